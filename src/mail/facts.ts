@@ -1,0 +1,88 @@
+// What is known of a mail: plain data, the same for the plugin, for explain and for tests.
+// Whatever the sender wrote is his word only; what SES wrote is in `receipt`.
+
+/** SES's verdicts in lower case; `none` where SES wrote none. */
+export interface SesVerdicts {
+  spam: string
+  virus: string
+  spf: string
+  /** `pass` when any signature passed, else the first result. */
+  dkim: string
+  dmarc: string
+}
+
+/** Results of SES's own Received-SPF and Authentication-Results: what proves a domain. Domains as A-labels, lower case. */
+export interface SesAuthentication {
+  /** Domain of envelope-from for which SPF passed; none: no pass. */
+  spfDomain?: string
+  /** Domains (header.i) of the DKIM signatures that passed. */
+  dkimDomains: string[]
+  /** header.from domain with a DMARC pass. */
+  dmarcDomain?: string
+}
+
+/** What SES wrote at receipt, in its topmost block. */
+export interface Receipt {
+  form: 'classic' | 'mail-manager'
+  /** OriginalMessageId of SES API SendBounce. */
+  sesId: string
+  /** False: of a form that SES isn't known to use; it is used all the same. */
+  sesIdIsUsual: boolean
+  region: string
+  /** Milliseconds since the epoch, as SES wrote it; may lie in the future. */
+  receivedAtMs: number
+  /** The recipient that SES's Received names behind `for`, as written. */
+  forRecipient?: string
+  /** SES's Return-Path, as written; '' is the null sender; undefined: missing. */
+  returnPath?: string
+  client: { helo: string; name: string; ip: string }
+  verdicts: SesVerdicts
+  authentication: SesAuthentication
+}
+
+export interface EnvelopeRecipient {
+  /** As the relay gave it in RCPT TO, without angle brackets. */
+  address: string
+  /** RFC 3461 NOTIFY=NEVER was given. */
+  notifyNever: boolean
+}
+
+/** The SMTP transaction as the relay gave it. */
+export interface Envelope {
+  /** MAIL FROM without angle brackets; '' is the null sender. */
+  sender: string
+  recipients: EnvelopeRecipient[]
+  /** Who gave the mail to Haraka. */
+  relayIp: string
+  sizeBytes: number
+}
+
+/** One recipient: as the relay gave it, and as SES knows it. */
+export interface RecipientFacts {
+  envelope: EnvelopeRecipient
+  /** Recipient of record; where it can't be established, the envelope's stands in. */
+  address: string
+  /** How it was established; `mismatch`: it wasn't. */
+  source: 'for' | 'header' | 'rewritten' | 'relay' | 'envelope' | 'mismatch'
+}
+
+/** Header fields as the peer sent them, without Haraka's own. Names in lower case. */
+export interface HeaderFacts {
+  /** Values of every field of that name, top down, unfolded, encoded words decoded. Each name is decoded once. */
+  values(name: string): readonly string[]
+  /** Addresses in every field of that name (groups opened), `local@domain`. */
+  addresses(name: string): readonly string[]
+}
+
+export interface MailFacts {
+  envelope: Envelope
+  /** Undefined: the mail carries no usable receipt; `receiptFault` says why. */
+  receipt?: Receipt
+  receiptFault?: string
+  /** Sender of record: SES's Return-Path; without one, the envelope's. '' is the null sender. */
+  sender: string
+  recipients: RecipientFacts[]
+  headers: HeaderFacts
+  /** Things worth a line in the log: an unusual id, a receipt from the future. */
+  warnings: string[]
+}

@@ -1,0 +1,70 @@
+// What the policy decided for one recipient: plain data for the door, the queue, the log and explain.
+
+import type { RecipientFacts } from '../mail/facts'
+import type { FallbackReason } from '../settings/settings'
+
+export const ACTIONS = ['accept', 'bounce', 'reject', 'defer', 'quarantine', 'drop'] as const
+export type Action = (typeof ACTIONS)[number]
+
+/** SES API: BounceType. */
+export const BOUNCE_TYPES = [
+  'DoesNotExist',
+  'MessageTooLarge',
+  'ExceededQuota',
+  'ContentRejected',
+  'Undefined',
+  'TemporaryFailure',
+] as const
+export type BounceType = (typeof BOUNCE_TYPES)[number]
+
+/** A bounce as the queue takes it: what SendBounce says once per call, and of this recipient. */
+export interface BounceRequest {
+  sesId: string
+  region: string
+  receivedAtMs: number
+  /** After this SES takes no bounce for the mail: receipt (or now, if that lies in the future) + [window] length. */
+  deadlineMs: number
+  /** Sender of record: who gets the bounce. */
+  sender: string
+  bounceSender: string
+  bounceSenderArn?: string
+  /** `dns; name` */
+  reportingMta: string
+  /** Printable ASCII, at most 500 characters. Undefined: SES's own words. */
+  explanation?: string
+  rule: string
+  recipient: {
+    /** As SES knows it. */
+    address: string
+    bounceType: BounceType
+    /** RFC 3463: `5.1.1` */
+    status: string
+    /** `smtp; 550 5.1.1 No such mailbox`, printable ASCII, at most 256 characters. */
+    diagnostic: string
+  }
+}
+
+/** An SMTP answer: enhanced status (RFC 3463) and text. */
+export interface Reply {
+  status: string
+  text: string
+}
+
+export interface Decision {
+  recipient: RecipientFacts
+  /** Name of the rule that decided; undefined: none did, so the mail is accepted. */
+  rule?: string
+  /** What the rule says. */
+  wanted: Action
+  /** What is done: the same, or the fallback. */
+  action: Action
+  fallback?: { reason: FallbackReason; detail: string }
+  /** Bounced and delivered all the same. */
+  deliver: boolean
+  /** For reject and defer. */
+  reply?: Reply
+  /** When action is bounce. */
+  bounce?: BounceRequest
+  /** Rules in mode observe that would have decided before. */
+  observed: { rule: string; action: Action }[]
+}

@@ -1,0 +1,50 @@
+// What is wrong in the configuration, with the place where it stands.
+// Nothing here throws: findings are collected, so that all of them are shown at once.
+
+export type Severity = 'error' | 'warning'
+
+export interface Finding {
+  severity: Severity
+  /** Name of the file within Haraka's config directory. */
+  file: string
+  /** 1 for the first line; 0: the file as a whole. */
+  line: number
+  /** Name of the section, where the finding belongs to one. */
+  section?: string
+  message: string
+}
+
+/** `ses-bounce-rules.ini:14: [programs] unknown condition "attachement.name"` */
+export function formatFinding(finding: Finding): string {
+  const place = finding.line > 0 ? `${finding.file}:${finding.line}` : finding.file
+  const section = finding.section === undefined ? '' : ` [${finding.section}]`
+  return `${place}:${section} ${finding.message}`
+}
+
+/** The name among `known` that was probably meant, as ` did you mean "x"?`, or nothing. */
+export function didYouMean(name: string, known: Iterable<string>): string {
+  let best: string | undefined
+  let bestDistance = Math.max(2, Math.floor(name.length / 3)) + 1
+  for (const candidate of known) {
+    const distance = editDistance(name.toLowerCase(), candidate.toLowerCase())
+    if (distance < bestDistance) {
+      best = candidate
+      bestDistance = distance
+    }
+  }
+  return best === undefined ? '' : `; did you mean "${best}"?`
+}
+
+/** Levenshtein's distance. Names are short: the square of their length doesn't matter. */
+function editDistance(a: string, b: string): number {
+  let previous = Array.from({ length: b.length + 1 }, (_, i) => i)
+  for (let i = 1; i <= a.length; i++) {
+    const current = [i]
+    for (let j = 1; j <= b.length; j++) {
+      const substitute = (previous[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1)
+      current.push(Math.min(substitute, (previous[j] ?? 0) + 1, (current[j - 1] ?? 0) + 1))
+    }
+    previous = current
+  }
+  return previous[b.length] ?? 0
+}

@@ -1,0 +1,73 @@
+// The settings of ses-bounce.ini as the rest of the product sees them: checked, with units in their names.
+
+export const GUARD_FLAGS = ['null_sender', 'own_domains', 'replied', 'virus', 'spam', 'list_mail'] as const
+export type GuardFlag = (typeof GUARD_FLAGS)[number]
+
+export const AUTHENTICATION_LEVELS = ['aligned', 'strict', 'none'] as const
+export type AuthenticationLevel = (typeof AUTHENTICATION_LEVELS)[number]
+
+/** `true`: no bounce to such mail. */
+export interface GuardSettings extends Record<GuardFlag, boolean> {
+  /** Local parts, or whole addresses, that are never bounced unless a rule names them; lower case. */
+  role_addresses: string[]
+  authentication: AuthenticationLevel
+}
+
+/** Why a bounce isn't made: the keys of [fallback]. */
+export const FALLBACK_REASONS = [
+  'expired',
+  'overload',
+  'no_receipt',
+  'mismatch',
+  'ended',
+  'unsafe',
+  'capped',
+] as const
+export type FallbackReason = (typeof FALLBACK_REASONS)[number]
+
+export const FALLBACK_ACTIONS = ['reject', 'quarantine', 'accept', 'defer', 'drop'] as const
+export type FallbackAction = (typeof FALLBACK_ACTIONS)[number]
+
+export interface Rate {
+  count: number
+  perMs: number
+}
+
+export interface Settings {
+  main: { mode: 'enforce' | 'observe' }
+  relay: {
+    /** Addresses and CIDR ranges, checked. With `authUsers` empty too, the plugin is idle. */
+    trusted: string[]
+    authUsers: string[]
+    keepsRecipients: boolean
+    /** Domains (A-labels, lower case) that SES receives for, besides host_list. */
+    domains: string[]
+  }
+  ses: {
+    /** Template for an address. */
+    bounceSender: string
+    bounceSenderArn?: string
+    /** `dns; name`; undefined: Haraka's own name. */
+    reportingMta?: string
+    /** Empty: whichever region the receipt names. */
+    regions: string[]
+    /** '' is AWS, 'local' the stand-in, else a URL that may hold `{region}`. */
+    endpoint: string
+    timeoutMs: number
+  }
+  limit: { intervalMs: number; slackMs: number; perSender?: Rate; perSenderDomain?: Rate }
+  window: { lengthMs: number; marginMs: number }
+  queue: {
+    store: 'sqlite'
+    /** Relative to the Haraka directory, or absolute. */
+    path: string
+    keepMs: number
+    retryFirstMs: number
+    retryLongestMs: number
+    unknownTries: number
+  }
+  content: { limitBytes: number }
+  guard: GuardSettings
+  fallback: Record<FallbackReason, FallbackAction>
+  quarantine: { keepMs: number }
+}

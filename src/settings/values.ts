@@ -1,0 +1,37 @@
+// Durations, sizes and numbers as administrators write them: `500ms 10s 5m 24h 7d`, `10kb 10mb`.
+// What can't be read is undefined, and the caller says what would be right.
+
+const DURATION_MS: Record<string, number> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 }
+const SIZE_BYTES: Record<string, number> = { '': 1, b: 1, kb: 1024, mb: 1024 ** 2, gb: 1024 ** 3 }
+
+export const DURATION_FORM = 'a number and a unit: 500ms, 10s, 5m, 24h, 7d'
+export const SIZE_FORM = 'a number and a unit: 500b, 10kb, 10mb'
+
+/** Milliseconds. */
+export function parseDurationMs(text: string): number | undefined {
+  return withUnit(text, DURATION_MS)
+}
+
+/** Bytes; units are powers of 1024. */
+export function parseSizeBytes(text: string): number | undefined {
+  return withUnit(text, SIZE_BYTES)
+}
+
+export function parseCount(text: string): number | undefined {
+  return /^\d{1,15}$/.test(text) ? Number(text) : undefined
+}
+
+function withUnit(text: string, units: Record<string, number>): number | undefined {
+  const match = /^(\d{1,15}(?:\.\d{1,6})?)\s*([a-z]*)$/i.exec(text)
+  const unit = units[match?.[2]?.toLowerCase() ?? '?']
+  if (match === null || unit === undefined) return undefined
+  return Number(match[1]) * unit
+}
+
+/** Milliseconds as a person would say them: `24h`, `1m`, `1.5s`. */
+export function formatDuration(ms: number): string {
+  for (const [unit, size] of [...Object.entries(DURATION_MS)].reverse()) {
+    if (ms >= size && Number.isInteger(ms / size)) return `${ms / size}${unit}`
+  }
+  return ms >= 1000 ? `${(ms / 1000).toFixed(1)}s` : `${ms}ms`
+}
