@@ -1,2 +1,1 @@
-// placeholder until the door is built
-export {}
+export const version = '0.1.0'

@@ -99,15 +99,22 @@ class Reader {
       this.sections.push(this.#current)
     }
     const equals = text.indexOf('=')
-    if (equals < 0) return this.error(line, `no "=" in this line: "${text}"`)
+    if (equals < 0) {
+      this.error(line, `no "=" in this line: "${text}"`)
+      return
+    }
     const key = text.slice(0, equals).trim()
-    if (key === '') return this.error(line, 'there is no key before the "="')
+    if (key === '') {
+      this.error(line, 'there is no key before the "="')
+      return
+    }
     const earlier = this.#current.entries.find(entry => entry.key.toLowerCase() === key.toLowerCase())
     if (earlier) {
-      return this.error(
+      this.error(
         line,
         `"${key}" stands in line ${earlier.line} already; several values go in one line, with commas`,
       )
+      return
     }
     this.#current.entries.push({ key, value: text.slice(equals + 1).trim(), line })
   }

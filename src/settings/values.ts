@@ -30,7 +30,7 @@ function withUnit(text: string, units: Record<string, number>): number | undefin
 
 /** Milliseconds as a person would say them: `24h`, `1m`, `1.5s`. */
 export function formatDuration(ms: number): string {
-  for (const [unit, size] of [...Object.entries(DURATION_MS)].reverse()) {
+  for (const [unit, size] of Object.entries(DURATION_MS).toReversed()) {
     if (ms >= size && Number.isInteger(ms / size)) return `${ms / size}${unit}`
   }
   return ms >= 1000 ? `${(ms / 1000).toFixed(1)}s` : `${ms}ms`
