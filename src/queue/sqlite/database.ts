@@ -1,0 +1,177 @@
+// The one file that knows the SQLite driver: opens the queue's database and gives typed statements.
+// Faults become QueueError: BUSY (try again), FULL, UNREADABLE (the file is kept as it is), NEWER, NETWORK_FS, UNWRITABLE.
+
+import { closeSync, existsSync, mkdirSync, openSync, statfsSync } from 'node:fs'
+import path from 'node:path'
+import Driver from 'libsql'
+import { QueueError, type QueueErrorCode } from '../errors'
+import { migrate } from './schema'
+
+export type Value = string | number | null
+export type Row = Record<string, Value>
+
+/** Magic numbers of statfs(2): file systems on which SQLite's locks or shared memory can't be trusted. */
+const NETWORK_FILE_SYSTEMS = new Map([
+  [0x6969, 'NFS'],
+  [0x517b, 'SMB'],
+  [0xff534d42, 'CIFS'],
+  [0xfe534d42, 'SMB2'],
+  [0x5346414f, 'AFS'],
+  [0x00c36400, 'Ceph'],
+  [0x0bd00bd0, 'Lustre'],
+  [0x47504653, 'GPFS'],
+  [0x73757245, 'Coda'],
+])
+
+export interface OpenOptions {
+  /** Longest time that a call may block when another process writes. The wait is synchronous. */
+  busyMs: number
+  /** Makes the file and its tables when they aren't there; else a missing file is an error. */
+  create: boolean
+}
+
+export class Database {
+  readonly file: string
+  readonly #driver: Driver.Database
+  readonly #statements = new Map<string, Driver.Statement>()
+
+  constructor(file: string, options: OpenOptions) {
+    this.file = file
+    refuseNetworkFileSystem(file)
+    if (options.create) createEmpty(file)
+    else if (!existsSync(file)) throw new QueueError('UNREADABLE', `${file}: there is no such queue file`)
+    try {
+      this.#driver = new Driver(file, { timeout: options.busyMs })
+      // FULL: each commit is on disk before it returns (SQLite: PRAGMA synchronous)
+      this.#driver.pragma('journal_mode = WAL')
+      this.#driver.pragma('synchronous = FULL')
+      this.#driver.pragma('foreign_keys = ON')
+    } catch (error) {
+      throw this.#explain(error)
+    }
+    migrate(this, options.create)
+  }
+
+  all(sql: string, ...values: Value[]): Row[] {
+    return this.#try(() => this.#statement(sql).all(...values) as Row[])
+  }
+
+  get(sql: string, ...values: Value[]): Row | undefined {
+    return this.all(sql, ...values)[0]
+  }
+
+  /** The number of rows that were changed. */
+  run(sql: string, ...values: Value[]): number {
+    return this.#try(() => this.#statement(sql).run(...values).changes)
+  }
+
+  *iterate(sql: string, ...values: Value[]): IterableIterator<Row> {
+    yield* this.#statement(sql).iterate(...values) as IterableIterator<Row>
+  }
+
+  /** All or nothing, durable when it returns. */
+  write<T>(work: () => T): T {
+    return this.#try(() => this.#driver.transaction(work).immediate())
+  }
+
+  /**
+   * As `write`, but not flushed to the disk: it outlives any process, though not a power cut.
+   * WAL with synchronous = NORMAL leaves the flush to the next full commit.
+   */
+  writeUnflushed<T>(work: () => T): T {
+    this.#driver.pragma('synchronous = NORMAL')
+    try {
+      return this.write(work)
+    } finally {
+      this.#driver.pragma('synchronous = FULL')
+    }
+  }
+
+  pragma(text: string): Row[] {
+    return this.#try(() => this.#driver.pragma(text))
+  }
+
+  script(sql: string): void {
+    this.#try(() => this.#driver.exec(sql))
+  }
+
+  close(): void {
+    this.#statements.clear()
+    this.#driver.close()
+  }
+
+  #statement(sql: string): Driver.Statement {
+    let statement = this.#statements.get(sql)
+    if (statement === undefined) {
+      statement = this.#driver.prepare(sql)
+      this.#statements.set(sql, statement)
+    }
+    return statement
+  }
+
+  #try<T>(work: () => T): T {
+    try {
+      return work()
+    } catch (error) {
+      throw this.#explain(error)
+    }
+  }
+
+  #explain(error: unknown): unknown {
+    if (!(error instanceof Error) || error instanceof QueueError) return error
+    const code = 'code' in error && typeof error.code === 'string' ? error.code : ''
+    const known = CODES.find(([prefix]) => code.startsWith(prefix))
+    if (known)
+      return new QueueError(known[1], `${this.file}: ${known[2]} (${error.message})`, { cause: error })
+    if (/Unable to open connection/.test(error.message)) {
+      return new QueueError('UNWRITABLE', `${this.file}: the queue file can't be opened (${error.message})`, {
+        cause: error,
+      })
+    }
+    return new QueueError('OTHER', `${this.file}: ${error.message}`, { cause: error })
+  }
+}
+
+const CODES: [prefix: string, code: QueueErrorCode, text: string][] = [
+  ['SQLITE_BUSY', 'BUSY', 'another process is writing to the queue'],
+  ['SQLITE_LOCKED', 'BUSY', 'another process is writing to the queue'],
+  ['SQLITE_FULL', 'FULL', 'the disk is full'],
+  ['SQLITE_IOERR', 'FULL', 'the disk is full or failing'],
+  [
+    'SQLITE_NOTADB',
+    'UNREADABLE',
+    "this isn't a queue file; it was left as it is: move it away to start with an empty queue",
+  ],
+  [
+    'SQLITE_CORRUPT',
+    'UNREADABLE',
+    'the queue file is damaged; it was left as it is: move it away to start with an empty queue',
+  ],
+  ['SQLITE_READONLY', 'UNWRITABLE', "the queue file can't be written"],
+  ['SQLITE_CANTOPEN', 'UNWRITABLE', "the queue file can't be opened"],
+  ['SQLITE_PERM', 'UNWRITABLE', "the queue file can't be opened"],
+  ['SQLITE_AUTH', 'UNWRITABLE', "the queue file can't be opened"],
+]
+
+function refuseNetworkFileSystem(file: string): void {
+  let folder = path.dirname(file)
+  while (!existsSync(folder)) folder = path.dirname(folder)
+  const name = NETWORK_FILE_SYSTEMS.get(statfsSync(folder).type >>> 0)
+  if (name === undefined) return
+  throw new QueueError(
+    'NETWORK_FS',
+    `${file}: the queue needs a local disk, and this is on a network file system (${name})`,
+  )
+}
+
+/** SQLite gives its -wal and -shm files the mode of the database, so that it must be right from the first byte. */
+function createEmpty(file: string): void {
+  try {
+    mkdirSync(path.dirname(file), { recursive: true, mode: 0o700 })
+    closeSync(openSync(file, 'a', 0o600))
+  } catch (error) {
+    throw new QueueError('UNWRITABLE', `${file}: the queue file can't be made (${String(error)})`, {
+      cause: error,
+    })
+  }
+}

@@ -1,0 +1,286 @@
+// The dispatcher's side of the queue: the lock, claims that are durable with their planned start, outcomes.
+// Each change is made in one transaction that checks the lock first, so a holder that lost it changes nothing.
+
+import { QueueError } from '../errors'
+import type { Job, JobEvent } from '../job'
+import type { Claim, DispatcherQueue, Effect, Holder } from '../store'
+import { Database, type Row } from './database'
+import { isAlive } from './holder'
+import { addEvent, jobOf, text } from './rows'
+
+/** The dispatcher may wait: nobody stands behind it. */
+const BUSY_MS = 5000
+/** Ended jobs that are forgotten in one transaction: workers wait meanwhile. */
+const PRUNE_ROWS = 200
+
+export function openDispatcherQueue(file: string): DispatcherQueue {
+  return new SqliteDispatcherQueue(new Database(file, { busyMs: BUSY_MS, create: true }))
+}
+
+type Now = { ms: number; monoMs: number }
+
+class SqliteDispatcherQueue implements DispatcherQueue {
+  readonly #db: Database
+  #holder: Holder | undefined
+
+  constructor(database: Database) {
+    this.#db = database
+  }
+
+  lock(holder: Holder, nowMonoMs: number, staleMs: number): boolean {
+    return this.#db.write(() => {
+      const row = this.#db.get('SELECT * FROM dispatcher')
+      if (row && row['token'] !== holder.token && holds(row, holder, nowMonoMs, staleMs)) return false
+      this.#db.run(
+        'INSERT OR REPLACE INTO dispatcher (one, token, pid, pid_start, pid_space, boot_id, beat_mono_ms) VALUES (1, ?, ?, ?, ?, ?, ?)',
+        holder.token,
+        holder.pid,
+        holder.pidStart,
+        holder.pidSpace,
+        holder.bootId,
+        nowMonoMs,
+      )
+      this.#holder = holder
+      return true
+    })
+  }
+
+  beat(nowMonoMs: number): void {
+    this.#db.writeUnflushed(() => {
+      this.#mustHold()
+      this.#db.run('UPDATE dispatcher SET beat_mono_ms = ?', nowMonoMs)
+    })
+  }
+
+  unlock(): void {
+    const token = this.#holder?.token
+    this.#holder = undefined
+    if (token !== undefined)
+      this.#db.write(() => this.#db.run('DELETE FROM dispatcher WHERE token = ?', token))
+  }
+
+  recover(now: Now, limits: { unknownTries: number; interruptions: number }): Job[] {
+    return this.#change(() => {
+      const rows = this.#db.all("SELECT * FROM job WHERE state = 'sending'")
+      return rows.map(row => {
+        if (row['call_begun']) this.#interrupted(row, now, limits)
+        else this.#requeue(row, now.ms, 'released', 'the dispatcher ended before the call')
+        return this.#job(row)
+      })
+    })
+  }
+
+  #interrupted(row: Row, now: Now, limits: { unknownTries: number; interruptions: number }): void {
+    // SES may have seen the dead process's call as late as now
+    this.#stamp(text(row['region']), now.monoMs)
+    const interruptions = Number(row['interruptions']) + 1
+    const hold = limits.unknownTries <= 1 || interruptions >= limits.interruptions
+    this.#db.run(
+      'UPDATE job SET tries = tries + 1, interruptions = ? WHERE seq = ?',
+      interruptions,
+      row['seq'] ?? null,
+    )
+    const detail = 'the dispatcher ended during the call; SES may have made the bounce'
+    addEvent(this.#db, row['seq'] ?? null, now.ms, 'interrupted', detail)
+    if (hold) this.#end(row, now.ms, 'held', detail)
+    else this.#requeue(row, now.ms, 'retry', 'tried again after the interruption')
+  }
+
+  version(): number {
+    return Number(this.#db.pragma('data_version')[0]?.['data_version'] ?? 0)
+  }
+
+  due(nowMs: number): { region: string; dueMs: number }[] {
+    const result: { region: string; dueMs: number }[] = []
+    for (const { name } of this.#db.all('SELECT name FROM region')) {
+      const row = this.#db.get(
+        "SELECT MIN(not_before_ms) AS due FROM job WHERE state = 'queued' AND region = ?",
+        name ?? null,
+      )
+      if (typeof row?.['due'] === 'number')
+        result.push({ region: text(name), dueMs: row['due'] <= nowMs ? 0 : row['due'] })
+    }
+    return result
+  }
+
+  expire(region: string, nowMs: number, marginMs: number): Job[] {
+    const overdue = "SELECT * FROM job WHERE state = 'queued' AND region = ? AND deadline_ms < ?"
+    const lastMs = nowMs + marginMs
+    // a look before the lock: nearly always there is nothing
+    if (!this.#db.get(`${overdue} LIMIT 1`, region, lastMs)) return []
+    return this.#change(() =>
+      this.#db.all(overdue, region, lastMs).map(row => {
+        const tries = Number(row['tries'])
+        const last = text(row['reason'])
+        const why = tries > 0 ? `after ${tries} tries, the last: ${last}` : 'before its turn came'
+        this.#end(row, nowMs, 'expired', `its time ran out ${why}`)
+        return this.#job(row)
+      }),
+    )
+  }
+
+  claim(
+    region: string,
+    now: Now,
+    spacing: { spacingMs: number; notBeforeMonoMs: number; longestPauseMs: number },
+  ): Claim | undefined {
+    return this.#change(() => {
+      // a pause that ends later than any pause can is left from before the clock was set back
+      const row = this.#db.get(
+        `SELECT * FROM job WHERE state = 'queued' AND region = ?1 AND (not_before_ms <= ?2 OR not_before_ms > ?3)
+         ORDER BY deadline_ms, seq LIMIT 1`,
+        region,
+        now.ms,
+        now.ms + spacing.longestPauseMs,
+      )
+      if (!row) return undefined
+      const gateMs = this.#lastStart(region, now.monoMs) + spacing.spacingMs
+      const startAtMonoMs = Math.max(now.monoMs, gateMs, spacing.notBeforeMonoMs)
+      this.#stamp(region, startAtMonoMs)
+      this.#db.run(
+        "UPDATE job SET state = 'sending', call_begun = 0, changed_ms = ? WHERE seq = ?",
+        now.ms,
+        row['seq'] ?? null,
+      )
+      addEvent(
+        this.#db,
+        row['seq'] ?? null,
+        now.ms,
+        'claimed',
+        `starts in ${Math.round(startAtMonoMs - now.monoMs)} ms`,
+      )
+      return { job: this.#job(row), startAtMonoMs }
+    })
+  }
+
+  release(claim: Claim, nowMs: number): void {
+    this.#change(() =>
+      this.#requeue(this.#row(claim), nowMs, 'released', 'the dispatcher stopped before the call'),
+    )
+  }
+
+  begin(claim: Claim, now: Now): void {
+    this.#db.writeUnflushed(() => {
+      this.#mustHold()
+      const changed = this.#db.run(
+        "UPDATE job SET call_begun = 1, changed_ms = ? WHERE id = ? AND state = 'sending'",
+        now.ms,
+        claim.job.id,
+      )
+      if (changed !== 1) throw new QueueError('LOCK_LOST', `job ${claim.job.id} is no longer ours`)
+      this.#stamp(claim.job.region, now.monoMs)
+    })
+  }
+
+  settle(claim: Claim, effect: Effect, now: { ms: number; seenMonoMs: number }): void {
+    this.#change(() => {
+      const row = this.#row(claim)
+      this.#stamp(claim.job.region, now.seenMonoMs)
+      this.#db.run('UPDATE job SET tries = tries + 1 WHERE seq = ?', row['seq'] ?? null)
+      switch (effect.state) {
+        case 'sent':
+          this.#db.run('UPDATE job SET message_id = ? WHERE seq = ?', effect.messageId, row['seq'] ?? null)
+          this.#end(row, now.ms, 'sent', effect.detail)
+          return
+        case 'queued':
+          this.#db.run(
+            'UPDATE job SET not_before_ms = ?, unknown_tries = unknown_tries + ? WHERE seq = ?',
+            Math.round(effect.notBeforeMs),
+            effect.what === 'unknown outcome' ? 1 : 0,
+            row['seq'] ?? null,
+          )
+          this.#requeue(row, now.ms, effect.what, effect.detail)
+          return
+        case 'failed':
+        case 'held':
+        case 'expired':
+          this.#end(row, now.ms, effect.state, effect.detail)
+      }
+    })
+  }
+
+  prune(beforeMs: number): number {
+    return this.#change(() =>
+      this.#db.run(
+        `DELETE FROM job WHERE seq IN (SELECT seq FROM job
+           WHERE state IN ('sent', 'failed', 'expired', 'cancelled') AND changed_ms < ? LIMIT ${PRUNE_ROWS})`,
+        beforeMs,
+      ),
+    )
+  }
+
+  close(): void {
+    this.#db.close()
+  }
+
+  #change<T>(work: () => T): T {
+    return this.#db.write(() => {
+      this.#mustHold()
+      return work()
+    })
+  }
+
+  #mustHold(): void {
+    const row = this.#db.get('SELECT token FROM dispatcher')
+    if (this.#holder === undefined || row?.['token'] !== this.#holder.token) {
+      throw new QueueError('LOCK_LOST', 'another dispatcher has taken over the queue')
+    }
+  }
+
+  #row(claim: Claim): Row {
+    const row = this.#db.get("SELECT * FROM job WHERE id = ? AND state = 'sending'", claim.job.id)
+    if (!row) throw new QueueError('LOCK_LOST', `job ${claim.job.id} is no longer ours`)
+    return row
+  }
+
+  #job(row: Row): Job {
+    return jobOf(this.#db, this.#db.get('SELECT * FROM job WHERE seq = ?', row['seq'] ?? null) ?? row)
+  }
+
+  #requeue(row: Row, nowMs: number, what: JobEvent['what'], detail: string): void {
+    this.#db.run(
+      "UPDATE job SET state = 'queued', call_begun = 0, changed_ms = ?, reason = ? WHERE seq = ?",
+      nowMs,
+      what === 'released' ? (row['reason'] ?? null) : detail,
+      row['seq'] ?? null,
+    )
+    addEvent(this.#db, row['seq'] ?? null, nowMs, what, detail)
+  }
+
+  #end(row: Row, nowMs: number, state: 'sent' | 'failed' | 'expired' | 'held', detail: string): void {
+    this.#db.run(
+      'UPDATE job SET state = ?, call_begun = 0, changed_ms = ?, reason = ? WHERE seq = ?',
+      state,
+      nowMs,
+      detail,
+      row['seq'] ?? null,
+    )
+    addEvent(this.#db, row['seq'] ?? null, nowMs, state, detail)
+  }
+
+  /** After a reboot the old monotonic times mean nothing: as if a call had started just now. */
+  #lastStart(region: string, nowMonoMs: number): number {
+    const row = this.#db.get('SELECT boot_id, last_start_mono_ms AS last FROM region WHERE name = ?', region)
+    if (row?.['boot_id'] === '') return Number.NEGATIVE_INFINITY
+    return row?.['boot_id'] === this.#holder?.bootId ? Number(row?.['last']) : nowMonoMs
+  }
+
+  /** Moves the region's last start forward, never back. */
+  #stamp(region: string, monoMs: number): void {
+    const bootId = this.#holder?.bootId ?? ''
+    this.#db.run(
+      `UPDATE region SET last_start_mono_ms = CASE WHEN boot_id = ?1 THEN MAX(last_start_mono_ms, ?2) ELSE ?2 END,
+         boot_id = ?1 WHERE name = ?3`,
+      bootId,
+      monoMs,
+      region,
+    )
+  }
+}
+
+function holds(row: Row, asker: Holder, nowMonoMs: number, staleMs: number): boolean {
+  if (row['boot_id'] !== asker.bootId) return false
+  if (row['pid_space'] === asker.pidSpace && !isAlive(Number(row['pid']), text(row['pid_start'])))
+    return false
+  return nowMonoMs - Number(row['beat_mono_ms']) < staleMs
+}

@@ -1,0 +1,63 @@
+// Between rows of the tables and the queue's plain data.
+
+import type { BounceType } from '../../policy/decision'
+import type { Job, JobEvent, JobRecipient, JobState } from '../job'
+import type { Database, Row, Value } from './database'
+
+export function jobOf(database: Database, row: Row): Job {
+  const recipients = database.all(
+    'SELECT * FROM recipient WHERE job = ? ORDER BY added_ms, address_key',
+    row['seq'] ?? null,
+  )
+  return {
+    id: text(row['id']),
+    state: text(row['state']) as JobState,
+    region: text(row['region']),
+    sesId: text(row['ses_id']),
+    sender: text(row['sender']),
+    bounceSender: text(row['bounce_sender']),
+    ...optional('bounceSenderArn', row['bounce_sender_arn']),
+    reportingMta: text(row['reporting_mta']),
+    ...optional('explanation', row['explanation']),
+    receivedAtMs: Number(row['received_ms']),
+    deadlineMs: Number(row['deadline_ms']),
+    createdAtMs: Number(row['created_ms']),
+    changedAtMs: Number(row['changed_ms']),
+    notBeforeMs: Number(row['not_before_ms']),
+    tries: Number(row['tries']),
+    unknownTries: Number(row['unknown_tries']),
+    interruptions: Number(row['interruptions']),
+    ...optional('reason', row['reason']),
+    ...optional('messageId', row['message_id']),
+    recipients: recipients.map(recipientOf),
+  }
+}
+
+function recipientOf(row: Row): JobRecipient {
+  return {
+    address: text(row['address']),
+    bounceType: text(row['bounce_type']) as BounceType,
+    status: text(row['status']),
+    diagnostic: text(row['diagnostic']),
+    rule: text(row['rule']),
+    addedAtMs: Number(row['added_ms']),
+  }
+}
+
+export function addEvent(
+  database: Database,
+  seq: Value,
+  atMs: number,
+  what: JobEvent['what'],
+  detail: string,
+): void {
+  database.run('INSERT INTO event (job, at_ms, what, detail) VALUES (?, ?, ?, ?)', seq, atMs, what, detail)
+}
+
+export function text(value: Value | undefined): string {
+  return typeof value === 'string' ? value : String(value ?? '')
+}
+
+function optional<K extends string>(key: K, value: Value | undefined): { [P in K]?: string } {
+  return value === null || value === undefined ? {} : ({ [key]: text(value) } as { [P in K]?: string })
+}

@@ -1,0 +1,100 @@
+// The tables of the queue file, and the steps from each version of them to the next.
+// A file of a newer version is refused and left as it is.
+
+import { QueueError } from '../errors'
+import type { Database } from './database'
+
+/** Each step leads from version n (its place here) to n + 1. Steps that were released are never changed. */
+const STEPS = [
+  `
+  CREATE TABLE job (
+    seq INTEGER PRIMARY KEY,
+    id TEXT NOT NULL UNIQUE,
+    state TEXT NOT NULL
+      CHECK (state IN ('queued', 'sending', 'sent', 'failed', 'expired', 'held', 'cancelled')),
+    region TEXT NOT NULL,
+    ses_id TEXT NOT NULL,
+    sender TEXT NOT NULL,
+    bounce_sender TEXT NOT NULL,
+    bounce_sender_arn TEXT,
+    reporting_mta TEXT NOT NULL,
+    explanation TEXT,
+    received_ms INTEGER NOT NULL,
+    deadline_ms INTEGER NOT NULL,
+    created_ms INTEGER NOT NULL,
+    changed_ms INTEGER NOT NULL,
+    not_before_ms INTEGER NOT NULL DEFAULT 0,
+    tries INTEGER NOT NULL DEFAULT 0,
+    unknown_tries INTEGER NOT NULL DEFAULT 0,
+    interruptions INTEGER NOT NULL DEFAULT 0,
+    call_begun INTEGER NOT NULL DEFAULT 0,
+    reason TEXT,
+    message_id TEXT
+  );
+  CREATE INDEX job_next ON job (region, deadline_ms, seq) WHERE state = 'queued';
+  CREATE INDEX job_sending ON job (region) WHERE state = 'sending';
+  CREATE INDEX job_ses_id ON job (ses_id);
+  CREATE INDEX job_ended ON job (changed_ms) WHERE state IN ('sent', 'failed', 'expired', 'cancelled');
+
+  CREATE TABLE recipient (
+    ses_id TEXT NOT NULL,
+    address_key TEXT NOT NULL,
+    job INTEGER NOT NULL REFERENCES job (seq) ON DELETE CASCADE,
+    address TEXT NOT NULL,
+    bounce_type TEXT NOT NULL,
+    status TEXT NOT NULL,
+    diagnostic TEXT NOT NULL,
+    rule TEXT NOT NULL,
+    added_ms INTEGER NOT NULL,
+    PRIMARY KEY (ses_id, address_key)
+  ) WITHOUT ROWID;
+  CREATE INDEX recipient_job ON recipient (job);
+
+  CREATE TABLE event (
+    job INTEGER NOT NULL REFERENCES job (seq) ON DELETE CASCADE,
+    at_ms INTEGER NOT NULL,
+    what TEXT NOT NULL,
+    detail TEXT NOT NULL
+  );
+  CREATE INDEX event_job ON event (job);
+
+  -- Monotonic times are of the boot beside them.
+  CREATE TABLE region (
+    name TEXT PRIMARY KEY,
+    boot_id TEXT NOT NULL DEFAULT '',
+    last_start_mono_ms REAL NOT NULL DEFAULT 0
+  ) WITHOUT ROWID;
+
+  CREATE TABLE dispatcher (
+    one INTEGER PRIMARY KEY CHECK (one = 1),
+    token TEXT NOT NULL,
+    pid INTEGER NOT NULL,
+    pid_start TEXT NOT NULL,
+    pid_space TEXT NOT NULL,
+    boot_id TEXT NOT NULL,
+    beat_mono_ms REAL NOT NULL
+  );
+  `,
+]
+
+export function migrate(database: Database, create: boolean): void {
+  const version = versionOf(database)
+  if (version === STEPS.length) return
+  if (version > STEPS.length) {
+    throw new QueueError(
+      'NEWER',
+      `${database.file}: the queue file is of version ${version}, and this program knows ${STEPS.length} at most; install the newer one again`,
+    )
+  }
+  if (version === 0 && !create)
+    throw new QueueError('UNREADABLE', `${database.file}: this isn't a queue file`)
+  database.write(() => {
+    // another process may have been faster
+    for (const step of STEPS.slice(versionOf(database))) database.script(step)
+    database.pragma(`user_version = ${STEPS.length}`)
+  })
+}
+
+function versionOf(database: Database): number {
+  return Number(database.pragma('user_version')[0]?.['user_version'] ?? 0)
+}

@@ -1,0 +1,128 @@
+// The workers' side of the queue: has a mail been taken, how many wait before it, take it.
+// `add` is one durable transaction; two workers that take the same mail at once end with one job.
+
+import { randomInt } from 'node:crypto'
+import { addressKey } from '../../mail/address'
+import type { BounceRequest } from '../../policy/decision'
+import { QueueError } from '../errors'
+import { type Added, hasEnded, type JobState } from '../job'
+import type { WorkerQueue } from '../store'
+import { Database, type Row, type Value } from './database'
+import { addEvent, text } from './rows'
+
+/** Synchronous, in the process that serves SMTP: rather refuse a mail for now than stand still. */
+const BUSY_MS = 400
+
+export function openWorkerQueue(file: string, options: { create: boolean } = { create: false }): WorkerQueue {
+  const database = new Database(file, { busyMs: BUSY_MS, create: options.create })
+  return {
+    known: sesId => {
+      const rows = database.all(
+        'SELECT address_key, id, state FROM recipient JOIN job ON job.seq = recipient.job WHERE recipient.ses_id = ?',
+        sesId,
+      )
+      return new Map(
+        rows.map(row => [
+          text(row['address_key']),
+          { jobId: text(row['id']), state: text(row['state']) as JobState },
+        ]),
+      )
+    },
+    ahead: (region, deadlineMs) =>
+      Number(
+        database.get(
+          `SELECT (SELECT COUNT(*) FROM job WHERE state = 'queued' AND region = ?1 AND deadline_ms <= ?2)
+                + (SELECT COUNT(*) FROM job WHERE state = 'sending' AND region = ?1) AS n`,
+          region,
+          deadlineMs,
+        )?.['n'] ?? 0,
+      ),
+    add: (requests, nowMs) => database.write(() => requests.map(request => addOne(database, request, nowMs))),
+    close: () => database.close(),
+  }
+}
+
+function addOne(database: Database, request: BounceRequest, nowMs: number): Added {
+  const { recipient } = request
+  const key = addressKey(recipient.address)
+  const earlier = database.get(
+    'SELECT id, state FROM recipient JOIN job ON job.seq = recipient.job WHERE recipient.ses_id = ? AND address_key = ?',
+    request.sesId,
+    key,
+  )
+  if (earlier) return known(earlier, recipient.address)
+
+  const waiting = jobToJoin(database, request)
+  const job = waiting ?? insertJob(database, request, nowMs)
+  database.run(
+    `INSERT INTO recipient (ses_id, address_key, job, address, bounce_type, status, diagnostic, rule, added_ms)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    request.sesId,
+    key,
+    job.seq,
+    recipient.address,
+    recipient.bounceType,
+    recipient.status,
+    recipient.diagnostic,
+    request.rule,
+    nowMs,
+  )
+  const what = waiting ? 'recipient added' : 'queued'
+  addEvent(database, job.seq, nowMs, what, `${recipient.address}, by rule ${request.rule}`)
+  return { address: recipient.address, jobId: job.id, outcome: waiting ? 'joined' : 'added', state: 'queued' }
+}
+
+function known(row: Row, address: string): Added {
+  const state = text(row['state']) as JobState
+  const jobId = text(row['id'])
+  if (hasEnded(state))
+    throw new QueueError('ENDED', `the bounce to ${address} has ended as ${state} (job ${jobId})`)
+  return { address, jobId, outcome: 'known', state }
+}
+
+/** SES API SendBounce: Explanation, BounceSender, its Arn and MessageDsn exist once a call. */
+function jobToJoin(database: Database, request: BounceRequest): { seq: Value; id: string } | undefined {
+  const row = database.get(
+    `SELECT seq, id FROM job WHERE ses_id = ? AND state = 'queued' AND region = ? AND bounce_sender = ?
+     AND bounce_sender_arn IS ? AND explanation IS ? LIMIT 1`,
+    request.sesId,
+    request.region,
+    request.bounceSender,
+    request.bounceSenderArn ?? null,
+    request.explanation ?? null,
+  )
+  return row && { seq: row['seq'] ?? null, id: text(row['id']) }
+}
+
+function insertJob(database: Database, request: BounceRequest, nowMs: number): { seq: Value; id: string } {
+  const id = newJobId(nowMs)
+  database.run('INSERT OR IGNORE INTO region (name) VALUES (?)', request.region)
+  const row = database.get(
+    `INSERT INTO job (id, state, region, ses_id, sender, bounce_sender, bounce_sender_arn, reporting_mta, explanation,
+       received_ms, deadline_ms, created_ms, changed_ms)
+     VALUES (?, 'queued', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING seq`,
+    id,
+    request.region,
+    request.sesId,
+    request.sender,
+    request.bounceSender,
+    request.bounceSenderArn ?? null,
+    request.reportingMta,
+    request.explanation ?? null,
+    request.receivedAtMs,
+    request.deadlineMs,
+    nowMs,
+    nowMs,
+  )
+  return { seq: row?.['seq'] ?? null, id }
+}
+
+/** Short enough to type, in order of time, and with 60 million values a millisecond. */
+function newJobId(nowMs: number): string {
+  return (
+    nowMs.toString(36) +
+    randomInt(36 ** 5)
+      .toString(36)
+      .padStart(5, '0')
+  )
+}

@@ -1,0 +1,93 @@
+// The durable queue's promise, apart from how it is kept.
+//
+// - What `add` has returned is on disk: no crash of any process, nor of the machine, loses it.
+// - `add` is all or nothing: a mail's recipients are taken together, or an error is thrown and nothing was taken.
+// - A recipient of an SES mail is taken once, as long as its job is on record.
+// - A job is given to one dispatcher, the holder of the lock, and only that one can change it until it
+//   is given back. If the holder dies, its successor finds every job that was claimed: one whose call hadn't
+//   begun is queued as before, one whose call had begun is tried again (or held), as its outcome is unknown.
+// - Calls of a region are spaced by the store's own record of the last start, which outlives the dispatcher.
+// - Every method is synchronous and throws QueueError; after a throw nothing of that call has happened.
+
+import type { BounceRequest } from '../policy/decision'
+import type { Added, Job, JobEvent, JobState } from './job'
+
+/** What a worker needs. */
+export interface WorkerQueue {
+  /** State of the recipients of that mail that were taken before, by address as `addressKey` gives it. */
+  known(sesId: string): ReadonlyMap<string, { jobId: string; state: JobState }>
+  /** Jobs of the region that are to be sent no later than one with this deadline. */
+  ahead(region: string, deadlineMs: number): number
+  /**
+   * Takes the bounces of one mail in one durable transaction.
+   * @throws QueueError code ENDED when a recipient's job has ended meanwhile (nothing is taken).
+   */
+  add(requests: readonly BounceRequest[], nowMs: number): Added[]
+  close(): void
+}
+
+/** A dispatcher process, so that others can tell whether it is alive. */
+export interface Holder {
+  /** Unique for each taking of the lock. */
+  token: string
+  pid: number
+  /** Start time of the process in clock ticks since boot (proc(5), stat field 22); '' where that can't be read. */
+  pidStart: string
+  /** Inode of the pid namespace: pids of another one (a container) mean nothing here. */
+  pidSpace: string
+  /** Of this boot of the machine: monotonic times and pids of another one mean nothing. */
+  bootId: string
+}
+
+export interface Claim {
+  job: Job
+  /** Monotonic milliseconds at which the call may start, not earlier. */
+  startAtMonoMs: number
+}
+
+/** What a call came to, as it changes the job. */
+export type Effect =
+  | { state: 'sent'; messageId: string; detail: string }
+  | { state: 'failed' | 'held' | 'expired'; detail: string }
+  | { state: 'queued'; what: 'throttled' | 'retry' | 'unknown outcome'; notBeforeMs: number; detail: string }
+
+/** What the dispatcher needs. Every method but `lock` throws QueueError LOCK_LOST when another holds the lock. */
+export interface DispatcherQueue {
+  /** Takes the lock if nobody holds it, its holder is dead or gave no sign for `staleMs`. True: it is ours. */
+  lock(holder: Holder, nowMonoMs: number, staleMs: number): boolean
+  /** A sign of life. */
+  beat(nowMonoMs: number): void
+  unlock(): void
+  /** Puts in order what a dead holder left: claimed jobs are released, interrupted calls are queued again or held. */
+  recover(now: { ms: number; monoMs: number }, limits: { unknownTries: number; interruptions: number }): Job[]
+  /** Changes when another process has written. */
+  version(): number
+  /** Regions that have jobs to send, and when the first of each is due (epoch ms; 0: at once). */
+  due(nowMs: number): { region: string; dueMs: number }[]
+  /** Ends the queued jobs of a region whose last moment has passed. */
+  expire(region: string, nowMs: number, marginMs: number): Job[]
+  /** The job with the soonest deadline that is due; durable together with its planned start. */
+  claim(
+    region: string,
+    now: { ms: number; monoMs: number },
+    spacing: { spacingMs: number; notBeforeMonoMs: number; longestPauseMs: number },
+  ): Claim | undefined
+  /** Gives a claimed job back whose call hasn't begun. */
+  release(claim: Claim, nowMs: number): void
+  /** The call begins now: from here on its outcome is unknown until it is settled. */
+  begin(claim: Claim, now: { ms: number; monoMs: number }): void
+  /** Records what came of the call, and when SES may have seen it at the latest. */
+  settle(claim: Claim, effect: Effect, now: { ms: number; seenMonoMs: number }): void
+  /** Forgets ended jobs that changed last before that, a bounded number at a time; how many. */
+  prune(beforeMs: number): number
+  close(): void
+}
+
+/** Views for people and tests. */
+export interface QueueReader {
+  job(id: string): Job | undefined
+  jobs(filter?: { sesId?: string; state?: JobState }): IterableIterator<Job>
+  history(id: string): JobEvent[]
+  countByState(): Record<JobState, number>
+  close(): void
+}
