@@ -20,3 +20,8 @@ export class QueueError extends Error {
     this.code = code
   }
 }
+
+/** No waiting mends it: somebody has to act. */
+export function isLasting(error: QueueError): boolean {
+  return error.code === 'UNREADABLE' || error.code === 'NEWER' || error.code === 'NETWORK_FS'
+}

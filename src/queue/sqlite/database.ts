@@ -88,7 +88,7 @@ export class Database {
   }
 
   pragma(text: string): Row[] {
-    return this.#try(() => this.#driver.pragma(text))
+    return this.#try(() => this.#driver.pragma(text) as Row[])
   }
 
   script(sql: string): void {

@@ -1,0 +1,45 @@
+// Time for the dispatcher: wall clock for deadlines, monotonic clock for the pace.
+// On Linux and macOS the monotonic clock is the machine's, so that processes can compare it.
+
+export interface Clock {
+  /** Milliseconds since the epoch. */
+  nowMs(): number
+  /** Milliseconds, with fractions, of a clock that is never set. */
+  monoMs(): number
+  /** Resolves not before that monotonic time, or early when the signal aborts. Never rejects. */
+  waitUntil(monoMs: number, signal?: AbortSignal): Promise<void>
+}
+
+/** setTimeout may fire a millisecond early; the rest is waited for in turns of the event loop. */
+const COARSE_MS = 2
+/** Longer timers would overflow and fire at once (2^31 ms); the loop asks again. */
+const LONGEST_TIMER_MS = 60_000
+
+export const systemClock: Clock = {
+  nowMs: () => Date.now(),
+  monoMs,
+  async waitUntil(untilMs, signal) {
+    for (;;) {
+      const leftMs = untilMs - monoMs()
+      if (leftMs <= 0 || signal?.aborted) return
+      if (leftMs > COARSE_MS) await timer(Math.min(leftMs - COARSE_MS, LONGEST_TIMER_MS), signal)
+      else await new Promise(resolve => setImmediate(resolve))
+    }
+  },
+}
+
+function monoMs(): number {
+  return Number(process.hrtime.bigint()) / 1e6
+}
+
+function timer(ms: number, signal?: AbortSignal): Promise<void> {
+  return new Promise(resolve => {
+    const done = () => {
+      clearTimeout(timeout)
+      signal?.removeEventListener('abort', done)
+      resolve()
+    }
+    const timeout = setTimeout(done, ms)
+    signal?.addEventListener('abort', done, { once: true })
+  })
+}

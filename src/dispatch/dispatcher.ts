@@ -1,0 +1,159 @@
+// Sends what is in the queue: per region one call at a time, spaced, soonest deadline first.
+// Whatever fails, a job stays in the store; when the lock is lost, nothing more is sent until it is ours again.
+
+import { isLasting, QueueError } from '../queue/errors'
+import type { Holder } from '../queue/store'
+import { type LaneParts, RegionLane } from './region-lane'
+
+export interface DispatcherParts extends LaneParts {
+  holder: Holder
+}
+
+/** How often the queue is looked at without being told. */
+const POLL_MS = 200
+const BEAT_MS = 2000
+/** A holder on this machine that is dead loses its lock at once; one that only gives no sign, after this. */
+const STALE_MS = 15_000
+/** After a fault of the store, before the next attempt. */
+const STORE_RETRY_MS = 500
+/** A job during whose calls so many dispatchers died is held: it may be the cause. */
+const MOST_INTERRUPTIONS = 10
+const PRUNE_MS = 60_000
+
+export class Dispatcher {
+  readonly #parts: DispatcherParts
+  readonly #stop = new AbortController()
+  #wake = new AbortController()
+
+  constructor(parts: DispatcherParts) {
+    this.#parts = parts
+  }
+
+  /** Looks at the queue now rather than at the next poll. */
+  wake(): void {
+    this.#wake.abort()
+  }
+
+  /** Claims nothing more; `run` resolves when calls on their way have been recorded. */
+  stop(): void {
+    this.#stop.abort()
+    this.#wake.abort()
+  }
+
+  /** Runs until `stop`. Rejects only on a fault of the store that no waiting mends. */
+  async run(): Promise<void> {
+    const { queue, log } = this.#parts
+    while (!this.#stop.signal.aborted) {
+      const lanes = new Lanes(this.#parts, this.#stop.signal, () => this.wake())
+      try {
+        await this.#takeLock()
+        if (!this.#stop.signal.aborted) await this.#dispatch(lanes)
+      } catch (error) {
+        if (!(error instanceof QueueError) || isLasting(error)) throw error
+        log('error', `${error.message}; trying again`)
+        await this.#pause(STORE_RETRY_MS)
+      } finally {
+        await lanes.close()
+      }
+    }
+    try {
+      queue.unlock()
+    } catch (error) {
+      log('warn', `the lock wasn't given back: ${String(error)}`)
+    }
+  }
+
+  async #takeLock(): Promise<void> {
+    const { queue, holder, clock, log, settings } = this.#parts
+    for (let tries = 0; !this.#stop.signal.aborted; tries++) {
+      if (queue.lock(holder, clock.monoMs(), STALE_MS)) break
+      if (tries === 0) log('notice', 'another dispatcher sends from this queue; standing by')
+      await this.#pause(POLL_MS)
+    }
+    if (this.#stop.signal.aborted) return
+    const { unknownTries } = settings().queue
+    const found = queue.recover(
+      { ms: clock.nowMs(), monoMs: clock.monoMs() },
+      { unknownTries, interruptions: MOST_INTERRUPTIONS },
+    )
+    for (const job of found)
+      log('notice', `job ${job.id} was left by an earlier dispatcher; it is ${job.state} now`)
+    log('notice', 'dispatching')
+  }
+
+  async #dispatch(lanes: Lanes): Promise<void> {
+    const { queue, clock, settings } = this.#parts
+    let version = -1
+    let nextDueMs = 0
+    let beatMs = Number.NEGATIVE_INFINITY
+    let pruneMs = Number.NEGATIVE_INFINITY
+    while (!this.#stop.signal.aborted) {
+      const monoMs = clock.monoMs()
+      if (monoMs - beatMs >= BEAT_MS) {
+        queue.beat(monoMs)
+        beatMs = monoMs
+      }
+      if (monoMs - pruneMs >= PRUNE_MS) {
+        queue.prune(clock.nowMs() - settings().queue.keepMs)
+        pruneMs = monoMs
+      }
+      const seen = queue.version()
+      const nowMs = clock.nowMs()
+      if (seen !== version || nowMs >= nextDueMs || lanes.changed()) {
+        version = seen
+        nextDueMs = lanes.start(queue.due(nowMs))
+      }
+      lanes.rethrow()
+      await this.#pause(POLL_MS)
+    }
+  }
+
+  async #pause(ms: number): Promise<void> {
+    const { clock } = this.#parts
+    if (!this.#wake.signal.aborted) await clock.waitUntil(clock.monoMs() + ms, this.#wake.signal)
+    if (!this.#stop.signal.aborted) this.#wake = new AbortController()
+  }
+}
+
+/** The regions' lanes between taking the lock and losing it. */
+class Lanes {
+  readonly #lanes = new Map<string, RegionLane>()
+  readonly #end = new AbortController()
+  readonly #make: (region: string) => RegionLane
+
+  constructor(parts: LaneParts, stop: AbortSignal, ended: () => void) {
+    const signal = AbortSignal.any([stop, this.#end.signal])
+    this.#make = region => new RegionLane(region, parts, signal, ended)
+  }
+
+  /** Sets every region to work that has something due; returns when the next will be (epoch ms). */
+  start(due: readonly { region: string; dueMs: number }[]): number {
+    let nextDueMs = Number.POSITIVE_INFINITY
+    for (const { region, dueMs } of due) {
+      if (dueMs === 0) this.#lane(region).start()
+      else nextDueMs = Math.min(nextDueMs, dueMs)
+    }
+    return nextDueMs
+  }
+
+  /** Whether a lane has ended since this was asked last. */
+  changed(): boolean {
+    return [...this.#lanes.values()].filter(lane => lane.changed()).length > 0
+  }
+
+  rethrow(): void {
+    for (const lane of this.#lanes.values()) lane.rethrow()
+  }
+
+  /** Resolves when no call is on its way. */
+  async close(): Promise<void> {
+    this.#end.abort()
+    await Promise.all([...this.#lanes.values()].map(lane => lane.idle()))
+  }
+
+  #lane(region: string): RegionLane {
+    const lane = this.#lanes.get(region) ?? this.#make(region)
+    this.#lanes.set(region, lane)
+    return lane
+  }
+}

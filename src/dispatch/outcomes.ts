@@ -1,0 +1,166 @@
+// What each answer of SES, or the lack of one, means for a job. Pure.
+// In doubt the outcome is `unknown`: the call may have been carried out.
+
+import type { Job } from '../queue/job'
+import type { Effect } from '../queue/store'
+import type { Settings } from '../settings/settings'
+
+export type Outcome =
+  | { kind: 'sent'; messageId: string }
+  /** SES: one call a second; other callers of the account count too. */
+  | { kind: 'throttled'; detail: string }
+  /** SES did nothing with it: 5xx, or it wasn't reached. */
+  | { kind: 'temporary'; detail: string }
+  /** It may have been carried out. */
+  | { kind: 'unknown'; detail: string }
+  /** Not the mail's fault, and not passing by itself: credentials, permission, identity, quota, suspension. */
+  | { kind: 'blocked'; scope: 'sender' | 'region'; detail: string }
+  /** SES doesn't want this bounce. */
+  | { kind: 'refused'; detail: string }
+
+/** Nothing was sent when one of these ends a call (Node.js: system errors of connect and getaddrinfo). */
+const NEVER_REACHED = new Set([
+  'ECONNREFUSED',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'EAI_NODATA',
+  'ENETUNREACH',
+  'EHOSTUNREACH',
+  'EADDRNOTAVAIL',
+  'CERT_HAS_EXPIRED',
+  'DEPTH_ZERO_SELF_SIGNED_CERT',
+  'SELF_SIGNED_CERT_IN_CHAIN',
+  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+  'ERR_TLS_CERT_ALTNAME_INVALID',
+])
+
+/** AWS: common errors of the query protocol. */
+const THROTTLED = new Set([
+  'Throttling',
+  'ThrottlingException',
+  'TooManyRequestsException',
+  'RequestLimitExceeded',
+  'SlowDown',
+])
+const BLOCKED_REGION = new Set([
+  'AccessDenied',
+  'AccessDeniedException',
+  'ExpiredToken',
+  'ExpiredTokenException',
+  'IncompleteSignature',
+  'InvalidClientTokenId',
+  'MissingAuthenticationToken',
+  'NotAuthorized',
+  'OptInRequired',
+  'RequestExpired',
+  'SignatureDoesNotMatch',
+  'UnrecognizedClientException',
+  'AccountSendingPausedException',
+  'CredentialsProviderError',
+  'TokenProviderError',
+  'LimitExceeded',
+])
+
+/** SES: MessageRejected is the mail's fault but for these texts. */
+const NOT_VERIFIED = /not verified/i
+const ACCOUNT = /paused|suspended|disabled|daily (?:message )?quota|sandbox/i
+
+/** `result` is what the SDK resolved with. HTTP 200 with garbage resolves without a MessageId. */
+export function outcomeOfResult(result: { MessageId?: string | undefined }): Outcome {
+  return result.MessageId
+    ? { kind: 'sent', messageId: oneLine(result.MessageId) }
+    : { kind: 'unknown', detail: "SES's answer couldn't be read" }
+}
+
+/** `error` is what the SDK rejected with, of whatever type. `reached`: the request had been written out. */
+export function outcomeOfError(error: unknown, reached: boolean): Outcome {
+  const { name, code, status, message } = parts(error)
+  const detail = oneLine(status === undefined ? `${name}: ${message}` : `${status} ${name}: ${message}`)
+  if (name === 'CredentialsProviderError' || name === 'TokenProviderError')
+    return { kind: 'blocked', scope: 'region', detail }
+  if (status === undefined || (status >= 200 && status < 300)) {
+    if (NEVER_REACHED.has(code) || !reached) return { kind: 'temporary', detail }
+    return { kind: 'unknown', detail }
+  }
+  if (THROTTLED.has(name) || status === 429 || /rate exceeded|maximum sending rate/i.test(message))
+    return { kind: 'throttled', detail }
+  if (status >= 500) return { kind: 'temporary', detail }
+  if (BLOCKED_REGION.has(name) || status === 401 || status === 403)
+    return { kind: 'blocked', scope: 'region', detail }
+  if (name === 'MessageRejected' || name === 'MailFromDomainNotVerifiedException') {
+    if (NOT_VERIFIED.test(message)) return { kind: 'blocked', scope: 'sender', detail }
+    if (ACCOUNT.test(message)) return { kind: 'blocked', scope: 'region', detail }
+    return { kind: 'refused', detail }
+  }
+  // a 4xx that isn't an AWS error comes from something in between: a proxy, a captive portal
+  if (name === 'Error' || name === 'UnknownError' || name === 'Unknown') return { kind: 'temporary', detail }
+  return { kind: 'refused', detail }
+}
+
+/** Until the cause is mended there is no use in trying more often. */
+export const BLOCKED_PAUSE_MS = 60_000
+
+type RetrySettings = Pick<Settings['queue'], 'retryFirstMs' | 'retryLongestMs' | 'unknownTries'>
+
+export function effectOf(outcome: Outcome, job: Job, settings: RetrySettings, nowMs: number): Effect {
+  switch (outcome.kind) {
+    case 'sent':
+      return {
+        state: 'sent',
+        messageId: outcome.messageId,
+        detail: `SES made the bounce ${outcome.messageId}`,
+      }
+    case 'throttled':
+      return { state: 'queued', what: 'throttled', notBeforeMs: 0, detail: outcome.detail }
+    case 'temporary':
+      return {
+        state: 'queued',
+        what: 'retry',
+        notBeforeMs: nowMs + retryPauseMs(job.tries, settings),
+        detail: outcome.detail,
+      }
+    case 'blocked':
+      return { state: 'queued', what: 'retry', notBeforeMs: nowMs + BLOCKED_PAUSE_MS, detail: outcome.detail }
+    case 'refused':
+      return { state: 'failed', detail: outcome.detail }
+    case 'unknown': {
+      if (job.unknownTries + 1 >= settings.unknownTries) {
+        return { state: 'held', detail: `outcome unknown ${job.unknownTries + 1} times: ${outcome.detail}` }
+      }
+      const notBeforeMs = nowMs + retryPauseMs(job.tries, settings)
+      return { state: 'queued', what: 'unknown outcome', notBeforeMs, detail: outcome.detail }
+    }
+  }
+}
+
+/** Doubles with each try that was made before. */
+export function retryPauseMs(
+  tries: number,
+  settings: { retryFirstMs: number; retryLongestMs: number },
+): number {
+  return Math.min(settings.retryFirstMs * 2 ** Math.min(tries, 30), settings.retryLongestMs)
+}
+
+function parts(error: unknown): { name: string; code: string; status?: number; message: string } {
+  if (typeof error !== 'object' || error === null) return { name: 'Error', code: '', message: String(error) }
+  const { name, code, Code, message, $metadata } = error as Record<string, unknown>
+  const status =
+    typeof $metadata === 'object' && $metadata !== null && 'httpStatusCode' in $metadata
+      ? $metadata.httpStatusCode
+      : undefined
+  return {
+    name: typeof name === 'string' && name !== 'Error' ? name : typeof Code === 'string' ? Code : 'Error',
+    code: typeof code === 'string' ? code : '',
+    message: typeof message === 'string' ? message : '',
+    ...(typeof status === 'number' && { status }),
+  }
+}
+
+/** SES's words may quote the mail: one line of printable ASCII, not too long. */
+function oneLine(text: string): string {
+  return text
+    .replace(/\s+/g, ' ')
+    .replace(/[^ -~]/g, '?')
+    .trim()
+    .slice(0, 500)
+}

@@ -1,0 +1,36 @@
+// A job as the input of SES's SendBounce. Pure; every text in a job is already within SES's limits.
+
+import type { BouncedRecipientInfo, SendBounceCommandInput } from '@aws-sdk/client-ses'
+import type { Job, JobRecipient } from '../queue/job'
+
+/** SES API: SendBounce. The bounce that SES makes of it is an RFC 3464 report. */
+export function sendBounceInput(job: Job): SendBounceCommandInput {
+  return {
+    OriginalMessageId: job.sesId,
+    BounceSender: job.bounceSender,
+    ...(job.bounceSenderArn !== undefined && { BounceSenderArn: job.bounceSenderArn }),
+    ...(job.explanation !== undefined && { Explanation: job.explanation }),
+    MessageDsn: {
+      ReportingMta: job.reportingMta,
+      // the receipt's own time, also when it lay in the future
+      ArrivalDate: new Date(job.receivedAtMs),
+    },
+    BouncedRecipientInfoList: job.recipients.map(recipientInfo),
+  }
+}
+
+/** Statuses come from RecipientDsnFields; BounceType gives SES's own text where there is no Explanation. */
+function recipientInfo(recipient: JobRecipient): BouncedRecipientInfo {
+  return {
+    Recipient: recipient.address,
+    BounceType: recipient.bounceType,
+    RecipientDsnFields: {
+      FinalRecipient: recipient.address,
+      // RFC 3464 section 2.3.3: SES reports TemporaryFailure as failed too
+      Action: 'failed',
+      Status: recipient.status,
+      DiagnosticCode: recipient.diagnostic,
+      LastAttemptDate: new Date(recipient.addedAtMs),
+    },
+  }
+}

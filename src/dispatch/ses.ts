@@ -1,0 +1,109 @@
+// Calls SendBounce with the AWS SDK: one call, no retry of its own, a bounded time, and an outcome whatever happens.
+// The only file that loads the SDK; only the dispatcher's process imports it.
+
+import {
+  SESClient,
+  type SESClientConfig,
+  SendBounceCommand,
+  type SendBounceCommandInput,
+} from '@aws-sdk/client-ses'
+import { type Outcome, outcomeOfError, outcomeOfResult } from './outcomes'
+import { type Flight, stampingAgents } from './stamping-agent'
+
+export interface SesOptions {
+  /** '' is AWS, by the SDK's own settings; else a URL that may hold `{region}`. */
+  endpoint: string
+  timeoutMs: number
+  /** Undefined: the SDK's usual chain. */
+  credentials?: { accessKeyId: string; secretAccessKey: string }
+}
+
+export interface Answer {
+  outcome: Outcome
+  /** Monotonic milliseconds at which SES has seen the call at the latest. */
+  seenMonoMs: number
+}
+
+export interface Ses {
+  /** Never rejects. One call at a time for each region. */
+  sendBounce(region: string, input: SendBounceCommandInput): Promise<Answer>
+  /** Loads, signs and parses once without the network, so that the first call isn't a slow one. Never rejects. */
+  warmUp(region: string): Promise<void>
+  close(): void
+}
+
+export function createSes(options: SesOptions, monoMs: () => number): Ses {
+  const regions = new Map<string, { client: SESClient; flight: Flight }>()
+
+  function regional(region: string): { client: SESClient; flight: Flight } {
+    const known = regions.get(region)
+    if (known) return known
+    const agents = stampingAgents(() => entry.flight, monoMs)
+    const entry = {
+      flight: { opened: false } as Flight,
+      client: new SESClient({
+        ...baseConfig(options, region),
+        // each of the three alone leaves a hole: a slow connection, a slow answer, a trickle
+        requestHandler: {
+          ...agents,
+          connectionTimeout: options.timeoutMs,
+          requestTimeout: options.timeoutMs,
+          socketTimeout: options.timeoutMs,
+          throwOnRequestTimeout: true,
+        },
+      }),
+    }
+    regions.set(region, entry)
+    return entry
+  }
+
+  return {
+    async sendBounce(region, input) {
+      const entry = regional(region)
+      entry.flight = { opened: false }
+      let outcome: Outcome
+      try {
+        const abortSignal = AbortSignal.timeout(options.timeoutMs)
+        outcome = outcomeOfResult(await entry.client.send(new SendBounceCommand(input), { abortSignal }))
+      } catch (error) {
+        outcome = outcomeOfError(error, entry.flight.opened || entry.flight.flushedMonoMs !== undefined)
+      }
+      // a handshake delays the request by an unknown time: then only the answer is a sure bound
+      const { opened, flushedMonoMs } = entry.flight
+      return { outcome, seenMonoMs: opened || flushedMonoMs === undefined ? monoMs() : flushedMonoMs }
+    },
+    async warmUp(region) {
+      const client = new SESClient({ ...baseConfig(options, region), requestHandler: { handle: warmAnswer } })
+      await client.send(new SendBounceCommand(WARM_INPUT)).catch(() => undefined)
+      regional(region)
+    },
+    close() {
+      for (const { client } of regions.values()) client.destroy()
+      regions.clear()
+    },
+  }
+}
+
+/** The pace and the retries are the queue's: the SDK's own would break both. */
+function baseConfig(options: SesOptions, region: string): SESClientConfig {
+  return {
+    region,
+    maxAttempts: 1,
+    ...(options.endpoint !== '' && { endpoint: options.endpoint.replaceAll('{region}', region) }),
+    ...(options.credentials && { credentials: options.credentials }),
+  }
+}
+
+const WARM_INPUT: SendBounceCommandInput = {
+  OriginalMessageId: '-',
+  BounceSender: '-',
+  MessageDsn: { ReportingMta: '-', ArrivalDate: new Date(0) },
+  BouncedRecipientInfoList: [
+    { Recipient: '-', BounceType: 'Undefined', RecipientDsnFields: { Action: 'failed', Status: '5.0.0' } },
+  ],
+}
+
+/** Any answer does: it is the way there that is warmed up. */
+function warmAnswer(): Promise<never> {
+  return Promise.reject(new Error('only warming up'))
+}

@@ -1,0 +1,47 @@
+// HTTP agents that know when a request has left this process: the pace counts from there.
+
+import http from 'node:http'
+import https from 'node:https'
+import type { Socket } from 'node:net'
+
+/** Of one call. Set by the agent while the call is on its way. */
+export interface Flight {
+  /** A connection had to be opened: the handshake delays the request by an unknown time. */
+  opened: boolean
+  /** Monotonic milliseconds at which the request had been handed to the system. */
+  flushedMonoMs?: number
+}
+
+/** An idle connection is closed before a server's own timeout can meet a request half way. */
+const IDLE_MS = 10_000
+
+/**
+ * Agents for one region, for one call at a time. `flight()` is the call that is on its way.
+ * createConnection and reuseSocket are http.Agent's documented points to override.
+ */
+export function stampingAgents(
+  flight: () => Flight,
+  monoMs: () => number,
+): { httpAgent: http.Agent; httpsAgent: https.Agent } {
+  const options = { keepAlive: true, maxSockets: 1 }
+  return { httpAgent: stamping(new http.Agent(options)), httpsAgent: stamping(new https.Agent(options)) }
+
+  function stamping<A extends http.Agent>(agent: A): A {
+    const createConnection = agent.createConnection.bind(agent)
+    const reuseSocket = agent.reuseSocket.bind(agent)
+    agent.createConnection = (...parameters) => {
+      flight().opened = true
+      return createConnection(...parameters)
+    }
+    agent.reuseSocket = (socket, request) => {
+      const current = flight()
+      request.once('finish', () => {
+        current.flushedMonoMs = monoMs()
+      })
+      reuseSocket(socket, request)
+    }
+    // behind the agent's own listener, which takes the socket in; it closes a free socket that times out
+    agent.on('free', (socket: Socket) => socket.setTimeout(IDLE_MS))
+    return agent
+  }
+}
