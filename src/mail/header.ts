@@ -1,0 +1,144 @@
+// The header as the peer sent it: fields in order through mailparser, values and addresses decoded when asked for.
+// Never hangs and never throws on what a mail holds: what can't be parsed is an empty header.
+
+import { isUtf8 } from 'node:buffer'
+import type { HeaderFacts } from './facts'
+
+export interface Field {
+  /** Lower case; '' for a line that isn't a field (no colon, or no field name before it). */
+  name: string
+  /** The value as written: unfolded, encoded words as they are. */
+  raw: string
+}
+
+export interface Header {
+  /** Top down. */
+  fields: readonly Field[]
+  facts: HeaderFacts
+}
+
+/** Longer address fields are cut: nobody's rule needs the ten thousandth recipient. */
+const ADDRESS_FIELD_LIMIT = 64 * 1024
+/** mailparser's own limit is 1 MiB, which Haraka's 1,000 lines can pass. */
+const HEAD_LIMIT_BYTES = 16 * 1024 * 1024
+/** RFC 5322 section 2.2 (field names), section 4.5 (blanks before the colon). */
+const FIELD_NAME = /^([!-9;-~]+)[ \t]*:/
+
+/** Loads the parsers (about 150 ms), so that the first mail needn't wait for them. Rejects when they aren't installed. */
+export async function warmUp(): Promise<void> {
+  await readHeader(['Subject: =?utf-8?q?warm?=\n'], 0)
+}
+
+/**
+ * `headerLines`: physical lines as in Haraka's `transaction.header_lines`; `ownFields`: how many fields at the top are
+ * Haraka's own, to be left out. Rejects only when the parsers can't be loaded.
+ */
+export async function readHeader(headerLines: readonly string[], ownFields: number): Promise<Header> {
+  const { mailparser, libmime, addressparser } = loadParsers()
+  const lines = peersLines(headerLines, ownFields).map(cleanLine)
+  const fields = await splitFields(lines, mailparser)
+  return { fields, facts: headerFacts(fields, libmime, addressparser) }
+}
+
+/** The lines without the first `ownFields` fields, and without a continuation that continues nothing. */
+export function peersLines(headerLines: readonly string[], ownFields: number): readonly string[] {
+  let at = 0
+  for (let own = 0; own <= ownFields; own++) {
+    if (own > 0) at++
+    while (at < headerLines.length && isContinuation(headerLines[at] ?? '')) at++
+  }
+  return at === 0 ? headerLines : headerLines.slice(at)
+}
+
+export function isContinuation(line: string): boolean {
+  return line.startsWith(' ') || line.startsWith('\t')
+}
+
+/** Name (lower case) of the field that a physical line opens; '' when it opens none. */
+export function fieldName(line: string): string {
+  return FIELD_NAME.exec(line)?.[1]?.toLowerCase() ?? ''
+}
+
+/** The value of a field from its physical lines: RFC 5322 section 2.2.3, unfolding. */
+export function unfold(cleanLines: readonly string[]): string {
+  const text = cleanLines.join('')
+  return text.slice(text.indexOf(':') + 1).trim()
+}
+
+/** One physical line without its end, and with nothing in it that another parser could take for one; as Unicode. */
+export function cleanLine(line: string): string {
+  let end = line.length
+  while (end > 0 && (line[end - 1] === '\n' || line[end - 1] === '\r')) end--
+  const text = line.slice(0, end).replace(/[\r\n]/g, ' ')
+  const isAscii = Buffer.byteLength(text) === text.length
+  if (isAscii) return text
+  const bytes = Buffer.from(text, 'latin1')
+  // after HELO Haraka hands over bytes as characters; UTF-8 is what they most likely are
+  if (bytes.toString('latin1') === text && isUtf8(bytes)) return bytes.toString('utf8')
+  return Buffer.from(text, 'utf8').toString('utf8')
+}
+
+function loadParsers() {
+  // loaded late: they cost 150 ms and 20 MB, and many a process never looks into a header
+  return {
+    mailparser: require('mailparser') as typeof import('mailparser'),
+    libmime: require('libmime') as typeof import('libmime'),
+    addressparser: (require('nodemailer/lib/addressparser') as typeof import('nodemailer/lib/addressparser'))
+      .default,
+  }
+}
+type Parsers = ReturnType<typeof loadParsers>
+
+function splitFields(lines: readonly string[], mailparser: Parsers['mailparser']): Promise<Field[]> {
+  const parser = new mailparser.MailParser({
+    skipHtmlToText: true,
+    skipImageLinks: true,
+    skipTextToHtml: true,
+    skipTextLinks: true,
+    maxHeadSize: HEAD_LIMIT_BYTES,
+  })
+  return new Promise(resolve => {
+    const end = (fields: Field[]) => {
+      resolve(fields)
+      parser.destroy()
+    }
+    parser.on('headerLines', found => end(found.slice(1).map(({ line }) => readField(line))))
+    parser.on('error', () => end([]))
+    parser.on('close', () => end([]))
+    // a field of our own first: mailparser takes a first line `From ` for an mbox's, and `POST ` for a request's
+    parser.end(['First:', ...lines.filter(line => line !== ''), '', ''].join('\r\n'))
+    parser.resume()
+  })
+}
+
+function readField(line: string): Field {
+  const text = Buffer.from(line, 'latin1').toString('utf8')
+  return { name: fieldName(text), raw: unfold(text.split('\r\n')) }
+}
+
+function headerFacts(
+  fields: readonly Field[],
+  libmime: Parsers['libmime'],
+  addressparser: Parsers['addressparser'],
+): HeaderFacts {
+  const raw = (name: string) => fields.filter(field => field.name === name).map(field => field.raw)
+  return {
+    values: once(name => raw(name).map(value => libmime.decodeWords(value))),
+    addresses: once(name =>
+      raw(name)
+        .flatMap(value => addressparser(value.slice(0, ADDRESS_FIELD_LIMIT), { flatten: true }))
+        .map(mailbox => mailbox.address)
+        .filter(address => address.includes('@')),
+    ),
+  }
+}
+
+function once(read: (name: string) => readonly string[]): (name: string) => readonly string[] {
+  const known = new Map<string, readonly string[]>()
+  return anyCase => {
+    const name = anyCase.toLowerCase()
+    const values = known.get(name) ?? read(name)
+    known.set(name, values)
+    return values
+  }
+}
