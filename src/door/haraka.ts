@@ -1,0 +1,44 @@
+// What of Haraka the door uses, as types (Haraka 3.3 ships none). Nothing here imports Haraka.
+
+import type { Writable } from 'node:stream'
+
+export type Next = (code?: number, message?: string) => void
+
+export interface HarakaAddress {
+  /** `local@domain` as given; '' is the null sender. */
+  address: string
+}
+
+export interface HarakaResults {
+  add(plugin: HarakaPlugin, results: Record<string, unknown>): void
+}
+
+export interface HarakaTransaction {
+  uuid: string
+  mail_from: HarakaAddress | null
+  rcpt_to: HarakaAddress[]
+  /** The header as it came, a string a line; Haraka's own Received is the first field. */
+  header_lines: string[]
+  data_bytes: number
+  message_stream: { pipe(to: Writable, options?: Record<string, unknown>): unknown }
+  results: HarakaResults
+}
+
+export interface HarakaConnection {
+  /** Null once the peer has hung up. */
+  transaction: HarakaTransaction | null
+  remote: { ip: string }
+  notes: { auth_user?: unknown }
+  relaying: boolean
+}
+
+export type HarakaLog = (...data: unknown[]) => void
+
+export interface HarakaPlugin {
+  name: string
+  register_hook(hook: string, method: string, priority?: number): void
+  loginfo: HarakaLog
+  lognotice: HarakaLog
+  logwarn: HarakaLog
+  logerror: HarakaLog
+}

@@ -1,0 +1,41 @@
+// One line a decision, as key=value. Values from a mail can't leave their quotes, break the line or be endless.
+
+import type { Decision } from '../policy/decision'
+
+const LONGEST_VALUE = 256
+
+/** Undefined values are left out. */
+export function logLine(values: Record<string, string | number | boolean | undefined>): string {
+  return Object.entries(values)
+    .filter(([, value]) => value !== undefined)
+    .map(([key, value]) => `${key}=${typeof value === 'string' ? quoted(value) : String(value)}`)
+    .join(' ')
+}
+
+export function decisionLine(
+  decision: Decision,
+  more: { sesId: string | undefined; sender: string; job?: string | undefined; observed: boolean },
+): string {
+  return logLine({
+    rule: decision.rule,
+    action: decision.action,
+    recipient: decision.recipient.address,
+    sender: more.sender,
+    ses_id: more.sesId,
+    job: more.job,
+    ...(decision.wanted !== decision.action && { wanted: decision.wanted }),
+    ...(decision.fallback && { because: decision.fallback.reason, detail: decision.fallback.detail }),
+    ...(more.observed && { mode: 'observe' }),
+  })
+}
+
+function quoted(value: string): string {
+  const cut = value.length > LONGEST_VALUE ? `${value.slice(0, LONGEST_VALUE)}...` : value
+  if (/^[A-Za-z0-9._@+:/<>-]+$/.test(cut)) return cut
+  return `"${cut.replace(/[^ -~]|["\\]/g, escapeOne)}"`
+}
+
+function escapeOne(character: string): string {
+  if (character === '"' || character === '\\') return `\\${character}`
+  return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`
+}
