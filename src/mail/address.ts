@@ -21,7 +21,7 @@ const ADDRESS_LITERAL = /^\[[a-z0-9.:-]+\]$/
 /** RFC 5322 section 3.2.3: printable ASCII but for the specials; dots anywhere, as some hosts give them out. */
 const ASCII_DOT_STRING = /^[A-Za-z0-9!#$%&'*+\-/=?^_`{|}~.]+$/
 /** RFC 5321 section 4.1.2: Quoted-string. */
-const ASCII_QUOTED_STRING = /^"(?:[ !#-[\]-~]|\\[ -~])*"$/
+const ASCII_QUOTED_STRING = /^"[ !#-[\]-~]*(?:\\[ -~][ !#-[\]-~]*)*"$/
 /** ASCII that no host name holds: letters, digits, `.`, `-` and `_` are what is left. */
 const NOT_IN_DOMAIN = /[!-,/:-@[-^`{-~\s]/
 
@@ -93,7 +93,8 @@ export function asciiAddress(text: string): string | undefined {
   return isPlain ? `${address.local}@${domain}` : undefined
 }
 
-function withoutBrackets(text: string): string {
+/** `<user@host>` and `user@host` alike as the latter. */
+export function withoutBrackets(text: string): string {
   const trimmed = text.trim()
   return trimmed.startsWith('<') && trimmed.endsWith('>') ? trimmed.slice(1, -1).trim() : trimmed
 }
