@@ -1,0 +1,28 @@
+// Waiting for what tells nobody when it happens: files and processes.
+// A wait that ends in vain says what it waited for.
+
+import { setTimeout as pause } from 'node:timers/promises'
+
+export interface WaitOptions {
+  /** What is waited for, as the end of `waited N ms for`. */
+  what: string
+  timeoutMs?: number
+  everyMs?: number
+}
+
+/**
+ * Asks until the answer is neither undefined, null nor false, and returns it. Whatever `check` throws ends the wait.
+ * Rejects with `what` after timeoutMs (default 5000).
+ */
+export async function until<T>(
+  check: () => T | undefined | null | false | Promise<T | undefined | null | false>,
+  { what, timeoutMs = 5000, everyMs = 20 }: WaitOptions,
+): Promise<T> {
+  const endMs = performance.now() + timeoutMs
+  while (true) {
+    const answer = await check()
+    if (answer !== undefined && answer !== null && answer !== false) return answer
+    if (performance.now() >= endMs) throw new Error(`waited ${timeoutMs} ms for ${what}`)
+    await pause(everyMs)
+  }
+}
