@@ -50,8 +50,9 @@ export function peersLines(headerLines: readonly string[], ownFields: number): r
   return at === 0 ? headerLines : headerLines.slice(at)
 }
 
+/** Also an empty line, which a header can't hold for others: it continues with nothing. */
 export function isContinuation(line: string): boolean {
-  return line.startsWith(' ') || line.startsWith('\t')
+  return line === '' || ' \t\r\n'.includes(line[0] ?? '')
 }
 
 /** Name (lower case) of the field that a physical line opens; '' when it opens none. */

@@ -16,14 +16,11 @@ export interface FactsQuestion extends Pick<RecipientQuestion, 'receivesFor' | '
   nowMs: number
 }
 
-/** Clocks differ a little between SES and us. */
-const FUTURE_TOLERANCE_MS = 60_000
-
 export async function readFacts(question: FactsQuestion): Promise<MailFacts> {
   const { envelope, headerLines, ownFields, nowMs } = question
   const { fields, facts: headers } = await readHeader(headerLines, ownFields)
   const { receipt, fault, warnings } = readReceipt(fields)
-  if (receipt && receipt.receivedAtMs > nowMs + FUTURE_TOLERANCE_MS) {
+  if (receipt && receipt.receivedAtMs > nowMs) {
     warnings.push(`SES's receipt lies in the future: ${new Date(receipt.receivedAtMs).toISOString()}`)
   }
   return {

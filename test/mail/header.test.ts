@@ -1,0 +1,122 @@
+import assert from 'node:assert/strict'
+import fc from 'fast-check'
+import { readHeader, warmUp } from '../../src/mail/header'
+
+describe('the header', () => {
+  before(warmUp)
+
+  it("holds every field in order, without Haraka's own", async () => {
+    const lines = ['Received: from a\n', ' by haraka\n', 'B: 1\n', 'A: 2\n', '\tfolded\n', 'b : 3\n', 'A:\n']
+    const fields = [
+      { name: 'b', raw: '1' },
+      { name: 'a', raw: '2\tfolded' },
+      { name: 'b', raw: '3' },
+      { name: 'a', raw: '' },
+    ]
+    assert.deepEqual((await readHeader(lines, 1)).fields, fields)
+    const whole = await readHeader(lines, 0)
+    assert.deepEqual(whole.fields, [{ name: 'received', raw: 'from a by haraka' }, ...fields])
+  })
+
+  it('has no name for a line that opens no field', async () => {
+    const lines = ['no colon\n', 'with blank: x\n', 'Received\n', ' : by x\n', '\0: x\n', ': x\n', 'last: x']
+    const { fields } = await readHeader(lines, 0)
+    assert.deepEqual(
+      fields.map(field => field.name),
+      ['', '', '', '', '', 'last'],
+    )
+  })
+
+  it("takes a first line for a field, not for an mbox's or a request's", async () => {
+    assert.deepEqual((await readHeader(['From : a@b.example\n'], 0)).fields, [
+      { name: 'from', raw: 'a@b.example' },
+    ])
+    assert.equal((await readHeader(['POST / HTTP\n', 'A: 1\n'], 0)).fields[1]?.name, 'a')
+  })
+
+  it('drops a continuation that continues nothing, and goes on behind an empty line', async () => {
+    const { fields } = await readHeader([' a: x\n', 'B: 1\n', '\r\n', '\n', ' 2\n', 'C: 3\n'], 0)
+    assert.deepEqual(fields, [
+      { name: 'b', raw: '1 2' },
+      { name: 'c', raw: '3' },
+    ])
+  })
+
+  it('decodes encoded words, and leaves broken ones', async () => {
+    const lines = [
+      'Subject: =?utf-8?q?caf=C3=A9?= =?utf-8?b?w6k=?=\n',
+      'SUBJECT: =?utf-8?x?a?= =?nope?q?a?= =?utf-8?q?\n',
+    ]
+    const { facts } = await readHeader(lines, 0)
+    assert.deepEqual(facts.values('Subject'), ['caféé', '=?utf-8?x?a?= a =?utf-8?q?'])
+    assert.deepEqual(facts.values('none'), [])
+  })
+
+  it('reads UTF-8 also where Haraka hands over bytes as characters', async () => {
+    const lines = ['A: caf\u00c3\u00a9\n', 'A: café\n', 'A: \u2603\n', 'A: \u00ff\n']
+    assert.deepEqual((await readHeader(lines, 0)).facts.values('a'), ['café', 'café', '\u2603', '\u00ff'])
+  })
+
+  it('opens groups, keeps quotes, and takes no address from an encoded name', async () => {
+    const lines = [
+      'To: A <a@x.example>, "b, c" <d@x.example>\n',
+      'to: g: e@x.example, "f g"@x.example;, nobody, =?utf-8?q?h=40x.example?= <i@x.example>\n',
+    ]
+    const { facts } = await readHeader(lines, 0)
+    const expected = ['a@x.example', 'd@x.example', 'e@x.example', '"f g"@x.example', 'i@x.example']
+    assert.deepEqual(facts.addresses('TO'), expected)
+    assert.equal(facts.addresses('to'), facts.addresses('To'))
+  })
+
+  it('is read whole at 1 MB, with address fields cut', async () => {
+    const long = 'a@b.example, '.repeat(80)
+    const many = Array.from({ length: 1000 }, (_, i) => `X-${i}: ${long}\n`)
+    assert.equal((await readHeader(many, 0)).fields.length, 1000)
+    const folded = ['To: z@b.example,\n', ...Array.from({ length: 999 }, () => ` ${long}\n`)]
+    const { fields, facts } = await readHeader(folded, 0)
+    assert.equal(fields.length, 1)
+    assert.ok(facts.addresses('to').length > 5000)
+    assert.ok(facts.addresses('to').length < 6000)
+    const same = Array.from({ length: 1000 }, () => `To: ${long}\n`)
+    assert.equal((await readHeader(same, 0)).facts.addresses('to').length, 80_000)
+  })
+
+  it('is read to its end whatever it holds', async () => {
+    const start = fc.constantFrom(
+      'Content-Type: ',
+      'To: ',
+      'DKIM-Signature: ',
+      'List-Id: ',
+      'Date: ',
+      'References: ',
+      ' ',
+      '',
+    )
+    const piece = fc.constantFrom(
+      ';',
+      '=',
+      '"',
+      '\\',
+      '<',
+      '(',
+      '*0*=',
+      '=?utf-8?q?',
+      '?=',
+      'multipart/mixed; boundary=',
+      '\0',
+      '\r',
+      'é',
+    )
+    const rest = fc.oneof(fc.string({ unit: piece }), fc.string({ unit: 'binary' }))
+    const line = fc.tuple(start, rest).map(([name, text]) => `${name}${text}\n`)
+    const property = fc.asyncProperty(fc.array(line), async lines => {
+      const { fields, facts } = await readHeader([...lines, 'Last: 1\n'], 0)
+      assert.deepEqual(fields.at(-1), { name: 'last', raw: '1' })
+      for (const name of ['to', 'content-type', 'list-id', '']) {
+        facts.addresses(name)
+        facts.values(name)
+      }
+    })
+    await fc.assert(property, { numRuns: 500, seed: 1 })
+  })
+})
