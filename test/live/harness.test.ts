@@ -1,12 +1,22 @@
 import assert from 'node:assert/strict'
-import { existsSync, readdirSync, readFileSync, realpathSync, statfsSync, writeFileSync } from 'node:fs'
-import { createServer, type Server } from 'node:net'
+import { spawnSync } from 'node:child_process'
+import {
+  existsSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  statfsSync,
+  writeFileSync,
+} from 'node:fs'
+import { createServer, type Server, type Socket } from 'node:net'
 import path from 'node:path'
 
 import { checkout, freePort } from './support/directory'
 import { withTinyDisk } from './support/disk'
-import { expectBootFailure, type RunningHaraka, startHaraka } from './support/haraka'
+import { expectBootFailure, type RunningHaraka, startHaraka, startMark } from './support/haraka'
 import { freshen, plainMail, relayHop, sesMail } from './support/mail'
+import { processesWithEnv } from './support/processes'
 import { openSession, sendMail, sendMailAndHangUp } from './support/smtp'
 import { until } from './support/wait'
 
@@ -64,7 +74,7 @@ describe('a live Haraka', function () {
   it('shows its log, and waits for a line of it', async () => {
     const haraka = await start({ ready: /worker \d+ listening on/ })
     const since = haraka.log().length
-    const line = haraka.waitForLog(/client.*\[127\.0\.0\.9\]|127\.0\.0\.9/, { since })
+    const line = haraka.waitForLog(/127\.0\.0\.9/, { since })
     await sendMail({ port: haraka.port, from, to, data: plainMail(), localAddress: '127.0.0.9' })
     assert.match(await line, /127\.0\.0\.9/)
     await assert.rejects(haraka.waitForLog('no such line', { timeoutMs: 20 }), /log ends with\n.*\S/s)
@@ -124,9 +134,8 @@ describe('a live Haraka', function () {
 
   it('loses a mail that the client broke off, and keeps one whose answer it did not wait for', async () => {
     const haraka = await start()
-    const options = { port: haraka.port, from, to }
-    const since = haraka.log().length
-    const dropped = haraka.waitForLog('disconnect', { since })
+    const options = { port: haraka.port, from, to, localAddress: '127.0.0.5' }
+    const dropped = haraka.waitForLog('disconnect ip=127.0.0.5')
     await sendMailAndHangUp({ ...options, data: plainMail({ body: 'broken off' }), when: 'in-data' })
     await dropped
     await sendMailAndHangUp({ ...options, data: plainMail({ body: 'all sent' }), when: 'after-data' })
@@ -175,8 +184,25 @@ describe('a live Haraka', function () {
       haraka.family().map(({ pid }) => pid),
       [stray?.pid],
     )
-    await haraka.stop()
+    await haraka.stop({ graceMs: 50 })
     assert.deepEqual(haraka.family(), [])
+  })
+
+  it('ends with a test run that is interrupted', async function () {
+    if (!existsSync('/proc/self/stat')) this.skip()
+    const code = `require('./test/live/support/haraka').startHaraka().then(haraka => {
+      console.log(haraka.mark, haraka.dir)
+      process.kill(process.pid, 'SIGTERM')
+    })`
+    const run = spawnSync(process.execPath, ['--require', 'tsx/cjs', '--eval', code], {
+      cwd: checkout,
+      encoding: 'utf8',
+    })
+    const [mark = '', dir = ''] = run.stdout.trim().split(' ')
+    assert.equal(run.signal, 'SIGTERM', run.stderr)
+    assert.match(mark, /^[0-9a-f-]{36}$/)
+    await until(() => processesWithEnv(startMark, mark).length === 0, { what: 'the end of its Haraka' })
+    rmSync(dir, { recursive: true })
   })
 
   it('starts again in the same directory, with what the first one left', async () => {
@@ -225,27 +251,43 @@ describe('the SMTP client', () => {
   let server: Server | undefined
   afterEach(() => server?.close())
 
-  it('says what it had received when the server hangs up or keeps silent', async () => {
+  /** Answers every chunk as `answer` says; returns the port. */
+  async function serve(answer: (chunk: string, socket: Socket) => void): Promise<number> {
     const port = await freePort()
     server = createServer(socket => {
       socket.on('error', () => {})
+      socket.setEncoding('latin1').on('data', (chunk: string) => answer(chunk, socket))
       socket.write('220-hello\r\n220 there\r\n')
-      socket.on('data', chunk => {
-        if (chunk.toString().startsWith('EHLO quiet')) socket.write('250-half a')
-        else socket.end('250-one\r\n250 two\r\n421 bye\r\n')
-      })
     })
     await new Promise<void>(resolve => server?.listen(port, '127.0.0.1', resolve))
-    const mail = { port, from, to, data: '' }
-    await assert.rejects(
-      sendMail({ ...mail, helo: 'quiet', timeoutMs: 50 }),
-      /no reply within 50 ms.*250-half a/,
-    )
-    const { mailReply, reply } = await sendMail(mail).catch((error: Error) => {
-      assert.match(error.message, /421 bye/)
-      return { mailReply: { code: 421 }, reply: { code: 421 } }
+    return port
+  }
+
+  it('says what it had received when the server keeps silent', async () => {
+    const port = await serve((_, socket) => socket.write('250-half a'))
+    const sending = sendMail({ port, from, to, data: '', timeoutMs: 50 })
+    await assert.rejects(sending, /no reply within 50 ms.*220 there.*250-half a/)
+  })
+
+  it('says what it had received when the server hangs up', async () => {
+    const port = await serve((_, socket) => socket.end('250-one\r\n'))
+    await assert.rejects(sendMail({ port, from, to, data: '' }), /closed.*250-one/)
+  })
+
+  it('gives the refusal of a server that hangs up with it', async () => {
+    const port = await serve((_, socket) => socket.end('250-one\r\n250 two\r\n421 bye\r\n'))
+    const { mailReply, reply } = await sendMail({ port, from, to, data: '' })
+    assert.deepEqual([mailReply, reply], [{ code: 421, text: 'bye' }, mailReply])
+  })
+
+  it('leaves CR and LF as they are when told to', async () => {
+    let received = ''
+    const port = await serve((chunk, socket) => {
+      received += chunk
+      socket.write(chunk === 'DATA\r\n' ? '354 go\r\n' : '250 fine\r\n')
     })
-    assert.deepEqual([mailReply.code, reply.code], [421, 421])
+    await sendMail({ port, from, to, data: Buffer.from('a\n.\rb\r\n.\xff', 'latin1'), raw: true })
+    assert.ok(received.includes('DATA\r\na\n.\rb\r\n..\xff\r\n.\r\nQUIT'), JSON.stringify(received))
   })
 })
 
@@ -312,7 +354,6 @@ describe('mail as SES hands it over', () => {
       assert.equal(text.split('Thu, 02 Jan 2031 03:04:05 +0000 (UTC)').length, 2)
       assert.match(recipient ?? '', /^user\d+@.*\.test$/)
       // nothing else has changed, but for folds within the date
-      const words = (mail: string): string[] => mail.split(/\s+/)
       const changed = words(text).filter(word => !words(old).includes(word))
       assert.deepEqual(changed.slice(0, 1), [sesId])
       assert.ok(
@@ -360,3 +401,7 @@ describe('until', () => {
     await assert.rejects(failing, /waited 5 ms for the moon/)
   })
 })
+
+function words(text: string): string[] {
+  return text.split(/\s+/)
+}

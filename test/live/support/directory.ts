@@ -31,7 +31,7 @@ export interface DirectoryOptions {
   /** Whom the workers run as; needs root. */
   user?: string
   group?: string
-  /** A directory to use again, with what it holds; only the port, `files` and, where given, `plugins` are new. */
+  /** Where; an existing one is used as it is: only smtp.ini, `files` and, where given, `plugins` are new. */
   dir?: string
   /** link: this checkout is the installed haraka-plugin-ses-bounce. Default: when `plugins` names it. */
   package?: 'link' | 'none'
@@ -49,8 +49,10 @@ export interface DeliveredMail {
 /** Returns the directory and the free port of 127.0.0.1 that its smtp.ini names. */
 export async function prepareDirectory(options: DirectoryOptions): Promise<{ dir: string; port: number }> {
   const port = await freePort()
-  const dir = options.dir ?? newDirectory()
-  if (options.plugins !== undefined || options.dir === undefined) {
+  const dir = options.dir ?? mkdtempSync(path.join(tmpdir(), 'haraka-'))
+  const isNew = !existsSync(path.join(dir, deliveredFile))
+  if (isNew) fill(dir)
+  if (isNew || options.plugins !== undefined) {
     write(dir, 'config/plugins', [...(options.plugins ?? []), 'accept_all', 'capture', ''].join('\n'))
   }
   for (const [file, text] of Object.entries(options.files ?? {})) write(dir, file, text)
@@ -72,8 +74,7 @@ export function readDelivered(dir: string): DeliveredMail[] {
 
 const deliveredFile = 'delivered.jsonl'
 
-function newDirectory(): string {
-  const dir = mkdtempSync(path.join(tmpdir(), 'haraka-'))
+function fill(dir: string): void {
   // `user` in smtp.ini: the workers are not whoever made the directory
   chmodSync(dir, 0o755)
   appendFileSync(path.join(dir, deliveredFile), '')
@@ -86,7 +87,6 @@ function newDirectory(): string {
   write(dir, 'config/host_list', 'yours.example\n')
   write(dir, 'plugins/accept_all.js', acceptAllPlugin)
   write(dir, 'plugins/capture.js', capturePlugin)
-  return dir
 }
 
 function smtpIni(port: number, { nodes = 1, user, group, files }: DirectoryOptions): string {

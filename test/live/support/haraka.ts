@@ -36,26 +36,24 @@ export interface Exit {
   signal: NodeJS.Signals | null
 }
 
-const startMark = 'HARAKA_TEST_START'
-const stopGraceMs = 3000
+/** Environment variable by which everything of a start is found: its value is the start's `mark`. */
+export const startMark = 'HARAKA_TEST_START'
 
-/** Resolves when Haraka greets. Rejects, with nothing left running, when it ends before or takes too long. */
+/** Resolves when Haraka greets. Rejects, with nothing left behind, when it ends before or takes too long. */
 export async function startHaraka(options: HarakaOptions = {}): Promise<RunningHaraka> {
   const { haraka, boot } = await launch(options)
   if (boot.outcome === 'up') return haraka
-  await haraka.stop()
+  await end(haraka, options)
   const what = boot.outcome === 'ended' ? `ended at boot with ${exitText(boot.exit)}` : boot.error.message
   throw new Error(`Haraka in ${haraka.dir}: ${what}; its log ends with\n${haraka.logTail()}`)
 }
 
 /** Starts a Haraka that is to end by itself before it greets; rejects when it greets after all. */
-export async function expectBootFailure(
-  options: HarakaOptions,
-): Promise<Exit & { dir: string; log: string[] }> {
+export async function expectBootFailure(options: HarakaOptions): Promise<Exit & { log: string[] }> {
   const { haraka, boot } = await launch(options)
-  await haraka.stop()
+  await end(haraka, options)
   const log = haraka.log()
-  if (boot.outcome === 'ended') return { ...boot.exit, dir: haraka.dir, log }
+  if (boot.outcome === 'ended') return { ...boot.exit, log }
   const what = boot.outcome === 'up' ? 'it started' : boot.error.message
   throw new Error(`Haraka was to end at boot, but ${what}; its log ends with\n${haraka.logTail()}`)
 }
@@ -79,20 +77,37 @@ async function launch(options: HarakaOptions): Promise<{ haraka: RunningHaraka; 
     (): Boot => ({ outcome: 'up' }),
     (error: unknown): Boot => ({ outcome: 'stuck', error: error as Error }),
   )
-  const boot = await Promise.race([up, haraka.exited.then((exit): Boot => ({ outcome: 'ended', exit }))])
-  return { haraka, boot }
+  const boot = await Promise.race([up, haraka.exited])
+  // whatever came first: what has ended isn't up
+  if ('outcome' in boot && !haraka.hasExited) return { haraka, boot }
+  return { haraka, boot: { outcome: 'ended', exit: await haraka.exited } }
 }
 
 async function greets(haraka: RunningHaraka, timeoutMs: number, ready?: LinePattern): Promise<void> {
   const readyLine = ready === undefined ? undefined : haraka.waitForLog(ready, { timeoutMs })
   // awaited below, but it may fail before that
   readyLine?.catch(() => {})
-  const session = await until(
-    () => (haraka.hasExited ? 'gone' : openSession({ port: haraka.port, timeoutMs }).catch(() => undefined)),
-    { timeoutMs, what: 'the greeting' },
-  )
-  if (session !== 'gone') await session.quit()
+  await until(() => haraka.hasExited || canConnect(haraka.port, timeoutMs), {
+    timeoutMs,
+    what: 'the greeting',
+  })
   await readyLine
+}
+
+async function canConnect(port: number, timeoutMs: number): Promise<boolean> {
+  try {
+    const session = await openSession({ port, timeoutMs })
+    await session.quit()
+    return true
+  } catch {
+    return false
+  }
+}
+
+/** Stops it, and removes its directory if it isn't the caller's. */
+async function end(haraka: RunningHaraka, { dir }: HarakaOptions): Promise<void> {
+  await haraka.stop()
+  if (dir === undefined) haraka.remove()
 }
 
 function exitText({ code, signal }: Exit): string {
@@ -176,11 +191,17 @@ export class RunningHaraka {
     )
   }
 
-  /** SIGTERM to the master; whatever of it still lives after 3 s is killed. The directory stays. */
-  async stop(): Promise<void> {
+  /** SIGTERM to the master; whatever of it still lives after graceMs is killed. The directory stays. */
+  async stop({ graceMs = 3000 }: { graceMs?: number } = {}): Promise<void> {
     if (!this.hasExited) killIfAlive(this.pid, 'SIGTERM')
-    const gone = () => this.hasExited && this.family().length === 0
-    await until(gone, { timeoutMs: stopGraceMs, what: 'the end of Haraka' }).catch(() => this.#killAll())
+    const gone = (): boolean => this.hasExited && this.family().length === 0
+    const what = 'the end of Haraka'
+    try {
+      await until(gone, { timeoutMs: graceMs, what })
+    } catch {
+      this.#killAll()
+      await until(gone, { what })
+    }
     await this.exited
     this.#forget()
   }

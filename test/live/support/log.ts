@@ -46,6 +46,8 @@ export class LogLines {
           ),
         )
       }, timeoutMs)
+      // a wait that nobody awaits any more keeps no run from ending
+      timer.unref()
       this.#onLine.add(onLine)
     })
   }

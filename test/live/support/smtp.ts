@@ -84,6 +84,8 @@ export class SmtpSession {
   readonly #socket: Socket
   readonly #timeoutMs: number
   readonly #replies: SmtpReply[] = []
+  /** No transaction is open at the server. */
+  #isFresh = true
   #received = ''
   #parsedTo = 0
   #ended: string | undefined
@@ -129,12 +131,11 @@ export class SmtpSession {
 
   async mail(options: MailOptions): Promise<MailResult> {
     const begun = await this.#begin(options)
-    if (begun.reply.code !== 354) {
-      await this.command('RSET')
-      return begun
-    }
+    if (begun.reply.code !== 354) return begun
     this.#socket.write(wireData(options))
-    return { ...begun, reply: await this.reply() }
+    const reply = await this.reply()
+    this.#isFresh = true
+    return { ...begun, reply }
   }
 
   /** Rejects when the server refuses before the mail can be sent. */
@@ -149,8 +150,9 @@ export class SmtpSession {
     this.destroy()
   }
 
+  /** Also when the server has hung up already. */
   async quit(): Promise<void> {
-    await this.command('QUIT')
+    await this.command('QUIT').catch(() => {})
     this.destroy()
   }
 
@@ -160,6 +162,8 @@ export class SmtpSession {
 
   /** MAIL, every RCPT and, if any was taken, DATA. */
   async #begin({ from, to, mailParams, rcptParams }: MailOptions): Promise<MailResult> {
+    if (!this.#isFresh) await this.command('RSET')
+    this.#isFresh = false
     const mailReply = await this.command(withParams(`MAIL FROM:<${from}>`, mailParams))
     const rcptReplies: SmtpReply[] = []
     if (!isPositive(mailReply)) return { mailReply, rcptReplies, reply: mailReply }
