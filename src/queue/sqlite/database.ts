@@ -95,6 +95,14 @@ export class Database {
     this.#try(() => this.#driver.exec(sql))
   }
 
+  /** Reads the whole file. @throws QueueError UNREADABLE when it is damaged. */
+  check(): void {
+    const found = String(this.pragma('quick_check(1)')[0]?.['quick_check'] ?? '')
+    if (found !== 'ok') {
+      throw new QueueError('UNREADABLE', `${this.file}: ${DAMAGED} (${found.replace(/\s+/g, ' ')})`)
+    }
+  }
+
   close(): void {
     this.#statements.clear()
     this.#driver.close()
@@ -132,6 +140,8 @@ export class Database {
   }
 }
 
+const DAMAGED = 'the queue file is damaged; it was left as it is: move it away to start with an empty queue'
+
 const CODES: [prefix: string, code: QueueErrorCode, text: string][] = [
   ['SQLITE_BUSY', 'BUSY', 'another process is writing to the queue'],
   ['SQLITE_LOCKED', 'BUSY', 'another process is writing to the queue'],
@@ -142,11 +152,7 @@ const CODES: [prefix: string, code: QueueErrorCode, text: string][] = [
     'UNREADABLE',
     "this isn't a queue file; it was left as it is: move it away to start with an empty queue",
   ],
-  [
-    'SQLITE_CORRUPT',
-    'UNREADABLE',
-    'the queue file is damaged; it was left as it is: move it away to start with an empty queue',
-  ],
+  ['SQLITE_CORRUPT', 'UNREADABLE', DAMAGED],
   ['SQLITE_READONLY', 'UNWRITABLE', "the queue file can't be written"],
   ['SQLITE_CANTOPEN', 'UNWRITABLE', "the queue file can't be opened"],
   ['SQLITE_PERM', 'UNWRITABLE', "the queue file can't be opened"],

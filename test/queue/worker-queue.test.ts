@@ -1,0 +1,192 @@
+import assert from 'node:assert/strict'
+import { readFileSync, statSync, writeFileSync } from 'node:fs'
+import path from 'node:path'
+import { QueueError } from '../../src/queue/errors'
+import { Database } from '../../src/queue/sqlite/database'
+import { openDispatcherQueue } from '../../src/queue/sqlite/dispatcher-queue'
+import { thisProcess } from '../../src/queue/sqlite/holder'
+import { openQueueReader } from '../../src/queue/sqlite/reader'
+import { openWorkerQueue } from '../../src/queue/sqlite/worker-queue'
+import type { WorkerQueue } from '../../src/queue/store'
+import { HOUR_MS, request, temporaryFolder } from './support'
+
+describe('queue, the workers side', () => {
+  let file: string
+  let queue: WorkerQueue
+  let remove: () => void
+
+  beforeEach(() => {
+    const temporary = temporaryFolder()
+    remove = temporary.remove
+    file = path.join(temporary.folder, 'deep', 'queue.sqlite')
+    queue = openWorkerQueue(file, { create: true })
+  })
+  afterEach(() => {
+    queue.close()
+    remove()
+  })
+
+  function jobs() {
+    const reader = openQueueReader(file)
+    try {
+      return [...reader.jobs()]
+    } finally {
+      reader.close()
+    }
+  }
+
+  it('keeps what was added, with its history, for another process to read', () => {
+    const [added] = queue.add([request({ sesId: 'a', explanation: 'No.' })], 5)
+    assert.equal(added?.outcome, 'added')
+    const [job] = jobs()
+    assert.equal(job?.id, added?.jobId)
+    assert.equal(job?.state, 'queued')
+    assert.equal(job?.explanation, 'No.')
+    assert.equal(job?.createdAtMs, 5)
+    assert.deepEqual(
+      job?.recipients.map(recipient => recipient.address),
+      ['user@yours.example'],
+    )
+    const reader = openQueueReader(file)
+    assert.deepEqual(
+      reader.history(job?.id ?? '').map(event => event.what),
+      ['queued'],
+    )
+    reader.close()
+  })
+
+  it('gives its files to nobody else (mode 0600)', () => {
+    queue.add([request()], 0)
+    for (const suffix of ['', '-wal', '-shm'])
+      assert.equal(statSync(file + suffix).mode & 0o777, 0o600, suffix)
+  })
+
+  it('puts recipients of one mail into one job while region, bounce sender and explanation agree', () => {
+    const first = request({ sesId: 'a' })
+    queue.add([first], 0)
+    const outcomes = [
+      queue.add([request({ sesId: 'a', recipient: { address: 'other@yours.example' } })], 1),
+      queue.add(
+        [request({ sesId: 'a', explanation: 'Why', recipient: { address: 'third@yours.example' } })],
+        2,
+      ),
+      queue.add(
+        [request({ sesId: 'a', bounceSender: 'x@yours.example', recipient: { address: '4@yours.example' } })],
+        3,
+      ),
+      queue.add([request({ sesId: 'a', region: 'us-east-1', recipient: { address: '5@yours.example' } })], 4),
+      queue.add([request({ sesId: 'b', recipient: { address: 'other@yours.example' } })], 5),
+    ].map(([added]) => added?.outcome)
+    assert.deepEqual(outcomes, ['joined', 'added', 'added', 'added', 'added'])
+    assert.equal(
+      jobs().find(job => job.recipients.length === 2)?.recipients[1]?.address,
+      'other@yours.example',
+    )
+  })
+
+  it('never takes the same recipient of a mail twice, however its address is written', () => {
+    const [added] = queue.add([request({ sesId: 'a', recipient: { address: 'User@Yours.Example' } })], 0)
+    const [again] = queue.add([request({ sesId: 'a', recipient: { address: '"user"@yours.example' } })], 1)
+    assert.deepEqual(again, {
+      address: '"user"@yours.example',
+      jobId: added?.jobId,
+      outcome: 'known',
+      state: 'queued',
+    })
+    assert.equal(queue.known('a').get('user@yours.example')?.jobId, added?.jobId)
+    assert.equal(jobs().length, 1)
+  })
+
+  it('takes nothing of a mail when a recipient of it has ended meanwhile', () => {
+    queue.add([request({ sesId: 'a', deadlineMs: 10 })], 0)
+    const dispatcher = openDispatcherQueue(file)
+    dispatcher.lock(thisProcess(), 0, 1000)
+    assert.equal(dispatcher.expire('eu-west-1', 1000, 0).length, 1)
+    dispatcher.close()
+    assert.equal(queue.known('a').get('user@yours.example')?.state, 'expired')
+    const fresh = request({ sesId: 'a', recipient: { address: 'new@yours.example' } })
+    assert.throws(
+      () => queue.add([fresh, request({ sesId: 'a' })], 2000),
+      (error: unknown) => error instanceof QueueError && error.code === 'ENDED',
+    )
+    assert.equal(jobs().length, 1)
+  })
+
+  it('counts the jobs that go before a deadline, per region', () => {
+    for (const hours of [1, 2, 3]) queue.add([request({ deadlineMs: hours * HOUR_MS })], 0)
+    queue.add([request({ region: 'us-east-1' })], 0)
+    assert.equal(queue.ahead('eu-west-1', 2 * HOUR_MS), 2)
+    assert.equal(queue.ahead('us-east-1', 2 * HOUR_MS), 0)
+  })
+
+  it('refuses for now, within half a second, while another process keeps the file locked', () => {
+    const other = new Database(file, { busyMs: 0, create: false })
+    const started = performance.now()
+    other.write(() =>
+      assert.throws(
+        () => queue.add([request()], 0),
+        (error: unknown) => error instanceof QueueError && error.code === 'BUSY',
+      ),
+    )
+    other.close()
+    assert.ok(performance.now() - started < 2000)
+    assert.equal(queue.add([request()], 0).length, 1)
+  })
+})
+
+describe('a queue file that can not be used', () => {
+  let temporary: ReturnType<typeof temporaryFolder>
+  beforeEach(() => {
+    temporary = temporaryFolder()
+  })
+  afterEach(() => temporary.remove())
+
+  function refusal(file: string, code: string): QueueError {
+    let caught: unknown
+    try {
+      openWorkerQueue(file, { create: true })
+    } catch (error) {
+      caught = error
+    }
+    assert.ok(caught instanceof QueueError)
+    assert.equal(caught.code, code)
+    assert.ok(caught.message.startsWith(`${file}: `), caught.message)
+    return caught
+  }
+
+  it('is refused when it is no database, and left as it is', () => {
+    const file = path.join(temporary.folder, 'queue.sqlite')
+    writeFileSync(file, 'not a database, but somebody may want it\n'.repeat(200))
+    const before = readFileSync(file)
+    assert.match(refusal(file, 'UNREADABLE').message, /left as it is/)
+    assert.deepEqual(readFileSync(file), before)
+  })
+
+  it('is refused when its pages are damaged, and left as it is', () => {
+    const file = path.join(temporary.folder, 'queue.sqlite')
+    const queue = openWorkerQueue(file, { create: true })
+    queue.add([request()], 0)
+    queue.close()
+    const database = new Database(file, { busyMs: 0, create: false })
+    database.pragma('wal_checkpoint(TRUNCATE)')
+    database.close()
+    const bytes = readFileSync(file)
+    bytes.fill(0xff, 4096, 5 * 4096)
+    writeFileSync(file, bytes)
+    assert.throws(() => new Database(file, { busyMs: 0, create: true }).check(), /damaged/)
+    assert.deepEqual(readFileSync(file), bytes)
+  })
+
+  it('is refused when a newer version made it, and left as it is', () => {
+    const file = path.join(temporary.folder, 'queue.sqlite')
+    const database = new Database(file, { busyMs: 0, create: true })
+    database.pragma('user_version = 99')
+    database.close()
+    assert.match(refusal(file, 'NEWER').message, /version 99/)
+  })
+
+  it('is refused when its folder can not be made', () => {
+    writeFileSync(path.join(temporary.folder, 'file'), '')
+    refusal(path.join(temporary.folder, 'file', 'queue.sqlite'), 'UNWRITABLE')
+  })
+})
