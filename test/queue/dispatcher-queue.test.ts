@@ -30,9 +30,9 @@ describe('queue, the dispatchers side', () => {
   let remove: () => void
 
   beforeEach(() => {
-    const temporary = temporaryFolder()
-    remove = temporary.remove
-    file = path.join(temporary.folder, 'queue.sqlite')
+    const { folder, remove: removeFolder } = temporaryFolder()
+    remove = removeFolder
+    file = path.join(folder, 'queue.sqlite')
     worker = openWorkerQueue(file, { create: true })
     queue = openDispatcherQueue(file)
     assert.ok(queue.lock(thisProcess(), 0, STALE_MS))

@@ -7,7 +7,7 @@ import type { BounceRequest } from '../../src/policy/decision'
 
 export const HOUR_MS = 3_600_000
 
-export function temporaryFolder(): { folder: string; remove(): void } {
+export function temporaryFolder(): { folder: string; remove: () => void } {
   const folder = mkdtempSync(path.join(os.tmpdir(), 'ses-bounce-'))
   return { folder, remove: () => rmSync(folder, { recursive: true, force: true }) }
 }

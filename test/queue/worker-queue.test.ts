@@ -16,9 +16,9 @@ describe('queue, the workers side', () => {
   let remove: () => void
 
   beforeEach(() => {
-    const temporary = temporaryFolder()
-    remove = temporary.remove
-    file = path.join(temporary.folder, 'deep', 'queue.sqlite')
+    const { folder, remove: removeFolder } = temporaryFolder()
+    remove = removeFolder
+    file = path.join(folder, 'deep', 'queue.sqlite')
     queue = openWorkerQueue(file, { create: true })
   })
   afterEach(() => {
