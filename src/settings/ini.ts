@@ -14,6 +14,8 @@ export interface IniSection {
   name: string
   line: number
   entries: IniEntry[]
+  /** True: there is no such line in the file, only entries above the first section. */
+  implied?: true
 }
 
 export interface IniFile {
@@ -95,7 +97,7 @@ class Reader {
 
   #entry(text: string, line: number): void {
     if (this.#current === undefined) {
-      this.#current = { name: 'main', line, entries: [] }
+      this.#current = { name: 'main', line, entries: [], implied: true }
       this.sections.push(this.#current)
     }
     const equals = text.indexOf('=')

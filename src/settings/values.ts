@@ -21,11 +21,24 @@ export function parseCount(text: string): number | undefined {
   return /^\d{1,15}$/.test(text) ? Number(text) : undefined
 }
 
+/** Also below zero and with decimals: a score. */
+export function parseNumber(text: string): number | undefined {
+  return /^-?\d{1,15}(?:\.\d{1,6})?$/.test(text) ? Number(text) : undefined
+}
+
 function withUnit(text: string, units: Record<string, number>): number | undefined {
   const match = /^(\d{1,15}(?:\.\d{1,6})?)\s*([a-z]*)$/i.exec(text)
   const unit = units[match?.[2]?.toLowerCase() ?? '?']
   if (match === null || unit === undefined) return undefined
   return Number(match[1]) * unit
+}
+
+/** Bytes as a person would say them: `512 bytes`, `1.5 MB`. */
+export function formatSize(bytes: number): string {
+  if (bytes < 1024) return `${bytes} bytes`
+  const unit = bytes < 1024 ** 2 ? 'kB' : 'MB'
+  const size = bytes / (unit === 'kB' ? 1024 : 1024 ** 2)
+  return `${size.toFixed(size < 10 ? 1 : 0)} ${unit}`
 }
 
 /** Milliseconds as a person would say them: `24h`, `1m`, `1.5s`. */

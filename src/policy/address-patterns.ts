@@ -1,0 +1,101 @@
+// Patterns for addresses: `user@host`, `@host`, `@.host` (the host and its subdomains) and `<>` are looked up, so that
+// a list may be long; globs are tried one after the other. A pattern that can't be read comes back as a fault.
+
+import { addressKey, asciiDomain, parseAddress } from '../mail/address'
+import type { Item } from '../settings/items'
+import { Glob, isGlob } from './glob'
+import type { PatternSet } from './patterns'
+import { type AddressForms, fold, type Subject } from './subject'
+
+const FORM = 'write user@host, @host, @.host (the host and its subdomains), or <> for the null sender'
+const NULL_SENDER_KEY = ''
+
+interface AddressGlob {
+  /** Undefined: any. */
+  local: Glob | undefined
+  host: Glob
+  subdomains: boolean
+}
+
+export class AddressPatterns implements PatternSet {
+  readonly #keys = new Set<string>()
+  readonly #hosts = new Set<string>()
+  /** The host of `@.host`. */
+  readonly #parents = new Set<string>()
+  readonly #globs: AddressGlob[] = []
+
+  add(item: Item): string | undefined {
+    const literal = item.form !== 'plain'
+    const text = item.text
+    if (text === '<>') this.#keys.add(NULL_SENDER_KEY)
+    else if (!literal && isGlob(text)) return this.#addGlob(text)
+    else if (text.startsWith('@')) return this.#addHost(text)
+    else if (asciiDomain(parseAddress(text)?.domain ?? '') === undefined) return fault(text)
+    else this.#keys.add(addressKey(text))
+    return undefined
+  }
+
+  matches(subject: Subject): boolean {
+    const address = subject.address
+    if (this.#keys.has(address.key)) return true
+    if (address.domain === '') return false
+    return this.#hosts.has(address.domain) || this.#hasParent(address.domain) || this.#hasGlob(address)
+  }
+
+  /** The keys of the addresses that are patterns here. */
+  named(): Iterable<string> {
+    return this.#keys
+  }
+
+  #addHost(text: string): string | undefined {
+    const subdomains = text.startsWith('@.')
+    const host = asciiDomain(text.slice(subdomains ? 2 : 1))
+    if (host === undefined) return fault(text)
+    if (subdomains) this.#parents.add(host)
+    else this.#hosts.add(host)
+    return undefined
+  }
+
+  #addGlob(text: string): string | undefined {
+    const at = text.lastIndexOf('@')
+    const subdomains = text[at + 1] === '.'
+    const host = globHost(text.slice(at + (subdomains ? 2 : 1)))
+    if (at < 0 || host === undefined) return fault(text)
+    const local = at === 0 ? undefined : new Glob(fold(text.slice(0, at)))
+    this.#globs.push({ local, host: new Glob(host), subdomains })
+    return undefined
+  }
+
+  #hasParent(domain: string): boolean {
+    return this.#parents.size > 0 && someParent(domain, parent => this.#parents.has(parent))
+  }
+
+  #hasGlob(address: AddressForms): boolean {
+    return this.#globs.some(({ local, host, subdomains }) => {
+      if (local !== undefined && !local.matches(address.local)) return false
+      return subdomains
+        ? someParent(address.domain, parent => host.matches(parent))
+        : host.matches(address.domain)
+    })
+  }
+}
+
+/** Whether it holds for the domain or for a domain above it. */
+export function someParent(domain: string, holds: (parent: string) => boolean): boolean {
+  for (let start = 0; ; ) {
+    if (holds(domain.slice(start))) return true
+    const dot = domain.indexOf('.', start)
+    if (dot < 0) return false
+    start = dot + 1
+  }
+}
+
+/** Labels without a wildcard as A-labels. */
+function globHost(text: string): string | undefined {
+  const labels = text.split('.').map(label => (isGlob(label) ? label.toLowerCase() : asciiDomain(label)))
+  return labels.includes(undefined) ? undefined : labels.join('.')
+}
+
+function fault(text: string): string {
+  return `"${text}" isn't an address pattern; ${FORM}`
+}

@@ -1,0 +1,82 @@
+// A bounce as the queue takes it, made of a rule's outcome and of what is known of the mail.
+// What a mail fills in can't make it anything but printable ASCII; a bounce sender that wouldn't be an address is refused.
+
+import { asciiAddress } from '../mail/address'
+import type { MailFacts, Receipt, RecipientFacts } from '../mail/facts'
+import { TYPE_TEXTS } from './bounce-types'
+import type { BounceRequest } from './decision'
+import type { BounceOutcome, Policy } from './rule'
+import {
+  DIAGNOSTIC_CHARACTERS,
+  EXPLANATION_CHARACTERS,
+  fill,
+  fillRaw,
+  type Template,
+  type TemplateName,
+} from './templates'
+
+/** RFC 5321 section 4.5.3.1.3: a path of 256 octets, less its brackets. */
+const ADDRESS_CHARACTERS = 254
+
+/** Undefined: what comes out is no address that could be a verified identity. */
+export function bounceSender(
+  template: Template,
+  valueOf: (name: TemplateName) => string,
+): string | undefined {
+  const address = asciiAddress(fillRaw(template, valueOf))
+  const isPlain = address !== undefined && !/["[\]]/.test(address)
+  return isPlain && address.length <= ADDRESS_CHARACTERS ? address : undefined
+}
+
+/** What is wrong with the template of a bounce sender, whatever is filled in. */
+export function bounceSenderFault(template: Template, rule: string): string | undefined {
+  const samples: Partial<Record<TemplateName, string>> = {
+    recipient: 'user@example.com',
+    'recipient.domain': 'example.com',
+    'sender.domain': 'example.com',
+    rule,
+  }
+  const sample = (name: TemplateName) => samples[name] ?? ''
+  if (bounceSender(template, sample) !== undefined) return undefined
+  return `"${fillRaw(template, sample)}" wouldn't be an address of plain ASCII`
+}
+
+/** `sender` is the bounce sender. */
+export function makeBounce(
+  policy: Policy,
+  rule: { name: string; outcome: BounceOutcome },
+  mail: { facts: MailFacts; receipt: Receipt; recipient: RecipientFacts; deadlineMs: number },
+  sender: string,
+  valueOf: (name: TemplateName) => string,
+): BounceRequest {
+  const { type, status, text, diagnostic } = rule.outcome
+  const explanation = text ? fill(text, valueOf, EXPLANATION_CHARACTERS) : ''
+  const said = diagnostic && fill(diagnostic, valueOf, DIAGNOSTIC_CHARACTERS)
+  const words = explanation || TYPE_TEXTS[type].text
+  return {
+    sesId: mail.receipt.sesId,
+    region: mail.receipt.region,
+    receivedAtMs: mail.receipt.receivedAtMs,
+    deadlineMs: mail.deadlineMs,
+    sender: mail.facts.sender,
+    bounceSender: sender,
+    ...(policy.bounceSenderArn !== undefined && { bounceSenderArn: policy.bounceSenderArn }),
+    reportingMta: policy.reportingMta,
+    ...(explanation !== '' && { explanation }),
+    rule: rule.name,
+    recipient: {
+      address: mail.recipient.address,
+      bounceType: type,
+      status,
+      diagnostic:
+        said ?? `smtp; ${codeFor(rule.outcome)} ${status} ${words}`.slice(0, DIAGNOSTIC_CHARACTERS).trim(),
+    },
+  }
+}
+
+/** RFC 5321 section 4.2.1: the code's first digit and the status's class say the same. */
+function codeFor({ type, status }: BounceOutcome): string {
+  const { code } = TYPE_TEXTS[type]
+  if (code[0] === status[0]) return code
+  return status.startsWith('4') ? '450' : '550'
+}

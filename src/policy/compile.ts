@@ -1,0 +1,194 @@
+// Makes a policy of the rules file: sections become rules, their keys conditions and outcomes.
+// Never throws; all faults come back at once. A rule with an error is left out, so a policy with errors must not be used.
+
+import { didYouMean, type Finding } from '../settings/findings'
+import type { IniEntry, IniFile, IniSection } from '../settings/ini'
+import { splitItems } from '../settings/items'
+import type { Settings } from '../settings/settings'
+import { AddressPatterns } from './address-patterns'
+import { bounceSenderFault } from './bounce'
+import { FIELD_KEYS, type Field, findField } from './fields'
+import { isGlob } from './glob'
+import { isRoleAddress } from './guards'
+import { compileOutcome, isOutcomeKey, OUTCOME_KEYS } from './outcome'
+import { PatternCompiler } from './patterns'
+import type { Condition, Policy, Rule } from './rule'
+import { ADDRESS_NAMES, parseTemplate, type Template } from './templates'
+
+export interface PolicyContext {
+  settings: Settings
+  /** Haraka's own name (config/me), for Reporting-MTA. */
+  hostName: string
+  /** Text of a list in Haraka's config directory; undefined: there is none. */
+  lists(name: string): string | undefined
+  /** Whether SES receives for a domain (A-labels, lower case). */
+  receivesFor(domain: string): boolean
+}
+
+/** Where the values of the settings stand that only a policy can judge. */
+const SETTINGS_FILE = 'ses-bounce.ini'
+
+/** `findings` holds those of the file itself too, in the order of its lines. */
+export function compilePolicy(ini: IniFile, context: PolicyContext): { policy: Policy; findings: Finding[] } {
+  const findings = [...ini.findings]
+  const report = (finding: Finding): number => findings.push(finding)
+  const rules = new RuleCompiler(ini, context, report).compile()
+  const { settings } = context
+  const policy: Policy = {
+    rules,
+    regions: settings.ses.regions,
+    window: settings.window,
+    fallback: settings.fallback,
+    ...(settings.ses.bounceSenderArn !== undefined && { bounceSenderArn: settings.ses.bounceSenderArn }),
+    reportingMta: settings.ses.reportingMta ?? `dns; ${context.hostName}`,
+    receivesFor: domain => context.receivesFor(domain),
+  }
+  const rank = (finding: Finding): number =>
+    finding.file === ini.file ? finding.line : Number.POSITIVE_INFINITY
+  findings.sort((a, b) => (rank(a) < rank(b) ? -1 : Number(rank(a) > rank(b))))
+  return { policy, findings }
+}
+
+class RuleCompiler {
+  readonly #ini: IniFile
+  readonly #settings: Settings
+  readonly #report: (finding: Finding) => void
+  readonly #patterns: PatternCompiler
+  readonly #bounceSender: Template
+
+  constructor(ini: IniFile, context: PolicyContext, report: (finding: Finding) => void) {
+    this.#ini = ini
+    this.#settings = context.settings
+    this.#report = report
+    this.#patterns = new PatternCompiler(name => context.lists(name), report)
+    this.#bounceSender = this.#standardBounceSender()
+  }
+
+  compile(): Rule[] {
+    const rules: Rule[] = []
+    let catchAll: IniSection | undefined
+    for (const section of this.#ini.sections) {
+      const say = this.#reporter(section)
+      if (section.implied) {
+        say.error(
+          section.line,
+          'these lines belong to no rule; a section name as [unknown-mailbox] goes above them',
+        )
+        continue
+      }
+      if (catchAll) {
+        const { name, line } = catchAll
+        say.warn(section.line, `this rule can never be reached: [${name}] in line ${line} takes every mail`)
+      }
+      const rule = this.#rule(section, say)
+      if (rule === undefined) continue
+      rules.push(rule)
+      if (rule.mode === 'enforce' && rule.conditions.length === 0) catchAll ??= section
+    }
+    return rules
+  }
+
+  #rule(section: IniSection, say: Reporter): Rule | undefined {
+    const { name, line } = section
+    const conditions = section.entries
+      .filter(({ key }) => !isOutcomeKey(key))
+      .map(entry => this.#condition(entry, say))
+      .filter(condition => condition !== undefined)
+    const outcomeEntries = section.entries.filter(({ key }) => isOutcomeKey(key))
+    const { guard } = this.#settings
+    const compiled = compileOutcome(section, outcomeEntries, {
+      bounceSender: this.#bounceSender,
+      guard,
+      ...say,
+    })
+    if (compiled === undefined || say.failed()) return undefined
+    const rule: Rule = { name, line, ...compiled, conditions, named: namedRecipients(conditions) }
+    warnOfRoleAddresses(rule, say)
+    return rule
+  }
+
+  #condition(entry: IniEntry, say: Reporter): Condition | undefined {
+    const { key, value, line } = entry
+    const negated = key.startsWith('not.')
+    const found = findField(negated ? key.slice('not.'.length) : key)
+    if (found === undefined) return say.error(line, unknownKey(key, negated))
+    const { field, member } = found
+    if (!field.available) return say.error(line, `"${key}" is not available yet`)
+    const { items, fault } = splitItems(value)
+    if (fault !== undefined) return say.error(line, `"${key}" can't be read: ${fault}`)
+    if (items.length === 0) return say.error(line, `"${key}" needs a value`)
+    const { matcher, count } = this.#patterns.compile(field.kind, items, wrong => say.error(line, wrong))
+    if (count === 0 && negated) {
+      say.error(
+        line,
+        `the list is empty, so that "${key}" would hold for every mail; take the line out if it shall`,
+      )
+    }
+    for (const { text, form } of items) {
+      if (form === 'plain' && !isGlob(text) && !text.startsWith('file:')) warnOfWord(field, text, line, say)
+    }
+    return { key, negated, line, value, field, member, matcher }
+  }
+
+  #standardBounceSender(): Template {
+    const { template, faults } = parseTemplate(this.#settings.ses.bounceSender, ADDRESS_NAMES)
+    const wrong = faults[0] ?? bounceSenderFault(template, 'rule')
+    if (wrong !== undefined) {
+      const message = `"bounce_sender" can't be used: ${wrong}`
+      this.#report({ severity: 'error', file: SETTINGS_FILE, line: 0, section: 'ses', message })
+    }
+    return template
+  }
+
+  #reporter(section: IniSection): Reporter {
+    const place = { file: this.#ini.file, section: section.name }
+    let failed = this.#ini.findings.some(({ section: name }) => name === section.name)
+    return {
+      error: (line, message) => {
+        failed = true
+        this.#report({ severity: 'error', ...place, line, message })
+      },
+      warn: (line, message) => this.#report({ severity: 'warning', ...place, line, message }),
+      failed: () => failed,
+    }
+  }
+}
+
+interface Reporter {
+  error(line: number, message: string): undefined
+  warn(line: number, message: string): void
+  /** Whether there was an error in the section. */
+  failed(): boolean
+}
+
+function unknownKey(key: string, negated: boolean): string {
+  const known = negated ? FIELD_KEYS.map(name => `not.${name}`) : [...FIELD_KEYS, ...OUTCOME_KEYS]
+  const what = /^(?:bounce|guard)\./.test(key) ? 'outcome' : 'condition'
+  return `unknown ${what} "${key}"${didYouMean(key, known)}`
+}
+
+function warnOfWord({ words }: Field, text: string, line: number, say: Reporter): void {
+  if (words === undefined || words.includes(text.toLowerCase())) return
+  say.warn(line, `SES is not known to say "${text}"${didYouMean(text, words)}; it says ${words.join(', ')}`)
+}
+
+function namedRecipients(conditions: readonly Condition[]): Set<string> {
+  const named = new Set<string>()
+  for (const { field, negated, matcher } of conditions) {
+    if (negated || !field.perRecipient || !(matcher.own instanceof AddressPatterns)) continue
+    for (const key of matcher.own.named()) named.add(key)
+  }
+  return named
+}
+
+function warnOfRoleAddresses(rule: Rule, say: Reporter): void {
+  const { outcome } = rule
+  if (outcome.action !== 'bounce') return
+  for (const key of rule.named) {
+    if (!isRoleAddress(key, outcome.guard.role_addresses)) continue
+    say.warn(
+      rule.line,
+      `"${key}" would be bounced, a role address, which must take mail (RFC 5321 section 4.5.1)`,
+    )
+  }
+}

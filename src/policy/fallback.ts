@@ -1,0 +1,58 @@
+// What is done instead of a bounce that can't be made: the rule's own fallback, or that of [fallback].
+// What the policy refused is never delivered because of a fault of ours; a rule that delivers all the same still delivers.
+
+import type { FallbackAction, FallbackReason } from '../settings/settings'
+import { inClass, TYPE_TEXTS } from './bounce-types'
+import type { Decision, Reply } from './decision'
+import type { Policy } from './rule'
+import { printable, REPLY_CHARACTERS } from './templates'
+
+/** RFC 3463 section 3.5: 5.4.7 delivery time expired, 5.4.5 mail system congestion. */
+const REASON_STATUS: Partial<Record<FallbackReason, string>> = { expired: '5.4.7', overload: '5.4.5' }
+/** Details end up in replies and logs. */
+const DETAIL_CHARACTERS = 128
+
+/** A decision for a bounce, turned into its fallback. `detail` says in few words what stood against the bounce. */
+export function fallBack(
+  policy: Policy,
+  decision: Decision,
+  reason: FallbackReason,
+  detail: string,
+): Decision {
+  const { bounce, reply: _, ...rest } = decision
+  const said: Reply = bounce
+    ? {
+        status: bounce.recipient.status,
+        text: bounce.explanation ?? TYPE_TEXTS[bounce.recipient.bounceType].text,
+      }
+    : { status: TYPE_TEXTS.Undefined.status, text: TYPE_TEXTS.Undefined.text }
+  return fallBackSaying(policy, rest, said, reason, detail)
+}
+
+/** `said`: the rule's own status and text. */
+export function fallBackSaying(
+  policy: Policy,
+  decision: Omit<Decision, 'bounce' | 'reply'>,
+  said: Reply,
+  reason: FallbackReason,
+  detail: string,
+): Decision {
+  const action = fallbackAction(policy, decision, reason)
+  const shown = printable(detail).slice(0, DETAIL_CHARACTERS)
+  const fallback = { reason, detail: shown }
+  const done = { ...decision, action, fallback, deliver: false }
+  if (action !== 'reject' && action !== 'defer') return done
+  const ending = ` (not bounced: ${shown})`
+  const text = said.text.slice(0, REPLY_CHARACTERS - ending.length).trim() + ending
+  return { ...done, reply: { status: inClass(action, REASON_STATUS[reason] ?? said.status), text } }
+}
+
+function fallbackAction(
+  policy: Policy,
+  decision: Pick<Decision, 'rule'>,
+  reason: FallbackReason,
+): FallbackAction {
+  const outcome = policy.rules.find(({ name }) => name === decision.rule)?.outcome
+  if (outcome?.action !== 'bounce') return policy.fallback[reason]
+  return outcome.fallback ?? (outcome.deliver ? 'accept' : policy.fallback[reason])
+}

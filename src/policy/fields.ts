@@ -1,0 +1,206 @@
+// The table of conditions: what a rule can ask, what kind of patterns that takes, when it is known, how it is read.
+// Reading never throws; what a mail doesn't have is an empty list, which matches nothing.
+
+import type { Envelope, MailFacts, RecipientFacts } from '../mail/facts'
+import type { Candidates } from '../mail/peek'
+import type { Kind } from './patterns'
+
+/**
+ * When a field is known: from the SMTP transaction; from SES's receipt; from the header; from the decoded content;
+ * from what other plugins found.
+ */
+export type Phase = 'envelope' | 'receipt' | 'header' | 'content' | 'results'
+
+/** What a condition is asked about: a mail, for one of its recipients. */
+export interface Question {
+  facts: MailFacts
+  recipient: RecipientFacts
+  nowMs: number
+}
+
+/** What is known of a mail before its header is parsed. */
+export interface CheapFacts extends Candidates {
+  envelope: Envelope
+}
+
+export interface Field {
+  /** The key; of a family, what its keys begin with: `header.` */
+  name: string
+  /** For a family: how its keys are written. */
+  family?: string
+  kind: Kind
+  phase: Phase
+  /** False: refused at compile. */
+  available: boolean
+  /** The value depends on the recipient, not on the mail alone. */
+  perRecipient: boolean
+  /** For the documentation. */
+  meaning: string
+  /** The values that there can be, where they are few. */
+  words?: readonly string[]
+  /** `member` is what stands behind a family's name. Several values: the condition looks for one that matches. */
+  read(question: Question, member: string): readonly (string | number)[]
+  /** For a field that has exactly one value: all that this one can turn out to be. Without it: anything. */
+  candidates?(cheap: CheapFacts): readonly (string | number)[]
+}
+
+/** A key of a rule, as the table knows it. */
+export interface FieldKey {
+  field: Field
+  member: string
+}
+
+/** SES developer guide: email receiving concepts, X-SES-Spam-Verdict and X-SES-Virus-Verdict. */
+const SCAN_WORDS = ['pass', 'fail', 'gray', 'processing_failed', 'none']
+/** RFC 8601 section 2.7. */
+const AUTHENTICATION_WORDS = [
+  'pass',
+  'fail',
+  'none',
+  'neutral',
+  'policy',
+  'softfail',
+  'temperror',
+  'permerror',
+]
+
+type Read = Field['read']
+
+export const FIELDS: readonly Field[] = [
+  field('recipient', 'address', 'receipt', 'recipient of record', q => [q.recipient.address], {
+    perRecipient: true,
+    candidates: ({ envelope, forCandidates }) => [...envelopeRecipients(envelope), ...forCandidates],
+  }),
+  field('sender', 'address', 'receipt', 'sender of record; <> is the null sender', q => [q.facts.sender], {
+    candidates: ({ envelope, returnPathCandidates }) => [envelope.sender, ...returnPathCandidates],
+  }),
+  field(
+    'envelope.recipient',
+    'address',
+    'envelope',
+    'as the relay gave it',
+    q => [q.recipient.envelope.address],
+    {
+      perRecipient: true,
+      candidates: ({ envelope }) => envelopeRecipients(envelope),
+    },
+  ),
+  fromEnvelope('envelope.sender', 'address', 'as the relay gave it', envelope => envelope.sender),
+  ...['from', 'to', 'cc', 'reply-to'].map(name =>
+    field(name, 'address', 'header', `any address in ${name}`, q => q.facts.headers.addresses(name)),
+  ),
+  field('subject', 'text', 'header', 'decoded', q => q.facts.headers.values('subject')),
+  field(
+    'header.',
+    'text',
+    'header',
+    'any field of that name, decoded',
+    (q, name) => q.facts.headers.values(name),
+    {
+      family: 'header.NAME',
+    },
+  ),
+  field(
+    'client.ip',
+    'ip',
+    'receipt',
+    'who gave the mail to SES',
+    fromReceipt(r => r.client.ip),
+  ),
+  field(
+    'client.helo',
+    'text',
+    'receipt',
+    'how it greeted SES',
+    fromReceipt(r => r.client.helo),
+  ),
+  field(
+    'client.name',
+    'text',
+    'receipt',
+    'its name in the DNS',
+    fromReceipt(r => r.client.name),
+  ),
+  fromEnvelope('relay.ip', 'ip', 'who gave the mail to Haraka', envelope => envelope.relayIp),
+  field(
+    'region',
+    'text',
+    'receipt',
+    'where SES took the mail',
+    fromReceipt(r => r.region),
+  ),
+  verdict('spam', SCAN_WORDS),
+  verdict('virus', SCAN_WORDS),
+  verdict('spf', AUTHENTICATION_WORDS),
+  verdict('dkim', AUTHENTICATION_WORDS),
+  verdict('dmarc', AUTHENTICATION_WORDS),
+  fromEnvelope('size', 'size', 'of the whole mail', envelope => envelope.sizeBytes),
+  field('age', 'duration', 'receipt', 'since SES took the mail', q =>
+    q.facts.receipt ? [q.nowMs - q.facts.receipt.receivedAtMs] : [],
+  ),
+  fromEnvelope('recipients', 'number', 'how many the relay gave', envelope => envelope.recipients.length),
+  later('body', 'text', 'content', 'decoded text, and the text of the HTML'),
+  later('attachment.name', 'text', 'content', 'of any attachment'),
+  later('attachment.type', 'text', 'content', 'of any attachment'),
+  later('attachment.size', 'size', 'content', 'of any attachment'),
+  later('attachment.count', 'number', 'content', 'how many there are'),
+  later('result.', 'text', 'results', 'what another plugin found', 'result.PLUGIN.PATH'),
+]
+
+/** RFC 5322 section 2.2. */
+const FIELD_NAME = /^[!-9;-~]+$/
+const BY_NAME = new Map(FIELDS.filter(({ family }) => family === undefined).map(one => [one.name, one]))
+const FAMILIES = FIELDS.filter(({ family }) => family !== undefined)
+
+/** How each key is written, for "did you mean". */
+export const FIELD_KEYS: readonly string[] = FIELDS.map(({ name, family }) => family ?? name)
+
+export function findField(key: string): FieldKey | undefined {
+  const field = BY_NAME.get(key)
+  if (field) return { field, member: '' }
+  const family = FAMILIES.find(({ name }) => key.startsWith(name))
+  const member = key.slice(family?.name.length).toLowerCase()
+  return family && FIELD_NAME.test(member) ? { field: family, member } : undefined
+}
+
+function field(
+  name: string,
+  kind: Kind,
+  phase: Phase,
+  meaning: string,
+  read: Read,
+  more: Partial<Field> = {},
+): Field {
+  return { name, kind, phase, meaning, read, available: true, perRecipient: false, ...more }
+}
+
+function fromEnvelope(
+  name: string,
+  kind: Kind,
+  meaning: string,
+  pick: (envelope: Envelope) => string | number,
+): Field {
+  return field(name, kind, 'envelope', meaning, q => [pick(q.facts.envelope)], {
+    candidates: ({ envelope }) => [pick(envelope)],
+  })
+}
+
+function envelopeRecipients(envelope: Envelope): string[] {
+  return envelope.recipients.map(({ address }) => address)
+}
+
+function later(name: string, kind: Kind, phase: Phase, meaning: string, family?: string): Field {
+  return field(name, kind, phase, meaning, () => [], {
+    available: false,
+    ...(family !== undefined && { family }),
+  })
+}
+
+function verdict(name: 'spam' | 'virus' | 'spf' | 'dkim' | 'dmarc', words: readonly string[]): Field {
+  const read: Read = q => [q.facts.receipt?.verdicts[name] ?? 'none']
+  return field(`verdict.${name}`, 'word', 'receipt', `one of ${words.join(', ')}`, read, { words })
+}
+
+function fromReceipt(pick: (receipt: NonNullable<MailFacts['receipt']>) => string): Read {
+  return ({ facts }) => (facts.receipt ? [pick(facts.receipt)] : [])
+}

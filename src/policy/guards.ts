@@ -1,0 +1,112 @@
+// The guards: mail that must not be bounced, since the bounce would go to a machine, to ourselves, or to somebody
+// whose address was forged. When in doubt a guard holds: a bounce too few can be put right, backscatter can't.
+
+import { addressKey, domainOf, isSubdomainOrSame, organisationalDomain } from '../mail/address'
+import type { MailFacts, RecipientFacts } from '../mail/facts'
+import type { AuthenticationLevel, GuardSettings } from '../settings/settings'
+import { someParent } from './address-patterns'
+import { parseHeaderValue } from './header-value'
+
+export interface GuardContext {
+  bounceSender: string
+  /** Whether SES receives for a domain (A-labels, lower case). */
+  receivesFor(domain: string): boolean
+  /** The rule names this very recipient. */
+  isNamed: boolean
+}
+
+/** RFC 2369, RFC 2919, RFC 8058. */
+const LIST_FIELDS = [
+  'list-id',
+  'list-unsubscribe',
+  'list-unsubscribe-post',
+  'list-post',
+  'list-help',
+  'list-subscribe',
+  'list-owner',
+  'list-archive',
+]
+/** RFC 2076 section 3.9, RFC 5230 section 4.6. */
+const LIST_PRECEDENCES = ['bulk', 'junk', 'list']
+/** RFC 3834 section 5; `auto-generated` is left out: shops and services depend on bounces. */
+const AUTOMATIC_REPLIES = ['auto-replied', 'auto-notified']
+/** RFC 3464 and RFC 8098. */
+const REPORT_TYPES = ['delivery-status', 'disposition-notification']
+
+/** Why the mail must not be bounced for this recipient; undefined: it may be. */
+export function guard(
+  facts: MailFacts,
+  recipient: RecipientFacts,
+  settings: GuardSettings,
+  context: GuardContext,
+): string | undefined {
+  // RFC 5321 section 6.1 and RFC 3461 section 4.1: these two can't be turned off
+  if (facts.sender === '' || facts.sender === '<>') return 'null sender'
+  if (recipient.envelope.notifyNever) return 'NOTIFY=NEVER'
+  const senderDomain = domainOf(facts.sender)
+  if (senderDomain === undefined) return 'sender is not an address'
+  if (settings.own_domains && isOwnDomain(senderDomain, recipient, context)) {
+    return 'sender is one of our own domains'
+  }
+  if (settings.replied && isAutomaticReply(facts)) return 'automatic reply'
+  if (settings.replied && isReport(facts)) return 'delivery report'
+  if (settings.virus && facts.receipt?.verdicts.virus === 'fail') return 'virus'
+  if (settings.spam && facts.receipt?.verdicts.spam === 'fail') return 'spam'
+  if (settings.list_mail && isListMail(facts)) return 'list mail'
+  if (!context.isNamed && isRoleAddress(recipient.address, settings.role_addresses)) return 'role address'
+  return isAuthenticated(facts, senderDomain, settings.authentication)
+    ? undefined
+    : 'sender not authenticated'
+}
+
+/** `roles`: local parts or whole addresses. */
+export function isRoleAddress(address: string, roles: readonly string[]): boolean {
+  const key = addressKey(address)
+  const local = key.slice(0, key.lastIndexOf('@'))
+  return roles.some(role => (role.includes('@') ? addressKey(role) === key : role.toLowerCase() === local))
+}
+
+function isOwnDomain(senderDomain: string, recipient: RecipientFacts, context: GuardContext): boolean {
+  return (
+    someParent(senderDomain, parent => context.receivesFor(parent)) ||
+    isSubdomainOrSame(senderDomain, domainOf(context.bounceSender) ?? '') ||
+    isSubdomainOrSame(senderDomain, domainOf(recipient.address) ?? '')
+  )
+}
+
+function isAutomaticReply(facts: MailFacts): boolean {
+  return keywords(facts, 'auto-submitted').some(keyword => AUTOMATIC_REPLIES.includes(keyword))
+}
+
+function isReport(facts: MailFacts): boolean {
+  return facts.headers.values('content-type').some(text => {
+    const { value, parameters } = parseHeaderValue(text)
+    return value === 'multipart/report' && REPORT_TYPES.includes(parameters.get('report-type') ?? '')
+  })
+}
+
+function isListMail(facts: MailFacts): boolean {
+  return (
+    LIST_FIELDS.some(name => facts.headers.values(name).length > 0) ||
+    keywords(facts, 'precedence').some(keyword => LIST_PRECEDENCES.includes(keyword))
+  )
+}
+
+function keywords(facts: MailFacts, name: string): string[] {
+  return facts.headers.values(name).map(text => parseHeaderValue(text).value)
+}
+
+/**
+ * Whether SES's results prove the domain of the sender of record. A pass for another domain, as of a header From that
+ * its author may choose freely, proves nothing about who gets the bounce.
+ */
+function isAuthenticated(facts: MailFacts, senderDomain: string, level: AuthenticationLevel): boolean {
+  if (level === 'none') return true
+  const authentication = facts.receipt?.authentication
+  if (authentication === undefined) return false
+  const { spfDomain, dkimDomains, dmarcDomain } = authentication
+  if (level === 'aligned' && spfDomain === senderDomain) return true
+  const organisation = organisationalDomain(senderDomain)
+  const proved = dmarcDomain === undefined ? dkimDomains : [...dkimDomains, dmarcDomain]
+  return proved.some(domain => organisationalDomain(domain) === organisation)
+}

@@ -1,0 +1,145 @@
+// The values of a condition, made ready for matching: a set of patterns by the condition's kind, and the lists it names.
+// Never throws: what can't be used is a finding, with the file and line where it stands.
+
+import type { Finding } from '../settings/findings'
+import type { Item } from '../settings/items'
+import { AddressPatterns } from './address-patterns'
+import { IpPatterns } from './ip-patterns'
+import { DURATION, NUMBER, NumberPatterns, SIZE } from './number-patterns'
+import type { Subject } from './subject'
+import { TextPatterns } from './text-patterns'
+
+/** Patterns of one kind: a value matches the set when it matches one of them. */
+export interface PatternSet {
+  /** What is wrong with the pattern, and what would be right; undefined: it is in. */
+  add(item: Item): string | undefined
+  matches(subject: Subject): boolean
+}
+
+const KINDS = {
+  address: () => new AddressPatterns(),
+  text: () => new TextPatterns(),
+  ip: () => new IpPatterns(),
+  /** One of a few fixed words: text, of which the table of conditions knows the values. */
+  word: () => new TextPatterns(),
+  size: () => new NumberPatterns(SIZE),
+  duration: () => new NumberPatterns(DURATION),
+  number: () => new NumberPatterns(NUMBER),
+} satisfies Record<string, () => PatternSet>
+export type Kind = keyof typeof KINDS
+
+/** A pattern longer than this is a mistake, and what matching costs grows with it. */
+const PATTERN_CHARACTERS = 1000
+/** The wrong file in place of a list is faulty in every line: so many of them are shown. */
+const SHOWN_FAULTS = 20
+
+/** The patterns of one condition. */
+export interface Matcher {
+  /** The patterns that stand in the rule itself. */
+  own: PatternSet
+  /** Those of the lists that it names; shared between conditions. */
+  lists: readonly PatternSet[]
+}
+
+export function matches(matcher: Matcher, subject: Subject): boolean {
+  return matcher.own.matches(subject) || matcher.lists.some(list => list.matches(subject))
+}
+
+interface List {
+  patterns: PatternSet
+  count: number
+}
+
+/** Reads each list once for a kind, however many conditions name it, and reports its faults once. */
+export class PatternCompiler {
+  readonly #read: (name: string) => string | undefined
+  readonly #report: (finding: Finding) => void
+  readonly #lists = new Map<string, List>()
+
+  /** `read` gives the text of a list in Haraka's config directory; undefined: there is none. */
+  constructor(read: (name: string) => string | undefined, report: (finding: Finding) => void) {
+    this.#read = read
+    this.#report = report
+  }
+
+  /** `count` is the number of patterns, those in lists included. Faults of the items themselves go to `fault`. */
+  compile(
+    kind: Kind,
+    items: readonly Item[],
+    fault: (message: string) => void,
+  ): { matcher: Matcher; count: number } {
+    const own = KINDS[kind]()
+    const lists: PatternSet[] = []
+    let count = 0
+    for (const item of items) {
+      const name = listName(item)
+      if (name === undefined) {
+        const wrong = addTo(own, item)
+        if (wrong !== undefined) fault(wrong)
+        count++
+      } else {
+        const list = this.#list(kind, name)
+        if (typeof list === 'string') fault(list)
+        else lists.push(list.patterns)
+        count += typeof list === 'string' ? 1 : list.count
+      }
+    }
+    return { matcher: { own, lists }, count }
+  }
+
+  #list(kind: Kind, name: string): List | string {
+    if (name === '') return 'the name of the list is missing behind "file:"'
+    const id = `${kind}:${name}`
+    const known = this.#lists.get(id)
+    if (known) return known
+    const text = this.#read(name)
+    if (text === undefined) return `there is no list "${name}" in Haraka's config directory`
+    const list = this.#parse(kind, name, text)
+    this.#lists.set(id, list)
+    return list
+  }
+
+  #parse(kind: Kind, name: string, text: string): List {
+    const list: List = { patterns: KINDS[kind](), count: 0 }
+    let faults = 0
+    const report = (line: number, message: string): void =>
+      this.#report({ severity: 'error', file: name, line, message })
+    for (const [index, raw] of text
+      .replace(/^\uFEFF/, '')
+      .split(/\r\n|\r|\n/)
+      .entries()) {
+      const line = raw.trim()
+      if (line === '' || line.startsWith('#') || line.startsWith(';')) continue
+      list.count++
+      const item = wholeItem(line)
+      const wrong =
+        listName(item) === undefined ? addTo(list.patterns, item) : "a list can't name another list"
+      if (wrong !== undefined && ++faults <= SHOWN_FAULTS) report(index + 1, wrong)
+    }
+    if (faults > SHOWN_FAULTS)
+      report(0, `${faults - SHOWN_FAULTS} more lines can't be used; is this the right file?`)
+    return list
+  }
+}
+
+function addTo(patterns: PatternSet, item: Item): string | undefined {
+  if (item.form === 'regex') return 'patterns between slashes are not available yet'
+  if (item.text.length > PATTERN_CHARACTERS) return `a pattern has at most ${PATTERN_CHARACTERS} characters`
+  return patterns.add(item)
+}
+
+function listName(item: Item): string | undefined {
+  return item.form === 'plain' && item.text.startsWith('file:')
+    ? item.text.slice('file:'.length).trim()
+    : undefined
+}
+
+/** A line of a list is one pattern: commas and semicolons need no quotes there. */
+function wholeItem(line: string): Item {
+  const regex = /^\/(.*)\/([A-Za-z]*)$/s.exec(line)
+  if (regex) return { text: regex[1] ?? '', form: 'regex', flags: regex[2] ?? '' }
+  if (line.length > 1 && line.startsWith('"') && line.endsWith('"')) {
+    return { text: line.slice(1, -1).replace(/\\(["\\])/g, '$1'), form: 'quoted', flags: '' }
+  }
+  return { text: line, form: 'plain', flags: '' }
+}

@@ -1,0 +1,74 @@
+// A policy as it is compiled: rules with their conditions and outcomes, and the settings that decisions need.
+// Plain data that doesn't change: a new configuration makes a new policy.
+
+import type { FallbackAction, FallbackReason, GuardSettings } from '../settings/settings'
+import type { Action, BounceType } from './decision'
+import type { Field } from './fields'
+import type { Matcher } from './patterns'
+import type { Template } from './templates'
+
+export interface Condition {
+  /** As written: `not.recipient`. */
+  key: string
+  negated: boolean
+  line: number
+  /** As written behind the `=`. */
+  value: string
+  field: Field
+  /** Of a family: what stands behind its name. */
+  member: string
+  matcher: Matcher
+}
+
+export interface BounceOutcome {
+  action: 'bounce'
+  type: BounceType
+  /** RFC 3463: `5.1.1` */
+  status: string
+  text?: Template
+  /** With its type: `smtp; ...` */
+  diagnostic?: Template
+  sender: Template
+  /** Bounced and delivered all the same. */
+  deliver: boolean
+  /** The rule's own, for whatever reason there is no bounce. */
+  fallback?: FallbackAction
+  /** [guard], with what the rule changes in it. */
+  guard: GuardSettings
+}
+
+export interface RefusalOutcome {
+  action: 'reject' | 'defer'
+  /** RFC 3463, of the class that fits the action. */
+  status: string
+  text: Template
+}
+
+export type Outcome =
+  | BounceOutcome
+  | RefusalOutcome
+  | { action: Exclude<Action, 'bounce' | 'reject' | 'defer'> }
+
+export interface Rule {
+  name: string
+  line: number
+  /** `observe`: noted, and the rules below it decide. */
+  mode: 'enforce' | 'observe'
+  conditions: readonly Condition[]
+  /** Keys (addressKey) of the recipients that its conditions name one by one, other than in lists. */
+  named: ReadonlySet<string>
+  outcome: Outcome
+}
+
+export interface Policy {
+  rules: readonly Rule[]
+  /** Empty: any. */
+  regions: readonly string[]
+  window: { lengthMs: number; marginMs: number }
+  fallback: Readonly<Record<FallbackReason, FallbackAction>>
+  bounceSenderArn?: string
+  /** `dns; name` */
+  reportingMta: string
+  /** Whether SES receives for a domain (A-labels, lower case). */
+  receivesFor(domain: string): boolean
+}

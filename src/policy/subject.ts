@@ -1,0 +1,79 @@
+// One value of a mail, in the forms that patterns compare; each form is made once, however many rules ask for it.
+// Never throws: text that is no address or no IP address has none.
+
+import { isIPv4, isIPv6 } from 'node:net'
+import { addressKey, domainOf } from '../mail/address'
+
+/** Patterns see this much of a value, in UTF-16 units: it bounds what a sender can make a match cost. */
+export const MATCHED_CHARACTERS = 65_536
+
+export interface AddressForms {
+  /** Equal for the same mailbox; '' is the null sender. */
+  key: string
+  /** Without quotes, folded. '' where the text is no address. */
+  local: string
+  /** A-labels in lower case. '' where the text is no address. */
+  domain: string
+}
+
+export interface IpForms {
+  address: string
+  family: 'ipv4' | 'ipv6'
+}
+
+export class Subject {
+  readonly #value: string | number
+  #folded: string | undefined
+  #address: AddressForms | undefined
+  #ip: IpForms | undefined | 'none'
+
+  constructor(value: string | number) {
+    this.#value = typeof value === 'string' ? value.slice(0, MATCHED_CHARACTERS) : value
+  }
+
+  /** NaN where the value is text. */
+  get number(): number {
+    return typeof this.#value === 'number' ? this.#value : Number.NaN
+  }
+
+  get folded(): string {
+    this.#folded ??= fold(String(this.#value))
+    return this.#folded
+  }
+
+  get address(): AddressForms {
+    this.#address ??= addressForms(String(this.#value))
+    return this.#address
+  }
+
+  get ip(): IpForms | undefined {
+    this.#ip ??= ipForms(String(this.#value)) ?? 'none'
+    return this.#ip === 'none' ? undefined : this.#ip
+  }
+}
+
+/**
+ * Text without regard to case: Unicode's composed form in lower case, in which the final sigma is a sigma
+ * (toLowerCase picks one of the two by what stands around it).
+ */
+export function fold(text: string): string {
+  return text.normalize('NFC').toLowerCase().replaceAll('ς', 'σ')
+}
+
+/** `192.0.2.1`, `2001:db8::1`, also as `[...]`, `IPv6:...` (RFC 5321 section 4.1.3) and with a zone (RFC 4007 section 11). */
+function ipForms(text: string): IpForms | undefined {
+  const address = text
+    .trim()
+    .replace(/^\[|\]$/g, '')
+    .replace(/^IPv6:/i, '')
+    .replace(/%.*$/s, '')
+  if (isIPv4(address)) return { address, family: 'ipv4' }
+  return isIPv6(address) ? { address, family: 'ipv6' } : undefined
+}
+
+function addressForms(text: string): AddressForms {
+  const key = addressKey(text)
+  const domain = domainOf(text)
+  if (domain === undefined) return { key, local: '', domain: '' }
+  return { key, local: fold(key.slice(0, key.length - domain.length - 1)), domain }
+}

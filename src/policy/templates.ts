@@ -1,0 +1,96 @@
+// Texts with {names} that a mail's own values are filled into.
+// Whatever a mail holds, what comes out is printable ASCII, on one line, and no longer than asked.
+
+import { domainOf } from '../mail/address'
+import type { MailFacts, RecipientFacts } from '../mail/facts'
+import { didYouMean } from '../settings/findings'
+import { formatSize } from '../settings/values'
+
+export const TEXT_NAMES = [
+  'recipient',
+  'sender',
+  'subject',
+  'rule',
+  'size',
+  'attachment',
+  'message-id',
+  'ses-id',
+] as const
+/** What an address may be made of: nothing that the sender chose but his domain. */
+export const ADDRESS_NAMES = ['recipient', 'recipient.domain', 'sender.domain', 'rule'] as const
+export type TemplateName = (typeof TEXT_NAMES)[number] | (typeof ADDRESS_NAMES)[number]
+
+export interface Template {
+  parts: readonly (string | { name: TemplateName })[]
+}
+
+/** SES's Mail Manager takes so many printable ASCII characters in its own bounces; SendBounce documents no limit. */
+export const EXPLANATION_CHARACTERS = 500
+export const DIAGNOSTIC_CHARACTERS = 256
+/** RFC 5321 section 4.5.3.1.5: 512 octets a reply line, with code, status and what Haraka adds. */
+export const REPLY_CHARACTERS = 400
+/** No single value may take all the room. */
+const VALUE_CHARACTERS = 128
+
+/** `faults`: names that there aren't. */
+export function parseTemplate(
+  text: string,
+  names: readonly TemplateName[] = TEXT_NAMES,
+): { template: Template; faults: string[] } {
+  const faults: string[] = []
+  // the pattern's group makes every second piece a name
+  const parts = text.split(/\{([^{}]*)\}/).map((piece, index) => {
+    if (index % 2 === 0) return printable(piece)
+    const name = names.find(known => known === piece)
+    if (name === undefined)
+      faults.push(`there is nothing to fill in for "{${piece}}"${didYouMean(piece, names)}`)
+    return name === undefined ? '' : { name }
+  })
+  return { template: { parts: parts.filter(part => part !== '') }, faults }
+}
+
+export function fill(template: Template, valueOf: (name: TemplateName) => string, limit: number): string {
+  return template.parts
+    .map(part => (typeof part === 'string' ? part : printable(valueOf(part.name)).slice(0, VALUE_CHARACTERS)))
+    .join('')
+    .trim()
+    .slice(0, limit)
+    .trim()
+}
+
+/** As it stands, for an address: the caller checks what comes out. */
+export function fillRaw(template: Template, valueOf: (name: TemplateName) => string): string {
+  return template.parts.map(part => (typeof part === 'string' ? part : valueOf(part.name))).join('')
+}
+
+/** How many characters stand in the template itself. */
+export function ownCharacters(template: Template): number {
+  return template.parts.reduce((sum, part) => sum + (typeof part === 'string' ? part.length : 0), 0)
+}
+
+/** Runs of white space become one blank, all else that isn't printable ASCII a question mark. */
+export function printable(text: string): string {
+  return text.replace(/\s+/g, ' ').replace(/[^ -~]/gu, '?')
+}
+
+/** What the names stand for in a mail, for one of its recipients. */
+export function valuesOf(
+  facts: MailFacts,
+  recipient: RecipientFacts,
+  rule: string,
+): (name: TemplateName) => string {
+  const read: Record<TemplateName, () => string | undefined> = {
+    recipient: () => recipient.address,
+    'recipient.domain': () => domainOf(recipient.address),
+    sender: () => facts.sender || '<>',
+    'sender.domain': () => domainOf(facts.sender),
+    subject: () => facts.headers.values('subject')[0],
+    rule: () => rule,
+    size: () => formatSize(facts.envelope.sizeBytes),
+    // known once the content is read
+    attachment: () => '',
+    'message-id': () => facts.headers.values('message-id')[0],
+    'ses-id': () => facts.receipt?.sesId,
+  }
+  return name => read[name]() ?? ''
+}
