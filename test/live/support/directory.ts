@@ -8,6 +8,7 @@ import {
   mkdirSync,
   mkdtempSync,
   readFileSync,
+  statSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs'
@@ -107,6 +108,16 @@ function write(dir: string, file: string, text: string): void {
   const target = path.join(dir, file)
   mkdirSync(path.dirname(target), { recursive: true })
   writeFileSync(target, text)
+}
+
+/** Whether workers that run as another `user` can load Haraka and this package from where the checkout lies. */
+export function othersCanReadCheckout(): boolean {
+  let dir = harakaPackage
+  while (dir !== path.dirname(dir)) {
+    if ((statSync(dir).mode & 0o005) !== 0o005) return false
+    dir = path.dirname(dir)
+  }
+  return true
 }
 
 /** A port that nothing listens on at this moment. */
