@@ -2,7 +2,7 @@
 // It may name too much, never too little: whatever readReceipt finds is among its candidates.
 
 import { withoutBrackets } from './address'
-import { cleanLine, fieldName, isContinuation, peersLines, unfold } from './header'
+import { cleanLine, isContinuation, peersLines, unfold } from './header'
 import { recipientIn } from './received'
 
 export interface Candidates {
@@ -36,8 +36,8 @@ function valueOf(lines: readonly string[]): string {
   return unfold(lines.map(cleanLine))
 }
 
-function traceFieldName(line: string): 'received' | 'return-path' | undefined {
+function traceFieldName(line: string): string | undefined {
   if (line[0] !== 'R' && line[0] !== 'r') return undefined
-  const name = fieldName(line)
-  return name === 'received' || name === 'return-path' ? name : undefined
+  // the colon may stand on the next line
+  return /^(received|return-path)\s*(?::|$)/i.exec(line)?.[1]?.toLowerCase()
 }

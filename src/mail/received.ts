@@ -44,7 +44,9 @@ export function readSesReceived(value: string): SesReceivedResult | undefined {
   const all = words(rest)
   const hosts = sesHosts(all)
   const at = hosts.at(-1)
-  if (at === undefined) return { fault: "SES's Received line can't be read" }
+  const client = at === undefined ? undefined : readClient(all.slice(0, at - 1).join(' '))
+  // with a second host in the line, what isn't directly behind the client may be the end of a recipient's name
+  if (at === undefined || (hosts.length > 1 && !client)) return { fault: "SES's Received line can't be read" }
   const host = SES_HOST.exec(all[at] ?? '')
   const region = host?.[2]?.toLowerCase() ?? ''
   if (!REGION.test(region)) return { fault: "SES's Received line has no readable region" }
@@ -52,7 +54,6 @@ export function readSesReceived(value: string): SesReceivedResult | undefined {
   if (sesId === undefined) return { fault: "SES's Received line has no readable id" }
   const receivedAtMs = parseDate(dateText)
   if (receivedAtMs === undefined) return { fault: "SES's Received line has no readable date" }
-  const client = readClient(all.slice(0, at - 1).join(' '))
   return {
     form: host?.[1]?.toLowerCase() === 'inbound-smtp' ? 'classic' : 'mail-manager',
     sesId,
@@ -87,14 +88,14 @@ export function parseDate(text: string): number | undefined {
 }
 
 function words(text: string): string[] {
-  return text.split(/[ \t\r\n]+/).filter(word => word !== '')
+  return text.split(/\s+/).filter(word => word !== '')
 }
 
 /** Where in the words what looks like a host of SES stands behind a `by`. */
 function sesHosts(all: readonly string[]): number[] {
   const found: number[] = []
   for (const [index, word] of all.entries()) {
-    if (LIKE_SES_HOST.test(word) && /(?:^|\))by$/i.test(all[index - 1] ?? '')) found.push(index)
+    if (LIKE_SES_HOST.test(word) && isBy(all[index - 1] ?? '')) found.push(index)
   }
   return found
 }
@@ -145,8 +146,14 @@ function readId(behindHost: readonly string[], isOnlyHost: boolean): string | un
   const [withWord, protocol, idWord, id, ...more] = behindHost
   if (withWord?.toLowerCase() !== 'with' || !PROTOCOL.test(protocol ?? '')) return undefined
   if (idWord?.toLowerCase() !== 'id' || !PLAUSIBLE_ID.test(id ?? '')) return undefined
-  const isWhole = more.length === 0 || /^\([^()]*\)$/.test(more.join(' '))
-  return isWhole || isOnlyHost ? id : undefined
+  const behind = more.join(' ')
+  if (behind === '' || /^\([^()]*\)$/.test(behind)) return id
+  const isFor = /^(?:\([^()]*\) )?for /i.test(behind) && !behind.includes(';')
+  return isFor && isOnlyHost && !more.some(word => /\b(?:by|id)$/i.test(word)) ? id : undefined
+}
+
+function isBy(word: string): boolean {
+  return /\bby$/i.test(word)
 }
 
 /** `from HELO (name [ip])`: read from the end, since a HELO may hold anything. */

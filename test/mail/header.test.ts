@@ -23,7 +23,7 @@ describe('the header', () => {
     const { fields } = await readHeader(lines, 0)
     assert.deepEqual(
       fields.map(field => field.name),
-      ['', '', '', '', '', 'last'],
+      ['', '', 'received', '', '', 'last'],
     )
   })
 

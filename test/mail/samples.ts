@@ -83,7 +83,7 @@ export function mutated(lines: readonly string[], pick: (below: number) => numbe
     result.splice(at, 1, ...(replacements[pick(replacements.length)]?.() ?? []))
     if (result.length === 0) result.push('Subject: x\n')
   }
-  return result
+  return result.map(line => `${line.replaceAll('\n', '')}\n`)
 }
 
 const FORGED = ' by inbound-smtp.us-east-1.amazonaws.com with SMTP id forged00 for victim@site5.test; '

@@ -1,0 +1,168 @@
+import assert from 'node:assert/strict'
+import fc from 'fast-check'
+import { addressKey } from '../../src/mail/address'
+import type { Envelope } from '../../src/mail/facts'
+import { readHeader } from '../../src/mail/header'
+import { peek } from '../../src/mail/peek'
+import { type FactsQuestion, readFacts } from '../../src/mail/read-facts'
+import { readReceipt } from '../../src/mail/receipt'
+import { foldedEverywhere, headerLines, mutated, random, SAMPLES } from './samples'
+
+const ENVELOPE: Envelope = {
+  sender: 'relay@relay.test',
+  recipients: [{ address: 'user5@site5.test', notifyNever: false }],
+  relayIp: '192.0.2.1',
+  sizeBytes: 1000,
+}
+const SAMPLE = '2022-us-east-1-all-pass.eml'
+const RECEIVED_AT_MS = Date.UTC(2022, 0, 13, 21, 2, 45)
+
+function question(lines: readonly string[], more: Partial<FactsQuestion> = {}): FactsQuestion {
+  return {
+    envelope: ENVELOPE,
+    headerLines: lines,
+    ownFields: 0,
+    receivesFor: () => true,
+    keepsRecipients: false,
+    nowMs: RECEIVED_AT_MS,
+    ...more,
+  }
+}
+
+/** Ids in the first Received line, with its folds, that names a host of SES. */
+function idsInTopmostLine(lines: readonly string[]): string[] {
+  const fields = lines
+    .join('')
+    .replaceAll(/\r*\n(?=[ \t\r\n])/g, '')
+    .split('\n')
+  const host = /\bby\s+(?:inbound-smtp|(?:open|auth|mtls)\.mail-manager-smtp)\.\S*amazonaws\.com/i
+  const line = fields.find(field => /^received[ \t]*:/i.test(field) && host.test(field))
+  return line?.split(/\s+/) ?? []
+}
+
+describe('the facts of a mail', () => {
+  it('put receipt, sender, recipients and header together', async () => {
+    const facts = await readFacts(question(headerLines(SAMPLE)))
+    assert.equal(facts.receipt?.sesId, 's08vnjngg8o82cpus2084722eiate3c6ig885f01')
+    assert.equal(facts.receiptFault, undefined)
+    assert.equal(facts.sender, 'user4@site4.test')
+    assert.deepEqual(facts.recipients, [
+      { envelope: ENVELOPE.recipients[0], address: 'user5@site5.test', source: 'for' },
+    ])
+    assert.deepEqual(facts.headers.values('subject'), ['sample'])
+    assert.deepEqual(facts.warnings, [])
+  })
+
+  it("take the envelope's sender where there is no receipt, and say why there is none", async () => {
+    const facts = await readFacts(question(['Subject: x\n']))
+    assert.equal(facts.receipt, undefined)
+    assert.equal(facts.receiptFault, 'no Received line of SES')
+    assert.equal(facts.sender, 'relay@relay.test')
+    assert.equal(facts.recipients[0]?.source, 'envelope')
+  })
+
+  it('warn of a receipt from the future, and leave its time as written', async () => {
+    const facts = await readFacts(question(headerLines(SAMPLE), { nowMs: RECEIVED_AT_MS - 1 }))
+    assert.equal(facts.receipt?.receivedAtMs, RECEIVED_AT_MS)
+    assert.deepEqual(facts.warnings, ["SES's receipt lies in the future: 2022-01-13T21:02:45.000Z"])
+  })
+
+  it('are there for a header of 1 MB', async () => {
+    const added = Array.from({ length: 970 }, (_, i) => `Received: from x${i} by y; ${'('.repeat(1000)}\n`)
+    const { receipt } = await readFacts(question([...added, ...headerLines(SAMPLE)]))
+    assert.equal(receipt?.returnPath, 'user4@site4.test')
+    const forged = Array.from(
+      { length: 970 },
+      () => `Received: ${'by inbound-smtp.amazonaws.com '.repeat(30)}\n`,
+    )
+    assert.equal((await readFacts(question(forged))).receiptFault, "SES's Received line can't be read")
+  })
+
+  it("hold no id but the topmost line's, whatever became of the mail on its way", async () => {
+    const pick = random(20250220)
+    let receipts = 0
+    for (let run = 0; run < 2000; run++) {
+      const sample = headerLines(SAMPLES[pick(SAMPLES.length)] ?? SAMPLE)
+      const lines = mutated(pick(3) === 0 ? foldedEverywhere(sample) : sample, pick)
+      const { receipt, receiptFault } = await readFacts(question([...lines, ...headerLines(SAMPLE)]))
+      assert.equal(receipt === undefined, receiptFault !== undefined)
+      if (receipt === undefined) continue
+      receipts++
+      const ids = idsInTopmostLine([...lines, ...headerLines(SAMPLE)])
+      assert.ok(ids.includes(receipt.sesId), JSON.stringify({ ids, receipt, lines }))
+      assert.notEqual(receipt.sesId, 'forged00')
+    }
+    assert.ok(receipts > 1000, `${receipts}`)
+  })
+})
+
+describe('a peek', () => {
+  /** What readReceipt finds, and whether it is among the candidates. */
+  async function proveCovered(lines: readonly string[], ownFields: number): Promise<boolean> {
+    const { receipt } = readReceipt((await readHeader(lines, ownFields)).fields)
+    const { forCandidates, returnPathCandidates } = peek(lines, ownFields)
+    for (const [found, candidates] of [
+      [receipt?.forRecipient, forCandidates],
+      [receipt?.returnPath, returnPathCandidates],
+    ] as const) {
+      if (found === undefined) continue
+      assert.ok(
+        candidates.map(addressKey).includes(addressKey(found)),
+        JSON.stringify({ found, candidates, lines }),
+      )
+    }
+    return receipt?.forRecipient !== undefined
+  }
+
+  it("finds SES's recipient and sender, and leaves out Haraka's line", () => {
+    const lines = ['Received: by x.amazonaws.com for <own@haraka.test>; x\n', ...headerLines(SAMPLE)]
+    assert.deepEqual(peek(lines, 1), {
+      forCandidates: ['user5@site5.test'],
+      returnPathCandidates: ['user4@site4.test'],
+    })
+    assert.deepEqual(peek(['Subject: x\n', 'Received: by mx.test for <a@b.test>; x\n'], 0), {
+      forCandidates: [],
+      returnPathCandidates: [],
+    })
+    assert.deepEqual(peek([], 1), { forCandidates: [], returnPathCandidates: [] })
+  })
+
+  it('misses nothing that the receipt holds, in samples and what can become of them', async () => {
+    const pick = random(20250220)
+    let found = 0
+    for (let run = 0; run < 2000; run++) {
+      const sample = headerLines(SAMPLES[run % SAMPLES.length] ?? SAMPLE)
+      const lines = mutated(run % 3 === 0 ? foldedEverywhere(sample) : sample, pick)
+      if (await proveCovered(lines, run % 2)) found++
+    }
+    assert.ok(found > 500, `${found}`)
+  })
+
+  it('misses nothing in headers made of the pieces that matter', async () => {
+    const line = fc.constantFrom(
+      'Received: from h (h [192.0.2.1])',
+      'received :',
+      'Received',
+      'Return-Path: <A@x.example>',
+      'RETURN-PATH:',
+      ' <"b c"@x.example>',
+      ' by inbound-smtp.eu-west-1.amazonaws.com with SMTP id abcdefgh1',
+      ' for a@x.example; Thu, 20 Feb 2025 12:38:04 +0000',
+      '\r for <"a"@bücher.example>; Thu, 20 Feb 2025 12:38:04 +0000',
+      '',
+      '\r',
+      '\tx',
+      'X: y',
+    )
+    const whole =
+      'Received: by inbound-smtp.eu-west-1.amazonaws.com with SMTP id abcdefgh1 for a@x.example; Thu, 20 Feb 2025 12:38:04 +0000\n'
+    const property = fc.asyncProperty(fc.array(line, { maxLength: 12 }), fc.nat(2), async (lines, own) => {
+      const ended = lines.map(text => `${text}\n`)
+      await proveCovered(ended, own)
+      assert.ok(
+        await proveCovered([...ended.slice(0, own), 'X: y\n', 'X: y\n', 'Return-Path: <>\n', whole], own),
+      )
+    })
+    await fc.assert(property, { numRuns: 1000, seed: 1 })
+  })
+})
