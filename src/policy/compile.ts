@@ -17,8 +17,8 @@ import { ADDRESS_NAMES, parseTemplate, type Template } from './templates'
 
 export interface PolicyContext {
   settings: Settings
-  /** Haraka's own name (config/me), for Reporting-MTA. */
-  hostName: string
+  /** `dns; name` */
+  reportingMta: string
   /** Text of a list in Haraka's config directory; undefined: there is none. */
   lists(name: string): string | undefined
   /** Whether SES receives for a domain (A-labels, lower case). */
@@ -28,9 +28,9 @@ export interface PolicyContext {
 /** Where the values of the settings stand that only a policy can judge. */
 const SETTINGS_FILE = 'ses-bounce.ini'
 
-/** `findings` holds those of the file itself too, in the order of its lines. */
+/** `findings`: in the order of the file's lines, then those of lists; `ini.findings` aren't among them. */
 export function compilePolicy(ini: IniFile, context: PolicyContext): { policy: Policy; findings: Finding[] } {
-  const findings = [...ini.findings]
+  const findings: Finding[] = []
   const report = (finding: Finding): number => findings.push(finding)
   const rules = new RuleCompiler(ini, context, report).compile()
   const { settings } = context
@@ -40,7 +40,7 @@ export function compilePolicy(ini: IniFile, context: PolicyContext): { policy: P
     window: settings.window,
     fallback: settings.fallback,
     ...(settings.ses.bounceSenderArn !== undefined && { bounceSenderArn: settings.ses.bounceSenderArn }),
-    reportingMta: settings.ses.reportingMta ?? `dns; ${context.hostName}`,
+    reportingMta: context.reportingMta,
     receivesFor: domain => context.receivesFor(domain),
   }
   const rank = (finding: Finding): number =>

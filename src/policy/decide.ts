@@ -12,7 +12,9 @@ import { failingCondition, type Values, valuesByRecipient } from './evaluate'
 import { fallBackSaying } from './fallback'
 import { guard } from './guards'
 import type { BounceOutcome, Policy, Rule } from './rule'
-import { fill, REPLY_CHARACTERS, valuesOf } from './templates'
+import { fill, REPLY_CHARACTERS, type Template, type TemplateName, valuesOf } from './templates'
+
+export { fallBack } from './fallback'
 
 /** One decision for each of `facts.recipients`, in their order. */
 export function decide(policy: Policy, facts: MailFacts, nowMs: number): Decision[] {
@@ -44,7 +46,8 @@ function carryOut(policy: Policy, facts: MailFacts, nowMs: number, rule: Rule, d
     case 'reject':
     case 'defer': {
       const valueOf = valuesOf(facts, decision.recipient, rule.name)
-XX
+      const standard = REPLY_TEXTS[outcome.action].text
+      return { ...decision, reply: { status: outcome.status, text: saying(outcome.text, valueOf, standard) } }
     }
     case 'accept':
     case 'quarantine':
@@ -67,7 +70,7 @@ function bounce(
   const valueOf = valuesOf(facts, recipient, rule.name)
   const said: Reply = {
     status: outcome.status,
-    text: outcome.text ? fill(outcome.text, valueOf, REPLY_CHARACTERS) : TYPE_TEXTS[outcome.type].text,
+    text: saying(outcome.text, valueOf, TYPE_TEXTS[outcome.type].text),
   }
   const refuse = (reason: FallbackReason, detail: string): Decision =>
     fallBackSaying(policy, decision, said, reason, detail)
@@ -90,6 +93,14 @@ function bounce(
   }
   const request = makeBounce(policy, rule, { facts, receipt, recipient, deadlineMs }, sender, valueOf)
   return { ...decision, deliver: outcome.deliver, bounce: request }
+}
+
+function saying(
+  template: Template | undefined,
+  valueOf: (name: TemplateName) => string,
+  standard: string,
+): string {
+  return (template && fill(template, valueOf, REPLY_CHARACTERS)) || standard
 }
 
 /** What of a receipt a bounce would need; undefined: it is all there. */

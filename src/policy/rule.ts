@@ -70,5 +70,5 @@ export interface Policy {
   /** `dns; name` */
   reportingMta: string
   /** Whether SES receives for a domain (A-labels, lower case). */
-  receivesFor(domain: string): boolean
+  receivesFor: (domain: string) => boolean
 }

@@ -42,8 +42,10 @@ export function parseTemplate(
   const parts = text.split(/\{([^{}]*)\}/).map((piece, index) => {
     if (index % 2 === 0) return printable(piece)
     const name = names.find(known => known === piece)
-    if (name === undefined)
-      faults.push(`there is nothing to fill in for "{${piece}}"${didYouMean(piece, names)}`)
+    if (name === undefined) {
+      const meant = didYouMean(`{${piece}}`, names.map(known => `{${known}}`))
+      faults.push(`there is nothing to fill in for "{${piece}}"${meant}`)
+    }
     return name === undefined ? '' : { name }
   })
   return { template: { parts: parts.filter(part => part !== '') }, faults }

@@ -21,10 +21,15 @@ export function formatFinding(finding: Finding): string {
   return `${place}:${section} ${finding.message}`
 }
 
+/** What is longer isn't a name that was mistyped. */
+const LONGEST_NAME = 100
+
 /** The name among `known` that was probably meant, as ` did you mean "x"?`, or nothing. */
 export function didYouMean(name: string, known: Iterable<string>): string {
   let best: string | undefined
-  let bestDistance = Math.max(2, Math.floor(name.length / 3)) + 1
+  if (name.length > LONGEST_NAME) return ''
+  // in a very short name two changes leave nothing of it
+  let bestDistance = (name.length < 4 ? 1 : Math.max(2, Math.floor(name.length / 3))) + 1
   for (const candidate of known) {
     const distance = editDistance(name.toLowerCase(), candidate.toLowerCase())
     if (distance < bestDistance) {

@@ -33,9 +33,14 @@ export function parseIni(file: string, text: string): IniFile {
     .replace(/^\uFEFF/, '')
     .split(/\r\n|\r|\n/)
     .entries()) {
+    if (isCommentOrBlank(raw)) continue
+    if (continued && raw.trimStart().startsWith('[')) {
+      reader.error(continued.line, "the line ends in a backslash, and a section name can't continue it")
+      reader.take(continued.text, continued.line)
+      continued = undefined
+    }
     const line = continued?.line ?? index + 1
     const whole: string = (continued?.text ?? '') + raw
-    if (continued === undefined && isCommentOrBlank(raw)) continue
     // a trailing backslash joins the next line, as in Haraka's reader
     if (/\\\s*$/.test(raw)) {
       continued = { text: whole.replace(/\\\s*$/, ''), line }

@@ -28,9 +28,8 @@ export function parseNumber(text: string): number | undefined {
 
 function withUnit(text: string, units: Record<string, number>): number | undefined {
   const match = /^(\d{1,15}(?:\.\d{1,6})?)\s*([a-z]*)$/i.exec(text)
-  const unit = units[match?.[2]?.toLowerCase() ?? '?']
-  if (match === null || unit === undefined) return undefined
-  return Number(match[1]) * unit
+  const unit = match?.[2]?.toLowerCase() ?? ''
+  return match && Object.hasOwn(units, unit) ? Number(match[1]) * (units[unit] ?? 1) : undefined
 }
 
 /** Bytes as a person would say them: `512 bytes`, `1.5 MB`. */

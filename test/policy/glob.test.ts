@@ -1,0 +1,61 @@
+import assert from 'node:assert/strict'
+import fc from 'fast-check'
+import { Glob } from '../../src/policy/glob'
+
+/** The same by definition, slow and plain. */
+function byDefinition(pattern: string[], text: string[]): boolean {
+  const [first, ...rest] = pattern
+  if (first === undefined) return text.length === 0
+  if (first === '*') return text.some((_, i) => byDefinition(rest, text.slice(i))) || byDefinition(rest, [])
+  return text.length > 0 && (first === '?' || first === text[0]) && byDefinition(rest, text.slice(1))
+}
+
+describe('Glob', () => {
+  it('matches the whole text', () => {
+    assert(new Glob('*.exe').matches('a.exe'))
+    assert(!new Glob('*.exe').matches('a.exe.txt'))
+    assert(new Glob('').matches(''))
+    assert(!new Glob('?').matches(''))
+    assert(new Glob('*').matches(''))
+  })
+
+  it('takes one character for ?, also beyond the basic plane', () => {
+    assert(new Glob('a?b').matches('a😀b'))
+    assert(new Glob('😀?').matches('😀😀'))
+    assert(!new Glob('??').matches('😀'))
+  })
+
+  it('agrees with the definition', () => {
+    const pattern = fc.array(fc.constantFrom('a', 'b', '*', '?', '😀'), { maxLength: 8 })
+    const text = fc.array(fc.constantFrom('a', 'b', '😀'), { maxLength: 8 })
+    fc.assert(
+      fc.property(pattern, text, (p, t) => {
+        assert.equal(new Glob(p.join('')).matches(t.join('')), byDefinition(p, t))
+      }),
+      { numRuns: 2000 },
+    )
+  })
+
+  it('agrees with the definition where the pattern is longer than a machine word', () => {
+    const filler = 'x'.repeat(45)
+    const side = fc.array(fc.constantFrom('a', '*', '?'), { maxLength: 5 })
+    const text = fc.array(fc.constantFrom('a', 'b'), { maxLength: 5 })
+    fc.assert(
+      fc.property(side, side, text, text, (left, right, before, after) => {
+        const matches = new Glob(left.join('') + filler + right.join('')).matches(
+          before.join('') + filler + after.join(''),
+        )
+        assert.equal(matches, byDefinition(left, before) && byDefinition(right, after))
+      }),
+    )
+  })
+
+  it('takes time in proportion to the text, for patterns made to backtrack', () => {
+    const glob = new Glob(`${'*a?'.repeat(300)}*b`)
+    const text = `${'a'.repeat(65_000)}b`
+    const before = process.cpuUsage().user
+    assert(glob.matches(text))
+    // backtracking would take 10^9 steps and more
+    assert(process.cpuUsage().user - before < 2_000_000)
+  })
+})

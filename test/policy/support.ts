@@ -1,0 +1,148 @@
+// Mails and policies for the tests of this room, from as little text as a test needs.
+// A policy with errors fails the test that asks for it.
+
+import assert from 'node:assert/strict'
+import type { Envelope, MailFacts, Receipt, RecipientFacts } from '../../src/mail/facts'
+import { compilePolicy, type PolicyContext } from '../../src/policy/compile'
+import type { Policy } from '../../src/policy/rule'
+import { type Finding, formatFinding } from '../../src/settings/findings'
+import { parseIni } from '../../src/settings/ini'
+import type { Settings } from '../../src/settings/settings'
+
+export const NOW_MS = Date.UTC(2025, 1, 20, 13, 0, 0)
+export const HOUR_MS = 3_600_000
+
+export const SETTINGS: Settings = {
+  main: { mode: 'enforce' },
+  relay: { trusted: ['192.0.2.1'], authUsers: [], keepsRecipients: false, domains: [] },
+  ses: {
+    bounceSender: 'mailer-daemon@{recipient.domain}',
+    regions: [],
+    endpoint: '',
+    timeoutMs: 10_000,
+  },
+  limit: { intervalMs: 1000, slackMs: 5 },
+  window: { lengthMs: 24 * HOUR_MS, marginMs: 60_000 },
+  queue: {
+    store: 'sqlite',
+    path: 'ses-bounce/queue.sqlite',
+    keepMs: 7 * 24 * HOUR_MS,
+    retryFirstMs: 2000,
+    retryLongestMs: 600_000,
+    unknownTries: 3,
+  },
+  content: { limitBytes: 262_144 },
+  guard: {
+    null_sender: true,
+    own_domains: true,
+    replied: true,
+    virus: true,
+    spam: true,
+    list_mail: false,
+    role_addresses: ['postmaster', 'abuse'],
+    authentication: 'aligned',
+  },
+  fallback: {
+    expired: 'reject',
+    overload: 'reject',
+    no_receipt: 'reject',
+    mismatch: 'reject',
+    ended: 'reject',
+    unsafe: 'quarantine',
+    capped: 'quarantine',
+  },
+  quarantine: { keepMs: 30 * 24 * HOUR_MS },
+}
+
+export interface MailParts {
+  envelopeSender?: string
+  relayIp?: string
+  sizeBytes?: number
+  /** Recipients of record; the envelope has the same unless `envelopeRecipients` says otherwise. */
+  recipients?: string[]
+  envelopeRecipients?: string[]
+  source?: RecipientFacts['source']
+  notifyNever?: boolean
+  /** null: no receipt. */
+  receipt?: Partial<Receipt> | null
+  sender?: string
+  headers?: Record<string, string[]>
+  addresses?: Record<string, string[]>
+}
+
+export function mail(parts: MailParts = {}): MailFacts {
+  const sender = parts.sender ?? 'joe@origin.example'
+  const recipients = parts.recipients ?? ['nobody@example.com']
+  const envelope: Envelope = {
+    sender: parts.envelopeSender ?? sender,
+    recipients: recipients.map((address, index) => ({
+      address: parts.envelopeRecipients?.[index] ?? address,
+      notifyNever: parts.notifyNever ?? false,
+    })),
+    relayIp: parts.relayIp ?? '192.0.2.1',
+    sizeBytes: parts.sizeBytes ?? 5000,
+  }
+  return {
+    envelope,
+    ...(parts.receipt === null
+      ? { receiptFault: 'no Received field of SES' }
+      : { receipt: { ...receipt(sender), ...parts.receipt } }),
+    sender,
+    recipients: recipients.map((address, index) => {
+      const given = envelope.recipients[index]
+      assert(given)
+      return { envelope: given, address, source: parts.source ?? 'for' }
+    }),
+    headers: {
+      values: name => parts.headers?.[name] ?? [],
+      addresses: name => parts.addresses?.[name] ?? [],
+    },
+    warnings: [],
+  }
+}
+
+export function receipt(sender: string): Receipt {
+  return {
+    form: 'classic',
+    sesId: '7k822gft4kqtq4dgji1sqdhnqgqnj9bsv76lqoo1',
+    sesIdIsUsual: true,
+    region: 'eu-west-1',
+    receivedAtMs: NOW_MS - HOUR_MS,
+    forRecipient: 'nobody@example.com',
+    returnPath: sender,
+    client: { helo: 'mx.origin.example', name: 'mx.origin.example', ip: '198.51.100.7' },
+    verdicts: { spam: 'pass', virus: 'pass', spf: 'pass', dkim: 'pass', dmarc: 'pass' },
+    authentication: {
+      spfDomain: 'origin.example',
+      dkimDomains: ['origin.example'],
+      dmarcDomain: 'origin.example',
+    },
+  }
+}
+
+export interface PolicyParts {
+  settings?: Partial<Settings>
+  lists?: Record<string, string>
+  ours?: string[]
+}
+
+export function compile(text: string, parts: PolicyParts = {}): { policy: Policy; findings: Finding[] } {
+  const context: PolicyContext = {
+    settings: { ...SETTINGS, ...parts.settings },
+    reportingMta: 'dns; mx.example.com',
+    lists: name => (Object.hasOwn(parts.lists ?? {}, name) ? parts.lists?.[name] : undefined),
+    receivesFor: domain => (parts.ours ?? ['example.com']).includes(domain),
+  }
+  return compilePolicy(parseIni('rules.ini', text), context)
+}
+
+export function policy(text: string, parts: PolicyParts = {}): Policy {
+  const compiled = compile(text, parts)
+  assert.deepEqual(compiled.findings.filter(({ severity }) => severity === 'error').map(formatFinding), [])
+  return compiled.policy
+}
+
+/** All findings as an administrator sees them. */
+export function said(text: string, parts: PolicyParts = {}): string[] {
+  return compile(text, parts).findings.map(formatFinding)
+}
