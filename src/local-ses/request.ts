@@ -1,0 +1,73 @@
+// A whole HTTP request, checked as SES's front checks it: first the request line, then the signature, then the form.
+// Whatever is wrong comes back as a refusal; nothing throws.
+
+import type { IncomingMessage } from 'node:http'
+import type { SendBounceRequest } from '@aws-sdk/client-ses'
+import { type Checked, readForm, readSendBounce } from './query'
+import { type Credentials, checkSignature, claimedRegion, type SignedRequest } from './signature'
+import type { Refusal } from './xml'
+
+export interface Received {
+  method: string
+  /** Of the request line. */
+  target: string
+  headers: SignedRequest['headers']
+  /** Undefined: it was too large to be kept. */
+  body: Buffer | undefined
+}
+
+/** What the client says of its call, believed without proof: for the record. */
+export function describe({ headers, body }: Received): {
+  region?: string
+  action?: string
+  params: Record<string, string>
+  input?: SendBounceRequest
+} {
+  const form = body && readForm(body)
+  const params = form?.ok ? form.value : new Map<string, string>()
+  const input = readSendBounce(params)
+  const region = claimedRegion(headers)
+  const action = params.get('Action')
+  return {
+    ...(region !== undefined && { region }),
+    ...(action !== undefined && { action }),
+    params: Object.fromEntries(params),
+    ...(input.ok && { input: input.value }),
+  }
+}
+
+export function readCall(
+  { method, target, headers, body }: Received,
+  credentials: readonly Credentials[] | 'any',
+  nowMs: number,
+): Checked<{ region: string; input: SendBounceRequest }> {
+  if (body === undefined) return refuse(413, 'RequestEntityTooLarge', 'The request is too large.')
+  // SES takes the query protocol by GET too; every SDK sends it as POST to /
+  if (method !== 'POST') return refuse(405, 'InvalidAction', `The method must be POST, not ${method}.`)
+  if (target !== '/') return refuse(404, 'InvalidAction', 'The path must be / without a query.')
+  const type = headers.get('content-type')?.[0]?.split(';')[0]?.trim().toLowerCase()
+  if (type !== 'application/x-www-form-urlencoded') {
+    return refuse(400, 'InvalidAction', 'The Content-Type must be application/x-www-form-urlencoded.')
+  }
+  const signature = checkSignature({ method, headers, body }, credentials, nowMs)
+  if (!signature.ok) return signature
+  const form = readForm(body)
+  const input = form.ok ? readSendBounce(form.value) : form
+  return input.ok ? { ok: true, value: { region: signature.region, input: input.value } } : input
+}
+
+export function readHeaders({ rawHeaders }: IncomingMessage): Map<string, string[]> {
+  const headers = new Map<string, string[]>()
+  for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
+    const name = (rawHeaders[i] ?? '').toLowerCase()
+    const values = headers.get(name)
+    const value = rawHeaders[i + 1] ?? ''
+    if (values) values.push(value)
+    else headers.set(name, [value])
+  }
+  return headers
+}
+
+function refuse(status: number, code: string, message: string): { ok: false; refusal: Refusal } {
+  return { ok: false, refusal: { status, code, message } }
+}
