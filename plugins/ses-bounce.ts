@@ -1,1 +1,247 @@
-export const version = '0.1.0'
+// The door: Haraka's hooks in, decisions out. The only file that knows a Connection or a Transaction.
+// A fault of ours in a hook ends in a temporary refusal and a log line: never an accepted mail, a hang or a crash.
+
+import cluster from 'node:cluster'
+import { deny, denysoft, ok } from 'haraka-constants'
+import { carryOut } from '../src/door/carry-out'
+import type {
+  HarakaAddress,
+  HarakaConnection,
+  HarakaPlugin,
+  HarakaTransaction,
+  Next,
+} from '../src/door/haraka'
+import { type Judgement, judge, type MailAtDoor } from '../src/door/judge'
+import { decisionLine, logLine } from '../src/door/log-line'
+import { replyText } from '../src/door/plan'
+import { Premises } from '../src/door/premises'
+import { warmUp } from '../src/mail/header'
+
+/** Haraka bounds priorities at 100: the last to decide, the first to commit. */
+const LAST = 100
+const FIRST = -100
+
+/** From a worker to the master: there is a new job. */
+const WAKE = 'ses-bounce.wake'
+
+/** For the relay's log only: the reason is in ours. */
+const TRY_LATER = '4.3.0 Try again later'
+
+let premises: Premises
+/** Between data_post and queue. The addresses are those of the decisions, in their order. */
+const pending = new WeakMap<HarakaTransaction, { judgement: Judgement; addresses: HarakaAddress[] }>()
+/** RFC 3461 section 4.1: recipients given with NOTIFY=NEVER. */
+const neverNotify = new WeakSet<HarakaAddress>()
+
+/** Haraka calls it in the master and in every worker; a throw stops Haraka at boot. */
+export function register(this: HarakaPlugin): void {
+  premises = new Premises({
+    harakaDir: process.env['HARAKA'] ?? process.cwd(),
+    isWorker: cluster.isWorker,
+    log: (level, message) => this[`log${level}`](message),
+  })
+  this.register_hook('init_master', 'start_dispatcher')
+  this.register_hook('init_child', 'start_worker')
+  this.register_hook('rcpt', 'note_recipient', FIRST)
+  this.register_hook('data_post', 'decide', LAST)
+  this.register_hook('queue', 'commit', FIRST)
+  this.register_hook('queue_outbound', 'commit', FIRST)
+}
+
+/** init_master: the master before it forks, or the one process. */
+export function start_dispatcher(this: HarakaPlugin, next: Next): void {
+  try {
+    premises.startDispatcher()
+  } catch (error) {
+    next(deny, messageOf(error))
+    return
+  }
+  cluster.on('message', (_worker, message: unknown) => {
+    if (typeof message === 'object' && message !== null && 'event' in message && message.event === WAKE)
+      premises.wake()
+  })
+  start_worker.call(this, next)
+}
+
+/** init_child: each worker. What the first mail would wait for is loaded now. */
+export function start_worker(this: HarakaPlugin, next: Next): void {
+  if (!premises.inForce().idle) {
+    warmUp().catch((error: unknown) => this.logerror(`mailparser can't be loaded: ${messageOf(error)}`))
+  }
+  next()
+}
+
+export function note_recipient(
+  next: Next,
+  _connection: HarakaConnection,
+  params: [HarakaAddress, Record<string, unknown>],
+): void {
+  const [address, options] = params
+  const notify = options['NOTIFY']
+  if (typeof notify === 'string' && notify.toUpperCase() === 'NEVER') neverNotify.add(address)
+  next()
+}
+
+/** data_post: what is to become of the mail, as long as other plugins let it through. */
+export function decide(this: HarakaPlugin, next: Next, connection: HarakaConnection): void {
+  const { transaction } = connection
+  const inForce = premises.inForce()
+  if (!transaction || inForce.idle || !inForce.trusts(connection.remote.ip, authUserOf(connection))) {
+    next()
+    return
+  }
+  const answer = once(next)
+  const addresses = [...transaction.rcpt_to]
+  judge(mailOf(connection, transaction), inForce, () => premises.queue())
+    .then(judgement => {
+      if (judgement === undefined) {
+        answer()
+        return
+      }
+      report(this, connection, transaction, judgement, inForce.settings.main.mode === 'observe')
+      const { plan } = judgement
+      if (plan.kind === 'commit') pending.set(transaction, { judgement, addresses })
+      if (plan.kind === 'refuse') answer(plan.temporary ? denysoft : deny, replyText(plan.reply))
+      else answer()
+    })
+    .catch((error: unknown) => {
+      this.logerror(connection, `can't decide: ${messageOf(error)}`)
+      answer(denysoft, TRY_LATER)
+    })
+}
+
+/** queue and queue_outbound: no other plugin has refused the mail, so the decision comes true now. */
+export function commit(this: HarakaPlugin, next: Next, connection: HarakaConnection): void {
+  const { transaction } = connection
+  const waiting = transaction ? pending.get(transaction) : undefined
+  if (!transaction || waiting?.judgement.plan.kind !== 'commit') {
+    next()
+    return
+  }
+  const { judgement, addresses } = waiting
+  const { plan } = waiting.judgement
+  const answer = once(next)
+  carryOut(judgement, plan, {
+    quarantineFolder: premises.quarantineFolder,
+    queue: () => premises.queue(),
+    uuid: transaction.uuid,
+    nowMs: Date.now(),
+    pipeRaw: to => transaction.message_stream.pipe(to),
+  })
+    .then(({ added, quarantined }) => {
+      for (const { address, jobId, outcome } of added) {
+        this.loginfo(connection, logLine({ bounce: outcome, recipient: address, job: jobId }))
+      }
+      if (quarantined !== undefined) this.lognotice(connection, logLine({ quarantined }))
+      if (added.length > 0) wakeDispatcher()
+      pending.delete(transaction)
+      const consumed = new Set(
+        plan.consumed.map(decision => addresses[judgement.decisions.indexOf(decision)]),
+      )
+      transaction.rcpt_to = transaction.rcpt_to.filter(address => !consumed.has(address))
+      if (transaction.rcpt_to.length === 0) answer(ok, 'Message taken by policy')
+      else answer()
+    })
+    .catch((error: unknown) => {
+      this.logerror(connection, `can't carry out the decision: ${messageOf(error)}`)
+      answer(denysoft, TRY_LATER)
+    })
+}
+
+/** Haraka doesn't wait for it. */
+export function shutdown(): void {
+  premises.close()
+}
+
+function mailOf(connection: HarakaConnection, transaction: HarakaTransaction): MailAtDoor {
+  return {
+    envelope: {
+      sender: transaction.mail_from?.address ?? '',
+      recipients: transaction.rcpt_to.map(rcpt => ({
+        address: rcpt.address,
+        notifyNever: neverNotify.has(rcpt),
+      })),
+      relayIp: connection.remote.ip,
+      sizeBytes: transaction.data_bytes,
+    },
+    headerLines: transaction.header_lines,
+    ownFields: hasOwnReceived(transaction) ? 1 : 0,
+    nowMs: Date.now(),
+  }
+}
+
+/** connection.ini [headers] add_received: Haraka's own Received is the first field and names the transaction. */
+function hasOwnReceived({ header_lines: lines, uuid }: HarakaTransaction): boolean {
+  const end = lines.findIndex((line, index) => index > 0 && !/^[ \t]/.test(line))
+  const first = lines.slice(0, end < 0 ? undefined : end).join('')
+  return first.startsWith('Received: from ') && first.includes(` id ${uuid}`)
+}
+
+function authUserOf({ notes }: HarakaConnection): string | undefined {
+  return typeof notes.auth_user === 'string' ? notes.auth_user : undefined
+}
+
+function report(
+  plugin: HarakaPlugin,
+  connection: HarakaConnection,
+  transaction: HarakaTransaction,
+  { facts, decisions, jobs, plan }: Judgement,
+  observed: boolean,
+): void {
+  for (const warning of facts.warnings) plugin.logwarn(connection, warning)
+  const sesId = facts.receipt?.sesId
+  for (const decision of decisions) {
+    const line = decisionLine(decision, { sesId, sender: facts.sender, job: jobs.get(decision), observed })
+    plugin.loginfo(connection, line)
+    for (const { rule, action } of decision.observed) {
+      plugin.loginfo(
+        connection,
+        logLine({ rule, action, recipient: decision.recipient.address, ses_id: sesId, mode: 'observe' }),
+      )
+    }
+  }
+  for (const decision of plan.kind === 'commit' ? plan.swallowedRejects : []) {
+    const recipient = decision.recipient.address
+    plugin.logwarn(
+      connection,
+      logLine({
+        rule: decision.rule,
+        recipient,
+        warning: 'rejected, but quarantined: SMTP gives one answer for all recipients',
+      }),
+    )
+  }
+  transaction.results.add(plugin, {
+    ses_id: sesId,
+    region: facts.receipt?.region,
+    sender: facts.sender,
+    decisions: decisions.map(({ recipient, rule, wanted, action, fallback }) => ({
+      recipient: recipient.address,
+      rule,
+      wanted,
+      action,
+      ...(fallback && { reason: fallback.reason, detail: fallback.detail }),
+    })),
+    msg: decisions.map(({ recipient, action }) => `${action} ${recipient.address}`),
+  })
+}
+
+function wakeDispatcher(): void {
+  if (cluster.isWorker) process.send?.({ event: WAKE }, undefined, undefined, () => undefined)
+  else premises.wake()
+}
+
+/** Haraka complains about a second answer; a promise chain could give one. */
+function once(next: Next): Next {
+  let answered = false
+  return (code, message) => {
+    if (answered) return
+    answered = true
+    next(code, message)
+  }
+}
+
+function messageOf(error: unknown): string {
+  const text = error instanceof Error ? error.message : String(error)
+  return text.replace(/[^ -~]+/g, ' ')
+}

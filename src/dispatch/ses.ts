@@ -1,6 +1,7 @@
 // Calls SendBounce with the AWS SDK: one call, no retry of its own, a bounded time, and an outcome whatever happens.
 // The only file that loads the SDK; only the dispatcher's process imports it.
 
+import { isDeepStrictEqual } from 'node:util'
 import {
   SESClient,
   type SESClientConfig,
@@ -32,10 +33,14 @@ export interface Ses {
   close(): void
 }
 
-export function createSes(options: SesOptions, monoMs: () => number): Ses {
+/** `current` is asked before each call; when what it says has changed, new clients are made. */
+export function createSes(current: () => SesOptions, monoMs: () => number): Ses {
   const regions = new Map<string, { client: SESClient; flight: Flight }>()
+  let options = current()
 
   function regional(region: string): { client: SESClient; flight: Flight } {
+    if (!isDeepStrictEqual(current(), options)) close()
+    options = current()
     const known = regions.get(region)
     if (known) return known
     const agents = stampingAgents(() => entry.flight, monoMs)
@@ -77,10 +82,12 @@ export function createSes(options: SesOptions, monoMs: () => number): Ses {
       await client.send(new SendBounceCommand(WARM_INPUT)).catch(() => undefined)
       regional(region)
     },
-    close() {
-      for (const { client } of regions.values()) client.destroy()
-      regions.clear()
-    },
+    close,
+  }
+
+  function close(): void {
+    for (const { client } of regions.values()) client.destroy()
+    regions.clear()
   }
 }
 

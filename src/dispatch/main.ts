@@ -1,0 +1,89 @@
+// The dispatcher's process: started by the supervisor in Haraka's master, or by `ses-bounce dispatch`.
+// It ends when its parent does, after the call that is on its way; whatever is left waits in the store.
+
+import path from 'node:path'
+import { LOCAL_CREDENTIALS, type LocalSes, startLocalSes } from '../local-ses/server'
+import { openDispatcherQueue } from '../queue/sqlite/dispatcher-queue'
+import { thisProcess } from '../queue/sqlite/holder'
+import { openConfiguration } from '../settings/configuration'
+import { parseIni } from '../settings/ini'
+import { loadSettings } from '../settings/load'
+import { snapshotFile } from '../settings/snapshot'
+import { systemClock } from './clock'
+import { Dispatcher } from './dispatcher'
+import { type FromDispatcher, isToDispatcher } from './messages'
+import type { Log } from './region-lane'
+import { createSes } from './ses'
+
+/** Any region does: what is warmed up is the code. */
+const WARM_UP_REGION = 'us-east-1'
+
+/** Resolves when it was told to stop, and has. Rejects when it can't start, or the store can't be used. */
+export async function dispatch(harakaDir: string, log: Log): Promise<void> {
+  const configuration = openConfiguration({
+    configDir: path.join(harakaDir, 'config'),
+    compile: sources => {
+      const ini = parseIni('ses-bounce.ini', sources.read('ses-bounce.ini') ?? '')
+      const { settings, findings } = loadSettings(ini, process.env)
+      return { value: settings, findings }
+    },
+    snapshotFile: snapshotFile(harakaDir),
+    keepsSnapshot: false,
+    fallsBack: true,
+    log,
+  })
+  const settings = () => configuration.current()
+  const queue = openDispatcherQueue(path.resolve(harakaDir, settings().queue.path))
+  const local =
+    settings().ses.endpoint === 'local' ? await standIn(settings().limit.intervalMs, log) : undefined
+  const ses = createSes(
+    () => ({
+      endpoint: local?.url ?? settings().ses.endpoint,
+      timeoutMs: settings().ses.timeoutMs,
+      ...(local && { credentials: LOCAL_CREDENTIALS }),
+    }),
+    () => systemClock.monoMs(),
+  )
+  const dispatcher = new Dispatcher({ queue, ses, clock: systemClock, holder: thisProcess(), settings, log })
+
+  const stop = () => dispatcher.stop()
+  process.on('message', message => {
+    if (!isToDispatcher(message)) return
+    if (message.event === 'wake') dispatcher.wake()
+    else stop()
+  })
+  for (const event of ['disconnect', 'SIGTERM', 'SIGINT']) process.once(event, stop)
+
+  await ses.warmUp(settings().ses.regions[0] ?? WARM_UP_REGION)
+  try {
+    await dispatcher.run()
+  } finally {
+    configuration.stop()
+    ses.close()
+    await local?.close()
+    queue.close()
+  }
+}
+
+/** `endpoint = local`: knows every mail, and bounces none of them. */
+async function standIn(intervalMs: number, log: Log): Promise<LocalSes> {
+  const local = await startLocalSes({ intervalMs, messages: 'any', identities: 'any' })
+  log('notice', `[ses] endpoint = local: bounces go to a stand-in at ${local.url}, not to SES`)
+  return local
+}
+
+function relayLog(level: FromDispatcher['level'], message: string): void {
+  const line: FromDispatcher = { event: 'log', level, message: `dispatcher: ${message}` }
+  // the parent may be gone already
+  if (process.connected) process.send?.(line, undefined, undefined, () => undefined)
+}
+
+if (require.main === module) {
+  dispatch(process.argv[2] ?? process.cwd(), relayLog).then(
+    () => process.exit(0),
+    (error: unknown) => {
+      relayLog('error', error instanceof Error ? error.message : String(error))
+      setImmediate(() => process.exit(1))
+    },
+  )
+}

@@ -1,0 +1,63 @@
+// Makes a plan come true before Haraka answers 250: first the quarantine, then the queue in one transaction.
+// Whatever throws or rejects here has consumed nothing; the relay comes again, and nothing is taken twice.
+
+import type { Writable } from 'node:stream'
+import { keepMail } from '../quarantine/keep'
+import type { Added } from '../queue/job'
+import type { WorkerQueue } from '../queue/store'
+import type { Judgement } from './judge'
+import type { Plan } from './plan'
+
+export interface Place {
+  quarantineFolder: string
+  queue: () => WorkerQueue
+  /** Of the SMTP transaction, for mail without an id of SES. */
+  uuid: string
+  nowMs: number
+  pipeRaw: (to: Writable) => void
+}
+
+export interface CarriedOut {
+  added: Added[]
+  /** The .eml file of what was held back. */
+  quarantined?: string
+}
+
+export async function carryOut(
+  { facts }: Judgement,
+  plan: Extract<Plan, { kind: 'commit' }>,
+  place: Place,
+): Promise<CarriedOut> {
+  const quarantined = plan.held.length > 0 ? await hold(facts, plan, place) : undefined
+  const added = plan.bounces.length > 0 ? place.queue().add(plan.bounces, place.nowMs) : []
+  return { added, ...(quarantined !== undefined && { quarantined }) }
+}
+
+function hold(
+  facts: Judgement['facts'],
+  plan: Extract<Plan, { kind: 'commit' }>,
+  place: Place,
+): Promise<string> {
+  const held = plan.held.map(({ decision, reason }) => ({
+    recipient: decision.recipient.address,
+    rule: decision.rule ?? '',
+    reason,
+  }))
+  // the same mail and recipients, delivered again, replace their own file
+  const identity = JSON.stringify([
+    facts.receipt?.sesId ?? place.uuid,
+    held.map(({ recipient }) => recipient).toSorted(),
+  ])
+  const { sender, recipients, relayIp } = facts.envelope
+  return keepMail(
+    place.quarantineFolder,
+    identity,
+    {
+      quarantinedAt: new Date(place.nowMs).toISOString(),
+      envelope: { sender, recipients: recipients.map(({ address }) => address), relayIp },
+      held,
+      receipt: facts.receipt ?? null,
+    },
+    place.pipeRaw,
+  )
+}

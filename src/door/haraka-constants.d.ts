@@ -1,0 +1,7 @@
+// haraka-constants ships no types: the return codes that hooks answer with.
+declare module 'haraka-constants' {
+  export const cont: number
+  export const deny: number
+  export const denysoft: number
+  export const ok: number
+}

@@ -1,0 +1,84 @@
+// The configuration that one process goes by: both ini files, their lists, and what Haraka's own files say.
+// Compiling never throws: what is wrong is in the findings.
+
+import net from 'node:net'
+import os from 'node:os'
+import { asciiDomain } from '../mail/address'
+import { compilePolicy } from '../policy/compile'
+import type { Policy } from '../policy/rule'
+import type { Finding } from '../settings/findings'
+import { parseIni } from '../settings/ini'
+import { loadSettings } from '../settings/load'
+import type { Settings } from '../settings/settings'
+import type { Sources } from '../settings/sources'
+
+const SETTINGS_FILE = 'ses-bounce.ini'
+const RULES_FILE = 'ses-bounce-rules.ini'
+
+export interface InForce {
+  settings: Settings
+  policy: Policy
+  /** No relay is trusted: no mail is looked at. */
+  idle: boolean
+  /** Whether a peer is a trusted relay. */
+  trusts(ip: string, authUser: string | undefined): boolean
+}
+
+export interface Compiled<T> {
+  value: T
+  findings: Finding[]
+}
+
+export function compileInForce(sources: Sources, env: NodeJS.ProcessEnv): Compiled<InForce> {
+  const { settings, findings } = loadSettings(parseIni(SETTINGS_FILE, sources.read(SETTINGS_FILE) ?? ''), env)
+  const rules = parseIni(RULES_FILE, sources.read(RULES_FILE) ?? '')
+  const { policy, findings: ofRules } = compilePolicy(rules, {
+    settings,
+    lists: name => sources.read(name),
+    receivesFor: receivesFor([...hostList(sources), ...settings.relay.domains]),
+    reportingMta: settings.ses.reportingMta ?? `dns; ${hostName(sources)}`,
+  })
+  const { trusted, authUsers } = settings.relay
+  return {
+    value: {
+      settings,
+      policy,
+      idle: trusted.length === 0 && authUsers.length === 0,
+      trusts: truster(trusted, authUsers),
+    },
+    findings: [...findings, ...rules.findings, ...ofRules],
+  }
+}
+
+/** Haraka's host_list: the domains that it takes mail for, one a line. */
+function hostList(sources: Sources): string[] {
+  return (sources.read('host_list') ?? '')
+    .split(/\r?\n/)
+    .map(line => line.replace(/[#;].*/, '').trim())
+    .flatMap(line => asciiDomain(line) ?? [])
+}
+
+function receivesFor(domains: readonly string[]): (domain: string) => boolean {
+  const set = new Set(domains)
+  return domain => set.has(domain)
+}
+
+/** Haraka: config/me, else the machine's name. */
+function hostName(sources: Sources): string {
+  const me = (sources.read('me') ?? '').split(/\r?\n/, 1)[0]?.trim()
+  return asciiDomain(me ?? '') ?? asciiDomain(os.hostname()) ?? 'localhost'
+}
+
+function truster(trusted: readonly string[], authUsers: readonly string[]): InForce['trusts'] {
+  const ranges = new net.BlockList()
+  for (const range of trusted) {
+    const [address = '', bits] = range.split('/')
+    const family = net.isIPv6(address) ? 'ipv6' : 'ipv4'
+    ranges.addSubnet(address, Number(bits ?? (family === 'ipv6' ? 128 : 32)), family)
+  }
+  const users = new Set(authUsers)
+  return (ip, authUser) => {
+    if (authUser !== undefined && users.has(authUser)) return true
+    return net.isIP(ip) !== 0 && ranges.check(ip, net.isIPv6(ip) ? 'ipv6' : 'ipv4')
+  }
+}

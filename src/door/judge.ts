@@ -1,0 +1,87 @@
+// One mail through facts, rules, guards, window and queue, to a plan. Changes nothing; `carryOut` does.
+// A fault of the store is thrown: the door answers with a temporary refusal.
+
+import { addressKey } from '../mail/address'
+import type { Envelope, MailFacts } from '../mail/facts'
+import { peek } from '../mail/peek'
+import { readFacts } from '../mail/read-facts'
+import { mayConcern } from '../policy/concern'
+import { decide } from '../policy/decide'
+import type { Decision } from '../policy/decision'
+import { fallBack } from '../policy/fallback'
+import { hasEnded } from '../queue/job'
+import type { WorkerQueue } from '../queue/store'
+import type { InForce } from './in-force'
+import { type Plan, planFor } from './plan'
+
+export interface MailAtDoor {
+  envelope: Envelope
+  /** As in Haraka's `transaction.header_lines`. */
+  headerLines: readonly string[]
+  /** How many fields at its top are Haraka's own. */
+  ownFields: number
+  nowMs: number
+}
+
+export interface Judgement {
+  facts: MailFacts
+  decisions: readonly Decision[]
+  /** Jobs that the decisions' recipients have already. */
+  jobs: ReadonlyMap<Decision, string>
+  plan: Plan
+}
+
+/** Undefined: no rule can concern this mail, whatever its header says. */
+export async function judge(
+  mail: MailAtDoor,
+  inForce: InForce,
+  queue: () => WorkerQueue,
+): Promise<Judgement | undefined> {
+  const { policy, settings } = inForce
+  if (!mayConcern(policy, { envelope: mail.envelope, ...peek(mail.headerLines, mail.ownFields) }))
+    return undefined
+  const facts = await readFacts({
+    ...mail,
+    receivesFor: policy.receivesFor,
+    keepsRecipients: settings.relay.keepsRecipients,
+  })
+  const decided = decide(policy, facts, mail.nowMs)
+  if (settings.main.mode === 'observe')
+    return { facts, decisions: decided, jobs: new Map(), plan: { kind: 'pass' } }
+  const { decisions, jobs } = askQueue(decided, inForce, queue, mail.nowMs)
+  return { facts, decisions, jobs, plan: planFor(decisions) }
+}
+
+/** Redelivered recipients, and bounces that could not start in time. */
+function askQueue(
+  decided: readonly Decision[],
+  { policy, settings }: InForce,
+  queue: () => WorkerQueue,
+  nowMs: number,
+): { decisions: Decision[]; jobs: Map<Decision, string> } {
+  const jobs = new Map<Decision, string>()
+  const decisions = decided.map(decision => {
+    const { bounce } = decision
+    if (decision.action !== 'bounce' || bounce === undefined) return decision
+    const known = queue().known(bounce.sesId).get(addressKey(bounce.recipient.address))
+    if (known && hasEnded(known.state)) {
+      return fallBack(
+        policy,
+        decision,
+        'ended',
+        `its bounce has ${known.state} already, as job ${known.jobId}`,
+      )
+    }
+    if (known) {
+      jobs.set(decision, known.jobId)
+      return decision
+    }
+    const { intervalMs, slackMs } = settings.limit
+    const startMs = nowMs + queue().ahead(bounce.region, bounce.deadlineMs) * (intervalMs + slackMs)
+    if (startMs > bounce.deadlineMs - settings.window.marginMs) {
+      return fallBack(policy, decision, 'overload', 'the queue is too long for its deadline')
+    }
+    return decision
+  })
+  return { decisions, jobs }
+}

@@ -1,0 +1,112 @@
+// What one Haraka process holds for the plugin: the configuration in force, its handle of the queue,
+// and, in the master, the dispatcher's supervisor. Opening throws what must stop Haraka at boot.
+
+import { existsSync, readFileSync } from 'node:fs'
+import path from 'node:path'
+import { type Supervisor, superviseDispatcher } from '../dispatch/supervisor'
+import { quarantineFolder } from '../quarantine/keep'
+import { Database } from '../queue/sqlite/database'
+import { openWorkerQueue } from '../queue/sqlite/worker-queue'
+import type { WorkerQueue } from '../queue/store'
+import { type Configuration, openConfiguration } from '../settings/configuration'
+import { givePrivate, makePrivateDir, type Owner, runAs } from '../settings/owner'
+import { snapshotFile } from '../settings/snapshot'
+import { compileInForce, type InForce } from './in-force'
+
+export interface PremisesOptions {
+  harakaDir: string
+  /** A worker of Haraka's cluster; else its master, or the one process. */
+  isWorker: boolean
+  log: (level: 'info' | 'notice' | 'warn' | 'error', message: string) => void
+}
+
+export class Premises {
+  readonly quarantineFolder: string
+  readonly #options: PremisesOptions
+  readonly #owner: Owner
+  readonly #configuration: Configuration<InForce>
+  readonly #queueFile: string
+  #queue: WorkerQueue | undefined
+  #supervisor: Supervisor | undefined
+
+  /** @throws ConfigurationError with every error that the files have */
+  constructor(options: PremisesOptions) {
+    const { harakaDir, isWorker, log } = options
+    const configDir = path.join(harakaDir, 'config')
+    this.#options = options
+    this.#owner = runAs(textOf(path.join(configDir, 'smtp.ini')))
+    this.quarantineFolder = quarantineFolder(harakaDir)
+    this.#configuration = openConfiguration({
+      configDir,
+      compile: sources => compileInForce(sources, process.env),
+      snapshotFile: snapshotFile(harakaDir),
+      owner: this.#owner,
+      keepsSnapshot: !isWorker,
+      fallsBack: isWorker,
+      log,
+      onChange: inForce => this.#changed(inForce),
+    })
+    this.#queueFile = path.resolve(harakaDir, this.inForce().settings.queue.path)
+  }
+
+  inForce(): InForce {
+    return this.#configuration.current()
+  }
+
+  /** Opened when it is first needed, as the user that the process runs as by then. @throws QueueError */
+  queue(): WorkerQueue {
+    this.#queue ??= openWorkerQueue(this.#queueFile)
+    return this.#queue
+  }
+
+  /** In the master: makes and checks the files, and starts the dispatcher; nothing while the plugin is idle. */
+  startDispatcher(): void {
+    const { harakaDir, log } = this.#options
+    if (this.inForce().idle) {
+      log('notice', 'idle: no relay is trusted; set [relay] trusted in config/ses-bounce.ini')
+      return
+    }
+    if (this.#supervisor) return
+    this.#makeFiles()
+    this.#supervisor = superviseDispatcher({ harakaDir, owner: this.#owner, log })
+  }
+
+  wake(): void {
+    this.#supervisor?.wake()
+  }
+
+  close(): void {
+    this.#configuration.stop()
+    this.#supervisor?.stop()
+    this.#queue?.close()
+    this.#queue = undefined
+  }
+
+  /** The master may be root and the workers not: everything is theirs. */
+  #makeFiles(): void {
+    makePrivateDir(path.dirname(this.#queueFile), this.#owner)
+    makePrivateDir(path.dirname(this.quarantineFolder), this.#owner)
+    makePrivateDir(this.quarantineFolder, this.#owner)
+    const database = new Database(this.#queueFile, { busyMs: 5000, create: true })
+    try {
+      database.check()
+    } finally {
+      database.close()
+    }
+    for (const suffix of ['', '-wal', '-shm']) {
+      if (existsSync(this.#queueFile + suffix)) givePrivate(this.#queueFile + suffix, this.#owner)
+    }
+  }
+
+  #changed(inForce: InForce): void {
+    const { isWorker, harakaDir, log } = this.#options
+    if (path.resolve(harakaDir, inForce.settings.queue.path) !== this.#queueFile) {
+      log('warn', '[queue] path takes effect when Haraka starts again')
+    }
+    if (!isWorker) this.startDispatcher()
+  }
+}
+
+function textOf(file: string): string | undefined {
+  return existsSync(file) ? readFileSync(file, 'utf8') : undefined
+}
