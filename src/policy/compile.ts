@@ -7,7 +7,7 @@ import { splitItems } from '../settings/items'
 import type { Settings } from '../settings/settings'
 import { AddressPatterns } from './address-patterns'
 import { bounceSenderFault } from './bounce'
-import { FIELD_KEYS, type Field, findField } from './fields'
+import { FIELD_KEYS, type Field, familyOf, findField } from './fields'
 import { isGlob } from './glob'
 import { isRoleAddress } from './guards'
 import { compileOutcome, isOutcomeKey, OUTCOME_KEYS } from './outcome'
@@ -162,6 +162,10 @@ interface Reporter {
 }
 
 function unknownKey(key: string, negated: boolean): string {
+  const bare = negated ? key.slice('not.'.length) : key
+  if (negated && isOutcomeKey(bare)) return `only conditions can be negated, not "${bare}"`
+  const family = familyOf(bare)
+  if (family !== undefined) return `unknown condition "${key}"; it is written ${family}`
   const known = negated ? FIELD_KEYS.map(name => `not.${name}`) : [...FIELD_KEYS, ...OUTCOME_KEYS]
   const what = /^(?:bounce|guard)\./.test(key) ? 'outcome' : 'condition'
   return `unknown ${what} "${key}"${didYouMean(key, known)}`

@@ -163,6 +163,11 @@ export function findField(key: string): FieldKey | undefined {
   return family && FIELD_NAME.test(member) ? { field: family, member } : undefined
 }
 
+/** How keys that begin like this one are written; undefined: there are none. */
+export function familyOf(key: string): string | undefined {
+  return FAMILIES.find(({ name }) => key.startsWith(name))?.family
+}
+
 function field(
   name: string,
   kind: Kind,

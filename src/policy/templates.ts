@@ -43,7 +43,10 @@ export function parseTemplate(
     if (index % 2 === 0) return printable(piece)
     const name = names.find(known => known === piece)
     if (name === undefined) {
-      const meant = didYouMean(`{${piece}}`, names.map(known => `{${known}}`))
+      const meant = didYouMean(
+        `{${piece}}`,
+        names.map(known => `{${known}}`),
+      )
       faults.push(`there is nothing to fill in for "{${piece}}"${meant}`)
     }
     return name === undefined ? '' : { name }

@@ -1,0 +1,182 @@
+import assert from 'node:assert/strict'
+import { guard } from '../../src/policy/guards'
+import type { GuardSettings } from '../../src/settings/settings'
+import { type MailParts, mail, receipt, SETTINGS } from './support'
+
+interface Case extends MailParts {
+  guard?: Partial<GuardSettings>
+  ours?: string[]
+  bounceSender?: string
+  isNamed?: boolean
+}
+
+function guarded(parts: Case): string | undefined {
+  const facts = mail(parts)
+  const [recipient] = facts.recipients
+  assert(recipient)
+  return guard(
+    facts,
+    recipient,
+    { ...SETTINGS.guard, ...parts.guard },
+    {
+      bounceSender: parts.bounceSender ?? 'mailer-daemon@example.com',
+      receivesFor: domain => (parts.ours ?? ['ours.example']).includes(domain),
+      isNamed: parts.isNamed ?? false,
+    },
+  )
+}
+
+const ALL_OFF: Partial<GuardSettings> = {
+  null_sender: false,
+  own_domains: false,
+  replied: false,
+  virus: false,
+  spam: false,
+  list_mail: false,
+  role_addresses: [],
+  authentication: 'none',
+}
+const verdicts = receipt('').verdicts
+
+describe('guards', () => {
+  it('let ordinary mail with a proved sender be bounced', () => {
+    assert.equal(guarded({}), undefined)
+  })
+
+  it('hold for the null sender and NOTIFY=NEVER, whatever the settings', () => {
+    assert.equal(guarded({ sender: '', guard: ALL_OFF }), 'null sender')
+    assert.equal(guarded({ sender: '<>', guard: ALL_OFF }), 'null sender')
+    assert.equal(guarded({ notifyNever: true, guard: ALL_OFF }), 'NOTIFY=NEVER')
+  })
+
+  it('hold for a sender to whom nothing can be sent', () => {
+    assert.equal(guarded({ sender: 'root', guard: ALL_OFF }), 'sender is not an address')
+  })
+
+  it('hold for our own domains and their subdomains', () => {
+    const own = 'sender is one of our own domains'
+    for (const sender of [
+      'a@ours.example',
+      'a@deep.sub.OURS.example',
+      'a@example.com',
+      'a@mx.example.com',
+      'a@bounce.example',
+    ]) {
+      const parts = { sender, bounceSender: 'x@bounce.example' }
+      assert.equal(guarded(parts), own, sender)
+      assert.equal(guarded({ ...parts, guard: ALL_OFF }), undefined, sender)
+    }
+    assert.equal(guarded({ sender: 'a@notours.example', guard: { authentication: 'none' } }), undefined)
+  })
+
+  it('hold for answers of machines', () => {
+    for (const value of [
+      'auto-replied',
+      'Auto-Replied (vacation)',
+      ' (x) auto-notified; owner-email="a@b.example"',
+    ]) {
+      assert.equal(guarded({ headers: { 'auto-submitted': ['no', value] } }), 'automatic reply', value)
+    }
+    for (const value of ['no', 'auto-generated', 'not-auto-replied', '(auto-replied)']) {
+      assert.equal(guarded({ headers: { 'auto-submitted': [value] } }), undefined, value)
+    }
+    const headers = { 'auto-submitted': ['auto-replied'] }
+    assert.equal(guarded({ headers, guard: { replied: false } }), undefined)
+  })
+
+  it('hold for delivery and disposition reports', () => {
+    for (const value of [
+      'multipart/report; report-type=delivery-status; boundary=x',
+      'Multipart/Report; boundary="a;b"; Report-Type="disposition-notification"',
+    ]) {
+      assert.equal(guarded({ headers: { 'content-type': [value] } }), 'delivery report', value)
+    }
+    for (const value of [
+      'multipart/report; report-type=feedback-report',
+      'text/plain; report-type=delivery-status',
+    ]) {
+      assert.equal(guarded({ headers: { 'content-type': [value] } }), undefined, value)
+    }
+  })
+
+  it('hold for what SES calls a virus or spam', () => {
+    assert.equal(guarded({ receipt: { verdicts: { ...verdicts, virus: 'fail' } } }), 'virus')
+    assert.equal(guarded({ receipt: { verdicts: { ...verdicts, spam: 'fail' } } }), 'spam')
+    assert.equal(guarded({ receipt: { verdicts: { ...verdicts, spam: 'gray', virus: 'none' } } }), undefined)
+    assert.equal(
+      guarded({ receipt: { verdicts: { ...verdicts, spam: 'fail' } }, guard: { spam: false } }),
+      undefined,
+    )
+  })
+
+  it('hold for list mail only when asked to', () => {
+    for (const headers of [{ 'list-id': ['<l.example>'] }, { precedence: ['Bulk'] }]) {
+      assert.equal(guarded({ headers }), undefined)
+      assert.equal(guarded({ headers, guard: { list_mail: true } }), 'list mail')
+    }
+    assert.equal(guarded({ headers: { precedence: ['first-class'] }, guard: { list_mail: true } }), undefined)
+  })
+
+  it('hold for role addresses that the rule does not name', () => {
+    assert.equal(guarded({ recipients: ['PostMaster@example.com'] }), 'role address')
+    assert.equal(guarded({ recipients: ['"abuse"@example.com'] }), 'role address')
+    assert.equal(guarded({ recipients: ['postmaster@example.com'], isNamed: true }), undefined)
+    assert.equal(
+      guarded({ recipients: ['postmaster@example.com'], guard: { role_addresses: [] } }),
+      undefined,
+    )
+    const role_addresses = ['hr@example.com']
+    assert.equal(guarded({ recipients: ['hr@example.com'], guard: { role_addresses } }), 'role address')
+    assert.equal(guarded({ recipients: ['hr@example.org'], guard: { role_addresses } }), undefined)
+  })
+
+  describe('authentication', () => {
+    const refused = 'sender not authenticated'
+    const proved = (
+      authentication: { spfDomain?: string; dkimDomains?: string[]; dmarcDomain?: string },
+      level: GuardSettings['authentication'],
+      sender = 'joe@news.origin.example',
+    ) =>
+      guarded({
+        sender,
+        receipt: { authentication: { dkimDomains: [], ...authentication } },
+        guard: { authentication: level },
+      })
+
+    it('aligned takes SPF for exactly the domain of the sender of record', () => {
+      assert.equal(proved({ spfDomain: 'news.origin.example' }, 'aligned'), undefined)
+      assert.equal(proved({ spfDomain: 'origin.example' }, 'aligned'), refused)
+      assert.equal(proved({ spfDomain: 'a.news.origin.example' }, 'aligned'), refused)
+    })
+
+    it('strict does not take SPF', () => {
+      assert.equal(proved({ spfDomain: 'news.origin.example' }, 'strict'), refused)
+    })
+
+    it('both take DKIM and DMARC of the same organisation', () => {
+      for (const level of ['aligned', 'strict'] as const) {
+        assert.equal(proved({ dkimDomains: ['x.example', 'origin.example'] }, level), undefined)
+        assert.equal(proved({ dmarcDomain: 'shop.origin.example' }, level), undefined)
+        assert.equal(proved({}, level), refused)
+      }
+    })
+
+    it('takes no proof of another domain, such as a header From of the forger', () => {
+      for (const level of ['aligned', 'strict'] as const) {
+        const forger = {
+          spfDomain: 'forger.example',
+          dkimDomains: ['forger.example'],
+          dmarcDomain: 'forger.example',
+        }
+        assert.equal(proved(forger, level), refused)
+        assert.equal(proved({ dkimDomains: ['forger.github.io'] }, level, 'a@victim.github.io'), refused)
+        assert.equal(proved({ dkimDomains: ['forger.co.uk'] }, level, 'a@victim.co.uk'), refused)
+        assert.equal(proved({ dkimDomains: ['co.uk'] }, level, 'a@victim.co.uk'), refused)
+      }
+    })
+
+    it('none asks for nothing', () => {
+      assert.equal(proved({}, 'none'), undefined)
+    })
+  })
+})
