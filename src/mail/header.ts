@@ -50,7 +50,7 @@ export function peersLines(headerLines: readonly string[], ownFields: number): r
   return at === 0 ? headerLines : headerLines.slice(at)
 }
 
-/** Also an empty line, which a header can't hold for others: it continues with nothing. */
+/** An empty line, which Haraka can leave in a header, continues with nothing: it must not end the header here. */
 export function isContinuation(line: string): boolean {
   return line === '' || ' \t\r\n'.includes(line[0] ?? '')
 }
@@ -61,7 +61,7 @@ export function unfold(cleanLines: readonly string[]): string {
   return text.slice(text.indexOf(':') + 1).trim()
 }
 
-/** One physical line without its end, and with nothing in it that another parser could take for one; as Unicode. */
+/** One physical line as Unicode, without its end and with no other line end in it. */
 export function cleanLine(line: string): string {
   let end = line.length
   while (end > 0 && (line[end - 1] === '\n' || line[end - 1] === '\r')) end--

@@ -45,12 +45,12 @@ export function readSesReceived(value: string): SesReceivedResult | undefined {
   const hosts = sesHosts(all)
   const at = hosts.at(-1)
   const client = at === undefined ? undefined : readClient(all.slice(0, at - 1).join(' '))
-  // with a second host in the line, what isn't directly behind the client may be the end of a recipient's name
+  // with a second host in the line, one that isn't directly behind the client may be a piece of an odd recipient
   if (at === undefined || (hosts.length > 1 && !client)) return { fault: "SES's Received line can't be read" }
   const host = SES_HOST.exec(all[at] ?? '')
   const region = host?.[2]?.toLowerCase() ?? ''
   if (!REGION.test(region)) return { fault: "SES's Received line has no readable region" }
-  const sesId = readId(all.slice(at + 1), hosts.length === 1)
+  const sesId = readId(all.slice(at + 1))
   if (sesId === undefined) return { fault: "SES's Received line has no readable id" }
   const receivedAtMs = parseDate(dateText)
   if (receivedAtMs === undefined) return { fault: "SES's Received line has no readable date" }
@@ -141,15 +141,15 @@ function isEscaped(text: string, at: number): boolean {
   return backslashes % 2 === 1
 }
 
-/** `with SMTP id ID`, then nothing, a comment or, where there is one host only, a `for` that can't be read. */
-function readId(behindHost: readonly string[], isOnlyHost: boolean): string | undefined {
+/** `with SMTP id ID`, then nothing, a comment, or a `for` that can't be read, without anything that poses as more. */
+function readId(behindHost: readonly string[]): string | undefined {
   const [withWord, protocol, idWord, id, ...more] = behindHost
   if (withWord?.toLowerCase() !== 'with' || !PROTOCOL.test(protocol ?? '')) return undefined
   if (idWord?.toLowerCase() !== 'id' || !PLAUSIBLE_ID.test(id ?? '')) return undefined
   const behind = more.join(' ')
   if (behind === '' || /^\([^()]*\)$/.test(behind)) return id
   const isFor = /^(?:\([^()]*\) )?for /i.test(behind) && !behind.includes(';')
-  return isFor && isOnlyHost && !more.some(word => /\b(?:by|id)$/i.test(word)) ? id : undefined
+  return isFor && !more.some(word => /\b(?:by|id)$/i.test(word)) ? id : undefined
 }
 
 function isBy(word: string): boolean {

@@ -82,13 +82,13 @@ export function provedDomains(
   }
 }
 
-/** `statements`: what belongs to SPF; SES cuts its properties with semicolons, each may stand once. */
+/** `statements`: what belongs to SPF, whose properties SES parts by semicolons; each may stand there once. */
 function readSpf(first: Property, statements: string[][]): SpfResult | undefined {
   const word = first.value.toLowerCase()
   const properties = statements.flat().map(property)
   const keys = properties.map(({ key }) => key)
   if (!WORD.test(word) || new Set(keys).size < keys.length) return undefined
-  // SES puts this one before its first semicolon: elsewhere it stands behind somebody else's
+  // SES writes it directly behind its comment: elsewhere, something the sender chose closed that comment
   if (statements.slice(1).some(statement => statement.some(text => property(text).key === 'client-ip')))
     return undefined
   const envelopeFrom = properties.find(({ key }) => key === 'envelope-from')?.value ?? ''
@@ -99,7 +99,7 @@ function readSpf(first: Property, statements: string[][]): SpfResult | undefined
 function headerDomains(properties: readonly Property[]): string[] | undefined {
   const domains: string[] = []
   for (const { key, value } of properties) {
-    // SES's SPF result has no other property of a header: here it would be somebody else's
+    // a property of SPF here means that something the sender chose closed SPF's comment, and opened this result
     if (!key.startsWith('header.') && key !== 'reason') return undefined
     if (value === '' || !['header.i', 'header.d', 'header.from'].includes(key)) continue
     const isIdentity = key === 'header.i'
@@ -126,7 +126,8 @@ function property(text: string): Property {
 
 /**
  * The words between semicolons, without comments (RFC 5322 section 3.2.2: they nest, and may hold anything).
- * Undefined: a quote or a parenthesis doesn't close, or a comment stands within a word.
+ * A comment within a word stays in it, and makes it no address, no domain and no result. Undefined: a quote or a
+ * parenthesis doesn't close.
  */
 function statements(value: string): string[][] | undefined {
   const all: string[][] = [[]]
@@ -145,10 +146,8 @@ function statements(value: string): string[][] | undefined {
       quoted = !quoted
       if (start < 0) start = i
     } else if (quoted) continue
-    else if (char === '(') {
-      if (start >= 0) return undefined
-      depth++
-    } else if (char === ')') return undefined
+    else if (char === '(') depth++
+    else if (char === ')') return undefined
     else if (char === ';' || char === ' ' || char === '\t') {
       endWord(i)
       if (char === ';') all.push([])

@@ -90,7 +90,6 @@ describe('the facts of a mail', () => {
       receipts++
       const ids = idsInTopmostLine([...lines, ...headerLines(SAMPLE)])
       assert.ok(ids.includes(receipt.sesId), JSON.stringify({ ids, receipt, lines }))
-      assert.notEqual(receipt.sesId, 'forged00')
     }
     assert.ok(receipts > 1000, `${receipts}`)
   })

@@ -99,6 +99,7 @@ describe("SES's Received line", () => {
       [' for a@', undefined],
       [' for a@x.example, b@x.example', undefined],
       [' for "a@yours.example', undefined],
+      [' for "a\\\\"b"@yours.example', undefined],
       [' for x"@yours.example', undefined],
       [' for <a@yours.example', undefined],
     ]
@@ -147,6 +148,7 @@ describe("SES's Received line", () => {
       `from h (r [192.0.2.7]) ${BY} with SMTP id ${ID} for "x ${BY} with SMTP id ${FORGED} y; ${DATE}`,
       `from h (r [192.0.2.7]) ${BY} with SMTP id ${ID} for x ${BY} with SMTP id ${FORGED} for y@x.example; ${DATE}`,
       `from x ${BY} with SMTP id ${FORGED} for y (r [192.0.2.1]) by mx.example with SMTP id 1; ${DATE}`,
+      `from x ${BY} with SMTP id ${FORGED} for y; z; ${DATE}`,
       `from x ${BY} with SMTP id ${FORGED} for y; z with SMTP id ${ID} for a@yours.example; ${DATE}`,
     ]
     for (const value of values) {

@@ -81,7 +81,7 @@ describe("SES's Authentication-Results", () => {
     const values = [
       `spf=pass (unclosed ${rest}`,
       `spf=pass x) ${rest}`,
-      `spf=pass ${SPF} ${FROM} spf=pass ${SPF}`,
+      `spf=pass ${SPF} ${FROM} spf=fail;`,
       `spf=pass ${SPF} ${rest} dmarc=pass header.from=a.example; dmarc=fail header.from=b.example;`,
       `spf=pass ${SPF} envelope-from=x; dkim=pass header.i=@victim.example; y@evil.example; helo=h;`,
       `spf=pass ${SPF} envelope-from="x; dkim=pass header.i=@victim.example; helo=h;`,
