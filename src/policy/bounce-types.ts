@@ -25,7 +25,7 @@ export const REPLY_TEXTS = {
   defer: { status: '4.7.1', text: 'Refused for now by policy' },
 } as const
 
-/** The status with the class that fits the answer: 5 refuses for good, 4 for now (RFC 3463 section 3.1). */
+/** The status with the class that fits the answer: 5 refuses for good, 4 for now (RFC 3463 section 2). */
 export function inClass(action: 'reject' | 'defer', status: string): string {
   return (action === 'reject' ? '5' : '4') + status.slice(1)
 }

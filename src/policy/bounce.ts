@@ -29,12 +29,11 @@ export function bounceSender(
 }
 
 /** What is wrong with the template of a bounce sender, whatever is filled in. */
-export function bounceSenderFault(template: Template, rule: string): string | undefined {
+export function bounceSenderFault(template: Template): string | undefined {
   const samples: Partial<Record<TemplateName, string>> = {
     recipient: 'user@example.com',
     'recipient.domain': 'example.com',
     'sender.domain': 'example.com',
-    rule,
   }
   const sample = (name: TemplateName) => samples[name] ?? ''
   if (bounceSender(template, sample) !== undefined) return undefined

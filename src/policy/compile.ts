@@ -1,5 +1,5 @@
 // Makes a policy of the rules file: sections become rules, their keys conditions and outcomes.
-// Never throws; all faults come back at once. A rule with an error is left out, so a policy with errors must not be used.
+// Never throws; all faults come back at once. A rule with an error isn't in the policy, which must not be used then.
 
 import { didYouMean, type Finding } from '../settings/findings'
 import type { IniEntry, IniFile, IniSection } from '../settings/ini'
@@ -11,6 +11,7 @@ import { FIELD_KEYS, type Field, familyOf, findField } from './fields'
 import { isGlob } from './glob'
 import { isRoleAddress } from './guards'
 import { compileOutcome, isOutcomeKey, OUTCOME_KEYS } from './outcome'
+import type { Reporter } from './outcome-reader'
 import { PatternCompiler } from './patterns'
 import type { Condition, Policy, Rule } from './rule'
 import { ADDRESS_NAMES, parseTemplate, type Template } from './templates'
@@ -88,7 +89,7 @@ class RuleCompiler {
     return rules
   }
 
-  #rule(section: IniSection, say: Reporter): Rule | undefined {
+  #rule(section: IniSection, say: RuleReporter): Rule | undefined {
     const { name, line } = section
     const conditions = section.entries
       .filter(({ key }) => !isOutcomeKey(key))
@@ -107,7 +108,7 @@ class RuleCompiler {
     return rule
   }
 
-  #condition(entry: IniEntry, say: Reporter): Condition | undefined {
+  #condition(entry: IniEntry, say: RuleReporter): Condition | undefined {
     const { key, value, line } = entry
     const negated = key.startsWith('not.')
     const found = findField(negated ? key.slice('not.'.length) : key)
@@ -132,7 +133,7 @@ class RuleCompiler {
 
   #standardBounceSender(): Template {
     const { template, faults } = parseTemplate(this.#settings.ses.bounceSender, ADDRESS_NAMES)
-    const wrong = faults[0] ?? bounceSenderFault(template, 'rule')
+    const wrong = faults[0] ?? bounceSenderFault(template)
     if (wrong !== undefined) {
       const message = `"bounce_sender" can't be used: ${wrong}`
       this.#report({ severity: 'error', file: SETTINGS_FILE, line: 0, section: 'ses', message })
@@ -140,7 +141,7 @@ class RuleCompiler {
     return template
   }
 
-  #reporter(section: IniSection): Reporter {
+  #reporter(section: IniSection): RuleReporter {
     const place = { file: this.#ini.file, section: section.name }
     let failed = this.#ini.findings.some(({ section: name }) => name === section.name)
     return {
@@ -154,9 +155,8 @@ class RuleCompiler {
   }
 }
 
-interface Reporter {
+interface RuleReporter extends Reporter {
   error(line: number, message: string): undefined
-  warn(line: number, message: string): void
   /** Whether there was an error in the section. */
   failed(): boolean
 }
@@ -171,7 +171,7 @@ function unknownKey(key: string, negated: boolean): string {
   return `unknown ${what} "${key}"${didYouMean(key, known)}`
 }
 
-function warnOfWord({ words }: Field, text: string, line: number, say: Reporter): void {
+function warnOfWord({ words }: Field, text: string, line: number, say: RuleReporter): void {
   if (words === undefined || words.includes(text.toLowerCase())) return
   say.warn(line, `SES is not known to say "${text}"${didYouMean(text, words)}; it says ${words.join(', ')}`)
 }
@@ -185,7 +185,7 @@ function namedRecipients(conditions: readonly Condition[]): Set<string> {
   return named
 }
 
-function warnOfRoleAddresses(rule: Rule, say: Reporter): void {
+function warnOfRoleAddresses(rule: Rule, say: RuleReporter): void {
   const { outcome } = rule
   if (outcome.action !== 'bounce') return
   for (const key of rule.named) {

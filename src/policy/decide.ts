@@ -14,8 +14,6 @@ import { guard } from './guards'
 import type { BounceOutcome, Policy, Rule } from './rule'
 import { fill, REPLY_CHARACTERS, type Template, type TemplateName, valuesOf } from './templates'
 
-export { fallBack } from './fallback'
-
 /** One decision for each of `facts.recipients`, in their order. */
 export function decide(policy: Policy, facts: MailFacts, nowMs: number): Decision[] {
   const valuesFor = valuesByRecipient(facts, nowMs)

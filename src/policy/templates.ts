@@ -17,7 +17,7 @@ export const TEXT_NAMES = [
   'ses-id',
 ] as const
 /** What an address may be made of: nothing that the sender chose but his domain. */
-export const ADDRESS_NAMES = ['recipient', 'recipient.domain', 'sender.domain', 'rule'] as const
+export const ADDRESS_NAMES = ['recipient', 'recipient.domain', 'sender.domain'] as const
 export type TemplateName = (typeof TEXT_NAMES)[number] | (typeof ADDRESS_NAMES)[number]
 
 export interface Template {

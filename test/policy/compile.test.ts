@@ -165,6 +165,10 @@ describe('compilePolicy', () => {
     ])
   })
 
+  it('reports a fault of a reply once', () => {
+    assert.deepEqual(said(rule('action = reject', 'reply =')), ['rules.ini:3: [r] "reply" needs a value'])
+  })
+
   it('keeps the keys of a bounce to rules that bounce', () => {
     const lines = ['bounce.type = Undefined', 'deliver = true', 'fallback = drop', 'guard.spam = false']
     for (const action of ['accept', 'reject', 'drop']) {

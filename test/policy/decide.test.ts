@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
-import { decide, fallBack } from '../../src/policy/decide'
+import { decide } from '../../src/policy/decide'
 import type { Decision } from '../../src/policy/decision'
+import { fallBack } from '../../src/policy/fallback'
 import { MAILS, RULES } from './arbitraries'
 import { HOUR_MS, type MailParts, mail, NOW_MS, type PolicyParts, policy, SETTINGS } from './support'
 
@@ -124,7 +125,7 @@ describe('a bounce', () => {
       bounceRule(
         'bounce.status = 5.7.1',
         'bounce.text = No, "never" {recipient}; sorry ; note',
-        'bounce.sender = {rule}@bounces.{recipient.domain}',
+        'bounce.sender = r@bounces.{recipient.domain}',
       ),
     )
     assert.equal(bounce?.explanation, 'No, "never" nobody@example.com; sorry')

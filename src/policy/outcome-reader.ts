@@ -1,0 +1,97 @@
+// Reads the values of outcome keys: words, flags, lists, statuses, templates.
+// Never throws: a value that can't be used is reported at its line, and reads as if the key weren't there.
+
+import { didYouMean } from '../settings/findings'
+import type { IniEntry } from '../settings/ini'
+import { splitItems, wholeValue } from '../settings/items'
+import { bounceSenderFault } from './bounce'
+import { ADDRESS_NAMES, ownCharacters, parseTemplate, printable, type Template } from './templates'
+
+export interface Reporter {
+  error(line: number, message: string): void
+  warn(line: number, message: string): void
+}
+
+export class OutcomeReader {
+  readonly #entries: ReadonlyMap<string, IniEntry>
+  readonly #report: Reporter
+
+  constructor(entries: readonly IniEntry[], report: Reporter) {
+    this.#entries = new Map(entries.map(entry => [entry.key, entry]))
+    this.#report = report
+  }
+
+  has(key: string): boolean {
+    return this.#entries.has(key)
+  }
+
+  fault(key: string, message: string): undefined {
+    this.#report.error(this.#entries.get(key)?.line ?? 0, `"${key}" ${message}`)
+    return undefined
+  }
+
+  /** Undefined: the key isn't there, or is empty, which is reported. */
+  text(key: string): string | undefined {
+    const entry = this.#entries.get(key)
+    if (entry === undefined) return undefined
+    const text = wholeValue(entry.value)
+    return text === '' ? this.fault(key, 'needs a value') : text
+  }
+
+  oneOf<T extends string>(key: string, values: readonly T[]): T | undefined {
+    const text = this.text(key)
+    if (text === undefined) return undefined
+    const value = values.find(known => known.toLowerCase() === text.toLowerCase())
+    if (value !== undefined) return value
+    return this.fault(key, `can't be "${text}"; valid are ${values.join(', ')}${didYouMean(text, values)}`)
+  }
+
+  flag(key: string): boolean | undefined {
+    const value = this.oneOf(key, ['true', 'false'] as const)
+    return value === undefined ? undefined : value === 'true'
+  }
+
+  /** In lower case; an empty list is one. */
+  list(key: string): string[] | undefined {
+    const entry = this.#entries.get(key)
+    if (entry === undefined) return undefined
+    const { items, fault } = splitItems(entry.value)
+    if (fault !== undefined) return this.fault(key, `can't be read: ${fault}`)
+    return items.map(({ text }) => text.toLowerCase())
+  }
+
+  status(key: string): string | undefined {
+    const text = this.text(key)
+    // RFC 3463 section 2
+    if (text === undefined || /^[45]\.\d{1,3}\.\d{1,3}$/.test(text)) return text
+    return this.fault(key, `can't be "${text}"; write a status of class 4 or 5, as 5.7.1`)
+  }
+
+  /** `text`: what of the key's value is the template. */
+  template(key: string, text: string | undefined, limit: number): Template | undefined {
+    if (text === undefined) return undefined
+    const { template, faults } = parseTemplate(text)
+    for (const fault of faults) this.fault(key, `can't be used: ${fault}`)
+    const length = ownCharacters(template)
+    if (length > limit) this.#warn(key, `has ${length} characters; what is over ${limit} is cut off`)
+    if (printable(text) !== text)
+      this.#warn(key, 'has characters other than printable ASCII; they become "?"')
+    return template
+  }
+
+  address(key: string): Template | undefined {
+    const text = this.text(key)
+    if (text === undefined) return undefined
+    const { template, faults } = parseTemplate(text, ADDRESS_NAMES)
+    const wrong = faults[0] ?? bounceSenderFault(template)
+    return wrong === undefined ? template : this.fault(key, `can't be used: ${wrong}`)
+  }
+
+  notYet(key: string): void {
+    if (this.has(key)) this.fault(key, 'is not available yet')
+  }
+
+  #warn(key: string, message: string): void {
+    this.#report.warn(this.#entries.get(key)?.line ?? 0, `"${key}" ${message}`)
+  }
+}
