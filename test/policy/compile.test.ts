@@ -2,6 +2,8 @@ import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import { FIELDS } from '../../src/policy/fields'
 import { OUTCOME_KEYS } from '../../src/policy/outcome'
+import { matches } from '../../src/policy/patterns'
+import { Subject } from '../../src/policy/subject'
 import { compile, policy, SETTINGS, said } from './support'
 
 const rule = (...lines: string[]): string => ['[r]', ...lines].join('\n')
@@ -198,6 +200,24 @@ describe('compilePolicy', () => {
       said('[a]\naction = drop\nmode = observe\n[b]\naction = drop\n[c]\nsender = <>\naction = drop'),
       ['rules.ini:6: [c] this rule can never be reached: [b] in line 4 takes every mail'],
     )
+  })
+
+  it('names the first rule that takes every mail', () => {
+    assert.deepEqual(
+      said('[a]\naction = drop\n[b]\naction = drop\n[c]\naction = drop').at(-1),
+      'rules.ini:5: [c] this rule can never be reached: [a] in line 1 takes every mail',
+    )
+  })
+
+  it('reads one list as patterns of each kind that asks for it', () => {
+    const { rules } = policy('[r]\nrecipient = file:l\nsubject = file:l\naction = drop', {
+      lists: { l: '@a.example' },
+    })
+    const [recipient, subject] = rules[0]?.conditions ?? []
+    assert(recipient && subject)
+    assert(matches(recipient.matcher, new Subject('x@a.example')))
+    assert(!matches(subject.matcher, new Subject('x@a.example')))
+    assert(matches(subject.matcher, new Subject('@A.example')))
   })
 
   it('warns of texts that will be cut or changed', () => {

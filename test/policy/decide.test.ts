@@ -237,6 +237,9 @@ describe('a bounce that can not be made', () => {
     assert.equal(decided(bounceRule('guard.list_mail = true'), parts).fallback?.detail, 'list mail')
     assert.equal(decided(bounceRule('guard.role_addresses ='), parts).action, 'bounce')
     assert.equal(decided(bounceRule('recipient = Postmaster@example.com'), parts).action, 'bounce')
+    const mapped = { ...parts, envelopeRecipients: ['mapped@inner.example'] }
+    assert.equal(decided(bounceRule('recipient = postmaster@example.com'), mapped).action, 'bounce')
+    assert.equal(decided(bounceRule('envelope.recipient = mapped@inner.example'), mapped).action, 'bounce')
     const lists = { l: 'postmaster@example.com' }
     assert.equal(decided(bounceRule('recipient = file:l'), parts, { lists }).fallback?.detail, 'role address')
   })
