@@ -122,7 +122,7 @@ class RuleCompiler {
     if (count === 0 && negated) {
       say.error(
         line,
-        `the list is empty, so that "${key}" would hold for every mail; take the line out if it shall`,
+        `the list is empty, so that "${key}" would hold for every mail; take the line out if that is meant`,
       )
     }
     for (const { text, form } of items) {

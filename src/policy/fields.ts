@@ -1,7 +1,7 @@
 // The table of conditions: what a rule can ask, what kind of patterns that takes, when it is known, how it is read.
 // Reading never throws; what a mail doesn't have is an empty list, which matches nothing.
 
-import type { Envelope, MailFacts, RecipientFacts } from '../mail/facts'
+import type { Envelope, MailFacts, Receipt, RecipientFacts } from '../mail/facts'
 import type { Candidates } from '../mail/peek'
 import type { Kind } from './patterns'
 
@@ -38,7 +38,7 @@ export interface Field {
   meaning: string
   /** The values that there can be, where they are few. */
   words?: readonly string[]
-  /** `member` is what stands behind a family's name. Several values: the condition looks for one that matches. */
+  /** `member` is what stands behind a family's name, as written. Several values: the condition looks for one that matches. */
   read(question: Question, member: string): readonly (string | number)[]
   /** For a field that has exactly one value: all that this one can turn out to be. Without it: anything. */
   candidates?(cheap: CheapFacts): readonly (string | number)[]
@@ -64,6 +64,8 @@ const AUTHENTICATION_WORDS = [
   'permerror',
 ]
 
+const GIVEN = 'as the relay gave it'
+
 type Read = Field['read']
 
 export const FIELDS: readonly Field[] = [
@@ -74,61 +76,23 @@ export const FIELDS: readonly Field[] = [
   field('sender', 'address', 'receipt', 'sender of record; <> is the null sender', q => [q.facts.sender], {
     candidates: ({ envelope, returnPathCandidates }) => [envelope.sender, ...returnPathCandidates],
   }),
-  field(
-    'envelope.recipient',
-    'address',
-    'envelope',
-    'as the relay gave it',
-    q => [q.recipient.envelope.address],
-    {
-      perRecipient: true,
-      candidates: ({ envelope }) => envelopeRecipients(envelope),
-    },
-  ),
-  fromEnvelope('envelope.sender', 'address', 'as the relay gave it', envelope => envelope.sender),
+  field('envelope.recipient', 'address', 'envelope', GIVEN, q => [q.recipient.envelope.address], {
+    perRecipient: true,
+    candidates: ({ envelope }) => envelopeRecipients(envelope),
+  }),
+  fromEnvelope('envelope.sender', 'address', GIVEN, envelope => envelope.sender),
   ...['from', 'to', 'cc', 'reply-to'].map(name =>
     field(name, 'address', 'header', `any address in ${name}`, q => q.facts.headers.addresses(name)),
   ),
   field('subject', 'text', 'header', 'decoded', q => q.facts.headers.values('subject')),
-  field(
-    'header.',
-    'text',
-    'header',
-    'any field of that name, decoded',
-    (q, name) => q.facts.headers.values(name),
-    {
-      family: 'header.NAME',
-    },
-  ),
-  field(
-    'client.ip',
-    'ip',
-    'receipt',
-    'who gave the mail to SES',
-    fromReceipt(r => r.client.ip),
-  ),
-  field(
-    'client.helo',
-    'text',
-    'receipt',
-    'how it greeted SES',
-    fromReceipt(r => r.client.helo),
-  ),
-  field(
-    'client.name',
-    'text',
-    'receipt',
-    'its name in the DNS',
-    fromReceipt(r => r.client.name),
-  ),
+  field('header.', 'text', 'header', 'any field of that name, decoded', readHeader, {
+    family: 'header.NAME',
+  }),
+  fromReceipt('client.ip', 'ip', 'who gave the mail to SES', receipt => receipt.client.ip),
+  fromReceipt('client.helo', 'text', 'how it greeted SES', receipt => receipt.client.helo),
+  fromReceipt('client.name', 'text', 'its name in the DNS', receipt => receipt.client.name),
   fromEnvelope('relay.ip', 'ip', 'who gave the mail to Haraka', envelope => envelope.relayIp),
-  field(
-    'region',
-    'text',
-    'receipt',
-    'where SES took the mail',
-    fromReceipt(r => r.region),
-  ),
+  fromReceipt('region', 'text', 'where SES took the mail', receipt => receipt.region),
   verdict('spam', SCAN_WORDS),
   verdict('virus', SCAN_WORDS),
   verdict('spf', AUTHENTICATION_WORDS),
@@ -159,7 +123,7 @@ export function findField(key: string): FieldKey | undefined {
   const field = BY_NAME.get(key)
   if (field) return { field, member: '' }
   const family = FAMILIES.find(({ name }) => key.startsWith(name))
-  const member = key.slice(family?.name.length).toLowerCase()
+  const member = key.slice(family?.name.length)
   return family && FIELD_NAME.test(member) ? { field: family, member } : undefined
 }
 
@@ -206,6 +170,10 @@ function verdict(name: 'spam' | 'virus' | 'spf' | 'dkim' | 'dmarc', words: reado
   return field(`verdict.${name}`, 'word', 'receipt', `one of ${words.join(', ')}`, read, { words })
 }
 
-function fromReceipt(pick: (receipt: NonNullable<MailFacts['receipt']>) => string): Read {
-  return ({ facts }) => (facts.receipt ? [pick(facts.receipt)] : [])
+function fromReceipt(name: string, kind: Kind, meaning: string, pick: (receipt: Receipt) => string): Field {
+  return field(name, kind, 'receipt', meaning, ({ facts }) => (facts.receipt ? [pick(facts.receipt)] : []))
+}
+
+function readHeader({ facts }: Question, name: string): readonly string[] {
+  return facts.headers.values(name.toLowerCase())
 }

@@ -189,7 +189,7 @@ describe('compilePolicy', () => {
   it('refuses an empty list that would make a rule hold for every mail', () => {
     const lists = { mailboxes: '# none yet\n' }
     assert.deepEqual(said(bounce('not.recipient = file:mailboxes'), { lists }), [
-      'rules.ini:3: [r] the list is empty, so that "not.recipient" would hold for every mail; take the line out if it shall',
+      'rules.ini:3: [r] the list is empty, so that "not.recipient" would hold for every mail; take the line out if that is meant',
     ])
     assert.deepEqual(said(bounce('not.recipient = file:mailboxes, a@example.com'), { lists }), [])
     assert.deepEqual(said(bounce('recipient = file:mailboxes'), { lists }), [])

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
-import { didYouMean } from '../../src/settings/findings'
 import {
   formatDuration,
   formatSize,
@@ -67,15 +66,5 @@ describe('values', () => {
       '1.5 MB',
       '19 MB',
     ])
-  })
-})
-
-describe('didYouMean', () => {
-  it('names what is near, and nothing else', () => {
-    assert.equal(didYouMean('actoin', ['mode', 'action']), '; did you mean "action"?')
-    assert.equal(didYouMean('Recipient', ['recipient']), '; did you mean "recipient"?')
-    assert.equal(didYouMean('x', ['to', 'cc']), '')
-    assert.equal(didYouMean('ccc', ['to', 'cc']), '; did you mean "cc"?')
-    assert.equal(didYouMean('a'.repeat(100_000), ['action']), '')
   })
 })
