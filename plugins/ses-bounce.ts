@@ -13,7 +13,7 @@ import type {
 } from '../src/door/haraka'
 import { type Judgement, judge, type MailAtDoor } from '../src/door/judge'
 import { decisionLine, logLine } from '../src/door/log-line'
-import { replyText } from '../src/door/plan'
+import { type CommitPlan, replyText } from '../src/door/plan'
 import { Premises } from '../src/door/premises'
 import { warmUp } from '../src/mail/header'
 
@@ -28,8 +28,21 @@ const WAKE = 'ses-bounce.wake'
 const TRY_LATER = '4.3.0 Try again later'
 
 let premises: Premises
-/** Between data_post and queue. The addresses are those of the decisions, in their order. */
-const pending = new WeakMap<HarakaTransaction, { judgement: Judgement; addresses: HarakaAddress[] }>()
+interface Answer {
+  code?: number
+  text?: string
+}
+const PASS: Answer = {}
+
+interface Pending {
+  judgement: Judgement
+  plan: CommitPlan
+  /** Those of the decisions, in their order. */
+  addresses: HarakaAddress[]
+}
+
+/** Between data_post and queue. */
+const pending = new WeakMap<HarakaTransaction, Pending>()
 /** RFC 3461 section 4.1: recipients given with NOTIFY=NEVER. */
 const neverNotify = new WeakSet<HarakaAddress>()
 
@@ -90,62 +103,44 @@ export function decide(this: HarakaPlugin, next: Next, connection: HarakaConnect
     next()
     return
   }
-  const answer = once(next)
   const addresses = [...transaction.rcpt_to]
-  judge(mailOf(connection, transaction), inForce, () => premises.queue())
-    .then(judgement => {
-      if (judgement === undefined) {
-        answer()
-        return
-      }
-      report(this, connection, transaction, judgement, inForce.settings.main.mode === 'observe')
-      const { plan } = judgement
-      if (plan.kind === 'commit') pending.set(transaction, { judgement, addresses })
-      if (plan.kind === 'refuse') answer(plan.temporary ? denysoft : deny, replyText(plan.reply))
-      else answer()
-    })
-    .catch((error: unknown) => {
-      this.logerror(connection, `can't decide: ${messageOf(error)}`)
-      answer(denysoft, TRY_LATER)
-    })
+  answer(this, connection, next, async () => {
+    const judgement = await judge(mailOf(connection, transaction), inForce, () => premises.queue())
+    if (judgement === undefined) return PASS
+    report(this, connection, transaction, judgement, inForce.settings.main.mode === 'observe')
+    const { plan } = judgement
+    if (plan.kind === 'refuse') return { code: plan.temporary ? denysoft : deny, text: replyText(plan.reply) }
+    if (plan.kind === 'commit') pending.set(transaction, { judgement, plan, addresses })
+    return PASS
+  })
 }
 
 /** queue and queue_outbound: no other plugin has refused the mail, so the decision comes true now. */
 export function commit(this: HarakaPlugin, next: Next, connection: HarakaConnection): void {
   const { transaction } = connection
   const waiting = transaction ? pending.get(transaction) : undefined
-  if (!transaction || waiting?.judgement.plan.kind !== 'commit') {
+  if (!transaction || !waiting) {
     next()
     return
   }
-  const { judgement, addresses } = waiting
-  const { plan } = waiting.judgement
-  const answer = once(next)
-  carryOut(judgement, plan, {
-    quarantineFolder: premises.quarantineFolder,
-    queue: () => premises.queue(),
-    uuid: transaction.uuid,
-    nowMs: Date.now(),
-    pipeRaw: to => transaction.message_stream.pipe(to),
+  const { judgement, plan, addresses } = waiting
+  answer(this, connection, next, async () => {
+    const { added, quarantined } = await carryOut(judgement, plan, {
+      quarantineFolder: premises.quarantineFolder,
+      queue: () => premises.queue(),
+      uuid: transaction.uuid,
+      nowMs: Date.now(),
+      pipeRaw: to => transaction.message_stream.pipe(to),
+    })
+    if (added.length > 0) wakeDispatcher()
+    for (const { address, jobId, outcome } of added) {
+      this.loginfo(connection, logLine({ bounce: outcome, recipient: address, job: jobId }))
+    }
+    if (quarantined !== undefined) this.lognotice(connection, logLine({ quarantined }))
+    const consumed = new Set(plan.consumed.map(decision => addresses[judgement.decisions.indexOf(decision)]))
+    transaction.rcpt_to = transaction.rcpt_to.filter(address => !consumed.has(address))
+    return transaction.rcpt_to.length === 0 ? { code: ok, text: 'Message taken by policy' } : PASS
   })
-    .then(({ added, quarantined }) => {
-      for (const { address, jobId, outcome } of added) {
-        this.loginfo(connection, logLine({ bounce: outcome, recipient: address, job: jobId }))
-      }
-      if (quarantined !== undefined) this.lognotice(connection, logLine({ quarantined }))
-      if (added.length > 0) wakeDispatcher()
-      pending.delete(transaction)
-      const consumed = new Set(
-        plan.consumed.map(decision => addresses[judgement.decisions.indexOf(decision)]),
-      )
-      transaction.rcpt_to = transaction.rcpt_to.filter(address => !consumed.has(address))
-      if (transaction.rcpt_to.length === 0) answer(ok, 'Message taken by policy')
-      else answer()
-    })
-    .catch((error: unknown) => {
-      this.logerror(connection, `can't carry out the decision: ${messageOf(error)}`)
-      answer(denysoft, TRY_LATER)
-    })
 }
 
 /** Haraka doesn't wait for it. */
@@ -231,14 +226,22 @@ function wakeDispatcher(): void {
   else premises.wake()
 }
 
-/** Haraka complains about a second answer; a promise chain could give one. */
-function once(next: Next): Next {
-  let answered = false
-  return (code, message) => {
-    if (answered) return
-    answered = true
-    next(code, message)
-  }
+/** Answers a hook once, with a temporary refusal for whatever goes wrong; nothing is left that could reject. */
+function answer(
+  plugin: HarakaPlugin,
+  connection: HarakaConnection,
+  next: Next,
+  work: () => Promise<Answer>,
+): void {
+  work()
+    .catch((error: unknown) => {
+      plugin.logerror(connection, `temporary refusal: ${messageOf(error)}`)
+      return { code: denysoft, text: TRY_LATER }
+    })
+    .then(({ code, text }) => next(code, text))
+    .catch((error: unknown) =>
+      plugin.logerror(connection, `Haraka failed on the answer: ${messageOf(error)}`),
+    )
 }
 
 function messageOf(error: unknown): string {

@@ -6,7 +6,7 @@ import { keepMail } from '../quarantine/keep'
 import type { Added } from '../queue/job'
 import type { WorkerQueue } from '../queue/store'
 import type { Judgement } from './judge'
-import type { Plan } from './plan'
+import type { CommitPlan } from './plan'
 
 export interface Place {
   quarantineFolder: string
@@ -23,21 +23,13 @@ export interface CarriedOut {
   quarantined?: string
 }
 
-export async function carryOut(
-  { facts }: Judgement,
-  plan: Extract<Plan, { kind: 'commit' }>,
-  place: Place,
-): Promise<CarriedOut> {
+export async function carryOut({ facts }: Judgement, plan: CommitPlan, place: Place): Promise<CarriedOut> {
   const quarantined = plan.held.length > 0 ? await hold(facts, plan, place) : undefined
   const added = plan.bounces.length > 0 ? place.queue().add(plan.bounces, place.nowMs) : []
   return { added, ...(quarantined !== undefined && { quarantined }) }
 }
 
-function hold(
-  facts: Judgement['facts'],
-  plan: Extract<Plan, { kind: 'commit' }>,
-  place: Place,
-): Promise<string> {
+function hold(facts: Judgement['facts'], plan: CommitPlan, place: Place): Promise<string> {
   const held = plan.held.map(({ decision, reason }) => ({
     recipient: decision.recipient.address,
     rule: decision.rule ?? '',

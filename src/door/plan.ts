@@ -13,15 +13,17 @@ export type Plan =
   | { kind: 'pass' }
   /** One refusal for the whole mail: 450 or 550. */
   | { kind: 'refuse'; temporary: boolean; reply: Reply }
-  | {
-      kind: 'commit'
-      bounces: BounceRequest[]
-      held: Held[]
-      /** Taken out of the transaction, as we have dealt with them. */
-      consumed: Decision[]
-      /** Rejected beside others that are not: SMTP can't say so any more. */
-      swallowedRejects: Decision[]
-    }
+  | CommitPlan
+
+export interface CommitPlan {
+  kind: 'commit'
+  bounces: BounceRequest[]
+  held: Held[]
+  /** Taken out of the transaction, as we have dealt with them. */
+  consumed: Decision[]
+  /** Rejected beside others that are not: SMTP can't say so any more. */
+  swallowedRejects: Decision[]
+}
 
 const TRY_LATER: Reply = { status: '4.7.1', text: 'Try again later' }
 const REFUSED: Reply = { status: '5.7.1', text: 'Refused by policy' }
