@@ -1,0 +1,126 @@
+// `ses-bounce local-ses`: the SES stand-in alone, for a Haraka or any other client of SendBounce without AWS.
+// Runs until Ctrl-C or SIGTERM; a port that is taken ends it with 1, a wrong option with 2.
+
+import { once } from 'node:events'
+import { parseArgs } from 'node:util'
+import { type Call, LOCAL_CREDENTIALS, startLocalSes } from '../local-ses/server'
+import { parseCount, parseDurationMs } from '../settings/values'
+
+/** Takes whole lines, without the line end. */
+export interface Out {
+  line(text: string): void
+  error(text: string): void
+}
+
+export const LOCAL_SES_USAGE = `ses-bounce local-ses: a local server that takes SendBounce calls as strictly as SES, and sends nothing
+
+  --port NUMBER      where it listens on 127.0.0.1 (default 4579; 0: a free port)
+  --any              accept every message id and sender identity (default)
+  --interval TIME    least time between two calls in a region (default 1000ms, as SES has it; 0ms: no limit)
+  --json             one JSON object per call
+  --help`
+
+/** Resolves with the exit code. `stop` ends it as Ctrl-C does. */
+export async function localSes(args: string[], out: Out, stop?: AbortSignal): Promise<number> {
+  const options = readOptions(args)
+  if ('fault' in options) {
+    out.error(`ses-bounce local-ses: ${options.fault}`)
+    return 2
+  }
+  if (options.help) {
+    out.line(LOCAL_SES_USAGE)
+    return 0
+  }
+  const { port, intervalMs, json } = options
+  try {
+    const onCall = (call: Call) => out.line(json ? callJson(call) : callLine(call))
+    const server = await startLocalSes({ port, intervalMs, onCall })
+    if (json) out.line(JSON.stringify({ url: server.url, credentials: LOCAL_CREDENTIALS }))
+    else for (const line of greeting(server.url)) out.line(line)
+    await stopped(stop)
+    await server.close()
+    return 0
+  } catch (error) {
+    const taken = error instanceof Error && 'code' in error && error.code === 'EADDRINUSE'
+    const what = taken ? `port ${port} is taken; give another with --port` : String(error)
+    out.error(`ses-bounce local-ses: ${what}`)
+    return 1
+  }
+}
+
+/** `12:00:00 eu-west-1 SendBounce ID r@example.com -> 400 Throttling Maximum sending rate exceeded.` */
+export function callLine({ region, action, params, outcome }: Call, time = new Date()): string {
+  const recipients = Object.entries(params)
+    .filter(([name]) => /^BouncedRecipientInfoList\.member\.\d+\.Recipient$/.test(name))
+    .map(([, value]) => value)
+  const asked = [region ?? '-', action ?? '-', params.OriginalMessageId ?? '-', recipients.join(',') || '-']
+  const told = [String(outcome.status || 'no answer'), outcome.code, outcome.message, outcome.messageId]
+  if (outcome.fault) told.push(`(fault: ${outcome.fault})`)
+  const line = [time.toISOString().slice(11, 19), ...asked, '->', ...told.filter(text => text !== undefined)]
+  return escapeControls(line.join(' '))
+}
+
+function callJson({ number, region, action, params, outcome }: Call): string {
+  return escapeControls(JSON.stringify({ number, region, action, params, outcome }))
+}
+
+function greeting(url: string): string[] {
+  return [
+    `SES stand-in on ${url}`,
+    '',
+    `  AWS_ENDPOINT_URL_SES=${url}`,
+    `  AWS_ACCESS_KEY_ID=${LOCAL_CREDENTIALS.accessKeyId}`,
+    `  AWS_SECRET_ACCESS_KEY=${LOCAL_CREDENTIALS.secretAccessKey}`,
+    '',
+    'Ctrl-C ends it. Calls:',
+  ]
+}
+
+type Options = { help: true } | { help: false; port: number; intervalMs: number; json: boolean }
+
+function readOptions(args: string[]): Options | { fault: string } {
+  try {
+    const { values } = parseArgs({
+      args,
+      options: {
+        port: { type: 'string', default: '4579' },
+        any: { type: 'boolean', default: true },
+        interval: { type: 'string', default: '1000ms' },
+        json: { type: 'boolean', default: false },
+        help: { type: 'boolean', short: 'h', default: false },
+      },
+    })
+    if (values.help) return { help: true }
+    const port = parseCount(values.port)
+    if (port === undefined || port > 65535)
+      return { fault: `--port must be 0 to 65535, not "${values.port}"` }
+    const intervalMs = values.interval === '0' ? 0 : parseDurationMs(values.interval)
+    if (intervalMs === undefined) {
+      return { fault: `--interval must be a number and a unit as 1000ms or 1s, not "${values.interval}"` }
+    }
+    return { help: false, port, intervalMs, json: values.json }
+  } catch (error) {
+    return { fault: error instanceof Error ? error.message : String(error) }
+  }
+}
+
+async function stopped(stop: AbortSignal | undefined): Promise<void> {
+  const done = new AbortController()
+  const wait = (name: string) => once(process, name, { signal: done.signal })
+  const ends: Promise<unknown>[] = [wait('SIGINT'), wait('SIGTERM')]
+  if (stop) ends.push(stop.aborted ? Promise.resolve() : once(stop, 'abort', { signal: done.signal }))
+  // those that lose the race are ended by `done`, which rejects them
+  const settled = ends.map(end => end.catch(() => undefined))
+  await Promise.race(settled)
+  done.abort()
+}
+
+/** Controls, line separators and the marks that turn the direction of text as `\u001b`, in JSON's form. */
+function escapeControls(text: string): string {
+  return text.replace(/[\p{Cc}\p{Zl}\p{Zp}\p{Cf}]/gu, mark =>
+    mark
+      .split('')
+      .map(unit => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)
+      .join(''),
+  )
+}

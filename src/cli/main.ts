@@ -1,0 +1,74 @@
+#!/usr/bin/env node
+// `ses-bounce`: finds the command and runs it. A command's file is loaded only when it is asked for.
+// Exit codes: 0 fine, 1 a problem found, 2 wrong usage.
+
+import { readFileSync } from 'node:fs'
+import path from 'node:path'
+import { didYouMean } from '../settings/findings'
+import type { Out } from './local-ses'
+
+type Command = (args: string[], out: Out) => Promise<number>
+
+const COMMANDS: Record<string, { what: string; load: () => Command }> = {
+  'local-ses': {
+    what: 'the SES stand-in: a local server that takes SendBounce calls',
+    load: () => (require('./local-ses') as typeof import('./local-ses')).localSes,
+  },
+}
+
+const NOT_YET = ['check', 'explain', 'test', 'queue', 'quarantine', 'dispatch']
+
+/** `args` without node and the script. */
+export async function main(args: string[], out: Out): Promise<number> {
+  const [name = 'help', ...rest] = args
+  if (['help', '--help', '-h'].includes(name)) {
+    out.line(usage())
+    return args.length === 0 ? 2 : 0
+  }
+  if (name === '--version') {
+    out.line(version())
+    return 0
+  }
+  const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined
+  if (command) return command.load()(rest, out)
+  if (NOT_YET.includes(name)) {
+    out.error(`ses-bounce: "${name}" is not available yet`)
+    return 2
+  }
+  const known = [...Object.keys(COMMANDS), ...NOT_YET, 'help']
+  out.error(`ses-bounce: unknown command ${JSON.stringify(name)}${didYouMean(name.slice(0, 40), known)}`)
+  return 2
+}
+
+function usage(): string {
+  const commands = Object.entries(COMMANDS).map(([name, { what }]) => `  ${name.padEnd(12)} ${what}`)
+  return [
+    'Usage: ses-bounce COMMAND [OPTIONS]',
+    '',
+    ...commands,
+    '  help         this text; COMMAND --help: its options',
+    '  --version',
+  ].join('\n')
+}
+
+/** From the package.json above this file, in the sources as in dist/. */
+function version(): string {
+  for (let folder = __dirname; folder !== path.dirname(folder); folder = path.dirname(folder)) {
+    try {
+      const text = readFileSync(path.join(folder, 'package.json'), 'utf8')
+      return (JSON.parse(text) as { version: string }).version
+    } catch {
+      // not here: one folder up
+    }
+  }
+  return 'unknown'
+}
+
+async function run(): Promise<void> {
+  process.exitCode = await main(process.argv.slice(2), {
+    line: text => process.stdout.write(`${text}\n`),
+    error: text => process.stderr.write(`${text}\n`),
+  })
+}
+
+if (require.main === module) void run()
