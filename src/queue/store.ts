@@ -45,7 +45,7 @@ export interface Claim {
   startAtMonoMs: number
 }
 
-/** What a call came to, as it changes the job. */
+/** What a call came to, as it changes the job; `held`: its outcome is unknown, and may not be tried for again. */
 export type Effect =
   | { state: 'sent'; messageId: string; detail: string }
   | { state: 'failed' | 'held' | 'expired'; detail: string }

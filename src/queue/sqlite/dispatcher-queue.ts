@@ -176,7 +176,13 @@ class SqliteDispatcherQueue implements DispatcherQueue {
     this.#change(() => {
       const row = this.#row(claim)
       this.#stamp(claim.job.region, now.seenMonoMs)
-      this.#db.run('UPDATE job SET tries = tries + 1 WHERE seq = ?', row['seq'] ?? null)
+      const unknown =
+        effect.state === 'held' || (effect.state === 'queued' && effect.what === 'unknown outcome')
+      this.#db.run(
+        'UPDATE job SET tries = tries + 1, unknown_tries = unknown_tries + ? WHERE seq = ?',
+        unknown ? 1 : 0,
+        row['seq'] ?? null,
+      )
       switch (effect.state) {
         case 'sent':
           this.#db.run('UPDATE job SET message_id = ? WHERE seq = ?', effect.messageId, row['seq'] ?? null)
@@ -184,9 +190,8 @@ class SqliteDispatcherQueue implements DispatcherQueue {
           return
         case 'queued':
           this.#db.run(
-            'UPDATE job SET not_before_ms = ?, unknown_tries = unknown_tries + ? WHERE seq = ?',
+            'UPDATE job SET not_before_ms = ? WHERE seq = ?',
             Math.round(effect.notBeforeMs),
-            effect.what === 'unknown outcome' ? 1 : 0,
             row['seq'] ?? null,
           )
           this.#requeue(row, now.ms, effect.what, effect.detail)

@@ -1,0 +1,93 @@
+import assert from 'node:assert/strict'
+import type { Fault } from '../../src/local-ses/faults'
+import { type Product, startProduct } from './support/product'
+import { until } from './support/wait'
+
+const INTERVAL_MS = 100
+const TIMEOUT_MS = 400
+
+/** What SES, or what stands before it, may answer. */
+const FAULTS: Record<string, Fault> = {
+  throttling: { kind: 'throttle' },
+  'service unavailable': { kind: 'status', status: 503, body: 'Service Unavailable' },
+  'a web page for an error': { kind: 'status', status: 502, body: '<html><body>Bad Gateway</body></html>' },
+  'a reset connection': { kind: 'reset' },
+  'a reset after the bounce was made': { kind: 'reset', after: 'carried-out' },
+  silence: { kind: 'silence' },
+  'a web page for an answer': { kind: 'garbage' },
+  'an empty answer': { kind: 'empty' },
+  'expired credentials': {
+    kind: 'error',
+    status: 403,
+    code: 'ExpiredToken',
+    message: 'The security token included in the request is expired',
+  },
+}
+
+describe('when SES fails', function () {
+  this.timeout(30_000)
+  let product: Product
+  before(async () => {
+    product = await startProduct({
+      ini: {
+        limit: { interval: `${INTERVAL_MS}ms` },
+        queue: { retry: '50ms..200ms' },
+        ses: { timeout: `${TIMEOUT_MS}ms` },
+      },
+      ses: { intervalMs: INTERVAL_MS },
+    })
+    await product.deliver()
+    await product.calls(1)
+  })
+  after(() => product.stop())
+
+  function state(sesId: string): string | undefined {
+    return product.jobs({ sesId })[0]?.state
+  }
+
+  for (const [what, fault] of Object.entries(FAULTS)) {
+    if (what === 'expired credentials') continue
+    it(`with ${what}, the job is sent in the end, one call at a time`, async () => {
+      const from = product.ses.calls.length
+      product.ses.setFaults([fault, fault])
+      const { mail } = await product.deliver()
+      await until(() => state(mail.sesId) === 'sent', { what: 'the job to be sent', timeoutMs: 10_000 })
+      const calls = product.ses.calls.slice(from)
+      assert.equal(calls.length, 3)
+      for (const [index, call] of calls.slice(1).entries()) {
+        const gapMs = call.headersAtMs - (calls[index]?.headersAtMs ?? 0)
+        const leastMs = fault.kind === 'silence' ? TIMEOUT_MS : INTERVAL_MS
+        assert.ok(gapMs >= leastMs, `${gapMs} ms after the last call`)
+      }
+    })
+  }
+
+  it('an outcome that stays unknown is held after unknown_tries calls', async () => {
+    const fault = FAULTS['a reset connection']
+    product.ses.setFaults([fault, fault, fault])
+    const { mail } = await product.deliver()
+    await until(() => state(mail.sesId) === 'held', { what: 'the job to be held', timeoutMs: 10_000 })
+    assert.equal(product.jobs({ sesId: mail.sesId })[0]?.unknownTries, 3)
+  })
+
+  it("a refusal for good ends the job, with SES's words", async () => {
+    product.ses.setFaults([
+      { kind: 'error', status: 400, code: 'MessageRejected', message: 'No such message.' },
+    ])
+    const { mail } = await product.deliver()
+    await until(() => state(mail.sesId) === 'failed', { what: 'the job to fail' })
+    assert.match(product.jobs({ sesId: mail.sesId })[0]?.reason ?? '', /MessageRejected: No such message\./)
+    const again = await product.deliver({ sesId: mail.sesId })
+    assert.equal(again.reply.code, 550)
+    assert.match(again.reply.text, /not bounced: its bounce has failed already/)
+  })
+
+  it('a fault that is not of the mail keeps the job, and says so loudly', async () => {
+    const since = product.haraka.log().length
+    product.ses.setFaults([FAULTS['expired credentials']])
+    const { mail } = await product.deliver()
+    const line = await product.haraka.waitForLog(/ExpiredToken/, { since, timeoutMs: 5000 })
+    assert.match(line, /\[ERROR\]/)
+    assert.equal(state(mail.sesId), 'queued')
+  })
+})
