@@ -58,7 +58,7 @@ export interface Answer {
 /** An HTTP request by hand. */
 export function raw(
   ses: LocalSes,
-  body: string | Buffer,
+  body: string | Uint8Array,
   headers: Record<string, string> = {},
   line: { method?: string; path?: string } = {},
 ): Promise<Answer> {
