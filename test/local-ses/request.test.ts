@@ -33,7 +33,12 @@ describe('a request to the SES stand-in', () => {
 
   const post = (body: string | Uint8Array, headers = unproved()) => raw(ses, body, headers)
 
-  async function answers(body: string | Uint8Array, status: number, code: string, naming = ''): Promise<void> {
+  async function answers(
+    body: string | Uint8Array,
+    status: number,
+    code: string,
+    naming = '',
+  ): Promise<void> {
     const answer = await post(body)
     const shown = [answer.status, /<Code>(.*)<\/Code>/.exec(answer.body)?.[1]]
     assert.deepEqual(shown, [status, code], answer.body)
