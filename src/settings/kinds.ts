@@ -37,7 +37,8 @@ export function choice<const T extends string>(names: readonly T[], later: reado
   return whole(form, (text, key) => {
     const name = names.find(known => known === text.toLowerCase())
     if (name !== undefined) return { value: name }
-    if (later.includes(text.toLowerCase())) return { fault: `${quoted(text)} for ${key} is not available yet; ${form}` }
+    if (later.includes(text.toLowerCase()))
+      return { fault: `${quoted(text)} for ${key} is not available yet; ${form}` }
     return unknownValue(text, key, form)
   })
 }
@@ -69,7 +70,9 @@ export function alwaysTrue(reason: string): Kind<true> {
 export function duration(bounds: Bounds): Kind<number> {
   return whole(DURATION_FORM, (text, key) => {
     const ms = parseDurationMs(text)
-    return ms === undefined ? unknownValue(text, key, DURATION_FORM) : bounded(ms, text, key, bounds, formatDuration)
+    return ms === undefined
+      ? unknownValue(text, key, DURATION_FORM)
+      : bounded(ms, text, key, bounds, formatDuration)
   })
 }
 
@@ -92,7 +95,9 @@ export function durationRange(bounds: Bounds): Kind<{ firstMs: number; longestMs
 export function size(bounds: Bounds): Kind<number> {
   return whole(SIZE_FORM, (text, key) => {
     const bytes = parseSizeBytes(text)
-    return bytes === undefined ? unknownValue(text, key, SIZE_FORM) : bounded(bytes, text, key, bounds, formatSize)
+    return bytes === undefined
+      ? unknownValue(text, key, SIZE_FORM)
+      : bounded(bytes, text, key, bounds, formatSize)
   })
 }
 
@@ -133,7 +138,9 @@ export const later: Kind<undefined> = {
   form: 'not available yet',
   later: true,
   read: (raw, key) =>
-    wholeValue(raw) === '' ? { value: undefined } : { fault: `${key} is not available yet; take the line out` },
+    wholeValue(raw) === ''
+      ? { value: undefined }
+      : { fault: `${key} is not available yet; take the line out` },
 }
 
 /** A kind of one value, never empty; `text` is without its comment. */
@@ -177,7 +184,9 @@ function bounded(
   format: (value: number) => string,
 ): Read<number> {
   const because = (reason?: string) => (reason === undefined ? '' : `: ${reason}`)
-  if (value < min) return { fault: `${quoted(text)} is too little for ${key}; at least ${format(min)}${because(minReason)}` }
-  if (value > max) return { fault: `${quoted(text)} is too much for ${key}; at most ${format(max)}${because(maxReason)}` }
+  if (value < min)
+    return { fault: `${quoted(text)} is too little for ${key}; at least ${format(min)}${because(minReason)}` }
+  if (value > max)
+    return { fault: `${quoted(text)} is too much for ${key}; at most ${format(max)}${because(maxReason)}` }
   return { value: Math.round(value) }
 }

@@ -41,7 +41,9 @@ function list(form: string, readItem: (text: string) => string | undefined): Kin
     read(raw, key) {
       const { items, fault } = splitItems(raw)
       if (fault !== undefined) return { fault: `${key}: ${fault}` }
-      const read = items.map(item => (item.form === 'regex' || item.text === '' ? undefined : readItem(item.text)))
+      const read = items.map(item =>
+        item.form === 'regex' || item.text === '' ? undefined : readItem(item.text),
+      )
       const wrong = items.filter((_, index) => read[index] === undefined).map(item => quoted(item.text))
       if (wrong.length > 0) {
         const what = wrong.length === 1 ? 'unknown value' : 'unknown values'

@@ -1,216 +1,146 @@
-// ses-bounce.ini into Settings: every key checked against the table, all findings at once.
-// Where a value is wrong its default stands in, so that the rest can be checked; errors are for the caller to act on.
+// Makes settings of ses-bounce.ini: every key is checked, and what keys say together.
+// Never throws on any input. Where a value is wrong its default stands in, so that all errors show at once.
 
-import { didYouMean, type Finding } from './findings'
+import { didYouMean, type Finding, type Severity } from './findings'
 import type { IniEntry, IniFile, IniSection } from './ini'
 import { wholeValue } from './items'
-import { type Parsed, parseValue } from './parse'
-import { NOT_YET, type Row, SCHEMA, type Section } from './schema'
-import type { AuthenticationLevel, FallbackAction, FallbackReason, GuardSettings, Settings } from './settings'
+import { quoted } from './kinds'
+import { isEverybody } from './list-kinds'
+import { type Key, SCHEMA, SES_INTERVAL_MS, toSettings, type Values } from './schema'
+import { isLoopbackEndpoint } from './ses-kinds'
+import type { Settings } from './settings'
+import { formatDuration } from './values'
 
-/** `findings` doesn't repeat `ini.findings`. `env` is for values like `env:NAME`. */
-export function loadSettings(
-  ini: IniFile,
-  env: NodeJS.ProcessEnv,
-): { settings: Settings; findings: Finding[] } {
-  const loader = new Loader(ini, env)
-  loader.checkNames()
-  const settings = loader.settings()
-  loader.crossCheck(settings)
-  return { settings, findings: loader.findings }
+export type Environment = Readonly<Record<string, string | undefined>>
+
+export interface LoadedSettings {
+  settings: Settings
+  /** In the order of the lines; the file's own (`ini.findings`) are among them. With an error, `settings` must not be used. */
+  findings: Finding[]
 }
 
-class Loader {
-  readonly findings: Finding[] = []
-  readonly #ini: IniFile
-  readonly #env: NodeJS.ProcessEnv
+/** `env`: where a value `env:NAME` is looked up. */
+export function loadSettings(ini: IniFile, env: Environment): LoadedSettings {
+  const reader = new Reader(ini, env)
+  const values = reader.read()
+  checkTogether(values, reader)
+  return { settings: toSettings(values), findings: reader.findings.toSorted((a, b) => a.line - b.line) }
+}
 
-  constructor(ini: IniFile, env: NodeJS.ProcessEnv) {
+const TABLE = new Map<string, Map<string, Key<unknown>>>(
+  Object.entries(SCHEMA).map(([section, keys]) => [
+    section,
+    new Map<string, Key<unknown>>(Object.entries(keys)),
+  ]),
+)
+
+class Reader {
+  readonly findings: Finding[]
+  readonly #ini: IniFile
+  readonly #env: Environment
+  /** Entries that could be read, by `section.key`. */
+  readonly #taken = new Map<string, { entry: IniEntry; value: unknown }>()
+
+  constructor(ini: IniFile, env: Environment) {
     this.#ini = ini
     this.#env = env
+    this.findings = [...ini.findings]
   }
 
-  checkNames(): void {
-    for (const section of this.#ini.sections) {
-      const known = SCHEMA.find(({ name }) => name === section.name)
-      if (known) this.#checkKeys(section, known)
-      else if (NOT_YET.some(({ section: name }) => name === section.name)) this.#notYet(section)
-      else {
-        const meant = didYouMean(
-          section.name,
-          SCHEMA.map(({ name }) => name),
-        )
-        this.#report('error', section.line, undefined, `unknown section [${section.name}]${meant}`)
-      }
-    }
-  }
-
-  settings(): Settings {
-    const get = <K extends keyof Parsed>(section: string, key: string, _kind: K): Parsed[K] =>
-      this.#value(section, key) as Parsed[K]
-    const duration = (section: string, key: string) => get(section, key, 'duration')
-    const bounceSenderArn = get('ses', 'bounce_sender_arn', 'arn')
-    const reportingMta = get('ses', 'reporting_mta', 'reporting-mta')
-    const perSender = get('limit', 'per_sender', 'rate')
-    const perSenderDomain = get('limit', 'per_sender_domain', 'rate')
-    const retry = get('queue', 'retry', 'durations')
-    const flag = (key: string) => get('guard', key, 'boolean')
-    const fallback = (key: FallbackReason) => get('fallback', key, 'choice') as FallbackAction
-    const guard: GuardSettings = {
-      null_sender: true,
-      own_domains: flag('own_domains'),
-      replied: flag('replied'),
-      virus: flag('virus'),
-      spam: flag('spam'),
-      list_mail: flag('list_mail'),
-      role_addresses: get('guard', 'role_addresses', 'words').map(word => word.toLowerCase()),
-      authentication: get('guard', 'authentication', 'choice') as AuthenticationLevel,
-    }
-    return {
-      main: { mode: get('main', 'mode', 'choice') === 'observe' ? 'observe' : 'enforce' },
-      relay: {
-        trusted: get('relay', 'trusted', 'networks'),
-        authUsers: get('relay', 'auth_users', 'words'),
-        keepsRecipients: get('relay', 'keeps_recipients', 'boolean'),
-        domains: get('relay', 'domains', 'domains'),
-      },
-      ses: {
-        bounceSender: get('ses', 'bounce_sender', 'bounce-sender'),
-        ...(bounceSenderArn !== undefined && { bounceSenderArn }),
-        ...(reportingMta !== undefined && { reportingMta }),
-        regions: get('ses', 'regions', 'regions'),
-        endpoint: get('ses', 'endpoint', 'endpoint'),
-        timeoutMs: duration('ses', 'timeout'),
-      },
-      limit: {
-        intervalMs: duration('limit', 'interval'),
-        slackMs: duration('limit', 'slack'),
-        ...(perSender !== undefined && { perSender }),
-        ...(perSenderDomain !== undefined && { perSenderDomain }),
-      },
-      window: { lengthMs: duration('window', 'length'), marginMs: duration('window', 'margin') },
-      queue: {
-        store: 'sqlite',
-        path: get('queue', 'path', 'path'),
-        keepMs: duration('queue', 'keep'),
-        retryFirstMs: retry.firstMs,
-        retryLongestMs: retry.longestMs,
-        unknownTries: get('queue', 'unknown_tries', 'count'),
-      },
-      content: { limitBytes: get('content', 'limit', 'size') },
-      guard,
-      fallback: {
-        expired: fallback('expired'),
-        overload: fallback('overload'),
-        no_receipt: fallback('no_receipt'),
-        mismatch: fallback('mismatch'),
-        ended: fallback('ended'),
-        unsafe: fallback('unsafe'),
-        capped: fallback('capped'),
-      },
-      quarantine: { keepMs: duration('quarantine', 'keep') },
-    }
-  }
-
-  crossCheck({ window, relay, limit, ses }: Settings): void {
-    if (window.marginMs >= window.lengthMs) {
-      this.#at('window', 'margin', 'error', 'the margin must be shorter than the length of the window')
-    }
-    if (relay.trusted.some(network => /\/0+$/.test(network))) {
-      this.#at(
-        'relay',
-        'trusted',
-        'warning',
-        'everybody is trusted: whoever can reach this port can make SES bounce mail',
-      )
-    }
-    // SES: one SendBounce a second, per account and region
-    if (limit.intervalMs < 1000 && ses.endpoint === '') {
-      this.#at(
-        'limit',
-        'interval',
-        'warning',
-        'SES takes one call a second in a region; the others are throttled',
-      )
-    }
-    for (const key of ['per_sender', 'per_sender_domain']) {
-      if (this.#entry('limit', key)) {
-        this.#at('limit', key, 'warning', `${key} is not in force yet: this version doesn't count bounces`)
-      }
-    }
-  }
-
-  #checkKeys(section: IniSection, known: Section): void {
-    for (const entry of section.entries) {
-      if (known.rows.some(({ key }) => key === entry.key)) continue
-      const meant = didYouMean(
-        entry.key,
-        known.rows.map(({ key }) => key),
-      )
-      this.#report('error', entry.line, section.name, `unknown key "${entry.key}"${meant}`)
-    }
-  }
-
-  #notYet(section: IniSection): void {
-    for (const entry of section.entries) {
-      if (wholeValue(entry.value) !== '')
-        this.#report('error', entry.line, section.name, `"${entry.key}" is not available yet`)
-    }
-  }
-
-  /** The value of a key, or of its default where there is none or it is wrong. */
-  #value(section: string, key: string): Parsed[keyof Parsed] {
-    const row = rowOf(section, key)
-    const entry = this.#entry(section, key)
-    const raw = entry && this.#resolve(entry, section)
-    if (entry && raw !== undefined) {
-      const result = parseValue(row.kind, raw)
-      if ('value' in result) return result.value
-      const later = NOT_YET.find(
-        not => not.section === section && not.key === key && not.value === wholeValue(raw),
-      )
-      this.#report(
-        'error',
-        entry.line,
-        section,
-        later ? `${key} = ${later.value} is not available yet` : `${key}: ${result.fault}`,
-      )
-    }
-    const standard = parseValue(row.kind, row.default)
-    if ('value' in standard) return standard.value
-    throw new Error(`the default of [${section}] ${key} is wrong: ${standard.fault}`)
-  }
-
-  #resolve(entry: IniEntry, section: string): string | undefined {
-    const name = /^env:(.*)$/.exec(wholeValue(entry.value))?.[1]
-    if (name === undefined) return entry.value
-    const value = this.#env[name]
-    if (value === undefined)
-      this.#report('error', entry.line, section, `${entry.key}: the environment has no "${name}"`)
-    return value
-  }
-
-  #entry(section: string, key: string): IniEntry | undefined {
-    return this.#ini.sections.find(({ name }) => name === section)?.entries.find(entry => entry.key === key)
-  }
-
-  #at(section: string, key: string, severity: Finding['severity'], message: string): void {
-    this.#report(severity, this.#entry(section, key)?.line ?? 0, section, message)
-  }
-
-  #report(severity: Finding['severity'], line: number, section: string | undefined, message: string): void {
-    this.findings.push({
-      severity,
-      file: this.#ini.file,
-      line,
-      ...(section !== undefined && { section }),
-      message,
+  read(): Values {
+    for (const section of this.#ini.sections) this.#section(section)
+    const sections = [...TABLE].map(([section, keys]) => {
+      const values = [...keys].map(([name, key]) => {
+        const taken = this.#taken.get(`${section}.${name}`)
+        return [name, taken ? taken.value : standardOf(key)] as const
+      })
+      return [section, Object.fromEntries(values)] as const
     })
+    // each value was read by the kind that the table has at this very place
+    return Object.fromEntries(sections) as Values
+  }
+
+  /** The line where a key is set, if it is, and could be read. */
+  lineOf(section: string, key: string): number | undefined {
+    return this.#taken.get(`${section}.${key}`)?.entry.line
+  }
+
+  report(severity: Severity, section: string, line: number, message: string): void {
+    this.findings.push({ severity, file: this.#ini.file, line, section, message })
+  }
+
+  #section({ name, line, entries }: IniSection): void {
+    const keys = TABLE.get(name)
+    // a section name that couldn't be read has its own finding
+    if (keys === undefined && !this.#ini.findings.some(finding => finding.line === line)) {
+      this.report('error', name, line, `unknown section${didYouMean(name, TABLE.keys())}`)
+    }
+    if (keys) for (const entry of entries) this.#entry(name, keys, entry)
+  }
+
+  #entry(section: string, keys: Map<string, Key<unknown>>, entry: IniEntry): void {
+    const key = keys.get(entry.key)
+    if (key === undefined) {
+      const hint = didYouMean(entry.key, keys.keys()) || belongsTo(entry.key)
+      this.report('error', section, entry.line, `unknown key ${quoted(entry.key)}${hint}`)
+      return
+    }
+    const name = /^env:(.*)$/.exec(wholeValue(entry.value))?.[1]
+    const raw = name === undefined ? entry.value : fromEnvironment(this.#env, name)
+    if (raw === undefined) {
+      this.report(
+        'error',
+        section,
+        entry.line,
+        `${entry.key}: the environment variable ${quoted(name ?? '')} isn't set`,
+      )
+      return
+    }
+    const read = key.kind.read(raw, entry.key)
+    if ('value' in read) this.#taken.set(`${section}.${entry.key}`, { entry, value: read.value })
+    else this.report('error', section, entry.line, read.fault)
   }
 }
 
-function rowOf(section: string, key: string): Row {
-  const row = SCHEMA.find(({ name }) => name === section)?.rows.find(one => one.key === key)
-  if (row === undefined) throw new Error(`the table of settings has no [${section}] ${key}`)
-  return row
+/** What the environment holds is no comment, even behind a semicolon. */
+function fromEnvironment(env: Environment, name: string): string | undefined {
+  return Object.hasOwn(env, name) ? env[name]?.trim().replace(/(^|\s);/g, '$1\\;') : undefined
+}
+
+/** The section that has a key of this name, for one that stands in the wrong section. */
+function belongsTo(key: string): string {
+  const sections = [...TABLE].filter(([, keys]) => keys.has(key)).map(([section]) => `[${section}]`)
+  return sections.length > 0 ? `; it belongs to ${sections.join(' or ')}` : ''
+}
+
+function standardOf(key: Key<unknown>): unknown {
+  const read = key.kind.read(key.standard, key.meaning)
+  return 'value' in read ? read.value : undefined
+}
+
+function checkTogether({ relay, ses, limit, window }: Values, reader: Reader): void {
+  if (window.margin >= window.length) {
+    const line = reader.lineOf('window', 'margin') ?? reader.lineOf('window', 'length') ?? 0
+    const [margin, length] = [formatDuration(window.margin), formatDuration(window.length)]
+    reader.report('error', 'window', line, `margin (${margin}) must be shorter than length (${length})`)
+  }
+  if (limit.interval < SES_INTERVAL_MS && !isLoopbackEndpoint(ses.endpoint)) {
+    const message = `"${formatDuration(limit.interval)}" is too little for interval; at least 1000ms: SES takes one call a second`
+    reader.report('error', 'limit', reader.lineOf('limit', 'interval') ?? 0, message)
+  }
+  const everybody = relay.trusted.find(isEverybody)
+  if (everybody !== undefined) {
+    const message = `trusted has ${everybody}: everybody is trusted, and anyone can make SES send bounces`
+    reader.report('warning', 'relay', reader.lineOf('relay', 'trusted') ?? 0, message)
+  }
+  for (const key of ['per_sender', 'per_sender_domain'] as const) {
+    const line = reader.lineOf('limit', key)
+    if (line === undefined || limit[key] === undefined) continue
+    reader.report(
+      'warning',
+      'limit',
+      line,
+      `${key} is not in force yet: this version doesn't count bounces per sender`,
+    )
+  }
 }

@@ -17,13 +17,20 @@ const SENDER = /^[\w.!#$%&'*+/=?^`{|}~-]{1,64}@[a-z\d-]{1,63}(?:\.[a-z\d-]{1,63}
 export const senderTemplate: Kind<string> = whole(
   'an address, that may hold {recipient.domain}, {sender.domain} or be {recipient}',
   (text, key) => {
-    const unknown = [...text.matchAll(/\{([^{}]*)\}/g)].map(match => match[1] ?? '').find(name => !SENDER_NAMES.has(name))
+    const unknown = [...text.matchAll(/\{([^{}]*)\}/g)]
+      .map(match => match[1] ?? '')
+      .find(name => !SENDER_NAMES.has(name))
     if (unknown !== undefined) {
-      return { fault: `${key}: unknown name ${quoted(`{${unknown}}`)}${didYouMean(unknown, SENDER_NAMES.keys())}` }
+      return {
+        fault: `${key}: unknown name ${quoted(`{${unknown}}`)}${didYouMean(unknown, SENDER_NAMES.keys())}`,
+      }
     }
     const tried = text.replace(/\{([^{}]*)\}/g, (_, name: string) => SENDER_NAMES.get(name) ?? '')
-    if (!tried.includes('@')) return { fault: `${quoted(text)} for ${key} has no "@"; ${senderTemplate.form}` }
-    return SENDER.test(tried) && !/[{}]/.test(tried) ? { value: text } : unknownValue(text, key, senderTemplate.form)
+    if (!tried.includes('@'))
+      return { fault: `${quoted(text)} for ${key} has no "@"; ${senderTemplate.form}` }
+    return SENDER.test(tried) && !/[{}]/.test(tried)
+      ? { value: text }
+      : unknownValue(text, key, senderTemplate.form)
   },
 )
 
@@ -32,8 +39,9 @@ const IDENTITY_ARN = /^arn:aws[a-z-]{0,20}:ses:[a-z\d-]{1,40}:\d{12}:identity\/[
 
 export const identityArn: Kind<string | undefined> = orEmpty(
   undefined,
-  whole('the ARN of a verified identity: arn:aws:ses:eu-west-1:123456789012:identity/example.com', (text, key) =>
-    IDENTITY_ARN.test(text) ? { value: text } : unknownValue(text, key, identityArn.form),
+  whole(
+    'the ARN of a verified identity: arn:aws:ses:eu-west-1:123456789012:identity/example.com',
+    (text, key) => (IDENTITY_ARN.test(text) ? { value: text } : unknownValue(text, key, identityArn.form)),
   ),
 )
 
@@ -57,7 +65,9 @@ export const endpoint: Kind<string> = orEmpty(
 export function isLoopbackEndpoint(text: string): boolean {
   if (text === 'local') return true
   const url = endpointUrl(text)
-  return url?.protocol === 'http:' && /^(?:127\.[\d.]+|\[::1\]|(?:[a-z\d.-]*\.)?localhost)$/.test(url.hostname)
+  return (
+    url?.protocol === 'http:' && /^(?:127\.[\d.]+|\[::1\]|(?:[a-z\d.-]*\.)?localhost)$/.test(url.hostname)
+  )
 }
 
 function endpointUrl(text: string): URL | undefined {
@@ -70,7 +80,8 @@ function endpointUrl(text: string): URL | undefined {
 /** A file's path, absolute or in the Haraka directory. */
 export const queueFile: Kind<string> = whole('the path of a file: ses-bounce/queue.sqlite', (text, key) => {
   const [first] = path.posix.normalize(text).split('/')
-  if (first === 'queue') return { fault: `${key} may not lie in queue/: Haraka takes every file in there for a mail` }
+  if (first === 'queue')
+    return { fault: `${key} may not lie in queue/: Haraka takes every file in there for a mail` }
   const isFile = !text.endsWith('/') && !/[\p{Cc}]/u.test(text)
   return isFile ? { value: text } : unknownValue(text, key, queueFile.form)
 })
