@@ -64,6 +64,8 @@ const BLOCKED_REGION = new Set([
 /** SES: MessageRejected is the mail's fault but for these texts. */
 const NOT_VERIFIED = /not verified/i
 const ACCOUNT = /paused|suspended|disabled|daily (?:message )?quota|sandbox/i
+/** SES says Throttling for it too, but slowing down doesn't help (SES: troubleshooting, API error messages). */
+const QUOTA = /daily (?:message )?quota/i
 
 /** `result` is what the SDK resolved with. HTTP 200 with garbage resolves without a MessageId. */
 export function outcomeOfResult(result: { MessageId?: string | undefined }): Outcome {
@@ -82,6 +84,7 @@ export function outcomeOfError(error: unknown, reached: boolean): Outcome {
     if (NEVER_REACHED.has(code) || !reached) return { kind: 'temporary', detail }
     return { kind: 'unknown', detail }
   }
+  if (QUOTA.test(message)) return { kind: 'blocked', scope: 'region', detail }
   if (THROTTLED.has(name) || status === 429 || /rate exceeded|maximum sending rate/i.test(message))
     return { kind: 'throttled', detail }
   if (status >= 500) return { kind: 'temporary', detail }

@@ -1,0 +1,199 @@
+import assert from 'node:assert/strict'
+import fc from 'fast-check'
+import {
+  effectOf,
+  type Outcome,
+  outcomeOfError,
+  outcomeOfResult,
+  retryPauseMs,
+} from '../../src/dispatch/outcomes'
+import { job } from './support'
+
+/** As the SDK rejects when SES answers with an error. */
+function answer(status: number, name: string, message = ''): unknown {
+  return Object.assign(new Error(message), { name, $metadata: { httpStatusCode: status } })
+}
+
+/** As the SDK rejects when there is no answer. */
+function fault(name: string, code: string): unknown {
+  return Object.assign(new Error('no answer'), { name, code, $metadata: { attempts: 1 } })
+}
+
+/** What it comes to, with the scope where it blocks. */
+function meaning(error: unknown, reached = true): string {
+  const outcome = outcomeOfError(error, reached)
+  return outcome.kind === 'blocked' ? `blocked ${outcome.scope}` : outcome.kind
+}
+
+const RETRY = { retryFirstMs: 2000, retryLongestMs: 600_000, unknownTries: 3 }
+const NOW_MS = 1_000_000
+
+describe('what an answer of SES means', () => {
+  const answers: [status: number, code: string, message: string, meaning: string][] = [
+    [400, 'Throttling', 'Rate exceeded', 'throttled'],
+    [400, 'Throttling', 'Maximum sending rate exceeded.', 'throttled'],
+    [400, 'ThrottlingException', 'Rate exceeded', 'throttled'],
+    [503, 'Throttling', 'Rate exceeded', 'throttled'],
+    [429, 'UnknownError', '', 'throttled'],
+    [400, 'Throttling', 'Daily message quota exceeded.', 'blocked region'],
+    [500, 'InternalFailure', '', 'temporary'],
+    [503, 'ServiceUnavailable', '', 'temporary'],
+    [502, 'UnknownError', 'Bad Gateway', 'temporary'],
+    [404, 'UnknownError', 'a proxy of ours', 'temporary'],
+    [400, 'MessageRejected', 'The following identities are not verified: mx@yours.example', 'blocked sender'],
+    [400, 'MailFromDomainNotVerifiedException', 'Domain is not verified', 'blocked sender'],
+    [400, 'MessageRejected', 'Sending paused for this account.', 'blocked region'],
+    [400, 'MessageRejected', 'Sending suspended for this account.', 'blocked region'],
+    [400, 'AccountSendingPausedException', '', 'blocked region'],
+    [403, 'AccessDenied', 'not authorized to perform ses:SendBounce', 'blocked region'],
+    [403, 'ExpiredToken', '', 'blocked region'],
+    [403, 'InvalidClientTokenId', '', 'blocked region'],
+    [403, 'SignatureDoesNotMatch', '', 'blocked region'],
+    [403, 'UnknownError', '', 'blocked region'],
+    [400, 'RequestExpired', '', 'blocked region'],
+    [400, 'MessageRejected', 'Failed to generate a bounce for 7k822g: no such message', 'refused'],
+    [400, 'InvalidParameterValue', 'BouncedRecipientInfoList', 'refused'],
+    [400, 'ValidationError', '', 'refused'],
+  ]
+  for (const [status, code, message, expected] of answers) {
+    it(`${status} ${code}${message === '' ? '' : ` "${message}"`}: ${expected}`, () => {
+      assert.equal(meaning(answer(status, code, message)), expected)
+    })
+  }
+
+  it('is a bounce only when SES gives it an id', () => {
+    assert.deepEqual(outcomeOfResult({ MessageId: 'abc' }), { kind: 'sent', messageId: 'abc' })
+    for (const result of [{}, { MessageId: undefined }, { MessageId: '' }]) {
+      assert.equal(outcomeOfResult(result).kind, 'unknown')
+    }
+  })
+
+  it('is unknown when it says 200 and cannot be read', () => {
+    assert.equal(meaning(answer(200, 'SyntaxError', 'unexpected token')), 'unknown')
+  })
+})
+
+describe('what no answer means', () => {
+  const faults: [name: string, code: string, reached: boolean, meaning: string][] = [
+    ['Error', 'ECONNREFUSED', true, 'temporary'],
+    ['AggregateError', 'ECONNREFUSED', true, 'temporary'],
+    ['Error', 'ENOTFOUND', true, 'temporary'],
+    ['Error', 'EAI_AGAIN', true, 'temporary'],
+    ['Error', 'CERT_HAS_EXPIRED', true, 'temporary'],
+    ['TimeoutError', 'ECONNRESET', true, 'unknown'],
+    ['TimeoutError', 'ETIMEDOUT', true, 'unknown'],
+    ['AbortError', '', true, 'unknown'],
+    ['Error', 'EPIPE', true, 'unknown'],
+    ['Error', 'HPE_INVALID_CONSTANT', true, 'unknown'],
+    ['AbortError', '', false, 'temporary'],
+    ['CredentialsProviderError', '', false, 'blocked region'],
+    ['CredentialsProviderError', '', true, 'blocked region'],
+    ['TokenProviderError', '', false, 'blocked region'],
+  ]
+  for (const [name, code, reached, expected] of faults) {
+    const when = reached ? 'the request was on its way' : 'nothing had been written'
+    it(`${name} ${code} when ${when}: ${expected}`, () => {
+      assert.equal(meaning(fault(name, code), reached), expected)
+    })
+  }
+
+  it('is never taken for a bounce or a refusal, whatever was thrown', () => {
+    for (const thrown of [undefined, null, 'text', 5, {}, [], Symbol('s'), { $metadata: null, name: 7 }]) {
+      assert.equal(meaning(thrown, true), 'unknown')
+      assert.equal(meaning(thrown, false), 'temporary')
+    }
+  })
+})
+
+describe('what SES says', () => {
+  it('is kept on one line of printable ASCII, and not without end', () => {
+    fc.assert(
+      fc.property(
+        fc.string({ unit: 'binary', maxLength: 700 }),
+        fc.constantFrom(400, 500),
+        (text, status) => {
+          const outcome = outcomeOfError(answer(status, 'InvalidParameterValue', text), true)
+          assert.ok('detail' in outcome)
+          assert.match(outcome.detail, /^[ -~]{1,500}$/)
+        },
+      ),
+      { numRuns: 50 },
+    )
+    const sent = outcomeOfResult({ MessageId: 'a\nb\u001b' })
+    assert.deepEqual(sent, { kind: 'sent', messageId: 'a b?' })
+  })
+})
+
+describe('what becomes of the job', () => {
+  const effect = (outcome: Outcome, more = {}) => effectOf(outcome, job(more), RETRY, NOW_MS)
+
+  it('is sent with the id of the bounce', () => {
+    assert.deepEqual(effect({ kind: 'sent', messageId: 'abc' }), {
+      state: 'sent',
+      messageId: 'abc',
+      detail: 'SES made the bounce abc',
+    })
+  })
+
+  it('keeps its place when SES throttles', () => {
+    assert.deepEqual(effect({ kind: 'throttled', detail: 'slow' }, { tries: 7 }), {
+      state: 'queued',
+      what: 'throttled',
+      notBeforeMs: 0,
+      detail: 'slow',
+    })
+  })
+
+  it('comes again at growing pauses when SES could not be reached', () => {
+    const pauses = [0, 1, 2, 8, 9, 1000].map(tries => {
+      const after = effect({ kind: 'temporary', detail: 'down' }, { tries })
+      assert.ok(after.state === 'queued' && after.what === 'retry')
+      return after.notBeforeMs - NOW_MS
+    })
+    assert.deepEqual(pauses, [2000, 4000, 8000, 512_000, 600_000, 600_000])
+  })
+
+  it('comes again each minute while something blocks it, and never fails for it', () => {
+    for (const scope of ['sender', 'region'] as const) {
+      assert.deepEqual(effect({ kind: 'blocked', scope, detail: 'no' }, { tries: 500 }), {
+        state: 'queued',
+        what: 'retry',
+        notBeforeMs: NOW_MS + 60_000,
+        detail: 'no',
+      })
+    }
+  })
+
+  it('is held when its outcome was unknown as often as [queue] unknown_tries says', () => {
+    const unknown: Outcome = { kind: 'unknown', detail: 'reset' }
+    for (const unknownTries of [0, 1]) {
+      const after = effect(unknown, { unknownTries, tries: unknownTries })
+      assert.ok(after.state === 'queued' && after.what === 'unknown outcome')
+      assert.equal(after.notBeforeMs, NOW_MS + 2000 * 2 ** unknownTries)
+    }
+    assert.deepEqual(effect(unknown, { unknownTries: 2, tries: 2 }), {
+      state: 'held',
+      detail: 'outcome unknown 3 times: reset',
+    })
+    assert.equal(effectOf(unknown, job(), { ...RETRY, unknownTries: 1 }, NOW_MS).state, 'held')
+  })
+
+  it("fails with SES's words when SES doesn't want it", () => {
+    assert.deepEqual(effect({ kind: 'refused', detail: '400 MessageRejected: no' }), {
+      state: 'failed',
+      detail: '400 MessageRejected: no',
+    })
+  })
+})
+
+describe('retryPauseMs', () => {
+  it('is a finite time between the shortest and the longest for any number of tries', () => {
+    fc.assert(
+      fc.property(fc.nat(), tries => {
+        const pauseMs = retryPauseMs(tries, RETRY)
+        assert.ok(pauseMs >= RETRY.retryFirstMs && pauseMs <= RETRY.retryLongestMs)
+      }),
+      { numRuns: 50 },
+    )
+  })
+})

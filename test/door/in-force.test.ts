@@ -1,0 +1,141 @@
+import assert from 'node:assert/strict'
+import fc from 'fast-check'
+import { type Compiled, compileInForce, type InForce } from '../../src/door/in-force'
+import { formatFinding } from '../../src/settings/findings'
+import { snapshotSources } from '../../src/settings/sources'
+
+function compile(files: Record<string, string>): Compiled<InForce> {
+  return compileInForce(snapshotSources(files), {})
+}
+
+function inForce(files: Record<string, string>): InForce {
+  const { value, findings } = compile(files)
+  assert.deepEqual(findings.map(formatFinding), [])
+  return value
+}
+
+function trusting(trusted: string, authUsers = ''): InForce {
+  return inForce({ 'ses-bounce.ini': `[relay]\ntrusted = ${trusted}\nauth_users = ${authUsers}\n` })
+}
+
+describe('trusted relays', () => {
+  it('are nobody by default, and then the plugin is idle', () => {
+    const { idle, trusts } = inForce({})
+    assert.equal(idle, true)
+    for (const ip of ['127.0.0.1', '::1', '0.0.0.0', '']) assert.equal(trusts(ip, undefined), false)
+  })
+
+  it('are single addresses and ranges, of either family', () => {
+    const { idle, trusts } = trusting('192.0.2.10, 198.51.100.0/25, 2001:db8::1, 2001:db8:1::/49')
+    assert.equal(idle, false)
+    const verdicts = {
+      '192.0.2.10': true,
+      '192.0.2.11': false,
+      '198.51.100.127': true,
+      '198.51.100.128': false,
+      '2001:db8::1': true,
+      '2001:DB8:0:0:0:0:0:1': true,
+      '2001:db8::2': false,
+      '2001:db8:1:7fff::': true,
+      '2001:db8:1:8000::': false,
+    }
+    for (const [ip, verdict] of Object.entries(verdicts)) assert.equal(trusts(ip, undefined), verdict, ip)
+  })
+
+  it('are known by their IPv4 address also where it comes as an IPv6 one', () => {
+    const { trusts } = trusting('192.0.2.0/24')
+    assert.equal(trusts('::ffff:192.0.2.7', undefined), true)
+    assert.equal(trusts('::ffff:c000:207', undefined), true)
+    assert.equal(trusts('::ffff:198.51.100.7', undefined), false)
+    assert.equal(trusts('::192.0.2.7', undefined), false)
+  })
+
+  it('are not whoever has no address, or text in its place', () => {
+    const { trusts } = trusting('0.0.0.0/1, 192.0.2.10')
+    for (const ip of ['', 'localhost', '192.0.2.10 ', '192.0.2', '1', '::ffff:']) {
+      assert.equal(trusts(ip, undefined), false, ip)
+    }
+  })
+
+  it('may be users of SMTP AUTH, by exactly their names', () => {
+    const { idle, trusts } = trusting('', 'ses-relay, "two words"')
+    assert.equal(idle, false)
+    assert.equal(trusts('203.0.113.9', 'ses-relay'), true)
+    assert.equal(trusts('203.0.113.9', 'two words'), true)
+    for (const user of [undefined, '', 'ses', 'SES-Relay', 'ses-relay ']) {
+      assert.equal(trusts('203.0.113.9', user), false, user)
+    }
+  })
+
+  it('are those whose first bits are those of the range, to the bit', () => {
+    const anyFlip = fc.constantFrom(4, 6).chain(family => {
+      const width = family === 4 ? 32 : 128
+      return fc.record({
+        width: fc.constant(width),
+        network: fc.bigInt({ min: 0n, max: 2n ** BigInt(width) - 1n }),
+        bits: fc.integer({ min: 1, max: width }),
+        flipped: fc.nat(width - 1),
+      })
+    })
+    fc.assert(
+      fc.property(anyFlip, ({ width, network, bits, flipped }) => {
+        const { trusts } = trusting(`${addressOf(network, width)}/${bits}`)
+        const neighbour = network ^ (1n << BigInt(width - 1 - flipped))
+        assert.equal(trusts(addressOf(network, width), undefined), true)
+        assert.equal(trusts(addressOf(neighbour, width), undefined), flipped >= bits)
+      }),
+      { numRuns: 200 },
+    )
+  })
+})
+
+describe('what Haraka says in its own files', () => {
+  const rules = '[all]\nrecipient = @yours.example\naction = bounce\nbounce.type = DoesNotExist\n'
+
+  it('names the domains in host_list, besides those of the ini', () => {
+    const hostList =
+      '# ours\nyours.example\r\n  Other.Example  ; note\n\nbücher.example # note\n;off.example\n'
+    const { receivesFor } = inForce({
+      host_list: hostList,
+      'ses-bounce.ini': '[relay]\ndomains = more.example\n',
+      'ses-bounce-rules.ini': rules,
+    }).policy
+    const yes = ['yours.example', 'other.example', 'xn--bcher-kva.example', 'more.example']
+    for (const domain of yes) assert.equal(receivesFor(domain), true, domain)
+    for (const domain of ['off.example', 'note', 'ours', '', 'sub.yours.example']) {
+      assert.equal(receivesFor(domain), false, domain)
+    }
+  })
+
+  it('names the host that reports, unless the ini does', () => {
+    assert.equal(inForce({ me: 'mx.yours.example\n' }).policy.reportingMta, 'dns; mx.yours.example')
+    const named = { me: 'mx.yours.example', 'ses-bounce.ini': '[ses]\nreporting_mta = dns; a.example\n' }
+    assert.equal(inForce(named).policy.reportingMta, 'dns; a.example')
+    assert.match(inForce({}).policy.reportingMta, /^dns; [a-z\d.-]+$/i)
+  })
+})
+
+describe('a configuration with errors', () => {
+  it('shows those of both files and of lists at once, each with its place', () => {
+    const { findings } = compile({
+      'ses-bounce.ini': '[relay\ntrusted = everybody\n[main]\nmode = shout\n',
+      'ses-bounce-rules.ini': 'no equals\n[a]\nacton = bounce\n[b]\nrecipient = file:gone\naction = accept\n',
+    })
+    const said = findings.map(formatFinding).join('\n')
+    assert.match(said, /^ses-bounce\.ini:1: .*"\]" is missing/m)
+    assert.match(said, /^ses-bounce\.ini:4: \[main\] .*"shout"/m)
+    assert.match(said, /^ses-bounce-rules\.ini:1: .*no "="/m)
+    assert.match(said, /^ses-bounce-rules\.ini:3: \[a\] .*"acton"/m)
+    assert.match(said, /^ses-bounce-rules\.ini:5: \[b\] .*gone/m)
+    assert.equal(new Set(findings.map(formatFinding)).size, findings.length, 'nothing is said twice')
+  })
+})
+
+function addressOf(bits: bigint, width: number): string {
+  const [size, base, mark] = width === 32 ? ([8, 10, '.'] as const) : ([16, 16, ':'] as const)
+  const groups = Array.from({ length: width / size }, (_, index) => {
+    const group = (bits >> BigInt(width - size * (index + 1))) & ((1n << BigInt(size)) - 1n)
+    return group.toString(base)
+  })
+  return groups.join(mark)
+}
