@@ -50,12 +50,23 @@ export async function keepMail(
 }
 
 function writeRaw(file: string, pipeRaw: (to: Writable) => void): Promise<void> {
+  // flush: fsync before it closes (Node.js: fs.createWriteStream)
+  const stream = createWriteStream(file, { mode: 0o600, flags: 'wx', flush: true })
   return new Promise((resolve, reject) => {
-    // flush: fsync before it closes (Node.js: fs.createWriteStream)
-    const stream = createWriteStream(file, { mode: 0o600, flags: 'wx', flush: true })
-    stream.once('error', reject)
-    stream.once('close', () => resolve())
-    pipeRaw(stream)
+    let fault: Error | undefined
+    stream.once('error', error => {
+      fault = error
+    })
+    // only now is the file made or given up for sure, so that it can be removed
+    stream.once('close', () => {
+      if (fault === undefined && stream.writableFinished) resolve()
+      else reject(fault ?? new Error('the mail ended before its end'))
+    })
+    try {
+      pipeRaw(stream)
+    } catch (error) {
+      stream.destroy(error instanceof Error ? error : new Error(String(error)))
+    }
   })
 }
 
