@@ -19,6 +19,9 @@ export interface SesOptions {
   credentials?: { accessKeyId: string; secretAccessKey: string }
 }
 
+/** Time that a request is given to arrive: a busy host, or a network's hiccup, holds one up and not the next. */
+const TRANSIT_MS = 25
+
 export interface Answer {
   outcome: Outcome
   /** Monotonic milliseconds at which SES has seen the call at the latest. */
@@ -73,9 +76,7 @@ export function createSes(current: () => SesOptions, monoMs: () => number): Ses 
       } catch (error) {
         outcome = outcomeOfError(error, entry.flight.opened || entry.flight.flushedMonoMs !== undefined)
       }
-      // a handshake delays the request by an unknown time: then only the answer is a sure bound
-      const { opened, flushedMonoMs } = entry.flight
-      return { outcome, seenMonoMs: opened || flushedMonoMs === undefined ? monoMs() : flushedMonoMs }
+      return { outcome, seenMonoMs: seenAtLatest(entry.flight, monoMs()) }
     },
     async warmUp(region) {
       const client = new SESClient({ ...baseConfig(options, region), requestHandler: { handle: warmAnswer } })
@@ -89,6 +90,16 @@ export function createSes(current: () => SesOptions, monoMs: () => number): Ses 
     for (const { client } of regions.values()) client.destroy()
     regions.clear()
   }
+}
+
+/**
+ * SES has seen a call by the time of its answer. A request that went out on an open connection is counted as seen
+ * a little after it left, so that slow answers don't slow the pace; a handshake delays by an unknown time.
+ */
+function seenAtLatest({ opened, flushedMonoMs }: Flight, answeredMonoMs: number): number {
+  return opened || flushedMonoMs === undefined
+    ? answeredMonoMs
+    : Math.min(answeredMonoMs, flushedMonoMs + TRANSIT_MS)
 }
 
 /** The pace and the retries are the queue's: the SDK's own would break both. */

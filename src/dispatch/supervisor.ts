@@ -1,5 +1,6 @@
 // Keeps one dispatcher process running beside Haraka, as the user that Haraka's workers run as.
-// When it dies it is started again, at growing intervals while it doesn't live a second; it dies with its parent.
+// When it dies, or can't be started again, it is tried at growing intervals; it dies with its parent.
+// Only the first start throws.
 
 import { type ChildProcess, fork } from 'node:child_process'
 import path from 'node:path'
@@ -46,24 +47,39 @@ export function superviseDispatcher(options: SupervisorOptions): Supervisor {
 
   function start(): void {
     const startedMs = performance.now()
-    child = fork(path.join(__dirname, 'main.js'), [options.harakaDir], {
+    const started = fork(path.join(__dirname, 'main.js'), [options.harakaDir], {
       ...options.owner,
       // Haraka's own flags (a debugger's port, say) aren't the dispatcher's
       execArgv: [],
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     })
-    child.on('message', message => {
+    child = started
+    started.on('message', message => {
       if (isFromDispatcher(message)) log(message.level, message.message)
     })
-    child.on('error', error => log('error', `dispatcher: ${error.message}`))
-    child.once('exit', (code, signal) => {
-      if (stopped) return
-      pauseMs =
-        performance.now() - startedMs >= STEADY_MS ? FIRST_PAUSE_MS : Math.min(pauseMs * 2, LONGEST_PAUSE_MS)
-      log('warn', `the dispatcher ended (${signal ?? `exit code ${code}`}); it starts again in ${pauseMs} ms`)
-      timer = setTimeout(start, pauseMs)
-      timer.unref()
+    started.on('error', error => {
+      // without a process there is no exit either
+      if (started.pid === undefined) again(error.message, 0)
+      else log('error', `dispatcher: ${error.message}`)
     })
+    started.once('exit', (code, signal) =>
+      again(signal ?? `exit code ${code}`, performance.now() - startedMs),
+    )
+  }
+
+  function again(how: string, livedMs: number): void {
+    if (stopped) return
+    pauseMs = livedMs >= STEADY_MS ? FIRST_PAUSE_MS : Math.min(pauseMs * 2, LONGEST_PAUSE_MS)
+    log('warn', `the dispatcher ended (${how}); it starts again in ${pauseMs} ms`)
+    timer = setTimeout(() => {
+      try {
+        start()
+      } catch (error) {
+        // a throw in a timer would take Haraka down
+        again(String(error), 0)
+      }
+    }, pauseMs)
+    timer.unref()
   }
 
   function send(message: ToDispatcher): void {

@@ -14,7 +14,6 @@ describe('kill -9 of master, workers and dispatcher while mail comes in', functi
     }
     console.log(`      seed ${siege.seed}`)
     const result = await besiege(siege)
-    console.log(result.kills.map(k => k.what).join(' '), result.calls.length, result.accepted.length)
     assertKept(result, siege)
   })
 })
