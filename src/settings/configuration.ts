@@ -1,14 +1,15 @@
-// The configuration in force in one process: read at the start, read again when a file of it changes.
-// At the start errors throw (or the last good one stands in); later they are logged, and what was in force stays.
+// The configuration in force in one process: read at the start, and again when a file of it changes.
+// At the start errors throw, or the last good one stands in. Later they are logged, and what was in force stays.
 
 import { stat } from 'node:fs/promises'
 import path from 'node:path'
+import { SesBounceError } from '../errors'
 import { type Finding, formatFinding } from './findings'
 import type { Owner } from './owner'
 import { loadSnapshot, saveSnapshot } from './snapshot'
 import {
-  type FileSources,
-  fileSources,
+  createSources,
+  type Source,
   type Sources,
   signatureOf,
   signatureOfFault,
@@ -18,7 +19,7 @@ import {
 export interface ConfigurationOptions<T> {
   /** Haraka's config directory. */
   configDir: string
-  /** Every file it asks for is watched from then on. */
+  /** Every file that it asks for is watched from then on. With an error among the findings, the value isn't used. */
   compile(sources: Sources): { value: T; findings: Finding[] }
   snapshotFile: string
   /** Saves each good configuration there, as this owner's. */
@@ -27,151 +28,194 @@ export interface ConfigurationOptions<T> {
   /** At the start, the saved one stands in for files with errors. */
   fallsBack: boolean
   log: (level: 'notice' | 'warn' | 'error', message: string) => void
-  onChange?: (value: T) => void
+  /** After a reload; not at the start. */
+  onChange?: (value: T, previous: T) => void
   /** How often the files are looked at. */
   pollMs?: number
+  nowMs?: () => number
 }
 
 export interface Configuration<T> {
   current(): T
-  /** One look at the files; a change is taken up when it has stood for two looks. Never rejects. */
-  look(): Promise<void>
+  /** Of the files as they were read last, whether they came into force or not. */
+  findings(): readonly Finding[]
+  /** One look at the files; a change is taken up when two looks see the same. Never rejects. */
+  checkNow(): Promise<void>
   stop(): void
 }
 
-export class ConfigurationError extends Error {
+export class ConfigurationError extends SesBounceError {
   readonly findings: readonly Finding[]
 
   constructor(findings: readonly Finding[]) {
     super(
-      `the configuration has errors:\n${findings.map(finding => `  ${formatFinding(finding)}`).join('\n')}`,
+      'CONFIGURATION',
+      ['the configuration has errors:', ...findings.map(finding => `  ${formatFinding(finding)}`)].join('\n'),
     )
     this.name = 'ConfigurationError'
     this.findings = findings
   }
 }
 
-/** A file that is being written isn't read half way: it must look the same twice. */
 const POLL_MS = 1000
 
 /** @throws ConfigurationError */
 export function openConfiguration<T>(options: ConfigurationOptions<T>): Configuration<T> {
   const opened = new OpenConfiguration(options)
-  const timer = setInterval(() => void opened.look(), options.pollMs ?? POLL_MS)
+  const timer = setInterval(() => void opened.checkNow(), options.pollMs ?? POLL_MS)
   timer.unref()
   return {
-    current: () => opened.value,
-    look: () => opened.look(),
-    stop: () => clearInterval(timer),
+    current: () => opened.inForce.value,
+    findings: () => opened.findings,
+    checkNow: () => opened.checkNow(),
+    stop() {
+      clearInterval(timer)
+      opened.stopped = true
+    },
   }
 }
 
+type Compiled<T> = { findings: Finding[] } & ({ good: true; value: T } | { good: false })
+
 class OpenConfiguration<T> {
-  value: T
+  inForce: { value: T; since: string }
+  findings: Finding[] = []
+  stopped = false
   readonly #options: ConfigurationOptions<T>
-  /** What was compiled last, good or bad. */
-  #sources: FileSources
+  /** What the files were when they were read last. */
+  readonly #watched = new Map<string, Source>()
+  /** What the last look saw, if that isn't what was read. */
   #pending: string | undefined
-  #looking = false
+  #looking: Promise<void> | undefined
 
   constructor(options: ConfigurationOptions<T>) {
     this.#options = options
-    this.#sources = fileSources(options.configDir)
-    const compiled = this.#compile(this.#sources)
-    if (compiled.errors.length === 0) {
-      this.value = compiled.value
-      this.#save()
+    const { good, sources } = this.#compileFiles()
+    if (good) {
+      this.inForce = { value: good.value, since: this.#now() }
+      this.#save(sources)
       return
     }
-    const old = options.fallsBack ? this.#lastGood() : undefined
-    if (old === undefined) throw new ConfigurationError(compiled.errors)
-    this.#logErrors(compiled.errors)
-    options.log('error', `the configuration has errors; the last good one, of ${old.savedAt}, is in force`)
-    this.value = old.value
+    const saved = options.fallsBack ? this.#lastGood() : undefined
+    if (saved === undefined) throw new ConfigurationError(this.findings.filter(isError))
+    this.inForce = saved
+    this.#logErrors()
   }
 
-  /** Nothing else may happen in a timer: whatever goes wrong is logged. */
-  async look(): Promise<void> {
-    if (this.#looking) return
-    this.#looking = true
-    try {
-      await this.#look()
-    } catch (error) {
-      this.#options.log('error', `reload: ${String(error)}`)
-    } finally {
-      this.#looking = false
-    }
+  checkNow(): Promise<void> {
+    this.#looking ??= this.#look()
+      .catch((error: unknown) =>
+        this.#options.log('error', `the configuration can't be reloaded: ${String(error)}`),
+      )
+      .finally(() => {
+        this.#looking = undefined
+      })
+    return this.#looking
   }
 
   async #look(): Promise<void> {
-    const files = this.#sources.files()
-    const now = await Promise.all([...files.keys()].map(name => this.#signatureOf(name)))
-    const changed = [...files.values()].some(({ signature }, index) => signature !== now[index])
-    const look = now.join('|')
-    const stands = look === this.#pending
-    this.#pending = changed ? look : undefined
-    if (changed && stands) this.#reload()
+    const watched = [...this.#watched.values()]
+    const signatures = await Promise.all(watched.map(({ name }) => this.#signatureNow(name)))
+    if (this.stopped) return
+    const hasChanged = watched.some(({ signature }, index) => signature !== signatures[index])
+    const seen = signatures.join('|')
+    // a file that is being written isn't read half way
+    const isStable = seen === this.#pending
+    this.#pending = hasChanged && !isStable ? seen : undefined
+    if (hasChanged && isStable) this.#reload()
   }
 
   #reload(): void {
-    const { log, onChange, configDir } = this.#options
-    const before = this.#sources.files()
-    const sources = fileSources(configDir)
-    const compiled = this.#compile(sources)
-    this.#sources = sources
-    const names = [...sources.files()]
-      .filter(([name, { text }]) => text !== before.get(name)?.text)
-      .map(([name]) => name)
-    if (names.length === 0 && compiled.errors.length === 0) return
-    if (compiled.errors.length > 0) {
-      this.#logErrors(compiled.errors)
-      log('error', 'the changed configuration has errors; the last good one stays in force')
+    const changed = this.#changedNames()
+    if (changed.length === 0) return
+    const { good, sources } = this.#compileFiles()
+    if (!good) {
+      this.#logErrors()
       return
     }
-    this.value = compiled.value
-    log('notice', `configuration reloaded: ${names.join(', ')}`)
-    this.#save()
-    onChange?.(this.value)
+    const previous = this.inForce.value
+    this.inForce = { value: good.value, since: this.#now() }
+    this.#options.log('notice', `configuration reloaded: ${changed.join(', ')}`)
+    this.#save(sources)
+    this.#options.onChange?.(good.value, previous)
   }
 
-  #compile(sources: FileSources): { value: T; errors: Finding[] } {
-    const { value, findings } = this.#options.compile(sources)
-    const all = [...sources.faults, ...findings]
-    for (const finding of all) {
-      if (finding.severity === 'warning') this.#options.log('warn', formatFinding(finding))
+  /** Which files say something else than before; those that were only touched are none. */
+  #changedNames(): string[] {
+    const sources = createSources(this.#options.configDir)
+    for (const name of this.#watched.keys()) sources.read(name)
+    const changed = sources.seen().filter(({ name, text, fault }) => {
+      const before = this.#watched.get(name)
+      return text !== before?.text || fault !== before?.fault
+    })
+    for (const source of sources.seen()) this.#watched.set(source.name, source)
+    return changed.map(({ name }) => name)
+  }
+
+  #compileFiles(): { good: { value: T } | undefined; sources: Sources } {
+    const sources = createSources(this.#options.configDir)
+    const compiled = this.#compile(sources)
+    // bad files may hide which others belong to them
+    if (compiled.good) this.#watched.clear()
+    for (const source of sources.seen()) this.#watched.set(source.name, source)
+    this.findings = compiled.findings
+    for (const finding of this.findings) {
+      if (!isError(finding)) this.#options.log('warn', formatFinding(finding))
     }
-    return { value, errors: all.filter(finding => finding.severity === 'error') }
+    return { good: compiled.good ? { value: compiled.value } : undefined, sources }
   }
 
-  #logErrors(errors: readonly Finding[]): void {
-    for (const error of errors) this.#options.log('error', formatFinding(error))
-  }
-
-  #lastGood(): { value: T; savedAt: string } | undefined {
-    const saved = loadSnapshot(this.#options.snapshotFile)
-    if (saved === undefined) return undefined
-    const { value, findings } = this.#options.compile(snapshotSources(saved.sources))
-    if (findings.some(finding => finding.severity === 'error')) return undefined
-    return { value, savedAt: saved.savedAt }
-  }
-
-  #save(): void {
-    const { keepsSnapshot, snapshotFile, owner, log } = this.#options
-    if (!keepsSnapshot) return
-    const sources: Record<string, string> = {}
-    for (const [name, { text }] of this.#sources.files()) if (text !== undefined) sources[name] = text
+  #compile(sources: Sources): Compiled<T> {
     try {
-      saveSnapshot(snapshotFile, { savedAt: new Date().toISOString(), sources }, owner ?? {})
+      const { value, findings: found } = this.#options.compile(sources)
+      const findings = [...sources.faults, ...found]
+      return findings.some(isError) ? { good: false, findings } : { good: true, value, findings }
     } catch (error) {
-      log('warn', `the last good configuration can't be kept in ${snapshotFile}: ${String(error)}`)
+      const message = `the configuration can't be compiled: ${String(error)}`
+      const file = path.basename(this.#options.configDir)
+      return { good: false, findings: [...sources.faults, { severity: 'error', file, line: 0, message }] }
     }
   }
 
-  async #signatureOf(name: string): Promise<string> {
+  #logErrors(): void {
+    for (const finding of this.findings) {
+      if (isError(finding)) this.#options.log('error', formatFinding(finding))
+    }
+    this.#options.log('error', `the last good configuration, of ${this.inForce.since}, stays in force`)
+  }
+
+  #lastGood(): { value: T; since: string } | undefined {
+    const saved = loadSnapshot(this.#options.snapshotFile)
+    const compiled = saved && this.#compile(snapshotSources(saved.sources))
+    return compiled?.good ? { value: compiled.value, since: saved?.savedAt ?? '' } : undefined
+  }
+
+  #save(sources: Sources): void {
+    const { keepsSnapshot, snapshotFile, owner = {}, log } = this.#options
+    if (!keepsSnapshot) return
+    const texts = sources
+      .seen()
+      .flatMap(({ name, text }) => (text === undefined ? [] : [[name, text] as const]))
+    try {
+      saveSnapshot(snapshotFile, { savedAt: this.inForce.since, sources: Object.fromEntries(texts) }, owner)
+    } catch (error) {
+      log('error', `the last good configuration can't be kept in ${snapshotFile}: ${String(error)}`)
+    }
+  }
+
+  async #signatureNow(name: string): Promise<string> {
     try {
       return signatureOf(await stat(path.join(this.#options.configDir, name)))
     } catch (error) {
       return signatureOfFault(error)
     }
   }
+
+  #now(): string {
+    return new Date(this.#options.nowMs?.() ?? Date.now()).toISOString()
+  }
+}
+
+function isError(finding: Finding): boolean {
+  return finding.severity === 'error'
 }

@@ -1,56 +1,84 @@
-// Whose the plugin's files are: those of smtp.ini's user and group, as Haraka's workers run as these.
-// Errors say which file, and what was tried.
+// Whose the plugin's files are: smtp.ini's user and group, as whom Haraka's workers run.
+// Faults throw, and say which file and what was tried. No link is followed: the folder's owner could have put one there.
 
-import { chmodSync, chownSync, mkdirSync, readFileSync } from 'node:fs'
+import { chmodSync, lchownSync, lstatSync, mkdirSync, readFileSync } from 'node:fs'
+import path from 'node:path'
+import { SesBounceError } from '../errors'
 import { parseIni } from './ini'
-import { wholeValue } from './items'
 
-/** Undefined: nothing is to be changed. */
+/** Undefined: not changed, the process's own. */
 export interface Owner {
   uid?: number
   gid?: number
 }
 
+/** passwd(5), group(5). */
+export interface Accounts {
+  passwd(): string
+  group(): string
+}
+
+const SYSTEM: Accounts = {
+  passwd: () => readFileSync('/etc/passwd', 'utf8'),
+  group: () => readFileSync('/etc/group', 'utf8'),
+}
+
 /**
- * Haraka: smtp.ini `user=` and `group=`, names or numbers; without `group` only the user changes.
- * @throws Error when there is no such user or group
+ * Haraka's server.js: `group` and `user` above all sections of smtp.ini, names or numbers, nothing else on the line.
+ * It leaves 0 out, and without `group` it changes the user only.
+ * @throws SesBounceError CONFIGURATION: no such account in /etc/passwd or /etc/group
  */
-export function runAs(smtpIni: string | undefined): Owner {
-  const main = parseIni('smtp.ini', smtpIni ?? '').sections.find(section => section.name === 'main')
-  const value = (key: string) => wholeValue(main?.entries.find(entry => entry.key === key)?.value ?? '')
-  const user = value('user')
-  const group = value('group')
-  return {
-    ...(user !== '' && { uid: idOf(user, '/etc/passwd', 'user') }),
-    ...(group !== '' && { gid: idOf(group, '/etc/group', 'group') }),
+export function runAs(smtpIni: string | undefined, accounts: Accounts = SYSTEM): Owner {
+  const main = parseIni('smtp.ini', smtpIni ?? '').sections.filter(({ name }) => name === 'main')
+  const entries = main.flatMap(section => section.entries)
+  const valueOf = (key: string) => entries.findLast(entry => entry.key === key)?.value ?? ''
+  const uid = idOf(valueOf('user'), 'user', () => accounts.passwd())
+  const gid = idOf(valueOf('group'), 'group', () => accounts.group())
+  return { ...(uid !== undefined && { uid }), ...(gid !== undefined && { gid }) }
+}
+
+function idOf(name: string, what: 'user' | 'group', accounts: () => string): number | undefined {
+  if (name === '' || /^0+$/.test(name)) return undefined
+  if (/^\d{1,10}$/.test(name)) return Number(name)
+  // in both files the name is the first field, the number the third
+  const fields = accounts()
+    .split('\n')
+    .map(line => line.split(':'))
+    .find(([first]) => first === name)
+  const id = fields?.[2] ?? ''
+  if (/^\d{1,10}$/.test(id)) return Number(id)
+  const file = what === 'user' ? '/etc/passwd' : '/etc/group'
+  throw new SesBounceError(
+    'CONFIGURATION',
+    `smtp.ini: ${what} ${JSON.stringify(name)} isn't in ${file}; a number would do, too`,
+  )
+}
+
+/**
+ * A folder for the owner alone, with the parents that are missing; one that is there stays as it is.
+ * @throws Error of the file system
+ */
+export function makePrivateDir(folder: string, owner: Owner): void {
+  const first = mkdirSync(folder, { recursive: true, mode: 0o700 })
+  if (first === undefined) return
+  for (let made = path.resolve(folder); ; made = path.dirname(made)) {
+    give(made, owner)
+    if (made === path.resolve(first) || made === path.dirname(made)) return
   }
 }
 
-/** passwd(5), group(5): the name is the first field, the number the third. */
-function idOf(name: string, database: string, what: string): number {
-  if (/^\d+$/.test(name)) return Number(name)
-  const line = readFileSync(database, 'utf8')
-    .split('\n')
-    .find(entry => entry.startsWith(`${name}:`))
-  const id = Number(line?.split(':')[2])
-  if (line === undefined || !Number.isInteger(id)) throw new Error(`smtp.ini: there is no ${what} "${name}"`)
-  return id
-}
-
-/** A folder for the owner alone. Its parents are made too, where they are missing. */
-export function makePrivateDir(folder: string, owner: Owner): void {
-  const made = mkdirSync(folder, { recursive: true, mode: 0o700 })
-  if (made !== undefined) give(folder, owner)
-}
-
-/** An existing file for the owner alone. */
+/**
+ * An existing file for the owner alone.
+ * @throws Error of the file system, or when the path isn't a plain file
+ */
 export function givePrivate(file: string, owner: Owner): void {
+  if (!lstatSync(file).isFile())
+    throw new Error(`${file} must be a plain file: it is something else, or a link`)
   chmodSync(file, 0o600)
   give(file, owner)
 }
 
-/** Only root can give a file away; anyone else has made it as himself already. */
-function give(file: string, { uid, gid }: Owner): void {
-  if (process.getuid?.() === 0 && (uid !== undefined || gid !== undefined))
-    chownSync(file, uid ?? 0, gid ?? 0)
+/** Only root can give a file away; anyone else made it as himself. chown(2): -1 changes nothing. */
+function give(file: string, { uid = -1, gid = -1 }: Owner): void {
+  if (process.getuid?.() === 0) lchownSync(file, uid, gid)
 }

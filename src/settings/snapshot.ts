@@ -1,11 +1,12 @@
 // The last good configuration on disk, for a process that starts while the files are broken.
-// It is written whole or not at all; what can't be read counts as none.
+// It is written whole or not at all; one that can't be read counts as none.
 
-import { closeSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs'
+import { closeSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { givePrivate, makePrivateDir, type Owner } from './owner'
 
 export interface Snapshot {
+  /** ISO 8601. */
   savedAt: string
   /** Text of each file, by its name in the config directory. */
   sources: Record<string, string>
@@ -17,18 +18,17 @@ export function snapshotFile(harakaDir: string): string {
 
 /** @throws Error of the file system */
 export function saveSnapshot(file: string, snapshot: Snapshot, owner: Owner): void {
-  makePrivateDir(path.dirname(file), owner)
+  const folder = path.dirname(file)
+  makePrivateDir(folder, owner)
   const passing = `${file}.${process.pid}`
+  // of a process that was killed here
+  rmSync(passing, { force: true })
   try {
-    const descriptor = openSync(passing, 'w', 0o600)
-    try {
-      writeSync(descriptor, JSON.stringify(snapshot))
-      fsyncSync(descriptor)
-    } finally {
-      closeSync(descriptor)
-    }
+    // wx: the folder may be another user's, and what he puts at this place must not be written to
+    flushed(passing, 'wx', descriptor => writeFileSync(descriptor, JSON.stringify(snapshot)))
     givePrivate(passing, owner)
     renameSync(passing, file)
+    flushed(folder, 'r', () => undefined)
   } catch (error) {
     rmSync(passing, { force: true })
     throw error
@@ -44,9 +44,20 @@ export function loadSnapshot(file: string): Snapshot | undefined {
   }
 }
 
+function flushed(target: string, flags: 'wx' | 'r', write: (descriptor: number) => void): void {
+  const descriptor = openSync(target, flags, 0o600)
+  try {
+    write(descriptor)
+    fsyncSync(descriptor)
+  } finally {
+    closeSync(descriptor)
+  }
+}
+
 function isSnapshot(value: unknown): value is Snapshot {
   if (typeof value !== 'object' || value === null) return false
-  if (!('savedAt' in value) || typeof value.savedAt !== 'string') return false
+  if (!('savedAt' in value) || typeof value.savedAt !== 'string' || Number.isNaN(Date.parse(value.savedAt)))
+    return false
   if (!('sources' in value) || typeof value.sources !== 'object' || value.sources === null) return false
   return Object.values(value.sources).every(text => typeof text === 'string')
 }

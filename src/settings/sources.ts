@@ -1,77 +1,100 @@
 // The texts that a configuration is made of: from Haraka's config directory, or from a saved snapshot of one.
-// A missing file is undefined; one that can't be read is a finding, so that all faults are shown together.
+// A missing file is undefined; one that can't be read is undefined and a finding, so that all faults show together.
 
+import { isUtf8 } from 'node:buffer'
 import { readFileSync, statSync } from 'node:fs'
 import path from 'node:path'
 import type { Finding } from './findings'
 
 export interface Sources {
-  /** Text of a file in the directory; undefined: there is none, or it can't be read. */
+  /** Text of a file, by its name in the directory. The same answer however often it is asked. */
   read(name: string): string | undefined
+  /** What was asked for and lies in the directory, whether it is there or not. */
+  seen(): readonly Source[]
+  readonly faults: readonly Finding[]
 }
 
-/** A file that was asked for. */
-export interface Read {
+export interface Source {
+  name: string
   text: string | undefined
-  /** Of the file just before it was read: `signatureOf` gives another one when it has changed since. */
+  /** As `signatureOf` gave it just before the file was read. */
   signature: string
-}
-
-export interface FileSources extends Sources {
-  files(): ReadonlyMap<string, Read>
-  faults: Finding[]
+  /** Why there is no text, where the file isn't simply missing. */
+  fault?: string
 }
 
 /** A list of a million addresses is far below it. */
 const LARGEST_BYTES = 50 * 1024 ** 2
 
-export function fileSources(folder: string): FileSources {
-  const files = new Map<string, Read>()
+/** Reads synchronously: for boot and reload. */
+export function createSources(configDir: string): Sources {
+  const sources = new Map<string, Source>()
   const faults: Finding[] = []
+  const report = (severity: Finding['severity'], file: string, message: string) =>
+    faults.push({ severity, file, line: 0, message })
   return {
     faults,
-    files: () => files,
-    read: name => {
-      const known = files.get(name)
+    seen: () => [...sources.values()],
+    read(name) {
+      const known = sources.get(name)
       if (known) return known.text
-      if (path.isAbsolute(name) || path.normalize(name).startsWith('..')) {
-        const message = "a file outside Haraka's config directory can't be used"
-        faults.push({ severity: 'error', file: name, line: 0, message })
+      if (!isInside(name)) {
+        report('error', name, "a file outside Haraka's config directory can't be used")
         return undefined
       }
-      const read = readOne(folder, name, message => {
-        faults.push({ severity: 'error', file: name, line: 0, message })
-      })
-      files.set(name, read)
-      return read.text
+      const source = readSource(configDir, name, message => report('warning', name, message))
+      sources.set(name, source)
+      if (source.fault !== undefined) report('error', name, source.fault)
+      return source.text
     },
   }
 }
 
-/** Links are followed, so that a Kubernetes ConfigMap, which swaps one, is seen to change. */
-export function signatureOf(stats: { mtimeMs: number; size: number; ino: number }): string {
-  return `${stats.mtimeMs}:${stats.size}:${stats.ino}`
+export function snapshotSources(texts: Readonly<Record<string, string>>): Sources {
+  const read = (name: string) => (Object.hasOwn(texts, name) ? texts[name] : undefined)
+  return {
+    faults: [],
+    seen: () => Object.keys(texts).map(name => ({ name, text: read(name), signature: 'snapshot' })),
+    read,
+  }
 }
 
+/**
+ * Another one when a file may have changed. Of a link's target, so that a Kubernetes ConfigMap, which swaps
+ * links, is seen to change; with ctime, so that a changed mode is.
+ */
+export function signatureOf(stats: { mtimeMs: number; ctimeMs: number; size: number; ino: number }): string {
+  return [stats.mtimeMs, stats.ctimeMs, stats.size, stats.ino].join(':')
+}
+
+/** The same for a file that can't be looked at. */
 export function signatureOfFault(error: unknown): string {
   return error instanceof Error && 'code' in error ? String(error.code) : String(error)
 }
 
-export function snapshotSources(texts: Readonly<Record<string, string>>): Sources {
-  return { read: name => (Object.hasOwn(texts, name) ? texts[name] : undefined) }
+function isInside(name: string): boolean {
+  if (name === '' || name.includes('\0') || path.isAbsolute(name)) return false
+  return !name.split(/[/\\]/).includes('..')
 }
 
-function readOne(folder: string, name: string, fault: (message: string) => void): Read {
-  const file = path.join(folder, name)
+function readSource(configDir: string, name: string, warn: (message: string) => void): Source {
+  const file = path.join(configDir, name)
+  let signature: string | undefined
   try {
     const stats = statSync(file)
-    const signature = signatureOf(stats)
-    if (stats.size <= LARGEST_BYTES) return { text: readFileSync(file, 'utf8'), signature }
-    fault(`the file is larger than ${LARGEST_BYTES / 1024 ** 2} MB`)
-    return { text: undefined, signature }
+    signature = signatureOf(stats)
+    const none = { name, text: undefined, signature }
+    // opening a pipe would wait for its writer
+    if (!stats.isFile()) return { ...none, fault: 'this is no file' }
+    if (stats.size > LARGEST_BYTES)
+      return { ...none, fault: `the file is larger than ${LARGEST_BYTES / 1024 ** 2} MB` }
+    const bytes = readFileSync(file)
+    if (!isUtf8(bytes)) warn("the file isn't UTF-8; letters other than ASCII can't be read")
+    return { name, text: bytes.toString('utf8').replace(/^\uFEFF/, ''), signature }
   } catch (error) {
     const code = signatureOfFault(error)
-    if (code !== 'ENOENT' && code !== 'ENOTDIR') fault(`the file can't be read (${code})`)
-    return { text: undefined, signature: code }
+    const source = { name, text: undefined, signature: signature ?? code }
+    const isMissing = code === 'ENOENT' || code === 'ENOTDIR'
+    return isMissing ? source : { ...source, fault: `the file can't be read (${code})` }
   }
 }
