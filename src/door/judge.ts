@@ -9,6 +9,7 @@ import { mayConcern } from '../policy/concern'
 import { decide } from '../policy/decide'
 import type { Decision } from '../policy/decision'
 import { fallBack } from '../policy/fallback'
+import type { Policy } from '../policy/rule'
 import { hasEnded } from '../queue/job'
 import type { WorkerQueue } from '../queue/store'
 import type { InForce } from './in-force'
@@ -48,33 +49,40 @@ export async function judge(
   const decided = decide(policy, facts, mail.nowMs)
   if (settings.main.mode === 'observe')
     return { facts, decisions: decided, jobs: new Map(), plan: { kind: 'pass' } }
-  const { decisions, jobs } = askQueue(decided, inForce, queue, mail.nowMs)
+  const { decisions, jobs } = askQueue(facts, decided, inForce, queue, mail.nowMs)
   return { facts, decisions, jobs, plan: planFor(decisions) }
 }
 
-/** Redelivered recipients, and bounces that could not start in time. */
+/** Recipients that the relay delivers again, and bounces that could not start in time. */
 function askQueue(
+  facts: MailFacts,
   decided: readonly Decision[],
   { policy, settings }: InForce,
   queue: () => WorkerQueue,
   nowMs: number,
 ): { decisions: Decision[]; jobs: Map<Decision, string> } {
   const jobs = new Map<Decision, string>()
+  const { sesId } = facts.receipt ?? {}
+  const wanted = sesId !== undefined && decided.some(decision => decision.wanted === 'bounce')
+  const known = wanted ? queue().known(sesId) : undefined
   const decisions = decided.map(decision => {
+    if (decision.wanted !== 'bounce') return decision
+    const earlier = known?.get(addressKey(decision.recipient.address))
+    if (earlier && !hasEnded(earlier.state)) {
+      // its bounce is made or will be, also where a new one couldn't: the window may have closed meanwhile
+      const taken = alreadyBounced(policy, decision)
+      jobs.set(taken, earlier.jobId)
+      return taken
+    }
     const { bounce } = decision
-    if (decision.action !== 'bounce' || bounce === undefined) return decision
-    const known = queue().known(bounce.sesId).get(addressKey(bounce.recipient.address))
-    if (known && hasEnded(known.state)) {
+    if (bounce === undefined) return decision
+    if (earlier) {
       return fallBack(
         policy,
         decision,
         'ended',
-        `its bounce has ${known.state} already, as job ${known.jobId}`,
+        `its bounce has ${earlier.state} already, as job ${earlier.jobId}`,
       )
-    }
-    if (known) {
-      jobs.set(decision, known.jobId)
-      return decision
     }
     const { intervalMs, slackMs } = settings.limit
     const startMs = nowMs + queue().ahead(bounce.region, bounce.deadlineMs) * (intervalMs + slackMs)
@@ -84,4 +92,13 @@ function askQueue(
     return decision
   })
   return { decisions, jobs }
+}
+
+/** Without a new request: there is nothing to add to the queue. */
+function alreadyBounced(
+  policy: Policy,
+  { fallback: _fallback, reply: _reply, bounce: _bounce, ...decision }: Decision,
+): Decision {
+  const outcome = policy.rules.find(({ name }) => name === decision.rule)?.outcome
+  return { ...decision, action: 'bounce', deliver: outcome?.action === 'bounce' && outcome.deliver }
 }

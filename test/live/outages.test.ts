@@ -82,6 +82,20 @@ describe('when SES fails', function () {
     assert.match(again.reply.text, /not bounced: its bounce has failed already/)
   })
 
+  it('a mail whose bounce was made is taken with 250 also after its window has closed', async () => {
+    product.ses.setFaults([])
+    const { mail } = await product.deliver()
+    await until(() => state(mail.sesId) === 'sent', { what: 'the job to be sent' })
+    const calls = product.ses.calls.length
+    const late = await product.deliver({
+      sesId: mail.sesId,
+      receivedAt: new Date(Date.now() - 25 * 3_600_000),
+    })
+    assert.equal(late.reply.code, 250, late.reply.text)
+    assert.deepEqual(product.haraka.delivered(), [])
+    assert.equal(product.ses.calls.length, calls)
+  })
+
   it('a fault that is not of the mail keeps the job, and says so loudly', async () => {
     const since = product.haraka.log().length
     product.ses.setFaults([FAULTS['expired credentials']])
