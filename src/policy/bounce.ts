@@ -64,7 +64,8 @@ export function makeBounce(
     ...(explanation !== '' && { explanation }),
     rule: rule.name,
     recipient: {
-      address: mail.recipient.address,
+      // SES API: SendBounce takes ASCII only; a recipient of record always has such a form
+      address: asciiAddress(mail.recipient.address) ?? mail.recipient.address,
       bounceType: type,
       status,
       diagnostic:
