@@ -1,0 +1,36 @@
+// What the plugin says in Haraka's log about a mail: its decisions, in the words of the demo.
+// Takes any lines; those that aren't decisions count for nothing.
+
+import { counted } from './evidence'
+import type { LogLine } from './haraka-log'
+
+export function decisionsOf(lines: readonly LogLine[], sesId: string): LogLine[] {
+  return lines.filter(
+    ({ values }) => values['ses_id'] === sesId && values['action'] !== undefined && !isObserved(values),
+  )
+}
+
+/** `bounce`, `2 bounce, 1 accept` */
+export function actionText(decisions: readonly LogLine[]): string {
+  const actions = decisions.map(({ values }) => values['action'] ?? '')
+  return actions.length > 1 ? counted(actions) : (actions[0] ?? 'accept')
+}
+
+/** `unknown-mailbox`, `unknown-mailbox, but null sender`, `trial would bounce`, `no rule` */
+export function whyText(lines: readonly LogLine[], sesId: string): string {
+  const own = lines.filter(({ values }) => values['ses_id'] === sesId && values['action'] !== undefined)
+  const reasons = own.flatMap(({ values }) => reasonOf(values) ?? [])
+  return [...new Set(reasons)].join('; ') || 'no rule'
+}
+
+function reasonOf(values: LogLine['values']): string | undefined {
+  const { rule, detail, action } = values
+  if (rule === undefined) return undefined
+  if (isObserved(values)) return `${rule} would ${action}`
+  return detail === undefined ? rule : `${rule}, but ${detail}`
+}
+
+/** Of a rule in mode observe. */
+function isObserved({ mode }: LogLine['values']): boolean {
+  return mode === 'observe'
+}

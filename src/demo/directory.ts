@@ -1,0 +1,77 @@
+// A Haraka directory of the demo's own, in the system's folder for temporary files.
+// Nothing outside it is written; it is removed at the end.
+
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, symlinkSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { LISTS, RULES_INI, settingsIni } from './policy'
+
+export const DELIVERED = 'delivered'
+const DELIVERED_LIST = 'delivered.jsonl'
+
+export function deliveredList(dir: string): string {
+  return path.join(dir, DELIVERED, DELIVERED_LIST)
+}
+
+/** Where package.json and node_modules are: above this file, in the sources as in dist/. */
+export function packageFolder(): string {
+  let folder = __dirname
+  while (!existsSync(path.join(folder, 'package.json'))) {
+    const above = path.dirname(folder)
+    if (above === folder) throw new Error(`there is no package.json above ${__dirname}`)
+    folder = above
+  }
+  return folder
+}
+
+/** Returns its path. */
+export function makeDirectory(packageDir: string, port: number, sesUrl: string): string {
+  const dir = mkdtempSync(path.join(tmpdir(), 'ses-bounce-demo-'))
+  for (const folder of ['config', 'plugins', 'mail', DELIVERED, 'node_modules'])
+    mkdirSync(path.join(dir, folder))
+  const files: Record<string, string> = {
+    plugins: 'ses-bounce\ndemo\n',
+    me: 'mx.example.com\n',
+    host_list: 'example.com\n',
+    'smtp.ini': `listen=127.0.0.1:${port}\n`,
+    'log.ini': '[main]\nlevel=info\ntimestamps=true\n',
+    'ses-bounce.ini': settingsIni(sesUrl),
+    'ses-bounce-rules.ini': RULES_INI,
+    ...LISTS,
+  }
+  for (const [name, text] of Object.entries(files)) writeFileSync(path.join(dir, 'config', name), text)
+  // Haraka crashes at every connection without a full connection.ini
+  copyFileSync(
+    path.join(packageDir, 'node_modules/Haraka/config/connection.ini'),
+    path.join(dir, 'config/connection.ini'),
+  )
+  writeFileSync(path.join(dir, 'plugins/demo.js'), DEMO_PLUGIN)
+  writeFileSync(deliveredList(dir), '')
+  symlinkSync(packageDir, path.join(dir, 'node_modules/haraka-plugin-ses-bounce'), 'dir')
+  return dir
+}
+
+const DEMO_PLUGIN = `// Takes all mail that is left to deliver, and keeps it in ${DELIVERED}/. Ends with the demo that started Haraka.
+'use strict'
+const cluster = require('node:cluster')
+const fs = require('node:fs')
+const path = require('node:path')
+const folder = path.join(process.env.HARAKA, '${DELIVERED}')
+
+exports.register = () => {
+  if (cluster.isPrimary) process.once('disconnect', () => process.kill(process.pid, 'SIGTERM'))
+}
+
+exports.hook_rcpt = next => next(OK)
+
+exports.hook_queue = (next, connection) => {
+  const { mail_from, rcpt_to, message_stream, uuid } = connection.transaction
+  message_stream.get_data(data => {
+    const file = uuid + '.eml'
+    fs.writeFileSync(path.join(folder, file), data)
+    const line = { file, from: mail_from.address, to: rcpt_to.map(to => to.address) }
+    fs.appendFileSync(path.join(folder, '${DELIVERED_LIST}'), JSON.stringify(line) + '\\n')
+    next(OK, 'Delivered')
+  })
+}
+`

@@ -1,0 +1,65 @@
+// Reads what the plugin writes into Haraka's log, as far as it has come since the last look.
+// Lines of other plugins, and pieces of lines, are passed over.
+
+import { closeSync, fstatSync, openSync, readFileSync, readSync } from 'node:fs'
+
+export interface LogLine {
+  level: string
+  /** Without time, level and the plugin's name. */
+  text: string
+  /** key=value pairs in it. */
+  values: Readonly<Record<string, string>>
+}
+
+export class HarakaLog {
+  readonly #file: string
+  #offset = 0
+  #rest = ''
+
+  constructor(file: string) {
+    this.#file = file
+  }
+
+  /** The plugin's lines that are new. */
+  news(): LogLine[] {
+    const lines = `${this.#rest}${this.#readOn()}`.split('\n')
+    this.#rest = lines.pop() ?? ''
+    return lines.flatMap(line => parse(line) ?? [])
+  }
+
+  #readOn(): string {
+    const descriptor = openSync(this.#file, 'r')
+    try {
+      const size = fstatSync(descriptor).size
+      const news = Buffer.alloc(Math.max(0, size - this.#offset))
+      const read = readSync(descriptor, news, 0, news.length, this.#offset)
+      this.#offset += read
+      return news.toString('latin1', 0, read)
+    } finally {
+      closeSync(descriptor)
+    }
+  }
+}
+
+function parse(line: string): LogLine | undefined {
+  const [, level, text] = /\[(\w+)\] \[[^\]]*\] \[ses-bounce\] (.*)$/.exec(line) ?? []
+  if (level === undefined || text === undefined) return undefined
+  const pairs = text.matchAll(/(\w+)=("(?:[^"\\]|\\.)*"|\S*)/g)
+  const values = Object.fromEntries([...pairs].map(([, key = '', value = '']) => [key, unquoted(value)]))
+  return { level: level.toLowerCase(), text, values }
+}
+
+function unquoted(value: string): string {
+  return value.startsWith('"') ? value.slice(1, -1).replaceAll(/\\(["\\])/g, '$1') : value
+}
+
+const TAIL_LINES = 12
+
+/** For a fault whose reason may stand there; empty where there is no log. */
+export function logTail(file: string): string[] {
+  try {
+    return readFileSync(file, 'utf8').trimEnd().split('\n').slice(-TAIL_LINES)
+  } catch {
+    return []
+  }
+}

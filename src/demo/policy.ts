@@ -1,0 +1,79 @@
+// The demo's configuration: a small policy that shows what rules can say, for a site that receives for example.com.
+// Its comments are for people who open the files while the demo runs.
+
+/** As ses-bounce.ini has it. */
+export function settingsIni(sesUrl: string): string {
+  return `; ses-bounce.ini: the settings that differ from the defaults
+
+[relay]
+trusted = 127.0.0.1      ; only mail from here is looked at
+
+[ses]
+endpoint = ${sesUrl}     ; the stand-in; without this line: AWS
+`
+}
+
+export const RULES_INI = `; ses-bounce-rules.ini: a section is a rule. For each recipient the rules are tried from top to bottom,
+; and the first whose lines all hold decides. If none does, the mail is accepted.
+; Save a change, and it is in force some seconds later; what is wrong with it is shown, and changes nothing.
+
+[trial]
+subject = *invoice*
+action = bounce
+mode = observe                            ; watch a rule before you trust it
+
+[partners]
+sender = @partner.example, @.partner.example
+action = accept
+
+[blocked]
+sender = file:blocked-senders             ; config/blocked-senders, one pattern a line
+action = reject
+reply = 5.7.1 We take no mail from {sender}
+
+[moving]
+recipient = ledger@example.com
+action = defer
+reply = 4.3.2 This mailbox is being moved. Please try again later.
+
+[machines]
+recipient = no-reply@example.com
+action = drop
+
+[suspicious]
+subject = *account * suspended*, *password * expired*
+action = quarantine
+
+[mass-mail]
+header.X-Mailer = MassMail*, BlastMaster*
+action = bounce
+bounce.type = ContentRejected
+bounce.status = 5.7.1
+bounce.text = We take no mass mail. Please write to us in person.
+
+[too-large]
+size = > 64kb
+action = bounce
+bounce.type = MessageTooLarge
+bounce.text = We take mail up to 64 kB, and this one has {size}. Please send a link.
+
+[full]
+recipient = file:full-mailboxes
+action = bounce
+bounce.type = ExceededQuota
+
+[unknown-mailbox]
+recipient = @example.com
+not.recipient = file:mailboxes
+action = bounce
+bounce.type = DoesNotExist
+bounce.text = There is no mailbox {recipient}.
+`
+
+/** Name in config/ and text. */
+export const LISTS: Readonly<Record<string, string>> = {
+  mailboxes:
+    'anna@example.com\nben@example.com\nsales@example.com\nledger@example.com\narchive@example.com\n',
+  'full-mailboxes': 'archive@example.com\n',
+  'blocked-senders': '@blocked.example\n*-offers@*.example\n',
+}

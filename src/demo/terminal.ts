@@ -1,0 +1,36 @@
+// Where the demo's words go: lines, and on a terminal one more that is redrawn below them.
+// Without a terminal, and with NO_COLOR, nothing but plain text is written.
+
+import { styleText } from 'node:util'
+
+export type Style = 'bold' | 'dim' | 'green' | 'red' | 'yellow' | 'cyan'
+
+export interface Terminal {
+  line: (text?: string) => void
+  /** Shows `text` below all lines; '' takes it away. Does nothing where that can't be done. */
+  status: (text: string) => void
+  paint: (style: Style, text: string) => string
+  /** Characters in a row. */
+  columns: number
+}
+
+const PLAIN_COLUMNS = 100
+
+/** https://no-color.org: any value but an empty one. */
+export function terminal(out: NodeJS.WriteStream, env: NodeJS.ProcessEnv): Terminal {
+  const isLive = out.isTTY && env['TERM'] !== 'dumb'
+  const hasColour = isLive && !env['NO_COLOR']
+  let shown = ''
+  // ECMA-48: CR, then "erase in line"
+  const erase = () => (shown === '' ? '' : '\r\u001B[2K')
+  return {
+    line: (text = '') => void out.write(`${erase()}${text}\n${shown}`),
+    status: text => {
+      if (!isLive) return
+      out.write(`${erase()}${text}`)
+      shown = text
+    },
+    paint: (style, text) => (hasColour ? styleText(style, text) : text),
+    columns: isLive ? out.columns : PLAIN_COLUMNS,
+  }
+}
