@@ -27,7 +27,7 @@ const WAKE = 'ses-bounce.wake'
 /** For the relay's log only: the reason is in ours. */
 const TRY_LATER = '4.3.0 Try again later'
 
-let premises: Premises
+/** To a hook; without a code the next plugin is asked. */
 interface Answer {
   code?: number
   text?: string
@@ -41,6 +41,7 @@ interface Pending {
   addresses: HarakaAddress[]
 }
 
+let premises: Premises
 /** Between data_post and queue. */
 const pending = new WeakMap<HarakaTransaction, Pending>()
 /** RFC 3461 section 4.1: recipients given with NOTIFY=NEVER. */
@@ -97,14 +98,12 @@ export function note_recipient(
 
 /** data_post: what is to become of the mail, as long as other plugins let it through. */
 export function decide(this: HarakaPlugin, next: Next, connection: HarakaConnection): void {
-  const { transaction } = connection
-  const inForce = premises.inForce()
-  if (!transaction || inForce.idle || !inForce.trusts(connection.remote.ip, authUserOf(connection))) {
-    next()
-    return
-  }
-  const addresses = [...transaction.rcpt_to]
   answer(this, connection, next, async () => {
+    const { transaction } = connection
+    const inForce = premises.inForce()
+    if (!transaction || inForce.idle || !inForce.trusts(connection.remote.ip, authUserOf(connection)))
+      return PASS
+    const addresses = [...transaction.rcpt_to]
     const judgement = await judge(mailOf(connection, transaction), inForce, () => premises.queue())
     if (judgement === undefined) return PASS
     report(this, connection, transaction, judgement, inForce.settings.main.mode === 'observe')
@@ -117,14 +116,11 @@ export function decide(this: HarakaPlugin, next: Next, connection: HarakaConnect
 
 /** queue and queue_outbound: no other plugin has refused the mail, so the decision comes true now. */
 export function commit(this: HarakaPlugin, next: Next, connection: HarakaConnection): void {
-  const { transaction } = connection
-  const waiting = transaction ? pending.get(transaction) : undefined
-  if (!transaction || !waiting) {
-    next()
-    return
-  }
-  const { judgement, plan, addresses } = waiting
   answer(this, connection, next, async () => {
+    const { transaction } = connection
+    const waiting = transaction ? pending.get(transaction) : undefined
+    if (!transaction || !waiting) return PASS
+    const { judgement, plan, addresses } = waiting
     const { added, quarantined } = await carryOut(judgement, plan, {
       quarantineFolder: premises.quarantineFolder,
       queue: () => premises.queue(),
