@@ -1,0 +1,59 @@
+// Whose mail is looked at: that of trusted relays, by address or by user, and nobody else's.
+
+import assert from 'node:assert/strict'
+import { bounceOf, deliveredOf, linesOf, noted, relay, said, startFlow } from './support/flow'
+import type { Product } from './support/product'
+import type { ConnectOptions } from './support/smtp'
+
+const TRUSTED: Record<string, Omit<ConnectOptions, 'port'>> = {
+  'an address': { localAddress: '127.0.0.1' },
+  'an address of a range': { localAddress: '127.0.9.200' },
+  'a user': { localAddress: '127.0.0.2', helo: 'user.ses-relay' },
+}
+
+const UNTRUSTED: Record<string, Omit<ConnectOptions, 'port'>> = {
+  'another address': { localAddress: '127.0.0.2' },
+  'an address beside the range': { localAddress: '127.0.10.1' },
+  'another user': { localAddress: '127.0.0.2', helo: 'user.someone' },
+  'a peer that may relay': { localAddress: '127.0.0.2', helo: 'relaying.yours.example' },
+}
+
+describe('a relay', function () {
+  this.timeout(30_000)
+  let product: Product
+  before(async () => {
+    product = await startFlow({
+      ini: { relay: { trusted: '127.0.0.1, 127.0.9.0/24', auth_users: 'ses-relay' } },
+    })
+  })
+  after(() => product.stop())
+
+  for (const [what, connect] of Object.entries(TRUSTED)) {
+    it(`is trusted as ${what}`, async () => {
+      const { reply, mail } = await relay(product, { connect })
+      assert.equal(said(reply), '250 Message taken by policy')
+      await bounceOf(product, mail)
+    })
+  }
+
+  for (const [what, connect] of Object.entries(UNTRUSTED)) {
+    it(`is nobody's as ${what}: the mail isn't even looked at`, async () => {
+      const before = noted(product.haraka).length
+      const { reply, mail } = await relay(product, { connect })
+      assert.equal(said(reply), '250 captured')
+      assert.deepEqual(
+        deliveredOf(product, mail).map(({ to }) => to),
+        [['user@yours.example']],
+      )
+      assert.deepEqual(product.jobs({ sesId: mail.sesId }), [])
+      // a mail that was looked at leaves its decisions there
+      assert.deepEqual(
+        noted(product.haraka)
+          .slice(before)
+          .map(({ decisions }) => decisions),
+        [undefined],
+      )
+      assert.deepEqual(linesOf(product, mail), [])
+    })
+  }
+})
