@@ -1,7 +1,7 @@
 // Sends what is in the queue: per region one call at a time, spaced, soonest deadline first.
 // Whatever fails, a job stays in the store; when the lock is lost, nothing more is sent until it is ours again.
 
-import { isLasting, QueueError } from '../queue/errors'
+import { isLasting, QueueError } from '../errors'
 import type { Holder } from '../queue/store'
 import { type LaneParts, RegionLane } from './region-lane'
 

@@ -2,7 +2,7 @@
 // A fault of the store ends the lane; its job is then put in order by whoever takes the lock next.
 
 import Bottleneck from 'bottleneck'
-import { isLasting, QueueError } from '../queue/errors'
+import { isLasting, QueueError } from '../errors'
 import type { Job } from '../queue/job'
 import type { Claim, DispatcherQueue, Effect } from '../queue/store'
 import type { Settings } from '../settings/settings'
@@ -156,7 +156,8 @@ export class RegionLane {
         work()
         return
       } catch (error) {
-        if (!(error instanceof QueueError) || isLasting(error) || error.code === 'LOCK_LOST') throw error
+        if (!(error instanceof QueueError) || isLasting(error) || error.code === 'QUEUE_LOCK_LOST')
+          throw error
         log('error', `${error.message}; the outcome of a call is kept in memory until it can be written`)
         await clock.waitUntil(clock.monoMs() + STORE_RETRY_MS)
       }

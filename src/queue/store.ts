@@ -20,7 +20,7 @@ export interface WorkerQueue {
   ahead(region: string, deadlineMs: number): number
   /**
    * Takes the bounces of one mail in one durable transaction.
-   * @throws QueueError code ENDED when a recipient's job has ended meanwhile (nothing is taken).
+   * @throws QueueError QUEUE_ENDED when a recipient's job has ended meanwhile (nothing is taken).
    */
   add(requests: readonly BounceRequest[], nowMs: number): Added[]
   close(): void
@@ -51,7 +51,7 @@ export type Effect =
   | { state: 'failed' | 'held' | 'expired'; detail: string }
   | { state: 'queued'; what: 'throttled' | 'retry' | 'unknown outcome'; notBeforeMs: number; detail: string }
 
-/** What the dispatcher needs. Every method but `lock` throws QueueError LOCK_LOST when another holds the lock. */
+/** What the dispatcher needs. Every method but `lock` throws QueueError QUEUE_LOCK_LOST when another holds the lock. */
 export interface DispatcherQueue {
   /** Takes the lock if nobody holds it, its holder is dead or gave no sign for `staleMs`. True: it is ours. */
   lock(holder: Holder, nowMonoMs: number, staleMs: number): boolean

@@ -55,7 +55,7 @@ describe('the supervisor of the dispatcher', function () {
 
   function supervise(): void {
     const { superviseDispatcher } = require(FILE) as {
-      superviseDispatcher(options: SupervisorOptions): Supervisor
+      superviseDispatcher: (options: SupervisorOptions) => Supervisor
     }
     const log = (level: string, message: string) => lines.push(`${level}: ${message}`)
     supervisor = superviseDispatcher({ harakaDir: dir, owner: {}, log })

@@ -19,10 +19,25 @@ function decision(action: Action, more: Partial<Decision> = {}): Decision {
   }
 }
 
+interface Fate {
+  delivered: boolean
+  bounced: boolean
+  held: boolean
+}
+
+/** What is to become of a recipient in a mail that is taken. */
+function fateOf({ action, deliver }: Decision): Fate {
+  return {
+    delivered: action === 'accept' || (action === 'bounce' && deliver),
+    bounced: action === 'bounce',
+    held: action === 'quarantine' || action === 'reject',
+  }
+}
+
 function commit(...decisions: Decision[]): CommitPlan {
   const plan = planFor(decisions)
-  assert.equal(plan.kind, 'commit')
-  return plan as CommitPlan
+  assert.ok(plan.kind === 'commit')
+  return plan
 }
 
 describe('planFor', () => {
@@ -100,16 +115,12 @@ describe('planFor', () => {
         if (plan.kind === 'pass') assert.ok(decisions.every(({ action }) => action === 'accept'))
         if (plan.kind !== 'commit') return
         for (const one of decisions) {
-          const isHeld = plan.held.some(held => held.decision === one)
-          const isBounced = one.bounce !== undefined && plan.bounces.includes(one.bounce)
-          const isDelivered = !plan.consumed.includes(one)
-          const fate = { isDelivered, isBounced, isHeld }
-          const isBounce = one.action === 'bounce'
-          assert.deepEqual(fate, {
-            isDelivered: one.action === 'accept' || (isBounce && one.deliver),
-            isBounced: isBounce,
-            isHeld: one.action === 'quarantine' || one.action === 'reject',
-          })
+          const fate: Fate = {
+            delivered: !plan.consumed.includes(one),
+            bounced: one.bounce !== undefined && plan.bounces.includes(one.bounce),
+            held: plan.held.some(held => held.decision === one),
+          }
+          assert.deepEqual(fate, fateOf(one))
         }
       }),
     )

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import path from 'node:path'
-import { QueueError } from '../../src/queue/errors'
+import { QueueError } from '../../src/errors'
 import { openDispatcherQueue } from '../../src/queue/sqlite/dispatcher-queue'
 import { isAlive, thisProcess } from '../../src/queue/sqlite/holder'
 import { openQueueReader } from '../../src/queue/sqlite/reader'
@@ -173,15 +173,15 @@ describe('queue, the dispatchers side', () => {
       const other = successor(2)
       assert.equal(
         codeOf(() => queue.begin(claim, at(3))),
-        'LOCK_LOST',
+        'QUEUE_LOCK_LOST',
       )
       assert.equal(
         codeOf(() => queue.beat(3)),
-        'LOCK_LOST',
+        'QUEUE_LOCK_LOST',
       )
       assert.equal(
         codeOf(() => queue.claim('eu-west-1', at(3), SPACING)),
-        'LOCK_LOST',
+        'QUEUE_LOCK_LOST',
       )
       other.close()
     })
@@ -229,7 +229,7 @@ describe('queue, the dispatchers side', () => {
     assert.equal(other.lock(holder, 1000 + STALE_MS, STALE_MS), true)
     assert.equal(
       codeOf(() => queue.beat(1000 + STALE_MS)),
-      'LOCK_LOST',
+      'QUEUE_LOCK_LOST',
     )
     other.close()
   })

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { readFileSync, statSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
-import { QueueError } from '../../src/queue/errors'
+import { QueueError } from '../../src/errors'
 import { Database } from '../../src/queue/sqlite/database'
 import { openDispatcherQueue } from '../../src/queue/sqlite/dispatcher-queue'
 import { thisProcess } from '../../src/queue/sqlite/holder'
@@ -107,7 +107,7 @@ describe('queue, the workers side', () => {
     const fresh = request({ sesId: 'a', recipient: { address: 'new@yours.example' } })
     assert.throws(
       () => queue.add([fresh, request({ sesId: 'a' })], 2000),
-      (error: unknown) => error instanceof QueueError && error.code === 'ENDED',
+      (error: unknown) => error instanceof QueueError && error.code === 'QUEUE_ENDED',
     )
     assert.equal(jobs().length, 1)
   })
@@ -125,7 +125,7 @@ describe('queue, the workers side', () => {
     other.write(() =>
       assert.throws(
         () => queue.add([request()], 0),
-        (error: unknown) => error instanceof QueueError && error.code === 'BUSY',
+        (error: unknown) => error instanceof QueueError && error.code === 'QUEUE_BUSY',
       ),
     )
     other.close()
@@ -158,7 +158,7 @@ describe('a queue file that can not be used', () => {
     const file = path.join(temporary.folder, 'queue.sqlite')
     writeFileSync(file, 'not a database, but somebody may want it\n'.repeat(200))
     const before = readFileSync(file)
-    assert.match(refusal(file, 'UNREADABLE').message, /left as it is/)
+    assert.match(refusal(file, 'QUEUE_UNREADABLE').message, /left as it is/)
     assert.deepEqual(readFileSync(file), before)
   })
 
@@ -182,11 +182,11 @@ describe('a queue file that can not be used', () => {
     const database = new Database(file, { busyMs: 0, create: true })
     database.pragma('user_version = 99')
     database.close()
-    assert.match(refusal(file, 'NEWER').message, /version 99/)
+    assert.match(refusal(file, 'QUEUE_NEWER').message, /version 99/)
   })
 
   it('is refused when its folder can not be made', () => {
     writeFileSync(path.join(temporary.folder, 'file'), '')
-    refusal(path.join(temporary.folder, 'file', 'queue.sqlite'), 'UNWRITABLE')
+    refusal(path.join(temporary.folder, 'file', 'queue.sqlite'), 'QUEUE_UNWRITABLE')
   })
 })

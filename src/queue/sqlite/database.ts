@@ -1,10 +1,10 @@
 // The one file that knows the SQLite driver: opens the queue's database and gives typed statements.
-// Faults become QueueError: BUSY (try again), FULL, UNREADABLE (the file is kept as it is), NEWER, NETWORK_FS, UNWRITABLE.
+// Faults become QueueError (errors.ts): busy and full pass; a file that can't be read is left as it is.
 
 import { closeSync, existsSync, mkdirSync, openSync, statfsSync } from 'node:fs'
 import path from 'node:path'
 import Driver from 'libsql'
-import { QueueError, type QueueErrorCode } from '../errors'
+import { QueueError, type QueueErrorCode } from '../../errors'
 import { migrate } from './schema'
 
 export type Value = string | number | null
@@ -39,7 +39,8 @@ export class Database {
     this.file = file
     refuseNetworkFileSystem(file)
     if (options.create) createEmpty(file)
-    else if (!existsSync(file)) throw new QueueError('UNREADABLE', `${file}: there is no such queue file`)
+    else if (!existsSync(file))
+      throw new QueueError('QUEUE_UNREADABLE', `${file}: there is no such queue file`)
     try {
       this.#driver = new Driver(file, { timeout: options.busyMs })
       // FULL: each commit is on disk before it returns (SQLite: PRAGMA synchronous)
@@ -95,11 +96,11 @@ export class Database {
     this.#try(() => this.#driver.exec(sql))
   }
 
-  /** Reads the whole file. @throws QueueError UNREADABLE when it is damaged. */
+  /** Reads the whole file. @throws QueueError QUEUE_UNREADABLE when it is damaged. */
   check(): void {
     const found = String(this.pragma('quick_check(1)')[0]?.['quick_check'] ?? '')
     if (found !== 'ok') {
-      throw new QueueError('UNREADABLE', `${this.file}: ${DAMAGED} (${found.replace(/\s+/g, ' ')})`)
+      throw new QueueError('QUEUE_UNREADABLE', `${this.file}: ${DAMAGED} (${found.replace(/\s+/g, ' ')})`)
     }
   }
 
@@ -132,31 +133,35 @@ export class Database {
     if (known)
       return new QueueError(known[1], `${this.file}: ${known[2]} (${error.message})`, { cause: error })
     if (/Unable to open connection/.test(error.message)) {
-      return new QueueError('UNWRITABLE', `${this.file}: the queue file can't be opened (${error.message})`, {
-        cause: error,
-      })
+      return new QueueError(
+        'QUEUE_UNWRITABLE',
+        `${this.file}: the queue file can't be opened (${error.message})`,
+        {
+          cause: error,
+        },
+      )
     }
-    return new QueueError('OTHER', `${this.file}: ${error.message}`, { cause: error })
+    return new QueueError('QUEUE_OTHER', `${this.file}: ${error.message}`, { cause: error })
   }
 }
 
 const DAMAGED = 'the queue file is damaged; it was left as it is: move it away to start with an empty queue'
 
 const CODES: [prefix: string, code: QueueErrorCode, text: string][] = [
-  ['SQLITE_BUSY', 'BUSY', 'another process is writing to the queue'],
-  ['SQLITE_LOCKED', 'BUSY', 'another process is writing to the queue'],
-  ['SQLITE_FULL', 'FULL', 'the disk is full'],
-  ['SQLITE_IOERR', 'FULL', 'the disk is full or failing'],
+  ['SQLITE_BUSY', 'QUEUE_BUSY', 'another process is writing to the queue'],
+  ['SQLITE_LOCKED', 'QUEUE_BUSY', 'another process is writing to the queue'],
+  ['SQLITE_FULL', 'QUEUE_FULL', 'the disk is full'],
+  ['SQLITE_IOERR', 'QUEUE_FULL', 'the disk is full or failing'],
   [
     'SQLITE_NOTADB',
-    'UNREADABLE',
+    'QUEUE_UNREADABLE',
     "this isn't a queue file; it was left as it is: move it away to start with an empty queue",
   ],
-  ['SQLITE_CORRUPT', 'UNREADABLE', DAMAGED],
-  ['SQLITE_READONLY', 'UNWRITABLE', "the queue file can't be written"],
-  ['SQLITE_CANTOPEN', 'UNWRITABLE', "the queue file can't be opened"],
-  ['SQLITE_PERM', 'UNWRITABLE', "the queue file can't be opened"],
-  ['SQLITE_AUTH', 'UNWRITABLE', "the queue file can't be opened"],
+  ['SQLITE_CORRUPT', 'QUEUE_UNREADABLE', DAMAGED],
+  ['SQLITE_READONLY', 'QUEUE_UNWRITABLE', "the queue file can't be written"],
+  ['SQLITE_CANTOPEN', 'QUEUE_UNWRITABLE', "the queue file can't be opened"],
+  ['SQLITE_PERM', 'QUEUE_UNWRITABLE', "the queue file can't be opened"],
+  ['SQLITE_AUTH', 'QUEUE_UNWRITABLE', "the queue file can't be opened"],
 ]
 
 function refuseNetworkFileSystem(file: string): void {
@@ -165,7 +170,7 @@ function refuseNetworkFileSystem(file: string): void {
   const name = NETWORK_FILE_SYSTEMS.get(statfsSync(folder).type >>> 0)
   if (name === undefined) return
   throw new QueueError(
-    'NETWORK_FS',
+    'QUEUE_NETWORK_FS',
     `${file}: the queue needs a local disk, and this is on a network file system (${name})`,
   )
 }
@@ -176,7 +181,7 @@ function createEmpty(file: string): void {
     mkdirSync(path.dirname(file), { recursive: true, mode: 0o700 })
     closeSync(openSync(file, 'a', 0o600))
   } catch (error) {
-    throw new QueueError('UNWRITABLE', `${file}: the queue file can't be made (${String(error)})`, {
+    throw new QueueError('QUEUE_UNWRITABLE', `${file}: the queue file can't be made (${String(error)})`, {
       cause: error,
     })
   }

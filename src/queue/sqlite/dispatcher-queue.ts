@@ -1,7 +1,7 @@
 // The dispatcher's side of the queue: the lock, claims that are durable with their planned start, outcomes.
 // Each change is made in one transaction that checks the lock first, so a holder that lost it changes nothing.
 
-import { QueueError } from '../errors'
+import { QueueError } from '../../errors'
 import type { Job, JobEvent } from '../job'
 import type { Claim, DispatcherQueue, Effect, Holder } from '../store'
 import { Database, type Row } from './database'
@@ -167,7 +167,7 @@ class SqliteDispatcherQueue implements DispatcherQueue {
         now.ms,
         claim.job.id,
       )
-      if (changed !== 1) throw new QueueError('LOCK_LOST', `job ${claim.job.id} is no longer ours`)
+      if (changed !== 1) throw new QueueError('QUEUE_LOCK_LOST', `job ${claim.job.id} is no longer ours`)
       this.#stamp(claim.job.region, now.monoMs)
     })
   }
@@ -228,13 +228,13 @@ class SqliteDispatcherQueue implements DispatcherQueue {
   #mustHold(): void {
     const row = this.#db.get('SELECT token FROM dispatcher')
     if (this.#holder === undefined || row?.['token'] !== this.#holder.token) {
-      throw new QueueError('LOCK_LOST', 'another dispatcher has taken over the queue')
+      throw new QueueError('QUEUE_LOCK_LOST', 'another dispatcher has taken over the queue')
     }
   }
 
   #row(claim: Claim): Row {
     const row = this.#db.get("SELECT * FROM job WHERE id = ? AND state = 'sending'", claim.job.id)
-    if (!row) throw new QueueError('LOCK_LOST', `job ${claim.job.id} is no longer ours`)
+    if (!row) throw new QueueError('QUEUE_LOCK_LOST', `job ${claim.job.id} is no longer ours`)
     return row
   }
 

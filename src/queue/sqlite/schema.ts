@@ -1,7 +1,7 @@
 // The tables of the queue file, and the steps from each version of them to the next.
 // A file of a newer version is refused and left as it is.
 
-import { QueueError } from '../errors'
+import { QueueError } from '../../errors'
 import type { Database } from './database'
 
 /** Each step leads from version n (its place here) to n + 1. Steps that were released are never changed. */
@@ -82,12 +82,12 @@ export function migrate(database: Database, create: boolean): void {
   if (version === STEPS.length) return
   if (version > STEPS.length) {
     throw new QueueError(
-      'NEWER',
+      'QUEUE_NEWER',
       `${database.file}: the queue file is of version ${version}, and this program knows ${STEPS.length} at most; install the newer one again`,
     )
   }
   if (version === 0 && !create)
-    throw new QueueError('UNREADABLE', `${database.file}: this isn't a queue file`)
+    throw new QueueError('QUEUE_UNREADABLE', `${database.file}: this isn't a queue file`)
   database.write(() => {
     // another process may have been faster
     for (const step of STEPS.slice(versionOf(database))) database.script(step)

@@ -2,9 +2,9 @@
 // `add` is one durable transaction; two workers that take the same mail at once end with one job.
 
 import { randomInt } from 'node:crypto'
+import { QueueError } from '../../errors'
 import { addressKey } from '../../mail/address'
 import type { BounceRequest } from '../../policy/decision'
-import { QueueError } from '../errors'
 import { type Added, hasEnded, type JobState } from '../job'
 import type { WorkerQueue } from '../store'
 import { Database, type Row, type Value } from './database'
@@ -14,7 +14,7 @@ import { addEvent, text } from './rows'
 const BUSY_MS = 400
 
 export function openWorkerQueue(file: string, options: { create: boolean } = { create: false }): WorkerQueue {
-  const database = new Database(file, { busyMs: BUSY_MS, create: options.create })
+  const database = openWritable(file, options.create)
   return {
     known: sesId => {
       const rows = database.all(
@@ -39,6 +39,18 @@ export function openWorkerQueue(file: string, options: { create: boolean } = { c
       ),
     add: (requests, nowMs) => database.write(() => requests.map(request => addOne(database, request, nowMs))),
     close: () => database.close(),
+  }
+}
+
+/** SQLite opens a file that it may only read, and such a handle stays as it is when the file is put right. */
+function openWritable(file: string, create: boolean): Database {
+  const database = new Database(file, { busyMs: BUSY_MS, create })
+  try {
+    database.write(() => undefined)
+    return database
+  } catch (error) {
+    database.close()
+    throw error
   }
 }
 
@@ -76,7 +88,7 @@ function known(row: Row, address: string): Added {
   const state = text(row['state']) as JobState
   const jobId = text(row['id'])
   if (hasEnded(state))
-    throw new QueueError('ENDED', `the bounce to ${address} has ended as ${state} (job ${jobId})`)
+    throw new QueueError('QUEUE_ENDED', `the bounce to ${address} has ended as ${state} (job ${jobId})`)
   return { address, jobId, outcome: 'known', state }
 }
 

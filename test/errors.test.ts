@@ -1,0 +1,30 @@
+import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import path from 'node:path'
+import { ERRORS, isLasting, QueueError } from '../src/errors'
+
+const root = path.join(__dirname, '..')
+
+describe('the errors of the product', () => {
+  it('are explained where they say, and what is explained there can happen', () => {
+    const rows = Object.values(ERRORS).flatMap(row => ('explained' in row ? [row.explained] : []))
+    const headings = readFileSync(path.join(root, 'docs/errors.md'), 'utf8').matchAll(/^## (.+)$/gm)
+    // GitHub's anchors: lower case, blanks as dashes, no punctuation
+    const anchors = [...headings].map(([, heading = '']) =>
+      heading
+        .toLowerCase()
+        .replace(/[^\w\s-]/g, '')
+        .replaceAll(' ', '-'),
+    )
+    assert.deepEqual(rows.toSorted(), anchors.map(anchor => `docs/errors.md#${anchor}`).toSorted())
+  })
+
+  it('are lasting when no waiting mends them', () => {
+    for (const code of ['QUEUE_UNREADABLE', 'QUEUE_NEWER', 'QUEUE_NETWORK_FS'] as const) {
+      assert.equal(isLasting(new QueueError(code, 'x')), true, code)
+    }
+    for (const code of ['QUEUE_BUSY', 'QUEUE_FULL', 'QUEUE_UNWRITABLE', 'QUEUE_LOCK_LOST'] as const) {
+      assert.equal(isLasting(new QueueError(code, 'x')), false, code)
+    }
+  })
+})
