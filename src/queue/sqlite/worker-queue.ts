@@ -46,7 +46,8 @@ export function openWorkerQueue(file: string, options: { create: boolean } = { c
 function openWritable(file: string, create: boolean): Database {
   const database = new Database(file, { busyMs: BUSY_MS, create })
   try {
-    database.write(() => undefined)
+    // changes nothing, but needs a file that can be written
+    database.run('UPDATE region SET name = name WHERE FALSE')
     return database
   } catch (error) {
     database.close()
