@@ -111,7 +111,7 @@ describe('bad mail', function () {
   }
 
   describe('of a great size', () => {
-    const line = `${'x'.repeat(900)}`
+    const line = 'x'.repeat(900)
     const shapes: Record<string, string> = {
       'one line': `X-Big: ${'x'.repeat(1_000_000)}`,
       'one field in folds': `X-Big: ${Array.from({ length: 1200 }, () => line).join('\r\n ')}`,
@@ -226,7 +226,7 @@ describe('bad mail', function () {
       it(`${what}: refused by its rule for want of a receipt, else delivered`, async () => {
         assert.match(await send(data), /^550 5\.1\.1 .*\(not bounced: no Received line of SES\)/)
         const copy = (await delivered(data)).toString('latin1')
-        const words = /[^\0-\x1f]{4,}$/.exec(Buffer.from(data).toString('latin1').trimEnd())?.[0] ?? ''
+        const words = /[ -~]{4,}$/.exec(Buffer.from(data).toString('latin1').trimEnd())?.[0] ?? ''
         assert.ok(copy.includes(words), words)
       })
     }

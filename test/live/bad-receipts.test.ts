@@ -106,7 +106,7 @@ describe('bad receipts', function () {
       'x',
       '???',
       '../../etc/passwd',
-      `${'a'.repeat(200)}`,
+      'a'.repeat(200),
       '<id>',
       'a b',
       'ид-почты-длинный',
