@@ -11,9 +11,9 @@ export interface DispatcherParts extends LaneParts {
 
 /** How often the queue is looked at without being told. */
 const POLL_MS = 200
-const BEAT_MS = 2000
+const BEAT_MS = 1000
 /** A holder on this machine that is dead loses its lock at once; one that only gives no sign, after this. */
-const STALE_MS = 15_000
+const STALE_MS = 8000
 /** After a fault of the store, before the next attempt. */
 const STORE_RETRY_MS = 500
 /** A job during whose calls so many dispatchers died is held: it may be the cause. */

@@ -9,7 +9,7 @@ import { isAlive } from './holder'
 import { addEvent, jobOf, text } from './rows'
 
 /** The dispatcher may wait: nobody stands behind it. */
-const BUSY_MS = 5000
+const BUSY_MS = 3000
 /** Ended jobs that are forgotten in one transaction: workers wait meanwhile. */
 const PRUNE_ROWS = 200
 

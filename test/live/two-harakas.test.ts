@@ -1,0 +1,92 @@
+import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync } from 'node:fs'
+import os from 'node:os'
+import path from 'node:path'
+import { type LocalSes, startLocalSes } from '../../src/local-ses/server'
+import { openQueueReader } from '../../src/queue/sqlite/reader'
+import { dispatcherPid } from './support/dispatcher'
+import { type Product, startProduct } from './support/product'
+import { until } from './support/wait'
+
+const INTERVAL_MS = 150
+
+describe('two Harakas on one queue', function () {
+  this.timeout(40_000)
+  let folder: string
+  let ses: LocalSes
+  let first: Product
+  let second: Product
+
+  before(async () => {
+    folder = mkdtempSync(path.join(os.tmpdir(), 'ses-bounce-'))
+    ses = await startLocalSes({ intervalMs: INTERVAL_MS })
+    const options = {
+      localSes: ses,
+      ini: { limit: { interval: `${INTERVAL_MS}ms` }, queue: { path: path.join(folder, 'queue.sqlite') } },
+    }
+    first = await startProduct(options)
+    await first.haraka.waitForLog(/dispatching/)
+    second = await startProduct(options)
+    await second.haraka.waitForLog(/standing by/)
+  })
+  after(async () => {
+    await first.stop()
+    await second.stop()
+    await ses.close()
+    rmSync(folder, { recursive: true, force: true })
+  })
+
+  function sent(): number {
+    const reader = openQueueReader(path.join(folder, 'queue.sqlite'))
+    try {
+      return reader.countByState().sent
+    } finally {
+      reader.close()
+    }
+  }
+
+  async function deliverToBoth(count: number): Promise<void> {
+    const mails = Array.from({ length: count }, (_, n) => (n % 2 ? first : second).deliver())
+    for (const { reply } of await Promise.all(mails)) assert.equal(reply.code, 250)
+  }
+
+  function assertPace(): void {
+    const close = ses.calls
+      .slice(1)
+      .filter((call, index) => call.atMs - (ses.calls[index]?.atMs ?? 0) < INTERVAL_MS)
+    assert.deepEqual(
+      close.map(call => call.number),
+      [],
+    )
+  }
+
+  it('one sends what both take, at one pace', async () => {
+    await deliverToBoth(10)
+    await until(() => sent() === 10, { what: 'ten bounces' })
+    assert.equal(ses.calls.length, 10)
+    assertPace()
+  })
+
+  it('a dispatcher that is frozen loses the queue to the other, and changes nothing when it wakes up', async () => {
+    const before = sent()
+    const frozen = await dispatcherPid(first)
+    first.haraka.kill(frozen, 'SIGSTOP')
+    const since = second.haraka.log().length
+    await deliverToBoth(6)
+    await second.haraka.waitForLog(/dispatching/, { since, timeoutMs: 25_000 })
+    first.haraka.kill(frozen, 'SIGCONT')
+    await until(() => sent() === before + 6, { what: 'six bounces more' })
+    assertPace()
+  })
+
+  it('when the one that sends is killed, the other takes over within seconds', async () => {
+    const before = sent()
+    const since = first.haraka.log().length
+    second.haraka.kill(second.haraka.pid, 'SIGKILL')
+    const mails = await Promise.all(Array.from({ length: 4 }, () => first.deliver()))
+    for (const { reply } of mails) assert.equal(reply.code, 250)
+    await first.haraka.waitForLog(/dispatching/, { since, timeoutMs: 5000 })
+    await until(() => sent() === before + 4, { what: 'four bounces more' })
+    assertPace()
+  })
+})
