@@ -1,7 +1,6 @@
 // What the plugin says in Haraka's log about a mail: its decisions, in the words of the demo.
 // Takes any lines; those that aren't decisions count for nothing.
 
-import { counted } from './evidence'
 import type { LogLine } from './haraka-log'
 
 export function decisionsOf(lines: readonly LogLine[], sesId: string): LogLine[] {
@@ -10,13 +9,13 @@ export function decisionsOf(lines: readonly LogLine[], sesId: string): LogLine[]
   )
 }
 
-/** `bounce`, `2 bounce, 1 accept` */
+/** `bounce`, `bounce+accept` */
 export function actionText(decisions: readonly LogLine[]): string {
   const actions = decisions.map(({ values }) => values['action'] ?? '')
-  return actions.length > 1 ? counted(actions) : (actions[0] ?? 'accept')
+  return [...new Set(actions)].join('+') || 'accept'
 }
 
-/** `unknown-mailbox`, `unknown-mailbox, but null sender`, `trial would bounce`, `no rule` */
+/** `unknown-mailbox`, `unknown-mailbox: null sender`, `unknown-mailbox, taken before`, `trial would bounce`, `no rule` */
 export function whyText(lines: readonly LogLine[], sesId: string): string {
   const own = lines.filter(({ values }) => values['ses_id'] === sesId && values['action'] !== undefined)
   const reasons = own.flatMap(({ values }) => reasonOf(values) ?? [])
@@ -24,10 +23,11 @@ export function whyText(lines: readonly LogLine[], sesId: string): string {
 }
 
 function reasonOf(values: LogLine['values']): string | undefined {
-  const { rule, detail, action } = values
+  const { rule, detail, action, job } = values
   if (rule === undefined) return undefined
   if (isObserved(values)) return `${rule} would ${action}`
-  return detail === undefined ? rule : `${rule}, but ${detail}`
+  if (job !== undefined) return `${rule}, taken before`
+  return detail === undefined ? rule : `${rule}: ${detail}`
 }
 
 /** Of a rule in mode observe. */

@@ -24,9 +24,12 @@ export function packageFolder(): string {
   return folder
 }
 
-/** Returns its path. */
-export function makeDirectory(packageDir: string, port: number, sesUrl: string): string {
-  const dir = mkdtempSync(path.join(tmpdir(), 'ses-bounce-demo-'))
+/** Empty as yet. */
+export function makeDirectory(): string {
+  return mkdtempSync(path.join(tmpdir(), 'ses-bounce-demo-'))
+}
+
+export function fillDirectory(dir: string, packageDir: string, port: number, sesUrl: string): void {
   for (const folder of ['config', 'plugins', 'mail', DELIVERED, 'node_modules'])
     mkdirSync(path.join(dir, folder))
   const files: Record<string, string> = {
@@ -48,7 +51,6 @@ export function makeDirectory(packageDir: string, port: number, sesUrl: string):
   writeFileSync(path.join(dir, 'plugins/demo.js'), DEMO_PLUGIN)
   writeFileSync(deliveredList(dir), '')
   symlinkSync(packageDir, path.join(dir, 'node_modules/haraka-plugin-ses-bounce'), 'dir')
-  return dir
 }
 
 const DEMO_PLUGIN = `// Takes all mail that is left to deliver, and keeps it in ${DELIVERED}/. Ends with the demo that started Haraka.

@@ -23,7 +23,7 @@ export function fateText(sample: Sample, reply: Reply, places: Places): string {
 }
 
 /** `2 this, 1 that` */
-export function counted(words: readonly string[]): string {
+function counted(words: readonly string[]): string {
   const counts = new Map<string, number>()
   for (const word of words) counts.set(word, (counts.get(word) ?? 0) + 1)
   return [...counts].map(([word, count]) => `${count} ${word}`).join(', ')

@@ -21,8 +21,17 @@ const START_MS = 20_000
 const STOP_MS = 4000
 const STEP_MS = 25
 
-/** Resolves when it takes mail. Rejects when it doesn't; the log says why. */
-export async function startHaraka(packageDir: string, dir: string, port: number): Promise<RunningHaraka> {
+export interface HarakaOptions {
+  /** Whose node_modules have Haraka. */
+  packageDir: string
+  /** Haraka's own. */
+  dir: string
+  port: number
+  stop: AbortSignal
+}
+
+/** Resolves when it takes mail, or when the signal is aborted. Rejects when it doesn't; the log says why. */
+export async function startHaraka({ packageDir, dir, port, stop }: HarakaOptions): Promise<RunningHaraka> {
   const program = path.join(packageDir, 'node_modules/Haraka/bin/haraka')
   if (!existsSync(program)) throw new Error('Haraka is not installed here: run npm ci')
   const log = openSync(path.join(dir, 'haraka.log'), 'a', 0o600)
@@ -39,7 +48,7 @@ export async function startHaraka(packageDir: string, dir: string, port: number)
     const ended = haraka.exited.then(how => {
       throw new Error(`Haraka ended at its start, with ${how}`)
     })
-    await Promise.race([ended, takesMail(port, stopTrying.signal)])
+    await Promise.race([ended, takesMail(port, AbortSignal.any([stop, stopTrying.signal]))])
     return haraka
   } catch (error) {
     await haraka.stop()

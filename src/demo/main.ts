@@ -7,7 +7,7 @@ import path from 'node:path'
 import { parseArgs } from 'node:util'
 import type { LocalSes } from '../local-ses/options'
 import { startLocalSes } from '../local-ses/server'
-import { makeDirectory, packageFolder } from './directory'
+import { fillDirectory, makeDirectory, packageFolder } from './directory'
 import { type RunningHaraka, startHaraka } from './haraka'
 import { logTail } from './haraka-log'
 import { pickPort } from './port'
@@ -91,13 +91,14 @@ async function setUp(
   })
   parts.ses = ses
   const packageDir = packageFolder()
-  const dir = makeDirectory(packageDir, port, ses.url)
+  const dir = makeDirectory()
   parts.dir = dir
+  fillDirectory(dir, packageDir, port, ses.url)
   keepSamples(dir, samples)
   show.line(`Haraka on 127.0.0.1:${port} with haraka-plugin-ses-bounce; bounces go to a stand-in for SES.`)
   show.line(show.paint('dim', `Its directory is ${dir}`))
   show.line()
-  const haraka = await startHaraka(packageDir, dir, port)
+  const haraka = await startHaraka({ packageDir, dir, port, stop })
   parts.haraka = haraka
   return { stage: { dir, port, ses, terminal: show, stop }, haraka }
 }

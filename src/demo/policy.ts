@@ -67,7 +67,8 @@ recipient = @example.com
 not.recipient = file:mailboxes
 action = bounce
 bounce.type = DoesNotExist
-bounce.text = There is no mailbox {recipient}.
+bounce.text = There is no such mailbox here.
+bounce.diagnostic = 550 5.1.1 <{recipient}>: no such mailbox
 `
 
 /** Name in config/ and text. */

@@ -19,6 +19,7 @@ import {
   seconds,
   tableHeading,
   tableLine,
+  title,
 } from './show'
 import { handOver } from './smtp'
 import type { Terminal } from './terminal'
@@ -51,6 +52,8 @@ async function handAll(stage: Stage, samples: readonly Sample[]): Promise<Result
   const { terminal, port, dir } = stage
   const log = new HarakaLog(path.join(dir, 'haraka.log'))
   const results: Result[] = []
+  terminal.line(title(`${samples.length} mails, handed over as by a relay behind SES`, terminal))
+  terminal.line()
   terminal.line(mailHeading(terminal))
   for (const [index, sample] of samples.entries()) {
     stage.stop.throwIfAborted()
@@ -80,6 +83,8 @@ async function said(log: HarakaLog, { sesId, handed }: Sample): Promise<LogLine[
 /** Those that came while mails were handed over come first; returns when no job is left to send. */
 async function showCalls(stage: Stage, samples: readonly Sample[], startMs: number): Promise<void> {
   const { terminal, ses, dir, stop } = stage
+  terminal.line()
+  terminal.line(title('The queue empties: one call a second, soonest deadline first', terminal))
   terminal.line()
   terminal.line(callHeading(terminal))
   const endMs = performance.now() + LONGEST_MS
@@ -112,6 +117,8 @@ function sampleCallLine(
 }
 
 function compare({ dir, ses, terminal }: Stage, results: readonly Result[]): boolean {
+  terminal.line()
+  terminal.line(title('What became of each', terminal))
   terminal.line()
   terminal.line(tableHeading(terminal))
   const places = { dir, calls: ses.calls }

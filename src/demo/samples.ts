@@ -2,6 +2,7 @@
 // What SES knows of them is true, so that the stand-in refuses what was forged.
 
 import type { KnownMessage } from '../local-ses/ses'
+import { formatDuration } from '../settings/values'
 import { type Form, mailText, newSesId, traceDate } from './mail'
 import type { Handed } from './smtp'
 
@@ -50,7 +51,7 @@ const HOUR_MS = 3_600_000
 const bounced = (why: string): Expected => ({ code: 250, happens: 'bounced', why })
 const quarantined = (why: string): Expected => ({ code: 250, happens: 'quarantined', why })
 const delivered = (why = 'no rule'): Expected => ({ code: 250, happens: 'delivered', why })
-const notBounced = (detail: string) => quarantined(`unknown-mailbox, but ${detail}`)
+const notBounced = (detail: string) => quarantined(`unknown-mailbox: ${detail}`)
 
 const MAILS: readonly Mail[] = [
   {
@@ -60,7 +61,7 @@ const MAILS: readonly Mail[] = [
     expected: delivered(),
   },
   {
-    title: 'to one that we don’t have',
+    title: "to one that we don't have",
     from: 'dirk@origin.example',
     to: ['nobody@example.com'],
     expected: bounced('unknown-mailbox'),
@@ -87,13 +88,13 @@ const MAILS: readonly Mail[] = [
     expected: bounced('unknown-mailbox'),
   },
   {
-    title: 'to two we don’t have, one we have',
+    title: "to two we don't have, one we do",
     from: 'hugo@south.example',
     to: ['adam@example.com', 'eve@example.com', 'ben@example.com'],
     expected: { code: 250, happens: '2 bounced, 1 delivered', why: 'unknown-mailbox' },
   },
   {
-    title: 'a partner, to one we don’t have',
+    title: "a partner, to one we don't have",
     from: 'ida@eu.partner.example',
     to: ['project-x@example.com'],
     expected: delivered('partners'),
@@ -121,7 +122,7 @@ const MAILS: readonly Mail[] = [
   },
   {
     title: 'a mailing list, to one who left',
-    from: 'list-bounces+42@lists.example',
+    from: 'garden@lists.example',
     to: ['former@example.com'],
     fields: { 'List-Id': 'Garden railways <garden.lists.example>', Precedence: 'list' },
     expected: bounced('unknown-mailbox'),
@@ -141,7 +142,7 @@ const MAILS: readonly Mail[] = [
     expected: {
       code: 550,
       happens: 'rejected',
-      why: 'unknown-mailbox, but later than 24h after its receipt',
+      why: `unknown-mailbox: later than ${formatDuration(24 * HOUR_MS)} after its receipt`,
     },
   },
   {
@@ -166,14 +167,14 @@ const MAILS: readonly Mail[] = [
     expected: notBounced('sender not authenticated'),
   },
   {
-    title: 'forged: an id that SES never gave',
+    title: 'forged: an id SES never gave',
     from: 'victim@bystander.example',
     to: ['nobody@example.com'],
     sesHad: 'nothing',
     expected: { code: 250, happens: 'refused by SES', why: 'unknown-mailbox' },
   },
   {
-    title: 'forged: To names one SES never had',
+    title: 'forged: names one SES never had',
     from: 'paul@origin.example',
     to: ['info@example.com', 'anna@example.com'],
     sesHad: ['anna@example.com'],
@@ -232,7 +233,7 @@ export function makeSamples(now: Date): Sample[] {
   const samples = MAILS.map(mail => sampleOf(mail, now))
   const [, second] = samples
   if (second === undefined) return samples
-  const expected = { ...second.expected, happens: 'bounced once' }
+  const expected = { ...second.expected, happens: 'bounced once', why: 'unknown-mailbox, taken before' }
   return [...samples, { ...second, title: 'number 2, delivered once more', again: true, expected }]
 }
 

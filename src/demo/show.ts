@@ -15,11 +15,11 @@ export interface Result {
   why: string
 }
 
-const TITLE_WIDTH = 36
+const TITLE_WIDTH = 33
 const REPLY_WIDTH = 11
-const ACTION_WIDTH = 20
+const ACTION_WIDTH = 15
 const ADDRESS_WIDTH = 25
-const HAPPENS_WIDTH = 32
+const HAPPENS_WIDTH = 31
 
 const ACTION_STYLE: Record<string, Style> = {
   bounce: 'cyan',
@@ -30,8 +30,13 @@ const ACTION_STYLE: Record<string, Style> = {
   drop: 'dim',
 }
 
+/** What a part of the output is about. */
+export function title(text: string, { paint }: Terminal): string {
+  return paint('bold', text)
+}
+
 export function mailHeading({ paint }: Terminal): string {
-  return paint('bold', `  #  ${'Mail'.padEnd(TITLE_WIDTH)}${'SMTP'.padEnd(REPLY_WIDTH)}Decision`)
+  return paint('dim', `  #  ${'mail'.padEnd(TITLE_WIDTH)}${'SMTP'.padEnd(REPLY_WIDTH)}decision`)
 }
 
 export function mailLine({ sample, number, reply, action, why }: Result, { paint }: Terminal): string {
@@ -49,10 +54,8 @@ export function mailLine({ sample, number, reply, action, why }: Result, { paint
 }
 
 export function callHeading({ paint }: Terminal): string {
-  return paint(
-    'bold',
-    `  #  ${'Bounce for'.padEnd(ADDRESS_WIDTH)}${'to'.padEnd(ADDRESS_WIDTH + 2)}${'at'.padStart(9)}${'gap'.padStart(10)}   SES`,
-  )
+  const addresses = `${'bounce for'.padEnd(ADDRESS_WIDTH)}${'to'.padEnd(ADDRESS_WIDTH)}`
+  return paint('dim', `  #  ${addresses}${'at'.padStart(9)}${'gap'.padStart(10)}   SES`)
 }
 
 /** `number`: of the mail; undefined: none of the samples. */
@@ -64,11 +67,13 @@ export function callLine(
   const { outcome, input } = call
   const recipients = (input?.BouncedRecipientInfoList ?? []).map(({ Recipient }) => Recipient ?? '')
   const [first = '', ...others] = recipients
-  const told = outcome.carriedOut ? paint('green', 'sent') : paint('red', `${outcome.code ?? outcome.status}`)
+  const told = outcome.carriedOut
+    ? paint('green', 'sent')
+    : paint('yellow', `refused: ${outcome.code ?? outcome.status}`)
   return [
     paint('dim', String(more.number ?? '').padStart(3)),
     `  ${cell(others.length > 0 ? `${first} +${others.length}` : first, ADDRESS_WIDTH)}`,
-    cell(more.sender, ADDRESS_WIDTH + 2),
+    cell(more.sender, ADDRESS_WIDTH),
     seconds(more.sinceStartMs).padStart(9),
     more.gapMs === undefined ? ' '.repeat(10) : `+${seconds(more.gapMs)}`.padStart(10),
     `   ${told}`,
@@ -76,8 +81,8 @@ export function callLine(
 }
 
 export function tableHeading({ paint }: Terminal): string {
-  const heads = `${'Mail'.padEnd(TITLE_WIDTH)}${'Expected'.padEnd(HAPPENS_WIDTH)}${'Happened'.padEnd(HAPPENS_WIDTH)}`
-  return paint('bold', `  #  ${heads}`)
+  const columns = `${'mail'.padEnd(TITLE_WIDTH)}${'expected'.padEnd(HAPPENS_WIDTH)}${'happened'.padEnd(HAPPENS_WIDTH)}`
+  return paint('dim', `  #  ${columns}`.trimEnd())
 }
 
 export function tableLine(
@@ -88,12 +93,12 @@ export function tableLine(
   return [
     paint('dim', String(number).padStart(3)),
     `  ${sample.title.padEnd(TITLE_WIDTH)}`,
-    `${cell(expected, HAPPENS_WIDTH)}${cell(happened, HAPPENS_WIDTH)}`,
+    `${paint('dim', cell(expected, HAPPENS_WIDTH))}${cell(happened, HAPPENS_WIDTH)}`,
     isOk ? paint('green', 'ok') : paint('red', 'NOT OK'),
   ].join('')
 }
 
-/** `[=====>    ] 5 of 12 bounces, 7 s to go` */
+/** A bar, and `5 of 12, one a second, 7 s to go`. */
 export function progressText(done: number, all: number, { paint, columns }: Terminal): string {
   const width = Math.max(10, Math.min(40, columns - 45))
   const full = all === 0 ? width : Math.round((done / all) * width)
@@ -107,6 +112,6 @@ export function seconds(ms: number): string {
 
 /** At least one blank stays behind what is cut. */
 function cell(text: string, width: number): string {
-  const cut = text.length < width ? text : `${text.slice(0, width - 2)}…`
+  const cut = text.length < width ? text : `${text.slice(0, width - 4)}...`
   return cut.padEnd(width)
 }

@@ -26,7 +26,7 @@ export function terminal(out: NodeJS.WriteStream, env: NodeJS.ProcessEnv): Termi
   return {
     line: (text = '') => void out.write(`${erase()}${text}\n${shown}`),
     status: text => {
-      if (!isLive) return
+      if (!isLive || text === shown) return
       out.write(`${erase()}${text}`)
       shown = text
     },

@@ -1,0 +1,127 @@
+import assert from 'node:assert/strict'
+import { type ChildProcessByStdio, spawn } from 'node:child_process'
+import { randomUUID } from 'node:crypto'
+import { once } from 'node:events'
+import { existsSync, rmSync } from 'node:fs'
+import { createServer, type Server } from 'node:net'
+import path from 'node:path'
+import type { Readable } from 'node:stream'
+import { atEnd } from './support/cleanup'
+import { checkout } from './support/directory'
+import { startMark } from './support/haraka'
+import { LogLines } from './support/log'
+import { killIfAlive, processesWithEnv } from './support/processes'
+import { until } from './support/wait'
+
+describe('npm start', function () {
+  this.timeout(40_000)
+
+  it('plays its samples once, each with its outcome, and leaves nothing behind', async () => {
+    const taken = await takeUsualPort()
+    const demo = startDemo(['--once'])
+    try {
+      assert.equal(await demo.code, 0, demo.log.tail())
+    } finally {
+      taken.close()
+    }
+    const { lines } = demo.log
+    assert.doesNotMatch(lines[0] ?? '', /:2525 /)
+    const rows = lines.slice(lines.indexOf('What became of each')).filter(line => /^ *\d+ {2}/.test(line))
+    const mails = lines.filter(line => /^ *\d+ {2}.* (250|450|550) /.test(line))
+    assert.ok(rows.length >= 20, demo.log.tail())
+    assert.equal(rows.length, mails.length)
+    assert.deepEqual(
+      rows.filter(row => !row.endsWith(' ok')),
+      [],
+    )
+    assert.ok(lines.some(line => line.startsWith(`All ${rows.length} mails as expected.`)))
+    assert.ok(!lines.some(line => line.includes('\u001B')), 'escape sequences without a terminal')
+    await assertGone(demo)
+  })
+
+  it('ends with 0 on SIGINT, and leaves nothing behind', async () => {
+    const demo = startDemo([])
+    await demo.log.wait('The queue empties', { timeoutMs: 15_000 })
+    assert.ok(demo.family().length >= 3, 'Haraka, its worker and the dispatcher run')
+    demo.child.kill('SIGINT')
+    assert.equal(await demo.code, 0, demo.log.tail())
+    await assertGone(demo)
+  })
+
+  it('says so when Haraka dies by itself, and ends with 1', async () => {
+    const demo = startDemo([])
+    await demo.log.wait('The queue empties', { timeoutMs: 15_000 })
+    killIfAlive(masterOf(demo), 'SIGKILL')
+    assert.equal(await demo.code, 1, demo.log.tail())
+    assert.ok(demo.log.lines.some(line => line.startsWith('Haraka ended by itself, with SIGKILL')))
+    await assertGone(demo)
+  })
+
+  it('takes Haraka with it when it is killed', async () => {
+    const demo = startDemo([])
+    await demo.log.wait('The queue empties', { timeoutMs: 15_000 })
+    demo.child.kill('SIGKILL')
+    await demo.code
+    await until(() => demo.family().length === 0, { what: 'the end of what the demo had started' })
+    // all that nobody was left to remove
+    rmSync(directoryOf(demo), { recursive: true })
+  })
+})
+
+interface Demo {
+  child: ChildProcessByStdio<null, Readable, Readable>
+  log: LogLines
+  code: Promise<number | null>
+  /** All that came of it and lives, itself too. */
+  family: () => { pid: number; parentPid: number; cmdline: string }[]
+}
+
+function startDemo(args: string[]): Demo {
+  const mark = randomUUID()
+  const main = path.join(checkout, 'dist/src/demo/main.js')
+  const child = spawn(process.execPath, [main, ...args], {
+    cwd: checkout,
+    env: { ...process.env, [startMark]: mark },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  const log = new LogLines()
+  log.follow(child.stdout)
+  log.follow(child.stderr)
+  const family = () => processesWithEnv(startMark, mark)
+  const forget = atEnd(() => {
+    for (const { pid } of family()) killIfAlive(pid, 'SIGKILL')
+  })
+  const code = once(child, 'close').then(([code]) => {
+    forget()
+    return code as number | null
+  })
+  return { child, log, code, family }
+}
+
+/** By us now, or by another already. */
+async function takeUsualPort(): Promise<Server> {
+  const server = createServer()
+  await new Promise<void>(resolve => {
+    server.once('error', () => resolve())
+    server.listen(2525, '127.0.0.1', resolve)
+  })
+  return server
+}
+
+function masterOf({ child, family }: Demo): number {
+  const master = family().find(({ parentPid }) => parentPid === child.pid)
+  assert.ok(master, 'Haraka is a child of the demo')
+  return master.pid
+}
+
+function directoryOf({ log }: Demo): string {
+  const dir = /^Its directory is (.+)$/m.exec(log.lines.join('\n'))?.[1]
+  assert.ok(dir, log.tail())
+  return dir
+}
+
+/** At once: the demo itself waits for the end of all that it started. */
+async function assertGone(demo: Demo): Promise<void> {
+  assert.deepEqual(demo.family(), [])
+  assert.equal(existsSync(directoryOf(demo)), false)
+}
