@@ -4,7 +4,7 @@
 import { addressKey, asciiDomain, parseAddress } from '../mail/address'
 import type { Item } from '../settings/items'
 import { Glob, isGlob } from './glob'
-import type { PatternSet } from './patterns'
+import type { PatternSet } from './pattern-set'
 import { type AddressForms, fold, type Subject } from './subject'
 
 const FORM = 'write user@host, @host, @.host (the host and its subdomains), or <> for the null sender'

@@ -3,7 +3,7 @@
 
 import { BlockList } from 'node:net'
 import type { Item } from '../settings/items'
-import type { PatternSet } from './patterns'
+import type { PatternSet } from './pattern-set'
 import { Subject } from './subject'
 
 const FORM = 'write an address (192.0.2.1, 2001:db8::1) or a CIDR range (192.0.2.0/24, 2001:db8::/32)'

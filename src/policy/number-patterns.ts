@@ -3,7 +3,7 @@
 
 import type { Item } from '../settings/items'
 import { DURATION_FORM, parseDurationMs, parseNumber, parseSizeBytes, SIZE_FORM } from '../settings/values'
-import type { PatternSet } from './patterns'
+import type { PatternSet } from './pattern-set'
 import type { Subject } from './subject'
 
 export interface Measure {

@@ -6,15 +6,9 @@ import type { Item } from '../settings/items'
 import { AddressPatterns } from './address-patterns'
 import { IpPatterns } from './ip-patterns'
 import { DURATION, NUMBER, NumberPatterns, SIZE } from './number-patterns'
+import type { PatternSet } from './pattern-set'
 import type { Subject } from './subject'
 import { TextPatterns } from './text-patterns'
-
-/** Patterns of one kind: a value matches the set when it matches one of them. */
-export interface PatternSet {
-  /** What is wrong with the pattern, and what would be right; undefined: it is in. */
-  add(item: Item): string | undefined
-  matches(subject: Subject): boolean
-}
 
 const KINDS = {
   address: () => new AddressPatterns(),

@@ -3,7 +3,7 @@
 
 import type { Item } from '../settings/items'
 import { Glob, isGlob } from './glob'
-import type { PatternSet } from './patterns'
+import type { PatternSet } from './pattern-set'
 import { fold, type Subject } from './subject'
 
 export class TextPatterns implements PatternSet {

@@ -5,7 +5,8 @@ import { QueueError } from '../../errors'
 import type { Job, JobEvent } from '../job'
 import type { Claim, DispatcherQueue, Effect, Holder } from '../store'
 import { Database, type Row } from './database'
-import { isAlive } from './holder'
+import { RegionGate } from './gate'
+import { DispatcherLock } from './lock'
 import { addEvent, jobOf, text } from './rows'
 
 /** The dispatcher may wait: nobody stands behind it. */
@@ -21,42 +22,25 @@ type Now = { ms: number; monoMs: number }
 
 class SqliteDispatcherQueue implements DispatcherQueue {
   readonly #db: Database
-  #holder: Holder | undefined
+  readonly #lock: DispatcherLock
+  readonly #gate: RegionGate
 
   constructor(database: Database) {
     this.#db = database
+    this.#lock = new DispatcherLock(database)
+    this.#gate = new RegionGate(database)
   }
 
   lock(holder: Holder, nowMonoMs: number, staleMs: number): boolean {
-    return this.#db.write(() => {
-      const row = this.#db.get('SELECT * FROM dispatcher')
-      if (row && row['token'] !== holder.token && holds(row, holder, nowMonoMs, staleMs)) return false
-      this.#db.run(
-        'INSERT OR REPLACE INTO dispatcher (one, token, pid, pid_start, pid_space, boot_id, beat_mono_ms) VALUES (1, ?, ?, ?, ?, ?, ?)',
-        holder.token,
-        holder.pid,
-        holder.pidStart,
-        holder.pidSpace,
-        holder.bootId,
-        nowMonoMs,
-      )
-      this.#holder = holder
-      return true
-    })
+    return this.#lock.take(holder, nowMonoMs, staleMs)
   }
 
   beat(nowMonoMs: number): void {
-    this.#db.writeUnflushed(() => {
-      this.#mustHold()
-      this.#db.run('UPDATE dispatcher SET beat_mono_ms = ?', nowMonoMs)
-    })
+    this.#lock.beat(nowMonoMs)
   }
 
   unlock(): void {
-    const token = this.#holder?.token
-    this.#holder = undefined
-    if (token !== undefined)
-      this.#db.write(() => this.#db.run('DELETE FROM dispatcher WHERE token = ?', token))
+    this.#lock.giveBack()
   }
 
   recover(now: Now, limits: { unknownTries: number; interruptions: number }): Job[] {
@@ -134,7 +118,7 @@ class SqliteDispatcherQueue implements DispatcherQueue {
         now.ms + spacing.longestPauseMs,
       )
       if (!row) return undefined
-      const gateMs = this.#lastStart(region, now.monoMs) + spacing.spacingMs
+      const gateMs = this.#gate.lastStart(region, this.#lock.bootId, now.monoMs) + spacing.spacingMs
       const startAtMonoMs = Math.max(now.monoMs, gateMs, spacing.notBeforeMonoMs)
       this.#stamp(region, startAtMonoMs)
       this.#db.run(
@@ -161,7 +145,7 @@ class SqliteDispatcherQueue implements DispatcherQueue {
 
   begin(claim: Claim, now: Now): void {
     this.#db.writeUnflushed(() => {
-      this.#mustHold()
+      this.#lock.mustHold()
       const changed = this.#db.run(
         "UPDATE job SET call_begun = 1, changed_ms = ? WHERE id = ? AND state = 'sending'",
         now.ms,
@@ -220,16 +204,9 @@ class SqliteDispatcherQueue implements DispatcherQueue {
 
   #change<T>(work: () => T): T {
     return this.#db.write(() => {
-      this.#mustHold()
+      this.#lock.mustHold()
       return work()
     })
-  }
-
-  #mustHold(): void {
-    const row = this.#db.get('SELECT token FROM dispatcher')
-    if (this.#holder === undefined || row?.['token'] !== this.#holder.token) {
-      throw new QueueError('QUEUE_LOCK_LOST', 'another dispatcher has taken over the queue')
-    }
   }
 
   #row(claim: Claim): Row {
@@ -263,29 +240,7 @@ class SqliteDispatcherQueue implements DispatcherQueue {
     addEvent(this.#db, row['seq'] ?? null, nowMs, state, detail)
   }
 
-  /** After a reboot the old monotonic times mean nothing: as if a call had started just now. */
-  #lastStart(region: string, nowMonoMs: number): number {
-    const row = this.#db.get('SELECT boot_id, last_start_mono_ms AS last FROM region WHERE name = ?', region)
-    if (row?.['boot_id'] === '') return Number.NEGATIVE_INFINITY
-    return row?.['boot_id'] === this.#holder?.bootId ? Number(row?.['last']) : nowMonoMs
-  }
-
-  /** Moves the region's last start forward, never back. */
   #stamp(region: string, monoMs: number): void {
-    const bootId = this.#holder?.bootId ?? ''
-    this.#db.run(
-      `UPDATE region SET last_start_mono_ms = CASE WHEN boot_id = ?1 THEN MAX(last_start_mono_ms, ?2) ELSE ?2 END,
-         boot_id = ?1 WHERE name = ?3`,
-      bootId,
-      monoMs,
-      region,
-    )
+    this.#gate.stamp(region, this.#lock.bootId, monoMs)
   }
-}
-
-function holds(row: Row, asker: Holder, nowMonoMs: number, staleMs: number): boolean {
-  if (row['boot_id'] !== asker.bootId) return false
-  if (row['pid_space'] === asker.pidSpace && !isAlive(Number(row['pid']), text(row['pid_start'])))
-    return false
-  return nowMonoMs - Number(row['beat_mono_ms']) < staleMs
 }

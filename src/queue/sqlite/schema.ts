@@ -2,7 +2,6 @@
 // A file of a newer version is refused and left as it is.
 
 import { QueueError } from '../../errors'
-import type { Database } from './database'
 
 /** Each step leads from version n (its place here) to n + 1. Steps that were released are never changed. */
 const STEPS = [
@@ -77,7 +76,15 @@ const STEPS = [
   `,
 ]
 
-export function migrate(database: Database, create: boolean): void {
+/** What of a database the steps need. */
+export interface Steppable {
+  file: string
+  pragma(text: string): Record<string, unknown>[]
+  script(sql: string): void
+  write<T>(work: () => T): T
+}
+
+export function migrate(database: Steppable, create: boolean): void {
   const version = versionOf(database)
   if (version === STEPS.length) return
   if (version > STEPS.length) {
@@ -95,6 +102,6 @@ export function migrate(database: Database, create: boolean): void {
   })
 }
 
-function versionOf(database: Database): number {
+function versionOf(database: Steppable): number {
   return Number(database.pragma('user_version')[0]?.['user_version'] ?? 0)
 }

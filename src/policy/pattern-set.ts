@@ -1,0 +1,12 @@
+// What every kind of pattern offers: the point where a new kind comes in.
+// A faulty pattern is told, not thrown; matching takes time linear in the value.
+
+import type { Item } from '../settings/items'
+import type { Subject } from './subject'
+
+/** Patterns of one kind: a value matches the set when it matches one of them. */
+export interface PatternSet {
+  /** What is wrong with the pattern, and what would be right; undefined: it is in. */
+  add(item: Item): string | undefined
+  matches(subject: Subject): boolean
+}

@@ -1,0 +1,30 @@
+// When the last call of each region started, on disk: the spacing holds across processes and their deaths.
+// Times are monotonic and of one boot; after a reboot they mean nothing, and a full spacing is waited.
+
+import type { Database } from './database'
+
+export class RegionGate {
+  readonly #db: Database
+
+  constructor(database: Database) {
+    this.#db = database
+  }
+
+  /** -Infinity: the region has had no call. Of another boot: as if one had started just now. */
+  lastStart(region: string, bootId: string, nowMonoMs: number): number {
+    const row = this.#db.get('SELECT boot_id, last_start_mono_ms AS last FROM region WHERE name = ?', region)
+    if (row?.['boot_id'] === '') return Number.NEGATIVE_INFINITY
+    return row?.['boot_id'] === bootId ? Number(row['last']) : nowMonoMs
+  }
+
+  /** Moves the last start forward, never back. */
+  stamp(region: string, bootId: string, monoMs: number): void {
+    this.#db.run(
+      `UPDATE region SET last_start_mono_ms = CASE WHEN boot_id = ?1 THEN MAX(last_start_mono_ms, ?2) ELSE ?2 END,
+         boot_id = ?1 WHERE name = ?3`,
+      bootId,
+      monoMs,
+      region,
+    )
+  }
+}
