@@ -117,6 +117,37 @@ describe('what Haraka says in its own files', () => {
 })
 
 describe('a configuration with errors', () => {
+  it('has a line for whatever is wrong with the bounce sender', () => {
+    const piece = fc.oneof(
+      fc.constantFrom('{recipient}', '{recipient.domain}', '{sender.domain}', '{recipient', 'mailer-daemon'),
+      fc.constantFrom(
+        '@',
+        '@',
+        '.',
+        '..',
+        '-',
+        '"',
+        '<',
+        '[',
+        '{',
+        '}',
+        ' ',
+        'x.example',
+        'ü',
+        'a'.repeat(64),
+      ),
+    )
+    const sender = fc.array(piece, { maxLength: 5 }).map(parts => parts.join(''))
+    fc.assert(
+      fc.property(sender, text => {
+        const { findings } = compile({ 'ses-bounce.ini': `[ses]\nbounce_sender = ${text}\n` })
+        assert.ok(findings.length <= 1)
+        for (const finding of findings) assert.match(formatFinding(finding), /^ses-bounce\.ini:2: \[ses\] /)
+      }),
+      { numRuns: 300 },
+    )
+  })
+
   it('shows those of both files and of lists at once, each with its place', () => {
     const { findings } = compile({
       'ses-bounce.ini': '[relay\ntrusted = everybody\n[main]\nmode = shout\n',

@@ -304,7 +304,7 @@ unsafe = drop`)
           settings.window.lengthMs > 0 && settings.queue.retryFirstMs <= settings.queue.retryLongestMs,
         )
       }),
-      { numRuns: 2000 },
+      { numRuns: 500 },
     )
   })
 })
