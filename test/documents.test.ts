@@ -4,6 +4,7 @@ import assert from 'node:assert/strict'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import { compileInForce } from '../src/door/in-force'
+import { ERRORS } from '../src/errors'
 import { FIELDS } from '../src/policy/fields'
 import { OUTCOME_KEYS } from '../src/policy/outcome'
 import { FALLBACK_REASONS, GUARD_FLAGS } from '../src/settings/settings'
@@ -56,6 +57,13 @@ describe('the documents', () => {
     )
     const mapped = [...readme.matchAll(/^src\/([\w-]+)\/ /gm)].map(([, name]) => name)
     assert.deepEqual(mapped.toSorted(), rooms.map(({ name }) => name).toSorted())
+  })
+
+  it('explain every error that says so', () => {
+    const unexplained = Object.values(ERRORS)
+      .flatMap(error => ('explained' in error ? [error.explained.split('#')] : []))
+      .filter(([file = '', anchor]) => !isThere(file, anchor))
+    assert.deepEqual(unexplained, [])
   })
 
   it('lead somewhere', () => {

@@ -64,7 +64,7 @@ describe('the package', function () {
       named.filter(file => !packed.files.includes(file)),
       [],
     )
-    const whenInstalled = ['preinstall', 'install', 'postinstall', 'prepare']
+    const whenInstalled = ['preinstall', 'install', 'postinstall']
     assert.deepEqual(
       whenInstalled.filter(name => name in scripts),
       [],
