@@ -7,6 +7,7 @@ import {
   bounceOf,
   deliveredOf,
   keptOf,
+  recipientsOf,
   relay,
   said,
   startFlow,
@@ -67,11 +68,7 @@ async function assertBounced(product: Product, mail: SesMail, recipients: string
     recipients.length === 0 ? [] : [recipients],
   )
   if (recipients.length === 0) return
-  const { BouncedRecipientInfoList = [] } = await bounceOf(product, mail)
-  assert.deepEqual(
-    BouncedRecipientInfoList.map(({ Recipient }) => Recipient),
-    recipients,
-  )
+  assert.deepEqual(recipientsOf(await bounceOf(product, mail)), recipients)
 }
 
 function assertKept(product: Product, mail: SesMail, recipients: string[]): void {

@@ -106,6 +106,11 @@ export async function bounceOf(product: Product, mail: SesMail): Promise<NonNull
   return call.input
 }
 
+/** Sorted. */
+export function recipientsOf({ BouncedRecipientInfoList = [] }: NonNullable<Call['input']>): string[] {
+  return BouncedRecipientInfoList.map(({ Recipient = '' }) => Recipient).toSorted()
+}
+
 export function deliveredOf(product: Product, mail: SesMail): { hook: string; to: string[] }[] {
   return product.haraka
     .delivered()

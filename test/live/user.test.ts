@@ -1,0 +1,71 @@
+// Haraka whose workers run as another user: all files are theirs alone, and the dispatcher is one of them.
+
+import assert from 'node:assert/strict'
+import { readdirSync, readFileSync, statSync } from 'node:fs'
+import path from 'node:path'
+import { othersCanReadCheckout } from './support/directory'
+import { dispatcherPid } from './support/dispatcher'
+import { bounceOf, keptOf, relay, said, startFlow } from './support/flow'
+import { BOUNCE_ALL, type Product } from './support/product'
+
+describe('user and group in smtp.ini', function () {
+  this.timeout(30_000)
+  let product: Product
+  before(async function () {
+    const why = whyNot()
+    if (why !== undefined) {
+      console.log(`    skipped: ${why}`)
+      this.skip()
+    }
+    const rules = `[held]\nrecipient = held@yours.example\naction = quarantine\n\n${BOUNCE_ALL}`
+    product = await startFlow({ rules, haraka: { user: 'nobody', group: 'nogroup' } })
+  })
+  after(() => product?.stop())
+
+  it('have mail bounced and quarantined by that user', async () => {
+    const { reply, mail } = await relay(product, { to: ['held@yours.example', 'user@yours.example'] })
+    assert.equal(said(reply), '250 Message taken by policy')
+    assert.equal(keptOf(product, mail).length, 1)
+    await bounceOf(product, mail)
+  })
+
+  it('own all files, and nobody else may read them', () => {
+    const root = path.join(product.haraka.dir, 'ses-bounce')
+    const names = readdirSync(root, { recursive: true, encoding: 'utf8' })
+    const found = ['.', ...names].map(name => {
+      const { uid, gid, mode } = statSync(path.join(root, name))
+      return { name, uid, gid, mode: (mode & 0o777).toString(8), isFolder: (mode & 0o170000) === 0o040000 }
+    })
+    const expected = { uid: idIn('/etc/passwd', 'nobody'), gid: idIn('/etc/group', 'nogroup') }
+    assert.deepEqual(
+      found,
+      found.map(({ name, isFolder }) => ({ name, ...expected, mode: isFolder ? '700' : '600', isFolder })),
+    )
+    for (const name of ['queue.sqlite', 'last-good.json', 'quarantine']) assert.ok(names.includes(name), name)
+    assert.ok(names.some(name => name.endsWith('.eml')))
+  })
+
+  it('are those of the dispatcher', async () => {
+    const status = readFileSync(`/proc/${await dispatcherPid(product)}/status`, 'utf8')
+    const ids = (what: string) => new RegExp(`^${what}:\\s+(.*)$`, 'm').exec(status)?.[1]?.split(/\s+/) ?? []
+    // proc(5): real, effective, saved, file system
+    assert.deepEqual(new Set(ids('Uid')), new Set([String(idIn('/etc/passwd', 'nobody'))]))
+    assert.deepEqual(new Set(ids('Gid')), new Set([String(idIn('/etc/group', 'nogroup'))]))
+  })
+})
+
+function whyNot(): string | undefined {
+  if (process.getuid?.() !== 0) return 'only root can start processes as another user'
+  if (!othersCanReadCheckout()) return 'other users may not read the checkout'
+  if (idIn('/etc/passwd', 'nobody') === undefined) return 'there is no user nobody here'
+  if (idIn('/etc/group', 'nogroup') === undefined) return 'there is no group nogroup here'
+  return undefined
+}
+
+/** passwd(5), group(5). */
+function idIn(database: string, name: string): number | undefined {
+  const line = readFileSync(database, 'utf8')
+    .split('\n')
+    .find(entry => entry.startsWith(`${name}:`))
+  return line === undefined ? undefined : Number(line.split(':')[2])
+}
