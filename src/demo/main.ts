@@ -70,7 +70,7 @@ async function perform(parts: Parts, once: boolean, stop: AbortSignal, show: Ter
     (how): Ending => ({ how: 'died', text: `Haraka ended by itself, with ${how}` }),
   )
   const played = playAndStay(stage, samples, once).catch(async (error: unknown): Promise<Ending> => {
-    // a mail that can't be handed over is how a dead Haraka shows first
+    // what the signal cut off is no fault
     if (stop.aborted) return stopped
     throw error
   })

@@ -100,7 +100,7 @@ export function tableLine(
 
 /** A bar, and `5 of 12, one a second, 7 s to go`. */
 export function progressText(done: number, all: number, { paint, columns }: Terminal): string {
-  const width = Math.max(10, Math.min(40, columns - 45))
+  const width = Math.max(10, Math.min(40, columns() - 45))
   const full = all === 0 ? width : Math.round((done / all) * width)
   const bar = `${paint('cyan', '━'.repeat(full))}${paint('dim', '━'.repeat(width - full))}`
   return `     ${bar}  ${done} of ${all}, one a second, ${Math.max(0, all - done)} s to go`

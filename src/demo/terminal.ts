@@ -11,7 +11,7 @@ export interface Terminal {
   status: (text: string) => void
   paint: (style: Style, text: string) => string
   /** Characters in a row. */
-  columns: number
+  columns: () => number
 }
 
 const PLAIN_COLUMNS = 100
@@ -31,6 +31,6 @@ export function terminal(out: NodeJS.WriteStream, env: NodeJS.ProcessEnv): Termi
       shown = text
     },
     paint: (style, text) => (hasColour ? styleText(style, text) : text),
-    columns: isLive ? out.columns : PLAIN_COLUMNS,
+    columns: () => (isLive ? out.columns : PLAIN_COLUMNS),
   }
 }

@@ -39,16 +39,25 @@ export class TryOut {
 
   /** SES is told of what people have changed in the file. */
   look(): void {
-    const text = readFileSync(this.file, 'latin1')
-    if (text !== this.#text) this.#know(text)
+    const text = this.#read()
+    if (text !== undefined && text !== this.#text) this.#know(text)
   }
 
   /** The plugin has decided about the mail with that id. */
   taken(sesId: string): void {
-    if (sesId !== this.#sesId) return
-    const text = readFileSync(this.file, 'latin1')
+    const text = this.#read()
+    if (text === undefined || sesId !== this.#sesId) return
     const date = /\w{3}, \d\d \w{3} \d{4} [\d:]{8} \+0000 \(UTC\)/
     this.#write(text.replaceAll(sesId, newSesId()).replace(date, traceDate(new Date())))
+  }
+
+  /** Undefined: an editor is about to put another file in its place. */
+  #read(): string | undefined {
+    try {
+      return readFileSync(this.file, 'latin1')
+    } catch {
+      return undefined
+    }
   }
 
   #write(text: string): void {

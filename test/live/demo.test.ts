@@ -88,13 +88,11 @@ function startDemo(args: string[]): Demo {
   log.follow(child.stdout)
   log.follow(child.stderr)
   const family = () => processesWithEnv(startMark, mark)
-  const forget = atEnd(() => {
+  // also what outlived the demo, against its promise
+  atEnd(() => {
     for (const { pid } of family()) killIfAlive(pid, 'SIGKILL')
   })
-  const code = once(child, 'close').then(([code]) => {
-    forget()
-    return code as number | null
-  })
+  const code = once(child, 'close').then(([code]) => code as number | null)
   return { child, log, code, family }
 }
 
