@@ -20,27 +20,16 @@ import { withTinyDisk } from './support/disk'
 import { plainMail, type SesMail, sesMail } from './support/mail'
 import { type Product, type ProductOptions, startProduct } from './support/product'
 import { replyText, sendMail } from './support/smtp'
+import { FRIEND, FROM, rulesAround, TO } from './support/strict'
 import { onlyJob, reasonsHeld, watch } from './support/unharmed'
 import { until } from './support/wait'
 
-const FROM = 'someone@origin.example'
-const TO = 'user@yours.example'
-const FRIEND = 'friend@yours.example'
 const KEEP = 'keep@yours.example'
-const RULES = `
-[friend]
-recipient = ${FRIEND}
-action = accept
-
+const RULES = rulesAround(`
 [keep]
 recipient = ${KEEP}
 action = quarantine
-
-[unknown-mailbox]
-recipient = *@*
-action = bounce
-bounce.type = DoesNotExist
-`
+`)
 const LATER = /^450 4\.3\.0 Try again later/
 const TAKEN = /^250 Message taken/
 
