@@ -1,44 +1,31 @@
-// Every error that the product throws on purpose: its code, what it means, where it is explained.
+// Every error that the product throws on purpose: its code, whether waiting mends it, where it is explained.
 // Knows nobody. What is wrong in the case at hand is said where it is thrown.
 
 interface Explained {
-  message: string
-  /** Page and anchor, relative to the package; where somebody has to act. */
+  /** Page and anchor in the package, where somebody has to act. */
   explained?: string
   /** No waiting mends it. */
   lasting?: true
 }
 
 export const ERRORS = {
-  CONFIGURATION: {
-    message: 'the configuration has errors',
-    explained: 'docs/errors.md#configuration',
-    lasting: true,
-  },
-  QUEUE_UNREADABLE: {
-    message: "the queue's file can't be read",
-    explained: 'docs/errors.md#queue-unreadable',
-    lasting: true,
-  },
-  QUEUE_NETWORK_FS: {
-    message: 'the queue lies on a network file system',
-    explained: 'docs/errors.md#queue-network-fs',
-    lasting: true,
-  },
-  QUEUE_NEWER: {
-    message: "the queue's file was written by a newer version",
-    explained: 'docs/errors.md#queue-newer',
-    lasting: true,
-  },
-  QUEUE_UNWRITABLE: {
-    message: "the queue's file can't be made, opened or written",
-    explained: 'docs/errors.md#queue-cant-be-made',
-  },
-  QUEUE_BUSY: { message: 'another process is writing to the queue' },
-  QUEUE_FULL: { message: 'the disk is full or failing' },
-  QUEUE_ENDED: { message: 'the bounce of a recipient has ended meanwhile' },
-  QUEUE_LOCK_LOST: { message: 'another dispatcher has taken over the queue' },
-  QUEUE_OTHER: { message: 'a fault of the database that has no name here' },
+  CONFIGURATION: { explained: 'docs/errors.md#configuration', lasting: true },
+  /** The file isn't the queue's, or is damaged. */
+  QUEUE_UNREADABLE: { explained: 'docs/errors.md#queue-unreadable', lasting: true },
+  QUEUE_NETWORK_FS: { explained: 'docs/errors.md#queue-network-fs', lasting: true },
+  /** A newer version of the product has written the file. */
+  QUEUE_NEWER: { explained: 'docs/errors.md#queue-newer', lasting: true },
+  /** The file can't be made, opened or written. Passes when its owner is put right. */
+  QUEUE_UNWRITABLE: { explained: 'docs/errors.md#queue-cant-be-made' },
+  /** Another process is writing for longer than we wait. */
+  QUEUE_BUSY: {},
+  /** The disk is full or failing. */
+  QUEUE_FULL: {},
+  /** The bounce of a recipient has ended meanwhile. */
+  QUEUE_ENDED: {},
+  /** Another dispatcher has taken over. */
+  QUEUE_LOCK_LOST: {},
+  QUEUE_OTHER: {},
 } as const satisfies Record<string, Explained>
 
 export type ErrorCode = keyof typeof ERRORS
@@ -55,10 +42,11 @@ export class SesBounceError<C extends ErrorCode = ErrorCode> extends Error {
   }
 }
 
-/** Of the queue: the only one for whose callers a passing fault differs from a lasting one. */
+/** The one kind for whose callers a passing fault differs from a lasting one. Its message leads to the explanation. */
 export class QueueError extends SesBounceError<QueueErrorCode> {
   constructor(code: QueueErrorCode, message: string, options?: ErrorOptions) {
-    super(code, message, options)
+    const { explained }: Explained = ERRORS[code]
+    super(code, explained === undefined ? message : `${message}; see ${explained}`, options)
     this.name = 'QueueError'
   }
 }

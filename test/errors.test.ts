@@ -19,6 +19,11 @@ describe('the errors of the product', () => {
     assert.deepEqual(rows.toSorted(), anchors.map(anchor => `docs/errors.md#${anchor}`).toSorted())
   })
 
+  it('lead to their explanation where somebody has to act on the queue, and only there', () => {
+    assert.match(new QueueError('QUEUE_NEWER', 'what').message, /^what; see docs\/errors\.md#queue-newer$/)
+    assert.equal(new QueueError('QUEUE_BUSY', 'what').message, 'what')
+  })
+
   it('are lasting when no waiting mends them', () => {
     for (const code of ['QUEUE_UNREADABLE', 'QUEUE_NEWER', 'QUEUE_NETWORK_FS'] as const) {
       assert.equal(isLasting(new QueueError(code, 'x')), true, code)
