@@ -15,11 +15,11 @@ export interface Result {
   why: string
 }
 
+const NUMBER_WIDTH = 5
 const TITLE_WIDTH = 33
 const REPLY_WIDTH = 11
 const ACTION_WIDTH = 15
 const ADDRESS_WIDTH = 25
-const HAPPENS_WIDTH = 31
 
 const ACTION_STYLE: Record<string, Style> = {
   bounce: 'cyan',
@@ -80,20 +80,27 @@ export function callLine(
   ].join('')
 }
 
-export function tableHeading({ paint }: Terminal): string {
-  const columns = `${'mail'.padEnd(TITLE_WIDTH)}${'expected'.padEnd(HAPPENS_WIDTH)}${'happened'.padEnd(HAPPENS_WIDTH)}`
-  return paint('dim', `  #  ${columns}`.trimEnd())
+export function tableHeading(terminal: Terminal): string {
+  return terminal.paint(
+    'dim',
+    `  #  ${'mail'.padEnd(TITLE_WIDTH)}${'expected'.padEnd(happensWidth(terminal))}happened`,
+  )
 }
 
 export function tableLine(
   { sample, number }: Result,
   { expected, happened, isOk }: { expected: string; happened: string; isOk: boolean },
-  { paint }: Terminal,
+  terminal: Terminal,
 ): string {
+  const { paint } = terminal
+  const width = happensWidth(terminal)
   return [
     paint('dim', String(number).padStart(3)),
     `  ${sample.title.padEnd(TITLE_WIDTH)}`,
-    `${paint('dim', cell(expected, HAPPENS_WIDTH))}${cell(happened, HAPPENS_WIDTH)}`,
+    // what isn't as it should be is never cut
+    isOk
+      ? `${paint('dim', cell(expected, width))}${cell(happened, width)}`
+      : `${expected}, but: ${happened}  `,
     isOk ? paint('green', 'ok') : paint('red', 'NOT OK'),
   ].join('')
 }
@@ -108,6 +115,12 @@ export function progressText(done: number, all: number, { paint, columns }: Term
 
 export function seconds(ms: number): string {
   return `${(ms / 1000).toFixed(3)} s`
+}
+
+/** Two such columns fill the row, as far as they have something to say. */
+function happensWidth({ columns }: Terminal): number {
+  const spare = columns() - TITLE_WIDTH - NUMBER_WIDTH - 'NOT OK'.length
+  return Math.max(16, Math.min(31, Math.floor(spare / 2)))
 }
 
 /** At least one blank stays behind what is cut. */

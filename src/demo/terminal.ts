@@ -14,7 +14,7 @@ export interface Terminal {
   columns: () => number
 }
 
-const PLAIN_COLUMNS = 100
+const PLAIN_COLUMNS = 110
 
 /** https://no-color.org: any value but an empty one. */
 export function terminal(out: NodeJS.WriteStream, env: NodeJS.ProcessEnv): Terminal {

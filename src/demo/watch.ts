@@ -6,7 +6,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import type { Call } from '../local-ses/call'
 import { DELIVERED, packageFolder } from './directory'
 import { HarakaLog, type LogLine } from './haraka-log'
-import type { Stage } from './run'
+import type { Stage } from './stage'
 import type { Style, Terminal } from './terminal'
 import { TryOut } from './try-out'
 
