@@ -4,7 +4,7 @@
 import { type Key, SCHEMA, SECTION_MEANING, type SectionName } from './schema'
 
 const HEAD = `; Settings of haraka-plugin-ses-bounce. Every key is shown with its default, commented out:
-; take the ";" at the start of a line away to set it. A wrong value stops Haraka at boot; "ses-bounce check" shows it.
+; take the ";" at the start of a line away to set it. A wrong value stops Haraka at boot, and is in its log.
 ; Durations: 500ms 10s 5m 24h 7d. Sizes: 10kb 10mb. Rates: 10/day 100/hour. A value may be env:NAME. Comments: " ;".
 `
 

@@ -115,7 +115,11 @@ export const SCHEMA = {
     ),
   },
   content: {
-    limit: key(size({ min: 0, max: 64 * 1024 ** 2 }), '256kb', 'how much text of a mail is searched'),
+    limit: key(
+      size({ min: 0, max: 64 * 1024 ** 2 }),
+      '256kb',
+      'how much text of a mail is searched (no condition does yet)',
+    ),
   },
   guard: {
     null_sender: key(
@@ -149,7 +153,11 @@ export const SCHEMA = {
     capped: fallback('quarantine', 'the sender has had enough bounces'),
   },
   quarantine: {
-    keep: key(duration({ min: MINUTE, max: 3650 * DAY }), '30d', 'how long mail is kept'),
+    keep: key(
+      duration({ min: MINUTE, max: 3650 * DAY }),
+      '30d',
+      'how long mail is kept (nothing is deleted yet)',
+    ),
   },
   http: {
     token: key(later, '', 'bearer token of the HTTP API'),
