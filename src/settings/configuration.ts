@@ -45,7 +45,8 @@ export interface Configuration<T> {
 }
 
 export class ConfigurationError extends SesBounceError {
-  readonly findings: readonly Finding[]
+  /** Private, as Haraka's log shows every property of what stops it, and the message says it all. */
+  readonly #findings: readonly Finding[]
 
   constructor(findings: readonly Finding[]) {
     super(
@@ -53,7 +54,13 @@ export class ConfigurationError extends SesBounceError {
       ['the configuration has errors:', ...findings.map(finding => `  ${formatFinding(finding)}`)].join('\n'),
     )
     this.name = 'ConfigurationError'
-    this.findings = findings
+    this.#findings = findings
+    // what is wrong is in the files, not in the code that reads them
+    this.stack = `${this.name}: ${this.message}`
+  }
+
+  get findings(): readonly Finding[] {
+    return this.#findings
   }
 }
 
