@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict'
-import { type ChildProcessByStdio, spawn } from 'node:child_process'
+import { type ChildProcessByStdio, execFile, spawn } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
-import { once } from 'node:events'
-import { existsSync, rmSync } from 'node:fs'
+import { once as nextEvent } from 'node:events'
+import { existsSync, readFileSync, rmSync } from 'node:fs'
 import { createServer, type Server } from 'node:net'
 import path from 'node:path'
 import type { Readable } from 'node:stream'
+import { promisify } from 'node:util'
 import { atEnd } from './support/cleanup'
 import { checkout } from './support/directory'
 import { startMark } from './support/haraka'
@@ -16,37 +17,16 @@ import { until } from './support/wait'
 describe('npm start', function () {
   this.timeout(40_000)
 
-  it('plays its samples once, each with its outcome, and leaves nothing behind', async () => {
-    const taken = await takeUsualPort()
-    const demo = startDemo(['--once'])
-    try {
-      assert.equal(await demo.code, 0, demo.log.tail())
-    } finally {
-      taken.close()
-    }
-    const { lines } = demo.log
-    assert.doesNotMatch(lines[0] ?? '', /:2525 /)
-    const rows = lines.slice(lines.indexOf('What became of each')).filter(line => /^ *\d+ {2}/.test(line))
-    const mails = lines.filter(line => /^ *\d+ {2}.* (250|450|550) /.test(line))
-    assert.ok(rows.length >= 20, demo.log.tail())
-    assert.equal(rows.length, mails.length)
-    assert.deepEqual(
-      rows.filter(row => !row.endsWith(' ok')),
-      [],
-    )
-    assert.ok(lines.some(line => line.startsWith(`All ${rows.length} mails as expected.`)))
-    assert.ok(!lines.some(line => line.includes('\u001B')), 'escape sequences without a terminal')
-    await assertGone(demo)
+  let taken: Server
+  /** Bounces take their seconds while the other tests run. */
+  let once: Demo
+  let stays: Demo
+  before(async () => {
+    taken = await takeUsualPort()
+    once = startDemo(['--once'])
+    stays = startDemo([])
   })
-
-  it('ends with 0 on SIGINT, and leaves nothing behind', async () => {
-    const demo = startDemo([])
-    await demo.log.wait('The queue empties', { timeoutMs: 15_000 })
-    assert.ok(demo.family().length >= 3, 'Haraka, its worker and the dispatcher run')
-    demo.child.kill('SIGINT')
-    assert.equal(await demo.code, 0, demo.log.tail())
-    await assertGone(demo)
-  })
+  after(() => void taken.close())
 
   it('says so when Haraka dies by itself, and ends with 1', async () => {
     const demo = startDemo([])
@@ -65,6 +45,39 @@ describe('npm start', function () {
     await until(() => demo.family().length === 0, { what: 'the end of what the demo had started' })
     // all that nobody was left to remove
     rmSync(directoryOf(demo), { recursive: true })
+  })
+
+  it('plays its samples once, each with its outcome, and leaves nothing behind', async () => {
+    assert.equal(await once.code, 0, once.log.tail())
+    const { lines } = once.log
+    assert.doesNotMatch(lines[0] ?? '', /:2525 /)
+    const rows = lines.slice(lines.indexOf('What became of each')).filter(line => /^ *\d+ {2}/.test(line))
+    const mails = lines.filter(line => /^ *\d+ {2}.* (250|450|550) /.test(line))
+    assert.ok(rows.length >= 20, once.log.tail())
+    assert.equal(rows.length, mails.length)
+    assert.deepEqual(
+      rows.filter(row => !row.endsWith(' ok')),
+      [],
+    )
+    assert.ok(lines.some(line => line.startsWith(`All ${rows.length} mails as expected.`)))
+    assert.ok(!lines.some(line => line.includes('\u001B')), 'escape sequences without a terminal')
+    await assertGone(once)
+  })
+
+  it('stays up for mail, each time with a new id, until SIGINT ends it with 0', async () => {
+    await stays.log.wait('Ctrl-C ends', { timeoutMs: 30_000 })
+    const file = path.join(directoryOf(stays), 'try.eml')
+    for (const count of [1, 2]) {
+      const before = readFileSync(file, 'latin1')
+      assert.match(await send(file), /^250 /)
+      const told = () => stays.log.lines.filter(line => line.endsWith('nobody@example.com: SES: bounce sent'))
+      await until(() => told().length === count, { what: `${count} bounces, as the demo shows them` })
+      await until(() => readFileSync(file, 'latin1') !== before, { what: 'a new id' })
+    }
+    assert.ok(stays.family().length >= 4, 'the demo, Haraka, its worker and the dispatcher run')
+    stays.child.kill('SIGINT')
+    assert.equal(await stays.code, 0, stays.log.tail())
+    await assertGone(stays)
   })
 })
 
@@ -92,8 +105,15 @@ function startDemo(args: string[]): Demo {
   atEnd(() => {
     for (const { pid } of family()) killIfAlive(pid, 'SIGKILL')
   })
-  const code = once(child, 'close').then(([code]) => code as number | null)
+  const code = nextEvent(child, 'close').then(([code]) => code as number | null)
   return { child, log, code, family }
+}
+
+/** Haraka's reply. */
+async function send(file: string): Promise<string> {
+  const program = path.join(checkout, 'dist/src/demo/send.js')
+  const { stdout } = await promisify(execFile)(process.execPath, [program, file])
+  return stdout
 }
 
 /** By us now, or by another already. */
