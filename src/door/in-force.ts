@@ -46,8 +46,14 @@ export function compileInForce(sources: Sources, env: NodeJS.ProcessEnv): Compil
       idle: trusted.length === 0 && authUsers.length === 0,
       trusts: truster(trusted, authUsers),
     },
-    findings: [...findings, ...rules.findings, ...ofRules],
+    findings: [...findings, ...byLine(RULES_FILE, [...rules.findings, ...ofRules])],
   }
+}
+
+/** Of the file in the order of its lines, then those of its lists. */
+function byLine(file: string, findings: readonly Finding[]): Finding[] {
+  const own = findings.filter(finding => finding.file === file)
+  return [...own.toSorted((a, b) => a.line - b.line), ...findings.filter(finding => finding.file !== file)]
 }
 
 /** Haraka's host_list: the domains that it takes mail for, one a line. */

@@ -25,13 +25,16 @@ const ASCII_QUOTED_STRING = /^"[ !#-[\]-~]*(?:\\[ -~][ !#-[\]-~]*)*"$/
 /** ASCII that no host name holds: letters, digits, `.`, `-` and `_` are what is left. */
 const NOT_IN_DOMAIN = /[!-,/:-@[-^`{-~\s]/
 
+/** RFC 6531 lets any character beyond ASCII through, C1 controls too: rules must see these addresses. */
+const ASCII_CONTROL = /[^ -~\u0080-\u{10ffff}]/u
+
 /**
  * Splits `local@domain` at the last `@` outside quotes and address literals; angle brackets around it are taken off.
  * Undefined: no address (a part is empty or missing, quotes don't close, blanks or brackets outside quotes, control characters).
  */
 export function parseAddress(text: string): Address | undefined {
   const address = withoutBrackets(text)
-  const at = /\p{Cc}/u.test(address) ? undefined : splitAt(address)
+  const at = ASCII_CONTROL.test(address) ? undefined : splitAt(address)
   if (at === undefined) return undefined
   const local = address.slice(0, at)
   const domain = address.slice(at + 1)
@@ -90,7 +93,9 @@ export function asciiAddress(text: string): string | undefined {
   const domain = address && asciiDomain(address.domain)
   if (address === undefined || domain === undefined) return undefined
   const isPlain = ASCII_DOT_STRING.test(address.local) || ASCII_QUOTED_STRING.test(address.local)
-  return isPlain ? `${address.local}@${domain}` : undefined
+  if (!isPlain) return undefined
+  // as it was written where that will do: SES may compare letter by letter
+  return `${address.local}@${/^[ -~]*$/.test(address.domain) ? address.domain : domain}`
 }
 
 /** `<user@host>` and `user@host` alike as the latter. */

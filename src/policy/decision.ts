@@ -63,7 +63,7 @@ export interface Decision {
   deliver: boolean
   /** For reject and defer. */
   reply?: Reply
-  /** When action is bounce. */
+  /** When action is bounce; without one the bounce was taken before, and there is nothing to add. */
   bounce?: BounceRequest
   /** Rules in mode observe that would have decided before. */
   observed: { rule: string; action: Action }[]

@@ -43,7 +43,8 @@ export function formatSize(bytes: number): string {
 /** Milliseconds as a person would say them: `24h`, `1m`, `1.5s`. */
 export function formatDuration(ms: number): string {
   for (const [unit, size] of Object.entries(DURATION_MS).toReversed()) {
-    if (ms >= size && Number.isInteger(ms / size)) return `${ms / size}${unit}`
+    // SES's window is known as 24 hours, not as a day
+    if (ms >= (unit === 'd' ? 2 * size : size) && Number.isInteger(ms / size)) return `${ms / size}${unit}`
   }
   return ms >= 1000 ? `${(ms / 1000).toFixed(1)}s` : `${ms}ms`
 }

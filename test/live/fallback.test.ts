@@ -114,7 +114,7 @@ describe('a bounce that a rule wants', function () {
     it('is refused after 24 hours', async () => {
       const receivedAt = new Date(Date.now() - 24 * HOUR_MS)
       const { reply, mail } = await relay(product, { receivedAt })
-      assert.equal(said(reply), '550 5.4.7 No such mailbox (not bounced: later than 1d after its receipt)')
+      assert.equal(said(reply), '550 5.4.7 No such mailbox (not bounced: later than 24h after its receipt)')
       assertUntouched(product, mail)
     })
 

@@ -191,7 +191,7 @@ describe('a bounce that can not be made', () => {
         { reason: 'mismatch', detail: 'recipient not known to SES' },
       ],
       [{ receipt: { ...spam, ...old } }, { reason: 'unsafe', detail: 'spam' }],
-      [{ receipt: old }, { reason: 'expired', detail: 'later than 1d after its receipt' }],
+      [{ receipt: old }, { reason: 'expired', detail: 'later than 24h after its receipt' }],
       [{ receipt: { receivedAtMs: NOW_MS - 24 * HOUR_MS + 60_000 } }, undefined],
     ]
     for (const [parts, fallback] of reasons) {

@@ -41,7 +41,7 @@ describe('a value that is wrong is told with what would be right', () => {
     ['ses', 'timeout = 1h', '"1h" is too much for timeout; at most 5m'],
     ['limit', 'per_sender = 10', `unknown value "10" for per_sender; ${RATE}`],
     ['limit', 'per_sender = 0/day', `unknown value "0/day" for per_sender; ${RATE}`],
-    ['window', 'length = 25h', '"25h" is too much for length; at most 1d: SES takes no bounce after 24h'],
+    ['window', 'length = 25h', '"25h" is too much for length; at most 24h: SES takes no bounce after 24h'],
     [
       'queue',
       'keep = 1d',

@@ -55,7 +55,7 @@ describe('values', () => {
       '500ms',
       '1s',
       '90s',
-      '1d',
+      '24h',
       '1500ms',
     ])
     fc.assert(fc.property(fc.nat(), ms => assert.equal(parseDurationMs(formatDuration(ms)), ms)))
