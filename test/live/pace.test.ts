@@ -52,7 +52,6 @@ describe('the pace', function () {
     )
     const gaps = calls.slice(1).map((call, index) => call.headersAtMs - (calls[index]?.headersAtMs ?? 0))
     const least = Math.min(...gaps.slice(1))
-    const mean = gaps.slice(1).reduce((sum, gap) => sum + gap, 0) / (gaps.length - 1)
     assert.ok(least >= INTERVAL_MS, `least gap ${least} ms`)
     const byId = new Map(sent.map(({ mail }) => [mail.sesId, mail.receivedAt.getTime()]))
     const order = calls.slice(1).map(call => byId.get(call.input?.OriginalMessageId ?? ''))
