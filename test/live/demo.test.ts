@@ -43,8 +43,6 @@ describe('npm start', function () {
     demo.child.kill('SIGKILL')
     await demo.code
     await until(() => demo.family().length === 0, { what: 'the end of what the demo had started' })
-    // all that nobody was left to remove
-    rmSync(directoryOf(demo), { recursive: true })
   })
 
   it('plays its samples once, each with its outcome, and leaves nothing behind', async () => {
@@ -104,6 +102,8 @@ function startDemo(args: string[]): Demo {
   // also what outlived the demo, against its promise
   atEnd(() => {
     for (const { pid } of family()) killIfAlive(pid, 'SIGKILL')
+    const dir = directoryIn(log)
+    if (dir !== undefined) rmSync(dir, { recursive: true, force: true })
   })
   const code = nextEvent(child, 'close').then(([code]) => code as number | null)
   return { child, log, code, family }
@@ -133,9 +133,13 @@ function masterOf({ child, family }: Demo): number {
 }
 
 function directoryOf({ log }: Demo): string {
-  const dir = /^Its directory is (.+)$/m.exec(log.lines.join('\n'))?.[1]
+  const dir = directoryIn(log)
   assert.ok(dir, log.tail())
   return dir
+}
+
+function directoryIn(log: LogLines): string | undefined {
+  return /^Its directory is (.+)$/m.exec(log.lines.join('\n'))?.[1]
 }
 
 /** At once: the demo itself waits for the end of all that it started. */
