@@ -129,8 +129,11 @@ export function commit(this: HarakaPlugin, next: Next, connection: HarakaConnect
       pipeRaw: to => transaction.message_stream.pipe(to),
     })
     if (added.length > 0) wakeDispatcher()
+    const sesId = judgement.facts.receipt?.sesId
     for (const { address, jobId, outcome } of added) {
-      this.loginfo(connection, logLine({ bounce: outcome, recipient: address, job: jobId }))
+      const rule = plan.bounces.find(({ recipient }) => recipient.address === address)?.rule
+      const line = logLine({ bounce: outcome, rule, recipient: address, ses_id: sesId, job: jobId })
+      this.loginfo(connection, line)
     }
     if (quarantined !== undefined) this.lognotice(connection, logLine({ quarantined }))
     const consumed = new Set(plan.consumed.map(decision => addresses[judgement.decisions.indexOf(decision)]))
@@ -198,6 +201,7 @@ function report(
       logLine({
         rule: decision.rule,
         recipient,
+        ses_id: sesId,
         warning: 'rejected, but quarantined: SMTP gives one answer for all recipients',
       }),
     )
