@@ -50,7 +50,7 @@ describe('a mail for two recipients', function () {
         assertDelivered(product, mail, whom('accept'))
         await assertBounced(product, mail, whom('bounce'))
         assertKept(product, mail, whom('quarantine', 'reject'))
-        await assertWarned(product, whom('reject'), whom('accept', 'bounce', 'quarantine', 'drop'))
+        await assertWarned(product, mail, whom('reject'), whom('accept', 'bounce', 'quarantine', 'drop'))
       }
     })
   }
@@ -89,8 +89,13 @@ function assertKept(product: Product, mail: SesMail, recipients: string[]): void
   }
 }
 
-async function assertWarned({ haraka }: Product, rejected: string[], others: string[]): Promise<void> {
-  const warning = (recipient: string) => `recipient=${recipient} warning=`
+async function assertWarned(
+  { haraka }: Product,
+  { sesId }: SesMail,
+  rejected: string[],
+  others: string[],
+): Promise<void> {
+  const warning = (recipient: string) => `recipient=${recipient} ses_id=${sesId} warning=`
   for (const recipient of rejected) assert.match(await haraka.waitForLog(warning(recipient)), /\[WARN\]/)
   const log = haraka.log().join('\n')
   assert.deepEqual(

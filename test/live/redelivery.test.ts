@@ -150,6 +150,16 @@ describe('redelivery', function () {
       await bounceOf(product, mail)
     })
 
+    it('is taken also when no bounce could be made for it any more', async () => {
+      const to = ['unknown-1@yours.example']
+      const { mail } = await relay(product, { to })
+      await bounceOf(product, mail)
+      const { reply } = await relay(product, { to, mail, rcptParams: 'NOTIFY=NEVER' })
+      assert.equal(said(reply), '250 Message taken by policy')
+      assert.deepEqual(keptOf(product, mail), [])
+      await bounceOf(product, mail)
+    })
+
     it('is quarantined once', async () => {
       const { mail } = await relay(product, { to: ['held@yours.example'] })
       const { reply } = await relay(product, { to: ['held@yours.example'], mail })
