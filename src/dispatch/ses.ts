@@ -10,6 +10,7 @@ import {
 } from '@aws-sdk/client-ses'
 import { type Outcome, outcomeOfError, outcomeOfResult } from './outcomes'
 import { type Flight, stampingAgents } from './stamping-agent'
+import { Transit } from './transit'
 
 export interface SesOptions {
   /** '' is AWS, by the SDK's own settings; else a URL that may hold `{region}`. */
@@ -18,9 +19,6 @@ export interface SesOptions {
   /** Undefined: the SDK's usual chain. */
   credentials?: { accessKeyId: string; secretAccessKey: string }
 }
-
-/** Time that a request is given to arrive: a busy host, or a network's hiccup, holds one up and not the next. */
-const TRANSIT_MS = 25
 
 export interface Answer {
   outcome: Outcome
@@ -36,19 +34,27 @@ export interface Ses {
   close(): void
 }
 
+interface Regional {
+  client: SESClient
+  /** The call that is on its way. */
+  flight: Flight
+  transit: Transit
+}
+
 /** `current` is asked before each call; when what it says has changed, new clients are made. */
 export function createSes(current: () => SesOptions, monoMs: () => number): Ses {
-  const regions = new Map<string, { client: SESClient; flight: Flight }>()
+  const regions = new Map<string, Regional>()
   let options = current()
 
-  function regional(region: string): { client: SESClient; flight: Flight } {
+  function regional(region: string): Regional {
     if (!isDeepStrictEqual(current(), options)) close()
     options = current()
     const known = regions.get(region)
     if (known) return known
     const agents = stampingAgents(() => entry.flight, monoMs)
-    const entry = {
-      flight: { opened: false } as Flight,
+    const entry: Regional = {
+      flight: { opened: false },
+      transit: new Transit(),
       client: new SESClient({
         ...baseConfig(options, region),
         // each of the three alone leaves a hole: a slow connection, a slow answer, a trickle
@@ -76,7 +82,7 @@ export function createSes(current: () => SesOptions, monoMs: () => number): Ses 
       } catch (error) {
         outcome = outcomeOfError(error, entry.flight.opened || entry.flight.flushedMonoMs !== undefined)
       }
-      return { outcome, seenMonoMs: seenAtLatest(entry.flight, monoMs()) }
+      return { outcome, seenMonoMs: entry.transit.seenAtLatest(entry.flight, monoMs()) }
     },
     async warmUp(region) {
       const client = new SESClient({ ...baseConfig(options, region), requestHandler: { handle: warmAnswer } })
@@ -90,16 +96,6 @@ export function createSes(current: () => SesOptions, monoMs: () => number): Ses 
     for (const { client } of regions.values()) client.destroy()
     regions.clear()
   }
-}
-
-/**
- * SES has seen a call by the time of its answer. A request that went out on an open connection is counted as seen
- * a little after it left, so that slow answers don't slow the pace; a handshake delays by an unknown time.
- */
-function seenAtLatest({ opened, flushedMonoMs }: Flight, answeredMonoMs: number): number {
-  return opened || flushedMonoMs === undefined
-    ? answeredMonoMs
-    : Math.min(answeredMonoMs, flushedMonoMs + TRANSIT_MS)
 }
 
 /** The pace and the retries are the queue's: the SDK's own would break both. */
