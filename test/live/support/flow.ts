@@ -6,7 +6,6 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import type { Call } from '../../../src/local-ses/call'
 import type { QuarantineRecord } from '../../../src/quarantine/keep'
-import { JOB_STATES, type Job } from '../../../src/queue/job'
 import type { RunningHaraka } from './haraka'
 import { type SesMail, type SesMailOptions, sesMail } from './mail'
 import { type Ini, type Product, type ProductOptions, startProduct } from './product'
@@ -144,7 +143,7 @@ export function asHandedOn({ data }: SesMail): string {
   return [handedOn, ...body].join('\r\n\r\n')
 }
 
-export function everythingKept({ dir }: RunningHaraka): Kept[] {
+function everythingKept({ dir }: RunningHaraka): Kept[] {
   const folder = path.join(dir, 'ses-bounce/quarantine')
   const names = existsSync(folder) ? readdirSync(folder) : []
   return names
@@ -188,12 +187,6 @@ export function noted({ dir }: RunningHaraka): Noted[] {
 /** Lines of the log in which the plugin speaks of a mail. */
 export function linesOf({ haraka }: Product, { sesId }: SesMail): string[] {
   return haraka.log().filter(line => line.includes('[ses-bounce]') && line.includes(sesId))
-}
-
-export function countJobs(product: Product): Partial<Record<Job['state'], number>> {
-  const jobs = product.jobs()
-  const counts = JOB_STATES.map(state => [state, jobs.filter(job => job.state === state).length] as const)
-  return Object.fromEntries(counts.filter(([, count]) => count > 0))
 }
 
 // The name in EHLO says what the peer is. results: what other plugins can read of ours.
