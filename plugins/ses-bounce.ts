@@ -3,6 +3,7 @@
 
 import cluster from 'node:cluster'
 import { deny, denysoft, ok } from 'haraka-constants'
+import { systemClock } from '../src/dispatch/clock'
 import { carryOut } from '../src/door/carry-out'
 import type {
   HarakaAddress,
@@ -12,9 +13,10 @@ import type {
   Next,
 } from '../src/door/haraka'
 import { type Judgement, judge, type MailAtDoor } from '../src/door/judge'
-import { decisionLine, logLine } from '../src/door/log-line'
+import { logLine } from '../src/door/log-line'
 import { type CommitPlan, replyText } from '../src/door/plan'
 import { Premises } from '../src/door/premises'
+import { type Line, linesOf, resultsOf } from '../src/door/report'
 import { warmUp } from '../src/mail/header'
 
 /** Haraka bounds priorities at 100: the last to decide, the first to commit. */
@@ -106,11 +108,17 @@ export function decide(this: HarakaPlugin, next: Next, connection: HarakaConnect
     const addresses = [...transaction.rcpt_to]
     const judgement = await judge(mailOf(connection, transaction), inForce, () => premises.queue())
     if (judgement === undefined) return PASS
-    report(this, connection, transaction, judgement, inForce.settings.main.mode === 'observe')
+    transaction.results.add(this, resultsOf(judgement))
     const { plan } = judgement
-    if (plan.kind === 'refuse') return { code: plan.temporary ? denysoft : deny, text: replyText(plan.reply) }
-    if (plan.kind === 'commit') pending.set(transaction, { judgement, plan, addresses })
-    return PASS
+    if (plan.kind === 'commit') {
+      // said when it has come true: the jobs are known by then
+      pending.set(transaction, { judgement, plan, addresses })
+      return PASS
+    }
+    log(this, connection, linesOf(judgement, judgement.known, inForce.settings.main.mode))
+    return plan.kind === 'pass'
+      ? PASS
+      : { code: plan.temporary ? denysoft : deny, text: replyText(plan.reply) }
   })
 }
 
@@ -128,13 +136,8 @@ export function commit(this: HarakaPlugin, next: Next, connection: HarakaConnect
       nowMs: Date.now(),
       pipeRaw: to => transaction.message_stream.pipe(to),
     })
-    if (added.length > 0) wakeDispatcher()
-    const sesId = judgement.facts.receipt?.sesId
-    for (const { address, jobId, outcome } of added) {
-      const rule = plan.bounces.find(({ recipient }) => recipient.address === address)?.rule
-      const line = logLine({ bounce: outcome, rule, recipient: address, ses_id: sesId, job: jobId })
-      this.loginfo(connection, line)
-    }
+    if (added.size > 0) wakeDispatcher()
+    log(this, connection, linesOf(judgement, new Map([...judgement.known, ...added]), 'enforce'))
     if (quarantined !== undefined) this.lognotice(connection, logLine({ quarantined }))
     const consumed = new Set(plan.consumed.map(decision => addresses[judgement.decisions.indexOf(decision)]))
     transaction.rcpt_to = transaction.rcpt_to.filter(address => !consumed.has(address))
@@ -161,6 +164,7 @@ function mailOf(connection: HarakaConnection, transaction: HarakaTransaction): M
     headerLines: transaction.header_lines,
     ownFields: hasOwnReceived(transaction) ? 1 : 0,
     nowMs: Date.now(),
+    nowMonoMs: systemClock.monoMs(),
   }
 }
 
@@ -175,50 +179,8 @@ function authUserOf({ notes }: HarakaConnection): string | undefined {
   return typeof notes.auth_user === 'string' ? notes.auth_user : undefined
 }
 
-function report(
-  plugin: HarakaPlugin,
-  connection: HarakaConnection,
-  transaction: HarakaTransaction,
-  { facts, decisions, jobs, plan }: Judgement,
-  observed: boolean,
-): void {
-  for (const warning of facts.warnings) plugin.logwarn(connection, warning)
-  const sesId = facts.receipt?.sesId
-  for (const decision of decisions) {
-    const line = decisionLine(decision, { sesId, sender: facts.sender, job: jobs.get(decision), observed })
-    plugin.loginfo(connection, line)
-    for (const { rule, action } of decision.observed) {
-      plugin.loginfo(
-        connection,
-        logLine({ rule, action, recipient: decision.recipient.address, ses_id: sesId, mode: 'observe' }),
-      )
-    }
-  }
-  for (const decision of plan.kind === 'commit' ? plan.swallowedRejects : []) {
-    const recipient = decision.recipient.address
-    plugin.logwarn(
-      connection,
-      logLine({
-        rule: decision.rule,
-        recipient,
-        ses_id: sesId,
-        warning: 'rejected, but quarantined: SMTP gives one answer for all recipients',
-      }),
-    )
-  }
-  transaction.results.add(plugin, {
-    ses_id: sesId,
-    region: facts.receipt?.region,
-    sender: facts.sender,
-    decisions: decisions.map(({ recipient, rule, wanted, action, fallback }) => ({
-      recipient: recipient.address,
-      rule,
-      wanted,
-      action,
-      ...(fallback && { reason: fallback.reason, detail: fallback.detail }),
-    })),
-    msg: decisions.map(({ recipient, action }) => `${action} ${recipient.address}`),
-  })
+function log(plugin: HarakaPlugin, connection: HarakaConnection, lines: readonly Line[]): void {
+  for (const { level, text } of lines) plugin[`log${level}`](connection, text)
 }
 
 function wakeDispatcher(): void {

@@ -23,10 +23,10 @@ export function whyText(lines: readonly LogLine[], sesId: string): string {
 }
 
 function reasonOf(values: LogLine['values']): string | undefined {
-  const { rule, detail, action, job } = values
+  const { rule, detail, action, bounce } = values
   if (rule === undefined) return undefined
   if (isObserved(values)) return `${rule} would ${action}`
-  if (job !== undefined) return `${rule}, taken before`
+  if (bounce === 'known') return `${rule}, taken before`
   return detail === undefined ? rule : `${rule}: ${detail}`
 }
 

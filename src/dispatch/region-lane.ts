@@ -36,6 +36,8 @@ export class RegionLane {
   readonly #ended: () => void
   readonly #limiter: Bottleneck
   #running: Promise<void> | undefined
+  /** From the claim to its record. Never rejects. */
+  #calling: Promise<unknown> | undefined
   #fault: unknown
   #changed = false
   /** Monotonic time before which no call starts: the spacing, and the pauses that SES's answers ask for. */
@@ -63,10 +65,12 @@ export class RegionLane {
       })
   }
 
-  /** Resolves when no call is on its way. */
+  /**
+   * Resolves when no call is on its way. The limiter may still owe a slot, which can't be taken back: once the lane
+   * is stopped, what it was for does nothing.
+   */
   async idle(): Promise<void> {
-    await this.#running
-    this.#fault = undefined
+    await this.#calling
   }
 
   /** Whether this lane has ended since it was asked last. */
@@ -85,8 +89,13 @@ export class RegionLane {
     // only a job that is due may take the limiter's slot: an empty one would delay the next job by an interval
     while (!this.#stop.aborted && this.#isDue()) {
       this.#limiter.updateSettings({ minTime: settings().limit.intervalMs })
-      await this.#limiter.schedule(() => this.#oneCall())
+      await this.#limiter.schedule(() => this.#tracked(this.#oneCall()))
     }
+  }
+
+  #tracked(call: Promise<void>): Promise<void> {
+    this.#calling = call.catch(() => undefined)
+    return call
   }
 
   #isDue(): boolean {

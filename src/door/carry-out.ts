@@ -2,6 +2,7 @@
 // Whatever throws or rejects here has consumed nothing; the relay comes again, and nothing is taken twice.
 
 import type { Writable } from 'node:stream'
+import type { Decision } from '../policy/decision'
 import { keepMail } from '../quarantine/keep'
 import type { Added } from '../queue/job'
 import type { WorkerQueue } from '../queue/store'
@@ -18,14 +19,22 @@ export interface Place {
 }
 
 export interface CarriedOut {
-  added: Added[]
+  /** What the queue took, by the decision for it. */
+  added: Map<Decision, Added>
   /** The .eml file of what was held back. */
   quarantined?: string
 }
 
 export async function carryOut({ facts }: Judgement, plan: CommitPlan, place: Place): Promise<CarriedOut> {
   const quarantined = plan.held.length > 0 ? await hold(facts, plan, place) : undefined
-  const added = plan.bounces.length > 0 ? place.queue().add(plan.bounces, place.nowMs) : []
+  const requests = plan.bounces.map(({ request }) => request)
+  const taken = requests.length > 0 ? place.queue().add(requests, place.nowMs) : []
+  const added = new Map(
+    taken.flatMap((one, index) => {
+      const decision = plan.bounces[index]?.decision
+      return decision ? [[decision, one]] : []
+    }),
+  )
   return { added, ...(quarantined !== undefined && { quarantined }) }
 }
 

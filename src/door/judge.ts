@@ -10,8 +10,8 @@ import { decide } from '../policy/decide'
 import type { Decision } from '../policy/decision'
 import { fallBack } from '../policy/fallback'
 import type { Policy } from '../policy/rule'
-import { hasEnded } from '../queue/job'
-import type { WorkerQueue } from '../queue/store'
+import { type Added, hasEnded } from '../queue/job'
+import type { Ahead, WorkerQueue } from '../queue/store'
 import type { InForce } from './in-force'
 import { type Plan, planFor } from './plan'
 
@@ -22,15 +22,23 @@ export interface MailAtDoor {
   /** How many fields at its top are Haraka's own. */
   ownFields: number
   nowMs: number
+  /** Of the clock that is never set. */
+  nowMonoMs: number
 }
+
+/** The job of a decision for a bounce. */
+export type Jobs = ReadonlyMap<Decision, Pick<Added, 'jobId' | 'outcome'>>
 
 export interface Judgement {
   facts: MailFacts
   decisions: readonly Decision[]
   /** Jobs that the decisions' recipients have already. */
-  jobs: ReadonlyMap<Decision, string>
+  known: Jobs
   plan: Plan
 }
+
+/** Calls take a little longer than their spacing, and what is admitted must not expire. */
+const CALLS_TAKE = 1.01
 
 /** Undefined: no rule can concern this mail, whatever its header says. */
 export async function judge(
@@ -48,9 +56,9 @@ export async function judge(
   })
   const decided = decide(policy, facts, mail.nowMs)
   if (settings.main.mode === 'observe')
-    return { facts, decisions: decided, jobs: new Map(), plan: { kind: 'pass' } }
-  const { decisions, jobs } = askQueue(facts, decided, inForce, queue, mail.nowMs)
-  return { facts, decisions, jobs, plan: planFor(decisions) }
+    return { facts, decisions: decided, known: new Map(), plan: { kind: 'pass' } }
+  const { decisions, known } = askQueue(facts, decided, inForce, queue, mail)
+  return { facts, decisions, known, plan: planFor(decisions) }
 }
 
 /** Recipients that the relay delivers again, and bounces that could not start in time. */
@@ -59,19 +67,19 @@ function askQueue(
   decided: readonly Decision[],
   { policy, settings }: InForce,
   queue: () => WorkerQueue,
-  nowMs: number,
-): { decisions: Decision[]; jobs: Map<Decision, string> } {
-  const jobs = new Map<Decision, string>()
+  mail: MailAtDoor,
+): { decisions: Decision[]; known: Jobs } {
+  const known = new Map<Decision, { jobId: string; outcome: 'known' }>()
   const { sesId } = facts.receipt ?? {}
   const wanted = sesId !== undefined && decided.some(decision => decision.wanted === 'bounce')
-  const known = wanted ? queue().known(sesId) : undefined
+  const before = wanted ? queue().known(sesId) : undefined
   const decisions = decided.map(decision => {
     if (decision.wanted !== 'bounce') return decision
-    const earlier = known?.get(addressKey(decision.recipient.address))
+    const earlier = before?.get(addressKey(decision.recipient.address))
     if (earlier && !hasEnded(earlier.state)) {
       // its bounce is made or will be, also where a new one couldn't: the window may have closed meanwhile
       const taken = alreadyBounced(policy, decision)
-      jobs.set(taken, earlier.jobId)
+      known.set(taken, { jobId: earlier.jobId, outcome: 'known' })
       return taken
     }
     const { bounce } = decision
@@ -84,14 +92,19 @@ function askQueue(
         `its bounce has ${earlier.state} already, as job ${earlier.jobId}`,
       )
     }
-    const { intervalMs, slackMs } = settings.limit
-    const startMs = nowMs + queue().ahead(bounce.region, bounce.deadlineMs) * (intervalMs + slackMs)
-    if (startMs > bounce.deadlineMs - settings.window.marginMs) {
+    const ahead = queue().ahead(bounce.region, bounce.deadlineMs, mail.nowMonoMs)
+    if (mail.nowMs + waitMs(settings, ahead, mail.nowMonoMs) > bounce.deadlineMs - settings.window.marginMs) {
       return fallBack(policy, decision, 'overload', 'the queue is too long for its deadline')
     }
     return decision
   })
-  return { decisions, jobs }
+  return { decisions, known }
+}
+
+/** How long until a call could start that has so much ahead of it. */
+function waitMs({ limit }: InForce['settings'], { jobs, lastStartMonoMs }: Ahead, nowMonoMs: number): number {
+  const spacingMs = (limit.intervalMs + limit.slackMs) * CALLS_TAKE
+  return Math.max(0, lastStartMonoMs + spacingMs - nowMonoMs) + jobs * spacingMs
 }
 
 /** Without a new request: there is nothing to add to the queue. */

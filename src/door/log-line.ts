@@ -1,6 +1,7 @@
 // One line a decision, as key=value. Values from a mail can't leave their quotes, break the line or be endless.
 
 import type { Decision } from '../policy/decision'
+import type { Added } from '../queue/job'
 
 const LONGEST_VALUE = 256
 
@@ -14,7 +15,12 @@ export function logLine(values: Record<string, string | number | boolean | undef
 
 export function decisionLine(
   decision: Decision,
-  more: { sesId: string | undefined; sender: string; job?: string | undefined; observed: boolean },
+  more: {
+    sesId: string | undefined
+    sender: string
+    job?: Pick<Added, 'jobId' | 'outcome'> | undefined
+    observed: boolean
+  },
 ): string {
   return logLine({
     rule: decision.rule,
@@ -22,7 +28,7 @@ export function decisionLine(
     recipient: decision.recipient.address,
     sender: more.sender,
     ses_id: more.sesId,
-    job: more.job,
+    ...(more.job && { job: more.job.jobId, bounce: more.job.outcome }),
     ...(decision.wanted !== decision.action && { wanted: decision.wanted }),
     ...(decision.fallback && { because: decision.fallback.reason, detail: decision.fallback.detail }),
     ...(more.observed && { mode: 'observe' }),

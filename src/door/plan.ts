@@ -17,7 +17,8 @@ export type Plan =
 
 export interface CommitPlan {
   kind: 'commit'
-  bounces: BounceRequest[]
+  /** Without those whose bounce was taken before. */
+  bounces: { decision: Decision; request: BounceRequest }[]
   held: Held[]
   /** Taken out of the transaction, as we have dealt with them. */
   consumed: Decision[]
@@ -40,7 +41,7 @@ export function planFor(decisions: readonly Decision[]): Plan {
   return {
     kind: 'commit',
     bounces: decisions.flatMap(decision =>
-      decision.action === 'bounce' && decision.bounce ? [decision.bounce] : [],
+      decision.action === 'bounce' && decision.bounce ? [{ decision, request: decision.bounce }] : [],
     ),
     held: [...quarantined, ...rejected].map(decision => ({ decision, reason: reasonOf(decision) })),
     consumed: decisions.filter(

@@ -100,7 +100,8 @@ export const FIELDS: readonly Field[] = [
   verdict('dmarc', AUTHENTICATION_WORDS),
   fromEnvelope('size', 'size', 'of the whole mail', envelope => envelope.sizeBytes),
   field('age', 'duration', 'receipt', 'since SES took the mail', q =>
-    q.facts.receipt ? [q.nowMs - q.facts.receipt.receivedAtMs] : [],
+    // a receipt from the future counts as now
+    q.facts.receipt ? [Math.max(0, q.nowMs - q.facts.receipt.receivedAtMs)] : [],
   ),
   fromEnvelope('recipients', 'number', 'how many the relay gave', envelope => envelope.recipients.length),
   later('body', 'text', 'content', 'decoded text, and the text of the HTML'),

@@ -12,12 +12,19 @@
 import type { BounceRequest } from '../policy/decision'
 import type { Added, Job, JobEvent, JobState } from './job'
 
+export interface Ahead {
+  /** Queued, and to be sent no later. */
+  jobs: number
+  /** Start of the region's last call, which may lie ahead; monotonic. -Infinity: there was none. */
+  lastStartMonoMs: number
+}
+
 /** What a worker needs. */
 export interface WorkerQueue {
   /** State of the recipients of that mail that were taken before, by address as `addressKey` gives it. */
   known(sesId: string): ReadonlyMap<string, { jobId: string; state: JobState }>
-  /** Jobs of the region that are to be sent no later than one with this deadline. */
-  ahead(region: string, deadlineMs: number): number
+  /** What a job of the region with this deadline would have to wait for. */
+  ahead(region: string, deadlineMs: number, nowMonoMs: number): Ahead
   /**
    * Takes the bounces of one mail in one durable transaction.
    * @throws QueueError QUEUE_ENDED when a recipient's job has ended meanwhile (nothing is taken).

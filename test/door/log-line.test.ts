@@ -63,9 +63,9 @@ describe('decisionLine', () => {
 
   it('says rule, action, recipient, sender, id and job', () => {
     assert.equal(
-      decisionLine(bounced, { ...more, job: 'j1' }),
+      decisionLine(bounced, { ...more, job: { jobId: 'j1', outcome: 'added' } }),
       'rule=unknown-mailbox action=bounce recipient=nobody@yours.example sender=joe@origin.example ' +
-        'ses_id=7k822gft4kqt job=j1',
+        'ses_id=7k822gft4kqt job=j1 bounce=added',
     )
   })
 

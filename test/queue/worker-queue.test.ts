@@ -112,11 +112,20 @@ describe('queue, the workers side', () => {
     assert.equal(jobs().length, 1)
   })
 
-  it('counts the jobs that go before a deadline, per region', () => {
+  it('counts the jobs that go before a deadline, per region, and knows when its last call starts', () => {
     for (const hours of [1, 2, 3]) queue.add([request({ deadlineMs: hours * HOUR_MS })], 0)
     queue.add([request({ region: 'us-east-1' })], 0)
-    assert.equal(queue.ahead('eu-west-1', 2 * HOUR_MS), 2)
-    assert.equal(queue.ahead('us-east-1', 2 * HOUR_MS), 0)
+    assert.deepEqual(queue.ahead('eu-west-1', 2 * HOUR_MS, 7), { jobs: 2, lastStartMonoMs: -Infinity })
+    assert.deepEqual(queue.ahead('us-east-1', 2 * HOUR_MS, 7), { jobs: 0, lastStartMonoMs: -Infinity })
+    const dispatcher = openDispatcherQueue(file)
+    dispatcher.lock(thisProcess(), 0, 1000)
+    dispatcher.claim(
+      'eu-west-1',
+      { ms: 0, monoMs: 50 },
+      { spacingMs: 9, notBeforeMonoMs: 60, longestPauseMs: 0 },
+    )
+    dispatcher.close()
+    assert.deepEqual(queue.ahead('eu-west-1', 2 * HOUR_MS, 7), { jobs: 1, lastStartMonoMs: 60 })
   })
 
   it('refuses for now, within half a second, while another process keeps the file locked', () => {

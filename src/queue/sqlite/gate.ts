@@ -13,8 +13,8 @@ export class RegionGate {
   /** -Infinity: the region has had no call. Of another boot: as if one had started just now. */
   lastStart(region: string, bootId: string, nowMonoMs: number): number {
     const row = this.#db.get('SELECT boot_id, last_start_mono_ms AS last FROM region WHERE name = ?', region)
-    if (row?.['boot_id'] === '') return Number.NEGATIVE_INFINITY
-    return row?.['boot_id'] === bootId ? Number(row['last']) : nowMonoMs
+    if (row === undefined || row['boot_id'] === '') return Number.NEGATIVE_INFINITY
+    return row['boot_id'] === bootId ? Number(row['last']) : nowMonoMs
   }
 
   /** Moves the last start forward, never back. */

@@ -8,6 +8,8 @@ import type { BounceRequest } from '../../policy/decision'
 import { type Added, hasEnded, type JobState } from '../job'
 import type { WorkerQueue } from '../store'
 import { Database, type Row, type Value } from './database'
+import { RegionGate } from './gate'
+import { bootId } from './holder'
 import { addEvent, text } from './rows'
 
 /** Synchronous, in the process that serves SMTP: rather refuse a mail for now than stand still. */
@@ -15,6 +17,8 @@ const BUSY_MS = 400
 
 export function openWorkerQueue(file: string, options: { create: boolean } = { create: false }): WorkerQueue {
   const database = openWritable(file, options.create)
+  const gate = new RegionGate(database)
+  const boot = bootId()
   return {
     known: sesId => {
       const rows = database.all(
@@ -28,15 +32,16 @@ export function openWorkerQueue(file: string, options: { create: boolean } = { c
         ]),
       )
     },
-    ahead: (region, deadlineMs) =>
-      Number(
+    ahead: (region, deadlineMs, nowMonoMs) => ({
+      jobs: Number(
         database.get(
-          `SELECT (SELECT COUNT(*) FROM job WHERE state = 'queued' AND region = ?1 AND deadline_ms <= ?2)
-                + (SELECT COUNT(*) FROM job WHERE state = 'sending' AND region = ?1) AS n`,
+          "SELECT COUNT(*) AS n FROM job WHERE state = 'queued' AND region = ? AND deadline_ms <= ?",
           region,
           deadlineMs,
         )?.['n'] ?? 0,
       ),
+      lastStartMonoMs: gate.lastStart(region, boot, nowMonoMs),
+    }),
     add: (requests, nowMs) => database.write(() => requests.map(request => addOne(database, request, nowMs))),
     close: () => database.close(),
   }

@@ -28,7 +28,7 @@ export interface Product {
   haraka: RunningHaraka
   ses: LocalSes
   queueFile: string
-  /** Sends a mail from the trusted relay, as SES would have it, and tells SES of it. */
+  /** Sends a mail from the trusted relay, as SES would have it. */
   deliver(
     options?: SesMailOptions & { to?: string[]; from?: string },
   ): Promise<MailResult & { mail: SesMail }>
