@@ -1,7 +1,7 @@
 // A Haraka directory of the demo's own, in the system's folder for temporary files.
 // Nothing outside it is written; it is removed at the end.
 
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync, symlinkSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { LISTS, RULES_INI, settingsIni } from './policy'
@@ -43,14 +43,16 @@ export function fillDirectory(dir: string, packageDir: string, port: number, ses
     ...LISTS,
   }
   for (const [name, text] of Object.entries(files)) writeFileSync(path.join(dir, 'config', name), text)
-  // Haraka crashes at every connection without a full connection.ini
-  copyFileSync(
-    path.join(packageDir, 'node_modules/Haraka/config/connection.ini'),
-    path.join(dir, 'config/connection.ini'),
-  )
+  writeFileSync(path.join(dir, 'config/connection.ini'), connectionIni(packageDir))
   writeFileSync(path.join(dir, 'plugins/demo.js'), DEMO_PLUGIN)
   writeFileSync(deliveredList(dir), '')
   symlinkSync(packageDir, path.join(dir, 'node_modules/haraka-plugin-ses-bounce'), 'dir')
+}
+
+/** Haraka crashes at every connection without a full one; its limit would keep large mail from the rule about it. */
+function connectionIni(packageDir: string): string {
+  const text = readFileSync(path.join(packageDir, 'node_modules/Haraka/config/connection.ini'), 'utf8')
+  return text.replace(/^bytes=.*$/m, 'bytes=41943040')
 }
 
 const DEMO_PLUGIN = `// Takes all mail that is left to deliver, and keeps it in ${DELIVERED}/. Ends with the demo that started Haraka.
