@@ -5,12 +5,7 @@ import { once } from 'node:events'
 import { parseArgs } from 'node:util'
 import { type Call, LOCAL_CREDENTIALS, startLocalSes } from '../local-ses/server'
 import { parseCount, parseDurationMs } from '../settings/values'
-
-/** Takes whole lines, without the line end. */
-export interface Out {
-  line(text: string): void
-  error(text: string): void
-}
+import { escapeControls, type Out } from './out'
 
 export const LOCAL_SES_USAGE = `ses-bounce local-ses: a local server that takes SendBounce calls as strictly as SES, and sends nothing
 
@@ -113,14 +108,4 @@ async function stopped(stop: AbortSignal | undefined): Promise<void> {
   const settled = ends.map(end => end.catch(() => undefined))
   await Promise.race(settled)
   done.abort()
-}
-
-/** Controls, line separators and the marks that turn the direction of text as `\u001b`, in JSON's form. */
-function escapeControls(text: string): string {
-  return text.replace(/[\p{Cc}\p{Zl}\p{Zp}\p{Cf}]/gu, mark =>
-    mark
-      .split('')
-      .map(unit => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)
-      .join(''),
-  )
 }

@@ -5,18 +5,22 @@
 import { readFileSync } from 'node:fs'
 import path from 'node:path'
 import { didYouMean } from '../settings/findings'
-import type { Out } from './local-ses'
+import type { Out } from './out'
 
 type Command = (args: string[], out: Out) => Promise<number>
 
 const COMMANDS: Record<string, { what: string; load: () => Command }> = {
+  check: {
+    what: 'the configuration: everything that is wrong with it, with file and line',
+    load: () => (require('./check') as typeof import('./check')).check,
+  },
   'local-ses': {
     what: 'the SES stand-in: a local server that takes SendBounce calls',
     load: () => (require('./local-ses') as typeof import('./local-ses')).localSes,
   },
 }
 
-const NOT_YET = ['check', 'explain', 'test', 'queue', 'quarantine', 'dispatch']
+const NOT_YET = ['explain', 'test', 'queue', 'quarantine', 'dispatch']
 
 /** `args` without node and the script. */
 export async function main(args: string[], out: Out): Promise<number> {

@@ -11,13 +11,16 @@ import { parseIni } from '../settings/ini'
 import { loadSettings } from '../settings/load'
 import type { Settings } from '../settings/settings'
 import type { Sources } from '../settings/sources'
+import { refusedBeforeRules } from './before-rules'
 
-const SETTINGS_FILE = 'ses-bounce.ini'
-const RULES_FILE = 'ses-bounce-rules.ini'
+export const SETTINGS_FILE = 'ses-bounce.ini'
+export const RULES_FILE = 'ses-bounce-rules.ini'
 
 export interface InForce {
   settings: Settings
   policy: Policy
+  /** Names of the lists that rules use. */
+  lists: ReadonlySet<string>
   /** No relay is trusted: no mail is looked at. */
   idle: boolean
   /** Whether a peer is a trusted relay. */
@@ -32,9 +35,13 @@ export interface Compiled<T> {
 export function compileInForce(sources: Sources, env: NodeJS.ProcessEnv): Compiled<InForce> {
   const { settings, findings } = loadSettings(parseIni(SETTINGS_FILE, sources.read(SETTINGS_FILE) ?? ''), env)
   const rules = parseIni(RULES_FILE, sources.read(RULES_FILE) ?? '')
+  const lists = new Set<string>()
   const { policy, findings: ofRules } = compilePolicy(rules, {
     settings,
-    lists: name => sources.read(name),
+    lists: name => {
+      lists.add(name)
+      return sources.read(name)
+    },
     receivesFor: receivesFor([...hostList(sources), ...settings.relay.domains]),
     reportingMta: settings.ses.reportingMta ?? `dns; ${hostName(sources)}`,
   })
@@ -43,10 +50,15 @@ export function compileInForce(sources: Sources, env: NodeJS.ProcessEnv): Compil
     value: {
       settings,
       policy,
+      lists,
       idle: trusted.length === 0 && authUsers.length === 0,
       trusts: truster(trusted, authUsers),
     },
-    findings: [...findings, ...byLine(RULES_FILE, [...rules.findings, ...ofRules])],
+    findings: [
+      ...findings,
+      ...byLine(RULES_FILE, [...rules.findings, ...ofRules]),
+      ...refusedBeforeRules(policy, sources),
+    ],
   }
 }
 

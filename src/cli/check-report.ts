@@ -1,0 +1,55 @@
+// What `ses-bounce check` says of findings: lines for people, or one JSON object for programs.
+// Pure; control characters in what the files say are the caller's to escape.
+
+import { type InForce, RULES_FILE, SETTINGS_FILE } from '../door/in-force'
+import { type Finding, formatFinding } from '../settings/findings'
+import type { Sources } from '../settings/sources'
+
+/** A line for each, and the sum; where nothing stops Haraka, with what was read. */
+export function report(findings: readonly Finding[], inForce: InForce, sources: Sources): string[] {
+  const lines = findings.map(finding =>
+    formatFinding(isError(finding) ? finding : { ...finding, message: `warning: ${finding.message}` }),
+  )
+  const errors = findings.filter(isError).length
+  const warnings = findings.length - errors
+  const counts = [...some(errors, 'error'), ...some(warnings, 'warning')].join(', ')
+  return [
+    ...lines,
+    errors > 0 ? counts : [...some(warnings, 'warning'), summary(inForce, sources)].join('; '),
+  ]
+}
+
+/** What was read, for whoever wonders whether it was the right files. */
+function summary({ idle, settings, policy, lists }: InForce, sources: Sources): string {
+  const relays = settings.relay.trusted.length + settings.relay.authUsers.length
+  const absent = [SETTINGS_FILE, RULES_FILE].filter(name => sources.read(name) === undefined)
+  return [
+    idle ? 'idle, as no relay is trusted ([relay] trusted)' : `fine: mode ${settings.main.mode}`,
+    ...(idle ? [] : [count(relays, 'trusted relay')]),
+    count(policy.rules.length, 'rule'),
+    count(lists.size, 'list'),
+    ...absent.map(name => `no ${name}`),
+  ].join(', ')
+}
+
+function some(number: number, what: string): string[] {
+  return number === 0 ? [] : [count(number, what)]
+}
+
+function count(number: number, what: string): string {
+  return `${number} ${what}${number === 1 ? '' : 's'}`
+}
+
+export function jsonReport(findings: readonly Finding[]): string {
+  const errors = findings.filter(isError).map(withoutSeverity)
+  const warnings = findings.filter(finding => !isError(finding)).map(withoutSeverity)
+  return JSON.stringify({ errors, warnings, ok: errors.length === 0 })
+}
+
+function withoutSeverity({ file, line, section, message }: Finding): Omit<Finding, 'severity'> {
+  return { file, line, ...(section !== undefined && { section }), message }
+}
+
+export function isError({ severity }: Finding): boolean {
+  return severity === 'error'
+}

@@ -1,0 +1,88 @@
+// What of Haraka's own configuration keeps mail from the rules that would bounce it: refused there, only the relay learns.
+// Warnings only, and only where a rule is concerned. Never throws; a file that is missing says nothing.
+
+import { matches } from '../policy/patterns'
+import type { Condition, Policy, Rule } from '../policy/rule'
+import { Subject } from '../policy/subject'
+import type { Finding } from '../settings/findings'
+import { parseIni } from '../settings/ini'
+import { quoted } from '../settings/kinds'
+import type { Sources } from '../settings/sources'
+import { formatSize } from '../settings/values'
+
+const PLUGINS_FILE = 'plugins'
+const CONNECTION_FILE = 'connection.ini'
+
+/** SES developer guide: service quotas, email receiving: 40 MB with the header. */
+const SES_LARGEST_BYTES = 40 * 1024 ** 2
+
+/** Haraka's Plugins.md, "Recipient Validation". */
+const RECIPIENT_PLUGIN = /^(?:rcpt_to[./].+|rcpt-.+|dovecot|qmail-deliverable|recipient-routes|wildduck)$/
+/** Takes every recipient at a domain in host_list: what stands below it isn't asked about them. */
+const TAKES_ALL = 'rcpt_to.in_host_list'
+
+export function refusedBeforeRules({ rules }: Policy, sources: Sources): Finding[] {
+  const bounces = rules.filter(({ outcome }) => outcome.action === 'bounce')
+  return [...byRecipient(bounces, sources), ...bySize(bounces, sources)]
+}
+
+function byRecipient(bounces: readonly Rule[], sources: Sources): Finding[] {
+  const rule = bounces.find(singlesOutRecipients)
+  if (rule === undefined) return []
+  return recipientPlugins(sources.read(PLUGINS_FILE) ?? '').map(({ name, line }) => ({
+    severity: 'warning',
+    file: PLUGINS_FILE,
+    line,
+    message: `${quoted(name)} may refuse recipients before the rules see them; let it take those that [${rule.name}] bounces`,
+  }))
+}
+
+/** Rather than only naming the domain that it is about. */
+function singlesOutRecipients({ conditions }: Rule): boolean {
+  const [some, others] = [conditions.filter(asksRecipient), conditions.filter(one => !asksRecipient(one))]
+  return some.some(({ negated }) => negated) || (some.length > 0 && others.length === 0)
+}
+
+function asksRecipient({ field }: Condition): boolean {
+  return field.perRecipient
+}
+
+/** As Haraka reads the file: a name a line; whole lines can be comments. */
+function recipientPlugins(text: string): { name: string; line: number }[] {
+  const plugins = text
+    .split(/\r\n|\r|\n/)
+    .map((raw, index) => ({ name: raw.trim().replace(/^haraka-plugin-/, ''), line: index + 1 }))
+  const end = plugins.findIndex(({ name }) => name === TAKES_ALL)
+  return plugins.slice(0, end < 0 ? undefined : end).filter(({ name }) => RECIPIENT_PLUGIN.test(name))
+}
+
+function bySize(bounces: readonly Rule[], sources: Sources): Finding[] {
+  if (!bounces.some(({ conditions }) => conditions.some(asksSize))) return []
+  const limit = largestTaken(sources.read(CONNECTION_FILE) ?? '')
+  if (limit === undefined || limit.bytes >= SES_LARGEST_BYTES) return []
+  const refused = [limit.bytes + 1, SES_LARGEST_BYTES].map(bytes => new Subject(bytes))
+  const rule = bounces.find(({ conditions }) => {
+    const sizes = conditions.filter(asksSize)
+    return (
+      sizes.length > 0 &&
+      refused.some(size => sizes.every(({ matcher, negated }) => matches(matcher, size) !== negated))
+    )
+  })
+  if (rule === undefined) return []
+  const message = `Haraka refuses mail over ${formatSize(limit.bytes)} before [${rule.name}] can bounce it; bytes = ${SES_LARGEST_BYTES} lets in all that SES takes`
+  return [{ severity: 'warning', file: CONNECTION_FILE, line: limit.line, section: 'max', message }]
+}
+
+function asksSize({ field }: Condition): boolean {
+  return field.name === 'size'
+}
+
+/** Haraka's connection.js: with 0, or what is no number, nothing is too large. */
+function largestTaken(text: string): { bytes: number; line: number } | undefined {
+  const entry = parseIni(CONNECTION_FILE, text)
+    .sections.filter(({ name }) => name === 'max')
+    .flatMap(({ entries }) => entries)
+    .findLast(({ key }) => key === 'bytes')
+  if (entry === undefined || !/^\d{1,15}$/.test(entry.value) || Number(entry.value) === 0) return undefined
+  return { bytes: Number(entry.value), line: entry.line }
+}
