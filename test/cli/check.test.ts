@@ -1,0 +1,339 @@
+import assert from 'node:assert/strict'
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { check } from '../../src/cli/check'
+import { main } from '../../src/cli/main'
+
+const SETTINGS = 'ses-bounce.ini'
+const RULES = 'ses-bounce-rules.ini'
+const RELAY = '[relay]\ntrusted = 192.0.2.10\n'
+const GOOD = { [SETTINGS]: RELAY, [RULES]: '[blocked]\nsender = @a.example\naction = reject\n' }
+/** One warning, in line 4. */
+const UNREACHED = '[all]\naction = accept\n\n[blocked]\nsender = @a.example\naction = reject\n'
+const UNREACHED_LINE =
+  'ses-bounce-rules.ini:4: [blocked] warning: this rule can never be reached: [all] in line 1 takes every mail'
+
+type Files = Record<string, string>
+
+describe('ses-bounce check', () => {
+  const made: string[] = []
+  afterEach(() => {
+    for (const dir of made.splice(0)) rmSync(dir, { recursive: true, force: true })
+  })
+
+  function emptyDirectory(): string {
+    const dir = mkdtempSync(path.join(tmpdir(), 'ses-bounce-check-'))
+    made.push(dir)
+    return dir
+  }
+
+  function directory(files: Files): string {
+    const dir = emptyDirectory()
+    mkdirSync(path.join(dir, 'config'))
+    for (const [name, text] of Object.entries(files)) writeFileSync(path.join(dir, 'config', name), text)
+    return dir
+  }
+
+  async function run(files: Files, args: string[] = [], env: NodeJS.ProcessEnv = {}) {
+    return ran(['--dir', directory(files), ...args], env)
+  }
+
+  /** Of a configuration with nothing but warnings, them alone. */
+  async function warnings(files: Files): Promise<string[]> {
+    const { code, lines, errors } = await run(files)
+    assert.deepEqual([code, errors], [0, []])
+    return lines.slice(0, -1)
+  }
+
+  describe('of a good configuration', () => {
+    it('ends with 0 and says in one line what was read', async () => {
+      const files = {
+        [SETTINGS]: '[main]\nmode = observe\n[relay]\ntrusted = 192.0.2.10, 192.0.2.11\nauth_users = relay\n',
+        [RULES]: `[partners]\nsender = file:partners\naction = accept
+[unknown-mailbox]\nsender = file:partners\nnot.recipient = file:mailboxes\naction = bounce\n`,
+        partners: '@a.example\n',
+        mailboxes: 'a@example.com\n',
+      }
+      assert.deepEqual(await run(files), {
+        code: 0,
+        lines: ['fine: mode observe, 3 trusted relays, 2 rules, 2 lists'],
+        errors: [],
+      })
+    })
+
+    it('says that nobody is trusted, and which files are missing', async () => {
+      const idle = 'idle, as no relay is trusted ([relay] trusted)'
+      assert.deepEqual((await run({})).lines, [`${idle}, 0 rules, 0 lists, no ${SETTINGS}, no ${RULES}`])
+      assert.deepEqual((await run({ [RULES]: GOOD[RULES] })).lines, [
+        `${idle}, 1 rule, 0 lists, no ${SETTINGS}`,
+      ])
+      assert.deepEqual((await run({ [SETTINGS]: RELAY })).lines, [
+        `fine: mode enforce, 1 trusted relay, 0 rules, 0 lists, no ${RULES}`,
+      ])
+    })
+
+    it('reads what the environment holds', async () => {
+      const files = { [SETTINGS]: '[relay]\ntrusted = env:RELAYS\n' }
+      assert.equal((await run(files)).code, 1)
+      assert.equal((await run(files, [], { RELAYS: '192.0.2.10' })).code, 0)
+    })
+  })
+
+  describe('of a bad configuration', () => {
+    const bad = {
+      'smtp.ini': 'user=no-such-user-anywhere\n',
+      mailboxes: 'a@example.com\nno address\n@\n',
+      [RULES]: `[late]\nrecipient = file:mailboxes\naction = bounce\nbounce.text = ü\n[early]\nacton = drop\n`,
+      [SETTINGS]: '[main]\nmode = shout\n[relay]\ntrusted = 0.0.0.0/0\n',
+    }
+
+    it('ends with 1 and shows all errors and warnings: settings, rules, lists, each in the order of its lines', async () => {
+      const { code, lines, errors } = await run(bad)
+      assert.deepEqual([code, errors], [1, []])
+      assert.deepEqual(
+        lines.map(line => /^\S+( \[\w+\])?( warning:)?/.exec(line)?.[0]),
+        [
+          'ses-bounce.ini:2: [main]',
+          'ses-bounce.ini:4: [relay] warning:',
+          'ses-bounce-rules.ini:4: [late] warning:',
+          'ses-bounce-rules.ini:5: [early]',
+          'ses-bounce-rules.ini:6: [early]',
+          'mailboxes:2:',
+          'mailboxes:3:',
+          'smtp.ini:',
+          '6',
+        ],
+      )
+      assert.equal(lines.at(-1), '6 errors, 2 warnings')
+    })
+
+    it('says what can not be read, and what has letters that nobody can read', async () => {
+      const dir = directory({ [SETTINGS]: RELAY })
+      mkdirSync(path.join(dir, 'config', RULES))
+      const none = await ran(['--dir', dir])
+      assert.deepEqual(none.lines, ['ses-bounce-rules.ini: this is no file', '1 error'])
+      assert.equal(none.code, 1)
+      const latin = directory(GOOD)
+      writeFileSync(path.join(latin, 'config', RULES), Buffer.from('; für uns\n', 'latin1'))
+      const { code, lines } = await ran(['--dir', latin])
+      assert.equal(code, 0)
+      assert.match(lines[0] ?? '', /^ses-bounce-rules\.ini: warning: the file isn't UTF-8/)
+    })
+
+    it('lets warnings pass, unless it is strict', async () => {
+      const files = { ...GOOD, [RULES]: UNREACHED }
+      const summary = '1 warning; fine: mode enforce, 1 trusted relay, 2 rules, 0 lists'
+      assert.deepEqual(await run(files), { code: 0, lines: [UNREACHED_LINE, summary], errors: [] })
+      const error = UNREACHED_LINE.replace(' warning:', '')
+      assert.deepEqual(await run(files, ['--strict']), { code: 1, lines: [error, '1 error'], errors: [] })
+      assert.equal((await run(GOOD, ['--strict'])).code, 0)
+    })
+
+    it('shows control characters, and never writes them', async () => {
+      const nasty = '\u001b[2J\u009b\u202e\u2028\u0007'
+      const files = { [RULES]: `[r${nasty}]\nsubject${nasty} = x\naction = file${nasty}\n` }
+      const plain = await run(files)
+      assert.equal(plain.code, 1)
+      for (const line of plain.lines) assert.match(line, /^[ -~]+$/)
+      assert.ok(
+        plain.lines[0]?.startsWith('ses-bounce-rules.ini:2: [r\\u001b[2J\\u009b\\u202e\\u2028\\u0007] '),
+      )
+      const { lines } = await run(files, ['--json'])
+      assert.match(lines[0] ?? '', /^[ -~]+$/)
+      const read = JSON.parse(lines[0] ?? '') as { errors: { section: string }[] }
+      assert.equal(read.errors[0]?.section, `r${nasty}`)
+      const { errors } = await ran(['--dir', `/nowhere${nasty}`])
+      assert.match(errors[0] ?? '', /^[ -~]+$/)
+    })
+  })
+
+  describe('with --json', () => {
+    it('writes one object: errors, warnings, ok', async () => {
+      const warning = {
+        file: RULES,
+        line: 4,
+        section: 'blocked',
+        message: 'this rule can never be reached: [all] in line 1 takes every mail',
+      }
+      const error = {
+        file: SETTINGS,
+        line: 1,
+        section: 'relays',
+        message: 'unknown section; did you mean "relay"?',
+      }
+      const wrong = { [SETTINGS]: '[relays]\n', [RULES]: UNREACHED }
+      const warned = { ...GOOD, [RULES]: UNREACHED }
+      const answers: [Files, string[], number, unknown][] = [
+        [GOOD, [], 0, { errors: [], warnings: [], ok: true }],
+        [warned, [], 0, { errors: [], warnings: [warning], ok: true }],
+        [warned, ['--strict'], 1, { errors: [warning], warnings: [], ok: false }],
+        [wrong, [], 1, { errors: [error], warnings: [warning], ok: false }],
+      ]
+      for (const [files, args, code, answer] of answers) {
+        const result = await run(files, ['--json', ...args])
+        assert.equal(result.lines.length, 1)
+        assert.deepEqual([result.code, JSON.parse(result.lines[0] ?? ''), result.errors], [code, answer, []])
+      }
+    })
+  })
+
+  describe('finds the Haraka directory', () => {
+    it('by --dir, before $HARAKA', async () => {
+      const [good, bad] = [directory(GOOD), directory({ [SETTINGS]: 'mode\n' })]
+      assert.equal((await ran(['--dir', good], { HARAKA: bad })).code, 0)
+      assert.equal((await ran([], { HARAKA: bad })).code, 1)
+      assert.equal((await ran([], { HARAKA: good })).code, 0)
+    })
+
+    it('else where it is called', async () => {
+      const dir = directory(GOOD)
+      const before = process.cwd()
+      process.chdir(dir)
+      try {
+        assert.equal((await ran([], { HARAKA: '' })).code, 0)
+      } finally {
+        process.chdir(before)
+      }
+    })
+
+    it('or says what is missing, and ends with 2', async () => {
+      const empty = emptyDirectory()
+      const gone = path.join(empty, 'gone')
+      const hint = '; --dir names the Haraka directory, which holds config/'
+      const told = async (dir: string) => {
+        const { code, lines, errors } = await ran(['--dir', dir])
+        assert.deepEqual([code, lines, errors.length], [2, [], 1])
+        return errors[0]
+      }
+      assert.equal(await told(gone), `ses-bounce check: there is no directory ${gone}${hint}`)
+      assert.equal(
+        await told(empty),
+        `ses-bounce check: there is no directory ${path.join(empty, 'config')}${hint}`,
+      )
+      writeFileSync(path.join(empty, 'config'), '')
+      assert.equal(
+        await told(empty),
+        `ses-bounce check: ${path.join(empty, 'config')} is no directory${hint}`,
+      )
+      symlinkSync('loop', path.join(empty, 'loop'))
+      assert.match((await told(path.join(empty, 'loop'))) ?? '', /loop can't be looked at \(ELOOP\)/)
+    })
+  })
+
+  describe('called wrongly', () => {
+    it('ends with 2 and one line', async () => {
+      const dir = directory(GOOD)
+      for (const args of [['--what'], ['more'], ['--dir'], ['--dir', ''], ['--strict=yes']]) {
+        const { code, lines, errors } = await ran(args, { HARAKA: dir })
+        assert.deepEqual([code, lines, errors.length], [2, [], 1], args.join(' '))
+      }
+    })
+
+    it('with --online says that this is not available yet', async () => {
+      assert.deepEqual(await run(GOOD, ['--online']), {
+        code: 2,
+        lines: [],
+        errors: ['ses-bounce check: --online is not available yet'],
+      })
+    })
+
+    it('has help, and is found as a command', async () => {
+      const { code, lines } = await ran(['--help'])
+      assert.equal(code, 0)
+      for (const option of ['--dir', '--strict', '--json']) assert.ok(lines[0]?.includes(option))
+      const viaMain = recorder()
+      assert.equal(await main(['check', '--dir', directory(GOOD)], viaMain), 0)
+      assert.match(viaMain.lines[0] ?? '', /^fine: /)
+    })
+  })
+
+  describe('warns where Haraka refuses mail before the rules see it', () => {
+    const recipients = (rules: string, plugins: string) =>
+      warnings({ [SETTINGS]: RELAY, [RULES]: rules, plugins, mailboxes: 'a@example.com\n' })
+    const UNKNOWN = '[unknown]\nrecipient = @example.com\nnot.recipient = file:mailboxes\naction = bounce\n'
+    const told = (line: number, name: string, rule = 'unknown') =>
+      `plugins:${line}: warning: "${name}" may refuse recipients before the rules see them; let it take those that [${rule}] bounces`
+
+    it('by a plugin that knows the recipients, however it is written', async () => {
+      const plugins =
+        '# all of them\nrcpt_to.ldap\r\n\n  haraka-plugin-rcpt-ldap\nqmail-deliverable\nses-bounce\n'
+      assert.deepEqual(await recipients(UNKNOWN, plugins), [
+        told(2, 'rcpt_to.ldap'),
+        told(4, 'rcpt-ldap'),
+        told(5, 'qmail-deliverable'),
+      ])
+    })
+
+    it('not by one that is commented out, or that comes after all at our domains were taken', async () => {
+      const plugins = '#rcpt_to.ldap\n; rcpt_to.ldap\nrcpt_to.in_host_list\nrcpt_to.ldap\nses-bounce\n'
+      assert.deepEqual(await recipients(UNKNOWN, plugins), [])
+    })
+
+    it('only where a rule bounces by recipient', async () => {
+      const bouncing = [
+        '[r]\nrecipient = gone@example.com\naction = bounce\n',
+        '[r]\nenvelope.recipient = @example.com\naction = bounce\n',
+        '[r]\nverdict.spf = pass\nnot.recipient = file:mailboxes\naction = bounce\nmode = observe\n',
+      ]
+      const others = [
+        '[r]\nrecipient = gone@example.com\naction = reject\n',
+        '[r]\nrecipient = @example.com\nsize = > 1mb\naction = bounce\n',
+        '[r]\nsubject = *spam*\naction = bounce\n',
+      ]
+      for (const rules of bouncing)
+        assert.deepEqual(await recipients(rules, 'rcpt_to.ldap\n'), [told(1, 'rcpt_to.ldap', 'r')], rules)
+      for (const rules of others) assert.deepEqual(await recipients(rules, 'rcpt_to.ldap\n'), [], rules)
+    })
+
+    const sizes = (condition: string, bytes: string, action = 'bounce') =>
+      warnings({
+        [SETTINGS]: RELAY,
+        [RULES]: `[large]\n${condition}\naction = ${action}\n`,
+        'connection.ini': `[main]\nbytes=1\n[max]\n; the most\n${bytes}\n`,
+      })
+
+    it('by [max] bytes, where a rule bounces larger mail that SES takes', async () => {
+      const expected = [
+        'connection.ini:5: [max] warning: Haraka refuses mail over 25 MB before [large] can bounce it; bytes = 41943040 lets in all that SES takes',
+      ]
+      for (const condition of [
+        'size = > 30mb',
+        'size = >= 1mb',
+        'size = 25mb..26mb',
+        'not.size = < 20mb',
+        'size = > 20mb\nnot.size = > 39mb',
+      ]) {
+        assert.deepEqual(await sizes(condition, 'bytes = 26214400'), expected, condition)
+      }
+    })
+
+    it('not by [max] bytes that no such rule is concerned with', async () => {
+      for (const condition of ['size = < 1mb', 'size = 1mb..25mb', 'not.size = > 1mb', 'subject = *'])
+        assert.deepEqual(await sizes(condition, 'bytes = 26214400'), [], condition)
+      for (const bytes of ['bytes = 41943040', 'bytes = 0', 'bytes = ', '', 'bytes = lots'])
+        assert.deepEqual(await sizes('size = > 20mb', bytes), [], bytes)
+      assert.deepEqual(await sizes('size = > 20mb', 'bytes = 26214400', 'reject'), [])
+      assert.deepEqual(
+        await warnings({ [SETTINGS]: RELAY, [RULES]: '[l]\nsize = > 1mb\naction = bounce\n' }),
+        [],
+      )
+    })
+  })
+})
+
+async function ran(args: string[], env: NodeJS.ProcessEnv = {}) {
+  const { lines, errors, ...out } = recorder()
+  return { code: await check(args, out, env), lines, errors }
+}
+
+function recorder() {
+  const lines: string[] = []
+  const errors: string[] = []
+  return {
+    lines,
+    errors,
+    line: (text: string) => void lines.push(text),
+    error: (text: string) => void errors.push(text),
+  }
+}
