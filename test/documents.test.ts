@@ -1,8 +1,10 @@
 // What the documents show is what the product takes: their ini files, their tables, their map of the source.
 
 import assert from 'node:assert/strict'
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import path from 'node:path'
+import { check } from '../src/cli/check'
 import { compileInForce } from '../src/door/in-force'
 import { ERRORS } from '../src/errors'
 import { FIELDS } from '../src/policy/fields'
@@ -28,7 +30,17 @@ describe('the documents', () => {
   it('show the errors that the product gives', () => {
     const shown = [...readme.matchAll(/^ses-bounce-rules\.ini:\d+: (\[.*)$/gm)].map(([, text]) => text)
     const rule = '[too-large]\nsise = > 3mb\naction = bounce\n'
-    assert.deepEqual(shown, findings({ 'ses-bounce-rules.ini': rule }))
+    assert.deepEqual([...new Set(shown)], findings({ 'ses-bounce-rules.ini': rule }))
+  })
+
+  it('show what `ses-bounce check` says', async () => {
+    const files = {
+      'ses-bounce-rules.ini': `[too-large]\nsise = > 20mb\naction = bounce
+[unknown-mailbox]\nnot.recipient = anna@example.com\naction = bounce\n`,
+      plugins: 'ses-bounce\n\nrcpt_to.ldap\n',
+    }
+    const [, shown] = /^\$ npx ses-bounce check\n([^]*?)```/m.exec(readme) ?? []
+    assert.deepEqual(shown?.trimEnd().split('\n'), await checked(files))
   })
 
   it('name every condition that there is, and no other', () => {
@@ -88,6 +100,20 @@ function iniBlocks(): [name: string, text: string][] {
       ([, name = '', text = '']): [string, string] => [name, text],
     ),
   )
+}
+
+async function checked(files: Record<string, string>): Promise<string[]> {
+  const dir = mkdtempSync(path.join(tmpdir(), 'ses-bounce-documents-'))
+  const lines: string[] = []
+  try {
+    mkdirSync(path.join(dir, 'config'))
+    for (const [name, text] of Object.entries(files)) writeFileSync(path.join(dir, 'config', name), text)
+    const out = { line: (text: string) => void lines.push(text), error: (text: string) => assert.fail(text) }
+    await check(['--dir', dir], out, {})
+  } finally {
+    rmSync(dir, { recursive: true })
+  }
+  return lines
 }
 
 /** Findings without their place. */

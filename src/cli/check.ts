@@ -61,12 +61,10 @@ function accountFault(sources: Sources): Finding[] {
   }
 }
 
-/** Settings, rules, then the others as they came; each from top to bottom. */
+/** Settings, rules, then the others as they came; within each as they came, which is from top to bottom. */
 function inOrder(findings: readonly Finding[]): Finding[] {
   const files = [...new Set([SETTINGS_FILE, RULES_FILE, ...findings.map(({ file }) => file)])]
-  return files.flatMap(name =>
-    findings.filter(({ file }) => file === name).toSorted((a, b) => a.line - b.line),
-  )
+  return files.flatMap(name => findings.filter(({ file }) => file === name))
 }
 
 function asError(finding: Finding): Finding {
@@ -109,7 +107,7 @@ function readOptions(args: string[], env: NodeJS.ProcessEnv): Options | { fault:
     if (values.help) return { help: true }
     if (values.online) return { fault: '--online is not available yet' }
     if (values.dir === '') return { fault: '--dir needs a directory' }
-    const dir = path.resolve(values.dir ?? (env['HARAKA'] || '.'))
+    const dir = path.resolve(values.dir ?? env['HARAKA'] ?? '')
     return { dir, strict: values.strict, json: values.json }
   } catch (error) {
     return { fault: error instanceof Error ? error.message : String(error) }

@@ -109,10 +109,15 @@ describe('ses-bounce check', () => {
     })
 
     it('says what can not be read, and what has letters that nobody can read', async () => {
-      const dir = directory({ [SETTINGS]: RELAY })
-      mkdirSync(path.join(dir, 'config', RULES))
+      const dir = directory({ [SETTINGS]: '[relays]\n', [RULES]: '[r]\nsender = file:list\naction = drop\n' })
+      mkdirSync(path.join(dir, 'config', 'list'))
       const none = await ran(['--dir', dir])
-      assert.deepEqual(none.lines, ['ses-bounce-rules.ini: this is no file', '1 error'])
+      assert.deepEqual(none.lines, [
+        'ses-bounce.ini:1: [relays] unknown section; did you mean "relay"?',
+        'ses-bounce-rules.ini:2: [r] there is no list "list" in Haraka\'s config directory',
+        'list: this is no file',
+        '3 errors',
+      ])
       assert.equal(none.code, 1)
       const latin = directory(GOOD)
       writeFileSync(path.join(latin, 'config', RULES), Buffer.from('; für uns\n', 'latin1'))
