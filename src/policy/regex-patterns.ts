@@ -6,8 +6,8 @@ import type { Item } from '../settings/items'
 import { faultOfRegex } from './regex-faults'
 
 /**
- * Text that keeps every state of an expression alive takes some 25 ns for each character and instruction: 1.6 s for the
- * longest text and the largest expression. In one pass more of them would take so much together.
+ * Text that keeps every state of an expression alive takes some 30 ns for each character and instruction: 2 s for the
+ * longest text and the largest expression. So it is the limit for one, and for all that are looked for in one pass.
  */
 const INSTRUCTIONS = 1000
 /** What one pass may remember of texts it has seen, so that many expressions and hostile senders can't fill the memory. */

@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
+import path from 'node:path'
 import fc from 'fast-check'
 import { matches } from '../../src/policy/patterns'
 import { MATCHED_CHARACTERS, Subject } from '../../src/policy/subject'
@@ -11,7 +13,8 @@ const EXPRESSION = fc.letrec<{ all: string; one: string }>(tie => ({
   one: fc.oneof(
     { maxDepth: 3 },
     fc.constantFrom('a', 'A', 'b', ' ', '1', 'é', '😀', '.', '[ab]', '[^a]', '\\d', '\\s', '\\w', '\\W'),
-    fc.constantFrom('^', '$', '\\b', '\\B'),
+    // no \B: V8 finds it within a surrogate pair, against ECMAScript
+    fc.constantFrom('^', '$', '\\b'),
     fc
       .tuple(tie('all'), fc.constantFrom('', '*', '+', '?', '*?', '{2}', '{1,2}'))
       .map(([inner, repeat]) => `(?:${inner})${repeat}`),
@@ -153,6 +156,19 @@ describe('patterns between slashes', () => {
     ]
     for (const pattern of [...patterns, patterns.join(', ')])
       assert(!matcherOf('text', pattern)(long), pattern)
+  })
+
+  it('load their library only where there are some', () => {
+    const load = (value: string) => {
+      const script = `
+        const { PatternCompiler } = require('./src/policy/patterns')
+        const { splitItems } = require('./src/settings/items')
+        new PatternCompiler(() => undefined, () => {}).compile('text', splitItems(${JSON.stringify(value)}).items, () => {})
+        console.log(Object.keys(require.cache).some(file => file.includes('re2js')))`
+      const root = path.join(__dirname, '../..')
+      return execFileSync(process.execPath, ['-r', 'tsx/cjs', '-e', script], { cwd: root, encoding: 'utf8' })
+    }
+    assert.deepEqual([load('a, b*'), load('/a/')], ['false\n', 'true\n'])
   })
 
   it('never throw, whatever stands between the slashes', () => {
