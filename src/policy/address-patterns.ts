@@ -1,10 +1,12 @@
 // Patterns for addresses: `user@host`, `@host`, `@.host` (the host and its subdomains) and `<>` are looked up, so that
-// a list may be long; globs are tried one after the other. A pattern that can't be read comes back as a fault.
+// a list may be long; globs are tried one after the other, regular expressions together, on the whole address.
+// A pattern that can't be read comes back as a fault.
 
 import { addressKey, asciiDomain, parseAddress } from '../mail/address'
 import type { Item } from '../settings/items'
 import { Glob, isGlob } from './glob'
 import type { PatternSet } from './pattern-set'
+import { RegexPatterns } from './regex-patterns'
 import { type AddressForms, fold, type Subject } from './subject'
 
 const FORM = 'write user@host, @host, @.host (the host and its subdomains), or <> for the null sender'
@@ -23,8 +25,10 @@ export class AddressPatterns implements PatternSet {
   /** The host of `@.host`. */
   readonly #parents = new Set<string>()
   readonly #globs: AddressGlob[] = []
+  readonly #regexes = new RegexPatterns()
 
   add(item: Item): string | undefined {
+    if (item.form === 'regex') return this.#addRegex(item)
     const literal = item.form !== 'plain'
     const text = item.text
     if (text === '<>') this.#keys.add(NULL_SENDER_KEY)
@@ -38,13 +42,18 @@ export class AddressPatterns implements PatternSet {
   matches(subject: Subject): boolean {
     const address = subject.address
     if (this.#keys.has(address.key)) return true
-    if (address.domain === '') return false
-    return this.#hosts.has(address.domain) || this.#hasParent(address.domain) || this.#hasGlob(address)
+    return (address.domain !== '' && this.#hasDomain(address)) || this.#regexes.matches(address.composedKey)
   }
 
   /** The keys of the addresses that are patterns here. */
   named(): Iterable<string> {
     return this.#keys
+  }
+
+  #addRegex(item: Item): string | undefined {
+    // an upper-case letter would never be found, and that unsaid
+    if (item.flags === 'c') return `addresses have no case that could count; write /${item.text}/`
+    return this.#regexes.add(item)
   }
 
   #addHost(text: string): string | undefined {
@@ -64,6 +73,10 @@ export class AddressPatterns implements PatternSet {
     const local = at === 0 ? undefined : new Glob(fold(text.slice(0, at)))
     this.#globs.push({ local, host: new Glob(host), subdomains })
     return undefined
+  }
+
+  #hasDomain(address: AddressForms): boolean {
+    return this.#hosts.has(address.domain) || this.#hasParent(address.domain) || this.#hasGlob(address)
   }
 
   #hasParent(domain: string): boolean {

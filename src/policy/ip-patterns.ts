@@ -12,6 +12,7 @@ export class IpPatterns implements PatternSet {
   readonly #ranges = new BlockList()
 
   add(item: Item): string | undefined {
+    if (item.form === 'regex') return fault(`/${item.text}/`)
     const slash = item.text.indexOf('/')
     const ip = new Subject(slash < 0 ? item.text : item.text.slice(0, slash)).ip
     if (ip === undefined) return fault(item.text)

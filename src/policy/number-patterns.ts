@@ -36,6 +36,7 @@ export class NumberPatterns implements PatternSet {
   }
 
   add(item: Item): string | undefined {
+    if (item.form === 'regex') return this.#fault(`/${item.text}/`)
     const comparison = this.#range(item.text) ?? this.#comparison(item.text)
     if (typeof comparison === 'string') return comparison
     this.#comparisons.push(comparison)

@@ -117,7 +117,6 @@ export class PatternCompiler {
 }
 
 function addTo(patterns: PatternSet, item: Item): string | undefined {
-  if (item.form === 'regex') return 'patterns between slashes are not available yet'
   if (item.text.length > PATTERN_CHARACTERS) return `a pattern has at most ${PATTERN_CHARACTERS} characters`
   return patterns.add(item)
 }

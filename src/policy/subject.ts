@@ -10,6 +10,8 @@ export const MATCHED_CHARACTERS = 65_536
 export interface AddressForms {
   /** Equal for the same mailbox; '' is the null sender. */
   key: string
+  /** The key in Unicode's composed form. */
+  composedKey: string
   /** Without quotes, folded. '' where the text is no address. */
   local: string
   /** A-labels in lower case. '' where the text is no address. */
@@ -23,6 +25,7 @@ export interface IpForms {
 
 export class Subject {
   readonly #value: string | number
+  #composed: string | undefined
   #folded: string | undefined
   #address: AddressForms | undefined
   #ip: IpForms | undefined | 'none'
@@ -36,8 +39,14 @@ export class Subject {
     return typeof this.#value === 'number' ? this.#value : Number.NaN
   }
 
+  /** Unicode's composed form, in its own case. */
+  get composed(): string {
+    this.#composed ??= String(this.#value).normalize('NFC')
+    return this.#composed
+  }
+
   get folded(): string {
-    this.#folded ??= fold(String(this.#value))
+    this.#folded ??= foldComposed(this.composed)
     return this.#folded
   }
 
@@ -57,7 +66,11 @@ export class Subject {
  * (toLowerCase picks one of the two by what stands around it).
  */
 export function fold(text: string): string {
-  return text.normalize('NFC').toLowerCase().replaceAll('ς', 'σ')
+  return foldComposed(text.normalize('NFC'))
+}
+
+function foldComposed(text: string): string {
+  return text.toLowerCase().replaceAll('ς', 'σ')
 }
 
 /** `192.0.2.1`, `2001:db8::1`, also as `[...]`, `IPv6:...` (RFC 5321 section 4.1.3) and with a zone (RFC 4007 section 11). */
@@ -73,7 +86,8 @@ function ipForms(text: string): IpForms | undefined {
 
 function addressForms(text: string): AddressForms {
   const key = addressKey(text)
+  const composedKey = key.normalize('NFC')
   const domain = domainOf(text)
-  if (domain === undefined) return { key, local: '', domain: '' }
-  return { key, local: fold(key.slice(0, key.length - domain.length - 1)), domain }
+  if (domain === undefined) return { key, composedKey, local: '', domain: '' }
+  return { key, composedKey, local: fold(key.slice(0, key.length - domain.length - 1)), domain }
 }

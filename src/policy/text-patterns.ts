@@ -1,23 +1,29 @@
-// Patterns for text and words: plain and quoted ones looked up in a set, globs tried one after the other.
+// Patterns for text and words: plain and quoted ones looked up in a set, globs tried one after the other,
+// regular expressions together.
 // A pattern that can't be used comes back as a fault for a finding; matching never throws.
 
 import type { Item } from '../settings/items'
 import { Glob, isGlob } from './glob'
 import type { PatternSet } from './pattern-set'
+import { RegexPatterns } from './regex-patterns'
 import { fold, type Subject } from './subject'
 
 export class TextPatterns implements PatternSet {
   readonly #plain = new Set<string>()
   readonly #globs: Glob[] = []
+  readonly #regexes = new RegexPatterns()
 
-  add(item: Item): undefined {
+  add(item: Item): string | undefined {
+    if (item.form === 'regex') return this.#regexes.add(item)
     const folded = fold(item.text)
     if (item.form === 'plain' && isGlob(folded)) this.#globs.push(new Glob(folded))
     else this.#plain.add(folded)
+    return undefined
   }
 
   matches(subject: Subject): boolean {
     const text = subject.folded
-    return this.#plain.has(text) || this.#globs.some(glob => glob.matches(text))
+    if (this.#plain.has(text) || this.#globs.some(glob => glob.matches(text))) return true
+    return this.#regexes.matches(subject.composed)
   }
 }

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import { bounceOf, linesOf, noted, relay, startFlow } from './support/flow'
 import type { Product } from './support/product'
 
-const RULES = `[worded]
+const RULES = String.raw`[worded]
 recipient = worded@yours.example, also-worded@yours.example
 action = bounce
 bounce.type = ContentRejected
@@ -26,6 +26,11 @@ bounce.type = ExceededQuota
 recipient = own-sender@yours.example
 action = bounce
 bounce.sender = no-reply@bounces.{recipient.domain}
+
+[expressions]
+recipient = /^order-\d+@YOURS\./
+subject = /\brefund\b.*[€$]\s?\d{3,}/, /^FINAL Notice$/c
+action = bounce
 
 [named-role]
 recipient = abuse@yours.example
@@ -120,6 +125,26 @@ describe('from a mail to a bounce', function () {
       const [job] = product.jobs({ sesId: mail.sesId })
       assert.deepEqual([job?.region, job?.sender, job?.state], [region, 'someone@origin.example', 'sent'])
     })
+  })
+
+  it('expressions between slashes decide by decoded subject and whole address', async () => {
+    const bounced = async (to: string, subject: string) => {
+      const Subject = `=?utf-8?B?${Buffer.from(subject).toString('base64')}?=`
+      const { reply, mail } = await relay(product, { to: [to], headers: { Subject } })
+      assert.equal(reply.code, 250, reply.text)
+      return product.jobs({ sesId: mail.sesId }).length > 0
+    }
+    const to = 'Order-77@yours.example'
+    assert.deepEqual(
+      [
+        await bounced(to, 'Your REFUND\r\n of € 1500'),
+        await bounced(to, 'FINAL Notice'),
+        await bounced(to, 'Final notice'),
+        await bounced(to, `refund ${'€ 99 '.repeat(2000)}`),
+        await bounced('my-order-77@yours.example', 'Your refund of € 1500'),
+      ],
+      [true, true, false, false, false],
+    )
   })
 
   describe('what others see of a decision', () => {

@@ -16,6 +16,7 @@ const sender = fc.oneof(address, fc.constant(''))
 const addressPattern = fc.oneof(
   address,
   fc.constantFrom('@x.example', '@.x.example', '*@*.example', 'a*@example.com', '<>', '@example.com', '*@*'),
+  fc.constantFrom('/^A@/', '/@(x|sub)\\./', '/^$/', '/\\.test$|^b/i'),
 )
 const list = (pattern: fc.Arbitrary<string>) =>
   fc.array(pattern, { minLength: 1, maxLength: 3 }).map(patterns => patterns.join(', '))
@@ -29,7 +30,10 @@ const condition = fc.oneof(
   fc.tuple(fc.constantFrom('recipients'), fc.constantFrom('> 1', '1', '1..2')),
   fc.tuple(fc.constantFrom('age'), fc.constantFrom('> 1h', '< 1d', '1h')),
   fc.tuple(fc.constantFrom('relay.ip', 'client.ip'), fc.constantFrom('192.0.2.0/24', '192.0.2.1', '::/0')),
-  fc.tuple(fc.constantFrom('subject', 'header.x-a', 'region'), fc.constantFrom('*', 'x*', 'eu-west-1')),
+  fc.tuple(
+    fc.constantFrom('subject', 'header.x-a', 'region'),
+    fc.constantFrom('*', 'x*', 'eu-west-1', '/^X/', '/^X/c', '/[xy]|-1/'),
+  ),
 )
 const outcome = fc.constantFrom(
   'action = accept',

@@ -33,14 +33,14 @@ describe('compilePolicy', () => {
     const lines = [
       'recipient = @example.com',
       'not.recipient = file:mailboxes',
-      'sender = <>',
+      'sender = <>, /^bounces?[+-]/',
       'envelope.recipient = *@example.com',
       'envelope.sender = a@b.example',
       'from = @.a.example',
       'to = @b.example',
       'cc = @b.example',
       'reply-to = @b.example',
-      'subject = "a, b", c*',
+      'subject = "a, b", c*, /a, b; c/c',
       'header.X-Loop = *',
       'client.ip = 192.0.2.0/24, 2001:db8::/32',
       'relay.ip = 192.0.2.1',
@@ -112,10 +112,8 @@ describe('compilePolicy', () => {
       'result.rspamd.score',
     ]
     assert.deepEqual(
-      said(bounce(...later.map(key => `${key} = x`), 'cap = 10/day', 'subject = /x/')),
-      [...later, 'cap']
-        .map((key, index) => `rules.ini:${index + 3}: [r] "${key}" is not available yet`)
-        .concat('rules.ini:10: [r] patterns between slashes are not available yet'),
+      said(bounce(...later.map(key => `${key} = x`), 'cap = 10/day')),
+      [...later, 'cap'].map((key, index) => `rules.ini:${index + 3}: [r] "${key}" is not available yet`),
     )
   })
 

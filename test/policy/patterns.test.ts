@@ -2,31 +2,9 @@ import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import { type Kind, matches, PatternCompiler } from '../../src/policy/patterns'
 import { MATCHED_CHARACTERS, Subject } from '../../src/policy/subject'
-import { type Finding, formatFinding } from '../../src/settings/findings'
+import type { Finding } from '../../src/settings/findings'
 import { splitItems } from '../../src/settings/items'
-
-function compiled(kind: Kind, raw: string, lists: Record<string, string> = {}) {
-  const findings: Finding[] = []
-  const faults: string[] = []
-  const compiler = new PatternCompiler(
-    name => lists[name],
-    finding => findings.push(finding),
-  )
-  const { items, fault } = splitItems(raw)
-  if (fault !== undefined) faults.push(fault)
-  const { matcher, count } = compiler.compile(kind, items, message => faults.push(message))
-  return { matcher, count, faults, findings: findings.map(formatFinding) }
-}
-
-function matcherOf(kind: Kind, raw: string, lists: Record<string, string> = {}) {
-  const { matcher, faults, findings } = compiled(kind, raw, lists)
-  assert.deepEqual([...faults, ...findings], [])
-  return (value: string | number) => matches(matcher, new Subject(value))
-}
-
-function matching(kind: Kind, raw: string, values: (string | number)[], lists: Record<string, string> = {}) {
-  return values.filter(matcherOf(kind, raw, lists))
-}
+import { compiled, matcherOf, matching } from './compiled-patterns'
 
 describe('text patterns', () => {
   it('match the whole value without regard to case', () => {
@@ -55,10 +33,7 @@ describe('text patterns', () => {
     assert(!isLong(`${'a'.repeat(MATCHED_CHARACTERS)}x`))
   })
 
-  it('refuse what is not available yet, and what is too long', () => {
-    assert.deepEqual(compiled('text', '/a,b/i, ok').faults, [
-      'patterns between slashes are not available yet',
-    ])
+  it('refuse what is too long', () => {
     assert.deepEqual(compiled('text', 'a'.repeat(1001)).faults, ['a pattern has at most 1000 characters'])
   })
 })
@@ -222,7 +197,7 @@ describe('lists', () => {
 
   it('report what is wrong in them at their own lines', () => {
     const { faults, findings } = compiled('address', 'file:gone, file:, file:l', {
-      l: 'a@x.example\nfoo\nfile:m\n/x/',
+      l: 'a@x.example\nfoo\nfile:m\n/x(/',
     })
     assert.deepEqual(faults, [
       `there is no list "gone" in Haraka's config directory`,
@@ -231,7 +206,7 @@ describe('lists', () => {
     assert.deepEqual(findings, [
       `l:2: "foo" isn't an address pattern; write user@host, @host, @.host (the host and its subdomains), or <> for the null sender`,
       `l:3: a list can't name another list`,
-      'l:4: patterns between slashes are not available yet',
+      "l:4: /x(/ can't be used: a closing ) is missing",
     ])
   })
 
@@ -277,6 +252,10 @@ describe('any patterns', () => {
       '.',
       '*',
       '?',
+      '(',
+      '[',
+      '|',
+      '{2}',
       '<',
       '>',
       '"',
