@@ -8,6 +8,7 @@ import {
   mkdirSync,
   mkdtempSync,
   readFileSync,
+  realpathSync,
   statSync,
   symlinkSync,
   writeFileSync,
@@ -16,8 +17,9 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 
-export const checkout = path.join(__dirname, '../../..')
-export const harakaPackage = path.join(checkout, 'node_modules/Haraka')
+export const checkout = realpathSync(path.join(__dirname, '../../..'))
+/** As processes show it, also where node_modules is a link. */
+export const harakaPackage = realpathSync(path.join(checkout, 'node_modules/Haraka'))
 
 export interface DirectoryOptions {
   /** Lines of config/plugins. `accept_all` and `capture` are added behind them. Default, for a new directory: none. */
