@@ -3,6 +3,7 @@
 
 import { isLasting, QueueError } from '../errors'
 import type { Holder } from '../queue/store'
+import { longestPauseMs } from './outcomes'
 import { type LaneParts, RegionLane } from './region-lane'
 
 export interface DispatcherParts extends LaneParts {
@@ -11,6 +12,8 @@ export interface DispatcherParts extends LaneParts {
 
 /** How often the queue is looked at without being told. */
 const POLL_MS = 200
+/** How often at least what is due is looked up. */
+const LOOK_MS = 5000
 const BEAT_MS = 1000
 /** A holder on this machine that is dead loses its lock at once; one that only gives no sign, after this. */
 const STALE_MS = 8000
@@ -53,7 +56,7 @@ export class Dispatcher {
         log('error', `${error.message}; trying again`)
         await this.#pause(STORE_RETRY_MS)
       } finally {
-        await lanes.close()
+        await this.#beating(lanes.close())
       }
     }
     try {
@@ -61,6 +64,23 @@ export class Dispatcher {
     } catch (error) {
       log('warn', `the lock wasn't given back: ${String(error)}`)
     }
+  }
+
+  /** A call that is on its way may outlast the time after which a silent holder counts as gone. */
+  async #beating(work: Promise<void>): Promise<void> {
+    const { queue, clock, log } = this.#parts
+    const ended = new AbortController()
+    const done = work.finally(() => ended.abort())
+    while (!ended.signal.aborted) {
+      await clock.waitUntil(clock.monoMs() + BEAT_MS, ended.signal)
+      if (ended.signal.aborted) break
+      try {
+        queue.beat(clock.monoMs())
+      } catch (error) {
+        log('warn', `no sign of life could be written: ${String(error)}`)
+      }
+    }
+    await done
   }
 
   async #takeLock(): Promise<void> {
@@ -85,6 +105,7 @@ export class Dispatcher {
     const { queue, clock, settings } = this.#parts
     let version = -1
     let nextDueMs = 0
+    let lookMs = Number.NEGATIVE_INFINITY
     let beatMs = Number.NEGATIVE_INFINITY
     let pruneMs = Number.NEGATIVE_INFINITY
     while (!this.#stop.signal.aborted) {
@@ -99,9 +120,11 @@ export class Dispatcher {
       }
       const seen = queue.version()
       const nowMs = clock.nowMs()
-      if (seen !== version || nowMs >= nextDueMs || lanes.changed()) {
+      // the wall clock may have been set: not only when something is said to be due
+      if (seen !== version || nowMs >= nextDueMs || monoMs - lookMs >= LOOK_MS || lanes.changed()) {
+        lookMs = monoMs
         version = seen
-        nextDueMs = lanes.start(queue.due(nowMs))
+        nextDueMs = lanes.start(queue.due(nowMs, longestPauseMs(settings())))
       }
       lanes.rethrow()
       await this.#pause(POLL_MS)

@@ -18,8 +18,11 @@ import { createSes } from './ses'
 /** Any region does: what is warmed up is the code. */
 const WARM_UP_REGION = 'us-east-1'
 
-/** Resolves when it was told to stop, and has. Rejects when it can't start, or the store can't be used. */
-export async function dispatch(harakaDir: string, log: Log): Promise<void> {
+/**
+ * `queueFile`: the one that Haraka's workers write to, whatever the settings say by now; undefined: the settings'.
+ * Resolves when it was told to stop, and has. Rejects when it can't start, or the store can't be used.
+ */
+export async function dispatch(harakaDir: string, queueFile: string | undefined, log: Log): Promise<void> {
   const configuration = openConfiguration({
     configDir: path.join(harakaDir, 'config'),
     compile: sources => {
@@ -31,9 +34,15 @@ export async function dispatch(harakaDir: string, log: Log): Promise<void> {
     keepsSnapshot: false,
     fallsBack: true,
     log,
+    onChange: now => {
+      if ((now.ses.endpoint === 'local') === (local !== undefined)) return
+      // neither may a bounce go to the stand-in any more, nor may one go to SES: its supervisor starts it anew
+      log('notice', '[ses] endpoint has changed: the dispatcher starts again')
+      dispatcher.stop()
+    },
   })
   const settings = () => configuration.current()
-  const queue = openDispatcherQueue(path.resolve(harakaDir, settings().queue.path))
+  const queue = openDispatcherQueue(queueFile ?? path.resolve(harakaDir, settings().queue.path))
   const local =
     settings().ses.endpoint === 'local' ? await standIn(settings().limit.intervalMs, log) : undefined
   const ses = createSes(
@@ -79,7 +88,7 @@ function relayLog(level: FromDispatcher['level'], message: string): void {
 }
 
 if (require.main === module) {
-  dispatch(process.argv[2] ?? process.cwd(), relayLog).then(
+  dispatch(process.argv[2] ?? process.cwd(), process.argv[3], relayLog).then(
     () => process.exit(0),
     (error: unknown) => {
       relayLog('error', error instanceof Error ? error.message : String(error))

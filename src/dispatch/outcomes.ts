@@ -18,28 +18,14 @@ export type Outcome =
   /** SES doesn't want this bounce. */
   | { kind: 'refused'; detail: string }
 
-/** Nothing was sent when one of these ends a call (Node.js: system errors of connect and getaddrinfo). */
-const NEVER_REACHED = new Set([
-  'ECONNREFUSED',
-  'ENOTFOUND',
-  'EAI_AGAIN',
-  'EAI_NODATA',
-  'ENETUNREACH',
-  'EHOSTUNREACH',
-  'EADDRNOTAVAIL',
-  'CERT_HAS_EXPIRED',
-  'DEPTH_ZERO_SELF_SIGNED_CERT',
-  'SELF_SIGNED_CERT_IN_CHAIN',
-  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
-  'ERR_TLS_CERT_ALTNAME_INVALID',
-])
-
 /** AWS: common errors of the query protocol. */
 const THROTTLED = new Set([
   'Throttling',
   'ThrottlingException',
   'TooManyRequestsException',
   'RequestLimitExceeded',
+  'RequestThrottled',
+  'RequestThrottledException',
   'SlowDown',
 ])
 const BLOCKED_REGION = new Set([
@@ -61,6 +47,16 @@ const BLOCKED_REGION = new Set([
   'LimitExceeded',
 ])
 
+/** AWS: common errors, and SES API: SendBounce. It is this call that is wrong, and will be. */
+const REFUSED = new Set([
+  'InvalidParameterCombination',
+  'InvalidParameterValue',
+  'MalformedQueryString',
+  'MissingParameter',
+  'ValidationError',
+  'ValidationException',
+])
+
 /** SES: MessageRejected is the mail's fault but for these texts. */
 const NOT_VERIFIED = /not verified/i
 const ACCOUNT = /paused|suspended|disabled|daily (?:message )?quota|sandbox/i
@@ -74,15 +70,14 @@ export function outcomeOfResult(result: { MessageId?: string | undefined }): Out
     : { kind: 'unknown', detail: "SES's answer couldn't be read" }
 }
 
-/** `error` is what the SDK rejected with, of whatever type. `reached`: the request had been written out. */
+/** `error` is what the SDK rejected with, of whatever type. `reached`: there was a connection to write the request to. */
 export function outcomeOfError(error: unknown, reached: boolean): Outcome {
-  const { name, code, status, message } = parts(error)
+  const { name, status, message } = parts(error)
   const detail = oneLine(status === undefined ? `${name}: ${message}` : `${status} ${name}: ${message}`)
   if (name === 'CredentialsProviderError' || name === 'TokenProviderError')
     return { kind: 'blocked', scope: 'region', detail }
   if (status === undefined || (status >= 200 && status < 300)) {
-    if (NEVER_REACHED.has(code) || !reached) return { kind: 'temporary', detail }
-    return { kind: 'unknown', detail }
+    return { kind: reached ? 'unknown' : 'temporary', detail }
   }
   if (QUOTA.test(message)) return { kind: 'blocked', scope: 'region', detail }
   if (THROTTLED.has(name) || status === 429 || /rate exceeded|maximum sending rate/i.test(message))
@@ -95,13 +90,17 @@ export function outcomeOfError(error: unknown, reached: boolean): Outcome {
     if (ACCOUNT.test(message)) return { kind: 'blocked', scope: 'region', detail }
     return { kind: 'refused', detail }
   }
-  // a 4xx that isn't an AWS error comes from something in between: a proxy, a captive portal
-  if (name === 'Error' || name === 'UnknownError' || name === 'Unknown') return { kind: 'temporary', detail }
-  return { kind: 'refused', detail }
+  // any other 4xx may come from something in between, or pass: the job waits, and expires at the worst
+  return { kind: REFUSED.has(name) ? 'refused' : 'temporary', detail }
 }
 
 /** Until the cause is mended there is no use in trying more often. */
 export const BLOCKED_PAUSE_MS = 60_000
+
+/** No job is told to wait longer than this. */
+export function longestPauseMs({ queue }: Pick<Settings, 'queue'>): number {
+  return Math.max(queue.retryLongestMs, BLOCKED_PAUSE_MS)
+}
 
 type RetrySettings = Pick<Settings['queue'], 'retryFirstMs' | 'retryLongestMs' | 'unknownTries'>
 
@@ -123,7 +122,13 @@ export function effectOf(outcome: Outcome, job: Job, settings: RetrySettings, no
         detail: outcome.detail,
       }
     case 'blocked':
-      return { state: 'queued', what: 'retry', notBeforeMs: nowMs + BLOCKED_PAUSE_MS, detail: outcome.detail }
+      return {
+        state: 'queued',
+        what: 'retry',
+        notBeforeMs: nowMs + BLOCKED_PAUSE_MS,
+        detail: outcome.detail,
+        holdsSender: outcome.scope === 'sender',
+      }
     case 'refused':
       return { state: 'failed', detail: outcome.detail }
     case 'unknown': {
@@ -144,16 +149,15 @@ export function retryPauseMs(
   return Math.min(settings.retryFirstMs * 2 ** Math.min(tries, 30), settings.retryLongestMs)
 }
 
-function parts(error: unknown): { name: string; code: string; status?: number; message: string } {
-  if (typeof error !== 'object' || error === null) return { name: 'Error', code: '', message: String(error) }
-  const { name, code, Code, message, $metadata } = error as Record<string, unknown>
+function parts(error: unknown): { name: string; status?: number; message: string } {
+  if (typeof error !== 'object' || error === null) return { name: 'Error', message: String(error) }
+  const { name, Code, message, $metadata } = error as Record<string, unknown>
   const status =
     typeof $metadata === 'object' && $metadata !== null && 'httpStatusCode' in $metadata
       ? $metadata.httpStatusCode
       : undefined
   return {
     name: typeof name === 'string' && name !== 'Error' ? name : typeof Code === 'string' ? Code : 'Error',
-    code: typeof code === 'string' ? code : '',
     message: typeof message === 'string' ? message : '',
     ...(typeof status === 'number' && { status }),
   }

@@ -7,7 +7,7 @@ import type { Job } from '../queue/job'
 import type { Claim, DispatcherQueue, Effect } from '../queue/store'
 import type { Settings } from '../settings/settings'
 import type { Clock } from './clock'
-import { BLOCKED_PAUSE_MS, effectOf, type Outcome } from './outcomes'
+import { BLOCKED_PAUSE_MS, effectOf, longestPauseMs, type Outcome } from './outcomes'
 import { sendBounceInput } from './send-bounce'
 import type { Ses } from './ses'
 
@@ -100,7 +100,9 @@ export class RegionLane {
 
   #isDue(): boolean {
     const { queue, clock } = this.#parts
-    return queue.due(clock.nowMs()).some(({ region, dueMs }) => region === this.#region && dueMs === 0)
+    return queue
+      .due(clock.nowMs(), this.#longestPauseMs())
+      .some(({ region, dueMs }) => region === this.#region && dueMs === 0)
   }
 
   async #oneCall(): Promise<void> {
@@ -120,12 +122,16 @@ export class RegionLane {
   }
 
   #claim(): Claim | undefined {
-    const { limit, queue: retry } = this.#parts.settings()
+    const { limit } = this.#parts.settings()
     return this.#parts.queue.claim(this.#region, this.#now(), {
       spacingMs: limit.intervalMs + limit.slackMs,
       notBeforeMonoMs: this.#notBeforeMonoMs,
-      longestPauseMs: Math.max(retry.retryLongestMs, BLOCKED_PAUSE_MS),
+      longestPauseMs: this.#longestPauseMs(),
     })
+  }
+
+  #longestPauseMs(): number {
+    return longestPauseMs(this.#parts.settings())
   }
 
   async #call(claim: Claim): Promise<void> {

@@ -7,6 +7,7 @@ import {
   type SESClientConfig,
   SendBounceCommand,
   type SendBounceCommandInput,
+  type SendBounceCommandOutput,
 } from '@aws-sdk/client-ses'
 import { type Outcome, outcomeOfError, outcomeOfResult } from './outcomes'
 import { type Flight, stampingAgents } from './stamping-agent'
@@ -39,6 +40,9 @@ interface Regional {
   /** The call that is on its way. */
   flight: Flight
   transit: Transit
+  isCalling: boolean
+  /** Its settings are no longer those in force. */
+  isRetired: boolean
 }
 
 /** `current` is asked before each call; when what it says has changed, new clients are made. */
@@ -53,8 +57,10 @@ export function createSes(current: () => SesOptions, monoMs: () => number): Ses 
     if (known) return known
     const agents = stampingAgents(() => entry.flight, monoMs)
     const entry: Regional = {
-      flight: { opened: false },
+      flight: { opened: false, reached: false },
       transit: new Transit(),
+      isCalling: false,
+      isRetired: false,
       client: new SESClient({
         ...baseConfig(options, region),
         // each of the three alone leaves a hole: a slow connection, a slow answer, a trickle
@@ -71,30 +77,71 @@ export function createSes(current: () => SesOptions, monoMs: () => number): Ses 
     return entry
   }
 
+  /** A call that is on its way ends as it may. */
+  function close(): void {
+    for (const entry of regions.values()) {
+      entry.isRetired = true
+      if (!entry.isCalling) entry.client.destroy()
+    }
+    regions.clear()
+  }
+
   return {
     async sendBounce(region, input) {
       const entry = regional(region)
-      entry.flight = { opened: false }
+      entry.flight = { opened: false, reached: false }
+      entry.isCalling = true
       let outcome: Outcome
       try {
-        const abortSignal = AbortSignal.timeout(options.timeoutMs)
-        outcome = outcomeOfResult(await entry.client.send(new SendBounceCommand(input), { abortSignal }))
+        outcome = outcomeOfResult(await bounded(entry.client, input, options.timeoutMs))
       } catch (error) {
-        outcome = outcomeOfError(error, entry.flight.opened || entry.flight.flushedMonoMs !== undefined)
+        outcome = outcomeOfError(error, entry.flight.reached)
+      } finally {
+        entry.isCalling = false
+        if (entry.isRetired) entry.client.destroy()
       }
       return { outcome, seenMonoMs: entry.transit.seenAtLatest(entry.flight, monoMs()) }
     },
     async warmUp(region) {
-      const client = new SESClient({ ...baseConfig(options, region), requestHandler: { handle: warmAnswer } })
+      const client = new SESClient({
+        ...baseConfig(options, region),
+        credentials: { accessKeyId: '-', secretAccessKey: '-' },
+        requestHandler: { handle: warmAnswer },
+      })
       await client.send(new SendBounceCommand(WARM_INPUT)).catch(() => undefined)
-      regional(region)
+      // the chain of credentials may ask a network, or hang: nobody waits for it
+      void regional(region)
+        .client.config.credentials()
+        .catch(() => undefined)
     },
     close,
   }
+}
 
-  function close(): void {
-    for (const { client } of regions.values()) client.destroy()
-    regions.clear()
+/**
+ * The SDK's signal and timeouts are looked at only once it has credentials, which may hang. When this gives up, the
+ * signal is aborted too, so that credentials that come late send nothing.
+ */
+async function bounded(
+  client: SESClient,
+  input: SendBounceCommandInput,
+  timeoutMs: number,
+): Promise<SendBounceCommandOutput> {
+  const abort = new AbortController()
+  let timer: NodeJS.Timeout | undefined
+  const timeout = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => {
+      abort.abort()
+      reject(new Error(`no answer within ${timeoutMs} ms`))
+    }, timeoutMs)
+  })
+  const call = client.send(new SendBounceCommand(input), { abortSignal: abort.signal })
+  try {
+    return await Promise.race([call, timeout])
+  } finally {
+    clearTimeout(timer)
+    // it may still reject, when nobody looks any more
+    call.catch(() => undefined)
   }
 }
 

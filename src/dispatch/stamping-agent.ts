@@ -8,6 +8,8 @@ import type { Socket } from 'node:net'
 export interface Flight {
   /** A connection had to be opened: the handshake delays the request by an unknown time. */
   opened: boolean
+  /** There was a connection, its TLS included: before that nothing of a request can have been sent. */
+  reached: boolean
   /** Monotonic milliseconds at which the request had been handed to the system. */
   flushedMonoMs?: number
 }
@@ -30,11 +32,18 @@ export function stampingAgents(
     const createConnection = agent.createConnection.bind(agent)
     const reuseSocket = agent.reuseSocket.bind(agent)
     agent.createConnection = (...parameters) => {
-      flight().opened = true
-      return createConnection(...parameters)
+      const current = flight()
+      current.opened = true
+      const socket = createConnection(...parameters)
+      // tls.TLSSocket emits secureConnect when the server has proved who it is
+      socket?.once('encrypted' in socket ? 'secureConnect' : 'connect', () => {
+        current.reached = true
+      })
+      return socket
     }
     agent.reuseSocket = (socket, request) => {
       const current = flight()
+      current.reached = true
       request.once('finish', () => {
         current.flushedMonoMs = monoMs()
       })

@@ -9,6 +9,8 @@ import type { Log } from './region-lane'
 
 export interface SupervisorOptions {
   harakaDir: string
+  /** Absolute: the one that the workers write to. */
+  queueFile: string
   owner: { uid?: number; gid?: number }
   log: Log
 }
@@ -47,7 +49,7 @@ export function superviseDispatcher(options: SupervisorOptions): Supervisor {
 
   function start(): void {
     const startedMs = performance.now()
-    const started = fork(path.join(__dirname, 'main.js'), [options.harakaDir], {
+    const started = fork(path.join(__dirname, 'main.js'), [options.harakaDir, options.queueFile], {
       ...options.owner,
       // Haraka's own flags (a debugger's port, say) aren't the dispatcher's
       execArgv: [],

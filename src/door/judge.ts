@@ -7,11 +7,11 @@ import { peek } from '../mail/peek'
 import { readFacts } from '../mail/read-facts'
 import { mayConcern } from '../policy/concern'
 import { decide } from '../policy/decide'
-import type { Decision } from '../policy/decision'
+import type { BounceRequest, Decision } from '../policy/decision'
 import { fallBack } from '../policy/fallback'
 import type { Policy } from '../policy/rule'
 import { type Added, hasEnded } from '../queue/job'
-import type { Ahead, WorkerQueue } from '../queue/store'
+import type { WorkerQueue } from '../queue/store'
 import type { InForce } from './in-force'
 import { type Plan, planFor } from './plan'
 
@@ -37,8 +37,10 @@ export interface Judgement {
   plan: Plan
 }
 
-/** Calls take a little longer than their spacing, and what is admitted must not expire. */
-const CALLS_TAKE = 1.01
+/** What a call takes beyond its spacing, on a network: what is admitted must not expire. */
+const CALL_TAKES_MS = 30
+/** A dispatcher that was silent for so long is more than restarting. */
+const SILENCE_MS = 120_000
 
 /** Undefined: no rule can concern this mail, whatever its header says. */
 export async function judge(
@@ -65,25 +67,24 @@ export async function judge(
 function askQueue(
   facts: MailFacts,
   decided: readonly Decision[],
-  { policy, settings }: InForce,
+  inForce: InForce,
   queue: () => WorkerQueue,
   mail: MailAtDoor,
 ): { decisions: Decision[]; known: Jobs } {
+  const { policy } = inForce
   const known = new Map<Decision, { jobId: string; outcome: 'known' }>()
   const { sesId } = facts.receipt ?? {}
-  const wanted = sesId !== undefined && decided.some(decision => decision.wanted === 'bounce')
-  const before = wanted ? queue().known(sesId) : undefined
+  const before = sesId === undefined ? undefined : queue().known(sesId)
   const decisions = decided.map(decision => {
-    if (decision.wanted !== 'bounce') return decision
     const earlier = before?.get(addressKey(decision.recipient.address))
     if (earlier && !hasEnded(earlier.state)) {
-      // its bounce is made or will be, also where a new one couldn't: the window may have closed meanwhile
-      const taken = alreadyBounced(policy, decision)
+      // its sender is told, or will be: whatever the rules say by now
+      const taken = alreadyBounced(policy, decision, earlier.rule)
       known.set(taken, { jobId: earlier.jobId, outcome: 'known' })
       return taken
     }
     const { bounce } = decision
-    if (bounce === undefined) return decision
+    if (decision.action !== 'bounce' || bounce === undefined) return decision
     if (earlier) {
       return fallBack(
         policy,
@@ -92,26 +93,37 @@ function askQueue(
         `its bounce has ${earlier.state} already, as job ${earlier.jobId}`,
       )
     }
-    const ahead = queue().ahead(bounce.region, bounce.deadlineMs, mail.nowMonoMs)
-    if (mail.nowMs + waitMs(settings, ahead, mail.nowMonoMs) > bounce.deadlineMs - settings.window.marginMs) {
-      return fallBack(policy, decision, 'overload', 'the queue is too long for its deadline')
-    }
-    return decision
+    mustBeAlive(queue(), mail.nowMonoMs)
+    const obstacle = lateness(bounce, inForce, queue(), mail)
+    return obstacle === undefined ? decision : fallBack(policy, decision, 'overload', obstacle)
   })
   return { decisions, known }
 }
 
-/** How long until a call could start that has so much ahead of it. */
-function waitMs({ limit }: InForce['settings'], { jobs, lastStartMonoMs }: Ahead, nowMonoMs: number): number {
-  const spacingMs = (limit.intervalMs + limit.slackMs) * CALLS_TAKE
-  return Math.max(0, lastStartMonoMs + spacingMs - nowMonoMs) + jobs * spacingMs
+/** A bounce that nobody would send isn't taken. @throws Error, for a temporary refusal */
+function mustBeAlive(queue: WorkerQueue, nowMonoMs: number): void {
+  const startedMonoMs = nowMonoMs - process.uptime() * 1000
+  const silentMs = nowMonoMs - Math.max(queue.lastBeat() ?? startedMonoMs, startedMonoMs)
+  if (silentMs > SILENCE_MS)
+    throw new Error(`no dispatcher has given a sign of life for ${Math.round(silentMs / 1000)} s`)
 }
 
-/** Without a new request: there is nothing to add to the queue. */
-function alreadyBounced(
-  policy: Policy,
-  { fallback: _fallback, reply: _reply, bounce: _bounce, ...decision }: Decision,
-): Decision {
-  const outcome = policy.rules.find(({ name }) => name === decision.rule)?.outcome
-  return { ...decision, action: 'bounce', deliver: outcome?.action === 'bounce' && outcome.deliver }
+/** Why the bounce would not start in time; undefined: it would. */
+function lateness(
+  bounce: BounceRequest,
+  { settings: { limit, window } }: InForce,
+  queue: WorkerQueue,
+  { nowMs, nowMonoMs }: MailAtDoor,
+): string | undefined {
+  const { jobs, lastStartMonoMs } = queue.ahead(bounce.region, bounce.deadlineMs, nowMonoMs)
+  const spacingMs = limit.intervalMs + limit.slackMs + CALL_TAKES_MS
+  const startMs = nowMs + Math.max(0, lastStartMonoMs + spacingMs - nowMonoMs) + jobs * spacingMs
+  return startMs > bounce.deadlineMs - window.marginMs ? 'the queue is too long for its deadline' : undefined
+}
+
+/** Without a new request: there is nothing to add to the queue. `rule` is the one that bounced it. */
+function alreadyBounced(policy: Policy, decision: Decision, rule: string): Decision {
+  const { fallback: _fallback, reply: _reply, bounce: _bounce, ...rest } = decision
+  const outcome = policy.rules.find(({ name }) => name === rule)?.outcome
+  return { ...rest, action: 'bounce', deliver: outcome?.action === 'bounce' && outcome.deliver }
 }

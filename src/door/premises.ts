@@ -13,6 +13,10 @@ import { givePrivate, makePrivateDir, type Owner, runAs } from '../settings/owne
 import { snapshotFile } from '../settings/snapshot'
 import { compileInForce, type InForce } from './in-force'
 
+/** The queue file that the master began with: workers that start later use it too, whatever the settings say by then. */
+const QUEUE_FILE = 'SES_BOUNCE_QUEUE_FILE'
+const START_AGAIN_MS = 5000
+
 export interface PremisesOptions {
   harakaDir: string
   /** A worker of Haraka's cluster; else its master, or the one process. */
@@ -28,6 +32,7 @@ export class Premises {
   readonly #queueFile: string
   #queue: WorkerQueue | undefined
   #supervisor: Supervisor | undefined
+  #again: NodeJS.Timeout | undefined
 
   /** @throws ConfigurationError with every error that the files have */
   constructor(options: PremisesOptions) {
@@ -46,7 +51,7 @@ export class Premises {
       log,
       onChange: inForce => this.#changed(inForce),
     })
-    this.#queueFile = path.resolve(harakaDir, this.inForce().settings.queue.path)
+    this.#queueFile = queueFileFor(isWorker, path.resolve(harakaDir, this.inForce().settings.queue.path))
   }
 
   inForce(): InForce {
@@ -68,7 +73,7 @@ export class Premises {
     }
     if (this.#supervisor) return
     this.#makeFiles()
-    this.#supervisor = superviseDispatcher({ harakaDir, owner: this.#owner, log })
+    this.#supervisor = superviseDispatcher({ harakaDir, queueFile: this.#queueFile, owner: this.#owner, log })
   }
 
   wake(): void {
@@ -77,6 +82,7 @@ export class Premises {
 
   close(): void {
     this.#configuration.stop()
+    clearTimeout(this.#again)
     this.#supervisor?.stop()
     this.#queue?.close()
     this.#queue = undefined
@@ -98,13 +104,35 @@ export class Premises {
     }
   }
 
+  /** After a reload nothing can be stopped any more: what stands in the way may pass. */
+  #startOrTryAgain(): void {
+    clearTimeout(this.#again)
+    try {
+      this.startDispatcher()
+    } catch (error) {
+      this.#options.log(
+        'error',
+        `the dispatcher can't be started: ${error instanceof Error ? error.message : String(error)}`,
+      )
+      this.#again = setTimeout(() => this.#startOrTryAgain(), START_AGAIN_MS)
+      this.#again.unref()
+    }
+  }
+
   #changed(inForce: InForce): void {
     const { isWorker, harakaDir, log } = this.#options
     if (path.resolve(harakaDir, inForce.settings.queue.path) !== this.#queueFile) {
       log('warn', '[queue] path takes effect when Haraka starts again')
     }
-    if (!isWorker) this.startDispatcher()
+    if (!isWorker) this.#startOrTryAgain()
   }
+}
+
+/** Workers have the environment of the master. */
+function queueFileFor(isWorker: boolean, configured: string): string {
+  if (isWorker) return process.env[QUEUE_FILE] ?? configured
+  process.env[QUEUE_FILE] = configured
+  return configured
 }
 
 function textOf(file: string): string | undefined {

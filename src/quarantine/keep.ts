@@ -7,6 +7,9 @@ import { mkdir, open, rename, rm } from 'node:fs/promises'
 import path from 'node:path'
 import type { Writable } from 'node:stream'
 
+/** Below the 30 s that Haraka gives a plugin. A stream whose peer has hung up may never end. */
+const LONGEST_WRITE_MS = 25_000
+
 export interface QuarantineRecord {
   quarantinedAt: string
   envelope: { sender: string; recipients: string[]; relayIp: string }
@@ -54,11 +57,16 @@ function writeRaw(file: string, pipeRaw: (to: Writable) => void): Promise<void> 
   const stream = createWriteStream(file, { mode: 0o600, flags: 'wx', flush: true })
   return new Promise((resolve, reject) => {
     let fault: Error | undefined
+    const timer = setTimeout(
+      () => stream.destroy(new Error("the mail didn't come to its end")),
+      LONGEST_WRITE_MS,
+    )
     stream.once('error', error => {
       fault = error
     })
     // only now is the file made or given up for sure, so that it can be removed
     stream.once('close', () => {
+      clearTimeout(timer)
       if (fault === undefined && stream.writableFinished) resolve()
       else reject(fault ?? new Error('the mail ended before its end'))
     })

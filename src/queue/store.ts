@@ -22,7 +22,9 @@ export interface Ahead {
 /** What a worker needs. */
 export interface WorkerQueue {
   /** State of the recipients of that mail that were taken before, by address as `addressKey` gives it. */
-  known(sesId: string): ReadonlyMap<string, { jobId: string; state: JobState }>
+  known(sesId: string): ReadonlyMap<string, { jobId: string; state: JobState; rule: string }>
+  /** Monotonic milliseconds of the last sign of life of a dispatcher; undefined: none since the machine started. */
+  lastBeat(): number | undefined
   /** What a job of the region with this deadline would have to wait for. */
   ahead(region: string, deadlineMs: number, nowMonoMs: number): Ahead
   /**
@@ -56,7 +58,14 @@ export interface Claim {
 export type Effect =
   | { state: 'sent'; messageId: string; detail: string }
   | { state: 'failed' | 'held' | 'expired'; detail: string }
-  | { state: 'queued'; what: 'throttled' | 'retry' | 'unknown outcome'; notBeforeMs: number; detail: string }
+  | {
+      state: 'queued'
+      what: 'throttled' | 'retry' | 'unknown outcome'
+      notBeforeMs: number
+      detail: string
+      /** All jobs of that region and bounce sender wait as long. */
+      holdsSender?: boolean
+    }
 
 /** What the dispatcher needs. Every method but `lock` throws QueueError QUEUE_LOCK_LOST when another holds the lock. */
 export interface DispatcherQueue {
@@ -70,8 +79,8 @@ export interface DispatcherQueue {
   /** Changes when another process has written. */
   version(): number
   /** Regions that have jobs to send, and when the first of each is due (epoch ms; 0: at once). */
-  due(nowMs: number): { region: string; dueMs: number }[]
-  /** Ends the queued jobs of a region whose last moment has passed. */
+  due(nowMs: number, longestPauseMs: number): { region: string; dueMs: number }[]
+  /** Ends queued jobs of a region whose last moment has passed, a bounded number at a time. */
   expire(region: string, nowMs: number, marginMs: number): Job[]
   /** The job with the soonest deadline that is due; durable together with its planned start. */
   claim(

@@ -58,7 +58,12 @@ describe('the supervisor of the dispatcher', function () {
       superviseDispatcher: (options: SupervisorOptions) => Supervisor
     }
     const log = (level: string, message: string) => lines.push(`${level}: ${message}`)
-    supervisor = superviseDispatcher({ harakaDir: dir, owner: {}, log })
+    supervisor = superviseDispatcher({
+      harakaDir: dir,
+      queueFile: path.join(dir, 'ses-bounce', 'queue.sqlite'),
+      owner: {},
+      log,
+    })
   }
 
   async function dispatching(times = 1): Promise<ProcessInfo> {
@@ -111,7 +116,7 @@ describe('the supervisor of the dispatcher', function () {
 
   it('takes it along when its own process is killed', async () => {
     const script = `require(${JSON.stringify(FILE)}).superviseDispatcher({
-      harakaDir: ${JSON.stringify(dir)}, owner: {}, log: (level, text) => console.log(text),
+      harakaDir: ${JSON.stringify(dir)}, queueFile: ${JSON.stringify(path.join(dir, 'queue.sqlite'))}, owner: {}, log: (level, text) => console.log(text),
     }); setInterval(() => {}, 1000)`
     const parent = spawn(process.execPath, ['-e', script], { stdio: ['ignore', 'pipe', 'inherit'] })
     try {

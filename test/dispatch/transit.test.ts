@@ -5,12 +5,12 @@ import { Transit } from '../../src/dispatch/transit'
 /** A region's transit after calls with these latencies. */
 function after(...latenciesMs: number[]): Transit {
   const transit = new Transit()
-  for (const ms of latenciesMs) transit.seenAtLatest({ opened: false, flushedMonoMs: 0 }, ms)
+  for (const ms of latenciesMs) transit.seenAtLatest({ opened: false, reached: true, flushedMonoMs: 0 }, ms)
   return transit
 }
 
 function seen(transit: Transit, latencyMs: number): number {
-  return transit.seenAtLatest({ opened: false, flushedMonoMs: 1000 }, 1000 + latencyMs) - 1000
+  return transit.seenAtLatest({ opened: false, reached: true, flushedMonoMs: 1000 }, 1000 + latencyMs) - 1000
 }
 
 describe('when SES has seen a call at the latest', () => {
@@ -33,8 +33,8 @@ describe('when SES has seen a call at the latest', () => {
   })
 
   it('is at its answer when a connection had to be opened, or nothing is known of its way out', () => {
-    assert.equal(after(300).seenAtLatest({ opened: true, flushedMonoMs: 1000 }, 1300), 1300)
-    assert.equal(after(300).seenAtLatest({ opened: false }, 1300), 1300)
+    assert.equal(after(300).seenAtLatest({ opened: true, reached: true, flushedMonoMs: 1000 }, 1300), 1300)
+    assert.equal(after(300).seenAtLatest({ opened: false, reached: true }, 1300), 1300)
   })
 
   it('is never before it left, nor after its answer', () => {

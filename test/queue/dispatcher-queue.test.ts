@@ -115,9 +115,10 @@ describe('queue, the dispatchers side', () => {
     queue.begin(claim, at(2))
     const retry = { state: 'queued', what: 'retry', notBeforeMs: 5000, detail: '503' } as const
     queue.settle(claim, retry, { ms: 3, seenMonoMs: 3 })
-    assert.deepEqual(queue.due(10), [{ region: 'eu-west-1', dueMs: 5000 }])
+    assert.deepEqual(queue.due(10, 600_000), [{ region: 'eu-west-1', dueMs: 5000 }])
     assert.equal(queue.claim('eu-west-1', at(4999), SPACING), undefined)
     // the clock was set back by days
+    assert.deepEqual(queue.due(-9 * 86_400_000, 600_000), [{ region: 'eu-west-1', dueMs: 0 }])
     assert.ok(queue.claim('eu-west-1', { ms: -9 * 86_400_000, monoMs: 5000 }, SPACING))
   })
 

@@ -1,7 +1,7 @@
 // The one file that knows the SQLite driver: opens the queue's database and gives typed statements.
 // Faults become QueueError (errors.ts): busy and full pass; a file that can't be read is left as it is.
 
-import { closeSync, existsSync, mkdirSync, openSync, statfsSync } from 'node:fs'
+import { closeSync, constants, existsSync, mkdirSync, openSync, statfsSync } from 'node:fs'
 import path from 'node:path'
 import Driver from 'libsql'
 import { QueueError, type QueueErrorCode } from '../../errors'
@@ -41,16 +41,15 @@ export class Database {
     if (options.create) createEmpty(file)
     else if (!existsSync(file))
       throw new QueueError('QUEUE_UNREADABLE', `${file}: there is no such queue file`)
+    this.#driver = this.#try(() => new Driver(file, { timeout: options.busyMs }))
     try {
-      this.#driver = new Driver(file, { timeout: options.busyMs })
-      // FULL: each commit is on disk before it returns (SQLite: PRAGMA synchronous)
-      this.#driver.pragma('journal_mode = WAL')
-      this.#driver.pragma('synchronous = FULL')
-      this.#driver.pragma('foreign_keys = ON')
+      this.#prepare()
+      migrate(this, options.create)
     } catch (error) {
-      throw this.#explain(error)
+      // whoever asks again for each mail must not run out of file handles
+      this.#driver.close()
+      throw error
     }
-    migrate(this, options.create)
   }
 
   all(sql: string, ...values: Value[]): Row[] {
@@ -72,7 +71,15 @@ export class Database {
 
   /** All or nothing, durable when it returns. */
   write<T>(work: () => T): T {
-    return this.#try(() => this.#driver.transaction(work).immediate())
+    this.#try(() => this.#driver.exec('BEGIN IMMEDIATE'))
+    try {
+      const result = work()
+      this.#try(() => this.#driver.exec('COMMIT'))
+      return result
+    } catch (error) {
+      this.#rollBack()
+      throw error
+    }
   }
 
   /**
@@ -107,6 +114,25 @@ export class Database {
   close(): void {
     this.#statements.clear()
     this.#driver.close()
+  }
+
+  #prepare(): void {
+    // FULL: each commit is on disk before it returns (SQLite: PRAGMA synchronous)
+    const mode = String(this.pragma('journal_mode = WAL')[0]?.['journal_mode'] ?? '')
+    if (mode !== 'wal') {
+      throw new QueueError('QUEUE_UNWRITABLE', `${this.file}: SQLite's WAL can't be had on this file system`)
+    }
+    this.pragma('synchronous = FULL')
+    this.pragma('foreign_keys = ON')
+  }
+
+  /** SQLite has rolled back by itself where the disk was full: that fault, not a second one, is to be seen. */
+  #rollBack(): void {
+    try {
+      if (this.#driver.inTransaction) this.#driver.exec('ROLLBACK')
+    } catch {
+      // the first fault is on its way
+    }
   }
 
   #statement(sql: string): Driver.Statement {
@@ -179,7 +205,8 @@ function refuseNetworkFileSystem(file: string): void {
 function createEmpty(file: string): void {
   try {
     mkdirSync(path.dirname(file), { recursive: true, mode: 0o700 })
-    closeSync(openSync(file, 'a', 0o600))
+    // the folder is the workers' own: root mustn't be led elsewhere by a link in it
+    closeSync(openSync(file, constants.O_WRONLY | constants.O_CREAT | constants.O_NOFOLLOW, 0o600))
   } catch (error) {
     throw new QueueError('QUEUE_UNWRITABLE', `${file}: the queue file can't be made (${String(error)})`, {
       cause: error,

@@ -11,8 +11,8 @@ import { addEvent, jobOf, text } from './rows'
 
 /** The dispatcher may wait: nobody stands behind it. */
 const BUSY_MS = 3000
-/** Ended jobs that are forgotten in one transaction: workers wait meanwhile. */
-const PRUNE_ROWS = 200
+/** Jobs that are expired or forgotten in one transaction: workers wait meanwhile. */
+const BATCH_ROWS = 200
 
 export function openDispatcherQueue(file: string): DispatcherQueue {
   return new SqliteDispatcherQueue(new Database(file, { busyMs: BUSY_MS, create: true }))
@@ -47,7 +47,9 @@ class SqliteDispatcherQueue implements DispatcherQueue {
     return this.#change(() => {
       const rows = this.#db.all("SELECT * FROM job WHERE state = 'sending'")
       return rows.map(row => {
-        if (row['call_begun']) this.#interrupted(row, now, limits)
+        // the mark of a begun call outlives a kill, not a power cut
+        const begun = row['call_begun'] || !this.#gate.isOfBoot(text(row['region']), this.#lock.bootId)
+        if (begun) this.#interrupted(row, now, limits)
         else this.#requeue(row, now.ms, 'released', 'the dispatcher ended before the call')
         return this.#job(row)
       })
@@ -74,26 +76,27 @@ class SqliteDispatcherQueue implements DispatcherQueue {
     return Number(this.#db.pragma('data_version')[0]?.['data_version'] ?? 0)
   }
 
-  due(nowMs: number): { region: string; dueMs: number }[] {
+  due(nowMs: number, longestPauseMs: number): { region: string; dueMs: number }[] {
     const result: { region: string; dueMs: number }[] = []
     for (const { name } of this.#db.all('SELECT name FROM region')) {
       const row = this.#db.get(
         "SELECT MIN(not_before_ms) AS due FROM job WHERE state = 'queued' AND region = ?",
         name ?? null,
       )
-      if (typeof row?.['due'] === 'number')
-        result.push({ region: text(name), dueMs: row['due'] <= nowMs ? 0 : row['due'] })
+      if (typeof row?.['due'] !== 'number') continue
+      const isDue = row['due'] <= nowMs || row['due'] > nowMs + longestPauseMs
+      result.push({ region: text(name), dueMs: isDue ? 0 : row['due'] })
     }
     return result
   }
 
   expire(region: string, nowMs: number, marginMs: number): Job[] {
-    const overdue = "SELECT * FROM job WHERE state = 'queued' AND region = ? AND deadline_ms < ?"
+    const overdue = "SELECT * FROM job WHERE state = 'queued' AND region = ? AND deadline_ms < ? LIMIT ?"
     const lastMs = nowMs + marginMs
     // a look before the lock: nearly always there is nothing
-    if (!this.#db.get(`${overdue} LIMIT 1`, region, lastMs)) return []
+    if (!this.#db.get(overdue, region, lastMs, 1)) return []
     return this.#change(() =>
-      this.#db.all(overdue, region, lastMs).map(row => {
+      this.#db.all(overdue, region, lastMs, BATCH_ROWS).map(row => {
         const tries = Number(row['tries'])
         const last = text(row['reason'])
         const why = tries > 0 ? `after ${tries} tries, the last: ${last}` : 'before its turn came'
@@ -178,6 +181,7 @@ class SqliteDispatcherQueue implements DispatcherQueue {
             Math.round(effect.notBeforeMs),
             row['seq'] ?? null,
           )
+          if (effect.holdsSender) this.#holdSender(claim.job, effect.notBeforeMs)
           this.#requeue(row, now.ms, effect.what, effect.detail)
           return
         case 'failed':
@@ -192,7 +196,7 @@ class SqliteDispatcherQueue implements DispatcherQueue {
     return this.#change(() =>
       this.#db.run(
         `DELETE FROM job WHERE seq IN (SELECT seq FROM job
-           WHERE state IN ('sent', 'failed', 'expired', 'cancelled') AND changed_ms < ? LIMIT ${PRUNE_ROWS})`,
+           WHERE state IN ('sent', 'failed', 'expired', 'cancelled') AND changed_ms < ? LIMIT ${BATCH_ROWS})`,
         beforeMs,
       ),
     )
@@ -217,6 +221,17 @@ class SqliteDispatcherQueue implements DispatcherQueue {
 
   #job(row: Row): Job {
     return jobOf(this.#db, this.#db.get('SELECT * FROM job WHERE seq = ?', row['seq'] ?? null) ?? row)
+  }
+
+  /** One that isn't verified must not take the calls of the others. */
+  #holdSender({ region, bounceSender }: Job, notBeforeMs: number): void {
+    this.#db.run(
+      `UPDATE job SET not_before_ms = MAX(not_before_ms, ?)
+       WHERE state = 'queued' AND region = ? AND bounce_sender = ?`,
+      Math.round(notBeforeMs),
+      region,
+      bounceSender,
+    )
   }
 
   #requeue(row: Row, nowMs: number, what: JobEvent['what'], detail: string): void {

@@ -17,6 +17,11 @@ export class RegionGate {
     return row['boot_id'] === bootId ? Number(row['last']) : nowMonoMs
   }
 
+  /** Whether the region's last call was made since the machine started. */
+  isOfBoot(region: string, bootId: string): boolean {
+    return this.#db.get('SELECT boot_id FROM region WHERE name = ?', region)?.['boot_id'] === bootId
+  }
+
   /** Moves the last start forward, never back. */
   stamp(region: string, bootId: string, monoMs: number): void {
     this.#db.run(

@@ -63,6 +63,7 @@ export class DispatcherLock {
 }
 
 function holds(row: Row, asker: Holder, nowMonoMs: number, staleMs: number): boolean {
+  if (row['token'] === '') return false
   if (row['boot_id'] !== asker.bootId) return false
   if (row['pid_space'] === asker.pidSpace && !isAlive(Number(row['pid']), text(row['pid_start'])))
     return false

@@ -31,6 +31,7 @@ const STEPS = [
     message_id TEXT
   );
   CREATE INDEX job_next ON job (region, deadline_ms, seq) WHERE state = 'queued';
+  CREATE INDEX job_due ON job (region, not_before_ms) WHERE state = 'queued';
   CREATE INDEX job_sending ON job (region) WHERE state = 'sending';
   CREATE INDEX job_ses_id ON job (ses_id);
   CREATE INDEX job_ended ON job (changed_ms) WHERE state IN ('sent', 'failed', 'expired', 'cancelled');

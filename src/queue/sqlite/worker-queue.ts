@@ -22,15 +22,19 @@ export function openWorkerQueue(file: string, options: { create: boolean } = { c
   return {
     known: sesId => {
       const rows = database.all(
-        'SELECT address_key, id, state FROM recipient JOIN job ON job.seq = recipient.job WHERE recipient.ses_id = ?',
+        'SELECT address_key, id, state, rule FROM recipient JOIN job ON job.seq = recipient.job WHERE recipient.ses_id = ?',
         sesId,
       )
       return new Map(
         rows.map(row => [
           text(row['address_key']),
-          { jobId: text(row['id']), state: text(row['state']) as JobState },
+          { jobId: text(row['id']), state: text(row['state']) as JobState, rule: text(row['rule']) },
         ]),
       )
+    },
+    lastBeat: () => {
+      const row = database.get('SELECT beat_mono_ms AS beat FROM dispatcher WHERE boot_id = ?', boot)
+      return typeof row?.['beat'] === 'number' ? row['beat'] : undefined
     },
     ahead: (region, deadlineMs, nowMonoMs) => ({
       jobs: Number(
