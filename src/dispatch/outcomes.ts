@@ -127,7 +127,7 @@ export function effectOf(outcome: Outcome, job: Job, settings: RetrySettings, no
         what: 'retry',
         notBeforeMs: nowMs + BLOCKED_PAUSE_MS,
         detail: outcome.detail,
-        holdsSender: outcome.scope === 'sender',
+        ...(outcome.scope === 'sender' && { holdsSender: true }),
       }
     case 'refused':
       return { state: 'failed', detail: outcome.detail }

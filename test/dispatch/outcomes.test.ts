@@ -40,6 +40,9 @@ describe('what an answer of SES means', () => {
     [503, 'ServiceUnavailable', '', 'temporary'],
     [502, 'UnknownError', 'Bad Gateway', 'temporary'],
     [404, 'UnknownError', 'a proxy of ours', 'temporary'],
+    [404, 'NotFound', '', 'temporary'],
+    [400, 'RequestTimeout', '', 'temporary'],
+    [400, 'RequestThrottled', '', 'throttled'],
     [400, 'MessageRejected', 'The following identities are not verified: mx@yours.example', 'blocked sender'],
     [400, 'MailFromDomainNotVerifiedException', 'Domain is not verified', 'blocked sender'],
     [400, 'MessageRejected', 'Sending paused for this account.', 'blocked region'],
@@ -75,11 +78,11 @@ describe('what an answer of SES means', () => {
 
 describe('what no answer means', () => {
   const faults: [name: string, code: string, reached: boolean, meaning: string][] = [
-    ['Error', 'ECONNREFUSED', true, 'temporary'],
-    ['AggregateError', 'ECONNREFUSED', true, 'temporary'],
-    ['Error', 'ENOTFOUND', true, 'temporary'],
-    ['Error', 'EAI_AGAIN', true, 'temporary'],
-    ['Error', 'CERT_HAS_EXPIRED', true, 'temporary'],
+    ['Error', 'ECONNREFUSED', false, 'temporary'],
+    ['AggregateError', 'ECONNREFUSED', false, 'temporary'],
+    ['Error', 'ENOTFOUND', false, 'temporary'],
+    ['Error', 'EAI_AGAIN', false, 'temporary'],
+    ['Error', 'CERT_HAS_EXPIRED', false, 'temporary'],
     ['TimeoutError', 'ECONNRESET', true, 'unknown'],
     ['TimeoutError', 'ETIMEDOUT', true, 'unknown'],
     ['AbortError', '', true, 'unknown'],
@@ -91,7 +94,7 @@ describe('what no answer means', () => {
     ['TokenProviderError', '', false, 'blocked region'],
   ]
   for (const [name, code, reached, expected] of faults) {
-    const when = reached ? 'the request was on its way' : 'nothing had been written'
+    const when = reached ? 'there was a connection' : 'there was none'
     it(`${name} ${code} when ${when}: ${expected}`, () => {
       assert.equal(meaning(fault(name, code), reached), expected)
     })
@@ -160,6 +163,7 @@ describe('what becomes of the job', () => {
         what: 'retry',
         notBeforeMs: NOW_MS + 60_000,
         detail: 'no',
+        ...(scope === 'sender' && { holdsSender: true }),
       })
     }
   })

@@ -49,7 +49,7 @@ describe('the supervisor of the dispatcher', function () {
   })
 
   const configure = (ini: string) => writeFileSync(path.join(dir, 'config/ses-bounce.ini'), ini)
-  const dispatchers = () => processes().filter(({ cmdline }) => cmdline.endsWith(`/main.js ${dir}`))
+  const dispatchers = () => processes().filter(({ cmdline }) => cmdline.includes(`/main.js ${dir} `))
   const killAll = () => dispatchers().forEach(({ pid }) => killIfAlive(pid, 'SIGKILL'))
   const count = (pattern: RegExp) => lines.filter(line => pattern.test(line)).length
 

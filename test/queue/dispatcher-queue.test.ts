@@ -210,6 +210,17 @@ describe('queue, the dispatchers side', () => {
       other.close()
     })
 
+    it('a claimed job of before a power cut counts as called: the mark of its call may be lost', () => {
+      const [added] = worker.add([request()], 0)
+      queue.claim('eu-west-1', at(1), SPACING)
+      const other = openDispatcherQueue(file)
+      assert.ok(other.lock({ ...thisProcess(), bootId: 'the next boot' }, 2, STALE_MS))
+      other.recover(at(2), { ...LIMITS, unknownTries: 1 })
+      assert.ok(added)
+      assert.equal(history(added.jobId).job?.state, 'held')
+      other.close()
+    })
+
     it('it is held at once where an unknown outcome may not be tried again', () => {
       const [added] = worker.add([request()], 0)
       const claim = queue.claim('eu-west-1', at(1), SPACING)
@@ -243,6 +254,25 @@ describe('queue, the dispatchers side', () => {
     )
     assert.equal(other.lock(thisProcess(), 1, STALE_MS), false)
     other.close()
+  })
+
+  it('keeps all jobs of a bounce sender back that SES does not take, and no other', () => {
+    for (const sesId of ['a', 'b']) worker.add([request({ sesId, deadlineMs: HOUR_MS })], 0)
+    worker.add([request({ sesId: 'other', bounceSender: 'mx@other.example' })], 0)
+    const claim = queue.claim('eu-west-1', at(1), SPACING)
+    assert.ok(claim)
+    queue.begin(claim, at(2))
+    const effect = {
+      state: 'queued',
+      what: 'retry',
+      notBeforeMs: 5000,
+      detail: 'no',
+      holdsSender: true,
+    } as const
+    queue.settle(claim, effect, { ms: 3, seenMonoMs: 3 })
+    assert.equal(queue.claim('eu-west-1', at(4), SPACING)?.job.sesId, 'other')
+    assert.equal(queue.claim('eu-west-1', at(5), SPACING), undefined)
+    assert.equal(queue.claim('eu-west-1', at(5000), SPACING)?.job.sesId, 'a')
   })
 
   it('forgets ended jobs only, and only old ones', () => {
