@@ -1,8 +1,9 @@
 // What `ses-bounce check` says of findings: lines for people, or one JSON object for programs.
 // Pure; control characters in what the files say are the caller's to escape.
 
-import { type InForce, RULES_FILE, SETTINGS_FILE } from '../door/in-force'
+import { type InForce, RULES_FILE } from '../door/in-force'
 import { type Finding, formatFinding } from '../settings/findings'
+import { SETTINGS_FILE } from '../settings/load'
 import type { Sources } from '../settings/sources'
 
 /** A line for each, and the sum; where nothing stops Haraka, with what was read. */

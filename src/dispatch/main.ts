@@ -6,8 +6,7 @@ import { LOCAL_CREDENTIALS, type LocalSes, startLocalSes } from '../local-ses/se
 import { openDispatcherQueue } from '../queue/sqlite/dispatcher-queue'
 import { thisProcess } from '../queue/sqlite/holder'
 import { openConfiguration } from '../settings/configuration'
-import { parseIni } from '../settings/ini'
-import { loadSettings } from '../settings/load'
+import { loadSettings, parseSettings, SETTINGS_FILE } from '../settings/load'
 import { snapshotFile } from '../settings/snapshot'
 import { systemClock } from './clock'
 import { Dispatcher } from './dispatcher'
@@ -26,8 +25,10 @@ export async function dispatch(harakaDir: string, queueFile: string | undefined,
   const configuration = openConfiguration({
     configDir: path.join(harakaDir, 'config'),
     compile: sources => {
-      const ini = parseIni('ses-bounce.ini', sources.read('ses-bounce.ini') ?? '')
-      const { settings, findings } = loadSettings(ini, process.env)
+      const { settings, findings } = loadSettings(
+        parseSettings(sources.read(SETTINGS_FILE) ?? ''),
+        process.env,
+      )
       return { value: settings, findings }
     },
     snapshotFile: snapshotFile(harakaDir),

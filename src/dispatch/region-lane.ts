@@ -143,7 +143,7 @@ export class RegionLane {
     const nowMs = clock.nowMs()
     const effect = effectOf(outcome, job, retry, nowMs)
     await this.#untilStored(() => queue.settle(claim, effect, { ms: nowMs, seenMonoMs }))
-    log(levelOf(outcome, effect), `${describe(job)} ${outcome.kind} state=${effect.state}: ${effect.detail}`)
+    log(levelOf(outcome, effect), `${describe(job)} ${outcome.kind} ${fate(job, effect)}: ${effect.detail}`)
   }
 
   /** On throttling the region slows down (other callers share the account); on a lasting refusal it waits. */
@@ -183,6 +183,11 @@ export class RegionLane {
     const { clock } = this.#parts
     return { ms: clock.nowMs(), monoMs: clock.monoMs() }
   }
+}
+
+/** The store makes a call for each recipient of one that SES refused for all. */
+function fate(job: Job, { state }: Effect): string {
+  return state === 'failed' && job.recipients.length > 1 ? 'split' : `state=${state}`
 }
 
 function levelOf(outcome: Outcome, effect: Effect): 'info' | 'warn' | 'error' {

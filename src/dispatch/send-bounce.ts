@@ -12,8 +12,8 @@ export function sendBounceInput(job: Job): SendBounceCommandInput {
     ...(job.explanation !== undefined && { Explanation: job.explanation }),
     MessageDsn: {
       ReportingMta: job.reportingMta,
-      // the receipt's own time, also when it lay in the future
-      ArrivalDate: new Date(job.receivedAtMs),
+      // a receipt from the future counts as now
+      ArrivalDate: new Date(Math.min(job.receivedAtMs, job.createdAtMs)),
     },
     BouncedRecipientInfoList: job.recipients.map(recipientInfo),
   }

@@ -10,6 +10,8 @@ export interface Flight {
   opened: boolean
   /** There was a connection, its TLS included: before that nothing of a request can have been sent. */
   reached: boolean
+  /** When it was there, for a call that opened it; monotonic milliseconds. The request follows at once. */
+  connectedMonoMs?: number
   /** Monotonic milliseconds at which the request had been handed to the system. */
   flushedMonoMs?: number
 }
@@ -38,6 +40,7 @@ export function stampingAgents(
       // tls.TLSSocket emits secureConnect when the server has proved who it is
       socket?.once('encrypted' in socket ? 'secureConnect' : 'connect', () => {
         current.reached = true
+        current.connectedMonoMs = monoMs()
       })
       return socket
     }

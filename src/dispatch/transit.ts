@@ -6,18 +6,23 @@ import type { Flight } from './stamping-agent'
 /** Time that a request is given to arrive. More would slow the pace where answers take long. */
 const TRANSIT_MS = 25
 /** Answers that tell what is usual. */
-const REMEMBERED = 15
+const REMEMBERED = 31
+/** With fewer known, half of the usual counts as its deviation. */
+const ENOUGH = 5
 /** Median absolute deviations beyond the median from which on an answer is out of the usual. */
-const DEVIATIONS = 3
+const DEVIATIONS = 4
 
 /** Of one region. */
 export class Transit {
   readonly #latenciesMs: number[] = []
 
   /** Monotonic milliseconds. */
-  seenAtLatest({ opened, flushedMonoMs }: Flight, answeredMonoMs: number): number {
+  seenAtLatest({ opened, connectedMonoMs, flushedMonoMs }: Flight, answeredMonoMs: number): number {
     // a handshake delays the request by an unknown time
-    if (opened || flushedMonoMs === undefined) return answeredMonoMs
+    if (opened || flushedMonoMs === undefined) {
+      if (connectedMonoMs !== undefined) this.#remember(answeredMonoMs - connectedMonoMs)
+      return answeredMonoMs
+    }
     const latencyMs = answeredMonoMs - flushedMonoMs
     const heldUp = this.#isUnusual(latencyMs)
     this.#remember(latencyMs)
@@ -28,7 +33,8 @@ export class Transit {
   #isUnusual(latencyMs: number): boolean {
     if (this.#latenciesMs.length === 0) return true
     const usualMs = median(this.#latenciesMs)
-    const deviationMs = median(this.#latenciesMs.map(known => Math.abs(known - usualMs)))
+    const least = this.#latenciesMs.length < ENOUGH ? usualMs / 2 : 0
+    const deviationMs = Math.max(least, median(this.#latenciesMs.map(known => Math.abs(known - usualMs))))
     return latencyMs > usualMs + Math.max(TRANSIT_MS, DEVIATIONS * deviationMs)
   }
 

@@ -8,12 +8,11 @@ import { compilePolicy } from '../policy/compile'
 import type { Policy } from '../policy/rule'
 import type { Finding } from '../settings/findings'
 import { parseIni } from '../settings/ini'
-import { loadSettings } from '../settings/load'
+import { loadSettings, parseSettings, SETTINGS_FILE } from '../settings/load'
 import type { Settings } from '../settings/settings'
 import type { Sources } from '../settings/sources'
 import { refusedBeforeRules } from './before-rules'
 
-export const SETTINGS_FILE = 'ses-bounce.ini'
 export const RULES_FILE = 'ses-bounce-rules.ini'
 
 export interface InForce {
@@ -33,7 +32,7 @@ export interface Compiled<T> {
 }
 
 export function compileInForce(sources: Sources, env: NodeJS.ProcessEnv): Compiled<InForce> {
-  const { settings, findings } = loadSettings(parseIni(SETTINGS_FILE, sources.read(SETTINGS_FILE) ?? ''), env)
+  const { settings, findings } = loadSettings(parseSettings(sources.read(SETTINGS_FILE) ?? ''), env)
   const rules = parseIni(RULES_FILE, sources.read(RULES_FILE) ?? '')
   const lists = new Set<string>()
   const { policy, findings: ofRules } = compilePolicy(rules, {

@@ -54,6 +54,7 @@ export interface JobEvent {
     | 'claimed'
     | 'released'
     | 'interrupted'
+    | 'split'
     | 'throttled'
     | 'retry'
     | 'unknown outcome'

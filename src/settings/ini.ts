@@ -25,9 +25,17 @@ export interface IniFile {
   findings: Finding[]
 }
 
+export interface IniOptions {
+  /**
+   * `[name] ; comment` is a section. In files whose sections anybody may name it is a fault, as Haraka's own tools
+   * take such a line for a key of the section before.
+   */
+  commentsBehindSections?: boolean
+}
+
 /** Haraka reads a file of this name with the same rules for comments and continued lines. */
-export function parseIni(file: string, text: string): IniFile {
-  const reader = new Reader(file)
+export function parseIni(file: string, text: string, options: IniOptions = {}): IniFile {
+  const reader = new Reader(file, options)
   let continued: { text: string; line: number } | undefined
   for (const [index, raw] of text
     .replace(/^\uFEFF/, '')
@@ -61,9 +69,11 @@ class Reader {
   readonly findings: Finding[] = []
   #current: IniSection | undefined
   readonly #file: string
+  readonly #commentsBehindSections: boolean
 
-  constructor(file: string) {
+  constructor(file: string, options: IniOptions) {
     this.#file = file
+    this.#commentsBehindSections = options.commentsBehindSections ?? false
   }
 
   take(whole: string, line: number): void {
@@ -90,7 +100,7 @@ class Reader {
     const known = this.sections.find(section => section.name === name)
     this.#current = { name, line, entries: [] }
     if (close < 0) this.error(line, `the section name isn't closed: "]" is missing behind "${name}"`)
-    else if (text.slice(close + 1).trim() !== '') {
+    else if (!this.#mayStandBehind(text.slice(close + 1))) {
       this.error(
         line,
         `only the section name may stand on its line; put "${text.slice(close + 1).trim()}" on a line of its own`,
@@ -98,6 +108,10 @@ class Reader {
     } else if (name === '') this.error(line, 'a section needs a name')
     else if (known) this.error(line, `there is a section of this name already, in line ${known.line}`)
     this.sections.push(this.#current)
+  }
+
+  #mayStandBehind(rest: string): boolean {
+    return rest.trim() === '' || (this.#commentsBehindSections && /^\s+;/.test(rest))
   }
 
   #entry(text: string, line: number): void {

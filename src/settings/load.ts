@@ -2,7 +2,7 @@
 // Never throws on any input. Where a value is wrong its default stands in, so that all errors show at once.
 
 import { didYouMean, type Finding, type Severity } from './findings'
-import type { IniEntry, IniFile, IniSection } from './ini'
+import { type IniEntry, type IniFile, type IniSection, parseIni } from './ini'
 import { wholeValue } from './items'
 import { quoted } from './kinds'
 import { isEverybody } from './list-kinds'
@@ -17,6 +17,13 @@ export interface LoadedSettings {
   settings: Settings
   /** In the order of the lines; the file's own (`ini.findings`) are among them. With an error, `settings` must not be used. */
   findings: Finding[]
+}
+
+export const SETTINGS_FILE = 'ses-bounce.ini'
+
+/** Its sections are known, so a comment behind a name can't hide one. */
+export function parseSettings(text: string): IniFile {
+  return parseIni(SETTINGS_FILE, text, { commentsBehindSections: true })
 }
 
 /** `env`: where a value `env:NAME` is looked up. */

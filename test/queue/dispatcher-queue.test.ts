@@ -275,6 +275,31 @@ describe('queue, the dispatchers side', () => {
     assert.equal(queue.claim('eu-west-1', at(5000), SPACING)?.job.sesId, 'a')
   })
 
+  it('splits a refused call with several recipients into one for each', () => {
+    for (const name of ['a', 'b', 'c']) {
+      worker.add([request({ sesId: 'mail', recipient: { address: `${name}@yours.example` } })], 0)
+    }
+    const claim = queue.claim('eu-west-1', at(1), SPACING)
+    assert.equal(claim?.job.recipients.length, 3)
+    assert.ok(claim)
+    queue.begin(claim, at(2))
+    queue.settle(claim, { state: 'failed', detail: 'unknown recipient' }, { ms: 3, seenMonoMs: 3 })
+    worker.add([request({ sesId: 'mail', recipient: { address: 'd@yours.example' } })], 4)
+    const claims = [10, 11, 12, 13].map(ms => queue.claim('eu-west-1', at(ms), SPACING))
+    assert.deepEqual(
+      claims.map(one => one?.job.recipients.map(({ address }) => address)),
+      [['a@yours.example'], ['b@yours.example'], ['c@yours.example'], ['d@yours.example']],
+    )
+    const [alone] = claims
+    assert.ok(alone)
+    queue.begin(alone, at(14))
+    queue.settle(alone, { state: 'failed', detail: 'unknown recipient' }, { ms: 15, seenMonoMs: 15 })
+    assert.deepEqual(
+      [...worker.known('mail').values()].map(({ state }) => state),
+      ['failed', 'sending', 'sending', 'sending'],
+    )
+  })
+
   it('forgets ended jobs only, and only old ones', () => {
     for (const sesId of ['sent', 'waiting']) worker.add([request({ sesId })], 0)
     const claim = queue.claim('eu-west-1', at(1), SPACING)

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import { formatFinding } from '../../src/settings/findings'
 import { parseIni } from '../../src/settings/ini'
-import { type Environment, loadSettings } from '../../src/settings/load'
+import { type Environment, loadSettings, parseSettings } from '../../src/settings/load'
 import { SCHEMA } from '../../src/settings/schema'
 
 const load = (text: string, env: Environment = {}) => loadSettings(parseIni('ses-bounce.ini', text), env)
@@ -305,6 +305,25 @@ unsafe = drop`)
         )
       }),
       { numRuns: 500 },
+    )
+  })
+})
+
+describe('comments behind section names', () => {
+  it('are taken in the settings, whose sections are known', () => {
+    const ini = parseSettings(
+      '[guard]   ; true: no bounce to such mail\nspam = false\n[fallback] ; for a mail\nexpired = drop\n',
+    )
+    const { settings, findings } = loadSettings(ini, {})
+    assert.deepEqual(findings, [])
+    assert.equal(settings.guard.spam, false)
+    assert.equal(settings.fallback.expired, 'drop')
+  })
+
+  it('must begin with a semicolon behind a blank', () => {
+    assert.match(
+      loadSettings(parseSettings('[guard] spam\n'), {}).findings[0]?.message ?? '',
+      /only the section name/,
     )
   })
 })

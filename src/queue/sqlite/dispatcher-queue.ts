@@ -8,6 +8,7 @@ import { Database, type Row } from './database'
 import { RegionGate } from './gate'
 import { DispatcherLock } from './lock'
 import { addEvent, jobOf, text } from './rows'
+import { splitJob } from './split'
 
 /** The dispatcher may wait: nobody stands behind it. */
 const BUSY_MS = 3000
@@ -185,6 +186,9 @@ class SqliteDispatcherQueue implements DispatcherQueue {
           this.#requeue(row, now.ms, effect.what, effect.detail)
           return
         case 'failed':
+          if (claim.job.recipients.length > 1) splitJob(this.#db, row, now.ms, effect.detail)
+          else this.#end(row, now.ms, 'failed', effect.detail)
+          return
         case 'held':
         case 'expired':
           this.#end(row, now.ms, effect.state, effect.detail)

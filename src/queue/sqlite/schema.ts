@@ -27,6 +27,8 @@ const STEPS = [
     unknown_tries INTEGER NOT NULL DEFAULT 0,
     interruptions INTEGER NOT NULL DEFAULT 0,
     call_begun INTEGER NOT NULL DEFAULT 0,
+    -- split off a refused call: no recipient joins it
+    alone INTEGER NOT NULL DEFAULT 0,
     reason TEXT,
     message_id TEXT
   );

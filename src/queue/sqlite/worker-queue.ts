@@ -1,7 +1,6 @@
 // The workers' side of the queue: has a mail been taken, how many wait before it, take it.
 // `add` is one durable transaction; two workers that take the same mail at once end with one job.
 
-import { randomInt } from 'node:crypto'
 import { QueueError } from '../../errors'
 import { addressKey } from '../../mail/address'
 import type { BounceRequest } from '../../policy/decision'
@@ -10,7 +9,7 @@ import type { WorkerQueue } from '../store'
 import { Database, type Row, type Value } from './database'
 import { RegionGate } from './gate'
 import { bootId } from './holder'
-import { addEvent, text } from './rows'
+import { addEvent, newJobId, text } from './rows'
 
 /** Synchronous, in the process that serves SMTP: rather refuse a mail for now than stand still. */
 const BUSY_MS = 400
@@ -105,7 +104,7 @@ function known(row: Row, address: string): Added {
 /** SES API SendBounce: Explanation, BounceSender, its Arn and MessageDsn exist once a call. */
 function jobToJoin(database: Database, request: BounceRequest): { seq: Value; id: string } | undefined {
   const row = database.get(
-    `SELECT seq, id FROM job WHERE ses_id = ? AND state = 'queued' AND region = ? AND bounce_sender = ?
+    `SELECT seq, id FROM job WHERE ses_id = ? AND state = 'queued' AND alone = 0 AND region = ? AND bounce_sender = ?
      AND bounce_sender_arn IS ? AND explanation IS ? LIMIT 1`,
     request.sesId,
     request.region,
@@ -137,14 +136,4 @@ function insertJob(database: Database, request: BounceRequest, nowMs: number): {
     nowMs,
   )
   return { seq: row?.['seq'] ?? null, id }
-}
-
-/** Short enough to type, in order of time, and with 60 million values a millisecond. */
-function newJobId(nowMs: number): string {
-  return (
-    nowMs.toString(36) +
-    randomInt(36 ** 5)
-      .toString(36)
-      .padStart(5, '0')
-  )
 }
