@@ -1,14 +1,16 @@
 import assert from 'node:assert/strict'
+import { readFileSync, writeFileSync } from 'node:fs'
+import path from 'node:path'
 import { startProduct } from './support/product'
 import { until } from './support/wait'
 
 describe('endpoint = local', function () {
   this.timeout(20_000)
 
-  it('bounces into a stand-in of its own, without credentials, and says so', async () => {
+  it('bounces into a stand-in of its own, says so, and no longer does when it is taken back', async () => {
     const product = await startProduct({
       ini: { ses: { endpoint: 'local' } },
-      haraka: { env: { AWS_ACCESS_KEY_ID: '', AWS_SECRET_ACCESS_KEY: '' } },
+      ses: { credentials: 'any' },
     })
     try {
       await product.haraka.waitForLog(/bounces go to a stand-in at http:\/\/127\.0\.0\.1:\d+, not to SES/)
@@ -16,6 +18,17 @@ describe('endpoint = local', function () {
       assert.equal(reply.code, 250)
       await until(() => product.jobs({ sesId: mail.sesId })[0]?.state === 'sent', { what: 'the bounce' })
       assert.equal(product.ses.calls.length, 0)
+
+      // and a change of it by reload sends the next one where it says
+      const since = product.haraka.log().length
+      const ini = path.join(product.haraka.dir, 'config/ses-bounce.ini')
+      writeFileSync(
+        ini,
+        readFileSync(ini, 'utf8').replace('endpoint = local', `endpoint = ${product.ses.url}`),
+      )
+      await product.haraka.waitForLog(/dispatcher: dispatching/, { since, timeoutMs: 10_000 })
+      await product.deliver()
+      await product.calls(1)
     } finally {
       await product.stop()
     }

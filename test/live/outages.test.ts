@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import type { Fault } from '../../src/local-ses/faults'
+import { newSesId } from './support/mail'
 import { type Product, startProduct } from './support/product'
 import { until } from './support/wait'
 
@@ -80,6 +81,29 @@ describe('when SES fails', function () {
     const again = await product.deliver({ sesId: mail.sesId })
     assert.equal(again.reply.code, 550)
     assert.match(again.reply.text, /not bounced: its bounce has failed already/)
+  })
+
+  it('a refusal of several recipients is not the end for those that SES had', async () => {
+    product.ses.setFaults([])
+    const sesId = newSesId()
+    const known = { sesId, region: 'eu-west-1', sender: 'sender@origin.example', receivedAtMs: Date.now() }
+    product.ses.addMessage({ ...known, recipients: ['good@yours.example'] })
+    const to = ['good@yours.example', 'bad@yours.example']
+    const { reply } = await product.deliver({
+      sesId,
+      recipient: 'good@yours.example',
+      to,
+      headers: { To: to.join(', ') },
+    })
+    assert.equal(reply.code, 250, reply.text)
+    await until(() => product.jobs({ sesId }).every(({ state }) => state === 'sent' || state === 'failed'), {
+      what: 'both to end',
+    })
+    const ends = product.jobs({ sesId }).map(({ state, recipients }) => [recipients[0]?.address, state])
+    assert.deepEqual(Object.fromEntries(ends), {
+      'good@yours.example': 'sent',
+      'bad@yours.example': 'failed',
+    })
   })
 
   it('a mail whose bounce was made is taken with 250 also after its window has closed', async () => {
