@@ -128,6 +128,16 @@ describe('queue, the workers side', () => {
     assert.deepEqual(queue.ahead('eu-west-1', 2 * HOUR_MS, 7), { jobs: 1, lastStartMonoMs: 60 })
   })
 
+  it('knows the last sign of life of a dispatcher, also of one that has gone', () => {
+    assert.equal(queue.lastBeat(), undefined)
+    const dispatcher = openDispatcherQueue(file)
+    dispatcher.lock(thisProcess(), 5, 1000)
+    dispatcher.beat(70)
+    dispatcher.unlock()
+    dispatcher.close()
+    assert.equal(queue.lastBeat(), 70)
+  })
+
   it('refuses for now, within half a second, while another process keeps the file locked', () => {
     const other = new Database(file, { busyMs: 0, create: false })
     const started = performance.now()

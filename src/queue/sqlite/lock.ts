@@ -49,8 +49,9 @@ export class DispatcherLock {
   giveBack(): void {
     const token = this.#holder?.token
     this.#holder = undefined
-    if (token !== undefined)
-      this.#db.write(() => this.#db.run('DELETE FROM dispatcher WHERE token = ?', token))
+    if (token === undefined) return
+    // the last sign of life stays, for workers to see
+    this.#db.write(() => this.#db.run("UPDATE dispatcher SET token = '' WHERE token = ?", token))
   }
 
   /** @throws QueueError LOCK_LOST */
