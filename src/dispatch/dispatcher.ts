@@ -4,7 +4,7 @@
 import { isLasting, QueueError } from '../errors'
 import type { Holder } from '../queue/store'
 import { longestPauseMs } from './outcomes'
-import { type LaneParts, RegionLane } from './region-lane'
+import { type LaneParts, RegionLane, STORE_RETRY_MS } from './region-lane'
 
 export interface DispatcherParts extends LaneParts {
   holder: Holder
@@ -17,8 +17,6 @@ const LOOK_MS = 5000
 const BEAT_MS = 1000
 /** A holder on this machine that is dead loses its lock at once; one that only gives no sign, after this. */
 const STALE_MS = 8000
-/** After a fault of the store, before the next attempt. */
-const STORE_RETRY_MS = 500
 /** A job during whose calls so many dispatchers died is held: it may be the cause. */
 const MOST_INTERRUPTIONS = 10
 const PRUNE_MS = 60_000

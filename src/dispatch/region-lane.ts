@@ -24,7 +24,7 @@ export interface LaneParts {
 /** The claim's fsync is done this long before the call, so that it doesn't delay it. */
 const LEAD_MS = 25
 /** After a fault of the store, before the next attempt. */
-const STORE_RETRY_MS = 500
+export const STORE_RETRY_MS = 500
 /** Longest slowing down by throttling: the account has callers that never pause. */
 const LONGEST_THROTTLE_MS = 30_000
 

@@ -29,7 +29,6 @@ export interface HarakaConnection {
   transaction: HarakaTransaction | null
   remote: { ip: string }
   notes: { auth_user?: unknown }
-  relaying: boolean
 }
 
 export type HarakaLog = (...data: unknown[]) => void

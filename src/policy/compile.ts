@@ -4,6 +4,7 @@
 import { didYouMean, type Finding } from '../settings/findings'
 import type { IniEntry, IniFile, IniSection } from '../settings/ini'
 import { splitItems } from '../settings/items'
+import { SETTINGS_FILE } from '../settings/load'
 import type { Settings } from '../settings/settings'
 import { AddressPatterns } from './address-patterns'
 import { bounceSenderFault } from './bounce'
@@ -25,9 +26,6 @@ export interface PolicyContext {
   /** Whether SES receives for a domain (A-labels, lower case). */
   receivesFor(domain: string): boolean
 }
-
-/** Where the values of the settings stand that only a policy can judge. */
-const SETTINGS_FILE = 'ses-bounce.ini'
 
 /** `findings`: in the order of the file's lines, then those of lists; `ini.findings` aren't among them. */
 export function compilePolicy(ini: IniFile, context: PolicyContext): { policy: Policy; findings: Finding[] } {

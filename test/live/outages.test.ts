@@ -1,11 +1,24 @@
 import assert from 'node:assert/strict'
 import type { Fault } from '../../src/local-ses/faults'
 import { newSesId } from './support/mail'
-import { type Product, startProduct } from './support/product'
+import { BOUNCE_ALL, type Product, startProduct } from './support/product'
 import { until } from './support/wait'
 
 const INTERVAL_MS = 100
 const TIMEOUT_MS = 400
+
+/** After an hour its mail is accepted. */
+const FRESH_ONLY = `
+[fresh]
+recipient = fresh@yours.example
+age = < 1h
+action = bounce
+
+[old]
+recipient = fresh@yours.example
+action = accept
+
+`
 
 /** What SES, or what stands before it, may answer. */
 const FAULTS: Record<string, Fault> = {
@@ -30,6 +43,7 @@ describe('when SES fails', function () {
   let product: Product
   before(async () => {
     product = await startProduct({
+      rules: `${FRESH_ONLY}${BOUNCE_ALL}`,
       ini: {
         limit: { interval: `${INTERVAL_MS}ms` },
         queue: { retry: '50ms..200ms' },
@@ -104,6 +118,16 @@ describe('when SES fails', function () {
       'good@yours.example': 'sent',
       'bad@yours.example': 'failed',
     })
+  })
+
+  it('a mail whose bounce was made is not delivered when it comes again, though the rules would accept it by now', async () => {
+    product.ses.setFaults([])
+    const { mail } = await product.deliver({ recipient: 'fresh@yours.example' })
+    await until(() => state(mail.sesId) === 'sent', { what: 'the job to be sent' })
+    const receivedAt = new Date(Date.now() - 2 * 3_600_000)
+    const again = await product.deliver({ sesId: mail.sesId, recipient: 'fresh@yours.example', receivedAt })
+    assert.match(again.reply.text, /Message taken by policy/)
+    assert.deepEqual(product.haraka.delivered(), [])
   })
 
   it('a mail whose bounce was made is taken with 250 also after its window has closed', async () => {

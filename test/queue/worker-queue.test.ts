@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { readFileSync, statSync, writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { QueueError } from '../../src/errors'
 import { Database } from '../../src/queue/sqlite/database'
@@ -179,6 +179,16 @@ describe('a queue file that can not be used', () => {
     const before = readFileSync(file)
     assert.match(refusal(file, 'QUEUE_UNREADABLE').message, /left as it is/)
     assert.deepEqual(readFileSync(file), before)
+  })
+
+  it('leaves no file open, however often it is tried', () => {
+    const file = path.join(temporary.folder, 'queue.sqlite')
+    writeFileSync(file, 'not a database\n'.repeat(500))
+    const open = () => readdirSync('/proc/self/fd').length
+    refusal(file, 'QUEUE_UNREADABLE')
+    const before = open()
+    for (let n = 0; n < 20; n++) refusal(file, 'QUEUE_UNREADABLE')
+    assert.ok(open() <= before + 2, `${open() - before} handles more`)
   })
 
   it('is refused when its pages are damaged, and left as it is', () => {
