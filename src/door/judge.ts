@@ -42,6 +42,12 @@ const CALL_TAKES_MS = 30
 /** A dispatcher that was silent for so long is more than restarting. */
 const SILENCE_MS = 120_000
 
+/** What is known of a mail, and what the policy says to it, before the queue is asked. */
+export interface Examined {
+  facts: MailFacts
+  decisions: readonly Decision[]
+}
+
 /** Undefined: no rule can concern this mail, whatever its header says. */
 export async function judge(
   mail: MailAtDoor,
@@ -51,16 +57,21 @@ export async function judge(
   const { policy, settings } = inForce
   if (!mayConcern(policy, { envelope: mail.envelope, ...peek(mail.headerLines, mail.ownFields) }))
     return undefined
+  const { facts, decisions: decided } = await examine(mail, inForce)
+  if (settings.main.mode === 'observe')
+    return { facts, decisions: decided, known: new Map(), plan: { kind: 'pass' } }
+  const { decisions, known } = askQueue(facts, decided, inForce, queue, mail)
+  return { facts, decisions, known, plan: planFor(decisions) }
+}
+
+/** The policy's word alone: the same for whoever asks, and however often. */
+export async function examine(mail: MailAtDoor, { policy, settings }: InForce): Promise<Examined> {
   const facts = await readFacts({
     ...mail,
     receivesFor: policy.receivesFor,
     keepsRecipients: settings.relay.keepsRecipients,
   })
-  const decided = decide(policy, facts, mail.nowMs)
-  if (settings.main.mode === 'observe')
-    return { facts, decisions: decided, known: new Map(), plan: { kind: 'pass' } }
-  const { decisions, known } = askQueue(facts, decided, inForce, queue, mail)
-  return { facts, decisions, known, plan: planFor(decisions) }
+  return { facts, decisions: decide(policy, facts, mail.nowMs) }
 }
 
 /** Recipients that the relay delivers again, and bounces that could not start in time. */
