@@ -2,17 +2,20 @@
 // A fault of the store is thrown: the door answers with a temporary refusal.
 
 import { addressKey } from '../mail/address'
+import type { Content } from '../mail/content'
 import type { Envelope, MailFacts } from '../mail/facts'
 import { peek } from '../mail/peek'
 import { readFacts } from '../mail/read-facts'
 import { mayConcern } from '../policy/concern'
 import { decide } from '../policy/decide'
 import type { BounceRequest, Decision } from '../policy/decision'
+import { Effort, type EffortOptions } from '../policy/effort'
 import { fallBack } from '../policy/fallback'
 import type { Policy } from '../policy/rule'
 import { type Added, hasEnded } from '../queue/job'
 import type { WorkerQueue } from '../queue/store'
 import type { InForce } from './in-force'
+import { logLine } from './log-line'
 import { type Plan, planFor } from './plan'
 
 export interface MailAtDoor {
@@ -24,6 +27,10 @@ export interface MailAtDoor {
   nowMs: number
   /** Of the clock that is never set. */
   nowMonoMs: number
+  /** Asked when a rule asks, and at most once. */
+  content(): Promise<Content>
+  results: MailFacts['results']
+  search: EffortOptions['search']
 }
 
 /** The job of a decision for a bounce. */
@@ -71,7 +78,13 @@ export async function examine(mail: MailAtDoor, { policy, settings }: InForce): 
     receivesFor: policy.receivesFor,
     keepsRecipients: settings.relay.keepsRecipients,
   })
-  return { facts, decisions: decide(policy, facts, mail.nowMs) }
+  const effort = new Effort({ search: mail.search })
+  try {
+    return { facts, decisions: await decide(policy, facts, mail.nowMs, effort) }
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error)
+    throw new Error(logLine({ ses_id: facts.receipt?.sesId, reason }), { cause: error })
+  }
 }
 
 /** Recipients that the relay delivers again, and bounces that could not start in time. */

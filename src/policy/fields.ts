@@ -1,6 +1,7 @@
 // The table of conditions: what a rule can ask, what kind of patterns that takes, when it is known, how it is read.
 // Reading never throws; what a mail doesn't have is an empty list, which matches nothing.
 
+import type { Attachment, Content } from '../mail/content'
 import type { Envelope, MailFacts, Receipt, RecipientFacts } from '../mail/facts'
 import type { Candidates } from '../mail/peek'
 import type { Kind } from './patterns'
@@ -16,6 +17,8 @@ export interface Question {
   facts: MailFacts
   recipient: RecipientFacts
   nowMs: number
+  /** For fields of that phase. */
+  content?: Content
 }
 
 /** What is known of a mail before its header is parsed. */
@@ -26,12 +29,11 @@ export interface CheapFacts extends Candidates {
 export interface Field {
   /** The key; of a family, what its keys begin with: `header.` */
   name: string
-  /** For a family: how its keys are written. */
+  /** For a family: how its keys are written, and whether this can stand behind its name. */
   family?: string
+  isMember?(member: string): boolean
   kind: Kind
   phase: Phase
-  /** False: refused at compile. */
-  available: boolean
   /** The value depends on the recipient, not on the mail alone. */
   perRecipient: boolean
   /** For the documentation. */
@@ -64,6 +66,8 @@ const AUTHENTICATION_WORDS = [
   'permerror',
 ]
 
+/** RFC 5322 section 2.2. */
+const FIELD_NAME = /^[!-9;-~]+$/
 const GIVEN = 'as the relay gave it'
 
 type Read = Field['read']
@@ -87,6 +91,7 @@ export const FIELDS: readonly Field[] = [
   field('subject', 'text', 'header', 'decoded', q => q.facts.headers.values('subject')),
   field('header.', 'text', 'header', 'any field of that name, decoded', readHeader, {
     family: 'header.NAME',
+    isMember: name => FIELD_NAME.test(name),
   }),
   fromReceipt('client.ip', 'ip', 'who gave the mail to SES', receipt => receipt.client.ip),
   fromReceipt('client.helo', 'text', 'how it greeted SES', receipt => receipt.client.helo),
@@ -104,16 +109,19 @@ export const FIELDS: readonly Field[] = [
     q.facts.receipt ? [Math.max(0, q.nowMs - q.facts.receipt.receivedAtMs)] : [],
   ),
   fromEnvelope('recipients', 'number', 'how many the relay gave', envelope => envelope.recipients.length),
-  later('body', 'text', 'content', 'decoded text, and the text of the HTML'),
-  later('attachment.name', 'text', 'content', 'of any attachment'),
-  later('attachment.type', 'text', 'content', 'of any attachment'),
-  later('attachment.size', 'size', 'content', 'of any attachment'),
-  later('attachment.count', 'number', 'content', 'how many there are'),
-  later('result.', 'text', 'results', 'what another plugin found', 'result.PLUGIN.PATH'),
+  field('result.', 'result', 'results', 'what another plugin found', (q, path) => q.facts.results(path), {
+    family: 'result.PLUGIN.PATH',
+    isMember: path => /^[^.]+(?:\.[^.]+)+$/.test(path),
+  }),
+  field('body', 'text', 'content', 'decoded text, and the text of the HTML', q => q.content?.texts ?? []),
+  fromAttachments('attachment.name', 'text', 'of any attachment', ({ names }) => names),
+  fromAttachments('attachment.type', 'text', 'of any attachment', ({ types }) => types),
+  fromAttachments('attachment.size', 'size', 'of any attachment', ({ sizeBytes }) => [sizeBytes]),
+  field('attachment.count', 'number', 'content', 'how many there are', ({ content }) =>
+    content ? [content.attachments.length] : [],
+  ),
 ]
 
-/** RFC 5322 section 2.2. */
-const FIELD_NAME = /^[!-9;-~]+$/
 const BY_NAME = new Map(FIELDS.filter(({ family }) => family === undefined).map(one => [one.name, one]))
 const FAMILIES = FIELDS.filter(({ family }) => family !== undefined)
 
@@ -125,7 +133,7 @@ export function findField(key: string): FieldKey | undefined {
   if (field) return { field, member: '' }
   const family = FAMILIES.find(({ name }) => key.startsWith(name))
   const member = key.slice(family?.name.length)
-  return family && FIELD_NAME.test(member) ? { field: family, member } : undefined
+  return family?.isMember?.(member) ? { field: family, member } : undefined
 }
 
 /** How keys that begin like this one are written; undefined: there are none. */
@@ -141,7 +149,7 @@ function field(
   read: Read,
   more: Partial<Field> = {},
 ): Field {
-  return { name, kind, phase, meaning, read, available: true, perRecipient: false, ...more }
+  return { name, kind, phase, meaning, read, perRecipient: false, ...more }
 }
 
 function fromEnvelope(
@@ -159,11 +167,13 @@ function envelopeRecipients(envelope: Envelope): string[] {
   return envelope.recipients.map(({ address }) => address)
 }
 
-function later(name: string, kind: Kind, phase: Phase, meaning: string, family?: string): Field {
-  return field(name, kind, phase, meaning, () => [], {
-    available: false,
-    ...(family !== undefined && { family }),
-  })
+function fromAttachments(
+  name: string,
+  kind: Kind,
+  meaning: string,
+  pick: (attachment: Attachment) => readonly (string | number)[],
+): Field {
+  return field(name, kind, 'content', meaning, ({ content }) => content?.attachments.flatMap(pick) ?? [])
 }
 
 function verdict(name: 'spam' | 'virus' | 'spf' | 'dkim' | 'dmarc', words: readonly string[]): Field {

@@ -5,6 +5,7 @@ import type { FallbackAction, FallbackReason, GuardSettings } from '../settings/
 import type { Action, BounceType } from './decision'
 import type { Field } from './fields'
 import type { Matcher } from './patterns'
+import type { RuleIndex } from './rule-index'
 import type { Template } from './templates'
 
 export interface Condition {
@@ -54,6 +55,7 @@ export interface Rule {
   line: number
   /** `observe`: noted, and the rules below it decide. */
   mode: 'enforce' | 'observe'
+  /** In the order in which they are asked: what is cheap to know comes first. */
   conditions: readonly Condition[]
   /** Keys (addressKey) of the recipients that its conditions name one by one, other than in lists. */
   named: ReadonlySet<string>
@@ -62,6 +64,7 @@ export interface Rule {
 
 export interface Policy {
   rules: readonly Rule[]
+  index: RuleIndex
   /** Empty: any. */
   regions: readonly string[]
   window: { lengthMs: number; marginMs: number }

@@ -68,6 +68,10 @@ export function fillRaw(template: Template, valueOf: (name: TemplateName) => str
   return template.parts.map(part => (typeof part === 'string' ? part : valueOf(part.name))).join('')
 }
 
+export function asksFor(template: Template | undefined, name: TemplateName): boolean {
+  return template?.parts.some(part => typeof part !== 'string' && part.name === name) ?? false
+}
+
 /** How many characters stand in the template itself. */
 export function ownCharacters(template: Template): number {
   return template.parts.reduce((sum, part) => sum + (typeof part === 'string' ? part.length : 0), 0)
@@ -83,6 +87,7 @@ export function valuesOf(
   facts: MailFacts,
   recipient: RecipientFacts,
   rule: string,
+  attachment: string,
 ): (name: TemplateName) => string {
   const read: Record<TemplateName, () => string | undefined> = {
     recipient: () => recipient.address,
@@ -92,8 +97,7 @@ export function valuesOf(
     subject: () => facts.headers.values('subject')[0],
     rule: () => rule,
     size: () => formatSize(facts.envelope.sizeBytes),
-    // known once the content is read
-    attachment: () => '',
+    attachment: () => attachment,
     'message-id': () => facts.headers.values('message-id')[0],
     'ses-id': () => facts.receipt?.sesId,
   }
