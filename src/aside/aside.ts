@@ -13,15 +13,17 @@ export interface Aside {
   close(): void
 }
 
-/** 40 MB, the most that SES takes, are read in a second. */
-const READING_MS = 10_000
+/** For any mail, and for each byte of a large one: SES's 40 MB are read in a second or two, and other mail waits for it. */
+const READING_MS = 4000
+const READING_MS_A_BYTE = 0.2 / 1024
 
 /** Threads start when they are first needed. A search can't hold up the reading of another mail. */
 export function openAside(program = require.resolve('./thread')): Aside {
   const [reading, searching] = [new Lane(program), new Lane(program)]
   return {
     content: async (raw, limitCharacters) => {
-      const { answer } = await reading.run({ name: 'content', asked: { raw, limitCharacters } }, READING_MS)
+      const timeoutMs = READING_MS + raw.length * READING_MS_A_BYTE
+      const { answer } = await reading.run({ name: 'content', asked: { raw, limitCharacters } }, timeoutMs)
       return answer as Content
     },
     search: async (sources, text, timeoutMs) => {

@@ -7,7 +7,7 @@ import { htmlText } from './html-text'
 
 /** Both cut to `[content] limit`. */
 export interface Content {
-  /** The text parts as one, and what can be read of the HTML parts; those that there are. */
+  /** The text parts as one, and what can be read of the HTML parts; those that there are, without blanks around them. */
   texts: readonly string[]
   attachments: readonly Attachment[]
   /** A text was longer than the limit. */
@@ -84,7 +84,8 @@ function feed(parser: NodeJS.WritableStream, raw: Uint8Array, from: number): voi
       return
     }
   }
-  parser.end()
+  // mailparser waits for ever for the end of an attached mail's header that the mail doesn't have
+  parser.end('\r\n\r\n')
 }
 
 /** The parser waits for the end of each. Of a mail its own attachments too. */
@@ -152,6 +153,7 @@ function isStructured(
   return typeof value === 'object' && value !== null && 'value' in value && 'params' in value
 }
 
-function cut(text: string, limit: number): CutText {
+function cut(whole: string, limit: number): CutText {
+  const text = whole.trim()
   return { text: text.slice(0, limit), isCut: text.length > limit }
 }
