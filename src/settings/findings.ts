@@ -1,6 +1,8 @@
 // What is wrong in the configuration, with the place where it stands.
 // Nothing here throws: findings are collected, so that all of them are shown at once.
 
+import { escapeControls } from './escape'
+
 export type Severity = 'error' | 'warning'
 
 export interface Finding {
@@ -14,11 +16,11 @@ export interface Finding {
   message: string
 }
 
-/** `ses-bounce-rules.ini:14: [programs] unknown condition "attachement.name"` */
+/** `ses-bounce-rules.ini:14: [programs] unknown condition "attachement.name"`, fit for a terminal and a log. */
 export function formatFinding(finding: Finding): string {
   const place = finding.line > 0 ? `${finding.file}:${finding.line}` : finding.file
   const section = finding.section === undefined ? '' : ` [${finding.section}]`
-  return `${place}:${section} ${finding.message}`
+  return escapeControls(`${place}:${section} ${finding.message}`)
 }
 
 /** What is longer isn't a name that was mistyped. */

@@ -59,6 +59,13 @@ export function snapshotSources(texts: Readonly<Record<string, string>>): Source
   }
 }
 
+/** With those of the files themselves; in the order in which the files were asked for. */
+export function allFindings(sources: Sources, found: readonly Finding[]): Finding[] {
+  const all = [...sources.faults, ...found]
+  const names = new Set([...sources.seen().map(({ name }) => name), ...all.map(({ file }) => file)])
+  return [...names].flatMap(name => all.filter(({ file }) => file === name))
+}
+
 /**
  * Another one when a file may have changed. Of a link's target, so that a Kubernetes ConfigMap, which swaps
  * links, is seen to change; with ctime, so that a changed mode is.
