@@ -11,9 +11,7 @@ export function escapeControls(text: string): string {
   )
 }
 
-/** As much of a line as it takes to know it again. */
-export function shortened(text: string): string {
-  return text.length > SHOWN_CHARACTERS ? `${text.slice(0, SHOWN_CHARACTERS)}...` : text
+/** As much of a text as it takes to know it again. */
+export function shortened(text: string, longest = 100): string {
+  return text.length > longest ? `${text.slice(0, longest)}...` : text
 }
-
-const SHOWN_CHARACTERS = 100

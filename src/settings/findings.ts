@@ -1,7 +1,7 @@
 // What is wrong in the configuration, with the place where it stands.
 // Nothing here throws: findings are collected, so that all of them are shown at once.
 
-import { escapeControls } from './escape'
+import { escapeControls, shortened } from './escape'
 
 export type Severity = 'error' | 'warning'
 
@@ -16,11 +16,14 @@ export interface Finding {
   message: string
 }
 
+/** The wrong file can be one line of any length; nothing that we say of a right one comes near. */
+const LONGEST_LINE = 2000
+
 /** `ses-bounce-rules.ini:14: [programs] unknown condition "attachement.name"`, fit for a terminal and a log. */
 export function formatFinding(finding: Finding): string {
   const place = finding.line > 0 ? `${finding.file}:${finding.line}` : finding.file
   const section = finding.section === undefined ? '' : ` [${finding.section}]`
-  return escapeControls(`${place}:${section} ${finding.message}`)
+  return escapeControls(shortened(`${place}:${section} ${finding.message}`, LONGEST_LINE))
 }
 
 /** What is longer isn't a name that was mistyped. */
