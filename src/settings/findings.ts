@@ -45,6 +45,11 @@ export function didYouMean(name: string, known: Iterable<string>): string {
   return best === undefined ? '' : `; did you mean "${best}"?`
 }
 
+/** All that there is, where nothing is near. */
+export function validAre(names: readonly string[]): string {
+  return names.length === 0 ? '' : `; valid are ${names.join(', ')}`
+}
+
 /** Levenshtein's distance. Names are short: the square of their length doesn't matter. */
 function editDistance(a: string, b: string): number {
   let previous = Array.from({ length: b.length + 1 }, (_, i) => i)

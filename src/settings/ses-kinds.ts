@@ -11,6 +11,8 @@ const SENDER_NAMES = new Map([
   ['recipient.domain', 'example.com'],
   ['sender.domain', 'example.org'],
 ])
+/** RFC 5321 section 4.5.3.1.3: a path of 256 octets, less its brackets. */
+const ADDRESS_CHARACTERS = 254
 /** SES API: SendBounce, BounceSender: one address in ASCII, its domain in Punycode. */
 const SENDER = /^[\w.!#$%&'*+/=?^`{|}~-]{1,64}@[a-z\d-]{1,63}(?:\.[a-z\d-]{1,63}){0,9}$/i
 
@@ -21,14 +23,13 @@ export const senderTemplate: Kind<string> = whole(
       .map(match => match[1] ?? '')
       .find(name => !SENDER_NAMES.has(name))
     if (unknown !== undefined) {
-      return {
-        fault: `${key}: unknown name ${quoted(`{${unknown}}`)}${didYouMean(unknown, SENDER_NAMES.keys())}`,
-      }
+      const hint = didYouMean(unknown, SENDER_NAMES.keys()) || `; ${senderTemplate.form}`
+      return { fault: `${key}: unknown name ${quoted(`{${unknown}}`)}${hint}` }
     }
     const tried = text.replace(/\{([^{}]*)\}/g, (_, name: string) => SENDER_NAMES.get(name) ?? '')
     if (!tried.includes('@'))
       return { fault: `${quoted(text)} for ${key} has no "@"; ${senderTemplate.form}` }
-    return SENDER.test(tried) && !/[{}]/.test(tried)
+    return SENDER.test(tried) && !/[{}]/.test(tried) && tried.length <= ADDRESS_CHARACTERS
       ? { value: text }
       : unknownValue(text, key, senderTemplate.form)
   },

@@ -79,6 +79,11 @@ export function signatureOfFault(error: unknown): string {
   return error instanceof Error && 'code' in error ? String(error.code) : String(error)
 }
 
+/** Windows editors call it Unicode, and open the file with its byte order mark (RFC 2781 section 3.2). */
+function isUtf16(bytes: Buffer): boolean {
+  return ['fffe', 'feff'].includes(bytes.toString('hex', 0, 2))
+}
+
 function isInside(name: string): boolean {
   if (name === '' || name.includes('\0') || path.isAbsolute(name)) return false
   return !name.split(/[/\\]/).includes('..')
@@ -96,6 +101,7 @@ function readSource(configDir: string, name: string, warn: (message: string) => 
     if (stats.size > LARGEST_BYTES)
       return { ...none, fault: `the file is larger than ${LARGEST_BYTES / 1024 ** 2} MB` }
     const bytes = readFileSync(file)
+    if (isUtf16(bytes)) return { ...none, fault: 'the file is UTF-16; save it as UTF-8' }
     if (!isUtf8(bytes)) warn("the file isn't UTF-8; letters other than ASCII can't be read")
     return { name, text: bytes.toString('utf8').replace(/^\uFEFF/, ''), signature }
   } catch (error) {

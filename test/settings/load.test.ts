@@ -146,8 +146,8 @@ unsafe = drop`)
       'ses-bounce.ini:1: [relays] unknown section; did you mean "relay"?',
     ])
     assert.deepEqual(messages('[constructor]\nx = 1\n[main]\n__proto__ = 1'), [
-      'ses-bounce.ini:1: [constructor] unknown section',
-      'ses-bounce.ini:4: [main] unknown key "__proto__"',
+      'ses-bounce.ini:1: [constructor] unknown section; valid are main, relay, ses, limit, window, queue, content, guard, fallback, quarantine',
+      'ses-bounce.ini:4: [main] unknown key "__proto__"; valid are mode',
     ])
   })
 
@@ -260,11 +260,14 @@ unsafe = drop`)
     assert.deepEqual(settings.relay.trusted, ['10.0.0.1', '10.0.0.2'])
     assert.equal(settings.ses.reportingMta, 'dns; mx.example.com')
     assert.equal(settingsOf('[queue]\npath = env:PLACE', env).queue.path, 'a ;b/q.sqlite')
-    for (const name of ['NOWHERE', 'constructor', '']) {
+    for (const name of ['NOWHERE', 'constructor']) {
       assert.deepEqual(messages(`[main]\nmode = env:${name}`, env), [
         `ses-bounce.ini:2: [main] mode: the environment variable "${name}" isn't set`,
       ])
     }
+    assert.deepEqual(messages('[main]\nmode = env: ; which?', env), [
+      'ses-bounce.ini:2: [main] mode: the name of a variable is missing behind "env:"',
+    ])
   })
 
   it('never throws, and every finding has a line of the file', () => {
