@@ -79,8 +79,8 @@ class Reader {
   readonly sections: IniSection[] = []
   readonly findings: Finding[] = []
   #current: IniSection | undefined
-  /** Line of the first section of a name. */
-  readonly #sectionLines = new Map<string, number>()
+  /** The first section of a name. */
+  readonly #named = new Map<string, IniSection>()
   /** Line of each key of the current section, in lower case. */
   #keyLines = new Map<string, number>()
   readonly #file: string
@@ -121,7 +121,7 @@ class Reader {
   #section(text: string, line: number): void {
     const close = text.indexOf(']')
     const name = (close < 0 ? text.slice(1) : text.slice(1, close)).trim()
-    const known = this.#sectionLines.get(name)
+    const known = this.#named.get(name)
     const rest = close < 0 ? '' : text.slice(close + 1)
     this.#begin({ name, line, entries: [] })
     if (close < 0)
@@ -132,13 +132,14 @@ class Reader {
         `only the section name may stand on its line; put "${shortened(rest.trim())}" on a line of its own`,
       )
     } else if (name === '') this.error(line, 'a section needs a name')
-    else if (known !== undefined)
-      this.error(line, `there is a section of this name already, in line ${known}`)
+    else if (known?.implied)
+      this.error(line, 'the lines above the first section are in [main] already; put them here')
+    else if (known) this.error(line, `there is a section of this name already, in line ${known.line}`)
   }
 
   #begin(section: IniSection): IniSection {
     this.sections.push(section)
-    if (!this.#sectionLines.has(section.name)) this.#sectionLines.set(section.name, section.line)
+    if (!this.#named.has(section.name)) this.#named.set(section.name, section)
     this.#current = section
     this.#keyLines = new Map()
     return section

@@ -57,9 +57,12 @@ export const reportingMta: Kind<string | undefined> = orEmpty(
 
 export const endpoint: Kind<string> = orEmpty(
   '',
-  whole('an http or https URL, that may hold {region}, or "local"; empty: AWS', (text, key) =>
-    text === 'local' || endpointUrl(text) ? { value: text } : unknownValue(text, key, endpoint.form),
-  ),
+  whole('an http or https URL, that may hold {region}, or "local"; empty: AWS', (text, key) => {
+    // not shown: it would be in Haraka's log
+    if (/^[^/]*\/\/[^/]*@/.test(text))
+      return { fault: `${key} may hold no user and no password; ${endpoint.form}` }
+    return text === 'local' || endpointUrl(text) ? { value: text } : unknownValue(text, key, endpoint.form)
+  }),
 )
 
 /** Calls don't leave this machine: `local`, or plain http to a loopback address (RFC 6761 section 6.3 for the name). */
