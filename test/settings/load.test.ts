@@ -190,16 +190,13 @@ unsafe = drop`)
   })
 
   it('refuses endpoints that are none', () => {
-    for (const endpoint of [
-      'aws',
-      'ftp://x',
-      'http://',
-      'http://a b',
-      'https://u:p@x/',
-      'http://{zone}.x/',
-      'http://x/?a',
-    ]) {
+    for (const endpoint of ['aws', 'ftp://x', 'http://', 'http://a b', 'http://{zone}.x/', 'http://x/?a']) {
       assert.match(fault('ses', `endpoint = ${endpoint}`) ?? '', /unknown value/, endpoint)
+    }
+    for (const endpoint of ['https://user:secret@x/', 'https://user@x', 'http://:secret@x']) {
+      const text = fault('ses', `endpoint = ${endpoint}`) ?? ''
+      assert.match(text, /may hold no user and no password/, endpoint)
+      assert.doesNotMatch(text, /secret/)
     }
   })
 
