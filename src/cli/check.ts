@@ -4,11 +4,11 @@
 import { statSync } from 'node:fs'
 import path from 'node:path'
 import { parseArgs } from 'node:util'
-import { compileInForce, type InForce, RULES_FILE } from '../door/in-force'
+import { compileInForce, type InForce } from '../door/in-force'
+import { ConfigurationError } from '../settings/configuration-error'
 import type { Finding } from '../settings/findings'
-import { SETTINGS_FILE } from '../settings/load'
-import { runAs } from '../settings/owner'
-import { createSources, type Sources, signatureOfFault } from '../settings/sources'
+import { runAs, SMTP_FILE } from '../settings/owner'
+import { allFindings, createSources, type Sources, signatureOfFault } from '../settings/sources'
 import { isError, jsonReport, report } from './check-report'
 import { escapeControls, type Out } from './out'
 
@@ -20,8 +20,6 @@ export const CHECK_USAGE = `ses-bounce check: everything that is wrong with the 
   --help
 
 Ends with 0 when there is no error, 1 when there is one, 2 when nothing could be checked.`
-
-const SMTP_FILE = 'smtp.ini'
 
 /** Resolves with the exit code. */
 export async function check(args: string[], out: Out, env: NodeJS.ProcessEnv = process.env): Promise<number> {
@@ -47,25 +45,19 @@ function look(sources: Sources, env: NodeJS.ProcessEnv): { value: InForce; findi
   const { value, findings } = compileInForce(sources, env)
   const ofAccounts = accountFault(sources)
   // the faults of files are complete only now that all have been read
-  return { value, findings: inOrder([...sources.faults, ...findings, ...ofAccounts]) }
+  return { value, findings: allFindings(sources, [...findings, ...ofAccounts]) }
 }
 
 /** The plugin's files are to belong to somebody: at boot that is needed, too. */
-function accountFault(sources: Sources): Finding[] {
+function accountFault(sources: Sources): readonly Finding[] {
   try {
     runAs(sources.read(SMTP_FILE))
     return []
   } catch (error) {
-    const text = error instanceof Error ? error.message : String(error)
-    const message = text.startsWith(`${SMTP_FILE}: `) ? text.slice(SMTP_FILE.length + 2) : text
-    return [{ severity: 'error', file: SMTP_FILE, line: 0, message }]
+    if (error instanceof ConfigurationError) return error.findings
+    // /etc/passwd or /etc/group can't be read
+    return [{ severity: 'error', file: SMTP_FILE, line: 0, message: String(error) }]
   }
-}
-
-/** Settings, rules, then the others as they came; within each as they came, which is from top to bottom. */
-function inOrder(findings: readonly Finding[]): Finding[] {
-  const files = [...new Set([SETTINGS_FILE, RULES_FILE, ...findings.map(({ file }) => file)])]
-  return files.flatMap(name => findings.filter(({ file }) => file === name))
 }
 
 function asError(finding: Finding): Finding {

@@ -3,7 +3,7 @@
 
 import { domainOf } from '../mail/address'
 import type { MailFacts, RecipientFacts } from '../mail/facts'
-import { didYouMean } from '../settings/findings'
+import { didYouMean, validAre } from '../settings/findings'
 import { formatSize } from '../settings/values'
 
 export const TEXT_NAMES = [
@@ -43,11 +43,9 @@ export function parseTemplate(
     if (index % 2 === 0) return printable(piece)
     const name = names.find(known => known === piece)
     if (name === undefined) {
-      const meant = didYouMean(
-        `{${piece}}`,
-        names.map(known => `{${known}}`),
-      )
-      faults.push(`there is nothing to fill in for "{${piece}}"${meant}`)
+      const known = names.map(one => `{${one}}`)
+      const hint = didYouMean(`{${piece}}`, known) || validAre(known)
+      faults.push(`there is nothing to fill in for "{${piece}}"${hint}`)
     }
     return name === undefined ? '' : { name }
   })
@@ -75,6 +73,11 @@ export function asksFor(template: Template | undefined, name: TemplateName): boo
 /** How many characters stand in the template itself. */
 export function ownCharacters(template: Template): number {
   return template.parts.reduce((sum, part) => sum + (typeof part === 'string' ? part.length : 0), 0)
+}
+
+/** A `{` or `}` that is no part of a name: it stands as it is. */
+export function hasStrayBrace({ parts }: Template): boolean {
+  return parts.some(part => typeof part === 'string' && /[{}]/.test(part))
 }
 
 /** Runs of white space become one blank, all else that isn't printable ASCII a question mark. */

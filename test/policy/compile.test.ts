@@ -120,12 +120,12 @@ describe('compilePolicy', () => {
       ['bounce.status = 5.1', '"bounce.status" can\'t be "5.1"; write a status of class 4 or 5, as 5.7.1'],
       [
         'bounce.text = Hello {name}',
-        '"bounce.text" can\'t be used: there is nothing to fill in for "{name}"',
+        '"bounce.text" can\'t be used: there is nothing to fill in for "{name}"; valid are {recipient}, {sender}, {subject}, {rule}, {size}, {attachment}, {message-id}, {ses-id}',
       ],
       ['bounce.text = ; later', '"bounce.text" needs a value'],
       [
         'bounce.sender = {subject}@example.com',
-        '"bounce.sender" can\'t be used: there is nothing to fill in for "{subject}"',
+        '"bounce.sender" can\'t be used: there is nothing to fill in for "{subject}"; valid are {recipient}, {recipient.domain}, {sender.domain}',
       ],
       [
         'bounce.sender = mailer daemon',
@@ -232,7 +232,7 @@ describe('compilePolicy', () => {
   it('judges the bounce sender of the settings', () => {
     const ses = { ...SETTINGS.ses, bounceSender: 'mailer-daemon@{domain}' }
     assert.deepEqual(said('', { settings: { ses } }), [
-      'ses-bounce.ini: [ses] "bounce_sender" can\'t be used: there is nothing to fill in for "{domain}"',
+      'ses-bounce.ini: [ses] "bounce_sender" can\'t be used: there is nothing to fill in for "{domain}"; valid are {recipient}, {recipient.domain}, {sender.domain}',
     ])
   })
 

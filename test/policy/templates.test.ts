@@ -1,6 +1,13 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
-import { fill, ownCharacters, parseTemplate, TEXT_NAMES, valuesOf } from '../../src/policy/templates'
+import {
+  ADDRESS_NAMES,
+  fill,
+  ownCharacters,
+  parseTemplate,
+  TEXT_NAMES,
+  valuesOf,
+} from '../../src/policy/templates'
 import { mail } from './support'
 
 function filled(text: string, values: Record<string, string> = {}, limit = 500): string {
@@ -36,11 +43,11 @@ describe('templates', () => {
   })
 
   it('name what there is not, and what was probably meant', () => {
-    assert.deepEqual(parseTemplate('{sendr} {} {__proto__} {recipient.domain} {').faults, [
-      'there is nothing to fill in for "{sendr}"; did you mean "{sender}"?',
-      'there is nothing to fill in for "{}"',
-      'there is nothing to fill in for "{__proto__}"',
-      'there is nothing to fill in for "{recipient.domain}"',
+    const valid = '; valid are {recipient}, {recipient.domain}, {sender.domain}'
+    assert.deepEqual(parseTemplate('{sendr.domain} {} {__proto__} {', ADDRESS_NAMES).faults, [
+      'there is nothing to fill in for "{sendr.domain}"; did you mean "{sender.domain}"?',
+      `there is nothing to fill in for "{}"${valid}`,
+      `there is nothing to fill in for "{__proto__}"${valid}`,
     ])
   })
 
