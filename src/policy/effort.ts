@@ -9,11 +9,11 @@ export type Found = readonly number[]
 
 export interface EffortOptions {
   /** Looks for several expressions in one pass, away from the mail server, and gives up after a time. */
-  search(
+  search: (
     sources: readonly string[],
     text: string,
     timeoutMs: number,
-  ): Promise<{ found: Found; tookMs: number }>
+  ) => Promise<{ found: Found; tookMs: number }>
   budgetMs?: number
   /** Milliseconds of a clock that is never set. */
   now?: () => number
@@ -108,6 +108,6 @@ export function holdsForOne<T>(
 }
 
 /** Goes on with the answer when it is there. */
-export function then<T>(answer: Answer, next: (held: boolean) => T | Promise<T>): T | Promise<T> {
+export function whenKnown<T>(answer: Answer, next: (held: boolean) => T | Promise<T>): T | Promise<T> {
   return typeof answer === 'boolean' ? next(answer) : answer.then(next)
 }

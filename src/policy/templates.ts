@@ -20,6 +20,20 @@ export const TEXT_NAMES = [
 export const ADDRESS_NAMES = ['recipient', 'recipient.domain', 'sender.domain'] as const
 export type TemplateName = (typeof TEXT_NAMES)[number] | (typeof ADDRESS_NAMES)[number]
 
+/** For the documentation. */
+export const TEMPLATE_MEANINGS: Readonly<Record<TemplateName, string>> = {
+  recipient: 'the recipient of record',
+  'recipient.domain': 'the domain of the recipient of record',
+  sender: 'the sender of record; <> is the null sender',
+  'sender.domain': 'the domain of the sender of record',
+  subject: 'the subject of the mail',
+  rule: 'the name of the rule',
+  size: 'the size of the mail, as 1.5 MB',
+  attachment: 'the name of the attachment for which the rule holds',
+  'message-id': 'the Message-ID of the mail',
+  'ses-id': 'the id that SES gave the mail',
+}
+
 export interface Template {
   parts: readonly (string | { name: TemplateName })[]
 }
