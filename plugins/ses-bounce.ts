@@ -109,8 +109,12 @@ export function decide(this: HarakaPlugin, next: Next, connection: HarakaConnect
       return PASS
     const addresses = [...transaction.rcpt_to]
     const mail = mailOf(connection, transaction, inForce.settings.content.limitBytes)
-    const judgement = await judge(mail, inForce, () => premises.queue())
-    if (judgement === undefined) return PASS
+    const { mode } = inForce.settings.main
+    const judgement = await judge(mail, inForce, () => premises.queue()).catch((error: unknown) => {
+      if (mode === 'enforce') throw error
+      this.logwarn(connection, `mode=observe, else a temporary refusal: ${messageOf(error)}`)
+    })
+    if (!judgement) return PASS
     transaction.results.add(this, resultsOf(judgement))
     const { plan } = judgement
     if (plan.kind === 'commit') {
@@ -118,7 +122,7 @@ export function decide(this: HarakaPlugin, next: Next, connection: HarakaConnect
       pending.set(transaction, { judgement, plan, addresses })
       return PASS
     }
-    log(this, connection, linesOf(judgement, judgement.known, inForce.settings.main.mode))
+    log(this, connection, linesOf(judgement, judgement.known, mode))
     return plan.kind === 'pass'
       ? PASS
       : { code: plan.temporary ? denysoft : deny, text: replyText(plan.reply) }

@@ -65,6 +65,6 @@ export interface Decision {
   reply?: Reply
   /** When action is bounce; without one the bounce was taken before, and there is nothing to add. */
   bounce?: BounceRequest
-  /** Rules in mode observe that would have decided before. */
-  observed: { rule: string; action: Action }[]
+  /** Rules in mode observe that would have decided before, or, with the reason, that couldn't be asked. */
+  observed: { rule: string; action: Action; fault?: string }[]
 }
