@@ -43,6 +43,8 @@ export function compilePolicy(ini: IniFile, context: PolicyContext): { policy: P
     index: new RuleIndex(rules),
     regions: settings.ses.regions,
     window: settings.window,
+    ...(settings.limit.perSender && { perSender: settings.limit.perSender }),
+    ...(settings.limit.perSenderDomain && { perSenderDomain: settings.limit.perSenderDomain }),
     fallback: settings.fallback,
     ...(settings.ses.bounceSenderArn !== undefined && { bounceSenderArn: settings.ses.bounceSenderArn }),
     reportingMta: context.reportingMta,

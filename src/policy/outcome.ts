@@ -64,7 +64,7 @@ function bounceOutcome(values: OutcomeReader, context: OutcomeContext): BounceOu
   const typed = written === undefined ? undefined : withDiagnosticType(written)
   const diagnostic = values.template('bounce.diagnostic', typed, DIAGNOSTIC_CHARACTERS)
   const fallback = values.oneOf('fallback', FALLBACK_ACTIONS)
-  values.notYet('cap')
+  const cap = values.rate('cap')
   return {
     action: 'bounce',
     type,
@@ -74,6 +74,7 @@ function bounceOutcome(values: OutcomeReader, context: OutcomeContext): BounceOu
     sender: values.address('bounce.sender') ?? context.bounceSender,
     deliver: values.flag('deliver') ?? false,
     ...(fallback && { fallback }),
+    ...(cap && { cap }),
     guard: guardOf(values, context.guard),
   }
 }

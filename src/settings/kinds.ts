@@ -121,6 +121,12 @@ const RATE_UNITS_MS = new Map([
 ])
 export const RATE_FORM = 'a number per minute, hour or day: 10/day; empty: off'
 
+/** `10/day` */
+export function formatRate({ count, perMs }: Rate): string {
+  const [unit] = [...RATE_UNITS_MS].find(([, ms]) => ms === perMs) ?? [formatDuration(perMs)]
+  return `${count}/${unit}`
+}
+
 /** `10/day`. Undefined: no rate. */
 export function parseRate(text: string): Rate | undefined {
   const match = /^(\d{1,9})\s*\/\s*([a-z]{1,6})$/i.exec(text)

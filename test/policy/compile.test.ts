@@ -103,8 +103,13 @@ describe('compilePolicy', () => {
     )
   })
 
-  it('says what is not available yet', () => {
-    assert.deepEqual(said(bounce('cap = 10/day')), ['rules.ini:3: [r] "cap" is not available yet'])
+  it('reads a cap, and says what one looks like', () => {
+    const [rule] = policy('[r]\naction = bounce\ncap = 100/hour').rules
+    assert(rule?.outcome.action === 'bounce')
+    assert.deepEqual(rule.outcome.cap, { count: 100, perMs: 3_600_000 })
+    assert.deepEqual(said(bounce('cap = 10/week')), [
+      'rules.ini:3: [r] "cap" can\'t be "10/week"; write a number per minute, hour or day, as 10/day',
+    ])
   })
 
   it('says which values are valid', () => {

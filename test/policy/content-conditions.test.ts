@@ -25,7 +25,7 @@ async function ruleFor(rules: string, parts: MailParts): Promise<string | undefi
 /** A mail whose content counts how often it is asked for. */
 function counted(parts: MailParts = {}) {
   const facts = mail(parts)
-  const read = facts.content
+  const read = () => mail(parts).content()
   let asked = 0
   facts.content = () => {
     asked++

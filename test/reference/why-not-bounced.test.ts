@@ -22,22 +22,32 @@ interface Case {
   recipients?: string[]
   ageMs?: number
   queue?: Partial<WorkerQueue>
+  /** A line of the rule. */
+  rule?: string
 }
 
 const QUEUE: WorkerQueue = {
   known: () => new Map(),
   lastBeat: () => undefined,
   ahead: () => ({ jobs: 0, lastStartMonoMs: 0 }),
+  counted: () => 0,
   add: () => [],
   close: () => undefined,
 }
 
 /** Why the plugin makes no bounce of it: reason and detail. */
-async function refused({ header = HEADER, settings = '', recipients, ageMs = 0, queue = {} }: Case) {
+async function refused({
+  header = HEADER,
+  settings = '',
+  recipients,
+  ageMs = 0,
+  queue = {},
+  rule = '',
+}: Case) {
   const { value, findings } = compileInForce(
     snapshotSources({
       'ses-bounce.ini': `[guard]\nauthentication = none\n${settings}`,
-      'ses-bounce-rules.ini': '[all]\naction = bounce\n',
+      'ses-bounce-rules.ini': `[all]\naction = bounce\n${rule}`,
       host_list: 'example.com\n',
     }),
     {},
@@ -108,6 +118,17 @@ const CASES: [reason: string, detail: string, Case][] = [
           new Map([['nobody@example.com', { jobId: 'mwtd1gfxieej5', state: 'failed', rule: 'all' }]]),
       },
     },
+  ],
+  ['capped', 'more than 10/day for this sender', { queue: { counted: () => 10 } }],
+  [
+    'capped',
+    "more than 20/hour for the sender's domain",
+    { settings: '[limit]\nper_sender_domain = 20/hour\nper_sender =\n', queue: { counted: () => 20 } },
+  ],
+  [
+    'capped',
+    'more than 2/minute by this rule',
+    { settings: '[limit]\nper_sender =\n', rule: 'cap = 2/minute\n', queue: { counted: () => 2 } },
   ],
 ]
 
