@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import { Glob } from '../../src/policy/glob'
+import { matcherOf } from './compiled-patterns'
 import { globMatches } from './glob-model'
 
 describe('Glob', () => {
@@ -40,6 +41,24 @@ describe('Glob', () => {
         )
         assert.equal(matches, globMatches(left, before) && globMatches(right, after))
       }),
+    )
+  })
+
+  it('agrees with the definition as a pattern of a rule, where case and composition do not count', () => {
+    const letters = [['a', 'A'], ['é', 'É', 'e\u0301', 'E\u0301'], ['σ', 'Σ', 'ς'], ['ß'], ['😀']]
+    const letter = fc
+      .constantFrom(...letters)
+      .chain(([same = '', ...others]) => fc.constantFrom(same, ...others).map(text => ({ text, same })))
+    const wildcard = fc.constantFrom('*', '?').map(text => ({ text, same: text }))
+    const pattern = fc.array(fc.oneof(letter, wildcard), { minLength: 1, maxLength: 6 })
+    fc.assert(
+      fc.property(pattern, fc.array(letter, { maxLength: 6 }), (p, t) => {
+        const isMatch = matcherOf('text', p.map(({ text }) => text).join(''))
+        const value = t.map(({ text }) => text).join('')
+        const [meant, compared] = [p.map(({ same }) => same), t.map(({ same }) => same)]
+        assert.equal(isMatch(value), globMatches(meant, compared))
+      }),
+      { numRuns: 2000 },
     )
   })
 
