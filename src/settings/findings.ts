@@ -36,6 +36,8 @@ export function didYouMean(name: string, known: Iterable<string>): string {
   // in a very short name two changes leave nothing of it
   let bestDistance = (name.length < 4 ? 1 : Math.max(2, Math.floor(name.length / 3))) + 1
   for (const candidate of known) {
+    // it takes at least as many changes
+    if (Math.abs(name.length - candidate.length) >= bestDistance) continue
     const distance = editDistance(name.toLowerCase(), candidate.toLowerCase())
     if (distance < bestDistance) {
       best = candidate

@@ -45,6 +45,7 @@ class Reader {
   readonly findings: Finding[]
   readonly #ini: IniFile
   readonly #env: Environment
+  readonly #faultyLines: ReadonlySet<number>
   /** Entries that could be read, by `section.key`. */
   readonly #taken = new Map<string, { entry: IniEntry; value: unknown }>()
 
@@ -52,6 +53,7 @@ class Reader {
     this.#ini = ini
     this.#env = env
     this.findings = [...ini.findings]
+    this.#faultyLines = new Set(ini.findings.map(({ line }) => line))
   }
 
   read(): Values {
@@ -79,7 +81,7 @@ class Reader {
   #section({ name, line, entries }: IniSection): void {
     const keys = TABLE.get(name)
     // a section name that couldn't be read has its own finding
-    if (keys === undefined && !this.#ini.findings.some(finding => finding.line === line)) {
+    if (keys === undefined && !this.#faultyLines.has(line)) {
       this.report('error', name, line, `unknown section${sectionHint(name, entries)}`)
     }
     if (keys) for (const entry of entries) this.#entry(name, keys, entry)
