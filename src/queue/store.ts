@@ -108,5 +108,7 @@ export interface QueueReader {
   jobs(filter?: { sesId?: string; state?: JobState }): IterableIterator<Job>
   history(id: string): JobEvent[]
   countByState(): Record<JobState, number>
+  /** Those that a job on record is of, or a call was made in; in the order of their names. */
+  regions(): string[]
   close(): void
 }
