@@ -132,6 +132,7 @@ describe('a bounce', () => {
       deadlineMs: NOW_MS + 23 * HOUR_MS,
       sender: 'joe@origin.example',
       bounceSender: 'mailer-daemon@example.com',
+      caps: [],
       reportingMta: 'dns; mx.example.com',
       rule: 'r',
       recipient: {
