@@ -28,7 +28,7 @@ interface Case {
 
 const QUEUE: WorkerQueue = {
   known: () => new Map(),
-  lastBeat: () => undefined,
+  lastBeat: () => performance.now(),
   ahead: () => ({ jobs: 0, lastStartMonoMs: 0 }),
   counted: () => 0,
   add: () => [],
