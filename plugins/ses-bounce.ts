@@ -84,7 +84,10 @@ export function start_dispatcher(this: HarakaPlugin, next: Next): void {
 /** init_child: each worker. What the first mail would wait for is loaded now. */
 export function start_worker(this: HarakaPlugin, next: Next): void {
   if (!premises.inForce().idle) {
-    warmUp().catch((error: unknown) => this.logerror(`mailparser can't be loaded: ${messageOf(error)}`))
+    const report = (error: unknown) => this.logerror(`mailparser can't be loaded: ${messageOf(error)}`)
+    warmUp().catch(report)
+    // a master that has workers takes no mail
+    if (cluster.isWorker) premises.warmUp().catch(report)
   }
   next()
 }
