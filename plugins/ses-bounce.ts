@@ -16,7 +16,9 @@ import { type Judgement, judge, type MailAtDoor } from '../src/door/judge'
 import { logLine } from '../src/door/log-line'
 import { type CommitPlan, replyText } from '../src/door/plan'
 import { Premises } from '../src/door/premises'
+import { rawMail } from '../src/door/raw-mail'
 import { type Line, linesOf, resultsOf } from '../src/door/report'
+import { resultsAt } from '../src/door/results'
 import { warmUp } from '../src/mail/header'
 
 /** Haraka bounds priorities at 100: the last to decide, the first to commit. */
@@ -106,8 +108,13 @@ export function decide(this: HarakaPlugin, next: Next, connection: HarakaConnect
     if (!transaction || inForce.idle || !inForce.trusts(connection.remote.ip, authUserOf(connection)))
       return PASS
     const addresses = [...transaction.rcpt_to]
-    const judgement = await judge(mailOf(connection, transaction), inForce, () => premises.queue())
-    if (judgement === undefined) return PASS
+    const mail = mailOf(connection, transaction, inForce.settings.content.limitBytes)
+    const { mode } = inForce.settings.main
+    const judgement = await judge(mail, inForce, () => premises.queue()).catch((error: unknown) => {
+      if (mode === 'enforce') throw error
+      this.logwarn(connection, `mode=observe, else a temporary refusal: ${messageOf(error)}`)
+    })
+    if (!judgement) return PASS
     transaction.results.add(this, resultsOf(judgement))
     const { plan } = judgement
     if (plan.kind === 'commit') {
@@ -115,7 +122,7 @@ export function decide(this: HarakaPlugin, next: Next, connection: HarakaConnect
       pending.set(transaction, { judgement, plan, addresses })
       return PASS
     }
-    log(this, connection, linesOf(judgement, judgement.known, inForce.settings.main.mode))
+    log(this, connection, linesOf(judgement, judgement.known, mode))
     return plan.kind === 'pass'
       ? PASS
       : { code: plan.temporary ? denysoft : deny, text: replyText(plan.reply) }
@@ -150,7 +157,12 @@ export function shutdown(): void {
   premises.close()
 }
 
-function mailOf(connection: HarakaConnection, transaction: HarakaTransaction): MailAtDoor {
+function mailOf(
+  connection: HarakaConnection,
+  transaction: HarakaTransaction,
+  contentLimit: number,
+): MailAtDoor {
+  const { aside } = premises
   return {
     envelope: {
       sender: transaction.mail_from?.address ?? '',
@@ -165,6 +177,12 @@ function mailOf(connection: HarakaConnection, transaction: HarakaTransaction): M
     ownFields: hasOwnReceived(transaction) ? 1 : 0,
     nowMs: Date.now(),
     nowMonoMs: systemClock.monoMs(),
+    content: async () => {
+      const raw = await rawMail(to => transaction.message_stream.pipe(to))
+      return aside.content(raw, contentLimit)
+    },
+    results: path => resultsAt([transaction.results, connection.results], path),
+    search: aside.search,
   }
 }
 

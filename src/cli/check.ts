@@ -9,6 +9,7 @@ import { ConfigurationError } from '../settings/configuration-error'
 import type { Finding } from '../settings/findings'
 import { runAs, SMTP_FILE } from '../settings/owner'
 import { allFindings, createSources, type Sources, signatureOfFault } from '../settings/sources'
+import { explainName } from './check-name'
 import { isError, jsonReport, report } from './check-report'
 import { escapeControls, type Out } from './out'
 
@@ -17,6 +18,8 @@ export const CHECK_USAGE = `ses-bounce check: everything that is wrong with the 
   --dir DIR    the Haraka directory, which holds config/ (default: $HARAKA, else this one)
   --strict     a warning is an error
   --json       one JSON object: errors, warnings, ok
+  --explain NAME
+               what NAME means: a setting, a condition, a key of a rule, a pattern, a guard, a reason
   --help
 
 Ends with 0 when there is no error, 1 when there is one, 2 when nothing could be checked.`
@@ -29,6 +32,7 @@ export async function check(args: string[], out: Out, env: NodeJS.ProcessEnv = p
     out.error(escapeControls(`ses-bounce check: ${fault}`))
     return 2
   }
+  if ('explain' in options) return explainName(options.explain, options.json, out)
   if (!('dir' in options)) {
     out.line(CHECK_USAGE)
     return 0
@@ -83,7 +87,10 @@ function noDirectory(dir: string): string | undefined {
   }
 }
 
-type Options = { help: true } | { dir: string; strict: boolean; json: boolean }
+type Options =
+  | { help: true }
+  | { explain: string; json: boolean }
+  | { dir: string; strict: boolean; json: boolean }
 
 function readOptions(args: string[], env: NodeJS.ProcessEnv): Options | { fault: string } {
   try {
@@ -93,11 +100,13 @@ function readOptions(args: string[], env: NodeJS.ProcessEnv): Options | { fault:
         dir: { type: 'string' },
         strict: { type: 'boolean', default: false },
         json: { type: 'boolean', default: false },
+        explain: { type: 'string' },
         online: { type: 'boolean', default: false },
         help: { type: 'boolean', short: 'h', default: false },
       },
     })
     if (values.help) return { help: true }
+    if (values.explain !== undefined) return { explain: values.explain, json: values.json }
     if (values.online) return { fault: '--online is not available yet' }
     if (values.dir === '') return { fault: '--dir needs a directory' }
     const dir = path.resolve(values.dir ?? env['HARAKA'] ?? '')

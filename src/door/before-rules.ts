@@ -1,6 +1,7 @@
 // What of Haraka's own configuration keeps mail from the rules that would bounce it: refused there, only the relay learns.
 // Warnings only, and only where a rule is concerned. Never throws; a file that is missing says nothing.
 
+import { IMPATIENT } from '../policy/effort'
 import { matches } from '../policy/patterns'
 import type { Condition, Policy, Rule } from '../policy/rule'
 import { Subject } from '../policy/subject'
@@ -65,7 +66,9 @@ function bySize(bounces: readonly Rule[], sources: Sources): Finding[] {
     const sizes = conditions.filter(asksSize)
     return (
       sizes.length > 0 &&
-      refused.some(size => sizes.every(({ matcher, negated }) => matches(matcher, size) !== negated))
+      refused.some(size =>
+        sizes.every(({ matcher, negated }) => matches(matcher, size, IMPATIENT) !== negated),
+      )
     )
   })
   if (rule === undefined) return []

@@ -1,6 +1,7 @@
 // What of Haraka the door uses, as types (Haraka 3.3 ships none). Nothing here imports Haraka.
 
 import type { Writable } from 'node:stream'
+import type { ResultStore } from './results'
 
 export type Next = (code?: number, message?: string) => void
 
@@ -9,7 +10,7 @@ export interface HarakaAddress {
   address: string
 }
 
-export interface HarakaResults {
+export interface HarakaResults extends ResultStore {
   add(plugin: HarakaPlugin, results: Record<string, unknown>): void
 }
 
@@ -28,6 +29,7 @@ export interface HarakaConnection {
   /** Null once the peer has hung up. */
   transaction: HarakaTransaction | null
   remote: { ip: string }
+  results: ResultStore
   notes: { auth_user?: unknown }
 }
 

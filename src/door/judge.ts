@@ -2,17 +2,21 @@
 // A fault of the store is thrown: the door answers with a temporary refusal.
 
 import { addressKey } from '../mail/address'
+import type { Content } from '../mail/content'
 import type { Envelope, MailFacts } from '../mail/facts'
 import { peek } from '../mail/peek'
 import { readFacts } from '../mail/read-facts'
 import { mayConcern } from '../policy/concern'
 import { decide } from '../policy/decide'
 import type { BounceRequest, Decision } from '../policy/decision'
+import { Effort, type EffortOptions } from '../policy/effort'
 import { fallBack } from '../policy/fallback'
 import type { Policy } from '../policy/rule'
 import { type Added, hasEnded } from '../queue/job'
 import type { WorkerQueue } from '../queue/store'
+import { capper } from './caps'
 import type { InForce } from './in-force'
+import { logLine } from './log-line'
 import { type Plan, planFor } from './plan'
 
 export interface MailAtDoor {
@@ -24,6 +28,10 @@ export interface MailAtDoor {
   nowMs: number
   /** Of the clock that is never set. */
   nowMonoMs: number
+  /** Asked when a rule asks, and at most once. */
+  content(): Promise<Content>
+  results: MailFacts['results']
+  search: EffortOptions['search']
 }
 
 /** The job of a decision for a bounce. */
@@ -71,10 +79,16 @@ export async function examine(mail: MailAtDoor, { policy, settings }: InForce): 
     receivesFor: policy.receivesFor,
     keepsRecipients: settings.relay.keepsRecipients,
   })
-  return { facts, decisions: decide(policy, facts, mail.nowMs) }
+  const effort = new Effort({ search: mail.search })
+  try {
+    return { facts, decisions: await decide(policy, facts, mail.nowMs, effort) }
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error)
+    throw new Error(logLine({ ses_id: facts.receipt?.sesId, reason }), { cause: error })
+  }
 }
 
-/** Recipients that the relay delivers again, and bounces that could not start in time. */
+/** Recipients that the relay delivers again, bounces that could not start in time, and those that are too many. */
 function askQueue(
   facts: MailFacts,
   decided: readonly Decision[],
@@ -86,6 +100,7 @@ function askQueue(
   const known = new Map<Decision, { jobId: string; outcome: 'known' }>()
   const { sesId } = facts.receipt ?? {}
   const before = sesId === undefined ? undefined : queue().known(sesId)
+  const overCap = capper(queue, mail.nowMs)
   const decisions = decided.map(decision => {
     const earlier = before?.get(addressKey(decision.recipient.address))
     if (earlier && !hasEnded(earlier.state)) {
@@ -105,8 +120,10 @@ function askQueue(
       )
     }
     mustBeAlive(queue(), mail.nowMonoMs)
-    const obstacle = lateness(bounce, inForce, queue(), mail)
-    return obstacle === undefined ? decision : fallBack(policy, decision, 'overload', obstacle)
+    const late = lateness(bounce, inForce, queue(), mail)
+    if (late !== undefined) return fallBack(policy, decision, 'overload', late)
+    const capped = overCap(bounce)
+    return capped === undefined ? decision : fallBack(policy, decision, 'capped', capped)
   })
   return { decisions, known }
 }

@@ -3,6 +3,7 @@
 
 import { existsSync, readFileSync } from 'node:fs'
 import path from 'node:path'
+import { type Aside, openAside } from '../aside/aside'
 import { type Supervisor, superviseDispatcher } from '../dispatch/supervisor'
 import { quarantineFolder } from '../quarantine/keep'
 import { Database } from '../queue/sqlite/database'
@@ -26,6 +27,7 @@ export interface PremisesOptions {
 
 export class Premises {
   readonly quarantineFolder: string
+  readonly aside: Aside = openAside()
   readonly #options: PremisesOptions
   readonly #owner: Owner
   readonly #configuration: Configuration<InForce>
@@ -84,6 +86,7 @@ export class Premises {
     this.#configuration.stop()
     clearTimeout(this.#again)
     this.#supervisor?.stop()
+    this.aside.close()
     this.#queue?.close()
     this.#queue = undefined
   }

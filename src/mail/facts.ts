@@ -1,6 +1,8 @@
 // What is known of a mail: plain data, the same for the plugin, for explain and for tests.
 // Whatever the sender wrote is his word only; what SES wrote is in `receipt`.
 
+import type { Content } from './content'
+
 /** SES's verdicts in lower case; `none` where SES wrote none. */
 export interface SesVerdicts {
   spam: string
@@ -83,6 +85,10 @@ export interface MailFacts {
   sender: string
   recipients: RecipientFacts[]
   headers: HeaderFacts
-  /** Things worth a line in the log: an unusual id, a receipt from the future. */
+  /** Read when first asked for. Rejects where nothing can be made of the mail. */
+  content(): Promise<Content>
+  /** What other plugins found at that path, `rspamd.score`: one value, or the elements of a list. */
+  results(path: string): readonly (string | number)[]
+  /** Things worth a line in the log: an unusual id, a receipt from the future, a text that was cut. */
   warnings: string[]
 }

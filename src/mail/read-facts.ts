@@ -1,6 +1,7 @@
-// All that is known of a mail before its body: envelope, SES's receipt, the header.
+// All that is known of a mail before its body: envelope, SES's receipt, the header; and the way to what is in it.
 // What the mail holds can't make it fail; it rejects only when the parsers can't be loaded.
 
+import type { Content } from './content'
 import type { Envelope, MailFacts } from './facts'
 import { readHeader } from './header'
 import { readReceipt } from './receipt'
@@ -14,10 +15,13 @@ export interface FactsQuestion extends Pick<RecipientQuestion, 'receivesFor' | '
   ownFields: number
   /** Milliseconds since the epoch. */
   nowMs: number
+  /** Asked at most once. */
+  content(): Promise<Content>
+  results: MailFacts['results']
 }
 
 export async function readFacts(question: FactsQuestion): Promise<MailFacts> {
-  const { envelope, headerLines, ownFields, nowMs } = question
+  const { envelope, headerLines, ownFields, nowMs, results } = question
   const { fields, facts: headers } = await readHeader(headerLines, ownFields)
   const { receipt, fault, warnings } = readReceipt(fields)
   if (receipt && receipt.receivedAtMs > nowMs) {
@@ -30,6 +34,21 @@ export async function readFacts(question: FactsQuestion): Promise<MailFacts> {
     sender: receipt?.returnPath ?? envelope.sender,
     recipients: recipientsOfRecord({ ...question, receipt, headers }),
     headers,
+    content: once(async () => {
+      const content = await question.content()
+      if (content.isCut)
+        warnings.push('a text is longer than [content] limit: the patterns saw its beginning')
+      return content
+    }),
+    results,
     warnings,
+  }
+}
+
+function once<T>(read: () => Promise<T>): () => Promise<T> {
+  let reading: Promise<T> | undefined
+  return () => {
+    reading ??= read()
+    return reading
   }
 }

@@ -4,8 +4,10 @@
 
 import { addressKey, asciiDomain, parseAddress } from '../mail/address'
 import type { Item } from '../settings/items'
+import { type Answer, holdsForOne, type Patience, whenKnown } from './effort'
 import { Glob, isGlob } from './glob'
 import type { PatternSet } from './pattern-set'
+import type { RegexPasses } from './regex-pass'
 import { RegexPatterns } from './regex-patterns'
 import { type AddressForms, fold, type Subject } from './subject'
 
@@ -16,7 +18,15 @@ interface AddressGlob {
   /** Undefined: any. */
   local: Glob | undefined
   host: Glob
+  hostText: string
   subdomains: boolean
+}
+
+/** Where a set can be found: by the key of an address, by its domain, by a domain above it. */
+export interface Lookups {
+  keys: Iterable<string>
+  hosts: Iterable<string>
+  parents: Iterable<string>
 }
 
 export class AddressPatterns implements PatternSet {
@@ -25,7 +35,11 @@ export class AddressPatterns implements PatternSet {
   /** The host of `@.host`. */
   readonly #parents = new Set<string>()
   readonly #globs: AddressGlob[] = []
-  readonly #regexes = new RegexPatterns()
+  readonly #regexes: RegexPatterns
+
+  constructor(passes: RegexPasses) {
+    this.#regexes = new RegexPatterns(passes)
+  }
 
   add(item: Item): string | undefined {
     if (item.form === 'regex') return this.#addRegex(item)
@@ -39,10 +53,23 @@ export class AddressPatterns implements PatternSet {
     return undefined
   }
 
-  matches(subject: Subject): boolean {
+  matches(subject: Subject, patience: Patience): Answer {
     const address = subject.address
     if (this.#keys.has(address.key)) return true
-    return (address.domain !== '' && this.#hasDomain(address)) || this.#regexes.matches(address.composedKey)
+    const known = address.domain !== '' && this.#hasDomain(address, patience)
+    return whenKnown(known, held => held || this.#regexes.matches(subject, 'address', patience))
+  }
+
+  /** It matches no address that isn't found by one of these; undefined: it must be asked itself. */
+  lookups(): Lookups | undefined {
+    if (!this.#regexes.isEmpty || this.#globs.some(({ hostText }) => isGlob(hostText))) return undefined
+    const hostsOf = (subdomains: boolean) =>
+      this.#globs.filter(glob => glob.subdomains === subdomains).map(({ hostText }) => hostText)
+    return {
+      keys: this.#keys,
+      hosts: [...this.#hosts, ...hostsOf(false)],
+      parents: [...this.#parents, ...hostsOf(true)],
+    }
   }
 
   /** The keys of the addresses that are patterns here. */
@@ -71,26 +98,28 @@ export class AddressPatterns implements PatternSet {
     const host = globHost(text.slice(at + (subdomains ? 2 : 1)))
     if (at < 0 || host === undefined) return fault(text)
     const local = at === 0 ? undefined : new Glob(fold(text.slice(0, at)))
-    this.#globs.push({ local, host: new Glob(host), subdomains })
+    this.#globs.push({ local, host: new Glob(host), hostText: host, subdomains })
     return undefined
   }
 
-  #hasDomain(address: AddressForms): boolean {
-    return this.#hosts.has(address.domain) || this.#hasParent(address.domain) || this.#hasGlob(address)
+  #hasDomain(address: AddressForms, patience: Patience): Answer {
+    return (
+      this.#hosts.has(address.domain) ||
+      this.#hasParent(address.domain) ||
+      holdsForOne(this.#globs, glob => globHolds(glob, address), patience)
+    )
   }
 
   #hasParent(domain: string): boolean {
     return this.#parents.size > 0 && someParent(domain, parent => this.#parents.has(parent))
   }
+}
 
-  #hasGlob(address: AddressForms): boolean {
-    return this.#globs.some(({ local, host, subdomains }) => {
-      if (local !== undefined && !local.matches(address.local)) return false
-      return subdomains
-        ? someParent(address.domain, parent => host.matches(parent))
-        : host.matches(address.domain)
-    })
-  }
+function globHolds({ local, host, subdomains }: AddressGlob, address: AddressForms): boolean {
+  if (local !== undefined && !local.matches(address.local)) return false
+  return subdomains
+    ? someParent(address.domain, parent => host.matches(parent))
+    : host.matches(address.domain)
 }
 
 /** Whether it holds for the domain or for a domain above it. */

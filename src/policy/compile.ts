@@ -8,13 +8,15 @@ import { SETTINGS_FILE } from '../settings/load'
 import type { Settings } from '../settings/settings'
 import { AddressPatterns } from './address-patterns'
 import { bounceSenderFault } from './bounce'
-import { FIELD_KEYS, type Field, familyOf, findField } from './fields'
+import { FIELD_KEYS, type Field, familyOf, findField, type Phase } from './fields'
 import { isGlob } from './glob'
 import { isRoleAddress } from './guards'
-import { compileOutcome, isOutcomeKey, OUTCOME_KEYS } from './outcome'
+import { compileOutcome } from './outcome'
+import { isOutcomeKey, OUTCOME_KEYS } from './outcome-keys'
 import type { Reporter } from './outcome-reader'
 import { PatternCompiler } from './patterns'
 import type { Condition, Policy, Rule } from './rule'
+import { RuleIndex } from './rule-index'
 import { ADDRESS_NAMES, parseTemplate, type Template } from './templates'
 
 export interface PolicyContext {
@@ -27,6 +29,9 @@ export interface PolicyContext {
   receivesFor(domain: string): boolean
 }
 
+/** What is cheap to know is asked first; else conditions stay in their order. */
+const COST: Record<Phase, number> = { envelope: 0, receipt: 0, header: 1, results: 1, content: 2 }
+
 /** `findings`: in the order of the file's lines, then those of lists; `ini.findings` aren't among them. */
 export function compilePolicy(ini: IniFile, context: PolicyContext): { policy: Policy; findings: Finding[] } {
   const findings: Finding[] = []
@@ -35,8 +40,11 @@ export function compilePolicy(ini: IniFile, context: PolicyContext): { policy: P
   const { settings } = context
   const policy: Policy = {
     rules,
+    index: new RuleIndex(rules),
     regions: settings.ses.regions,
     window: settings.window,
+    ...(settings.limit.perSender && { perSender: settings.limit.perSender }),
+    ...(settings.limit.perSenderDomain && { perSenderDomain: settings.limit.perSenderDomain }),
     fallback: settings.fallback,
     ...(settings.ses.bounceSenderArn !== undefined && { bounceSenderArn: settings.ses.bounceSenderArn }),
     reportingMta: context.reportingMta,
@@ -93,6 +101,7 @@ class RuleCompiler {
       .filter(({ key }) => !isOutcomeKey(key))
       .map(entry => this.#condition(entry, say))
       .filter(condition => condition !== undefined)
+      .toSorted((a, b) => COST[a.field.phase] - COST[b.field.phase])
     const outcomeEntries = section.entries.filter(({ key }) => isOutcomeKey(key))
     const { guard } = this.#settings
     const compiled = compileOutcome(section, outcomeEntries, {
@@ -112,11 +121,15 @@ class RuleCompiler {
     const found = findField(negated ? key.slice('not.'.length) : key)
     if (found === undefined) return say.error(line, unknownKey(key, negated))
     const { field, member } = found
-    if (!field.available) return say.error(line, `"${key}" is not available yet`)
     const { items, fault } = splitItems(value)
     if (fault !== undefined) return say.error(line, `"${key}" can't be read: ${fault}`)
     if (items.length === 0) return say.error(line, `"${key}" needs a value`)
-    const { matcher, count } = this.#patterns.compile(field.kind, items, wrong => say.error(line, wrong))
+    const { matcher, count } = this.#patterns.compile(
+      field.kind,
+      field.name + member.toLowerCase(),
+      items,
+      wrong => say.error(line, wrong),
+    )
     if (count === 0 && negated) {
       say.error(
         line,

@@ -1,6 +1,7 @@
 // Whether any rule can concern a mail, by what is known before its header is parsed.
 // It may say yes too often, never no too often: a mail that a rule would decide is always looked at.
 
+import { IMPATIENT } from './effort'
 import { type CheapFacts, FIELDS, type Field } from './fields'
 import { matches } from './patterns'
 import type { Condition, Policy } from './rule'
@@ -17,8 +18,7 @@ export function mayConcern(policy: Policy, cheap: CheapFacts): boolean {
         values.map(value => new Subject(value)),
       )
   }
-  // a loop without closures: it runs for each mail, over each rule
-  for (const { mode, outcome, conditions } of policy.rules) {
+  for (const { mode, outcome, conditions } of policy.index.candidates(({ field }) => candidates.get(field))) {
     if (outcome.action === 'accept' && mode === 'enforce') continue
     if (mayHold(conditions, candidates)) return true
   }
@@ -38,7 +38,8 @@ function mayHold(
 
 function mayBe({ matcher, negated }: Condition, subjects: readonly Subject[]): boolean {
   for (const subject of subjects) {
-    if (matches(matcher, subject) !== negated) return true
+    // an answer that takes time may be either
+    if (matches(matcher, subject, IMPATIENT) !== negated) return true
   }
   return false
 }

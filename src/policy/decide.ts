@@ -1,49 +1,111 @@
 // Decides, for each recipient of a mail: the first rule that holds, and whether the bounce that it wants may be made.
-// Never throws, whatever the mail holds. Without a rule that holds, the mail is accepted.
+// Without a rule that holds, the mail is accepted. Rejects only where a rule asks for content that can't be read, or where
+// the mail's effort is spent: nothing is decided then.
 
 import { addressKey } from '../mail/address'
 import type { MailFacts, Receipt, RecipientFacts } from '../mail/facts'
 import type { FallbackReason } from '../settings/settings'
 import { formatDuration } from '../settings/values'
+import { asksAttachment, attachmentName } from './attachment-name'
 import { bounceSender, makeBounce } from './bounce'
 import { REPLY_TEXTS, TYPE_TEXTS } from './bounce-types'
 import type { Decision, Reply } from './decision'
+import type { Effort } from './effort'
 import { failingCondition, type Values, valuesByRecipient } from './evaluate'
 import { fallBackSaying } from './fallback'
 import { guard } from './guards'
 import type { BounceOutcome, Policy, Rule } from './rule'
+import type { KnownValues } from './rule-index'
 import { fill, REPLY_CHARACTERS, type Template, type TemplateName, valuesOf } from './templates'
 
-/** One decision for each of `facts.recipients`, in their order. */
-export function decide(policy: Policy, facts: MailFacts, nowMs: number): Decision[] {
-  const valuesFor = valuesByRecipient(facts, nowMs)
-  return facts.recipients.map(recipient => {
-    const { rule, observed } = firstRule(policy, valuesFor(recipient))
-    if (rule === undefined) return { recipient, wanted: 'accept', action: 'accept', deliver: false, observed }
-    const { action } = rule.outcome
-    const decision = { recipient, rule: rule.name, wanted: action, action, deliver: false, observed }
-    return carryOut(policy, facts, nowMs, rule, decision)
-  })
+/** A mail that is to be decided. */
+interface Case {
+  policy: Policy
+  facts: MailFacts
+  nowMs: number
 }
 
-function firstRule(policy: Policy, values: Values): { rule?: Rule; observed: Decision['observed'] } {
+/** One decision for each of `facts.recipients`, in their order. */
+export async function decide(
+  policy: Policy,
+  facts: MailFacts,
+  nowMs: number,
+  effort: Effort,
+): Promise<Decision[]> {
+  const valuesFor = valuesByRecipient(facts, nowMs, effort)
+  const decisions: Decision[] = []
+  for (const recipient of facts.recipients) {
+    const { rule, observed } = await firstRule(policy, valuesFor(recipient), effort)
+    if (rule === undefined) {
+      decisions.push({ recipient, wanted: 'accept', action: 'accept', deliver: false, observed })
+      continue
+    }
+    const { action } = rule.outcome
+    const decision = { recipient, rule: rule.name, wanted: action, action, deliver: false, observed }
+    const name = asksAttachment(rule) ? await attachmentOf(rule, facts, effort) : ''
+    decisions.push(
+      carryOut({ policy, facts, nowMs }, rule, decision, valuesOf(facts, recipient, rule.name, name)),
+    )
+  }
+  return decisions
+}
+
+async function firstRule(
+  policy: Policy,
+  values: Values,
+  effort: Effort,
+): Promise<{ rule?: Rule; observed: Decision['observed'] }> {
   const observed: Decision['observed'] = []
-  for (const rule of policy.rules) {
-    if (failingCondition(rule, values) !== undefined) continue
-    if (rule.mode === 'enforce') return { rule, observed }
-    observed.push({ rule: rule.name, action: rule.outcome.action })
+  for (const rule of policy.index.candidates(condition => known(values(condition)))) {
+    const { name, mode, outcome } = rule
+    effort.charge(mode)
+    try {
+      if (effort.isDue()) await effort.pause()
+      const failing = failingCondition(rule, values, effort)
+      // most answers are there at once, and waiting for each would cost more than they do
+      if ((failing instanceof Promise ? await failing : failing) !== undefined) continue
+    } catch (error) {
+      const fault = cannotBeAsked(rule, error)
+      if (mode === 'enforce') throw fault
+      observed.push({ rule: name, action: outcome.action, fault: fault.message })
+      continue
+    }
+    if (mode === 'enforce') return { rule, observed }
+    observed.push({ rule: name, action: outcome.action })
   }
   return { observed }
 }
 
-function carryOut(policy: Policy, facts: MailFacts, nowMs: number, rule: Rule, decision: Decision): Decision {
+async function attachmentOf(rule: Rule, facts: MailFacts, effort: Effort): Promise<string> {
+  try {
+    return await attachmentName(rule, facts, effort)
+  } catch (error) {
+    throw cannotBeAsked(rule, error)
+  }
+}
+
+/** Content that nobody can read, or an effort that is spent, is said with the rule that it was too much for. */
+function cannotBeAsked({ name }: Rule, error: unknown): Error {
+  const reason = error instanceof Error ? error.message : String(error)
+  return new Error(`[${name}] can't be asked: ${reason}`, { cause: error })
+}
+
+function known(subjects: ReturnType<Values>): ReturnType<KnownValues> {
+  return subjects instanceof Promise ? undefined : subjects
+}
+
+function carryOut(
+  mail: Case,
+  rule: Rule,
+  decision: Decision,
+  valueOf: (name: TemplateName) => string,
+): Decision {
   const { outcome } = rule
   switch (outcome.action) {
     case 'bounce':
-      return bounce(policy, facts, nowMs, { ...rule, outcome }, decision)
+      return bounce(mail, { ...rule, outcome }, decision, valueOf)
     case 'reject':
     case 'defer': {
-      const valueOf = valuesOf(facts, decision.recipient, rule.name)
       const standard = REPLY_TEXTS[outcome.action].text
       return { ...decision, reply: { status: outcome.status, text: saying(outcome.text, valueOf, standard) } }
     }
@@ -57,15 +119,13 @@ function carryOut(policy: Policy, facts: MailFacts, nowMs: number, rule: Rule, d
 type BounceRule = Rule & { outcome: BounceOutcome }
 
 function bounce(
-  policy: Policy,
-  facts: MailFacts,
-  nowMs: number,
+  { policy, facts, nowMs }: Case,
   rule: BounceRule,
   decision: Decision,
+  valueOf: (name: TemplateName) => string,
 ): Decision {
   const { recipient } = decision
   const { outcome } = rule
-  const valueOf = valuesOf(facts, recipient, rule.name)
   const said: Reply = {
     status: outcome.status,
     text: saying(outcome.text, valueOf, TYPE_TEXTS[outcome.type].text),

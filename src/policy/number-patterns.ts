@@ -44,7 +44,11 @@ export class NumberPatterns implements PatternSet {
   }
 
   matches(subject: Subject): boolean {
-    return this.#comparisons.some(holds => holds(subject.number))
+    return this.holdsFor(subject.number)
+  }
+
+  holdsFor(value: number): boolean {
+    return this.#comparisons.some(holds => holds(value))
   }
 
   #range(text: string): Comparison | string | undefined {

@@ -4,7 +4,9 @@
 import { didYouMean } from '../settings/findings'
 import type { IniEntry } from '../settings/ini'
 import { wholeValue } from '../settings/items'
+import { parseRate } from '../settings/kinds'
 import { recipientList } from '../settings/list-kinds'
+import type { Rate } from '../settings/settings'
 import { bounceSenderFault } from './bounce'
 import {
   ADDRESS_NAMES,
@@ -101,8 +103,11 @@ export class OutcomeReader {
     return wrong === undefined ? template : this.fault(key, `can't be used: ${wrong}`)
   }
 
-  notYet(key: string): void {
-    if (this.has(key)) this.fault(key, 'is not available yet')
+  rate(key: string): Rate | undefined {
+    const text = this.text(key)
+    const rate = text === undefined ? undefined : parseRate(text)
+    if (text === undefined || rate !== undefined) return rate
+    return this.fault(key, `can't be "${text}"; write a number per minute, hour or day, as 10/day`)
   }
 
   #warn(key: string, message: string): void {

@@ -2,11 +2,13 @@
 // A faulty pattern is told, not thrown; matching takes time linear in the value.
 
 import type { Item } from '../settings/items'
+import type { Answer, Patience } from './effort'
 import type { Subject } from './subject'
 
 /** Patterns of one kind: a value matches the set when it matches one of them. */
 export interface PatternSet {
   /** What is wrong with the pattern, and what would be right; undefined: it is in. */
   add(item: Item): string | undefined
-  matches(subject: Subject): boolean
+  /** An answer that takes time rejects where the mail's effort is spent. */
+  matches(subject: Subject, patience: Patience): Answer
 }

@@ -4,22 +4,27 @@
 import type { Finding } from '../settings/findings'
 import type { Item } from '../settings/items'
 import { AddressPatterns } from './address-patterns'
+import { type Answer, holdsForOne, type Patience, whenKnown } from './effort'
 import { IpPatterns } from './ip-patterns'
 import { DURATION, NUMBER, NumberPatterns, SIZE } from './number-patterns'
 import type { PatternSet } from './pattern-set'
+import { RegexPasses } from './regex-pass'
+import { ResultPatterns } from './result-patterns'
 import type { Subject } from './subject'
 import { TextPatterns } from './text-patterns'
 
 const KINDS = {
-  address: () => new AddressPatterns(),
-  text: () => new TextPatterns(),
+  address: passes => new AddressPatterns(passes),
+  text: passes => new TextPatterns(passes),
   ip: () => new IpPatterns(),
   /** One of a few fixed words: text, of which the table of conditions knows the values. */
-  word: () => new TextPatterns(),
+  word: passes => new TextPatterns(passes),
+  /** Text or number, as another plugin left it. */
+  result: passes => new ResultPatterns(passes),
   size: () => new NumberPatterns(SIZE),
   duration: () => new NumberPatterns(DURATION),
   number: () => new NumberPatterns(NUMBER),
-} satisfies Record<string, () => PatternSet>
+} satisfies Record<string, (passes: RegexPasses) => PatternSet>
 export type Kind = keyof typeof KINDS
 
 /** A pattern longer than this is a mistake, and what matching costs grows with it. */
@@ -35,8 +40,11 @@ export interface Matcher {
   lists: readonly PatternSet[]
 }
 
-export function matches(matcher: Matcher, subject: Subject): boolean {
-  return matcher.own.matches(subject) || matcher.lists.some(list => list.matches(subject))
+export function matches(matcher: Matcher, subject: Subject, patience: Patience): Answer {
+  return whenKnown(
+    matcher.own.matches(subject, patience),
+    held => held || holdsForOne(matcher.lists, list => list.matches(subject, patience), patience),
+  )
 }
 
 interface List {
@@ -49,6 +57,7 @@ export class PatternCompiler {
   readonly #read: (name: string) => string | undefined
   readonly #report: (finding: Finding) => void
   readonly #lists = new Map<string, List>()
+  readonly #passes = new Map<string, RegexPasses>()
 
   /** `read` gives the text of a list in Haraka's config directory; undefined: there is none. */
   constructor(read: (name: string) => string | undefined, report: (finding: Finding) => void) {
@@ -56,13 +65,17 @@ export class PatternCompiler {
     this.#report = report
   }
 
-  /** `count` is the number of patterns, those in lists included. Faults of the items themselves go to `fault`. */
+  /**
+   * `values`: a name for what the patterns are asked about; expressions for the same values are looked for together.
+   * `count` is the number of patterns, those in lists included. Faults of the items themselves go to `fault`.
+   */
   compile(
     kind: Kind,
+    values: string,
     items: readonly Item[],
     fault: (message: string) => void,
   ): { matcher: Matcher; count: number } {
-    const own = KINDS[kind]()
+    const own = KINDS[kind](this.#passesFor(values))
     const lists: PatternSet[] = []
     let count = 0
     for (const item of items) {
@@ -81,6 +94,12 @@ export class PatternCompiler {
     return { matcher: { own, lists }, count }
   }
 
+  #passesFor(values: string): RegexPasses {
+    const known = this.#passes.get(values) ?? new RegexPasses()
+    this.#passes.set(values, known)
+    return known
+  }
+
   #list(kind: Kind, name: string): List | string {
     if (name === '') return 'the name of the list is missing behind "file:"'
     const id = `${kind}:${name}`
@@ -94,7 +113,7 @@ export class PatternCompiler {
   }
 
   #parse(kind: Kind, name: string, text: string): List {
-    const list: List = { patterns: KINDS[kind](), count: 0 }
+    const list: List = { patterns: KINDS[kind](new RegexPasses()), count: 0 }
     let faults = 0
     const report = (line: number, message: string): void =>
       this.#report({ severity: 'error', file: name, line, message })

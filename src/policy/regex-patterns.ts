@@ -1,66 +1,62 @@
 // Regular expressions: `/x/` is found anywhere and ignores case, `/x/c` keeps to it. Several are looked for in one pass.
-// One that can't be used comes back as a fault; matching never throws, and takes time in proportion to the text.
+// One that can't be used comes back as a fault; matching takes time in proportion to the text.
 
-import type { RE2Set } from 're2js'
 import type { Item } from '../settings/items'
+import { type Answer, holdsForOne, type Patience } from './effort'
 import { faultOfRegex } from './regex-faults'
-
-/**
- * Text that keeps every state of an expression alive takes some 30 ns for each character and instruction: 2 s for the
- * longest text and the largest expression. So it is the limit for one, and for all that are looked for in one pass.
- */
-const INSTRUCTIONS = 1000
-/** What one pass may remember of texts it has seen, so that many expressions and hostile senders can't fill the memory. */
-const MEMORY_BYTES = 1024 ** 2
+import { INSTRUCTIONS, loadRe2js, type RegexPass, type RegexPasses } from './regex-pass'
+import type { Subject } from './subject'
 
 export class RegexPatterns {
-  readonly #passes: RE2Set[] = []
-  /** How many instructions the last pass can still take. */
-  #room = 0
+  readonly #passes: RegexPasses
+  /** Those that ours are in, with their numbers there. */
+  readonly #own = new Map<RegexPass, Set<number>>()
+  #entries: readonly (readonly [RegexPass, ReadonlySet<number>])[] = []
+
+  /** Shared with all that are asked about the same values. */
+  constructor(passes: RegexPasses) {
+    this.#passes = passes
+  }
+
+  get isEmpty(): boolean {
+    return this.#entries.length === 0
+  }
 
   add({ text, flags }: Item): string | undefined {
     if (text === '') return 'there is nothing between the slashes; to match whatever is there, write *'
     if (!['', 'i', 'c'].includes(flags)) {
       return `"${flags}" can't stand behind the closing slash; valid are i (ignore case, as without it) and c (case counts)`
     }
-    const re2js = loadRe2js()
     // a text comes composed, so "é" here is one character too
     const source = text.normalize('NFC')
-    const size = sizeOf(source, re2js)
-    if (typeof size === 'string') return size
-    if (size > INSTRUCTIONS) return `/${text}/ is too large; shorten it, or take less for a number in {}`
-    this.#passWithRoom(size, re2js).add(flags === 'c' ? source : `(?i)${source}`)
+    const instructions = sizeOf(source)
+    if (typeof instructions === 'string') return instructions
+    if (instructions > INSTRUCTIONS)
+      return `/${text}/ is too large; shorten it, or take less for a number in {}`
+    const pass = this.#passes.withRoom(instructions)
+    const numbers = this.#own.get(pass) ?? new Set()
+    numbers.add(pass.add(flags === 'c' ? source : `(?i)${source}`, instructions))
+    this.#own.set(pass, numbers)
+    this.#entries = [...this.#own]
     return undefined
   }
 
-  /** `text`: in Unicode's composed form. */
-  matches(text: string): boolean {
-    for (const pass of this.#passes) if (pass.match(text).length > 0) return true
-    return false
+  matches(subject: Subject, form: 'composed' | 'address', patience: Patience): Answer {
+    return holdsForOne(
+      this.#entries,
+      ([pass, numbers]) => {
+        const found = subject.found(pass, form, patience)
+        const isOurs = (number: number) => numbers.has(number)
+        return found instanceof Promise ? found.then(all => all.some(isOurs)) : found.some(isOurs)
+      },
+      patience,
+    )
   }
-
-  #passWithRoom(size: number, { RE2JS, RE2Set }: Re2js): RE2Set {
-    let pass = this.#passes.at(-1)
-    if (pass === undefined || this.#room < size) {
-      // an encoded word can hold a line end: `.` takes it too, so that no sender gets past with one
-      pass = new RE2Set(RE2Set.UNANCHORED, RE2JS.DOTALL, MEMORY_BYTES)
-      this.#passes.push(pass)
-      this.#room = INSTRUCTIONS
-    }
-    this.#room -= size
-    return pass
-  }
-}
-
-type Re2js = typeof import('re2js')
-
-/** Loaded late: it costs 10 ms, and many a policy has no regular expression. */
-function loadRe2js(): Re2js {
-  return require('re2js') as Re2js
 }
 
 /** In instructions; text: why it is no regular expression. */
-function sizeOf(source: string, { RE2JS, RE2JSException, RE2JSSyntaxException }: Re2js): number | string {
+function sizeOf(source: string): number | string {
+  const { RE2JS, RE2JSException, RE2JSSyntaxException } = loadRe2js()
   try {
     return RE2JS.compile(source).programSize()
   } catch (error) {

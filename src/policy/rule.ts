@@ -1,10 +1,11 @@
 // A policy as it is compiled: rules with their conditions and outcomes, and the settings that decisions need.
 // Plain data that doesn't change: a new configuration makes a new policy.
 
-import type { FallbackAction, FallbackReason, GuardSettings } from '../settings/settings'
+import type { FallbackAction, FallbackReason, GuardSettings, Rate } from '../settings/settings'
 import type { Action, BounceType } from './decision'
 import type { Field } from './fields'
 import type { Matcher } from './patterns'
+import type { RuleIndex } from './rule-index'
 import type { Template } from './templates'
 
 export interface Condition {
@@ -33,6 +34,7 @@ export interface BounceOutcome {
   deliver: boolean
   /** The rule's own, for whatever reason there is no bounce. */
   fallback?: FallbackAction
+  cap?: Rate
   /** [guard], with what the rule changes in it. */
   guard: GuardSettings
 }
@@ -54,6 +56,7 @@ export interface Rule {
   line: number
   /** `observe`: noted, and the rules below it decide. */
   mode: 'enforce' | 'observe'
+  /** In the order in which they are asked: what is cheap to know comes first. */
   conditions: readonly Condition[]
   /** Keys (addressKey) of the recipients that its conditions name one by one, other than in lists. */
   named: ReadonlySet<string>
@@ -62,9 +65,12 @@ export interface Rule {
 
 export interface Policy {
   rules: readonly Rule[]
+  index: RuleIndex
   /** Empty: any. */
   regions: readonly string[]
   window: { lengthMs: number; marginMs: number }
+  perSender?: Rate
+  perSenderDomain?: Rate
   fallback: Readonly<Record<FallbackReason, FallbackAction>>
   bounceSenderArn?: string
   /** `dns; name` */

@@ -3,8 +3,10 @@
 
 import { isIPv4, isIPv6 } from 'node:net'
 import { addressKey, domainOf } from '../mail/address'
+import type { Found, Patience } from './effort'
+import type { RegexPass } from './regex-pass'
 
-/** Patterns see this much of a value, in UTF-16 units: it bounds what a sender can make a match cost. */
+/** Patterns see this much of a value that isn't cut already, in UTF-16 units: it bounds what a sender can make a match cost. */
 export const MATCHED_CHARACTERS = 65_536
 
 export interface AddressForms {
@@ -29,9 +31,15 @@ export class Subject {
   #folded: string | undefined
   #address: AddressForms | undefined
   #ip: IpForms | undefined | 'none'
+  #found: Map<RegexPass, Found | Promise<Found>> | undefined
 
-  constructor(value: string | number) {
-    this.#value = typeof value === 'string' ? value.slice(0, MATCHED_CHARACTERS) : value
+  constructor(value: string | number, limit: number = MATCHED_CHARACTERS) {
+    this.#value = typeof value === 'string' ? value.slice(0, limit) : value
+  }
+
+  /** As the mail has it, for people. */
+  get value(): string | number {
+    return this.#value
   }
 
   /** NaN where the value is text. */
@@ -53,6 +61,16 @@ export class Subject {
   get address(): AddressForms {
     this.#address ??= addressForms(String(this.#value))
     return this.#address
+  }
+
+  /** What a pass finds; however many rules ask, it is made once. */
+  found(pass: RegexPass, form: 'composed' | 'address', patience: Patience): Found | Promise<Found> {
+    this.#found ??= new Map()
+    const known = this.#found.get(pass)
+    if (known !== undefined) return known
+    const found = pass.search(form === 'address' ? this.address.composedKey : this.composed, patience)
+    this.#found.set(pass, found)
+    return found
   }
 
   get ip(): IpForms | undefined {

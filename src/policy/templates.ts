@@ -20,6 +20,20 @@ export const TEXT_NAMES = [
 export const ADDRESS_NAMES = ['recipient', 'recipient.domain', 'sender.domain'] as const
 export type TemplateName = (typeof TEXT_NAMES)[number] | (typeof ADDRESS_NAMES)[number]
 
+/** For the documentation. */
+export const TEMPLATE_MEANINGS: Readonly<Record<TemplateName, string>> = {
+  recipient: 'the recipient of record',
+  'recipient.domain': 'the domain of the recipient of record',
+  sender: 'the sender of record; <> is the null sender',
+  'sender.domain': 'the domain of the sender of record',
+  subject: 'the subject of the mail',
+  rule: 'the name of the rule',
+  size: 'the size of the mail, as 1.5 MB',
+  attachment: 'the name of the attachment for which the rule holds',
+  'message-id': 'the Message-ID of the mail',
+  'ses-id': 'the id that SES gave the mail',
+}
+
 export interface Template {
   parts: readonly (string | { name: TemplateName })[]
 }
@@ -66,6 +80,10 @@ export function fillRaw(template: Template, valueOf: (name: TemplateName) => str
   return template.parts.map(part => (typeof part === 'string' ? part : valueOf(part.name))).join('')
 }
 
+export function asksFor(template: Template | undefined, name: TemplateName): boolean {
+  return template?.parts.some(part => typeof part !== 'string' && part.name === name) ?? false
+}
+
 /** How many characters stand in the template itself. */
 export function ownCharacters(template: Template): number {
   return template.parts.reduce((sum, part) => sum + (typeof part === 'string' ? part.length : 0), 0)
@@ -86,6 +104,7 @@ export function valuesOf(
   facts: MailFacts,
   recipient: RecipientFacts,
   rule: string,
+  attachment: string,
 ): (name: TemplateName) => string {
   const read: Record<TemplateName, () => string | undefined> = {
     recipient: () => recipient.address,
@@ -95,8 +114,7 @@ export function valuesOf(
     subject: () => facts.headers.values('subject')[0],
     rule: () => rule,
     size: () => formatSize(facts.envelope.sizeBytes),
-    // known once the content is read
-    attachment: () => '',
+    attachment: () => attachment,
     'message-id': () => facts.headers.values('message-id')[0],
     'ses-id': () => facts.receipt?.sesId,
   }

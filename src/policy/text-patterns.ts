@@ -1,17 +1,23 @@
 // Patterns for text and words: plain and quoted ones looked up in a set, globs tried one after the other,
 // regular expressions together.
-// A pattern that can't be used comes back as a fault for a finding; matching never throws.
+// A pattern that can't be used comes back as a fault for a finding.
 
 import type { Item } from '../settings/items'
+import { type Answer, holdsForOne, type Patience, whenKnown } from './effort'
 import { Glob, isGlob } from './glob'
 import type { PatternSet } from './pattern-set'
+import type { RegexPasses } from './regex-pass'
 import { RegexPatterns } from './regex-patterns'
 import { fold, type Subject } from './subject'
 
 export class TextPatterns implements PatternSet {
   readonly #plain = new Set<string>()
   readonly #globs: Glob[] = []
-  readonly #regexes = new RegexPatterns()
+  readonly #regexes: RegexPatterns
+
+  constructor(passes: RegexPasses) {
+    this.#regexes = new RegexPatterns(passes)
+  }
 
   add(item: Item): string | undefined {
     if (item.form === 'regex') return this.#regexes.add(item)
@@ -21,9 +27,10 @@ export class TextPatterns implements PatternSet {
     return undefined
   }
 
-  matches(subject: Subject): boolean {
+  matches(subject: Subject, patience: Patience): Answer {
     const text = subject.folded
-    if (this.#plain.has(text) || this.#globs.some(glob => glob.matches(text))) return true
-    return this.#regexes.matches(subject.composed)
+    if (this.#plain.has(text)) return true
+    const globs = holdsForOne(this.#globs, glob => glob.matches(text), patience)
+    return whenKnown(globs, held => held || this.#regexes.matches(subject, 'composed', patience))
   }
 }

@@ -154,14 +154,4 @@ function checkTogether({ relay, ses, limit, window }: Values, reader: Reader): v
     const message = `trusted has ${everybody}: everybody is trusted, and anyone can make SES send bounces`
     reader.report('warning', 'relay', reader.lineOf('relay', 'trusted') ?? 0, message)
   }
-  for (const key of ['per_sender', 'per_sender_domain'] as const) {
-    const line = reader.lineOf('limit', key)
-    if (line === undefined || limit[key] === undefined) continue
-    reader.report(
-      'warning',
-      'limit',
-      line,
-      `${key} is not in force yet: this version doesn't count bounces per sender`,
-    )
-  }
 }

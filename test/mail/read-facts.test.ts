@@ -25,6 +25,8 @@ function question(lines: readonly string[], more: Partial<FactsQuestion> = {}): 
     receivesFor: () => true,
     keepsRecipients: false,
     nowMs: RECEIVED_AT_MS,
+    content: () => assert.fail('nobody asked for content'),
+    results: () => [],
     ...more,
   }
 }

@@ -2,6 +2,7 @@
 // `matcherOf` and `matching` fail the test whose patterns have a fault.
 
 import assert from 'node:assert/strict'
+import { IMPATIENT } from '../../src/policy/effort'
 import { type Kind, matches, PatternCompiler } from '../../src/policy/patterns'
 import { Subject } from '../../src/policy/subject'
 import { type Finding, formatFinding } from '../../src/settings/findings'
@@ -16,14 +17,14 @@ export function compiled(kind: Kind, raw: string, lists: Record<string, string> 
   )
   const { items, fault } = splitItems(raw)
   if (fault !== undefined) faults.push(fault)
-  const { matcher, count } = compiler.compile(kind, items, message => faults.push(message))
+  const { matcher, count } = compiler.compile(kind, 'value', items, message => faults.push(message))
   return { matcher, count, faults, findings: findings.map(formatFinding) }
 }
 
 export function matcherOf(kind: Kind, raw: string, lists: Record<string, string> = {}) {
   const { matcher, faults, findings } = compiled(kind, raw, lists)
   assert.deepEqual([...faults, ...findings], [])
-  return (value: string | number) => matches(matcher, new Subject(value))
+  return (value: string | number) => matches(matcher, new Subject(value), IMPATIENT)
 }
 
 export function matching(
@@ -32,5 +33,6 @@ export function matching(
   values: (string | number)[],
   lists: Record<string, string> = {},
 ) {
-  return values.filter(matcherOf(kind, raw, lists))
+  const holds = matcherOf(kind, raw, lists)
+  return values.filter(value => holds(value) === true)
 }

@@ -2,8 +2,13 @@
 // A policy with errors fails the test that asks for it.
 
 import assert from 'node:assert/strict'
+import type { Content } from '../../src/mail/content'
 import type { Envelope, MailFacts, Receipt, RecipientFacts } from '../../src/mail/facts'
 import { compilePolicy, type PolicyContext } from '../../src/policy/compile'
+import { decide } from '../../src/policy/decide'
+import type { Decision } from '../../src/policy/decision'
+import { Effort } from '../../src/policy/effort'
+import { regexSet } from '../../src/policy/regex-pass'
 import type { Policy } from '../../src/policy/rule'
 import { type Finding, formatFinding } from '../../src/settings/findings'
 import { parseIni } from '../../src/settings/ini'
@@ -68,6 +73,9 @@ export interface MailParts {
   sender?: string
   headers?: Record<string, string[]>
   addresses?: Record<string, string[]>
+  content?: Partial<Content>
+  /** Values by path. */
+  results?: Record<string, (string | number)[]>
 }
 
 export function mail(parts: MailParts = {}): MailFacts {
@@ -97,8 +105,21 @@ export function mail(parts: MailParts = {}): MailFacts {
       values: name => parts.headers?.[name] ?? [],
       addresses: name => parts.addresses?.[name] ?? [],
     },
+    content: async () => ({ texts: [], attachments: [], isCut: false, ...parts.content }),
+    results: path => parts.results?.[path] ?? [],
     warnings: [],
   }
+}
+
+/** One that searches here and now. */
+export function effort(): Effort {
+  return new Effort({
+    search: async (sources, text) => ({ found: regexSet(sources).match(text), tookMs: 0 }),
+  })
+}
+
+export function decideNow(policy: Policy, facts: MailFacts, nowMs = NOW_MS): Promise<Decision[]> {
+  return decide(policy, facts, nowMs, effort())
 }
 
 export function receipt(sender: string): Receipt {

@@ -28,8 +28,8 @@ describe('templates', () => {
     assert(recipient)
     const { template } = parseTemplate(TEXT_NAMES.map(name => `${name}={${name}}`).join(' '))
     assert.equal(
-      fill(template, valuesOf(facts, recipient, 'rule 1'), 500),
-      'recipient=nobody@example.com sender=<> subject=Gr??e Bcc: x@y.example rule=rule 1 size=2.0 kB attachment= ' +
+      fill(template, valuesOf(facts, recipient, 'rule 1', 'a\tb.exe'), 500),
+      'recipient=nobody@example.com sender=<> subject=Gr??e Bcc: x@y.example rule=rule 1 size=2.0 kB attachment=a b.exe ' +
         'message-id=<1@x.example> ses-id=7k822gft4kqtq4dgji1sqdhnqgqnj9bsv76lqoo1',
     )
   })

@@ -1,0 +1,15 @@
+// What the thread can be asked, and what it answers: plain data that can be copied from one thread to the other.
+
+import type { Content } from '../mail/content'
+import type { Found } from '../policy/effort'
+
+export interface Tasks {
+  content: { asked: { raw: Uint8Array; limitCharacters: number }; answer: Content }
+  search: { asked: { sources: readonly string[]; text: string }; answer: Found }
+}
+
+export type TaskName = keyof Tasks
+
+export type Asked = { [N in TaskName]: { name: N; asked: Tasks[N]['asked'] } }[TaskName]
+
+export type Answered = { answer: Tasks[TaskName]['answer']; tookMs: number } | { fault: string }

@@ -1,0 +1,37 @@
+// What other plugins have found: the values at a path such as `rspamd.score`, in any of Haraka's result stores.
+// Never throws: what isn't there is nothing. Names of plugins may hold dots, as `rcpt_to.in_host_list` does.
+
+/** As of Haraka's ResultStore. */
+export interface ResultStore {
+  get(plugin: string): unknown
+}
+
+/** Texts, numbers, and true or false as text; of a list its elements; of anything else nothing. */
+export function resultsAt(stores: readonly ResultStore[], path: string): (string | number)[] {
+  const names = path.split('.')
+  return stores.flatMap(store =>
+    names.slice(1).flatMap((_, index) => {
+      const end = index + 1
+      return valuesOf(memberOf(store.get(names.slice(0, end).join('.')), names.slice(end)))
+    }),
+  )
+}
+
+/** A key may hold dots too: the longest is tried first. */
+function memberOf(value: unknown, names: readonly string[]): unknown {
+  if (names.length === 0) return value
+  if (typeof value !== 'object' || value === null) return undefined
+  for (let end = names.length; end > 0; end--) {
+    const key = names.slice(0, end).join('.')
+    if (!Object.hasOwn(value, key)) continue
+    const found = memberOf((value as Record<string, unknown>)[key], names.slice(end))
+    if (found !== undefined) return found
+  }
+  return undefined
+}
+
+function valuesOf(value: unknown): (string | number)[] {
+  if (Array.isArray(value)) return value.flatMap(one => (Array.isArray(one) ? [] : valuesOf(one)))
+  if (typeof value === 'boolean') return [String(value)]
+  return typeof value === 'string' || typeof value === 'number' ? [value] : []
+}

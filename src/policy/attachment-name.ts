@@ -1,0 +1,30 @@
+// What {attachment} stands for in a rule's texts: the attachment that the rule is about.
+// Rejects where the content can't be read.
+
+import type { MailFacts } from '../mail/facts'
+import { type Effort } from './effort'
+import { matches } from './patterns'
+import type { Rule } from './rule'
+import { Subject } from './subject'
+import { asksFor } from './templates'
+
+export function asksAttachment({ outcome }: Rule): boolean {
+  const templates =
+    outcome.action === 'bounce' ? [outcome.text, outcome.diagnostic] : 'text' in outcome ? [outcome.text] : []
+  return templates.some(template => asksFor(template, 'attachment'))
+}
+
+/** The first that the rule's conditions name, else the first there is; '' where there is none. */
+export async function attachmentName(
+  { conditions }: Rule,
+  facts: MailFacts,
+  effort: Effort,
+): Promise<string> {
+  const { attachments } = await effort.without(() => facts.content())
+  const names = attachments.flatMap(attachment => attachment.names)
+  const asked = conditions.filter(({ field, negated }) => field.name === 'attachment.name' && !negated)
+  for (const name of names) {
+    for (const { matcher } of asked) if (await matches(matcher, new Subject(name), effort)) return name
+  }
+  return names[0] ?? ''
+}

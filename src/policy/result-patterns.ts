@@ -1,0 +1,41 @@
+// Patterns for what other plugins found: comparisons for numbers, all else as text.
+// A pattern that can't be used comes back as a fault for a finding.
+
+import type { Item } from '../settings/items'
+import { parseNumber } from '../settings/values'
+import { type Answer, type Patience } from './effort'
+import { NUMBER, NumberPatterns } from './number-patterns'
+import type { PatternSet } from './pattern-set'
+import type { RegexPasses } from './regex-pass'
+import type { Subject } from './subject'
+import { TextPatterns } from './text-patterns'
+
+export class ResultPatterns implements PatternSet {
+  readonly #texts: TextPatterns
+  readonly #numbers = new NumberPatterns(NUMBER)
+
+  constructor(passes: RegexPasses) {
+    this.#texts = new TextPatterns(passes)
+  }
+
+  add(item: Item): string | undefined {
+    if (item.form !== 'plain') return this.#texts.add(item)
+    if (isComparison(item.text)) return this.#numbers.add(item)
+    // `5` also stands for 5.0, and `1..5` may be text after all
+    this.#numbers.add(item)
+    return this.#texts.add(item)
+  }
+
+  matches(subject: Subject, patience: Patience): Answer {
+    return this.#numbers.holdsFor(numberOf(subject)) || this.#texts.matches(subject, patience)
+  }
+}
+
+function isComparison(text: string): boolean {
+  return /^[<>=]/.test(text)
+}
+
+/** Some plugins keep numbers as text. NaN, for which no comparison holds, where it is none. */
+function numberOf({ value }: Subject): number {
+  return typeof value === 'number' ? value : (parseNumber(value.trim()) ?? Number.NaN)
+}

@@ -1,0 +1,129 @@
+// Which rules can hold for a recipient at all, by the addresses that they ask for: looked up, not tried one by one.
+// It may name a rule too many, never one too few, and keeps their order.
+
+import { AddressPatterns, someParent } from './address-patterns'
+import { IMPATIENT } from './effort'
+import type { Condition, Rule } from './rule'
+import type { Subject } from './subject'
+
+/** The values of a condition's field; undefined: not known yet, so that any of its conditions may hold. */
+export type KnownValues = (condition: Condition) => readonly Subject[] | undefined
+
+const END = Number.POSITIVE_INFINITY
+
+export class RuleIndex {
+  readonly #rules: readonly Rule[]
+  /** Places of rules that no address can rule out, ascending. */
+  readonly #open: number[] = []
+  /** By the name of the field, in the order of their first rules. */
+  readonly #fields = new Map<string, FieldIndex>()
+
+  constructor(rules: readonly Rule[]) {
+    this.#rules = rules
+    for (const [place, rule] of rules.entries()) {
+      const condition = rule.conditions.find(canBeLookedUp)
+      if (condition === undefined) this.#open.push(place)
+      else this.#fieldOf(condition, place).add(place, condition)
+    }
+  }
+
+  /** A field is read when the turn of the first rule comes that asks for it. */
+  *candidates(values: KnownValues): Generator<Rule, void> {
+    const unread = [...this.#fields.values()]
+    let found: readonly number[] = []
+    let [atOpen, atFound, atUnread] = [0, 0, 0]
+    for (;;) {
+      const [open = END, hit = END] = [this.#open[atOpen], found[atFound]]
+      const field = unread[atUnread]
+      if (field !== undefined && field.first <= Math.min(open, hit)) {
+        const more = field.find(values(field.condition))
+        found = [...new Set([...found.slice(atFound), ...more])].toSorted((a, b) => a - b)
+        atFound = 0
+        atUnread++
+        continue
+      }
+      const place = Math.min(open, hit)
+      if (place === END) return
+      if (place === open) atOpen++
+      else atFound++
+      yield this.#rules[place] as Rule
+    }
+  }
+
+  #fieldOf(condition: Condition, place: number): FieldIndex {
+    const { name } = condition.field
+    const known = this.#fields.get(name) ?? new FieldIndex(condition, place)
+    this.#fields.set(name, known)
+    return known
+  }
+}
+
+/** The rules that ask for an address in one and the same field. */
+class FieldIndex {
+  /** Any of them: by its field the values are found. */
+  readonly condition: Condition
+  /** Place of the first rule. */
+  readonly first: number
+  readonly #all: number[] = []
+  readonly #keys = new Map<string, number[]>()
+  readonly #hosts = new Map<string, number[]>()
+  readonly #parents = new Map<string, number[]>()
+  /** Lists are shared by rules, and may be long: each is asked once. */
+  readonly #lists = new Map<AddressPatterns, number[]>()
+
+  constructor(condition: Condition, first: number) {
+    this.condition = condition
+    this.first = first
+  }
+
+  add(place: number, { matcher }: Condition): void {
+    this.#all.push(place)
+    const { keys, hosts, parents } = lookupsOf(matcher.own) ?? { keys: [], hosts: [], parents: [] }
+    for (const key of keys) append(this.#keys, key, place)
+    for (const host of hosts) append(this.#hosts, host, place)
+    for (const parent of parents) append(this.#parents, parent, place)
+    for (const list of matcher.lists) if (list instanceof AddressPatterns) append(this.#lists, list, place)
+  }
+
+  find(subjects: readonly Subject[] | undefined): Iterable<number> {
+    if (subjects === undefined) return this.#all
+    const found = new Set<number>()
+    for (const subject of subjects) this.#findOne(subject, found)
+    return found
+  }
+
+  #findOne(subject: Subject, found: Set<number>): void {
+    const { key, domain } = subject.address
+    addAll(this.#keys.get(key), found)
+    if (domain !== '') {
+      addAll(this.#hosts.get(domain), found)
+      if (this.#parents.size > 0) {
+        someParent(domain, parent => {
+          addAll(this.#parents.get(parent), found)
+          return false
+        })
+      }
+    }
+    // what can be looked up answers at once
+    for (const [list, places] of this.#lists)
+      if (list.matches(subject, IMPATIENT) === true) addAll(places, found)
+  }
+}
+
+function canBeLookedUp({ negated, matcher }: Condition): boolean {
+  return !negated && [matcher.own, ...matcher.lists].every(set => lookupsOf(set) !== undefined)
+}
+
+function lookupsOf(set: unknown) {
+  return set instanceof AddressPatterns ? set.lookups() : undefined
+}
+
+function append<K>(map: Map<K, number[]>, key: K, place: number): void {
+  const places = map.get(key)
+  if (places === undefined) map.set(key, [place])
+  else if (places.at(-1) !== place) places.push(place)
+}
+
+function addAll(places: readonly number[] | undefined, found: Set<number>): void {
+  if (places !== undefined) for (const place of places) found.add(place)
+}

@@ -1,0 +1,123 @@
+import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { type Aside, AsideError, openAside } from '../../src/aside/aside'
+
+/** Letters a and b as they come, the same each time. */
+function randomText(length: number): string {
+  let state = 1
+  const letter = () => {
+    state = (state * 1_103_515_245 + 12_345) & 0x7fffffff
+    return (state >> 16) & 1 ? 'a' : 'b'
+  }
+  return Array.from({ length }, letter).join('')
+}
+
+const raw = (text: string) => Buffer.from(text)
+
+describe('work on a thread of its own', () => {
+  let aside: Aside
+  before(() => {
+    aside = openAside()
+  })
+  after(() => aside.close())
+
+  it('reads the content of mails, one after the other', async () => {
+    const mails = Array.from({ length: 20 }, (_, i) => raw(`Subject: x\r\n\r\nmail ${i}`))
+    const read = await Promise.all(mails.map(mail => aside.content(mail, 1000)))
+    assert.deepEqual(
+      read.map(({ texts }) => texts[0]),
+      mails.map((_, i) => `mail ${i}`),
+    )
+  })
+
+  it('leaves the buffer to its owner', async () => {
+    const mail = raw(`Subject: x\r\n\r\n${'x'.repeat(100_000)}`)
+    await aside.content(mail, 10)
+    assert.equal(mail.length, 100_014)
+  })
+
+  it('finds expressions by their numbers', async () => {
+    const { found, tookMs } = await aside.search(['(?i)B', 'z', 'c.*d'], 'abc\nd', 10_000)
+    assert.deepEqual(found, [0, 2])
+    assert(tookMs >= 0)
+  })
+
+  it('says why a mail can not be read', async () => {
+    const parts = '--b\r\nContent-Type: a/b\r\n\r\nx\r\n'.repeat(2000)
+    const many = aside.content(raw(`Content-Type: multipart/mixed; boundary=b\r\n\r\n${parts}--b--`), 1000)
+    await assert.rejects(many, new AsideError('Max allowed child nodes exceeded'))
+    assert.deepEqual((await aside.content(raw('\r\nhello'), 9)).texts, ['hello'])
+  })
+
+  it('gives up what takes too long, and only that', async () => {
+    // each character makes a new state of 300: half a minute of it
+    const hostile = randomText(4_000_000)
+    const endless = aside.search(['a[ab]{300}x'], hostile, 300)
+    const next = aside.search(['x'], 'x', 10_000)
+    await assert.rejects(endless, /^AsideError: searching its text takes longer than 0\.3 s$/)
+    assert.deepEqual((await next).found, [0])
+  })
+
+  it('rejects what waits when it is closed', async () => {
+    const closing = openAside()
+    const waiting = [
+      closing.search(['x'], 'x', 1000),
+      closing.search(['x'], 'x', 1000),
+      closing.content(raw('x'), 1),
+    ]
+    closing.close()
+    for (const one of waiting) await assert.rejects(one, AsideError)
+  })
+})
+
+describe('a thread that dies', () => {
+  let dir: string
+  before(() => {
+    dir = mkdtempSync(path.join(tmpdir(), 'ses-bounce-aside-'))
+  })
+  after(() => rmSync(dir, { recursive: true }))
+
+  const program = (name: string, onTask: string): string => {
+    const file = path.join(dir, `${name}.js`)
+    writeFileSync(
+      file,
+      `const { parentPort } = require('node:worker_threads')\nparentPort.on('message', ({ asked }) => { ${onTask} })\n`,
+    )
+    return file
+  }
+
+  it('takes nothing with it but the mail that it died of', async () => {
+    const aside = openAside(
+      program(
+        'dies',
+        `if (asked.text === 'bad') throw new Error('boom'); parentPort.postMessage({ answer: [7], tookMs: 1 })`,
+      ),
+    )
+    const search = (text: string) => aside.search(['x'], text, 10_000)
+    const [good, bad, after] = [search('good'), search('bad'), search('after')]
+    assert.deepEqual((await good).found, [7])
+    await assert.rejects(bad, /^AsideError: its thread died: boom$/)
+    assert.deepEqual((await after).found, [7])
+    aside.close()
+  })
+
+  it('or ends by itself is started again', async () => {
+    const aside = openAside(
+      program(
+        'ends',
+        `if (asked.text === 'bad') process.exit(3); parentPort.postMessage({ answer: [], tookMs: 1 })`,
+      ),
+    )
+    await assert.rejects(aside.search([], 'bad', 10_000), /^AsideError: its thread ended with 3$/)
+    assert.deepEqual((await aside.search([], 'good', 10_000)).found, [])
+    aside.close()
+  })
+
+  it('can not be started', async () => {
+    const aside = openAside(path.join(dir, 'not-there.js'))
+    await assert.rejects(aside.search([], 'x', 10_000), AsideError)
+    aside.close()
+  })
+})

@@ -1,0 +1,92 @@
+import assert from 'node:assert/strict'
+import fc from 'fast-check'
+import { htmlText } from '../../src/mail/html-text'
+
+const text = (html: string, limit = 10_000) => htmlText(html, limit).text
+
+describe('the text of HTML', () => {
+  it('is what its reader sees', () => {
+    const seen: [html: string, text: string][] = [
+      ['<p>Hello  <b>w</b>orld</p>', 'Hello world'],
+      ['V<i>ia</i>g<span style="color:red">ra</span>', 'Viagra'],
+      ['V&shy;ia&#x200b;gra &amp; &lt;b&gt; &euro;5', 'Viagra & <b> €5'],
+      ['<style>p { color: red }</style>a<script>if (a<b) alert("c")</script>b', 'ab'],
+      ['a<!-- not this -->b<!doctype x><?php not this ?>c', 'abc'],
+      ['<table><tr><td>a</td><td>b</td></tr></table>c<br>d<div>e</div>f', 'a\nb\nc\nd\ne\nf'],
+      ['a\n\t b &nbsp; c', 'a b c'],
+      ['', ''],
+      ['no tags', 'no tags'],
+    ]
+    for (const [html, wanted] of seen) assert.equal(text(html), wanted, html)
+  })
+
+  it('shows where a link leads, behind its words', () => {
+    const link =
+      '<a class=x href="http://bad.example/?a=1&amp;b=2" href=http://good.example>our <b>site</b></a>.'
+    assert.equal(text(`See ${link}`), 'See our site [http://bad.example/?a=1&b=2] .')
+    assert.equal(text('<a href=//x.example>a<a href=//y.example>b'), 'a [//x.example] b [//y.example]')
+    assert.equal(text('<area href=/map><b href=/none>b</b>'), 'b [/map]')
+  })
+
+  it('is cut at the limit, and says so', () => {
+    assert.deepEqual(htmlText('<p>abc</p>', 3), { text: 'abc', isCut: false })
+    assert.deepEqual(htmlText('<p>abc<p>d', 3), { text: 'abc', isCut: true })
+    const { text: cut, isCut } = htmlText('<b>x</b> '.repeat(100_000), 1000)
+    assert.deepEqual([cut.length, isCut], [1000, true])
+  })
+
+  it('takes time in proportion to the HTML, whatever is nested or left open', () => {
+    const cpuMs = (html: string) => {
+      const before = process.cpuUsage().user
+      htmlText(html, Number.POSITIVE_INFINITY)
+      return (process.cpuUsage().user - before) / 1000
+    }
+    for (const piece of [
+      '<b>',
+      '<a href="',
+      '<!--',
+      '&am',
+      '<div',
+      '</',
+      '<script>',
+      '<![CDATA[',
+      'x&amp;',
+    ]) {
+      cpuMs(piece.repeat(1000))
+      const [small, large] = [cpuMs(piece.repeat(50_000)), cpuMs(piece.repeat(400_000))]
+      // eight times the length: quadratic would be 64 times the time
+      assert(large < 25 * Math.max(small, 4), `${piece}: ${small} ms, then ${large} ms`)
+    }
+  })
+
+  it('is text of any HTML, with no tag of a piece left whole', () => {
+    const piece = fc.constantFrom(
+      '<b>',
+      '</b>',
+      '<a href=x>',
+      '<!--',
+      '-->',
+      '<script>',
+      '</script>',
+      '&lt;',
+      '"',
+      'x',
+      ' ',
+    )
+    fc.assert(
+      fc.property(
+        fc.oneof(
+          fc.string({ unit: 'binary' }),
+          fc.array(piece).map(all => all.join('')),
+        ),
+        fc.nat(50),
+        (html, limit) => {
+          const { text, isCut } = htmlText(html, limit)
+          assert(text.length <= limit)
+          assert(isCut || !/<(?:\/?b|a href=x|\/?script)>/.test(text))
+        },
+      ),
+      { numRuns: 1000 },
+    )
+  })
+})

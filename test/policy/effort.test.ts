@@ -1,0 +1,98 @@
+import assert from 'node:assert/strict'
+import { type Answer, Effort, EffortError, holdsForOne, IMPATIENT } from '../../src/policy/effort'
+
+/** A clock that each look moves on, and what it shows. */
+function ticking(stepMs: number) {
+  let ms = 0
+  return {
+    now: () => {
+      ms += stepMs
+      return ms
+    },
+  }
+}
+
+const noSearch = () => assert.fail('nobody searches')
+const later = (held: boolean): Answer => Promise.resolve(held)
+
+describe('the effort for a mail', () => {
+  it('is spent by matching, and then everything rejects', async () => {
+    const effort = new Effort({ search: noSearch, ...ticking(100), budgetMs: 350 })
+    await effort.pause()
+    await effort.pause()
+    await assert.rejects(async () => {
+      await effort.pause()
+      await effort.pause()
+    }, EffortError)
+    await assert.rejects(effort.pause(), EffortError)
+  })
+
+  it('counts a search by the time that it took, and gives it what is left', async () => {
+    const given: number[] = []
+    const effort = new Effort({
+      search: async (_sources, _text, timeoutMs) => {
+        given.push(timeoutMs)
+        return { found: [1], tookMs: 400 }
+      },
+      now: () => 0,
+      budgetMs: 1000,
+    })
+    assert.deepEqual(await effort.search(['x'], 'y'), [1])
+    await effort.search(['x'], 'y')
+    await assert.rejects(effort.search(['x'], 'y'), EffortError)
+    assert.deepEqual(given, [1000, 600, 200])
+  })
+
+  it("does not count what isn't matching", async () => {
+    let ms = 0
+    const effort = new Effort({ search: noSearch, now: () => ms, budgetMs: 50 })
+    const read = await effort.without(async () => {
+      ms += 10_000
+      return 'content'
+    })
+    assert.equal(read, 'content')
+    await effort.pause()
+  })
+
+  it('is due for a pause after some milliseconds', () => {
+    let ms = 0
+    const effort = new Effort({ search: noSearch, now: () => ms })
+    assert(!effort.isDue())
+    ms = 50
+    assert(effort.isDue())
+  })
+})
+
+describe('holdsForOne', () => {
+  it('is `some`, at once where it can be, and asks no further than needed', async () => {
+    const asked: number[] = []
+    const ask = (answers: Answer[]) =>
+      holdsForOne(
+        answers.map((answer, index) => ({ answer, index })),
+        ({ answer, index }) => {
+          asked.push(index)
+          return answer
+        },
+        IMPATIENT,
+      )
+    assert.equal(ask([]), false)
+    assert.equal(ask([false, true, false]), true)
+    assert.deepEqual(asked.splice(0), [0, 1])
+    assert.equal(await ask([false, later(false), later(true), true]), true)
+    assert.deepEqual(asked.splice(0), [0, 1, 2])
+    assert.equal(await ask([later(false), false]), false)
+  })
+
+  it('lets others run, and ends when the effort is spent', async () => {
+    let others = 0
+    const timer = setInterval(() => others++, 0)
+    const effort = new Effort({ search: noSearch, ...ticking(15), budgetMs: 3000 })
+    const endless = Array.from({ length: 10_000 }, (_, i) => i)
+    try {
+      await assert.rejects(async () => holdsForOne(endless, () => false, effort), EffortError)
+    } finally {
+      clearInterval(timer)
+    }
+    assert(others > 0)
+  })
+})
