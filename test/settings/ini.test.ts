@@ -96,10 +96,10 @@ describe('parseIni', () => {
   it('takes time in proportion to a file of any form', () => {
     const before = process.cpuUsage().user
     for (const line of ['k% = v\n', '[k%]\n', 'k% = \\\n', '  v%, \\\n']) {
-      parseIni('rules.ini', Array.from({ length: 100_000 }, (_, i) => line.replace('%', String(i))).join(''))
+      parseIni('rules.ini', Array.from({ length: 30_000 }, (_, i) => line.replace('%', String(i))).join(''))
     }
-    // looking back at each line would take minutes
-    assert.ok(process.cpuUsage().user - before < 5_000_000)
+    // looking back at each line would take 15 s
+    assert.ok(process.cpuUsage().user - before < 3_000_000)
   })
 
   it('never throws, and has every line of any text in a section, an entry or a finding', () => {
