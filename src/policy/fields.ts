@@ -135,7 +135,7 @@ export function findField(key: string): FieldKey | undefined {
 
 /** How keys that begin like this one are written; undefined: there are none. */
 export function familyOf(key: string): string | undefined {
-  return FAMILIES.find(({ name }) => key.startsWith(name))?.family
+  return FAMILIES.find(({ name }) => `${key.toLowerCase()}.`.startsWith(name))?.family
 }
 
 function field(name: string, kind: Kind, phase: Phase, read: Read, more: Partial<Field> = {}): Field {

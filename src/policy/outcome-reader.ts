@@ -84,11 +84,10 @@ export class OutcomeReader {
     const { template, faults } = parseTemplate(text)
     for (const fault of faults) this.fault(key, `can't be used: ${fault}`)
     const length = ownCharacters(template)
-    if (length > limit) this.#warn(key, `has ${length} characters; what is over ${limit} is cut off`)
-    if (printable(text) !== text)
-      this.#warn(key, 'has characters other than printable ASCII; they become "?"')
-    if (hasStrayBrace(template)) this.#warn(key, 'has a brace that belongs to no {name}; it stands as it is')
-    if (/^"[^"]*"$/.test(text)) this.#warn(key, 'stands in quotes, which its reader would see; it needs none')
+    if (length > limit) this.warn(key, `has ${length} characters; what is over ${limit} is cut off`)
+    if (printable(text) !== text) this.warn(key, 'has characters other than printable ASCII; they become "?"')
+    if (hasStrayBrace(template)) this.warn(key, 'has a brace that belongs to no {name}; it stands as it is')
+    if (/^"[^"]*"$/.test(text)) this.warn(key, 'stands in quotes, which its reader would see; it needs none')
     return template
   }
 
@@ -110,7 +109,7 @@ export class OutcomeReader {
     return this.fault(key, `can't be "${text}"; write a number per minute, hour or day, as 10/day`)
   }
 
-  #warn(key: string, message: string): void {
+  warn(key: string, message: string): void {
     this.#report.warn(this.#entries.get(key)?.line ?? 0, `"${key}" ${message}`)
   }
 }

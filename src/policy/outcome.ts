@@ -96,7 +96,7 @@ function guardOf(values: OutcomeReader, standard: GuardSettings): GuardSettings 
 
 function refusalOutcome(action: 'reject' | 'defer', values: OutcomeReader): RefusalOutcome {
   const standard = REPLY_TEXTS[action]
-  const reply = values.text('reply')
+  const reply = withoutCode(values)
   // RFC 3463 section 2
   const [, status, rest] = /^([245]\.\d{1,3}\.\d{1,3})(?:\s+(.*))?$/s.exec(reply ?? '') ?? []
   const text = values.template('reply', status === undefined ? reply : rest, REPLY_CHARACTERS)
@@ -105,6 +105,15 @@ function refusalOutcome(action: 'reject' | 'defer', values: OutcomeReader): Refu
     status: inClass(action, status ?? standard.status),
     text: text ?? { parts: [standard.text] },
   }
+}
+
+/** RFC 5321 section 4.2.1: the reply code, which goes by the action. */
+function withoutCode(values: OutcomeReader): string | undefined {
+  const reply = values.text('reply')
+  const code = /^[245]\d\d(?=[ -])/.exec(reply ?? '')?.[0]
+  if (code === undefined) return reply
+  values.warn('reply', `begins with the code ${code}, which is left out: it goes by the action`)
+  return reply?.slice(code.length + 1).trim()
 }
 
 /** RFC 3464 section 2.3.6: a diagnostic opens with its type. */

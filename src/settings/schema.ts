@@ -163,7 +163,7 @@ export const SCHEMA = {
   },
   content: {
     limit: key(
-      size({ min: 0, max: 64 * 1024 ** 2 }),
+      size({ min: 1024, max: 64 * 1024 ** 2 }),
       '256kb',
       'how much of each text of a mail the condition body looks at',
       { note: "What lies behind it isn't looked at, and the log says so." },

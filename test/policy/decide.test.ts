@@ -335,6 +335,7 @@ describe('reject and defer', () => {
     assert.deepEqual(await reply('defer', '5.1.1 No such user'), { status: '4.1.1', text: 'No such user' })
     assert.deepEqual(await reply('reject', '4.2.0'), { status: '5.2.0', text: 'Refused by policy' })
     assert.deepEqual(await reply('reject', '{attachment}'), { status: '5.7.1', text: 'Refused by policy' })
+    assert.deepEqual(await reply('reject', '550 5.1.1 No'), { status: '5.1.1', text: 'No' })
     assert.deepEqual(await reply('reject', '5.1.1.2 x'), { status: '5.7.1', text: '5.1.1.2 x' })
   })
 
