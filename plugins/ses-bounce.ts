@@ -84,7 +84,10 @@ export function start_dispatcher(this: HarakaPlugin, next: Next): void {
 /** init_child: each worker. What the first mail would wait for is loaded now. */
 export function start_worker(this: HarakaPlugin, next: Next): void {
   if (!premises.inForce().idle) {
-    warmUp().catch((error: unknown) => this.logerror(`mailparser can't be loaded: ${messageOf(error)}`))
+    const report = (error: unknown) => this.logerror(`mailparser can't be loaded: ${messageOf(error)}`)
+    warmUp().catch(report)
+    // a master that has workers takes no mail
+    if (cluster.isWorker) premises.warmUp().catch(report)
   }
   next()
 }
@@ -109,8 +112,12 @@ export function decide(this: HarakaPlugin, next: Next, connection: HarakaConnect
       return PASS
     const addresses = [...transaction.rcpt_to]
     const mail = mailOf(connection, transaction, inForce.settings.content.limitBytes)
-    const judgement = await judge(mail, inForce, () => premises.queue())
-    if (judgement === undefined) return PASS
+    const { mode } = inForce.settings.main
+    const judgement = await judge(mail, inForce, () => premises.queue()).catch((error: unknown) => {
+      if (mode === 'enforce') throw error
+      this.logwarn(connection, `mode=observe, else a temporary refusal: ${messageOf(error)}`)
+    })
+    if (!judgement) return PASS
     transaction.results.add(this, resultsOf(judgement))
     const { plan } = judgement
     if (plan.kind === 'commit') {
@@ -118,7 +125,7 @@ export function decide(this: HarakaPlugin, next: Next, connection: HarakaConnect
       pending.set(transaction, { judgement, plan, addresses })
       return PASS
     }
-    log(this, connection, linesOf(judgement, judgement.known, inForce.settings.main.mode))
+    log(this, connection, linesOf(judgement, judgement.known, mode))
     return plan.kind === 'pass'
       ? PASS
       : { code: plan.temporary ? denysoft : deny, text: replyText(plan.reply) }

@@ -23,6 +23,8 @@ export const ERRORS = {
   QUEUE_FULL: {},
   /** The bounce of a recipient has ended meanwhile. */
   QUEUE_ENDED: {},
+  /** Another worker has taken the last bounce that a cap allows. */
+  QUEUE_CAPPED: {},
   /** Another dispatcher has taken over. */
   QUEUE_LOCK_LOST: {},
   QUEUE_OTHER: {},

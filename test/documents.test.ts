@@ -1,4 +1,4 @@
-// What the documents show is what the product takes: their ini files, their tables, their map of the source.
+// What the documents show is what the product takes: their ini files, their examples, their map of the source.
 
 import assert from 'node:assert/strict'
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -7,9 +7,10 @@ import path from 'node:path'
 import { check } from '../src/cli/check'
 import { compileInForce } from '../src/door/in-force'
 import { ERRORS } from '../src/errors'
-import { FIELDS } from '../src/policy/fields'
-import { OUTCOME_KEYS } from '../src/policy/outcome'
-import { FALLBACK_REASONS, GUARD_FLAGS } from '../src/settings/settings'
+import { ACTIONS } from '../src/policy/decision'
+import { FIELD_KEYS } from '../src/policy/fields'
+import { OUTCOME_KEYS } from '../src/policy/outcome-keys'
+import { ADDRESS_NAMES, TEXT_NAMES } from '../src/policy/templates'
 import { snapshotSources } from '../src/settings/sources'
 
 const root = path.join(__dirname, '..')
@@ -23,7 +24,7 @@ const readme = read('README.md')
 describe('the documents', () => {
   for (const [name, text] of iniBlocks()) {
     it(`show a ${name} without fault`, () => {
-      assert.deepEqual(findings({ [name]: text }), [])
+      assert.deepEqual(findings({ ...lists(), [name]: text }), [])
     })
   }
 
@@ -43,24 +44,24 @@ describe('the documents', () => {
     assert.deepEqual(shown?.trimEnd().split('\n'), await checked(files))
   })
 
-  it('name every condition that there is, and no other', () => {
-    const there = FIELDS.map(({ name, family }) => family ?? name)
-    assert.deepEqual(firstColumn('| condition |').toSorted(), there.toSorted())
+  it('show what `ses-bounce check --explain` says', async () => {
+    const [, name = '', shown] = /^\$ npx ses-bounce check --explain (\w+)\n([^]*?)```/m.exec(readme) ?? []
+    assert.deepEqual(shown?.trimEnd().split('\n'), (await run(['--explain', name])).join('\n').split('\n'))
   })
 
-  it('name every key of a rule', () => {
-    const named = firstColumn('| key |').map(name => name.replace(/ = .*/, ''))
-    const there = OUTCOME_KEYS.filter(key => !key.startsWith('guard.') && key !== 'cap')
-    assert.deepEqual(named.toSorted(), [...there, 'guard.NAME'].toSorted())
-  })
-
-  it('name every guard and every fallback', () => {
+  it('have a task for every condition, outcome key, action and template name', () => {
+    const rules = read('docs/rules.md')
+    const names = [
+      ...FIELD_KEYS.map(key => key.replace(/\.(?:NAME|PLUGIN\.PATH)$/, '.')),
+      ...OUTCOME_KEYS.map(key => (key.startsWith('guard.') ? 'guard.' : key)),
+      ...ACTIONS.map(action => `action = ${action}`),
+      ...[...TEXT_NAMES, ...ADDRESS_NAMES].map(name => `{${name}}`),
+    ]
+    const isNamed = (name: string) => rules.includes(`\n${name}`) || rules.includes(`\`${name}`)
     assert.deepEqual(
-      firstColumn('| guard |').toSorted(),
-      [...GUARD_FLAGS, 'role_addresses', 'authentication'].toSorted(),
+      names.filter(name => !isNamed(name)),
+      [],
     )
-    const fallbacks = FALLBACK_REASONS.filter(reason => reason !== 'capped')
-    assert.deepEqual(firstColumn('| fallback |').toSorted(), fallbacks.toSorted())
   })
 
   it('have a map of all rooms of the source', () => {
@@ -80,9 +81,10 @@ describe('the documents', () => {
 
   it('lead somewhere', () => {
     const broken = documents.flatMap(file =>
-      [...read(file).matchAll(/\]\(([^)#\s]+)(?:#([^)\s]+))?\)/g)]
+      [...read(file).matchAll(/\]\(([^)#\s]*)(?:#([^)\s]+))?\)/g)]
         .filter(([, to = '']) => !/^[a-z]+:/.test(to))
-        .filter(([, to = '', anchor]) => !isThere(path.join(path.dirname(file), to), anchor))
+        .map(([link, to = '', anchor]) => [link, to || path.basename(file), anchor] as const)
+        .filter(([, to, anchor]) => !isThere(path.join(path.dirname(file), to), anchor))
         .map(([link]) => `${file}: ${link}`),
     )
     assert.deepEqual(broken, [])
@@ -102,17 +104,28 @@ function iniBlocks(): [name: string, text: string][] {
   )
 }
 
+/** Lists that blocks of ini files name: each block of its own opens with its name, too. */
+function lists(): Record<string, string> {
+  const blocks = documents.flatMap(file => [...read(file).matchAll(/```\n# config\/(\S+)\n([^]*?)```/g)])
+  return Object.fromEntries(blocks.map(([, name = '', text = '']) => [name, text]))
+}
+
 async function checked(files: Record<string, string>): Promise<string[]> {
   const dir = mkdtempSync(path.join(tmpdir(), 'ses-bounce-documents-'))
-  const lines: string[] = []
   try {
     mkdirSync(path.join(dir, 'config'))
     for (const [name, text] of Object.entries(files)) writeFileSync(path.join(dir, 'config', name), text)
-    const out = { line: (text: string) => void lines.push(text), error: (text: string) => assert.fail(text) }
-    await check(['--dir', dir], out, {})
+    return await run(['--dir', dir])
   } finally {
     rmSync(dir, { recursive: true })
   }
+}
+
+/** What `check` says. */
+async function run(args: string[]): Promise<string[]> {
+  const lines: string[] = []
+  const out = { line: (text: string) => void lines.push(text), error: (text: string) => assert.fail(text) }
+  await check(args, out, {})
   return lines
 }
 
@@ -120,17 +133,6 @@ async function checked(files: Record<string, string>): Promise<string[]> {
 function findings(files: Record<string, string>): string[] {
   const { findings } = compileInForce(snapshotSources(files), {})
   return findings.map(({ section, message }) => `[${section}] ${message}`)
-}
-
-/** What stands in code marks in the first column of the README's table with that head. */
-function firstColumn(head: string): string[] {
-  const lines = readme.slice(readme.indexOf(`\n${head}`) + 1).split('\n')
-  const rows = lines.slice(
-    2,
-    lines.findIndex(line => !line.startsWith('|')),
-  )
-  const cells = rows.map(row => row.split('|')[1] ?? '')
-  return cells.flatMap(cell => [...cell.matchAll(/`([^`]+)`/g)].map(([, name = '']) => name))
 }
 
 function isThere(file: string, anchor: string | undefined): boolean {

@@ -22,8 +22,8 @@ interface Waiting {
   timeoutMs: number
   /** By the clock that is never set. */
   sinceMs: number
-  resolve(done: { answer: unknown; tookMs: number }): void
-  reject(error: Error): void
+  resolve: (done: { answer: unknown; tookMs: number }) => void
+  reject: (error: Error) => void
 }
 
 export class Lane {
@@ -108,13 +108,13 @@ export class Lane {
   }
 
   /** The thread can't be used any more. */
-  #drop(error: AsideError): void {
+  #drop(why: AsideError): void {
     const worker = this.#worker
     this.#worker = undefined
     worker?.terminate().catch(() => undefined)
     const failed = this.#running
     this.#end()
-    failed?.reject(error)
+    failed?.reject(why)
     this.#next()
   }
 

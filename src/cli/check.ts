@@ -4,11 +4,12 @@
 import { statSync } from 'node:fs'
 import path from 'node:path'
 import { parseArgs } from 'node:util'
-import { compileInForce, type InForce, RULES_FILE } from '../door/in-force'
+import { compileInForce, type InForce } from '../door/in-force'
+import { ConfigurationError } from '../settings/configuration-error'
 import type { Finding } from '../settings/findings'
-import { SETTINGS_FILE } from '../settings/load'
-import { runAs } from '../settings/owner'
-import { createSources, type Sources, signatureOfFault } from '../settings/sources'
+import { runAs, SMTP_FILE } from '../settings/owner'
+import { allFindings, createSources, type Sources, signatureOfFault } from '../settings/sources'
+import { explainName } from './check-name'
 import { isError, jsonReport, report } from './check-report'
 import { escapeControls, type Out } from './out'
 
@@ -17,11 +18,11 @@ export const CHECK_USAGE = `ses-bounce check: everything that is wrong with the 
   --dir DIR    the Haraka directory, which holds config/ (default: $HARAKA, else this one)
   --strict     a warning is an error
   --json       one JSON object: errors, warnings, ok
+  --explain NAME
+               what NAME means: a setting, a condition, a key of a rule, a pattern, a guard, a reason
   --help
 
 Ends with 0 when there is no error, 1 when there is one, 2 when nothing could be checked.`
-
-const SMTP_FILE = 'smtp.ini'
 
 /** Resolves with the exit code. */
 export async function check(args: string[], out: Out, env: NodeJS.ProcessEnv = process.env): Promise<number> {
@@ -31,6 +32,7 @@ export async function check(args: string[], out: Out, env: NodeJS.ProcessEnv = p
     out.error(escapeControls(`ses-bounce check: ${fault}`))
     return 2
   }
+  if ('explain' in options) return explainName(options.explain, options.json, out)
   if (!('dir' in options)) {
     out.line(CHECK_USAGE)
     return 0
@@ -47,25 +49,19 @@ export function look(sources: Sources, env: NodeJS.ProcessEnv): { value: InForce
   const { value, findings } = compileInForce(sources, env)
   const ofAccounts = accountFault(sources)
   // the faults of files are complete only now that all have been read
-  return { value, findings: inOrder([...sources.faults, ...findings, ...ofAccounts]) }
+  return { value, findings: allFindings(sources, [...findings, ...ofAccounts]) }
 }
 
 /** The plugin's files are to belong to somebody: at boot that is needed, too. */
-function accountFault(sources: Sources): Finding[] {
+function accountFault(sources: Sources): readonly Finding[] {
   try {
     runAs(sources.read(SMTP_FILE))
     return []
   } catch (error) {
-    const text = error instanceof Error ? error.message : String(error)
-    const message = text.startsWith(`${SMTP_FILE}: `) ? text.slice(SMTP_FILE.length + 2) : text
-    return [{ severity: 'error', file: SMTP_FILE, line: 0, message }]
+    if (error instanceof ConfigurationError) return error.findings
+    // /etc/passwd or /etc/group can't be read
+    return [{ severity: 'error', file: SMTP_FILE, line: 0, message: String(error) }]
   }
-}
-
-/** Settings, rules, then the others as they came; within each as they came, which is from top to bottom. */
-function inOrder(findings: readonly Finding[]): Finding[] {
-  const files = [...new Set([SETTINGS_FILE, RULES_FILE, ...findings.map(({ file }) => file)])]
-  return files.flatMap(name => findings.filter(({ file }) => file === name))
 }
 
 function asError(finding: Finding): Finding {
@@ -91,7 +87,10 @@ function noDirectory(dir: string): string | undefined {
   }
 }
 
-type Options = { help: true } | { dir: string; strict: boolean; json: boolean }
+type Options =
+  | { help: true }
+  | { explain: string; json: boolean }
+  | { dir: string; strict: boolean; json: boolean }
 
 function readOptions(args: string[], env: NodeJS.ProcessEnv): Options | { fault: string } {
   try {
@@ -101,11 +100,13 @@ function readOptions(args: string[], env: NodeJS.ProcessEnv): Options | { fault:
         dir: { type: 'string' },
         strict: { type: 'boolean', default: false },
         json: { type: 'boolean', default: false },
+        explain: { type: 'string' },
         online: { type: 'boolean', default: false },
         help: { type: 'boolean', short: 'h', default: false },
       },
     })
     if (values.help) return { help: true }
+    if (values.explain !== undefined) return { explain: values.explain, json: values.json }
     if (values.online) return { fault: '--online is not available yet' }
     if (values.dir === '') return { fault: '--dir needs a directory' }
     const dir = path.resolve(values.dir ?? env['HARAKA'] ?? '')

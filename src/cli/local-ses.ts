@@ -10,7 +10,7 @@ import { escapeControls, type Out } from './out'
 export const LOCAL_SES_USAGE = `ses-bounce local-ses: a local server that takes SendBounce calls as strictly as SES, and sends nothing
 
   --port NUMBER      where it listens on 127.0.0.1 (default 4579; 0: a free port)
-  --any              accept every message id and sender identity (default)
+  --any              accept every message id that SES could have given, and every sender identity (default)
   --interval TIME    least time between two calls in a region (default 1000ms, as SES has it; 0ms: no limit)
   --json             one JSON object per call
   --help`
@@ -64,6 +64,7 @@ function greeting(url: string): string[] {
     `SES stand-in on ${url}`,
     '',
     `  AWS_ENDPOINT_URL_SES=${url}`,
+    `  AWS_ENDPOINT_URL_STS=${url}`,
     `  AWS_ACCESS_KEY_ID=${LOCAL_CREDENTIALS.accessKeyId}`,
     `  AWS_SECRET_ACCESS_KEY=${LOCAL_CREDENTIALS.secretAccessKey}`,
     '',

@@ -28,23 +28,28 @@ const THROTTLED = new Set([
   'RequestThrottledException',
   'SlowDown',
 ])
-const BLOCKED_REGION = new Set([
-  'AccessDenied',
-  'AccessDeniedException',
+/** Somebody's policy forbids it. */
+export const DENIED: ReadonlySet<string> = new Set(['AccessDenied', 'AccessDeniedException', 'NotAuthorized'])
+/** The SDK finds no credentials. */
+export const NO_CREDENTIALS: ReadonlySet<string> = new Set(['CredentialsProviderError', 'TokenProviderError'])
+/** AWS doesn't take them. */
+export const WRONG_CREDENTIALS: ReadonlySet<string> = new Set([
   'ExpiredToken',
   'ExpiredTokenException',
   'IncompleteSignature',
   'InvalidClientTokenId',
   'MissingAuthenticationToken',
-  'NotAuthorized',
-  'OptInRequired',
   'RequestExpired',
   'SignatureDoesNotMatch',
   'UnrecognizedClientException',
+])
+const BLOCKED_REGION = new Set([
+  ...DENIED,
+  ...NO_CREDENTIALS,
+  ...WRONG_CREDENTIALS,
   'AccountSendingPausedException',
-  'CredentialsProviderError',
-  'TokenProviderError',
   'LimitExceeded',
+  'OptInRequired',
 ])
 
 /** AWS: common errors, and SES API: SendBounce. It is this call that is wrong, and will be. */
@@ -72,10 +77,9 @@ export function outcomeOfResult(result: { MessageId?: string | undefined }): Out
 
 /** `error` is what the SDK rejected with, of whatever type. `reached`: there was a connection to write the request to. */
 export function outcomeOfError(error: unknown, reached: boolean): Outcome {
-  const { name, status, message } = parts(error)
+  const { name, status, message } = errorParts(error)
   const detail = oneLine(status === undefined ? `${name}: ${message}` : `${status} ${name}: ${message}`)
-  if (name === 'CredentialsProviderError' || name === 'TokenProviderError')
-    return { kind: 'blocked', scope: 'region', detail }
+  if (NO_CREDENTIALS.has(name)) return { kind: 'blocked', scope: 'region', detail }
   if (status === undefined || (status >= 200 && status < 300)) {
     return { kind: reached ? 'unknown' : 'temporary', detail }
   }
@@ -149,7 +153,8 @@ export function retryPauseMs(
   return Math.min(settings.retryFirstMs * 2 ** Math.min(tries, 30), settings.retryLongestMs)
 }
 
-function parts(error: unknown): { name: string; status?: number; message: string } {
+/** `name`: AWS's code, where AWS has answered. */
+export function errorParts(error: unknown): { name: string; status?: number; message: string } {
   if (typeof error !== 'object' || error === null) return { name: 'Error', message: String(error) }
   const { name, Code, message, $metadata } = error as Record<string, unknown>
   const status =
@@ -164,7 +169,7 @@ function parts(error: unknown): { name: string; status?: number; message: string
 }
 
 /** SES's words may quote the mail: one line of printable ASCII, not too long. */
-function oneLine(text: string): string {
+export function oneLine(text: string): string {
   return text
     .replace(/\s+/g, ' ')
     .replace(/[^ -~]/g, '?')

@@ -1,25 +1,12 @@
 // Calls SendBounce with the AWS SDK: one call, no retry of its own, a bounded time, and an outcome whatever happens.
-// The only file that loads the SDK; only the dispatcher's process imports it.
+// Loads the SDK; only the dispatcher's process imports it.
 
 import { isDeepStrictEqual } from 'node:util'
-import {
-  SESClient,
-  type SESClientConfig,
-  SendBounceCommand,
-  type SendBounceCommandInput,
-  type SendBounceCommandOutput,
-} from '@aws-sdk/client-ses'
+import { SESClient, SendBounceCommand, type SendBounceCommandInput } from '@aws-sdk/client-ses'
+import { bounded, type ClientOptions, clientConfig, timeouts } from './client'
 import { type Outcome, outcomeOfError, outcomeOfResult } from './outcomes'
 import { type Flight, stampingAgents } from './stamping-agent'
 import { Transit } from './transit'
-
-export interface SesOptions {
-  /** '' is AWS, by the SDK's own settings; else a URL that may hold `{region}`. */
-  endpoint: string
-  timeoutMs: number
-  /** Undefined: the SDK's usual chain. */
-  credentials?: { accessKeyId: string; secretAccessKey: string }
-}
 
 export interface Answer {
   outcome: Outcome
@@ -46,7 +33,7 @@ interface Regional {
 }
 
 /** `current` is asked before each call; when what it says has changed, new clients are made. */
-export function createSes(current: () => SesOptions, monoMs: () => number): Ses {
+export function createSes(current: () => ClientOptions, monoMs: () => number): Ses {
   const regions = new Map<string, Regional>()
   let options = current()
 
@@ -62,15 +49,8 @@ export function createSes(current: () => SesOptions, monoMs: () => number): Ses 
       isCalling: false,
       isRetired: false,
       client: new SESClient({
-        ...baseConfig(options, region),
-        // each of the three alone leaves a hole: a slow connection, a slow answer, a trickle
-        requestHandler: {
-          ...agents,
-          connectionTimeout: options.timeoutMs,
-          requestTimeout: options.timeoutMs,
-          socketTimeout: options.timeoutMs,
-          throwOnRequestTimeout: true,
-        },
+        ...clientConfig(options, region),
+        requestHandler: { ...agents, ...timeouts(options) },
       }),
     }
     regions.set(region, entry)
@@ -93,7 +73,9 @@ export function createSes(current: () => SesOptions, monoMs: () => number): Ses 
       entry.isCalling = true
       let outcome: Outcome
       try {
-        outcome = outcomeOfResult(await bounded(entry.client, input, options.timeoutMs))
+        const call = (abortSignal: AbortSignal) =>
+          entry.client.send(new SendBounceCommand(input), { abortSignal })
+        outcome = outcomeOfResult(await bounded(call, options.timeoutMs))
       } catch (error) {
         outcome = outcomeOfError(error, entry.flight.reached)
       } finally {
@@ -104,7 +86,7 @@ export function createSes(current: () => SesOptions, monoMs: () => number): Ses 
     },
     async warmUp(region) {
       const client = new SESClient({
-        ...baseConfig(options, region),
+        ...clientConfig(options, region),
         credentials: { accessKeyId: '-', secretAccessKey: '-' },
         requestHandler: { handle: warmAnswer },
       })
@@ -115,43 +97,6 @@ export function createSes(current: () => SesOptions, monoMs: () => number): Ses 
         .catch(() => undefined)
     },
     close,
-  }
-}
-
-/**
- * The SDK's signal and timeouts are looked at only once it has credentials, which may hang. When this gives up, the
- * signal is aborted too, so that credentials that come late send nothing.
- */
-async function bounded(
-  client: SESClient,
-  input: SendBounceCommandInput,
-  timeoutMs: number,
-): Promise<SendBounceCommandOutput> {
-  const abort = new AbortController()
-  let timer: NodeJS.Timeout | undefined
-  const timeout = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => {
-      abort.abort()
-      reject(new Error(`no answer within ${timeoutMs} ms`))
-    }, timeoutMs)
-  })
-  const call = client.send(new SendBounceCommand(input), { abortSignal: abort.signal })
-  try {
-    return await Promise.race([call, timeout])
-  } finally {
-    clearTimeout(timer)
-    // it may still reject, when nobody looks any more
-    call.catch(() => undefined)
-  }
-}
-
-/** The pace and the retries are the queue's: the SDK's own would break both. */
-function baseConfig(options: SesOptions, region: string): SESClientConfig {
-  return {
-    region,
-    maxAttempts: 1,
-    ...(options.endpoint !== '' && { endpoint: options.endpoint.replaceAll('{region}', region) }),
-    ...(options.credentials && { credentials: options.credentials }),
   }
 }
 

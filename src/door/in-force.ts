@@ -18,6 +18,8 @@ export const RULES_FILE = 'ses-bounce-rules.ini'
 export interface InForce {
   settings: Settings
   policy: Policy
+  /** That SES receives for (A-labels, lower case): of host_list and [relay] domains. */
+  domains: readonly string[]
   /** Names of the lists that rules use. */
   lists: ReadonlySet<string>
   /** No relay is trusted: no mail is looked at. */
@@ -35,13 +37,14 @@ export function compileInForce(sources: Sources, env: NodeJS.ProcessEnv): Compil
   const { settings, findings } = loadSettings(parseSettings(sources.read(SETTINGS_FILE) ?? ''), env)
   const rules = parseIni(RULES_FILE, sources.read(RULES_FILE) ?? '')
   const lists = new Set<string>()
+  const domains = [...new Set([...hostList(sources), ...settings.relay.domains])]
   const { policy, findings: ofRules } = compilePolicy(rules, {
     settings,
     lists: name => {
       lists.add(name)
       return sources.read(name)
     },
-    receivesFor: receivesFor([...hostList(sources), ...settings.relay.domains]),
+    receivesFor: receivesFor(domains),
     reportingMta: settings.ses.reportingMta ?? `dns; ${hostName(sources)}`,
   })
   const { trusted, authUsers } = settings.relay
@@ -49,6 +52,7 @@ export function compileInForce(sources: Sources, env: NodeJS.ProcessEnv): Compil
     value: {
       settings,
       policy,
+      domains,
       lists,
       idle: trusted.length === 0 && authUsers.length === 0,
       trusts: truster(trusted, authUsers),

@@ -14,6 +14,7 @@ import { fallBack } from '../policy/fallback'
 import type { Policy } from '../policy/rule'
 import { type Added, hasEnded } from '../queue/job'
 import type { WorkerQueue } from '../queue/store'
+import { capper } from './caps'
 import type { InForce } from './in-force'
 import { logLine } from './log-line'
 import { type Plan, planFor } from './plan'
@@ -87,7 +88,7 @@ export async function examine(mail: MailAtDoor, { policy, settings }: InForce): 
   }
 }
 
-/** Recipients that the relay delivers again, and bounces that could not start in time. */
+/** Recipients that the relay delivers again, bounces that could not start in time, and those that are too many. */
 function askQueue(
   facts: MailFacts,
   decided: readonly Decision[],
@@ -99,6 +100,7 @@ function askQueue(
   const known = new Map<Decision, { jobId: string; outcome: 'known' }>()
   const { sesId } = facts.receipt ?? {}
   const before = sesId === undefined ? undefined : queue().known(sesId)
+  const overCap = capper(queue, mail.nowMs)
   const decisions = decided.map(decision => {
     const earlier = before?.get(addressKey(decision.recipient.address))
     if (earlier && !hasEnded(earlier.state)) {
@@ -118,8 +120,10 @@ function askQueue(
       )
     }
     mustBeAlive(queue(), mail.nowMonoMs)
-    const obstacle = lateness(bounce, inForce, queue(), mail)
-    return obstacle === undefined ? decision : fallBack(policy, decision, 'overload', obstacle)
+    const late = lateness(bounce, inForce, queue(), mail)
+    if (late !== undefined) return fallBack(policy, decision, 'overload', late)
+    const capped = overCap(bounce)
+    return capped === undefined ? decision : fallBack(policy, decision, 'capped', capped)
   })
   return { decisions, known }
 }

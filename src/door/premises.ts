@@ -78,6 +78,14 @@ export class Premises {
     this.#supervisor = superviseDispatcher({ harakaDir, queueFile: this.#queueFile, owner: this.#owner, log })
   }
 
+  /** Starts the thread that reads content, where a rule asks for any. */
+  async warmUp(): Promise<void> {
+    const asks = this.inForce().policy.rules.some(({ conditions }) =>
+      conditions.some(({ field }) => field.phase === 'content'),
+    )
+    if (asks) await this.aside.content(new Uint8Array(), 0)
+  }
+
   wake(): void {
     this.#supervisor?.wake()
   }

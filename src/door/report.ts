@@ -23,10 +23,10 @@ export function linesOf(judgement: Judgement, jobs: Jobs, mode: 'enforce' | 'obs
       level: 'info',
       text: decisionLine(decision, { sesId, sender: facts.sender, job: jobs.get(decision), observed }),
     })
-    for (const { rule, action } of decision.observed) {
+    for (const { rule, action, fault } of decision.observed) {
       lines.push({
-        level: 'info',
-        text: logLine({ rule, action, recipient, ses_id: sesId, mode: 'observe' }),
+        level: fault === undefined ? 'info' : 'warn',
+        text: logLine({ rule, action, recipient, ses_id: sesId, mode: 'observe', fault }),
       })
     }
   }

@@ -1,20 +1,30 @@
 // What a call comes to, and the HTTP answer that tells its client: pure functions over plain data.
 // Nothing here fails.
 
-import type { Outcome } from './call'
-import { type Fault, isCarriedOut } from './faults'
+import { denied } from './account'
+import { serviceOf } from './actions'
+import type { Call, Outcome } from './call'
+import { type Fault, type FaultSubject, isCarriedOut } from './faults'
 import { THROTTLED } from './ses'
-import { errorXml, type Refusal, sendBounceXml } from './xml'
+import { errorXml, type Refusal, SES_NAMESPACE, STS_NAMESPACE } from './xml'
 
-/** `messageId`: the bounce went out. */
+/** What a call comes to where no fault is in the way. */
+export type Result =
+  | { refusal: Refusal }
+  /** `messageId`: the bounce went out. */
+  | { messageId?: string; xml: (requestId: string) => string }
+
+/** `result`: undefined where a fault came first. */
 export function outcomeOf(
   fault: Fault | undefined,
-  refusal: Refusal | undefined,
-  messageId: string | undefined,
+  subject: FaultSubject,
+  result: Result | undefined,
 ): Outcome {
-  const result = { ...(messageId !== undefined && { messageId }), carriedOut: messageId !== undefined }
-  if (fault === undefined) return { status: 200, ...refusal, ...result }
-  const told = faultAnswer(fault)
+  const refusal = result && 'refusal' in result ? result.refusal : undefined
+  const messageId = result && 'messageId' in result ? result.messageId : undefined
+  const made = { ...(messageId !== undefined && { messageId }), carriedOut: messageId !== undefined }
+  if (fault === undefined) return { status: 200, ...refusal, ...made }
+  const told = faultAnswer(fault, subject)
   // where SES did its work first, what it found stays on record
   const found = isCarriedOut(fault) && refusal ? { code: refusal.code, message: refusal.message } : {}
   return {
@@ -22,7 +32,7 @@ export function outcomeOf(
     status: 0,
     ...(told && isRefusal(told) ? told : told && { status: told.status }),
     fault: fault.kind,
-    ...result,
+    ...made,
   }
 }
 
@@ -33,28 +43,37 @@ export interface Answer {
 }
 
 /** Undefined: there is none. */
-export function answerOf(outcome: Outcome, fault: Fault | undefined, requestId: string): Answer | undefined {
-  const told = fault && faultAnswer(fault)
+export function answerOf(
+  call: Call,
+  fault: Fault | undefined,
+  result: Result | undefined,
+  requestId: string,
+): Answer | undefined {
+  const told = fault && faultAnswer(fault, call)
   if (fault && told === undefined) return undefined
   if (told && !isRefusal(told)) {
     return { ...told, contentType: told.body.startsWith('<') ? 'text/html' : 'text/plain' }
   }
-  const { status, code, message, messageId } = outcome
-  const body =
-    code === undefined
-      ? sendBounceXml(messageId ?? '', requestId)
-      : errorXml({ status, code, message: message ?? '' }, requestId)
-  return { status, contentType: 'text/xml', body }
+  const refusal = told ?? (result && 'refusal' in result ? result.refusal : undefined)
+  const namespace = serviceOf(call.action) === 'sts' ? STS_NAMESPACE : SES_NAMESPACE
+  const body = refusal ? errorXml(refusal, requestId, namespace) : successXml(result, requestId)
+  return { status: call.outcome.status, contentType: 'text/xml', body }
+}
+
+function successXml(result: Result | undefined, requestId: string): string {
+  return result && 'xml' in result ? result.xml(requestId) : ''
 }
 
 type Told = Refusal | { status: number; body: string }
 
 const isRefusal = (told: Told): told is Refusal => 'code' in told
 
-function faultAnswer(fault: Fault): Told | undefined {
+function faultAnswer(fault: Fault, subject: FaultSubject): Told | undefined {
   switch (fault.kind) {
     case 'throttle':
       return THROTTLED
+    case 'denied':
+      return denied(subject)
     case 'error':
       return { status: fault.status, code: fault.code, message: fault.message }
     case 'status':

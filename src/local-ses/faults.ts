@@ -9,6 +9,8 @@ interface After {
 
 export type Fault =
   | { kind: 'throttle' }
+  /** IAM doesn't allow it: AccessDenied, which names the action. */
+  | { kind: 'denied' }
   | { kind: 'error'; status: number; code: string; message: string }
   /** An answer that isn't of SES: a proxy's or a load balancer's. HTML where the body starts with `<`. */
   | ({ kind: 'status'; status: number; body: string } & After)

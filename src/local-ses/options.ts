@@ -1,5 +1,5 @@
 // What the stand-in can be told, and what it offers: the types of its door.
-// Every default is what SES does, except that all messages and identities are known.
+// Every default is what SES does, except that all messages that it could have received, and all identities are known.
 
 import type { EventEmitter } from 'node:events'
 import type { Call } from './call'
@@ -20,11 +20,14 @@ export interface LocalSesOptions {
   host?: string
   /** Default LOCAL_CREDENTIALS alone. 'any': the signature's form is checked, not the signature. */
   credentials?: readonly Credentials[] | 'any'
-  /** Default 'any'; a message that was added is checked all the same. */
+  /** Default 'any': of every id that SES could have given; a message that was added is checked all the same. */
   messages?: 'any' | readonly KnownMessage[]
   /** Default 'any'. Else addresses, and domains with their subdomains. */
   identities?: 'any' | readonly string[]
-  /** Least time between two calls in a region that aren't throttled; default 1000 as at SES, 0: no limit. */
+  /**
+   * Least time between two calls in a region that aren't throttled, for SendBounce and for
+   * GetIdentityVerificationAttributes each; default 1000 as at SES, 0: no limit.
+   */
   intervalMs?: number
   /** A second bounce for an id; default 'allow'. */
   secondBounce?: 'allow' | 'refuse'

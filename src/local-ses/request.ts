@@ -1,9 +1,10 @@
-// A whole HTTP request, checked as SES's front checks it: first the request line, then the signature, then the form.
+// A whole HTTP request, checked as AWS's front checks it: first the request line, then the signature, then the form.
 // Whatever is wrong comes back as a refusal; nothing throws.
 
 import type { IncomingMessage } from 'node:http'
 import type { SendBounceRequest } from '@aws-sdk/client-ses'
-import { type Checked, readForm, readSendBounce } from './query'
+import { type Asked, readAction, serviceOf } from './actions'
+import { type Checked, readForm } from './form'
 import { type Credentials, checkSignature, claimedRegion, type SignedRequest } from './signature'
 import type { Refusal } from './xml'
 
@@ -25,14 +26,14 @@ export function describe({ headers, body }: Received): {
 } {
   const form = body && readForm(body)
   const params = form?.ok ? form.value : new Map<string, string>()
-  const input = readSendBounce(params)
+  const asked = readAction(params)
   const region = claimedRegion(headers)
   const action = params.get('Action')
   return {
     ...(region !== undefined && { region }),
     ...(action !== undefined && { action }),
     params: Object.fromEntries(params),
-    ...(input.ok && { input: input.value }),
+    ...(asked.ok && asked.value.action === 'SendBounce' && { input: asked.value.input }),
   }
 }
 
@@ -40,7 +41,7 @@ export function readCall(
   { method, target, headers, body }: Received,
   credentials: readonly Credentials[] | 'any',
   nowMs: number,
-): Checked<{ region: string; input: SendBounceRequest }> {
+): Checked<{ region: string; asked: Asked }> {
   if (body === undefined) return refuse(413, 'RequestEntityTooLarge', 'The request is too large.')
   // SES takes the query protocol by GET too; every SDK sends it as POST to /
   if (method !== 'POST') return refuse(405, 'InvalidAction', `The method must be POST, not ${method}.`)
@@ -49,11 +50,13 @@ export function readCall(
   if (type !== 'application/x-www-form-urlencoded') {
     return refuse(400, 'InvalidAction', 'The Content-Type must be application/x-www-form-urlencoded.')
   }
-  const signature = checkSignature({ method, headers, body }, credentials, nowMs)
-  if (!signature.ok) return signature
   const form = readForm(body)
-  const input = form.ok ? readSendBounce(form.value) : form
-  return input.ok ? { ok: true, value: { region: signature.region, input: input.value } } : input
+  // at AWS each service has a host of its own, and knows which it is
+  const service = serviceOf(form.ok ? form.value.get('Action') : undefined)
+  const signature = checkSignature({ method, headers, body }, { credentials, nowMs, service })
+  if (!signature.ok) return signature
+  const asked = form.ok ? readAction(form.value) : form
+  return asked.ok ? { ok: true, value: { region: signature.region, asked: asked.value } } : asked
 }
 
 export function readHeaders({ rawHeaders }: IncomingMessage): Map<string, string[]> {

@@ -1,18 +1,21 @@
 // A stand-in for SES: a server on loopback that takes SendBounce calls as strictly as SES, sends nothing, and keeps a
-// record. Whatever a client sends gets an answer in SES's form; only a fault that was asked for leaves one without.
+// record. It also says which identities are verified and, as STS, whose the credentials are.
+// Whatever a client sends gets an answer in AWS's form; only a fault that was asked for leaves one without.
 
 import { randomBytes, randomUUID } from 'node:crypto'
 import { EventEmitter } from 'node:events'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
-import { answerOf, outcomeOf } from './answer'
+import { callerIdentityXml } from './account'
+import { answerOf, outcomeOf, type Result } from './answer'
 import type { Call } from './call'
 import { type Fault, type FaultPlan, Faults, isCarriedOut } from './faults'
+import { verificationXml } from './identities'
 import { LOCAL_CREDENTIALS, type LocalSes, type LocalSesOptions } from './options'
 import { describe, type Received, readCall, readHeaders } from './request'
 import { type KnownMessage, Ses } from './ses'
-import type { Refusal } from './xml'
+import { sendBounceXml } from './xml'
 
 export type { Call, Outcome } from './call'
 export type { Fault, FaultPlan, FaultSubject } from './faults'
@@ -162,28 +165,39 @@ class StandIn extends EventEmitter<{ call: [Call] }> implements LocalSes {
     const { input, ...claim } = describe(received)
     const subject = { number: this.calls.length + 1, ...claim }
     const fault = this.#faults.next(subject)
-    const isHandled = fault === undefined || isCarriedOut(fault)
-    const refusal = isHandled ? this.#handle(received, atMs) : undefined
-    const messageId = isHandled && refusal === undefined ? newMessageId() : undefined
-    const outcome = outcomeOf(fault, refusal, messageId)
+    const result = fault === undefined || isCarriedOut(fault) ? this.#handle(received, atMs) : undefined
+    const outcome = outcomeOf(fault, subject, result)
     const call: Call = { ...subject, headersAtMs, atMs, ...(input && { input }), outcome }
     this.calls.push(call)
     this.emit('call', call)
-    return { call, fault }
+    return { call, fault, result }
   }
 
-  /** Undefined: the bounce went out. */
-  #handle(received: Received, atMs: number): Refusal | undefined {
+  #handle(received: Received, atMs: number): Result {
     const nowMs = this.#nowMs()
     const call = readCall(received, this.#options.credentials ?? [LOCAL_CREDENTIALS], nowMs)
-    if (!call.ok) return call.refusal
-    return this.#ses.sendBounce(call.value.input, { region: call.value.region, nowMs, atMs })
+    if (!call.ok) return { refusal: call.refusal }
+    const { region, asked } = call.value
+    const arrival = { region, nowMs, atMs }
+    switch (asked.action) {
+      case 'SendBounce': {
+        const refusal = this.#ses.sendBounce(asked.input, arrival)
+        const messageId = newMessageId()
+        return refusal ? { refusal } : { messageId, xml: id => sendBounceXml(messageId, id) }
+      }
+      case 'GetIdentityVerificationAttributes': {
+        const found = this.#ses.verification(asked.input.Identities ?? [], arrival)
+        return found instanceof Map ? { xml: id => verificationXml(found, id) } : { refusal: found }
+      }
+      case 'GetCallerIdentity':
+        return { xml: callerIdentityXml }
+    }
   }
 
-  async #answer({ call, fault }: Decided, response: ServerResponse): Promise<void> {
+  async #answer({ call, fault, result }: Decided, response: ServerResponse): Promise<void> {
     await this.#wait(this.#options.latencyMs ?? 0)
     const requestId = randomUUID()
-    const answer = answerOf(call.outcome, fault, requestId)
+    const answer = answerOf(call, fault, result, requestId)
     if (answer === undefined) {
       if (fault?.kind === 'reset') response.socket?.resetAndDestroy()
       return
@@ -202,6 +216,8 @@ class StandIn extends EventEmitter<{ call: [Call] }> implements LocalSes {
 interface Decided {
   call: Call
   fault: Fault | undefined
+  /** Undefined: the fault came first. */
+  result: Result | undefined
 }
 
 // of the form that SES gives the ids of what it sends

@@ -1,7 +1,7 @@
-// What SES knows of an account, and its answer to a SendBounce call whose signature and input are right.
+// What SES knows of an account, and its answer to a call whose signature and input are right.
 // Plain state in memory: nothing fails, and nothing outlives the process.
 
-import type { SendBounceRequest } from '@aws-sdk/client-ses'
+import type { SendBounceRequest, VerificationStatus } from '@aws-sdk/client-ses'
 import { arnIdentity } from './values'
 import type { Refusal } from './xml'
 
@@ -17,11 +17,11 @@ export interface KnownMessage {
 }
 
 export interface SesOptions {
-  /** 'any': an id that isn't known passes, without checks of age, recipients and sender. */
+  /** 'any': an id that isn't known passes if SES could have given it, without checks of age, recipients and sender. */
   messages: 'any' | readonly KnownMessage[]
   /** Addresses, and domains: these cover their addresses and subdomains. */
   identities: 'any' | readonly string[]
-  /** Least time between two calls in a region; 0: no limit. */
+  /** Least time between two calls of one action in a region; 0: no limit. */
   intervalMs: number
   /** Whether SES takes a second bounce for an id isn't known. */
   secondBounce: 'allow' | 'refuse'
@@ -38,13 +38,19 @@ export interface Arrival {
 // SES API: SendBounce
 const LONGEST_AGE_MS = 24 * 3_600_000
 
+/**
+ * SES's ids are of lower-case letters and digits. Nothing else is told from them here, as their forms aren't
+ * documented: what this finds is a Message-ID, or an id of sent mail, given in their place.
+ */
+const RECEIVED_ID = /^[0-9a-z]+$/
+
 export class Ses {
   readonly #options: SesOptions
   /** By region and id. */
   readonly #messages = new Map<string, KnownMessage>()
   readonly #identities: string[]
   readonly #bounced = new Set<string>()
-  /** Monotonic milliseconds of the last call that wasn't throttled, by region. */
+  /** Monotonic milliseconds of the last call that wasn't throttled, by region and action. */
   readonly #lastCallMs = new Map<string, number>()
 
   constructor(options: SesOptions) {
@@ -65,15 +71,30 @@ export class Ses {
    * Undefined: the bounce went out. A throttled call doesn't count for the pace of the next one, a refused one does.
    */
   sendBounce(input: SendBounceRequest, arrival: Arrival): Refusal | undefined {
-    const fault = this.#throttle(arrival) ?? this.#judge(input, arrival)
+    const fault = this.#throttle('SendBounce', arrival) ?? this.#judge(input, arrival)
     if (fault === undefined) this.#bounced.add(key(arrival.region, input.OriginalMessageId ?? ''))
     return fault
   }
 
-  #throttle({ region, atMs }: Arrival): Refusal | undefined {
-    const last = this.#lastCallMs.get(region)
+  /** The status of those that are identities. SES API: one call a second, here as with SendBounce. */
+  verification(identities: readonly string[], arrival: Arrival): Refusal | Map<string, VerificationStatus> {
+    const fault = this.#throttle('GetIdentityVerificationAttributes', arrival)
+    if (fault !== undefined) return fault
+    const known = identities.filter(identity => this.#isIdentity(identity))
+    return new Map(known.map(identity => [identity, 'Success']))
+  }
+
+  /** What a domain covers is verified, but no identity. */
+  #isIdentity(text: string): boolean {
+    return (
+      this.#options.identities === 'any' || this.#identities.some(known => normal(known) === normal(text))
+    )
+  }
+
+  #throttle(action: string, { region, atMs }: Arrival): Refusal | undefined {
+    const last = this.#lastCallMs.get(key(region, action))
     if (last !== undefined && atMs - last < this.#options.intervalMs) return THROTTLED
-    this.#lastCallMs.set(region, atMs)
+    this.#lastCallMs.set(key(region, action), atMs)
     return undefined
   }
 
@@ -83,7 +104,7 @@ export class Ses {
   #judge(input: SendBounceRequest, { region, nowMs }: Arrival): Refusal | undefined {
     const id = input.OriginalMessageId ?? ''
     const message = this.#messages.get(key(region, id))
-    if (message === undefined && this.#options.messages !== 'any') {
+    if (message === undefined && (this.#options.messages !== 'any' || !RECEIVED_ID.test(id))) {
       return rejected(`The message ${id} was not found in region ${region}.`)
     }
     if (message !== undefined && nowMs - message.receivedAtMs > LONGEST_AGE_MS) {
@@ -150,7 +171,7 @@ function normal(address: string): string {
   return address.slice(0, at + 1) + address.slice(at + 1).toLowerCase()
 }
 
-const key = (region: string, sesId: string) => `${region} ${sesId}`
+const key = (region: string, name: string) => `${region} ${name}`
 
 const rejected = (message: string): Refusal => ({ status: 400, code: 'MessageRejected', message })
 

@@ -16,6 +16,13 @@ export interface SignedRequest {
   body: Buffer
 }
 
+export interface Expected {
+  credentials: readonly Credentials[] | 'any'
+  nowMs: number
+  /** The one that the request is for. */
+  service: 'ses' | 'sts'
+}
+
 export type SignatureCheck = { ok: true; region: string } | { ok: false; refusal: Refusal }
 
 // AWS answers with this very number: "(... - 5 min.)"
@@ -29,8 +36,7 @@ const CREDENTIAL = /^([A-Za-z0-9]{1,128})\/(\d{8})\/([a-z0-9-]{1,40})\/([a-z0-9-
  */
 export function checkSignature(
   request: SignedRequest,
-  credentials: readonly Credentials[] | 'any',
-  nowMs: number,
+  { credentials, nowMs, service }: Expected,
 ): SignatureCheck {
   const authorization = header(request, 'authorization')
   if (authorization === undefined)
@@ -39,7 +45,7 @@ export function checkSignature(
   if (claim === undefined) {
     return refuse(
       'IncompleteSignature',
-      'Authorization header must be "AWS4-HMAC-SHA256 Credential=KEY/YYYYMMDD/REGION/ses/aws4_request, ' +
+      'Authorization header must be "AWS4-HMAC-SHA256 Credential=KEY/YYYYMMDD/REGION/SERVICE/aws4_request, ' +
         'SignedHeaders=SORTED;NAMES, Signature=HEX".',
       400,
     )
@@ -50,7 +56,9 @@ export function checkSignature(
     return refuse('IncompleteSignature', 'x-amz-date must be in the form YYYYMMDDTHHMMSSZ.', 400)
   }
   const fault =
-    scopeFault(claim, stamp, request) ?? headersFault(claim, request) ?? skewFault(stamp, stampMs, nowMs)
+    scopeFault(claim, stamp, request, service) ??
+    headersFault(claim, request) ??
+    skewFault(stamp, stampMs, nowMs)
   if (fault !== undefined) return refuse('SignatureDoesNotMatch', fault)
   if (credentials === 'any') return { ok: true, region: claim.region }
   const known = credentials.find(({ accessKeyId }) => accessKeyId === claim.accessKeyId)
@@ -95,8 +103,13 @@ function readAuthorization(text: string): Claim | undefined {
   return { accessKeyId, date, region, service, signedHeaders, signature }
 }
 
-function scopeFault(claim: Claim, stamp: string, request: SignedRequest): string | undefined {
-  if (claim.service !== 'ses') return `Credential should be scoped to correct service: 'ses'.`
+function scopeFault(
+  claim: Claim,
+  stamp: string,
+  request: SignedRequest,
+  service: string,
+): string | undefined {
+  if (claim.service !== service) return `Credential should be scoped to correct service: '${service}'.`
   const region = hostRegion(request.headers)
   if (region !== undefined && region !== claim.region) {
     return `Credential should be scoped to a valid region, not '${claim.region}'.`
@@ -160,9 +173,9 @@ const canonicalValue = (value: string) => value.trim().replace(/ {2,}/g, ' ')
 
 const hmac = (key: Buffer, text: string) => createHmac('sha256', key).update(text).digest()
 
-/** The region of `email.REGION.amazonaws.com`; undefined for a host of any other form. */
+/** The region of `email.REGION.amazonaws.com` and `sts.REGION...`; undefined for a host of any other form. */
 function hostRegion(headers: SignedRequest['headers']): string | undefined {
-  return /^email(?:-fips)?\.([a-z0-9-]{1,40})\.amazonaws\.com(?:\.cn)?(?::\d+)?$/i
+  return /^(?:email|sts)(?:-fips)?\.([a-z0-9-]{1,40})\.amazonaws\.com(?:\.cn)?(?::\d+)?$/i
     .exec(headers.get('host')?.[0] ?? '')?.[1]
     ?.toLowerCase()
 }

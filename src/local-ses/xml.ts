@@ -1,7 +1,7 @@
-// The answers of SES in XML, as the query protocol has them.
+// The answers of SES and STS in XML, as the query protocol has them.
 // Never fails: what XML can't hold becomes U+FFFD.
 
-/** What SES says when it doesn't do what it was asked. */
+/** What AWS says when it doesn't do what it was asked. */
 export interface Refusal {
   /** HTTP status. */
   status: number
@@ -9,21 +9,28 @@ export interface Refusal {
   message: string
 }
 
-// SES API: WSDL, namespace of version 2010-12-01
-const NAMESPACE = 'http://ses.amazonaws.com/doc/2010-12-01/'
+// SES API and STS API: the namespaces of the services' only versions
+export const SES_NAMESPACE = 'http://ses.amazonaws.com/doc/2010-12-01/'
+export const STS_NAMESPACE = 'https://sts.amazonaws.com/doc/2011-06-15/'
 
-export function sendBounceXml(messageId: string, requestId: string): string {
+/** `result` is XML, indented by four. */
+export function responseXml(action: string, result: string, requestId: string, namespace: string): string {
   return (
-    `<SendBounceResponse xmlns="${NAMESPACE}">\n` +
-    `  <SendBounceResult>\n    <MessageId>${escapeXml(messageId)}</MessageId>\n  </SendBounceResult>\n` +
+    `<${action}Response xmlns="${namespace}">\n` +
+    `  <${action}Result>\n${result}  </${action}Result>\n` +
     `  <ResponseMetadata>\n    <RequestId>${escapeXml(requestId)}</RequestId>\n  </ResponseMetadata>\n` +
-    '</SendBounceResponse>\n'
+    `</${action}Response>\n`
   )
 }
 
-export function errorXml({ status, code, message }: Refusal, requestId: string): string {
+export function sendBounceXml(messageId: string, requestId: string): string {
+  const result = `    <MessageId>${escapeXml(messageId)}</MessageId>\n`
+  return responseXml('SendBounce', result, requestId, SES_NAMESPACE)
+}
+
+export function errorXml({ status, code, message }: Refusal, requestId: string, namespace: string): string {
   return (
-    `<ErrorResponse xmlns="${NAMESPACE}">\n` +
+    `<ErrorResponse xmlns="${namespace}">\n` +
     `  <Error>\n    <Type>${status >= 500 ? 'Receiver' : 'Sender'}</Type>\n` +
     `    <Code>${escapeXml(code)}</Code>\n    <Message>${escapeXml(message)}</Message>\n  </Error>\n` +
     `  <RequestId>${escapeXml(requestId)}</RequestId>\n</ErrorResponse>\n`
@@ -32,7 +39,7 @@ export function errorXml({ status, code, message }: Refusal, requestId: string):
 
 const ENTITIES: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' }
 
-function escapeXml(text: string): string {
+export function escapeXml(text: string): string {
   return (
     text
       // XML 1.0 section 2.2: no other control characters, no surrogates, nor U+FFFE and U+FFFF

@@ -41,8 +41,9 @@ export function parseAddress(text: string): Address | undefined {
   return local === '' || /^$|["<>\s]/.test(domain) ? undefined : { local, domain }
 }
 
-/** Two addresses are the same mailbox when their keys are equal: quoting, escapes, case and U-labels don't count. */
-export function addressKey(text: string): string {
+/** Two addresses are the same mailbox when their keys are equal: quoting, escapes, case, U-labels and Unicode's forms don't count. */
+export function addressKey(written: string): string {
+  const text = written.normalize('NFC')
   const address = parseAddress(text)
   if (address === undefined) return withoutBrackets(text).toLowerCase()
   const domain = asciiDomain(address.domain) ?? address.domain.toLowerCase()

@@ -4,7 +4,7 @@
 
 import { addressKey, asciiDomain, parseAddress } from '../mail/address'
 import type { Item } from '../settings/items'
-import { type Answer, holdsForOne, type Patience, then } from './effort'
+import { type Answer, holdsForOne, type Patience, whenKnown } from './effort'
 import { Glob, isGlob } from './glob'
 import type { PatternSet } from './pattern-set'
 import type { RegexPasses } from './regex-pass'
@@ -57,7 +57,7 @@ export class AddressPatterns implements PatternSet {
     const address = subject.address
     if (this.#keys.has(address.key)) return true
     const known = address.domain !== '' && this.#hasDomain(address, patience)
-    return then(known, held => held || this.#regexes.matches(subject, 'address', patience))
+    return whenKnown(known, held => held || this.#regexes.matches(subject, 'address', patience))
   }
 
   /** It matches no address that isn't found by one of these; undefined: it must be asked itself. */

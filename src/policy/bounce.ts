@@ -1,10 +1,12 @@
 // A bounce as the queue takes it, made of a rule's outcome and of what is known of the mail.
 // What a mail fills in can't make it anything but printable ASCII; a bounce sender that wouldn't be an address is refused.
 
-import { asciiAddress } from '../mail/address'
+import { asciiAddress, domainOf } from '../mail/address'
 import type { MailFacts, Receipt, RecipientFacts } from '../mail/facts'
+import { senderKey } from '../mail/sender-key'
+import type { Rate } from '../settings/settings'
 import { TYPE_TEXTS } from './bounce-types'
-import type { BounceRequest } from './decision'
+import type { BounceRequest, Cap } from './decision'
 import type { BounceOutcome, Policy } from './rule'
 import {
   DIAGNOSTIC_CHARACTERS,
@@ -63,6 +65,7 @@ export function makeBounce(
     reportingMta: policy.reportingMta,
     ...(explanation !== '' && { explanation }),
     rule: rule.name,
+    caps: capsOf(policy, rule, mail.facts.sender),
     recipient: {
       // SES API: SendBounce takes ASCII only; a recipient of record always has such a form
       address: asciiAddress(mail.recipient.address) ?? mail.recipient.address,
@@ -72,6 +75,15 @@ export function makeBounce(
         said ?? `smtp; ${codeFor(rule.outcome)} ${status} ${words}`.slice(0, DIAGNOSTIC_CHARACTERS).trim(),
     },
   }
+}
+
+function capsOf(policy: Policy, rule: { name: string; outcome: BounceOutcome }, sender: string): Cap[] {
+  const all: [by: Cap['by'], key: string, rate: Rate | undefined][] = [
+    ['sender', senderKey(sender), policy.perSender],
+    ['domain', domainOf(sender) ?? '', policy.perSenderDomain],
+    ['rule', rule.name, rule.outcome.cap],
+  ]
+  return all.flatMap(([by, key, rate]) => (rate === undefined ? [] : [{ by, key, rate }]))
 }
 
 /** RFC 5321 section 4.2.1: the code's first digit and the status's class say the same. */

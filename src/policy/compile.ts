@@ -11,7 +11,8 @@ import { bounceSenderFault } from './bounce'
 import { FIELD_KEYS, type Field, familyOf, findField, type Phase } from './fields'
 import { isGlob } from './glob'
 import { isRoleAddress } from './guards'
-import { compileOutcome, isOutcomeKey, OUTCOME_KEYS } from './outcome'
+import { compileOutcome } from './outcome'
+import { isOutcomeKey, OUTCOME_KEYS } from './outcome-keys'
 import type { Reporter } from './outcome-reader'
 import { PatternCompiler } from './patterns'
 import type { Condition, Policy, Rule } from './rule'
@@ -42,6 +43,8 @@ export function compilePolicy(ini: IniFile, context: PolicyContext): { policy: P
     index: new RuleIndex(rules),
     regions: settings.ses.regions,
     window: settings.window,
+    ...(settings.limit.perSender && { perSender: settings.limit.perSender }),
+    ...(settings.limit.perSenderDomain && { perSenderDomain: settings.limit.perSenderDomain }),
     fallback: settings.fallback,
     ...(settings.ses.bounceSenderArn !== undefined && { bounceSenderArn: settings.ses.bounceSenderArn }),
     reportingMta: context.reportingMta,
@@ -59,9 +62,14 @@ class RuleCompiler {
   readonly #report: (finding: Finding) => void
   readonly #patterns: PatternCompiler
   readonly #bounceSender: Template
+  /** Names of sections that the ini reader had to find fault with. */
+  readonly #faulty: ReadonlySet<string | undefined>
 
   constructor(ini: IniFile, context: PolicyContext, report: (finding: Finding) => void) {
     this.#ini = ini
+    this.#faulty = new Set(
+      ini.findings.filter(({ severity }) => severity === 'error').map(({ section }) => section),
+    )
     this.#settings = context.settings
     this.#report = report
     this.#patterns = new PatternCompiler(name => context.lists(name), report)
@@ -134,7 +142,9 @@ class RuleCompiler {
       )
     }
     for (const { text, form } of items) {
-      if (form === 'plain' && !isGlob(text) && !text.startsWith('file:')) warnOfWord(field, text, line, say)
+      if (form !== 'plain' || isGlob(text) || text.startsWith('file:')) continue
+      warnOfWord(field, text, line, say)
+      warnOfBytes(field, text, line, say)
     }
     return { key, negated, line, value, field, member, matcher }
   }
@@ -151,7 +161,7 @@ class RuleCompiler {
 
   #reporter(section: IniSection): RuleReporter {
     const place = { file: this.#ini.file, section: section.name }
-    let failed = this.#ini.findings.some(({ section: name }) => name === section.name)
+    let failed = this.#faulty.has(section.name)
     return {
       error: (line, message) => {
         failed = true
@@ -170,6 +180,8 @@ interface RuleReporter extends Reporter {
 }
 
 function unknownKey(key: string, negated: boolean): string {
+  const meant = negationOf(key)
+  if (meant !== undefined) return `unknown condition "${key}"; did you mean "not.${meant}"?`
   const bare = negated ? key.slice('not.'.length) : key
   if (negated && isOutcomeKey(bare)) return `only conditions can be negated, not "${bare}"`
   const family = familyOf(bare)
@@ -177,6 +189,18 @@ function unknownKey(key: string, negated: boolean): string {
   const known = negated ? FIELD_KEYS.map(name => `not.${name}`) : [...FIELD_KEYS, ...OUTCOME_KEYS]
   const what = /^(?:bounce|guard)\./.test(key) ? 'outcome' : 'condition'
   return `unknown ${what} "${key}"${didYouMean(key, known)}`
+}
+
+/** The condition that is turned round as other languages do it: `sender !=`, `!sender`, `not sender`. */
+function negationOf(key: string): string | undefined {
+  const bare = /^(?:!|not[ _-])\s*(.*)$/i.exec(key)?.[1] ?? /^(.*?)\s*!$/.exec(key)?.[1]
+  return bare !== undefined && findField(bare) ? bare : undefined
+}
+
+/** `> 1,5mb` is a list of two, and the first of them a byte. */
+function warnOfBytes({ kind }: Field, text: string, line: number, say: RuleReporter): void {
+  if (kind === 'size' && /^[<>=]*\s*\d{1,3}$/.test(text))
+    say.warn(line, `"${text}" is a number of bytes; write a unit, as 10kb, and 1.5mb with a point`)
 }
 
 function warnOfWord({ words }: Field, text: string, line: number, say: RuleReporter): void {

@@ -42,7 +42,7 @@ export async function decide(
     }
     const { action } = rule.outcome
     const decision = { recipient, rule: rule.name, wanted: action, action, deliver: false, observed }
-    const name = asksAttachment(rule) ? await asking(rule, () => attachmentName(rule, facts, effort)) : ''
+    const name = asksAttachment(rule) ? await attachmentOf(rule, facts, effort) : ''
     decisions.push(
       carryOut({ policy, facts, nowMs }, rule, decision, valuesOf(facts, recipient, rule.name, name)),
     )
@@ -56,34 +56,42 @@ async function firstRule(
   effort: Effort,
 ): Promise<{ rule?: Rule; observed: Decision['observed'] }> {
   const observed: Decision['observed'] = []
-  for (const rule of policy.index.candidates(known(values))) {
-    if (effort.isDue()) await asking(rule, () => effort.pause())
-    const failing = failingCondition(rule, values, effort)
-    // most answers are there at once, and waiting for each would cost more than they do
-    const failed = failing instanceof Promise ? await asking(rule, () => failing) : failing
-    if (failed !== undefined) continue
-    if (rule.mode === 'enforce') return { rule, observed }
-    observed.push({ rule: rule.name, action: rule.outcome.action })
+  for (const rule of policy.index.candidates(condition => known(values(condition)))) {
+    const { name, mode, outcome } = rule
+    effort.charge(mode)
+    try {
+      if (effort.isDue()) await effort.pause()
+      const failing = failingCondition(rule, values, effort)
+      // most answers are there at once, and waiting for each would cost more than they do
+      if ((failing instanceof Promise ? await failing : failing) !== undefined) continue
+    } catch (error) {
+      const fault = cannotBeAsked(rule, error)
+      if (mode === 'enforce') throw fault
+      observed.push({ rule: name, action: outcome.action, fault: fault.message })
+      continue
+    }
+    if (mode === 'enforce') return { rule, observed }
+    observed.push({ rule: name, action: outcome.action })
   }
   return { observed }
 }
 
-/** What is too much for a rule, or can't be read, is said with its name. */
-async function asking<T>({ name }: Rule, answer: () => Promise<T>): Promise<T> {
+async function attachmentOf(rule: Rule, facts: MailFacts, effort: Effort): Promise<string> {
   try {
-    return await answer()
+    return await attachmentName(rule, facts, effort)
   } catch (error) {
-    throw new Error(`[${name}] can't be asked: ${error instanceof Error ? error.message : String(error)}`, {
-      cause: error,
-    })
+    throw cannotBeAsked(rule, error)
   }
 }
 
-function known(values: Values): KnownValues {
-  return condition => {
-    const subjects = values(condition)
-    return subjects instanceof Promise ? undefined : subjects
-  }
+/** Content that nobody can read, or an effort that is spent, is said with the rule that it was too much for. */
+function cannotBeAsked({ name }: Rule, error: unknown): Error {
+  const reason = error instanceof Error ? error.message : String(error)
+  return new Error(`[${name}] can't be asked: ${reason}`, { cause: error })
+}
+
+function known(subjects: ReturnType<Values>): ReturnType<KnownValues> {
+  return subjects instanceof Promise ? undefined : subjects
 }
 
 function carryOut(

@@ -1,7 +1,7 @@
 // What the policy decided for one recipient: plain data for the door, the queue, the log and explain.
 
 import type { RecipientFacts } from '../mail/facts'
-import type { FallbackReason } from '../settings/settings'
+import type { FallbackReason, Rate } from '../settings/settings'
 
 export const ACTIONS = ['accept', 'bounce', 'reject', 'defer', 'quarantine', 'drop'] as const
 export type Action = (typeof ACTIONS)[number]
@@ -16,6 +16,14 @@ export const BOUNCE_TYPES = [
   'TemporaryFailure',
 ] as const
 export type BounceType = (typeof BOUNCE_TYPES)[number]
+
+/** How many bounces there may be in a time: for one sender, for the senders of a domain, by a rule. */
+export interface Cap {
+  by: 'sender' | 'domain' | 'rule'
+  /** As `senderKey` has it; A-labels in lower case; the rule's name. */
+  key: string
+  rate: Rate
+}
 
 /** A bounce as the queue takes it: what SendBounce says once per call, and of this recipient. */
 export interface BounceRequest {
@@ -33,6 +41,7 @@ export interface BounceRequest {
   /** Printable ASCII, at most 500 characters. Undefined: SES's own words. */
   explanation?: string
   rule: string
+  caps: readonly Cap[]
   recipient: {
     /** As SES knows it. */
     address: string
@@ -65,6 +74,6 @@ export interface Decision {
   reply?: Reply
   /** When action is bounce; without one the bounce was taken before, and there is nothing to add. */
   bounce?: BounceRequest
-  /** Rules in mode observe that would have decided before. */
-  observed: { rule: string; action: Action }[]
+  /** Rules in mode observe that would have decided before, or, with the reason, that couldn't be asked. */
+  observed: { rule: string; action: Action; fault?: string }[]
 }

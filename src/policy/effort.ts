@@ -9,11 +9,11 @@ export type Found = readonly number[]
 
 export interface EffortOptions {
   /** Looks for several expressions in one pass, away from the mail server, and gives up after a time. */
-  search(
+  search: (
     sources: readonly string[],
     text: string,
     timeoutMs: number,
-  ): Promise<{ found: Found; tookMs: number }>
+  ) => Promise<{ found: Found; tookMs: number }>
   budgetMs?: number
   /** Milliseconds of a clock that is never set. */
   now?: () => number
@@ -31,19 +31,34 @@ export class EffortError extends Error {
   }
 }
 
+/** Rules in mode observe have a budget of their own: what they cost changes nothing for the others. */
+type Account = 'enforce' | 'observe'
+
 /** One for each mail. */
 export class Effort {
   readonly #search: EffortOptions['search']
   readonly #budgetMs: number
   readonly #now: () => number
+  readonly #spentMs: Record<Account, number> = { enforce: 0, observe: 0 }
+  #account: Account = 'enforce'
+  /** When others ran last. */
   #sliceStart: number
-  #spentMs = 0
+  /** Up to when time is accounted for. */
+  #mark: number
 
   constructor({ search, budgetMs = BUDGET_MS, now = () => performance.now() }: EffortOptions) {
     this.#search = search
     this.#budgetMs = budgetMs
     this.#now = now
     this.#sliceStart = now()
+    this.#mark = this.#sliceStart
+  }
+
+  /** For whom the time goes from now on. */
+  charge(account: Account): void {
+    if (account === this.#account) return
+    this.#settle()
+    this.#account = account
   }
 
   /** It is time to let others run. */
@@ -58,26 +73,34 @@ export class Effort {
 
   /** Waits for something that isn't matching, and doesn't count. @throws EffortError */
   async without<T>(work: () => Promise<T>): Promise<T> {
-    this.#spend(this.#now() - this.#sliceStart)
+    this.#settle()
+    this.#mustHaveRest()
     try {
       return await work()
     } finally {
       this.#sliceStart = this.#now()
+      this.#mark = this.#sliceStart
     }
   }
 
   /** @throws EffortError */
   async search(sources: readonly string[], text: string): Promise<Found> {
     const { found, tookMs } = await this.without(() =>
-      this.#search(sources, text, this.#budgetMs - this.#spentMs),
+      this.#search(sources, text, this.#budgetMs - this.#spentMs[this.#account]),
     )
-    this.#spend(tookMs)
+    this.#spentMs[this.#account] += tookMs
+    this.#mustHaveRest()
     return found
   }
 
-  #spend(ms: number): void {
-    this.#spentMs += ms
-    if (this.#spentMs > this.#budgetMs) throw new EffortError(this.#budgetMs)
+  #settle(): void {
+    const now = this.#now()
+    this.#spentMs[this.#account] += now - this.#mark
+    this.#mark = now
+  }
+
+  #mustHaveRest(): void {
+    if (this.#spentMs[this.#account] > this.#budgetMs) throw new EffortError(this.#budgetMs)
   }
 }
 
@@ -108,6 +131,6 @@ export function holdsForOne<T>(
 }
 
 /** Goes on with the answer when it is there. */
-export function then<T>(answer: Answer, next: (held: boolean) => T | Promise<T>): T | Promise<T> {
+export function whenKnown<T>(answer: Answer, next: (held: boolean) => T | Promise<T>): T | Promise<T> {
   return typeof answer === 'boolean' ? next(answer) : answer.then(next)
 }

@@ -3,7 +3,7 @@
 
 import type { Content } from '../mail/content'
 import type { MailFacts, RecipientFacts } from '../mail/facts'
-import { type Answer, type Effort, holdsForOne, then } from './effort'
+import { type Answer, type Effort, holdsForOne, whenKnown } from './effort'
 import { matches } from './patterns'
 import type { Condition, Rule } from './rule'
 import { Subject } from './subject'
@@ -62,7 +62,7 @@ function holds(
 ): Answer {
   if (subjects instanceof Promise) return subjects.then(read => holds(condition, read, effort))
   const { matcher, negated } = condition
-  return then(
+  return whenKnown(
     holdsForOne(subjects, subject => matches(matcher, subject, effort), effort),
     held => held !== negated,
   )

@@ -8,7 +8,7 @@ import type { Policy } from './rule'
 import { printable, REPLY_CHARACTERS } from './templates'
 
 /** RFC 3463 section 3.5: 5.4.7 delivery time expired, 5.4.5 mail system congestion. */
-const REASON_STATUS: Partial<Record<FallbackReason, string>> = { expired: '5.4.7', overload: '5.4.5' }
+export const REASON_STATUS: Partial<Record<FallbackReason, string>> = { expired: '5.4.7', overload: '5.4.5' }
 /** Details end up in replies and logs. */
 const DETAIL_CHARACTERS = 128
 

@@ -1,5 +1,5 @@
 // The table of conditions: what a rule can ask, what kind of patterns that takes, when it is known, how it is read.
-// Reading never throws; what a mail doesn't have is an empty list, which matches nothing.
+// Its words for people stand in field-texts.ts. Reading never throws; what a mail doesn't have is an empty list, which matches nothing.
 
 import type { Attachment, Content } from '../mail/content'
 import type { Envelope, MailFacts, Receipt, RecipientFacts } from '../mail/facts'
@@ -36,8 +36,6 @@ export interface Field {
   phase: Phase
   /** The value depends on the recipient, not on the mail alone. */
   perRecipient: boolean
-  /** For the documentation. */
-  meaning: string
   /** The values that there can be, where they are few. */
   words?: readonly string[]
   /** `member` is what stands behind a family's name, as written. Several values: the condition looks for one that matches. */
@@ -68,56 +66,55 @@ const AUTHENTICATION_WORDS = [
 
 /** RFC 5322 section 2.2. */
 const FIELD_NAME = /^[!-9;-~]+$/
-const GIVEN = 'as the relay gave it'
 
 type Read = Field['read']
 
 export const FIELDS: readonly Field[] = [
-  field('recipient', 'address', 'receipt', 'recipient of record', q => [q.recipient.address], {
+  field('recipient', 'address', 'receipt', q => [q.recipient.address], {
     perRecipient: true,
     candidates: ({ envelope, forCandidates }) => [...envelopeRecipients(envelope), ...forCandidates],
   }),
-  field('sender', 'address', 'receipt', 'sender of record; <> is the null sender', q => [q.facts.sender], {
+  field('sender', 'address', 'receipt', q => [q.facts.sender], {
     candidates: ({ envelope, returnPathCandidates }) => [envelope.sender, ...returnPathCandidates],
   }),
-  field('envelope.recipient', 'address', 'envelope', GIVEN, q => [q.recipient.envelope.address], {
+  field('envelope.recipient', 'address', 'envelope', q => [q.recipient.envelope.address], {
     perRecipient: true,
     candidates: ({ envelope }) => envelopeRecipients(envelope),
   }),
-  fromEnvelope('envelope.sender', 'address', GIVEN, envelope => envelope.sender),
+  fromEnvelope('envelope.sender', 'address', envelope => envelope.sender),
   ...['from', 'to', 'cc', 'reply-to'].map(name =>
-    field(name, 'address', 'header', `any address in ${name}`, q => q.facts.headers.addresses(name)),
+    field(name, 'address', 'header', q => q.facts.headers.addresses(name)),
   ),
-  field('subject', 'text', 'header', 'decoded', q => q.facts.headers.values('subject')),
-  field('header.', 'text', 'header', 'any field of that name, decoded', readHeader, {
+  field('subject', 'text', 'header', q => q.facts.headers.values('subject')),
+  field('header.', 'text', 'header', readHeader, {
     family: 'header.NAME',
     isMember: name => FIELD_NAME.test(name),
   }),
-  fromReceipt('client.ip', 'ip', 'who gave the mail to SES', receipt => receipt.client.ip),
-  fromReceipt('client.helo', 'text', 'how it greeted SES', receipt => receipt.client.helo),
-  fromReceipt('client.name', 'text', 'its name in the DNS', receipt => receipt.client.name),
-  fromEnvelope('relay.ip', 'ip', 'who gave the mail to Haraka', envelope => envelope.relayIp),
-  fromReceipt('region', 'text', 'where SES took the mail', receipt => receipt.region),
+  fromReceipt('client.ip', 'ip', receipt => receipt.client.ip),
+  fromReceipt('client.helo', 'text', receipt => receipt.client.helo),
+  fromReceipt('client.name', 'text', receipt => receipt.client.name),
+  fromEnvelope('relay.ip', 'ip', envelope => envelope.relayIp),
+  fromReceipt('region', 'text', receipt => receipt.region),
   verdict('spam', SCAN_WORDS),
   verdict('virus', SCAN_WORDS),
   verdict('spf', AUTHENTICATION_WORDS),
   verdict('dkim', AUTHENTICATION_WORDS),
   verdict('dmarc', AUTHENTICATION_WORDS),
-  fromEnvelope('size', 'size', 'of the whole mail', envelope => envelope.sizeBytes),
-  field('age', 'duration', 'receipt', 'since SES took the mail', q =>
+  fromEnvelope('size', 'size', envelope => envelope.sizeBytes),
+  field('age', 'duration', 'receipt', q =>
     // a receipt from the future counts as now
     q.facts.receipt ? [Math.max(0, q.nowMs - q.facts.receipt.receivedAtMs)] : [],
   ),
-  fromEnvelope('recipients', 'number', 'how many the relay gave', envelope => envelope.recipients.length),
-  field('result.', 'result', 'results', 'what another plugin found', (q, path) => q.facts.results(path), {
+  fromEnvelope('recipients', 'number', envelope => envelope.recipients.length),
+  field('result.', 'result', 'results', (q, path) => q.facts.results(path), {
     family: 'result.PLUGIN.PATH',
     isMember: path => /^[^.]+(?:\.[^.]+)+$/.test(path),
   }),
-  field('body', 'text', 'content', 'decoded text, and the text of the HTML', q => q.content?.texts ?? []),
-  fromAttachments('attachment.name', 'text', 'of any attachment', ({ names }) => names),
-  fromAttachments('attachment.type', 'text', 'of any attachment', ({ types }) => types),
-  fromAttachments('attachment.size', 'size', 'of any attachment', ({ sizeBytes }) => [sizeBytes]),
-  field('attachment.count', 'number', 'content', 'how many there are', ({ content }) =>
+  field('body', 'text', 'content', q => q.content?.texts ?? []),
+  fromAttachments('attachment.name', 'text', ({ names }) => names),
+  fromAttachments('attachment.type', 'text', ({ types }) => types),
+  fromAttachments('attachment.size', 'size', ({ sizeBytes }) => [sizeBytes]),
+  field('attachment.count', 'number', 'content', ({ content }) =>
     content ? [content.attachments.length] : [],
   ),
 ]
@@ -138,27 +135,15 @@ export function findField(key: string): FieldKey | undefined {
 
 /** How keys that begin like this one are written; undefined: there are none. */
 export function familyOf(key: string): string | undefined {
-  return FAMILIES.find(({ name }) => key.startsWith(name))?.family
+  return FAMILIES.find(({ name }) => `${key.toLowerCase()}.`.startsWith(name))?.family
 }
 
-function field(
-  name: string,
-  kind: Kind,
-  phase: Phase,
-  meaning: string,
-  read: Read,
-  more: Partial<Field> = {},
-): Field {
-  return { name, kind, phase, meaning, read, perRecipient: false, ...more }
+function field(name: string, kind: Kind, phase: Phase, read: Read, more: Partial<Field> = {}): Field {
+  return { name, kind, phase, read, perRecipient: false, ...more }
 }
 
-function fromEnvelope(
-  name: string,
-  kind: Kind,
-  meaning: string,
-  pick: (envelope: Envelope) => string | number,
-): Field {
-  return field(name, kind, 'envelope', meaning, q => [pick(q.facts.envelope)], {
+function fromEnvelope(name: string, kind: Kind, pick: (envelope: Envelope) => string | number): Field {
+  return field(name, kind, 'envelope', q => [pick(q.facts.envelope)], {
     candidates: ({ envelope }) => [pick(envelope)],
   })
 }
@@ -170,19 +155,18 @@ function envelopeRecipients(envelope: Envelope): string[] {
 function fromAttachments(
   name: string,
   kind: Kind,
-  meaning: string,
   pick: (attachment: Attachment) => readonly (string | number)[],
 ): Field {
-  return field(name, kind, 'content', meaning, ({ content }) => content?.attachments.flatMap(pick) ?? [])
+  return field(name, kind, 'content', ({ content }) => content?.attachments.flatMap(pick) ?? [])
 }
 
 function verdict(name: 'spam' | 'virus' | 'spf' | 'dkim' | 'dmarc', words: readonly string[]): Field {
   const read: Read = q => [q.facts.receipt?.verdicts[name] ?? 'none']
-  return field(`verdict.${name}`, 'word', 'receipt', `one of ${words.join(', ')}`, read, { words })
+  return field(`verdict.${name}`, 'word', 'receipt', read, { words })
 }
 
-function fromReceipt(name: string, kind: Kind, meaning: string, pick: (receipt: Receipt) => string): Field {
-  return field(name, kind, 'receipt', meaning, ({ facts }) => (facts.receipt ? [pick(facts.receipt)] : []))
+function fromReceipt(name: string, kind: Kind, pick: (receipt: Receipt) => string): Field {
+  return field(name, kind, 'receipt', ({ facts }) => (facts.receipt ? [pick(facts.receipt)] : []))
 }
 
 function readHeader({ facts }: Question, name: string): readonly string[] {

@@ -33,6 +33,21 @@ const AUTOMATIC_REPLIES = ['auto-replied', 'auto-notified']
 /** RFC 3464 and RFC 8098. */
 const REPORT_TYPES = ['delivery-status', 'disposition-notification']
 
+/** What each guard says in the reply and in the log; docs/why-not-bounced.md explains them. */
+export const GUARD_DETAILS = {
+  nullSender: 'null sender',
+  notifyNever: 'NOTIFY=NEVER',
+  noAddress: 'sender is not an address',
+  ownDomain: 'sender is one of our own domains',
+  automaticReply: 'automatic reply',
+  report: 'delivery report',
+  virus: 'virus',
+  spam: 'spam',
+  listMail: 'list mail',
+  roleAddress: 'role address',
+  notAuthenticated: 'sender not authenticated',
+} as const
+
 /** Why the mail must not be bounced for this recipient; undefined: it may be. */
 export function guard(
   facts: MailFacts,
@@ -41,22 +56,23 @@ export function guard(
   context: GuardContext,
 ): string | undefined {
   // RFC 5321 section 6.1 and RFC 3461 section 4.1: these two can't be turned off
-  if (facts.sender === '' || facts.sender === '<>') return 'null sender'
-  if (recipient.envelope.notifyNever) return 'NOTIFY=NEVER'
+  if (facts.sender === '' || facts.sender === '<>') return GUARD_DETAILS.nullSender
+  if (recipient.envelope.notifyNever) return GUARD_DETAILS.notifyNever
   const senderDomain = domainOf(facts.sender)
-  if (senderDomain === undefined) return 'sender is not an address'
+  if (senderDomain === undefined) return GUARD_DETAILS.noAddress
   if (settings.own_domains && isOwnDomain(senderDomain, recipient, context)) {
-    return 'sender is one of our own domains'
+    return GUARD_DETAILS.ownDomain
   }
-  if (settings.replied && isAutomaticReply(facts)) return 'automatic reply'
-  if (settings.replied && isReport(facts)) return 'delivery report'
-  if (settings.virus && facts.receipt?.verdicts.virus === 'fail') return 'virus'
-  if (settings.spam && facts.receipt?.verdicts.spam === 'fail') return 'spam'
-  if (settings.list_mail && isListMail(facts)) return 'list mail'
-  if (!context.isNamed && isRoleAddress(recipient.address, settings.role_addresses)) return 'role address'
+  if (settings.replied && isAutomaticReply(facts)) return GUARD_DETAILS.automaticReply
+  if (settings.replied && isReport(facts)) return GUARD_DETAILS.report
+  if (settings.virus && facts.receipt?.verdicts.virus === 'fail') return GUARD_DETAILS.virus
+  if (settings.spam && facts.receipt?.verdicts.spam === 'fail') return GUARD_DETAILS.spam
+  if (settings.list_mail && isListMail(facts)) return GUARD_DETAILS.listMail
+  if (!context.isNamed && isRoleAddress(recipient.address, settings.role_addresses))
+    return GUARD_DETAILS.roleAddress
   return isAuthenticated(facts, senderDomain, settings.authentication)
     ? undefined
-    : 'sender not authenticated'
+    : GUARD_DETAILS.notAuthenticated
 }
 
 /** `roles`: local parts or whole addresses. */

@@ -3,9 +3,19 @@
 
 import { didYouMean } from '../settings/findings'
 import type { IniEntry } from '../settings/ini'
-import { splitItems, wholeValue } from '../settings/items'
+import { wholeValue } from '../settings/items'
+import { parseRate } from '../settings/kinds'
+import { recipientList } from '../settings/list-kinds'
+import type { Rate } from '../settings/settings'
 import { bounceSenderFault } from './bounce'
-import { ADDRESS_NAMES, ownCharacters, parseTemplate, printable, type Template } from './templates'
+import {
+  ADDRESS_NAMES,
+  hasStrayBrace,
+  ownCharacters,
+  parseTemplate,
+  printable,
+  type Template,
+} from './templates'
 
 export interface Reporter {
   error(line: number, message: string): void
@@ -51,13 +61,14 @@ export class OutcomeReader {
     return value === undefined ? undefined : value === 'true'
   }
 
-  /** In lower case; an empty list is one. */
+  /** As [guard] role_addresses takes them; an empty list is one. */
   list(key: string): string[] | undefined {
     const entry = this.#entries.get(key)
     if (entry === undefined) return undefined
-    const { items, fault } = splitItems(entry.value)
-    if (fault !== undefined) return this.fault(key, `can't be read: ${fault}`)
-    return items.map(({ text }) => text.toLowerCase())
+    const read = recipientList.read(entry.value, key)
+    if ('value' in read) return read.value
+    this.#report.error(entry.line, read.fault)
+    return undefined
   }
 
   status(key: string): string | undefined {
@@ -73,9 +84,10 @@ export class OutcomeReader {
     const { template, faults } = parseTemplate(text)
     for (const fault of faults) this.fault(key, `can't be used: ${fault}`)
     const length = ownCharacters(template)
-    if (length > limit) this.#warn(key, `has ${length} characters; what is over ${limit} is cut off`)
-    if (printable(text) !== text)
-      this.#warn(key, 'has characters other than printable ASCII; they become "?"')
+    if (length > limit) this.warn(key, `has ${length} characters; what is over ${limit} is cut off`)
+    if (printable(text) !== text) this.warn(key, 'has characters other than printable ASCII; they become "?"')
+    if (hasStrayBrace(template)) this.warn(key, 'has a brace that belongs to no {name}; it stands as it is')
+    if (/^"[^"]*"$/.test(text)) this.warn(key, 'stands in quotes, which its reader would see; it needs none')
     return template
   }
 
@@ -83,15 +95,21 @@ export class OutcomeReader {
     const text = this.text(key)
     if (text === undefined) return undefined
     const { template, faults } = parseTemplate(text, ADDRESS_NAMES)
-    const wrong = faults[0] ?? bounceSenderFault(template)
+    // a template holds "?" for what isn't ASCII, which could be part of an address
+    const isPlain = printable(text) === text && !hasStrayBrace(template)
+    const wrong =
+      faults[0] ?? (isPlain ? bounceSenderFault(template) : `"${text}" wouldn't be an address of plain ASCII`)
     return wrong === undefined ? template : this.fault(key, `can't be used: ${wrong}`)
   }
 
-  notYet(key: string): void {
-    if (this.has(key)) this.fault(key, 'is not available yet')
+  rate(key: string): Rate | undefined {
+    const text = this.text(key)
+    const rate = text === undefined ? undefined : parseRate(text)
+    if (text === undefined || rate !== undefined) return rate
+    return this.fault(key, `can't be "${text}"; write a number per minute, hour or day, as 10/day`)
   }
 
-  #warn(key: string, message: string): void {
+  warn(key: string, message: string): void {
     this.#report.warn(this.#entries.get(key)?.line ?? 0, `"${key}" ${message}`)
   }
 }

@@ -10,32 +10,10 @@ import {
 } from '../settings/settings'
 import { inClass, REPLY_TEXTS, TYPE_TEXTS } from './bounce-types'
 import { ACTIONS, type Action, BOUNCE_TYPES } from './decision'
+import { findOutcomeKey, MODES } from './outcome-keys'
 import { OutcomeReader, type Reporter } from './outcome-reader'
 import type { BounceOutcome, Outcome, RefusalOutcome, Rule } from './rule'
 import { DIAGNOSTIC_CHARACTERS, EXPLANATION_CHARACTERS, REPLY_CHARACTERS, type Template } from './templates'
-
-/** Each outcome key with the actions that it goes with. */
-const KEY_ACTIONS: Record<string, readonly Action[]> = {
-  action: ACTIONS,
-  mode: ACTIONS,
-  'bounce.type': ['bounce'],
-  'bounce.status': ['bounce'],
-  'bounce.text': ['bounce'],
-  'bounce.diagnostic': ['bounce'],
-  'bounce.sender': ['bounce'],
-  deliver: ['bounce'],
-  fallback: ['bounce'],
-  cap: ['bounce'],
-  reply: ['reject', 'defer'],
-  ...Object.fromEntries(
-    [...GUARD_FLAGS, 'role_addresses', 'authentication'].map(name => [`guard.${name}`, ['bounce']]),
-  ),
-}
-export const OUTCOME_KEYS: readonly string[] = Object.keys(KEY_ACTIONS)
-
-export function isOutcomeKey(key: string): boolean {
-  return Object.hasOwn(KEY_ACTIONS, key)
-}
 
 export interface OutcomeContext extends Reporter {
   /** [ses] bounce_sender. */
@@ -50,7 +28,7 @@ export function compileOutcome(
   context: OutcomeContext,
 ): Pick<Rule, 'mode' | 'outcome'> | undefined {
   const values = new OutcomeReader(entries, context)
-  const mode = values.oneOf('mode', ['enforce', 'observe'] as const) ?? 'enforce'
+  const mode = values.oneOf('mode', MODES) ?? 'enforce'
   const action = values.oneOf('action', ACTIONS)
   if (action === undefined) {
     if (!values.has('action'))
@@ -58,7 +36,7 @@ export function compileOutcome(
     return undefined
   }
   for (const { key, line } of entries) {
-    const actions = KEY_ACTIONS[key] ?? []
+    const actions = findOutcomeKey(key)?.actions ?? []
     if (!actions.includes(action))
       context.error(line, `"${key}" only goes with action = ${actions.join(' or ')}`)
   }
@@ -86,7 +64,7 @@ function bounceOutcome(values: OutcomeReader, context: OutcomeContext): BounceOu
   const typed = written === undefined ? undefined : withDiagnosticType(written)
   const diagnostic = values.template('bounce.diagnostic', typed, DIAGNOSTIC_CHARACTERS)
   const fallback = values.oneOf('fallback', FALLBACK_ACTIONS)
-  values.notYet('cap')
+  const cap = values.rate('cap')
   return {
     action: 'bounce',
     type,
@@ -96,6 +74,7 @@ function bounceOutcome(values: OutcomeReader, context: OutcomeContext): BounceOu
     sender: values.address('bounce.sender') ?? context.bounceSender,
     deliver: values.flag('deliver') ?? false,
     ...(fallback && { fallback }),
+    ...(cap && { cap }),
     guard: guardOf(values, context.guard),
   }
 }
@@ -117,7 +96,7 @@ function guardOf(values: OutcomeReader, standard: GuardSettings): GuardSettings 
 
 function refusalOutcome(action: 'reject' | 'defer', values: OutcomeReader): RefusalOutcome {
   const standard = REPLY_TEXTS[action]
-  const reply = values.text('reply')
+  const reply = withoutCode(values)
   // RFC 3463 section 2
   const [, status, rest] = /^([245]\.\d{1,3}\.\d{1,3})(?:\s+(.*))?$/s.exec(reply ?? '') ?? []
   const text = values.template('reply', status === undefined ? reply : rest, REPLY_CHARACTERS)
@@ -126,6 +105,15 @@ function refusalOutcome(action: 'reject' | 'defer', values: OutcomeReader): Refu
     status: inClass(action, status ?? standard.status),
     text: text ?? { parts: [standard.text] },
   }
+}
+
+/** RFC 5321 section 4.2.1: the reply code, which goes by the action. */
+function withoutCode(values: OutcomeReader): string | undefined {
+  const reply = values.text('reply')
+  const code = /^[245]\d\d(?=[ -])/.exec(reply ?? '')?.[0]
+  if (code === undefined) return reply
+  values.warn('reply', `begins with the code ${code}, which is left out: it goes by the action`)
+  return reply?.slice(code.length + 1).trim()
 }
 
 /** RFC 3464 section 2.3.6: a diagnostic opens with its type. */

@@ -4,7 +4,7 @@
 import type { Finding } from '../settings/findings'
 import type { Item } from '../settings/items'
 import { AddressPatterns } from './address-patterns'
-import { type Answer, holdsForOne, type Patience, then } from './effort'
+import { type Answer, holdsForOne, type Patience, whenKnown } from './effort'
 import { IpPatterns } from './ip-patterns'
 import { DURATION, NUMBER, NumberPatterns, SIZE } from './number-patterns'
 import type { PatternSet } from './pattern-set'
@@ -41,7 +41,7 @@ export interface Matcher {
 }
 
 export function matches(matcher: Matcher, subject: Subject, patience: Patience): Answer {
-  return then(
+  return whenKnown(
     matcher.own.matches(subject, patience),
     held => held || holdsForOne(matcher.lists, list => list.matches(subject, patience), patience),
   )

@@ -1,7 +1,7 @@
 // A policy as it is compiled: rules with their conditions and outcomes, and the settings that decisions need.
 // Plain data that doesn't change: a new configuration makes a new policy.
 
-import type { FallbackAction, FallbackReason, GuardSettings } from '../settings/settings'
+import type { FallbackAction, FallbackReason, GuardSettings, Rate } from '../settings/settings'
 import type { Action, BounceType } from './decision'
 import type { Field } from './fields'
 import type { Matcher } from './patterns'
@@ -34,6 +34,7 @@ export interface BounceOutcome {
   deliver: boolean
   /** The rule's own, for whatever reason there is no bounce. */
   fallback?: FallbackAction
+  cap?: Rate
   /** [guard], with what the rule changes in it. */
   guard: GuardSettings
 }
@@ -68,6 +69,8 @@ export interface Policy {
   /** Empty: any. */
   regions: readonly string[]
   window: { lengthMs: number; marginMs: number }
+  perSender?: Rate
+  perSenderDomain?: Rate
   fallback: Readonly<Record<FallbackReason, FallbackAction>>
   bounceSenderArn?: string
   /** `dns; name` */

@@ -10,10 +10,8 @@ import type { RegexPass } from './regex-pass'
 export const MATCHED_CHARACTERS = 65_536
 
 export interface AddressForms {
-  /** Equal for the same mailbox; '' is the null sender. */
+  /** Equal for the same mailbox, in Unicode's composed form; '' is the null sender. */
   key: string
-  /** The key in Unicode's composed form. */
-  composedKey: string
   /** Without quotes, folded. '' where the text is no address. */
   local: string
   /** A-labels in lower case. '' where the text is no address. */
@@ -68,7 +66,7 @@ export class Subject {
     this.#found ??= new Map()
     const known = this.#found.get(pass)
     if (known !== undefined) return known
-    const found = pass.search(form === 'address' ? this.address.composedKey : this.composed, patience)
+    const found = pass.search(form === 'address' ? this.address.key : this.composed, patience)
     this.#found.set(pass, found)
     return found
   }
@@ -104,8 +102,7 @@ function ipForms(text: string): IpForms | undefined {
 
 function addressForms(text: string): AddressForms {
   const key = addressKey(text)
-  const composedKey = key.normalize('NFC')
   const domain = domainOf(text)
-  if (domain === undefined) return { key, composedKey, local: '', domain: '' }
-  return { key, composedKey, local: fold(key.slice(0, key.length - domain.length - 1)), domain }
+  if (domain === undefined) return { key, local: '', domain: '' }
+  return { key, local: fold(key.slice(0, key.length - domain.length - 1)), domain }
 }

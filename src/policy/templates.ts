@@ -3,7 +3,7 @@
 
 import { domainOf } from '../mail/address'
 import type { MailFacts, RecipientFacts } from '../mail/facts'
-import { didYouMean } from '../settings/findings'
+import { didYouMean, validAre } from '../settings/findings'
 import { formatSize } from '../settings/values'
 
 export const TEXT_NAMES = [
@@ -19,6 +19,20 @@ export const TEXT_NAMES = [
 /** What an address may be made of: nothing that the sender chose but his domain. */
 export const ADDRESS_NAMES = ['recipient', 'recipient.domain', 'sender.domain'] as const
 export type TemplateName = (typeof TEXT_NAMES)[number] | (typeof ADDRESS_NAMES)[number]
+
+/** For the documentation. */
+export const TEMPLATE_MEANINGS: Readonly<Record<TemplateName, string>> = {
+  recipient: 'the recipient of record',
+  'recipient.domain': 'the domain of the recipient of record',
+  sender: 'the sender of record; <> is the null sender',
+  'sender.domain': 'the domain of the sender of record',
+  subject: 'the subject of the mail',
+  rule: 'the name of the rule',
+  size: 'the size of the mail, as 1.5 MB',
+  attachment: 'the name of the attachment for which the rule holds',
+  'message-id': 'the Message-ID of the mail',
+  'ses-id': 'the id that SES gave the mail',
+}
 
 export interface Template {
   parts: readonly (string | { name: TemplateName })[]
@@ -43,11 +57,9 @@ export function parseTemplate(
     if (index % 2 === 0) return printable(piece)
     const name = names.find(known => known === piece)
     if (name === undefined) {
-      const meant = didYouMean(
-        `{${piece}}`,
-        names.map(known => `{${known}}`),
-      )
-      faults.push(`there is nothing to fill in for "{${piece}}"${meant}`)
+      const known = names.map(one => `{${one}}`)
+      const hint = didYouMean(`{${piece}}`, known) || validAre(known)
+      faults.push(`there is nothing to fill in for "{${piece}}"${hint}`)
     }
     return name === undefined ? '' : { name }
   })
@@ -75,6 +87,11 @@ export function asksFor(template: Template | undefined, name: TemplateName): boo
 /** How many characters stand in the template itself. */
 export function ownCharacters(template: Template): number {
   return template.parts.reduce((sum, part) => sum + (typeof part === 'string' ? part.length : 0), 0)
+}
+
+/** A `{` or `}` that is no part of a name: it stands as it is. */
+export function hasStrayBrace({ parts }: Template): boolean {
+  return parts.some(part => typeof part === 'string' && /[{}]/.test(part))
 }
 
 /** Runs of white space become one blank, all else that isn't printable ASCII a question mark. */

@@ -3,7 +3,7 @@
 // A pattern that can't be used comes back as a fault for a finding.
 
 import type { Item } from '../settings/items'
-import { type Answer, holdsForOne, type Patience, then } from './effort'
+import { type Answer, holdsForOne, type Patience, whenKnown } from './effort'
 import { Glob, isGlob } from './glob'
 import type { PatternSet } from './pattern-set'
 import type { RegexPasses } from './regex-pass'
@@ -31,6 +31,6 @@ export class TextPatterns implements PatternSet {
     const text = subject.folded
     if (this.#plain.has(text)) return true
     const globs = holdsForOne(this.#globs, glob => glob.matches(text), patience)
-    return then(globs, held => held || this.#regexes.matches(subject, 'composed', patience))
+    return whenKnown(globs, held => held || this.#regexes.matches(subject, 'composed', patience))
   }
 }

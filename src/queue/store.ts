@@ -9,7 +9,7 @@
 // - Calls of a region are spaced by the store's own record of the last start, which outlives the dispatcher.
 // - Every method is synchronous and throws QueueError; after a throw nothing of that call has happened.
 
-import type { BounceRequest } from '../policy/decision'
+import type { BounceRequest, Cap } from '../policy/decision'
 import type { Added, Job, JobEvent, JobState } from './job'
 
 export interface Ahead {
@@ -27,9 +27,12 @@ export interface WorkerQueue {
   lastBeat(): number | undefined
   /** What a job of the region with this deadline would have to wait for. */
   ahead(region: string, deadlineMs: number, nowMonoMs: number): Ahead
+  /** How many bounces count towards that cap now, up to the cap itself: jobs for a sender or domain, recipients for a rule. */
+  counted(cap: Cap, nowMs: number): number
   /**
    * Takes the bounces of one mail in one durable transaction.
-   * @throws QueueError QUEUE_ENDED when a recipient's job has ended meanwhile (nothing is taken).
+   * @throws QueueError QUEUE_ENDED when a recipient's job has ended meanwhile, QUEUE_CAPPED when a cap has been reached
+   * meanwhile (nothing is taken).
    */
   add(requests: readonly BounceRequest[], nowMs: number): Added[]
   close(): void
@@ -105,5 +108,7 @@ export interface QueueReader {
   jobs(filter?: { sesId?: string; state?: JobState }): IterableIterator<Job>
   history(id: string): JobEvent[]
   countByState(): Record<JobState, number>
+  /** Those that a job on record is of, or a call was made in; in the order of their names. */
+  regions(): string[]
   close(): void
 }

@@ -3,11 +3,12 @@
 
 import { stat } from 'node:fs/promises'
 import path from 'node:path'
-import { SesBounceError } from '../errors'
+import { ConfigurationError } from './configuration-error'
 import { type Finding, formatFinding } from './findings'
 import type { Owner } from './owner'
 import { loadSnapshot, saveSnapshot } from './snapshot'
 import {
+  allFindings,
   createSources,
   type Source,
   type Sources,
@@ -42,26 +43,6 @@ export interface Configuration<T> {
   /** One look at the files; a change is taken up when two looks see the same. Never rejects. */
   checkNow(): Promise<void>
   stop(): void
-}
-
-export class ConfigurationError extends SesBounceError {
-  /** Private, as Haraka's log shows every property of what stops it, and the message says it all. */
-  readonly #findings: readonly Finding[]
-
-  constructor(findings: readonly Finding[]) {
-    super(
-      'CONFIGURATION',
-      ['the configuration has errors:', ...findings.map(finding => `  ${formatFinding(finding)}`)].join('\n'),
-    )
-    this.name = 'ConfigurationError'
-    this.#findings = findings
-    // what is wrong is in the files, not in the code that reads them
-    this.stack = `${this.name}: ${this.message}`
-  }
-
-  get findings(): readonly Finding[] {
-    return this.#findings
-  }
 }
 
 const POLL_MS = 1000
@@ -175,7 +156,7 @@ class OpenConfiguration<T> {
   #compile(sources: Sources): Compiled<T> {
     try {
       const { value, findings: found } = this.#options.compile(sources)
-      const findings = [...sources.faults, ...found]
+      const findings = allFindings(sources, found)
       return findings.some(isError) ? { good: false, findings } : { good: true, value, findings }
     } catch (error) {
       const message = `the configuration can't be compiled: ${String(error)}`

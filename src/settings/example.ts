@@ -3,9 +3,18 @@
 
 import { type Key, SCHEMA, SECTION_MEANING, type SectionName } from './schema'
 
+/** What holds for every value; the reference says it too. */
+export const VALUE_FORMS = [
+  'Durations: 500ms, 10s, 5m, 24h, 7d. Sizes: 500b, 10kb, 10mb. Rates: 10/minute, 100/hour, 10/day.',
+  'Several values stand in one line, with commas. A value may be env:NAME, an environment variable.',
+] as const
+
 const HEAD = `; Settings of haraka-plugin-ses-bounce. Every key is shown with its default, commented out:
-; take the ";" at the start of a line away to set it. A wrong value stops Haraka at boot, and is in its log.
-; Durations: 500ms 10s 5m 24h 7d. Sizes: 10kb 10mb. Rates: 10/day 100/hour. A value may be env:NAME. Comments: " ;".
+; take the ";" at the start of a line away to set it. A wrong value stops Haraka at boot, and is in its log;
+; "npx ses-bounce check" finds it before that, and with "--explain NAME" says more of a key.
+; ${VALUE_FORMS[0]}
+; ${VALUE_FORMS[1]}
+; A comment has a line of its own, or stands behind " ;".
 `
 
 export function exampleSettings(): string {
@@ -16,9 +25,13 @@ export function exampleSettings(): string {
 function section(name: string, all: [string, Key<unknown>][]): string {
   const keys = all.filter(([, { kind }]) => kind.later === undefined)
   if (keys.length === 0) return ''
-  const settings = keys.map(([key, { standard, example }]) => `;${key} = ${example ?? standard}`.trimEnd())
+  const settings = keys.map(([key, { standard }]) => `;${key} = ${standard}`.trimEnd())
   const width = Math.max(...settings.map(text => text.length))
-  const lines = keys.map(([, { meaning }], index) => `${settings[index]?.padEnd(width)}   ; ${meaning}`)
+  const lines = keys.map(([, key], index) => `${settings[index]?.padEnd(width)}   ; ${comment(key)}`)
   const about = SECTION_MEANING[name as SectionName]
   return [`[${name}]`, ...(about === undefined ? [] : [`; ${about}`]), ...lines, ''].join('\n')
+}
+
+function comment({ meaning, example }: Key<unknown>): string {
+  return example === undefined ? meaning : `${meaning} (such as ${example})`
 }

@@ -1,6 +1,8 @@
 // What is wrong in the configuration, with the place where it stands.
 // Nothing here throws: findings are collected, so that all of them are shown at once.
 
+import { escapeControls, shortened } from './escape'
+
 export type Severity = 'error' | 'warning'
 
 export interface Finding {
@@ -14,11 +16,14 @@ export interface Finding {
   message: string
 }
 
-/** `ses-bounce-rules.ini:14: [programs] unknown condition "attachement.name"` */
+/** The wrong file can be one line of any length; nothing that we say of a right one comes near. */
+const LONGEST_LINE = 2000
+
+/** `ses-bounce-rules.ini:14: [programs] unknown condition "attachement.name"`, fit for a terminal and a log. */
 export function formatFinding(finding: Finding): string {
   const place = finding.line > 0 ? `${finding.file}:${finding.line}` : finding.file
   const section = finding.section === undefined ? '' : ` [${finding.section}]`
-  return `${place}:${section} ${finding.message}`
+  return escapeControls(shortened(`${place}:${section} ${finding.message}`, LONGEST_LINE))
 }
 
 /** What is longer isn't a name that was mistyped. */
@@ -31,6 +36,8 @@ export function didYouMean(name: string, known: Iterable<string>): string {
   // in a very short name two changes leave nothing of it
   let bestDistance = (name.length < 4 ? 1 : Math.max(2, Math.floor(name.length / 3))) + 1
   for (const candidate of known) {
+    // it takes at least as many changes
+    if (Math.abs(name.length - candidate.length) >= bestDistance) continue
     const distance = editDistance(name.toLowerCase(), candidate.toLowerCase())
     if (distance < bestDistance) {
       best = candidate
@@ -38,6 +45,11 @@ export function didYouMean(name: string, known: Iterable<string>): string {
     }
   }
   return best === undefined ? '' : `; did you mean "${best}"?`
+}
+
+/** All that there is, where nothing is near. */
+export function validAre(names: readonly string[]): string {
+  return names.length === 0 ? '' : `; valid are ${names.join(', ')}`
 }
 
 /** Levenshtein's distance. Names are short: the square of their length doesn't matter. */

@@ -1,6 +1,7 @@
 // Reads ini text with line numbers, and says what Haraka's own reader passes over in silence.
 // Never throws: every line of any input ends in an entry, a section, a comment or a finding.
 
+import { shortened } from './escape'
 import type { Finding } from './findings'
 
 export interface IniEntry {
@@ -33,34 +34,44 @@ export interface IniOptions {
   commentsBehindSections?: boolean
 }
 
+/** A line that was meant to be one of its own; a continuing one is indented, or no `key = value`. */
+const OWN_LINE = /^[a-z][\w.-]*\s+=\s/i
+
+/** The wrong file is faulty in every line: so many of them are shown. */
+const SHOWN_FAULTS = 20
+
 /** Haraka reads a file of this name with the same rules for comments and continued lines. */
 export function parseIni(file: string, text: string, options: IniOptions = {}): IniFile {
   const reader = new Reader(file, options)
-  let continued: { text: string; line: number } | undefined
+  let continued: { parts: string[]; line: number } | undefined
+  const endContinued = (message?: string): void => {
+    if (continued === undefined) return
+    const { parts, line } = continued
+    continued = undefined
+    reader.take(parts.join(''), line)
+    if (message !== undefined) reader.error(line, `the line ends in a backslash, ${message}`)
+  }
   for (const [index, raw] of text
     .replace(/^\uFEFF/, '')
     .split(/\r\n|\r|\n/)
     .entries()) {
-    if (isCommentOrBlank(raw)) continue
-    if (continued && raw.trimStart().startsWith('[')) {
-      reader.error(continued.line, "the line ends in a backslash, and a section name can't continue it")
-      reader.take(continued.text, continued.line)
-      continued = undefined
+    const start = raw.trimStart()
+    // Haraka's reader would join the line behind it
+    if (start === '') endContinued('but nothing continues it')
+    if (start === '' || isComment(start)) continue
+    if (start.startsWith('[')) endContinued("and a section name can't continue it")
+    else if (continued && OWN_LINE.test(raw)) {
+      const message = `"${shortened(raw.trim())}" continues line ${continued.line}, which ends in a backslash; take that away, or indent this line`
+      reader.error(index + 1, message)
     }
-    const line = continued?.line ?? index + 1
-    const whole: string = (continued?.text ?? '') + raw
-    // a trailing backslash joins the next line, as in Haraka's reader
-    if (/\\\s*$/.test(raw)) {
-      continued = { text: whole.replace(/\\\s*$/, ''), line }
-      continue
-    }
-    continued = undefined
-    reader.take(whole, line)
+    // a trailing backslash joins the next line, as in Haraka's reader; but there that line would be no section
+    const [, joined] = start.startsWith('[') ? [] : (/^(.*)\\[ \t]*$/s.exec(raw) ?? [])
+    continued ??= { parts: [], line: index + 1 }
+    continued.parts.push(joined ?? raw)
+    if (joined === undefined) endContinued()
   }
-  if (continued) {
-    reader.take(continued.text, continued.line)
-    reader.error(continued.line, 'the line ends in a backslash, but the file ends there')
-  }
+  endContinued('but nothing continues it')
+  reader.sumUp()
   return { file, sections: reader.sections, findings: reader.findings }
 }
 
@@ -68,8 +79,13 @@ class Reader {
   readonly sections: IniSection[] = []
   readonly findings: Finding[] = []
   #current: IniSection | undefined
+  /** The first section of a name. */
+  readonly #named = new Map<string, IniSection>()
+  /** Line of each key of the current section, in lower case. */
+  #keyLines = new Map<string, number>()
   readonly #file: string
   readonly #commentsBehindSections: boolean
+  #withoutEquals = 0
 
   constructor(file: string, options: IniOptions) {
     this.#file = file
@@ -94,20 +110,39 @@ class Reader {
     })
   }
 
+  /** Says how many faults weren't shown. */
+  sumUp(): void {
+    const more = this.#withoutEquals - SHOWN_FAULTS
+    if (more <= 0) return
+    const message = `${more} more lines have no "="; is this the right file?`
+    this.findings.push({ severity: 'error', file: this.#file, line: 0, message })
+  }
+
   #section(text: string, line: number): void {
     const close = text.indexOf(']')
     const name = (close < 0 ? text.slice(1) : text.slice(1, close)).trim()
-    const known = this.sections.find(section => section.name === name)
-    this.#current = { name, line, entries: [] }
-    if (close < 0) this.error(line, `the section name isn't closed: "]" is missing behind "${name}"`)
-    else if (!this.#mayStandBehind(text.slice(close + 1))) {
+    const known = this.#named.get(name)
+    const rest = close < 0 ? '' : text.slice(close + 1)
+    this.#begin({ name, line, entries: [] })
+    if (close < 0)
+      this.error(line, `the section name isn't closed: "]" is missing behind "${shortened(name)}"`)
+    else if (!this.#mayStandBehind(rest)) {
       this.error(
         line,
-        `only the section name may stand on its line; put "${text.slice(close + 1).trim()}" on a line of its own`,
+        `only the section name may stand on its line; put "${shortened(rest.trim())}" on a line of its own`,
       )
     } else if (name === '') this.error(line, 'a section needs a name')
+    else if (known?.implied)
+      this.error(line, 'the lines above the first section are in [main] already; put them here')
     else if (known) this.error(line, `there is a section of this name already, in line ${known.line}`)
-    this.sections.push(this.#current)
+  }
+
+  #begin(section: IniSection): IniSection {
+    this.sections.push(section)
+    if (!this.#named.has(section.name)) this.#named.set(section.name, section)
+    this.#current = section
+    this.#keyLines = new Map()
+    return section
   }
 
   #mayStandBehind(rest: string): boolean {
@@ -115,13 +150,10 @@ class Reader {
   }
 
   #entry(text: string, line: number): void {
-    if (this.#current === undefined) {
-      this.#current = { name: 'main', line, entries: [], implied: true }
-      this.sections.push(this.#current)
-    }
+    const section = this.#current ?? this.#begin({ name: 'main', line, entries: [], implied: true })
     const equals = text.indexOf('=')
     if (equals < 0) {
-      this.error(line, `no "=" in this line: "${text}"`)
+      if (++this.#withoutEquals <= SHOWN_FAULTS) this.error(line, `no "=" in this line: "${shortened(text)}"`)
       return
     }
     const key = text.slice(0, equals).trim()
@@ -129,18 +161,19 @@ class Reader {
       this.error(line, 'there is no key before the "="')
       return
     }
-    const earlier = this.#current.entries.find(entry => entry.key.toLowerCase() === key.toLowerCase())
-    if (earlier) {
+    const earlier = this.#keyLines.get(key.toLowerCase())
+    if (earlier !== undefined) {
       this.error(
         line,
-        `"${key}" stands in line ${earlier.line} already; several values go in one line, with commas`,
+        `"${shortened(key)}" stands in line ${earlier} already; several values go in one line, with commas`,
       )
       return
     }
-    this.#current.entries.push({ key, value: text.slice(equals + 1).trim(), line })
+    this.#keyLines.set(key.toLowerCase(), line)
+    section.entries.push({ key, value: text.slice(equals + 1).trim(), line })
   }
 }
 
-function isCommentOrBlank(line: string): boolean {
-  return /^\s*(?:[;#]|$)/.test(line)
+function isComment(start: string): boolean {
+  return start.startsWith(';') || start.startsWith('#')
 }

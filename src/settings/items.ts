@@ -1,6 +1,8 @@
 // The values of an ini line: comments taken off, lists split, quotes and escapes undone.
 // A fault is returned as text for a finding, never thrown.
 
+import { shortened } from './escape'
+
 export interface Item {
   text: string
   /** How it was written: `quoted` is literal, `regex` is the text between the slashes. */
@@ -36,7 +38,7 @@ export function splitItems(raw: string): Items {
     if (item.item.text !== '' || item.item.form !== 'plain') items.push(item.item)
     at = item.end
     const rest = /^\s*(,|;|$)/.exec(raw.slice(at))
-    if (!rest) return { items, fault: `a comma is missing before "${raw.slice(at).trim()}"` }
+    if (!rest) return { items, fault: `a comma is missing before "${shortened(raw.slice(at).trim())}"` }
     if (rest[1] !== ',') return { items }
     at += rest[0].length
   }
@@ -46,7 +48,7 @@ function readItem(raw: string, start: number): { item: Item; end: number } | { f
   const open = raw[start]
   if (open === '"' || open === '/') {
     const close = closing(raw, start, open)
-    if (close < 0) return { fault: `the closing ${open} is missing behind ${raw.slice(start)}` }
+    if (close < 0) return { fault: `the closing ${open} is missing behind ${shortened(raw.slice(start))}` }
     const inner = raw.slice(start + 1, close)
     if (open === '"')
       return { item: { text: inner.replace(/\\(["\\])/g, '$1'), form: 'quoted', flags: '' }, end: close + 1 }

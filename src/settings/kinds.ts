@@ -18,6 +18,8 @@ export type Read<T> = { value: T } | { fault: string }
 export interface Kind<T> {
   /** What would be right, in a few words. */
   form: string
+  /** Within which bounds, where there are some: `from 100ms to 5m`. */
+  range?: string
   /** True: no version reads it yet, so it may only be empty. */
   later?: true
   /** `raw`: as written, with its comment. `key`: its name, for the fault. */
@@ -68,18 +70,19 @@ export function alwaysTrue(reason: string): Kind<true> {
 
 /** Milliseconds. */
 export function duration(bounds: Bounds): Kind<number> {
-  return whole(DURATION_FORM, (text, key) => {
+  const kind = whole(DURATION_FORM, (text, key) => {
     const ms = parseDurationMs(text)
     return ms === undefined
       ? unknownValue(text, key, DURATION_FORM)
       : bounded(ms, text, key, bounds, formatDuration)
   })
+  return { ...kind, range: rangeOf(bounds, formatDuration) }
 }
 
 /** `2s..10m`: two durations in milliseconds, the first not above the second. */
 export function durationRange(bounds: Bounds): Kind<{ firstMs: number; longestMs: number }> {
   const form = 'two durations, the shorter one first: 2s..10m'
-  return whole(form, (text, key) => {
+  const kind = whole(form, (text, key) => {
     const [first, longest, ...more] = text.split('..').map(part => parseDurationMs(part.trim()))
     if (first === undefined || longest === undefined || more.length > 0) return unknownValue(text, key, form)
     for (const ms of [first, longest]) {
@@ -89,16 +92,18 @@ export function durationRange(bounds: Bounds): Kind<{ firstMs: number; longestMs
     if (first > longest) return unknownValue(text, key, form)
     return { value: { firstMs: Math.round(first), longestMs: Math.round(longest) } }
   })
+  return { ...kind, range: rangeOf(bounds, formatDuration) }
 }
 
 /** Bytes. */
 export function size(bounds: Bounds): Kind<number> {
-  return whole(SIZE_FORM, (text, key) => {
+  const kind = whole(SIZE_FORM, (text, key) => {
     const bytes = parseSizeBytes(text)
     return bytes === undefined
       ? unknownValue(text, key, SIZE_FORM)
       : bounded(bytes, text, key, bounds, formatSize)
   })
+  return { ...kind, range: rangeOf(bounds, formatSize) }
 }
 
 export function count(bounds: Bounds): Kind<number> {
@@ -115,6 +120,12 @@ const RATE_UNITS_MS = new Map([
   ['day', 86_400_000],
 ])
 export const RATE_FORM = 'a number per minute, hour or day: 10/day; empty: off'
+
+/** `10/day` */
+export function formatRate({ count, perMs }: Rate): string {
+  const [unit] = [...RATE_UNITS_MS].find(([, ms]) => ms === perMs) ?? [formatDuration(perMs)]
+  return `${count}/${unit}`
+}
 
 /** `10/day`. Undefined: no rate. */
 export function parseRate(text: string): Rate | undefined {
@@ -174,6 +185,10 @@ export function quoted(text: string): string {
 /** `a, b or c` */
 function orList(names: readonly string[]): string {
   return [names.slice(0, -1).join(', '), ...names.slice(-1)].filter(part => part !== '').join(' or ')
+}
+
+function rangeOf({ min, max }: Bounds, format: (value: number) => string): string {
+  return min === 0 ? `at most ${format(max)}` : `from ${format(min)} to ${format(max)}`
 }
 
 function bounded(

@@ -1,10 +1,10 @@
 // Makes settings of ses-bounce.ini: every key is checked, and what keys say together.
 // Never throws on any input. Where a value is wrong its default stands in, so that all errors show at once.
 
-import { didYouMean, type Finding, type Severity } from './findings'
+import { didYouMean, type Finding, type Severity, validAre } from './findings'
 import { type IniEntry, type IniFile, type IniSection, parseIni } from './ini'
 import { wholeValue } from './items'
-import { quoted } from './kinds'
+import { quoted, type Read } from './kinds'
 import { isEverybody } from './list-kinds'
 import { type Key, SCHEMA, SES_INTERVAL_MS, toSettings, type Values } from './schema'
 import { isLoopbackEndpoint } from './ses-kinds'
@@ -45,6 +45,7 @@ class Reader {
   readonly findings: Finding[]
   readonly #ini: IniFile
   readonly #env: Environment
+  readonly #faultyLines: ReadonlySet<number>
   /** Entries that could be read, by `section.key`. */
   readonly #taken = new Map<string, { entry: IniEntry; value: unknown }>()
 
@@ -52,6 +53,7 @@ class Reader {
     this.#ini = ini
     this.#env = env
     this.findings = [...ini.findings]
+    this.#faultyLines = new Set(ini.findings.map(({ line }) => line))
   }
 
   read(): Values {
@@ -79,8 +81,8 @@ class Reader {
   #section({ name, line, entries }: IniSection): void {
     const keys = TABLE.get(name)
     // a section name that couldn't be read has its own finding
-    if (keys === undefined && !this.#ini.findings.some(finding => finding.line === line)) {
-      this.report('error', name, line, `unknown section${didYouMean(name, TABLE.keys())}`)
+    if (keys === undefined && !this.#faultyLines.has(line)) {
+      this.report('error', name, line, `unknown section${sectionHint(name, entries)}`)
     }
     if (keys) for (const entry of entries) this.#entry(name, keys, entry)
   }
@@ -88,30 +90,42 @@ class Reader {
   #entry(section: string, keys: Map<string, Key<unknown>>, entry: IniEntry): void {
     const key = keys.get(entry.key)
     if (key === undefined) {
-      const hint = didYouMean(entry.key, keys.keys()) || belongsTo(entry.key)
+      const known = available(keys)
+      const hint = didYouMean(entry.key, known) || belongsTo(entry.key) || validAre(known)
       this.report('error', section, entry.line, `unknown key ${quoted(entry.key)}${hint}`)
       return
     }
-    const name = /^env:(.*)$/.exec(wholeValue(entry.value))?.[1]
-    const raw = name === undefined ? entry.value : fromEnvironment(this.#env, name)
-    if (raw === undefined) {
-      this.report(
-        'error',
-        section,
-        entry.line,
-        `${entry.key}: the environment variable ${quoted(name ?? '')} isn't set`,
-      )
-      return
-    }
-    const read = key.kind.read(raw, entry.key)
+    const written = asWritten(entry, this.#env)
+    const read = 'value' in written ? key.kind.read(written.value, entry.key) : written
     if ('value' in read) this.#taken.set(`${section}.${entry.key}`, { entry, value: read.value })
     else this.report('error', section, entry.line, read.fault)
   }
 }
 
+function available(keys: ReadonlyMap<string, Key<unknown>>): string[] {
+  return [...keys].flatMap(([name, { kind }]) => (kind.later ? [] : [name]))
+}
+
+/** A value, or what the environment holds in its place. */
+function asWritten({ key, value }: IniEntry, env: Environment): Read<string> {
+  const name = /^env:\s*(.*)$/.exec(wholeValue(value))?.[1]
+  if (name === undefined) return { value }
+  if (name === '') return { fault: `${key}: the name of a variable is missing behind "env:"` }
+  const held = fromEnvironment(env, name)
+  return held === undefined
+    ? { fault: `${key}: the environment variable ${quoted(name)} isn't set` }
+    : { value: held }
+}
+
 /** What the environment holds is no comment, even behind a semicolon. */
 function fromEnvironment(env: Environment, name: string): string | undefined {
   return Object.hasOwn(env, name) ? env[name]?.trim().replace(/(^|\s);/g, '$1\\;') : undefined
+}
+
+function sectionHint(name: string, entries: readonly IniEntry[]): string {
+  if (entries.some(({ key }) => key === 'action')) return '; rules stand in ses-bounce-rules.ini'
+  const known = [...TABLE].filter(([, keys]) => available(keys).length > 0).map(([section]) => section)
+  return didYouMean(name, TABLE.keys()) || validAre(known)
 }
 
 /** The section that has a key of this name, for one that stands in the wrong section. */
@@ -139,15 +153,5 @@ function checkTogether({ relay, ses, limit, window }: Values, reader: Reader): v
   if (everybody !== undefined) {
     const message = `trusted has ${everybody}: everybody is trusted, and anyone can make SES send bounces`
     reader.report('warning', 'relay', reader.lineOf('relay', 'trusted') ?? 0, message)
-  }
-  for (const key of ['per_sender', 'per_sender_domain'] as const) {
-    const line = reader.lineOf('limit', key)
-    if (line === undefined || limit[key] === undefined) continue
-    reader.report(
-      'warning',
-      'limit',
-      line,
-      `${key} is not in force yet: this version doesn't count bounces per sender`,
-    )
   }
 }

@@ -3,8 +3,10 @@
 
 import { chmodSync, lchownSync, lstatSync, mkdirSync, readFileSync } from 'node:fs'
 import path from 'node:path'
-import { SesBounceError } from '../errors'
-import { parseIni } from './ini'
+import { ConfigurationError } from './configuration-error'
+import { type IniEntry, parseIni } from './ini'
+
+export const SMTP_FILE = 'smtp.ini'
 
 /** Undefined: not changed, the process's own. */
 export interface Owner {
@@ -26,19 +28,24 @@ const SYSTEM: Accounts = {
 /**
  * Haraka's server.js: `group` and `user` above all sections of smtp.ini, names or numbers, nothing else on the line.
  * It leaves 0 out, and without `group` it changes the user only.
- * @throws SesBounceError CONFIGURATION: no such account in /etc/passwd or /etc/group
+ * @throws ConfigurationError: no such account in /etc/passwd or /etc/group
  */
 export function runAs(smtpIni: string | undefined, accounts: Accounts = SYSTEM): Owner {
-  const main = parseIni('smtp.ini', smtpIni ?? '').sections.filter(({ name }) => name === 'main')
+  const main = parseIni(SMTP_FILE, smtpIni ?? '').sections.filter(({ name }) => name === 'main')
   const entries = main.flatMap(section => section.entries)
-  const valueOf = (key: string) => entries.findLast(entry => entry.key === key)?.value ?? ''
-  const uid = idOf(valueOf('user'), 'user', () => accounts.passwd())
-  const gid = idOf(valueOf('group'), 'group', () => accounts.group())
+  const entryOf = (key: string) => entries.findLast(entry => entry.key === key)
+  const uid = idOf(entryOf('user'), 'user', () => accounts.passwd())
+  const gid = idOf(entryOf('group'), 'group', () => accounts.group())
   return { ...(uid !== undefined && { uid }), ...(gid !== undefined && { gid }) }
 }
 
-function idOf(name: string, what: 'user' | 'group', accounts: () => string): number | undefined {
-  if (name === '' || /^0+$/.test(name)) return undefined
+function idOf(
+  entry: IniEntry | undefined,
+  what: 'user' | 'group',
+  accounts: () => string,
+): number | undefined {
+  const name = entry?.value ?? ''
+  if (entry === undefined || name === '' || /^0+$/.test(name)) return undefined
   if (/^\d{1,10}$/.test(name)) return Number(name)
   // in both files the name is the first field, the number the third
   const fields = accounts()
@@ -48,10 +55,8 @@ function idOf(name: string, what: 'user' | 'group', accounts: () => string): num
   const id = fields?.[2] ?? ''
   if (/^\d{1,10}$/.test(id)) return Number(id)
   const file = what === 'user' ? '/etc/passwd' : '/etc/group'
-  throw new SesBounceError(
-    'CONFIGURATION',
-    `smtp.ini: ${what} ${JSON.stringify(name)} isn't in ${file}; a number would do, too`,
-  )
+  const message = `${what} ${JSON.stringify(name)} isn't in ${file}; a number would do, too`
+  throw new ConfigurationError([{ severity: 'error', file: SMTP_FILE, line: entry.line, message }])
 }
 
 /**

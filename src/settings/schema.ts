@@ -31,13 +31,21 @@ export interface Key<T> {
   kind: Kind<T>
   /** As text, as it would stand in the file. */
   standard: string
+  /** In one line, fit to be read alone. */
   meaning: string
-  /** What the example file shows where the default shows nothing. */
+  /** A value, where the default shows none. */
   example?: string
+  /** What the reference says besides. */
+  note?: string
 }
 
-function key<T>(kind: Kind<T>, standard: string, meaning: string, example?: string): Key<T> {
-  return { kind, standard, meaning, ...(example !== undefined && { example }) }
+function key<T>(
+  kind: Kind<T>,
+  standard: string,
+  meaning: string,
+  more: { example?: string; note?: string } = {},
+): Key<T> {
+  return { kind, standard, meaning, ...more }
 }
 
 const fallback = (standard: string, meaning: string) => key(choice(FALLBACK_ACTIONS), standard, meaning)
@@ -47,19 +55,23 @@ export const SCHEMA = {
     mode: key(
       choice(['enforce', 'observe']),
       'enforce',
-      'enforce; or observe: decide, log and count, but change nothing',
+      'enforce: do what the rules say; observe: decide and log, but change nothing',
     ),
   },
   relay: {
-    trusted: key(
-      cidrList,
-      '',
-      'who may pass mail of SES on: addresses and ranges; empty: the plugin is idle',
-      '192.0.2.10, 2001:db8::/64',
-    ),
-    auth_users: key(wordList, '', 'the same, by the names of SMTP AUTH users'),
-    keeps_recipients: key(boolean, 'false', 'true: RCPT TO names the recipients that SES had'),
-    domains: key(domainList, '', 'domains that SES receives for, besides those in host_list'),
+    trusted: key(cidrList, '', 'addresses and ranges of the relays that hand over mail of SES', {
+      example: '192.0.2.10, 2001:db8::/64',
+      note: 'Whoever is trusted can have SES send bounces: name your relays and nobody else.',
+    }),
+    auth_users: key(wordList, '', 'relays by the names of their SMTP AUTH users, wherever they come from', {
+      example: 'ses-relay',
+    }),
+    keeps_recipients: key(boolean, 'false', 'true: what the relay gives in RCPT TO is what SES had', {
+      note: 'Otherwise a recipient must be the one that SES names, or stand in the header (docs/relays.md).',
+    }),
+    domains: key(domainList, '', 'domains that SES receives for, besides those in host_list', {
+      example: 'example.org',
+    }),
   },
   ses: {
     bounce_sender: key(
@@ -67,36 +79,71 @@ export const SCHEMA = {
       'mailer-daemon@{recipient.domain}',
       'who bounces come from: a verified identity, as every domain is that SES receives for',
     ),
-    bounce_sender_arn: key(identityArn, '', 'ARN of the identity, where it belongs to another account'),
-    reporting_mta: key(reportingMta, '', 'dns; and a host name; empty: the name in config/me'),
-    regions: key(regionList, '', 'the only regions that are called; empty: the one that the receipt names'),
-    endpoint: key(endpoint, '', 'empty: AWS; or a URL, {region} is filled in; or local: the stand-in'),
-    timeout: key(duration({ min: 100, max: 5 * MINUTE }), '10s', 'how long a call may take'),
+    bounce_sender_arn: key(identityArn, '', 'ARN of the identity, where it belongs to another account', {
+      example: 'arn:aws:ses:eu-west-1:123456789012:identity/example.com',
+    }),
+    reporting_mta: key(
+      reportingMta,
+      '',
+      'the host that bounces name as theirs; empty: the name in config/me',
+      {
+        example: 'dns; mx.example.com',
+      },
+    ),
+    regions: key(regionList, '', 'the only regions that are called; empty: whichever the receipt names', {
+      example: 'eu-west-1, us-east-1',
+    }),
+    endpoint: key(endpoint, '', 'empty: AWS; a URL, in which {region} is filled in; local: the stand-in', {
+      example: 'http://127.0.0.1:4579',
+    }),
+    timeout: key(
+      duration({ min: 100, max: 5 * MINUTE }),
+      '10s',
+      'how long a call may take; after that its outcome is unknown',
+    ),
   },
   limit: {
     interval: key(
       duration({ min: 1, max: HOUR }),
       '1000ms',
       'from one call to the next, in each region; SES allows one a second',
+      { note: 'Below 1000ms only while endpoint is the stand-in or another server on this machine.' },
     ),
-    slack: key(duration({ min: 0, max: MINUTE }), '5ms', 'on top of interval: what the network may take off'),
-    per_sender: key(rate, '10/day', 'bounces that one sender gets (not counted yet)'),
-    per_sender_domain: key(rate, '', 'bounces that one domain gets (not counted yet); empty: off'),
+    slack: key(
+      duration({ min: 0, max: MINUTE }),
+      '5ms',
+      'on top of interval: what the network may take off between two calls',
+    ),
+    per_sender: key(rate, '10/day', 'how many new bounces one sender gets; empty: as many as there are', {
+      note: 'What is over it falls back to capped. Addresses that are made for each mail (VERP, BATV, SRS) count as the one behind them.',
+    }),
+    per_sender_domain: key(
+      rate,
+      '',
+      'how many new bounces the senders at one domain get; empty: as many as there are',
+      { example: '100/day', note: 'What is over it falls back to capped.' },
+    ),
   },
   window: {
     length: key(
       duration({ min: SECOND, max: SES_WINDOW_MS, maxReason: 'SES takes no bounce after 24h' }),
       '24h',
-      'from receipt: so long SES takes a bounce',
+      'for how long after its receipt a mail can be bounced; SES allows 24h',
     ),
-    margin: key(duration({ min: 0, max: SES_WINDOW_MS }), '1m', 'before its end: no call starts any more'),
+    margin: key(
+      duration({ min: 0, max: SES_WINDOW_MS }),
+      '1m',
+      'so long before the end of the window no call starts any more',
+      { note: 'It must be shorter than length.' },
+    ),
   },
   queue: {
     store: key(choice(['sqlite'], ['redis']), 'sqlite', 'where jobs are kept'),
     path: key(
       queueFile,
       'ses-bounce/queue.sqlite',
-      'in the Haraka directory; on a local disk that outlives a restart',
+      'its file, in the Haraka directory; on a local disk that outlives a restart',
+      { note: 'Network file systems are refused.' },
     ),
     keep: key(
       duration({
@@ -111,23 +158,24 @@ export const SCHEMA = {
     unknown_tries: key(
       count({ min: 1, max: 100 }),
       '3',
-      'tries of a call that may have been carried out; then it is held',
+      'tries of a call that may have been carried out; then its job is held',
     ),
   },
   content: {
     limit: key(
-      size({ min: 0, max: 64 * 1024 ** 2 }),
+      size({ min: 1024, max: 64 * 1024 ** 2 }),
       '256kb',
-      'how much text of a mail is searched (no condition does yet)',
+      'how much of each text of a mail the condition body looks at',
+      { note: "What lies behind it isn't looked at, and the log says so." },
     ),
   },
   guard: {
     null_sender: key(
       alwaysTrue('RFC 5321 section 6.1 forbids an answer to the null sender'),
       'true',
-      'the sender is <>; always on',
+      'the sender is <>, so the mail is itself a bounce; always on',
     ),
-    own_domains: key(boolean, 'true', 'the sender is in a domain of yours, or below one'),
+    own_domains: key(boolean, 'true', 'the sender is at a domain of yours, or below one'),
     replied: key(boolean, 'true', 'automatic replies and delivery reports'),
     virus: key(boolean, 'true', 'SES found a virus'),
     spam: key(boolean, 'true', 'SES found spam'),
@@ -141,16 +189,17 @@ export const SCHEMA = {
       choice(AUTHENTICATION_LEVELS),
       'aligned',
       'what must prove the sender: aligned (SPF, DKIM or DMARC), strict (not SPF), none',
+      { note: 'With none, forged senders get bounces (docs/safety.md).' },
     ),
   },
   fallback: {
-    expired: fallback('reject', 'the window is over'),
-    overload: fallback('reject', 'the queue is too long to be in time'),
-    no_receipt: fallback('reject', 'the mail carries no receipt of SES'),
+    expired: fallback('reject', 'it is later than [window] length after the receipt of the mail'),
+    overload: fallback('reject', 'so many bounces wait that this one could not be in time'),
+    no_receipt: fallback('reject', 'the mail carries no usable receipt of SES'),
     mismatch: fallback('reject', 'which recipient SES had is not to be found out'),
     ended: fallback('reject', 'the mail came again after its bounce failed, expired or was cancelled'),
-    unsafe: fallback('quarantine', 'a guard spoke against it'),
-    capped: fallback('quarantine', 'the sender has had enough bounces'),
+    unsafe: fallback('quarantine', 'a guard spoke against it, or there is no usable bounce sender'),
+    capped: fallback('quarantine', 'the sender, his domain or the rule has had enough bounces'),
   },
   quarantine: {
     keep: key(
@@ -174,10 +223,10 @@ export type Values = {
 
 /** What a section is about, where its keys don't say it. */
 export const SECTION_MEANING: Partial<Record<SectionName, string>> = {
-  relay: 'Only mail from these peers is looked at.',
+  relay: 'Only mail from these peers is looked at; as long as none is named, the plugin is idle.',
   guard: 'true: such mail gets no bounce. A rule may say otherwise for itself: guard.list_mail = true',
   fallback:
-    'What becomes of mail that a rule would bounce, when it can not be: reject, quarantine, accept, defer or drop.',
+    "What becomes of mail that a rule bounces when there can't or mustn't be a bounce: reject, quarantine, accept, defer, drop.",
   quarantine: 'Mail that was kept back, in ses-bounce/quarantine/.',
 }
 

@@ -11,6 +11,8 @@ const SENDER_NAMES = new Map([
   ['recipient.domain', 'example.com'],
   ['sender.domain', 'example.org'],
 ])
+/** RFC 5321 section 4.5.3.1.3: a path of 256 octets, less its brackets. */
+const ADDRESS_CHARACTERS = 254
 /** SES API: SendBounce, BounceSender: one address in ASCII, its domain in Punycode. */
 const SENDER = /^[\w.!#$%&'*+/=?^`{|}~-]{1,64}@[a-z\d-]{1,63}(?:\.[a-z\d-]{1,63}){0,9}$/i
 
@@ -21,14 +23,13 @@ export const senderTemplate: Kind<string> = whole(
       .map(match => match[1] ?? '')
       .find(name => !SENDER_NAMES.has(name))
     if (unknown !== undefined) {
-      return {
-        fault: `${key}: unknown name ${quoted(`{${unknown}}`)}${didYouMean(unknown, SENDER_NAMES.keys())}`,
-      }
+      const hint = didYouMean(unknown, SENDER_NAMES.keys()) || `; ${senderTemplate.form}`
+      return { fault: `${key}: unknown name ${quoted(`{${unknown}}`)}${hint}` }
     }
     const tried = text.replace(/\{([^{}]*)\}/g, (_, name: string) => SENDER_NAMES.get(name) ?? '')
     if (!tried.includes('@'))
       return { fault: `${quoted(text)} for ${key} has no "@"; ${senderTemplate.form}` }
-    return SENDER.test(tried) && !/[{}]/.test(tried)
+    return SENDER.test(tried) && !/[{}]/.test(tried) && tried.length <= ADDRESS_CHARACTERS
       ? { value: text }
       : unknownValue(text, key, senderTemplate.form)
   },
@@ -56,9 +57,12 @@ export const reportingMta: Kind<string | undefined> = orEmpty(
 
 export const endpoint: Kind<string> = orEmpty(
   '',
-  whole('an http or https URL, that may hold {region}, or "local"; empty: AWS', (text, key) =>
-    text === 'local' || endpointUrl(text) ? { value: text } : unknownValue(text, key, endpoint.form),
-  ),
+  whole('an http or https URL, that may hold {region}, or "local"; empty: AWS', (text, key) => {
+    // not shown: it would be in Haraka's log
+    if (/^[^/]*\/\/[^/]*@/.test(text))
+      return { fault: `${key} may hold no user and no password; ${endpoint.form}` }
+    return text === 'local' || endpointUrl(text) ? { value: text } : unknownValue(text, key, endpoint.form)
+  }),
 )
 
 /** Calls don't leave this machine: `local`, or plain http to a loopback address (RFC 6761 section 6.3 for the name). */

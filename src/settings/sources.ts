@@ -59,6 +59,13 @@ export function snapshotSources(texts: Readonly<Record<string, string>>): Source
   }
 }
 
+/** With those of the files themselves; in the order in which the files were asked for. */
+export function allFindings(sources: Sources, found: readonly Finding[]): Finding[] {
+  const all = [...sources.faults, ...found]
+  const names = new Set([...sources.seen().map(({ name }) => name), ...all.map(({ file }) => file)])
+  return [...names].flatMap(name => all.filter(({ file }) => file === name))
+}
+
 /**
  * Another one when a file may have changed. Of a link's target, so that a Kubernetes ConfigMap, which swaps
  * links, is seen to change; with ctime, so that a changed mode is.
@@ -70,6 +77,11 @@ export function signatureOf(stats: { mtimeMs: number; ctimeMs: number; size: num
 /** The same for a file that can't be looked at. */
 export function signatureOfFault(error: unknown): string {
   return error instanceof Error && 'code' in error ? String(error.code) : String(error)
+}
+
+/** Windows editors call it Unicode, and open the file with its byte order mark (RFC 2781 section 3.2). */
+function isUtf16(bytes: Buffer): boolean {
+  return ['fffe', 'feff'].includes(bytes.toString('hex', 0, 2))
 }
 
 function isInside(name: string): boolean {
@@ -89,6 +101,7 @@ function readSource(configDir: string, name: string, warn: (message: string) => 
     if (stats.size > LARGEST_BYTES)
       return { ...none, fault: `the file is larger than ${LARGEST_BYTES / 1024 ** 2} MB` }
     const bytes = readFileSync(file)
+    if (isUtf16(bytes)) return { ...none, fault: 'the file is UTF-16; save it as UTF-8' }
     if (!isUtf8(bytes)) warn("the file isn't UTF-8; letters other than ASCII can't be read")
     return { name, text: bytes.toString('utf8').replace(/^\uFEFF/, ''), signature }
   } catch (error) {

@@ -95,10 +95,11 @@ describe('a thread that dies', () => {
         `if (asked.text === 'bad') throw new Error('boom'); parentPort.postMessage({ answer: [7], tookMs: 1 })`,
       ),
     )
-    const [good, bad, after] = ['good', 'bad', 'after'].map(text => aside.search(['x'], text, 10_000))
-    assert.deepEqual((await good)?.found, [7])
-    await assert.rejects(bad as Promise<unknown>, /^AsideError: its thread died: boom$/)
-    assert.deepEqual((await after)?.found, [7])
+    const search = (text: string) => aside.search(['x'], text, 10_000)
+    const [good, bad, after] = [search('good'), search('bad'), search('after')]
+    assert.deepEqual((await good).found, [7])
+    await assert.rejects(bad, /^AsideError: its thread died: boom$/)
+    assert.deepEqual((await after).found, [7])
     aside.close()
   })
 

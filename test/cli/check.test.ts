@@ -101,7 +101,7 @@ describe('ses-bounce check', () => {
           'ses-bounce-rules.ini:6: [early]',
           'mailboxes:2:',
           'mailboxes:3:',
-          'smtp.ini:',
+          'smtp.ini:1:',
           '6',
         ],
       )

@@ -96,15 +96,16 @@ describe('what Haraka says in its own files', () => {
   it('names the domains in host_list, besides those of the ini', () => {
     const hostList =
       '# ours\nyours.example\r\n  Other.Example  ; note\n\nbücher.example # note\n;off.example\n'
-    const { receivesFor } = inForce({
+    const { domains, policy } = inForce({
       host_list: hostList,
       'ses-bounce.ini': '[relay]\ndomains = more.example\n',
       'ses-bounce-rules.ini': rules,
-    }).policy
+    })
     const yes = ['yours.example', 'other.example', 'xn--bcher-kva.example', 'more.example']
-    for (const domain of yes) assert.equal(receivesFor(domain), true, domain)
+    assert.deepEqual(domains, yes)
+    for (const domain of yes) assert.equal(policy.receivesFor(domain), true, domain)
     for (const domain of ['off.example', 'note', 'ours', '', 'sub.yours.example']) {
-      assert.equal(receivesFor(domain), false, domain)
+      assert.equal(policy.receivesFor(domain), false, domain)
     }
   })
 

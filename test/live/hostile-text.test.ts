@@ -71,6 +71,12 @@ describe('a mail with tricks for those who read of it', function () {
     await strict.product.haraka.waitForLog(' sender="a\\u009b31m\\u202e@origin.example"', { since })
   })
 
+  it('all of it: printable ASCII wherever our log speaks', () => {
+    const lines = strict.product.haraka.log().filter(line => line.includes(' [ses-bounce] '))
+    assert.ok(lines.length > 2 * Object.keys(subjects).length, `${lines.length}`)
+    for (const line of lines) assert.match(line, /^[ -~]*$/)
+  })
+
   function inputOf(sesId: string) {
     return strict.product.ses.calls.find(({ input }) => input?.OriginalMessageId === sesId)?.input
   }

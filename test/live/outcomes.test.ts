@@ -63,6 +63,11 @@ guard.authentication = strict
 [named-role]
 recipient = abuse@yours.example
 action = bounce
+
+[read]
+recipient = read@yours.example
+attachment.count = > 5
+action = reject
 `
 
 describe('a rule', function () {
@@ -187,6 +192,19 @@ describe('the whole plugin in mode observe', function () {
       assert.ok(line.endsWith('mode=observe'), line)
     })
   }
+
+  it('delivers what it could not read, and says so', async () => {
+    const parts = '--part\r\nContent-Type: a/b\r\n\r\nx\r\n'.repeat(1500)
+    const mail = mailFor(product, ['read@yours.example'], {
+      headers: { 'Content-Type': 'multipart/mixed; boundary=part' },
+      body: `${parts}--part--\r\n`,
+    })
+    const { reply } = await relay(product, { to: ['read@yours.example'], mail })
+    assert.equal(said(reply), '250 captured')
+    await product.haraka.waitForLog(
+      `mode=observe, else a temporary refusal: ses_id=${mail.sesId} reason="[read] can't be asked: `,
+    )
+  })
 
   it('has nothing to send', () => {
     assert.deepEqual(product.ses.calls, [])

@@ -34,6 +34,13 @@ const condition = fc.oneof(
     fc.constantFrom('subject', 'header.x-a', 'region'),
     fc.constantFrom('*', 'x*', 'eu-west-1', '/^X/', '/^X/c', '/[xy]|-1/'),
   ),
+  fc.tuple(
+    fc.constantFrom('body', 'attachment.name'),
+    fc.constantFrom('*', 'x*', '*.exe', '/^X/', '/[xy]\\.exe|y$/'),
+  ),
+  fc.tuple(fc.constantFrom('attachment.size'), numbers),
+  fc.tuple(fc.constantFrom('attachment.count'), fc.constantFrom('0', '> 1', '1..2')),
+  fc.tuple(fc.constantFrom('result.p.score'), fc.constantFrom('> 5', '5', '*', 'x')),
 )
 const outcome = fc.constantFrom(
   'action = accept',
@@ -79,9 +86,22 @@ export const MAILS: fc.Arbitrary<MailParts> = fc
     ageMs: fc.constantFrom(0, HOUR_MS, 30 * HOUR_MS),
     from: fc.array(address, { maxLength: 2 }),
     subject: fc.array(fc.constantFrom('x', 'y', ''), { maxLength: 2 }),
+    content: fc.record({
+      texts: fc.array(fc.constantFrom('x', 'y', ''), { maxLength: 2 }),
+      attachments: fc.array(
+        fc.record({
+          names: fc.array(fc.constantFrom('x.exe', 'y'), { maxLength: 2 }),
+          types: fc.constant(['application/octet-stream']),
+          sizeBytes: fc.constantFrom(1, 2, 5000, 6000),
+        }),
+        { maxLength: 2 },
+      ),
+    }),
+    score: fc.array(fc.constantFrom(5, '6', 'x'), { maxLength: 2 }),
   })
-  .map(({ pairs, hasReceipt, ageMs, from, subject, ...parts }) => ({
+  .map(({ pairs, hasReceipt, ageMs, from, subject, score, ...parts }) => ({
     ...parts,
+    results: { 'p.score': score },
     recipients: pairs.map(([given, record, same]) => (same || !hasReceipt ? given : record)),
     envelopeRecipients: pairs.map(([given]) => given),
     sender: hasReceipt ? parts.sender : parts.envelopeSender,

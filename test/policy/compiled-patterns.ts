@@ -33,5 +33,6 @@ export function matching(
   values: (string | number)[],
   lists: Record<string, string> = {},
 ) {
-  return values.filter(matcherOf(kind, raw, lists))
+  const holds = matcherOf(kind, raw, lists)
+  return values.filter(value => holds(value) === true)
 }

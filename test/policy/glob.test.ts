@@ -1,14 +1,8 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import { Glob } from '../../src/policy/glob'
-
-/** The same by definition, slow and plain. */
-function byDefinition(pattern: string[], text: string[]): boolean {
-  const [first, ...rest] = pattern
-  if (first === undefined) return text.length === 0
-  if (first === '*') return text.some((_, i) => byDefinition(rest, text.slice(i))) || byDefinition(rest, [])
-  return text.length > 0 && (first === '?' || first === text[0]) && byDefinition(rest, text.slice(1))
-}
+import { matcherOf } from './compiled-patterns'
+import { globMatches } from './glob-model'
 
 describe('Glob', () => {
   it('matches the whole text', () => {
@@ -30,7 +24,7 @@ describe('Glob', () => {
     const text = fc.array(fc.constantFrom('a', 'b', '😀'), { maxLength: 8 })
     fc.assert(
       fc.property(pattern, text, (p, t) => {
-        assert.equal(new Glob(p.join('')).matches(t.join('')), byDefinition(p, t))
+        assert.equal(new Glob(p.join('')).matches(t.join('')), globMatches(p, t))
       }),
       { numRuns: 2000 },
     )
@@ -45,8 +39,26 @@ describe('Glob', () => {
         const matches = new Glob(left.join('') + filler + right.join('')).matches(
           before.join('') + filler + after.join(''),
         )
-        assert.equal(matches, byDefinition(left, before) && byDefinition(right, after))
+        assert.equal(matches, globMatches(left, before) && globMatches(right, after))
       }),
+    )
+  })
+
+  it('agrees with the definition as a pattern of a rule, where case and composition do not count', () => {
+    const letters = [['a', 'A'], ['é', 'É', 'e\u0301', 'E\u0301'], ['σ', 'Σ', 'ς'], ['ß'], ['😀']]
+    const letter = fc
+      .constantFrom(...letters)
+      .chain(([same = '', ...others]) => fc.constantFrom(same, ...others).map(text => ({ text, same })))
+    const wildcard = fc.constantFrom('*', '?').map(text => ({ text, same: text }))
+    const pattern = fc.array(fc.oneof(letter, wildcard), { minLength: 1, maxLength: 6 })
+    fc.assert(
+      fc.property(pattern, fc.array(letter, { maxLength: 6 }), (p, t) => {
+        const isMatch = matcherOf('text', p.map(({ text }) => text).join(''))
+        const value = t.map(({ text }) => text).join('')
+        const [meant, compared] = [p.map(({ same }) => same), t.map(({ same }) => same)]
+        assert.equal(isMatch(value), globMatches(meant, compared))
+      }),
+      { numRuns: 2000 },
     )
   })
 

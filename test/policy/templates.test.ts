@@ -1,6 +1,14 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
-import { fill, ownCharacters, parseTemplate, TEXT_NAMES, valuesOf } from '../../src/policy/templates'
+import { bounceSender } from '../../src/policy/bounce'
+import {
+  ADDRESS_NAMES,
+  fill,
+  ownCharacters,
+  parseTemplate,
+  TEXT_NAMES,
+  valuesOf,
+} from '../../src/policy/templates'
 import { mail } from './support'
 
 function filled(text: string, values: Record<string, string> = {}, limit = 500): string {
@@ -36,34 +44,123 @@ describe('templates', () => {
   })
 
   it('name what there is not, and what was probably meant', () => {
-    assert.deepEqual(parseTemplate('{sendr} {} {__proto__} {recipient.domain} {').faults, [
-      'there is nothing to fill in for "{sendr}"; did you mean "{sender}"?',
-      'there is nothing to fill in for "{}"',
-      'there is nothing to fill in for "{__proto__}"',
-      'there is nothing to fill in for "{recipient.domain}"',
+    const valid = '; valid are {recipient}, {recipient.domain}, {sender.domain}'
+    assert.deepEqual(parseTemplate('{sendr.domain} {} {__proto__} {', ADDRESS_NAMES).faults, [
+      'there is nothing to fill in for "{sendr.domain}"; did you mean "{sender.domain}"?',
+      `there is nothing to fill in for "{}"${valid}`,
+      `there is nothing to fill in for "{__proto__}"${valid}`,
     ])
   })
 
-  it('come out as one line of printable ASCII within the limit, whatever is filled in', () => {
-    const anything = fc.string({ unit: 'binary', maxLength: 300 })
-    const literal = anything.map(text => text.replace(/[{}]/g, ''))
+  it('come out as one line of printable ASCII within the limit, whatever they are and whatever is filled in', () => {
+    const limits = fc.oneof(fc.integer({ min: 1, max: 20 }), fc.integer({ min: 1, max: 500 }))
     fc.assert(
-      fc.property(
-        literal,
-        anything,
-        literal,
-        fc.integer({ min: 1, max: 500 }),
-        (before, value, after, limit) => {
-          const text = filled(`${before}{subject}${after}`, { subject: value }, limit)
-          assert.match(text, /^(?:[!-~](?:[ -~]*[!-~])?)?$/)
-          assert(text.length <= limit)
-        },
-      ),
+      fc.property(ANY_TEMPLATE, ANY_VALUES, limits, (text, values, limit) => {
+        const { template } = parseTemplate(text)
+        const made = fill(template, name => values[name] ?? '', limit)
+        assert.match(made, /^(?:[!-~](?:[ -~]*[!-~])?)?$/)
+        assert(made.length <= limit)
+      }),
+      { numRuns: 2000 },
+    )
+  })
+
+  it('have each value in its place, as far as it goes', () => {
+    const literal = fc.oneof(NASTY, fc.string({ unit: 'binary' })).map(text => text.replace(/[{}]/g, ''))
+    const named = fc.tuple(fc.constantFrom(...TEXT_NAMES), literal)
+    fc.assert(
+      fc.property(literal, fc.array(named, { maxLength: 5 }), ANY_VALUES, (start, parts, values) => {
+        const text = start + parts.map(([name, behind]) => `{${name}}${behind}`).join('')
+        const { template, faults } = parseTemplate(text)
+        assert.deepEqual(faults, [])
+        const expected = parts.map(
+          ([name, behind]) => plain(values[name] ?? '').slice(0, 128) + plain(behind),
+        )
+        assert.equal(
+          fill(template, name => values[name] ?? '', Number.POSITIVE_INFINITY),
+          (plain(start) + expected.join('')).trim(),
+        )
+      }),
       { numRuns: 1000 },
     )
+  })
+
+  it('that make a bounce sender make an address that SES takes, or none, whatever is filled in', () => {
+    let made = 0
+    fc.assert(
+      fc.property(
+        ANY_TEMPLATE,
+        ANY_VALUES,
+        fc.constantFrom('', '@{recipient.domain}', 'x@'),
+        (text, values, end) => {
+          const { template } = parseTemplate(text + end, ADDRESS_NAMES)
+          const sender = bounceSender(template, name => values[name] ?? 'a.example')
+          if (sender === undefined) return
+          made++
+          assert.match(sender, /^[!-~]+@[a-z\d._-]+$/i)
+          assert(sender.length <= 254 && !/[\s"<>,;:[\]]/.test(sender), sender)
+        },
+      ),
+      { numRuns: 2000 },
+    )
+    assert.ok(made > 20, `${made} made`)
   })
 
   it('count their own characters', () => {
     assert.equal(ownCharacters(parseTemplate('ab {subject} c').template), 5)
   })
 })
+
+const NASTY = fc.oneof(
+  fc.string({ unit: 'binary', maxLength: 300 }),
+  fc.constantFrom(
+    '\r\nBcc: x@y.example',
+    '\u001b[2J',
+    '\u2028',
+    '\u0085',
+    '{sender}',
+    'é'.repeat(500),
+    ' ',
+    '\ud800',
+    '<>',
+  ),
+)
+const ANY_TEMPLATE = fc
+  .array(
+    fc.oneof(
+      fc.constantFrom(
+        ...[...TEXT_NAMES, ...ADDRESS_NAMES].map(name => `{${name}}`),
+        '{',
+        '}',
+        '{}',
+        '{x}',
+        '{{subject}}',
+        ' ',
+        'a@',
+      ),
+      fc.string({ unit: 'binary', maxLength: 20 }),
+      NASTY,
+    ),
+    { maxLength: 8 },
+  )
+  .map(parts => parts.join(''))
+const ANY_VALUES: fc.Arbitrary<Record<string, string>> = fc.dictionary(
+  fc.constantFrom(...TEXT_NAMES, ...ADDRESS_NAMES),
+  fc.oneof(NASTY, fc.constantFrom('a@a.example', 'a.example', 'x')),
+)
+
+/** Character by character: white space is a blank, once; what else isn't printable ASCII is a question mark. */
+function plain(text: string): string {
+  let made = ''
+  let isBlank = false
+  for (const character of text) {
+    if (character.trim() === '') {
+      if (!isBlank) made += ' '
+      isBlank = true
+      continue
+    }
+    isBlank = false
+    made += character >= ' ' && character <= '~' ? character : '?'
+  }
+  return made
+}

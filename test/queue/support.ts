@@ -29,6 +29,7 @@ export function request(
     bounceSender: 'mailer-daemon@yours.example',
     reportingMta: 'dns; mx.yours.example',
     rule: 'unknown-mailbox',
+    caps: [],
     ...changes,
     recipient: {
       address: 'user@yours.example',

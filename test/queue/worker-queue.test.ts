@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { QueueError } from '../../src/errors'
+import type { Cap } from '../../src/policy/decision'
 import { Database } from '../../src/queue/sqlite/database'
 import { openDispatcherQueue } from '../../src/queue/sqlite/dispatcher-queue'
 import { thisProcess } from '../../src/queue/sqlite/holder'
@@ -110,6 +111,76 @@ describe('queue, the workers side', () => {
       (error: unknown) => error instanceof QueueError && error.code === 'QUEUE_ENDED',
     )
     assert.equal(jobs().length, 1)
+  })
+
+  describe('with a cap', () => {
+    const DAY_MS = 24 * HOUR_MS
+    const perSender = (count: number): Cap => ({
+      by: 'sender',
+      key: 'sender@origin.example',
+      rate: { count, perMs: DAY_MS },
+    })
+    const isCapped = (error: unknown) => error instanceof QueueError && error.code === 'QUEUE_CAPPED'
+
+    it('counts jobs of a sender and a domain and recipients of a rule, over a window that slides', () => {
+      const rate = { count: 10, perMs: DAY_MS }
+      const counts = (nowMs: number) =>
+        (
+          [
+            ['sender', 'sender@origin.example'],
+            ['domain', 'origin.example'],
+            ['rule', 'unknown-mailbox'],
+          ] as const
+        ).map(([by, key]) => queue.counted({ by, key, rate }, nowMs))
+      queue.add(
+        [request({ sesId: 'a' }), request({ sesId: 'a', recipient: { address: 'second@yours.example' } })],
+        1000,
+      )
+      queue.add([request({ sender: 'prvs=0123=sender@origin.example' })], 2000)
+      queue.add([request({ sender: 'other@origin.example', rule: 'other' })], 3000)
+      assert.deepEqual(counts(4000), [2, 3, 3])
+      assert.deepEqual(counts(1000 + DAY_MS), [1, 2, 1])
+      assert.deepEqual(counts(3000 + DAY_MS), [0, 0, 0])
+      assert.equal(queue.counted(perSender(1), 4000), 1, 'not further than the cap')
+    })
+
+    it('takes nothing of a mail that is one too many, whoever was faster', () => {
+      const other = openWorkerQueue(file)
+      queue.add([request({ caps: [perSender(2)] })], 0)
+      other.add([request({ caps: [perSender(2)] })], 0)
+      assert.throws(() => queue.add([request({ caps: [perSender(2)] })], 1), isCapped)
+      other.close()
+      assert.equal(jobs().length, 2)
+      assert.equal(queue.add([request({ caps: [perSender(2)] })], DAY_MS)[0]?.outcome, 'added')
+    })
+
+    it('lets recipients join a call that is counted, and counts each for the rule', () => {
+      const cap: Cap = { by: 'rule', key: 'unknown-mailbox', rate: { count: 2, perMs: DAY_MS } }
+      const to = (address: string, caps: Cap[]) => request({ sesId: 'a', recipient: { address }, caps })
+      queue.add([to('a@yours.example', [perSender(1), cap]), to('b@yours.example', [perSender(1), cap])], 0)
+      assert.throws(() => queue.add([to('c@yours.example', [cap])], 0), isCapped)
+      assert.equal(jobs()[0]?.recipients.length, 2)
+    })
+  })
+
+  it('takes over a file of the first version', () => {
+    queue.add([request({ sesId: 'old' })], 0)
+    queue.close()
+    const database = new Database(file, { busyMs: 0, create: false })
+    for (const index of ['job_sender', 'job_domain', 'recipient_rule']) database.run(`DROP INDEX ${index}`)
+    for (const column of ['sender_key', 'sender_domain'])
+      database.run(`ALTER TABLE job DROP COLUMN ${column}`)
+    database.run('PRAGMA user_version = 1')
+    database.close()
+    queue = openWorkerQueue(file)
+    queue.add([request({ sesId: 'new' })], 0)
+    assert.deepEqual(
+      jobs().map(({ sesId, state }) => [sesId, state]),
+      [
+        ['old', 'queued'],
+        ['new', 'queued'],
+      ],
+    )
   })
 
   it('counts the jobs that go before a deadline, per region, and knows when its last call starts', () => {

@@ -13,12 +13,13 @@ import {
 } from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
+import { inspect } from 'node:util'
 import {
   type Configuration,
-  ConfigurationError,
   type ConfigurationOptions,
   openConfiguration,
 } from '../../src/settings/configuration'
+import { ConfigurationError } from '../../src/settings/configuration-error'
 import type { Finding } from '../../src/settings/findings'
 import type { Sources } from '../../src/settings/sources'
 
@@ -87,8 +88,13 @@ describe('the configuration in force', () => {
     it('throws all errors, one a line', () => {
       write('main', 'bad list:folder')
       mkdirSync(file('folder'))
-      const message = 'the configuration has errors:\n  folder: this is no file\n  main:1: bad'
+      const message = 'the configuration has errors:\n  main:1: bad\n  folder: this is no file'
       assert.throws(() => open(), { name: 'ConfigurationError', code: 'CONFIGURATION', message })
+      // as Haraka logs it
+      assert.throws(
+        () => open(),
+        error => inspect(error) === `ConfigurationError: ${message}`,
+      )
     })
 
     it('throws what a compiler throws as one of them', () => {

@@ -10,6 +10,15 @@ describe('formatFinding', () => {
     )
     assert.equal(formatFinding({ severity: 'error', file: 'a.ini', line: 0, message }), 'a.ini: is wrong')
   })
+
+  it('is one line without controls, whatever the files say', () => {
+    const nasty = 'a\u001b[2J\r\n\u009b\u202e\u2028\u200b'
+    const shown = 'a\\u001b[2J\\u000d\\u000a\\u009b\\u202e\\u2028\\u200b'
+    assert.equal(
+      formatFinding({ severity: 'error', file: nasty, line: 1, section: nasty, message: nasty }),
+      `${shown}:1: [${shown}] ${shown}`,
+    )
+  })
 })
 
 describe('didYouMean', () => {

@@ -26,7 +26,11 @@ describe('a value that is wrong is told with what would be right', () => {
     ['relay', 'domains = a@b', 'unknown value "a@b" for domains; domains: example.com, example.org'],
     ['ses', 'bounce_sender = a@b@c', `unknown value "a@b@c" for bounce_sender; ${SENDER}`],
     ['ses', 'bounce_sender = daemon', `"daemon" for bounce_sender has no "@"; ${SENDER}`],
-    ['ses', 'bounce_sender = a@{host}', 'bounce_sender: unknown name "{host}"'],
+    [
+      'ses',
+      'bounce_sender = a@{host}',
+      'bounce_sender: unknown name "{host}"; an address, that may hold {recipient.domain}, {sender.domain} or be {recipient}',
+    ],
     ['ses', 'bounce_sender =', `bounce_sender is empty; ${SENDER}`],
     ['ses', 'bounce_sender_arn = arn:x', `unknown value "arn:x" for bounce_sender_arn; ${ARN}`],
     ['ses', 'reporting_mta = mx', 'unknown value "mx" for reporting_mta; "dns; name": dns; mx.example.com'],

@@ -28,9 +28,11 @@ describe("runAs: who Haraka's workers are", () => {
   })
 
   it('says which account there is not', () => {
-    const what = { code: 'CONFIGURATION', message: /^smtp.ini: user "nobody-here" isn't in \/etc\/passwd/ }
+    const what = { code: 'CONFIGURATION', message: /smtp.ini:1: user "nobody-here" isn't in \/etc\/passwd/ }
     assert.throws(() => of('user=nobody-here'), what)
-    assert.throws(() => of('group=smtp'), { message: /group "smtp" isn't in \/etc\/group/ })
+    assert.throws(() => of('listen=[::0]:25\ngroup=smtp'), {
+      message: /smtp.ini:2: group "smtp" isn't in \/etc\/group/,
+    })
     assert.throws(() => of('user=smtp ; not as root'), { message: /"smtp ; not as root"/ })
     assert.throws(() => of('user=broken'), { message: /"broken"/ })
   })

@@ -80,6 +80,19 @@ describe('sources of a configuration', () => {
     assert.equal(sources.faults[0]?.severity, 'warning')
   })
 
+  it('finds a file that is UTF-16, of either order', () => {
+    const text = Buffer.from('\uFEFF[a]\n', 'utf16le')
+    write('little', text)
+    write('big', Buffer.from(text).swap16())
+    const sources = createSources(configDir)
+    assert.deepEqual([sources.read('little'), sources.read('big')], [undefined, undefined])
+    const file = (name: string) => [name, 'error', 'the file is UTF-16; save it as UTF-8']
+    assert.deepEqual(
+      sources.faults.map(({ file, severity, message }) => [file, severity, message]),
+      [file('little'), file('big')],
+    )
+  })
+
   it('has a snapshot answer in the same way', () => {
     const sources = snapshotSources({ me: 'mx.example' })
     assert.equal(sources.read('me'), 'mx.example')

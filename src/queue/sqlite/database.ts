@@ -3,6 +3,7 @@
 
 import { closeSync, constants, existsSync, mkdirSync, openSync, statfsSync } from 'node:fs'
 import path from 'node:path'
+import { pathToFileURL } from 'node:url'
 import Driver from 'libsql'
 import { QueueError, type QueueErrorCode } from '../../errors'
 import { migrate } from './schema'
@@ -28,6 +29,8 @@ export interface OpenOptions {
   busyMs: number
   /** Makes the file and its tables when they aren't there; else a missing file is an error. */
   create: boolean
+  /** Nothing of the file changes, nor beside it. For one look: what is written meanwhile may not be seen. */
+  untouched?: true
 }
 
 export class Database {
@@ -41,9 +44,10 @@ export class Database {
     if (options.create) createEmpty(file)
     else if (!existsSync(file))
       throw new QueueError('QUEUE_UNREADABLE', `${file}: there is no such queue file`)
-    this.#driver = this.#try(() => new Driver(file, { timeout: options.busyMs }))
+    const name = options.untouched ? untouchedUri(file) : file
+    this.#driver = this.#try(() => new Driver(name, { timeout: options.busyMs }))
     try {
-      this.#prepare()
+      if (!options.untouched) this.#prepare()
       migrate(this, options.create)
     } catch (error) {
       // whoever asks again for each mail must not run out of file handles
@@ -189,6 +193,14 @@ const CODES: [prefix: string, code: QueueErrorCode, text: string][] = [
   ['SQLITE_PERM', 'QUEUE_UNWRITABLE', "the queue file can't be opened"],
   ['SQLITE_AUTH', 'QUEUE_UNWRITABLE', "the queue file can't be opened"],
 ]
+
+/**
+ * SQLite: URI filenames. Read-only, SQLite still makes a -wal file where there is none; but then nobody has the file
+ * open, and it can be read as one that doesn't change.
+ */
+function untouchedUri(file: string): string {
+  return `${pathToFileURL(file).href}?${existsSync(`${file}-wal`) ? 'mode=ro' : 'mode=ro&immutable=1'}`
+}
 
 function refuseNetworkFileSystem(file: string): void {
   let folder = path.dirname(file)

@@ -7,8 +7,9 @@ import { jobOf, text } from './rows'
 
 const BUSY_MS = 2000
 
-export function openQueueReader(file: string): QueueReader {
-  const database = new Database(file, { busyMs: BUSY_MS, create: false })
+/** `untouched`: nothing of the file changes, nor beside it. For one look: later changes may not be seen. */
+export function openQueueReader(file: string, options: { untouched?: true } = {}): QueueReader {
+  const database = new Database(file, { busyMs: BUSY_MS, create: false, ...options })
   return {
     job: id => {
       const row = database.get('SELECT * FROM job WHERE id = ?', id)
@@ -42,6 +43,10 @@ export function openQueueReader(file: string): QueueReader {
       }
       return counts
     },
+    regions: () =>
+      database
+        .all('SELECT name FROM region UNION SELECT region FROM job ORDER BY 1')
+        .map(row => text(row['name'])),
     close: () => database.close(),
   }
 }

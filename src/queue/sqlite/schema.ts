@@ -77,6 +77,14 @@ const STEPS = [
     beat_mono_ms REAL NOT NULL
   );
   `,
+  `
+  -- '' where it doesn't count: split off another job, or of an earlier version
+  ALTER TABLE job ADD COLUMN sender_key TEXT NOT NULL DEFAULT '';
+  ALTER TABLE job ADD COLUMN sender_domain TEXT NOT NULL DEFAULT '';
+  CREATE INDEX job_sender ON job (sender_key, created_ms);
+  CREATE INDEX job_domain ON job (sender_domain, created_ms);
+  CREATE INDEX recipient_rule ON recipient (rule, added_ms);
+  `,
 ]
 
 /** What of a database the steps need. */

@@ -2,10 +2,12 @@
 // `add` is one durable transaction; two workers that take the same mail at once end with one job.
 
 import { QueueError } from '../../errors'
-import { addressKey } from '../../mail/address'
+import { addressKey, domainOf } from '../../mail/address'
+import { senderKey } from '../../mail/sender-key'
 import type { BounceRequest } from '../../policy/decision'
 import { type Added, hasEnded, type JobState } from '../job'
 import type { WorkerQueue } from '../store'
+import { counted, mustHaveRoom } from './caps'
 import { Database, type Row, type Value } from './database'
 import { RegionGate } from './gate'
 import { bootId } from './holder'
@@ -45,6 +47,7 @@ export function openWorkerQueue(file: string, options: { create: boolean } = { c
       ),
       lastStartMonoMs: gate.lastStart(region, boot, nowMonoMs),
     }),
+    counted: (cap, nowMs) => counted(database, cap, nowMs),
     add: (requests, nowMs) => database.write(() => requests.map(request => addOne(database, request, nowMs))),
     close: () => database.close(),
   }
@@ -74,6 +77,7 @@ function addOne(database: Database, request: BounceRequest, nowMs: number): Adde
   if (earlier) return known(earlier, recipient.address)
 
   const waiting = jobToJoin(database, request)
+  mustHaveRoom(database, request, waiting === undefined, nowMs)
   const job = waiting ?? insertJob(database, request, nowMs)
   database.run(
     `INSERT INTO recipient (ses_id, address_key, job, address, bounce_type, status, diagnostic, rule, added_ms)
@@ -120,8 +124,8 @@ function insertJob(database: Database, request: BounceRequest, nowMs: number): {
   database.run('INSERT OR IGNORE INTO region (name) VALUES (?)', request.region)
   const row = database.get(
     `INSERT INTO job (id, state, region, ses_id, sender, bounce_sender, bounce_sender_arn, reporting_mta, explanation,
-       received_ms, deadline_ms, created_ms, changed_ms)
-     VALUES (?, 'queued', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING seq`,
+       received_ms, deadline_ms, created_ms, changed_ms, sender_key, sender_domain)
+     VALUES (?, 'queued', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING seq`,
     id,
     request.region,
     request.sesId,
@@ -134,6 +138,8 @@ function insertJob(database: Database, request: BounceRequest, nowMs: number): {
     request.deadlineMs,
     nowMs,
     nowMs,
+    senderKey(request.sender),
+    domainOf(request.sender) ?? '',
   )
   return { seq: row?.['seq'] ?? null, id }
 }

@@ -13,9 +13,9 @@ export const FROM = 'someone@origin.example'
 export const TO = 'user@yours.example'
 export const FRIEND = 'friend@yours.example'
 
-/** Begins and ends the rules of these tests. */
+/** Begins and ends the rules of these tests. Every mail is read whole, and none has what is looked for. */
 export function rulesAround(rules: string): string {
-  return `[friend]\nrecipient = ${FRIEND}\naction = accept\n${rules}
+  return `[reads]\nbody = /never said (in|by) any mail/\nattachment.name = *.never\naction = drop\n[friend]\nrecipient = ${FRIEND}\naction = accept\n${rules}
 [unknown-mailbox]\nrecipient = *@*\naction = bounce\nbounce.type = DoesNotExist\n`
 }
 

@@ -1,0 +1,77 @@
+// `ses-bounce check --explain NAME`: what a setting, a condition, a key of a rule, a pattern, a guard or a reason means.
+// Reads no configuration. A name that nothing has ends with 2, and with the one that was probably meant.
+
+import { ACTIONS, type Action } from '../policy/decision'
+import type { Entry } from '../reference/entry'
+import { findEntries, unknownName } from '../reference/find'
+import { escapeControls, type Out } from './out'
+
+/** Where each topic stands. */
+const PLACES: Record<Entry['topic'], string> = {
+  setting: 'a setting in config/ses-bounce.ini',
+  condition: 'a condition of a rule in config/ses-bounce-rules.ini',
+  'kind of condition': 'a kind of condition',
+  pattern: 'a pattern',
+  'outcome key': 'a key of a rule in config/ses-bounce-rules.ini',
+  'template name': 'a name that is filled into a text',
+  guard: 'a guard',
+  'fallback reason': 'a reason why there is no bounce',
+}
+
+/** The exit code. */
+export function explainName(name: string, json: boolean, out: Out): number {
+  const entries = findEntries(name)
+  if (entries.length === 0) {
+    out.error(escapeControls(`ses-bounce check: ${unknownName(name)}`))
+    return 2
+  }
+  if (json) out.line(JSON.stringify({ entries: entries.map(asObject) }))
+  else out.line(entries.map(entry => asText(entry).join('\n')).join('\n\n'))
+  return 0
+}
+
+function asText(entry: Entry): string[] {
+  const {
+    topic,
+    name,
+    meaning,
+    takes,
+    where,
+    standard,
+    actions,
+    example,
+    says,
+    source,
+    status,
+    note,
+    about,
+    page,
+  } = entry
+  const rows: [string, string | undefined][] = [
+    ['takes', takes],
+    ['stands in', where],
+    ['default', standard],
+    ['goes with', actions && goesWith(actions)],
+    ['example', example],
+    ['says', says?.join(', ')],
+    ['status', status],
+    ['from', source],
+    ['more', page],
+  ]
+  return [
+    `${name}: ${PLACES[topic]}`,
+    `  ${meaning}`,
+    ...[note, about].filter(text => text !== undefined).map(text => `  ${text}`),
+    ...(topic === 'condition' ? ['  With not. before it the condition holds when no pattern matches.'] : []),
+    ...rows.filter(([, text]) => text !== undefined).map(([what, text]) => `  ${what.padEnd(10)} ${text}`),
+  ]
+}
+
+function goesWith(actions: readonly Action[]): string {
+  return actions.length === ACTIONS.length ? 'every action' : `action = ${actions.join(' or ')}`
+}
+
+function asObject(entry: Entry): object {
+  const shown = Object.entries(entry).filter(([what]) => what !== 'names')
+  return Object.fromEntries(shown.map(([what, value]) => [what === 'standard' ? 'default' : what, value]))
+}

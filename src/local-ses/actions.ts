@@ -1,0 +1,69 @@
+// The actions that the stand-in knows, each with its service and version, and how their fields are read.
+// An unknown one, and every fault of a field, comes back as the refusal to answer with; nothing throws.
+
+import type { GetIdentityVerificationAttributesRequest, SendBounceRequest } from '@aws-sdk/client-ses'
+import { FieldReader } from './fields'
+import { type Checked, refusal } from './form'
+import { readIdentities } from './identities'
+import { readSendBounce } from './send-bounce'
+
+/** As a signature's scope has it. */
+export type Service = 'ses' | 'sts'
+
+export type Asked =
+  | { action: 'SendBounce'; input: SendBounceRequest }
+  | { action: 'GetIdentityVerificationAttributes'; input: GetIdentityVerificationAttributesRequest }
+  | { action: 'GetCallerIdentity' }
+
+/** SES API and STS API: each service has one version. */
+const VERSIONS: Record<Service, string> = { ses: '2010-12-01', sts: '2011-06-15' }
+
+type Read = (params: ReadonlyMap<string, string>) => Checked<Asked>
+
+const ACTIONS: Record<Asked['action'], { service: Service; read: Read }> = {
+  SendBounce: {
+    service: 'ses',
+    read: params => asked(readSendBounce(params), input => ({ action: 'SendBounce', input })),
+  },
+  GetIdentityVerificationAttributes: {
+    service: 'ses',
+    read: params =>
+      asked(readIdentities(params), input => ({ action: 'GetIdentityVerificationAttributes', input })),
+  },
+  GetCallerIdentity: { service: 'sts', read: readNothing },
+}
+
+/** The service that takes an action; SES also refuses those that nobody takes. */
+export function serviceOf(action: string | undefined): Service {
+  return actionNamed(action)?.service ?? 'ses'
+}
+
+export function readAction(params: ReadonlyMap<string, string>): Checked<Asked> {
+  const name = params.get('Action')
+  if (name === undefined) {
+    return { ok: false, refusal: refusal('MissingAction', 'The request must contain the parameter Action.') }
+  }
+  const action = actionNamed(name)
+  if (action === undefined || params.get('Version') !== VERSIONS[action.service]) {
+    const message = `Could not find operation ${name} for version ${params.get('Version') ?? 'NO_VERSION_SPECIFIED'}`
+    return { ok: false, refusal: refusal('InvalidAction', message) }
+  }
+  return action.read(params)
+}
+
+function actionNamed(name: string | undefined): { service: Service; read: Read } | undefined {
+  return Object.entries(ACTIONS).find(([known]) => known === name)?.[1]
+}
+
+function asked<T>(read: Checked<T>, make: (input: T) => Asked): Checked<Asked> {
+  return read.ok ? { ok: true, value: make(read.value) } : read
+}
+
+/** STS API: GetCallerIdentity has no parameters. */
+function readNothing(params: ReadonlyMap<string, string>): Checked<Asked> {
+  const reader = new FieldReader('GetCallerIdentity')
+  reader.only(reader.tree(params), '', ['Action', 'Version'])
+  return reader.fault === undefined
+    ? { ok: true, value: { action: 'GetCallerIdentity' } }
+    : { ok: false, refusal: reader.fault }
+}

@@ -1,0 +1,32 @@
+// One name for a sender who gives himself a new address for each mail, so that what he gets can be counted.
+// Never throws. Two people may rarely get the same name; one person gets a new one only with an address of another form.
+
+import { addressKey, domainOf } from './address'
+
+/** Bounce address tag validation (draft-levine-smtp-batv): `prvs=0123abcdef=user`, and `btv1==0123abcdef==user`. */
+const BATV = /^(?:prvs=[^=]*=|btv1==[^=]*==)(.+)$/
+/** Sender rewriting scheme: `SRS0=hash=time=host=user`, `SRS1=hash=host==hash=time=host=user`; `+` and `-` may stand behind the name. */
+const SRS = /^srs[01][=+-].*?[^=]=([a-z0-9]{2})=([^=]+)=(.+)$/
+/** What a counter, a time or a hash leaves: 5 digits and more, or 12 characters of hexadecimal and dashes with a digit. */
+const VARYING = /(?=[a-f-]*\d)[0-9a-f-]{12,}|\d{5,}/g
+
+/** RFC 5321 section 4.5.3.1: 64 octets before the `@`, 255 behind it. */
+const LONGEST = 320
+
+/** Of an address that isn't the null sender. */
+export function senderKey(address: string): string {
+  const key = addressKey(address.slice(0, LONGEST))
+  const domain = domainOf(key) ?? ''
+  const local = key.slice(0, key.length - domain.length - 1)
+  return `${plainLocal(local)}@${domain}`
+}
+
+function plainLocal(local: string): string {
+  const [, tagged] = BATV.exec(local) ?? []
+  if (tagged !== undefined) return plainLocal(tagged)
+  const [, , host, user] = SRS.exec(local) ?? []
+  if (host !== undefined && user !== undefined) return `${plainLocal(user)}=${host}`
+  // variable envelope return path: `list-bounces+user=example.com`, `bounce-123456-user=example.com`
+  const [name = ''] = local.split(/[+=]/, 1)
+  return (name === '' ? local : name).replace(VARYING, '#')
+}

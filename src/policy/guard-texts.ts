@@ -1,0 +1,83 @@
+// What each guard is about, for people: what it looks at, what it says, and which standard it follows.
+// Plain data; a test holds docs/why-not-bounced.md against it.
+
+import { GUARD_DETAILS } from './guards'
+
+export interface GuardText {
+  /** Its key in [guard]; for one that has none, what it says. */
+  name: string
+  /** In the reply and in the log. */
+  details: readonly string[]
+  /** No bounce when this holds. In one line, fit to be read alone. */
+  meaning: string
+  standard: string
+  /** It has no key, and can't be turned off. */
+  hasNoKey?: true
+}
+
+/** In the order in which they are asked. */
+export const GUARD_TEXTS: readonly GuardText[] = [
+  {
+    name: 'null_sender',
+    details: [GUARD_DETAILS.nullSender],
+    meaning: 'the sender of record is <>, so the mail is itself a bounce or a report; always on',
+    standard: 'RFC 5321 section 6.1, RFC 3834 section 2',
+  },
+  {
+    name: GUARD_DETAILS.notifyNever,
+    details: [GUARD_DETAILS.notifyNever],
+    meaning: 'the relay gave the recipient with NOTIFY=NEVER: the sender asked for no bounce; always on',
+    standard: 'RFC 3461 section 4.1',
+    hasNoKey: true,
+  },
+  {
+    name: GUARD_DETAILS.noAddress,
+    details: [GUARD_DETAILS.noAddress],
+    meaning: 'the sender of record is no address that a bounce could go to; always on',
+    standard: 'RFC 5321 section 4.1.2',
+    hasNoKey: true,
+  },
+  {
+    name: 'own_domains',
+    details: [GUARD_DETAILS.ownDomain],
+    meaning:
+      'the sender is at or below a domain of yours: host_list, [relay] domains, that of the bounce sender or recipient',
+    standard: 'RFC 3834 section 2',
+  },
+  {
+    name: 'replied',
+    details: [GUARD_DETAILS.automaticReply, GUARD_DETAILS.report],
+    meaning: 'Auto-Submitted is auto-replied or auto-notified, or it is a delivery or disposition report',
+    standard: 'RFC 3834 sections 2 and 5, RFC 3464, RFC 8098',
+  },
+  {
+    name: 'virus',
+    details: [GUARD_DETAILS.virus],
+    meaning: "SES's virus verdict is FAIL: the sender is as a rule forged",
+    standard: 'RFC 5321 section 6.2',
+  },
+  {
+    name: 'spam',
+    details: [GUARD_DETAILS.spam],
+    meaning: "SES's spam verdict is FAIL: the sender is as a rule forged",
+    standard: 'RFC 5321 section 6.2',
+  },
+  {
+    name: 'list_mail',
+    details: [GUARD_DETAILS.listMail],
+    meaning: 'there is a List-* field, or Precedence is bulk, junk or list',
+    standard: 'RFC 2369, RFC 2919, RFC 5230 section 4.6',
+  },
+  {
+    name: 'role_addresses',
+    details: [GUARD_DETAILS.roleAddress],
+    meaning: "the recipient is one of these, which must take mail, and the rule doesn't name him",
+    standard: 'RFC 5321 section 4.5.1, RFC 2142',
+  },
+  {
+    name: 'authentication',
+    details: [GUARD_DETAILS.notAuthenticated],
+    meaning: "SES's results don't prove the domain of the sender of record, so that he may be forged",
+    standard: 'RFC 5429 section 2.1, RFC 7489',
+  },
+]

@@ -1,0 +1,154 @@
+// All entries of the reference, made of the tables of settings, conditions, outcomes, patterns, templates and guards.
+// Pure. Whatever a table gets is in here, and so in `check --explain` and on the page.
+
+import { REASON_STATUS } from '../policy/fallback'
+import { FIELD_TEXTS } from '../policy/field-texts'
+import { FIELDS, type Field } from '../policy/fields'
+import { GUARD_TEXTS, type GuardText } from '../policy/guard-texts'
+import { OUTCOME_TABLE, type OutcomeKey } from '../policy/outcome-keys'
+import { KIND_TEXTS, PATTERN_FORMS, type PatternForm } from '../policy/pattern-texts'
+import { ADDRESS_NAMES, TEMPLATE_MEANINGS, TEXT_NAMES, type TemplateName } from '../policy/templates'
+import { type Key, SCHEMA, SECTION_MEANING, type SectionName } from '../settings/schema'
+import { FALLBACK_REASONS, type FallbackReason } from '../settings/settings'
+import type { Entry } from './entry'
+
+const PAGE = 'docs/reference.md'
+const REASONS_PAGE = 'docs/why-not-bounced.md'
+
+/** In the order of the page. */
+export const ENTRIES: readonly Entry[] = [
+  ...Object.entries(SCHEMA).flatMap(([section, keys]) =>
+    Object.entries(keys).map(([name, key]: [string, Key<unknown>]) => ofSetting(section, name, key)),
+  ),
+  ...FIELDS.map(ofField),
+  ...Object.entries(KIND_TEXTS).map(([kind, text]) => ofKind(kind, text)),
+  ...PATTERN_FORMS.map(ofPattern),
+  ...OUTCOME_TABLE.map(ofOutcomeKey),
+  ...[...new Set([...TEXT_NAMES, ...ADDRESS_NAMES])].map(ofTemplateName),
+  ...GUARD_TEXTS.map(ofGuard),
+  ...FALLBACK_REASONS.map(ofReason),
+]
+
+function ofSetting(section: string, name: string, key: Key<unknown>): Entry {
+  const { kind, standard, meaning, example, note } = key
+  const about = SECTION_MEANING[section as SectionName]
+  return {
+    topic: 'setting',
+    name: `[${section}] ${name}`,
+    meaning,
+    takes: kind.range === undefined ? kind.form : `${kind.form}; ${kind.range}`,
+    standard: standard || 'empty',
+    ...(kind.later === undefined && { example: `${name} = ${example ?? standard}` }),
+    ...(note !== undefined && { note }),
+    ...(about !== undefined && { about }),
+    page: `${PAGE}#${kind.later === undefined ? section : 'settings'}`,
+    names: [`${section}.${name}`, name, section],
+  }
+}
+
+function ofField({ name, family, kind, words }: Field): Entry {
+  const written = family ?? name
+  const text = FIELD_TEXTS[written]
+  const notes = [...(words === undefined ? [] : [`SES says ${words.join(', ')}.`]), text?.note ?? '']
+  const note = notes.join(' ').trim()
+  return {
+    topic: 'condition',
+    name: written,
+    meaning: text?.meaning ?? '',
+    kind,
+    takes: KIND_TEXTS[kind],
+    example: `${text?.key ?? written} = ${text?.example ?? ''}`,
+    ...(note !== '' && { note }),
+    page: `${PAGE}#conditions`,
+    names: [written.toLowerCase(), ...(family === undefined ? [] : [name.replace(/\.$/, '')])],
+  }
+}
+
+function ofKind(kind: string, text: string): Entry {
+  return {
+    topic: 'kind of condition',
+    name: kind,
+    meaning: text,
+    page: `${PAGE}#patterns`,
+    names: [kind],
+  }
+}
+
+function ofPattern({ name, aliases, kinds, meaning, example, note }: PatternForm): Entry {
+  return {
+    topic: 'pattern',
+    name,
+    meaning,
+    where: `conditions of kind ${kinds.join(', ')}`,
+    example,
+    ...(note !== undefined && { note }),
+    page: `${PAGE}#patterns`,
+    names: [name, ...aliases].map(one => one.toLowerCase()),
+  }
+}
+
+function ofOutcomeKey({ name, actions, form, standard, meaning, example, note }: OutcomeKey): Entry {
+  return {
+    topic: 'outcome key',
+    name,
+    meaning,
+    takes: form,
+    ...(standard !== '' && { standard }),
+    actions,
+    example: `${name} = ${example}`,
+    ...(note !== undefined && { note }),
+    page: `${PAGE}#outcome-keys`,
+    names: [name, ...(name.startsWith('guard.') ? [name.slice('guard.'.length), 'guard.name'] : [])],
+  }
+}
+
+function ofTemplateName(name: TemplateName): Entry {
+  const isText = TEXT_NAMES.some(known => known === name)
+  const isAddress = ADDRESS_NAMES.some(known => known === name)
+  const places = [
+    ...(isText ? ['bounce.text, bounce.diagnostic and reply'] : []),
+    ...(isAddress ? ['bounce.sender and [ses] bounce_sender'] : []),
+  ]
+  return {
+    topic: 'template name',
+    name: `{${name}}`,
+    meaning: TEMPLATE_MEANINGS[name],
+    where: places.join('; '),
+    page: `${PAGE}#template-names`,
+    names: [`{${name}}`, name],
+  }
+}
+
+function ofGuard({ name, details, meaning, standard }: GuardText): Entry {
+  const says = details.map(detail => `not bounced: ${detail}`)
+  return {
+    topic: 'guard',
+    name,
+    meaning: `no bounce when ${meaning}`,
+    says,
+    source: standard,
+    page: `${REASONS_PAGE}#${anchorOf(name)}`,
+    names: [name, ...details, ...says].map(one => one.toLowerCase()),
+  }
+}
+
+function ofReason(reason: FallbackReason): Entry {
+  const status = REASON_STATUS[reason]
+  return {
+    topic: 'fallback reason',
+    name: reason,
+    meaning: SCHEMA.fallback[reason].meaning,
+    status: status ?? "the rule's own",
+    says: [`because=${reason}`],
+    page: `${REASONS_PAGE}#${reason}`,
+    names: [reason, `because=${reason}`],
+  }
+}
+
+/** GitHub's: the heading in lower case, blanks as dashes, without punctuation. */
+function anchorOf(heading: string): string {
+  return heading
+    .toLowerCase()
+    .replace(/[^\p{L}\p{N}\s_-]/gu, '')
+    .replace(/\s/g, '-')
+}

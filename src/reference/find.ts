@@ -1,0 +1,40 @@
+// Finds entries of the reference by what somebody writes for a name: `limit.interval`, `[limit] interval`, `interval`.
+// Pure; several entries where the name means several things, none where nothing has that name.
+
+import { findField } from '../policy/fields'
+import { didYouMean } from '../settings/findings'
+import { ENTRIES } from './entries'
+import type { Entry } from './entry'
+
+export function findEntries(asked: string): readonly Entry[] {
+  const name = plain(asked)
+  if (!name.startsWith('not.')) return named(name)
+  return named(name.slice('not.'.length)).filter(({ topic }) => topic === 'condition')
+}
+
+/** What to say of a name that nothing has. */
+export function unknownName(asked: string): string {
+  const name = plain(asked)
+  const bare = name.replace(/^not\./, '')
+  if (bare !== name && named(bare).length > 0)
+    return `only conditions can be negated, not ${JSON.stringify(bare)}`
+  const known = ENTRIES.flatMap(({ names }) => names)
+  return `there is nothing of the name ${JSON.stringify(asked.slice(0, LONGEST))}${didYouMean(bare, known)}`
+}
+
+const LONGEST = 100
+
+function named(name: string): readonly Entry[] {
+  const found = ENTRIES.filter(({ names }) => names.includes(name))
+  if (found.length > 0) return found
+  const field = findField(name)?.field
+  const written = field?.family ?? field?.name
+  return ENTRIES.filter(entry => entry.topic === 'condition' && entry.name === written)
+}
+
+/** Case, blanks and the brackets of a section don't count. */
+function plain(asked: string): string {
+  const text = asked.trim().replace(/\s+/g, ' ').toLowerCase()
+  const [, section, key] = /^\[ ?([^\]]*?) ?\] ?(.*)$/.exec(text) ?? []
+  return section === undefined ? text : [section, key].filter(part => part !== '').join('.')
+}

@@ -1,0 +1,12 @@
+// The files that are written from the tables. `npm run docs` writes them, and a test fails when one differs.
+
+import { exampleSettings } from '../settings/example'
+import { referencePage } from './page'
+import { exampleRules } from './rules-file'
+
+/** By their names in the package. */
+export const GENERATED: Readonly<Record<string, () => string>> = {
+  'config/ses-bounce.ini': exampleSettings,
+  'config/ses-bounce-rules.ini': exampleRules,
+  'docs/reference.md': referencePage,
+}

@@ -1,0 +1,105 @@
+// Sample rules by task, for config/ses-bounce-rules.ini: the ones that most people come for, and each action once.
+// Plain data; a test compiles each of them, alone and all together.
+
+export interface SampleRule {
+  /** What it is for; lines of comments. */
+  task: readonly string[]
+  /** The rule itself, its section line first. */
+  lines: readonly string[]
+}
+
+export const SAMPLE_RULES: readonly SampleRule[] = [
+  {
+    task: ['Partners: their mail is always taken, if it is theirs. First, so that no rule below is asked.'],
+    lines: [
+      '[partners]',
+      'sender = @partner.example, @.trusted.example',
+      'verdict.spf = pass',
+      'action = accept',
+    ],
+  },
+  {
+    task: ['Blocked: only the relay is told, so the sender learns nothing.'],
+    lines: [
+      '[blocked]',
+      'sender = @spammer.example, *@*.bad.example',
+      'action = reject',
+      'reply = 5.7.1 Not wanted here',
+    ],
+  },
+  {
+    task: [
+      'Unknown mailboxes: all that are not in config/mailboxes, one pattern a line. SES tells the sender.',
+    ],
+    lines: [
+      '[unknown-mailbox]',
+      'recipient = @example.com',
+      'not.recipient = file:mailboxes',
+      'action = bounce',
+      'bounce.type = DoesNotExist',
+    ],
+  },
+  {
+    task: ['A mailbox that has moved: the sender learns it, and the mail is delivered all the same.'],
+    lines: [
+      '[moved]',
+      'recipient = old-name@example.com',
+      'action = bounce',
+      'bounce.text = {recipient} will be closed. Please write to new-name@example.com.',
+      'deliver = true',
+    ],
+  },
+  {
+    task: ['Programs, by the names of attachments. Tried out first: with mode = observe it is only logged.'],
+    lines: [
+      '[programs]',
+      'attachment.name = *.exe, *.scr, *.js, *.vbs, *.bat, *.cmd, *.msi, *.jar, *.iso, *.lnk',
+      'action = bounce',
+      'bounce.type = ContentRejected',
+      'bounce.status = 5.7.1',
+      'bounce.text = We take no programs by mail ({attachment}). Please send a link.',
+      'mode = observe',
+    ],
+  },
+  {
+    task: [
+      'Size. [max] bytes in connection.ini must allow more, or Haraka refuses such mail before this rule sees it.',
+    ],
+    lines: [
+      '[too-large]',
+      'size = > 20mb',
+      'action = bounce',
+      'bounce.type = MessageTooLarge',
+      'bounce.text = Your mail of {size} is too large for us; 20 MB is the most we take.',
+    ],
+  },
+  {
+    task: [
+      'Content: what a swindler writes. Kept in ses-bounce/quarantine/, since his address is hardly his own.',
+    ],
+    lines: [
+      '[swindle]',
+      'subject = *invoice*, *payment*',
+      'body = /\\b(gift\\s+cards?|wire\\s+transfer)\\b/',
+      'not.verdict.dmarc = pass',
+      'action = quarantine',
+    ],
+  },
+  {
+    task: ['What another plugin found: here the score that the plugin rspamd leaves.'],
+    lines: ['[high-score]', 'result.rspamd.score = > 15', 'action = quarantine'],
+  },
+  {
+    task: ['A mailbox that is being moved: the relay shall come again later.'],
+    lines: [
+      '[later]',
+      'recipient = @moving.example.com',
+      'action = defer',
+      'reply = 4.3.2 This mailbox is being moved',
+    ],
+  },
+  {
+    task: ['Mail of our own monitoring: taken, and gone.'],
+    lines: ['[probes]', 'sender = probe@monitor.example', 'header.X-Probe = *', 'action = drop'],
+  },
+]

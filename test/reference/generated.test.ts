@@ -1,0 +1,59 @@
+import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import path from 'node:path'
+import { compileInForce } from '../../src/door/in-force'
+import { ACTIONS } from '../../src/policy/decision'
+import { GENERATED } from '../../src/reference/generated'
+import { exampleRules } from '../../src/reference/rules-file'
+import { SAMPLE_RULES } from '../../src/reference/sample-rules'
+import { formatFinding } from '../../src/settings/findings'
+import { parseIni } from '../../src/settings/ini'
+import { snapshotSources } from '../../src/settings/sources'
+
+const root = path.join(__dirname, '../..')
+
+function compiled(rules: string) {
+  const sources = snapshotSources({ 'ses-bounce-rules.ini': rules, mailboxes: 'anna@example.com\n' })
+  const { value, findings } = compileInForce(sources, {})
+  return { rules: value.policy.rules, findings: findings.map(formatFinding) }
+}
+
+describe('what is written from the tables', () => {
+  for (const [name, write] of Object.entries(GENERATED)) {
+    it(`${name} says what they say`, () => {
+      assert.equal(
+        readFileSync(path.join(root, name), 'utf8'),
+        write(),
+        'it is written anew by: npm run docs',
+      )
+    })
+  }
+})
+
+describe('the ses-bounce-rules.ini that ships', () => {
+  const uncommented = exampleRules().replace(/^;(?=[a-z[])/gm, '')
+
+  it('has no rule in force, as no user could take it away again', () => {
+    assert.deepEqual(parseIni('ses-bounce-rules.ini', exampleRules()).sections, [])
+  })
+
+  it('has good rules in its comments', () => {
+    const { rules, findings } = compiled(uncommented)
+    assert.deepEqual(findings, [])
+    assert.deepEqual(
+      rules.map(({ name }) => `[${name}]`),
+      SAMPLE_RULES.map(({ lines }) => lines[0]),
+    )
+  })
+
+  for (const { lines } of SAMPLE_RULES) {
+    it(`has ${lines[0]}, which is good alone, too`, () => {
+      assert.deepEqual(compiled(lines.join('\n')).findings, [])
+    })
+  }
+
+  it('shows every action', () => {
+    const shown = new Set(compiled(uncommented).rules.map(({ outcome }) => outcome.action))
+    assert.deepEqual([...shown].toSorted(), ACTIONS.toSorted())
+  })
+})
