@@ -54,7 +54,7 @@ export async function explain(
   if ('fault' in options) return refuse(options.fault, safe)
   const { dir, against, json } = options
   const dirs = against === undefined ? [dir] : [dir, against]
-  const absent = dirs.map(missing).find(fault => fault !== undefined)
+  const absent = missing(dir) ?? (against === undefined ? undefined : missing(against, '--against'))
   if (absent !== undefined) return refuse(absent, safe)
   const read = dirs.map(one => readGround(one, env, json))
   const errors = read.flatMap(one => ('errors' in one ? one.errors : []))
