@@ -4,7 +4,7 @@
 import { readFileSync, statSync } from 'node:fs'
 import path from 'node:path'
 import { parseArgs } from 'node:util'
-import { openAside } from '../aside/aside'
+import { type Aside, openAside } from '../aside/aside'
 import { didYouMean, type Finding, formatFinding } from '../settings/findings'
 import { parseIni } from '../settings/ini'
 import { createSources, signatureOfFault } from '../settings/sources'
@@ -47,19 +47,25 @@ expects one rule, action and reason for all of them, or one for each, in their o
 \`ses-bounce explain\`.
 Ends with 0 when all is as expected, 1 when something isn't or a file has errors, 2 when there is nothing to run.`
 
+export interface TestIo {
+  /** When mail comes, unless its case says so. */
+  nowMs: number
+  openAside: () => Aside
+}
+
 /** Resolves with the exit code. */
 export async function test(
   args: string[],
   out: Out,
   env: NodeJS.ProcessEnv = process.env,
-  nowMs = Date.now(),
+  io: TestIo = { nowMs: Date.now(), openAside },
 ): Promise<number> {
   const options = readOptions(args, env)
   if ('help' in options) {
     out.line(TEST_USAGE)
     return 0
   }
-  const prepared = 'fault' in options ? options : prepare(options, env, nowMs)
+  const prepared = 'fault' in options ? options : prepare(options, env, io.nowMs)
   if ('fault' in prepared) {
     out.error(escapeControls(`ses-bounce test: ${prepared.fault}`))
     return 2
@@ -69,16 +75,16 @@ export async function test(
     return 1
   }
   const { cases, file, json, ground } = prepared
-  const results = await runAll(cases, ground, nowMs)
+  const results = await runAll(cases, ground, io)
   for (const line of json ? [caseJson(results)] : caseLines(file, results)) out.line(escapeControls(line))
   return results.every(isAsExpected) ? 0 : 1
 }
 
-async function runAll(cases: readonly TestCase[], ground: Ground, nowMs: number): Promise<CaseResult[]> {
-  const aside = openAside()
+async function runAll(cases: readonly TestCase[], ground: Ground, io: TestIo): Promise<CaseResult[]> {
+  const aside = io.openAside()
   try {
     const results: CaseResult[] = []
-    for (const one of cases) results.push(await runCase(one, { aside, nowMs }, ground))
+    for (const one of cases) results.push(await runCase(one, { aside, nowMs: io.nowMs }, ground))
     return results
   } finally {
     aside.close()

@@ -4,6 +4,7 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
+import { type Aside, openAside } from '../../src/aside/aside'
 import type { Out } from '../../src/cli/out'
 
 const made: string[] = []
@@ -24,6 +25,14 @@ export function harakaDirectory(files: Record<string, string | Buffer>): string 
 
 export function removeDirectories(): void {
   for (const dir of made.splice(0)) rmSync(dir, { recursive: true, force: true })
+}
+
+let shared: Aside | undefined
+
+/** One for all tests: each has threads that take a while to start. It doesn't keep the process alive. */
+export function sharedAside(): Aside {
+  shared ??= openAside()
+  return { ...shared, close: () => undefined }
 }
 
 export interface Ran {

@@ -1,6 +1,7 @@
 // Test cases of a policy from their ini file: a section is a case.
 // Never throws: all that is wrong comes back as findings, with file and line; a case with an error isn't among the cases.
 
+import { familyOf } from '../../policy/fields'
 import type { Policy } from '../../policy/rule'
 import { didYouMean, type Finding } from '../../settings/findings'
 import type { IniFile, IniSection } from '../../settings/ini'
@@ -52,11 +53,16 @@ function readCase(section: IniSection, values: CaseValues, context: CaseContext)
 function checkKeys({ entries }: IniSection, values: CaseValues): void {
   for (const { key } of entries) {
     const group = groupOf(key)
-    if (group === undefined)
-      values.faultOf(values.lineOf(key), `unknown key "${key}"${didYouMean(key, CASE_KEY_NAMES)}`)
+    if (group === undefined) values.faultOf(values.lineOf(key), unknownKey(key))
     else if (values.has('mail') && ['ses', 'header', 'content'].includes(group))
       values.fault(key, "is in the mail itself; it doesn't go with mail = FILE")
   }
+}
+
+function unknownKey(key: string): string {
+  const family = familyOf(key)
+  const hint = family === undefined ? didYouMean(key, CASE_KEY_NAMES) : `; it is written ${family}`
+  return `unknown key "${key}"${hint}`
 }
 
 /** Undefined: nothing is said, or something wrong. */

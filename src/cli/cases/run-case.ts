@@ -8,7 +8,7 @@ import { type Asked, explainBriefly, explainWhole, type Fault } from '../explain
 import type { ExplainedRule } from '../explain/explained-rule'
 import type { ExplainedDecision, Explanation } from '../explain/explanation'
 import type { Ground } from '../explain/ground'
-import { failedText } from '../explain/words'
+import { count, failedText } from '../explain/words'
 import { type Expectation, NONE, type TestCase } from './case'
 
 export interface Difference {
@@ -39,7 +39,9 @@ export async function runCase(
   const [mail, all] = [raw(), { ...asked, given, results }]
   const explained = await explainBriefly(mail, all, ground)
   if ('fault' in explained) return { name, line, differences: [], reasons: [], ...faultOf(explained) }
-  const differences = expectations.flatMap(expectation => differencesOf(expectation, explained.decisions))
+  const differences = expectations
+    .toSorted((a, b) => a.line - b.line)
+    .flatMap(expectation => differencesOf(expectation, explained.decisions))
   if (differences.length === 0) return { name, line, differences, reasons: [] }
   const whole = await explainWhole(mail, all, ground)
   const reasons = 'fault' in whole ? [] : reasonsOf(differences, expectations, whole)
@@ -55,9 +57,7 @@ function differencesOf(expectation: Expectation, decisions: readonly ExplainedDe
   const [key, expected] = [`expect.${what}`, values.join(', ')]
   if (what === 'reply' || what === 'text') return textDifferences(expectation, decisions)
   if (values.length > 1 && values.length !== decisions.length)
-    return [
-      { key, line, expected, got: `a mail with ${decisions.length} recipients, and not ${values.length}` },
-    ]
+    return [{ key, line, expected, got: `a mail with ${count(decisions.length, 'recipient')}` }]
   return decisions.flatMap((decision, index) => {
     const wanted = values[index] ?? values[0] ?? NONE
     const got = decision[what] ?? NONE
