@@ -88,7 +88,7 @@ export function said(reply: SmtpReply): string {
 }
 
 /** All calls for a mail, once it has no bounce that is still to be sent. */
-export async function callsFor(product: Product, { sesId }: SesMail): Promise<Call[]> {
+export async function callsFor(product: Product, { sesId }: Pick<SesMail, 'sesId'>): Promise<Call[]> {
   await until(() => product.jobs({ sesId }).every(({ state }) => state !== 'queued' && state !== 'sending'), {
     what: `the calls for ${sesId}`,
     timeoutMs: 10_000,
