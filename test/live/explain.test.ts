@@ -264,7 +264,13 @@ describe('ses-bounce explain, beside a running Haraka', function () {
     writeFileSync(file, mail.data)
     const { from = 'someone@origin.example', to = ['user@yours.example'], found } = mail
     const args = [
-      ...['--json', '--dir', product.haraka.dir, '--at', new Date(atMs).toISOString(), '--from', from],
+      '--json',
+      '--dir',
+      product.haraka.dir,
+      '--at',
+      new Date(atMs).toISOString(),
+      '--from',
+      from,
       ...to.flatMap(address => ['--to', address]),
       ...(found ? ['--result', `finder.score=${found.score}`] : []),
       ...(found?.names ?? []).flatMap(name => ['--result', `finder.names=${name}`]),
