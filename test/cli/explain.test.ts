@@ -271,6 +271,54 @@ describe('ses-bounce explain', () => {
       assert.deepEqual(warnings, ['a text is longer than [content] limit: the patterns saw its beginning'])
     })
 
+    describe('whose content can not be read', () => {
+      const broken = () => ({
+        ...sharedAside(),
+        content: () => Promise.reject(new Error('reading its content takes too long')),
+      })
+      const rules = (first: string) =>
+        `[first]\nsender = ${first}\naction = drop\n[second]\nbody = *x*\naction = drop\n[third]\nsize = > 1b\naction = drop\n`
+      const explained = async (first: string, args: string[] = []) => {
+        const dir = harakaDirectory({ ...FILES, 'ses-bounce-rules.ini': rules(first) })
+        return ran(out =>
+          explain(['--dir', dir, ...args, '-'], out, {}, { ...io(sample()), openAside: broken }),
+        )
+      }
+
+      it('is refused for now, where the decision needs it', async () => {
+        const fault =
+          "it would be refused for now (450): [second] can't be asked: reading its content takes too long"
+        assert.deepEqual(await explained('@other.example'), {
+          code: 1,
+          lines: [],
+          errors: [`ses-bounce explain: standard input: ${fault}`],
+        })
+        const { lines } = await explained('@other.example', ['--json'])
+        assert.deepEqual(
+          lines.map(line => JSON.parse(line) as unknown),
+          [{ fault }],
+        )
+      })
+
+      it('is explained as far as the rule that decides', async () => {
+        const { code, lines } = await explained('@origin.example', ['--json'])
+        const { rules, decisions, warnings } = JSON.parse(lines[0] ?? '') as Explanation
+        assert.deepEqual([code, decisions[0]?.rule, rules.map(({ name }) => name)], [0, 'first', ['first']])
+        assert.deepEqual(warnings, [
+          'the rules below the one that decides could not all be asked: reading its content takes too long',
+        ])
+      })
+    })
+
+    it('shows no more rules than help at a glance', async () => {
+      const rules = Array.from({ length: 100 }, (_, i) => `[r${i}]\nsender = ${i}@a.example\naction = drop\n`)
+      const files = { ...FILES, 'ses-bounce-rules.ini': rules.join('') }
+      const shown = await lines([], sample(), files)
+      assert.equal(shown.filter(line => /^ {2}ses-bounce-rules\.ini:\d+ /.test(line)).length, 30)
+      assert.ok(shown.includes("  70 rules above these don't decide either; --json has them"))
+      assert.equal((await object([], sample(), files)).rules.length, 100)
+    })
+
     it('shortens what is long', async () => {
       const mail = sample({
         headers: { Subject: 'x'.repeat(5000), To: `a@${'y'.repeat(50)}.example, `.repeat(100) },
