@@ -62,7 +62,7 @@ export async function check(args: string[], out: Out, env: NodeJS.ProcessEnv = p
 
 const NOT_ASKED = 'online: AWS was not asked, as the configuration has errors'
 
-function look(sources: Sources, env: NodeJS.ProcessEnv): { value: InForce; findings: Finding[] } {
+export function look(sources: Sources, env: NodeJS.ProcessEnv): { value: InForce; findings: Finding[] } {
   const { value, findings } = compileInForce(sources, env)
   const ofAccounts = accountFault(sources)
   // the faults of files are complete only now that all have been read
@@ -85,12 +85,12 @@ function asError(finding: Finding): Finding {
   return { ...finding, severity: 'error' }
 }
 
-function configOf(dir: string): string {
+export function configOf(dir: string): string {
   return path.join(dir, 'config')
 }
 
 /** Why there is no configuration to look at. */
-function missing(dir: string): string | undefined {
+export function missing(dir: string): string | undefined {
   const fault = noDirectory(dir) ?? noDirectory(configOf(dir))
   return fault && `${fault}; --dir names the Haraka directory, which holds config/`
 }

@@ -14,13 +14,17 @@ const COMMANDS: Record<string, { what: string; load: () => Command }> = {
     what: 'the configuration: everything that is wrong with it, with file and line',
     load: () => (require('./check') as typeof import('./check')).check,
   },
+  explain: {
+    what: 'a mail in a file: what would become of it, and why',
+    load: () => (require('./explain') as typeof import('./explain')).explain,
+  },
   'local-ses': {
     what: 'the SES stand-in: a local server that takes SendBounce calls',
     load: () => (require('./local-ses') as typeof import('./local-ses')).localSes,
   },
 }
 
-const NOT_YET = ['explain', 'test', 'queue', 'quarantine', 'dispatch']
+const NOT_YET = ['test', 'queue', 'quarantine', 'dispatch']
 
 /** How long a command that has said all may stay. */
 const LINGER_MS = 1000
@@ -72,6 +76,8 @@ function version(): string {
 }
 
 async function run(): Promise<void> {
+  // `| head` has read enough: there is nobody left to tell
+  process.stdout.on('error', error => process.exit('code' in error && error.code === 'EPIPE' ? 1 : 2))
   process.exitCode = await main(process.argv.slice(2), {
     line: text => process.stdout.write(`${text}\n`),
     error: text => process.stderr.write(`${text}\n`),

@@ -15,7 +15,7 @@ export interface RecipientQuestion {
 }
 
 /** RFC 5322 section 3.6.3 and 3.6.6; the others are what delivering hosts and forwarders write. */
-const RECIPIENT_FIELDS = [
+export const RECIPIENT_FIELDS = [
   'to',
   'cc',
   'delivered-to',

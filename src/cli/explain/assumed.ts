@@ -1,0 +1,119 @@
+// What a file doesn't say of how its mail came to Haraka, and what is taken for it: envelope, relay and time.
+// What nobody has said comes with a word on where it is from; recipients that can't be found out are a fault.
+
+import type { InForce } from '../../door/in-force'
+import { addressKey, domainOf } from '../../mail/address'
+import type { Receipt } from '../../mail/facts'
+import { type Header, readHeader } from '../../mail/header'
+import { readReceipt } from '../../mail/receipt'
+import { RECIPIENT_FIELDS } from '../../mail/recipients'
+
+/** What is said besides the file. */
+export interface Given {
+  from?: string
+  to?: readonly string[]
+  /** A time, or how long after SES's receipt. */
+  at?: { timeMs: number } | { afterMs: number }
+  relay?: string
+  /** In place of the file's own. */
+  sizeBytes?: number
+}
+
+export interface Circumstances {
+  sender: string
+  recipients: readonly string[]
+  relay: Relay
+  nowMs: number
+  sizeBytes?: number
+  /** Where what wasn't given is from. */
+  assumed: { from?: string; to?: string; relay?: string; at?: string }
+}
+
+export interface Relay {
+  ip: string
+  /** As one of [relay] auth_users: whatever its address. */
+  isLoggedIn: boolean
+}
+
+/** Later than any relay hands a mail over, and nothing has run out by then. */
+const AFTER_RECEIPT_MS = 60_000
+/** For an address that nothing depends on: no relay is trusted by its address. */
+const LOOPBACK = '127.0.0.1'
+
+export async function circumstancesOf(
+  headerLines: readonly string[],
+  given: Given,
+  inForce: InForce,
+  nowMs: number,
+): Promise<Circumstances | { fault: string }> {
+  const header = await readHeader(headerLines, 0)
+  const { receipt } = readReceipt(header.fields)
+  const recipients = given.to ? { value: given.to } : recipientsIn(header, receipt, inForce)
+  if (recipients === undefined) return { fault: NOBODY }
+  const sender = given.from === undefined ? senderIn(header, receipt) : { value: given.from }
+  const { why: whyRelay, ...relay } = relayOf(given, inForce)
+  const at = timeOf(given.at, receipt, nowMs)
+  return {
+    sender: sender.value,
+    recipients: recipients.value,
+    relay,
+    nowMs: at.value,
+    ...(given.sizeBytes !== undefined && { sizeBytes: given.sizeBytes }),
+    assumed: {
+      ...('why' in sender && { from: sender.why }),
+      ...('why' in recipients && { to: recipients.why }),
+      ...(whyRelay !== undefined && { relay: whyRelay }),
+      ...(at.why !== undefined && { at: at.why }),
+    },
+  }
+}
+
+const NOBODY =
+  "its recipients aren't known: SES's Received names none, and the header none at a domain that SES receives for"
+
+function recipientsIn(
+  { facts }: Header,
+  receipt: Receipt | undefined,
+  { policy }: InForce,
+): { value: string[]; why: string } | undefined {
+  if (receipt?.forRecipient !== undefined)
+    return { value: [receipt.forRecipient], why: "behind `for` in SES's Received" }
+  const named = RECIPIENT_FIELDS.flatMap(name => facts.addresses(name))
+  const ours = new Map(
+    named.filter(address => policy.receivesFor(domainOf(address) ?? '')).map(one => [addressKey(one), one]),
+  )
+  return ours.size === 0
+    ? undefined
+    : { value: [...ours.values()], why: 'named in its header, at domains that SES receives for' }
+}
+
+function senderIn({ facts }: Header, receipt: Receipt | undefined): { value: string; why: string } {
+  if (receipt?.returnPath !== undefined) return { value: receipt.returnPath, why: "SES's Return-Path" }
+  const [address] = [...facts.addresses('return-path'), ...facts.addresses('from')]
+  return address === undefined
+    ? { value: '', why: 'nothing in its header names one' }
+    : { value: address, why: 'from its header, as SES wrote none' }
+}
+
+/** By default one that is trusted, where any is. */
+export function relayOf(given: Given, { settings: { relay } }: InForce): Relay & { why?: string } {
+  if (given.relay !== undefined) return { ip: given.relay, isLoggedIn: false }
+  const [range] = relay.trusted
+  if (range !== undefined)
+    return { ip: range.replace(/\/.*/, ''), isLoggedIn: false, why: 'the first of [relay] trusted' }
+  const [user] = relay.authUsers
+  return user === undefined
+    ? { ip: LOOPBACK, isLoggedIn: false, why: 'as no relay is trusted' }
+    : { ip: LOOPBACK, isLoggedIn: true, why: `logged in as ${user}` }
+}
+
+function timeOf(
+  at: Given['at'],
+  receipt: Receipt | undefined,
+  nowMs: number,
+): { value: number; why?: string } {
+  if (at && 'timeMs' in at) return { value: at.timeMs }
+  if (receipt === undefined) return { value: nowMs, why: 'now, as SES wrote no time of receipt' }
+  if (at) return { value: receipt.receivedAtMs + at.afterMs }
+  return { value: receipt.receivedAtMs + AFTER_RECEIPT_MS, why: 'one minute after SES took it' }
+}

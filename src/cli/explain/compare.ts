@@ -1,0 +1,111 @@
+// Two configurations over one mail: whether anybody would notice, and what.
+// Pure. The name of a rule alone is no difference: rules may be renamed, split and moved.
+
+import { addressKey } from '../../mail/address'
+import type { ExplainedDecision, ExplainedDecisions } from './explanation'
+import { decisionText } from './list'
+import { addressText, quotedText } from './words'
+
+/** Of one recipient, what differs: by what it is, here and there. */
+interface Difference {
+  recipient: string
+  here: ExplainedDecision
+  there: ExplainedDecision
+  details: string[]
+}
+
+/** What becomes of the mail as a whole, where that differs. */
+export interface Comparison {
+  differences: Difference[]
+  /** Unless the differences say it. */
+  answer?: { here: string; there: string }
+}
+
+/** Undefined: the relay, the sender and the recipients see the same. */
+export function compare(here: ExplainedDecisions, there: ExplainedDecisions): Comparison | undefined {
+  const differences = here.decisions.flatMap((one, index) => {
+    const other = there.decisions[index]
+    return other === undefined || sameFor(one, other)
+      ? []
+      : [{ recipient: one.recipient, here: one, there: other, details: detailsOf(one, other) }]
+  })
+  const answers = { here: outcomeText(here), there: outcomeText(there) }
+  const isSame = answers.here === answers.there
+  if (differences.length === 0 && isSame) return undefined
+  // of one recipient his own line says it all
+  const isTold = differences.length === 1 && here.untouched === there.untouched
+  return { differences, ...(!isSame && !isTold && { answer: answers }) }
+}
+
+export function comparisonLines(name: string, { differences, answer }: Comparison): string[] {
+  return [
+    ...differences.flatMap(({ recipient, here, there, details }) => [
+      `${name}: ${addressText(recipient)} -> ${decisionText(here)} | ${decisionText(there)}`,
+      ...details.map(text => `  ${text}`),
+    ]),
+    ...(answer ? [`${name}: the mail -> ${answer.here} | ${answer.there}`] : []),
+  ]
+}
+
+function sameFor(one: ExplainedDecision, other: ExplainedDecision): boolean {
+  return JSON.stringify(seen(one)) === JSON.stringify(seen(other))
+}
+
+/** What anybody sees of a decision. */
+function seen(decision: ExplainedDecision): unknown[] {
+  const { action, deliver, reason, reply } = decision
+  return [action, deliver, reason, reply, ownCall(decision)]
+}
+
+/** What the decisions' own line doesn't show. */
+function detailsOf(one: ExplainedDecision, other: ExplainedDecision): string[] {
+  const [here, there] = [ownCall(one), ownCall(other)]
+  const pairs: [string, string, string][] = [
+    ['delivered too', String(one.deliver), String(other.deliver)],
+    ['reply', one.reply ?? 'none', other.reply ?? 'none'],
+    // one call more or less is what the line says already
+    ...(here && there ? pairsOf(here, there) : []),
+  ]
+  return pairs
+    .filter(([, here, there]) => here !== there)
+    .map(([what, here, there]) => `${what}: ${quotedText(here)} | ${quotedText(there)}`)
+}
+
+function pairsOf(here: object, there: object): [string, string, string][] {
+  const [one, other] = [new Map(Object.entries(here)), new Map(Object.entries(there))]
+  const text = (value: unknown) =>
+    typeof value === 'string' ? value : value === undefined ? 'none' : JSON.stringify(value)
+  return [...new Set([...one.keys(), ...other.keys()])].map(key => [
+    key,
+    text(one.get(key)),
+    text(other.get(key)),
+  ])
+}
+
+/** The call as if it were for that recipient alone: who else shares it is no matter of his. */
+function ownCall({ sendBounce, recipient }: ExplainedDecision): object | undefined {
+  if (sendBounce === null) return undefined
+  const { BouncedRecipientInfoList = [], MessageDsn, ...once } = sendBounce
+  const key = addressKey(recipient)
+  const own = BouncedRecipientInfoList.find(({ Recipient = '' }) => addressKey(Recipient) === key)
+  const { Status, DiagnosticCode } = own?.RecipientDsnFields ?? {}
+  return {
+    ...once,
+    ReportingMta: MessageDsn?.ReportingMta,
+    BounceType: own?.BounceType,
+    Status,
+    DiagnosticCode,
+  }
+}
+
+function outcomeText({ answer, untouched }: ExplainedDecisions): string {
+  if (untouched !== undefined) return `untouched: ${untouched}`
+  switch (answer.kind) {
+    case 'pass':
+      return 'goes on'
+    case 'refuse':
+      return `${answer.code} ${answer.text}`
+    case 'commit':
+      return answer.goesOnTo.length === 0 ? 'taken' : `goes on for ${answer.goesOnTo.join(', ')}`
+  }
+}

@@ -1,0 +1,89 @@
+// A mail from a file through the plugin's own path: what is known of it, and what the policy says.
+// Nothing is decided here a second time. What the plugin would refuse for now is a fault, with its reason.
+
+import type { Aside } from '../../aside/aside'
+import type { InForce } from '../../door/in-force'
+import { type Examined, examine } from '../../door/judge'
+import type { Content } from '../../mail/content'
+import { Effort } from '../../policy/effort'
+import { type RuleTrace, traceRules } from '../../policy/trace'
+import type { Circumstances } from './assumed'
+import type { WireMail } from './wire'
+
+/** What other plugins found, by path: `rspamd.score`. */
+export type Results = ReadonlyMap<string, readonly (string | number)[]>
+
+export interface ExaminedMail extends Examined {
+  nowMs: number
+  /** Undefined: no rule has asked so far. */
+  content(): Content | undefined
+}
+
+/** Whoever asks why has the time. */
+const TRACE_BUDGET_MS = 60_000
+
+export async function examineMail(
+  mail: Pick<WireMail, 'headerLines' | 'sizeBytes' | 'data'>,
+  { sender, recipients, relay, nowMs, sizeBytes = mail.sizeBytes }: Circumstances,
+  results: Results,
+  inForce: InForce,
+  aside: Aside,
+): Promise<ExaminedMail | { fault: string }> {
+  let content: Content | undefined
+  const door = {
+    envelope: {
+      sender,
+      recipients: recipients.map(address => ({ address, notifyNever: false })),
+      relayIp: relay.ip,
+      sizeBytes,
+    },
+    headerLines: mail.headerLines,
+    ownFields: 0,
+    nowMs,
+    // only the queue asks
+    nowMonoMs: 0,
+    content: async () => {
+      content = await aside.content(mail.data(), inForce.settings.content.limitBytes)
+      return content
+    },
+    results: (path: string) => results.get(path) ?? [],
+    search: aside.search,
+  }
+  try {
+    return { ...(await examine(door, inForce)), nowMs, content: () => content }
+  } catch (error) {
+    return { fault: reasonOf(error) }
+  }
+}
+
+export interface Traced {
+  traces: RuleTrace[]
+  /** Why the rules below the one that decided aren't among them. */
+  fault?: string
+}
+
+/** Every rule beside every recipient; where one below can't be asked, those that the decision needed. */
+export async function traceMail(
+  { facts, decisions, nowMs }: ExaminedMail,
+  { policy }: InForce,
+  aside: Aside,
+): Promise<Traced> {
+  const effort = () => new Effort({ search: aside.search, budgetMs: TRACE_BUDGET_MS })
+  try {
+    return { traces: await traceRules(policy, facts, nowMs, effort()) }
+  } catch (error) {
+    const traces: RuleTrace[] = []
+    for (const { recipient, rule } of decisions) {
+      const end = policy.rules.findIndex(({ name }) => name === rule) + 1
+      const asked = { ...policy, rules: policy.rules.slice(0, end || undefined) }
+      traces.push(...(await traceRules(asked, { ...facts, recipients: [recipient] }, nowMs, effort())))
+    }
+    return { traces, fault: reasonOf(error) }
+  }
+}
+
+/** Without the words that the log needs around it. */
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error)
+  return error.cause instanceof Error ? error.cause.message : error.message
+}

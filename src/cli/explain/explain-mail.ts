@@ -1,0 +1,121 @@
+// One mail from its bytes to its explanation, by one configuration or by two.
+// What can't be explained is a fault with its reason; no bytes make it throw.
+
+import type { Aside } from '../../aside/aside'
+import { formatSize } from '../../settings/values'
+import { type Circumstances, circumstancesOf, type Given } from './assumed'
+import { type ExaminedMail, examineMail, type Results, traceMail } from './examined'
+import { explainRule } from './explained-rule'
+import { type ExplainedDecisions, type Explanation, explain, untouchedBecause } from './explanation'
+import type { Ground } from './ground'
+import { onWire, type WireLimits, type WireMail } from './wire'
+import { count } from './words'
+
+export interface Asked {
+  given: Given
+  results: Results
+  aside: Aside
+  /** For a mail without a receipt. */
+  nowMs: number
+}
+
+export interface Fault {
+  fault: string
+  /** Its recipients aren't known. */
+  isUnaddressed?: true
+}
+
+interface Looked {
+  mail: WireMail
+  circumstances: Circumstances
+  examined: ExaminedMail
+}
+
+export async function explainWhole(raw: Buffer, asked: Asked, ground: Ground): Promise<Explanation | Fault> {
+  const looked = await look(raw, asked, ground)
+  if ('fault' in looked) return looked
+  const { traces, fault } = await traceMail(looked.examined, ground.inForce, asked.aside)
+  const { receipt, receiptFault, content, decisions, warnings, ...rest } = explainLooked(looked, ground)
+  const untold = `the rules below the one that decides could not all be asked: ${fault}`
+  return {
+    receipt,
+    ...(receiptFault !== undefined && { receiptFault }),
+    content,
+    rules: traces.map(explainRule),
+    decisions,
+    warnings: [...warnings, ...(fault === undefined ? [] : [untold])],
+    ...rest,
+  }
+}
+
+export async function explainBriefly(
+  raw: Buffer,
+  asked: Asked,
+  ground: Ground,
+): Promise<ExplainedDecisions | Fault> {
+  const looked = await look(raw, asked, ground)
+  return 'fault' in looked ? looked : explainLooked(looked, ground)
+}
+
+/** The same mail under the same circumstances, by both. */
+export async function explainTwice(
+  raw: Buffer,
+  asked: Asked,
+  here: Ground,
+  there: Ground,
+): Promise<{ here: ExplainedDecisions; there: ExplainedDecisions } | Fault> {
+  const looked = await look(raw, asked, here)
+  if ('fault' in looked) return looked
+  const other = await lookAgain(looked, asked, there)
+  if ('fault' in other) return { fault: `${other.fault} (by the other configuration)` }
+  return { here: explainLooked(looked, here), there: explainLooked(other, there) }
+}
+
+async function look(raw: Buffer, asked: Asked, ground: Ground): Promise<Looked | Fault> {
+  const mail = onWire(raw, ground.limits)
+  const circumstances = await circumstancesOf(mail.headerLines, asked.given, ground.inForce, asked.nowMs)
+  return 'fault' in circumstances
+    ? { ...circumstances, isUnaddressed: true }
+    : lookAgain({ mail, circumstances }, asked, ground)
+}
+
+async function lookAgain(
+  { mail, circumstances }: Omit<Looked, 'examined'>,
+  { results, aside }: Asked,
+  { inForce }: Ground,
+): Promise<Looked | Fault> {
+  const examined = await examineMail(mail, circumstances, results, inForce, aside)
+  if ('fault' in examined) return { fault: `it would be refused for now (450): ${examined.fault}` }
+  return { mail, circumstances, examined }
+}
+
+function explainLooked({ mail, circumstances, examined }: Looked, ground: Ground): ExplainedDecisions {
+  const untouched = untouchedBecause(ground.inForce, circumstances.relay)
+  const explained = explain(examined, circumstances, untouched)
+  return {
+    ...explained,
+    warnings: [...explained.warnings, ...refusedByHaraka(mail, examined, ground.limits)],
+  }
+}
+
+/** What of connection.ini meets the mail before any plugin does. */
+function refusedByHaraka({ headerLines }: WireMail, { facts }: ExaminedMail, limits: WireLimits): string[] {
+  const warnings: string[] = []
+  const { sizeBytes } = facts.envelope
+  // with the one that Haraka adds
+  const hops = facts.headers.values('received').length + 1
+  if (!headerLines.some(line => /^[!-9;-~]+[ \t]*:/.test(line)))
+    warnings.push('no line at its top is a header field: is this a mail?')
+  if (limits.bytes !== undefined && sizeBytes > limits.bytes) {
+    warnings.push(
+      `Haraka itself refuses it: over ${formatSize(limits.bytes)} ([max] bytes in connection.ini)`,
+    )
+  }
+  if (hops > limits.received)
+    warnings.push(`Haraka itself refuses it: ${hops} Received fields ([headers] max_received)`)
+  if (headerLines.length >= limits.headerLines - 1)
+    warnings.push(
+      `only the first ${count(limits.headerLines, 'line')} of its header are looked at ([headers] max_lines)`,
+    )
+  return warnings
+}

@@ -1,0 +1,74 @@
+// One rule beside one recipient, as `explain --json` writes it: whether it holds, and if not, what was asked in vain.
+// Pure. Values are shortened: a mail may hold megabytes of them.
+
+import type { Action } from '../../policy/decision'
+import type { Condition, Rule } from '../../policy/rule'
+import type { RuleTrace } from '../../policy/trace'
+import { splitItems } from '../../settings/items'
+
+export interface ExplainedRule {
+  name: string
+  /** Of its section, in ses-bounce-rules.ini. */
+  line: number
+  /** `observe`: it decides nothing, whether or not it holds. */
+  mode: Rule['mode']
+  /** What it says. */
+  action: Action
+  /** Of record. */
+  recipient: string
+  holds: boolean
+  /** The first condition that doesn't hold. */
+  failed?: {
+    line: number
+    /** As written: `not.recipient`. */
+    key: string
+    /** What the mail has: the first of them, each shortened. */
+    value: (string | number)[]
+    /** How many it has. */
+    values: number
+    /** The patterns. */
+    wanted: string
+  }
+}
+
+const SHOWN_VALUES = 20
+const SHOWN_CHARACTERS = 200
+
+export function explainRule({ rule, recipient, failed, values }: RuleTrace): ExplainedRule {
+  const { name, line, mode, outcome } = rule
+  const explained = {
+    name,
+    line,
+    mode,
+    action: outcome.action,
+    recipient: recipient.address,
+    holds: failed === undefined,
+  }
+  if (failed === undefined) return explained
+  return {
+    ...explained,
+    failed: {
+      line: failed.line,
+      key: failed.key,
+      value: values.slice(0, SHOWN_VALUES).map(shortened),
+      values: values.length,
+      wanted: patternsOf(failed),
+    },
+  }
+}
+
+function shortened<T extends string | number>(value: T): T | string {
+  return typeof value === 'string' && value.length > SHOWN_CHARACTERS
+    ? `${value.slice(0, SHOWN_CHARACTERS)}...`
+    : value
+}
+
+/** As written, without a comment. */
+function patternsOf({ value }: Condition): string {
+  const { items } = splitItems(value)
+  const texts = items.map(({ text, form, flags }) => {
+    if (form === 'regex') return `/${text.replaceAll('/', '\\/')}/${flags}`
+    return form === 'quoted' ? `"${text}"` : text
+  })
+  return shortened(texts.join(', '))
+}

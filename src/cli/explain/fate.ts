@@ -1,0 +1,25 @@
+// What becomes of one recipient in the end, and whom that leaves untold. Pure.
+
+import type { Answer, ExplainedDecision } from './explanation'
+
+export function fateOf({ action, deliver }: ExplainedDecision, answer: Answer): string {
+  if (answer.kind === 'refuse') {
+    return answer.code === 450
+      ? 'nothing is done for now: the whole mail is refused, and the relay brings it again'
+      : 'refused: the relay is told'
+  }
+  switch (action) {
+    case 'accept':
+      return "delivered by Haraka's next plugins"
+    case 'bounce':
+      return deliver ? 'SES tells the sender, and the mail is delivered all the same' : 'SES tells the sender'
+    case 'quarantine':
+      return 'kept in the quarantine: nobody is told'
+    case 'reject':
+      return 'kept in the quarantine, as SMTP has one answer for all recipients: nobody is told'
+    case 'drop':
+      return 'taken away: nobody is told'
+    case 'defer':
+      return 'refused for now'
+  }
+}

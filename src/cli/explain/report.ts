@@ -1,0 +1,176 @@
+// `explain` for people: what SES wrote, each recipient's rule and why not those above it, the answer, the calls.
+// Pure; control characters in what the mail says are the caller's to escape.
+
+import { RULES_FILE } from '../../door/in-force'
+import type { ExplainedRule } from './explained-rule'
+import type {
+  Answer,
+  ExplainedContent,
+  ExplainedDecision,
+  ExplainedReceipt,
+  Explanation,
+} from './explanation'
+import { fateOf } from './fate'
+import { addressText, failedText, quotedText, sizeText, timeText, utcText } from './words'
+
+/** More rules above the one that decided don't help at a glance. */
+const SHOWN_RULES = 30
+const SHOWN_ATTACHMENTS = 20
+
+/** Lines, one text each. */
+export function report(name: string, explanation: Explanation): string[] {
+  const { decisions, warnings, content, answer } = explanation
+  return [
+    ...heading(name, explanation),
+    ...receiptLines(explanation),
+    ...envelopeLines(explanation),
+    ...(content ? contentLines(content) : []),
+    ...decisions.flatMap(decision => decisionLines(decision, explanation)),
+    '',
+    ...answerLines(answer),
+    ...callLines(explanation),
+    ...(warnings.length > 0 ? ['', ...warnings.map(text => `warning: ${text}`)] : []),
+  ]
+}
+
+function heading(name: string, { at, assumed, envelope, untouched }: Explanation): string[] {
+  const why = assumed.at === undefined ? '' : `, ${assumed.at} (--at sets another time)`
+  return [
+    `${name}: ${sizeText(envelope.sizeBytes)}, as it would fare at ${utcText(at)}${why}`,
+    ...(untouched === undefined
+      ? []
+      : [`It would pass untouched: ${untouched}. What the rules say all the same:`]),
+  ]
+}
+
+function receiptLines({ receipt, receiptFault, at }: Explanation): string[] {
+  if (receipt === null) return ['', `SES's receipt: none, ${receiptFault ?? ''}`]
+  const ageMs = Date.parse(at) - Date.parse(receipt.receivedAt)
+  const age = ageMs < 0 ? `${timeText(-ageMs)} in the future` : `${timeText(ageMs)} ago`
+  const { client, verdicts, returnPath, forRecipient } = receipt
+  return [
+    '',
+    "SES's receipt",
+    row('id', `${receipt.sesId}${receipt.sesIdIsUsual ? '' : ', of an unusual form'}`),
+    row('received', `${utcText(receipt.receivedAt)} in ${receipt.region}, ${age}`),
+    row('client', client.ip === '' ? 'can not be read' : clientText(client)),
+    row('sender', returnPath === undefined ? 'no Return-Path' : addressText(returnPath)),
+    row('recipient', forRecipient === undefined ? 'not named' : addressText(forRecipient)),
+    row(
+      'verdicts',
+      Object.entries(verdicts)
+        .map(([what, word]) => `${what} ${word}`)
+        .join(', '),
+    ),
+    row('proves', provedText(receipt)),
+  ]
+}
+
+function clientText({ helo, name, ip }: ExplainedReceipt['client']): string {
+  return `${quotedText(helo)} (${name === '' ? '' : `${quotedText(name)} `}[${ip}])`
+}
+
+function provedText({ authentication: { spfDomain, dkimDomains, dmarcDomain } }: ExplainedReceipt): string {
+  const proved = [
+    ...(spfDomain === undefined ? [] : [`${spfDomain} by SPF`]),
+    ...dkimDomains.map(domain => `${domain} by DKIM`),
+    ...(dmarcDomain === undefined ? [] : [`${dmarcDomain} by DMARC`]),
+  ]
+  return proved.join(', ') || 'no domain'
+}
+
+function envelopeLines({ envelope, assumed }: Explanation): string[] {
+  const from = (why: string | undefined) => (why === undefined ? '' : `, ${why}`)
+  return [
+    '',
+    'The relay',
+    row('address', `${envelope.relayIp}${from(assumed.relay)}`),
+    row('MAIL FROM', `${addressText(envelope.sender)}${from(assumed.from)}`),
+    row('RCPT TO', `${envelope.recipients.map(addressText).join(', ')}${from(assumed.to)}`),
+  ]
+}
+
+function contentLines({ attachments, texts, textCharacters, isCut }: ExplainedContent): string[] {
+  const cut = isCut ? ', and was longer: patterns see as much as [content] limit says' : ''
+  const shown = attachments.slice(0, SHOWN_ATTACHMENTS).map(({ names, types, sizeBytes }) => {
+    const name = names.map(quotedText).join(' or ') || 'without a name'
+    return row('attached', [name, types.map(quotedText).join(' or '), sizeText(sizeBytes)].join(', '))
+  })
+  return [
+    '',
+    'Content, as a rule asks for it',
+    row('text', texts.length === 0 ? 'none' : `${textCharacters.toLocaleString('en-US')} characters${cut}`),
+    ...(shown.length === 0 ? [row('attached', 'nothing')] : shown),
+    ...(attachments.length > shown.length ? [row('', `and ${attachments.length - shown.length} more`)] : []),
+  ]
+}
+
+function decisionLines(decision: ExplainedDecision, { rules, answer }: Explanation): string[] {
+  const { recipient, envelopeRecipient, rule, action, wanted, reason, detail } = decision
+  const given = envelopeRecipient === recipient ? '' : ` (RCPT TO ${addressText(envelopeRecipient)})`
+  const by = rule === null ? 'as no rule holds' : `by [${rule}]`
+  return [
+    '',
+    `${addressText(recipient)}${given}: ${action}, ${by}`,
+    ...ruleLines(rulesUpTo(decision, rules)),
+    `  ${SOURCES[decision.source]}`,
+    ...(wanted === 'bounce' && reason === null
+      ? ['  no guard speaks against the bounce, and it is in time']
+      : []),
+    ...(reason === null ? [] : [`  not bounced: ${reason}, ${detail ?? ''}; so it is ${action}`]),
+    `  ${fateOf(decision, answer)}`,
+  ]
+}
+
+const SOURCES: Record<ExplainedDecision['source'], string> = {
+  for: 'SES had this recipient: its Received names it',
+  header: 'SES had this recipient: the header names it, at a domain that SES receives for',
+  rewritten: 'SES had this recipient: the relay gave another one, and only one',
+  relay: 'SES had this recipient: [relay] keeps_recipients says so',
+  envelope: 'the recipient is as the relay gave it, without a word of SES',
+  mismatch: 'SES is not known to have had this recipient',
+}
+
+/** Of one recipient, up to the rule that decided. */
+function rulesUpTo({ recipient, rule }: ExplainedDecision, rules: readonly ExplainedRule[]): ExplainedRule[] {
+  const own = rules.filter(one => one.recipient === recipient)
+  const end = own.findIndex(({ name, holds, mode }) => name === rule && holds && mode === 'enforce')
+  return own.slice(0, end < 0 ? undefined : end + 1)
+}
+
+function ruleLines(rules: readonly ExplainedRule[]): string[] {
+  const shown = rules.slice(-SHOWN_RULES)
+  const left = rules.length - shown.length
+  return [
+    ...(left > 0 ? [`  ${left} rules above these don't decide either; --json has them`] : []),
+    ...shown.map(rule => `  ${RULES_FILE}:${rule.failed?.line ?? rule.line} ${failedText(rule)}`),
+  ]
+}
+
+function answerLines(answer: Answer): string[] {
+  switch (answer.kind) {
+    case 'pass':
+      return ["SMTP answer: none of ours, the mail goes on to Haraka's next plugins"]
+    case 'refuse':
+      return [`SMTP answer: ${answer.code} ${answer.text}`]
+    case 'commit':
+      return answer.goesOnTo.length === 0
+        ? ['SMTP answer: 250, the mail is taken']
+        : [`SMTP answer: none of ours, the mail goes on for ${answer.goesOnTo.map(addressText).join(', ')}`]
+  }
+}
+
+function callLines({ decisions, receipt }: Explanation): string[] {
+  const calls = [...new Set(decisions.flatMap(({ sendBounce }) => sendBounce ?? []))]
+  return calls.flatMap((input, index) => [
+    '',
+    `Call${calls.length > 1 ? ` ${index + 1} of ${calls.length}` : ''} to SES in ${receipt?.region ?? ''}: SendBounce`,
+    ...JSON.stringify(input, null, 2)
+      .split('\n')
+      .map(line => `  ${line}`),
+  ])
+}
+
+function row(what: string, text: string): string {
+  return `  ${what.padEnd(10)} ${text}`.trimEnd()
+}

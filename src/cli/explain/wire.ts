@@ -1,0 +1,114 @@
+// A mail from a file as Haraka would have it, had a relay sent it: its header's lines, its size, its content.
+// Never throws: any bytes are a mail.
+
+import { parseIni } from '../../settings/ini'
+import { parseCount } from '../../settings/values'
+
+/** Haraka's connection.ini, as far as it changes or refuses mail. */
+export interface WireLimits {
+  /** [max] data_line_length: longer lines are broken. */
+  lineBytes: number
+  /** [headers] max_lines: further lines of a header aren't looked at. */
+  headerLines: number
+  /** [headers] max_received: a mail with more is refused. */
+  received: number
+  /** [max] bytes: a larger mail is refused. Undefined: none is. */
+  bytes: number | undefined
+}
+
+export interface WireMail {
+  /** As Haraka's `transaction.header_lines` behind Haraka's own Received. */
+  headerLines: string[]
+  /** As Haraka's `transaction.data_bytes`. */
+  sizeBytes: number
+  /** Decoded by nobody yet, with CRLF. */
+  data(): Buffer
+}
+
+export const CONNECTION_FILE = 'connection.ini'
+
+const CRLF = Buffer.from('\r\n')
+const BLANK = Buffer.from(' ')
+const DOT = 0x2e
+const LF = 0x0a
+const CR = 0x0d
+/** RFC 5321 section 4.1.1.4: the line that ends a mail, which Haraka counts too. */
+const END_BYTES = 3
+/** A header field, or the continuation of one: Haraka's transaction.js, where a header has no end. */
+const FIELD_OR_FOLD = /^(?:[^\s:]*:|[ \t])/
+
+/** `text`: of connection.ini. What isn't set, or is no number, is as Haraka has it by itself. */
+export function wireLimits(text: string): WireLimits {
+  const { sections } = parseIni(CONNECTION_FILE, text)
+  const numberOf = (section: string, key: string): number | undefined => {
+    const entries = sections.filter(({ name }) => name === section).flatMap(({ entries }) => entries)
+    return parseCount(entries.findLast(entry => entry.key === key)?.value ?? '')
+  }
+  return {
+    lineBytes: numberOf('max', 'data_line_length') || 992,
+    headerLines: numberOf('headers', 'max_lines') || 1000,
+    received: numberOf('headers', 'max_received') ?? 100,
+    bytes: numberOf('max', 'bytes') || undefined,
+  }
+}
+
+export function onWire(raw: Buffer, limits: WireLimits): WireMail {
+  let sizeBytes = END_BYTES
+  let inHeader = true
+  const header: string[] = []
+  for (const line of wireLines(raw, limits.lineBytes)) {
+    sizeBytes += line.length + CRLF.length + (line[0] === DOT ? 1 : 0)
+    if (line.length === 0) inHeader = false
+    // the first of Haraka's lines is its own
+    if (inHeader && header.length < limits.headerLines - 1) header.push(`${line.toString('utf8')}\n`)
+  }
+  const headerLines = inHeader ? withoutBody(header) : header
+  return {
+    headerLines,
+    sizeBytes,
+    data: () => dataOf(raw, limits, inHeader ? headerLines.length : undefined),
+  }
+}
+
+/** `breakAt`: where in a mail without an empty line its body begins. */
+function dataOf(raw: Buffer, limits: WireLimits, breakAt: number | undefined): Buffer {
+  const pieces: Buffer[] = []
+  let at = 0
+  for (const line of wireLines(raw, limits.lineBytes)) {
+    if (at++ === breakAt) pieces.push(CRLF)
+    pieces.push(line, CRLF)
+  }
+  if (at === breakAt) pieces.push(CRLF)
+  return Buffer.concat(pieces)
+}
+
+/** Lines without their ends, and without the dots that stand for dots; long ones broken as Haraka does it. */
+function* wireLines(raw: Buffer, lineBytes: number): Generator<Buffer> {
+  for (let at = 0; at < raw.length; ) {
+    const found = raw.indexOf(LF, at)
+    const end = found < 0 ? raw.length : found
+    yield* broken(raw.subarray(at, end > at && raw[end - 1] === CR ? end - 1 : end), lineBytes)
+    at = end + 1
+  }
+}
+
+/** Haraka's connection.js: CRLF and a blank go into a line that is too long, so that it becomes a fold. */
+function* broken(line: Buffer, lineBytes: number): Generator<Buffer> {
+  const room = lineBytes - CRLF.length
+  const first = line[0] === DOT ? room - 1 : room
+  // with less room than this the blanks alone would fill the lines
+  if (line.length <= first || room < 2) {
+    yield line
+    return
+  }
+  yield line.subarray(0, first)
+  for (let at = first; at < line.length; at += room - 1) {
+    yield Buffer.concat([BLANK, line.subarray(at, at + room - 1)])
+  }
+}
+
+/** Without an empty line the header ends where a line is none of its. */
+function withoutBody(lines: string[]): string[] {
+  const end = lines.findIndex(line => !FIELD_OR_FOLD.test(line))
+  return end < 0 ? lines : lines.slice(0, end)
+}

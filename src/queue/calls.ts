@@ -1,0 +1,56 @@
+// The calls that come of the bounces of one mail: which recipients share one, and in what order they stand in it.
+// Pure, for whoever asks without a queue; the queue itself groups with a query, and a test holds the two together.
+
+import { addressKey } from '../mail/address'
+import type { BounceRequest } from '../policy/decision'
+import type { Job } from './job'
+
+/** The jobs of a queue that has never had the mail and takes all of it at once. Their ids are empty. */
+export function jobsFor(requests: readonly BounceRequest[], nowMs: number): Job[] {
+  const taken = new Set<string>()
+  const jobs = new Map<string, Job>()
+  for (const request of requests) {
+    const recipient = JSON.stringify([request.sesId, addressKey(request.recipient.address)])
+    if (taken.has(recipient)) continue
+    taken.add(recipient)
+    const call = callKey(request)
+    const job = jobs.get(call) ?? emptyJob(request, nowMs)
+    jobs.set(call, job)
+    job.recipients.push({ ...request.recipient, rule: request.rule, addedAtMs: nowMs })
+  }
+  for (const { recipients } of jobs.values()) recipients.sort(byKey)
+  return [...jobs.values()]
+}
+
+/** SES API SendBounce: Explanation, BounceSender, its Arn and MessageDsn exist once a call. */
+function callKey({ sesId, region, bounceSender, bounceSenderArn, explanation }: BounceRequest): string {
+  return JSON.stringify([sesId, region, bounceSender, bounceSenderArn ?? null, explanation ?? null])
+}
+
+function emptyJob(request: BounceRequest, nowMs: number): Job {
+  return {
+    id: '',
+    state: 'queued',
+    region: request.region,
+    sesId: request.sesId,
+    sender: request.sender,
+    bounceSender: request.bounceSender,
+    ...(request.bounceSenderArn !== undefined && { bounceSenderArn: request.bounceSenderArn }),
+    reportingMta: request.reportingMta,
+    ...(request.explanation !== undefined && { explanation: request.explanation }),
+    receivedAtMs: request.receivedAtMs,
+    deadlineMs: request.deadlineMs,
+    createdAtMs: nowMs,
+    changedAtMs: nowMs,
+    notBeforeMs: 0,
+    tries: 0,
+    unknownTries: 0,
+    interruptions: 0,
+    recipients: [],
+  }
+}
+
+/** As SQLite orders text: by its bytes. */
+function byKey(one: { address: string }, other: { address: string }): number {
+  return Buffer.compare(Buffer.from(addressKey(one.address)), Buffer.from(addressKey(other.address)))
+}
