@@ -478,7 +478,9 @@ describe('ses-bounce check --online', () => {
     for (const [what, fault, said, code] of refusals) {
       it(`has its words for ${what}`, async () => {
         await faultFor('SendBounce', fault)
-        const result = await ofRegion({ ses: 'regions = eu-west-1\ntimeout = 200ms' })
+        // only silence may take its time: on a busy machine others may, too
+        const timeout = fault.kind === 'silence' ? 'timeout = 200ms' : ''
+        const result = await ofRegion({ ses: `regions = eu-west-1\n${timeout}` })
         assert.match(result.said[1] ?? '', said)
         assert.equal(result.code, code)
       })
