@@ -90,9 +90,9 @@ export function configOf(dir: string): string {
 }
 
 /** Why there is no configuration to look at. */
-export function missing(dir: string): string | undefined {
+export function missing(dir: string, option = '--dir'): string | undefined {
   const fault = noDirectory(dir) ?? noDirectory(configOf(dir))
-  return fault && `${fault}; --dir names the Haraka directory, which holds config/`
+  return fault && `${fault}; ${option} names the Haraka directory, which holds config/`
 }
 
 function noDirectory(dir: string): string | undefined {

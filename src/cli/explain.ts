@@ -1,7 +1,7 @@
 // `ses-bounce explain`: what would become of a mail, and why; by the plugin's own code, and without changing anything.
 // Mail that can't be explained ends it with 1 and a clear word; the mails behind it are explained all the same.
 
-import { openAside } from '../aside/aside'
+import { type Aside, openAside } from '../aside/aside'
 import { missing } from './check'
 import { type Ground, readGround } from './explain/ground'
 import { openMails } from './explain/mail-files'
@@ -36,6 +36,7 @@ export interface ExplainIo {
   progress: Progress
   /** For mail without a time of receipt. */
   nowMs: number
+  openAside: () => Aside
 }
 
 /** Resolves with the exit code. */
@@ -54,7 +55,7 @@ export async function explain(
   if ('fault' in options) return refuse(options.fault, safe)
   const { dir, against, json } = options
   const dirs = against === undefined ? [dir] : [dir, against]
-  const absent = dirs.map(missing).find(fault => fault !== undefined)
+  const absent = missing(dir) ?? (against === undefined ? undefined : missing(against, '--against'))
   if (absent !== undefined) return refuse(absent, safe)
   const read = dirs.map(one => readGround(one, env, json))
   const errors = read.flatMap(one => ('errors' in one ? one.errors : []))
@@ -65,7 +66,7 @@ export async function explain(
   }
   const files = await openMails(options.input, io.stdin)
   if ('fault' in files) return refuse(files.fault, safe)
-  const aside = openAside()
+  const aside = io.openAside()
   const asked = { given: options.given, results: options.results, aside, nowMs: io.nowMs }
   const run = { files, asked, here, json, out: safe, progress: io.progress }
   try {
@@ -92,5 +93,5 @@ function escaping(out: Out, progress: Progress): Out {
 
 function standardIo(): ExplainIo {
   const { stdin, stderr } = process
-  return { stdin, progress: stderr.isTTY ? terminalProgress(stderr) : silent, nowMs: Date.now() }
+  return { stdin, progress: stderr.isTTY ? terminalProgress(stderr) : silent, nowMs: Date.now(), openAside }
 }

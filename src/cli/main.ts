@@ -18,13 +18,17 @@ const COMMANDS: Record<string, { what: string; load: () => Command }> = {
     what: 'a mail in a file: what would become of it, and why',
     load: () => (require('./explain') as typeof import('./explain')).explain,
   },
+  test: {
+    what: "the policy's own test cases",
+    load: () => (require('./test') as typeof import('./test')).test,
+  },
   'local-ses': {
     what: 'the SES stand-in: a local server that takes SendBounce calls',
     load: () => (require('./local-ses') as typeof import('./local-ses')).localSes,
   },
 }
 
-const NOT_YET = ['test', 'queue', 'quarantine', 'dispatch']
+const NOT_YET = ['queue', 'quarantine', 'dispatch']
 
 /** How long a command that has said all may stay. */
 const LINGER_MS = 1000

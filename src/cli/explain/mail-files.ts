@@ -18,9 +18,9 @@ export interface MailFiles {
 export const STANDARD_INPUT = '-'
 
 /** SES takes 40 MB (developer guide: service quotas, email receiving); nothing larger comes of it. */
-const LARGEST_BYTES = 64 * 1024 ** 2
+export const LARGEST_BYTES = 64 * 1024 ** 2
 const CHUNK_BYTES = 256 * 1024
-const TOO_LARGE = `is larger than ${LARGEST_BYTES / 1024 ** 2} MB`
+export const TOO_LARGE = `is larger than ${LARGEST_BYTES / 1024 ** 2} MB`
 
 /** `input`: a path, or `-`. A fault: nothing is there. */
 export async function openMails(

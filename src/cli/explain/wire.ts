@@ -22,7 +22,7 @@ export interface WireMail {
   /** As Haraka's `transaction.data_bytes`. */
   sizeBytes: number
   /** Decoded by nobody yet, with CRLF. */
-  data(): Buffer
+  data: () => Buffer
 }
 
 export const CONNECTION_FILE = 'connection.ini'

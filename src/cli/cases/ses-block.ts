@@ -1,0 +1,66 @@
+// What SES writes at the top of a mail that it takes, made up: the classic form, as real mails have it.
+// Pure; what is put in is the caller's to check.
+
+import { domainOf } from '../../mail/address'
+import type { SesVerdicts } from '../../mail/facts'
+
+export interface SesPart {
+  /** Of record; '' is the null sender. */
+  sender: string
+  /** The one that SES's Received names. */
+  recipient: string
+  region: string
+  client: { ip: string; helo?: string; name?: string }
+  /** In lower case; `none`: SES wrote nothing. */
+  verdicts: SesVerdicts
+}
+
+/** Of the form that SES gives; the same each time, as what a test sees should be. */
+const SES_ID = 'te5tca5e0000000000000000000000000000te01'
+
+/** RFC 5322 section 3.3, as SES writes it: `Thu, 20 Feb 2025 12:38:04 +0000 (UTC)` */
+export function traceDate(atMs: number): string {
+  return new Date(atMs).toUTCString().replace('GMT', '+0000 (UTC)')
+}
+
+/** Header lines without their ends. Without a verdict of their own SPF, DKIM and DMARC are about the sender's domain. */
+export function sesBlock(part: SesPart, receivedAtMs: number): string[] {
+  const { sender, recipient, region, client, verdicts } = part
+  const helo = client.helo ?? heloOf(sender)
+  return [
+    `Return-Path: <${sender}>`,
+    `Received: from ${helo} (${client.name ?? helo} [${client.ip}])`,
+    ` by inbound-smtp.${region}.amazonaws.com with SMTP id ${SES_ID}`,
+    ` for ${recipient};`,
+    ` ${traceDate(receivedAtMs)}`,
+    ...field('X-SES-Spam-Verdict', verdicts.spam.toUpperCase()),
+    ...field('X-SES-Virus-Verdict', verdicts.virus.toUpperCase()),
+    ...authenticationFields(part, helo),
+  ]
+}
+
+function field(name: string, word: string): string[] {
+  return word === 'NONE' ? [] : [`${name}: ${word}`]
+}
+
+function authenticationFields({ sender, client, verdicts }: SesPart, helo: string): string[] {
+  const domain = domainOf(sender) ?? helo
+  // SES names postmaster at the HELO name for the null sender
+  const envelopeFrom = sender === '' ? `postmaster@${helo}` : sender
+  const spf = `${verdicts.spf} (spfCheck: domain of ${domain}) client-ip=${client.ip}; envelope-from=${envelopeFrom}; helo=${helo};`
+  const results = [
+    ...(verdicts.spf === 'none' ? [] : [`spf=${spf}`]),
+    ...(verdicts.dkim === 'none' ? [] : [`dkim=${verdicts.dkim} header.i=@${domain};`]),
+    ...(verdicts.dmarc === 'none' ? [] : [`dmarc=${verdicts.dmarc} header.from=${domain};`]),
+  ]
+  return [
+    ...(verdicts.spf === 'none' ? [] : [`Received-SPF: ${spf}`]),
+    ...(results.length === 0
+      ? []
+      : ['Authentication-Results: amazonses.com;', ...results.map(text => ` ${text}`)]),
+  ]
+}
+
+function heloOf(sender: string): string {
+  return `mail.${domainOf(sender) ?? 'sender.example'}`
+}

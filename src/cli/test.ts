@@ -1,0 +1,182 @@
+// `ses-bounce test`: the policy's own test cases, run by the plugin's own code, without a Haraka and without a queue.
+// Reads only. Mistakes in the cases are shown with file and line, and nothing is run then.
+
+import { readFileSync, statSync } from 'node:fs'
+import path from 'node:path'
+import { parseArgs } from 'node:util'
+import { type Aside, openAside } from '../aside/aside'
+import { didYouMean, type Finding, formatFinding } from '../settings/findings'
+import { parseIni } from '../settings/ini'
+import { createSources, signatureOfFault } from '../settings/sources'
+import type { TestCase } from './cases/case'
+import { caseJson, caseLines, isAsExpected } from './cases/case-report'
+import { keyTable } from './cases/keys'
+import { readCases } from './cases/read-cases'
+import { type CaseResult, runCase } from './cases/run-case'
+import { configOf, missing } from './check'
+import { jsonReport } from './check-report'
+import { type Ground, readGround } from './explain/ground'
+import { LARGEST_BYTES, TOO_LARGE } from './explain/mail-files'
+import { FROM_LINE, startsWith } from './explain/mbox'
+import { count } from './explain/words'
+import { escapeControls, type Out } from './out'
+
+export const CASES_FILE = 'ses-bounce-tests.ini'
+
+export const TEST_USAGE = `ses-bounce test: runs the policy's own test cases, and says what isn't as expected
+
+  --dir DIR      the Haraka directory, which holds config/ (default: $HARAKA, else this one)
+  --file NAME    the file of cases, its path from config/ (default ${CASES_FILE})
+  --only NAME    runs that case alone; may be given again
+  --json         one JSON object: cases, sum
+  --help
+
+A section of the file is a case. Its keys have the names of the conditions that look at what they set:
+
+  [programs come back]
+  sender = someone@partner.example
+  recipient = anna@example.com
+  attachment.name = setup.exe
+  expect.rule = programs
+  expect.action = bounce
+
+${keyTable().join('\n')}
+
+Values are taken as they stand, up to " ;"; where several can be, commas part them. With several recipients a case
+expects one rule, action and reason for all of them, or one for each, in their order. The queue is not asked, as in
+\`ses-bounce explain\`.
+Ends with 0 when all is as expected, 1 when something isn't or a file has errors, 2 when there is nothing to run.`
+
+export interface TestIo {
+  /** When mail comes, unless its case says so. */
+  nowMs: number
+  openAside: () => Aside
+}
+
+/** Resolves with the exit code. */
+export async function test(
+  args: string[],
+  out: Out,
+  env: NodeJS.ProcessEnv = process.env,
+  io: TestIo = { nowMs: Date.now(), openAside },
+): Promise<number> {
+  const options = readOptions(args, env)
+  if ('help' in options) {
+    out.line(TEST_USAGE)
+    return 0
+  }
+  const prepared = 'fault' in options ? options : prepare(options, env, io.nowMs)
+  if ('fault' in prepared) {
+    out.error(escapeControls(`ses-bounce test: ${prepared.fault}`))
+    return 2
+  }
+  if ('errors' in prepared) {
+    for (const line of prepared.errors) out.line(escapeControls(line))
+    return 1
+  }
+  const { cases, file, json, ground } = prepared
+  const results = await runAll(cases, ground, io)
+  for (const line of json ? [caseJson(results)] : caseLines(file, results)) out.line(escapeControls(line))
+  return results.every(isAsExpected) ? 0 : 1
+}
+
+async function runAll(cases: readonly TestCase[], ground: Ground, io: TestIo): Promise<CaseResult[]> {
+  const aside = io.openAside()
+  try {
+    const results: CaseResult[] = []
+    for (const one of cases) results.push(await runCase(one, { aside, nowMs: io.nowMs }, ground))
+    return results
+  } finally {
+    aside.close()
+  }
+}
+
+interface Options {
+  dir: string
+  file: string
+  only: string[]
+  json: boolean
+}
+
+interface Prepared {
+  cases: TestCase[]
+  ground: Ground
+  file: string
+  json: boolean
+}
+
+/** `fault`: there is nothing to run. `errors`: lines that say what is wrong with the files. */
+function prepare(
+  { dir, file, only, json }: Options,
+  env: NodeJS.ProcessEnv,
+  nowMs: number,
+): Prepared | { fault: string } | { errors: string[] } {
+  const absent = missing(dir)
+  if (absent !== undefined) return { fault: absent }
+  const config = configOf(dir)
+  const text = textOf(path.resolve(config, file))
+  if ('fault' in text) return { fault: `${file}: ${text.fault}; --help shows how a case is written` }
+  const ground = readGround(dir, env, json)
+  if ('errors' in ground) return ground
+  const { cases, findings } = readCases(parseIni(file, text.text), {
+    policy: ground.inForce.policy,
+    mailFile: name => mailFile(path.resolve(config, name)),
+    nowMs,
+  })
+  if (findings.length > 0) return { errors: json ? [jsonReport(findings)] : errorLines(findings) }
+  const names = cases.map(({ name }) => name)
+  const unknown = only.find(name => !names.includes(name))
+  if (unknown !== undefined)
+    return { fault: `there is no case "${unknown}" in ${file}${didYouMean(unknown, names)}` }
+  if (cases.length === 0) return { fault: `there is no case in ${file}; --help shows how one is written` }
+  const wanted = only.length === 0 ? cases : cases.filter(({ name }) => only.includes(name))
+  return { cases: wanted, ground, file, json }
+}
+
+function errorLines(findings: readonly Finding[]): string[] {
+  return [...findings.map(formatFinding), count(findings.length, 'error')]
+}
+
+function textOf(file: string): { text: string } | { fault: string } {
+  const sources = createSources(path.dirname(file))
+  const text = sources.read(path.basename(file))
+  if (text !== undefined) return { text }
+  return { fault: sources.faults[0]?.message ?? 'there is no such file in config/' }
+}
+
+/** A text: why there is none. */
+function mailFile(file: string): Buffer | string {
+  try {
+    const stats = statSync(file)
+    if (!stats.isFile()) return `can't be read: ${file} is no file`
+    if (stats.size > LARGEST_BYTES) return `can't be used: ${file} ${TOO_LARGE}`
+    const raw = readFileSync(file)
+    if (raw.length === 0) return `can't be used: ${file} is empty`
+    return startsWith(raw, FROM_LINE) ? `can't be used: ${file} is an mbox, and a case has one mail` : raw
+  } catch (error) {
+    const code = signatureOfFault(error)
+    return code === 'ENOENT' ? `can't be read: there is no file ${file}` : `can't be read: ${file} (${code})`
+  }
+}
+
+function readOptions(args: string[], env: NodeJS.ProcessEnv): Options | { help: true } | { fault: string } {
+  try {
+    const { values } = parseArgs({
+      args,
+      options: {
+        dir: { type: 'string' },
+        file: { type: 'string', default: CASES_FILE },
+        only: { type: 'string', multiple: true },
+        json: { type: 'boolean', default: false },
+        help: { type: 'boolean', short: 'h', default: false },
+      },
+    })
+    if (values.help) return { help: true }
+    if (values.dir === '') return { fault: '--dir needs a directory' }
+    if (values.file === '') return { fault: '--file needs the name of a file' }
+    const dir = path.resolve(values.dir ?? env['HARAKA'] ?? '')
+    return { dir, file: values.file, only: values.only ?? [], json: values.json }
+  } catch (error) {
+    return { fault: error instanceof Error ? error.message : String(error) }
+  }
+}
