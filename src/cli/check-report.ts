@@ -5,6 +5,7 @@ import { type InForce, RULES_FILE } from '../door/in-force'
 import { type Finding, formatFinding } from '../settings/findings'
 import { SETTINGS_FILE } from '../settings/load'
 import type { Sources } from '../settings/sources'
+import { allAnswers, type Online } from './online/online'
 
 /** A line for each, and the sum; where nothing stops Haraka, with what was read. */
 export function report(findings: readonly Finding[], inForce: InForce, sources: Sources): string[] {
@@ -33,7 +34,8 @@ function summary({ idle, settings, policy, lists }: InForce, sources: Sources): 
   ].join(', ')
 }
 
-function some(number: number, what: string): string[] {
+/** `2 errors`, or nothing. */
+export function some(number: number, what: string): string[] {
   return number === 0 ? [] : [count(number, what)]
 }
 
@@ -41,10 +43,12 @@ function count(number: number, what: string): string {
   return `${number} ${what}${number === 1 ? '' : 's'}`
 }
 
-export function jsonReport(findings: readonly Finding[]): string {
+/** `online`: not there where AWS wasn't asked. */
+export function jsonReport(findings: readonly Finding[], online?: Online): string {
   const errors = findings.filter(isError).map(withoutSeverity)
   const warnings = findings.filter(finding => !isError(finding)).map(withoutSeverity)
-  return JSON.stringify({ errors, warnings, ok: errors.length === 0 })
+  const ok = errors.length === 0 && !(online && hasError(online))
+  return JSON.stringify({ errors, warnings, ok, ...(online && { online }) })
 }
 
 function withoutSeverity({ file, line, section, message }: Finding): Omit<Finding, 'severity'> {
@@ -53,4 +57,8 @@ function withoutSeverity({ file, line, section, message }: Finding): Omit<Findin
 
 export function isError({ severity }: Finding): boolean {
   return severity === 'error'
+}
+
+export function hasError(online: Online): boolean {
+  return allAnswers(online).some(({ result }) => result === 'error')
 }

@@ -1,5 +1,5 @@
 // `ses-bounce check`: everything that the plugin would say of its configuration at boot, in the order of the files.
-// Reads only. Ends with 1 where Haraka wouldn't start, with 2 where there is nothing to check.
+// Reads only. Ends with 1 where Haraka wouldn't start, with 2 where there is nothing to check. `--online` asks AWS, too.
 
 import { statSync } from 'node:fs'
 import path from 'node:path'
@@ -10,16 +10,23 @@ import type { Finding } from '../settings/findings'
 import { runAs, SMTP_FILE } from '../settings/owner'
 import { allFindings, createSources, type Sources, signatureOfFault } from '../settings/sources'
 import { explainName } from './check-name'
-import { isError, jsonReport, report } from './check-report'
+import { askOnline } from './check-online'
+import { hasError, isError, jsonReport, report } from './check-report'
+import { strictly } from './online/online'
+import { onlineReport } from './online/online-report'
 import { escapeControls, type Out } from './out'
 
 export const CHECK_USAGE = `ses-bounce check: everything that is wrong with the configuration, with file and line
 
   --dir DIR    the Haraka directory, which holds config/ (default: $HARAKA, else this one)
-  --strict     a warning is an error
-  --json       one JSON object: errors, warnings, ok
+  --online     also asks AWS: whether the credentials work, the bounce senders are verified and SendBounce is permitted,
+               in the regions of [ses] regions and those in the queue. It bounces nothing: SendBounce is called once
+               a region, with an id that SES can't have given. A running dispatcher may be throttled once by it.
+               Takes ses:GetIdentityVerificationAttributes and ses:SendBounce.
   --explain NAME
                what NAME means: a setting, a condition, a key of a rule, a pattern, a guard, a reason
+  --strict     a warning is an error, and so is what AWS left open
+  --json       one JSON object: errors, warnings, ok, and online where AWS was asked
   --help
 
 Ends with 0 when there is no error, 1 when there is one, 2 when nothing could be checked.`
@@ -40,10 +47,20 @@ export async function check(args: string[], out: Out, env: NodeJS.ProcessEnv = p
   const sources = createSources(configOf(options.dir))
   const { value, findings } = look(sources, env)
   const judged = options.strict ? findings.map(asError) : findings
-  for (const line of options.json ? [jsonReport(judged)] : report(judged, value, sources))
-    out.line(escapeControls(line))
-  return judged.some(isError) ? 1 : 0
+  const write = (lines: string[]) => {
+    for (const line of lines) out.line(escapeControls(line))
+  }
+  // AWS may take its time
+  if (!options.json) write(report(judged, value, sources))
+  const isAsked = options.online && !findings.some(isError)
+  const online = isAsked ? await askOnline(value, { dir: options.dir, env }) : undefined
+  const answers = online && (options.strict ? strictly(online) : online)
+  if (options.json) write([jsonReport(judged, answers)])
+  else if (options.online) write(online ? onlineReport(online, options.strict) : [NOT_ASKED])
+  return judged.some(isError) || (answers && hasError(answers)) ? 1 : 0
 }
+
+const NOT_ASKED = 'online: AWS was not asked, as the configuration has errors'
 
 export function look(sources: Sources, env: NodeJS.ProcessEnv): { value: InForce; findings: Finding[] } {
   const { value, findings } = compileInForce(sources, env)
@@ -90,7 +107,7 @@ function noDirectory(dir: string): string | undefined {
 type Options =
   | { help: true }
   | { explain: string; json: boolean }
-  | { dir: string; strict: boolean; json: boolean }
+  | { dir: string; strict: boolean; json: boolean; online: boolean }
 
 function readOptions(args: string[], env: NodeJS.ProcessEnv): Options | { fault: string } {
   try {
@@ -107,10 +124,9 @@ function readOptions(args: string[], env: NodeJS.ProcessEnv): Options | { fault:
     })
     if (values.help) return { help: true }
     if (values.explain !== undefined) return { explain: values.explain, json: values.json }
-    if (values.online) return { fault: '--online is not available yet' }
     if (values.dir === '') return { fault: '--dir needs a directory' }
     const dir = path.resolve(values.dir ?? env['HARAKA'] ?? '')
-    return { dir, strict: values.strict, json: values.json }
+    return { dir, strict: values.strict, json: values.json, online: values.online }
   } catch (error) {
     return { fault: error instanceof Error ? error.message : String(error) }
   }

@@ -30,6 +30,9 @@ const COMMANDS: Record<string, { what: string; load: () => Command }> = {
 
 const NOT_YET = ['queue', 'quarantine', 'dispatch']
 
+/** How long a command that has said all may stay. */
+const LINGER_MS = 1000
+
 /** `args` without node and the script. */
 export async function main(args: string[], out: Out): Promise<number> {
   const [name = 'help', ...rest] = args
@@ -83,6 +86,8 @@ async function run(): Promise<void> {
     line: text => process.stdout.write(`${text}\n`),
     error: text => process.stderr.write(`${text}\n`),
   })
+  // what still hangs, as a program that should give AWS credentials, keeps nobody waiting
+  setTimeout(() => process.exit(), LINGER_MS).unref()
 }
 
 if (require.main === module) void run()

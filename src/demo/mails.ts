@@ -93,6 +93,28 @@ export const MAILS: readonly Mail[] = [
     expected: bounced('too-large'),
   },
   {
+    title: 'with a program attached',
+    from: 'wim@north.example',
+    to: ['anna@example.com'],
+    subject: 'The new version',
+    fields: { 'MIME-Version': '1.0', 'Content-Type': 'multipart/mixed; boundary=part' },
+    body: [
+      '--part\n\nPlease install this.',
+      '--part\nContent-Type: application/octet-stream; name=update.exe\n\nMZ',
+      '--part--\n',
+    ].join('\n'),
+    expected: bounced('programs'),
+  },
+  {
+    title: 'asks for gift cards, unproved',
+    from: 'boss@somewhere.example',
+    to: ['ben@example.com'],
+    subject: 'Are you at your desk?',
+    body: 'I am in a meeting. Buy five gift\ncards for me, please.',
+    proved: false,
+    expected: quarantined('gift-cards'),
+  },
+  {
     title: 'to a mailbox that is full',
     from: 'kim@west.example',
     to: ['archive@example.com'],

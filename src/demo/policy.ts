@@ -51,6 +51,18 @@ bounce.type = ContentRejected
 bounce.status = 5.7.1
 bounce.text = We take no mass mail. Please write to us in person.
 
+[programs]
+attachment.name = *.exe, *.scr, *.js
+action = bounce
+bounce.type = ContentRejected
+bounce.status = 5.7.1
+bounce.text = We take no programs by mail ({attachment}). Please send a link.
+
+[gift-cards]
+body = /\\bgift\\s+cards?\\b/                ; in the text, or in what is seen of the HTML
+not.verdict.dmarc = pass
+action = quarantine
+
 [too-large]
 size = > 64kb
 action = bounce

@@ -42,7 +42,7 @@ export function readContent(raw: Uint8Array, limitCharacters: number): Promise<C
 }
 
 async function readAt(raw: Uint8Array, limitCharacters: number, depth: number): Promise<Content> {
-  const { MailParser } = require('mailparser') as typeof import('mailparser')
+  const { MailParser } = loadMailparser()
   const parser = new MailParser({
     skipHtmlToText: true,
     skipImageLinks: true,
@@ -75,6 +75,14 @@ async function readAt(raw: Uint8Array, limitCharacters: number, depth: number): 
     ...(text?.html ? [htmlText(text.html, limitCharacters)] : []),
   ].filter(one => one.text !== '')
   return { texts: texts.map(one => one.text), attachments, isCut: texts.some(one => one.isCut) }
+}
+
+let mailparser: typeof import('mailparser') | undefined
+
+/** Asked once: to find a package that names its exports takes Node 60 us each time. */
+function loadMailparser(): typeof import('mailparser') {
+  mailparser ??= require('mailparser') as typeof import('mailparser')
+  return mailparser
 }
 
 function feed(parser: NodeJS.WritableStream, raw: Uint8Array, from: number): void {

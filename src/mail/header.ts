@@ -74,8 +74,17 @@ export function cleanLine(line: string): string {
   return Buffer.from(text, 'utf8').toString('utf8')
 }
 
-function loadParsers() {
-  // loaded late: they cost 150 ms and 20 MB, and many a process never looks into a header
+type Parsers = ReturnType<typeof requireParsers>
+let parsers: Parsers | undefined
+
+/** Loaded late: they cost 150 ms and 20 MB, and many a process never looks into a header. */
+function loadParsers(): Parsers {
+  // asked once: to find a package that names its exports takes Node 30 to 60 us each time
+  parsers ??= requireParsers()
+  return parsers
+}
+
+function requireParsers() {
   return {
     mailparser: require('mailparser') as typeof import('mailparser'),
     libmime: require('libmime') as typeof import('libmime'),
@@ -83,7 +92,6 @@ function loadParsers() {
       .default,
   }
 }
-type Parsers = ReturnType<typeof loadParsers>
 
 function splitFields(lines: readonly string[], mailparser: Parsers['mailparser']): Promise<Field[]> {
   const parser = new mailparser.MailParser({

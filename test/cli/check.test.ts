@@ -235,18 +235,10 @@ describe('ses-bounce check', () => {
       }
     })
 
-    it('with --online says that this is not available yet', async () => {
-      assert.deepEqual(await run(GOOD, ['--online']), {
-        code: 2,
-        lines: [],
-        errors: ['ses-bounce check: --online is not available yet'],
-      })
-    })
-
     it('has help, and is found as a command', async () => {
       const { code, lines } = await ran(['--help'])
       assert.equal(code, 0)
-      for (const option of ['--dir', '--strict', '--json']) assert.ok(lines[0]?.includes(option))
+      for (const option of ['--dir', '--online', '--strict', '--json']) assert.ok(lines[0]?.includes(option))
       const viaMain = recorder()
       assert.equal(await main(['check', '--dir', directory(GOOD)], viaMain), 0)
       assert.match(viaMain.lines[0] ?? '', /^fine: /)

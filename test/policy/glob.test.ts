@@ -19,6 +19,18 @@ describe('Glob', () => {
     assert(!new Glob('??').matches('😀'))
   })
 
+  it('finds no half of a character', () => {
+    const [high, low] = ['😀'.slice(0, 1), '😀'.slice(1)]
+    for (const pattern of [`*${low}`, `${high}*`, `*${low}*`]) assert(!new Glob(pattern).matches('😀'))
+    assert(new Glob(`*${low}`).matches(`x${low}`))
+  })
+
+  it('takes no character for two parts', () => {
+    assert(!new Glob('ab*ba').matches('aba'))
+    assert(!new Glob('*ab*ba*').matches('xabax'))
+    assert(new Glob('ab**ba').matches('abba'))
+  })
+
   it('agrees with the definition', () => {
     const pattern = fc.array(fc.constantFrom('a', 'b', '*', '?', '😀'), { maxLength: 8 })
     const text = fc.array(fc.constantFrom('a', 'b', '😀'), { maxLength: 8 })
@@ -63,10 +75,11 @@ describe('Glob', () => {
   })
 
   it('takes time in proportion to the text, for patterns made to backtrack', () => {
-    const glob = new Glob(`${'*a?'.repeat(300)}*b`)
     const text = `${'a'.repeat(65_000)}b`
     const before = process.cpuUsage().user
-    assert(glob.matches(text))
+    assert(new Glob(`${'*a?'.repeat(300)}*b`).matches(text))
+    assert(new Glob(`${'*a'.repeat(300)}*b`).matches(text))
+    assert(!new Glob(`*${'a'.repeat(500)}c${'a'.repeat(499)}*`).matches(text))
     // backtracking would take 10^9 steps and more
     assert(process.cpuUsage().user - before < 2_000_000)
   })

@@ -1,6 +1,7 @@
 // A Haraka directory that takes every mail and writes down what it would deliver.
 // Whatever a test gives replaces what stands here; nothing outside the directory is touched.
 
+import { randomInt } from 'node:crypto'
 import {
   appendFileSync,
   chmodSync,
@@ -122,16 +123,23 @@ export function othersCanReadCheckout(): boolean {
   return true
 }
 
-/** A port that nothing listens on at this moment. */
+/**
+ * Below those that the system gives to connections and to listeners that don't mind: between the look here and
+ * Haraka's start nobody else is given it.
+ */
 export async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject).listen(0, '127.0.0.1', resolve)
+  for (;;) {
+    const port = 10_000 + randomInt(20_000)
+    if (await canListen(port)) return port
+  }
+}
+
+function canListen(port: number): Promise<boolean> {
+  return new Promise(resolve => {
+    const server = createServer()
+    server.once('error', () => resolve(false))
+    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)))
   })
-  const address = server.address()
-  await new Promise(resolve => server.close(resolve))
-  if (address === null || typeof address === 'string') throw new Error('no port')
-  return address.port
 }
 
 // OK is a global of plugins in Haraka's own plugins directory

@@ -1,0 +1,156 @@
+// `ses-bounce check --online`: whether AWS would take what the configuration leads to, without a bounce being made.
+// Every question ends, in [ses] timeout each; what AWS doesn't answer is said to be open. Never rejects.
+
+import path from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import type { ClientOptions } from '../dispatch/client'
+import type { InForce } from '../door/in-force'
+import { ADDRESS_NAMES, parseTemplate } from '../policy/templates'
+import { isLoopbackEndpoint } from '../settings/ses-kinds'
+import type { Aws, Said } from './online/aws'
+import type { Answered, Identity, Online, RegionAnswers, SenderAnswer } from './online/online'
+import { type Region, regionsOf, seenRegions } from './online/regions'
+import { type BounceSender, sendersOf } from './online/senders'
+import {
+  CALLER_ACTION,
+  callerVerdict,
+  IMPOSSIBLE_ID,
+  noPermissionVerdict,
+  permissionVerdict,
+  senderVerdicts,
+} from './online/verdicts'
+
+export interface OnlineParts {
+  createAws: (options: ClientOptions) => Aws
+  pause: (ms: number) => Promise<unknown>
+}
+
+/** SES API: GetIdentityVerificationAttributes takes so many, once a second. */
+const IDENTITIES_A_CALL = 100
+const BETWEEN_CALLS_MS = 1100
+
+/** Where the SDK has no region, STS is asked here: it answers for all regions of the partition. */
+const STS_REGION = 'us-east-1'
+
+const PARTS: OnlineParts = {
+  // the SDK is slow to load: only who asks has it
+  createAws: options => (require('./online/aws') as typeof import('./online/aws')).createAws(options),
+  pause: ms => delay(ms),
+}
+
+/** `dir`: the Haraka directory. */
+export async function askOnline(
+  inForce: InForce,
+  { dir, env }: { dir: string; env: NodeJS.ProcessEnv },
+  { createAws, pause }: OnlineParts = PARTS,
+): Promise<Online> {
+  const { ses, queue } = inForce.settings
+  if (ses.endpoint === 'local') {
+    const message = '[ses] endpoint = local: bounces go to the stand-in, and there is nothing to ask AWS'
+    return { regions: [], notes: [{ result: 'fine', message }] }
+  }
+  const aws = createAws({ endpoint: ses.endpoint, timeoutMs: ses.timeoutMs })
+  const seen = seenRegions(path.resolve(dir, queue.path))
+  const known = regionsOf(ses.regions, seen.regions)
+  const { regions, note } = known.length > 0 ? { regions: known } : await defaultRegion(aws)
+  const notes = [seen.note, note].filter(answered => answered !== undefined)
+
+  const identity = await caller(aws, regions[0]?.region ?? STS_REGION, ses.endpoint, env)
+  if (identity.result === 'error') return { identity, regions: [], notes }
+  const senders = sendersOf(templatesOf(inForce), inForce.domains)
+  const answers = regions.map(region =>
+    askRegion(region, { aws, pause, inForce, senders: senders.known, identity }),
+  )
+  return {
+    identity,
+    regions: await Promise.all(answers),
+    notes: [...notes, ...senders.open.map(openVerdict)],
+  }
+}
+
+/** [ses] bounce_sender, then those of rules. */
+function templatesOf({ settings, policy }: InForce) {
+  const { template } = parseTemplate(settings.ses.bounceSender, ADDRESS_NAMES)
+  const ofRules = policy.rules.flatMap(({ outcome }) => (outcome.action === 'bounce' ? [outcome.sender] : []))
+  return [template, ...ofRules]
+}
+
+async function defaultRegion(aws: Aws): Promise<{ regions: Region[]; note: Answered }> {
+  const region = await aws.defaultRegion()
+  if (region !== undefined) {
+    const message = `[ses] regions names no region, and none was seen yet: asking in ${region}, the AWS SDK's own`
+    return { regions: [{ region, from: 'default' }], note: { result: 'fine', message } }
+  }
+  const message =
+    'no region is known, so SES could not be asked: [ses] regions and AWS_REGION name none, and none was seen yet; regions = eu-west-1 names one'
+  return { regions: [], note: { result: 'unestablished', message } }
+}
+
+async function caller(aws: Aws, region: string, endpoint: string, env: NodeJS.ProcessEnv): Promise<Identity> {
+  // keys for a stand-in mean nothing to AWS
+  if (isLoopbackEndpoint(endpoint) && !env['AWS_ENDPOINT_URL_STS'] && !env['AWS_ENDPOINT_URL']) {
+    const message =
+      'whose the credentials are could not be established: [ses] endpoint is on this machine, and AWS_ENDPOINT_URL_STS names no STS there'
+    return { result: 'unestablished', message, action: CALLER_ACTION }
+  }
+  return callerVerdict(await aws.callerIdentity(region))
+}
+
+interface RegionParts {
+  aws: Aws
+  pause: OnlineParts['pause']
+  inForce: InForce
+  senders: readonly BounceSender[]
+  identity: Identity
+}
+
+async function askRegion(place: Region, parts: RegionParts): Promise<RegionAnswers> {
+  const { inForce, senders, identity } = parts
+  const arn = inForce.policy.bounceSenderArn
+  const account = arn?.split(':')[4]
+  const owner = account === identity.account ? undefined : account
+  const said: Said<Map<string, string>> =
+    owner === undefined ? await verification(place.region, parts) : { value: new Map() }
+  const answers = senderVerdicts(senders, said, owner)
+  const sender = bestOf(answers)?.sender
+  if (sender === undefined) {
+    const reason = 'no bounce sender is known; host_list and [relay] domains name no domain'
+    return { ...place, senders: answers, sendBounce: noPermissionVerdict(reason) }
+  }
+  const call = await parts.aws.sendBounce(place.region, {
+    OriginalMessageId: IMPOSSIBLE_ID,
+    BounceSender: sender,
+    ...(arn !== undefined && { BounceSenderArn: arn }),
+    BouncedRecipientInfoList: [{ Recipient: sender, BounceType: 'Undefined' }],
+  })
+  return { ...place, senders: answers, sendBounce: permissionVerdict(sender, senders.length, call) }
+}
+
+/** With one that SES takes, the permission is the only question that is left. */
+function bestOf(answers: readonly SenderAnswer[]): SenderAnswer | undefined {
+  return (
+    answers.find(({ result }) => result === 'fine') ??
+    answers.find(({ result }) => result !== 'error') ??
+    answers[0]
+  )
+}
+
+async function verification(
+  region: string,
+  { aws, pause, senders }: RegionParts,
+): Promise<Said<Map<string, string>>> {
+  const identities = [...new Set(senders.flatMap(sender => sender.identities))]
+  const statuses = new Map<string, string>()
+  for (let start = 0; start < identities.length; start += IDENTITIES_A_CALL) {
+    if (start > 0) await pause(BETWEEN_CALLS_MS)
+    const said = await aws.verification(region, identities.slice(start, start + IDENTITIES_A_CALL))
+    if ('refused' in said) return said
+    for (const [name, status] of said.value) statuses.set(name, status)
+  }
+  return { value: statuses }
+}
+
+function openVerdict(template: string): Answered {
+  const message = `whether ${template} is verified can't be established: its domain is that of each mail's sender`
+  return { result: 'unestablished', message }
+}

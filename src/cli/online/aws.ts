@@ -1,0 +1,89 @@
+// The questions of `check --online`, put to AWS by its SDK: one attempt each, in bounded time, by the usual credentials.
+// Loads the SDK, so it is loaded only for them. A question that fails comes back as such; nothing rejects.
+
+import {
+  GetIdentityVerificationAttributesCommand,
+  SESClient,
+  SendBounceCommand,
+  type SendBounceCommandInput,
+} from '@aws-sdk/client-ses'
+import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts'
+import { bounded, type ClientOptions, clientConfig, timeouts } from '../../dispatch/client'
+import { type Refused, refusedBy } from './refused'
+
+export type Said<T> = { value: T } | { refused: Refused }
+
+export interface Aws {
+  /** By the SDK's own settings; undefined: they name none. */
+  defaultRegion(): Promise<string | undefined>
+  callerIdentity(region: string): Promise<Said<{ account: string; arn: string }>>
+  /** The statuses of those that are identities, by name in lower case. */
+  verification(region: string, identities: readonly string[]): Promise<Said<Map<string, string>>>
+  sendBounce(region: string, input: SendBounceCommandInput): Promise<Said<undefined>>
+}
+
+export function createAws(options: ClientOptions): Aws {
+  const config = (region: string, endpoint = options.endpoint) => ({
+    ...clientConfig({ ...options, endpoint }, region),
+    requestHandler: timeouts(options),
+  })
+
+  async function ask<C extends { destroy(): void }, T>(
+    make: () => C,
+    send: (client: C, signal: { abortSignal: AbortSignal }) => Promise<T>,
+  ): Promise<Said<T>> {
+    let client: C | undefined
+    try {
+      const made = make()
+      client = made
+      return { value: await bounded(abortSignal => send(made, { abortSignal }), options.timeoutMs) }
+    } catch (error) {
+      return { refused: refusedBy(error) }
+    } finally {
+      client?.destroy()
+    }
+  }
+
+  const ses = (region: string) => () => new SESClient(config(region))
+  // [ses] endpoint is of SES alone; the SDK knows AWS_ENDPOINT_URL_STS
+  const sts = (region: string) => () => new STSClient(config(region, ''))
+
+  return {
+    async defaultRegion() {
+      const said = await ask(
+        () => new STSClient({}),
+        client => client.config.region(),
+      )
+      return 'value' in said ? said.value : undefined
+    },
+    callerIdentity: region =>
+      ask(sts(region), async (client, signal) => {
+        const { Account, Arn } = await client.send(new GetCallerIdentityCommand({}), signal)
+        if (Account === undefined || Arn === undefined) throw unreadable('STS')
+        return { account: Account, arn: Arn }
+      }),
+    verification: (region, identities) =>
+      ask(ses(region), async (client, signal) => {
+        const command = new GetIdentityVerificationAttributesCommand({ Identities: [...identities] })
+        const { VerificationAttributes } = await client.send(command, signal)
+        if (VerificationAttributes === undefined) throw unreadable('SES')
+        return new Map(
+          Object.entries(VerificationAttributes).map(([name, { VerificationStatus }]) => [
+            name.toLowerCase(),
+            VerificationStatus ?? 'unknown',
+          ]),
+        )
+      }),
+    sendBounce: (region, input) =>
+      ask(ses(region), async (client, signal) => {
+        const { MessageId } = await client.send(new SendBounceCommand(input), signal)
+        if (!MessageId) throw unreadable('SES')
+        return undefined
+      }),
+  }
+}
+
+/** The SDK resolves with empty fields where something else than AWS has answered. */
+function unreadable(service: string): Error {
+  return new Error(`${service}'s answer couldn't be read`)
+}

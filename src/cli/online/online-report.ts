@@ -1,0 +1,91 @@
+// The lines that `check --online` adds to those of the files: what AWS said, then what it took and what stayed open.
+// Pure; control characters are the caller's to escape.
+
+import { some } from '../check-report'
+import type { Answered, Ending, Online, RegionAnswers } from './online'
+import { CALLER_ACTION, IDENTITIES_ACTION, SEND_ACTION } from './verdicts'
+
+/** What was verified is named as long as that fits on a line. */
+const MOST_NAMES = 5
+
+/** `strict`: what isn't certain is an error. */
+export function onlineReport(online: Online, strict: boolean): string[] {
+  const { identity, notes, regions } = online
+  const general = [...(identity ? [identity] : []), ...notes].map(answered => line(answered, strict))
+  return [
+    ...general,
+    ...regions.flatMap(answers => regionLines(answers, strict).map(text => `${answers.region}: ${text}`)),
+    ...closing(online, strict),
+  ].map(text => `online: ${text}`)
+}
+
+function line({ result, message }: Answered, strict: boolean): string {
+  const mark: Record<Ending, string> = {
+    fine: '',
+    warning: strict ? 'error: ' : 'warning: ',
+    error: 'error: ',
+    // the message says so itself
+    unestablished: strict ? 'error: ' : '',
+  }
+  return mark[result] + message
+}
+
+function regionLines({ senders, sendBounce }: RegionAnswers, strict: boolean): string[] {
+  const fine = senders.filter(({ result }) => result === 'fine')
+  const names = [...new Set(fine.flatMap(({ identity }) => identity ?? []))]
+  const verified = names.length === 0 ? [] : [`verified: ${shortened(names)}`]
+  const others = distinct([...senders.filter(({ result }) => result !== 'fine'), sendBounce])
+  return [...verified, ...others.map(answered => line(answered, strict))]
+}
+
+function shortened(names: readonly string[]): string {
+  const more = names.length - MOST_NAMES
+  const shown = names.slice(0, MOST_NAMES).join(', ')
+  return more > 0 ? `${shown} and ${more} more` : shown
+}
+
+function closing(online: Online, strict: boolean): string[] {
+  const { identity, regions } = online
+  if (identity === undefined) return []
+  const isCalled = regions.some(({ sendBounce }) => sendBounce.sender !== undefined)
+  const open = openActions(online)
+  const rest = [
+    ...(identity.result === 'error' ? ['; nothing further was asked'] : []),
+    ...(open.length === 0 ? [] : [`; could not be established: ${open.join(', ')}`]),
+  ]
+  return [TAKES + rest.join(''), ...(isCalled ? [CALLED] : []), ...sum(online, strict)]
+}
+
+/** STS API: GetCallerIdentity can't be denied. */
+const TAKES = `this takes ${CALLER_ACTION} (no permission needed), ${IDENTITIES_ACTION} and ${SEND_ACTION}`
+const CALLED = `SendBounce was called once a region, for no mail that there is: nothing was bounced; a running dispatcher may be throttled once`
+
+function openActions({ identity, regions }: Online): string[] {
+  const open = ({ result, action }: Answered) => (result === 'unestablished' && action ? [action] : [])
+  const ofRegions = regions.flatMap(({ region, senders, sendBounce }) =>
+    [...senders, sendBounce].flatMap(open).map(action => `${action} in ${region}`),
+  )
+  return [...new Set([...(identity ? open(identity) : []), ...ofRegions])]
+}
+
+/** What a region says of all senders alike counts once. */
+function sum({ identity, notes, regions }: Online, strict: boolean): string[] {
+  const answers = [
+    ...(identity ? [identity] : []),
+    ...notes,
+    ...regions.flatMap(({ senders, sendBounce }) => distinct([...senders, sendBounce])),
+  ]
+  const number = (...results: Ending[]) => answers.filter(({ result }) => results.includes(result)).length
+  const counts = strict
+    ? some(number('error', 'warning', 'unestablished'), 'error')
+    : [
+        ...some(number('error'), 'error'),
+        ...some(number('warning'), 'warning'),
+        ...some(number('unestablished'), 'open question'),
+      ]
+  return counts.length === 0 ? [] : [counts.join(', ')]
+}
+
+function distinct(answers: readonly Answered[]): Answered[] {
+  return [...new Map(answers.map(answered => [answered.message, answered])).values()]
+}

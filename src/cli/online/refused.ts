@@ -1,0 +1,63 @@
+// What it means for a question that AWS refused it, or didn't answer: the dispatcher's own view, a little finer.
+// Pure; whatever the SDK rejects with has a kind and a reason.
+
+import {
+  DENIED,
+  errorParts,
+  NO_CREDENTIALS,
+  oneLine,
+  outcomeOfError,
+  WRONG_CREDENTIALS,
+} from '../../dispatch/outcomes'
+
+export interface Refused {
+  kind:
+    | 'no credentials'
+    | 'wrong credentials'
+    /** A policy forbids it. */
+    | 'denied'
+    /** The bounce sender isn't verified. */
+    | 'not verified'
+    /** SES sends nothing for this account: paused, suspended, at its quota. */
+    | 'account'
+    /** SES doesn't want this call. */
+    | 'call'
+    /** Nothing that AWS meant: no connection, no time, throttled, a fault of its own, somebody in between. */
+    | 'no answer'
+  /** AWS's code. */
+  name: string
+  /** One line of printable ASCII: AWS's code and words, or what happened. */
+  reason: string
+}
+
+/** SES API: common errors. */
+const ACCOUNT = new Set(['AccountSendingPausedException', 'LimitExceeded', 'OptInRequired'])
+
+export function refusedBy(error: unknown): Refused {
+  const { name, status, message } = errorParts(error)
+  return { kind: kindOf(error), name, reason: reasonOf(name, status, message || codeOf(error)) }
+}
+
+function kindOf(error: unknown): Refused['kind'] {
+  const { name, status } = errorParts(error)
+  const outcome = outcomeOfError(error, false)
+  if (NO_CREDENTIALS.has(name)) return 'no credentials'
+  if (outcome.kind === 'refused') return 'call'
+  if (outcome.kind !== 'blocked') return 'no answer'
+  if (WRONG_CREDENTIALS.has(name)) return 'wrong credentials'
+  if (DENIED.has(name)) return 'denied'
+  if (outcome.scope === 'sender') return 'not verified'
+  // any other 403 is of a proxy, or of a code that nobody knows
+  return ACCOUNT.has(name) || (status !== 401 && status !== 403) ? 'account' : 'no answer'
+}
+
+function reasonOf(name: string, status: number | undefined, message: string): string {
+  const isPlain = name === 'Error' || name === 'TimeoutError'
+  if (status === undefined) return oneLine(isPlain ? message : `${name}: ${message}`)
+  return oneLine(`${isPlain ? status : name}: ${message}`)
+}
+
+/** Of Node: where every address of a host fails, the message is empty. */
+function codeOf(error: unknown): string {
+  return error instanceof Error && 'code' in error ? String(error.code) : 'no reason was given'
+}

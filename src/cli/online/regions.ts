@@ -1,0 +1,43 @@
+// The regions that `check --online` asks in: those of [ses] regions, and those that the queue has seen.
+// Looks at the queue's file without a trace; where it can't be read, that is said, and the check goes on.
+
+import { statSync } from 'node:fs'
+import { openQueueReader } from '../../queue/sqlite/reader'
+import { signatureOfFault } from '../../settings/sources'
+import type { Answered, RegionAnswers } from './online'
+
+export type Region = Pick<RegionAnswers, 'region' | 'from'>
+
+export function regionsOf(configured: readonly string[], seen: readonly string[]): Region[] {
+  const others = seen.filter(region => !configured.includes(region))
+  return [
+    ...configured.map(region => ({ region, from: 'configured' as const })),
+    ...others.map(region => ({ region, from: 'seen' as const })),
+  ]
+}
+
+/** No file, no regions. */
+export function seenRegions(queueFile: string): { regions: string[]; note?: Answered } {
+  try {
+    if (!isThere(queueFile)) return { regions: [] }
+    const reader = openQueueReader(queueFile, { untouched: true })
+    try {
+      return { regions: reader.regions() }
+    } finally {
+      reader.close()
+    }
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error)
+    const message = `which regions were seen could not be established: ${reason}`
+    return { regions: [], note: { result: 'unestablished', message } }
+  }
+}
+
+function isThere(file: string): boolean {
+  try {
+    return statSync(file).isFile()
+  } catch (error) {
+    if (['ENOENT', 'ENOTDIR'].includes(signatureOfFault(error))) return false
+    throw error
+  }
+}
