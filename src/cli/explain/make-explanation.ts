@@ -1,0 +1,141 @@
+// The explanation of a mail, made of what the plugin's own code found of it: its decisions, its plan, its calls.
+// Pure. Nothing is decided here.
+
+import { sendBounceInput } from '../../dispatch/send-bounce'
+import type { InForce } from '../../door/in-force'
+import { type CommitPlan, planFor, replyText } from '../../door/plan'
+import { addressKey } from '../../mail/address'
+import type { Content } from '../../mail/content'
+import type { Receipt } from '../../mail/facts'
+import type { BounceRequest, Decision } from '../../policy/decision'
+import { jobsFor } from '../../queue/calls'
+import type { Circumstances, Relay } from './assumed'
+import type { ExaminedMail } from './examined'
+import type {
+  Answer,
+  ExplainedContent,
+  ExplainedDecision,
+  ExplainedDecisions,
+  ExplainedReceipt,
+} from './explanation'
+
+const SHOWN_TEXT_CHARACTERS = 2000
+
+export function explain(
+  examined: ExaminedMail,
+  { assumed }: Circumstances,
+  untouched: string | undefined,
+): ExplainedDecisions {
+  const { facts, decisions, nowMs } = examined
+  const { receipt, receiptFault, envelope } = facts
+  const read = examined.content()
+  const plan = planFor(decisions)
+  return {
+    receipt: receipt ? explainReceipt(receipt) : null,
+    ...(receiptFault !== undefined && { receiptFault }),
+    content: read ? explainContent(read) : null,
+    decisions: explainDecisions(
+      decisions,
+      plan.kind === 'commit' ? plan.bounces.map(one => one.request) : [],
+      nowMs,
+    ),
+    warnings: [...new Set(facts.warnings), ...(plan.kind === 'commit' ? swallowed(plan) : [])],
+    at: new Date(nowMs).toISOString(),
+    envelope: {
+      sender: envelope.sender,
+      recipients: envelope.recipients.map(({ address }) => address),
+      relayIp: envelope.relayIp,
+      sizeBytes: envelope.sizeBytes,
+    },
+    assumed,
+    answer: answerOf(decisions),
+    ...(untouched !== undefined && { untouched }),
+  }
+}
+
+/** Why the plugin would not act on mail of that relay. */
+export function untouchedBecause(inForce: InForce, { ip, isLoggedIn }: Relay): string | undefined {
+  const { settings, idle } = inForce
+  if (idle) return 'no relay is trusted ([relay] trusted in ses-bounce.ini)'
+  if (!isLoggedIn && !inForce.trusts(ip, undefined))
+    return `${ip} is no trusted relay ([relay] trusted in ses-bounce.ini)`
+  return settings.main.mode === 'observe' ? 'mode = observe in ses-bounce.ini' : undefined
+}
+
+function explainReceipt({ receivedAtMs, ...receipt }: Receipt): ExplainedReceipt {
+  return { ...receipt, receivedAt: new Date(receivedAtMs).toISOString() }
+}
+
+function explainContent({ texts, attachments, isCut }: Content): ExplainedContent {
+  return {
+    attachments,
+    texts: texts.map(text => text.slice(0, SHOWN_TEXT_CHARACTERS)),
+    textCharacters: texts.reduce((sum, text) => sum + text.length, 0),
+    isCut,
+  }
+}
+
+/** `bounces`: those that are made. */
+function explainDecisions(
+  decisions: readonly Decision[],
+  bounces: readonly BounceRequest[],
+  nowMs: number,
+): ExplainedDecision[] {
+  const inputs = new Map(
+    jobsFor(bounces, nowMs).flatMap(job => {
+      const input = sendBounceInput(job)
+      return job.recipients.map(({ address }) => [addressKey(address), input] as const)
+    }),
+  )
+  return decisions.map(decision => {
+    const { recipient, fallback, bounce } = decision
+    return {
+      recipient: recipient.address,
+      source: recipient.source,
+      envelopeRecipient: recipient.envelope.address,
+      rule: decision.rule ?? null,
+      wanted: decision.wanted,
+      action: decision.action,
+      deliver: decision.deliver,
+      reason: fallback?.reason ?? null,
+      ...(fallback && { detail: fallback.detail }),
+      reply: fullReply(decision),
+      sendBounce: bounce ? (inputs.get(addressKey(bounce.recipient.address)) ?? null) : null,
+      observed: decision.observed,
+    }
+  })
+}
+
+/** With the code that Haraka puts before it. */
+function fullReply({ action, reply }: Decision): string | null {
+  return reply ? `${action === 'defer' ? 450 : 550} ${replyText(reply)}` : null
+}
+
+function answerOf(decisions: readonly Decision[]): Answer {
+  const plan = planFor(decisions)
+  switch (plan.kind) {
+    case 'pass':
+      return { kind: 'pass', goesOnTo: decisions.map(givenAddress) }
+    case 'refuse':
+      return { kind: 'refuse', code: plan.temporary ? 450 : 550, text: replyText(plan.reply) }
+    case 'commit': {
+      const consumed = new Set(plan.consumed)
+      return {
+        kind: 'commit',
+        goesOnTo: decisions.filter(decision => !consumed.has(decision)).map(givenAddress),
+        quarantined: plan.held.map(({ decision }) => givenAddress(decision)),
+      }
+    }
+  }
+}
+
+function givenAddress({ recipient }: Decision): string {
+  return recipient.envelope.address
+}
+
+function swallowed({ swallowedRejects }: CommitPlan): string[] {
+  return swallowedRejects.map(
+    ({ recipient }) =>
+      `${recipient.address} is rejected, but quarantined: SMTP gives one answer for all recipients`,
+  )
+}
