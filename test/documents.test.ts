@@ -5,6 +5,7 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, 
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { check } from '../src/cli/check'
+import { test } from '../src/cli/test'
 import { compileInForce } from '../src/door/in-force'
 import { ERRORS } from '../src/errors'
 import { ACTIONS } from '../src/policy/decision'
@@ -47,6 +48,21 @@ describe('the documents', () => {
   it('show what `ses-bounce check --explain` says', async () => {
     const [, name = '', shown] = /^\$ npx ses-bounce check --explain (\w+)\n([^]*?)```/m.exec(readme) ?? []
     assert.deepEqual(shown?.trimEnd().split('\n'), (await run(['--explain', name])).join('\n').split('\n'))
+  })
+
+  it('show cases that come out as they say, by the rules that the README shows', async () => {
+    const [, rules = ''] = /```ini\n; config\/ses-bounce-rules\.ini\n([^]*?)```/.exec(readme) ?? []
+    const [, cases = ''] =
+      /```\n; config\/ses-bounce-tests\.ini\n([^]*?)```/.exec(read('docs/checking.md')) ?? []
+    const files = {
+      'ses-bounce.ini': '[relay]\ntrusted = 192.0.2.1\n',
+      'ses-bounce-rules.ini': rules,
+      'ses-bounce-tests.ini': cases,
+      host_list: 'example.com\n',
+      mailboxes: 'anna@example.com\n',
+      'tests/trouble.eml': 'From: someone@origin.example\r\nTo: anna@example.com\r\n\r\nHello\r\n',
+    }
+    assert.deepEqual(await checked(files, test), ['cases: 3 as expected, 0 not'])
   })
 
   it('have a task for every condition, outcome key, action and template name', () => {
@@ -110,22 +126,27 @@ function lists(): Record<string, string> {
   return Object.fromEntries(blocks.map(([, name = '', text = '']) => [name, text]))
 }
 
-async function checked(files: Record<string, string>): Promise<string[]> {
+async function checked(files: Record<string, string>, command: Command = check): Promise<string[]> {
   const dir = mkdtempSync(path.join(tmpdir(), 'ses-bounce-documents-'))
   try {
-    mkdirSync(path.join(dir, 'config'))
-    for (const [name, text] of Object.entries(files)) writeFileSync(path.join(dir, 'config', name), text)
-    return await run(['--dir', dir])
+    for (const [name, text] of Object.entries(files)) {
+      const file = path.join(dir, 'config', name)
+      mkdirSync(path.dirname(file), { recursive: true })
+      writeFileSync(file, text)
+    }
+    return await run(['--dir', dir], command)
   } finally {
     rmSync(dir, { recursive: true })
   }
 }
 
-/** What `check` says. */
-async function run(args: string[]): Promise<string[]> {
+type Command = typeof check
+
+/** What a command says. */
+async function run(args: string[], command: Command = check): Promise<string[]> {
   const lines: string[] = []
   const out = { line: (text: string) => void lines.push(text), error: (text: string) => assert.fail(text) }
-  await check(args, out, {})
+  await command(args, out, {})
   return lines
 }
 

@@ -98,7 +98,9 @@ function assertSaid(log: string[] | undefined, { says }: BadConfig): void {
   const warnings = says.filter(isWarning).map(line => line.replace(' warning: ', ' '))
   const errors = says.filter(line => !isWarning(line)).map(line => `  ${line}`)
   const stop = 'Caught exception: ConfigurationError: the configuration has errors:'
-  assert.deepEqual(logged(log, '[WARN] [-] [ses-bounce] '), warnings, log.join('\n'))
+  // what AWS has to say of the dispatcher's Node.js isn't of the configuration
+  const said = logged(log, '[WARN] [-] [ses-bounce] ').filter(line => !line.startsWith('dispatcher: '))
+  assert.deepEqual(said, warnings, log.join('\n'))
   assert.deepEqual(logged(log, '[CRIT] [-] [core] '), errors.length === 0 ? [] : [stop, ...errors])
 }
 
