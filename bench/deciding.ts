@@ -1,0 +1,58 @@
+// Decisions as work to be measured: other mails each time, and an error where the policy doesn't say what it should.
+// The values that patterns compare are made anew for each decision, as for a mail that comes.
+
+import type { Aside } from '../src/aside/aside'
+import type { InForce } from '../src/door/in-force'
+import type { MailFacts } from '../src/mail/facts'
+import { readFacts } from '../src/mail/read-facts'
+import { decide } from '../src/policy/decide'
+import { Effort } from '../src/policy/effort'
+import type { Work } from './measure'
+import { atDoor, NOW_MS, type Sample } from './samples'
+
+/** What is measured may take longer than a mail is given, on a slow machine. */
+const BUDGET_MS = 60_000
+
+/** With the header parsed, the subject decoded and the body read. */
+export async function readyFacts(samples: readonly Sample[]): Promise<MailFacts[]> {
+  const all: MailFacts[] = []
+  for (const sample of samples) {
+    const content = { texts: [sample.body], attachments: [], isCut: false }
+    const search = () => Promise.reject(new Error('the header is searched by nobody'))
+    const mail = atDoor(sample, { content: async () => content, search })
+    const facts = await readFacts({ ...mail, receivesFor: isOurs, keepsRecipients: false })
+    facts.headers.values('subject')
+    all.push(facts)
+  }
+  return all
+}
+
+export function decideInTurn(
+  { policy }: InForce,
+  facts: readonly MailFacts[],
+  aside: Aside,
+  ...expected: readonly string[]
+): Work {
+  return inTurn(facts, async mail => {
+    const effort = new Effort({ search: aside.search, budgetMs: BUDGET_MS })
+    const [decision] = await decide(policy, mail, NOW_MS, effort)
+    if (!expected.includes(decision?.rule ?? ''))
+      throw new Error(`${decision?.rule ?? 'no rule'} decides instead of ${expected.join(' or ')}`)
+  })
+}
+
+/** One after the other, and where it stopped it goes on. */
+export function inTurn<T>(inputs: readonly T[], act: (input: T) => void | Promise<void>): Work {
+  let at = 0
+  return async times => {
+    for (let done = 0; done < times; done++) {
+      const acting = act(inputs[at] as T)
+      if (acting !== undefined) await acting
+      at = (at + 1) % inputs.length
+    }
+  }
+}
+
+function isOurs(domain: string): boolean {
+  return domain === 'example.com'
+}

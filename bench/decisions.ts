@@ -1,0 +1,141 @@
+// What it costs to decide one recipient, by the number and the kind of the rules.
+// Rejects when another rule decides than the one that should.
+
+import { openAside } from '../src/aside/aside'
+import { mayConcern } from '../src/policy/concern'
+import { decideInTurn, inTurn, readyFacts } from './deciding'
+import { compiled, DECIDING, type Kind, rule, rulesOf } from './rules'
+import { type Sample, textSample } from './samples'
+import type { Contest, Row, Suite } from './suite'
+
+const COUNTS = [100, 1000]
+const FEW = 10
+const LONG = 100_000
+
+export const decisions: Suite = {
+  name: 'decisions',
+  title: 'Deciding a recipient',
+  about: `One recipient of one mail is decided: the values that rules ask for are made ready for matching, the rules are tried,
+and the last one holds. The header was parsed before, and the body read. Address rules name a recipient (\`user@host\`)
+or the host of a sender (\`@host\`), header rules a subject, body rules a text of 5 KB; of the last two every other one
+is a glob with \`*\`, every other one a regular expression.
+
+The goal: a thousand rules that test only addresses cost about what ten do, and a list costs the same however long it
+is. A text has to be gone over for each glob, and by many regular expressions together. Where rules share a list and the
+recipient is on it, what else they ask has to be looked at, rule by rule.`,
+  ratio: 'times the CPU time',
+  unit: 'time',
+  contests: [
+    contestOf('address', []),
+    contestOf('header', [
+      { name: '1,000 header rules of which the first holds, against 10', of: 'first', against: '10' },
+    ]),
+    contestOf('body', []),
+    passingOver(),
+    longList(),
+    rulesWithOneList('not on it', seed => `stranger${seed}@example.com`),
+    rulesWithOneList('on it', seed => `box${(seed * 7919) % LONG}@example.com`),
+  ],
+}
+
+function contestOf(kind: Kind, more: readonly Row[]): Contest {
+  return {
+    rows: [
+      ...COUNTS.map(count => ({
+        name: `${count.toLocaleString('en')} ${kind} rules against ${FEW}`,
+        of: `${count}`,
+        against: `${FEW}`,
+      })),
+      ...more,
+    ],
+    async prepare(inputs) {
+      const aside = openAside()
+      const facts = await readyFacts(samples(inputs))
+      const deciding = (rules: string) => decideInTurn(compiled(rules), facts, aside, DECIDING)
+      const works = [FEW, ...COUNTS].map(count => [`${count}`, deciding(rulesOf(kind, count))] as const)
+      const first = more.map(({ of }) => [of, deciding(rulesOf(kind, 1000, 'first'))] as const)
+      return { works: Object.fromEntries([...works, ...first]), close: () => aside.close() }
+    },
+  }
+}
+
+/** The look at the envelope and at SES's trace fields that most mail needs no more than. */
+function passingOver(): Contest {
+  return {
+    rows: COUNTS.map(count => ({
+      name: `passing over a mail that none of ${count.toLocaleString('en')} address rules concerns, against ${FEW}`,
+      of: `${count}`,
+      against: `${FEW}`,
+    })),
+    async prepare(inputs) {
+      const mails = samples(inputs).map(({ envelope }) => ({
+        envelope,
+        forCandidates: envelope.recipients.map(({ address }) => address),
+        returnPathCandidates: [envelope.sender],
+      }))
+      const works = [FEW, ...COUNTS].map(count => {
+        const { policy } = compiled(rulesOf('address', count, 'none'))
+        const work = inTurn(mails, mail => {
+          if (mayConcern(policy, mail)) throw new Error('a mail is looked at that no rule concerns')
+        })
+        return [`${count}`, work] as const
+      })
+      return { works: Object.fromEntries(works) }
+    },
+  }
+}
+
+/** Every other recipient stands on the list. */
+function longList(): Contest {
+  return {
+    rows: [{ name: 'a list of 100,000 addresses against one of 10', of: 'long', against: 'short' }],
+    async prepare(inputs) {
+      const aside = openAside()
+      const work = async (entries: number) => {
+        const recipient = (seed: number) =>
+          seed % 2 === 0 ? `box${(seed * 7919) % entries}@example.com` : `stranger${seed}@example.com`
+        const rules = [rule('listed', 'recipient = file:list'), rule(DECIDING, 'recipient = @example.com')]
+        const facts = await readyFacts(samples(inputs, recipient))
+        const inForce = compiled(rules.join('\n'), { list: boxes(entries) })
+        return decideInTurn(inForce, facts, aside, DECIDING, 'listed')
+      }
+      return { works: { long: await work(LONG), short: await work(FEW) }, close: () => aside.close() }
+    },
+  }
+}
+
+/** Each rule has a second condition, which doesn't hold. */
+function rulesWithOneList(where: string, recipient: (seed: number) => string): Contest {
+  return {
+    rows: [
+      {
+        name: `1,000 rules with the same list of 100,000 against 10, recipient ${where}`,
+        of: '1000',
+        against: `${FEW}`,
+      },
+    ],
+    async prepare(inputs) {
+      const aside = openAside()
+      const facts = await readyFacts(samples(inputs, recipient))
+      const lists = { list: boxes(LONG) }
+      const works = [FEW, 1000].map(count => {
+        const rules = Array.from({ length: count - 1 }, (_, number) =>
+          rule(`listed-${number}`, 'recipient = file:list', `size = > ${number + 1}mb`),
+        )
+        const inForce = compiled([...rules, rule(DECIDING, 'recipient = @example.com')].join('\n'), lists)
+        return [`${count}`, decideInTurn(inForce, facts, aside, DECIDING)] as const
+      })
+      return { works: Object.fromEntries(works), close: () => aside.close() }
+    },
+  }
+}
+
+function samples(count: number, recipient?: (seed: number) => string): Sample[] {
+  return Array.from({ length: count }, (_, seed) =>
+    textSample(seed, recipient && { recipient: recipient(seed) }),
+  )
+}
+
+function boxes(count: number): string {
+  return Array.from({ length: count }, (_, number) => `box${number}@example.com`).join('\n')
+}

@@ -1,0 +1,68 @@
+// `npm run bench`: runs every suite and writes docs/benchmarks.md; with names of suites, shows those alone.
+// Ends with 2 for a name that there isn't; what a suite rejects with ends it with 1, and the page stays as it was.
+
+import { readFileSync, writeFileSync } from 'node:fs'
+import os from 'node:os'
+import path from 'node:path'
+import { decisions } from './decisions'
+import { hostile } from './hostile'
+import { mails } from './mails'
+import { type Meter, type Plan, PROCESS } from './measure'
+import { type Machine, page, rowLine, type Section } from './page'
+import { run, type Suite } from './suite'
+
+/** In the order of the page. */
+export const SUITES: readonly Suite[] = [decisions, mails, hostile]
+
+/** Below four minutes on two quiet cores. */
+const PLAN: Plan = { inputs: 500, warmUpTimes: 300, warmUpMicros: 4_000_000, rounds: 9, batchMicros: 200_000 }
+/** From dist/bench, where this runs. */
+const PAGE = path.join(__dirname, '../../docs/benchmarks.md')
+
+export async function measureAll(
+  suites: readonly Suite[],
+  plan: Plan,
+  meter: Meter,
+  say: (line: string) => void,
+): Promise<Section[]> {
+  const sections: Section[] = []
+  for (const suite of suites) {
+    say(`${suite.title} (${suite.ratio})`)
+    const rows = await run(suite, plan, meter, row => say(`  ${rowLine(suite, row)}`))
+    sections.push({ suite, rows })
+  }
+  return sections
+}
+
+export function thisMachine(): Machine {
+  const cpus = os.cpus()
+  return {
+    cores: cpus.length,
+    cpu: cpus[0]?.model ?? 'unknown',
+    memoryBytes: os.totalmem(),
+    system: `${os.type()} on ${os.arch()}`,
+    node: process.versions.node,
+    mailparser: versionOf('mailparser'),
+  }
+}
+
+function versionOf(name: string): string {
+  const text = readFileSync(require.resolve(`${name}/package.json`), 'utf8')
+  return (JSON.parse(text) as { version: string }).version
+}
+
+async function main(names: readonly string[]): Promise<void> {
+  const unknown = names.find(name => !SUITES.some(suite => suite.name === name))
+  if (unknown !== undefined) {
+    console.error(`there is no suite "${unknown}"; there are ${SUITES.map(({ name }) => name).join(', ')}`)
+    process.exitCode = 2
+    return
+  }
+  const chosen = SUITES.filter(({ name }) => names.length === 0 || names.includes(name))
+  const sections = await measureAll(chosen, PLAN, PROCESS, line => console.log(line))
+  if (names.length > 0) return
+  writeFileSync(PAGE, page(sections, PLAN, thisMachine()))
+  console.log('docs/benchmarks.md is written')
+}
+
+if (require.main === module) void main(process.argv.slice(2))

@@ -1,0 +1,69 @@
+// Rules to be measured, as an administrator would write them; of each kind as many as are asked for, none of which holds
+// for a sample mail. Throws where the policy compiler finds a fault.
+
+import { compileInForce, type InForce } from '../src/door/in-force'
+import { formatFinding } from '../src/settings/findings'
+import { snapshotSources } from '../src/settings/sources'
+import { pseudoRandom, word } from './text'
+
+/** Only looked at: the mail is decided, and the queue isn't asked. */
+const SETTINGS = '[main]\nmode = observe\n[relay]\ntrusted = 192.0.2.1\n'
+/** Name of the rule that decides. */
+export const DECIDING = 'deciding'
+
+export type Kind = 'address' | 'header' | 'body'
+
+/** One that no sample mail meets, the same from the same number. */
+const CONDITIONS: Record<Kind, (number: number) => string> = {
+  address: number =>
+    number % 2 === 0 ? `recipient = gone${number}@example.com` : `sender = @spam${number}.example`,
+  header: number => `subject = ${number % 2 === 0 ? glob(number) : regex(number)}`,
+  body: number => `body = ${number % 2 === 0 ? glob(number) : regex(number)}`,
+}
+
+/** Holds for all sample mails. */
+const HOLDING: Record<Kind, string> = {
+  address: 'recipient = @example.com',
+  header: 'subject = *',
+  body: 'body = *',
+}
+
+/** So many rules of a kind; `decides` is the place of the one that holds. */
+export function rulesOf(kind: Kind, count: number, decides: 'first' | 'last' | 'none' = 'last'): string {
+  const others = Array.from({ length: decides === 'none' ? count : count - 1 }, (_, number) =>
+    rule(`${kind}-${number}`, CONDITIONS[kind](number)),
+  )
+  const deciding = decides === 'none' ? [] : [rule(DECIDING, HOLDING[kind])]
+  return (decides === 'first' ? [...deciding, ...others] : [...others, ...deciding]).join('\n')
+}
+
+export function rule(name: string, ...conditions: string[]): string {
+  return [`[${name}]`, ...conditions, 'action = quarantine', ''].join('\n')
+}
+
+/** A word that many a mail has, and what none has: in every other as one part, in every other as two. */
+function glob(number: number): string {
+  return `*${word(pseudoRandom(number))}${number % 4 === 0 ? '*' : ' '}zq${number}*`
+}
+
+/** The letters before the number are found in many a mail, the number in none. */
+function regex(number: number): string {
+  const pick = pseudoRandom(number)
+  return `/\\b${word(pick)} (?:${word(pick)}|${word(pick)}) \\d*${number}zq/`
+}
+
+export function compiled(rules: string, lists: Readonly<Record<string, string>> = {}): InForce {
+  const { value, findings } = compileInForce(
+    snapshotSources({
+      'ses-bounce.ini': SETTINGS,
+      'ses-bounce-rules.ini': rules,
+      host_list: 'example.com\n',
+      me: 'mx.example.com\n',
+      ...lists,
+    }),
+    {},
+  )
+  const errors = findings.filter(({ severity }) => severity === 'error')
+  if (errors.length > 0) throw new Error(errors.map(formatFinding).join('\n'))
+  return value
+}

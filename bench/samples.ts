@@ -1,0 +1,87 @@
+// Mails to judge: as SES hands them on, each with its own words and addresses, and as Haraka would hold them.
+// Pure, but for the ids that SES gives.
+
+import { mailText, newSesId, traceDate } from '../src/demo/mail'
+import type { MailAtDoor } from '../src/door/judge'
+import type { Envelope } from '../src/mail/facts'
+import { pseudoRandom, sentence, text } from './text'
+
+/** The clock of all of them: an hour after SES took them. */
+export const NOW_MS = Date.UTC(2025, 1, 20, 13)
+const RECEIVED = new Date(NOW_MS - 3_600_000)
+
+export interface Sample {
+  envelope: Envelope
+  raw: Buffer
+  headerLines: readonly string[]
+  body: string
+}
+
+export interface Parts {
+  /** Another for each mail. */
+  seed: number
+  recipient?: string
+  body: string
+  /** MIME fields. */
+  fields?: Readonly<Record<string, string>>
+}
+
+export function sample({ seed, body, recipient = `box${seed}@example.com`, fields }: Parts): Sample {
+  const pick = pseudoRandom(seed)
+  const sender = `writer${pick(1_000_000)}@origin${pick(10_000)}.example`
+  const own = {
+    From: `"Writer ${pick(1000)}" <${sender}>`,
+    To: recipient,
+    Subject: subject(seed),
+    Date: traceDate(RECEIVED).replace(' (UTC)', ''),
+    'Message-ID': `<${pick(2 ** 31)}.${seed}@origin.example>`,
+    'MIME-Version': '1.0',
+    'X-Mailer': `Letters ${pick(20)}.${pick(20)}`,
+    ...(fields ?? { 'Content-Type': 'text/plain; charset=utf-8' }),
+  }
+  const trace = { sesId: newSesId(), region: 'eu-west-1', receivedAt: RECEIVED, sender, recipient }
+  const mail = mailText({ form: 'classic', proved: true, spam: 'PASS', ...trace }, own, body)
+  const raw = Buffer.from(mail)
+  return {
+    envelope: {
+      sender,
+      recipients: [{ address: recipient, notifyNever: false }],
+      relayIp: '192.0.2.1',
+      sizeBytes: raw.length,
+    },
+    raw,
+    headerLines: mail
+      .slice(0, mail.indexOf('\r\n\r\n'))
+      .split('\r\n')
+      .map(line => `${line}\n`),
+    body,
+  }
+}
+
+/** Every seventh is encoded. */
+function subject(seed: number): string {
+  const words = sentence(pseudoRandom(seed + 1), undefined, 6).trim()
+  return seed % 7 === 0 ? `=?utf-8?b?${Buffer.from(`„${words}“`).toString('base64')}?=` : words
+}
+
+/** Of everyday words, five kilobytes unless said otherwise. */
+export function textSample(seed: number, more: Partial<Parts> = {}): Sample {
+  return sample({ seed, body: text(5000, seed), ...more })
+}
+
+/** `content` and `search` are the caller's. */
+export function atDoor(
+  { envelope, headerLines }: Sample,
+  { content, search }: Pick<MailAtDoor, 'content' | 'search'>,
+): MailAtDoor {
+  return {
+    envelope,
+    headerLines,
+    ownFields: 0,
+    nowMs: NOW_MS,
+    nowMonoMs: 0,
+    content,
+    results: () => [],
+    search,
+  }
+}
