@@ -7,8 +7,6 @@ import type { Pace } from './store'
 export interface QueueOverview {
   /** Jobs. */
   states: Record<JobState, number>
-  /** Recipients by the rule that bounced them, most of them first. */
-  rules: { rule: string; states: Partial<Record<JobState, number>> }[]
   /** By name. */
   regions: RegionOverview[]
   /** When the oldest of the jobs that wait was made. */
@@ -17,6 +15,12 @@ export interface QueueOverview {
   nextDeadlineMs?: number
   /** Of the machine's monotonic clock; undefined: none since it started. */
   dispatcherBeatMonoMs?: number
+}
+
+/** Recipients by the rule that bounced them. */
+export interface RuleCount {
+  rule: string
+  states: Partial<Record<JobState, number>>
 }
 
 export interface RegionOverview extends Projection {

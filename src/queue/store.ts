@@ -11,7 +11,7 @@
 
 import type { BounceRequest, Cap } from '../policy/decision'
 import type { Added, Job, JobEvent, JobState } from './job'
-import type { QueueOverview } from './overview'
+import type { QueueOverview, RuleCount } from './overview'
 
 export interface Ahead {
   /** Queued, and to be sent no later. */
@@ -157,6 +157,8 @@ export interface OperatorQueue {
   /** What waits by deadline, then what has ended, latest change first. Read one by one: others may write meanwhile. */
   list(filter: JobFilter, limit?: number): IterableIterator<Job>
   overview(nowMs: number, pace: Pace): QueueOverview
+  /** Most of them first; takes its time in a long queue. */
+  rules(): RuleCount[]
   close(): void
 }
 

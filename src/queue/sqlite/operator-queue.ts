@@ -5,7 +5,7 @@ import type { JobState } from '../job'
 import type { ByHand, OperatorQueue, Pace } from '../store'
 import { Database, type Row, type Value } from './database'
 import { listJobs } from './list'
-import { overview } from './overview'
+import { countByRule, overview } from './overview'
 import { addPause, pauses, removePause } from './pauses'
 import { addEvent, historyOf, jobOf, text } from './rows'
 
@@ -38,6 +38,7 @@ export function openOperatorQueue(file: string): OperatorQueue {
     history: id => historyOf(database, id),
     list: (filter, limit) => listJobs(database, filter, limit),
     overview: (nowMs, pace) => overview(database, nowMs, pace),
+    rules: () => countByRule(database),
     close: () => database.close(),
   }
 }

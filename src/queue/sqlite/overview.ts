@@ -2,7 +2,7 @@
 // The counts are taken one after the other: a job that changes meanwhile may stand in two of them, or in none.
 
 import { JOB_STATES, type JobState } from '../job'
-import { project, type QueueOverview, type RegionOverview } from '../overview'
+import { project, type QueueOverview, type RegionOverview, type RuleCount } from '../overview'
 import type { Pace } from '../store'
 import type { Database, Row } from './database'
 import { bootId } from './holder'
@@ -22,7 +22,6 @@ export function overview(database: Database, nowMs: number, pace: Pace): QueueOv
   const beat = database.get('SELECT beat_mono_ms AS beat FROM dispatcher WHERE boot_id = ?', bootId())
   return {
     states: countByState(database),
-    rules: rules(database),
     regions: regionsOf(database, nowMs, pace),
     ...optional('oldestMs', waiting?.['oldest']),
     ...optional('nextDeadlineMs', waiting?.['next']),
@@ -38,7 +37,8 @@ export function countByState(database: Database): Record<JobState, number> {
   return counts
 }
 
-function rules(database: Database): QueueOverview['rules'] {
+/** Most of them first. */
+export function countByRule(database: Database): RuleCount[] {
   const rows = database.all(
     'SELECT rule, state, COUNT(*) AS n FROM recipient JOIN job ON job.seq = recipient.job GROUP BY rule, state ORDER BY rule',
   )

@@ -1,0 +1,102 @@
+// `ses-bounce queue`: the queue as it is now, and changes to it by hand, beside a Haraka that runs.
+// A queue that isn't there or can't be used ends it with 1 and a clear word, and is left as it is.
+
+import { once } from 'node:events'
+import { setTimeout as timer } from 'node:timers/promises'
+import { systemClock } from '../dispatch/clock'
+import { missing } from './check'
+import { escapeControls, type Out } from './out'
+import { becomeOwner } from './owner'
+import { changeJobs, listJobs, showJobs } from './queue/jobs'
+import { type QueueTask, readOptions } from './queue/options'
+import { openPlace, wordsOf } from './queue/place'
+import type { QueueIo, Run } from './queue/run'
+
+export const QUEUE_USAGE = `ses-bounce queue COMMAND: the bounces that wait and those that were made, beside a Haraka that runs
+
+  list            a line for each job: what waits by its deadline, then what has ended, latest first
+    --state STATE     queued, sending, held, sent, failed, expired, cancelled; several with commas
+    --region REGION, --rule RULE, --sender ADDRESS or @HOST, --recipient ADDRESS, --ses-id ID
+    --limit NUMBER
+  show ID ...     all that is on record of a job, and the SendBounce call
+  retry ID ...    held, failed, expired, cancelled -> queued, where it can still start in time
+  cancel ID ...   queued, held -> cancelled
+  hold ID ...     queued -> held, until you retry or cancel it
+
+  --dir DIR       the Haraka directory, which holds config/ (default: $HARAKA, else this one)
+  --json          one JSON object a line
+  --help
+
+Ends with 0; with 1 when a job isn't there or can't be changed, or the queue can't be used; with 2 on wrong options.`
+
+/** Resolves with the exit code. */
+export async function queue(
+  args: string[],
+  out: Out,
+  env: NodeJS.ProcessEnv = process.env,
+  io: QueueIo = standardIo(),
+): Promise<number> {
+  const options = readOptions(args, env)
+  if ('help' in options) {
+    out.line(QUEUE_USAGE)
+    return 0
+  }
+  const safe: Out = {
+    line: text => out.line(escapeControls(text)),
+    error: text => out.error(escapeControls(text)),
+  }
+  const fault = 'fault' in options ? options.fault : missing(options.dir)
+  if (fault !== undefined || 'fault' in options) {
+    safe.error(`ses-bounce queue: ${fault ?? ''}`)
+    return 2
+  }
+  const place = openPlace(options.dir, env, io.become)
+  if ('faults' in place) {
+    for (const line of place.faults) safe.error(`ses-bounce queue: ${line}`)
+    return 1
+  }
+  try {
+    return await carryOut({ ...io, place, out: safe, json: options.json }, options.task)
+  } catch (error) {
+    for (const line of wordsOf(error)) safe.error(`ses-bounce queue: ${line}`)
+    return 1
+  } finally {
+    place.queue.close()
+  }
+}
+
+async function carryOut(run: Run, task: QueueTask): Promise<number> {
+  switch (task.word) {
+    case 'list':
+      return listJobs(run, task.filter, task.limit)
+    case 'show':
+      return showJobs(run, task.ids)
+    case 'retry':
+    case 'cancel':
+    case 'hold':
+      return changeJobs(run, task.word, task.ids)
+    default:
+      run.out.error(`ses-bounce queue: "${task.word}" is not available yet`)
+      return 2
+  }
+}
+
+function standardIo(): QueueIo {
+  const { stdout } = process
+  return {
+    nowMs: () => Date.now(),
+    monoMs: () => systemClock.monoMs(),
+    sleep: async (ms, signal) => {
+      await timer(ms, undefined, { ...(signal && { signal }) }).catch(() => undefined)
+    },
+    screen: stdout.isTTY && process.env['TERM'] !== 'dumb' ? stdout : undefined,
+    become: becomeOwner,
+    stopped: untilStopped,
+  }
+}
+
+function untilStopped(): AbortSignal {
+  const stop = new AbortController()
+  for (const name of ['SIGINT', 'SIGTERM']) void once(process, name).then(() => stop.abort())
+  return stop.signal
+}
