@@ -7,10 +7,13 @@ import { systemClock } from '../dispatch/clock'
 import { missing } from './check'
 import { escapeControls, type Out } from './out'
 import { becomeOwner } from './owner'
+import { drain } from './queue/drain'
 import { changeJobs, listJobs, showJobs } from './queue/jobs'
 import { type QueueTask, readOptions } from './queue/options'
+import { pause, resume, showStats } from './queue/pausing'
 import { openPlace, wordsOf } from './queue/place'
 import type { QueueIo, Run } from './queue/run'
+import { watch } from './queue/watch'
 
 export const QUEUE_USAGE = `ses-bounce queue COMMAND: the bounces that wait and those that were made, beside a Haraka that runs
 
@@ -22,12 +25,23 @@ export const QUEUE_USAGE = `ses-bounce queue COMMAND: the bounces that wait and 
   retry ID ...    held, failed, expired, cancelled -> queued, where it can still start in time
   cancel ID ...   queued, held -> cancelled
   hold ID ...     queued -> held, until you retry or cancel it
+  stats           how much there is, by state, rule and region, and how long it will take
+  pause           nothing is sent until \`resume\`, also after a restart; jobs wait, and expire at their deadline
+    --region REGION   only there
+  resume          all that is paused
+    --region REGION   only there
+  watch           how it goes on, until Ctrl-C
+    --every TIME      (default: 2s on a terminal, else 5s)
+  drain           whether nothing waits any more; what is held doesn't count
+    --wait            until then
+    --timeout TIME    but no longer
 
   --dir DIR       the Haraka directory, which holds config/ (default: $HARAKA, else this one)
   --json          one JSON object a line
   --help
 
-Ends with 0; with 1 when a job isn't there or can't be changed, or the queue can't be used; with 2 on wrong options.`
+Ends with 0; with 1 when a job isn't there or can't be changed, when the queue isn't or can't be drained, or can't be
+used; with 2 on wrong options.`
 
 /** Resolves with the exit code. */
 export async function queue(
@@ -75,9 +89,16 @@ async function carryOut(run: Run, task: QueueTask): Promise<number> {
     case 'cancel':
     case 'hold':
       return changeJobs(run, task.word, task.ids)
-    default:
-      run.out.error(`ses-bounce queue: "${task.word}" is not available yet`)
-      return 2
+    case 'stats':
+      return showStats(run)
+    case 'pause':
+      return pause(run, task.region)
+    case 'resume':
+      return resume(run, task.region)
+    case 'watch':
+      return watch(run, task.everyMs)
+    case 'drain':
+      return drain(run, task)
   }
 }
 

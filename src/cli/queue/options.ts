@@ -46,6 +46,9 @@ const OPTIONS = {
   timeout: { type: 'string' },
 } as const
 
+/** More often than anybody can see would only keep the disk busy. */
+const LEAST_EVERY_MS = 100
+
 type Option = keyof typeof OPTIONS
 type Word = QueueTask['word']
 
@@ -129,6 +132,8 @@ function readTask(word: Word, given: Given, ids: string[]): QueueTask | Fault {
     }
     case 'watch': {
       const every = readDuration('every', given.every)
+      if ('ms' in every && every.ms !== undefined && every.ms < LEAST_EVERY_MS)
+        return { fault: `--every must be ${LEAST_EVERY_MS}ms at least` }
       return 'fault' in every ? every : { word, ...(every.ms !== undefined && { everyMs: every.ms }) }
     }
     case 'drain': {
