@@ -22,13 +22,17 @@ const COMMANDS: Record<string, { what: string; load: () => Command }> = {
     what: "the policy's own test cases",
     load: () => (require('./test') as typeof import('./test')).test,
   },
+  queue: {
+    what: 'the bounces that wait and those that were made: see them, and change them by hand',
+    load: () => (require('./queue') as typeof import('./queue')).queue,
+  },
   'local-ses': {
     what: 'the SES stand-in: a local server that takes SendBounce calls',
     load: () => (require('./local-ses') as typeof import('./local-ses')).localSes,
   },
 }
 
-const NOT_YET = ['queue', 'quarantine', 'dispatch']
+const NOT_YET = ['quarantine', 'dispatch']
 
 /** How long a command that has said all may stay. */
 const LINGER_MS = 1000

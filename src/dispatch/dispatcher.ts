@@ -4,6 +4,7 @@
 import { isLasting, QueueError } from '../errors'
 import type { Holder } from '../queue/store'
 import { longestPauseMs } from './outcomes'
+import { Pauses } from './pauses'
 import { type LaneParts, RegionLane, STORE_RETRY_MS } from './region-lane'
 
 export interface DispatcherParts extends LaneParts {
@@ -101,6 +102,7 @@ export class Dispatcher {
 
   async #dispatch(lanes: Lanes): Promise<void> {
     const { queue, clock, settings } = this.#parts
+    const pauses = new Pauses(this.#parts)
     let version = -1
     let nextDueMs = 0
     let lookMs = Number.NEGATIVE_INFINITY
@@ -120,7 +122,8 @@ export class Dispatcher {
       const nowMs = clock.nowMs()
       // the wall clock may have been set: not only when something is said to be due
       if (seen !== version || nowMs >= nextDueMs || monoMs - lookMs >= LOOK_MS || lanes.changed()) {
-        lookMs = monoMs
+        // there may be more to expire than one look takes
+        lookMs = pauses.look() > 0 ? Number.NEGATIVE_INFINITY : monoMs
         version = seen
         nextDueMs = lanes.start(queue.due(nowMs, longestPauseMs(settings())))
       }

@@ -157,10 +157,7 @@ export class RegionLane {
   }
 
   #expire(): void {
-    const { queue, clock, settings, log } = this.#parts
-    for (const job of queue.expire(this.#region, clock.nowMs(), settings().window.marginMs)) {
-      log('error', `${describe(job)} expired: ${job.reason ?? ''}`)
-    }
+    expireJobs(this.#region, this.#parts)
   }
 
   /** An answer of SES must not be forgotten because the disk is full for a while. */
@@ -183,6 +180,13 @@ export class RegionLane {
     const { clock } = this.#parts
     return { ms: clock.nowMs(), monoMs: clock.monoMs() }
   }
+}
+
+/** Ends a bounded number of jobs whose last moment has passed; how many. */
+export function expireJobs(region: string, { queue, clock, settings, log }: LaneParts): number {
+  const expired = queue.expire(region, clock.nowMs(), settings().window.marginMs)
+  for (const job of expired) log('error', `${describe(job)} expired: ${job.reason ?? ''}`)
+  return expired.length
 }
 
 /** The store makes a call for each recipient of one that SES refused for all. */

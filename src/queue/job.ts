@@ -62,6 +62,7 @@ export interface JobEvent {
     | 'failed'
     | 'expired'
     | 'held'
+    | 'by hand'
   detail: string
 }
 

@@ -11,6 +11,7 @@
 
 import type { BounceRequest, Cap } from '../policy/decision'
 import type { Added, Job, JobEvent, JobState } from './job'
+import type { QueueOverview, RuleCount } from './overview'
 
 export interface Ahead {
   /** Queued, and to be sent no later. */
@@ -81,6 +82,10 @@ export interface DispatcherQueue {
   recover(now: { ms: number; monoMs: number }, limits: { unknownTries: number; interruptions: number }): Job[]
   /** Changes when another process has written. */
   version(): number
+  /** What an operator has paused: nothing of it is due, or can be claimed. */
+  pauses(): Pause[]
+  /** All that a job was ever of. */
+  regions(): string[]
   /** Regions that have jobs to send, and when the first of each is due (epoch ms; 0: at once). */
   due(nowMs: number, longestPauseMs: number): { region: string; dueMs: number }[]
   /** Ends queued jobs of a region whose last moment has passed, a bounded number at a time. */
@@ -99,6 +104,61 @@ export interface DispatcherQueue {
   settle(claim: Claim, effect: Effect, now: { ms: number; seenMonoMs: number }): void
   /** Forgets ended jobs that changed last before that, a bounded number at a time; how many. */
   prune(beforeMs: number): number
+  close(): void
+}
+
+/** Jobs wait, and expire at their deadline. */
+export interface Pause {
+  /** Undefined: every region. */
+  region?: string
+  sinceMs: number
+}
+
+/** What a job must have, all of it; what is undefined doesn't matter. */
+export interface JobFilter {
+  states?: readonly JobState[]
+  region?: string
+  sesId?: string
+  /** Of one of its recipients. */
+  rule?: string
+  /** An address, or `@host`. */
+  sender?: string
+  /** An address. */
+  recipient?: string
+}
+
+/** What came of a change by hand; `why`: the reason for which nothing was changed. */
+export type ByHand = { done: true; from: JobState; to: JobState } | { done: false; why: string }
+
+/** From one call to the next, and before the end of a job's window. */
+export interface Pace {
+  spacingMs: number
+  marginMs: number
+}
+
+/**
+ * What an operator needs, beside a dispatcher that runs. It changes only jobs that no dispatcher holds; each change is
+ * one durable transaction, and an event in the job's history. A dispatcher sees it at its next look.
+ */
+export interface OperatorQueue {
+  /** held, failed, expired, cancelled -> queued, where it can still start in time. */
+  retry(id: string, nowMs: number, pace: Pace): ByHand
+  /** queued, held -> cancelled */
+  cancel(id: string, nowMs: number): ByHand
+  /** queued -> held */
+  hold(id: string, nowMs: number): ByHand
+  /** False: it was paused already. */
+  pause(region: string | undefined, nowMs: number): boolean
+  /** Undefined: all that is paused. False: nothing of it was. */
+  resume(region: string | undefined): boolean
+  pauses(): Pause[]
+  job(id: string): Job | undefined
+  history(id: string): JobEvent[]
+  /** What waits by deadline, then what has ended, latest change first. Read one by one: others may write meanwhile. */
+  list(filter: JobFilter, limit?: number): IterableIterator<Job>
+  overview(nowMs: number, pace: Pace): QueueOverview
+  /** Most of them first; takes its time in a long queue. */
+  rules(): RuleCount[]
   close(): void
 }
 

@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict'
 import { readdirSync, readFileSync, statSync } from 'node:fs'
 import path from 'node:path'
+import { sesBounce } from './support/command'
 import { othersCanReadCheckout } from './support/directory'
 import { dispatcherPid } from './support/dispatcher'
 import { bounceOf, keptOf, relay, said, startFlow } from './support/flow'
@@ -29,7 +30,9 @@ describe('user and group in smtp.ini', function () {
     await bounceOf(product, mail)
   })
 
-  it('own all files, and nobody else may read them', () => {
+  it('own all files, and nobody else may read them', assertTheirs)
+
+  function assertTheirs(): void {
     const root = path.join(product.haraka.dir, 'ses-bounce')
     const names = readdirSync(root, { recursive: true, encoding: 'utf8' })
     const found = ['.', ...names].map(name => {
@@ -43,7 +46,7 @@ describe('user and group in smtp.ini', function () {
     )
     for (const name of ['queue.sqlite', 'last-good.json', 'quarantine']) assert.ok(names.includes(name), name)
     assert.ok(names.some(name => name.endsWith('.eml')))
-  })
+  }
 
   it('are those of the dispatcher', async () => {
     const status = readFileSync(`/proc/${await dispatcherPid(product)}/status`, 'utf8')
@@ -51,6 +54,17 @@ describe('user and group in smtp.ini', function () {
     // proc(5): real, effective, saved, file system
     assert.deepEqual(new Set(ids('Uid')), new Set([String(idIn('/etc/passwd', 'nobody'))]))
     assert.deepEqual(new Set(ids('Gid')), new Set([String(idIn('/etc/group', 'nogroup'))]))
+  })
+
+  it('own them still when root has used the command, while Haraka runs and after its end', async () => {
+    for (const args of [['pause'], ['resume'], ['list'], ['stats'], ['drain']]) {
+      const { code, errors } = await sesBounce(product, 'queue', ...args)
+      assert.deepEqual([code, errors], [0, []], args.join(' '))
+    }
+    assertTheirs()
+    await product.haraka.stop()
+    assert.equal((await sesBounce(product, 'queue', 'pause')).code, 0)
+    assertTheirs()
   })
 })
 

@@ -170,6 +170,7 @@ describe('queue, the workers side', () => {
     for (const index of ['job_sender', 'job_domain', 'recipient_rule']) database.run(`DROP INDEX ${index}`)
     for (const column of ['sender_key', 'sender_domain'])
       database.run(`ALTER TABLE job DROP COLUMN ${column}`)
+    database.run('DROP TABLE pause')
     database.run('PRAGMA user_version = 1')
     database.close()
     queue = openWorkerQueue(file)

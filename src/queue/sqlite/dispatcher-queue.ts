@@ -3,10 +3,11 @@
 
 import { QueueError } from '../../errors'
 import type { Job, JobEvent } from '../job'
-import type { Claim, DispatcherQueue, Effect, Holder } from '../store'
+import type { Claim, DispatcherQueue, Effect, Holder, Pause } from '../store'
 import { Database, type Row } from './database'
 import { RegionGate } from './gate'
 import { DispatcherLock } from './lock'
+import { isPaused, pauses } from './pauses'
 import { addEvent, jobOf, text } from './rows'
 import { splitJob } from './split'
 
@@ -77,6 +78,14 @@ class SqliteDispatcherQueue implements DispatcherQueue {
     return Number(this.#db.pragma('data_version')[0]?.['data_version'] ?? 0)
   }
 
+  pauses(): Pause[] {
+    return pauses(this.#db)
+  }
+
+  regions(): string[] {
+    return this.#db.all('SELECT name FROM region').map(({ name }) => text(name))
+  }
+
   due(nowMs: number, longestPauseMs: number): { region: string; dueMs: number }[] {
     const result: { region: string; dueMs: number }[] = []
     for (const { name } of this.#db.all('SELECT name FROM region')) {
@@ -84,7 +93,7 @@ class SqliteDispatcherQueue implements DispatcherQueue {
         "SELECT MIN(not_before_ms) AS due FROM job WHERE state = 'queued' AND region = ?",
         name ?? null,
       )
-      if (typeof row?.['due'] !== 'number') continue
+      if (typeof row?.['due'] !== 'number' || isPaused(this.#db, text(name))) continue
       const isDue = row['due'] <= nowMs || row['due'] > nowMs + longestPauseMs
       result.push({ region: text(name), dueMs: isDue ? 0 : row['due'] })
     }
@@ -113,6 +122,7 @@ class SqliteDispatcherQueue implements DispatcherQueue {
     spacing: { spacingMs: number; notBeforeMonoMs: number; longestPauseMs: number },
   ): Claim | undefined {
     return this.#change(() => {
+      if (isPaused(this.#db, region)) return undefined
       // a pause that ends later than any pause can is left from before the clock was set back
       const row = this.#db.get(
         `SELECT * FROM job WHERE state = 'queued' AND region = ?1 AND (not_before_ms <= ?2 OR not_before_ms > ?3)

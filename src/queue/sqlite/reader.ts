@@ -1,9 +1,9 @@
 // Views of the queue for people, commands and tests. Reads only; never holds up a writer.
 
-import { JOB_STATES, type JobEvent, type JobState } from '../job'
 import type { QueueReader } from '../store'
 import { Database } from './database'
-import { jobOf, text } from './rows'
+import { countByState } from './overview'
+import { historyOf, jobOf, text } from './rows'
 
 const BUSY_MS = 2000
 
@@ -25,24 +25,8 @@ export function openQueueReader(file: string, options: { untouched?: true } = {}
         yield jobOf(database, row)
       }
     },
-    history: id =>
-      database
-        .all(
-          'SELECT at_ms, what, detail FROM event JOIN job ON job.seq = event.job WHERE job.id = ? ORDER BY event.rowid',
-          id,
-        )
-        .map(row => ({
-          atMs: Number(row['at_ms']),
-          what: text(row['what']) as JobEvent['what'],
-          detail: text(row['detail']),
-        })),
-    countByState: () => {
-      const counts = Object.fromEntries(JOB_STATES.map(state => [state, 0])) as Record<JobState, number>
-      for (const row of database.all('SELECT state, COUNT(*) AS n FROM job GROUP BY state')) {
-        counts[text(row['state']) as JobState] = Number(row['n'])
-      }
-      return counts
-    },
+    history: id => historyOf(database, id),
+    countByState: () => countByState(database),
     regions: () =>
       database
         .all('SELECT name FROM region UNION SELECT region FROM job ORDER BY 1')

@@ -55,6 +55,20 @@ export function addEvent(
   database.run('INSERT INTO event (job, at_ms, what, detail) VALUES (?, ?, ?, ?)', seq, atMs, what, detail)
 }
 
+/** Oldest first. */
+export function historyOf(database: Database, id: string): JobEvent[] {
+  return database
+    .all(
+      'SELECT at_ms, what, detail FROM event JOIN job ON job.seq = event.job WHERE job.id = ? ORDER BY event.rowid',
+      id,
+    )
+    .map(row => ({
+      atMs: Number(row['at_ms']),
+      what: text(row['what']) as JobEvent['what'],
+      detail: text(row['detail']),
+    }))
+}
+
 export function text(value: Value | undefined): string {
   return typeof value === 'string' ? value : String(value ?? '')
 }

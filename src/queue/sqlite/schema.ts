@@ -85,6 +85,13 @@ const STEPS = [
   CREATE INDEX job_domain ON job (sender_domain, created_ms);
   CREATE INDEX recipient_rule ON recipient (rule, added_ms);
   `,
+  `
+  -- '' is every region
+  CREATE TABLE pause (
+    region TEXT PRIMARY KEY,
+    since_ms INTEGER NOT NULL
+  ) WITHOUT ROWID;
+  `,
 ]
 
 /** What of a database the steps need. */

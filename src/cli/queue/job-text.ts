@@ -1,0 +1,130 @@
+// One job as a line, as a page, and as data for programs. Pure.
+// Control characters are the caller's to escape: addresses, SES's words and rules stand here as they came.
+
+import { sendBounceInput } from '../../dispatch/send-bounce'
+import { hasEnded, type Job, type JobEvent } from '../../queue/job'
+import { addressText, count, quotedText, timeText, utcText } from '../explain/words'
+
+const SHOWN_RECIPIENTS = 3
+const SHOWN_REASON = 100
+
+/** `ID queued eu-west-1 23h 4m left a@yours.example <- joe@origin.example [rule] after 1 try: ...` */
+export function jobLine(job: Job, nowMs: number): string {
+  const shown = job.recipients.slice(0, SHOWN_RECIPIENTS).map(({ address }) => addressText(address))
+  const more = job.recipients.length - shown.length
+  const rules = [...new Set(job.recipients.map(({ rule }) => `[${rule}]`))]
+  return [
+    job.id,
+    job.state.padEnd(9),
+    job.region,
+    whenText(job, nowMs),
+    `${shown.join(',')}${more > 0 ? ` and ${more} more` : ''} <- ${addressText(job.sender)}`,
+    rules.join(','),
+    ...(job.reason === undefined || job.state === 'sent' ? [] : [`: ${cut(job.reason)}`]),
+  ].join(' ')
+}
+
+/** What counts for one that waits is how long it has; for one that has ended, since when. */
+function whenText({ state, deadlineMs, changedAtMs }: Job, nowMs: number): string {
+  if (hasEnded(state) || state === 'sent') return `${timeText(Math.max(0, nowMs - changedAtMs))} ago`
+  return leftText(deadlineMs, nowMs)
+}
+
+export function leftText(deadlineMs: number, nowMs: number): string {
+  const leftMs = deadlineMs - nowMs
+  return leftMs >= 0 ? `${timeText(leftMs)} left` : `${timeText(-leftMs)} too late`
+}
+
+/** A page: everything that is on record. */
+export function jobPage(job: Job, history: readonly JobEvent[], nowMs: number): string[] {
+  const {
+    id,
+    state,
+    reason,
+    messageId,
+    bounceSenderArn: arn,
+    notBeforeMs,
+    tries,
+    unknownTries,
+    interruptions,
+  } = job
+  return [
+    `${id}: ${state}${reason === undefined ? '' : `, ${reason}`}`,
+    row('mail', `${job.sesId}, received ${timeOf(job.receivedAtMs)} in ${job.region}`),
+    row('sender', addressText(job.sender)),
+    ...job.recipients.map(recipientRow),
+    row('from', `${addressText(job.bounceSender)}${arn === undefined ? '' : `, by ${arn}`}`),
+    row('deadline', `${timeOf(job.deadlineMs)}, ${leftText(job.deadlineMs, nowMs)}`),
+    row('tries', `${tries}, of unknown outcome ${unknownTries}, interrupted ${interruptions}`),
+    ...(state === 'queued' && notBeforeMs > nowMs
+      ? [row('next try', `not before ${timeOf(notBeforeMs)}`)]
+      : []),
+    ...(messageId === undefined ? [] : [row('bounce', messageId)]),
+    '',
+    `History, ${count(history.length, 'event')}`,
+    ...history.map(({ atMs, what, detail }) => `  ${timeOf(atMs)} ${what}: ${detail}`),
+    '',
+    state === 'sent' ? 'SendBounce, as it was called' : 'SendBounce, as it would be called',
+    ...JSON.stringify(sendBounceInput(job), null, 2)
+      .split('\n')
+      .map(line => `  ${line}`),
+  ]
+}
+
+function recipientRow({ address, rule, bounceType, status, diagnostic }: Job['recipients'][number]): string {
+  return row(
+    'recipient',
+    `${addressText(address)} by [${rule}]: ${bounceType}, ${status}, ${quotedText(diagnostic)}`,
+  )
+}
+
+/** Times in ISO 8601. */
+export function jobData(job: Job): Record<string, unknown> {
+  return {
+    id: job.id,
+    state: job.state,
+    region: job.region,
+    sesId: job.sesId,
+    sender: job.sender,
+    recipients: job.recipients.map(({ addedAtMs, ...recipient }) => ({
+      ...recipient,
+      addedAt: iso(addedAtMs),
+    })),
+    bounceSender: job.bounceSender,
+    ...(job.bounceSenderArn !== undefined && { bounceSenderArn: job.bounceSenderArn }),
+    receivedAt: iso(job.receivedAtMs),
+    deadline: iso(job.deadlineMs),
+    createdAt: iso(job.createdAtMs),
+    changedAt: iso(job.changedAtMs),
+    ...(job.notBeforeMs > 0 && { notBefore: iso(job.notBeforeMs) }),
+    tries: job.tries,
+    unknownTries: job.unknownTries,
+    interruptions: job.interruptions,
+    ...(job.reason !== undefined && { reason: job.reason }),
+    ...(job.messageId !== undefined && { messageId: job.messageId }),
+  }
+}
+
+export function jobPageData(job: Job, history: readonly JobEvent[]): Record<string, unknown> {
+  return {
+    ...jobData(job),
+    history: history.map(({ atMs, what, detail }) => ({ at: iso(atMs), what, detail })),
+    sendBounce: sendBounceInput(job),
+  }
+}
+
+export function iso(ms: number): string {
+  return new Date(ms).toISOString()
+}
+
+export function timeOf(ms: number): string {
+  return utcText(iso(ms))
+}
+
+function cut(text: string): string {
+  return text.length > SHOWN_REASON ? `${text.slice(0, SHOWN_REASON)}...` : text
+}
+
+function row(what: string, text: string): string {
+  return `  ${what.padEnd(10)} ${text}`
+}

@@ -1,0 +1,66 @@
+// `queue list`, `show`, `retry`, `cancel`, `hold`: jobs one after the other, each with a line or a page of its own.
+// A job that isn't there, or can't be changed, is said, and ends the command with 1; the others are dealt with all the same.
+
+import { setImmediate } from 'node:timers/promises'
+import type { ByHand, JobFilter } from '../../queue/store'
+import { jobData, jobLine, jobPage, jobPageData } from './job-text'
+import type { ByHandWord } from './options'
+import type { Run } from './run'
+
+/** Lines after which whoever reads them may have gone away. */
+const AT_ONCE = 500
+
+export async function listJobs(
+  { place, out, json, nowMs }: Run,
+  filter: JobFilter,
+  limit: number | undefined,
+): Promise<number> {
+  let written = 0
+  for (const job of place.queue.list(filter, limit)) {
+    out.line(json ? JSON.stringify(jobData(job)) : jobLine(job, nowMs()))
+    written++
+    // a closed pipe is noticed between two turns of the event loop
+    if (written % AT_ONCE === 0) await setImmediate()
+  }
+  if (written === 0 && !json) out.line('no such jobs')
+  return 0
+}
+
+export function showJobs({ place: { queue }, out, json, nowMs }: Run, ids: readonly string[]): number {
+  let code = 0
+  for (const [index, id] of ids.entries()) {
+    const job = queue.job(id)
+    if (job === undefined) {
+      code = 1
+      out.error(`ses-bounce queue show: ${id}: there is no such job`)
+      continue
+    }
+    const history = queue.history(id)
+    if (json) out.line(JSON.stringify(jobPageData(job, history)))
+    else for (const line of [...(index > 0 ? [''] : []), ...jobPage(job, history, nowMs())]) out.line(line)
+  }
+  return code
+}
+
+export function changeJobs(run: Run, word: ByHandWord, ids: readonly string[]): number {
+  let code = 0
+  for (const id of ids) {
+    const answer = change(run, word, id)
+    if (!answer.done) code = 1
+    if (run.json) run.out.line(JSON.stringify({ id, ...answer }))
+    else if (answer.done) run.out.line(`${id}: ${answer.to}, it was ${answer.from}`)
+    else run.out.line(`${id}: not changed: ${answer.why}`)
+  }
+  return code
+}
+
+function change({ place: { queue, pace }, nowMs }: Run, word: ByHandWord, id: string): ByHand {
+  switch (word) {
+    case 'retry':
+      return queue.retry(id, nowMs(), pace)
+    case 'cancel':
+      return queue.cancel(id, nowMs())
+    case 'hold':
+      return queue.hold(id, nowMs())
+  }
+}

@@ -1,0 +1,122 @@
+// The queue at a glance, in words and as data. Pure.
+// Control characters are the caller's to escape: names of rules stand here as they came.
+
+import { JOB_STATES } from '../../queue/job'
+import type { QueueOverview, RegionOverview, RuleCount } from '../../queue/overview'
+import type { Pace, Pause } from '../../queue/store'
+import { formatDuration } from '../../settings/values'
+import { count, timeText } from '../explain/words'
+import { iso, leftText, timeOf } from './job-text'
+
+export interface Moment {
+  nowMs: number
+  monoMs: number
+}
+
+const SHOWN_RULES = 30
+/** The dispatcher gives a sign every second; in so long it would have started again. */
+export const SILENT_MS = 30_000
+
+export function overviewLines(
+  overview: QueueOverview,
+  rules: readonly RuleCount[],
+  pauses: readonly Pause[],
+  pace: Pace,
+  { nowMs, monoMs }: Moment,
+): string[] {
+  const { states, regions, oldestMs, nextDeadlineMs } = overview
+  return [
+    'Jobs',
+    ...JOB_STATES.map(state => row(state, number(states[state]))),
+    ...(oldestMs === undefined ? [] : [row('oldest', `waits for ${timeText(nowMs - oldestMs)}`)]),
+    ...(nextDeadlineMs === undefined
+      ? []
+      : [row('deadline', `the next: ${leftText(nextDeadlineMs, nowMs)}`)]),
+    '',
+    'Recipients by rule',
+    ...rules.slice(0, SHOWN_RULES).map(ruleLine),
+    ...(rules.length > SHOWN_RULES
+      ? [`  and ${rules.length - SHOWN_RULES} more rules; --json has them`]
+      : []),
+    '',
+    `Regions, at a call every ${formatDuration(pace.spacingMs)}`,
+    ...regions.map(region => `  ${regionText(region, nowMs)}`),
+    '',
+    ...pauses.map(pauseText),
+    dispatcherText(overview, monoMs),
+  ]
+}
+
+function ruleLine({ rule, states }: RuleCount): string {
+  const counts = JOB_STATES.flatMap(state => {
+    const recipients = states[state]
+    return recipients === undefined ? [] : [`${number(recipients)} ${state}`]
+  })
+  return `  [${rule}] ${counts.join(', ')}`
+}
+
+/** `eu-west-1: 120 queued (3 not due yet), the next has 23h left; 58 calls in the last minute; drained in 2m` */
+export function regionText(region: RegionOverview, nowMs: number): string {
+  const { queued, later, sending, lastMinute, drainMs, willMiss, pausedSinceMs, nextDeadlineMs } = region
+  const { calls, throttled } = lastMinute
+  return [
+    `${region.region}: ${number(queued)} queued${later > 0 ? ` (${number(later)} not due yet)` : ''}`,
+    ...(sending > 0 ? [', one is being sent'] : []),
+    ...(nextDeadlineMs === undefined ? [] : [`, the next has ${leftText(nextDeadlineMs, nowMs)}`]),
+    `; ${count(calls, 'call')} in the last minute`,
+    ...(throttled > 0 ? [`, ${number(throttled)} throttled`] : []),
+    ...(pausedSinceMs === undefined
+      ? queued > 0
+        ? [`; drained in ${timeText(drainMs)}`]
+        : []
+      : ['; paused']),
+    ...(willMiss > 0 ? [`; ${number(willMiss)} will miss their window`] : []),
+  ].join('')
+}
+
+export function pauseText({ region, sinceMs }: Pause): string {
+  return `Paused by hand since ${timeOf(sinceMs)}: ${region ?? 'every region'}`
+}
+
+export function dispatcherText({ dispatcherBeatMonoMs }: QueueOverview, monoMs: number): string {
+  if (dispatcherBeatMonoMs === undefined) return 'No dispatcher has run since this machine started.'
+  const silentMs = monoMs - dispatcherBeatMonoMs
+  return silentMs > SILENT_MS
+    ? `No dispatcher runs: its last sign of life was ${timeText(silentMs)} ago.`
+    : 'A dispatcher runs.'
+}
+
+/** Times in ISO 8601. `isDispatching`: a dispatcher gives signs of life. */
+export function overviewData(
+  overview: QueueOverview,
+  pauses: readonly Pause[],
+  pace: Pace,
+  { nowMs, monoMs }: Moment,
+): Record<string, unknown> {
+  const { states, regions, oldestMs, nextDeadlineMs, dispatcherBeatMonoMs: beatMs } = overview
+  return {
+    at: iso(nowMs),
+    states,
+    ...(oldestMs !== undefined && { oldest: iso(oldestMs) }),
+    ...(nextDeadlineMs !== undefined && { nextDeadline: iso(nextDeadlineMs) }),
+    spacingMs: pace.spacingMs,
+    regions: regions.map(({ nextDeadlineMs: next, pausedSinceMs: since, ...region }) => ({
+      ...region,
+      ...(next !== undefined && { nextDeadline: iso(next) }),
+      isPaused: since !== undefined,
+    })),
+    pauses: pauses.map(({ region, sinceMs }) => ({
+      ...(region !== undefined && { region }),
+      since: iso(sinceMs),
+    })),
+    isDispatching: beatMs !== undefined && monoMs - beatMs <= SILENT_MS,
+  }
+}
+
+function number(value: number): string {
+  return value.toLocaleString('en-US')
+}
+
+function row(what: string, text: string): string {
+  return `  ${what.padEnd(10)} ${text}`
+}

@@ -1,0 +1,76 @@
+// The queue of a Haraka directory, and the settings by which its jobs are sent.
+// Where there is none, or it can't be used, a word that says why; nothing is made.
+
+import { statSync } from 'node:fs'
+import path from 'node:path'
+import { SesBounceError } from '../../errors'
+import { openOperatorQueue } from '../../queue/sqlite/operator-queue'
+import type { OperatorQueue, Pace } from '../../queue/store'
+import { openConfiguration } from '../../settings/configuration'
+import { loadSettings, parseSettings, SETTINGS_FILE } from '../../settings/load'
+import type { Owner } from '../../settings/owner'
+import type { Settings } from '../../settings/settings'
+import { snapshotFile } from '../../settings/snapshot'
+import { signatureOfFault } from '../../settings/sources'
+import { ownerOf } from '../owner'
+
+export interface Place {
+  queue: OperatorQueue
+  pace: Pace
+}
+
+/** `become`: before the first file is opened for writing. */
+export function openPlace(
+  dir: string,
+  env: NodeJS.ProcessEnv,
+  become: (owner: Owner) => void,
+): Place | { faults: string[] } {
+  try {
+    const owner = ownerOf(dir)
+    const { limit, window, queue } = settingsOf(dir, env)
+    become(owner)
+    const file = path.resolve(dir, queue.path)
+    const absent = whyAbsent(file)
+    if (absent !== undefined) return { faults: [absent] }
+    const pace = { spacingMs: limit.intervalMs + limit.slackMs, marginMs: window.marginMs }
+    return { queue: openOperatorQueue(file), pace }
+  } catch (error) {
+    return { faults: wordsOf(error) }
+  }
+}
+
+/** Those in force: with errors in the files, the last good ones, as in Haraka. @throws ConfigurationError */
+export function settingsOf(dir: string, env: NodeJS.ProcessEnv): Settings {
+  const configuration = openConfiguration({
+    configDir: path.join(dir, 'config'),
+    compile: sources => {
+      const { settings, findings } = loadSettings(parseSettings(sources.read(SETTINGS_FILE) ?? ''), env)
+      return { value: settings, findings }
+    },
+    snapshotFile: snapshotFile(dir),
+    keepsSnapshot: false,
+    fallsBack: true,
+    // `ses-bounce check` says what is wrong with them
+    log: () => undefined,
+  })
+  configuration.stop()
+  return configuration.current()
+}
+
+function whyAbsent(file: string): string | undefined {
+  try {
+    statSync(file)
+    return undefined
+  } catch (error) {
+    const code = signatureOfFault(error)
+    return code === 'ENOENT'
+      ? `there is no queue at ${file}; Haraka makes it when it starts with a trusted relay`
+      : `the queue at ${file} can't be looked at (${code}); root can, and the user that Haraka runs as`
+  }
+}
+
+/** What was thrown on purpose says all; anything else is a fault of ours or of the system. */
+export function wordsOf(error: unknown): string[] {
+  if (error instanceof SesBounceError) return error.message.split('\n')
+  return [error instanceof Error ? error.message : String(error)]
+}

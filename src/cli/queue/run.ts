@@ -1,0 +1,33 @@
+// What every `queue` command has at hand: the queue, where its words go, and time.
+
+import type { Owner } from '../../settings/owner'
+import type { Out } from '../out'
+import type { Place } from './place'
+
+/** Shows a text anew in place of the one before. */
+export interface Screen {
+  columns: number
+  rows: number
+  write(text: string): unknown
+}
+
+export interface QueueIo {
+  nowMs: () => number
+  /** Of the machine's clock that is never set. */
+  monoMs: () => number
+  /** Resolves after that time, or early when the signal aborts. Never rejects. */
+  sleep: (ms: number, signal?: AbortSignal) => Promise<void>
+  /** Undefined: standard output is no terminal. */
+  screen: Screen | undefined
+  /** Changes the user of this process, when it is root. */
+  become: (owner: Owner) => void
+  /** Ends what goes on until Ctrl-C. */
+  stopped: () => AbortSignal
+}
+
+export interface Run extends QueueIo {
+  place: Place
+  /** Whatever it is given is made fit for a terminal. */
+  out: Out
+  json: boolean
+}

@@ -1,0 +1,40 @@
+// What an operator has paused, as the dispatcher sees it: says each change once, and lets paused jobs expire.
+// The store itself gives no job of a paused region; whatever it throws ends the look.
+
+import type { Pause } from '../queue/store'
+import { expireJobs, type LaneParts } from './region-lane'
+
+export class Pauses {
+  readonly #parts: LaneParts
+  /** As said last, by region. */
+  #known: ReadonlyMap<string | undefined, Pause> = new Map()
+
+  constructor(parts: LaneParts) {
+    this.#parts = parts
+  }
+
+  /** How many jobs have expired. */
+  look(): number {
+    const paused = this.#parts.queue.pauses()
+    this.#say(new Map(paused.map(pause => [pause.region, pause])))
+    return paused
+      .flatMap(({ region }) => region ?? this.#parts.queue.regions())
+      .reduce((sum, region) => sum + expireJobs(region, this.#parts), 0)
+  }
+
+  #say(paused: ReadonlyMap<string | undefined, Pause>): void {
+    const { log } = this.#parts
+    for (const [region, { sinceMs }] of paused) {
+      if (!this.#known.has(region))
+        log('warn', `paused by hand ${placeOf(region)}, since ${new Date(sinceMs).toISOString()}; jobs wait`)
+    }
+    for (const region of this.#known.keys()) {
+      if (!paused.has(region)) log('notice', `resumed by hand ${placeOf(region)}`)
+    }
+    this.#known = paused
+  }
+}
+
+function placeOf(region: string | undefined): string {
+  return region === undefined ? 'in every region' : `in ${region}`
+}

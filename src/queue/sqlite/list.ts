@@ -1,0 +1,51 @@
+// Jobs that fit a filter, in the order in which an operator wants to see them.
+// Only their numbers are held; each job is read when its turn comes, so that no reader stands in a writer's way.
+
+import { addressKey, domainOf } from '../../mail/address'
+import type { Job } from '../job'
+import type { JobFilter } from '../store'
+import type { Database, Row } from './database'
+import { jobOf, text } from './rows'
+
+const ENDED = "state IN ('sent', 'failed', 'expired', 'cancelled')"
+
+export function* listJobs(database: Database, filter: JobFilter, limit?: number): IterableIterator<Job> {
+  for (const seq of numbersOf(database, filter, limit)) {
+    const row = database.get('SELECT * FROM job WHERE seq = ?', seq)
+    // forgotten meanwhile, or no longer what was asked for
+    if (row && (filter.states === undefined || filter.states.some(state => state === row['state'])))
+      yield jobOf(database, row)
+  }
+}
+
+function numbersOf(database: Database, filter: JobFilter, limit = Number.POSITIVE_INFINITY): number[] {
+  const numbers: number[] = []
+  const rows = database.iterate(
+    `SELECT seq, sender FROM job
+     WHERE (?1 IS NULL OR state IN (SELECT value FROM json_each(?1)))
+       AND (?2 IS NULL OR region = ?2)
+       AND (?3 IS NULL OR ses_id = ?3)
+       AND (?4 IS NULL OR EXISTS (SELECT 1 FROM recipient WHERE job = seq AND rule = ?4))
+       AND (?5 IS NULL OR EXISTS (SELECT 1 FROM recipient WHERE job = seq AND address_key = ?5))
+     ORDER BY ${ENDED}, CASE WHEN ${ENDED} THEN -changed_ms ELSE deadline_ms END, seq`,
+    filter.states === undefined ? null : JSON.stringify(filter.states),
+    filter.region ?? null,
+    filter.sesId ?? null,
+    filter.rule ?? null,
+    filter.recipient === undefined ? null : addressKey(filter.recipient),
+  )
+  const isFrom = senderTest(filter.sender)
+  // to its end: a statement that is left half way keeps its view of the file
+  for (const row of rows) if (numbers.length < limit && isFrom(row)) numbers.push(Number(row['seq']))
+  return numbers
+}
+
+function senderTest(sender: string | undefined): (row: Row) => boolean {
+  if (sender === undefined) return () => true
+  if (sender.startsWith('@')) {
+    const host = domainOf(`x${sender}`)
+    return row => domainOf(text(row['sender'])) === host
+  }
+  const key = addressKey(sender)
+  return row => addressKey(text(row['sender'])) === key
+}

@@ -1,0 +1,111 @@
+// Counts over the queue file for `overview`. Reads only; never holds up a writer.
+// The counts are taken one after the other: a job that changes meanwhile may stand in two of them, or in none.
+
+import { JOB_STATES, type JobState } from '../job'
+import { project, type QueueOverview, type RegionOverview, type RuleCount } from '../overview'
+import type { Pace } from '../store'
+import type { Database, Row } from './database'
+import { bootId } from './holder'
+import { pauses } from './pauses'
+import { text } from './rows'
+
+const MINUTE_MS = 60_000
+/** More events than all regions' calls of a minute, and the mails that came meanwhile, make. */
+const LATEST_EVENTS = 20_000
+/** What an event says when a call has ended; a call that several recipients shared may end as split. */
+const CALL_ENDED = "'sent', 'throttled', 'retry', 'unknown outcome', 'split', 'failed', 'interrupted'"
+
+export function overview(database: Database, nowMs: number, pace: Pace): QueueOverview {
+  const waiting = database.get(
+    "SELECT MIN(created_ms) AS oldest, MIN(deadline_ms) AS next FROM job WHERE state = 'queued'",
+  )
+  const beat = database.get('SELECT beat_mono_ms AS beat FROM dispatcher WHERE boot_id = ?', bootId())
+  return {
+    states: countByState(database),
+    regions: regionsOf(database, nowMs, pace),
+    ...optional('oldestMs', waiting?.['oldest']),
+    ...optional('nextDeadlineMs', waiting?.['next']),
+    ...optional('dispatcherBeatMonoMs', beat?.['beat']),
+  }
+}
+
+export function countByState(database: Database): Record<JobState, number> {
+  const counts = Object.fromEntries(JOB_STATES.map(state => [state, 0])) as Record<JobState, number>
+  for (const row of database.all('SELECT state, COUNT(*) AS n FROM job GROUP BY state')) {
+    counts[text(row['state']) as JobState] = Number(row['n'])
+  }
+  return counts
+}
+
+/** Most of them first. */
+export function countByRule(database: Database): RuleCount[] {
+  const rows = database.all(
+    'SELECT rule, state, COUNT(*) AS n FROM recipient JOIN job ON job.seq = recipient.job GROUP BY rule, state ORDER BY rule',
+  )
+  const byRule = new Map<string, { states: Partial<Record<JobState, number>>; all: number }>()
+  for (const row of rows) {
+    const entry = byRule.get(text(row['rule'])) ?? { states: {}, all: 0 }
+    entry.states[text(row['state']) as JobState] = Number(row['n'])
+    entry.all += Number(row['n'])
+    byRule.set(text(row['rule']), entry)
+  }
+  return [...byRule].toSorted(([, a], [, b]) => b.all - a.all).map(([rule, { states }]) => ({ rule, states }))
+}
+
+function regionsOf(database: Database, nowMs: number, pace: Pace): RegionOverview[] {
+  const paused = pauses(database)
+  const calls = callsOfLastMinute(database, nowMs)
+  return database.all('SELECT name FROM region ORDER BY name').map(row => {
+    const region = text(row['name'])
+    const count = database.get(
+      `SELECT COUNT(*) AS n, MIN(deadline_ms) AS next, COUNT(CASE WHEN not_before_ms > ? THEN 1 END) AS later
+       FROM job WHERE state = 'queued' AND region = ?`,
+      nowMs,
+      region,
+    )
+    const sending = database.get(
+      "SELECT COUNT(*) AS n FROM job WHERE state = 'sending' AND region = ?",
+      region,
+    )
+    const pause = paused.find(one => one.region === undefined || one.region === region)
+    return {
+      region,
+      queued: Number(count?.['n'] ?? 0),
+      sending: Number(sending?.['n'] ?? 0),
+      later: Number(count?.['later'] ?? 0),
+      ...optional('nextDeadlineMs', count?.['next']),
+      ...optional('pausedSinceMs', pause?.sinceMs),
+      lastMinute: calls.get(region) ?? { calls: 0, sent: 0, throttled: 0 },
+      ...project(deadlines(database, region), nowMs, pace),
+    }
+  })
+}
+
+function* deadlines(database: Database, region: string): Generator<number> {
+  const rows = database.iterate(
+    "SELECT deadline_ms FROM job WHERE state = 'queued' AND region = ? ORDER BY deadline_ms, seq",
+    region,
+  )
+  for (const row of rows) yield Number(row['deadline_ms'])
+}
+
+function callsOfLastMinute(database: Database, nowMs: number): Map<string, RegionOverview['lastMinute']> {
+  const rows = database.all(
+    `SELECT region, COUNT(*) AS calls, COUNT(CASE WHEN what = 'sent' THEN 1 END) AS sent,
+       COUNT(CASE WHEN what = 'throttled' THEN 1 END) AS throttled
+     FROM (SELECT * FROM event ORDER BY rowid DESC LIMIT ${LATEST_EVENTS}) AS latest JOIN job ON job.seq = latest.job
+     WHERE at_ms > ? AND what IN (${CALL_ENDED}) GROUP BY region`,
+    nowMs - MINUTE_MS,
+  )
+  const number = (row: Row, name: string) => Number(row[name] ?? 0)
+  return new Map(
+    rows.map(row => [
+      text(row['region']),
+      { calls: number(row, 'calls'), sent: number(row, 'sent'), throttled: number(row, 'throttled') },
+    ]),
+  )
+}
+
+function optional<K extends string>(key: K, value: unknown): { [P in K]?: number } {
+  return typeof value === 'number' ? ({ [key]: value } as { [P in K]?: number }) : {}
+}

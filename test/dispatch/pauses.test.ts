@@ -1,0 +1,84 @@
+// What the dispatcher makes of a pause: one line for each change, and jobs that expire all the same.
+
+import assert from 'node:assert/strict'
+import path from 'node:path'
+import type { Clock } from '../../src/dispatch/clock'
+import { Pauses } from '../../src/dispatch/pauses'
+import type { LaneParts } from '../../src/dispatch/region-lane'
+import { openDispatcherQueue } from '../../src/queue/sqlite/dispatcher-queue'
+import { thisProcess } from '../../src/queue/sqlite/holder'
+import { openOperatorQueue } from '../../src/queue/sqlite/operator-queue'
+import { openWorkerQueue } from '../../src/queue/sqlite/worker-queue'
+import { loadSettings, parseSettings } from '../../src/settings/load'
+import { HOUR_MS, request, temporaryFolder } from '../queue/support'
+
+describe('a pause by hand', () => {
+  const { folder, remove } = temporaryFolder()
+  const file = path.join(folder, 'queue.sqlite')
+  const worker = openWorkerQueue(file, { create: true })
+  const queue = openDispatcherQueue(file)
+  const operator = openOperatorQueue(file)
+  const { settings } = loadSettings(parseSettings(''), {})
+  const lines: string[] = []
+  let nowMs = 0
+  const clock: Clock = { nowMs: () => nowMs, monoMs: () => nowMs, waitUntil: () => Promise.resolve() }
+  const parts: LaneParts = {
+    queue,
+    clock,
+    settings: () => settings,
+    log: (level, message) => void lines.push(`${level} ${message}`),
+    ses: {
+      sendBounce: () => assert.fail('SES was called'),
+      warmUp: () => Promise.resolve(),
+      close: () => undefined,
+    },
+  }
+  const pauses = new Pauses(parts)
+
+  function said(): string[] {
+    pauses.look()
+    return lines.splice(0)
+  }
+
+  before(() => assert.ok(queue.lock(thisProcess(), 0, 1000)))
+  after(() => {
+    for (const one of [worker, queue, operator]) one.close()
+    remove()
+  })
+
+  it('is said once when it begins and once when it ends', () => {
+    assert.deepEqual(said(), [])
+    operator.pause('eu-west-1', 1000)
+    assert.deepEqual(said(), ['warn paused by hand in eu-west-1, since 1970-01-01T00:00:01.000Z; jobs wait'])
+    assert.deepEqual(said(), [])
+    operator.pause(undefined, 2000)
+    assert.deepEqual(said(), [
+      'warn paused by hand in every region, since 1970-01-01T00:00:02.000Z; jobs wait',
+    ])
+    operator.resume(undefined)
+    assert.deepEqual(said().toSorted(), [
+      'notice resumed by hand in eu-west-1',
+      'notice resumed by hand in every region',
+    ])
+    assert.deepEqual(said(), [])
+  })
+
+  it('lets the jobs of its region expire at their deadline, and says so', () => {
+    const [added] = worker.add([request({ deadlineMs: HOUR_MS })], 0)
+    worker.add([request({ deadlineMs: HOUR_MS, region: 'us-east-1' })], 0)
+    operator.pause('eu-west-1', 1000)
+    said()
+    assert.equal(pauses.look(), 0)
+    nowMs = HOUR_MS
+    assert.equal(pauses.look(), 1)
+    assert.match(lines.splice(0).join('\n'), /^error job=\w+ region=eu-west-1 .* expired: its time ran out/)
+    assert.equal(operator.job(added?.jobId ?? '')?.state, 'expired')
+    assert.equal(operator.overview(nowMs, { spacingMs: 1, marginMs: 1 }).states.queued, 1)
+  })
+
+  it('of every region lets the jobs of all expire', () => {
+    operator.pause(undefined, 1000)
+    assert.equal(pauses.look(), 1)
+    assert.equal(operator.overview(nowMs, { spacingMs: 1, marginMs: 1 }).states.expired, 2)
+  })
+})

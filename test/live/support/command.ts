@@ -1,0 +1,29 @@
+// The command `ses-bounce` as an operator runs it, in a process of its own, on a product's directory.
+// Whatever it ends with is a result; one that doesn't end in time is killed, and rejects.
+
+import { execFile } from 'node:child_process'
+import path from 'node:path'
+import type { Product } from './product'
+
+const COMMAND = path.join(__dirname, '../../../dist/src/cli/main.js')
+const TIMEOUT_MS = 20_000
+
+export interface CommandResult {
+  code: number
+  lines: string[]
+  errors: string[]
+}
+
+export function sesBounce({ haraka }: Pick<Product, 'haraka'>, ...args: string[]): Promise<CommandResult> {
+  return new Promise((resolve, reject) => {
+    const options = { cwd: haraka.dir, timeout: TIMEOUT_MS, env: { ...process.env, HARAKA: haraka.dir } }
+    const child = execFile(process.execPath, [COMMAND, ...args], options, (error, stdout, stderr) => {
+      if (child.exitCode === null) reject(error ?? new Error(`${args.join(' ')} didn't end`))
+      else resolve({ code: child.exitCode, lines: linesOf(stdout), errors: linesOf(stderr) })
+    })
+  })
+}
+
+function linesOf(text: string): string[] {
+  return text.split('\n').slice(0, -1)
+}

@@ -1,0 +1,328 @@
+// Changes by hand beside a dispatcher, the order and filters of the list, pauses, and the counts.
+
+import assert from 'node:assert/strict'
+import path from 'node:path'
+import { openDispatcherQueue } from '../../src/queue/sqlite/dispatcher-queue'
+import { thisProcess } from '../../src/queue/sqlite/holder'
+import { openOperatorQueue } from '../../src/queue/sqlite/operator-queue'
+import { openWorkerQueue } from '../../src/queue/sqlite/worker-queue'
+import type { Claim, DispatcherQueue, JobFilter, OperatorQueue, WorkerQueue } from '../../src/queue/store'
+import { HOUR_MS, request, temporaryFolder } from './support'
+
+const SPACING = { spacingMs: 1000, notBeforeMonoMs: 0, longestPauseMs: 60_000 }
+const PACE = { spacingMs: 1000, marginMs: 60_000 }
+const DAY_MS = 24 * HOUR_MS
+
+describe('queue, the operators side', () => {
+  let file: string
+  let worker: WorkerQueue
+  let dispatcher: DispatcherQueue
+  let queue: OperatorQueue
+  let remove: () => void
+
+  beforeEach(() => {
+    const { folder, remove: removeFolder } = temporaryFolder()
+    remove = removeFolder
+    file = path.join(folder, 'queue.sqlite')
+    worker = openWorkerQueue(file, { create: true })
+    dispatcher = openDispatcherQueue(file)
+    assert.ok(dispatcher.lock(thisProcess(), 0, 1000))
+    queue = openOperatorQueue(file)
+  })
+  afterEach(() => {
+    queue.close()
+    worker.close()
+    dispatcher.close()
+    remove()
+  })
+
+  function add(changes: Parameters<typeof request>[0] = {}, nowMs = 0): string {
+    const [added] = worker.add([request(changes)], nowMs)
+    assert.ok(added)
+    return added.jobId
+  }
+
+  function claim(ms: number, region = 'eu-west-1'): Claim {
+    const claimed = dispatcher.claim(region, { ms, monoMs: ms }, SPACING)
+    assert.ok(claimed)
+    return claimed
+  }
+
+  function end(state: 'sent' | 'failed' | 'held' | 'expired', ms: number): string {
+    const claimed = claim(ms)
+    dispatcher.begin(claimed, { ms, monoMs: ms })
+    const effect =
+      state === 'sent'
+        ? ({ state, messageId: 'bounce1', detail: 'SES made it' } as const)
+        : { state, detail: 'as SES said' }
+    dispatcher.settle(claimed, effect, { ms, seenMonoMs: ms })
+    return claimed.job.id
+  }
+
+  const lastEvent = (id: string) => queue.history(id).at(-1)
+  const ids = (filter: JobFilter = {}, limit?: number) => [...queue.list(filter, limit)].map(({ id }) => id)
+
+  describe('by hand', () => {
+    it('holds a queued job, so that no dispatcher takes it, and queues it again', () => {
+      const id = add()
+      assert.deepEqual(queue.hold(id, 10), { done: true, from: 'queued', to: 'held' })
+      assert.equal(dispatcher.claim('eu-west-1', { ms: 11, monoMs: 11 }, SPACING), undefined)
+      assert.deepEqual(dispatcher.due(11, 1000), [])
+      assert.deepEqual(queue.retry(id, 12, PACE), { done: true, from: 'held', to: 'queued' })
+      assert.equal(claim(13).job.id, id)
+    })
+
+    it('keeps in the history what was done, and why the job was in its state before', () => {
+      add()
+      const id = end('failed', 5)
+      queue.retry(id, 20, PACE)
+      assert.deepEqual(lastEvent(id), {
+        atMs: 20,
+        what: 'by hand',
+        detail: 'failed -> queued; before: as SES said',
+      })
+      assert.equal(queue.job(id)?.reason, 'queued again by hand')
+    })
+
+    it('cancels what is queued or held, and the mail counts as ended from then on', () => {
+      const [queued, held] = [add({ sesId: 'one' }), add()]
+      queue.hold(held, 1)
+      assert.deepEqual(queue.cancel(queued, 2), { done: true, from: 'queued', to: 'cancelled' })
+      assert.deepEqual(queue.cancel(held, 2), { done: true, from: 'held', to: 'cancelled' })
+      assert.throws(() => worker.add([request({ sesId: 'one' })], 3), { code: 'QUEUE_ENDED' })
+      assert.equal(queue.retry(queued, 4, PACE).done, true)
+      assert.equal(queue.retry(held, 4, PACE).done, true)
+      assert.equal(worker.add([request({ sesId: 'one' })], 5)[0]?.outcome, 'known')
+    })
+
+    it('gives a job that was held for its tries as many again', () => {
+      add()
+      const id = end('held', 5)
+      assert.equal(queue.job(id)?.unknownTries, 1)
+      queue.retry(id, 6, PACE)
+      const job = queue.job(id)
+      assert.deepEqual([job?.unknownTries, job?.interruptions, job?.tries], [0, 0, 1])
+    })
+
+    it('takes back what has expired while its window lasts', () => {
+      const id = add({ deadlineMs: HOUR_MS })
+      end('expired', 5)
+      assert.equal(queue.retry(id, HOUR_MS - PACE.marginMs, PACE).done, true)
+    })
+
+    it('refuses a retry after the last moment, and one with too many jobs before it', () => {
+      const id = add({ deadlineMs: HOUR_MS })
+      end('failed', 5)
+      assert.deepEqual(queue.retry(id, HOUR_MS - PACE.marginMs + 1, PACE), {
+        done: false,
+        why: 'its window has ended: the last moment to send it was 1970-01-01T00:59:00.000Z',
+      })
+      for (let n = 0; n < 3; n++) add({ deadlineMs: HOUR_MS - 1 })
+      const lastMs = HOUR_MS - PACE.marginMs
+      assert.deepEqual(queue.retry(id, lastMs - 2999, PACE), {
+        done: false,
+        why: "it can't start in time: 3 go before it, until 1970-01-01T00:59:00.001Z, and the last moment to send it is 1970-01-01T00:59:00.000Z",
+      })
+      assert.equal(queue.retry(id, lastMs - 3000, PACE).done, true)
+    })
+
+    it('leaves alone what is being sent, what was sent, and what is not there', () => {
+      const sent = add()
+      end('sent', 1)
+      const sending = add()
+      claim(2000)
+      const before = [sent, sending].map(id => [queue.job(id), queue.history(id)])
+      for (const change of [
+        (id: string) => queue.retry(id, 9, PACE),
+        (id: string) => queue.cancel(id, 9),
+        (id: string) => queue.hold(id, 9),
+      ]) {
+        assert.deepEqual(change(sending), {
+          done: false,
+          why: 'it is being sent; its call may be on its way',
+        })
+        const answer = change(sent)
+        assert.match(answer.done ? '' : answer.why, /^it is sent; only what is .* can become/)
+        assert.deepEqual(change('nothing'), { done: false, why: 'there is no such job' })
+      }
+      assert.deepEqual(
+        [sent, sending].map(id => [queue.job(id), queue.history(id)]),
+        before,
+      )
+    })
+
+    it('says when there is nothing to change', () => {
+      const id = add()
+      assert.deepEqual(queue.retry(id, 1, PACE), { done: false, why: 'it is queued already' })
+      queue.hold(id, 1)
+      assert.deepEqual(queue.hold(id, 2), { done: false, why: 'it is held already' })
+    })
+  })
+
+  describe('pauses', () => {
+    it('keep the jobs of a region from being due and from being claimed, until it is resumed', () => {
+      add()
+      add({ region: 'us-east-1' })
+      assert.equal(queue.pause('eu-west-1', 7), true)
+      assert.equal(queue.pause('eu-west-1', 8), false)
+      assert.deepEqual(
+        dispatcher.due(9, 1000).map(({ region }) => region),
+        ['us-east-1'],
+      )
+      assert.equal(dispatcher.claim('eu-west-1', { ms: 9, monoMs: 9 }, SPACING), undefined)
+      assert.deepEqual(dispatcher.pauses(), [{ region: 'eu-west-1', sinceMs: 7 }])
+      assert.equal(queue.resume('eu-west-1'), true)
+      assert.equal(queue.resume('eu-west-1'), false)
+      assert.equal(dispatcher.due(9, 1000).length, 2)
+      claim(9)
+    })
+
+    it('of every region end with all others', () => {
+      add()
+      queue.pause(undefined, 7)
+      queue.pause('us-east-1', 8)
+      assert.deepEqual(queue.pauses(), [{ sinceMs: 7 }, { region: 'us-east-1', sinceMs: 8 }])
+      assert.deepEqual(dispatcher.due(9, 1000), [])
+      assert.equal(queue.resume('eu-west-1'), false)
+      assert.equal(queue.resume(undefined), true)
+      assert.deepEqual(queue.pauses(), [])
+      assert.equal(queue.resume(undefined), false)
+      claim(9)
+    })
+
+    it('outlive every process, and let jobs expire and be changed by hand', () => {
+      const [first, second] = [add({ deadlineMs: 100 }), add()]
+      queue.pause(undefined, 7)
+      queue.close()
+      queue = openOperatorQueue(file)
+      assert.deepEqual(queue.pauses(), [{ sinceMs: 7 }])
+      assert.deepEqual(
+        dispatcher.expire('eu-west-1', 200, 0).map(({ id }) => id),
+        [first],
+      )
+      assert.equal(queue.hold(second, 201).done, true)
+    })
+  })
+
+  describe('the list', () => {
+    it('has what waits by deadline, then what has ended, latest first', () => {
+      add({ deadlineMs: HOUR_MS })
+      const older = end('sent', 1000)
+      add({ deadlineMs: HOUR_MS })
+      const newer = end('failed', 3000)
+      const late = add({ deadlineMs: 3 * HOUR_MS })
+      const soon = add({ deadlineMs: HOUR_MS })
+      const held = add({ deadlineMs: 2 * HOUR_MS })
+      queue.hold(held, 1)
+      assert.deepEqual(ids(), [soon, held, late, newer, older])
+      assert.deepEqual(ids({}, 2), [soon, held])
+      assert.deepEqual(ids({ states: ['failed', 'queued'] }), [soon, late, newer])
+    })
+
+    it('is filtered by region, rule, sender, recipient and id of SES, all at once', () => {
+      const one = add({ rule: 'one', sender: 'Joe@Origin.example', sesId: 'm1' })
+      const two = add({ region: 'us-east-1', sender: 'ann@sub.origin.example', sesId: 'm2' })
+      const three = add({ sesId: 'm3', recipient: { address: 'Other@yours.example' } })
+      assert.deepEqual(ids({ region: 'us-east-1' }), [two])
+      assert.deepEqual(ids({ rule: 'one' }), [one])
+      assert.deepEqual(ids({ sender: 'joe@ORIGIN.example' }), [one])
+      assert.deepEqual(ids({ sender: '@origin.example' }), [one, three])
+      assert.deepEqual(ids({ sender: '@origin.example' }, 1), [one])
+      assert.deepEqual(ids({ recipient: 'OTHER@yours.example' }), [three])
+      assert.deepEqual(ids({ sesId: 'm2' }), [two])
+      assert.deepEqual(ids({ sesId: 'm2', rule: 'one' }), [])
+      assert.deepEqual(ids({ rule: "' OR 1 --" }), [])
+    })
+
+    it('goes on while jobs are changed and forgotten behind it', () => {
+      const [first, second, third] = [add(), add(), add()]
+      const list = queue.list({ states: ['queued'] })
+      assert.equal(list.next().value?.id, first)
+      queue.hold(second, 1)
+      assert.deepEqual(
+        [...list].map(({ id }) => id),
+        [third],
+      )
+    })
+
+    it('keeps no view of the file open, so that the log of changes can be written back', () => {
+      for (let n = 0; n < 3; n++) add()
+      const list = queue.list({})
+      list.next()
+      const other = openDispatcherQueue(file)
+      try {
+        add()
+        assert.equal([...list].length, 2)
+      } finally {
+        other.close()
+      }
+    })
+  })
+
+  describe('at a glance', () => {
+    it('counts jobs by state, recipients by rule, and what each region has', () => {
+      add({ rule: 'one' }, 10)
+      end('sent', 1000)
+      add({ rule: 'one', deadlineMs: HOUR_MS }, 2000)
+      add({ rule: 'two' }, 3000)
+      add({ region: 'us-east-1', rule: 'one' }, 3000)
+      queue.pause('us-east-1', 4000)
+      const { states, regions, ...rest } = queue.overview(5000, PACE)
+      assert.deepEqual([states.sent, states.queued, states.held], [1, 3, 0])
+      assert.deepEqual(queue.rules(), [
+        { rule: 'one', states: { queued: 2, sent: 1 } },
+        { rule: 'two', states: { queued: 1 } },
+      ])
+      assert.deepEqual(rest, { oldestMs: 2000, nextDeadlineMs: HOUR_MS, dispatcherBeatMonoMs: 0 })
+      assert.deepEqual(regions, [
+        {
+          region: 'eu-west-1',
+          queued: 2,
+          sending: 0,
+          later: 0,
+          nextDeadlineMs: HOUR_MS,
+          lastMinute: { calls: 1, sent: 1, throttled: 0 },
+          drainMs: 2000,
+          willMiss: 0,
+        },
+        {
+          region: 'us-east-1',
+          queued: 1,
+          sending: 0,
+          later: 0,
+          nextDeadlineMs: DAY_MS,
+          pausedSinceMs: 4000,
+          lastMinute: { calls: 0, sent: 0, throttled: 0 },
+          drainMs: 1000,
+          willMiss: 0,
+        },
+      ])
+    })
+
+    it('counts calls that ended within the last minute', () => {
+      add()
+      end('failed', 1000)
+      const calls = (nowMs: number) => queue.overview(nowMs, PACE).regions[0]?.lastMinute.calls
+      assert.equal(calls(60_999), 1)
+      assert.equal(calls(61_000), 0)
+    })
+
+    it('foresees which jobs miss their window, and that they take nobody the turn', () => {
+      // 59 s are left before the margin, for jobs 1 s apart: the first starts at once
+      for (let n = 0; n < 70; n++) add({ deadlineMs: PACE.marginMs + 59_000 })
+      add()
+      const region = queue.overview(0, PACE).regions[0]
+      assert.deepEqual([region?.willMiss, region?.drainMs], [10, 61_000])
+    })
+
+    it('is empty in an empty queue', () => {
+      const { states, regions, ...rest } = queue.overview(0, PACE)
+      assert.deepEqual(new Set(Object.values(states)), new Set([0]))
+      assert.deepEqual([queue.rules(), regions, rest], [[], [], { dispatcherBeatMonoMs: 0 }])
+    })
+  })
+
+  it('makes no file where there is none', () => {
+    assert.throws(() => openOperatorQueue(`${file}.not`), { code: 'QUEUE_UNREADABLE' })
+  })
+})
