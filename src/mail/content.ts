@@ -4,6 +4,7 @@
 import type { Readable } from 'node:stream'
 import type { AttachmentStream, MessageText } from 'mailparser'
 import { htmlText } from './html-text'
+import { mimeFields } from './mime-fields'
 
 /** Both cut to `[content] limit`. */
 export interface Content {
@@ -65,9 +66,10 @@ async function readAt(raw: Uint8Array, limitCharacters: number, depth: number): 
     })
     parser.once('error', reject)
     parser.once('end', resolve)
+    const { fields, bodyAt } = mimeFields(raw)
     // a field of our own first: mailparser takes a first line `From ` for an mbox's, and `POST ` for a request's
-    parser.write('First:\r\n')
-    feed(parser, raw, 0)
+    parser.write(Buffer.concat([Buffer.from('First:\r\n'), ...fields]))
+    feed(parser, raw, bodyAt)
   })
   const attachments = [...(await Promise.all(taken)).flat(), ...namedTexts(parser)]
   const texts = [
