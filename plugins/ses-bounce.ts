@@ -20,6 +20,7 @@ import { rawMail } from '../src/door/raw-mail'
 import { type Line, linesOf, resultsOf } from '../src/door/report'
 import { resultsAt } from '../src/door/results'
 import { warmUp } from '../src/mail/header'
+import { PASS_PARAMETER, passFolder, takePass } from '../src/quarantine/pass'
 
 /** Haraka bounds priorities at 100: the last to decide, the first to commit. */
 const LAST = 100
@@ -45,9 +46,14 @@ interface Pending {
   addresses: HarakaAddress[]
 }
 
+/** To whoever gives a pass that isn't good, or no longer. */
+const NO_PASS = '5.7.1 This pass is not good'
+
 let premises: Premises
 /** Between data_post and queue. */
 const pending = new WeakMap<HarakaTransaction, Pending>()
+/** An operator hands them back from the quarantine: no rule is asked about them. */
+const released = new WeakSet<HarakaTransaction>()
 /** RFC 3461 section 4.1: recipients given with NOTIFY=NEVER. */
 const neverNotify = new WeakSet<HarakaAddress>()
 
@@ -60,6 +66,7 @@ export function register(this: HarakaPlugin): void {
   })
   this.register_hook('init_master', 'start_dispatcher')
   this.register_hook('init_child', 'start_worker')
+  this.register_hook('mail', 'take_pass', FIRST)
   this.register_hook('rcpt', 'note_recipient', FIRST)
   this.register_hook('data_post', 'decide', LAST)
   this.register_hook('queue', 'commit', FIRST)
@@ -92,6 +99,29 @@ export function start_worker(this: HarakaPlugin, next: Next): void {
   next()
 }
 
+/** mail: one who gives a pass is the operator's command, whoever he seems to be. */
+export function take_pass(
+  this: HarakaPlugin,
+  next: Next,
+  connection: HarakaConnection,
+  params: [HarakaAddress, Record<string, unknown>],
+): void {
+  const token = params[1][PASS_PARAMETER]
+  if (token === undefined) {
+    next()
+    return
+  }
+  answer(this, connection, next, async () => {
+    const { transaction } = connection
+    const isGood =
+      typeof token === 'string' && (await takePass(passFolder(premises.harakaDir), token, Date.now()))
+    if (!transaction || !isGood) return { code: deny, text: NO_PASS }
+    released.add(transaction)
+    this.lognotice(connection, 'released from the quarantine by hand: the rules are not asked')
+    return PASS
+  })
+}
+
 export function note_recipient(
   next: Next,
   _connection: HarakaConnection,
@@ -108,8 +138,8 @@ export function decide(this: HarakaPlugin, next: Next, connection: HarakaConnect
   answer(this, connection, next, async () => {
     const { transaction } = connection
     const inForce = premises.inForce()
-    if (!transaction || inForce.idle || !inForce.trusts(connection.remote.ip, authUserOf(connection)))
-      return PASS
+    if (!transaction || released.has(transaction)) return PASS
+    if (inForce.idle || !inForce.trusts(connection.remote.ip, authUserOf(connection))) return PASS
     const addresses = [...transaction.rcpt_to]
     const mail = mailOf(connection, transaction, inForce.settings.content.limitBytes)
     const { mode } = inForce.settings.main

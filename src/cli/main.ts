@@ -26,13 +26,17 @@ const COMMANDS: Record<string, { what: string; load: () => Command }> = {
     what: 'the bounces that wait and those that were made: see them, and change them by hand',
     load: () => (require('./queue') as typeof import('./queue')).queue,
   },
+  quarantine: {
+    what: 'the mail that policy kept back: see it, delete it, or hand it back past the rules',
+    load: () => (require('./quarantine') as typeof import('./quarantine')).quarantine,
+  },
   'local-ses': {
     what: 'the SES stand-in: a local server that takes SendBounce calls',
     load: () => (require('./local-ses') as typeof import('./local-ses')).localSes,
   },
 }
 
-const NOT_YET = ['quarantine', 'dispatch']
+const NOT_YET = ['dispatch']
 
 /** How long a command that has said all may stay. */
 const LINGER_MS = 1000

@@ -26,6 +26,7 @@ export interface PremisesOptions {
 }
 
 export class Premises {
+  readonly harakaDir: string
   readonly quarantineFolder: string
   readonly aside: Aside = openAside()
   readonly #options: PremisesOptions
@@ -42,6 +43,7 @@ export class Premises {
     const configDir = path.join(harakaDir, 'config')
     this.#options = options
     this.#owner = runAs(textOf(path.join(configDir, 'smtp.ini')))
+    this.harakaDir = harakaDir
     this.quarantineFolder = quarantineFolder(harakaDir)
     this.#configuration = openConfiguration({
       configDir,

@@ -1,0 +1,101 @@
+// `ses-bounce quarantine`: the mail that policy kept back; seen, deleted, or handed back to Haraka past the rules.
+// Nothing leaves the quarantine but what was deleted by hand, or what Haraka has answered 250 for.
+
+import { existsSync, readFileSync, statSync } from 'node:fs'
+import path from 'node:path'
+import { quarantineFolder } from '../quarantine/keep'
+import { passFolder } from '../quarantine/pass'
+import { type Owner, SMTP_FILE } from '../settings/owner'
+import { signatureOfFault } from '../settings/sources'
+import { missing } from './check'
+import { escapeControls, type Out } from './out'
+import { becomeOwner, ownerOf } from './owner'
+import { type Endpoint, endpointOf } from './quarantine/endpoint'
+import { type QuarantineTask, readOptions } from './quarantine/options'
+import { deleteKept, listKept, type Run, releaseKept, showKept } from './quarantine/tasks'
+import { wordsOf } from './queue/place'
+
+export const QUARANTINE_USAGE = `ses-bounce quarantine COMMAND: the mail that policy kept back
+
+  list            a line for each, latest first: when, from whom, for whom, by which rule, why, the subject
+    --limit NUMBER
+  show ID ...     all that is on record of a mail, and where it lies
+  delete ID ...   for good
+  release ID ...  hands it back to this Haraka, past the rules, for those whom it was kept from; then deletes it
+    --to HOST:PORT    where this Haraka takes mail (default: the first address in smtp.ini)
+
+  --dir DIR       the Haraka directory, which holds config/ (default: $HARAKA, else this one)
+  --json          one JSON object a line
+  --help
+
+Ends with 0; with 1 when a mail isn't there or isn't taken; with 2 on wrong options.`
+
+/** Resolves with the exit code. `become` changes the user of this process, when it is root. */
+export async function quarantine(
+  args: string[],
+  out: Out,
+  env: NodeJS.ProcessEnv = process.env,
+  become: (owner: Owner) => void = becomeOwner,
+): Promise<number> {
+  const options = readOptions(args, env)
+  if ('help' in options) {
+    out.line(QUARANTINE_USAGE)
+    return 0
+  }
+  const safe: Out = {
+    line: text => out.line(escapeControls(text)),
+    error: text => out.error(escapeControls(text)),
+  }
+  const fault = 'fault' in options ? options.fault : missing(options.dir)
+  if (fault !== undefined || 'fault' in options) {
+    safe.error(`ses-bounce quarantine: ${fault ?? ''}`)
+    return 2
+  }
+  const { dir, json, task } = options
+  try {
+    const endpoint = smtpOf(dir)
+    become(ownerOf(dir))
+    const folder = quarantineFolder(dir)
+    mayLookAt(folder)
+    return await carryOut({ folder, passes: passFolder(dir), out: safe, json }, task, endpoint)
+  } catch (error) {
+    for (const line of wordsOf(error)) safe.error(`ses-bounce quarantine: ${line}`)
+    return 1
+  }
+}
+
+async function carryOut(run: Run, task: QuarantineTask, endpoint: Endpoint | undefined): Promise<number> {
+  switch (task.word) {
+    case 'list':
+      return listKept(run, task.limit)
+    case 'show':
+      return showKept(run, task.ids)
+    case 'delete':
+      return deleteKept(run, task.ids)
+    case 'release': {
+      const to = task.to ?? endpoint
+      if (to !== undefined) return releaseKept(run, task.ids, to)
+      run.out.error(
+        'ses-bounce quarantine: smtp.ini names no address where mail could be handed back; give it with --to',
+      )
+      return 1
+    }
+  }
+}
+
+function smtpOf(dir: string): Endpoint | undefined {
+  const file = path.join(dir, 'config', SMTP_FILE)
+  return endpointOf(existsSync(file) ? readFileSync(file, 'utf8') : '')
+}
+
+/** To somebody else it would look empty. */
+function mayLookAt(folder: string): void {
+  try {
+    statSync(folder)
+  } catch (error) {
+    const code = signatureOfFault(error)
+    if (code === 'ENOENT') return
+    const message = `${folder} can't be looked at (${code}); root can, and the user that Haraka runs as`
+    throw new Error(message, { cause: error })
+  }
+}

@@ -1,0 +1,44 @@
+// Where this Haraka takes mail: as smtp.ini says, or as the operator does.
+// Pure; what can't be read is undefined.
+
+import { isIPv6 } from 'node:net'
+import { parseIni } from '../../settings/ini'
+import { SMTP_FILE } from '../../settings/owner'
+
+export interface Endpoint {
+  host: string
+  port: number
+}
+
+/** `HOST:PORT`, `[::1]:PORT` */
+export function parseEndpoint(text: string): Endpoint | undefined {
+  const match = /^(?:\[([0-9A-Fa-f:.]+)\]|([^\s:[\]]+)):(\d{1,5})$/.exec(text.trim())
+  const host = match?.[1] ?? match?.[2]
+  const port = Number(match?.[3])
+  if (host === undefined || port < 1 || port > 65535) return undefined
+  return match?.[1] !== undefined && !isIPv6(host) ? undefined : { host, port }
+}
+
+/**
+ * Haraka's server.js: `listen` and `port` above all sections of smtp.ini; by itself it listens on [::0]:25.
+ * The first address that isn't for TLS from the start.
+ */
+export function endpointOf(smtpIni: string): Endpoint | undefined {
+  const entries = parseIni(SMTP_FILE, smtpIni)
+    .sections.filter(({ name }) => name === 'main')
+    .flatMap(section => section.entries)
+  const valueOf = (key: string) => entries.findLast(entry => entry.key === key)?.value
+  const listen = valueOf('listen') || `[::0]:${valueOf('port') || '25'}`
+  const tlsPort = Number(valueOf('smtps_port') || 465)
+  const found = listen
+    .split(/\s*,\s*/)
+    .flatMap(one => parseEndpoint(/:\d+$/.test(one) ? one : `${one}:25`) ?? [])
+    .find(({ port }) => port !== tlsPort)
+  return found && { ...found, host: reachable(found.host) }
+}
+
+/** Who listens on all addresses is there on the loopback. */
+function reachable(host: string): string {
+  if (/^0+(\.0+){0,3}$/.test(host)) return '127.0.0.1'
+  return isIPv6(host) && /^[0:]+$/.test(host) ? '::1' : host
+}

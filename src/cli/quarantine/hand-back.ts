@@ -1,0 +1,83 @@
+// Hands one mail back to Haraka by SMTP, with a pass. Every recipient is taken, or the mail isn't sent at all.
+// A refusal comes back as its words; a connection that breaks once the mail is sent leaves open what became of it.
+
+import { once } from 'node:events'
+import { createReadStream } from 'node:fs'
+import { connect, type Socket } from 'node:net'
+import { createInterface } from 'node:readline'
+import { PASS_PARAMETER } from '../../quarantine/pass'
+import type { Endpoint } from './endpoint'
+
+export interface HandedBack {
+  from: string
+  to: readonly string[]
+  /** With CRLF, dots not stuffed. */
+  eml: string
+  token: string
+}
+
+/** Longer than Haraka gives a plugin. */
+const TIMEOUT_MS = 60_000
+
+/** readline passes on the socket's error, which the socket itself has said by then. */
+const ENDED = { value: '', done: true }
+
+/** Undefined: Haraka has taken it. Else why not. */
+export async function handBack(endpoint: Endpoint, mail: HandedBack): Promise<string | undefined> {
+  const socket = connect(endpoint)
+  let broken = 'the connection was closed'
+  socket.on('error', error => {
+    broken = error.message
+  })
+  socket.setTimeout(TIMEOUT_MS, () => socket.destroy(new Error('no answer')))
+  const replies = createInterface({ input: socket })[Symbol.asyncIterator]()
+  let sent = ''
+  /** Of the answer, if it isn't of that kind. */
+  const refusal = async (command: string, positive: '2' | '3') => {
+    if (command !== '') socket.write(`${command}\r\n`)
+    for (;;) {
+      const { value, done } = await replies.next().catch(() => ENDED)
+      if (done) return `${broken}${sent}`
+      // RFC 5321 section 4.2.1: a hyphen behind the code says that more lines follow
+      if (/^\d{3}(?: |$)/.test(value)) return value.startsWith(positive) ? undefined : value
+    }
+  }
+  try {
+    const faulty = [mail.from, ...mail.to].find(address => /[\r\n<>]/.test(address))
+    if (faulty !== undefined) return `${JSON.stringify(faulty)} can't stand in an envelope`
+    for (const command of [
+      '',
+      'EHLO localhost',
+      `MAIL FROM:<${mail.from}> ${PASS_PARAMETER}=${mail.token}`,
+      ...mail.to.map(address => `RCPT TO:<${address}>`),
+    ]) {
+      const why = await refusal(command, '2')
+      if (why !== undefined) return why
+    }
+    const why = await refusal('DATA', '3')
+    if (why !== undefined) return why
+    sent = ' before an answer came; it may have been taken'
+    await sendData(socket, mail.eml)
+    return await refusal('.', '2')
+  } finally {
+    socket.end('QUIT\r\n')
+    socket.destroySoon()
+  }
+}
+
+/** RFC 5321 section 4.5.2: a line that begins with a dot gets another one. The end is always that of a line. */
+async function sendData(socket: Socket, eml: string): Promise<void> {
+  let atStart = true
+  let last = ''
+  for await (const chunk of createReadStream(eml, 'latin1')) {
+    const text = String(chunk)
+    const stuffed = text.replace(/\n\./g, '\n..')
+    // a line may end with the piece before
+    const whole = atStart && text.startsWith('.') ? `.${stuffed}` : stuffed
+    atStart = text.endsWith('\n')
+    last = `${last}${text}`.slice(-2)
+    if (!socket.write(whole, 'latin1') && !socket.destroyed)
+      await Promise.race([once(socket, 'drain'), once(socket, 'close')])
+  }
+  if (last !== '\r\n') socket.write('\r\n')
+}

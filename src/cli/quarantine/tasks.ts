@@ -1,0 +1,116 @@
+// `quarantine list`, `show`, `delete` and `release`: mail after mail, each with its own word.
+// One that isn't there or can't be released is said, and ends the command with 1; the others are dealt with all the same.
+
+import { addressKey } from '../../mail/address'
+import type { QuarantineRecord } from '../../quarantine/keep'
+import { headerOf, type Kept, keptIds, readKept, removeKept } from '../../quarantine/kept'
+import { issuePass } from '../../quarantine/pass'
+import { addressText } from '../explain/words'
+import type { Out } from '../out'
+import { wordsOf } from '../queue/place'
+import type { Endpoint } from './endpoint'
+import { handBack } from './hand-back'
+import { keptData, keptLine, keptPage, type Values } from './kept-text'
+
+export interface Run {
+  folder: string
+  passes: string
+  out: Out
+  json: boolean
+}
+
+export async function listKept({ folder, out, json }: Run, limit?: number): Promise<number> {
+  let written = 0
+  for (const id of (await keptIds(folder)).slice(0, limit)) {
+    const kept = await readKept(folder, id)
+    if (kept === undefined) continue
+    const values = await valuesOf(kept)
+    out.line(json ? JSON.stringify(keptData(kept, values)) : keptLine(kept, values))
+    written++
+  }
+  if (written === 0 && !json) out.line('the quarantine is empty')
+  return 0
+}
+
+export async function showKept(run: Run, ids: readonly string[]): Promise<number> {
+  const { folder, out, json } = run
+  let code = 0
+  for (const [index, id] of ids.entries()) {
+    const kept = await readKept(folder, id)
+    if (kept === undefined) {
+      code = 1
+      out.error(`ses-bounce quarantine show: ${id}: ${NOT_THERE}`)
+      continue
+    }
+    const values = await valuesOf(kept)
+    if (json) out.line(JSON.stringify(keptData(kept, values)))
+    else for (const line of [...(index > 0 ? [''] : []), ...keptPage(kept, values)]) out.line(line)
+  }
+  return code
+}
+
+export function deleteKept(run: Run, ids: readonly string[]): Promise<number> {
+  return each(run, ids, async id =>
+    (await removeKept(run.folder, id)) ? { done: true, what: 'deleted' } : { done: false, why: NOT_THERE },
+  )
+}
+
+export function releaseKept(run: Run, ids: readonly string[], endpoint: Endpoint): Promise<number> {
+  return each(run, ids, async id => {
+    const kept = await readKept(run.folder, id)
+    if (kept === undefined) return { done: false, why: NOT_THERE }
+    if (kept.record === undefined)
+      return { done: false, why: "its record can't be read: nobody knows whom it was for" }
+    const to = recipientsOf(kept.record)
+    const pass = await issuePass(run.passes, Date.now())
+    try {
+      const from = kept.record.envelope.sender
+      const why = await handBack(endpoint, { from, to, eml: kept.eml, token: pass.token })
+      if (why !== undefined)
+        return { done: false, why: `${endpoint.host}:${endpoint.port} did not take it: ${why}` }
+    } finally {
+      await pass.revoke()
+    }
+    await removeKept(run.folder, id)
+    return { done: true, what: `released to ${to.map(addressText).join(', ')}` }
+  })
+}
+
+/** As the relay gave those who were held: that is whom Haraka knows. A relay that rewrites gives one recipient. */
+export function recipientsOf({ held, envelope: { recipients } }: QuarantineRecord): string[] {
+  const given = held.map(({ recipient }) => {
+    const key = addressKey(recipient)
+    const [only, ...more] = recipients
+    return (
+      recipients.find(one => addressKey(one) === key) ??
+      (only !== undefined && more.length === 0 ? only : recipient)
+    )
+  })
+  return [...new Set(given)]
+}
+
+const NOT_THERE = 'there is no such mail in the quarantine'
+
+type Answer = { done: true; what: string } | { done: false; why: string }
+
+async function each(
+  { out, json }: Run,
+  ids: readonly string[],
+  work: (id: string) => Promise<Answer>,
+): Promise<number> {
+  let code = 0
+  for (const id of ids) {
+    const answer = await work(id).catch(
+      (error: unknown): Answer => ({ done: false, why: wordsOf(error).join(' ') }),
+    )
+    if (!answer.done) code = 1
+    if (json) out.line(JSON.stringify({ id, ...answer }))
+    else out.line(`${id}: ${answer.done ? answer.what : `nothing was done: ${answer.why}`}`)
+  }
+  return code
+}
+
+/** A mail whose header can't be read any more is one without fields. */
+async function valuesOf({ eml }: Kept): Promise<Values> {
+  return headerOf(eml).catch((): Values => () => [])
+}

@@ -1,0 +1,121 @@
+// What the quarantine holds: read, and taken out again. A mail is there as long as its .eml is.
+// A record that can't be read is undefined, and its mail can be seen and deleted all the same; faults of the disk throw.
+
+import { open, readdir, readFile, rm, stat, unlink } from 'node:fs/promises'
+import path from 'node:path'
+import { readHeader } from '../mail/header'
+import type { QuarantineRecord } from './keep'
+
+export interface Kept {
+  /** The files' name without ending. */
+  id: string
+  eml: string
+  sizeBytes: number
+  keptAtMs: number
+  record: QuarantineRecord | undefined
+}
+
+/** As `keepMail` names them; nothing else is a path here. */
+const ID = /^[0-9a-f]{24}$/
+/** Enough for the fields that people look at. */
+const HEADER_BYTES = 64 * 1024
+
+export function isId(text: string): boolean {
+  return ID.test(text)
+}
+
+/** Latest first; none where there is no quarantine yet. */
+export async function keptIds(folder: string): Promise<string[]> {
+  const names = await readdir(folder).catch(missingAs([]))
+  const ids = names.filter(name => name.endsWith('.eml')).map(name => name.slice(0, -'.eml'.length))
+  const times: { id: string; ms: number }[] = []
+  for (const id of ids.filter(isId)) {
+    const found = await stat(path.join(folder, `${id}.eml`)).catch(missingAs(undefined))
+    if (found) times.push({ id, ms: found.mtimeMs })
+  }
+  return times.toSorted((a, b) => b.ms - a.ms || (a.id < b.id ? -1 : 1)).map(({ id }) => id)
+}
+
+/** Undefined: it isn't there. */
+export async function readKept(folder: string, id: string): Promise<Kept | undefined> {
+  if (!isId(id)) return undefined
+  const eml = path.join(folder, `${id}.eml`)
+  const found = await stat(eml).catch(missingAs(undefined))
+  if (found === undefined) return undefined
+  const text = await readFile(path.join(folder, `${id}.json`), 'utf8').catch(missingAs(''))
+  return { id, eml, sizeBytes: found.size, keptAtMs: found.mtimeMs, record: recordOf(text) }
+}
+
+/** False: it isn't there. */
+export async function removeKept(folder: string, id: string): Promise<boolean> {
+  if (!isId(id)) return false
+  try {
+    // first the mail: a record alone counts for nothing
+    await unlink(path.join(folder, `${id}.eml`))
+  } catch (error) {
+    if (isMissing(error)) return false
+    throw error
+  }
+  await rm(path.join(folder, `${id}.json`), { force: true })
+  return true
+}
+
+/** Decoded values of a field of the header, top down. */
+export async function headerOf(eml: string): Promise<(name: string) => readonly string[]> {
+  const handle = await open(eml, 'r')
+  try {
+    const { buffer, bytesRead } = await handle.read(Buffer.alloc(HEADER_BYTES), 0, HEADER_BYTES, 0)
+    const lines = buffer.subarray(0, bytesRead).toString('utf8').split('\n')
+    const end = lines.findIndex(line => line === '' || line === '\r')
+    const header = lines.slice(0, end < 0 ? undefined : end).map(line => `${line}\n`)
+    const { facts } = await readHeader(header, 0)
+    return name => facts.values(name)
+  } finally {
+    await handle.close()
+  }
+}
+
+function recordOf(text: string): QuarantineRecord | undefined {
+  try {
+    const value: unknown = JSON.parse(text)
+    return isRecord(value) ? value : undefined
+  } catch {
+    return undefined
+  }
+}
+
+function isRecord(value: unknown): value is QuarantineRecord {
+  if (typeof value !== 'object' || value === null) return false
+  if (!('quarantinedAt' in value && typeof value.quarantinedAt === 'string')) return false
+  if (Number.isNaN(Date.parse(value.quarantinedAt))) return false
+  if (!('envelope' in value && 'held' in value && Array.isArray(value.held))) return false
+  const { envelope } = value
+  if (typeof envelope !== 'object' || envelope === null) return false
+  if (!('sender' in envelope && typeof envelope.sender === 'string')) return false
+  if (!('relayIp' in envelope && typeof envelope.relayIp === 'string')) return false
+  if (!('recipients' in envelope && isTexts(envelope.recipients))) return false
+  return value.held.every(
+    (one: unknown) =>
+      typeof one === 'object' &&
+      one !== null &&
+      'recipient' in one &&
+      'rule' in one &&
+      'reason' in one &&
+      isTexts([one.recipient, one.rule, one.reason]),
+  )
+}
+
+function isTexts(value: unknown): value is string[] {
+  return Array.isArray(value) && value.every(one => typeof one === 'string')
+}
+
+function missingAs<T>(value: T): (error: unknown) => T {
+  return error => {
+    if (isMissing(error)) return value
+    throw error
+  }
+}
+
+function isMissing(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'ENOENT'
+}
