@@ -2,6 +2,7 @@
 // Whatever fails, a job stays in the store; when the lock is lost, nothing more is sent until it is ours again.
 
 import { isLasting, QueueError } from '../errors'
+import { forecastSpacingMs } from '../queue/admission'
 import type { Holder } from '../queue/store'
 import { longestPauseMs } from './outcomes'
 import { type LaneParts, RegionLane, STORE_RETRY_MS } from './region-lane'
@@ -122,6 +123,7 @@ export class Dispatcher {
       if (seen !== version || nowMs >= nextDueMs || monoMs - lookMs >= LOOK_MS || lanes.changed()) {
         lookMs = monoMs
         version = seen
+        queue.setSpacing(forecastSpacingMs(settings().limit))
         nextDueMs = lanes.start(queue.due(nowMs, longestPauseMs(settings())))
       }
       lanes.rethrow()

@@ -10,11 +10,14 @@
 // - Every method is synchronous and throws QueueError; after a throw nothing of that call has happened.
 
 import type { BounceRequest, Cap } from '../policy/decision'
+import type { Forecast } from './admission'
 import type { Added, Job, JobEvent, JobState } from './job'
 
 export interface Ahead {
-  /** Queued, and to be sent no later. */
+  /** Queued, with deadlines up to the end of that second. */
   jobs: number
+  /** The least of the later jobs' deadlines, less a spacing for each job before them all. Infinity: there is none. */
+  laterMs: number
   /** Start of the region's last call, which may lie ahead; monotonic. -Infinity: there was none. */
   lastStartMonoMs: number
 }
@@ -30,11 +33,11 @@ export interface WorkerQueue {
   /** How many bounces count towards that cap now, up to the cap itself: jobs for a sender or domain, recipients for a rule. */
   counted(cap: Cap, nowMs: number): number
   /**
-   * Takes the bounces of one mail in one durable transaction.
+   * Takes the bounces of one mail in one durable transaction. Without a forecast they are taken however long the queue.
    * @throws QueueError QUEUE_ENDED when a recipient's job has ended meanwhile, QUEUE_CAPPED when a cap has been reached
-   * meanwhile (nothing is taken).
+   * meanwhile, QUEUE_OVERLOADED when something would start too late by now (nothing is taken).
    */
-  add(requests: readonly BounceRequest[], nowMs: number): Added[]
+  add(requests: readonly BounceRequest[], nowMs: number, forecast?: Forecast): Added[]
   close(): void
 }
 
@@ -79,6 +82,8 @@ export interface DispatcherQueue {
   unlock(): void
   /** Puts in order what a dead holder left: claimed jobs are released, interrupted calls are queued again or held. */
   recover(now: { ms: number; monoMs: number }, limits: { unknownTries: number; interruptions: number }): Job[]
+  /** The spacing that forecasts count with. With a long queue a new one takes a while to work in. */
+  setSpacing(spacingMs: number): void
   /** Changes when another process has written. */
   version(): number
   /** Regions that have jobs to send, and when the first of each is due (epoch ms; 0: at once). */

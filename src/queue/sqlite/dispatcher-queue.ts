@@ -8,6 +8,7 @@ import { Database, type Row } from './database'
 import { RegionGate } from './gate'
 import { DispatcherLock } from './lock'
 import { addEvent, jobOf, text } from './rows'
+import { setSpacing } from './slots'
 import { splitJob } from './split'
 
 /** The dispatcher may wait: nobody stands behind it. */
@@ -71,6 +72,12 @@ class SqliteDispatcherQueue implements DispatcherQueue {
     addEvent(this.#db, row['seq'] ?? null, now.ms, 'interrupted', detail)
     if (hold) this.#end(row, now.ms, 'held', detail)
     else this.#requeue(row, now.ms, 'retry', 'tried again after the interruption')
+  }
+
+  setSpacing(spacingMs: number): void {
+    // a look before the lock: nearly always there is nothing to do
+    if (!this.#db.get('SELECT 1 FROM region WHERE spacing_ms <> ? LIMIT 1', spacingMs)) return
+    this.#change(() => setSpacing(this.#db, spacingMs))
   }
 
   version(): number {

@@ -2,6 +2,7 @@
 // A file of a newer version is refused and left as it is.
 
 import { QueueError } from '../../errors'
+import { SLOTS_STEP } from './slots'
 
 /** Each step leads from version n (its place here) to n + 1. Steps that were released are never changed. */
 const STEPS = [
@@ -85,6 +86,7 @@ const STEPS = [
   CREATE INDEX job_domain ON job (sender_domain, created_ms);
   CREATE INDEX recipient_rule ON recipient (rule, added_ms);
   `,
+  SLOTS_STEP,
 ]
 
 /** What of a database the steps need. */
