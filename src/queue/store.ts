@@ -63,15 +63,36 @@ export interface Claim {
 /** What a call came to, as it changes the job; `held`: its outcome is unknown, and may not be tried for again. */
 export type Effect =
   | { state: 'sent'; messageId: string; detail: string }
-  | { state: 'failed' | 'held' | 'expired'; detail: string }
+  | { state: 'held' | 'expired'; detail: string }
+  | {
+      state: 'failed'
+      detail: string
+      /** If it isn't the mail's fault, until when the jobs of that region and bounce sender wait, and until when this one. */
+      pauses?: { untilMs: number; ownUntilMs: number }
+    }
   | {
       state: 'queued'
       what: 'throttled' | 'retry' | 'unknown outcome'
       notBeforeMs: number
       detail: string
-      /** All jobs of that region and bounce sender wait as long. */
-      holdsSender?: boolean
+      /** SES takes nothing from the bounce sender, whose jobs wait as long, or in the region, which does. */
+      blocks?: 'sender' | 'region'
     }
+
+/** A bounce sender, or without one a region, that is paused from now on, or works again. */
+export interface StateChange {
+  region: string
+  bounceSender?: string
+  isPaused: boolean
+  /** Why. */
+  detail?: string
+}
+
+export interface Settled {
+  /** What the job is by now. */
+  state: 'sent' | 'failed' | 'held' | 'expired' | 'queued' | 'split'
+  changes: StateChange[]
+}
 
 /** What the dispatcher needs. Every method but `lock` throws QueueError QUEUE_LOCK_LOST when another holds the lock. */
 export interface DispatcherQueue {
@@ -100,8 +121,11 @@ export interface DispatcherQueue {
   release(claim: Claim, nowMs: number): void
   /** The call begins now: from here on its outcome is unknown until it is settled. */
   begin(claim: Claim, now: { ms: number; monoMs: number }): void
-  /** Records what came of the call, and when SES may have seen it at the latest. */
-  settle(claim: Claim, effect: Effect, now: { ms: number; seenMonoMs: number }): void
+  /**
+   * Records what came of the call, and when SES may have seen it at the latest. When five mails in a row were refused
+   * with the same error, their jobs are queued again, and the bounce sender is paused in that region.
+   */
+  settle(claim: Claim, effect: Effect, now: { ms: number; seenMonoMs: number }): Settled
   /** Forgets ended jobs that changed last before that, a bounded number at a time; how many. */
   prune(beforeMs: number): number
   close(): void

@@ -2,6 +2,7 @@
 // A file of a newer version is refused and left as it is.
 
 import { QueueError } from '../../errors'
+import { BREAKER_STEP } from './breaker'
 import { SLOTS_STEP } from './slots'
 
 /** Each step leads from version n (its place here) to n + 1. Steps that were released are never changed. */
@@ -87,6 +88,7 @@ const STEPS = [
   CREATE INDEX recipient_rule ON recipient (rule, added_ms);
   `,
   SLOTS_STEP,
+  BREAKER_STEP,
 ]
 
 /** What of a database the steps need. */
