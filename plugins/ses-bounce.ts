@@ -4,6 +4,7 @@
 import cluster from 'node:cluster'
 import { deny, denysoft, ok } from 'haraka-constants'
 import { systemClock } from '../src/dispatch/clock'
+import { forecast } from '../src/door/admission'
 import { carryOut } from '../src/door/carry-out'
 import type {
   HarakaAddress,
@@ -174,6 +175,7 @@ export function commit(this: HarakaPlugin, next: Next, connection: HarakaConnect
       queue: () => premises.queue(),
       uuid: transaction.uuid,
       nowMs: Date.now(),
+      forecast: forecast(premises.inForce().settings, systemClock.monoMs()),
       pipeRaw: to => transaction.message_stream.pipe(to),
     })
     if (added.size > 0) wakeDispatcher()

@@ -25,6 +25,8 @@ export const ERRORS = {
   QUEUE_ENDED: {},
   /** Another worker has taken the last bounce that a cap allows. */
   QUEUE_CAPPED: {},
+  /** Other workers have taken so many bounces that one would be late. */
+  QUEUE_OVERLOADED: {},
   /** Another dispatcher has taken over. */
   QUEUE_LOCK_LOST: {},
   QUEUE_OTHER: {},

@@ -2,6 +2,7 @@
 // Whatever fails, a job stays in the store; when the lock is lost, nothing more is sent until it is ours again.
 
 import { isLasting, QueueError } from '../errors'
+import { forecastSpacingMs } from '../queue/admission'
 import type { Holder } from '../queue/store'
 import { longestPauseMs } from './outcomes'
 import { Pauses } from './pauses'
@@ -125,6 +126,7 @@ export class Dispatcher {
         // there may be more to expire than one look takes
         lookMs = pauses.look() > 0 ? Number.NEGATIVE_INFINITY : monoMs
         version = seen
+        queue.setSpacing(forecastSpacingMs(settings().limit))
         nextDueMs = lanes.start(queue.due(nowMs, longestPauseMs(settings())))
       }
       lanes.rethrow()

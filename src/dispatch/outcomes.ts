@@ -101,14 +101,23 @@ export function outcomeOfError(error: unknown, reached: boolean): Outcome {
 /** Until the cause is mended there is no use in trying more often. */
 export const BLOCKED_PAUSE_MS = 60_000
 
+/** While a sender is paused by refusals, a job that was refused lets so many others be tried first. */
+const TURNS = 10
+
 /** No job is told to wait longer than this. */
 export function longestPauseMs({ queue }: Pick<Settings, 'queue'>): number {
-  return Math.max(queue.retryLongestMs, BLOCKED_PAUSE_MS)
+  return Math.max(queue.retryLongestMs, BLOCKED_PAUSE_MS * TURNS)
 }
 
 type RetrySettings = Pick<Settings['queue'], 'retryFirstMs' | 'retryLongestMs' | 'unknownTries'>
 
-export function effectOf(outcome: Outcome, job: Job, settings: RetrySettings, nowMs: number): Effect {
+export function effectOf(
+  outcome: Outcome,
+  job: Job,
+  settings: RetrySettings,
+  nowMs: number,
+  blockedPauseMs = BLOCKED_PAUSE_MS,
+): Effect {
   switch (outcome.kind) {
     case 'sent':
       return {
@@ -129,12 +138,19 @@ export function effectOf(outcome: Outcome, job: Job, settings: RetrySettings, no
       return {
         state: 'queued',
         what: 'retry',
-        notBeforeMs: nowMs + BLOCKED_PAUSE_MS,
+        notBeforeMs: nowMs + blockedPauseMs,
         detail: outcome.detail,
-        ...(outcome.scope === 'sender' && { holdsSender: true }),
+        blocks: outcome.scope,
       }
     case 'refused':
-      return { state: 'failed', detail: outcome.detail }
+      return {
+        state: 'failed',
+        detail: outcome.detail,
+        pauses: {
+          untilMs: nowMs + blockedPauseMs,
+          ownUntilMs: nowMs + blockedPauseMs * TURNS,
+        },
+      }
     case 'unknown': {
       if (job.unknownTries + 1 >= settings.unknownTries) {
         return { state: 'held', detail: `outcome unknown ${job.unknownTries + 1} times: ${outcome.detail}` }

@@ -4,7 +4,7 @@
 import Bottleneck from 'bottleneck'
 import { isLasting, QueueError } from '../errors'
 import type { Job } from '../queue/job'
-import type { Claim, DispatcherQueue, Effect } from '../queue/store'
+import type { Claim, DispatcherQueue, Settled, StateChange } from '../queue/store'
 import type { Settings } from '../settings/settings'
 import type { Clock } from './clock'
 import { BLOCKED_PAUSE_MS, effectOf, longestPauseMs, type Outcome } from './outcomes'
@@ -19,6 +19,8 @@ export interface LaneParts {
   clock: Clock
   settings: () => Settings
   log: Log
+  /** For tests: how long a blocked sender or region waits. */
+  blockedPauseMs?: number
 }
 
 /** The claim's fsync is done this long before the call, so that it doesn't delay it. */
@@ -130,6 +132,10 @@ export class RegionLane {
     })
   }
 
+  get #blockedPauseMs(): number {
+    return this.#parts.blockedPauseMs ?? BLOCKED_PAUSE_MS
+  }
+
   #longestPauseMs(): number {
     return longestPauseMs(this.#parts.settings())
   }
@@ -141,9 +147,13 @@ export class RegionLane {
     const { limit, queue: retry } = settings()
     this.#notBeforeMonoMs = seenMonoMs + limit.intervalMs + limit.slackMs + this.#extraPauseMs(outcome)
     const nowMs = clock.nowMs()
-    const effect = effectOf(outcome, job, retry, nowMs)
-    await this.#untilStored(() => queue.settle(claim, effect, { ms: nowMs, seenMonoMs }))
-    log(levelOf(outcome, effect), `${describe(job)} ${outcome.kind} ${fate(job, effect)}: ${effect.detail}`)
+    const effect = effectOf(outcome, job, retry, nowMs, this.#blockedPauseMs)
+    const { state, changes } = await this.#untilStored(() =>
+      queue.settle(claim, effect, { ms: nowMs, seenMonoMs }),
+    )
+    for (const change of changes) log('error', describeChange(change))
+    const fate = state === 'split' ? state : `state=${state}`
+    log(levelOf(outcome, state), `${describe(job)} ${outcome.kind} ${fate}: ${effect.detail}`)
   }
 
   /** On throttling the region slows down (other callers share the account); on a lasting refusal it waits. */
@@ -153,7 +163,7 @@ export class RegionLane {
     if (outcome.kind === 'throttled') {
       return Math.min(intervalMs * 2 ** (this.#throttledInRow - 1), LONGEST_THROTTLE_MS)
     }
-    return outcome.kind === 'blocked' && outcome.scope === 'region' ? BLOCKED_PAUSE_MS : 0
+    return outcome.kind === 'blocked' && outcome.scope === 'region' ? this.#blockedPauseMs : 0
   }
 
   #expire(): void {
@@ -161,12 +171,11 @@ export class RegionLane {
   }
 
   /** An answer of SES must not be forgotten because the disk is full for a while. */
-  async #untilStored(work: () => void): Promise<void> {
+  async #untilStored<T>(work: () => T): Promise<T> {
     const { clock, log } = this.#parts
     for (;;) {
       try {
-        work()
-        return
+        return work()
       } catch (error) {
         if (!(error instanceof QueueError) || isLasting(error) || error.code === 'QUEUE_LOCK_LOST')
           throw error
@@ -189,14 +198,17 @@ export function expireJobs(region: string, { queue, clock, settings, log }: Lane
   return expired.length
 }
 
-/** The store makes a call for each recipient of one that SES refused for all. */
-function fate(job: Job, { state }: Effect): string {
-  return state === 'failed' && job.recipients.length > 1 ? 'split' : `state=${state}`
+function levelOf(outcome: Outcome, state: Settled['state']): 'info' | 'warn' | 'error' {
+  if (outcome.kind === 'sent') return 'info'
+  return state === 'failed' || state === 'held' ? 'error' : 'warn'
 }
 
-function levelOf(outcome: Outcome, effect: Effect): 'info' | 'warn' | 'error' {
-  if (outcome.kind === 'sent') return 'info'
-  return outcome.kind === 'blocked' || effect.state === 'failed' || effect.state === 'held' ? 'error' : 'warn'
+/** What is blocked waits, and says so once. */
+function describeChange({ region, bounceSender, isPaused, detail = '' }: StateChange): string {
+  const who = `region=${region}${bounceSender === undefined ? '' : ` bounce_sender=${bounceSender}`}`
+  return isPaused
+    ? `${who} is paused, its bounces wait, one is tried each minute: ${detail}`
+    : `${who} works again`
 }
 
 function describe(job: Job): string {

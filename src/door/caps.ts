@@ -32,7 +32,7 @@ export function capper(
   }
 }
 
-/** Recipients for whom this is the same share a call. */
-function callOf({ region, bounceSender, bounceSenderArn, explanation }: BounceRequest): string {
+/** Recipients of a mail for whom this is the same share a call. */
+export function callOf({ region, bounceSender, bounceSenderArn, explanation }: BounceRequest): string {
   return JSON.stringify([region, bounceSender, bounceSenderArn, explanation])
 }

@@ -4,6 +4,7 @@
 import type { Writable } from 'node:stream'
 import type { Decision } from '../policy/decision'
 import { keepMail } from '../quarantine/keep'
+import type { Forecast } from '../queue/admission'
 import type { Added } from '../queue/job'
 import type { WorkerQueue } from '../queue/store'
 import type { Judgement } from './judge'
@@ -15,6 +16,7 @@ export interface Place {
   /** Of the SMTP transaction, for mail without an id of SES. */
   uuid: string
   nowMs: number
+  forecast: Forecast
   pipeRaw: (to: Writable) => void
 }
 
@@ -28,7 +30,7 @@ export interface CarriedOut {
 export async function carryOut({ facts }: Judgement, plan: CommitPlan, place: Place): Promise<CarriedOut> {
   const quarantined = plan.held.length > 0 ? await hold(facts, plan, place) : undefined
   const requests = plan.bounces.map(({ request }) => request)
-  const taken = requests.length > 0 ? place.queue().add(requests, place.nowMs) : []
+  const taken = requests.length > 0 ? place.queue().add(requests, place.nowMs, place.forecast) : []
   const added = new Map(
     taken.flatMap((one, index) => {
       const decision = plan.bounces[index]?.decision

@@ -8,12 +8,13 @@ import { peek } from '../mail/peek'
 import { readFacts } from '../mail/read-facts'
 import { mayConcern } from '../policy/concern'
 import { decide } from '../policy/decide'
-import type { BounceRequest, Decision } from '../policy/decision'
+import type { Decision } from '../policy/decision'
 import { Effort, type EffortOptions } from '../policy/effort'
 import { fallBack } from '../policy/fallback'
 import type { Policy } from '../policy/rule'
 import { type Added, hasEnded } from '../queue/job'
 import type { WorkerQueue } from '../queue/store'
+import { admitter, forecast } from './admission'
 import { capper } from './caps'
 import type { InForce } from './in-force'
 import { logLine } from './log-line'
@@ -45,8 +46,6 @@ export interface Judgement {
   plan: Plan
 }
 
-/** What a call takes beyond its spacing, on a network: what is admitted must not expire. */
-const CALL_TAKES_MS = 30
 /** A dispatcher that was silent for so long is more than restarting. */
 const SILENCE_MS = 120_000
 
@@ -101,6 +100,7 @@ function askQueue(
   const { sesId } = facts.receipt ?? {}
   const before = sesId === undefined ? undefined : queue().known(sesId)
   const overCap = capper(queue, mail.nowMs)
+  const tooLate = admitter(queue, mail.nowMs, forecast(inForce.settings, mail.nowMonoMs))
   const decisions = decided.map(decision => {
     const earlier = before?.get(addressKey(decision.recipient.address))
     if (earlier && !hasEnded(earlier.state)) {
@@ -120,10 +120,12 @@ function askQueue(
       )
     }
     mustBeAlive(queue(), mail.nowMonoMs)
-    const late = lateness(bounce, inForce, queue(), mail)
+    const late = tooLate(bounce)
     if (late !== undefined) return fallBack(policy, decision, 'overload', late)
     const capped = overCap(bounce)
-    return capped === undefined ? decision : fallBack(policy, decision, 'capped', capped)
+    if (capped !== undefined) return fallBack(policy, decision, 'capped', capped)
+    tooLate.count(bounce)
+    return decision
   })
   return { decisions, known }
 }
@@ -134,19 +136,6 @@ function mustBeAlive(queue: WorkerQueue, nowMonoMs: number): void {
   const silentMs = nowMonoMs - Math.max(queue.lastBeat() ?? startedMonoMs, startedMonoMs)
   if (silentMs > SILENCE_MS)
     throw new Error(`no dispatcher has given a sign of life for ${Math.round(silentMs / 1000)} s`)
-}
-
-/** Why the bounce would not start in time; undefined: it would. */
-function lateness(
-  bounce: BounceRequest,
-  { settings: { limit, window } }: InForce,
-  queue: WorkerQueue,
-  { nowMs, nowMonoMs }: MailAtDoor,
-): string | undefined {
-  const { jobs, lastStartMonoMs } = queue.ahead(bounce.region, bounce.deadlineMs, nowMonoMs)
-  const spacingMs = limit.intervalMs + limit.slackMs + CALL_TAKES_MS
-  const startMs = nowMs + Math.max(0, lastStartMonoMs + spacingMs - nowMonoMs) + jobs * spacingMs
-  return startMs > bounce.deadlineMs - window.marginMs ? 'the queue is too long for its deadline' : undefined
 }
 
 /** Without a new request: there is nothing to add to the queue. `rule` is the one that bounced it. */

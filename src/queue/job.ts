@@ -55,6 +55,7 @@ export interface JobEvent {
     | 'released'
     | 'interrupted'
     | 'split'
+    | 'put back'
     | 'throttled'
     | 'retry'
     | 'unknown outcome'

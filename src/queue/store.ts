@@ -10,12 +10,15 @@
 // - Every method is synchronous and throws QueueError; after a throw nothing of that call has happened.
 
 import type { BounceRequest, Cap } from '../policy/decision'
+import type { Forecast } from './admission'
 import type { Added, Job, JobEvent, JobState } from './job'
 import type { QueueOverview, RuleCount } from './overview'
 
 export interface Ahead {
-  /** Queued, and to be sent no later. */
+  /** Queued, with deadlines up to the end of that second. */
   jobs: number
+  /** The least of the later jobs' deadlines, less a spacing for each job before them all. Infinity: there is none. */
+  laterMs: number
   /** Start of the region's last call, which may lie ahead; monotonic. -Infinity: there was none. */
   lastStartMonoMs: number
 }
@@ -31,11 +34,11 @@ export interface WorkerQueue {
   /** How many bounces count towards that cap now, up to the cap itself: jobs for a sender or domain, recipients for a rule. */
   counted(cap: Cap, nowMs: number): number
   /**
-   * Takes the bounces of one mail in one durable transaction.
+   * Takes the bounces of one mail in one durable transaction. Without a forecast they are taken however long the queue.
    * @throws QueueError QUEUE_ENDED when a recipient's job has ended meanwhile, QUEUE_CAPPED when a cap has been reached
-   * meanwhile (nothing is taken).
+   * meanwhile, QUEUE_OVERLOADED when something would start too late by now (nothing is taken).
    */
-  add(requests: readonly BounceRequest[], nowMs: number): Added[]
+  add(requests: readonly BounceRequest[], nowMs: number, forecast?: Forecast): Added[]
   close(): void
 }
 
@@ -61,15 +64,36 @@ export interface Claim {
 /** What a call came to, as it changes the job; `held`: its outcome is unknown, and may not be tried for again. */
 export type Effect =
   | { state: 'sent'; messageId: string; detail: string }
-  | { state: 'failed' | 'held' | 'expired'; detail: string }
+  | { state: 'held' | 'expired'; detail: string }
+  | {
+      state: 'failed'
+      detail: string
+      /** If it isn't the mail's fault, until when the jobs of that region and bounce sender wait, and until when this one. */
+      pauses?: { untilMs: number; ownUntilMs: number }
+    }
   | {
       state: 'queued'
       what: 'throttled' | 'retry' | 'unknown outcome'
       notBeforeMs: number
       detail: string
-      /** All jobs of that region and bounce sender wait as long. */
-      holdsSender?: boolean
+      /** SES takes nothing from the bounce sender, whose jobs wait as long, or in the region, which does. */
+      blocks?: 'sender' | 'region'
     }
+
+/** A bounce sender, or without one a region, that is paused from now on, or works again. */
+export interface StateChange {
+  region: string
+  bounceSender?: string
+  isPaused: boolean
+  /** Why. */
+  detail?: string
+}
+
+export interface Settled {
+  /** What the job is by now. */
+  state: 'sent' | 'failed' | 'held' | 'expired' | 'queued' | 'split'
+  changes: StateChange[]
+}
 
 /** What the dispatcher needs. Every method but `lock` throws QueueError QUEUE_LOCK_LOST when another holds the lock. */
 export interface DispatcherQueue {
@@ -80,6 +104,8 @@ export interface DispatcherQueue {
   unlock(): void
   /** Puts in order what a dead holder left: claimed jobs are released, interrupted calls are queued again or held. */
   recover(now: { ms: number; monoMs: number }, limits: { unknownTries: number; interruptions: number }): Job[]
+  /** The spacing that forecasts count with. With a long queue a new one takes a while to work in. */
+  setSpacing(spacingMs: number): void
   /** Changes when another process has written. */
   version(): number
   /** What an operator has paused: nothing of it is due, or can be claimed. */
@@ -100,8 +126,11 @@ export interface DispatcherQueue {
   release(claim: Claim, nowMs: number): void
   /** The call begins now: from here on its outcome is unknown until it is settled. */
   begin(claim: Claim, now: { ms: number; monoMs: number }): void
-  /** Records what came of the call, and when SES may have seen it at the latest. */
-  settle(claim: Claim, effect: Effect, now: { ms: number; seenMonoMs: number }): void
+  /**
+   * Records what came of the call, and when SES may have seen it at the latest. When five mails in a row were refused
+   * with the same error, their jobs are queued again, and the bounce sender is paused in that region.
+   */
+  settle(claim: Claim, effect: Effect, now: { ms: number; seenMonoMs: number }): Settled
   /** Forgets ended jobs that changed last before that, a bounded number at a time; how many. */
   prune(beforeMs: number): number
   close(): void

@@ -163,7 +163,7 @@ describe('what becomes of the job', () => {
         what: 'retry',
         notBeforeMs: NOW_MS + 60_000,
         detail: 'no',
-        ...(scope === 'sender' && { holdsSender: true }),
+        blocks: scope,
       })
     }
   })
@@ -186,6 +186,7 @@ describe('what becomes of the job', () => {
     assert.deepEqual(effect({ kind: 'refused', detail: '400 MessageRejected: no' }), {
       state: 'failed',
       detail: '400 MessageRejected: no',
+      pauses: { untilMs: NOW_MS + 60_000, ownUntilMs: NOW_MS + 600_000 },
     })
   })
 })

@@ -267,7 +267,7 @@ describe('queue, the dispatchers side', () => {
       what: 'retry',
       notBeforeMs: 5000,
       detail: 'no',
-      holdsSender: true,
+      blocks: 'sender',
     } as const
     queue.settle(claim, effect, { ms: 3, seenMonoMs: 3 })
     assert.equal(queue.claim('eu-west-1', at(4), SPACING)?.job.sesId, 'other')

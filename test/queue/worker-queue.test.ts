@@ -167,6 +167,10 @@ describe('queue, the workers side', () => {
     queue.add([request({ sesId: 'old' })], 0)
     queue.close()
     const database = new Database(file, { busyMs: 0, create: false })
+    for (const trigger of ['insert', 'delete', 'leave', 'come'])
+      database.run(`DROP TRIGGER job_slot_${trigger}`)
+    database.script('DROP TRIGGER job_blocked; DROP TABLE blocked; DROP TABLE refused')
+    database.script('DROP VIEW slot_change; DROP TABLE slot; ALTER TABLE region DROP COLUMN spacing_ms')
     for (const index of ['job_sender', 'job_domain', 'recipient_rule']) database.run(`DROP INDEX ${index}`)
     for (const column of ['sender_key', 'sender_domain'])
       database.run(`ALTER TABLE job DROP COLUMN ${column}`)
@@ -187,8 +191,12 @@ describe('queue, the workers side', () => {
   it('counts the jobs that go before a deadline, per region, and knows when its last call starts', () => {
     for (const hours of [1, 2, 3]) queue.add([request({ deadlineMs: hours * HOUR_MS })], 0)
     queue.add([request({ region: 'us-east-1' })], 0)
-    assert.deepEqual(queue.ahead('eu-west-1', 2 * HOUR_MS, 7), { jobs: 2, lastStartMonoMs: -Infinity })
-    assert.deepEqual(queue.ahead('us-east-1', 2 * HOUR_MS, 7), { jobs: 0, lastStartMonoMs: -Infinity })
+    assert.deepEqual(queue.ahead('eu-west-1', 2 * HOUR_MS, 7), {
+      jobs: 2,
+      laterMs: 3 * HOUR_MS,
+      lastStartMonoMs: -Infinity,
+    })
+    assert.equal(queue.ahead('us-east-1', 2 * HOUR_MS, 7).jobs, 0)
     const dispatcher = openDispatcherQueue(file)
     dispatcher.lock(thisProcess(), 0, 1000)
     dispatcher.claim(
@@ -197,7 +205,11 @@ describe('queue, the workers side', () => {
       { spacingMs: 9, notBeforeMonoMs: 60, longestPauseMs: 0 },
     )
     dispatcher.close()
-    assert.deepEqual(queue.ahead('eu-west-1', 2 * HOUR_MS, 7), { jobs: 1, lastStartMonoMs: 60 })
+    assert.deepEqual(queue.ahead('eu-west-1', 2 * HOUR_MS, 7), {
+      jobs: 1,
+      laterMs: 3 * HOUR_MS,
+      lastStartMonoMs: 60,
+    })
   })
 
   it('knows the last sign of life of a dispatcher, also of one that has gone', () => {

@@ -26,10 +26,11 @@ interface Case {
   rule?: string
 }
 
+const EMPTY = { jobs: 0, lastStartMonoMs: 0, laterMs: Number.POSITIVE_INFINITY }
 const QUEUE: WorkerQueue = {
   known: () => new Map(),
   lastBeat: () => performance.now(),
-  ahead: () => ({ jobs: 0, lastStartMonoMs: 0 }),
+  ahead: () => EMPTY,
   counted: () => 0,
   add: () => [],
   close: () => undefined,
@@ -107,7 +108,12 @@ const CASES: [reason: string, detail: string, Case][] = [
   [
     'overload',
     'the queue is too long for its deadline',
-    { queue: { ahead: () => ({ jobs: 90_000, lastStartMonoMs: 0 }) } },
+    { queue: { ahead: () => ({ ...EMPTY, jobs: 90_000 }) } },
+  ],
+  [
+    'overload',
+    'the queue is too long for those behind it',
+    { queue: { ahead: () => ({ ...EMPTY, laterMs: RECEIVED_MS }) } },
   ],
   [
     'ended',

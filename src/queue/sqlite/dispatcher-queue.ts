@@ -3,12 +3,14 @@
 
 import { QueueError } from '../../errors'
 import type { Job, JobEvent } from '../job'
-import type { Claim, DispatcherQueue, Effect, Holder, Pause } from '../store'
+import type { Claim, DispatcherQueue, Effect, Holder, Pause, Settled } from '../store'
+import { Breaker } from './breaker'
 import { Database, type Row } from './database'
 import { RegionGate } from './gate'
 import { DispatcherLock } from './lock'
 import { isPaused, pauses } from './pauses'
 import { addEvent, jobOf, text } from './rows'
+import { setSpacing } from './slots'
 import { splitJob } from './split'
 
 /** The dispatcher may wait: nobody stands behind it. */
@@ -26,11 +28,13 @@ class SqliteDispatcherQueue implements DispatcherQueue {
   readonly #db: Database
   readonly #lock: DispatcherLock
   readonly #gate: RegionGate
+  readonly #breaker: Breaker
 
   constructor(database: Database) {
     this.#db = database
     this.#lock = new DispatcherLock(database)
     this.#gate = new RegionGate(database)
+    this.#breaker = new Breaker(database)
   }
 
   lock(holder: Holder, nowMonoMs: number, staleMs: number): boolean {
@@ -72,6 +76,12 @@ class SqliteDispatcherQueue implements DispatcherQueue {
     addEvent(this.#db, row['seq'] ?? null, now.ms, 'interrupted', detail)
     if (hold) this.#end(row, now.ms, 'held', detail)
     else this.#requeue(row, now.ms, 'retry', 'tried again after the interruption')
+  }
+
+  setSpacing(spacingMs: number): void {
+    // a look before the lock: nearly always there is nothing to do
+    if (!this.#db.get('SELECT 1 FROM region WHERE spacing_ms <> ? LIMIT 1', spacingMs)) return
+    this.#change(() => setSpacing(this.#db, spacingMs))
   }
 
   version(): number {
@@ -170,8 +180,8 @@ class SqliteDispatcherQueue implements DispatcherQueue {
     })
   }
 
-  settle(claim: Claim, effect: Effect, now: { ms: number; seenMonoMs: number }): void {
-    this.#change(() => {
+  settle(claim: Claim, effect: Effect, now: { ms: number; seenMonoMs: number }): Settled {
+    return this.#change(() => {
       const row = this.#row(claim)
       this.#stamp(claim.job.region, now.seenMonoMs)
       const unknown =
@@ -185,25 +195,46 @@ class SqliteDispatcherQueue implements DispatcherQueue {
         case 'sent':
           this.#db.run('UPDATE job SET message_id = ? WHERE seq = ?', effect.messageId, row['seq'] ?? null)
           this.#end(row, now.ms, 'sent', effect.detail)
-          return
+          return { state: 'sent', changes: this.#breaker.works(claim.job) }
         case 'queued':
-          this.#db.run(
-            'UPDATE job SET not_before_ms = ? WHERE seq = ?',
-            Math.round(effect.notBeforeMs),
-            row['seq'] ?? null,
-          )
-          if (effect.holdsSender) this.#holdSender(claim.job, effect.notBeforeMs)
-          this.#requeue(row, now.ms, effect.what, effect.detail)
-          return
+          return this.#again(claim.job, row, effect, now.ms)
         case 'failed':
-          if (claim.job.recipients.length > 1) splitJob(this.#db, row, now.ms, effect.detail)
-          else this.#end(row, now.ms, 'failed', effect.detail)
-          return
+          return this.#refused(claim.job, row, effect, now.ms)
         case 'held':
         case 'expired':
           this.#end(row, now.ms, effect.state, effect.detail)
+          return { state: effect.state, changes: [] }
       }
     })
+  }
+
+  #again(job: Job, row: Row, effect: Extract<Effect, { state: 'queued' }>, nowMs: number): Settled {
+    const { notBeforeMs, blocks, what, detail } = effect
+    this.#db.run(
+      'UPDATE job SET not_before_ms = ? WHERE seq = ?',
+      Math.round(notBeforeMs),
+      row['seq'] ?? null,
+    )
+    this.#requeue(row, nowMs, what, detail)
+    const changes = blocks === undefined ? [] : this.#breaker.blocks(job, blocks, notBeforeMs, detail)
+    return { state: 'queued', changes }
+  }
+
+  #refused(job: Job, row: Row, effect: Extract<Effect, { state: 'failed' }>, nowMs: number): Settled {
+    const { detail, pauses } = effect
+    const { isPutBack, changes } = pauses
+      ? this.#breaker.refused(job, row, detail, pauses, nowMs)
+      : { isPutBack: false, changes: [] }
+    if (isPutBack) {
+      this.#requeue(row, nowMs, 'put back', detail)
+      return { state: 'queued', changes }
+    }
+    if (job.recipients.length > 1) {
+      splitJob(this.#db, row, nowMs, detail)
+      return { state: 'split', changes }
+    }
+    this.#end(row, nowMs, 'failed', detail)
+    return { state: 'failed', changes }
   }
 
   prune(beforeMs: number): number {
@@ -235,17 +266,6 @@ class SqliteDispatcherQueue implements DispatcherQueue {
 
   #job(row: Row): Job {
     return jobOf(this.#db, this.#db.get('SELECT * FROM job WHERE seq = ?', row['seq'] ?? null) ?? row)
-  }
-
-  /** One that isn't verified must not take the calls of the others. */
-  #holdSender({ region, bounceSender }: Job, notBeforeMs: number): void {
-    this.#db.run(
-      `UPDATE job SET not_before_ms = MAX(not_before_ms, ?)
-       WHERE state = 'queued' AND region = ? AND bounce_sender = ?`,
-      Math.round(notBeforeMs),
-      region,
-      bounceSender,
-    )
   }
 
   #requeue(row: Row, nowMs: number, what: JobEvent['what'], detail: string): void {

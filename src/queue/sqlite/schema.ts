@@ -2,6 +2,8 @@
 // A file of a newer version is refused and left as it is.
 
 import { QueueError } from '../../errors'
+import { BREAKER_STEP } from './breaker'
+import { SLOTS_STEP } from './slots'
 
 /** Each step leads from version n (its place here) to n + 1. Steps that were released are never changed. */
 const STEPS = [
@@ -92,6 +94,8 @@ const STEPS = [
     since_ms INTEGER NOT NULL
   ) WITHOUT ROWID;
   `,
+  SLOTS_STEP,
+  BREAKER_STEP,
 ]
 
 /** What of a database the steps need. */

@@ -5,13 +5,15 @@ import { QueueError } from '../../errors'
 import { addressKey, domainOf } from '../../mail/address'
 import { senderKey } from '../../mail/sender-key'
 import type { BounceRequest } from '../../policy/decision'
+import { type Forecast, latenessOf } from '../admission'
 import { type Added, hasEnded, type JobState } from '../job'
-import type { WorkerQueue } from '../store'
+import type { Ahead, WorkerQueue } from '../store'
 import { counted, mustHaveRoom } from './caps'
 import { Database, type Row, type Value } from './database'
 import { RegionGate } from './gate'
 import { bootId } from './holder'
 import { addEvent, newJobId, text } from './rows'
+import { waiting } from './slots'
 
 /** Synchronous, in the process that serves SMTP: rather refuse a mail for now than stand still. */
 const BUSY_MS = 400
@@ -37,19 +39,32 @@ export function openWorkerQueue(file: string, options: { create: boolean } = { c
       const row = database.get('SELECT beat_mono_ms AS beat FROM dispatcher WHERE boot_id = ?', boot)
       return typeof row?.['beat'] === 'number' ? row['beat'] : undefined
     },
-    ahead: (region, deadlineMs, nowMonoMs) => ({
-      jobs: Number(
-        database.get(
-          "SELECT COUNT(*) AS n FROM job WHERE state = 'queued' AND region = ? AND deadline_ms <= ?",
-          region,
-          deadlineMs,
-        )?.['n'] ?? 0,
-      ),
-      lastStartMonoMs: gate.lastStart(region, boot, nowMonoMs),
-    }),
+    ahead,
     counted: (cap, nowMs) => counted(database, cap, nowMs),
-    add: (requests, nowMs) => database.write(() => requests.map(request => addOne(database, request, nowMs))),
+    add: (requests, nowMs, forecast) =>
+      database.write(() =>
+        requests.map(request =>
+          addOne(database, request, nowMs, forecast && (() => mustBeInTime(request, nowMs, forecast))),
+        ),
+      ),
     close: () => database.close(),
+  }
+
+  function ahead(region: string, deadlineMs: number, nowMonoMs: number): Ahead {
+    return {
+      ...waiting(database, region, deadlineMs),
+      lastStartMonoMs: gate.lastStart(region, boot, nowMonoMs),
+    }
+  }
+
+  /** @throws QueueError QUEUE_OVERLOADED: the door has asked before, and others were faster */
+  function mustBeInTime({ region, deadlineMs }: BounceRequest, nowMs: number, forecast: Forecast): void {
+    const late = latenessOf(ahead(region, deadlineMs, forecast.nowMonoMs), deadlineMs, nowMs, forecast)
+    if (late !== undefined) {
+      throw new QueueError('QUEUE_OVERLOADED', `the queue of ${region} has become too long meanwhile`)
+    }
+    // until the dispatcher has seen a region, its pace is the worker's
+    database.run('INSERT OR IGNORE INTO region (name, spacing_ms) VALUES (?, ?)', region, forecast.spacingMs)
   }
 }
 
@@ -66,7 +81,7 @@ function openWritable(file: string, create: boolean): Database {
   }
 }
 
-function addOne(database: Database, request: BounceRequest, nowMs: number): Added {
+function addOne(database: Database, request: BounceRequest, nowMs: number, mustBeInTime?: () => void): Added {
   const { recipient } = request
   const key = addressKey(recipient.address)
   const earlier = database.get(
@@ -76,9 +91,10 @@ function addOne(database: Database, request: BounceRequest, nowMs: number): Adde
   )
   if (earlier) return known(earlier, recipient.address)
 
-  const waiting = jobToJoin(database, request)
-  mustHaveRoom(database, request, waiting === undefined, nowMs)
-  const job = waiting ?? insertJob(database, request, nowMs)
+  const shared = jobToJoin(database, request)
+  mustHaveRoom(database, request, shared === undefined, nowMs)
+  if (shared === undefined) mustBeInTime?.()
+  const job = shared ?? insertJob(database, request, nowMs)
   database.run(
     `INSERT INTO recipient (ses_id, address_key, job, address, bounce_type, status, diagnostic, rule, added_ms)
      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
@@ -92,9 +108,9 @@ function addOne(database: Database, request: BounceRequest, nowMs: number): Adde
     request.rule,
     nowMs,
   )
-  const what = waiting ? 'recipient added' : 'queued'
+  const what = shared ? 'recipient added' : 'queued'
   addEvent(database, job.seq, nowMs, what, `${recipient.address}, by rule ${request.rule}`)
-  return { address: recipient.address, jobId: job.id, outcome: waiting ? 'joined' : 'added', state: 'queued' }
+  return { address: recipient.address, jobId: job.id, outcome: shared ? 'joined' : 'added', state: 'queued' }
 }
 
 function known(row: Row, address: string): Added {

@@ -1,0 +1,243 @@
+// Bounce senders and regions that SES takes nothing from, whatever the mail: kept in the file, for whoever dispatches.
+// Runs within the caller's transaction. What it can't tell from a fault of the mails expires at the worst; it never fails.
+
+import type { Job } from '../job'
+import type { StateChange } from '../store'
+import type { Database, Row } from './database'
+import { addEvent } from './rows'
+
+/** So many mails refused in a row with the same error: it is not the mails. */
+const IN_A_ROW = 5
+/** The region as a whole. */
+const ALL = ''
+
+export const BREAKER_STEP = `
+  -- bounce_sender '': the whole region
+  CREATE TABLE blocked (
+    region TEXT NOT NULL,
+    bounce_sender TEXT NOT NULL,
+    until_ms INTEGER NOT NULL,
+    -- by refusals in a row, not by an answer that says so
+    by_refusals INTEGER NOT NULL,
+    PRIMARY KEY (region, bounce_sender)
+  ) WITHOUT ROWID;
+  CREATE TRIGGER job_blocked AFTER INSERT ON job
+  WHEN NEW.state = 'queued'
+    AND EXISTS (SELECT 1 FROM blocked WHERE region = NEW.region AND bounce_sender = NEW.bounce_sender) BEGIN
+    UPDATE job SET not_before_ms = MAX(not_before_ms,
+      (SELECT until_ms FROM blocked WHERE region = NEW.region AND bounce_sender = NEW.bounce_sender))
+    WHERE seq = NEW.seq;
+  END;
+
+  -- Refused since the last bounce that SES made for that sender, all with the same error; or put back since they were.
+  CREATE TABLE refused (
+    job INTEGER PRIMARY KEY REFERENCES job (seq) ON DELETE CASCADE,
+    region TEXT NOT NULL,
+    bounce_sender TEXT NOT NULL,
+    error TEXT NOT NULL,
+    put_back INTEGER NOT NULL DEFAULT 0
+  );
+  CREATE INDEX refused_sender ON refused (region, bounce_sender);
+`
+
+/** Until when the sender's jobs wait when it isn't the mail's fault, and until when the one that showed it. */
+export interface Pauses {
+  untilMs: number
+  ownUntilMs: number
+}
+
+export class Breaker {
+  readonly #db: Database
+
+  constructor(database: Database) {
+    this.#db = database
+  }
+
+  /** SES has made a bounce. */
+  works({ region, bounceSender }: Job): StateChange[] {
+    this.#db.run(
+      'DELETE FROM refused WHERE region = ? AND bounce_sender = ? AND put_back = 0',
+      region,
+      bounceSender,
+    )
+    this.#db.run(
+      `UPDATE job SET not_before_ms = 0 WHERE state = 'queued' AND not_before_ms > 0 AND seq IN
+         (SELECT job FROM refused WHERE region = ? AND bounce_sender = ?)`,
+      region,
+      bounceSender,
+    )
+    return [...this.#unblock(region, ALL), ...this.#unblock(region, bounceSender)]
+  }
+
+  /** SES has said that it takes nothing from the sender, or in the region. */
+  blocks(job: Job, scope: 'sender' | 'region', untilMs: number, detail: string): StateChange[] {
+    const { region } = job
+    const works = scope === 'sender' ? this.#unblock(region, ALL) : []
+    if (scope === 'sender') this.#holdSender(job, untilMs)
+    return [...works, ...this.#block(region, scope === 'sender' ? job.bounceSender : ALL, untilMs, detail, 0)]
+  }
+
+  /** SES has refused the call. True: it isn't the mail, whose job is to be queued again. */
+  refused(
+    job: Job,
+    row: Row,
+    detail: string,
+    pauses: Pauses,
+    nowMs: number,
+  ): { isPutBack: boolean; changes: StateChange[] } {
+    const { region, bounceSender } = job
+    const changes = this.#unblock(region, ALL)
+    const blocked = this.#db.get(
+      'SELECT by_refusals FROM blocked WHERE region = ? AND bounce_sender = ?',
+      region,
+      bounceSender,
+    )
+    if (blocked?.['by_refusals'] === 1) {
+      this.#note(job, row, detail, 1)
+      changes.push(...this.#pause(job, row, detail, pauses))
+      return { isPutBack: true, changes }
+    }
+    changes.push(...this.#unblock(region, bounceSender))
+    // a call with several recipients is split first; a job has the benefit of the doubt once
+    if (job.recipients.length > 1 || this.#wasPutBack(row)) return { isPutBack: false, changes }
+    this.#note(job, row, detail, 0)
+    if (this.#inARow(job) < IN_A_ROW) return { isPutBack: false, changes }
+    this.#putBack(job, row, pauses, nowMs)
+    changes.push(...this.#pause(job, row, `${IN_A_ROW} mails in a row were refused: ${detail}`, pauses))
+    return { isPutBack: true, changes }
+  }
+
+  #pause(job: Job, row: Row, detail: string, { untilMs, ownUntilMs }: Pauses): StateChange[] {
+    const { region, bounceSender } = job
+    this.#db.run('UPDATE job SET not_before_ms = ? WHERE seq = ?', Math.round(ownUntilMs), row['seq'] ?? null)
+    this.#holdSender(job, untilMs)
+    // the next try is another mail's; when all have had theirs, it is that of the one whose try is the longest ago
+    this.#db.run(
+      `UPDATE job SET not_before_ms = ?1
+       WHERE seq = (SELECT seq FROM refused JOIN job ON seq = job WHERE refused.region = ?2 AND refused.bounce_sender = ?3
+           AND put_back = 1 AND state IN ('queued', 'sending') ORDER BY not_before_ms, deadline_ms, seq LIMIT 1)
+         AND NOT EXISTS (SELECT 1 FROM job WHERE state = 'queued' AND region = ?2 AND bounce_sender = ?3
+           AND seq NOT IN (SELECT job FROM refused WHERE put_back = 1))`,
+      Math.round(untilMs),
+      region,
+      bounceSender,
+    )
+    return this.#block(region, bounceSender, untilMs, detail, 1)
+  }
+
+  /** The others of the row had failed already. */
+  #putBack(job: Job, row: Row, { ownUntilMs }: Pauses, nowMs: number): void {
+    const { region, bounceSender } = job
+    this.#db.run(
+      'UPDATE refused SET put_back = 1 WHERE region = ? AND bounce_sender = ?',
+      region,
+      bounceSender,
+    )
+    const failed = this.#db.all(
+      `SELECT seq FROM refused JOIN job ON seq = job WHERE refused.region = ? AND refused.bounce_sender = ?
+         AND state = 'failed' AND seq <> ?`,
+      region,
+      bounceSender,
+      row['seq'] ?? null,
+    )
+    for (const { seq = null } of failed) {
+      this.#db.run(
+        "UPDATE job SET state = 'queued', not_before_ms = ?, changed_ms = ? WHERE seq = ?",
+        Math.round(ownUntilMs),
+        nowMs,
+        seq,
+      )
+      addEvent(this.#db, seq, nowMs, 'put back', `other mails were refused alike: it isn't this one`)
+    }
+  }
+
+  #note(job: Job, row: Row, detail: string, putBack: number): void {
+    const { region, bounceSender } = job
+    const error = errorOf(job, detail)
+    if (putBack === 0) {
+      this.#db.run(
+        'DELETE FROM refused WHERE region = ? AND bounce_sender = ? AND put_back = 0 AND error <> ?',
+        region,
+        bounceSender,
+        error,
+      )
+    }
+    this.#db.run(
+      'INSERT OR REPLACE INTO refused (job, region, bounce_sender, error, put_back) VALUES (?, ?, ?, ?, ?)',
+      row['seq'] ?? null,
+      region,
+      bounceSender,
+      error,
+      putBack,
+    )
+  }
+
+  #wasPutBack(row: Row): boolean {
+    return (
+      this.#db.get('SELECT 1 FROM refused WHERE job = ? AND put_back = 1', row['seq'] ?? null) !== undefined
+    )
+  }
+
+  /** Of one mail that was split, all calls are refused when one is. */
+  #inARow({ region, bounceSender }: Job): number {
+    const row = this.#db.get(
+      `SELECT COUNT(DISTINCT ses_id) AS n FROM refused JOIN job ON seq = job
+       WHERE refused.region = ? AND refused.bounce_sender = ? AND put_back = 0`,
+      region,
+      bounceSender,
+    )
+    return Number(row?.['n'] ?? 0)
+  }
+
+  /** One that SES doesn't take must not have the calls of the others. */
+  #holdSender({ region, bounceSender }: Job, untilMs: number): void {
+    this.#db.run(
+      `UPDATE job SET not_before_ms = MAX(not_before_ms, ?)
+       WHERE state = 'queued' AND region = ? AND bounce_sender = ?`,
+      Math.round(untilMs),
+      region,
+      bounceSender,
+    )
+  }
+
+  #block(
+    region: string,
+    bounceSender: string,
+    untilMs: number,
+    detail: string,
+    byRefusals: number,
+  ): StateChange[] {
+    const before = this.#db.get(
+      'SELECT 1 FROM blocked WHERE region = ? AND bounce_sender = ?',
+      region,
+      bounceSender,
+    )
+    this.#db.run(
+      'INSERT OR REPLACE INTO blocked (region, bounce_sender, until_ms, by_refusals) VALUES (?, ?, ?, ?)',
+      region,
+      bounceSender,
+      Math.round(untilMs),
+      byRefusals,
+    )
+    return before ? [] : [{ region, ...senderOf(bounceSender), isPaused: true, detail }]
+  }
+
+  #unblock(region: string, bounceSender: string): StateChange[] {
+    const gone = this.#db.run(
+      'DELETE FROM blocked WHERE region = ? AND bounce_sender = ?',
+      region,
+      bounceSender,
+    )
+    return gone === 0 ? [] : [{ region, ...senderOf(bounceSender), isPaused: false }]
+  }
+}
+
+function senderOf(bounceSender: string): { bounceSender?: string } {
+  return bounceSender === ALL ? {} : { bounceSender }
+}
+
+/** SES's words without what they quote of the mail. */
+function errorOf({ sesId, recipients }: Job, detail: string): string {
+  const quoted = [sesId, ...recipients.map(({ address }) => address)].filter(text => text !== '')
+  return quoted.reduce((text, part) => text.replaceAll(part, '...'), detail)
+}

@@ -1,0 +1,139 @@
+// The queued jobs of each region by the second of their deadline, summed up in a tree of four levels, so that neither
+// the forecast for a new job nor the upkeep costs more with a long queue.
+// Triggers keep it: no writer of the file can forget to. Each change of a job touches one slot a level.
+
+import { SLOT_MS } from '../admission'
+import type { Ahead } from '../store'
+import type { Database } from './database'
+
+/** A slot of a level holds so many of the level below. */
+const BRANCHES = 16
+/** From the second up to an hour and a bit, of which a window of 24 hours has 22. */
+const SPANS_MS = [0, 1, 2, 3].map(level => SLOT_MS * BRANCHES ** level)
+const TOP_MS = SPANS_MS.at(-1) ?? SLOT_MS
+
+export const SLOTS_STEP = `
+  -- From the start of a call to the next one's, as least_ms counts it.
+  ALTER TABLE region ADD COLUMN spacing_ms REAL NOT NULL DEFAULT 0;
+
+  -- least_ms: of its jobs' deadlines, less spacing_ms for each job that goes before within the slot of the level above.
+  CREATE TABLE slot (
+    region TEXT NOT NULL,
+    span_ms INTEGER NOT NULL,
+    at_ms INTEGER NOT NULL,
+    jobs INTEGER NOT NULL,
+    least_ms REAL NOT NULL,
+    PRIMARY KEY (region, span_ms, at_ms)
+  ) WITHOUT ROWID;
+
+  CREATE VIEW slot_change AS SELECT '' AS region, 0 AS deadline_ms, 0 AS jobs, 0 AS spacing_ms WHERE FALSE;
+  CREATE TRIGGER slot_change INSTEAD OF INSERT ON slot_change BEGIN
+    ${SPANS_MS.map(changed).join('')}
+  END;
+  CREATE TRIGGER job_slot_insert AFTER INSERT ON job WHEN NEW.state = 'queued' BEGIN ${change('NEW', 1)} END;
+  CREATE TRIGGER job_slot_delete AFTER DELETE ON job WHEN OLD.state = 'queued' BEGIN ${change('OLD', -1)} END;
+  CREATE TRIGGER job_slot_leave AFTER UPDATE OF state, region, deadline_ms ON job
+  WHEN OLD.state = 'queued' AND (NEW.state, NEW.region, NEW.deadline_ms)
+    IS NOT (OLD.state, OLD.region, OLD.deadline_ms) BEGIN ${change('OLD', -1)} END;
+  CREATE TRIGGER job_slot_come AFTER UPDATE OF state, region, deadline_ms ON job
+  WHEN NEW.state = 'queued' AND (NEW.state, NEW.region, NEW.deadline_ms)
+    IS NOT (OLD.state, OLD.region, OLD.deadline_ms) BEGIN ${change('NEW', 1)} END;
+
+  INSERT INTO slot
+    SELECT region, ${SLOT_MS}, deadline_ms - deadline_ms % ${SLOT_MS} AS at, COUNT(*), 0
+    FROM job WHERE state = 'queued' GROUP BY region, at;
+  ${SPANS_MS.map(summedUp).join('')}
+`
+
+function change(row: 'NEW' | 'OLD', jobs: number): string {
+  return `INSERT INTO slot_change SELECT ${row}.region, ${row}.deadline_ms, ${jobs},
+    COALESCE((SELECT spacing_ms FROM region WHERE name = ${row}.region), 0);`
+}
+
+/** The slot of that level anew, from those below it; and the later ones beside it have more, or fewer, before them. */
+function changed(spanMs: number): string {
+  const at = startOf('NEW.deadline_ms', spanMs)
+  const isSlot = `region = NEW.region AND span_ms = ${spanMs} AND at_ms = ${at}`
+  const within = (span: number, parent: number) =>
+    `region = NEW.region AND span_ms = ${span} AND ${isWithin('NEW.deadline_ms', parent)}`
+  const beside =
+    spanMs === TOP_MS ? `region = NEW.region AND span_ms = ${spanMs}` : within(spanMs, spanMs * BRANCHES)
+  const below =
+    spanMs === SLOT_MS
+      ? `SELECT COALESCE((SELECT jobs FROM slot WHERE ${isSlot}), 0) + NEW.jobs AS jobs, ${at} AS least`
+      : `SELECT COALESCE(SUM(jobs), 0) AS jobs, MIN(least_ms) AS least FROM slot WHERE ${within(spanMs / BRANCHES, spanMs)}`
+  const inside = spanMs === SLOT_MS ? 'jobs - 1' : '0'
+  return `
+    INSERT OR REPLACE INTO slot SELECT NEW.region, ${spanMs}, ${at}, jobs, COALESCE(least, 0) - NEW.spacing_ms
+        * (${inside} + (SELECT COALESCE(SUM(jobs), 0) FROM slot WHERE ${beside} AND at_ms < ${at}))
+      FROM (${below});
+    DELETE FROM slot WHERE ${isSlot} AND jobs <= 0;
+    UPDATE slot SET least_ms = least_ms - NEW.jobs * NEW.spacing_ms WHERE ${beside} AND at_ms > ${at};`
+}
+
+/** All slots of a level, of all regions: above the lowest from those below them, then with what is before them. */
+function summedUp(spanMs: number): string {
+  const made = `
+  DELETE FROM slot WHERE span_ms = ${spanMs};
+  INSERT INTO slot
+    SELECT region, ${spanMs}, ${startOf('at_ms', spanMs)} AS at, SUM(jobs), MIN(least_ms)
+    FROM slot WHERE span_ms = ${spanMs / BRANCHES} GROUP BY region, at;`
+  const own = spanMs === SLOT_MS ? 'at_ms - spacing * (jobs - 1)' : 'least_ms'
+  const parent = spanMs === TOP_MS ? '0' : startOf('at_ms', spanMs * BRANCHES)
+  return `${spanMs === SLOT_MS ? '' : made}
+  INSERT OR REPLACE INTO slot SELECT region, ${spanMs}, at_ms, jobs, ${own} - spacing * before FROM (
+    SELECT slot.region, at_ms, jobs, least_ms, spacing_ms AS spacing,
+      SUM(jobs) OVER (PARTITION BY slot.region, ${parent} ORDER BY at_ms) - jobs AS before
+    FROM slot JOIN region ON region.name = slot.region WHERE span_ms = ${spanMs}
+  );`
+}
+
+function startOf(ms: string, spanMs: number): string {
+  return `(${ms} - ${ms} % ${spanMs})`
+}
+
+function isWithin(ms: string, spanMs: number): string {
+  const from = startOf(ms, spanMs)
+  return `at_ms >= ${from} AND at_ms < ${from} + ${spanMs}`
+}
+
+/** What a job with that deadline would find: from the top down, one slot of each level is looked into. */
+export function waiting(
+  database: Database,
+  region: string,
+  deadlineMs: number,
+): Pick<Ahead, 'jobs' | 'laterMs'> {
+  const row = database.get('SELECT spacing_ms FROM region WHERE name = ?', region)
+  const spacingMs = Number(row?.['spacing_ms'] ?? 0)
+  let jobs = 0
+  let laterMs = Number.POSITIVE_INFINITY
+  for (const spanMs of SPANS_MS.toReversed()) {
+    const [fromMs, endMs] = spanMs === TOP_MS ? EVER : slotAt(deadlineMs, spanMs * BRANCHES)
+    const [ownMs] = slotAt(deadlineMs, spanMs)
+    const found = database.get(LOOK, region, spanMs, fromMs, endMs, ownMs)
+    if (typeof found?.['later'] === 'number') laterMs = Math.min(laterMs, found['later'] - spacingMs * jobs)
+    jobs += Number(found?.['before'] ?? 0)
+    // those of its own second go before it
+    if (spanMs === SLOT_MS) jobs += Number(found?.['own'] ?? 0)
+  }
+  return { jobs, laterMs }
+}
+
+const EVER = [0, Number.MAX_SAFE_INTEGER] as const
+
+/** The slots beside its own, on one level and in one slot of the level above. */
+const LOOK = `
+  SELECT SUM(jobs) FILTER (WHERE at_ms < ?5) AS before, SUM(jobs) FILTER (WHERE at_ms = ?5) AS own,
+    MIN(least_ms) FILTER (WHERE at_ms > ?5) AS later
+  FROM slot WHERE region = ?1 AND span_ms = ?2 AND at_ms >= ?3 AND at_ms < ?4`
+
+function slotAt(deadlineMs: number, spanMs: number): readonly [fromMs: number, endMs: number] {
+  const fromMs = deadlineMs - (deadlineMs % spanMs)
+  return [fromMs, fromMs + spanMs]
+}
+
+/** When the pace is set anew, all is summed up again. Within the caller's transaction. */
+export function setSpacing(database: Database, spacingMs: number): void {
+  database.run('UPDATE region SET spacing_ms = ?', spacingMs)
+  database.script(SPANS_MS.map(summedUp).join(''))
+}

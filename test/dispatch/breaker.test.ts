@@ -1,0 +1,225 @@
+import assert from 'node:assert/strict'
+import path from 'node:path'
+import { systemClock } from '../../src/dispatch/clock'
+import { Dispatcher } from '../../src/dispatch/dispatcher'
+import { createSes } from '../../src/dispatch/ses'
+import type { FaultPlan } from '../../src/local-ses/faults'
+import { LOCAL_CREDENTIALS, type LocalSes, startLocalSes } from '../../src/local-ses/server'
+import { openDispatcherQueue } from '../../src/queue/sqlite/dispatcher-queue'
+import { thisProcess } from '../../src/queue/sqlite/holder'
+import { openQueueReader } from '../../src/queue/sqlite/reader'
+import { openWorkerQueue } from '../../src/queue/sqlite/worker-queue'
+import type { WorkerQueue } from '../../src/queue/store'
+import { loadSettings, parseSettings } from '../../src/settings/load'
+import { newSesId } from '../live/support/mail'
+import { until } from '../live/support/wait'
+import { request, temporaryFolder } from '../queue/support'
+
+const PAUSE_MS = 300
+const DAY_MS = 86_400_000
+const GOOD = 'good@yours.example'
+const BAD = 'bad@yours.example'
+
+describe('when SES refuses one mail after the other', function () {
+  this.timeout(30_000)
+  let ses: LocalSes
+  let file: string
+  let worker: WorkerQueue
+  let remove: () => void
+  let stop: () => Promise<void>
+  let lines: string[]
+
+  beforeEach(async () => {
+    const { folder, remove: removeFolder } = temporaryFolder()
+    remove = removeFolder
+    file = path.join(folder, 'queue.sqlite')
+    worker = openWorkerQueue(file, { create: true })
+    ses = await startLocalSes({ intervalMs: 0, messages: 'any' })
+    lines = []
+    start()
+  })
+  afterEach(async () => {
+    await stop()
+    worker.close()
+    await ses.close()
+    remove()
+  })
+
+  function start(): void {
+    const ini = '[limit]\ninterval = 20ms\nslack = 0ms\n[queue]\nretry = 50ms..100ms\n'
+    const { settings } = loadSettings(parseSettings(`${ini}[ses]\nendpoint = ${ses.url}\n`), {})
+    const options = { endpoint: ses.url, timeoutMs: 2000, credentials: LOCAL_CREDENTIALS }
+    const client = createSes(
+      () => options,
+      () => systemClock.monoMs(),
+    )
+    const queue = openDispatcherQueue(file)
+    const dispatcher = new Dispatcher({
+      queue,
+      ses: client,
+      clock: systemClock,
+      settings: () => settings,
+      holder: thisProcess(),
+      log: (level, message) => lines.push(`${level} ${message}`),
+      blockedPauseMs: PAUSE_MS,
+    })
+    const running = dispatcher.run()
+    stop = async () => {
+      dispatcher.stop()
+      await running
+      client.close()
+      queue.close()
+    }
+  }
+
+  /** One mail each, the first with the soonest deadline. */
+  function add(count: number, bounceSender = BAD): string[] {
+    const nowMs = Date.now()
+    return Array.from({ length: count }, (_, n) => {
+      const sesId = newSesId()
+      worker.add(
+        [
+          request({
+            sesId,
+            bounceSender,
+            receivedAtMs: nowMs - 1000,
+            deadlineMs: nowMs + DAY_MS / 2 + n * 1000,
+          }),
+        ],
+        nowMs,
+      )
+      return sesId
+    })
+  }
+
+  function states(ids: readonly string[]): string {
+    const reader = openQueueReader(file)
+    try {
+      return ids.flatMap(sesId => [...reader.jobs({ sesId })].map(({ state }) => state)).join(' ')
+    } finally {
+      reader.close()
+    }
+  }
+
+  function end(ids: readonly string[]): Promise<unknown> {
+    return until(() => !/queued|sending/.test(states(ids)), { what: 'all to end', timeoutMs: 15_000 })
+  }
+
+  const refusing =
+    (isBad: (params: Readonly<Record<string, string>>) => boolean): FaultPlan =>
+    subject =>
+      isBad(subject.params)
+        ? {
+            kind: 'error',
+            status: 400,
+            code: 'MessageRejected',
+            message: `No bounce for ${subject.params['OriginalMessageId']} from this sender.`,
+          }
+        : undefined
+  const ofSender: FaultPlan = refusing(params => params['BounceSender'] === BAD)
+  const calls = (sender: string) => ses.calls.filter(({ params }) => params['BounceSender'] === sender)
+  const said = (what: RegExp) => lines.filter(line => what.test(line))
+
+  it('five alike pause the sender, are queued again, and all go out when SES takes them', async () => {
+    ses.setFaults(ofSender)
+    const ids = add(7)
+    await until(() => said(/is paused/).length > 0, { what: 'the pause' })
+    const others = add(3, GOOD)
+    await end(others)
+    assert.equal(states(others), 'sent sent sent')
+    await until(() => calls(BAD).length >= 8, { what: 'three tries more' })
+    assert.doesNotMatch(states(ids), /failed|held|expired/)
+    const tries = calls(BAD).slice(4)
+    for (const [n, { atMs }] of tries.slice(1).entries())
+      assert.ok(atMs - (tries[n]?.atMs ?? 0) >= PAUSE_MS - 1, 'one try each pause')
+    assert.ok(
+      new Set(tries.map(({ params }) => params['OriginalMessageId'])).size >= 3,
+      'each try is for another mail',
+    )
+    // those that come in the pause wait too
+    const more = add(2)
+    ses.setFaults([])
+    await end([...ids, ...more])
+    assert.equal(new Set(states([...ids, ...more]).split(' ')).size, 1)
+    assert.match(states(ids), /^sent/)
+    assert.deepEqual(
+      said(/is paused|works again/).map(line => line.replace(/ (is paused|works again).*/, ' $1')),
+      [
+        `error region=eu-west-1 bounce_sender=${BAD} is paused`,
+        `error region=eu-west-1 bounce_sender=${BAD} works again`,
+      ],
+    )
+    const reader = openQueueReader(file)
+    const [first] = [...reader.jobs({ sesId: ids[0] ?? '' })]
+    assert.ok(reader.history(first?.id ?? '').some(({ what }) => what === 'put back'))
+    reader.close()
+  })
+
+  it('a bounce in between ends the row: they were the mails', async () => {
+    const ids = add(9)
+    const fine = ids[4] ?? ''
+    ses.setFaults(refusing(params => params['OriginalMessageId'] !== fine))
+    await stop()
+    start()
+    await end(ids)
+    assert.deepEqual(said(/is paused/), [])
+    assert.equal(
+      states(ids)
+        .split(' ')
+        .filter(state => state === 'failed').length,
+      8,
+    )
+  })
+
+  it('the row goes on when the dispatcher starts again', async () => {
+    ses.setFaults(ofSender)
+    const ids = add(3)
+    await end(ids)
+    await stop()
+    start()
+    const more = add(2)
+    await until(() => said(/is paused/).length > 0, { what: 'the pause' })
+    assert.equal(new Set(states([...ids, ...more]).split(' ')).size, 1)
+    assert.match(states(ids), /^queued/)
+  })
+
+  it('the recipients of one mail are no row', async () => {
+    ses.setFaults(ofSender)
+    const sesId = newSesId()
+    const nowMs = Date.now()
+    const common = { sesId, bounceSender: BAD, receivedAtMs: nowMs - 1000, deadlineMs: nowMs + DAY_MS / 2 }
+    worker.add(
+      [1, 2, 3, 4, 5, 6].map(n => request({ ...common, recipient: { address: `user${n}@yours.example` } })),
+      nowMs,
+    )
+    await until(() => /^(failed ?){6}$/.test(states([sesId])), { what: 'each to fail' })
+    assert.deepEqual(said(/is paused/), [])
+  })
+
+  it('mails that are refused while those of others go out fail in the end', async () => {
+    const bad = add(5)
+    const isBad = new Set(bad)
+    ses.setFaults(refusing(params => isBad.has(params['OriginalMessageId'] ?? '')))
+    await until(() => said(/is paused/).length > 0, { what: 'the pause' })
+    const good = add(2)
+    await end([...bad, ...good])
+    assert.equal(states(bad), 'failed failed failed failed failed')
+    assert.equal(states(good), 'sent sent')
+    assert.equal(said(/is paused/).length, 1)
+    assert.equal(said(/works again/).length, 1)
+  })
+
+  it('a fault of the region is said once, and once when it is over', async () => {
+    ses.setFaults(() => ({ kind: 'denied' }))
+    const ids = add(2)
+    await until(() => calls(BAD).length >= 3, { what: 'three tries' })
+    ses.setFaults([])
+    await end(ids)
+    assert.equal(states(ids), 'sent sent')
+    assert.deepEqual(
+      said(/^error/).map(line => line.replace(/ (is paused|works again).*/, ' $1')),
+      ['error region=eu-west-1 is paused', 'error region=eu-west-1 works again'],
+    )
+    assert.match(lines.join('\n'), /is paused.*AccessDenied/)
+  })
+})

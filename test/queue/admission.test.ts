@@ -1,0 +1,211 @@
+import assert from 'node:assert/strict'
+import path from 'node:path'
+import fc from 'fast-check'
+import { QueueError } from '../../src/errors'
+import { type Forecast, latenessOf, SLOT_MS } from '../../src/queue/admission'
+import { Database } from '../../src/queue/sqlite/database'
+import { openDispatcherQueue } from '../../src/queue/sqlite/dispatcher-queue'
+import { thisProcess } from '../../src/queue/sqlite/holder'
+import { openWorkerQueue } from '../../src/queue/sqlite/worker-queue'
+import type { DispatcherQueue, WorkerQueue } from '../../src/queue/store'
+import { request, temporaryFolder } from './support'
+
+const REGION = 'eu-west-1'
+const PACE = { spacingMs: 1035, marginMs: 60_000 }
+
+describe('admission', () => {
+  let file: string
+  let queue: WorkerQueue
+  let remove: () => void
+
+  beforeEach(() => {
+    const { folder, remove: removeFolder } = temporaryFolder()
+    remove = removeFolder
+    file = path.join(folder, 'queue.sqlite')
+    queue = openWorkerQueue(file, { create: true })
+  })
+  afterEach(() => {
+    queue.close()
+    remove()
+  })
+
+  const forecast = (spacingMs = PACE.spacingMs): Forecast => ({ nowMonoMs: 0, ...PACE, spacingMs })
+
+  function lateness(deadlineMs: number, nowMs: number, spacingMs?: number): string {
+    const { nowMonoMs, ...pace } = forecast(spacingMs)
+    const ahead = queue.ahead(REGION, deadlineMs, nowMonoMs)
+    return latenessOf(ahead, deadlineMs, nowMs, { nowMonoMs, ...pace }) ?? 'in time'
+  }
+
+  function dispatcher(work: (queue: DispatcherQueue) => void): void {
+    const one = openDispatcherQueue(file)
+    assert.ok(one.lock(thisProcess(), 0, 1))
+    work(one)
+    one.unlock()
+    one.close()
+  }
+
+  it('refuses a job that could not start in time itself', () => {
+    const deadlineMs = PACE.marginMs + 3 * PACE.spacingMs + SLOT_MS
+    for (let n = 0; n < 4; n++) queue.add([request({ deadlineMs })], 0, forecast())
+    assert.equal(lateness(deadlineMs, 0), 'itself')
+    assert.equal(lateness(deadlineMs + PACE.spacingMs, 0), 'in time')
+  })
+
+  it('refuses a job with an early deadline that would push a later one over its end', () => {
+    const deadlineMs = PACE.marginMs + 3 * PACE.spacingMs + SLOT_MS
+    for (let n = 0; n < 4; n++) queue.add([request({ deadlineMs })], 0, forecast())
+    assert.equal(lateness(deadlineMs - 2 * SLOT_MS, 0), 'another')
+  })
+
+  it('takes nothing of a mail that would be late by now, whoever was faster', () => {
+    const deadlineMs = PACE.marginMs + 2 * SLOT_MS
+    const other = openWorkerQueue(file)
+    const add = (worker: WorkerQueue, ...deadlines: number[]) =>
+      worker.add(
+        deadlines.map(one => request({ deadlineMs: one })),
+        0,
+        forecast(),
+      )
+    add(other, deadlineMs)
+    add(queue, deadlineMs)
+    assert.throws(
+      () => add(queue, deadlineMs + 90 * SLOT_MS, deadlineMs),
+      (error: unknown) => error instanceof QueueError && error.code === 'QUEUE_OVERLOADED',
+    )
+    assert.equal(queue.ahead(REGION, deadlineMs + 100 * SLOT_MS, 0).jobs, 2)
+    other.close()
+  })
+
+  it('lets a recipient join a call that waits, however long the queue', () => {
+    const deadlineMs = PACE.marginMs + SLOT_MS
+    const to = (address: string) => request({ sesId: 'a', deadlineMs, recipient: { address } })
+    queue.add([to('a@yours.example')], 0, forecast())
+    assert.equal(queue.add([to('b@yours.example')], 900, forecast())[0]?.outcome, 'joined')
+  })
+
+  it('agrees with a plain schedule of all jobs, soonest deadline first, whatever comes, goes and changes', () => {
+    let tried = 0
+    let refused = 0
+    fc.assert(
+      fc.property(fc.array(steps, { minLength: 1, maxLength: 120 }), script => {
+        reopen()
+        let nowMs = 1_000_000
+        let spacingMs = 100
+        let waiting: number[] = []
+        for (const step of script) {
+          nowMs += step.passedMs
+          if (step.kind === 'pace') {
+            spacingMs = step.spacingMs
+            dispatcher(one => one.setSpacing(spacingMs))
+          } else if (step.kind === 'end') {
+            const firstMs = Math.min(...waiting)
+            dispatcher(one => one.expire(REGION, firstMs, 1))
+            waiting = waiting.filter(one => one > firstMs)
+          } else {
+            const deadlineMs = nowMs + PACE.marginMs + step.leftMs
+            const found = lateness(deadlineMs, nowMs, spacingMs)
+            assert.equal(found === 'in time', mayJoin(deadlineMs, waiting, nowMs, spacingMs))
+            tried += 1
+            if (found !== 'in time') refused += 1
+            else {
+              queue.add([request({ deadlineMs })], nowMs, forecast(spacingMs))
+              waiting.push(deadlineMs)
+            }
+          }
+        }
+      }),
+      { numRuns: 40 },
+    )
+    assert.ok(refused > tried / 20 && refused < tried, `${refused} of ${tried} refused: both must be tried`)
+  })
+
+  it('takes what starts in time when all goes well, and all of it does', () => {
+    let sent = 0
+    let refused = 0
+    fc.assert(
+      fc.property(fc.array(arrivals, { minLength: 1, maxLength: 80 }), script => {
+        reopen()
+        const one = openDispatcherQueue(file)
+        assert.ok(one.lock(thisProcess(), 0, 1))
+        let nowMs = 1_000_000
+        const sendUntil = (endMs: number) => {
+          for (;;) {
+            const now = { ms: nowMs, monoMs: nowMs }
+            const spacing = { spacingMs: PACE.spacingMs, notBeforeMonoMs: 0, longestPauseMs: 0 }
+            if (queue.ahead(REGION, endMs * 2, nowMs).lastStartMonoMs + PACE.spacingMs > endMs) break
+            const claim = one.claim(REGION, now, spacing)
+            if (claim === undefined) break
+            nowMs = claim.startAtMonoMs
+            assert.ok(nowMs <= claim.job.deadlineMs - PACE.marginMs, 'it starts in time')
+            one.begin(claim, { ms: nowMs, monoMs: nowMs })
+            one.settle(claim, { state: 'sent', messageId: 'm', detail: '' }, { ms: nowMs, seenMonoMs: nowMs })
+            sent += 1
+          }
+          nowMs = Math.max(nowMs, endMs)
+        }
+        for (const { passedMs, leftMs } of script) {
+          sendUntil(nowMs + passedMs)
+          const deadlineMs = nowMs + PACE.marginMs + leftMs
+          const supposed = { ...PACE, nowMonoMs: nowMs }
+          if (latenessOf(queue.ahead(REGION, deadlineMs, nowMs), deadlineMs, nowMs, supposed)) refused += 1
+          else queue.add([request({ deadlineMs })], nowMs, supposed)
+        }
+        sendUntil(nowMs + 10_000_000)
+        one.unlock()
+        one.close()
+      }),
+      { numRuns: 20 },
+    )
+    assert.ok(
+      sent > refused / 20 && refused > sent / 20,
+      `${sent} sent, ${refused} refused: both must be tried`,
+    )
+  })
+
+  function reopen(): void {
+    queue.close()
+    const database = new Database(file, { busyMs: 0, create: false })
+    for (const table of ['job', 'region']) database.run(`DELETE FROM ${table}`)
+    assert.deepEqual(database.all('SELECT * FROM slot'), [], 'no slot is left without a job')
+    database.close()
+    queue = openWorkerQueue(file)
+  }
+})
+
+/**
+ * Whether it and all that aren't due before it would start in time, one each spacing from now on, with their deadlines
+ * as whole seconds. Those before it go their way as before.
+ */
+function mayJoin(deadlineMs: number, waiting: readonly number[], nowMs: number, spacingMs: number): boolean {
+  const inSeconds = [...waiting, deadlineMs].map(one => one - (one % SLOT_MS)).toSorted((a, b) => a - b)
+  return inSeconds.every(
+    (one, n) => one < deadlineMs - (deadlineMs % SLOT_MS) || nowMs + n * spacingMs <= one - PACE.marginMs,
+  )
+}
+
+/** Deadlines that crowd, over several slots of each level. */
+const steps = fc.oneof(
+  {
+    weight: 12,
+    arbitrary: fc.record({
+      kind: fc.constant('add' as const),
+      passedMs: fc.nat(40),
+      leftMs: fc.oneof(fc.nat(4000), fc.nat(20_000), fc.nat(600_000)),
+    }),
+  },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('end' as const), passedMs: fc.nat(200) }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      kind: fc.constant('pace' as const),
+      passedMs: fc.nat(5),
+      spacingMs: fc.integer({ min: 20, max: 900 }),
+    }),
+  },
+)
+
+const arrivals = fc.record({
+  passedMs: fc.nat(900),
+  leftMs: fc.oneof(fc.nat(5000), fc.nat(30_000), fc.nat(600_000)),
+})
