@@ -182,13 +182,6 @@ export class RegionLane {
   }
 }
 
-/** Ends a bounded number of jobs whose last moment has passed; how many. */
-export function expireJobs(region: string, { queue, clock, settings, log }: LaneParts): number {
-  const expired = queue.expire(region, clock.nowMs(), settings().window.marginMs)
-  for (const job of expired) log('error', `${describe(job)} expired: ${job.reason ?? ''}`)
-  return expired.length
-}
-
 /** The store makes a call for each recipient of one that SES refused for all. */
 function fate(job: Job, { state }: Effect): string {
   return state === 'failed' && job.recipients.length > 1 ? 'split' : `state=${state}`
@@ -201,4 +194,11 @@ function levelOf(outcome: Outcome, effect: Effect): 'info' | 'warn' | 'error' {
 
 function describe(job: Job): string {
   return `job=${job.id} region=${job.region} ses_id=${job.sesId} recipients=${job.recipients.length}`
+}
+
+/** Ends a bounded number of jobs whose last moment has passed; how many. */
+export function expireJobs(region: string, { queue, clock, settings, log }: LaneParts): number {
+  const expired = queue.expire(region, clock.nowMs(), settings().window.marginMs)
+  for (const job of expired) log('error', `${describe(job)} expired: ${job.reason ?? ''}`)
+  return expired.length
 }
