@@ -191,13 +191,6 @@ export class RegionLane {
   }
 }
 
-/** Ends a bounded number of jobs whose last moment has passed; how many. */
-export function expireJobs(region: string, { queue, clock, settings, log }: LaneParts): number {
-  const expired = queue.expire(region, clock.nowMs(), settings().window.marginMs)
-  for (const job of expired) log('error', `${describe(job)} expired: ${job.reason ?? ''}`)
-  return expired.length
-}
-
 function levelOf(outcome: Outcome, state: Settled['state']): 'info' | 'warn' | 'error' {
   if (outcome.kind === 'sent') return 'info'
   return state === 'failed' || state === 'held' ? 'error' : 'warn'
@@ -213,4 +206,11 @@ function describeChange({ region, bounceSender, isPaused, detail = '' }: StateCh
 
 function describe(job: Job): string {
   return `job=${job.id} region=${job.region} ses_id=${job.sesId} recipients=${job.recipients.length}`
+}
+
+/** Ends a bounded number of jobs whose last moment has passed; how many. */
+export function expireJobs(region: string, { queue, clock, settings, log }: LaneParts): number {
+  const expired = queue.expire(region, clock.nowMs(), settings().window.marginMs)
+  for (const job of expired) log('error', `${describe(job)} expired: ${job.reason ?? ''}`)
+  return expired.length
 }

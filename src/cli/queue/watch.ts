@@ -76,10 +76,10 @@ export class Picture {
   }
 
   draw(lines: readonly string[]): void {
-    const { columns, rows } = this.#screen
-    const shown = lines
-      .slice(0, Math.max(1, rows - 1))
-      .map(line => escapeControls(line).slice(0, Math.max(1, columns - 1)))
+    // a terminal that doesn't know its size says 0
+    const columns = this.#screen.columns || 80
+    const rows = this.#screen.rows || 24
+    const shown = lines.slice(0, rows - 1).map(line => escapeControls(line).slice(0, columns - 1))
     // ECMA-48: "cursor preceding line", then "erase in page" to its end
     const back = this.#drawn > 0 ? `\u001B[${this.#drawn}F\u001B[J` : ''
     this.#screen.write(`${back}${shown.join('\n')}\n`)

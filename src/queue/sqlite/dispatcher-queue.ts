@@ -3,12 +3,12 @@
 
 import { QueueError } from '../../errors'
 import type { Job, JobEvent } from '../job'
-import type { Claim, DispatcherQueue, Effect, Holder, Pause, Settled } from '../store'
+import type { Claim, DispatcherQueue, Effect, Holder, Settled } from '../store'
 import { Breaker } from './breaker'
 import { Database, type Row } from './database'
 import { RegionGate } from './gate'
 import { DispatcherLock } from './lock'
-import { isPaused, pauses } from './pauses'
+import { isPaused, NOT_PAUSED, pauses } from './pauses'
 import { addEvent, jobOf, text } from './rows'
 import { setSpacing } from './slots'
 import { splitJob } from './split'
@@ -88,7 +88,7 @@ class SqliteDispatcherQueue implements DispatcherQueue {
     return Number(this.#db.pragma('data_version')[0]?.['data_version'] ?? 0)
   }
 
-  pauses(): Pause[] {
+  pauses() {
     return pauses(this.#db)
   }
 
@@ -98,12 +98,12 @@ class SqliteDispatcherQueue implements DispatcherQueue {
 
   due(nowMs: number, longestPauseMs: number): { region: string; dueMs: number }[] {
     const result: { region: string; dueMs: number }[] = []
-    for (const { name } of this.#db.all('SELECT name FROM region')) {
+    for (const { name } of this.#db.all(NOT_PAUSED)) {
       const row = this.#db.get(
         "SELECT MIN(not_before_ms) AS due FROM job WHERE state = 'queued' AND region = ?",
         name ?? null,
       )
-      if (typeof row?.['due'] !== 'number' || isPaused(this.#db, text(name))) continue
+      if (typeof row?.['due'] !== 'number') continue
       const isDue = row['due'] <= nowMs || row['due'] > nowMs + longestPauseMs
       result.push({ region: text(name), dueMs: isDue ? 0 : row['due'] })
     }

@@ -8,6 +8,10 @@ import { text } from './rows'
 /** In place of a region's name. */
 const EVERY_REGION = ''
 
+/** Names of the regions in which calls are made. */
+export const NOT_PAUSED = `SELECT name FROM region WHERE NOT EXISTS
+  (SELECT 1 FROM pause WHERE pause.region IN ('${EVERY_REGION}', region.name))`
+
 export function isPaused(database: Database, region: string): boolean {
   return database.get('SELECT 1 FROM pause WHERE region IN (?, ?)', EVERY_REGION, region) !== undefined
 }
