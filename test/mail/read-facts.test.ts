@@ -42,7 +42,9 @@ function idsInTopmostLine(lines: readonly string[]): string[] {
   return line?.split(/\s+/) ?? []
 }
 
-describe('the facts of a mail', () => {
+describe('the facts of a mail', function () {
+  this.timeout(60_000)
+
   it('put receipt, sender, recipients and header together', async () => {
     const facts = await readFacts(question(headerLines(SAMPLE)))
     assert.equal(facts.receipt?.sesId, 's08vnjngg8o82cpus2084722eiate3c6ig885f01')
@@ -97,7 +99,9 @@ describe('the facts of a mail', () => {
   })
 })
 
-describe('a peek', () => {
+describe('a peek', function () {
+  this.timeout(60_000)
+
   /** What readReceipt finds, and whether it is among the candidates. */
   async function proveCovered(lines: readonly string[], ownFields: number): Promise<boolean> {
     const { receipt } = readReceipt((await readHeader(lines, ownFields)).fields)

@@ -41,7 +41,7 @@ describe('with a day of bounces waiting', function () {
     const database = new Database(file, { busyMs: 0, create: false })
     for (const trigger of ['insert', 'delete', 'leave', 'come'])
       database.run(`DROP TRIGGER job_slot_${trigger}`)
-    database.script('DROP TABLE pause; DROP TRIGGER job_blocked; DROP TABLE blocked; DROP TABLE refused')
+    database.script('DROP TABLE pause; DROP TABLE blocked; DROP TABLE refused')
     database.script('DROP VIEW slot_change; DROP TABLE slot; ALTER TABLE region DROP COLUMN spacing_ms')
     database.run('INSERT INTO region (name) VALUES (?)', REGION)
     database.run(

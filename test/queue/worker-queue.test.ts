@@ -169,7 +169,7 @@ describe('queue, the workers side', () => {
     const database = new Database(file, { busyMs: 0, create: false })
     for (const trigger of ['insert', 'delete', 'leave', 'come'])
       database.run(`DROP TRIGGER job_slot_${trigger}`)
-    database.script('DROP TRIGGER job_blocked; DROP TABLE blocked; DROP TABLE refused')
+    database.script('DROP TABLE blocked; DROP TABLE refused')
     database.script('DROP VIEW slot_change; DROP TABLE slot; ALTER TABLE region DROP COLUMN spacing_ms')
     for (const index of ['job_sender', 'job_domain', 'recipient_rule']) database.run(`DROP INDEX ${index}`)
     for (const column of ['sender_key', 'sender_domain'])

@@ -21,13 +21,6 @@ export const BREAKER_STEP = `
     by_refusals INTEGER NOT NULL,
     PRIMARY KEY (region, bounce_sender)
   ) WITHOUT ROWID;
-  CREATE TRIGGER job_blocked AFTER INSERT ON job
-  WHEN NEW.state = 'queued'
-    AND EXISTS (SELECT 1 FROM blocked WHERE region = NEW.region AND bounce_sender = NEW.bounce_sender) BEGIN
-    UPDATE job SET not_before_ms = MAX(not_before_ms,
-      (SELECT until_ms FROM blocked WHERE region = NEW.region AND bounce_sender = NEW.bounce_sender))
-    WHERE seq = NEW.seq;
-  END;
 
   -- Refused since the last bounce that SES made for that sender, all with the same error; or put back since they were.
   CREATE TABLE refused (
@@ -46,11 +39,29 @@ export interface Pauses {
   ownUntilMs: number
 }
 
+/**
+ * Bounce senders of region ?1 that wait now, ?2, whose jobs must not have the calls of the others. A pause that ends
+ * later than ?3 is left from before the clock was set back.
+ */
+export const WAITING_SENDERS =
+  'SELECT bounce_sender FROM blocked WHERE region = ?1 AND until_ms > ?2 AND until_ms <= ?3'
+
 export class Breaker {
   readonly #db: Database
 
   constructor(database: Database) {
     this.#db = database
+  }
+
+  /** When the first pause of a sender ends. Infinity: none waits. */
+  untilMs(region: string, nowMs: number, latestMs: number): number {
+    const row = this.#db.get(
+      "SELECT MIN(until_ms) AS until FROM blocked WHERE region = ? AND bounce_sender <> '' AND until_ms > ? AND until_ms <= ?",
+      region,
+      nowMs,
+      latestMs,
+    )
+    return typeof row?.['until'] === 'number' ? row['until'] : Number.POSITIVE_INFINITY
   }
 
   /** SES has made a bounce. */
@@ -73,7 +84,6 @@ export class Breaker {
   blocks(job: Job, scope: 'sender' | 'region', untilMs: number, detail: string): StateChange[] {
     const { region } = job
     const works = scope === 'sender' ? this.#unblock(region, ALL) : []
-    if (scope === 'sender') this.#holdSender(job, untilMs)
     return [...works, ...this.#block(region, scope === 'sender' ? job.bounceSender : ALL, untilMs, detail, 0)]
   }
 
@@ -110,7 +120,6 @@ export class Breaker {
   #pause(job: Job, row: Row, detail: string, { untilMs, ownUntilMs }: Pauses): StateChange[] {
     const { region, bounceSender } = job
     this.#db.run('UPDATE job SET not_before_ms = ? WHERE seq = ?', Math.round(ownUntilMs), row['seq'] ?? null)
-    this.#holdSender(job, untilMs)
     // the next try is another mail's; when all have had theirs, it is that of the one whose try is the longest ago
     this.#db.run(
       `UPDATE job SET not_before_ms = ?1
@@ -187,17 +196,6 @@ export class Breaker {
       bounceSender,
     )
     return Number(row?.['n'] ?? 0)
-  }
-
-  /** One that SES doesn't take must not have the calls of the others. */
-  #holdSender({ region, bounceSender }: Job, untilMs: number): void {
-    this.#db.run(
-      `UPDATE job SET not_before_ms = MAX(not_before_ms, ?)
-       WHERE state = 'queued' AND region = ? AND bounce_sender = ?`,
-      Math.round(untilMs),
-      region,
-      bounceSender,
-    )
   }
 
   #block(

@@ -4,7 +4,7 @@
 import { QueueError } from '../../errors'
 import type { Job, JobEvent } from '../job'
 import type { Claim, DispatcherQueue, Effect, Holder, Settled } from '../store'
-import { Breaker } from './breaker'
+import { Breaker, WAITING_SENDERS } from './breaker'
 import { Database, type Row } from './database'
 import { RegionGate } from './gate'
 import { DispatcherLock } from './lock'
@@ -99,13 +99,19 @@ class SqliteDispatcherQueue implements DispatcherQueue {
   due(nowMs: number, longestPauseMs: number): { region: string; dueMs: number }[] {
     const result: { region: string; dueMs: number }[] = []
     for (const { name } of this.#db.all(NOT_PAUSED)) {
+      const latestMs = nowMs + longestPauseMs
       const row = this.#db.get(
-        "SELECT MIN(not_before_ms) AS due FROM job WHERE state = 'queued' AND region = ?",
+        `SELECT not_before_ms AS due FROM job WHERE state = 'queued' AND region = ?1
+           AND bounce_sender NOT IN (${WAITING_SENDERS}) ORDER BY not_before_ms LIMIT 1`,
         name ?? null,
+        nowMs,
+        latestMs,
       )
-      if (typeof row?.['due'] !== 'number') continue
-      const isDue = row['due'] <= nowMs || row['due'] > nowMs + longestPauseMs
-      result.push({ region: text(name), dueMs: isDue ? 0 : row['due'] })
+      const untilMs = this.#breaker.untilMs(text(name), nowMs, latestMs)
+      const firstMs = typeof row?.['due'] === 'number' ? row['due'] : Number.POSITIVE_INFINITY
+      if (Math.min(firstMs, untilMs) === Number.POSITIVE_INFINITY) continue
+      const isDue = firstMs <= nowMs || (firstMs > latestMs && Number.isFinite(firstMs))
+      result.push({ region: text(name), dueMs: isDue ? 0 : Math.min(firstMs, untilMs) })
     }
     return result
   }
@@ -136,6 +142,7 @@ class SqliteDispatcherQueue implements DispatcherQueue {
       // a pause that ends later than any pause can is left from before the clock was set back
       const row = this.#db.get(
         `SELECT * FROM job WHERE state = 'queued' AND region = ?1 AND (not_before_ms <= ?2 OR not_before_ms > ?3)
+           AND bounce_sender NOT IN (${WAITING_SENDERS})
          ORDER BY deadline_ms, seq LIMIT 1`,
         region,
         now.ms,
