@@ -8,7 +8,10 @@ const path = require('node:path')
 const root = path.join(__dirname, '..')
 const mtime = file => fs.statSync(path.join(root, file), { throwIfNoEntry: false })?.mtimeMs ?? 0
 
-if (mtime('package-lock.json') > mtime('node_modules/.package-lock.json')) {
+// where it is a link, npm ci would empty somebody else's
+const isLink = fs.lstatSync(path.join(root, 'node_modules'), { throwIfNoEntry: false })?.isSymbolicLink()
+
+if (!isLink && mtime('package-lock.json') > mtime('node_modules/.package-lock.json')) {
   console.log('Installing the packages of package-lock.json (npm ci)')
   const npm = spawnSync('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], {
     cwd: root,
