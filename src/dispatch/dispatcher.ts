@@ -21,7 +21,8 @@ const BEAT_MS = 1000
 const STALE_MS = 8000
 /** A job during whose calls so many dispatchers died is held: it may be the cause. */
 const MOST_INTERRUPTIONS = 10
-const PRUNE_MS = 60_000
+/** A few at a time: six times as many as SES takes. */
+const PRUNE_MS = 10_000
 
 export class Dispatcher {
   readonly #parts: DispatcherParts

@@ -3,6 +3,8 @@
 
 import path from 'node:path'
 import { LOCAL_CREDENTIALS, type LocalSes, startLocalSes } from '../local-ses/server'
+import { openCleaner } from '../quarantine/clean'
+import { quarantineFolder } from '../quarantine/keep'
 import { openDispatcherQueue } from '../queue/sqlite/dispatcher-queue'
 import { thisProcess } from '../queue/sqlite/holder'
 import { openConfiguration } from '../settings/configuration'
@@ -10,6 +12,7 @@ import { loadSettings, parseSettings, SETTINGS_FILE } from '../settings/load'
 import { snapshotFile } from '../settings/snapshot'
 import { systemClock } from './clock'
 import { Dispatcher } from './dispatcher'
+import { keepClean } from './housekeeping'
 import { type FromDispatcher, isToDispatcher } from './messages'
 import type { Log } from './region-lane'
 import { createSes } from './ses'
@@ -65,9 +68,17 @@ export async function dispatch(harakaDir: string, queueFile: string | undefined,
   for (const event of ['disconnect', 'SIGTERM', 'SIGINT']) process.once(event, stop)
 
   await ses.warmUp(settings().ses.regions[0] ?? WARM_UP_REGION)
+  const over = new AbortController()
+  const cleaning = keepClean(openCleaner(quarantineFolder(harakaDir)), () => settings().quarantine.keepMs, {
+    clock: systemClock,
+    log,
+    stop: over.signal,
+  })
   try {
     await dispatcher.run()
   } finally {
+    over.abort()
+    await cleaning
     configuration.stop()
     ses.close()
     await local?.close()

@@ -124,11 +124,12 @@ export class RegionLane {
   }
 
   #claim(): Claim | undefined {
-    const { limit } = this.#parts.settings()
+    const { limit, window } = this.#parts.settings()
     return this.#parts.queue.claim(this.#region, this.#now(), {
       spacingMs: limit.intervalMs + limit.slackMs,
       notBeforeMonoMs: this.#notBeforeMonoMs,
       longestPauseMs: this.#longestPauseMs(),
+      marginMs: window.marginMs,
     })
   }
 

@@ -55,6 +55,16 @@ export interface Holder {
   bootId: string
 }
 
+/** What a claim must keep to. */
+export interface Spacing {
+  spacingMs: number
+  notBeforeMonoMs: number
+  /** A pause that lasts longer is left from before the clock was set back. */
+  longestPauseMs: number
+  /** Too near its deadline a job isn't given out, but expires. */
+  marginMs?: number
+}
+
 export interface Claim {
   job: Job
   /** Monotonic milliseconds at which the call may start, not earlier. */
@@ -116,12 +126,8 @@ export interface DispatcherQueue {
   due(nowMs: number, longestPauseMs: number): { region: string; dueMs: number }[]
   /** Ends queued jobs of a region whose last moment has passed, a bounded number at a time. */
   expire(region: string, nowMs: number, marginMs: number): Job[]
-  /** The job with the soonest deadline that is due; durable together with its planned start. */
-  claim(
-    region: string,
-    now: { ms: number; monoMs: number },
-    spacing: { spacingMs: number; notBeforeMonoMs: number; longestPauseMs: number },
-  ): Claim | undefined
+  /** The job with the soonest deadline that is due and not over; durable together with its planned start. */
+  claim(region: string, now: { ms: number; monoMs: number }, spacing: Spacing): Claim | undefined
   /** Gives a claimed job back whose call hasn't begun. */
   release(claim: Claim, nowMs: number): void
   /** The call begins now: from here on its outcome is unknown until it is settled. */
