@@ -202,11 +202,7 @@ export const SCHEMA = {
     capped: fallback('quarantine', 'the sender, his domain or the rule has had enough bounces'),
   },
   quarantine: {
-    keep: key(
-      duration({ min: MINUTE, max: 3650 * DAY }),
-      '30d',
-      'how long mail is kept (nothing is deleted yet)',
-    ),
+    keep: key(duration({ min: MINUTE, max: 3650 * DAY }), '30d', 'how long mail is kept; then it is deleted'),
   },
   http: {
     token: key(later, '', 'bearer token of the HTTP API'),
