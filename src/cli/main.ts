@@ -30,13 +30,15 @@ const COMMANDS: Record<string, { what: string; load: () => Command }> = {
     what: 'the mail that policy kept back: see it, delete it, or hand it back past the rules',
     load: () => (require('./quarantine') as typeof import('./quarantine')).quarantine,
   },
+  dispatch: {
+    what: 'the dispatcher alone, for containers: sends what waits in the queue',
+    load: () => (require('./dispatch') as typeof import('./dispatch')).dispatchAlone,
+  },
   'local-ses': {
     what: 'the SES stand-in: a local server that takes SendBounce calls',
     load: () => (require('./local-ses') as typeof import('./local-ses')).localSes,
   },
 }
-
-const NOT_YET = ['dispatch']
 
 /** How long a command that has said all may stay. */
 const LINGER_MS = 1000
@@ -54,11 +56,7 @@ export async function main(args: string[], out: Out): Promise<number> {
   }
   const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined
   if (command) return command.load()(rest, out)
-  if (NOT_YET.includes(name)) {
-    out.error(`ses-bounce: "${name}" is not available yet`)
-    return 2
-  }
-  const known = [...Object.keys(COMMANDS), ...NOT_YET, 'help']
+  const known = [...Object.keys(COMMANDS), 'help']
   out.error(`ses-bounce: unknown command ${JSON.stringify(name)}${didYouMean(name.slice(0, 40), known)}`)
   return 2
 }

@@ -1,0 +1,78 @@
+// `ses-bounce dispatch`: a dispatcher without a Haraka takes over from one that ends, at the same pace, and ends when told.
+
+import assert from 'node:assert/strict'
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import os from 'node:os'
+import path from 'node:path'
+import { LOCAL_CREDENTIALS } from '../../src/local-ses/options'
+import { sesBounce } from './support/command'
+import { type Product, startProduct } from './support/product'
+import { until } from './support/wait'
+
+const COMMAND = path.join(__dirname, '../../dist/src/cli/main.js')
+const INTERVAL_MS = 300
+const MAILS = 8
+
+describe('ses-bounce dispatch', function () {
+  this.timeout(40_000)
+  let product: Product
+  let alone: ChildProcess | undefined
+  before(async () => {
+    product = await startProduct({
+      ini: { limit: { interval: `${INTERVAL_MS}ms` } },
+      ses: { intervalMs: INTERVAL_MS },
+    })
+  })
+  after(async () => {
+    alone?.kill('SIGKILL')
+    await product.stop()
+  })
+
+  it('stands by beside a Haraka, sends what it leaves, and ends with 0', async () => {
+    const lines: string[] = []
+    alone = spawn(process.execPath, [COMMAND, 'dispatch', '--json', '--dir', product.haraka.dir], {
+      env: {
+        ...process.env,
+        AWS_ACCESS_KEY_ID: LOCAL_CREDENTIALS.accessKeyId,
+        AWS_SECRET_ACCESS_KEY: LOCAL_CREDENTIALS.secretAccessKey,
+        AWS_EC2_METADATA_DISABLED: 'true',
+      },
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
+    const ended = once(alone, 'exit')
+    alone.stdout?.setEncoding('utf8').on('data', (text: string) => lines.push(text))
+    const said = (what: string) => until(() => lines.join('').includes(what), { what, timeoutMs: 20_000 })
+    await said('standing by')
+    for (let n = 0; n < MAILS; n++) assert.equal((await product.deliver()).reply.code, 250)
+    await product.haraka.stop()
+    const left = product.jobs({ state: 'queued' }).length
+    assert(left > 0, 'Haraka was to leave some')
+    await until(() => product.jobs({ state: 'sent' }).length === MAILS, {
+      what: 'all bounces',
+      timeoutMs: 20_000,
+    })
+    const throttled = product.ses.calls.filter(({ outcome }) => outcome.status !== 200)
+    assert.deepEqual([product.ses.calls.length, throttled], [MAILS, []])
+    alone.kill('SIGTERM')
+    assert.deepEqual(await ended, [0, null])
+    for (const line of lines.join('').trim().split('\n'))
+      assert.equal(typeof (JSON.parse(line) as { message: unknown }).message, 'string')
+  })
+
+  it('ends with 1 where its settings are wrong, and with 2 on wrong options', async () => {
+    const dir = mkdtempSync(path.join(os.tmpdir(), 'ses-bounce-'))
+    try {
+      mkdirSync(path.join(dir, 'config'))
+      writeFileSync(path.join(dir, 'config/ses-bounce.ini'), '[limit]\ninterval = soon\n')
+      const unusable = await sesBounce({ haraka: product.haraka }, 'dispatch', '--dir', dir)
+      assert.equal(unusable.code, 1)
+      assert.match(unusable.errors.join('\n'), /ses-bounce\.ini:2: \[limit\] unknown value "soon"/)
+      const wrong = await sesBounce({ haraka: product.haraka }, 'dispatch', '--what')
+      assert.equal(wrong.code, 2)
+    } finally {
+      rmSync(dir, { recursive: true })
+    }
+  })
+})
