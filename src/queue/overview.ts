@@ -9,6 +9,8 @@ export interface QueueOverview {
   states: Record<JobState, number>
   /** By name. */
   regions: RegionOverview[]
+  /** What SES takes nothing from at the moment, one try a minute apart. Without a sender: the whole region. */
+  blocked: { region: string; bounceSender?: string; nextTryMs: number }[]
   /** When the oldest of the jobs that wait was made. */
   oldestMs?: number
   /** Of the jobs that wait. */

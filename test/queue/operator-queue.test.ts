@@ -273,7 +273,12 @@ describe('queue, the operators side', () => {
         { rule: 'one', states: { queued: 2, sent: 1 } },
         { rule: 'two', states: { queued: 1 } },
       ])
-      assert.deepEqual(rest, { oldestMs: 2000, nextDeadlineMs: HOUR_MS, dispatcherBeatMonoMs: 0 })
+      assert.deepEqual(rest, {
+        blocked: [],
+        oldestMs: 2000,
+        nextDeadlineMs: HOUR_MS,
+        dispatcherBeatMonoMs: 0,
+      })
       assert.deepEqual(regions, [
         {
           region: 'eu-west-1',
@@ -299,6 +304,25 @@ describe('queue, the operators side', () => {
       ])
     })
 
+    it('says what SES takes nothing from', () => {
+      for (const blocks of ['sender', 'region'] as const) {
+        add({ region: blocks === 'sender' ? 'eu-west-1' : 'us-east-1' })
+        const claimed = dispatcher.claim(
+          blocks === 'sender' ? 'eu-west-1' : 'us-east-1',
+          { ms: 10, monoMs: 10 },
+          SPACING,
+        )
+        assert.ok(claimed)
+        dispatcher.begin(claimed, { ms: 10, monoMs: 10 })
+        const effect = { state: 'queued', what: 'retry', notBeforeMs: 60_010, detail: 'no', blocks } as const
+        dispatcher.settle(claimed, effect, { ms: 10, seenMonoMs: 10 })
+      }
+      assert.deepEqual(queue.overview(20, PACE).blocked, [
+        { region: 'eu-west-1', bounceSender: 'mailer-daemon@yours.example', nextTryMs: 60_010 },
+        { region: 'us-east-1', nextTryMs: 60_010 },
+      ])
+    })
+
     it('counts calls that ended within the last minute', () => {
       add()
       end('failed', 1000)
@@ -318,7 +342,7 @@ describe('queue, the operators side', () => {
     it('is empty in an empty queue', () => {
       const { states, regions, ...rest } = queue.overview(0, PACE)
       assert.deepEqual(new Set(Object.values(states)), new Set([0]))
-      assert.deepEqual([queue.rules(), regions, rest], [[], [], { dispatcherBeatMonoMs: 0 }])
+      assert.deepEqual([queue.rules(), regions, rest], [[], [], { blocked: [], dispatcherBeatMonoMs: 0 }])
     })
   })
 

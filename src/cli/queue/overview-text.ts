@@ -43,6 +43,7 @@ export function overviewLines(
     ...regions.map(region => `  ${regionText(region, nowMs)}`),
     '',
     ...pauses.map(pauseText),
+    ...overview.blocked.map(one => blockedText(one, nowMs)),
     dispatcherText(overview, monoMs),
   ]
 }
@@ -78,6 +79,16 @@ export function pauseText({ region, sinceMs }: Pause): string {
   return `Paused by hand since ${timeOf(sinceMs)}: ${region ?? 'every region'}`
 }
 
+function blockedText(
+  { region, bounceSender, nextTryMs }: QueueOverview['blocked'][number],
+  nowMs: number,
+): string {
+  const what =
+    bounceSender === undefined ? `anything in ${region}` : `bounces from ${bounceSender} in ${region}`
+  const next = nextTryMs > nowMs ? `in ${timeText(nextTryMs - nowMs)}` : 'now'
+  return `SES doesn't take ${what}: one is tried each minute, the next ${next}; the log says why.`
+}
+
 export function dispatcherText({ dispatcherBeatMonoMs }: QueueOverview, monoMs: number): string {
   if (dispatcherBeatMonoMs === undefined) return 'No dispatcher has run since this machine started.'
   const silentMs = monoMs - dispatcherBeatMonoMs
@@ -109,6 +120,7 @@ export function overviewData(
       ...(region !== undefined && { region }),
       since: iso(sinceMs),
     })),
+    blocked: overview.blocked.map(({ nextTryMs, ...one }) => ({ ...one, nextTry: iso(nextTryMs) })),
     isDispatching: beatMs !== undefined && monoMs - beatMs <= SILENT_MS,
   }
 }

@@ -4,7 +4,7 @@
 import type { Job } from '../job'
 import type { StateChange } from '../store'
 import type { Database, Row } from './database'
-import { addEvent } from './rows'
+import { addEvent, text } from './rows'
 
 /** So many mails refused in a row with the same error: it is not the mails. */
 const IN_A_ROW = 5
@@ -228,6 +228,20 @@ export class Breaker {
     )
     return gone === 0 ? [] : [{ region, ...senderOf(bounceSender), isPaused: false }]
   }
+}
+
+/** What is blocked, and when the next try is. */
+export function blockedNow(
+  database: Database,
+): { region: string; bounceSender?: string; nextTryMs: number }[] {
+  const rows = database.all(
+    'SELECT region, bounce_sender, until_ms FROM blocked ORDER BY region, bounce_sender',
+  )
+  return rows.map(row => ({
+    region: text(row['region']),
+    ...senderOf(text(row['bounce_sender'])),
+    nextTryMs: Number(row['until_ms']),
+  }))
 }
 
 function senderOf(bounceSender: string): { bounceSender?: string } {

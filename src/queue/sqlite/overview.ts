@@ -4,6 +4,7 @@
 import { JOB_STATES, type JobState } from '../job'
 import { project, type QueueOverview, type RegionOverview, type RuleCount } from '../overview'
 import type { Pace } from '../store'
+import { blockedNow } from './breaker'
 import type { Database, Row } from './database'
 import { bootId } from './holder'
 import { pauses } from './pauses'
@@ -23,6 +24,7 @@ export function overview(database: Database, nowMs: number, pace: Pace): QueueOv
   return {
     states: countByState(database),
     regions: regionsOf(database, nowMs, pace),
+    blocked: blockedNow(database),
     ...optional('oldestMs', waiting?.['oldest']),
     ...optional('nextDeadlineMs', waiting?.['next']),
     ...optional('dispatcherBeatMonoMs', beat?.['beat']),
