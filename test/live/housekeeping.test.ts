@@ -3,6 +3,8 @@
 import assert from 'node:assert/strict'
 import { existsSync, readdirSync, utimesSync } from 'node:fs'
 import path from 'node:path'
+import type { LocalSes } from '../../src/local-ses/options'
+import { startLocalSes } from '../../src/local-ses/server'
 import { keptOf, relay, startFlow } from './support/flow'
 import type { Product } from './support/product'
 import { until } from './support/wait'
@@ -10,16 +12,22 @@ import { until } from './support/wait'
 describe('[quarantine] keep', function () {
   this.timeout(30_000)
   let product: Product
+  let ses: LocalSes
   const start = (haraka: { dir?: string }) =>
     startFlow({
       rules: '[held]\nrecipient = *@yours.example\naction = quarantine\n',
       ini: { quarantine: { keep: '1h' } },
+      localSes: ses,
       haraka,
     })
   before(async () => {
+    ses = await startLocalSes({ messages: 'any', intervalMs: 0 })
     product = await start({})
   })
-  after(() => product.stop())
+  after(async () => {
+    await product.stop()
+    await ses.close()
+  })
 
   it('removes mail that is older, and no other', async () => {
     const { mail: old } = await relay(product)

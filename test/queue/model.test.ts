@@ -1,0 +1,346 @@
+import assert from 'node:assert/strict'
+import path from 'node:path'
+import fc from 'fast-check'
+import { QueueError } from '../../src/errors'
+import type { BounceRequest } from '../../src/policy/decision'
+import { openDispatcherQueue } from '../../src/queue/sqlite/dispatcher-queue'
+import { thisProcess } from '../../src/queue/sqlite/holder'
+import { openQueueReader } from '../../src/queue/sqlite/reader'
+import { openWorkerQueue } from '../../src/queue/sqlite/worker-queue'
+import type { Claim, Effect } from '../../src/queue/store'
+import { type ModelJob, ModelQueue } from './model'
+import { request, temporaryFolder } from './support'
+
+const REGIONS = ['eu-west-1', 'us-east-1'] as const
+const SENDERS = ['a@one.example', 'b@one.example', 'c@two.example'] as const
+const SPACING_MS = 700
+const SPACING = { spacingMs: SPACING_MS, notBeforeMonoMs: 0, longestPauseMs: 1e9, marginMs: 0 }
+const LIMITS = { unknownTries: 3, interruptions: 2 }
+const CAP_MS = 20_000
+
+/** How long: `RUNS=1000 npx mocha test/queue/model.test.ts` */
+const RUNS = Number(process.env['RUNS'] ?? 25)
+
+describe('the queue in its file', function () {
+  this.timeout(60_000 + RUNS * 1000)
+
+  it('agrees with a plain list in memory, whatever is done to it, closed and opened in between', () => {
+    const done = new Map<string, number>()
+    fc.assert(
+      fc.property(fc.array(commands, { minLength: 30, maxLength: 90 }), script => {
+        const queues = new Queues()
+        try {
+          for (const command of script) {
+            const what = queues.run(command)
+            done.set(what, (done.get(what) ?? 0) + 1)
+            queues.compare()
+          }
+        } finally {
+          queues.close()
+        }
+      }),
+      { numRuns: RUNS },
+    )
+    for (const what of ['added', 'joined', 'known', 'QUEUE_ENDED', 'QUEUE_CAPPED', ...SETTLED, 'recovered']) {
+      assert.ok(done.has(what), `${what} must have been tried: ${[...done.keys()].join()}`)
+    }
+  })
+})
+
+const SETTLED = [
+  'sent',
+  'failed',
+  'split',
+  'held',
+  'retry',
+  'unknown outcome',
+  'blocked',
+  'released',
+] as const
+
+const commands = fc.oneof(
+  {
+    weight: 8,
+    arbitrary: fc.record({
+      do: fc.constant('add' as const),
+      mail: fc.nat(3),
+      recipients: fc.array(
+        fc.record({
+          user: fc.constantFrom('x@yours.example', 'y@yours.example', 'z@yours.example', 'X@yours.example'),
+          text: fc.constantFrom(undefined, 'No.'),
+          rule: fc.constantFrom('one', 'two'),
+        }),
+        { minLength: 1, maxLength: 3 },
+      ),
+      cap: fc.constantFrom(2, 3, 50, 50, 50),
+    }),
+  },
+  {
+    weight: 6,
+    arbitrary: fc.record({ do: fc.constant('claim' as const), region: fc.constantFrom(...REGIONS) }),
+  },
+  { weight: 4, arbitrary: fc.record({ do: fc.constant('begin' as const), which: fc.nat() }) },
+  {
+    weight: 8,
+    arbitrary: fc.record({
+      do: fc.constant('settle' as const),
+      which: fc.nat(),
+      how: fc.constantFrom(...SETTLED),
+    }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({ do: fc.constant('expire' as const), region: fc.constantFrom(...REGIONS) }),
+  },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant('wait' as const), ms: fc.nat(4000) }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('prune' as const), ms: fc.nat(30_000) }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constantFrom('reopen' as const, 'die' as const) }) },
+)
+type Command = typeof commands extends fc.Arbitrary<infer T> ? T : never
+
+/** Both, side by side. */
+class Queues {
+  readonly #temporary = temporaryFolder()
+  readonly #file = path.join(this.#temporary.folder, 'queue.sqlite')
+  readonly #model = new ModelQueue()
+  #worker = openWorkerQueue(this.#file, { create: true })
+  #dispatcher = openDispatcherQueue(this.#file)
+  #token = 0
+  #nowMs = 1_000_000
+  #claims: { claim: Claim; job: ModelJob }[] = []
+
+  constructor() {
+    this.#lock()
+  }
+
+  close(): void {
+    this.#worker.close()
+    this.#dispatcher.close()
+    this.#temporary.remove()
+  }
+
+  #lock(): void {
+    // whoever held it is silent for too long
+    assert.ok(this.#dispatcher.lock({ ...thisProcess(), token: `${++this.#token}` }, this.#nowMs, 0))
+  }
+
+  /** What has come of it. */
+  run(command: Command): string {
+    this.#nowMs += 7
+    const model = this.#model
+    const nowMs = this.#nowMs
+    const now = { ms: nowMs, monoMs: nowMs }
+    switch (command.do) {
+      case 'add':
+        return this.#add(command)
+      case 'claim': {
+        this.#dispatcher.setSpacing(SPACING_MS)
+        const claim = this.#dispatcher.claim(command.region, now, SPACING)
+        const job = model.claim(command.region, nowMs)
+        assert.equal(claim?.job.id, job?.id)
+        if (claim && job) this.#claims.push({ claim, job })
+        return 'claimed'
+      }
+      case 'begin': {
+        const open = this.#claims[command.which % (this.#claims.length || 1)]
+        if (open === undefined) return 'nothing'
+        this.#dispatcher.begin(open.claim, now)
+        Object.assign(open.job, { begun: true, changedAtMs: nowMs })
+        return 'begun'
+      }
+      case 'settle':
+        return this.#settle(command.which, command.how)
+      case 'expire': {
+        const expired = this.#dispatcher.expire(command.region, nowMs, 0).map(({ id }) => id)
+        assert.deepEqual(
+          expired.toSorted(),
+          model
+            .expire(command.region, nowMs, nowMs)
+            .map(({ id }) => id)
+            .toSorted(),
+        )
+        return 'expired'
+      }
+      case 'wait':
+        this.#nowMs += command.ms
+        return 'waited'
+      case 'prune':
+        assert.equal(this.#dispatcher.prune(nowMs - command.ms), model.prune(nowMs - command.ms))
+        return 'pruned'
+      case 'reopen':
+      case 'die':
+        return this.#reopen(command.do === 'die')
+    }
+  }
+
+  #add({ mail, recipients, cap }: Extract<Command, { do: 'add' }>): string {
+    const sender = SENDERS[mail % SENDERS.length] ?? ''
+    const requests = recipients.map(
+      ({ user, text, rule }): BounceRequest =>
+        request({
+          sesId: `mail${mail}`,
+          region: REGIONS[mail % 2] ?? '',
+          sender,
+          bounceSender: `${mail % 3}@yours.example`,
+          // of one mail always the same
+          deadlineMs: 1_005_000 + mail * 11_300,
+          ...(text !== undefined && { explanation: text }),
+          rule,
+          caps: [
+            { by: 'sender', key: sender, rate: { count: cap, perMs: CAP_MS } },
+            { by: 'rule', key: rule, rate: { count: cap * 2, perMs: CAP_MS } },
+          ],
+          recipient: { address: user },
+        }),
+    )
+    const expected = this.#model.add(requests, this.#nowMs)
+    try {
+      const added = this.#worker.add(requests, this.#nowMs)
+      assert.ok(typeof expected !== 'string', `the store took it, the list says ${String(expected)}`)
+      for (const [n, { job, outcome }] of expected.entries()) {
+        if (outcome === 'added') job.id = added[n]?.jobId ?? ''
+        assert.deepEqual([added[n]?.outcome, added[n]?.jobId, added[n]?.state], [outcome, job.id, job.state])
+      }
+      return expected.at(-1)?.outcome ?? ''
+    } catch (error) {
+      if (!(error instanceof QueueError)) throw error
+      assert.equal(error.code, expected)
+      return error.code
+    }
+  }
+
+  #settle(which: number, how: (typeof SETTLED)[number]): string {
+    const [open] = this.#claims.splice(which % (this.#claims.length || 1), 1)
+    if (open === undefined) return 'nothing'
+    const { claim, job } = open
+    const nowMs = this.#nowMs
+    const notBeforeMs = nowMs + 3000
+    if (how === 'released') {
+      this.#dispatcher.release(claim, nowMs)
+      this.#model.end(job, 'queued', nowMs)
+      return how
+    }
+    const { state } = this.#dispatcher.settle(claim, effectOf(how, notBeforeMs), {
+      ms: nowMs,
+      seenMonoMs: nowMs,
+    })
+    job.tries += 1
+    if (how === 'held' || how === 'unknown outcome') job.unknownTries += 1
+    const key = `${job.request.region} ${job.request.bounceSender}`
+    if (how === 'sent') this.#model.blocked.delete(key)
+    if (how === 'blocked') this.#model.blocked.set(key, notBeforeMs)
+    if (how === 'sent' || how === 'held') this.#model.end(job, how, nowMs)
+    else if (how !== 'failed' && how !== 'split') {
+      job.notBeforeMs = notBeforeMs
+      this.#model.end(job, 'queued', nowMs)
+    } else if (job.recipients.length === 1) {
+      this.#model.end(job, 'failed', nowMs)
+      return state
+    } else {
+      this.#model.split(job, nowMs)
+      this.#nameCopies()
+    }
+    return how === 'failed' ? state : how === 'split' ? state : how
+  }
+
+  /** The store makes up their ids. */
+  #nameCopies(): void {
+    for (const job of this.#model.jobs) {
+      if (job.id !== '') continue
+      const found = this.#worker.known(job.request.sesId).get((job.recipients[0] ?? '').toLowerCase())
+      job.id = found?.jobId ?? ''
+    }
+  }
+
+  #reopen(dies: boolean): string {
+    const nowMs = this.#nowMs
+    this.#worker.close()
+    if (!dies) {
+      for (const { claim, job } of this.#claims) {
+        this.#dispatcher.release(claim, nowMs)
+        this.#model.end(job, 'queued', nowMs)
+      }
+      this.#dispatcher.unlock()
+    }
+    this.#dispatcher.close()
+    this.#worker = openWorkerQueue(this.#file)
+    this.#dispatcher = openDispatcherQueue(this.#file)
+    this.#lock()
+    const recovered = this.#dispatcher.recover({ ms: nowMs, monoMs: nowMs }, LIMITS)
+    assert.equal(recovered.length, dies ? this.#claims.length : 0)
+    if (dies) {
+      for (const { job } of this.#claims) {
+        if (job.begun) Object.assign(job, { tries: job.tries + 1, interruptions: job.interruptions + 1 })
+        this.#model.end(
+          job,
+          job.interruptions >= LIMITS.interruptions && job.begun ? 'held' : 'queued',
+          nowMs,
+        )
+      }
+    }
+    this.#claims = []
+    return recovered.length > 0 ? 'recovered' : 'reopened'
+  }
+
+  compare(): void {
+    const reader = openQueueReader(this.#file)
+    const found = [...reader.jobs()].map(job => ({
+      id: job.id,
+      state: job.state,
+      recipients: job.recipients.map(({ address }) => address).toSorted(),
+      times: [job.createdAtMs, job.changedAtMs, job.notBeforeMs],
+      tries: [job.tries, job.unknownTries, job.interruptions],
+    }))
+    reader.close()
+    const expected = this.#model.jobs.map(job => ({
+      id: job.id,
+      state: job.state,
+      recipients: job.recipients.toSorted(),
+      times: [job.createdAtMs, job.changedAtMs, job.notBeforeMs],
+      tries: [job.tries, job.unknownTries, job.interruptions],
+    }))
+    const byId = (a: { id: string }, b: { id: string }) => (a.id < b.id ? -1 : 1)
+    assert.deepEqual(found.toSorted(byId), expected.toSorted(byId))
+    this.#compareViews()
+  }
+
+  #compareViews(): void {
+    this.#dispatcher.setSpacing(SPACING_MS)
+    for (const region of REGIONS) {
+      for (const deadlineMs of [1_004_000, 1_027_650, 1_090_000]) {
+        const { jobs, laterMs } = this.#worker.ahead(region, deadlineMs, this.#nowMs)
+        const expected = this.#model.ahead(region, deadlineMs, SPACING_MS)
+        // of those in one second the last counts, and the least is asked for
+        assert.deepEqual({ jobs, laterMs }, expected)
+      }
+    }
+    for (const [by, key] of [
+      ['sender', SENDERS[0]],
+      ['domain', 'one.example'],
+      ['rule', 'two'],
+    ] as const) {
+      const rate = { count: 1e6, perMs: CAP_MS }
+      assert.equal(
+        this.#worker.counted({ by, key, rate }, this.#nowMs),
+        this.#model.counted(by, key, CAP_MS, this.#nowMs),
+      )
+    }
+  }
+}
+
+function effectOf(how: Exclude<(typeof SETTLED)[number], 'released'>, notBeforeMs: number): Effect {
+  switch (how) {
+    case 'sent':
+      return { state: 'sent', messageId: 'm', detail: '' }
+    case 'failed':
+    case 'split':
+      return { state: 'failed', detail: '' }
+    case 'held':
+      return { state: 'held', detail: '' }
+    case 'blocked':
+      return { state: 'queued', what: 'retry', notBeforeMs, detail: '', blocks: 'sender' }
+    case 'retry':
+    case 'unknown outcome':
+      return { state: 'queued', what: how, notBeforeMs, detail: '' }
+  }
+}

@@ -1,0 +1,173 @@
+// The queue as a plain list in memory: slow and obvious, to be held against the file.
+
+import { addressKey } from '../../src/mail/address'
+import type { BounceRequest } from '../../src/policy/decision'
+import { hasEnded, type JobState } from '../../src/queue/job'
+
+export interface ModelJob {
+  /** As the store named it. */
+  id: string
+  /** The order of coming. */
+  place: number
+  state: JobState
+  request: BounceRequest
+  recipients: string[]
+  createdAtMs: number
+  changedAtMs: number
+  notBeforeMs: number
+  tries: number
+  unknownTries: number
+  interruptions: number
+  begun: boolean
+  alone: boolean
+  /** Split off another: it doesn't count for its sender. */
+  isCopy: boolean
+}
+
+export interface ModelRecipient {
+  job: ModelJob
+  key: string
+  rule: string
+  addedAtMs: number
+}
+
+export type ModelAdded = { outcome: 'added' | 'joined' | 'known'; job: ModelJob }
+
+export class ModelQueue {
+  jobs: ModelJob[] = []
+  recipients: ModelRecipient[] = []
+  /** Until when the jobs of a bounce sender in a region wait. */
+  blocked = new Map<string, number>()
+  #place = 0
+
+  /** All or nothing; undefined: nothing, and `why`. */
+  add(requests: readonly BounceRequest[], nowMs: number): ModelAdded[] | 'QUEUE_ENDED' | 'QUEUE_CAPPED' {
+    const before = { jobs: [...this.jobs], recipients: [...this.recipients] }
+    const added: ModelAdded[] = []
+    const joined: { job: ModelJob; address: string }[] = []
+    for (const request of requests) {
+      const one = this.#addOne(request, nowMs)
+      if (typeof one === 'string') {
+        Object.assign(this, before)
+        for (const { job, address } of joined) job.recipients.splice(job.recipients.indexOf(address), 1)
+        return one
+      }
+      if (one.outcome === 'joined') joined.push({ job: one.job, address: request.recipient.address })
+      added.push(one)
+    }
+    return added
+  }
+
+  #addOne(request: BounceRequest, nowMs: number): ModelAdded | 'QUEUE_ENDED' | 'QUEUE_CAPPED' {
+    const key = addressKey(request.recipient.address)
+    const earlier = this.recipients.find(one => one.key === key && one.job.request.sesId === request.sesId)
+    if (earlier) return hasEnded(earlier.job.state) ? 'QUEUE_ENDED' : { outcome: 'known', job: earlier.job }
+    const shared = this.jobs.find(
+      job =>
+        job.state === 'queued' &&
+        !job.alone &&
+        (['sesId', 'region', 'bounceSender', 'explanation'] as const).every(
+          what => job.request[what] === request[what],
+        ),
+    )
+    for (const cap of request.caps) {
+      if (shared !== undefined && cap.by !== 'rule') continue
+      if (this.counted(cap.by, cap.key, cap.rate.perMs, nowMs) >= cap.rate.count) return 'QUEUE_CAPPED'
+    }
+    const job = shared ?? this.#newJob(request, nowMs)
+    job.recipients.push(request.recipient.address)
+    this.recipients.push({ job, key, rule: request.rule, addedAtMs: nowMs })
+    return { outcome: shared ? 'joined' : 'added', job }
+  }
+
+  counted(by: 'sender' | 'domain' | 'rule', key: string, perMs: number, nowMs: number): number {
+    const sinceMs = nowMs - perMs
+    if (by === 'rule')
+      return this.recipients.filter(one => one.rule === key && one.addedAtMs > sinceMs).length
+    return this.jobs.filter(
+      ({ request: { sender }, createdAtMs, isCopy }) =>
+        !isCopy && createdAtMs > sinceMs && (by === 'sender' ? sender : sender.split('@')[1]) === key,
+    ).length
+  }
+
+  #newJob(request: BounceRequest, nowMs: number): ModelJob {
+    const job: ModelJob = {
+      id: '',
+      place: ++this.#place,
+      state: 'queued',
+      request,
+      recipients: [],
+      createdAtMs: nowMs,
+      changedAtMs: nowMs,
+      notBeforeMs: 0,
+      tries: 0,
+      unknownTries: 0,
+      interruptions: 0,
+      begun: false,
+      alone: false,
+      isCopy: false,
+    }
+    this.jobs.push(job)
+    return job
+  }
+
+  /** Those in the same second go before it; those after it, with a spacing for each before them. */
+  ahead(region: string, deadlineMs: number, spacingMs: number): { jobs: number; laterMs: number } {
+    const second = (ms: number) => ms - (ms % 1000)
+    const waiting = this.queued(region)
+    const later = waiting.flatMap(({ request }, n) =>
+      second(request.deadlineMs) > second(deadlineMs) ? [second(request.deadlineMs) - spacingMs * n] : [],
+    )
+    return { jobs: waiting.length - later.length, laterMs: Math.min(...later) }
+  }
+
+  /** In the order of their turns. */
+  queued(region: string): ModelJob[] {
+    return this.jobs
+      .filter(job => job.state === 'queued' && job.request.region === region)
+      .toSorted((a, b) => a.request.deadlineMs - b.request.deadlineMs || a.place - b.place)
+  }
+
+  claim(region: string, nowMs: number): ModelJob | undefined {
+    const job = this.queued(region).find(
+      ({ notBeforeMs, request }) =>
+        notBeforeMs <= nowMs &&
+        request.deadlineMs >= nowMs &&
+        (this.blocked.get(`${region} ${request.bounceSender}`) ?? 0) <= nowMs,
+    )
+    if (job) Object.assign(job, { state: 'sending', begun: false, changedAtMs: nowMs })
+    return job
+  }
+
+  end(job: ModelJob, state: JobState, nowMs: number): void {
+    Object.assign(job, { state, begun: false, changedAtMs: nowMs })
+  }
+
+  expire(region: string, beforeMs: number, nowMs: number): ModelJob[] {
+    const over = this.queued(region).filter(({ request }) => request.deadlineMs < beforeMs)
+    for (const job of over) this.end(job, 'expired', nowMs)
+    return over
+  }
+
+  /** The first recipient stays; the others get jobs of their own, in the order of their addresses. */
+  split(job: ModelJob, nowMs: number): void {
+    const [first = '', ...others] = job.recipients.toSorted()
+    for (const address of others) {
+      const copy = this.#newJob(job.request, nowMs)
+      Object.assign(copy, { alone: true, isCopy: true, createdAtMs: job.createdAtMs, recipients: [address] })
+      for (const one of this.recipients)
+        if (one.job === job && one.key === addressKey(address)) one.job = copy
+    }
+    Object.assign(job, { recipients: [first], alone: true })
+    this.end(job, 'queued', nowMs)
+  }
+
+  prune(beforeMs: number): number {
+    const old = this.jobs.filter(
+      job => (job.state === 'sent' || hasEnded(job.state)) && job.changedAtMs < beforeMs,
+    )
+    this.jobs = this.jobs.filter(job => !old.includes(job))
+    this.recipients = this.recipients.filter(({ job }) => !old.includes(job))
+    return old.length
+  }
+}
