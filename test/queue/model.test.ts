@@ -66,7 +66,14 @@ const commands = fc.oneof(
       mail: fc.nat(3),
       recipients: fc.array(
         fc.record({
-          user: fc.constantFrom('x@yours.example', 'y@yours.example', 'z@yours.example', 'X@yours.example'),
+          user: fc.constantFrom(
+            'x@yours.example',
+            'y@yours.example',
+            'z@yours.example',
+            'X@yours.example',
+            'v@yours.example',
+            'w@yours.example',
+          ),
           text: fc.constantFrom(undefined, 'No.'),
           rule: fc.constantFrom('one', 'two'),
         }),
