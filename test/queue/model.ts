@@ -151,7 +151,9 @@ export class ModelQueue {
 
   /** The first recipient stays; the others get jobs of their own, in the order of their addresses. */
   split(job: ModelJob, nowMs: number): void {
-    const [first = '', ...others] = job.recipients.toSorted()
+    const [first = '', ...others] = job.recipients.toSorted((a, b) =>
+      addressKey(a) < addressKey(b) ? -1 : 1,
+    )
     for (const address of others) {
       const copy = this.#newJob(job.request, nowMs)
       Object.assign(copy, { alone: true, isCopy: true, createdAtMs: job.createdAtMs, recipients: [address] })
