@@ -204,7 +204,7 @@ class Queues {
     const expected = this.#model.add(requests, this.#nowMs)
     try {
       const added = this.#worker.add(requests, this.#nowMs)
-      assert.ok(typeof expected !== 'string', `the store took it, the list says ${String(expected)}`)
+      assert.ok(typeof expected !== 'string', `the store took it, the list says ${JSON.stringify(expected)}`)
       for (const [n, { job, outcome }] of expected.entries()) {
         if (outcome === 'added') job.id = added[n]?.jobId ?? ''
         assert.deepEqual([added[n]?.outcome, added[n]?.jobId, added[n]?.state], [outcome, job.id, job.state])
