@@ -10,6 +10,7 @@ describe('kill -9 of master, workers and dispatcher while mail comes in', functi
       durationMs: 8000,
       killEveryMs: 1000,
       intervalMs: 250,
+      slackMs: 60,
       latencyMs: 50,
     }
     console.log(`      seed ${siege.seed}`)

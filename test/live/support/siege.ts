@@ -22,6 +22,8 @@ export interface Siege {
   durationMs: number
   killEveryMs: number
   intervalMs: number
+  /** On top of the interval, where the stand-in may have to wait for its turn before it sees a call. Default: the product's. */
+  slackMs?: number
   /** Of SES's answers. */
   latencyMs?: number
   faults?: FaultPlan
@@ -94,7 +96,11 @@ class Castle {
   /** The first time in a new directory, then in the same one. */
   async start(): Promise<void> {
     const ini = {
-      limit: { interval: `${this.#siege.intervalMs}ms`, per_sender: '' },
+      limit: {
+        interval: `${this.#siege.intervalMs}ms`,
+        per_sender: '',
+        ...(this.#siege.slackMs !== undefined && { slack: `${this.#siege.slackMs}ms` }),
+      },
       queue: { retry: '200ms..2s' },
       ses: { timeout: '1s' },
     }
