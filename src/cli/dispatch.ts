@@ -6,7 +6,7 @@ import { parseArgs } from 'node:util'
 import { dispatch } from '../dispatch/main'
 import type { Log } from '../dispatch/region-lane'
 import { missing } from './check'
-import { escapeControls, type Out } from './out'
+import { escaping, type Out } from './out'
 import { becomeOwner, ownerOf } from './owner'
 
 export const DISPATCH_USAGE = `ses-bounce dispatch: sends what waits in the queue, without a Haraka
@@ -30,9 +30,10 @@ export async function dispatchAlone(
     out.line(DISPATCH_USAGE)
     return 0
   }
+  const safe = escaping(out)
   const fault = 'fault' in options ? options.fault : missing(options.dir)
   if ('fault' in options || fault !== undefined) {
-    out.error(escapeControls(`ses-bounce dispatch: ${fault}`))
+    safe.error(`ses-bounce dispatch: ${fault}`)
     return 2
   }
   const { dir, json } = options
@@ -41,11 +42,11 @@ export async function dispatchAlone(
   try {
     becomeOwner(ownerOf(dir))
     // it also ends when its settings want a new one
-    while (!over.signal.aborted) await dispatch(dir, undefined, logTo(out, json))
+    while (!over.signal.aborted) await dispatch(dir, undefined, logTo(safe, json))
     return 0
   } catch (error) {
     const [first = '', ...more] = (error instanceof Error ? error.message : String(error)).split('\n')
-    for (const line of [`ses-bounce dispatch: ${first}`, ...more]) out.error(escapeControls(line))
+    for (const line of [`ses-bounce dispatch: ${first}`, ...more]) safe.error(line)
     return 1
   }
 }
@@ -54,7 +55,7 @@ function logTo(out: Out, json: boolean): Log {
   return (level, message) => {
     const at = new Date().toISOString()
     const line = json ? JSON.stringify({ at, level, message }) : `${at} [${level.toUpperCase()}] ${message}`
-    out.line(escapeControls(line))
+    out.line(line)
   }
 }
 

@@ -8,7 +8,7 @@ import { passFolder } from '../quarantine/pass'
 import { type Owner, SMTP_FILE } from '../settings/owner'
 import { signatureOfFault } from '../settings/sources'
 import { missing } from './check'
-import { escapeControls, type Out } from './out'
+import { escaping, type Out } from './out'
 import { becomeOwner, ownerOf } from './owner'
 import { type Endpoint, endpointOf } from './quarantine/endpoint'
 import { type QuarantineTask, readOptions } from './quarantine/options'
@@ -42,10 +42,7 @@ export async function quarantine(
     out.line(QUARANTINE_USAGE)
     return 0
   }
-  const safe: Out = {
-    line: text => out.line(escapeControls(text)),
-    error: text => out.error(escapeControls(text)),
-  }
+  const safe = escaping(out)
   const fault = 'fault' in options ? options.fault : missing(options.dir)
   if (fault !== undefined || 'fault' in options) {
     safe.error(`ses-bounce quarantine: ${fault ?? ''}`)

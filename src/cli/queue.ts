@@ -5,7 +5,7 @@ import { once } from 'node:events'
 import { setTimeout as timer } from 'node:timers/promises'
 import { systemClock } from '../dispatch/clock'
 import { missing } from './check'
-import { escapeControls, type Out } from './out'
+import { escaping, type Out } from './out'
 import { becomeOwner } from './owner'
 import { drain } from './queue/drain'
 import { changeJobs, listJobs, showJobs } from './queue/jobs'
@@ -55,10 +55,7 @@ export async function queue(
     out.line(QUEUE_USAGE)
     return 0
   }
-  const safe: Out = {
-    line: text => out.line(escapeControls(text)),
-    error: text => out.error(escapeControls(text)),
-  }
+  const safe = escaping(out)
   const fault = 'fault' in options ? options.fault : missing(options.dir)
   if (fault !== undefined || 'fault' in options) {
     safe.error(`ses-bounce queue: ${fault ?? ''}`)
