@@ -126,6 +126,19 @@ describe('queue, the operators side', () => {
       assert.equal(queue.retry(id, lastMs - 3000, PACE).done, true)
     })
 
+    it('refuses a retry that would have another job expire', () => {
+      const id = add({ deadlineMs: HOUR_MS })
+      dispatcher.setSpacing(PACE.spacingMs)
+      end('failed', 5)
+      for (let n = 0; n < 2; n++) add({ deadlineMs: HOUR_MS + PACE.spacingMs })
+      const lastMs = HOUR_MS - PACE.marginMs
+      assert.deepEqual(queue.retry(id, lastMs, PACE), {
+        done: false,
+        why: 'a bounce with a later deadline could not start in time any more',
+      })
+      assert.equal(queue.retry(id, lastMs - PACE.spacingMs, PACE).done, true)
+    })
+
     it('leaves alone what is being sent, what was sent, and what is not there', () => {
       const sent = add()
       end('sent', 1)

@@ -1,6 +1,7 @@
 // The operator's side of the queue: views, and changes by hand beside a dispatcher that runs.
 // A job that a dispatcher holds (`sending`) is never changed; what can't be done comes back with its reason.
 
+import { latenessOf } from '../admission'
 import type { JobState } from '../job'
 import type { ByHand, OperatorQueue, Pace } from '../store'
 import { Database, type Row, type Value } from './database'
@@ -8,6 +9,7 @@ import { listJobs } from './list'
 import { countByRule, overview } from './overview'
 import { addPause, pauses, removePause } from './pauses'
 import { addEvent, historyOf, jobOf, text } from './rows'
+import { waiting } from './slots'
 
 /** An operator waits rather than asks again. */
 const BUSY_MS = 5000
@@ -87,20 +89,23 @@ function notFrom(state: JobState, { to, from }: Change): string {
   return `it is ${state}; only what is ${from.join(' or ')} can become ${to}`
 }
 
-/** The dispatcher takes the soonest deadline first. */
-function lateFor(database: Database, row: Row, nowMs: number, pace: Pace): string | undefined {
-  const lastMs = Number(row['deadline_ms']) - pace.marginMs
+/** As it would be for a new bounce: nothing is queued to expire, or to have another one expire. */
+function lateFor(
+  database: Database,
+  row: Row,
+  nowMs: number,
+  { spacingMs, marginMs }: Pace,
+): string | undefined {
+  const deadlineMs = Number(row['deadline_ms'])
+  const lastMs = deadlineMs - marginMs
   if (lastMs < nowMs) return `its window has ended: the last moment to send it was ${iso(lastMs)}`
-  const ahead = Number(
-    database.get(
-      "SELECT COUNT(*) AS n FROM job WHERE state = 'queued' AND region = ? AND deadline_ms <= ?",
-      row['region'] ?? null,
-      row['deadline_ms'] ?? null,
-    )?.['n'] ?? 0,
-  )
-  const startMs = nowMs + ahead * pace.spacingMs
-  if (startMs <= lastMs) return undefined
-  return `it can't start in time: ${ahead} go before it, until ${iso(startMs)}, and the last moment to send it is ${iso(lastMs)}`
+  const found = waiting(database, text(row['region']), deadlineMs)
+  const ahead = { ...found, lastStartMonoMs: Number.NEGATIVE_INFINITY }
+  const late = latenessOf(ahead, deadlineMs, nowMs, { nowMonoMs: 0, spacingMs, marginMs })
+  if (late === undefined) return undefined
+  if (late === 'another') return 'a bounce with a later deadline could not start in time any more'
+  const startMs = nowMs + found.jobs * spacingMs
+  return `it can't start in time: ${found.jobs} go before it, until ${iso(startMs)}, and the last moment to send it is ${iso(lastMs)}`
 }
 
 function iso(ms: number): string {
