@@ -26,8 +26,6 @@ function pretended() {
 }
 
 describe('the benchmarks', function () {
-  this.timeout(60_000)
-
   canBeRun(SUITES.filter(({ name }) => name === 'hostile'))
 
   it('have written docs/benchmarks.md, with these rows', () => {

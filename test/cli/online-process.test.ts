@@ -11,7 +11,6 @@ const MAIN = path.join(__dirname, '..', '..', 'src', 'cli', 'main.ts')
 const SHOWN = `process.on('exit', () => console.error(Object.keys(require.cache).join('\\n')))`
 
 describe('ses-bounce check as a process', function () {
-  this.timeout(30_000)
   const directories = new Directories()
   let child: ChildProcess | undefined
   afterEach(() => {

@@ -17,7 +17,6 @@ const GOOD_INI = '[ses]\nendpoint = local\n'
 const QUIET = 'AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'
 
 describe('the supervisor of the dispatcher', function () {
-  this.timeout(20_000)
   let home: { folder: string; remove: () => void }
   let dir: string
   let lines: string[]
@@ -69,7 +68,6 @@ describe('the supervisor of the dispatcher', function () {
   async function dispatching(times = 1): Promise<ProcessInfo> {
     await until(() => count(/^notice: dispatcher: dispatching$/) >= times, {
       what: `a dispatcher; the log has:\n${lines.join('\n')}`,
-      timeoutMs: 10_000,
     })
     const [one, ...others] = dispatchers()
     assert.ok(one)
@@ -92,7 +90,7 @@ describe('the supervisor of the dispatcher', function () {
   it('tries at growing pauses while it cannot start, says why, and goes on when it can', async () => {
     configure('[ses]\ntimeout = soon\n')
     supervise()
-    await until(() => count(/again in 400 ms/) === 1, { what: 'the second failure', timeoutMs: 10_000 })
+    await until(() => count(/again in 400 ms/) === 1, { what: 'the second failure' })
     assert.equal(count(/again in 200 ms/), 1)
     assert.ok(count(/^error: dispatcher: .*/) >= 2)
     assert.match(lines.join('\n'), /ses-bounce\.ini:2: \[ses\] .*"soon"/)

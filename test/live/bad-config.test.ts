@@ -16,7 +16,6 @@ const STOPPED = ['section not closed', 'unknown mode', 'list with wrong line']
 const WARNED = 'everybody trusted'
 
 describe('a configuration with a mistake, at boot', function () {
-  this.timeout(30_000)
   let scratch: string
   let logs: Map<string, string[]>
   before(async () => {

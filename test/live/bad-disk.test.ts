@@ -34,8 +34,6 @@ const LATER = /^450 4\.3\.0 Try again later/
 const TAKEN = /^250 Message taken/
 
 describe('a bad disk', function () {
-  this.timeout(30_000)
-
   it('that is full refuses for now what would be written, and takes it when there is room again', async function () {
     const dir = mkdtempSync(path.join(tmpdir(), 'haraka-'))
     const done = await withTinyDisk(1024, async disk => {

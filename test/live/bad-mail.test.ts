@@ -15,7 +15,6 @@ action = quarantine
 `
 
 describe('bad mail', function () {
-  this.timeout(30_000)
   const strict = strictProduct(RULES)
   const { send, genuine } = strict
 

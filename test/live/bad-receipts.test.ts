@@ -18,7 +18,6 @@ const FORGED_BLOCK = [
 )
 
 describe('bad receipts', function () {
-  this.timeout(30_000)
   const strict = strictProduct()
   const { send, genuine } = strict
 

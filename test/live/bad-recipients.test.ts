@@ -6,7 +6,6 @@ import { onlyJob, reasonsHeld, tellSes } from './support/unharmed'
 import { until } from './support/wait'
 
 describe('odd recipients', function () {
-  this.timeout(30_000)
   const strict = strictProduct()
   const { send, genuine } = strict
 

@@ -57,8 +57,6 @@ const PLACES = [
 ]
 
 describe('at boot', function () {
-  this.timeout(30_000)
-
   it('everything that is wrong in the configuration is shown, and Haraka ends with exit code 1', async () => {
     const { code, log } = await failToBoot({ files: WRONG })
     assert.equal(code, 1)

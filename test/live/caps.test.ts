@@ -18,7 +18,6 @@ action = bounce
 `
 
 describe('a cap', function () {
-  this.timeout(30_000)
   let product: Product
   let ses: LocalSes
   const start = (haraka: { dir?: string }) =>

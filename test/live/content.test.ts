@@ -122,7 +122,6 @@ function hostileText(length: number): string {
 }
 
 describe('what is in a mail', function () {
-  this.timeout(30_000)
   let product: Product
   let assertUnharmed: () => Promise<void>
   before(async () => {

@@ -15,8 +15,6 @@ import { killIfAlive, processesWithEnv } from './support/processes'
 import { until } from './support/wait'
 
 describe('npm start', function () {
-  this.timeout(40_000)
-
   let taken: Server
   /** Bounces take their seconds while the other tests run. */
   let once: Demo

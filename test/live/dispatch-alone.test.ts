@@ -16,7 +16,6 @@ const INTERVAL_MS = 300
 const MAILS = 8
 
 describe('ses-bounce dispatch', function () {
-  this.timeout(40_000)
   let product: Product
   let alone: ChildProcess | undefined
   before(async () => {
@@ -43,7 +42,7 @@ describe('ses-bounce dispatch', function () {
     })
     const ended = once(alone, 'exit')
     alone.stdout?.setEncoding('utf8').on('data', (text: string) => lines.push(text))
-    const said = (what: string) => until(() => lines.join('').includes(what), { what, timeoutMs: 20_000 })
+    const said = (what: string) => until(() => lines.join('').includes(what), { what })
     await said('standing by')
     for (let n = 0; n < MAILS; n++) assert.equal((await product.deliver()).reply.code, 250)
     await product.haraka.stop()
@@ -51,7 +50,6 @@ describe('ses-bounce dispatch', function () {
     assert(left > 0, 'Haraka was to leave some')
     await until(() => product.jobs({ state: 'sent' }).length === MAILS, {
       what: 'all bounces',
-      timeoutMs: 20_000,
     })
     const throttled = product.ses.calls.filter(({ outcome }) => outcome.status !== 200)
     assert.deepEqual([product.ses.calls.length, throttled], [MAILS, []])

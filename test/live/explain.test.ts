@@ -164,7 +164,6 @@ const MAILS: Record<string, () => Sent> = {
 }
 
 describe('ses-bounce explain, beside a running Haraka', function () {
-  this.timeout(60_000)
   const decided = new Set<string>()
   let product: Product
   let folder = ''

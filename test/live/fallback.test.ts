@@ -52,7 +52,6 @@ const UNSAFE: Record<string, RelayOptions> = {
 }
 
 describe('a bounce that a rule wants', function () {
-  this.timeout(30_000)
   let product: Product
   before(async () => {
     product = await startFlow({
@@ -176,7 +175,6 @@ describe('a bounce that a rule wants', function () {
 })
 
 describe('a queue that is too long for the window', function () {
-  this.timeout(30_000)
   let product: Product
   before(async () => {
     product = await startFlow({

@@ -38,7 +38,6 @@ action = bounce
 `
 
 describe('from a mail to a bounce', function () {
-  this.timeout(30_000)
   let product: Product
   before(async () => {
     product = await startFlow({ rules: RULES, ses: { identities: ['yours.example'], messages: [] } })

@@ -35,7 +35,6 @@ exports.hook_data_post = (next, connection) => {
 `
 
 describe('a sender that hangs up', function () {
-  this.timeout(30_000)
   const strict = strictProduct(RULES, {
     plugins: ['slow', 'ses-bounce', 'accept_all', 'capture'],
     files: { 'plugins/slow.js': SLOW_PLUGIN },

@@ -24,7 +24,6 @@ const from = 'someone@origin.example'
 const to = ['user@yours.example']
 
 describe('a live Haraka', function () {
-  this.timeout(30_000)
   const started: RunningHaraka[] = []
 
   async function start(...options: Parameters<typeof startHaraka>): Promise<RunningHaraka> {

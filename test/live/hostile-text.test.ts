@@ -19,7 +19,6 @@ reply = We don't read "{subject}"
 `
 
 describe('a mail with tricks for those who read of it', function () {
-  this.timeout(30_000)
   const strict = strictProduct(RULES)
   const { send, genuine } = strict
 

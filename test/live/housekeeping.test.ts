@@ -10,7 +10,6 @@ import type { Product } from './support/product'
 import { until } from './support/wait'
 
 describe('[quarantine] keep', function () {
-  this.timeout(30_000)
   let product: Product
   let ses: LocalSes
   const start = (haraka: { dir?: string }) =>

@@ -1,8 +1,6 @@
 import { assertKept, besiege, type Siege } from './support/siege'
 
 describe('kill -9 of master, workers and dispatcher while mail comes in', function () {
-  this.timeout(120_000)
-
   it('loses nothing, bounces at most once more per kill, and keeps the pace', async () => {
     const siege: Siege = {
       seed: Number(process.env['SEED'] ?? Date.now() % 1e6),

@@ -5,8 +5,6 @@ import { startProduct } from './support/product'
 import { until } from './support/wait'
 
 describe('endpoint = local', function () {
-  this.timeout(20_000)
-
   it('bounces into a stand-in of its own, says so, and no longer does when it is taken back', async () => {
     const product = await startProduct({
       ini: { ses: { endpoint: 'local' } },
@@ -26,7 +24,7 @@ describe('endpoint = local', function () {
         ini,
         readFileSync(ini, 'utf8').replace('endpoint = local', `endpoint = ${product.ses.url}`),
       )
-      await product.haraka.waitForLog(/dispatcher: dispatching/, { since, timeoutMs: 10_000 })
+      await product.haraka.waitForLog(/dispatcher: dispatching/, { since })
       await product.deliver()
       await product.calls(1)
     } finally {

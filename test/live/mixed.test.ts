@@ -26,7 +26,6 @@ const RULES = ACTIONS.map(
 const PAIRS: Pair[] = ACTIONS.flatMap(first => ACTIONS.map((second): Pair => [first, second]))
 
 describe('a mail for two recipients', function () {
-  this.timeout(30_000)
   let product: Product
   before(async () => {
     product = await startFlow({ rules: RULES.join('\n') })

@@ -16,7 +16,6 @@ async function queued(product: Product, to = 'user@yours.example'): Promise<{ id
 }
 
 describe('ses-bounce queue, while jobs wait for their turn', function () {
-  this.timeout(60_000)
   let product: Product
   before(async () => {
     product = await startFlow({ rules: BOUNCE_ALL, ini: { limit: { interval: '1h' } } })
@@ -80,7 +79,6 @@ describe('ses-bounce queue, while jobs wait for their turn', function () {
 })
 
 describe('ses-bounce queue pause', function () {
-  this.timeout(60_000)
   let product: Product
   before(async () => {
     product = await startFlow({ rules: BOUNCE_ALL })
@@ -123,7 +121,6 @@ describe('ses-bounce queue pause', function () {
     const said = () => product.haraka.log().filter(line => line.includes('paused by hand in every region'))
     await until(() => said().length === 2, {
       what: 'the next dispatcher to say it is paused',
-      timeoutMs: 10_000,
     })
     assert.deepEqual(
       product.jobs({ sesId: mail.sesId }).map(({ state }) => state),

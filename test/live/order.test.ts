@@ -37,7 +37,6 @@ const PEERS: Record<string, { hook: string; connect: Omit<ConnectOptions, 'port'
 
 for (const [place, lines] of Object.entries(ORDERS)) {
   describe(`listed ${place} in config/plugins`, function () {
-    this.timeout(30_000)
     let product: Product
     before(async () => {
       product = await startFlow({

@@ -39,7 +39,6 @@ const FAULTS: Record<string, Fault> = {
 }
 
 describe('when SES fails', function () {
-  this.timeout(30_000)
   let product: Product
   before(async () => {
     product = await startProduct({
@@ -66,7 +65,7 @@ describe('when SES fails', function () {
       const from = product.ses.calls.length
       product.ses.setFaults([fault, fault])
       const { mail } = await product.deliver()
-      await until(() => state(mail.sesId) === 'sent', { what: 'the job to be sent', timeoutMs: 10_000 })
+      await until(() => state(mail.sesId) === 'sent', { what: 'the job to be sent' })
       const calls = product.ses.calls.slice(from)
       assert.equal(calls.length, 3)
       for (const [index, call] of calls.slice(1).entries()) {
@@ -81,7 +80,7 @@ describe('when SES fails', function () {
     const fault = FAULTS['a reset connection']
     product.ses.setFaults([fault, fault, fault])
     const { mail } = await product.deliver()
-    await until(() => state(mail.sesId) === 'held', { what: 'the job to be held', timeoutMs: 10_000 })
+    await until(() => state(mail.sesId) === 'held', { what: 'the job to be held' })
     assert.equal(product.jobs({ sesId: mail.sesId })[0]?.unknownTries, 3)
   })
 
@@ -148,7 +147,7 @@ describe('when SES fails', function () {
     const since = product.haraka.log().length
     product.ses.setFaults([FAULTS['expired credentials']])
     const { mail } = await product.deliver()
-    const line = await product.haraka.waitForLog(/ExpiredToken/, { since, timeoutMs: 5000 })
+    const line = await product.haraka.waitForLog(/ExpiredToken/, { since })
     assert.match(line, /\[ERROR\]/)
     assert.equal(state(mail.sesId), 'queued')
   })

@@ -71,7 +71,6 @@ action = reject
 `
 
 describe('a rule', function () {
-  this.timeout(30_000)
   let product: Product
   before(async () => {
     product = await startFlow({ rules: RULES, ses: { identities: ['yours.example'], messages: [] } })
@@ -166,7 +165,6 @@ describe('a rule', function () {
 })
 
 describe('the whole plugin in mode observe', function () {
-  this.timeout(30_000)
   let product: Product
   before(async () => {
     product = await startFlow({ rules: RULES, ini: { main: { mode: 'observe' } } })

@@ -12,7 +12,6 @@ const COUNT = Number(process.env['COUNT'] ?? 12)
 const LEAST_RATE = 0.95
 
 describe('the pace', function () {
-  this.timeout(120_000)
   let product: Product
   before(async () => {
     product = await startProduct({ haraka: { nodes: 2 } })

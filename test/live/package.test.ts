@@ -31,7 +31,6 @@ process.on('SIGUSR2', () => {
 })`
 
 describe('the package', function () {
-  this.timeout(30_000)
   let dir = ''
   let packed: Packed
   before(() => {

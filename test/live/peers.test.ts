@@ -19,7 +19,6 @@ const UNTRUSTED: Record<string, Omit<ConnectOptions, 'port'>> = {
 }
 
 describe('a relay', function () {
-  this.timeout(30_000)
   let product: Product
   before(async () => {
     product = await startFlow({

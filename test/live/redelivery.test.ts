@@ -49,7 +49,6 @@ exports.hook_queue = (next, connection) => {
 `
 
 describe('redelivery', function () {
-  this.timeout(30_000)
   let product: Product
   before(async () => {
     product = await startFlow({

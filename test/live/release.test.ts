@@ -12,7 +12,6 @@ import { openSession, sendMail } from './support/smtp'
 const RULES = `[held]\nrecipient = held@yours.example, other@yours.example\naction = quarantine\n`
 
 describe('ses-bounce quarantine release', function () {
-  this.timeout(30_000)
   let product: Product
   before(async () => {
     product = await startFlow({ rules: RULES, haraka: { nodes: 2 } })

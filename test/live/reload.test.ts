@@ -33,7 +33,6 @@ const BROKEN_ERRORS = [
 ]
 
 describe('a change of the configuration', function () {
-  this.timeout(30_000)
   let product: Product
   before(async function () {
     if (!existsSync('/proc/self/stat')) this.skip()
@@ -99,7 +98,6 @@ describe('a change of the configuration', function () {
 })
 
 describe('a plugin without a trusted relay', function () {
-  this.timeout(30_000)
   let product: Product
   before(async () => {
     product = await startFlow({ ini: { relay: { trusted: '' } } })
@@ -148,7 +146,7 @@ async function linesFromAll(
         .log()
         .slice(since)
         .filter(line => line.search(pattern) !== -1).length >= processes,
-    { what: `${processes} times ${pattern}`, timeoutMs: 10_000 },
+    { what: `${processes} times ${pattern}` },
   )
 }
 

@@ -11,7 +11,6 @@ import { until } from './support/wait'
 const INTERVAL_MS = 150
 
 describe('two Harakas on one queue', function () {
-  this.timeout(40_000)
   let folder: string
   let ses: LocalSes
   let first: Product
@@ -73,7 +72,7 @@ describe('two Harakas on one queue', function () {
     first.haraka.kill(frozen, 'SIGSTOP')
     const since = second.haraka.log().length
     await deliverToBoth(6)
-    await second.haraka.waitForLog(/dispatching/, { since, timeoutMs: 25_000 })
+    await second.haraka.waitForLog(/dispatching/, { since })
     first.haraka.kill(frozen, 'SIGCONT')
     await until(() => sent() === before + 6, { what: 'six bounces more' })
     assertPace()
@@ -85,7 +84,7 @@ describe('two Harakas on one queue', function () {
     second.haraka.kill(second.haraka.pid, 'SIGKILL')
     const mails = await Promise.all(Array.from({ length: 4 }, () => first.deliver()))
     for (const { reply } of mails) assert.equal(reply.code, 250)
-    await first.haraka.waitForLog(/dispatching/, { since, timeoutMs: 5000 })
+    await first.haraka.waitForLog(/dispatching/, { since })
     await until(() => sent() === before + 4, { what: 'four bounces more' })
     assertPace()
   })

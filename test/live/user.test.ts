@@ -10,7 +10,6 @@ import { bounceOf, keptOf, relay, said, startFlow } from './support/flow'
 import { BOUNCE_ALL, type Product } from './support/product'
 
 describe('user and group in smtp.ini', function () {
-  this.timeout(30_000)
   let product: Product
   before(async function () {
     const why = whyNot()

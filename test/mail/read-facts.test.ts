@@ -43,8 +43,6 @@ function idsInTopmostLine(lines: readonly string[]): string[] {
 }
 
 describe('the facts of a mail', function () {
-  this.timeout(60_000)
-
   it('put receipt, sender, recipients and header together', async () => {
     const facts = await readFacts(question(headerLines(SAMPLE)))
     assert.equal(facts.receipt?.sesId, 's08vnjngg8o82cpus2084722eiate3c6ig885f01')
@@ -100,8 +98,6 @@ describe('the facts of a mail', function () {
 })
 
 describe('a peek', function () {
-  this.timeout(60_000)
-
   /** What readReceipt finds, and whether it is among the candidates. */
   async function proveCovered(lines: readonly string[], ownFields: number): Promise<boolean> {
     const { receipt } = readReceipt((await readHeader(lines, ownFields)).fields)

@@ -23,7 +23,6 @@ const STEP = fc.oneof(
 )
 
 describe('the queue, with an operator beside a dispatcher', function () {
-  this.timeout(60_000)
   const { folder, remove } = temporaryFolder()
   after(() => remove())
   let files = 0

@@ -18,7 +18,6 @@ const ROUNDS = 150
 const MOST = 3
 
 describe('with a day of bounces waiting', function () {
-  this.timeout(60_000)
   const removes: (() => void)[] = []
   const sides: { worker: WorkerQueue; dispatcher: DispatcherQueue }[] = []
   before(() => {

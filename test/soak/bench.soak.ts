@@ -3,6 +3,5 @@ import { canBeRun } from '../bench-support'
 
 /** Their policies take seconds to make. */
 describe('the benchmarks with large policies', function () {
-  this.timeout(120_000)
   canBeRun(SUITES.filter(({ name }) => name !== 'hostile'))
 })

@@ -4,9 +4,9 @@
 import { execFile } from 'node:child_process'
 import path from 'node:path'
 import type { Product } from './product'
+import { PATIENCE_MS } from './wait'
 
 const COMMAND = path.join(__dirname, '../../../dist/src/cli/main.js')
-const TIMEOUT_MS = 20_000
 
 export interface CommandResult {
   code: number
@@ -16,7 +16,7 @@ export interface CommandResult {
 
 export function sesBounce({ haraka }: Pick<Product, 'haraka'>, ...args: string[]): Promise<CommandResult> {
   return new Promise((resolve, reject) => {
-    const options = { cwd: haraka.dir, timeout: TIMEOUT_MS, env: { ...process.env, HARAKA: haraka.dir } }
+    const options = { cwd: haraka.dir, timeout: PATIENCE_MS, env: { ...process.env, HARAKA: haraka.dir } }
     const child = execFile(process.execPath, [COMMAND, ...args], options, (error, stdout, stderr) => {
       if (child.exitCode === null) reject(error ?? new Error(`${args.join(' ')} didn't end`))
       else resolve({ code: child.exitCode, lines: linesOf(stdout), errors: linesOf(stderr) })

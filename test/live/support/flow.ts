@@ -91,7 +91,6 @@ export function said(reply: SmtpReply): string {
 export async function callsFor(product: Product, { sesId }: Pick<SesMail, 'sesId'>): Promise<Call[]> {
   await until(() => product.jobs({ sesId }).every(({ state }) => state !== 'queued' && state !== 'sending'), {
     what: `the calls for ${sesId}`,
-    timeoutMs: 10_000,
   })
   return product.ses.calls.filter(({ params }) => params['OriginalMessageId'] === sesId)
 }

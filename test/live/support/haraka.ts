@@ -20,7 +20,7 @@ import {
 import { type LinePattern, LogLines } from './log'
 import { killIfAlive, type ProcessInfo, processes, processesWithEnv } from './processes'
 import { openSession } from './smtp'
-import { until } from './wait'
+import { PATIENCE_MS, until } from './wait'
 
 export interface HarakaOptions extends DirectoryOptions {
   /** Added to our own environment. */
@@ -72,7 +72,7 @@ async function launch(options: HarakaOptions): Promise<{ haraka: RunningHaraka; 
   })
   await once(master, 'spawn')
   const haraka = new RunningHaraka(dir, port, mark, master)
-  const { startTimeoutMs = 8000, ready } = options
+  const { startTimeoutMs = PATIENCE_MS, ready } = options
   const up = greets(haraka, startTimeoutMs, ready).then(
     (): Boot => ({ outcome: 'up' }),
     (error: unknown): Boot => ({ outcome: 'stuck', error: error as Error }),
@@ -181,7 +181,7 @@ export class RunningHaraka {
   }
 
   /** Waits for at least `count` mails. */
-  waitForDelivered(count: number, timeoutMs = 5000): Promise<DeliveredMail[]> {
+  waitForDelivered(count: number, timeoutMs = PATIENCE_MS): Promise<DeliveredMail[]> {
     return until(
       () => {
         const mails = this.delivered()

@@ -2,6 +2,7 @@
 // A wait that ends in vain rejects with the end of the log.
 
 import type { Readable } from 'node:stream'
+import { PATIENCE_MS } from './wait'
 
 /** Text: the line contains it. */
 export type LinePattern = string | RegExp
@@ -26,7 +27,7 @@ export class LogLines {
   /** The first line with `pattern` from index `since` on (default: the beginning), at once if it's there already. */
   async wait(
     pattern: LinePattern,
-    { since = 0, timeoutMs = 5000 }: { since?: number; timeoutMs?: number } = {},
+    { since = 0, timeoutMs = PATIENCE_MS }: { since?: number; timeoutMs?: number } = {},
   ): Promise<string> {
     const found = this.lines.slice(since).find(line => matches(line, pattern))
     if (found !== undefined) return found

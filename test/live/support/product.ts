@@ -9,7 +9,7 @@ import { openQueueReader } from '../../../src/queue/sqlite/reader'
 import { type HarakaOptions, type RunningHaraka, startHaraka } from './haraka'
 import { type SesMail, type SesMailOptions, sesMail } from './mail'
 import { type MailResult, sendMail } from './smtp'
-import { until } from './wait'
+import { PATIENCE_MS, until } from './wait'
 
 /** Sections and keys of ses-bounce.ini. */
 export type Ini = Record<string, Record<string, string>>
@@ -84,7 +84,7 @@ export async function startProduct(options: ProductOptions = {}): Promise<Produc
         reader.close()
       }
     },
-    async calls(count, timeoutMs = 10_000) {
+    async calls(count, timeoutMs = PATIENCE_MS) {
       await until(() => ses.calls.length >= count, { what: `${count} calls at SES`, timeoutMs })
       return ses.calls
     },

@@ -143,6 +143,8 @@ class Castle {
           from: 'sender@origin.example',
           to: ['user@yours.example'],
           data: mail.data,
+          // one that was killed gives no answer
+          timeoutMs: 8000,
         })
         if (reply.code === 250) return
       } catch {

@@ -2,6 +2,7 @@
 // Every wait has an end; what fails says what had come from the server till then.
 
 import { connect, type Socket } from 'node:net'
+import { PATIENCE_MS } from './wait'
 
 export interface SmtpReply {
   code: number
@@ -67,7 +68,7 @@ export async function sendMailAndHangUp(
 
 /** Connects and says EHLO. Rejects unless both are answered with 2xx. */
 export async function openSession(options: ConnectOptions): Promise<SmtpSession> {
-  const { port, localAddress, helo = 'relay.yours.example', timeoutMs = 8000 } = options
+  const { port, localAddress, helo = 'relay.yours.example', timeoutMs = PATIENCE_MS } = options
   const socket = connect({ host: '127.0.0.1', port, ...(localAddress === undefined ? {} : { localAddress }) })
   const session = new SmtpSession(socket, timeoutMs)
   try {

@@ -3,6 +3,9 @@
 
 import { setTimeout as pause } from 'node:timers/promises'
 
+/** Only what never comes takes so long: a busy machine isn't a failure. */
+export const PATIENCE_MS = 60_000
+
 export interface WaitOptions {
   /** What is waited for, as the end of `waited N ms for`. */
   what: string
@@ -12,11 +15,11 @@ export interface WaitOptions {
 
 /**
  * Asks until the answer is neither undefined, null nor false, and returns it. Whatever `check` throws ends the wait.
- * Rejects with `what` after timeoutMs (default 5000).
+ * Rejects with `what` after timeoutMs (default PATIENCE_MS).
  */
 export async function until<T>(
   check: () => T | undefined | null | false | Promise<T | undefined | null | false>,
-  { what, timeoutMs = 5000, everyMs = 20 }: WaitOptions,
+  { what, timeoutMs = PATIENCE_MS, everyMs = 20 }: WaitOptions,
 ): Promise<T> {
   const endMs = performance.now() + timeoutMs
   while (true) {
