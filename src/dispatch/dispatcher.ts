@@ -21,6 +21,8 @@ const BEAT_MS = 1000
 const STALE_MS = 8000
 /** A job during whose calls so many dispatchers died is held: it may be the cause. */
 const MOST_INTERRUPTIONS = 10
+/** Setting the spacing anew holds workers up, for 0.3 s in a queue of a day. */
+const SPACING_MS = 10_000
 /** A few at a time: six times as many as SES takes. */
 const PRUNE_MS = 10_000
 
@@ -110,6 +112,7 @@ export class Dispatcher {
     let lookMs = Number.NEGATIVE_INFINITY
     let beatMs = Number.NEGATIVE_INFINITY
     let pruneMs = Number.NEGATIVE_INFINITY
+    let spacingMs = Number.NEGATIVE_INFINITY
     while (!this.#stop.signal.aborted) {
       const monoMs = clock.monoMs()
       if (monoMs - beatMs >= BEAT_MS) {
@@ -127,7 +130,10 @@ export class Dispatcher {
         // there may be more to expire than one look takes
         lookMs = pauses.look() > 0 ? Number.NEGATIVE_INFINITY : monoMs
         version = seen
-        queue.setSpacing(forecastSpacingMs(settings().limit))
+        if (monoMs - spacingMs >= SPACING_MS) {
+          queue.setSpacing(forecastSpacingMs(settings().limit), lanes.spacings())
+          spacingMs = monoMs
+        }
         nextDueMs = lanes.start(queue.due(nowMs, longestPauseMs(settings())))
       }
       lanes.rethrow()
@@ -161,6 +167,11 @@ class Lanes {
       else nextDueMs = Math.min(nextDueMs, dueMs)
     }
     return nextDueMs
+  }
+
+  /** What the forecasts are to count with, by region. */
+  spacings(): ReadonlyMap<string, number> {
+    return new Map([...this.#lanes].map(([region, lane]) => [region, lane.spacingMs()]))
   }
 
   /** Whether a lane has ended since this was asked last. */

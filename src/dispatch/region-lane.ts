@@ -3,13 +3,16 @@
 
 import Bottleneck from 'bottleneck'
 import { isLasting, QueueError } from '../errors'
+import { forecastSpacingMs } from '../queue/admission'
 import type { Job } from '../queue/job'
 import type { Claim, DispatcherQueue, Settled, StateChange } from '../queue/store'
 import type { Settings } from '../settings/settings'
 import type { Clock } from './clock'
 import { BLOCKED_PAUSE_MS, effectOf, longestPauseMs, type Outcome } from './outcomes'
+import { Pace } from './pace'
 import { sendBounceInput } from './send-bounce'
 import type { Ses } from './ses'
+import { Throughput } from './throughput'
 
 export type Log = (level: 'info' | 'notice' | 'warn' | 'error', message: string) => void
 
@@ -27,8 +30,6 @@ export interface LaneParts {
 const LEAD_MS = 25
 /** After a fault of the store, before the next attempt. */
 export const STORE_RETRY_MS = 500
-/** Longest slowing down by throttling: the account has callers that never pause. */
-const LONGEST_THROTTLE_MS = 30_000
 
 /** One region's calls, one after the other, through a Bottleneck limiter that is fed one job at a time. */
 export class RegionLane {
@@ -44,13 +45,17 @@ export class RegionLane {
   #changed = false
   /** Monotonic time before which no call starts: the spacing, and the pauses that SES's answers ask for. */
   #notBeforeMonoMs = Number.NEGATIVE_INFINITY
-  #throttledInRow = 0
+  readonly #pace: Pace
+  readonly #throughput = new Throughput()
+  /** Monotonic time of the end of the last call, or of the beginning of the work. */
+  #sinceMonoMs = 0
 
   constructor(region: string, parts: LaneParts, stop: AbortSignal, ended: () => void) {
     this.#region = region
     this.#parts = parts
     this.#stop = stop
     this.#ended = ended
+    this.#pace = new Pace(parts.queue.slowdown(region))
     this.#limiter = new Bottleneck({ minTime: parts.settings().limit.intervalMs, maxConcurrent: 1 })
   }
 
@@ -86,8 +91,14 @@ export class RegionLane {
     if (this.#fault !== undefined) throw this.#fault
   }
 
+  /** What the forecast for this region is to count with. */
+  spacingMs(): number {
+    return this.#throughput.perJobMs(forecastSpacingMs(this.#parts.settings().limit))
+  }
+
   async #work(): Promise<void> {
-    const { settings } = this.#parts
+    const { settings, clock } = this.#parts
+    this.#sinceMonoMs = clock.monoMs()
     // only a job that is due may take the limiter's slot: an empty one would delay the next job by an interval
     while (!this.#stop.aborted && this.#isDue()) {
       this.#limiter.updateSettings({ minTime: settings().limit.intervalMs })
@@ -124,13 +135,17 @@ export class RegionLane {
   }
 
   #claim(): Claim | undefined {
-    const { limit, window } = this.#parts.settings()
     return this.#parts.queue.claim(this.#region, this.#now(), {
-      spacingMs: limit.intervalMs + limit.slackMs,
+      spacingMs: this.#spacingMs(),
       notBeforeMonoMs: this.#notBeforeMonoMs,
       longestPauseMs: this.#longestPauseMs(),
-      marginMs: window.marginMs,
+      marginMs: this.#parts.settings().window.marginMs,
     })
+  }
+
+  #spacingMs(): number {
+    const { intervalMs, slackMs } = this.#parts.settings().limit
+    return this.#pace.intervalMs(intervalMs) + slackMs
   }
 
   get #blockedPauseMs(): number {
@@ -145,25 +160,32 @@ export class RegionLane {
     const { clock, queue, ses, settings, log } = this.#parts
     const { job } = claim
     const { outcome, seenMonoMs } = await ses.sendBounce(job.region, sendBounceInput(job))
-    const { limit, queue: retry } = settings()
-    this.#notBeforeMonoMs = seenMonoMs + limit.intervalMs + limit.slackMs + this.#extraPauseMs(outcome)
+    this.#learn(outcome)
+    this.#notBeforeMonoMs = seenMonoMs + this.#spacingMs() + this.#extraPauseMs(outcome)
     const nowMs = clock.nowMs()
-    const effect = effectOf(outcome, job, retry, nowMs, this.#blockedPauseMs)
+    const effect = effectOf(outcome, job, settings().queue, nowMs, this.#blockedPauseMs)
+    const { slowdown } = this.#pace
     const { state, changes } = await this.#untilStored(() =>
-      queue.settle(claim, effect, { ms: nowMs, seenMonoMs }),
+      queue.settle(claim, effect, { ms: nowMs, seenMonoMs, slowdown }),
     )
+    this.#took(state)
     for (const change of changes) log('error', describeChange(change))
     const fate = state === 'split' ? state : `state=${state}`
     log(levelOf(outcome, state), `${describe(job)} ${outcome.kind} ${fate}: ${effect.detail}`)
   }
 
-  /** On throttling the region slows down (other callers share the account); on a lasting refusal it waits. */
+  #learn(outcome: Outcome): void {
+    if (outcome.kind === 'throttled') this.#pace.throttled(this.#parts.settings().limit.intervalMs)
+    if (outcome.kind === 'sent' || outcome.kind === 'refused') this.#pace.taken()
+  }
+
+  #took(state: Settled['state']): void {
+    const monoMs = this.#parts.clock.monoMs()
+    this.#throughput.add(monoMs - this.#sinceMonoMs, state !== 'queued' && state !== 'split')
+    this.#sinceMonoMs = monoMs
+  }
+
   #extraPauseMs(outcome: Outcome): number {
-    const { intervalMs } = this.#parts.settings().limit
-    this.#throttledInRow = outcome.kind === 'throttled' ? this.#throttledInRow + 1 : 0
-    if (outcome.kind === 'throttled') {
-      return Math.min(intervalMs * 2 ** (this.#throttledInRow - 1), LONGEST_THROTTLE_MS)
-    }
     return outcome.kind === 'blocked' && outcome.scope === 'region' ? this.#blockedPauseMs : 0
   }
 

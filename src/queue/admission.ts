@@ -34,12 +34,13 @@ export function slotOf(deadlineMs: number): number {
 
 /** `more`: jobs with the same deadline that go before it and aren't in the queue yet. Undefined: all are in time. */
 export function latenessOf(
-  { jobs, lastStartMonoMs, laterMs }: Ahead,
+  { jobs, lastStartMonoMs, laterMs, spacingMs: foundMs }: Ahead,
   deadlineMs: number,
   nowMs: number,
-  { nowMonoMs, spacingMs, marginMs }: Forecast,
+  { nowMonoMs, spacingMs: leastMs, marginMs }: Forecast,
   more = 0,
 ): Lateness | undefined {
+  const spacingMs = Math.max(leastMs, foundMs)
   const firstMs = nowMs + Math.max(0, lastStartMonoMs + spacingMs - nowMonoMs) + marginMs
   if (firstMs + (jobs + more) * spacingMs > slotOf(deadlineMs)) return 'itself'
   return firstMs + (more + 1) * spacingMs > laterMs ? 'another' : undefined

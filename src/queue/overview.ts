@@ -27,6 +27,10 @@ export interface RuleCount {
 
 export interface RegionOverview extends Projection {
   region: string
+  /** From one call to the next at the moment: while SES throttles, more than it is set. */
+  spacingMs: number
+  /** What a job has taken lately, where that is more. */
+  jobMs: number
   queued: number
   sending: number
   /** Of the queued: not due yet, since their last try was in vain. */
@@ -39,7 +43,7 @@ export interface RegionOverview extends Projection {
 }
 
 export interface Projection {
-  /** Until the last of those that can be in time has started. */
+  /** Until the last of those that can be in time has started, if each takes `jobMs`. */
   drainMs: number
   /** Jobs that can't start before their last moment. */
   willMiss: number
@@ -49,7 +53,7 @@ export interface Projection {
 export function project(
   deadlines: Iterable<number>,
   nowMs: number,
-  { spacingMs, marginMs }: Pace,
+  { spacingMs, marginMs }: Pick<Pace, 'spacingMs' | 'marginMs'>,
 ): Projection {
   let started = 0
   let willMiss = 0

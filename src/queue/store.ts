@@ -19,6 +19,8 @@ export interface Ahead {
   jobs: number
   /** The least of the later jobs' deadlines, less a spacing for each job before them all. Infinity: there is none. */
   laterMs: number
+  /** What a job takes in the region, as the dispatcher found last; 0: it hasn't been there. */
+  spacingMs: number
   /** Start of the region's last call, which may lie ahead; monotonic. -Infinity: there was none. */
   lastStartMonoMs: number
 }
@@ -114,8 +116,10 @@ export interface DispatcherQueue {
   unlock(): void
   /** Puts in order what a dead holder left: claimed jobs are released, interrupted calls are queued again or held. */
   recover(now: { ms: number; monoMs: number }, limits: { unknownTries: number; interruptions: number }): Job[]
-  /** The spacing that forecasts count with. With a long queue a new one takes a while to work in. */
-  setSpacing(spacingMs: number): void
+  /** The spacing that forecasts count with, but for some regions. With a long queue a new one takes a while to work in. */
+  setSpacing(spacingMs: number, regions?: ReadonlyMap<string, number>): void
+  /** As it was given last with a call that was settled; else 1. */
+  slowdown(region: string): number
   /** Changes when another process has written. */
   version(): number
   /** What an operator has paused: nothing of it is due, or can be claimed. */
@@ -134,9 +138,10 @@ export interface DispatcherQueue {
   begin(claim: Claim, now: { ms: number; monoMs: number }): void
   /**
    * Records what came of the call, and when SES may have seen it at the latest. When five mails in a row were refused
-   * with the same error, their jobs are queued again, and the bounce sender is paused in that region.
+   * with the same error, their jobs are queued again, and the bounce sender is paused in that region. `slowdown`: how
+   * many times as long the interval is from now on as it was set, for successors and views.
    */
-  settle(claim: Claim, effect: Effect, now: { ms: number; seenMonoMs: number }): Settled
+  settle(claim: Claim, effect: Effect, now: { ms: number; seenMonoMs: number; slowdown?: number }): Settled
   /** Forgets ended jobs that changed last before that, a bounded number at a time; how many. */
   prune(beforeMs: number): number
   close(): void
@@ -165,9 +170,13 @@ export interface JobFilter {
 /** What came of a change by hand; `why`: the reason for which nothing was changed. */
 export type ByHand = { done: true; from: JobState; to: JobState } | { done: false; why: string }
 
-/** From one call to the next, and before the end of a job's window. */
+/** As it is set. */
 export interface Pace {
+  /** From one call to the next. */
   spacingMs: number
+  /** What a job takes in a forecast. */
+  forecastMs: number
+  /** Before the end of a job's window. */
   marginMs: number
 }
 

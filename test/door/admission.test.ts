@@ -5,7 +5,12 @@ import { request } from '../queue/support'
 
 const SUPPOSED = { nowMonoMs: 0, spacingMs: 1000, marginMs: 60_000 }
 const NOW_MS = 5000
-const EMPTY: Ahead = { jobs: 0, laterMs: Number.POSITIVE_INFINITY, lastStartMonoMs: Number.NEGATIVE_INFINITY }
+const EMPTY: Ahead = {
+  jobs: 0,
+  spacingMs: 0,
+  laterMs: Number.POSITIVE_INFINITY,
+  lastStartMonoMs: Number.NEGATIVE_INFINITY,
+}
 
 function asking(ahead: Partial<Ahead>) {
   const queue: WorkerQueue = {
@@ -42,6 +47,12 @@ describe('the forecast for a mail', () => {
     const deadlineMs = withRoomFor(1)
     assert.equal(asking({ lastStartMonoMs: -1000 })(request({ deadlineMs })), undefined)
     assert.notEqual(asking({ lastStartMonoMs: 1 })(request({ deadlineMs })), undefined)
+  })
+
+  it('counts with what a job takes there, where that is more than supposed', () => {
+    const deadlineMs = withRoomFor(3)
+    assert.equal(asking({ jobs: 2, spacingMs: 900 })(request({ deadlineMs })), undefined)
+    assert.notEqual(asking({ jobs: 2, spacingMs: 1100 })(request({ deadlineMs })), undefined)
   })
 
   it('counts the calls that the mail has taken itself, and none twice', () => {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import type { Fault } from '../../src/local-ses/faults'
+import { sesBounce } from './support/command'
 import { newSesId } from './support/mail'
 import { BOUNCE_ALL, type Product, startProduct } from './support/product'
 import { until } from './support/wait'
@@ -75,6 +76,31 @@ describe('when SES fails', function () {
       }
     })
   }
+
+  it('that throttles, the region slows down, says so, and speeds up again with each bounce', async () => {
+    const spacingMs = async () => {
+      const { lines } = await sesBounce(product, 'queue', 'stats', '--json')
+      const { regions } = JSON.parse(lines.join('')) as { regions: { spacingMs: number }[] }
+      return regions[0]?.spacingMs ?? 0
+    }
+    const from = product.ses.calls.length
+    product.ses.setFaults([{ kind: 'throttle' }, { kind: 'throttle' }, { kind: 'throttle' }])
+    const { mail } = await product.deliver()
+    await until(() => state(mail.sesId) === 'sent', { what: 'the job to be sent' })
+    const calls = product.ses.calls.slice(from)
+    const gapsMs = calls.slice(1).map((call, index) => call.headersAtMs - (calls[index]?.headersAtMs ?? 0))
+    assert.equal(gapsMs.length, 3)
+    for (const [n, gapMs] of gapsMs.entries()) assert.ok(gapMs >= INTERVAL_MS * 1.5 ** (n + 1), `${gapMs}`)
+    const slowMs = await spacingMs()
+    assert.ok(slowMs > 2 * INTERVAL_MS, `${slowMs}`)
+    const { lines } = await sesBounce(product, 'queue', 'stats')
+    assert.match(lines.join('\n'), /throttled, a call every [\d.]+ ?m?s now/)
+    for (let n = 0; n < 3; n++) {
+      const { mail: next } = await product.deliver()
+      await until(() => state(next.sesId) === 'sent', { what: 'the next to be sent' })
+    }
+    assert.ok((await spacingMs()) < slowMs)
+  })
 
   it('an outcome that stays unknown is held after unknown_tries calls', async () => {
     const fault = FAULTS['a reset connection']

@@ -13,7 +13,7 @@ import type { Claim } from '../../src/queue/store'
 import { request, temporaryFolder } from './support'
 
 const SPACING = { spacingMs: 1, notBeforeMonoMs: 0, longestPauseMs: 60_000 }
-const PACE = { spacingMs: 1, marginMs: 0 }
+const PACE = { spacingMs: 1, forecastMs: 1, marginMs: 0 }
 const JOBS = 4
 
 const STEP = fc.oneof(

@@ -41,7 +41,9 @@ describe('with a day of bounces waiting', function () {
     for (const trigger of ['insert', 'delete', 'leave', 'come'])
       database.run(`DROP TRIGGER job_slot_${trigger}`)
     database.script('DROP TABLE pause; DROP TABLE blocked; DROP TABLE refused')
-    database.script('DROP VIEW slot_change; DROP TABLE slot; ALTER TABLE region DROP COLUMN spacing_ms')
+    database.script(
+      'DROP VIEW slot_change; DROP TABLE slot; ALTER TABLE region DROP COLUMN spacing_ms; ALTER TABLE region DROP COLUMN slowdown',
+    )
     database.run('INSERT INTO region (name) VALUES (?)', REGION)
     database.run(
       `WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < ?1)

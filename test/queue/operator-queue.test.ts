@@ -10,7 +10,7 @@ import type { Claim, DispatcherQueue, JobFilter, OperatorQueue, WorkerQueue } fr
 import { HOUR_MS, request, temporaryFolder } from './support'
 
 const SPACING = { spacingMs: 1000, notBeforeMonoMs: 0, longestPauseMs: 60_000 }
-const PACE = { spacingMs: 1000, marginMs: 60_000 }
+const PACE = { spacingMs: 1000, forecastMs: 1000, marginMs: 60_000 }
 const DAY_MS = 24 * HOUR_MS
 
 describe('queue, the operators side', () => {
@@ -295,6 +295,8 @@ describe('queue, the operators side', () => {
       assert.deepEqual(regions, [
         {
           region: 'eu-west-1',
+          spacingMs: 1000,
+          jobMs: 1000,
           queued: 2,
           sending: 0,
           later: 0,
@@ -305,6 +307,8 @@ describe('queue, the operators side', () => {
         },
         {
           region: 'us-east-1',
+          spacingMs: 1000,
+          jobMs: 1000,
           queued: 1,
           sending: 0,
           later: 0,
@@ -342,6 +346,19 @@ describe('queue, the operators side', () => {
       const calls = (nowMs: number) => queue.overview(nowMs, PACE).regions[0]?.lastMinute.calls
       assert.equal(calls(60_999), 1)
       assert.equal(calls(61_000), 0)
+    })
+
+    it('shows how slow a region is now, and foresees with what a job takes there', () => {
+      for (let n = 0; n < 3; n++) add()
+      dispatcher.setSpacing(1000, new Map([['eu-west-1', 2500]]))
+      const claim = dispatcher.claim('eu-west-1', { ms: 0, monoMs: 0 }, SPACING)
+      assert.ok(claim)
+      const throttled = { state: 'queued', what: 'throttled', notBeforeMs: 0, detail: '' } as const
+      dispatcher.settle(claim, throttled, { ms: 0, seenMonoMs: 0, slowdown: 1.5 })
+      const region = queue.overview(0, PACE).regions[0]
+      assert.deepEqual([region?.spacingMs, region?.jobMs, region?.drainMs], [1500, 2500, 7500])
+      assert.equal(dispatcher.slowdown('eu-west-1'), 1.5)
+      assert.equal(dispatcher.slowdown('us-east-1'), 1)
     })
 
     it('foresees which jobs miss their window, and that they take nobody the turn', () => {

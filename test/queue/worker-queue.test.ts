@@ -170,7 +170,9 @@ describe('queue, the workers side', () => {
     for (const trigger of ['insert', 'delete', 'leave', 'come'])
       database.run(`DROP TRIGGER job_slot_${trigger}`)
     database.script('DROP TABLE blocked; DROP TABLE refused')
-    database.script('DROP VIEW slot_change; DROP TABLE slot; ALTER TABLE region DROP COLUMN spacing_ms')
+    database.script(
+      'DROP VIEW slot_change; DROP TABLE slot; ALTER TABLE region DROP COLUMN spacing_ms; ALTER TABLE region DROP COLUMN slowdown',
+    )
     for (const index of ['job_sender', 'job_domain', 'recipient_rule']) database.run(`DROP INDEX ${index}`)
     for (const column of ['sender_key', 'sender_domain'])
       database.run(`ALTER TABLE job DROP COLUMN ${column}`)
@@ -194,6 +196,7 @@ describe('queue, the workers side', () => {
     assert.deepEqual(queue.ahead('eu-west-1', 2 * HOUR_MS, 7), {
       jobs: 2,
       laterMs: 3 * HOUR_MS,
+      spacingMs: 0,
       lastStartMonoMs: -Infinity,
     })
     assert.equal(queue.ahead('us-east-1', 2 * HOUR_MS, 7).jobs, 0)
@@ -208,6 +211,7 @@ describe('queue, the workers side', () => {
     assert.deepEqual(queue.ahead('eu-west-1', 2 * HOUR_MS, 7), {
       jobs: 1,
       laterMs: 3 * HOUR_MS,
+      spacingMs: 0,
       lastStartMonoMs: 60,
     })
   })

@@ -26,7 +26,7 @@ interface Case {
   rule?: string
 }
 
-const EMPTY = { jobs: 0, lastStartMonoMs: 0, laterMs: Number.POSITIVE_INFINITY }
+const EMPTY = { jobs: 0, spacingMs: 0, lastStartMonoMs: 0, laterMs: Number.POSITIVE_INFINITY }
 const QUEUE: WorkerQueue = {
   known: () => new Map(),
   lastBeat: () => performance.now(),

@@ -40,7 +40,7 @@ export function overviewLines(
       : []),
     '',
     `Regions, at a call every ${formatDuration(pace.spacingMs)}`,
-    ...regions.map(region => `  ${regionText(region, nowMs)}`),
+    ...regions.map(region => `  ${regionText(region, nowMs, pace)}`),
     '',
     ...pauses.map(pauseText),
     ...overview.blocked.map(one => blockedText(one, nowMs)),
@@ -57,7 +57,7 @@ function ruleLine({ rule, states }: RuleCount): string {
 }
 
 /** `eu-west-1: 120 queued (3 not due yet), the next has 23h left; 58 calls in the last minute; drained in 2m` */
-export function regionText(region: RegionOverview, nowMs: number): string {
+export function regionText(region: RegionOverview, nowMs: number, pace: Pace): string {
   const { queued, later, sending, lastMinute, drainMs, willMiss, pausedSinceMs, nextDeadlineMs } = region
   const { calls, throttled } = lastMinute
   return [
@@ -66,6 +66,7 @@ export function regionText(region: RegionOverview, nowMs: number): string {
     ...(nextDeadlineMs === undefined ? [] : [`, the next has ${leftText(nextDeadlineMs, nowMs)}`]),
     `; ${count(calls, 'call')} in the last minute`,
     ...(throttled > 0 ? [`, ${number(throttled)} throttled`] : []),
+    ...(region.spacingMs > pace.spacingMs ? [`, a call every ${timeText(region.spacingMs)} now`] : []),
     ...(pausedSinceMs === undefined
       ? queued > 0
         ? [`; drained in ${timeText(drainMs)}`]

@@ -4,6 +4,7 @@
 import { statSync } from 'node:fs'
 import path from 'node:path'
 import { SesBounceError } from '../../errors'
+import { forecastSpacingMs } from '../../queue/admission'
 import { openOperatorQueue } from '../../queue/sqlite/operator-queue'
 import type { OperatorQueue, Pace } from '../../queue/store'
 import { openConfiguration } from '../../settings/configuration'
@@ -32,7 +33,11 @@ export function openPlace(
     const file = path.resolve(dir, queue.path)
     const absent = whyAbsent(file)
     if (absent !== undefined) return { faults: [absent] }
-    const pace = { spacingMs: limit.intervalMs + limit.slackMs, marginMs: window.marginMs }
+    const pace = {
+      spacingMs: limit.intervalMs + limit.slackMs,
+      forecastMs: forecastSpacingMs(limit),
+      marginMs: window.marginMs,
+    }
     return { queue: openOperatorQueue(file), pace }
   } catch (error) {
     return { faults: wordsOf(error) }

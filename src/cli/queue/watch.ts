@@ -3,7 +3,7 @@
 
 import { JOB_STATES } from '../../queue/job'
 import type { QueueOverview } from '../../queue/overview'
-import type { Pause } from '../../queue/store'
+import type { Pace, Pause } from '../../queue/store'
 import { escapeControls } from '../out'
 import { iso, timeOf } from './job-text'
 import { dispatcherText, type Moment, overviewData, pauseText, regionText } from './overview-text'
@@ -25,7 +25,7 @@ export async function watch(run: Run, everyMs: number | undefined): Promise<numb
     const overview = place.queue.overview(moment.nowMs, place.pace)
     const pauses = place.queue.pauses()
     first ??= overview
-    if (picture) picture.draw(pictureLines(first, overview, pauses, moment))
+    if (picture) picture.draw(pictureLines(first, overview, pauses, place.pace, moment))
     else if (json) out.line(JSON.stringify(overviewData(overview, pauses, place.pace, moment)))
     else out.line(watchLine(first, overview, pauses, moment))
     await sleep(everyMs ?? (screen ? ON_SCREEN_MS : AS_LINES_MS), stop)
@@ -53,6 +53,7 @@ function pictureLines(
   first: QueueOverview,
   overview: QueueOverview,
   pauses: readonly Pause[],
+  pace: Pace,
   { nowMs, monoMs }: Moment,
 ): string[] {
   const { states, regions } = overview
@@ -62,7 +63,7 @@ function pictureLines(
     JOB_STATES.map(state => `${state} ${states[state].toLocaleString('en-US')}`).join('  '),
     ...pauses.map(pauseText),
     dispatcherText(overview, monoMs),
-    ...regions.map(region => regionText(region, nowMs)),
+    ...regions.map(region => regionText(region, nowMs, pace)),
   ]
 }
 

@@ -6,9 +6,10 @@ import type { Job, JobEvent } from '../job'
 import type { Claim, DispatcherQueue, Effect, Holder, Settled, Spacing } from '../store'
 import { Breaker, WAITING_SENDERS } from './breaker'
 import { Database, type Row } from './database'
+import { dueRegions } from './due'
 import { RegionGate } from './gate'
 import { DispatcherLock } from './lock'
-import { isPaused, NOT_PAUSED, pauses } from './pauses'
+import { isPaused, pauses } from './pauses'
 import { addEvent, jobOf, text } from './rows'
 import { setSpacing } from './slots'
 import { splitJob } from './split'
@@ -79,10 +80,17 @@ class SqliteDispatcherQueue implements DispatcherQueue {
     else this.#requeue(row, now.ms, 'retry', 'tried again after the interruption')
   }
 
-  setSpacing(spacingMs: number): void {
+  setSpacing(mostlyMs: number, regions?: ReadonlyMap<string, number>): void {
     // a look before the lock: nearly always there is nothing to do
-    if (!this.#db.get('SELECT 1 FROM region WHERE spacing_ms <> ? LIMIT 1', spacingMs)) return
-    this.#change(() => setSpacing(this.#db, spacingMs))
+    for (const row of this.#db.all('SELECT name, spacing_ms FROM region')) {
+      const region = text(row['name'])
+      const spacingMs = regions?.get(region) ?? mostlyMs
+      if (row['spacing_ms'] !== spacingMs) this.#change(() => setSpacing(this.#db, region, spacingMs))
+    }
+  }
+
+  slowdown(region: string): number {
+    return this.#gate.slowdown(region)
   }
 
   version(): number {
@@ -98,23 +106,7 @@ class SqliteDispatcherQueue implements DispatcherQueue {
   }
 
   due(nowMs: number, longestPauseMs: number): { region: string; dueMs: number }[] {
-    const result: { region: string; dueMs: number }[] = []
-    for (const { name } of this.#db.all(NOT_PAUSED)) {
-      const latestMs = nowMs + longestPauseMs
-      const row = this.#db.get(
-        `SELECT not_before_ms AS due FROM job WHERE state = 'queued' AND region = ?1
-           AND bounce_sender NOT IN (${WAITING_SENDERS}) ORDER BY not_before_ms LIMIT 1`,
-        name ?? null,
-        nowMs,
-        latestMs,
-      )
-      const untilMs = this.#breaker.untilMs(text(name), nowMs, latestMs)
-      const firstMs = typeof row?.['due'] === 'number' ? row['due'] : Number.POSITIVE_INFINITY
-      if (Math.min(firstMs, untilMs) === Number.POSITIVE_INFINITY) continue
-      const isDue = firstMs <= nowMs || (firstMs > latestMs && Number.isFinite(firstMs))
-      result.push({ region: text(name), dueMs: isDue ? 0 : Math.min(firstMs, untilMs) })
-    }
-    return result
+    return dueRegions(this.#db, this.#breaker, nowMs, longestPauseMs)
   }
 
   expire(region: string, nowMs: number, marginMs: number): Job[] {
@@ -185,10 +177,11 @@ class SqliteDispatcherQueue implements DispatcherQueue {
     })
   }
 
-  settle(claim: Claim, effect: Effect, now: { ms: number; seenMonoMs: number }): Settled {
+  settle(claim: Claim, effect: Effect, now: { ms: number; seenMonoMs: number; slowdown?: number }): Settled {
     return this.#change(() => {
       const row = this.#row(claim)
       this.#stamp(claim.job.region, now.seenMonoMs)
+      if (now.slowdown !== undefined) this.#gate.slowDown(claim.job.region, now.slowdown)
       const unknown =
         effect.state === 'held' || (effect.state === 'queued' && effect.what === 'unknown outcome')
       this.#db.run(

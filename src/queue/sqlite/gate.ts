@@ -1,4 +1,4 @@
-// When the last call of each region started, on disk: the spacing holds across processes and their deaths.
+// When the last call of each region started, and how slow it is, on disk: both hold across processes and their deaths.
 // Times are monotonic and of one boot; after a reboot they mean nothing, and a full spacing is waited.
 
 import type { Database } from './database'
@@ -20,6 +20,15 @@ export class RegionGate {
   /** Whether the region's last call was made since the machine started. */
   isOfBoot(region: string, bootId: string): boolean {
     return this.#db.get('SELECT boot_id FROM region WHERE name = ?', region)?.['boot_id'] === bootId
+  }
+
+  /** 1: as set. */
+  slowdown(region: string): number {
+    return Number(this.#db.get('SELECT slowdown FROM region WHERE name = ?', region)?.['slowdown'] ?? 1)
+  }
+
+  slowDown(region: string, slowdown: number): void {
+    this.#db.run('UPDATE region SET slowdown = ?1 WHERE name = ?2 AND slowdown <> ?1', slowdown, region)
   }
 
   /** Moves the last start forward, never back. */

@@ -94,17 +94,17 @@ function lateFor(
   database: Database,
   row: Row,
   nowMs: number,
-  { spacingMs, marginMs }: Pace,
+  { forecastMs, marginMs }: Pace,
 ): string | undefined {
   const deadlineMs = Number(row['deadline_ms'])
   const lastMs = deadlineMs - marginMs
   if (lastMs < nowMs) return `its window has ended: the last moment to send it was ${iso(lastMs)}`
   const found = waiting(database, text(row['region']), deadlineMs)
   const ahead = { ...found, lastStartMonoMs: Number.NEGATIVE_INFINITY }
-  const late = latenessOf(ahead, deadlineMs, nowMs, { nowMonoMs: 0, spacingMs, marginMs })
+  const late = latenessOf(ahead, deadlineMs, nowMs, { nowMonoMs: 0, spacingMs: forecastMs, marginMs })
   if (late === undefined) return undefined
   if (late === 'another') return 'a bounce with a later deadline could not start in time any more'
-  const startMs = nowMs + found.jobs * spacingMs
+  const startMs = nowMs + found.jobs * Math.max(forecastMs, found.spacingMs)
   return `it can't start in time: ${found.jobs} go before it, until ${iso(startMs)}, and the last moment to send it is ${iso(lastMs)}`
 }
 

@@ -57,7 +57,7 @@ export function countByRule(database: Database): RuleCount[] {
 function regionsOf(database: Database, nowMs: number, pace: Pace): RegionOverview[] {
   const paused = pauses(database)
   const calls = callsOfLastMinute(database, nowMs)
-  return database.all('SELECT name FROM region ORDER BY name').map(row => {
+  return database.all('SELECT name, slowdown, spacing_ms FROM region ORDER BY name').map(row => {
     const region = text(row['name'])
     const count = database.get(
       `SELECT COUNT(*) AS n, MIN(deadline_ms) AS next, COUNT(CASE WHEN not_before_ms > ? THEN 1 END) AS later
@@ -69,16 +69,21 @@ function regionsOf(database: Database, nowMs: number, pace: Pace): RegionOvervie
       "SELECT COUNT(*) AS n FROM job WHERE state = 'sending' AND region = ?",
       region,
     )
+    const spacingMs = pace.spacingMs * Number(row['slowdown'])
+    const forecastMs = Number(row['spacing_ms'])
+    const jobMs = forecastMs > pace.forecastMs ? forecastMs : pace.spacingMs
     const pause = paused.find(one => one.region === undefined || one.region === region)
     return {
       region,
+      spacingMs,
+      jobMs,
       queued: Number(count?.['n'] ?? 0),
       sending: Number(sending?.['n'] ?? 0),
       later: Number(count?.['later'] ?? 0),
       ...optional('nextDeadlineMs', count?.['next']),
       ...optional('pausedSinceMs', pause?.sinceMs),
       lastMinute: calls.get(region) ?? { calls: 0, sent: 0, throttled: 0 },
-      ...project(deadlines(database, region), nowMs, pace),
+      ...project(deadlines(database, region), nowMs, { ...pace, spacingMs: jobMs }),
     }
   })
 }

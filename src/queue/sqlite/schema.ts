@@ -96,6 +96,10 @@ const STEPS = [
   `,
   SLOTS_STEP,
   BREAKER_STEP,
+  `
+  -- How many times as long as it was set the interval between calls is, since SES throttles.
+  ALTER TABLE region ADD COLUMN slowdown REAL NOT NULL DEFAULT 1;
+  `,
 ]
 
 /** What of a database the steps need. */

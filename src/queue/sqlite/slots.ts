@@ -42,7 +42,7 @@ export const SLOTS_STEP = `
   INSERT INTO slot
     SELECT region, ${SLOT_MS}, deadline_ms - deadline_ms % ${SLOT_MS} AS at, COUNT(*), 0
     FROM job WHERE state = 'queued' GROUP BY region, at;
-  ${SPANS_MS.map(summedUp).join('')}
+  ${SPANS_MS.flatMap(spanMs => summedUp(spanMs)).join('')}
 `
 
 function change(row: 'NEW' | 'OLD', jobs: number): string {
@@ -71,21 +71,28 @@ function changed(spanMs: number): string {
     UPDATE slot SET least_ms = least_ms - NEW.jobs * NEW.spacing_ms WHERE ${beside} AND at_ms > ${at};`
 }
 
-/** All slots of a level, of all regions: above the lowest from those below them, then with what is before them. */
-function summedUp(spanMs: number): string {
-  const made = `
-  DELETE FROM slot WHERE span_ms = ${spanMs};
+/**
+ * All slots of a level: above the lowest from those below them, then with what is before them. Statements, to which
+ * `which` adds a condition.
+ */
+function summedUp(spanMs: number, which = ''): string[] {
+  const made = [
+    `
+  DELETE FROM slot WHERE span_ms = ${spanMs}${which};`,
+    `
   INSERT INTO slot
     SELECT region, ${spanMs}, ${startOf('at_ms', spanMs)} AS at, SUM(jobs), MIN(least_ms)
-    FROM slot WHERE span_ms = ${spanMs / BRANCHES} GROUP BY region, at;`
+    FROM slot WHERE span_ms = ${spanMs / BRANCHES}${which} GROUP BY region, at;`,
+  ]
   const own = spanMs === SLOT_MS ? 'at_ms - spacing * (jobs - 1)' : 'least_ms'
   const parent = spanMs === TOP_MS ? '0' : startOf('at_ms', spanMs * BRANCHES)
-  return `${spanMs === SLOT_MS ? '' : made}
+  const before = `
   INSERT OR REPLACE INTO slot SELECT region, ${spanMs}, at_ms, jobs, ${own} - spacing * before FROM (
     SELECT slot.region, at_ms, jobs, least_ms, spacing_ms AS spacing,
       SUM(jobs) OVER (PARTITION BY slot.region, ${parent} ORDER BY at_ms) - jobs AS before
-    FROM slot JOIN region ON region.name = slot.region WHERE span_ms = ${spanMs}
+    FROM slot JOIN region ON region.name = slot.region WHERE span_ms = ${spanMs}${which}
   );`
+  return spanMs === SLOT_MS ? [before] : [...made, before]
 }
 
 function startOf(ms: string, spanMs: number): string {
@@ -102,7 +109,7 @@ export function waiting(
   database: Database,
   region: string,
   deadlineMs: number,
-): Pick<Ahead, 'jobs' | 'laterMs'> {
+): Omit<Ahead, 'lastStartMonoMs'> {
   const row = database.get('SELECT spacing_ms FROM region WHERE name = ?', region)
   const spacingMs = Number(row?.['spacing_ms'] ?? 0)
   let jobs = 0
@@ -116,7 +123,7 @@ export function waiting(
     // those of its own second go before it
     if (spanMs === SLOT_MS) jobs += Number(found?.['own'] ?? 0)
   }
-  return { jobs, laterMs }
+  return { jobs, laterMs, spacingMs }
 }
 
 const EVER = [0, Number.MAX_SAFE_INTEGER] as const
@@ -132,8 +139,10 @@ function slotAt(deadlineMs: number, spanMs: number): readonly [fromMs: number, e
   return [fromMs, fromMs + spanMs]
 }
 
-/** When the pace is set anew, all is summed up again. Within the caller's transaction. */
-export function setSpacing(database: Database, spacingMs: number): void {
-  database.run('UPDATE region SET spacing_ms = ?', spacingMs)
-  database.script(SPANS_MS.map(summedUp).join(''))
+/** When a region's pace is set anew, its tree is summed up again. Within the caller's transaction. */
+export function setSpacing(database: Database, region: string, spacingMs: number): void {
+  database.run('UPDATE region SET spacing_ms = ? WHERE name = ?', spacingMs, region)
+  for (const statement of SPANS_MS.flatMap(spanMs => summedUp(spanMs, ' AND slot.region = ?'))) {
+    database.run(statement, region)
+  }
 }
