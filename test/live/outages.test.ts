@@ -49,7 +49,8 @@ describe('when SES fails', function () {
         queue: { retry: '50ms..200ms' },
         ses: { timeout: `${TIMEOUT_MS}ms` },
       },
-      ses: { intervalMs: INTERVAL_MS },
+      // whoever has to open a connection comes late, and must not have the next call on his heels
+      ses: { intervalMs: INTERVAL_MS, handshakeDelayMs: 60 },
     })
     await product.deliver()
     await product.calls(1)
