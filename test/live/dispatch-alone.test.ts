@@ -23,7 +23,7 @@ interface Alone {
   ended: Promise<unknown[]>
   /** Of its log, as they come: not each is a whole one. */
   lines: string[]
-  said(what: string): Promise<unknown>
+  said: (what: string) => Promise<unknown>
 }
 
 describe('ses-bounce dispatch', function () {
