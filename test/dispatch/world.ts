@@ -111,7 +111,7 @@ export class World implements Clock {
     const { setTimeout: realSetTimeout } = globalThis
     const realNow = Date.now
     const set = (ring: () => void, ms = 0) => this.after(ms, ring)
-    globalThis.setTimeout = Object.assign(set, { __promisify__: realSetTimeout.__promisify__ }) as never
+    Object.assign(globalThis, { setTimeout: set })
     Date.now = () => this.nowMs()
     return () => {
       globalThis.setTimeout = realSetTimeout
