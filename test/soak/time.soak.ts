@@ -38,8 +38,10 @@ describe("at SES's pace, when time goes wrong on Haraka's machine alone", functi
 
   async function deliver(count: number): Promise<void> {
     const receivedAt = new Date(time.nowMs() - 2 * HOUR_MS)
-    const mails = await Promise.all(Array.from({ length: count }, () => product.deliver({ receivedAt })))
-    for (const { reply } of mails) assert.equal(reply.code, 250, reply.text)
+    for (let n = 0; n < count; n++) {
+      const { reply } = await product.deliver({ receivedAt })
+      assert.equal(reply.code, 250, reply.text)
+    }
   }
 
   it('a dispatcher that is stopped for a minute makes up for nothing', async () => {
