@@ -8,12 +8,23 @@ import os from 'node:os'
 import path from 'node:path'
 import { LOCAL_CREDENTIALS } from '../../src/local-ses/options'
 import { sesBounce } from './support/command'
+import { dispatcherPid } from './support/dispatcher'
+import { tooSoon } from './support/pace'
 import { type Product, startProduct } from './support/product'
 import { until } from './support/wait'
 
 const COMMAND = path.join(__dirname, '../../dist/src/cli/main.js')
 const INTERVAL_MS = 300
 const MAILS = 8
+const TAKEN_OVER = 4
+
+interface Alone {
+  child: ChildProcess
+  ended: Promise<unknown[]>
+  /** Of its log, as they come: not each is a whole one. */
+  lines: string[]
+  said(what: string): Promise<unknown>
+}
 
 describe('ses-bounce dispatch', function () {
   let product: Product
@@ -29,9 +40,9 @@ describe('ses-bounce dispatch', function () {
     await product.stop()
   })
 
-  it('stands by beside a Haraka, sends what it leaves, and ends with 0', async () => {
+  async function start(): Promise<Alone> {
     const lines: string[] = []
-    alone = spawn(process.execPath, [COMMAND, 'dispatch', '--json', '--dir', product.haraka.dir], {
+    const child = spawn(process.execPath, [COMMAND, 'dispatch', '--json', '--dir', product.haraka.dir], {
       env: {
         ...process.env,
         AWS_ACCESS_KEY_ID: LOCAL_CREDENTIALS.accessKeyId,
@@ -40,20 +51,48 @@ describe('ses-bounce dispatch', function () {
       },
       stdio: ['ignore', 'pipe', 'inherit'],
     })
-    const ended = once(alone, 'exit')
-    alone.stdout?.setEncoding('utf8').on('data', (text: string) => lines.push(text))
+    child.stdout.setEncoding('utf8').on('data', (text: string) => lines.push(text))
     const said = (what: string) => until(() => lines.join('').includes(what), { what })
+    alone = child
     await said('standing by')
+    return { child, ended: once(child, 'exit'), lines, said }
+  }
+
+  const allSent = (count: number) =>
+    until(() => product.jobs({ state: 'sent' }).length === count, { what: `${count} bounces` })
+  const assertPace = () => assert.deepEqual(tooSoon(product.ses.calls, INTERVAL_MS), [])
+
+  it('takes over from a Haraka whose dispatcher is told to end, and is taken over from when it is killed', async () => {
+    const { child, said } = await start()
+    const { haraka } = product
+    // so that it starts no other in its place
+    haraka.kill(haraka.pid, 'SIGSTOP')
+    haraka.kill(await dispatcherPid(product), 'SIGTERM')
+    await said('dispatching')
+    const since = haraka.log().length
+    haraka.kill(haraka.pid, 'SIGCONT')
+    await haraka.waitForLog(/standing by/, { since })
+    for (let n = 0; n < TAKEN_OVER; n++) assert.equal((await product.deliver()).reply.code, 250)
+    child.kill('SIGKILL')
+    await haraka.waitForLog(/dispatching/, { since })
+    await allSent(TAKEN_OVER)
+    const { length } = product.ses.calls
+    assert.ok(length === TAKEN_OVER || length === TAKEN_OVER + 1, `${length} calls after one kill`)
+    assertPace()
+  })
+
+  it('stands by beside a Haraka, sends what it leaves, and ends with 0', async () => {
+    const { child, ended, lines } = await start()
+    const from = product.ses.calls.length
     for (let n = 0; n < MAILS; n++) assert.equal((await product.deliver()).reply.code, 250)
     await product.haraka.stop()
     const left = product.jobs({ state: 'queued' }).length
     assert(left > 0, 'Haraka was to leave some')
-    await until(() => product.jobs({ state: 'sent' }).length === MAILS, {
-      what: 'all bounces',
-    })
+    await allSent(TAKEN_OVER + MAILS)
     const throttled = product.ses.calls.filter(({ outcome }) => outcome.status !== 200)
-    assert.deepEqual([product.ses.calls.length, throttled], [MAILS, []])
-    alone.kill('SIGTERM')
+    assert.deepEqual([product.ses.calls.length - from, throttled], [MAILS, []])
+    assertPace()
+    child.kill('SIGTERM')
     assert.deepEqual(await ended, [0, null])
     for (const line of lines.join('').trim().split('\n'))
       assert.equal(typeof (JSON.parse(line) as { message: unknown }).message, 'string')

@@ -5,6 +5,7 @@ import path from 'node:path'
 import { type LocalSes, startLocalSes } from '../../src/local-ses/server'
 import { openQueueReader } from '../../src/queue/sqlite/reader'
 import { dispatcherPid } from './support/dispatcher'
+import { tooSoon } from './support/pace'
 import { type Product, startProduct } from './support/product'
 import { until } from './support/wait'
 
@@ -50,13 +51,7 @@ describe('two Harakas on one queue', function () {
   }
 
   function assertPace(): void {
-    const close = ses.calls
-      .slice(1)
-      .filter((call, index) => call.atMs - (ses.calls[index]?.atMs ?? 0) < INTERVAL_MS)
-    assert.deepEqual(
-      close.map(call => call.number),
-      [],
-    )
+    assert.deepEqual(tooSoon(ses.calls, INTERVAL_MS), [])
   }
 
   it('one sends what both take, at one pace', async () => {
@@ -78,13 +73,29 @@ describe('two Harakas on one queue', function () {
     assertPace()
   })
 
+  it('when a dispatcher is killed whose master stands still, the other takes over, and it stands by when it is back', async () => {
+    const before = sent()
+    const pid = await dispatcherPid(second)
+    const since = first.haraka.log().length
+    const mails = await Promise.all(Array.from({ length: 6 }, () => first.deliver()))
+    for (const { reply } of mails) assert.equal(reply.code, 250)
+    second.haraka.kill(second.haraka.pid, 'SIGSTOP')
+    second.haraka.kill(pid, 'SIGKILL')
+    await first.haraka.waitForLog(/dispatching/, { since })
+    await until(() => sent() === before + 6, { what: 'six bounces more' })
+    assertPace()
+    const sinceBack = second.haraka.log().length
+    second.haraka.kill(second.haraka.pid, 'SIGCONT')
+    await second.haraka.waitForLog(/standing by/, { since: sinceBack })
+  })
+
   it('when the one that sends is killed, the other takes over within seconds', async () => {
     const before = sent()
-    const since = first.haraka.log().length
-    second.haraka.kill(second.haraka.pid, 'SIGKILL')
-    const mails = await Promise.all(Array.from({ length: 4 }, () => first.deliver()))
+    const since = second.haraka.log().length
+    first.haraka.kill(first.haraka.pid, 'SIGKILL')
+    const mails = await Promise.all(Array.from({ length: 4 }, () => second.deliver()))
     for (const { reply } of mails) assert.equal(reply.code, 250)
-    await first.haraka.waitForLog(/dispatching/, { since })
+    await second.haraka.waitForLog(/dispatching/, { since })
     await until(() => sent() === before + 4, { what: 'four bounces more' })
     assertPace()
   })
