@@ -120,18 +120,17 @@ export class Attackers {
   }
 
   async #stopBeforeCall(forMs: number): Promise<boolean> {
-    const { castle, ses } = this.#field
+    const { castle } = this.#field
     const endMs = performance.now() + AIM_MS
     while (performance.now() < endMs) {
       const begun = await this.#begun(endMs)
       const pid = begun === undefined ? undefined : castle.holder()
       if (begun === undefined || pid === undefined) continue
-      const seen = ses.calls.length
       const fromMs = Date.now()
       if (this.#stopped.has(pid) || !castle.signal(pid, 'SIGSTOP')) continue
       this.#stopped.add(pid)
       await pause(ON_ITS_WAY_MS)
-      const isHit = !ses.calls.slice(seen - 1).some(({ sesId }) => sesId === begun)
+      const isHit = this.#callsFor(begun.sesId) === begun.callsBefore
       if (isHit) await pause(forMs)
       this.#goOn(pid, true, fromMs)
       if (isHit) return true
@@ -139,8 +138,12 @@ export class Attackers {
     return false
   }
 
+  #callsFor(sesId: string): number {
+    return this.#field.ses.calls.filter(call => call.sesId === sesId).length
+  }
+
   /** The mail of a call that begins now. */
-  async #begun(endMs: number): Promise<string | undefined> {
+  async #begun(endMs: number): Promise<{ sesId: string; callsBefore: number } | undefined> {
     const database = this.#open()
     if (database === undefined) return undefined
     const sending = (state: 0 | 1) =>
@@ -149,8 +152,9 @@ export class Attackers {
       while (performance.now() < endMs) {
         // one that was claimed a turn ago, and not one that has been on its way for long
         const claimed = sending(0)
+        const callsBefore = this.#callsFor(String(claimed))
         await turn()
-        if (claimed !== undefined && sending(1) === claimed) return String(claimed)
+        if (claimed !== undefined && sending(1) === claimed) return { sesId: String(claimed), callsBefore }
       }
     } catch {
       await pause(ON_ITS_WAY_MS)
