@@ -248,13 +248,15 @@ describe('queue, the operators side', () => {
     })
 
     it('goes on while jobs are changed and forgotten behind it', () => {
-      const [first, second, third] = [add(), add(), add()]
+      // more than are read together
+      const all = Array.from({ length: 300 }, () => add())
       const list = queue.list({ states: ['queued'] })
-      assert.equal(list.next().value?.id, first)
-      queue.hold(second, 1)
+      assert.equal(list.next().value?.id, all[0])
+      const last = all.at(-1) ?? ''
+      queue.hold(last, 1)
       assert.deepEqual(
         [...list].map(({ id }) => id),
-        [third],
+        all.slice(1, -1),
       )
     })
 

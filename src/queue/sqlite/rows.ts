@@ -6,10 +6,21 @@ import type { Job, JobEvent, JobRecipient, JobState } from '../job'
 import type { Database, Row, Value } from './database'
 
 export function jobOf(database: Database, row: Row): Job {
+  return jobsOf(database, [row])[0] ?? jobWith(row, [])
+}
+
+/** In the order of the rows. */
+export function jobsOf(database: Database, rows: readonly Row[]): Job[] {
   const recipients = database.all(
-    'SELECT * FROM recipient WHERE job = ? ORDER BY added_ms, address_key',
-    row['seq'] ?? null,
+    'SELECT * FROM recipient WHERE job IN (SELECT value FROM json_each(?)) ORDER BY job, added_ms, address_key',
+    JSON.stringify(rows.map(row => row['seq'])),
   )
+  const byJob = new Map<Value, Row[]>(rows.map(row => [row['seq'] ?? null, []]))
+  for (const row of recipients) byJob.get(row['job'] ?? null)?.push(row)
+  return rows.map(row => jobWith(row, byJob.get(row['seq'] ?? null) ?? []))
+}
+
+function jobWith(row: Row, recipients: readonly Row[]): Job {
   return {
     id: text(row['id']),
     state: text(row['state']) as JobState,

@@ -11,24 +11,32 @@ const BRANCHES = 16
 /** From the second up to an hour and a bit, of which a window of 24 hours has 22. */
 const SPANS_MS = [0, 1, 2, 3].map(level => SLOT_MS * BRANCHES ** level)
 const TOP_MS = SPANS_MS.at(-1) ?? SLOT_MS
+/** Those that hold others. */
+const HIGHER_MS = SPANS_MS.slice(1)
 
 export const SLOTS_STEP = `
   -- From the start of a call to the next one's, as least_ms counts it.
   ALTER TABLE region ADD COLUMN spacing_ms REAL NOT NULL DEFAULT 0;
 
   -- least_ms: of its jobs' deadlines, less spacing_ms for each job that goes before within the slot of the level above.
+  -- Not kept on the lowest level: a handful of seconds is soon gone through, and a new spacing changes nothing there.
   CREATE TABLE slot (
     region TEXT NOT NULL,
     span_ms INTEGER NOT NULL,
     at_ms INTEGER NOT NULL,
     jobs INTEGER NOT NULL,
-    least_ms REAL NOT NULL,
+    least_ms REAL,
     PRIMARY KEY (region, span_ms, at_ms)
   ) WITHOUT ROWID;
 
   CREATE VIEW slot_change AS SELECT '' AS region, 0 AS deadline_ms, 0 AS jobs, 0 AS spacing_ms WHERE FALSE;
   CREATE TRIGGER slot_change INSTEAD OF INSERT ON slot_change BEGIN
-    ${SPANS_MS.map(changed).join('')}
+    INSERT INTO slot (region, span_ms, at_ms, jobs)
+      VALUES (NEW.region, ${SLOT_MS}, ${startOf('NEW.deadline_ms', SLOT_MS)}, NEW.jobs)
+      ON CONFLICT DO UPDATE SET jobs = jobs + excluded.jobs;
+    DELETE FROM slot WHERE region = NEW.region AND span_ms = ${SLOT_MS}
+      AND at_ms = ${startOf('NEW.deadline_ms', SLOT_MS)} AND jobs <= 0;
+    ${HIGHER_MS.map(changed).join('')}
   END;
   CREATE TRIGGER job_slot_insert AFTER INSERT ON job WHEN NEW.state = 'queued' BEGIN ${change('NEW', 1)} END;
   CREATE TRIGGER job_slot_delete AFTER DELETE ON job WHEN OLD.state = 'queued' BEGIN ${change('OLD', -1)} END;
@@ -40,9 +48,9 @@ export const SLOTS_STEP = `
     IS NOT (OLD.state, OLD.region, OLD.deadline_ms) BEGIN ${change('NEW', 1)} END;
 
   INSERT INTO slot
-    SELECT region, ${SLOT_MS}, deadline_ms - deadline_ms % ${SLOT_MS} AS at, COUNT(*), 0
+    SELECT region, ${SLOT_MS}, deadline_ms - deadline_ms % ${SLOT_MS} AS at, COUNT(*), NULL
     FROM job WHERE state = 'queued' GROUP BY region, at;
-  ${SPANS_MS.flatMap(spanMs => summedUp(spanMs)).join('')}
+  ${HIGHER_MS.flatMap(spanMs => summedUp(spanMs)).join('')}
 `
 
 function change(row: 'NEW' | 'OLD', jobs: number): string {
@@ -58,41 +66,45 @@ function changed(spanMs: number): string {
     `region = NEW.region AND span_ms = ${span} AND ${isWithin('NEW.deadline_ms', parent)}`
   const beside =
     spanMs === TOP_MS ? `region = NEW.region AND span_ms = ${spanMs}` : within(spanMs, spanMs * BRANCHES)
-  const below =
-    spanMs === SLOT_MS
-      ? `SELECT COALESCE((SELECT jobs FROM slot WHERE ${isSlot}), 0) + NEW.jobs AS jobs, ${at} AS least`
-      : `SELECT COALESCE(SUM(jobs), 0) AS jobs, MIN(least_ms) AS least FROM slot WHERE ${within(spanMs / BRANCHES, spanMs)}`
-  const inside = spanMs === SLOT_MS ? 'jobs - 1' : '0'
+  const below = `SELECT *, NEW.spacing_ms AS spacing FROM slot WHERE ${within(spanMs / BRANCHES, spanMs)}`
   return `
     INSERT OR REPLACE INTO slot SELECT NEW.region, ${spanMs}, ${at}, jobs, COALESCE(least, 0) - NEW.spacing_ms
-        * (${inside} + (SELECT COALESCE(SUM(jobs), 0) FROM slot WHERE ${beside} AND at_ms < ${at}))
-      FROM (${below});
+        * (SELECT COALESCE(SUM(jobs), 0) FROM slot WHERE ${beside} AND at_ms < ${at})
+      FROM (SELECT COALESCE(SUM(jobs), 0) AS jobs, MIN(least) AS least FROM (${withLeast(spanMs / BRANCHES, below)}));
     DELETE FROM slot WHERE ${isSlot} AND jobs <= 0;
     UPDATE slot SET least_ms = least_ms - NEW.jobs * NEW.spacing_ms WHERE ${beside} AND at_ms > ${at};`
 }
 
-/**
- * All slots of a level: above the lowest from those below them, then with what is before them. Statements, to which
- * `which` adds a condition.
- */
+/** `slots`: of a level, within one of the level above, with a spacing. With what is least in each. */
+function withLeast(spanMs: number, slots: string): string {
+  const least = spanMs === SLOT_MS ? 'at_ms - spacing * (SUM(jobs) OVER (ORDER BY at_ms) - 1)' : 'least_ms'
+  return `SELECT *, ${least} AS least FROM (${slots})`
+}
+
+/** All slots of a level: from those below them, then with what is before them. Statements, to which `which` adds a condition. */
 function summedUp(spanMs: number, which = ''): string[] {
-  const made = [
+  const isLowest = spanMs / BRANCHES === SLOT_MS
+  // in one go and in the order of the key: to begin anew in each slot would sort a day of seconds
+  const before = '(SUM(jobs) OVER (PARTITION BY region ORDER BY at_ms) - jobs)'
+  const below = `SELECT *, ${startOf('at_ms', spanMs)} AS at, ${isLowest ? before : '0'} AS before
+      FROM slot WHERE span_ms = ${spanMs / BRANCHES}${which}`
+  const least = isLowest
+    ? 'MIN(at_ms - spacing_ms * (before + jobs - 1)) + spacing_ms * MIN(before)'
+    : 'MIN(least_ms)'
+  const parent = spanMs === TOP_MS ? '0' : startOf('at_ms', spanMs * BRANCHES)
+  return [
     `
   DELETE FROM slot WHERE span_ms = ${spanMs}${which};`,
     `
-  INSERT INTO slot
-    SELECT region, ${spanMs}, ${startOf('at_ms', spanMs)} AS at, SUM(jobs), MIN(least_ms)
-    FROM slot WHERE span_ms = ${spanMs / BRANCHES}${which} GROUP BY region, at;`,
-  ]
-  const own = spanMs === SLOT_MS ? 'at_ms - spacing * (jobs - 1)' : 'least_ms'
-  const parent = spanMs === TOP_MS ? '0' : startOf('at_ms', spanMs * BRANCHES)
-  const before = `
-  INSERT OR REPLACE INTO slot SELECT region, ${spanMs}, at_ms, jobs, ${own} - spacing * before FROM (
+  INSERT INTO slot SELECT below.region, ${spanMs}, at, SUM(jobs), ${least}
+    FROM (${below}) AS below JOIN region ON region.name = below.region GROUP BY below.region, at;`,
+    `
+  INSERT OR REPLACE INTO slot SELECT region, ${spanMs}, at_ms, jobs, least_ms - spacing * before FROM (
     SELECT slot.region, at_ms, jobs, least_ms, spacing_ms AS spacing,
       SUM(jobs) OVER (PARTITION BY slot.region, ${parent} ORDER BY at_ms) - jobs AS before
     FROM slot JOIN region ON region.name = slot.region WHERE span_ms = ${spanMs}${which}
-  );`
-  return spanMs === SLOT_MS ? [before] : [...made, before]
+  );`,
+  ]
 }
 
 function startOf(ms: string, spanMs: number): string {
@@ -117,7 +129,7 @@ export function waiting(
   for (const spanMs of SPANS_MS.toReversed()) {
     const [fromMs, endMs] = spanMs === TOP_MS ? EVER : slotAt(deadlineMs, spanMs * BRANCHES)
     const [ownMs] = slotAt(deadlineMs, spanMs)
-    const found = database.get(LOOK, region, spanMs, fromMs, endMs, ownMs)
+    const found = database.get(look(spanMs), region, spanMs, fromMs, endMs, ownMs, spacingMs)
     if (typeof found?.['later'] === 'number') laterMs = Math.min(laterMs, found['later'] - spacingMs * jobs)
     jobs += Number(found?.['before'] ?? 0)
     // those of its own second go before it
@@ -129,10 +141,13 @@ export function waiting(
 const EVER = [0, Number.MAX_SAFE_INTEGER] as const
 
 /** The slots beside its own, on one level and in one slot of the level above. */
-const LOOK = `
-  SELECT SUM(jobs) FILTER (WHERE at_ms < ?5) AS before, SUM(jobs) FILTER (WHERE at_ms = ?5) AS own,
-    MIN(least_ms) FILTER (WHERE at_ms > ?5) AS later
-  FROM slot WHERE region = ?1 AND span_ms = ?2 AND at_ms >= ?3 AND at_ms < ?4`
+const BESIDE =
+  'SELECT *, ?6 AS spacing FROM slot WHERE region = ?1 AND span_ms = ?2 AND at_ms >= ?3 AND at_ms < ?4'
+
+function look(spanMs: number): string {
+  return `SELECT SUM(jobs) FILTER (WHERE at_ms < ?5) AS before, SUM(jobs) FILTER (WHERE at_ms = ?5) AS own,
+    MIN(least) FILTER (WHERE at_ms > ?5) AS later FROM (${withLeast(spanMs, BESIDE)})`
+}
 
 function slotAt(deadlineMs: number, spanMs: number): readonly [fromMs: number, endMs: number] {
   const fromMs = deadlineMs - (deadlineMs % spanMs)
@@ -142,7 +157,7 @@ function slotAt(deadlineMs: number, spanMs: number): readonly [fromMs: number, e
 /** When a region's pace is set anew, its tree is summed up again. Within the caller's transaction. */
 export function setSpacing(database: Database, region: string, spacingMs: number): void {
   database.run('UPDATE region SET spacing_ms = ? WHERE name = ?', spacingMs, region)
-  for (const statement of SPANS_MS.flatMap(spanMs => summedUp(spanMs, ' AND slot.region = ?'))) {
+  for (const statement of HIGHER_MS.flatMap(spanMs => summedUp(spanMs, ' AND region = ?'))) {
     database.run(statement, region)
   }
 }

@@ -17,8 +17,12 @@ export function processes(): ProcessInfo[] {
 
 /** Processes that were started with `name=value` in their environment, or inherited it. Ours, or all when root. */
 export function processesWithEnv(name: string, value: string): ProcessInfo[] {
-  const wanted = `${name}=${value}`
-  return processes().filter(({ pid }) => read(pid, 'environ')?.split('\0').includes(wanted))
+  return processes().filter(({ pid }) => wasStartedWith(pid, name, value))
+}
+
+/** False too when there is no such process. */
+export function wasStartedWith(pid: number, name: string, value: string): boolean {
+  return read(pid, 'environ')?.split('\0').includes(`${name}=${value}`) ?? false
 }
 
 /** Does nothing when the process, or for a negative pid the group, is gone. */

@@ -31,7 +31,7 @@ export function watch({ haraka }: Product): () => Promise<void> {
 }
 
 /** Node.js on what nobody caught; Haraka on a hook that threw, and on its own last resort. */
-const FAULT =
+export const FAULT =
   /unhandled|uncaught|\bat .*:\d+:\d+\)?$|Plugin ses-bounce (?:failed|timed out)|\[CRIT\]|Haraka failed on/i
 
 function pidsOf(family: readonly { pid: number }[]): number[] {

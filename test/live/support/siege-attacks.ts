@@ -1,0 +1,256 @@
+// How the attacks of a plan are carried out on the castle. Each is on record with what it did, and when.
+// One that finds nothing to attack is a miss, not a failure; whatever was stopped, filled or locked is free in the end.
+
+import { closeSync, openSync, rmSync, writeSync } from 'node:fs'
+import path from 'node:path'
+import { setTimeout as pause, setImmediate as turn } from 'node:timers/promises'
+import { Database } from '../../../src/queue/sqlite/database'
+import { type Castle, SLOW_HEADER } from './siege-castle'
+import type { Attack, PlannedMail, Tower } from './siege-plan'
+import { prepare, type Relays } from './siege-relays'
+import type { SiegeSes } from './siege-ses'
+
+/** What was done to a process that had the lock when it was done: its calls may have been interrupted by it. */
+export interface Harm {
+  what: 'kill' | 'stop'
+  /** Milliseconds since the epoch. */
+  fromMs: number
+  toMs: number
+}
+
+/** What an attack came to. */
+export interface Struck {
+  attack: Attack
+  hit: boolean
+}
+
+export interface Field {
+  castle: Castle
+  relays: Relays
+  ses: SiegeSes
+  /** Whether the disk may be filled: it is small, and nobody else's. */
+  disk: string | undefined
+}
+
+/** An aim that finds no target for so long is given up. */
+const AIM_MS = 5000
+/** A call that was about to be made when its process was stopped is there by then, or it won't come. */
+const ON_ITS_WAY_MS = 100
+
+export class Attackers {
+  readonly harms: Harm[] = []
+  readonly struck: Struck[] = []
+  readonly #field: Field
+  readonly #stopped = new Set<number>()
+
+  constructor(field: Field) {
+    this.#field = field
+  }
+
+  /** Resolves when all are over. Attacks overlap: each begins at its time. */
+  async attackAll(attacks: readonly Attack[]): Promise<void> {
+    const startMs = performance.now()
+    await Promise.all(
+      attacks.map(async attack => {
+        await pause(attack.atMs - (performance.now() - startMs))
+        this.struck.push({ attack, hit: await this.#strike(attack) })
+      }),
+    )
+  }
+
+  /** Nobody stays stopped. */
+  end(): void {
+    for (const pid of this.#stopped) this.#field.castle.signal(pid, 'SIGCONT')
+  }
+
+  #strike(attack: Attack): Promise<boolean> {
+    switch (attack.kind) {
+      case 'kill':
+        return Promise.resolve(this.#kill(this.#field.castle.pids(attack.tower, attack.what)[0]))
+      case 'stop':
+        return this.#stop(this.#field.castle.pids(attack.tower, attack.what)[0], attack.forMs)
+      case 'kill in call':
+        return this.#killInCall()
+      case 'stop before call':
+        return this.#stopBeforeCall(attack.forMs)
+      case 'kill before 250':
+        return this.#killBefore250(attack.tower)
+      case 'full disk':
+        return this.#fillDisk(attack.forMs)
+      case 'lock':
+        return this.#lock(attack.forMs)
+    }
+  }
+
+  #kill(pid: number | undefined): boolean {
+    if (pid === undefined) return false
+    const isHolder = this.#field.castle.holder() === pid
+    const nowMs = Date.now()
+    if (!this.#field.castle.signal(pid, 'SIGKILL')) return false
+    if (isHolder) this.harms.push({ what: 'kill', fromMs: nowMs, toMs: nowMs })
+    return true
+  }
+
+  async #stop(pid: number | undefined, forMs: number): Promise<boolean> {
+    if (pid === undefined || this.#stopped.has(pid)) return false
+    const isHolder = this.#field.castle.holder() === pid
+    const fromMs = Date.now()
+    if (!this.#field.castle.signal(pid, 'SIGSTOP')) return false
+    this.#stopped.add(pid)
+    await pause(forMs)
+    this.#goOn(pid, isHolder, fromMs)
+    return true
+  }
+
+  #goOn(pid: number, isHolder: boolean, fromMs: number): void {
+    this.#field.castle.signal(pid, 'SIGCONT')
+    this.#stopped.delete(pid)
+    if (isHolder) this.harms.push({ what: 'stop', fromMs, toMs: Date.now() })
+  }
+
+  async #killInCall(): Promise<boolean> {
+    const { ses, castle } = this.#field
+    let forget: () => void = () => undefined
+    const struck = new Promise<boolean>(resolve => {
+      forget = ses.onCall(() => resolve(this.#kill(castle.holder())))
+    })
+    const hit = await Promise.race([struck, pause(AIM_MS, false, { ref: false })])
+    forget()
+    return hit
+  }
+
+  async #stopBeforeCall(forMs: number): Promise<boolean> {
+    const { castle } = this.#field
+    const endMs = performance.now() + AIM_MS
+    while (performance.now() < endMs) {
+      const begun = await this.#begun(endMs)
+      const pid = begun === undefined ? undefined : castle.holder()
+      if (begun === undefined || pid === undefined) continue
+      const fromMs = Date.now()
+      if (this.#stopped.has(pid) || !castle.signal(pid, 'SIGSTOP')) continue
+      this.#stopped.add(pid)
+      await pause(ON_ITS_WAY_MS)
+      const isHit = this.#callsFor(begun.sesId) === begun.callsBefore
+      if (isHit) await pause(forMs)
+      this.#goOn(pid, true, fromMs)
+      if (isHit) return true
+    }
+    return false
+  }
+
+  #callsFor(sesId: string): number {
+    return this.#field.ses.calls.filter(call => call.sesId === sesId).length
+  }
+
+  /** The mail of a call that begins now. */
+  async #begun(endMs: number): Promise<{ sesId: string; callsBefore: number } | undefined> {
+    const database = this.#open()
+    if (database === undefined) return undefined
+    const sending = (state: 0 | 1) =>
+      database.get("SELECT ses_id FROM job WHERE state = 'sending' AND call_begun = ?", state)?.['ses_id']
+    try {
+      while (performance.now() < endMs) {
+        // one that was claimed a turn ago, and not one that has been on its way for long
+        const claimed = sending(0)
+        const callsBefore = this.#callsFor(String(claimed))
+        await turn()
+        if (claimed !== undefined && sending(1) === claimed) return { sesId: String(claimed), callsBefore }
+      }
+    } catch {
+      await pause(ON_ITS_WAY_MS)
+    } finally {
+      database.close()
+    }
+    return undefined
+  }
+
+  #open(): Database | undefined {
+    try {
+      return new Database(this.#field.castle.queueFile, { busyMs: 0, create: false })
+    } catch {
+      return undefined
+    }
+  }
+
+  async #killBefore250(tower: Tower): Promise<boolean> {
+    const { castle, relays } = this.#field
+    const mail: PlannedMail = { ...AMBUSHED, tower }
+    const prepared = prepare(mail, { [SLOW_HEADER]: 'yes' })
+    const { sesId, replies } = prepared.relayed
+    const delivered = relays.deliver(mail, prepared)
+    const endMs = performance.now() + AIM_MS
+    let hit = false
+    while (!hit && replies.length === 0 && performance.now() < endMs) {
+      const isTaken = castle.look(database => database.get('SELECT 1 FROM job WHERE ses_id = ?', sesId))
+      if (isTaken !== undefined) {
+        const killed = castle.pids(tower, 'worker').map(pid => castle.signal(pid, 'SIGKILL'))
+        hit = killed.includes(true) && replies.length === 0
+        break
+      }
+      await pause(10)
+    }
+    await delivered
+    return hit
+  }
+
+  async #fillDisk(forMs: number): Promise<boolean> {
+    const { disk } = this.#field
+    if (disk === undefined) return false
+    const filler = path.join(disk, 'filler')
+    const endMs = performance.now() + forMs
+    // a checkpoint may give room back: it is taken again
+    while (performance.now() < endMs) {
+      fill(filler)
+      await pause(Math.min(50, forMs))
+    }
+    rmSync(filler, { force: true })
+    return true
+  }
+
+  /** As another program may that has the file open. */
+  async #lock(forMs: number): Promise<boolean> {
+    const endMs = performance.now() + AIM_MS
+    while (performance.now() < endMs) {
+      const database = this.#open()
+      try {
+        database?.script('BEGIN IMMEDIATE')
+        if (database === undefined) continue
+        await pause(forMs)
+        database.script('ROLLBACK')
+        return true
+      } catch {
+        // somebody else is writing
+      } finally {
+        database?.close()
+        await pause(5)
+      }
+    }
+    return false
+  }
+}
+
+const AMBUSHED: Omit<PlannedMail, 'tower'> = {
+  atMs: 0,
+  relay: 0,
+  region: 'eu-west-1',
+  recipients: ['unknown-1@yours.example', 'friend-1@yours.example'],
+  answer: 'heard',
+}
+
+/** Until not one byte more can be written. */
+function fill(file: string): void {
+  const fd = openSync(file, 'a')
+  try {
+    for (const size of [65_536, 4096, 1]) writeAll(fd, Buffer.alloc(size))
+  } finally {
+    closeSync(fd)
+  }
+}
+
+function writeAll(fd: number, piece: Buffer): void {
+  try {
+    while (writeSync(fd, piece) === piece.length) continue
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOSPC') throw error
+  }
+}
