@@ -87,6 +87,8 @@ export function outcomeOfError(error: unknown, reached: boolean): Outcome {
   if (THROTTLED.has(name) || status === 429 || /rate exceeded|maximum sending rate/i.test(message))
     return { kind: 'throttled', detail }
   if (status >= 500) return { kind: 'temporary', detail }
+  // this host's clock is wrong: the SDK takes SES's from here on
+  if (WRONG_CREDENTIALS.has(name) && isClockCorrected(error)) return { kind: 'temporary', detail }
   if (BLOCKED_REGION.has(name) || status === 401 || status === 403)
     return { kind: 'blocked', scope: 'region', detail }
   if (name === 'MessageRejected' || name === 'MailFromDomainNotVerifiedException') {
@@ -182,6 +184,17 @@ export function errorParts(error: unknown): { name: string; status?: number; mes
     message: typeof message === 'string' ? message : '',
     ...(typeof status === 'number' && { status }),
   }
+}
+
+/** AWS SDK: what was signed for another time than the server's was refused, and the next call is signed for the server's. */
+function isClockCorrected(error: unknown): boolean {
+  const { $metadata } = error as Record<string, unknown>
+  return (
+    typeof $metadata === 'object' &&
+    $metadata !== null &&
+    'clockSkewCorrected' in $metadata &&
+    $metadata.clockSkewCorrected === true
+  )
 }
 
 /** SES's words may quote the mail: one line of printable ASCII, not too long. */

@@ -37,7 +37,9 @@ export class RegionLane {
   readonly #parts: LaneParts
   readonly #stop: AbortSignal
   readonly #ended: () => void
-  readonly #limiter: Bottleneck
+  #limiter: Bottleneck
+  /** By the wall clock, when the limiter was given work last. */
+  #scheduledMs = Number.NEGATIVE_INFINITY
   #running: Promise<void> | undefined
   /** From the claim to its record. Never rejects. */
   #calling: Promise<unknown> | undefined
@@ -56,7 +58,7 @@ export class RegionLane {
     this.#stop = stop
     this.#ended = ended
     this.#pace = new Pace(parts.queue.slowdown(region))
-    this.#limiter = new Bottleneck({ minTime: parts.settings().limit.intervalMs, maxConcurrent: 1 })
+    this.#limiter = this.#newLimiter()
   }
 
   start(): void {
@@ -101,9 +103,16 @@ export class RegionLane {
     this.#sinceMonoMs = clock.monoMs()
     // only a job that is due may take the limiter's slot: an empty one would delay the next job by an interval
     while (!this.#stop.aborted && this.#isDue()) {
+      // Bottleneck goes by the wall clock: when that was set back, it would wait until it is as late again
+      if (clock.nowMs() < this.#scheduledMs) this.#limiter = this.#newLimiter()
+      this.#scheduledMs = clock.nowMs()
       this.#limiter.updateSettings({ minTime: settings().limit.intervalMs })
       await this.#limiter.schedule(() => this.#tracked(this.#oneCall()))
     }
+  }
+
+  #newLimiter(): Bottleneck {
+    return new Bottleneck({ minTime: this.#parts.settings().limit.intervalMs, maxConcurrent: 1 })
   }
 
   #tracked(call: Promise<void>): Promise<void> {

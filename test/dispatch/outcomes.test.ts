@@ -64,6 +64,14 @@ describe('what an answer of SES means', () => {
     })
   }
 
+  it('a signature of another time comes again once the SDK has taken the time of SES, and only then', () => {
+    const corrected = (name: string, clockSkewCorrected: boolean) =>
+      Object.assign(new Error(''), { name, $metadata: { httpStatusCode: 403, clockSkewCorrected } })
+    assert.equal(meaning(corrected('SignatureDoesNotMatch', true)), 'temporary')
+    assert.equal(meaning(corrected('SignatureDoesNotMatch', false)), 'blocked region')
+    assert.equal(meaning(corrected('AccessDenied', true)), 'blocked region')
+  })
+
   it('is a bounce only when SES gives it an id', () => {
     assert.deepEqual(outcomeOfResult({ MessageId: 'abc' }), { kind: 'sent', messageId: 'abc' })
     for (const result of [{}, { MessageId: undefined }, { MessageId: '' }]) {

@@ -48,6 +48,15 @@ describe('a queue file of an earlier version', function () {
     it(`${version}: its jobs are there as they were, count as those of today, and are sent`, async () => {
       writeOldFile(file, version, receivedMs)
       const before = rowsOf(file)
+      const hash = hashOf(file)
+      const reader = openQueueReader(file, { untouched: true })
+      assert.deepEqual(
+        reader.regions(),
+        [REGION, PAUSED_REGION].toSorted(),
+        'who only looks carries nothing forward',
+      )
+      reader.close()
+      assert.equal(hashOf(file), hash)
       const worker = openWorkerQueue(file)
       try {
         assert.deepEqual(withColumnsOf(before, rowsOf(file)), before)

@@ -6,7 +6,7 @@ import path from 'node:path'
 import { pathToFileURL } from 'node:url'
 import Driver from 'libsql'
 import { QueueError, type QueueErrorCode } from '../../errors'
-import { migrate } from './schema'
+import { migrate, mustBeKnown } from './schema'
 
 export type Value = string | number | null
 export type Row = Record<string, Value>
@@ -48,7 +48,8 @@ export class Database {
     this.#driver = this.#try(() => new Driver(name, { timeout: options.busyMs }))
     try {
       if (!options.untouched) this.#prepare()
-      migrate(this, options.create)
+      if (options.untouched) mustBeKnown(this, false)
+      else migrate(this, options.create)
     } catch (error) {
       // whoever asks again for each mail must not run out of file handles
       this.#driver.close()

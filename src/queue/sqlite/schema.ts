@@ -111,8 +111,17 @@ export interface Steppable {
 }
 
 export function migrate(database: Steppable, create: boolean): void {
+  if (mustBeKnown(database, create) === STEPS.length) return
+  database.write(() => {
+    // another process may have been faster
+    for (const step of STEPS.slice(versionOf(database))) database.script(step)
+    database.pragma(`user_version = ${STEPS.length}`)
+  })
+}
+
+/** Which version it is of; 0, an empty file, only for one who makes it. @throws QueueError QUEUE_NEWER, QUEUE_UNREADABLE */
+export function mustBeKnown(database: Pick<Steppable, 'file' | 'pragma'>, create: boolean): number {
   const version = versionOf(database)
-  if (version === STEPS.length) return
   if (version > STEPS.length) {
     throw new QueueError(
       'QUEUE_NEWER',
@@ -121,13 +130,9 @@ export function migrate(database: Steppable, create: boolean): void {
   }
   if (version === 0 && !create)
     throw new QueueError('QUEUE_UNREADABLE', `${database.file}: this isn't a queue file`)
-  database.write(() => {
-    // another process may have been faster
-    for (const step of STEPS.slice(versionOf(database))) database.script(step)
-    database.pragma(`user_version = ${STEPS.length}`)
-  })
+  return version
 }
 
-function versionOf(database: Steppable): number {
+function versionOf(database: Pick<Steppable, 'pragma'>): number {
   return Number(database.pragma('user_version')[0]?.['user_version'] ?? 0)
 }
