@@ -26,6 +26,7 @@ describe('two Harakas on one queue, whose processes are killed and stopped while
         'empty, carried out',
         'rejected',
       ],
+      rareFaults: [],
       intervalMs: 200,
       latencyMs: 60,
       timeoutMs: 5000,

@@ -42,6 +42,8 @@ const SIEGE: Omit<Siege, 'seed' | 'mails' | 'durationMs'> = {
     ...(['silence', 'silence, carried out', 'garbage', 'garbage, carried out'] as const),
     ...(['empty', 'empty, carried out', 'rejected'] as const),
   ],
+  // a minute's pause each
+  rareFaults: ['expired credentials', 'not verified'],
   intervalMs: 1000,
   latencyMs: 150,
   timeoutMs: 3000,

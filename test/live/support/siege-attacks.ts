@@ -6,7 +6,7 @@ import path from 'node:path'
 import { setTimeout as pause, setImmediate as turn } from 'node:timers/promises'
 import { Database } from '../../../src/queue/sqlite/database'
 import { type Castle, SLOW_HEADER } from './siege-castle'
-import type { Attack, PlannedMail, Tower } from './siege-plan'
+import type { Attack, PlannedMail, Tower, Victim } from './siege-plan'
 import { prepare, type Relays } from './siege-relays'
 import type { SiegeSes } from './siege-ses'
 
@@ -34,6 +34,8 @@ export interface Field {
 
 /** An aim that finds no target for so long is given up. */
 const AIM_MS = 5000
+/** An aim is taken again after this. */
+const AGAIN_MS = 5
 /** A call that was about to be made when its process was stopped is there by then, or it won't come. */
 const ON_ITS_WAY_MS = 100
 
@@ -66,9 +68,9 @@ export class Attackers {
   #strike(attack: Attack): Promise<boolean> {
     switch (attack.kind) {
       case 'kill':
-        return Promise.resolve(this.#kill(this.#field.castle.pids(attack.tower, attack.what)[0]))
+        return Promise.resolve(this.#kill(this.#field.castle.pids(attack.tower, attack.what)[0], attack.what))
       case 'stop':
-        return this.#stop(this.#field.castle.pids(attack.tower, attack.what)[0], attack.forMs)
+        return this.#stop(this.#field.castle.pids(attack.tower, attack.what)[0], attack)
       case 'kill in call':
         return this.#killInCall()
       case 'stop before call':
@@ -82,18 +84,18 @@ export class Attackers {
     }
   }
 
-  #kill(pid: number | undefined): boolean {
+  #kill(pid: number | undefined, what: Victim): boolean {
     if (pid === undefined) return false
-    const isHolder = this.#field.castle.holder() === pid
+    const isHolder = what === 'dispatcher' && this.#field.castle.mayHold(pid)
     const nowMs = Date.now()
     if (!this.#field.castle.signal(pid, 'SIGKILL')) return false
     if (isHolder) this.harms.push({ what: 'kill', fromMs: nowMs, toMs: nowMs })
     return true
   }
 
-  async #stop(pid: number | undefined, forMs: number): Promise<boolean> {
+  async #stop(pid: number | undefined, { what, forMs }: Extract<Attack, { kind: 'stop' }>): Promise<boolean> {
     if (pid === undefined || this.#stopped.has(pid)) return false
-    const isHolder = this.#field.castle.holder() === pid
+    const isHolder = what === 'dispatcher' && this.#field.castle.mayHold(pid)
     const fromMs = Date.now()
     if (!this.#field.castle.signal(pid, 'SIGSTOP')) return false
     this.#stopped.add(pid)
@@ -112,7 +114,7 @@ export class Attackers {
     const { ses, castle } = this.#field
     let forget: () => void = () => undefined
     const struck = new Promise<boolean>(resolve => {
-      forget = ses.onCall(() => resolve(this.#kill(castle.holder())))
+      forget = ses.onCall(() => resolve(this.#kill(castle.holder(), 'dispatcher')))
     })
     const hit = await Promise.race([struck, pause(AIM_MS, false, { ref: false })])
     forget()
@@ -125,9 +127,12 @@ export class Attackers {
     while (performance.now() < endMs) {
       const begun = await this.#begun(endMs)
       const pid = begun === undefined ? undefined : castle.holder()
-      if (begun === undefined || pid === undefined) continue
+      if (begun === undefined || pid === undefined || this.#stopped.has(pid)) {
+        await pause(AGAIN_MS)
+        continue
+      }
       const fromMs = Date.now()
-      if (this.#stopped.has(pid) || !castle.signal(pid, 'SIGSTOP')) continue
+      castle.signal(pid, 'SIGSTOP')
       this.#stopped.add(pid)
       await pause(ON_ITS_WAY_MS)
       const isHit = this.#callsFor(begun.sesId) === begun.callsBefore
@@ -157,7 +162,7 @@ export class Attackers {
         if (claimed !== undefined && sending(1) === claimed) return { sesId: String(claimed), callsBefore }
       }
     } catch {
-      await pause(ON_ITS_WAY_MS)
+      // it can't be read now
     } finally {
       database.close()
     }
@@ -187,7 +192,7 @@ export class Attackers {
         hit = killed.includes(true) && replies.length === 0
         break
       }
-      await pause(10)
+      await pause(AGAIN_MS)
     }
     await delivered
     return hit
@@ -222,7 +227,7 @@ export class Attackers {
         // somebody else is writing
       } finally {
         database?.close()
-        await pause(5)
+        await pause(AGAIN_MS)
       }
     }
     return false
