@@ -1,11 +1,9 @@
 // How the attacks of a plan are carried out on the castle. Each is on record with what it did, and when.
 // One that finds nothing to attack is a miss, not a failure; whatever was stopped, filled or locked is free in the end.
 
-import { closeSync, openSync, rmSync, writeSync } from 'node:fs'
-import path from 'node:path'
 import { setTimeout as pause, setImmediate as turn } from 'node:timers/promises'
-import { Database } from '../../../src/queue/sqlite/database'
 import { type Castle, SLOW_HEADER } from './siege-castle'
+import { AGAIN_MS, AIM_MS, fillDisk, lock, open } from './siege-files'
 import type { Attack, PlannedMail, Tower, Victim } from './siege-plan'
 import { prepare, type Relays } from './siege-relays'
 import type { SiegeSes } from './siege-ses'
@@ -32,10 +30,6 @@ export interface Field {
   disk: string | undefined
 }
 
-/** An aim that finds no target for so long is given up. */
-const AIM_MS = 5000
-/** An aim is taken again after this. */
-const AGAIN_MS = 5
 /** A call that was about to be made when its process was stopped is there by then, or it won't come. */
 const ON_ITS_WAY_MS = 100
 
@@ -78,9 +72,9 @@ export class Attackers {
       case 'kill before 250':
         return this.#killBefore250(attack.tower)
       case 'full disk':
-        return this.#fillDisk(attack.forMs)
+        return fillDisk(this.#field.disk, attack.forMs)
       case 'lock':
-        return this.#lock(attack.forMs)
+        return lock(this.#field.castle.queueFile, attack.forMs)
     }
   }
 
@@ -149,7 +143,7 @@ export class Attackers {
 
   /** The mail of a call that begins now. */
   async #begun(endMs: number): Promise<{ sesId: string; callsBefore: number } | undefined> {
-    const database = this.#open()
+    const database = open(this.#field.castle.queueFile)
     if (database === undefined) return undefined
     const sending = (state: 0 | 1) =>
       database.get("SELECT ses_id FROM job WHERE state = 'sending' AND call_begun = ?", state)?.['ses_id']
@@ -167,14 +161,6 @@ export class Attackers {
       database.close()
     }
     return undefined
-  }
-
-  #open(): Database | undefined {
-    try {
-      return new Database(this.#field.castle.queueFile, { busyMs: 0, create: false })
-    } catch {
-      return undefined
-    }
   }
 
   async #killBefore250(tower: Tower): Promise<boolean> {
@@ -197,41 +183,6 @@ export class Attackers {
     await delivered
     return hit
   }
-
-  async #fillDisk(forMs: number): Promise<boolean> {
-    const { disk } = this.#field
-    if (disk === undefined) return false
-    const filler = path.join(disk, 'filler')
-    const endMs = performance.now() + forMs
-    // a checkpoint may give room back: it is taken again
-    while (performance.now() < endMs) {
-      fill(filler)
-      await pause(Math.min(50, forMs))
-    }
-    rmSync(filler, { force: true })
-    return true
-  }
-
-  /** As another program may that has the file open. */
-  async #lock(forMs: number): Promise<boolean> {
-    const endMs = performance.now() + AIM_MS
-    while (performance.now() < endMs) {
-      const database = this.#open()
-      try {
-        database?.script('BEGIN IMMEDIATE')
-        if (database === undefined) continue
-        await pause(forMs)
-        database.script('ROLLBACK')
-        return true
-      } catch {
-        // somebody else is writing
-      } finally {
-        database?.close()
-        await pause(AGAIN_MS)
-      }
-    }
-    return false
-  }
 }
 
 const AMBUSHED: Omit<PlannedMail, 'tower'> = {
@@ -240,22 +191,4 @@ const AMBUSHED: Omit<PlannedMail, 'tower'> = {
   region: 'eu-west-1',
   recipients: ['unknown-1@yours.example', 'friend-1@yours.example'],
   answer: 'heard',
-}
-
-/** Until not one byte more can be written. */
-function fill(file: string): void {
-  const fd = openSync(file, 'a')
-  try {
-    for (const size of [65_536, 4096, 1]) writeAll(fd, Buffer.alloc(size))
-  } finally {
-    closeSync(fd)
-  }
-}
-
-function writeAll(fd: number, piece: Buffer): void {
-  try {
-    while (writeSync(fd, piece) === piece.length) continue
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOSPC') throw error
-  }
 }

@@ -2,15 +2,16 @@
 // stopped, locked out and left without room, and SES fails. What is proved is the same for a short siege and a long one.
 // A siege that fails shows its seed, its plan and what each attack did.
 
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { openQueueReader } from '../../../src/queue/sqlite/reader'
 import { withTinyDisk } from './disk'
 import { Attackers, type Struck } from './siege-attacks'
 import { Castle } from './siege-castle'
-import { FAULTS, type Measure, type Plan, planSiege } from './siege-plan'
+import { FAULTS, type Measure, planSiege } from './siege-plan'
 import { Relays } from './siege-relays'
+import { keep, report } from './siege-report'
 import { type SiegeSes, startSiegeSes } from './siege-ses'
 import { type Evidence, faultsOf, type RecordedJob } from './siege-verdict'
 import { until } from './wait'
@@ -73,10 +74,12 @@ async function siegeIn(folder: string, disk: string | undefined, siege: Siege): 
     const left = await castle.fall()
     const evidence = collect({ castle, relays, attackers, ses, left, siege })
     const faults = faultsOf(evidence)
-    if (faults.length > 0) throw new Error([...faults, keep(evidence, siege)].join('\n'))
+    if (faults.length > 0) throw new Error([...faults, keep(evidence, siege.seed)].join('\n'))
     return { evidence, ...result() }
   } catch (error) {
-    throw new Error(report(error, siege, plan, { ...result(), calls: ses.calls.length }), { cause: error })
+    throw new Error(report(error, siege.seed, { plan, ...result(), calls: ses.calls.length }), {
+      cause: error,
+    })
   } finally {
     relays.end()
     attackers.end()
@@ -133,37 +136,4 @@ function jobsIn(file: string): RecordedJob[] {
   } finally {
     reader.close()
   }
-}
-
-/** Minutes of a siege are not thrown away. */
-function keep(evidence: Evidence, { seed }: Siege): string {
-  const file = path.join(mkdtempSync(path.join(tmpdir(), 'siege-')), `${seed}.json`)
-  writeFileSync(file, JSON.stringify(evidence))
-  return `all that was seen is in ${file}`
-}
-
-interface Happened extends Omit<SiegeResult, 'evidence'> {
-  calls: number
-}
-
-function report(
-  error: unknown,
-  { seed }: Siege,
-  plan: Plan,
-  { struck, failedBoots, calls }: Happened,
-): string {
-  const attacks = plan.attacks.map(attack => {
-    const done = struck.find(one => one.attack === attack)
-    return `${JSON.stringify(attack)} ${done === undefined ? 'not over' : done.hit ? 'hit' : 'missed'}`
-  })
-  const faults = plan.faults
-    .slice(0, calls)
-    .flatMap((name, index) => (name === undefined ? [] : [`${index + 1}: ${name}`]))
-  return [
-    error instanceof Error ? error.message : String(error),
-    `the plan of SEED=${seed}:`,
-    ...attacks,
-    `faults by call: ${faults.join(', ')}`,
-    ...failedBoots.map(why => `a boot that failed: ${why}`),
-  ].join('\n')
 }
