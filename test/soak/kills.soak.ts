@@ -46,7 +46,8 @@ const SIEGE: Omit<Siege, 'seed' | 'mails' | 'durationMs'> = {
   rareFaults: ['expired credentials', 'not verified'],
   intervalMs: 1000,
   latencyMs: 150,
-  timeoutMs: 3000,
+  // longer than a dispatcher stands still for a locked file (3 s), as the default is
+  timeoutMs: 5000,
   relayTimeoutMs: 8000,
   patienceMs: 5 * MINUTE_MS,
 }
