@@ -9,9 +9,9 @@ describe('two Harakas on one queue, whose processes are killed and stopped while
     console.log(`      SEED=${seed}`)
     const result = await besiege({
       seed,
-      mails: 40,
-      durationMs: 7000,
-      attackEveryMs: 500,
+      mails: 30,
+      durationMs: 5000,
+      attackEveryMs: 400,
       attacks: ['kill', 'kill', 'kill in call', 'kill before 250', 'stop', 'full disk', 'lock'],
       longestStopMs: 1500,
       longestLockMs: 1000,
@@ -26,6 +26,7 @@ describe('two Harakas on one queue, whose processes are killed and stopped while
         'empty, carried out',
         'rejected',
       ],
+      rareFaults: [],
       intervalMs: 200,
       latencyMs: 60,
       timeoutMs: 5000,

@@ -42,9 +42,12 @@ const SIEGE: Omit<Siege, 'seed' | 'mails' | 'durationMs'> = {
     ...(['silence', 'silence, carried out', 'garbage', 'garbage, carried out'] as const),
     ...(['empty', 'empty, carried out', 'rejected'] as const),
   ],
+  // a minute's pause each
+  rareFaults: ['expired credentials', 'not verified'],
   intervalMs: 1000,
   latencyMs: 150,
-  timeoutMs: 3000,
+  // longer than a dispatcher stands still for a locked file (3 s), as the default is
+  timeoutMs: 5000,
   relayTimeoutMs: 8000,
   patienceMs: 5 * MINUTE_MS,
 }

@@ -1,12 +1,10 @@
 // How the attacks of a plan are carried out on the castle. Each is on record with what it did, and when.
 // One that finds nothing to attack is a miss, not a failure; whatever was stopped, filled or locked is free in the end.
 
-import { closeSync, openSync, rmSync, writeSync } from 'node:fs'
-import path from 'node:path'
 import { setTimeout as pause, setImmediate as turn } from 'node:timers/promises'
-import { Database } from '../../../src/queue/sqlite/database'
 import { type Castle, SLOW_HEADER } from './siege-castle'
-import type { Attack, PlannedMail, Tower } from './siege-plan'
+import { AGAIN_MS, AIM_MS, fillDisk, lock, open } from './siege-files'
+import type { Attack, PlannedMail, Tower, Victim } from './siege-plan'
 import { prepare, type Relays } from './siege-relays'
 import type { SiegeSes } from './siege-ses'
 
@@ -32,8 +30,6 @@ export interface Field {
   disk: string | undefined
 }
 
-/** An aim that finds no target for so long is given up. */
-const AIM_MS = 5000
 /** A call that was about to be made when its process was stopped is there by then, or it won't come. */
 const ON_ITS_WAY_MS = 100
 
@@ -66,9 +62,9 @@ export class Attackers {
   #strike(attack: Attack): Promise<boolean> {
     switch (attack.kind) {
       case 'kill':
-        return Promise.resolve(this.#kill(this.#field.castle.pids(attack.tower, attack.what)[0]))
+        return Promise.resolve(this.#kill(this.#field.castle.pids(attack.tower, attack.what)[0], attack.what))
       case 'stop':
-        return this.#stop(this.#field.castle.pids(attack.tower, attack.what)[0], attack.forMs)
+        return this.#stop(this.#field.castle.pids(attack.tower, attack.what)[0], attack)
       case 'kill in call':
         return this.#killInCall()
       case 'stop before call':
@@ -76,24 +72,24 @@ export class Attackers {
       case 'kill before 250':
         return this.#killBefore250(attack.tower)
       case 'full disk':
-        return this.#fillDisk(attack.forMs)
+        return fillDisk(this.#field.disk, attack.forMs)
       case 'lock':
-        return this.#lock(attack.forMs)
+        return lock(this.#field.castle.queueFile, attack.forMs)
     }
   }
 
-  #kill(pid: number | undefined): boolean {
+  #kill(pid: number | undefined, what: Victim): boolean {
     if (pid === undefined) return false
-    const isHolder = this.#field.castle.holder() === pid
+    const isHolder = what === 'dispatcher' && this.#field.castle.mayHold(pid)
     const nowMs = Date.now()
     if (!this.#field.castle.signal(pid, 'SIGKILL')) return false
     if (isHolder) this.harms.push({ what: 'kill', fromMs: nowMs, toMs: nowMs })
     return true
   }
 
-  async #stop(pid: number | undefined, forMs: number): Promise<boolean> {
+  async #stop(pid: number | undefined, { what, forMs }: Extract<Attack, { kind: 'stop' }>): Promise<boolean> {
     if (pid === undefined || this.#stopped.has(pid)) return false
-    const isHolder = this.#field.castle.holder() === pid
+    const isHolder = what === 'dispatcher' && this.#field.castle.mayHold(pid)
     const fromMs = Date.now()
     if (!this.#field.castle.signal(pid, 'SIGSTOP')) return false
     this.#stopped.add(pid)
@@ -112,7 +108,7 @@ export class Attackers {
     const { ses, castle } = this.#field
     let forget: () => void = () => undefined
     const struck = new Promise<boolean>(resolve => {
-      forget = ses.onCall(() => resolve(this.#kill(castle.holder())))
+      forget = ses.onCall(() => resolve(this.#kill(castle.holder(), 'dispatcher')))
     })
     const hit = await Promise.race([struck, pause(AIM_MS, false, { ref: false })])
     forget()
@@ -125,9 +121,12 @@ export class Attackers {
     while (performance.now() < endMs) {
       const begun = await this.#begun(endMs)
       const pid = begun === undefined ? undefined : castle.holder()
-      if (begun === undefined || pid === undefined) continue
+      if (begun === undefined || pid === undefined || this.#stopped.has(pid)) {
+        await pause(AGAIN_MS)
+        continue
+      }
       const fromMs = Date.now()
-      if (this.#stopped.has(pid) || !castle.signal(pid, 'SIGSTOP')) continue
+      castle.signal(pid, 'SIGSTOP')
       this.#stopped.add(pid)
       await pause(ON_ITS_WAY_MS)
       const isHit = this.#callsFor(begun.sesId) === begun.callsBefore
@@ -144,7 +143,7 @@ export class Attackers {
 
   /** The mail of a call that begins now. */
   async #begun(endMs: number): Promise<{ sesId: string; callsBefore: number } | undefined> {
-    const database = this.#open()
+    const database = open(this.#field.castle.queueFile)
     if (database === undefined) return undefined
     const sending = (state: 0 | 1) =>
       database.get("SELECT ses_id FROM job WHERE state = 'sending' AND call_begun = ?", state)?.['ses_id']
@@ -157,19 +156,11 @@ export class Attackers {
         if (claimed !== undefined && sending(1) === claimed) return { sesId: String(claimed), callsBefore }
       }
     } catch {
-      await pause(ON_ITS_WAY_MS)
+      // it can't be read now
     } finally {
       database.close()
     }
     return undefined
-  }
-
-  #open(): Database | undefined {
-    try {
-      return new Database(this.#field.castle.queueFile, { busyMs: 0, create: false })
-    } catch {
-      return undefined
-    }
   }
 
   async #killBefore250(tower: Tower): Promise<boolean> {
@@ -187,45 +178,10 @@ export class Attackers {
         hit = killed.includes(true) && replies.length === 0
         break
       }
-      await pause(10)
+      await pause(AGAIN_MS)
     }
     await delivered
     return hit
-  }
-
-  async #fillDisk(forMs: number): Promise<boolean> {
-    const { disk } = this.#field
-    if (disk === undefined) return false
-    const filler = path.join(disk, 'filler')
-    const endMs = performance.now() + forMs
-    // a checkpoint may give room back: it is taken again
-    while (performance.now() < endMs) {
-      fill(filler)
-      await pause(Math.min(50, forMs))
-    }
-    rmSync(filler, { force: true })
-    return true
-  }
-
-  /** As another program may that has the file open. */
-  async #lock(forMs: number): Promise<boolean> {
-    const endMs = performance.now() + AIM_MS
-    while (performance.now() < endMs) {
-      const database = this.#open()
-      try {
-        database?.script('BEGIN IMMEDIATE')
-        if (database === undefined) continue
-        await pause(forMs)
-        database.script('ROLLBACK')
-        return true
-      } catch {
-        // somebody else is writing
-      } finally {
-        database?.close()
-        await pause(5)
-      }
-    }
-    return false
   }
 }
 
@@ -235,22 +191,4 @@ const AMBUSHED: Omit<PlannedMail, 'tower'> = {
   region: 'eu-west-1',
   recipients: ['unknown-1@yours.example', 'friend-1@yours.example'],
   answer: 'heard',
-}
-
-/** Until not one byte more can be written. */
-function fill(file: string): void {
-  const fd = openSync(file, 'a')
-  try {
-    for (const size of [65_536, 4096, 1]) writeAll(fd, Buffer.alloc(size))
-  } finally {
-    closeSync(fd)
-  }
-}
-
-function writeAll(fd: number, piece: Buffer): void {
-  try {
-    while (writeSync(fd, piece) === piece.length) continue
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOSPC') throw error
-  }
 }

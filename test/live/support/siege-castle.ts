@@ -12,6 +12,7 @@ import { type RunningHaraka, startHaraka, startMark } from './haraka'
 import { killIfAlive, wasStartedWith } from './processes'
 import { iniText } from './product'
 import type { Tower, Victim } from './siege-plan'
+import { FAULT } from './unharmed'
 import { until } from './wait'
 
 export interface CastleOptions {
@@ -25,6 +26,7 @@ export interface CastleOptions {
 export const TOWERS: readonly Tower[] = [0, 1]
 const WORKERS = 2
 const START_AGAIN_MS = 200
+const OURS = /ses-bounce|\/dist\/(?:src|plugins)\//
 
 /** For the recipients of siege-plan.ts. */
 const RULES = `[unknown]
@@ -56,6 +58,8 @@ export class Castle {
   readonly #starts: RunningHaraka[] = []
   /** Why a Haraka didn't come up: it was killed, or the disk was full. */
   readonly failedBoots: string[] = []
+  /** Of those whose master was killed: lines that it, or its workers, had written by then. */
+  readonly #linesAtKill = new Map<RunningHaraka, number>()
   #guards: Promise<void>[] = []
   #over = false
 
@@ -89,8 +93,17 @@ export class Castle {
 
   /** Whose turn it is to dispatch, if it is one of ours. */
   holder(): number | undefined {
-    const pid = this.look(database => Number(database.get('SELECT pid FROM dispatcher')?.['pid'] ?? 0))
+    const pid = this.#holder()
     return pid !== undefined && this.#owns(pid) ? pid : undefined
+  }
+
+  /** True too when it can't be told now. */
+  mayHold(pid: number): boolean {
+    return (this.#holder() ?? pid) === pid
+  }
+
+  #holder(): number | undefined {
+    return this.look(database => Number(database.get('SELECT pid FROM dispatcher')?.['pid'] ?? 0))
   }
 
   /** Undefined: the file can't be read now. Nothing of it stays open. */
@@ -110,6 +123,8 @@ export class Castle {
   /** Nothing happens to a process that isn't of this castle. */
   signal(pid: number, signal: NodeJS.Signals): boolean {
     if (!this.#owns(pid)) return false
+    const haraka = this.#starts.find(one => one.pid === pid)
+    if (haraka !== undefined && signal === 'SIGKILL') this.#linesAtKill.set(haraka, haraka.log().length)
     killIfAlive(pid, signal)
     return true
   }
@@ -118,8 +133,15 @@ export class Castle {
     return this.#starts.some(({ mark }) => wasStartedWith(pid, startMark, mark))
   }
 
-  log(): string[] {
-    return this.#starts.flatMap(haraka => haraka.log())
+  /** Lines that tell of a fault which nobody caught. */
+  complaints(): string[] {
+    return this.#starts.flatMap(haraka =>
+      haraka.log().filter((line, index) => {
+        // Haraka's workers fail on the dead master's channel: only what is ours counts from then on
+        const isOrphans = index >= (this.#linesAtKill.get(haraka) ?? Number.POSITIVE_INFINITY)
+        return FAULT.test(line) && (!isOrphans || OURS.test(line))
+      }),
+    )
   }
 
   delivered(): DeliveredMail[] {

@@ -9,7 +9,7 @@ export function figuresOf({ evidence, struck, failedBoots }: SiegeResult): strin
   const made = calls.filter(({ outcome }) => outcome.carriedOut)
   const bounced = new Set(made.flatMap(({ sesId, recipients }) => recipients.map(one => `${sesId} ${one}`)))
   const times = made.reduce((sum, { recipients }) => sum + recipients.length, 0)
-  const least = Math.min(...gapsOf(calls).map(({ gapMs }) => gapMs))
+  const [least] = gapsOf(calls).toSorted((one, other) => one.mostMs - other.mostMs)
   return [
     `${mails.length} mails, ${mails.reduce((sum, { replies }) => sum + replies.length, 0)} answers`,
     `${calls.length} calls, ${counted(calls.flatMap(({ outcome }) => outcome.fault ?? []))}`,
@@ -17,7 +17,7 @@ export function figuresOf({ evidence, struck, failedBoots }: SiegeResult): strin
     `attacks: ${attacks}`,
     `${failedBoots.length} boots failed`,
     `${times - bounced.size} of ${bounced.size} bounces twice`,
-    `least gap ${least.toFixed(1)} ms`,
+    `least gap ${least?.gapMs.toFixed(1)} ms as read, at most ${least?.mostMs.toFixed(1)} ms as sent`,
   ].join('; ')
 }
 

@@ -13,6 +13,7 @@ const MEASURE: Measure = {
   longestFullMs: 2000,
   faultsPerCent: 30,
   faults: ['throttling', 'rejected'],
+  rareFaults: ['expired credentials'],
 }
 
 describe('the plan of a siege', () => {
@@ -34,6 +35,11 @@ describe('the plan of a siege', () => {
     for (const { atMs } of [...attacks, ...mails]) assert.ok(atMs >= 0 && atMs < MEASURE.durationMs)
     const longestMs = Math.max(...attacks.map(attack => ('forMs' in attack ? attack.forMs : 0)))
     assert.ok(longestMs > MEASURE.longestLockMs && longestMs <= MEASURE.longestStopMs)
+  })
+
+  it('has a rare fault once', () => {
+    const { faults } = planSiege(MEASURE)
+    assert.equal(faults.filter(name => name === 'expired credentials').length, 1)
   })
 
   it('keeps refusals apart, so that no five of them come in a row', () => {

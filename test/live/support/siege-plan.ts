@@ -48,6 +48,8 @@ export interface Measure {
   /** How many calls of a hundred get one of the faults. */
   faultsPerCent: number
   faults: readonly FaultName[]
+  /** Each falls on one call, in place of any other. */
+  rareFaults: readonly FaultName[]
 }
 
 export interface Plan {
@@ -123,7 +125,7 @@ function planMails(random: () => number, { mails, durationMs }: Measure): Planne
   return planned.toSorted(byTime)
 }
 
-/** For the rules in siege-rules.ts: one call, two calls with texts of their own, and some mail that is delivered too. */
+/** For the rules in siege-castle.ts: one call, two calls with texts of their own, and some mail that is delivered too. */
 const ADDRESSED = [
   ['unknown-1@yours.example'],
   ['unknown-1@yours.example'],
@@ -167,15 +169,19 @@ function drawAttack(random: () => number, kind: AttackKind, atMs: number, measur
   }
 }
 
-function planFaults(random: () => number, { mails, faults, faultsPerCent }: Measure): Plan['faults'] {
+function planFaults(random: () => number, measure: Measure): Plan['faults'] {
+  const { mails, faults, faultsPerCent, rareFaults } = measure
   let refusedAt = Number.NEGATIVE_INFINITY
-  return Array.from({ length: mails * CALLS_PER_MAIL }, (_, n) => {
+  const planned = Array.from({ length: mails * CALLS_PER_MAIL }, (_, n) => {
     const isFaulty = random() * 100 < faultsPerCent
     const name = pick(random, faults)
     if (!isFaulty || (name === 'rejected' && n - refusedAt < APART)) return undefined
     if (name === 'rejected') refusedAt = n
     return name
   })
+  // of the first half: there are calls enough for each
+  for (const name of rareFaults) planned[Math.floor((random() * mails) / 2)] = name
+  return planned
 }
 
 function shuffled<T>(random: () => number, values: readonly T[]): T[] {

@@ -47,7 +47,7 @@ export class Relays {
     )
   }
 
-  /** Resolves with the last answer. `header`: for one that the attacks know by its id before it is sent. */
+  /** Resolves with the last answer. `prepared`: for one whose id somebody has to know before it is sent. */
   async deliver(mail: PlannedMail, prepared = prepare(mail)): Promise<void> {
     const { relayed, data } = prepared
     this.mails.push(relayed)

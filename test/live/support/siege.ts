@@ -9,11 +9,11 @@ import { openQueueReader } from '../../../src/queue/sqlite/reader'
 import { withTinyDisk } from './disk'
 import { Attackers, type Struck } from './siege-attacks'
 import { Castle } from './siege-castle'
-import { FAULTS, type Measure, type Plan, planSiege } from './siege-plan'
+import { FAULTS, type Measure, planSiege } from './siege-plan'
 import { Relays } from './siege-relays'
+import { keep, report } from './siege-report'
 import { type SiegeSes, startSiegeSes } from './siege-ses'
 import { type Evidence, faultsOf, type RecordedJob } from './siege-verdict'
-import { FAULT } from './unharmed'
 import { until } from './wait'
 
 export interface Siege extends Measure {
@@ -74,10 +74,12 @@ async function siegeIn(folder: string, disk: string | undefined, siege: Siege): 
     const left = await castle.fall()
     const evidence = collect({ castle, relays, attackers, ses, left, siege })
     const faults = faultsOf(evidence)
-    if (faults.length > 0) throw new Error(faults.join('\n'))
+    if (faults.length > 0) throw new Error([...faults, keep(evidence, siege.seed)].join('\n'))
     return { evidence, ...result() }
   } catch (error) {
-    throw new Error(report(error, siege, plan, result()), { cause: error })
+    throw new Error(report(error, siege.seed, { plan, ...result(), calls: ses.calls.length }), {
+      cause: error,
+    })
   } finally {
     relays.end()
     attackers.end()
@@ -119,7 +121,7 @@ function collect({ castle, relays, attackers, ses, left, siege }: Scene): Eviden
       to,
       sesId: sesIds.find(id => data.includes(id)) ?? '',
     })),
-    complaints: castle.log().filter(line => FAULT.test(line)),
+    complaints: castle.complaints(),
     integrity: castle.look(database =>
       database.pragma('integrity_check').map(row => String(row['integrity_check'])),
     ) ?? ["it can't be read"],
@@ -134,24 +136,4 @@ function jobsIn(file: string): RecordedJob[] {
   } finally {
     reader.close()
   }
-}
-
-function report(
-  error: unknown,
-  { seed }: Siege,
-  plan: Plan,
-  { struck, failedBoots }: Omit<SiegeResult, 'evidence'>,
-): string {
-  const attacks = plan.attacks.map(attack => {
-    const done = struck.find(one => one.attack === attack)
-    return `${JSON.stringify(attack)} ${done === undefined ? 'not over' : done.hit ? 'hit' : 'missed'}`
-  })
-  const faults = plan.faults.flatMap((name, index) => (name === undefined ? [] : [`${index + 1}: ${name}`]))
-  return [
-    error instanceof Error ? error.message : String(error),
-    `the plan of SEED=${seed}:`,
-    ...attacks,
-    `faults by call: ${faults.join(', ')}`,
-    ...failedBoots.map(why => `a boot that failed: ${why}`),
-  ].join('\n')
 }

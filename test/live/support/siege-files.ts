@@ -1,0 +1,74 @@
+// What attacks do to the queue's file: another program that writes to it, and a disk without room.
+// The file itself isn't touched; whatever was filled or locked is free when the attack is over.
+
+import { closeSync, openSync, rmSync, writeSync } from 'node:fs'
+import path from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
+import { Database } from '../../../src/queue/sqlite/database'
+
+/** An aim that finds no target for so long is given up. */
+export const AIM_MS = 5000
+/** An aim is taken again after this. */
+export const AGAIN_MS = 5
+
+/** Undefined: it can't be opened now. */
+export function open(queueFile: string): Database | undefined {
+  try {
+    return new Database(queueFile, { busyMs: 0, create: false })
+  } catch {
+    return undefined
+  }
+}
+
+/** Until it is over, `disk` has no room; undefined: there is none that may be filled. */
+export async function fillDisk(disk: string | undefined, forMs: number): Promise<boolean> {
+  if (disk === undefined) return false
+  const filler = path.join(disk, 'filler')
+  const endMs = performance.now() + forMs
+  // a checkpoint may give room back: it is taken again
+  while (performance.now() < endMs) {
+    fill(filler)
+    await pause(Math.min(50, forMs))
+  }
+  rmSync(filler, { force: true })
+  return true
+}
+
+/** As another program may that has the file open. */
+export async function lock(queueFile: string, forMs: number): Promise<boolean> {
+  const endMs = performance.now() + AIM_MS
+  while (performance.now() < endMs) {
+    const database = open(queueFile)
+    try {
+      database?.script('BEGIN IMMEDIATE')
+      if (database === undefined) continue
+      await pause(forMs)
+      database.script('ROLLBACK')
+      return true
+    } catch {
+      // somebody else is writing
+    } finally {
+      database?.close()
+      await pause(AGAIN_MS)
+    }
+  }
+  return false
+}
+
+/** Until not one byte more can be written. */
+function fill(file: string): void {
+  const fd = openSync(file, 'a')
+  try {
+    for (const size of [65_536, 4096, 1]) writeAll(fd, Buffer.alloc(size))
+  } finally {
+    closeSync(fd)
+  }
+}
+
+function writeAll(fd: number, piece: Buffer): void {
+  try {
+    while (writeSync(fd, piece) === piece.length) continue
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOSPC') throw error
+  }
+}
