@@ -1,16 +1,15 @@
 // What a process has used, as the system counts it. Linux only: throws where /proc isn't there, or the process is gone.
 
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 
-/** proc(5): the ticks of /proc/PID/stat are of USER_HZ, 100 on every Linux. */
-const TICKS_PER_SECOND = 100
-
-/** CPU time of all its threads, user and system, in microseconds. */
+/** CPU time of all its threads that live, user and system, in microseconds. */
 export function cpuMicros(pid: number): number {
-  const stat = readFileSync(`/proc/${pid}/stat`, 'latin1')
-  // pid (comm) state ...; utime and stime are fields 14 and 15; comm may hold blanks and brackets
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-  return ((Number(fields[11]) + Number(fields[12])) * 1e6) / TICKS_PER_SECOND
+  // Documentation/scheduler/sched-stats: nanoseconds come first; /proc/PID/stat has hundredths of a second
+  const times = readdirSync(`/proc/${pid}/task`).map(thread => {
+    const [nanos = ''] = readFileSync(`/proc/${pid}/task/${thread}/schedstat`, 'latin1').split(' ')
+    return Number(nanos) / 1000
+  })
+  return times.reduce((sum, micros) => sum + micros, 0)
 }
 
 /** Of the memory that it shares with others, its part (PSS); in bytes. */
