@@ -8,30 +8,62 @@ import { decisions } from './decisions'
 import { hostile } from './hostile'
 import { mails } from './mails'
 import { type Meter, type Plan, PROCESS } from './measure'
-import { type Machine, page, rowLine, type Section } from './page'
+import { type Machine, page, rowLine, type Section, triedLine } from './page'
 import { run, type Suite } from './suite'
+import { type Size, type Trial, tryOut } from './trial'
+import { firstCall } from './trials/first-call'
+import { haraka } from './trials/haraka'
+import { memory } from './trials/memory'
+import { overload } from './trials/overload'
+import { pace } from './trials/pace'
+import { queue } from './trials/queue'
 
 /** In the order of the page. */
-export const SUITES: readonly Suite[] = [decisions, mails, hostile]
+export const SUITES: readonly (Suite | Trial)[] = [
+  decisions,
+  mails,
+  hostile,
+  haraka,
+  queue,
+  memory,
+  firstCall,
+  pace,
+  overload,
+]
 
-/** Below four minutes on two quiet cores. */
+/** With the trials some ten minutes on two quiet cores. */
 const PLAN: Plan = { inputs: 500, warmUpTimes: 300, warmUpMicros: 4_000_000, rounds: 9, batchMicros: 200_000 }
 /** From dist/bench, where this runs. */
 const PAGE = path.join(__dirname, '../../docs/benchmarks.md')
 
+export interface How {
+  plan: Plan
+  meter: Meter
+  /** Of trials. */
+  size: Size
+}
+
 export async function measureAll(
-  suites: readonly Suite[],
-  plan: Plan,
-  meter: Meter,
+  suites: readonly (Suite | Trial)[],
+  how: How,
   say: (line: string) => void,
 ): Promise<Section[]> {
   const sections: Section[] = []
-  for (const suite of suites) {
-    say(`${suite.title} (${suite.ratio})`)
-    const rows = await run(suite, plan, meter, row => say(`  ${rowLine(suite, row)}`))
-    sections.push({ suite, rows })
-  }
+  for (const suite of suites) sections.push(await measureOne(suite, how, say))
   return sections
+}
+
+async function measureOne(
+  suite: Suite | Trial,
+  { plan, meter, size }: How,
+  say: (line: string) => void,
+): Promise<Section> {
+  if ('run' in suite) {
+    say(suite.title)
+    return { trial: suite, rows: await tryOut(suite, size, row => say(`  ${triedLine(row)}`)) }
+  }
+  say(`${suite.title} (${suite.ratio})`)
+  return { suite, rows: await run(suite, plan, meter, row => say(`  ${rowLine(suite, row)}`)) }
 }
 
 export function thisMachine(): Machine {
@@ -59,7 +91,9 @@ async function main(names: readonly string[]): Promise<void> {
     return
   }
   const chosen = SUITES.filter(({ name }) => names.length === 0 || names.includes(name))
-  const sections = await measureAll(chosen, PLAN, PROCESS, line => console.log(line))
+  const sections = await measureAll(chosen, { plan: PLAN, meter: PROCESS, size: 'whole' }, line =>
+    console.log(line),
+  )
   if (names.length > 0) return
   writeFileSync(PAGE, page(sections, PLAN, thisMachine()))
   console.log('docs/benchmarks.md is written')

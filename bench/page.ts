@@ -1,8 +1,9 @@
-// docs/benchmarks.md: what was measured, as tables of ratios, and how.
+// docs/benchmarks.md: what was measured, as tables of ratios and of figures with goals, and how.
 // Pure.
 
 import type { Plan, Ratio } from './measure'
 import type { Measured, Suite } from './suite'
+import { type Goal, isReached, type Trial, type Tried } from './trial'
 
 /** What the figures beside the ratios are true of. */
 export interface Machine {
@@ -15,16 +16,20 @@ export interface Machine {
   mailparser: string
 }
 
-export interface Section {
-  suite: Suite
-  rows: readonly Measured[]
-}
+export type Section = { suite: Suite; rows: readonly Measured[] } | { trial: Trial; rows: readonly Tried[] }
 
 export function page(sections: readonly Section[], plan: Plan, machine: Machine): string {
   return `${[head(plan, machine), ...sections.map(sectionText)].join('\n\n')}\n`
 }
 
 /** One row, for a terminal. */
+export function triedLine({ aim, ...found }: Tried): string {
+  const [figure, goal, spread, beside] = triedCells({ aim, ...found })
+  const others = [goal, spread, beside].filter(text => text !== '')
+  return `${aim.name}: ${figure} (${others.join('; ')})`
+}
+
+/** The same, of a suite. */
 export function rowLine({ unit }: Suite, { name, ratio, ...micros }: Measured): string {
   return `${name}: ${figure(ratio.median)} (${spreadText(ratio)}; ${orientation(unit, micros)})`
 }
@@ -40,7 +45,10 @@ What runs is what is published, the compiled code. Its cost is the CPU time of t
 In each of ${rounds} rounds everything that is compared has its turn, for some ${batchMicros / 1000} ms, there and back again. A ratio is the
 median of the rounds; the spread goes from the least to the greatest. Before the first round each is done ${warmUpTimes} times, or
 for ${warmUpMicros / 1_000_000} s, so that starting up doesn't count. There are up to ${inputs} mails of a kind, none like another, and what was made
-of one for a decision is made anew when it comes again.`
+of one for a decision is made anew when it comes again.
+
+Where a table has goals, whole processes were tried instead, as they run in production, with the queue's file on a disk
+and a stand-in for SES on loopback; how is said above each of them. A goal that this run has not reached says so.`
 }
 
 function machineText({ cores, cpu, memoryBytes, system, node, mailparser }: Machine): string {
@@ -48,7 +56,44 @@ function machineText({ cores, cpu, memoryBytes, system, node, mailparser }: Mach
   return `${size}, ${system}, Node.js ${node}, mailparser ${mailparser}`
 }
 
-function sectionText({ suite, rows }: Section): string {
+function sectionText(section: Section): string {
+  return 'trial' in section ? trialText(section.trial, section.rows) : suiteText(section.suite, section.rows)
+}
+
+function trialText({ title, about }: Trial, rows: readonly Tried[]): string {
+  const lines = rows.map(row => tableLine([row.aim.name, ...triedCells(row)]))
+  const table = [
+    tableLine(['', 'figure', 'goal', 'spread', 'for orientation']),
+    '|---|---|---|---|---|',
+    ...lines,
+  ]
+  return [`## ${title}`, about, table.join('\n')].join('\n\n')
+}
+
+function triedCells({
+  aim: { goal, unit },
+  figure,
+  spread,
+  beside,
+}: Tried): [string, string, string, string] {
+  const shown = (value: number, digits = 3) =>
+    [precise(value, digits), ...(unit === undefined ? [] : [unit])].join(' ')
+  const isMissed = goal !== undefined && !isReached(goal, figure)
+  return [
+    // the one that missed it narrowly isn't to look like the goal
+    shown(figure, isMissed ? 4 : 3),
+    goal === undefined ? '' : `${isMissed ? 'not reached: ' : ''}${goalText(goal, shown)}`,
+    spread === undefined ? '' : `${precise(spread.least)} to ${precise(spread.most)}`,
+    beside,
+  ]
+}
+
+function goalText(goal: Goal, shown: (value: number) => string): string {
+  if ('atMost' in goal) return `at most ${shown(goal.atMost)}`
+  return 'below' in goal ? `below ${shown(goal.below)}` : `at least ${shown(goal.atLeast)}`
+}
+
+function suiteText(suite: Suite, rows: readonly Measured[]): string {
   const { title, about, ratio, unit } = suite
   const lines = rows.map(({ name, ratio, ...micros }) =>
     tableLine([name, figure(ratio.median), spreadText(ratio), orientation(unit, micros)]),
@@ -58,7 +103,7 @@ function sectionText({ suite, rows }: Section): string {
 }
 
 function tableLine(cells: readonly string[]): string {
-  return `| ${cells.join(' | ')} |`.replace('|  |', '| |')
+  return `|${cells.map(cell => (cell === '' ? ' |' : ` ${cell} |`)).join('')}`
 }
 
 function spreadText({ least, most }: Ratio): string {
@@ -77,4 +122,10 @@ function orientation(
 /** More digits would say more than was measured. */
 function figure(value: number): string {
   return value.toLocaleString('en', { minimumSignificantDigits: 2, maximumSignificantDigits: 2 })
+}
+
+/** Two digits would hide on which side of a goal a figure is. */
+function precise(value: number, digits = 3): string {
+  const most = value >= 1000 ? { maximumFractionDigits: 1 } : { maximumSignificantDigits: digits }
+  return value.toLocaleString('en', most)
 }

@@ -24,22 +24,30 @@ export interface Parts {
   body: string
   /** MIME fields. */
   fields?: Readonly<Record<string, string>>
+  /** By SES; default: an hour before NOW_MS. */
+  receivedAt?: Date
 }
 
-export function sample({ seed, body, recipient = `box${seed}@example.com`, fields }: Parts): Sample {
+export function sample({
+  seed,
+  body,
+  recipient = `box${seed}@example.com`,
+  fields,
+  receivedAt = RECEIVED,
+}: Parts): Sample {
   const pick = pseudoRandom(seed)
   const sender = `writer${pick(1_000_000)}@origin${pick(10_000)}.example`
   const own = {
     From: `"Writer ${pick(1000)}" <${sender}>`,
     To: recipient,
     Subject: subject(seed),
-    Date: traceDate(RECEIVED).replace(' (UTC)', ''),
+    Date: traceDate(receivedAt).replace(' (UTC)', ''),
     'Message-ID': `<${pick(2 ** 31)}.${seed}@origin.example>`,
     'MIME-Version': '1.0',
     'X-Mailer': `Letters ${pick(20)}.${pick(20)}`,
     ...(fields ?? { 'Content-Type': 'text/plain; charset=utf-8' }),
   }
-  const trace = { sesId: newSesId(), region: 'eu-west-1', receivedAt: RECEIVED, sender, recipient }
+  const trace = { sesId: newSesId(), region: 'eu-west-1', receivedAt, sender, recipient }
   const mail = mailText({ form: 'classic', proved: true, spam: 'PASS', ...trace }, own, body)
   const raw = Buffer.from(mail)
   return {

@@ -2,6 +2,7 @@
 // Rejects when a work doesn't do what it is measured for.
 
 import { type Meter, measure, median, type Plan, type Ratio, ratioOf, type Work } from './measure'
+import type { Trial } from './trial'
 
 export interface Suite {
   /** For the command line. */
@@ -46,8 +47,9 @@ export interface Measured {
   againstMicros: number
 }
 
-export function rowNames({ contests }: Suite): string[] {
-  return contests.flatMap(({ rows }) => rows.map(({ name }) => name))
+export function rowNames(suite: Suite | Trial): string[] {
+  if ('run' in suite) return suite.rows.map(({ name }) => name)
+  return suite.contests.flatMap(({ rows }) => rows.map(({ name }) => name))
 }
 
 export async function run(

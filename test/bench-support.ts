@@ -1,10 +1,11 @@
 // Suites of the benchmarks, run once with next to nothing: whether they can be, not what they measure.
 
 import assert from 'node:assert/strict'
-import { measureAll, thisMachine } from '../bench/main'
+import { type How, measureAll, thisMachine } from '../bench/main'
 import type { Plan } from '../bench/measure'
-import { page, rowLine } from '../bench/page'
+import { page, rowLine, triedLine } from '../bench/page'
 import { rowNames, type Suite } from '../bench/suite'
+import type { Trial } from '../bench/trial'
 
 export const ONCE: Plan = { inputs: 2, warmUpTimes: 1, warmUpMicros: 1, rounds: 1, batchMicros: 1 }
 
@@ -22,27 +23,24 @@ export function rowsOf(markdown: string): [title: string, rows: string[]][] {
     })
 }
 
-export function canBeRun(suites: readonly Suite[]): void {
+/** By a clock that stands still: everything counts the same. */
+const LEAST: How = { plan: ONCE, meter: () => 0, size: 'least' }
+
+export function canBeRun(suites: readonly (Suite | Trial)[]): void {
   for (const suite of suites) {
     it(`can be run, each work doing what it is measured for: ${suite.name}`, async () => {
       const said: string[] = []
-      const [section] = await measureAll(
-        [suite],
-        ONCE,
-        () => 0,
-        line => said.push(line),
-      )
+      const [section] = await measureAll([suite], LEAST, line => said.push(line))
       assert(section)
-      assert.deepEqual(
-        section.rows.map(({ name }) => name),
-        rowNames(suite),
-      )
-      // a clock that stands still: everything counts the same
-      assert(section.rows.every(({ ratio }) => ratio.median === 1))
+      const lines =
+        'trial' in section
+          ? section.rows.map(triedLine)
+          : section.rows.map(row => rowLine(section.suite, row))
       assert.deepEqual(
         said.slice(1),
-        section.rows.map(row => `  ${rowLine(suite, row)}`),
+        lines.map(line => `  ${line}`),
       )
+      if ('suite' in section) assert(section.rows.every(({ ratio }) => ratio.median === 1))
       assert.deepEqual(rowsOf(page([section], ONCE, thisMachine())), [[suite.title, rowNames(suite)]])
     })
   }

@@ -7,6 +7,7 @@ import { SUITES } from '../bench/main'
 import { measure, type Plan, ratioOf, type Work } from '../bench/measure'
 import { page } from '../bench/page'
 import { rowNames, type Suite } from '../bench/suite'
+import { type Aim, type Trial, tryOut } from '../bench/trial'
 import { canBeRun, ONCE, rowsOf } from './bench-support'
 
 const PAGE = readFileSync(path.join(__dirname, '../docs/benchmarks.md'), 'utf8')
@@ -26,7 +27,7 @@ function pretended() {
 }
 
 describe('the benchmarks', function () {
-  canBeRun(SUITES.filter(({ name }) => name === 'hostile'))
+  canBeRun(SUITES.filter(({ name }) => name === 'hostile' || name === 'queue'))
 
   it('have written docs/benchmarks.md, with these rows', () => {
     assert.deepEqual(
@@ -63,6 +64,49 @@ describe('the benchmarks', function () {
       ],
     )
     assert(lines.join(' ').includes('2 cores (C), 8 GB, S, Node.js 20, mailparser 3.'))
+  })
+})
+
+describe('a trial', () => {
+  const rows: Aim[] = [
+    { key: 'cpu', name: 'CPU time', goal: { atMost: 1.03 } },
+    { key: 'gap', name: 'gap', unit: 'ms', goal: { atLeast: 1000 } },
+    { key: 'sent', name: 'sent', goal: { atLeast: 0.99 } },
+    { key: 'memory', name: 'memory', goal: { below: 0.1 } },
+    { key: 'other', name: 'other', unit: 'ms' },
+  ]
+  const found = {
+    cpu: { figure: 1.0312, spread: { least: 1, most: 1.0666 }, beside: '800 µs against 777 µs' },
+    gap: { figure: 1005.27, beside: '120 gaps' },
+    sent: { figure: 0.9899, beside: '' },
+    memory: { figure: 0.1, beside: '' },
+    other: { figure: 816.02, beside: '' },
+  }
+  const trial: Trial = { name: 'x', title: 'X', about: 'About x.', rows, run: async () => found }
+
+  it('is shown with its goals, and with those that were not reached', async () => {
+    const machine = { cores: 2, cpu: 'C', memoryBytes: 2 ** 33, system: 'S', node: '20', mailparser: '3' }
+    const section = { trial, rows: await tryOut(trial, 'whole', () => undefined) }
+    const lines = page([section], ONCE, machine).split('\n')
+    assert.deepEqual(
+      lines.filter(line => line.startsWith('| ')),
+      [
+        '| | figure | goal | spread | for orientation |',
+        '| CPU time | 1.031 | not reached: at most 1.03 | 1 to 1.07 | 800 µs against 777 µs |',
+        '| gap | 1,005.3 ms | at least 1,000 ms | | 120 gaps |',
+        '| sent | 0.9899 | not reached: at least 0.99 | | |',
+        '| memory | 0.1 | not reached: below 0.1 | | |',
+        '| other | 816 ms | | | |',
+      ],
+    )
+  })
+
+  it('rejects when it has found nothing for a row', async () => {
+    const empty: Trial = { ...trial, run: async () => ({ cpu: found.cpu }) }
+    await assert.rejects(
+      tryOut(empty, 'whole', () => undefined),
+      /x has found nothing for "gap"/,
+    )
   })
 })
 

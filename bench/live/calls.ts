@@ -1,0 +1,27 @@
+// Waiting for calls at the stand-in. Rejects when they don't come, or when one of them isn't taken.
+
+import type { Call } from '../../src/local-ses/call'
+import type { LocalSes } from '../../src/local-ses/options'
+
+/** Beyond what the pace asks for. */
+const PATIENCE_MS = 60_000
+
+/** Resolves with the first so many. */
+export async function callsOf(ses: LocalSes, count: number, timeMs = PATIENCE_MS): Promise<readonly Call[]> {
+  await new Promise<void>((resolve, reject) => {
+    const fail = () => reject(new Error(`only ${ses.calls.length} of ${count} calls came`))
+    const timer = setTimeout(fail, timeMs)
+    const look = () => {
+      if (ses.calls.length < count) return
+      clearTimeout(timer)
+      ses.off('call', look)
+      resolve()
+    }
+    ses.on('call', look)
+    look()
+  })
+  const calls = ses.calls.slice(0, count)
+  const refused = calls.find(({ outcome }) => outcome.status !== 200)
+  if (refused) throw new Error(`a call was answered with ${refused.outcome.code}: ${refused.outcome.message}`)
+  return calls
+}

@@ -1,0 +1,91 @@
+// Queue files with a day of jobs. The first job is the store's own; the others are copies of its rows with other words,
+// as taking them one by one would last longer than all that is measured. Throws where the file comes out otherwise.
+
+import { copyFileSync, mkdirSync } from 'node:fs'
+import path from 'node:path'
+import { SLOT_MS } from '../../src/queue/admission'
+import { Database } from '../../src/queue/sqlite/database'
+import { setSpacing } from '../../src/queue/sqlite/slots'
+import { openWorkerQueue } from '../../src/queue/sqlite/worker-queue'
+import { makeFolder } from './folder'
+import { deadlineOf, requestOf } from './jobs'
+
+const filled = new Map<number, string>()
+
+/** Makes the file, with so many jobs that wait, their deadlines spread over a day. The first time it takes seconds. */
+export function queueWith(jobs: number, file: string): void {
+  const ready = filled.get(jobs) ?? fill(jobs, path.join(makeFolder(), 'queue.sqlite'))
+  filled.set(jobs, ready)
+  mkdirSync(path.dirname(file), { recursive: true, mode: 0o700 })
+  copyFileSync(ready, file)
+}
+
+function fill(jobs: number, file: string): string {
+  const nowMs = Date.now()
+  const queue = openWorkerQueue(file, { create: true })
+  if (jobs > 0) queue.add([requestOf(0, nowMs, deadlineOf(0, jobs, nowMs))], nowMs)
+  queue.close()
+  const database = new Database(file, { busyMs: 0, create: false })
+  try {
+    if (jobs > 1) multiply(database, jobs, nowMs)
+    // all of it into the one file that is copied
+    database.pragma('wal_checkpoint(TRUNCATE)')
+  } finally {
+    database.close()
+  }
+  return file
+}
+
+/** Without the triggers that keep the sums of the forecast: it is all summed up at the end. */
+function multiply(database: Database, jobs: number, nowMs: number): void {
+  const triggers = database.all("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'")
+  const stepMs = deadlineOf(1, jobs, nowMs) - deadlineOf(0, jobs, nowMs)
+  const address = "'box' || n || '@example.com'"
+  database.write(() => {
+    for (const { name } of triggers) database.run(`DROP TRIGGER ${name}`)
+    copy(database, 'job', jobs, {
+      ...OWN_ID,
+      seq: 'seq + n',
+      id: "id || '-' || n",
+      sender: "'writer' || n || '@origin' || n || '.example'",
+      sender_key: "'writer@origin' || n || '.example'",
+      sender_domain: "'origin' || n || '.example'",
+      deadline_ms: `deadline_ms + ${stepMs} * n`,
+    })
+    copy(database, 'recipient', jobs, { ...OWN_ID, job: 'job + n', address, address_key: address })
+    copy(database, 'event', jobs, { job: 'job + n' })
+    for (const { sql } of triggers) database.script(String(sql))
+    sumUp(database)
+  })
+  const waiting = database.get("SELECT COUNT(*) AS jobs FROM job WHERE state = 'queued'")?.['jobs']
+  if (waiting !== jobs) throw new Error(`${waiting} jobs wait instead of ${jobs}`)
+}
+
+/** As long as SES's. */
+const OWN_ID = { ses_id: "printf('%08d', n) || substr(ses_id, 9)" }
+
+/** The only row as often as it takes; by column, what the nth copy has instead, as SQL. */
+function copy(
+  database: Database,
+  table: string,
+  jobs: number,
+  changes: Readonly<Record<string, string>>,
+): void {
+  const columns = database.pragma(`table_info(${table})`).map(({ name }) => String(name))
+  const values = columns.map(column => changes[column] ?? column)
+  database.run(
+    `WITH RECURSIVE many (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM many WHERE n < ?)
+     INSERT INTO ${table} (${columns.join(', ')}) SELECT ${values.join(', ')} FROM ${table}, many`,
+    jobs - 1,
+  )
+}
+
+function sumUp(database: Database): void {
+  database.script('DELETE FROM slot')
+  database.run(
+    `INSERT INTO slot SELECT region, ?1, deadline_ms - deadline_ms % ?1 AS at, COUNT(*), 0
+     FROM job WHERE state = 'queued' GROUP BY region, at`,
+    SLOT_MS,
+  )
+  setSpacing(database, 0)
+}

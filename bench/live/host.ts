@@ -1,0 +1,99 @@
+// A Haraka on loopback that takes every mail and keeps none, with the plugin or without it, in a folder of its own.
+// A start that fails rejects with the end of its log.
+
+import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import path from 'node:path'
+import { packageFolder } from '../../src/demo/directory'
+import { startHaraka } from '../../src/demo/haraka'
+import { processesWithEnv } from '../../test/live/support/processes'
+import { makeFolder, removeFolder } from './folder'
+import { freePort } from './port'
+
+export interface HostOptions {
+  /** Texts of ses-bounce.ini and ses-bounce-rules.ini; undefined: without the plugin. */
+  plugin?: { settings: string; rules: string }
+  /** More files in config, by name. */
+  files?: Readonly<Record<string, string>>
+  /** Worker processes; default: Haraka's own, one. */
+  nodes?: number
+}
+
+/** A Haraka directory that can be started again and again. */
+export class Host {
+  readonly dir = makeFolder()
+  readonly queueFile = path.join(this.dir, 'ses-bounce/queue.sqlite')
+  port = 0
+  readonly #nodes: number | undefined
+  #running: Awaited<ReturnType<typeof startHaraka>> | undefined
+
+  constructor({ plugin, files = {}, nodes }: HostOptions) {
+    this.#nodes = nodes
+    for (const folder of ['config', 'plugins', 'node_modules']) mkdirSync(path.join(this.dir, folder))
+    const packageDir = packageFolder()
+    const harakas = path.join(packageDir, 'node_modules/Haraka/config/connection.ini')
+    const texts: Record<string, string> = {
+      plugins: `${plugin ? 'ses-bounce\n' : ''}discard\n`,
+      me: 'mx.example.com\n',
+      host_list: 'example.com\n',
+      // Haraka crashes at every connection without a full one
+      'connection.ini': readFileSync(harakas, 'utf8'),
+      ...(plugin && { 'ses-bounce.ini': plugin.settings, 'ses-bounce-rules.ini': plugin.rules }),
+      ...files,
+    }
+    for (const [name, text] of Object.entries(texts)) writeFileSync(path.join(this.dir, 'config', name), text)
+    writeFileSync(path.join(this.dir, 'plugins/discard.js'), DISCARD_PLUGIN)
+    symlinkSync(packageDir, path.join(this.dir, 'node_modules/haraka-plugin-ses-bounce'), 'dir')
+  }
+
+  /** Resolves when it takes mail, with the monotonic milliseconds at which its process was started. */
+  async start(): Promise<number> {
+    this.port = await freePort()
+    const nodes = this.#nodes === undefined ? '' : `nodes=${this.#nodes}\n`
+    writeFileSync(path.join(this.dir, 'config/smtp.ini'), `listen=127.0.0.1:${this.port}\n${nodes}`)
+    const startedMonoMs = Number(process.hrtime.bigint()) / 1e6
+    try {
+      this.#running = await startHaraka({
+        packageDir: packageFolder(),
+        dir: this.dir,
+        port: this.port,
+        stop: new AbortController().signal,
+      })
+      return startedMonoMs
+    } catch (error) {
+      throw new Error(`${String(error)}; its log ends with\n${this.log().slice(-2000)}`, { cause: error })
+    }
+  }
+
+  log(): string {
+    return readFileSync(path.join(this.dir, 'haraka.log'), 'utf8')
+  }
+
+  /** Linux only. */
+  workers(): number[] {
+    // Haraka sets it for what it starts, the dispatcher included
+    return processesWithEnv('HARAKA', this.dir)
+      .filter(({ cmdline }) => cmdline.includes('haraka.js'))
+      .map(({ pid }) => pid)
+  }
+
+  async stop(): Promise<void> {
+    await this.#running?.stop()
+    this.#running = undefined
+  }
+
+  async close(): Promise<void> {
+    await this.stop()
+    removeFolder(this.dir)
+  }
+}
+
+/** The least that a Haraka needs to take mail. It ends when whoever started it has gone. */
+const DISCARD_PLUGIN = `'use strict'
+const cluster = require('node:cluster')
+
+exports.register = () => {
+  if (cluster.isPrimary) process.once('disconnect', () => process.kill(process.pid, 'SIGTERM'))
+}
+exports.hook_rcpt = next => next(OK)
+exports.hook_queue = next => next(OK, 'Taken')
+`

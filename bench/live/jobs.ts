@@ -1,0 +1,42 @@
+// Bounces as the door asks for them, each with its own words and addresses.
+// Pure.
+
+import { newSesId } from '../../src/demo/mail'
+import { senderKey } from '../../src/mail/sender-key'
+import type { BounceRequest } from '../../src/policy/decision'
+
+/** As many as SES takes in a day. */
+export const DAY_OF_JOBS = 86_400
+export const REGION = 'eu-west-1'
+
+const HOUR_MS = 3_600_000
+/** SES API: SendBounce. */
+const WINDOW_MS = 24 * HOUR_MS
+/** ses-bounce.ini: [limit] per_sender. */
+const PER_SENDER = { count: 10, perMs: WINDOW_MS }
+
+export function requestOf(number: number, nowMs: number, deadlineMs: number): BounceRequest {
+  const sender = `writer${number}@origin${number % 40_000}.example`
+  return {
+    sesId: newSesId(),
+    region: REGION,
+    receivedAtMs: deadlineMs - WINDOW_MS,
+    deadlineMs,
+    sender,
+    bounceSender: 'mailer-daemon@example.com',
+    reportingMta: 'dns; mx.example.com',
+    rule: 'unknown-mailbox',
+    caps: [{ by: 'sender', key: senderKey(sender), rate: PER_SENDER }],
+    recipient: {
+      address: `box${number}@example.com`,
+      bounceType: 'DoesNotExist',
+      status: '5.1.1',
+      diagnostic: `smtp; 550 5.1.1 No such mailbox (${nowMs})`,
+    },
+  }
+}
+
+/** The deadline of one of so many that came in over a day: none within the next hour. */
+export function deadlineOf(number: number, jobs: number, nowMs: number): number {
+  return nowMs + HOUR_MS + Math.floor((number * (WINDOW_MS - HOUR_MS)) / jobs)
+}

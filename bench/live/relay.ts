@@ -1,0 +1,39 @@
+// Has mail sent by a process of its own. Rejects when a mail isn't taken.
+
+import { type ChildProcess, fork } from 'node:child_process'
+
+export interface Order {
+  port: number
+  count: number
+  /** At once. */
+  connections: number
+  /** Over one connection, before another is opened. */
+  mailsEach: number
+  /** From one mail to the next; 0: as fast as they are taken. */
+  everyMs: number
+}
+
+export interface Report {
+  fault: string | undefined
+}
+
+export class Relay {
+  readonly #child: ChildProcess = fork(require.resolve('./relay-process'), { serialization: 'advanced' })
+
+  send(order: Order): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const ended = () => reject(new Error('the relay has ended'))
+      this.#child.once('exit', ended)
+      this.#child.once('message', (report: Report) => {
+        this.#child.off('exit', ended)
+        if (report.fault === undefined) resolve()
+        else reject(new Error(report.fault))
+      })
+      this.#child.send(order)
+    })
+  }
+
+  close(): void {
+    this.#child.disconnect()
+  }
+}

@@ -1,0 +1,122 @@
+// More bounces than SES takes: what is admitted goes out in time, at the whole pace, and the rest is refused at once.
+// Rejects when SES throttles a call, or refuses it.
+
+import { setTimeout as pause } from 'node:timers/promises'
+import { startLocalSes } from '../../src/local-ses/server'
+import { forecastSpacingMs, latenessOf } from '../../src/queue/admission'
+import { openQueueReader } from '../../src/queue/sqlite/reader'
+import { openWorkerQueue } from '../../src/queue/sqlite/worker-queue'
+import type { WorkerQueue } from '../../src/queue/store'
+import { callsOf } from '../live/calls'
+import { DispatcherProcess, settingsText } from '../live/dispatcher'
+import { REGION, requestOf } from '../live/jobs'
+import { pseudoRandom } from '../text'
+import type { Findings, Size, Trial } from '../trial'
+
+const SCALES = {
+  /** As at SES: what a call takes beyond its interval is the same at any, so a shorter one would be another test. */
+  whole: { intervalMs: 1000, jobs: 150, windowMs: [5000, 25_000] },
+  least: { intervalMs: 20, jobs: 6, windowMs: [5000, 25_000] },
+} as const
+/** As by default. */
+const SLACK_MS = 5
+const MARGIN_MS = 1000
+const SPACING_MS = SCALES.whole.intervalMs + SLACK_MS
+
+export const overload: Trial = {
+  name: 'overload',
+  title: 'Overload',
+  about: `Bounces come at twice the pace of SES: ${SCALES.whole.jobs} of them, one each ${SCALES.whole.intervalMs / 2} ms, each with a time of ${SCALES.whole.windowMs[0] / 1000} to ${SCALES.whole.windowMs[1] / 1000} s in which it
+must go out, drawn by lot. They are admitted by the queue as a worker has it done, and sent by a real dispatcher to the
+stand-in for SES, with the interval of SES and the slack as by default. The theoretical most is a call each ${SPACING_MS} ms
+(interval and slack), the first at once, from the first bounce until the last that was admitted has gone out. In time is
+what SES has seen before its deadline.`,
+  rows: [
+    { key: 'sent', name: 'sent in time, of the theoretical most', goal: { atLeast: 0.99 } },
+    { key: 'kept', name: 'sent in time, of what was admitted', goal: { atLeast: 1 } },
+  ],
+  run: press,
+}
+
+interface Pressed {
+  /** Deadlines by SES's id. */
+  admitted: ReadonlyMap<string, number>
+  refused: number
+  firstMonoMs: number
+}
+
+async function press(size: Size): Promise<Findings> {
+  const { intervalMs } = SCALES[size]
+  const spacingMs = intervalMs + SLACK_MS
+  const ses = await startLocalSes({ intervalMs })
+  const seenMs = new Map<string, number>()
+  ses.on('call', ({ params }) => seenMs.set(params['OriginalMessageId'] ?? '', Date.now()))
+  const dispatcher = new DispatcherProcess(
+    settingsText({
+      ses: { endpoint: ses.url },
+      limit: { interval: `${intervalMs}ms`, slack: `${SLACK_MS}ms` },
+      window: { margin: `${MARGIN_MS}ms` },
+    }),
+  )
+  try {
+    const queue = openWorkerQueue(dispatcher.queueFile, { create: true })
+    await dispatcher.start()
+    const { admitted, refused, firstMonoMs } = await bounces(queue, dispatcher, size)
+    queue.close()
+    await ended(dispatcher)
+    const calls = await callsOf(ses, ses.calls.length)
+    const inTime = [...admitted].filter(
+      ([sesId, deadlineMs]) => (seenMs.get(sesId) ?? Infinity) <= deadlineMs,
+    )
+    const elapsedMs = (calls.at(-1)?.atMs ?? Number.NaN) - firstMonoMs
+    return {
+      sent: {
+        figure: inTime.length / (elapsedMs / spacingMs + 1),
+        beside: `${inTime.length} in ${(elapsedMs / 1000).toFixed(1)} s`,
+      },
+      kept: {
+        figure: inTime.length / admitted.size,
+        beside: `${admitted.size} admitted, ${refused} refused at once`,
+      },
+    }
+  } finally {
+    await dispatcher.close()
+    await ses.close()
+  }
+}
+
+async function bounces(queue: WorkerQueue, dispatcher: DispatcherProcess, size: Size): Promise<Pressed> {
+  const { intervalMs, jobs, windowMs } = SCALES[size]
+  const [leastMs, mostMs] = windowMs
+  const pick = pseudoRandom(1)
+  const admitted = new Map<string, number>()
+  const firstMonoMs = monoMs()
+  const spacingMs = forecastSpacingMs({ intervalMs, slackMs: SLACK_MS })
+  for (let number = 0; number < jobs; number++) {
+    await pause(Math.max(0, firstMonoMs + (number * intervalMs) / 2 - monoMs()))
+    const nowMs = Date.now()
+    const request = requestOf(number, nowMs, nowMs + leastMs + pick(mostMs - leastMs))
+    const forecast = { nowMonoMs: monoMs(), spacingMs, marginMs: MARGIN_MS }
+    const ahead = queue.ahead(REGION, request.deadlineMs, forecast.nowMonoMs)
+    if (latenessOf(ahead, request.deadlineMs, nowMs, forecast) !== undefined) continue
+    queue.add([request], nowMs, forecast)
+    dispatcher.wake()
+    admitted.set(request.sesId, request.deadlineMs)
+  }
+  return { admitted, refused: jobs - admitted.size, firstMonoMs }
+}
+
+/** Until nothing waits. */
+async function ended({ queueFile }: DispatcherProcess): Promise<void> {
+  for (;;) {
+    const reader = openQueueReader(queueFile)
+    const { queued, sending } = reader.countByState()
+    reader.close()
+    if (queued + sending === 0) return
+    await pause(100)
+  }
+}
+
+function monoMs(): number {
+  return Number(process.hrtime.bigint()) / 1e6
+}

@@ -1,0 +1,160 @@
+// What a job costs the queue when a day of them waits, against none: the same steps, in turns, on files on the disk.
+// Rejects when a job isn't taken, or another is given out than was to come.
+
+import path from 'node:path'
+import { forecastSpacingMs, latenessOf } from '../../src/queue/admission'
+import { openDispatcherQueue } from '../../src/queue/sqlite/dispatcher-queue'
+import { thisProcess } from '../../src/queue/sqlite/holder'
+import { openWorkerQueue } from '../../src/queue/sqlite/worker-queue'
+import type { DispatcherQueue, WorkerQueue } from '../../src/queue/store'
+import { makeFolder, removeFolder } from '../live/folder'
+import { queueWith } from '../live/full-queue'
+import { DAY_OF_JOBS, deadlineOf, REGION, requestOf } from '../live/jobs'
+import { median, PROCESS, ratioOf } from '../measure'
+import { pseudoRandom } from '../text'
+import { type Findings, foundRatio, type Size, type Trial } from '../trial'
+
+const SCALES = {
+  whole: { jobs: DAY_OF_JOBS, rounds: 15, steps: 150 },
+  least: { jobs: 20, rounds: 1, steps: 2 },
+}
+
+/** With it a day of jobs fits into the day, and leaves room for one more. Nobody waits for it. */
+const LIMIT = { intervalMs: 850, slackMs: 5 }
+const SPACING_MS = forecastSpacingMs(LIMIT)
+const MARGIN_MS = 60_000
+
+export const queue: Trial = {
+  name: 'queue',
+  title: 'A long queue',
+  about: `One job is taken, and one is called for, with ${DAY_OF_JOBS.toLocaleString('en')} jobs waiting (as many as SES takes in a day) and with none.
+Taking one is what a worker does for a bounce: the mail is looked for, the forecast is asked whether the bounce would
+start in time, and the job is written in a transaction that counts the sender's bounces and asks the forecast again.
+Calling for one is what the dispatcher writes: claim, begin and settle. New jobs have deadlines anywhere in the day;
+the soonest goes first. Both files are on the disk, and each commit is flushed; what the flush takes is in the time, not
+in the CPU time. In each of ${SCALES.whole.rounds} rounds both queues have their turn, ${SCALES.whole.steps} jobs each.`,
+  rows: [
+    { key: 'add', name: 'taking a job, CPU time: full against empty', goal: { atMost: 1.2 } },
+    { key: 'addTime', name: 'taking a job, time with its flush: full against empty' },
+    { key: 'claim', name: 'calling for a job, CPU time: full against empty', goal: { atMost: 1.2 } },
+    { key: 'claimTime', name: 'calling for a job, time with its flushes: full against empty' },
+  ],
+  run: async size => compare(size),
+}
+
+/** Microseconds a job, a figure for each round. */
+interface Costs {
+  add: number[]
+  addTime: number[]
+  claim: number[]
+  claimTime: number[]
+}
+
+function compare(size: Size): Findings {
+  const { jobs, rounds, steps } = SCALES[size]
+  const folder = makeFolder()
+  const [empty, full] = [new Side(0, folder), new Side(jobs, folder)]
+  try {
+    // one round for nothing
+    for (let round = -1; round < rounds; round++)
+      for (const side of round % 2 === 0 ? [empty, full] : [full, empty]) side.round(steps, round >= 0)
+    const found = (key: keyof Costs) => {
+      const [of, against] = [full.costs[key], empty.costs[key]]
+      return foundRatio(
+        ratioOf(of, against),
+        `${Math.round(median(of))} µs against ${Math.round(median(against))} µs`,
+      )
+    }
+    return {
+      add: found('add'),
+      addTime: found('addTime'),
+      claim: found('claim'),
+      claimTime: found('claimTime'),
+    }
+  } finally {
+    empty.close()
+    full.close()
+    removeFolder(folder)
+  }
+}
+
+/** A queue whose length stays the same: a job is taken, then one is called for. */
+class Side {
+  readonly costs: Costs = { add: [], addTime: [], claim: [], claimTime: [] }
+  readonly #worker: WorkerQueue
+  readonly #dispatcher: DispatcherQueue
+  readonly #pick = pseudoRandom(1)
+  #number = 1_000_000
+  #now = { ms: Date.now(), monoMs: Number(process.hrtime.bigint()) / 1e6 }
+
+  constructor(jobs: number, folder: string) {
+    const file = path.join(folder, `${jobs}.sqlite`)
+    queueWith(jobs, file)
+    this.#worker = openWorkerQueue(file)
+    this.#dispatcher = openDispatcherQueue(file)
+    if (!this.#dispatcher.lock(thisProcess(), this.#now.monoMs, 1000)) throw new Error('the lock is taken')
+    this.#dispatcher.setSpacing(SPACING_MS)
+  }
+
+  round(steps: number, counts: boolean): void {
+    const add = new Sum()
+    const claim = new Sum()
+    for (let step = 0; step < steps; step++) {
+      this.#add(add)
+      this.#call(claim)
+      this.#now = { ms: this.#now.ms + SPACING_MS, monoMs: this.#now.monoMs + SPACING_MS }
+    }
+    if (!counts) return
+    this.costs.add.push(add.cpuMicros / steps)
+    this.costs.addTime.push(add.micros / steps)
+    this.costs.claim.push(claim.cpuMicros / steps)
+    this.costs.claimTime.push(claim.micros / steps)
+  }
+
+  #add(sum: Sum): void {
+    const { ms, monoMs } = this.#now
+    const forecast = { nowMonoMs: monoMs, spacingMs: SPACING_MS, marginMs: MARGIN_MS }
+    const request = requestOf(this.#number++, ms, deadlineOf(this.#pick(1000), 1000, ms))
+    const { deadlineMs } = request
+    sum.measure(() => {
+      if (this.#worker.known(request.sesId).size > 0) throw new Error('a new mail is known already')
+      const late = latenessOf(this.#worker.ahead(REGION, deadlineMs, monoMs), deadlineMs, ms, forecast)
+      if (late !== undefined) throw new Error(`no room for a job: ${late}`)
+      this.#worker.add([request], ms, forecast)
+    })
+  }
+
+  #call(sum: Sum): void {
+    const { ms, monoMs } = this.#now
+    const spacing = {
+      spacingMs: LIMIT.intervalMs + LIMIT.slackMs,
+      notBeforeMonoMs: monoMs,
+      longestPauseMs: 600_000,
+      marginMs: MARGIN_MS,
+    }
+    sum.measure(() => {
+      const claim = this.#dispatcher.claim(REGION, { ms, monoMs }, spacing)
+      if (claim === undefined) throw new Error('no job to call for')
+      this.#dispatcher.begin(claim, { ms, monoMs })
+      const sent = { state: 'sent', messageId: claim.job.sesId, detail: 'taken by SES' } as const
+      this.#dispatcher.settle(claim, sent, { ms, seenMonoMs: monoMs })
+    })
+  }
+
+  close(): void {
+    this.#worker.close()
+    this.#dispatcher.close()
+  }
+}
+
+class Sum {
+  cpuMicros = 0
+  micros = 0
+
+  measure(work: () => void): void {
+    const [cpu, at] = [PROCESS(), performance.now()]
+    work()
+    this.cpuMicros += PROCESS() - cpu
+    this.micros += (performance.now() - at) * 1000
+  }
+}
