@@ -87,5 +87,5 @@ function sumUp(database: Database): void {
      FROM job WHERE state = 'queued' GROUP BY region, at`,
     SLOT_MS,
   )
-  setSpacing(database, 0)
+  for (const { name } of database.all('SELECT name FROM region')) setSpacing(database, String(name), 0)
 }

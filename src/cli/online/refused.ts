@@ -42,9 +42,10 @@ function kindOf(error: unknown): Refused['kind'] {
   const { name, status } = errorParts(error)
   const outcome = outcomeOfError(error, false)
   if (NO_CREDENTIALS.has(name)) return 'no credentials'
+  // also where the next call would be signed for AWS's time
+  if (WRONG_CREDENTIALS.has(name) && status !== undefined && status < 500) return 'wrong credentials'
   if (outcome.kind === 'refused') return 'call'
   if (outcome.kind !== 'blocked') return 'no answer'
-  if (WRONG_CREDENTIALS.has(name)) return 'wrong credentials'
   if (DENIED.has(name)) return 'denied'
   if (outcome.scope === 'sender') return 'not verified'
   // any other 403 is of a proxy, or of a code that nobody knows
