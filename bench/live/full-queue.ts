@@ -40,17 +40,17 @@ function fill(jobs: number, file: string): string {
 function multiply(database: Database, jobs: number, nowMs: number): void {
   const triggers = database.all("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'")
   const stepMs = deadlineOf(1, jobs, nowMs) - deadlineOf(0, jobs, nowMs)
-  const address = "'box' || n || '@example.com'"
+  const address = "'box' || m || '@example.com'"
   database.write(() => {
     for (const { name } of triggers) database.run(`DROP TRIGGER ${name}`)
     copy(database, 'job', jobs, {
       ...OWN_ID,
       seq: 'seq + n',
       id: "id || '-' || n",
-      sender: "'writer' || n || '@origin' || n || '.example'",
-      sender_key: "'writer@origin' || n || '.example'",
-      sender_domain: "'origin' || n || '.example'",
-      deadline_ms: `deadline_ms + ${stepMs} * n`,
+      sender: "'writer' || m || '@origin' || m || '.example'",
+      sender_key: "'writer@origin' || m || '.example'",
+      sender_domain: "'origin' || m || '.example'",
+      deadline_ms: `deadline_ms + ${stepMs} * m`,
     })
     copy(database, 'recipient', jobs, { ...OWN_ID, job: 'job + n', address, address_key: address })
     copy(database, 'event', jobs, { job: 'job + n' })
@@ -61,10 +61,16 @@ function multiply(database: Database, jobs: number, nowMs: number): void {
   if (waiting !== jobs) throw new Error(`${waiting} jobs wait instead of ${jobs}`)
 }
 
-/** As long as SES's. */
-const OWN_ID = { ses_id: "printf('%08d', n) || substr(ses_id, 9)" }
+/** A prime: by it every number comes once. */
+const SCATTER = 7919
 
-/** The only row as often as it takes; by column, what the nth copy has instead, as SQL. */
+/** As long as SES's. */
+const OWN_ID = { ses_id: "printf('%08d', m) || substr(ses_id, 9)" }
+
+/**
+ * The only row as often as it takes; by column, what the nth copy has instead, as SQL. `m` is n in another order: what
+ * comes out of order, as it does in a queue that has grown, leaves room in the pages of the file.
+ */
 function copy(
   database: Database,
   table: string,
@@ -74,9 +80,9 @@ function copy(
   const columns = database.pragma(`table_info(${table})`).map(({ name }) => String(name))
   const values = columns.map(column => changes[column] ?? column)
   database.run(
-    `WITH RECURSIVE many (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM many WHERE n < ?)
+    `WITH RECURSIVE many (n, m) AS (
+       SELECT 1, ${SCATTER} % ${jobs} UNION ALL SELECT n + 1, (n + 1) * ${SCATTER} % ${jobs} FROM many WHERE n < ${jobs - 1})
      INSERT INTO ${table} (${columns.join(', ')}) SELECT ${values.join(', ')} FROM ${table}, many`,
-    jobs - 1,
   )
 }
 

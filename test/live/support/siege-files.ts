@@ -7,7 +7,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { Database } from '../../../src/queue/sqlite/database'
 
 /** An aim that finds no target for so long is given up. */
-export const AIM_MS = 5000
+export const AIM_MS = 3000
 /** An aim is taken again after this. */
 export const AGAIN_MS = 5
 

@@ -149,6 +149,14 @@ const GUILTY: Record<string, { change: Partial<Evidence>; finds: RegExp }> = {
     change: { calls: [{ ...call(1, 1000), lagMs: 50 }, call(2, 1900, { carriedOut: false })] },
     finds: /at most 950\.0/,
   },
+  'a call by one whose turn was over': {
+    change: {
+      ...TWICE,
+      harms: [{ what: 'stop', fromMs: 950, toMs: 5000 }],
+      calls: [call(2, 3000), call(3, 5000)],
+    },
+    finds: /^call 3 for a1 came at 5000, when it was nobody's turn/,
+  },
   'a call that nobody asked for': {
     change: { calls: [call(1, 1000), { ...call(2, 3000), sesId: 'b2' }] },
     finds: /call 2 is for a mail that nobody sent/,

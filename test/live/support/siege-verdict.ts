@@ -31,6 +31,7 @@ export function faultsOf(evidence: Evidence): string[] {
     ...evidence.mails.flatMap(mail => faultsOfMail(mail, evidence)),
     ...faultsOfCalls(evidence),
     ...faultsOfPace(evidence),
+    ...outOfTurn(evidence),
     ...unexplained(evidence),
     ...evidence.complaints.map(line => `a fault that nobody caught: ${line}`),
     ...evidence.integrity.filter(text => text !== 'ok').map(text => `the queue file is damaged: ${text}`),
@@ -127,6 +128,26 @@ function faultsOfPace({ calls, intervalMs }: Evidence): string[] {
       ({ call, gapMs, mostMs }) =>
         `call ${call.number} in ${call.region}: ${gapMs.toFixed(1)} ms after the one before (at most ${mostMs.toFixed(1)})`,
     )
+}
+
+/** Calls of a dispatcher whose turn was over: its successor had put the job in order by then. */
+function outOfTurn({ calls, jobs }: Evidence): string[] {
+  return calls.flatMap(({ number, sesId, wallMs, lagMs }) => {
+    const turns = jobs.filter(job => job.sesId === sesId).flatMap(({ history }) => turnsOf(history))
+    const isInTurn = turns.some(
+      ({ fromMs, toMs }) => wallMs >= fromMs - MOMENT_MS && wallMs - lagMs <= toMs + MOMENT_MS,
+    )
+    return isInTurn
+      ? []
+      : [`call ${number} for ${sesId} came at ${wallMs}, when it was nobody's turn to make it`]
+  })
+}
+
+/** From each claim of a job to what came of it. */
+function turnsOf(history: readonly JobEvent[]): { fromMs: number; toMs: number }[] {
+  return history.flatMap(({ what, atMs }, index) =>
+    what === 'claimed' ? [{ fromMs: atMs, toMs: history[index + 1]?.atMs ?? Number.POSITIVE_INFINITY }] : [],
+  )
 }
 
 /** A signal is sent a moment after the time that was taken for it, and a process dies a moment later. */
