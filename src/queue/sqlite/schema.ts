@@ -3,6 +3,8 @@
 
 import { QueueError } from '../../errors'
 import { BREAKER_STEP } from './breaker'
+import { COUNTERS_STEP } from './counters'
+import { JOB_COUNTS_STEP } from './job-counts'
 import { SLOTS_STEP } from './slots'
 
 /** Each step leads from version n (its place here) to n + 1. Steps that were released are never changed. */
@@ -100,6 +102,7 @@ const STEPS = [
   -- How many times as long as it was set the interval between calls is, since SES throttles.
   ALTER TABLE region ADD COLUMN slowdown REAL NOT NULL DEFAULT 1;
   `,
+  COUNTERS_STEP + JOB_COUNTS_STEP,
 ]
 
 /** What of a database the steps need. */
