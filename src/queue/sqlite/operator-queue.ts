@@ -15,8 +15,8 @@ import { waiting } from './slots'
 const BUSY_MS = 5000
 
 /** Never makes a file. @throws QueueError */
-export function openOperatorQueue(file: string): OperatorQueue {
-  const database = new Database(file, { busyMs: BUSY_MS, create: false })
+export function openOperatorQueue(file: string, { busyMs = BUSY_MS } = {}): OperatorQueue {
+  const database = new Database(file, { busyMs, create: false })
   return {
     retry: (id, nowMs, pace) =>
       change(database, id, nowMs, {

@@ -16,7 +16,7 @@ import { addEvent, newJobId, text } from './rows'
 import { waiting } from './slots'
 
 /** Synchronous, in the process that serves SMTP: rather refuse a mail for now than stand still. */
-const BUSY_MS = 400
+export const BUSY_MS = 400
 
 export function openWorkerQueue(file: string, options: { create: boolean } = { create: false }): WorkerQueue {
   const database = openWritable(file, options.create)
