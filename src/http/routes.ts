@@ -1,8 +1,10 @@
 // All that is served, each part with what it needs of the process that serves it.
 
 import type { InForce } from '../door/in-force'
+import type { FiguresReader } from '../queue/figures'
 import type { OperatorQueue, WorkerQueue } from '../queue/store'
 import type { Finding } from '../settings/findings'
+import { metricsRoute } from './metrics'
 import type { Route } from './router'
 
 /** What of its Haraka process a handler may use. */
@@ -14,6 +16,8 @@ export interface HttpContext {
   queue(): WorkerQueue
   /** Waits as little for other writers as a worker may. @throws QueueError */
   operator(): OperatorQueue
+  /** What all processes have counted, and the queue in figures. @throws QueueError */
+  figures(): FiguresReader
   /** There is a new job. */
   wake(): void
   log(level: 'info' | 'notice' | 'warn' | 'error', message: string): void
@@ -22,6 +26,6 @@ export interface HttpContext {
   nowMonoMs(): number
 }
 
-export function allRoutes(_context: HttpContext): Route[] {
-  return []
+export function allRoutes(context: HttpContext): Route[] {
+  return [metricsRoute(context)]
 }

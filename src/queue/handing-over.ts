@@ -13,6 +13,8 @@ export interface HandingOverOptions {
   tally: Tally
   /** Opened at the first need, and anew after a fault. */
   open: () => CounterStore
+  /** Whether there is a store at all; what is counted before waits. */
+  when?: () => boolean
   log: (level: 'warn' | 'notice', message: string) => void
   everyMs?: number
 }
@@ -25,7 +27,8 @@ export interface HandingOver {
 }
 
 /** Its timer doesn't keep the process alive. */
-export function startHandingOver({ tally, open, log, everyMs = EVERY_MS }: HandingOverOptions): HandingOver {
+export function startHandingOver(options: HandingOverOptions): HandingOver {
+  const { tally, open, when = () => true, log, everyMs = EVERY_MS } = options
   let store: CounterStore | undefined
   let faults = 0
   const forget = () => {
@@ -37,7 +40,7 @@ export function startHandingOver({ tally, open, log, everyMs = EVERY_MS }: Handi
     store = undefined
   }
   const flush = () => {
-    if (tally.isEmpty()) return
+    if (tally.isEmpty() || !when()) return
     try {
       tally.handOver(counted => {
         store ??= open()
