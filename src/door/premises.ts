@@ -9,7 +9,7 @@ import { quarantineFolder } from '../quarantine/keep'
 import { Database } from '../queue/sqlite/database'
 import { openOperatorQueue } from '../queue/sqlite/operator-queue'
 import { BUSY_MS, openWorkerQueue } from '../queue/sqlite/worker-queue'
-import type { OperatorQueue, WorkerQueue } from '../queue/store'
+import type { OperatorQueue, OrderQueue } from '../queue/store'
 import { type Configuration, openConfiguration } from '../settings/configuration'
 import type { Finding } from '../settings/findings'
 import { SETTINGS_FILE } from '../settings/load'
@@ -37,7 +37,7 @@ export class Premises {
   readonly #owner: Owner
   readonly #configuration: Configuration<InForce>
   readonly #queueFile: string
-  #queue: WorkerQueue | undefined
+  #queue: OrderQueue | undefined
   #operator: OperatorQueue | undefined
   #supervisor: Supervisor | undefined
   #again: NodeJS.Timeout | undefined
@@ -69,7 +69,7 @@ export class Premises {
   }
 
   /** Opened when it is first needed, as the user that the process runs as by then. @throws QueueError */
-  queue(): WorkerQueue {
+  queue(): OrderQueue {
     this.#queue ??= openWorkerQueue(this.#queueFile)
     return this.#queue
   }

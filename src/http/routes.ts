@@ -1,8 +1,9 @@
 // All that is served, each part with what it needs of the process that serves it.
 
 import type { InForce } from '../door/in-force'
-import type { OperatorQueue, WorkerQueue } from '../queue/store'
+import type { OperatorQueue, OrderQueue } from '../queue/store'
 import type { Finding } from '../settings/findings'
+import { apiRoutes } from './api'
 import type { Route } from './router'
 
 /** What of its Haraka process a handler may use. */
@@ -11,7 +12,7 @@ export interface HttpContext {
   /** Of the configuration's files as they were read last, whether they came into force or not. */
   findings(): readonly Finding[]
   /** @throws QueueError */
-  queue(): WorkerQueue
+  queue(): OrderQueue
   /** Waits as little for other writers as a worker may. @throws QueueError */
   operator(): OperatorQueue
   /** There is a new job. */
@@ -22,6 +23,6 @@ export interface HttpContext {
   nowMonoMs(): number
 }
 
-export function allRoutes(_context: HttpContext): Route[] {
-  return []
+export function allRoutes(context: HttpContext): Route[] {
+  return [...apiRoutes(context)]
 }
