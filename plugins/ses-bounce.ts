@@ -113,6 +113,7 @@ export function serve_http(this: HarakaPlugin, next: Next, server: HarakaServer)
     queue: () => premises.queue(),
     operator: () => premises.operator(),
     figures: () => premises.figures(),
+    ordered: (...order) => premises.counts.ordered(...order),
     wake: wakeDispatcher,
     log: (level, message) => this[`log${level}`](message),
     nowMs: () => Date.now(),

@@ -9,9 +9,6 @@ import type { Judgement } from './judge'
 
 type Mode = 'enforce' | 'observe'
 
-/** In place of a rule, for bounces that were ordered by the HTTP API. */
-const API_RULE = 'api'
-
 export class DoorCounts {
   readonly #tally: Tally
   readonly #nowMs: () => number
@@ -46,9 +43,9 @@ export class DoorCounts {
     }
   }
 
-  /** The HTTP API has ordered a bounce for that recipient. */
-  ordered(sesId: string, recipient: string): void {
-    this.#decided(recipient, 'bounce', 'enforce', API_RULE, sesId)
+  /** Somebody has ordered a bounce to that recipient; `rule`: what stands in place of one. */
+  ordered(rule: string, sesId: string, recipient: string): void {
+    this.#decided(recipient, 'bounce', 'enforce', rule, sesId)
   }
 
   /** The configuration that is in force from the start. */

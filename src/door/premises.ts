@@ -13,7 +13,7 @@ import { Database } from '../queue/sqlite/database'
 import { openFigures } from '../queue/sqlite/figures'
 import { openOperatorQueue } from '../queue/sqlite/operator-queue'
 import { BUSY_MS, openWorkerQueue } from '../queue/sqlite/worker-queue'
-import type { OperatorQueue, WorkerQueue } from '../queue/store'
+import type { OperatorQueue, OrderQueue } from '../queue/store'
 import { Tally } from '../queue/tally'
 import { type Configuration, openConfiguration } from '../settings/configuration'
 import type { Finding } from '../settings/findings'
@@ -44,7 +44,7 @@ export class Premises {
   readonly #owner: Owner
   readonly #configuration: Configuration<InForce>
   readonly #queueFile: string
-  #queue: WorkerQueue | undefined
+  #queue: OrderQueue | undefined
   #operator: OperatorQueue | undefined
   #figures: FiguresReader | undefined
   readonly #handingOver: HandingOver
@@ -92,7 +92,7 @@ export class Premises {
   }
 
   /** Opened when it is first needed, as the user that the process runs as by then. @throws QueueError */
-  queue(): WorkerQueue {
+  queue(): OrderQueue {
     this.#queue ??= openWorkerQueue(this.#queueFile)
     return this.#queue
   }

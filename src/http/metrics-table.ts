@@ -22,7 +22,7 @@ export const LABELS = {
   reason: 'expired, overload, no_receipt, mismatch, ended, unsafe, capped: as in [fallback]',
   region: 'as AWS names it; other, once there are very many',
   result: 'taken, refused',
-  rule: "a rule's name; empty: no rule decided; api: by the HTTP API; other, once there are very many",
+  rule: "a rule's name; empty: no rule decided; [api]: by the HTTP API; other, once there are very many",
   scope: 'sender (how many bounce senders), region (1: nothing at all)',
   state: 'queued, sending, sent, failed, expired, held, cancelled',
   version: 'of this package',

@@ -17,26 +17,29 @@ export interface Detail {
   message: string
 }
 
-export type FaultCode =
-  | 'VALIDATION_ERROR'
-  | 'INVALID_JSON'
-  | 'UNAUTHORIZED'
-  | 'API_OFF'
-  | 'NOT_FOUND'
-  | 'METHOD_NOT_ALLOWED'
-  | 'REQUEST_TIMEOUT'
-  | 'PAYLOAD_TOO_LARGE'
-  | 'UNSUPPORTED_MEDIA_TYPE'
-  | 'UNSAFE'
-  | 'EXPIRED'
-  | 'ENDED'
-  | 'CAPPED'
-  | 'OVERLOAD'
-  | 'OBSERVING'
-  | 'NOT_CANCELLABLE'
-  | 'IDEMPOTENCY_KEY_REUSED'
-  | 'UNAVAILABLE'
-  | 'INTERNAL'
+/** docs/api.md explains them. */
+export const FAULT_CODES = [
+  'VALIDATION_ERROR',
+  'INVALID_JSON',
+  'UNAUTHORIZED',
+  'API_OFF',
+  'NOT_FOUND',
+  'METHOD_NOT_ALLOWED',
+  'REQUEST_TIMEOUT',
+  'PAYLOAD_TOO_LARGE',
+  'UNSUPPORTED_MEDIA_TYPE',
+  'UNSAFE',
+  'EXPIRED',
+  'ENDED',
+  'CAPPED',
+  'OVERLOAD',
+  'OBSERVING',
+  'NOT_CANCELLABLE',
+  'IDEMPOTENCY_KEY_REUSED',
+  'UNAVAILABLE',
+  'INTERNAL',
+] as const
+export type FaultCode = (typeof FAULT_CODES)[number]
 
 /** Thrown by whoever can't answer as asked; it becomes the answer. */
 export class Fault extends Error {

@@ -2,8 +2,9 @@
 
 import type { InForce } from '../door/in-force'
 import type { FiguresReader } from '../queue/figures'
-import type { OperatorQueue, WorkerQueue } from '../queue/store'
+import type { OperatorQueue, OrderQueue } from '../queue/store'
 import type { Finding } from '../settings/findings'
+import { apiRoutes } from './api'
 import { metricsRoute } from './metrics'
 import type { Route } from './router'
 
@@ -13,11 +14,13 @@ export interface HttpContext {
   /** Of the configuration's files as they were read last, whether they came into force or not. */
   findings(): readonly Finding[]
   /** @throws QueueError */
-  queue(): WorkerQueue
+  queue(): OrderQueue
   /** Waits as little for other writers as a worker may. @throws QueueError */
   operator(): OperatorQueue
   /** What all processes have counted, and the queue in figures. @throws QueueError */
   figures(): FiguresReader
+  /** For the metrics: a bounce to that recipient of a mail was taken, as by that rule. */
+  ordered(rule: string, sesId: string, recipient: string): void
   /** There is a new job. */
   wake(): void
   log(level: 'info' | 'notice' | 'warn' | 'error', message: string): void
@@ -27,5 +30,5 @@ export interface HttpContext {
 }
 
 export function allRoutes(context: HttpContext): Route[] {
-  return [metricsRoute(context)]
+  return [...apiRoutes(context), metricsRoute(context)]
 }

@@ -109,11 +109,11 @@ describe('the door counts', () => {
     )
   })
 
-  it('bounces that the API has ordered as those of a rule of its own', () => {
-    counts.ordered('mail1', 'user@yours.example')
+  it('bounces that somebody has ordered as those of a rule of its own', () => {
+    counts.ordered('[api]', 'mail1', 'user@yours.example')
     const { sums, hits } = counted()
-    assert.deepEqual(sums[0]?.labels, { rule: 'api', action: 'bounce', mode: 'enforce' })
-    assert.equal(hits[0]?.rule, 'api')
+    assert.deepEqual(sums[0]?.labels, { rule: '[api]', action: 'bounce', mode: 'enforce' })
+    assert.equal(hits[0]?.rule, '[api]')
   })
 
   it('reloads, with the errors of one that was refused; the start is none', () => {

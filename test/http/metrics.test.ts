@@ -20,7 +20,7 @@ import { Tally } from '../../src/queue/tally'
 import { SETTINGS } from '../policy/support'
 import { request, temporaryFolder } from '../queue/support'
 import { type Family, readOpenMetrics } from './open-metrics'
-import { bearer, serveRoutes } from './support'
+import { bearer, serveRoutes, servingContext } from './support'
 
 const root = path.join(__dirname, '../..')
 const NOW_MS = 1_740_000_000_000
@@ -205,7 +205,7 @@ describe('metrics', () => {
   })
 
   it('want the token, as the API does, and say 503 while the store fails', async () => {
-    const served = await serveRoutes([metricsRoute({ ...context, figures: () => figures })])
+    const served = await serveRoutes([metricsRoute(context)], log => servingContext(log))
     const ask = (headers: Record<string, string>) => fetch(`${served.url}/metrics`, { headers })
     try {
       assert.equal((await ask({})).status, 401)
@@ -218,7 +218,9 @@ describe('metrics', () => {
     const fails = () => {
       throw new QueueError('QUEUE_BUSY', '/secret/place: busy')
     }
-    const broken = await serveRoutes([metricsRoute({ ...context, figures: fails })])
+    const broken = await serveRoutes([metricsRoute({ ...context, figures: fails })], log =>
+      servingContext(log),
+    )
     try {
       const answer = await fetch(`${broken.url}/metrics`, { headers: bearer })
       assert.equal(answer.status, 503)

@@ -42,7 +42,7 @@ const ROUTES: Route[] = [
 describe("what stands below /ses-bounce on Haraka's web server", () => {
   let served: Served
   before(async () => {
-    served = await serveRoutes(ROUTES)
+    served = await serveRoutes(ROUTES, servingContext)
   })
   after(() => served.close())
 

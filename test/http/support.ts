@@ -24,20 +24,23 @@ export interface Served {
   close(): Promise<void>
 }
 
-/** Settings with the token, and whatever else a test needs. */
-export function servingContext(log: string[], token: string | undefined = TOKEN): ServingContext {
-  const http = token === undefined || token === '' ? {} : { tokenSha256: sha256(token) }
+/** `token`: '' is none. */
+export function servingContext(log: string[], token = TOKEN): ServingContext {
+  const http = token === '' ? {} : { tokenSha256: sha256(token) }
   const inForce = { settings: { ...SETTINGS, http } } as ReturnType<ServingContext['inForce']>
   return { inForce: () => inForce, log: (level, message) => void log.push(`${level}: ${message}`) }
 }
 
-export async function serveRoutes(
+/** `more`: routes that are made with the context. */
+export async function serveRoutes<C extends ServingContext = ServingContext>(
   routes: readonly Route[],
-  makeContext: (log: string[]) => ServingContext = log => servingContext(log),
+  makeContext: (log: string[]) => C,
+  more: (context: C) => Route[] = () => [],
 ): Promise<Served> {
   const log: string[] = []
   const app = express()
-  mount(app, routes, makeContext(log))
+  const context = makeContext(log)
+  mount(app, [...routes, ...more(context)], context)
   const server = http.createServer(app).listen(0, '127.0.0.1')
   await once(server, 'listening')
   const { port } = server.address() as AddressInfo

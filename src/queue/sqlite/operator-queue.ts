@@ -7,6 +7,7 @@ import type { ByHand, OperatorQueue, Pace } from '../store'
 import { Database, type Row, type Value } from './database'
 import { listJobs } from './list'
 import { countByRule, overview } from './overview'
+import { pageOfJobs } from './page'
 import { addPause, pauses, removePause } from './pauses'
 import { addEvent, historyOf, jobOf, text } from './rows'
 import { waiting } from './slots'
@@ -39,6 +40,7 @@ export function openOperatorQueue(file: string, { busyMs = BUSY_MS } = {}): Oper
     },
     history: id => historyOf(database, id),
     list: (filter, limit) => listJobs(database, filter, limit),
+    page: (filter, limit, before) => pageOfJobs(database, filter, limit, before),
     overview: (nowMs, pace) => overview(database, nowMs, pace),
     rules: () => countByRule(database),
     close: () => database.close(),

@@ -2,6 +2,7 @@
 // A file of a newer version is refused and left as it is.
 
 import { QueueError } from '../../errors'
+import { ANSWERS_STEP } from './answers'
 import { BREAKER_STEP } from './breaker'
 import { COUNTERS_STEP } from './counters'
 import { JOB_COUNTS_STEP } from './job-counts'
@@ -102,6 +103,7 @@ const STEPS = [
   -- How many times as long as it was set the interval between calls is, since SES throttles.
   ALTER TABLE region ADD COLUMN slowdown REAL NOT NULL DEFAULT 1;
   `,
+  ANSWERS_STEP,
   COUNTERS_STEP + JOB_COUNTS_STEP,
 ]
 
