@@ -48,7 +48,7 @@ export class Premises {
   #operator: OperatorQueue | undefined
   #figures: FiguresReader | undefined
   readonly #handingOver: HandingOver
-  /** Haraka's workers end without a word when their master does. */
+  /** Haraka's workers exit when their master has ended, and no hook tells. */
   readonly #atExit = () => this.#handingOver.flush()
   #supervisor: Supervisor | undefined
   #again: NodeJS.Timeout | undefined
