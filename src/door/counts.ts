@@ -48,15 +48,9 @@ export class DoorCounts {
     this.#decided(recipient, 'bounce', 'enforce', rule, sesId)
   }
 
-  /** The configuration that is in force from the start. */
-  started(): void {
-    this.#tally.reloaded({ atMs: this.#nowMs(), errors: [] })
-  }
-
-  /** With errors it didn't come into force. */
-  reloaded(errors: readonly Finding[]): void {
-    this.#tally.count(COUNTED.reloads, { result: errors.length > 0 ? 'refused' : 'taken' })
-    this.#tally.reloaded({ atMs: this.#nowMs(), errors: errors.map(formatFinding) })
+  /** The configuration's files were read, and that is what they were; with errors they didn't come into force. */
+  read(state: string, errors: readonly Finding[]): void {
+    this.#tally.reloaded({ atMs: this.#nowMs(), state, errors: errors.map(formatFinding) })
   }
 
   #decided(

@@ -73,18 +73,16 @@ export class Premises {
       fallsBack: isWorker,
       log,
       onChange: inForce => this.#changed(inForce),
-      onRefused: errors => this.#reloaded(errors),
+      onRead: (state, errors) => this.counts.read(state, errors),
     })
     this.#queueFile = queueFileFor(isWorker, path.resolve(harakaDir, this.inForce().settings.queue.path))
     this.#handingOver = startHandingOver({
       tally,
       open: () => openCounterStore(this.#queueFile),
-      // there is no file until a relay is trusted
-      when: () => !this.inForce().idle,
+      when: () => this.#mayHandOver(),
       log,
     })
     process.once('exit', this.#atExit)
-    if (!isWorker) this.counts.started()
   }
 
   inForce(): InForce {
@@ -188,13 +186,16 @@ export class Premises {
     if (path.resolve(harakaDir, inForce.settings.queue.path) !== this.#queueFile) {
       log('warn', '[queue] path takes effect when Haraka starts again')
     }
-    this.#reloaded([])
     if (!isWorker) this.#startOrTryAgain()
   }
 
-  /** All processes read the same files: one of them says so. */
-  #reloaded(errors: readonly Finding[]): void {
-    if (!this.#options.isWorker) this.counts.reloaded(errors)
+  /**
+   * There is no file until a relay is trusted. As root SQLite makes -wal and -shm the owner's of the file as it finds
+   * it; should that be put right later, workers would be shut out.
+   */
+  #mayHandOver(): boolean {
+    const isRootForOthers = process.geteuid?.() === 0 && this.#owner.uid !== undefined
+    return !this.inForce().idle && !isRootForOthers
   }
 }
 

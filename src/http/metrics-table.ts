@@ -97,14 +97,18 @@ export const METRICS = {
     'ses_bounce_dispatcher_up',
     '1 while a dispatcher gives signs of life: the last is at most 30 s old',
   ),
-  reloads: counter(COUNTED.reloads, 'Times that changed configuration files were read', 'result'),
+  reloads: counter(
+    COUNTED.reloads,
+    'States of the configuration files that were read, each counted once',
+    'result',
+  ),
   reloadSuccessful: gauge(
     'ses_bounce_config_last_reload_successful',
     '0 while the files have errors, so that an earlier configuration is in force',
   ),
   reloadTime: gauge(
     'ses_bounce_config_last_reload_success_timestamp_seconds',
-    'When the configuration that is in force was read',
+    'When the configuration that is in force was first read',
   ),
   buildInfo: gauge('ses_bounce_build_info', 'Always 1', 'version', 'node'),
 } satisfies Record<string, Metric>

@@ -47,18 +47,20 @@ export interface DecisionNote {
   isObserved: boolean
 }
 
-/** The configuration was read again; with errors it isn't in force. */
+/** The configuration's files were read; with errors they aren't in force. */
 export interface Reload {
   atMs: number
+  /** What the files were. Every process reads them: what is known already counts no second time. */
+  state: string
   /** As the log has them. */
   errors: readonly string[]
 }
 
 export interface ReloadState {
-  /** When the configuration came into force that is. */
+  /** When the configuration that is in force was first read. */
   takenMs?: number
   /** The last one with errors. */
-  refused?: Reload
+  refused?: Omit<Reload, 'state'>
   /** The files as they are now have errors, and an earlier configuration is in force. */
   isRefused: boolean
 }

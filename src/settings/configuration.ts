@@ -1,6 +1,7 @@
 // The configuration in force in one process: read at the start, and again when a file of it changes.
 // At the start errors throw, or the last good one stands in. Later they are logged, and what was in force stays.
 
+import { createHash } from 'node:crypto'
 import { stat } from 'node:fs/promises'
 import path from 'node:path'
 import { ConfigurationError } from './configuration-error'
@@ -33,8 +34,11 @@ export interface ConfigurationOptions<T> {
   log: (level: 'notice' | 'warn' | 'error', message: string) => void
   /** After a reload; not at the start. */
   onChange?: (value: T, previous: T) => void
-  /** After a reload of files that have these errors. */
-  onRefused?: (errors: readonly Finding[]) => void
+  /**
+   * The files were read, at the start too; with errors they don't come into force. `state`: the same in every process
+   * that reads them as they are now, and another one after each change.
+   */
+  onRead?: (state: string, errors: readonly Finding[]) => void
   /** How often the files are looked at. */
   pollMs?: number
   nowMs?: () => number
@@ -123,7 +127,6 @@ class OpenConfiguration<T> {
     const { good, sources } = this.#compileFiles()
     if (!good) {
       this.#logErrors()
-      this.#options.onRefused?.(this.findings.filter(isError))
       return
     }
     const previous = this.inForce.value
@@ -155,6 +158,7 @@ class OpenConfiguration<T> {
     for (const finding of this.findings) {
       if (!isError(finding)) this.#options.log('warn', formatFinding(finding))
     }
+    this.#options.onRead?.(stateOf(sources), this.findings.filter(isError))
     return { good: compiled.good ? { value: compiled.value } : undefined, sources }
   }
 
@@ -207,6 +211,11 @@ class OpenConfiguration<T> {
   #now(): string {
     return new Date(this.#options.nowMs?.() ?? Date.now()).toISOString()
   }
+}
+
+function stateOf(sources: Sources): string {
+  const parts = sources.seen().map(({ name, signature }) => `${name} ${signature}`)
+  return createHash('sha256').update(parts.toSorted().join('|')).digest('base64url')
 }
 
 function asItIs(_name: string, text: string): string {

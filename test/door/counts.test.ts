@@ -116,21 +116,14 @@ describe('the door counts', () => {
     assert.equal(hits[0]?.rule, '[api]')
   })
 
-  it('reloads, with the errors of one that was refused; the start is none', () => {
-    counts.started()
-    counts.reloaded([{ severity: 'error', file: 'ses-bounce.ini', line: 3, section: 'main', message: 'no' }])
-    counts.reloaded([])
-    const { sums, reloads } = counted()
-    assert.deepEqual(
-      sums.map(({ labels, value }) => [labels['result'], value]),
-      [
-        ['refused', 1],
-        ['taken', 1],
-      ],
-    )
-    assert.deepEqual(
-      reloads.map(({ errors }) => errors),
-      [[], ['ses-bounce.ini:3: [main] no'], []],
-    )
+  it('what was read of the configuration, with the errors for which it was refused', () => {
+    counts.read('first', [])
+    counts.read('then', [
+      { severity: 'error', file: 'ses-bounce.ini', line: 3, section: 'main', message: 'no' },
+    ])
+    assert.deepEqual(counted().reloads, [
+      { atMs: NOW_MS, state: 'first', errors: [] },
+      { atMs: NOW_MS, state: 'then', errors: ['ses-bounce.ini:3: [main] no'] },
+    ])
   })
 })

@@ -95,7 +95,7 @@ describe('metrics of a Haraka with two workers', function () {
     await scraped('config_reloads', { result: 'refused' }, 1)
     assert.equal(sumOf(await scrape(), 'config_last_reload_successful'), 0)
     writeFileSync(rules, `${BOUNCE_ALL}\n[more]\nsubject = more\naction = drop\n`)
-    await scraped('config_reloads', { result: 'taken' }, 1)
+    await scraped('config_reloads', { result: 'taken' }, 2)
     assert.equal(sumOf(await scrape(), 'config_last_reload_successful'), 1)
   })
 })

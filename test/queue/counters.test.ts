@@ -103,10 +103,22 @@ describe('counts in the queue file', () => {
   it('know whether the last reload was refused and why, and keep that when it is mended', () => {
     assert.deepEqual(reader.reload(), { isRefused: false })
     const refused = { atMs: 200, errors: ['ses-bounce-rules.ini:2: no'] }
-    one.add({ ...NOTHING, reloads: [{ atMs: 100, errors: [] }, refused] })
+    const first = { atMs: 100, state: 'first', errors: [] }
+    const broken = { ...refused, state: 'broken' }
+    one.add({ ...NOTHING, reloads: [first, broken] })
     assert.deepEqual(reader.reload(), { takenMs: 100, refused, isRefused: true })
-    one.add({ ...NOTHING, reloads: [{ atMs: 300, errors: [] }] })
+    one.add({ ...NOTHING, reloads: [{ atMs: 300, state: 'mended', errors: [] }] })
     assert.deepEqual(reader.reload(), { takenMs: 300, refused, isRefused: false })
+    // a process that is late with what it has read
+    other.add({ ...NOTHING, reloads: [first, broken].map(reload => ({ ...reload, atMs: 400 })) })
+    assert.deepEqual(reader.reload(), { takenMs: 300, refused, isRefused: false })
+    assert.deepEqual(
+      sums().map(({ name, labels, value }) => [name, labels, value]),
+      [
+        [COUNTED.reloads, { result: 'refused' }, 1],
+        [COUNTED.reloads, { result: 'taken' }, 2],
+      ],
+    )
   })
 
   it('are not there in part when another process is writing', () => {

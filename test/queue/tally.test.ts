@@ -25,12 +25,12 @@ function store() {
   return { taken, state, open }
 }
 
-function handingOver(everyMs = NEVER_MS) {
+function handingOver(everyMs = NEVER_MS, when = () => true) {
   const { taken, state, open } = store()
   const tally = new Tally()
   const lines: string[] = []
   const log = (level: string, message: string) => void lines.push(`${level} ${message}`)
-  return { taken, state, tally, lines, over: startHandingOver({ tally, open, log, everyMs }) }
+  return { taken, state, tally, lines, over: startHandingOver({ tally, open, when, log, everyMs }) }
 }
 
 describe('counts in memory', () => {
@@ -79,6 +79,17 @@ describe('counts in memory', () => {
     over.flush()
     assert.deepEqual([state.opened, taken.length], [1, 1])
     over.close()
+  })
+
+  it('wait as long as the store is not to be opened, and nobody is told', () => {
+    let isThere = false
+    const { tally, over, state, taken, lines } = handingOver(NEVER_MS, () => isThere)
+    tally.count(COUNTED.inspected)
+    for (let n = 0; n < 50; n++) over.flush()
+    assert.deepEqual([state.opened, lines], [0, []])
+    isThere = true
+    over.close()
+    assert.equal(taken.length, 1)
   })
 
   it('stay when the store fails, and go with the next ones, by a handle that is new', () => {

@@ -4,6 +4,7 @@
 import type { Action } from '../../policy/decision'
 import type { FallbackReason } from '../../settings/settings'
 import {
+  COUNTED,
   type Counted,
   type CountedName,
   type DecisionNote,
@@ -12,6 +13,7 @@ import {
   MOST_SETS,
   OTHER,
   RECENT_DECISIONS,
+  type Reload,
   type ReloadState,
   type RuleHits,
   type Sum,
@@ -24,6 +26,8 @@ import { text } from './rows'
 const LONGEST_TEXT = 512
 /** A page of errors is enough to act on. */
 const MOST_ERRORS = 50
+/** More than processes can be behind each other. */
+const KNOWN_STATES = 50
 
 export const COUNTERS_STEP = `
   CREATE TABLE counter (
@@ -57,7 +61,9 @@ export const COUNTERS_STEP = `
     taken_ms INTEGER,
     refused_ms INTEGER,
     errors TEXT NOT NULL DEFAULT '[]',
-    is_refused INTEGER NOT NULL DEFAULT 0
+    is_refused INTEGER NOT NULL DEFAULT 0,
+    -- states of the files that were counted, as JSON, the latest last
+    known TEXT NOT NULL DEFAULT '[]'
   );
 `
 
@@ -69,15 +75,23 @@ export function addAll(database: Database, { sums, hits, decisions, reloads }: C
   if (decisions.length > 0) {
     database.run('DELETE FROM decision WHERE seq <= (SELECT MAX(seq) FROM decision) - ?', RECENT_DECISIONS)
   }
-  for (const { atMs, errors } of reloads) {
-    database.run('INSERT OR IGNORE INTO reload (one) VALUES (1)')
-    const isRefused = errors.length > 0
-    if (isRefused) {
-      const shown = JSON.stringify(errors.slice(0, MOST_ERRORS).map(cut))
-      database.run('UPDATE reload SET refused_ms = ?, errors = ?, is_refused = 1', Math.round(atMs), shown)
-    } else {
-      database.run('UPDATE reload SET taken_ms = ?, is_refused = 0', Math.round(atMs))
-    }
+  for (const reload of reloads) addReload(database, reload)
+}
+
+/** Another process may have said so before: it counts once. */
+function addReload(database: Database, { atMs, state, errors }: Reload): void {
+  const row = database.get('SELECT known FROM reload')
+  if (row === undefined) database.run('INSERT INTO reload (one) VALUES (1)')
+  const known = JSON.parse(text(row?.['known'] ?? '[]')) as string[]
+  if (known.includes(state)) return
+  database.run('UPDATE reload SET known = ?', JSON.stringify([...known, state].slice(-KNOWN_STATES)))
+  const isRefused = errors.length > 0
+  addSum(database, { name: COUNTED.reloads, labels: { result: isRefused ? 'refused' : 'taken' }, value: 1 })
+  if (isRefused) {
+    const shown = JSON.stringify(errors.slice(0, MOST_ERRORS).map(cut))
+    database.run('UPDATE reload SET refused_ms = ?, errors = ?, is_refused = 1', Math.round(atMs), shown)
+  } else {
+    database.run('UPDATE reload SET taken_ms = ?, is_refused = 0', Math.round(atMs))
   }
 }
 
