@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
-import { existsSync, readFileSync, statSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs'
 import path from 'node:path'
 import { promisify } from 'node:util'
 import { FAULT_CODES } from '../../src/http/reply'
@@ -40,8 +40,6 @@ describe("the API on Haraka's web server, with two workers", () => {
       method,
       headers: {
         Authorization: `Bearer ${TOKEN}`,
-        // a connection each, so that both workers are asked
-        Connection: 'close',
         ...(body !== undefined && { 'Content-Type': 'application/json' }),
         ...headers,
       },
@@ -125,6 +123,10 @@ describe("the API on Haraka's web server, with two workers", () => {
       answers.map(() => [202, answers[0]?.data]),
     )
     assert.equal(product.jobs({ sesId: body.original_message_id }).length, 1)
+    const workers = product.haraka.workers()
+    assert.equal(workers.length, 2)
+    // a worker opens the queue when it is first asked for something of it
+    for (const pid of workers) assert.ok(openFiles(pid).includes(product.queueFile), `${pid} was asked`)
   })
 
   it('takes a hundred odd requests without a fault', async () => {
@@ -213,6 +215,18 @@ describe('docs/api.md', () => {
     assert.deepEqual(explained.toSorted(), [...FAULT_CODES].toSorted())
   })
 })
+
+function openFiles(pid: number): string[] {
+  const folder = `/proc/${pid}/fd`
+  return readdirSync(folder).flatMap(name => {
+    try {
+      return [readlinkSync(path.join(folder, name))]
+    } catch {
+      // closed meanwhile
+      return []
+    }
+  })
+}
 
 /** Of all objects in it, by their place. */
 function keysOf(value: unknown): unknown {
