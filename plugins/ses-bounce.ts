@@ -20,6 +20,9 @@ import { Premises } from '../src/door/premises'
 import { rawMail } from '../src/door/raw-mail'
 import { type Line, linesOf, resultsOf } from '../src/door/report'
 import { resultsAt } from '../src/door/results'
+import { mount } from '../src/http/mount'
+import { allRoutes, type HttpContext } from '../src/http/routes'
+import type { HarakaServer } from '../src/http/web-server'
 import { warmUp } from '../src/mail/header'
 import { PASS_PARAMETER, passFolder, takePass } from '../src/quarantine/pass'
 
@@ -67,6 +70,8 @@ export function register(this: HarakaPlugin): void {
   })
   this.register_hook('init_master', 'start_dispatcher')
   this.register_hook('init_child', 'start_worker')
+  // before one that answers late: Haraka's own last word on unknown addresses doesn't wait for it
+  this.register_hook('init_http', 'serve_http', FIRST)
   this.register_hook('mail', 'take_pass', FIRST)
   this.register_hook('rcpt', 'note_recipient', FIRST)
   this.register_hook('data_post', 'decide', LAST)
@@ -97,6 +102,22 @@ export function start_worker(this: HarakaPlugin, next: Next): void {
     // a master that has workers takes no mail
     if (cluster.isWorker) premises.warmUp().catch(report)
   }
+  next()
+}
+
+/** init_http: each worker, or the one process, once Haraka's web server is there. */
+export function serve_http(this: HarakaPlugin, next: Next, server: HarakaServer): void {
+  const context: HttpContext = {
+    inForce: () => premises.inForce(),
+    findings: () => premises.findings(),
+    queue: () => premises.queue(),
+    operator: () => premises.operator(),
+    wake: wakeDispatcher,
+    log: (level, message) => this[`log${level}`](message),
+    nowMs: () => Date.now(),
+    nowMonoMs: () => systemClock.monoMs(),
+  }
+  if (server.http?.app) mount(server.http.app, allRoutes(context), context)
   next()
 }
 

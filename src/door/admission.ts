@@ -12,6 +12,9 @@ const TEXTS = {
   another: 'the queue is too long for those behind it',
 } as const
 
+/** A dispatcher that was silent for so long is more than restarting. */
+const SILENCE_MS = 120_000
+
 export function forecast({ limit, window }: Settings, nowMonoMs: number): Forecast {
   return { nowMonoMs, spacingMs: forecastSpacingMs(limit), marginMs: window.marginMs }
 }
@@ -34,4 +37,12 @@ export function admitter(queue: () => WorkerQueue, nowMs: number, supposed: Fore
     return lateness && TEXTS[lateness]
   }
   return Object.assign(late, { count: (request: BounceRequest) => void calls.add(callOf(request)) })
+}
+
+/** A bounce that nobody would send isn't taken. @throws Error, for a temporary refusal */
+export function mustBeAlive(queue: WorkerQueue, nowMonoMs: number): void {
+  const startedMonoMs = nowMonoMs - process.uptime() * 1000
+  const silentMs = nowMonoMs - Math.max(queue.lastBeat() ?? startedMonoMs, startedMonoMs)
+  if (silentMs > SILENCE_MS)
+    throw new Error(`no dispatcher has given a sign of life for ${Math.round(silentMs / 1000)} s`)
 }

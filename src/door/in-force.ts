@@ -12,6 +12,7 @@ import { loadSettings, parseSettings, SETTINGS_FILE } from '../settings/load'
 import type { Settings } from '../settings/settings'
 import type { Sources } from '../settings/sources'
 import { refusedBeforeRules } from './before-rules'
+import { webServerFindings } from './web-server'
 
 export const RULES_FILE = 'ses-bounce-rules.ini'
 
@@ -61,6 +62,7 @@ export function compileInForce(sources: Sources, env: NodeJS.ProcessEnv): Compil
       ...findings,
       ...byLine(RULES_FILE, [...rules.findings, ...ofRules]),
       ...refusedBeforeRules(policy, sources),
+      ...webServerFindings(settings, sources),
     ],
   }
 }

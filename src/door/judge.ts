@@ -14,7 +14,7 @@ import { fallBack } from '../policy/fallback'
 import type { Policy } from '../policy/rule'
 import { type Added, hasEnded } from '../queue/job'
 import type { WorkerQueue } from '../queue/store'
-import { admitter, forecast } from './admission'
+import { admitter, forecast, mustBeAlive } from './admission'
 import { capper } from './caps'
 import type { InForce } from './in-force'
 import { logLine } from './log-line'
@@ -45,9 +45,6 @@ export interface Judgement {
   known: Jobs
   plan: Plan
 }
-
-/** A dispatcher that was silent for so long is more than restarting. */
-const SILENCE_MS = 120_000
 
 /** What is known of a mail, and what the policy says to it, before the queue is asked. */
 export interface Examined {
@@ -128,14 +125,6 @@ function askQueue(
     return decision
   })
   return { decisions, known }
-}
-
-/** A bounce that nobody would send isn't taken. @throws Error, for a temporary refusal */
-function mustBeAlive(queue: WorkerQueue, nowMonoMs: number): void {
-  const startedMonoMs = nowMonoMs - process.uptime() * 1000
-  const silentMs = nowMonoMs - Math.max(queue.lastBeat() ?? startedMonoMs, startedMonoMs)
-  if (silentMs > SILENCE_MS)
-    throw new Error(`no dispatcher has given a sign of life for ${Math.round(silentMs / 1000)} s`)
 }
 
 /** Without a new request: there is nothing to add to the queue. `rule` is the one that bounced it. */

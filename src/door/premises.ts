@@ -7,10 +7,14 @@ import { type Aside, openAside } from '../aside/aside'
 import { type Supervisor, superviseDispatcher } from '../dispatch/supervisor'
 import { quarantineFolder } from '../quarantine/keep'
 import { Database } from '../queue/sqlite/database'
-import { openWorkerQueue } from '../queue/sqlite/worker-queue'
-import type { WorkerQueue } from '../queue/store'
+import { openOperatorQueue } from '../queue/sqlite/operator-queue'
+import { BUSY_MS, openWorkerQueue } from '../queue/sqlite/worker-queue'
+import type { OperatorQueue, OrderQueue } from '../queue/store'
 import { type Configuration, openConfiguration } from '../settings/configuration'
+import type { Finding } from '../settings/findings'
+import { SETTINGS_FILE } from '../settings/load'
 import { givePrivate, makePrivateDir, type Owner, runAs } from '../settings/owner'
+import { withoutToken } from '../settings/secret'
 import { snapshotFile } from '../settings/snapshot'
 import { compileInForce, type InForce } from './in-force'
 
@@ -33,7 +37,8 @@ export class Premises {
   readonly #owner: Owner
   readonly #configuration: Configuration<InForce>
   readonly #queueFile: string
-  #queue: WorkerQueue | undefined
+  #queue: OrderQueue | undefined
+  #operator: OperatorQueue | undefined
   #supervisor: Supervisor | undefined
   #again: NodeJS.Timeout | undefined
 
@@ -51,6 +56,7 @@ export class Premises {
       snapshotFile: snapshotFile(harakaDir),
       owner: this.#owner,
       keepsSnapshot: !isWorker,
+      kept: (name, text) => (name === SETTINGS_FILE ? withoutToken(text) : text),
       fallsBack: isWorker,
       log,
       onChange: inForce => this.#changed(inForce),
@@ -63,9 +69,19 @@ export class Premises {
   }
 
   /** Opened when it is first needed, as the user that the process runs as by then. @throws QueueError */
-  queue(): WorkerQueue {
+  queue(): OrderQueue {
     this.#queue ??= openWorkerQueue(this.#queueFile)
     return this.#queue
+  }
+
+  /** For views, and changes by hand; like `queue`, in the process that serves SMTP. @throws QueueError */
+  operator(): OperatorQueue {
+    this.#operator ??= openOperatorQueue(this.#queueFile, { busyMs: BUSY_MS })
+    return this.#operator
+  }
+
+  findings(): readonly Finding[] {
+    return this.#configuration.findings()
   }
 
   /** In the master: makes and checks the files, and starts the dispatcher; nothing while the plugin is idle. */
@@ -99,6 +115,8 @@ export class Premises {
     this.aside.close()
     this.#queue?.close()
     this.#queue = undefined
+    this.#operator?.close()
+    this.#operator = undefined
   }
 
   /** The master may be root and the workers not: everything is theirs. */

@@ -19,12 +19,13 @@ export type SesReceivedResult = SesReceived | { fault: string }
 const LIKE_SES_HOST = /^(?:inbound-smtp|(?:open|auth|mtls)\.mail-manager-smtp)\..*amazonaws\.com/is
 const SES_HOST = /^(inbound-smtp|(?:open|auth|mtls)\.mail-manager-smtp)\.([^.]*)\.amazonaws\.com(?:\.cn)?$/i
 /** AWS region codes: `eu-west-1`, `us-gov-west-1`, `ap-southeast-5`. */
-const REGION = /^[a-z]{2,4}(?:-[a-z]{2,12}){1,3}-\d{1,2}$/
+export const REGION = /^[a-z]{2,4}(?:-[a-z]{2,12}){1,3}-\d{1,2}$/
 /** RFC 3848 and RFC 6531 section 4.3 ("with" protocol types). */
 const PROTOCOL = /^(?:E|UTF8)?SMTPS?A?$/i
 /** The form of all but a few of the ids that SES is known to have given since 2015. */
 const USUAL_ID = /^[0-9a-v]{38}[08go]1$/
-const PLAUSIBLE_ID = /^[A-Za-z0-9][A-Za-z0-9._-]{7,127}$/
+/** Of any id that SES may have given. */
+export const PLAUSIBLE_ID = /^[A-Za-z0-9][A-Za-z0-9._-]{7,127}$/
 /** RFC 5322 section 3.3; the comment is the zone's name. */
 const DATE =
   /^(?:(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun), )?(\d{1,2}) ([A-Z][a-z]{2}) (\d{4}) (\d\d):(\d\d)(?::(\d\d))? ([+-]\d{4}|UTC?|GMT|Z)(?: \([^()]{0,64}\))?$/

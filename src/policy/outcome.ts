@@ -117,6 +117,6 @@ function withoutCode(values: OutcomeReader): string | undefined {
 }
 
 /** RFC 3464 section 2.3.6: a diagnostic opens with its type. */
-function withDiagnosticType(text: string): string {
+export function withDiagnosticType(text: string): string {
   return /^[A-Za-z0-9-]+;/.test(text) ? text : `smtp; ${text}`
 }

@@ -25,6 +25,22 @@ export interface Ahead {
   lastStartMonoMs: number
 }
 
+/** What was answered to an order with a key, and to which order, by its digest. */
+export interface Answered {
+  digest: string
+  answer: string
+}
+
+/** Bounces by hand: with an answer that is kept, so that whoever asks again with the key gets it again. */
+export interface Order {
+  requests: readonly BounceRequest[]
+  nowMs: number
+  forecast: Forecast
+  key?: { name: string; digest: string }
+  /** `createdAtMs`: of the job, which may be an earlier one. */
+  answer: (added: readonly (Added & { createdAtMs: number })[]) => string
+}
+
 /** What a worker needs. */
 export interface WorkerQueue {
   /** State of the recipients of that mail that were taken before, by address as `addressKey` gives it. */
@@ -42,6 +58,14 @@ export interface WorkerQueue {
    */
   add(requests: readonly BounceRequest[], nowMs: number, forecast?: Forecast): Added[]
   close(): void
+}
+
+/** What takes orders by hand needs besides. */
+export interface OrderQueue extends WorkerQueue {
+  /** An answer is forgotten with the jobs of its time. */
+  answered(key: string): Answered | undefined
+  /** As `add`, in one transaction with its answer; where there is one for that key already, nothing is added. */
+  addAnswered(order: Order): { added: readonly Added[]; answered: Answered }
 }
 
 /** A dispatcher process, so that others can tell whether it is alive. */
@@ -167,6 +191,12 @@ export interface JobFilter {
   recipient?: string
 }
 
+/** `next`: where the next page goes on; undefined: there is none. */
+export interface JobPage {
+  jobs: Job[]
+  next?: number
+}
+
 /** What came of a change by hand; `why`: the reason for which nothing was changed. */
 export type ByHand = { done: true; from: JobState; to: JobState } | { done: false; why: string }
 
@@ -200,6 +230,8 @@ export interface OperatorQueue {
   history(id: string): JobEvent[]
   /** What waits by deadline, then what has ended, latest change first. Read one by one: others may write meanwhile. */
   list(filter: JobFilter, limit?: number): IterableIterator<Job>
+  /** Newest first, a bounded number of jobs looked at: fewer than `limit`, even none, with a `next` means go on. */
+  page(filter: JobFilter, limit: number, before?: number): JobPage
   overview(nowMs: number, pace: Pace): QueueOverview
   /** Most of them first; takes its time in a long queue. */
   rules(): RuleCount[]

@@ -38,10 +38,10 @@ function ofSetting(section: string, name: string, key: Key<unknown>): Entry {
     meaning,
     takes: kind.range === undefined ? kind.form : `${kind.form}; ${kind.range}`,
     standard: standard || 'empty',
-    ...(kind.later === undefined && { example: `${name} = ${example ?? standard}` }),
+    example: `${name} = ${example ?? standard}`,
     ...(note !== undefined && { note }),
     ...(about !== undefined && { about }),
-    page: `${PAGE}#${kind.later === undefined ? section : 'settings'}`,
+    page: `${PAGE}#${section}`,
     names: [`${section}.${name}`, name, section],
   }
 }

@@ -25,6 +25,8 @@ export interface ConfigurationOptions<T> {
   snapshotFile: string
   /** Saves each good configuration there, as this owner's. */
   keepsSnapshot: boolean
+  /** What of a file's text is kept there. */
+  kept?: (name: string, text: string) => string
   owner?: Owner
   /** At the start, the saved one stands in for files with errors. */
   fallsBack: boolean
@@ -179,11 +181,11 @@ class OpenConfiguration<T> {
   }
 
   #save(sources: Sources): void {
-    const { keepsSnapshot, snapshotFile, owner = {}, log } = this.#options
+    const { keepsSnapshot, snapshotFile, kept = asItIs, owner = {}, log } = this.#options
     if (!keepsSnapshot) return
     const texts = sources
       .seen()
-      .flatMap(({ name, text }) => (text === undefined ? [] : [[name, text] as const]))
+      .flatMap(({ name, text }) => (text === undefined ? [] : [[name, kept(name, text)] as const]))
     try {
       saveSnapshot(snapshotFile, { savedAt: this.inForce.since, sources: Object.fromEntries(texts) }, owner)
     } catch (error) {
@@ -202,6 +204,10 @@ class OpenConfiguration<T> {
   #now(): string {
     return new Date(this.#options.nowMs?.() ?? Date.now()).toISOString()
   }
+}
+
+function asItIs(_name: string, text: string): string {
+  return text
 }
 
 function isError(finding: Finding): boolean {

@@ -19,12 +19,10 @@ const HEAD = `; Settings of haraka-plugin-ses-bounce. Every key is shown with it
 
 export function exampleSettings(): string {
   const sections = Object.entries(SCHEMA).map(([name, keys]) => section(name, Object.entries(keys)))
-  return [HEAD, ...sections.filter(text => text !== '')].join('\n')
+  return [HEAD, ...sections].join('\n')
 }
 
-function section(name: string, all: [string, Key<unknown>][]): string {
-  const keys = all.filter(([, { kind }]) => kind.later === undefined)
-  if (keys.length === 0) return ''
+function section(name: string, keys: [string, Key<unknown>][]): string {
   const settings = keys.map(([key, { standard }]) => `;${key} = ${standard}`.trimEnd())
   const width = Math.max(...settings.map(text => text.length))
   const lines = keys.map(([, key], index) => `${settings[index]?.padEnd(width)}   ; ${comment(key)}`)

@@ -32,6 +32,8 @@ export interface IniOptions {
    * take such a line for a key of the section before.
    */
   commentsBehindSections?: boolean
+  /** No finding shows a line of the section of that name. */
+  hiddenSection?: string
 }
 
 /** A line that was meant to be one of its own; a continuing one is indented, or no `key = value`. */
@@ -61,7 +63,7 @@ export function parseIni(file: string, text: string, options: IniOptions = {}): 
     if (start === '' || isComment(start)) continue
     if (start.startsWith('[')) endContinued("and a section name can't continue it")
     else if (continued && OWN_LINE.test(raw)) {
-      const message = `"${shortened(raw.trim())}" continues line ${continued.line}, which ends in a backslash; take that away, or indent this line`
+      const message = `${reader.shown(raw)} continues line ${continued.line}, which ends in a backslash; take that away, or indent this line`
       reader.error(index + 1, message)
     }
     // a trailing backslash joins the next line, as in Haraka's reader; but there that line would be no section
@@ -85,11 +87,13 @@ class Reader {
   #keyLines = new Map<string, number>()
   readonly #file: string
   readonly #commentsBehindSections: boolean
+  readonly #hiddenSection: string | undefined
   #withoutEquals = 0
 
   constructor(file: string, options: IniOptions) {
     this.#file = file
     this.#commentsBehindSections = options.commentsBehindSections ?? false
+    this.#hiddenSection = options.hiddenSection
   }
 
   take(whole: string, line: number): void {
@@ -108,6 +112,12 @@ class Reader {
       ...(section !== undefined && { section }),
       message,
     })
+  }
+
+  /** A line, or a piece of one, for a message. */
+  shown(text: string): string {
+    const isHidden = this.#hiddenSection !== undefined && this.#current?.name === this.#hiddenSection
+    return isHidden ? 'what is not shown here' : `"${shortened(text.trim())}"`
   }
 
   /** Says how many faults weren't shown. */
@@ -129,7 +139,7 @@ class Reader {
     else if (!this.#mayStandBehind(rest)) {
       this.error(
         line,
-        `only the section name may stand on its line; put "${shortened(rest.trim())}" on a line of its own`,
+        `only the section name may stand on its line; put ${this.shown(rest)} on a line of its own`,
       )
     } else if (name === '') this.error(line, 'a section needs a name')
     else if (known?.implied)
@@ -153,7 +163,7 @@ class Reader {
     const section = this.#current ?? this.#begin({ name: 'main', line, entries: [], implied: true })
     const equals = text.indexOf('=')
     if (equals < 0) {
-      if (++this.#withoutEquals <= SHOWN_FAULTS) this.error(line, `no "=" in this line: "${shortened(text)}"`)
+      if (++this.#withoutEquals <= SHOWN_FAULTS) this.error(line, `no "=" in this line: ${this.shown(text)}`)
       return
     }
     const key = text.slice(0, equals).trim()

@@ -20,8 +20,6 @@ export interface Kind<T> {
   form: string
   /** Within which bounds, where there are some: `from 100ms to 5m`. */
   range?: string
-  /** True: no version reads it yet, so it may only be empty. */
-  later?: true
   /** `raw`: as written, with its comment. `key`: its name, for the fault. */
   read(raw: string, key: string): Read<T>
 }
@@ -143,16 +141,6 @@ export const rate: Kind<Rate | undefined> = orEmpty(
     return value ? { value } : unknownValue(text, key, RATE_FORM)
   }),
 )
-
-/** For a key that is known, but that no code reads yet. Its value may be a secret, so it isn't shown. */
-export const later: Kind<undefined> = {
-  form: 'not available yet',
-  later: true,
-  read: (raw, key) =>
-    wholeValue(raw) === ''
-      ? { value: undefined }
-      : { fault: `${key} is not available yet; take the line out` },
-}
 
 /** A kind of one value, never empty; `text` is without its comment. */
 export function whole<T>(form: string, read: (text: string, key: string) => Read<T>): Kind<T> {

@@ -7,6 +7,7 @@ import { wholeValue } from './items'
 import { quoted, type Read } from './kinds'
 import { isEverybody } from './list-kinds'
 import { type Key, SCHEMA, SES_INTERVAL_MS, toSettings, type Values } from './schema'
+import { SECRET_SECTION } from './secret'
 import { isLoopbackEndpoint } from './ses-kinds'
 import type { Settings } from './settings'
 import { formatDuration } from './values'
@@ -21,9 +22,9 @@ export interface LoadedSettings {
 
 export const SETTINGS_FILE = 'ses-bounce.ini'
 
-/** Its sections are known, so a comment behind a name can't hide one. */
+/** Its sections are known, so a comment behind a name can't hide one. What stands in [http] may be a secret. */
 export function parseSettings(text: string): IniFile {
-  return parseIni(SETTINGS_FILE, text, { commentsBehindSections: true })
+  return parseIni(SETTINGS_FILE, text, { commentsBehindSections: true, hiddenSection: SECRET_SECTION })
 }
 
 /** `env`: where a value `env:NAME` is looked up. */
@@ -90,7 +91,7 @@ class Reader {
   #entry(section: string, keys: Map<string, Key<unknown>>, entry: IniEntry): void {
     const key = keys.get(entry.key)
     if (key === undefined) {
-      const known = available(keys)
+      const known = [...keys.keys()]
       const hint = didYouMean(entry.key, known) || belongsTo(entry.key) || validAre(known)
       this.report('error', section, entry.line, `unknown key ${quoted(entry.key)}${hint}`)
       return
@@ -100,10 +101,6 @@ class Reader {
     if ('value' in read) this.#taken.set(`${section}.${entry.key}`, { entry, value: read.value })
     else this.report('error', section, entry.line, read.fault)
   }
-}
-
-function available(keys: ReadonlyMap<string, Key<unknown>>): string[] {
-  return [...keys].flatMap(([name, { kind }]) => (kind.later ? [] : [name]))
 }
 
 /** A value, or what the environment holds in its place. */
@@ -124,8 +121,7 @@ function fromEnvironment(env: Environment, name: string): string | undefined {
 
 function sectionHint(name: string, entries: readonly IniEntry[]): string {
   if (entries.some(({ key }) => key === 'action')) return '; rules stand in ses-bounce-rules.ini'
-  const known = [...TABLE].filter(([, keys]) => available(keys).length > 0).map(([section]) => section)
-  return didYouMean(name, TABLE.keys()) || validAre(known)
+  return didYouMean(name, TABLE.keys()) || validAre([...TABLE.keys()])
 }
 
 /** The section that has a key of this name, for one that stands in the wrong section. */

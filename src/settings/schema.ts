@@ -1,19 +1,9 @@
 // The one table of ses-bounce.ini: the checker, the defaults, the example file and the reference come from it.
 // Plain data; a default that its own kind refuses is a fault of ours, and a test finds it.
 
-import {
-  alwaysTrue,
-  boolean,
-  choice,
-  count,
-  duration,
-  durationRange,
-  type Kind,
-  later,
-  rate,
-  size,
-} from './kinds'
+import { alwaysTrue, boolean, choice, count, duration, durationRange, type Kind, rate, size } from './kinds'
 import { cidrList, domainList, recipientList, regionList, wordList } from './list-kinds'
+import { bearerToken } from './secret'
 import { endpoint, identityArn, queueFile, reportingMta, senderTemplate } from './ses-kinds'
 import { AUTHENTICATION_LEVELS, FALLBACK_ACTIONS, type Settings } from './settings'
 
@@ -205,7 +195,10 @@ export const SCHEMA = {
     keep: key(duration({ min: MINUTE, max: 3650 * DAY }), '30d', 'how long mail is kept; then it is deleted'),
   },
   http: {
-    token: key(later, '', 'bearer token of the HTTP API'),
+    token: key(bearerToken, '', 'bearer token of the HTTP API; empty: the API is off', {
+      example: 'env:SES_BOUNCE_TOKEN',
+      note: "Haraka's web server must be on: listen in config/http.ini (docs/api.md). sha256:HEX, its digest, will do too.",
+    }),
   },
 }
 
@@ -237,6 +230,7 @@ export function toSettings({
   guard,
   fallback,
   quarantine,
+  http,
 }: Values): Settings {
   return {
     main,
@@ -273,5 +267,6 @@ export function toSettings({
     guard,
     fallback,
     quarantine: { keepMs: quarantine.keep },
+    http: { ...(http.token !== undefined && { tokenSha256: http.token }) },
   }
 }

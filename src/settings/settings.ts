@@ -70,4 +70,6 @@ export interface Settings {
   guard: GuardSettings
   fallback: Record<FallbackReason, FallbackAction>
   quarantine: { keepMs: number }
+  /** SHA-256 of the bearer token, in hexadecimal; undefined: the API is off. */
+  http: { tokenSha256?: string }
 }

@@ -57,6 +57,7 @@ export const SETTINGS: Settings = {
     capped: 'quarantine',
   },
   quarantine: { keepMs: 30 * 24 * HOUR_MS },
+  http: {},
 }
 
 export interface MailParts {

@@ -169,7 +169,8 @@ describe('queue, the workers side', () => {
     const database = new Database(file, { busyMs: 0, create: false })
     for (const trigger of ['insert', 'delete', 'leave', 'come'])
       database.run(`DROP TRIGGER job_slot_${trigger}`)
-    database.script('DROP TABLE blocked; DROP TABLE refused')
+    database.script('DROP TABLE blocked; DROP TABLE refused; DROP TABLE answer')
+    database.script('DROP INDEX job_state; DROP INDEX recipient_address')
     database.script(
       'DROP VIEW slot_change; DROP TABLE slot; ALTER TABLE region DROP COLUMN spacing_ms; ALTER TABLE region DROP COLUMN slowdown',
     )

@@ -83,7 +83,11 @@ describe('a value that is wrong is told with what would be right', () => {
       'expired = bounce',
       'unknown value "bounce" for expired; reject, quarantine, accept, defer or drop',
     ],
-    ['http', 'token = secret', 'token is not available yet; take the line out'],
+    [
+      'http',
+      'token = secret',
+      "token can't be used, and isn't shown; at least 16 letters, digits and -._~+/, or env:NAME",
+    ],
   ]
   for (const [section, line, text] of texts) {
     it(`[${section}] ${line}`, () => assert.equal(said(section, line), text))

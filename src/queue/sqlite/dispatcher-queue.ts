@@ -4,6 +4,7 @@
 import { QueueError } from '../../errors'
 import type { Job, JobEvent } from '../job'
 import type { Claim, DispatcherQueue, Effect, Holder, Settled, Spacing } from '../store'
+import { forgetAnswers } from './answers'
 import { Breaker, WAITING_SENDERS } from './breaker'
 import { Database, type Row } from './database'
 import { dueRegions } from './due'
@@ -238,13 +239,14 @@ class SqliteDispatcherQueue implements DispatcherQueue {
   }
 
   prune(beforeMs: number): number {
-    return this.#change(() =>
-      this.#db.run(
+    return this.#change(() => {
+      forgetAnswers(this.#db, beforeMs, PRUNE_ROWS)
+      return this.#db.run(
         `DELETE FROM job WHERE seq IN (SELECT seq FROM job
            WHERE state IN ('sent', 'failed', 'expired', 'cancelled') AND changed_ms < ? LIMIT ${PRUNE_ROWS})`,
         beforeMs,
-      ),
-    )
+      )
+    })
   }
 
   close(): void {

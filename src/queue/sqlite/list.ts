@@ -13,7 +13,15 @@ const AT_ONCE = 100
 const ENDED = "state IN ('sent', 'failed', 'expired', 'cancelled')"
 
 export function* listJobs(database: Database, filter: JobFilter, limit?: number): IterableIterator<Job> {
-  const numbers = numbersOf(database, filter, limit)
+  yield* readJobs(database, numbersOf(database, filter, limit), filter)
+}
+
+/** In that order, but for those that are forgotten by now, or no longer in a state that is asked for. */
+export function* readJobs(
+  database: Database,
+  numbers: readonly number[],
+  { states }: JobFilter,
+): IterableIterator<Job> {
   for (let from = 0; from < numbers.length; from += AT_ONCE) {
     const some = numbers.slice(from, from + AT_ONCE)
     const rows = database.all(
@@ -25,8 +33,7 @@ export function* listJobs(database: Database, filter: JobFilter, limit?: number)
       database,
       some.flatMap(seq => {
         const row = bySeq.get(seq)
-        // forgotten meanwhile, or no longer what was asked for
-        const isAsked = filter.states?.some(state => state === row?.['state']) ?? true
+        const isAsked = states?.some(state => state === row?.['state']) ?? true
         return row && isAsked ? [row] : []
       }),
     )
@@ -55,7 +62,7 @@ function numbersOf(database: Database, filter: JobFilter, limit = Number.POSITIV
   return numbers
 }
 
-function senderTest(sender: string | undefined): (row: Row) => boolean {
+export function senderTest(sender: string | undefined): (row: Row) => boolean {
   if (sender === undefined) return () => true
   if (sender.startsWith('@')) {
     const host = domainOf(`x${sender}`)

@@ -7,6 +7,7 @@ import type { ByHand, OperatorQueue, Pace } from '../store'
 import { Database, type Row, type Value } from './database'
 import { listJobs } from './list'
 import { countByRule, overview } from './overview'
+import { pageOfJobs } from './page'
 import { addPause, pauses, removePause } from './pauses'
 import { addEvent, historyOf, jobOf, text } from './rows'
 import { waiting } from './slots'
@@ -15,8 +16,8 @@ import { waiting } from './slots'
 const BUSY_MS = 5000
 
 /** Never makes a file. @throws QueueError */
-export function openOperatorQueue(file: string): OperatorQueue {
-  const database = new Database(file, { busyMs: BUSY_MS, create: false })
+export function openOperatorQueue(file: string, { busyMs = BUSY_MS } = {}): OperatorQueue {
+  const database = new Database(file, { busyMs, create: false })
   return {
     retry: (id, nowMs, pace) =>
       change(database, id, nowMs, {
@@ -39,6 +40,7 @@ export function openOperatorQueue(file: string): OperatorQueue {
     },
     history: id => historyOf(database, id),
     list: (filter, limit) => listJobs(database, filter, limit),
+    page: (filter, limit, before) => pageOfJobs(database, filter, limit, before),
     overview: (nowMs, pace) => overview(database, nowMs, pace),
     rules: () => countByRule(database),
     close: () => database.close(),

@@ -2,6 +2,7 @@
 // A file of a newer version is refused and left as it is.
 
 import { QueueError } from '../../errors'
+import { ANSWERS_STEP } from './answers'
 import { BREAKER_STEP } from './breaker'
 import { SLOTS_STEP } from './slots'
 
@@ -100,6 +101,7 @@ const STEPS = [
   -- How many times as long as it was set the interval between calls is, since SES throttles.
   ALTER TABLE region ADD COLUMN slowdown REAL NOT NULL DEFAULT 1;
   `,
+  ANSWERS_STEP,
 ]
 
 /** What of a database the steps need. */

@@ -7,7 +7,8 @@ import { senderKey } from '../../mail/sender-key'
 import type { BounceRequest } from '../../policy/decision'
 import { type Forecast, latenessOf } from '../admission'
 import { type Added, hasEnded, type JobState } from '../job'
-import type { Ahead, WorkerQueue } from '../store'
+import type { Ahead, OrderQueue } from '../store'
+import { answered, keepAnswer } from './answers'
 import { counted, mustHaveRoom } from './caps'
 import { Database, type Row, type Value } from './database'
 import { RegionGate } from './gate'
@@ -16,9 +17,9 @@ import { addEvent, newJobId, text } from './rows'
 import { waiting } from './slots'
 
 /** Synchronous, in the process that serves SMTP: rather refuse a mail for now than stand still. */
-const BUSY_MS = 400
+export const BUSY_MS = 400
 
-export function openWorkerQueue(file: string, options: { create: boolean } = { create: false }): WorkerQueue {
+export function openWorkerQueue(file: string, options: { create: boolean } = { create: false }): OrderQueue {
   const database = openWritable(file, options.create)
   const gate = new RegionGate(database)
   const boot = bootId()
@@ -41,13 +42,29 @@ export function openWorkerQueue(file: string, options: { create: boolean } = { c
     },
     ahead,
     counted: (cap, nowMs) => counted(database, cap, nowMs),
-    add: (requests, nowMs, forecast) =>
-      database.write(() =>
-        requests.map(request =>
-          addOne(database, request, nowMs, forecast && (() => mustBeInTime(request, nowMs, forecast))),
-        ),
-      ),
+    add: (requests, nowMs, forecast) => database.write(() => addAll(requests, nowMs, forecast)),
+    answered: key => answered(database, key),
+    addAnswered: ({ requests, nowMs, forecast, key, answer }) =>
+      database.write(() => {
+        const earlier = key && answered(database, key.name)
+        if (earlier) return { added: [], answered: earlier }
+        const added = addAll(requests, nowMs, forecast)
+        const given = { digest: key?.digest ?? '', answer: answer(added.map(dated)) }
+        if (key) keepAnswer(database, key.name, given, nowMs)
+        return { added, answered: given }
+      }),
     close: () => database.close(),
+  }
+
+  function addAll(requests: readonly BounceRequest[], nowMs: number, forecast?: Forecast): Added[] {
+    return requests.map(request =>
+      addOne(database, request, nowMs, forecast && (() => mustBeInTime(request, nowMs, forecast))),
+    )
+  }
+
+  function dated(added: Added): Added & { createdAtMs: number } {
+    const row = database.get('SELECT created_ms FROM job WHERE id = ?', added.jobId)
+    return { ...added, createdAtMs: Number(row?.['created_ms']) }
   }
 
   function ahead(region: string, deadlineMs: number, nowMonoMs: number): Ahead {

@@ -1,0 +1,137 @@
+// The bounce API: bounces by hand, and what became of every bounce. docs/api.md explains it, openapi.ts describes it.
+// An order is on disk, all of it, before it is answered with 202; an answer that isn't 2xx has changed nothing.
+
+import { createHash } from 'node:crypto'
+import { forecast } from '../door/admission'
+import { logLine } from '../door/log-line'
+import type { Order } from '../queue/store'
+import { jsonBody } from './body'
+import { readListing, toCursor } from './listing'
+import { OPENAPI } from './openapi'
+import { readOrder } from './order'
+import { Fault, json, type Reply, success } from './reply'
+import type { Request } from './request'
+import type { Route } from './router'
+import type { HttpContext } from './routes'
+import { API_RULE, faultOfQueue, mustBeTaken, requestsOf } from './schedule'
+import { historyView, iso, jobView } from './views'
+
+/** In a header of that name: what its sender made up for this one order. */
+const KEY = /^[!-~]{1,255}$/
+
+export function apiRoutes(context: HttpContext): Route[] {
+  const route = (method: Route['method'], path: string, answer: Route['answer']): Route => ({
+    method,
+    path,
+    access: 'token',
+    answer,
+  })
+  return [
+    { ...route('GET', '/v1/openapi.json', () => json(200, OPENAPI)), access: 'open' },
+    route('GET', '/v1/bounces', request => list(request, context)),
+    route('POST', '/v1/bounces', request => schedule(request, context)),
+    route('GET', '/v1/bounces/:id', request => show(request, context)),
+    route('DELETE', '/v1/bounces/:id', request => cancel(request, context)),
+  ]
+}
+
+async function schedule(request: Request, context: HttpContext): Promise<Reply> {
+  const key = readKey(request.headers['idempotency-key'])
+  const { value, bytes } = await jsonBody(request)
+  const digest = createHash('sha256').update(bytes).digest('hex')
+  const inForce = context.inForce()
+  if (inForce.idle) throw new Fault(503, 'UNAVAILABLE', 'the plugin is idle: [relay] trusted is empty')
+  const queue = context.queue()
+  const earlier = key === undefined ? undefined : queue.answered(key)
+  // before all else: what was in time then may be late by now
+  if (earlier !== undefined) return sameAnswer(earlier, digest)
+  const now = { ms: context.nowMs(), monoMs: context.nowMonoMs() }
+  const read = readOrder(value, { regions: inForce.policy.regions, nowMs: now.ms })
+  if ('details' in read)
+    throw new Fault(400, 'VALIDATION_ERROR', 'the body has faults', { details: read.details })
+  const requests = requestsOf(read.order, inForce, now.ms)
+  mustBeTaken(requests, queue, inForce, now)
+  try {
+    const { added, answered } = queue.addAnswered({
+      requests,
+      nowMs: now.ms,
+      forecast: forecast(inForce.settings, now.monoMs),
+      ...(key !== undefined && { key: { name: key, digest } }),
+      answer: answerTo,
+    })
+    for (const { outcome, ...one } of added) {
+      const said = { recipient: one.address, sender: read.order.sender, ses_id: read.order.sesId }
+      context.log('notice', logLine({ rule: API_RULE, ...said, job: one.jobId, bounce: outcome }))
+    }
+    if (added.some(({ outcome }) => outcome !== 'known')) context.wake()
+    return added.length === 0 ? sameAnswer(answered, digest) : fromKept(answered.answer)
+  } catch (error) {
+    throw faultOfQueue(error, requests[0])
+  }
+}
+
+const answerTo: Order['answer'] = added => {
+  const [first] = added
+  const data = {
+    id: first?.jobId,
+    created_at: iso(first?.createdAtMs ?? 0),
+    recipients: added.map(({ address, jobId, outcome, state, createdAtMs }) => ({
+      address,
+      id: jobId,
+      created_at: iso(createdAtMs),
+      outcome,
+      state,
+    })),
+  }
+  const isNew = added.some(({ outcome }) => outcome !== 'known')
+  return JSON.stringify({ status: isNew ? 202 : 200, data })
+}
+
+function sameAnswer({ digest, answer }: { digest: string; answer: string }, asked: string): Reply {
+  if (digest === asked) return fromKept(answer, { 'Idempotency-Replayed': 'true' })
+  throw new Fault(409, 'IDEMPOTENCY_KEY_REUSED', 'this Idempotency-Key was given with another body before')
+}
+
+function fromKept(answer: string, headers: Record<string, string> = {}): Reply {
+  const { status, data } = JSON.parse(answer) as { status: number; data: { id: string } }
+  return success(status, data, headers)
+}
+
+function readKey(header: string | string[] | undefined): string | undefined {
+  if (header === undefined || (typeof header === 'string' && KEY.test(header))) return header
+  const message = 'must be 1 to 255 printable ASCII characters without blanks'
+  throw new Fault(400, 'VALIDATION_ERROR', `the header Idempotency-Key ${message}`, {
+    details: [{ field: 'Idempotency-Key', message }],
+  })
+}
+
+function list({ query }: Request, context: HttpContext): Reply {
+  const { filter, limit, before } = readListing(query)
+  const { jobs, next } = context.operator().page(filter, limit, before)
+  return success(200, {
+    bounces: jobs.map(jobView),
+    next_cursor: next === undefined ? null : toCursor(next),
+  })
+}
+
+function show({ params }: Request, context: HttpContext): Reply {
+  return success(200, whole(params['id'] ?? '', context))
+}
+
+function cancel({ params }: Request, context: HttpContext): Reply {
+  const id = params['id'] ?? ''
+  const done = context.operator().cancel(id, context.nowMs())
+  const job = whole(id, context)
+  // whoever asks again, as its answer was lost, is told the same
+  if (!done.done && job['state'] !== 'cancelled') throw new Fault(409, 'NOT_CANCELLABLE', done.why)
+  if (done.done)
+    context.log('notice', logLine({ rule: API_RULE, job: id, state: 'cancelled', was: done.from }))
+  return success(200, job)
+}
+
+/** @throws Fault */
+function whole(id: string, context: HttpContext): Record<string, unknown> {
+  const job = context.operator().job(id)
+  if (job === undefined) throw new Fault(404, 'NOT_FOUND', 'there is no bounce of that id')
+  return { ...jobView(job), history: historyView(context.operator().history(id)) }
+}

@@ -1,0 +1,81 @@
+// Reads the fields of a JSON object: texts, flags, lists of objects; and collects what is wrong with each.
+// Never throws, whatever the value is; what can't be read is undefined.
+
+import { shortened } from '../settings/escape'
+import { didYouMean, validAre } from '../settings/findings'
+import type { Detail } from './reply'
+
+type Read<T> = T | { wrong: string }
+
+export class FieldReader {
+  readonly details: Detail[]
+  readonly #value: Readonly<Record<string, unknown>> | undefined
+  readonly #prefix: string
+
+  /** `prefix`: before the names of fields, `recipients[0].`; what is wrong is added to `details`. */
+  constructor(value: unknown, names: readonly string[], prefix = '', details: Detail[] = []) {
+    this.details = details
+    this.#prefix = prefix
+    if (!isObject(value)) {
+      const field = prefix.replace(/\.$/, '')
+      this.details.push({ field, message: 'must be an object' })
+      return
+    }
+    this.#value = value
+    for (const name of Object.keys(value)) {
+      if (!names.includes(name))
+        this.fault(shortened(name), `there is no such field${didYouMean(name, names) || validAre(names)}`)
+    }
+  }
+
+  /** `field`: without the prefix. */
+  fault(field: string, message: string): undefined {
+    this.details.push({ field: this.#prefix + field, message })
+    return undefined
+  }
+
+  text<T extends string | number>(name: string, read: (text: string) => Read<T>): T | undefined {
+    const value = this.#get(name)
+    if (value === undefined) return this.#value && this.fault(name, 'is missing')
+    if (typeof value !== 'string') return this.fault(name, 'must be a text')
+    const taken = read(value)
+    return typeof taken === 'object' ? this.fault(name, taken.wrong) : taken
+  }
+
+  optional<T extends string | number>(name: string, read: (text: string) => Read<T>): T | undefined {
+    return this.#get(name) === undefined ? undefined : this.text(name, read)
+  }
+
+  flag(name: string): boolean | undefined {
+    const value = this.#get(name)
+    if (value === undefined || typeof value === 'boolean') return value
+    return this.fault(name, 'must be true or false')
+  }
+
+  /** Of objects, one at least. Undefined: not all of them could be read. */
+  list<T>(
+    name: string,
+    most: number,
+    names: readonly string[],
+    read: (reader: FieldReader) => T | undefined,
+  ): T[] | undefined {
+    const value = this.#get(name)
+    if (value === undefined) return this.#value && this.fault(name, 'is missing')
+    if (!Array.isArray(value) || value.length === 0)
+      return this.fault(name, 'must be a list, with one at least')
+    if (value.length > most) return this.fault(name, `has ${value.length}; ${most} is the most`)
+    const all = value.map((one: unknown, index) =>
+      read(new FieldReader(one, names, `${this.#prefix}${name}[${index}].`, this.details)),
+    )
+    const taken = all.filter(one => one !== undefined)
+    return taken.length === all.length ? taken : undefined
+  }
+
+  #get(name: string): unknown {
+    return this.#value && Object.hasOwn(this.#value, name) ? this.#value[name] : undefined
+  }
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}

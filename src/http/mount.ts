@@ -1,0 +1,123 @@
+// Serves the routes below /ses-bounce on Haraka's web server; all else is left to Haraka.
+// Nothing throws or rejects into express: a fault of the store is a 503, what nobody expected a 500 and a line in the log.
+
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { QueueError } from '../errors'
+import { escapeControls, shortened } from '../settings/escape'
+import { Fault, plainText, type Reply } from './reply'
+import { type Request, readBody } from './request'
+import { findRoute, type Route } from './router'
+import type { HttpContext } from './routes'
+import { hasToken, unauthorised } from './token'
+import type { WebApp } from './web-server'
+
+export const ROOT = '/ses-bounce'
+/** Below it everything is in the API's envelope. */
+const API = '/v1'
+
+/** A page says in its reply what it needs beyond them. No CORS: other sites' scripts can't read an answer. */
+const HEADERS: Readonly<Record<string, string>> = {
+  'Cache-Control': 'no-store',
+  'Content-Security-Policy': "default-src 'none'; frame-ancestors 'none'",
+  'Cross-Origin-Resource-Policy': 'same-origin',
+  'Referrer-Policy': 'no-referrer',
+  'X-Content-Type-Options': 'nosniff',
+  'X-Frame-Options': 'DENY',
+}
+
+const RETRY_AFTER_S = 5
+
+export type ServingContext = Pick<HttpContext, 'inForce' | 'log'>
+
+export function mount(app: WebApp, routes: readonly Route[], context: ServingContext): void {
+  app.use((message, response, next) => {
+    const url = urlBelow(message.url ?? '')
+    if (url === undefined) next()
+    else void serve(message, response, url, routes, context)
+  })
+}
+
+/** `/v1/bounces?limit=1`. Undefined: it isn't ours. */
+function urlBelow(url: string): string | undefined {
+  const below = url.startsWith(ROOT) ? url.slice(ROOT.length) : undefined
+  return below !== undefined && /^(?:[/?]|$)/.test(below) ? below : undefined
+}
+
+/** Never rejects. */
+async function serve(
+  message: IncomingMessage,
+  response: ServerResponse,
+  url: string,
+  routes: readonly Route[],
+  context: ServingContext,
+): Promise<void> {
+  const [path = ''] = url.split('?', 1)
+  const query = url.slice(path.length + 1)
+  const what = `${message.method} ${ROOT}${shortened(path)}`
+  try {
+    const reply = await answer(message, path, query, routes, context).catch((error: unknown) =>
+      asReply(faultOf(error, what, context), path),
+    )
+    send(response, reply, message.method === 'HEAD')
+  } catch (error) {
+    context.log('error', `http: ${escapeControls(`${what} can't be answered: ${String(error)}`)}`)
+    response.destroy()
+  }
+}
+
+async function answer(
+  message: IncomingMessage,
+  path: string,
+  query: string,
+  routes: readonly Route[],
+  { inForce }: ServingContext,
+): Promise<Reply> {
+  if (path === '') return { status: 308, headers: { Location: `${ROOT}/` } }
+  const found = findRoute(routes, message.method ?? '', path)
+  if (found.kind === 'no such path') throw new Fault(404, 'NOT_FOUND', 'there is nothing at this address')
+  if (found.kind === 'no such method') {
+    const allow = found.allow.join(', ')
+    throw new Fault(405, 'METHOD_NOT_ALLOWED', `only ${allow} can be used here`, {
+      headers: { Allow: allow },
+    })
+  }
+  const { tokenSha256 } = inForce().settings.http
+  const isAuthorised = hasToken(message.headers.authorization, tokenSha256)
+  if (found.route.access === 'token' && !isAuthorised) throw unauthorised(tokenSha256)
+  const request: Request = {
+    method: message.method ?? '',
+    path,
+    query: new URLSearchParams(query),
+    headers: message.headers,
+    params: found.params,
+    isAuthorised,
+    body: () => readBody(message),
+  }
+  return found.route.answer(request)
+}
+
+/** What an error becomes; what is in it for the operator only is in the log. */
+function faultOf(error: unknown, what: string, { log }: ServingContext): Fault {
+  if (error instanceof Fault) return error
+  const text = error instanceof Error ? error.message : String(error)
+  log('error', `http: ${escapeControls(shortened(`${what}: ${text}`, 500))}`)
+  return error instanceof QueueError
+    ? new Fault(503, 'UNAVAILABLE', `the queue can't be used now (${error.code}); the log says more`, {
+        headers: { 'Retry-After': String(RETRY_AFTER_S) },
+      })
+    : new Fault(500, 'INTERNAL', 'this should not happen; the log says more')
+}
+
+function asReply(fault: Fault, path: string): Reply {
+  if (path === API || path.startsWith(`${API}/`)) return fault.reply
+  return plainText(fault.status, fault.message, fault.more.headers)
+}
+
+function send(response: ServerResponse, { status, headers, body = '' }: Reply, isHead: boolean): void {
+  response.statusCode = status
+  // express says what it is
+  response.removeHeader('X-Powered-By')
+  for (const [name, value] of Object.entries({ ...HEADERS, ...headers })) response.setHeader(name, value)
+  response.setHeader('Content-Length', Buffer.byteLength(body))
+  response.end(isHead ? undefined : body)
+}

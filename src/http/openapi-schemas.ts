@@ -1,0 +1,109 @@
+// What the API answers, as JSON Schema (2020-12, as OpenAPI 3.1 has it). Plain data.
+
+import { BOUNCE_TYPES } from '../policy/decision'
+import { JOB_STATES } from '../queue/job'
+import { FAULT_CODES } from './reply'
+
+export const TIME_SCHEMA = { type: 'string', format: 'date-time', examples: ['2025-01-01T00:00:00Z'] }
+
+const TEXT = { type: 'string' }
+const NUMBER = { type: 'integer', minimum: 0 }
+
+export function ref(name: string): { $ref: string } {
+  return { $ref: `#/components/schemas/${name}` }
+}
+
+/** All of them are there but those in `maybe`. */
+function object(properties: Record<string, object>, maybe: Record<string, object> = {}): object {
+  return {
+    type: 'object',
+    required: Object.keys(properties),
+    properties: { ...properties, ...maybe },
+    additionalProperties: false,
+  }
+}
+
+const about = (schema: object, description: string) => ({ ...schema, description })
+
+export const BOUNCE = object(
+  {
+    id: TEXT,
+    created_at: TIME_SCHEMA,
+    changed_at: TIME_SCHEMA,
+    state: { enum: JOB_STATES },
+    region: TEXT,
+    original_message_id: TEXT,
+    received_at: TIME_SCHEMA,
+    deadline_at: about(TIME_SCHEMA, 'After this SES takes no bounce for the mail.'),
+    sender: about(TEXT, 'Who gets the bounce.'),
+    bounce_sender: TEXT,
+    reporting_mta: TEXT,
+    tries: about(NUMBER, 'Calls of SES, whatever came of them.'),
+    unknown_tries: about(NUMBER, 'Of these, calls that may or may not have been carried out.'),
+    recipients: {
+      type: 'array',
+      items: object({
+        address: TEXT,
+        type: { enum: BOUNCE_TYPES },
+        status: TEXT,
+        diagnostic: TEXT,
+        rule: about(TEXT, 'The rule that bounced it; "[api]": it was ordered here.'),
+        added_at: TIME_SCHEMA,
+      }),
+    },
+  },
+  {
+    reason: about(TEXT, 'Why it is in its state.'),
+    bounce_sender_arn: TEXT,
+    explanation: TEXT,
+    message_id: about(TEXT, "SES's id of the bounce."),
+    not_before: about(TIME_SCHEMA, 'No try before this.'),
+    history: {
+      type: 'array',
+      description: 'Oldest first.',
+      items: object({ at: TIME_SCHEMA, what: TEXT, detail: TEXT }),
+    },
+  },
+)
+
+const succeeded = (data: object) => object({ success: { const: true }, data })
+
+export const ENVELOPES = {
+  Scheduled: succeeded(
+    object({
+      id: about(TEXT, "Of the first recipient's bounce."),
+      created_at: TIME_SCHEMA,
+      recipients: {
+        type: 'array',
+        description: 'In the order of the request. Recipients for whom all is the same share a bounce.',
+        items: object({
+          address: TEXT,
+          id: TEXT,
+          created_at: TIME_SCHEMA,
+          outcome: about(
+            { enum: ['added', 'joined', 'known'] },
+            'added: a new bounce; joined: shares one that waits already; known: was taken before.',
+          ),
+          state: { enum: JOB_STATES },
+        }),
+      },
+    }),
+  ),
+  One: succeeded(ref('Bounce')),
+  Page: succeeded(
+    object({
+      bounces: { type: 'array', items: ref('Bounce') },
+      next_cursor: about(
+        { type: ['string', 'null'] },
+        'Where the next page begins; null: this is the last. A page may hold fewer than asked, even none, and have a next one.',
+      ),
+    }),
+  ),
+  Failure: object({
+    success: { const: false },
+    error: object(
+      { code: { enum: FAULT_CODES }, message: TEXT },
+      { details: { type: 'array', items: object({ field: TEXT, message: TEXT }) } },
+    ),
+  }),
+}

@@ -1,0 +1,203 @@
+// The description of the API that it serves itself, in OpenAPI 3.1. Plain data; tests hold every answer against it.
+
+import { BOUNCE_TYPES } from '../policy/decision'
+import { DIAGNOSTIC_CHARACTERS, EXPLANATION_CHARACTERS } from '../policy/templates'
+import { JOB_STATES } from '../queue/job'
+import { LIST_PARAMETERS, MOST_LISTED, STANDARD_LIMIT } from './listing'
+import { BOUNCE, ENVELOPES, ref, TIME_SCHEMA } from './openapi-schemas'
+import { ADDRESS_CHARACTERS, MOST_RECIPIENTS, SENDER_CHARACTERS } from './order'
+
+const PARAMETER_TEXTS: Record<(typeof LIST_PARAMETERS)[number], string> = {
+  state: 'The state of the bounce.',
+  region: 'The AWS region that received the mail.',
+  sender: 'The sender of record: an address, or "@host" for all at a host.',
+  recipient: 'The address of one of the recipients.',
+  rule: 'The rule that bounced one of the recipients; "[api]" for bounces that were ordered here.',
+  ses_id: 'The id that SES gave the mail: original_message_id.',
+  limit: `How many at most; ${STANDARD_LIMIT} if it isn't given.`,
+  cursor: 'The next_cursor of the page before.',
+}
+
+const PARAMETER_SCHEMAS: Partial<Record<(typeof LIST_PARAMETERS)[number], object>> = {
+  state: { type: 'string', enum: JOB_STATES },
+  limit: { type: 'integer', minimum: 1, maximum: MOST_LISTED },
+}
+
+const ID = {
+  name: 'id',
+  in: 'path',
+  required: true,
+  description: 'The id of a bounce.',
+  schema: { type: 'string' },
+}
+
+const ORDER = {
+  type: 'object',
+  required: ['original_message_id', 'region', 'received_at', 'sender', 'recipients'],
+  additionalProperties: false,
+  properties: {
+    original_message_id: {
+      type: 'string',
+      description: 'The id that SES gave the mail; not its Message-ID.',
+      pattern: '^[A-Za-z0-9][A-Za-z0-9._-]{7,127}$',
+    },
+    region: { type: 'string', description: 'The AWS region that received it.', examples: ['eu-west-1'] },
+    received_at: { ...TIME_SCHEMA, description: 'When SES received it.' },
+    sender: {
+      type: 'string',
+      maxLength: SENDER_CHARACTERS,
+      description: "The sender of record, SES's Return-Path: who gets the bounce.",
+    },
+    recipients: {
+      type: 'array',
+      minItems: 1,
+      maxItems: MOST_RECIPIENTS,
+      items: {
+        type: 'object',
+        required: ['address'],
+        additionalProperties: false,
+        properties: {
+          address: {
+            type: 'string',
+            maxLength: ADDRESS_CHARACTERS,
+            description: 'A recipient that the mail had at SES.',
+          },
+          type: { type: 'string', enum: BOUNCE_TYPES, default: 'Undefined' },
+          status: { type: 'string', pattern: '^[45]\\.\\d{1,3}\\.\\d{1,3}$', description: 'RFC 3463.' },
+          diagnostic: {
+            type: 'string',
+            description: `What the mail server said, "smtp; 550 ..."; at most ${DIAGNOSTIC_CHARACTERS} characters.`,
+          },
+        },
+      },
+    },
+    explanation: {
+      type: 'string',
+      description: `Words for the sender; at most ${EXPLANATION_CHARACTERS} characters. Without them SES has its own.`,
+    },
+    bounce_sender: {
+      type: 'string',
+      description: 'Who the bounce comes from: a verified identity. Without it, [ses] bounce_sender.',
+    },
+    authenticated: {
+      type: 'boolean',
+      default: false,
+      description:
+        "The caller has seen that SPF, DKIM or DMARC proves the sender's domain. Must be true unless [guard] authentication is none.",
+    },
+  },
+}
+
+const KEY = {
+  name: 'Idempotency-Key',
+  in: 'header',
+  description: 'The same key with the same body gets the first answer again, and nothing is scheduled twice.',
+  schema: { type: 'string', pattern: '^[!-~]{1,255}$' },
+}
+
+const FAULTS: Record<number, string> = {
+  400: 'The request has faults, each with its field.',
+  401: 'The token is missing or wrong, or the API is off.',
+  404: 'There is no such bounce.',
+  405: 'Another method is used here; the header Allow has those that are.',
+  408: "The body didn't come in time.",
+  409: 'It conflicts with what there is: the code says how.',
+  413: 'The body is too large.',
+  415: "The body isn't JSON.",
+  429: 'The sender, or his domain, has had enough bounces.',
+  500: 'A fault of the server.',
+  503: "It can't be done now: the queue is too long for the deadline, locked, or without a dispatcher.",
+}
+
+const at = (success: object, ...faults: number[]) => ({
+  ...success,
+  ...Object.fromEntries(
+    [401, 405, 500, 503, ...faults].map(status => [
+      status,
+      {
+        description: FAULTS[status],
+        content: { 'application/json': { schema: ref('Failure') } },
+        ...([429, 503].includes(status) && {
+          headers: { 'Retry-After': { description: 'In seconds.', schema: { type: 'integer' } } },
+        }),
+      },
+    ]),
+  ),
+})
+
+const answer = (description: string, schema: string) => ({
+  description,
+  content: { 'application/json': { schema: ref(schema) } },
+})
+
+export const OPENAPI = {
+  openapi: '3.1.0',
+  info: {
+    title: 'haraka-plugin-ses-bounce',
+    version: '1',
+    description: 'Bounces through Amazon SES: scheduled by hand, and what became of each.',
+    license: { name: 'MIT', identifier: 'MIT' },
+  },
+  servers: [{ url: '/ses-bounce' }],
+  security: [{ token: [] }],
+  paths: {
+    '/v1/bounces': {
+      post: {
+        operationId: 'scheduleBounce',
+        summary: 'Schedule a bounce, for one mail.',
+        parameters: [KEY],
+        requestBody: { required: true, content: { 'application/json': { schema: ref('Order') } } },
+        responses: at(
+          {
+            200: answer('All recipients were taken before; nothing is added.', 'Scheduled'),
+            202: answer('It is in the queue.', 'Scheduled'),
+          },
+          400,
+          408,
+          409,
+          413,
+          415,
+          429,
+        ),
+      },
+      get: {
+        operationId: 'listBounces',
+        summary: 'Bounces, newest first.',
+        parameters: LIST_PARAMETERS.map(name => ({
+          name,
+          in: 'query',
+          description: PARAMETER_TEXTS[name],
+          schema: PARAMETER_SCHEMAS[name] ?? { type: 'string' },
+        })),
+        responses: at({ 200: answer('A page of them.', 'Page') }, 400),
+      },
+    },
+    '/v1/bounces/{id}': {
+      parameters: [ID],
+      get: {
+        operationId: 'getBounce',
+        summary: 'A bounce, with its history.',
+        responses: at({ 200: answer('The bounce.', 'One') }, 404),
+      },
+      delete: {
+        operationId: 'cancelBounce',
+        summary: 'Cancel a bounce that is queued or held.',
+        responses: at({ 200: answer('It is cancelled.', 'One') }, 404, 409),
+      },
+    },
+    '/v1/openapi.json': {
+      get: {
+        operationId: 'describe',
+        summary: 'This description.',
+        security: [],
+        responses: {
+          200: { description: 'OpenAPI.', content: { 'application/json': { schema: { type: 'object' } } } },
+        },
+      },
+    },
+  },
+  components: {
+    securitySchemes: { token: { type: 'http', scheme: 'bearer' } },
+    schemas: { Order: ORDER, Bounce: BOUNCE, ...ENVELOPES },
+  },
+}

@@ -1,0 +1,86 @@
+// Answers: as data, and in the envelope that every answer of the API has.
+// Whatever others wrote leaves as text: controls and marks that turn the direction of text are escaped.
+
+import { escapeControls } from '../settings/escape'
+
+export interface Reply {
+  status: number
+  headers?: Readonly<Record<string, string>>
+  /** Empty or missing: none. */
+  body?: string | Buffer
+}
+
+/** What is wrong with one field of a request. */
+export interface Detail {
+  /** `recipients[0].status`; of a query, the parameter's name. */
+  field: string
+  message: string
+}
+
+/** docs/api.md explains them. */
+export const FAULT_CODES = [
+  'VALIDATION_ERROR',
+  'INVALID_JSON',
+  'UNAUTHORIZED',
+  'API_OFF',
+  'NOT_FOUND',
+  'METHOD_NOT_ALLOWED',
+  'REQUEST_TIMEOUT',
+  'PAYLOAD_TOO_LARGE',
+  'UNSUPPORTED_MEDIA_TYPE',
+  'UNSAFE',
+  'EXPIRED',
+  'ENDED',
+  'CAPPED',
+  'OVERLOAD',
+  'OBSERVING',
+  'NOT_CANCELLABLE',
+  'IDEMPOTENCY_KEY_REUSED',
+  'UNAVAILABLE',
+  'INTERNAL',
+] as const
+export type FaultCode = (typeof FAULT_CODES)[number]
+
+/** Thrown by whoever can't answer as asked; it becomes the answer. */
+export class Fault extends Error {
+  constructor(
+    readonly status: number,
+    readonly code: FaultCode,
+    message: string,
+    readonly more: { details?: readonly Detail[]; headers?: Readonly<Record<string, string>> } = {},
+  ) {
+    super(message)
+    this.name = 'Fault'
+  }
+
+  get reply(): Reply {
+    const { details, headers } = this.more
+    const error = { code: this.code, message: this.message, ...(details && { details }) }
+    return json(this.status, { success: false, error }, headers)
+  }
+}
+
+export function success(status: number, data: unknown, headers?: Readonly<Record<string, string>>): Reply {
+  return json(status, { success: true, data }, headers)
+}
+
+export function json(status: number, value: unknown, headers: Readonly<Record<string, string>> = {}): Reply {
+  return {
+    status,
+    headers: { 'Content-Type': 'application/json; charset=utf-8', ...headers },
+    // in JSON's own form, so that it reads as the same text
+    body: `${escapeControls(JSON.stringify(value))}\n`,
+  }
+}
+
+export function plainText(
+  status: number,
+  text: string,
+  headers: Readonly<Record<string, string>> = {},
+): Reply {
+  return {
+    status,
+    headers: { 'Content-Type': 'text/plain; charset=utf-8', ...headers },
+    body: `${escapeControls(text)}\n`,
+  }
+}

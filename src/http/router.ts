@@ -1,0 +1,57 @@
+// Which route a request is for. Pure; no path makes it throw.
+
+import type { Reply } from './reply'
+import type { Request } from './request'
+
+export type Method = 'GET' | 'POST' | 'DELETE'
+
+export interface Route {
+  /** A route for GET answers HEAD too. */
+  method: Method
+  /** Below /ses-bounce. A segment `:name` stands for any one segment. */
+  path: string
+  /** `open`: for everybody who reaches Haraka's web server. */
+  access: 'open' | 'token'
+  answer(request: Request): Reply | Promise<Reply>
+}
+
+export type Found =
+  | { kind: 'found'; route: Route; params: Record<string, string> }
+  | { kind: 'no such path' }
+  | { kind: 'no such method'; allow: string[] }
+
+export function findRoute(routes: readonly Route[], method: string, path: string): Found {
+  const here = routes.flatMap(route => {
+    const params = match(route.path, path)
+    return params === undefined ? [] : [{ route, params }]
+  })
+  if (here.length === 0) return { kind: 'no such path' }
+  const wanted = method === 'HEAD' ? 'GET' : method
+  const found = here.find(({ route }) => route.method === wanted)
+  if (found !== undefined) return { kind: 'found', ...found }
+  const methods = here.map(({ route }) => route.method)
+  return { kind: 'no such method', allow: methods.flatMap(one => (one === 'GET' ? ['GET', 'HEAD'] : [one])) }
+}
+
+function match(pattern: string, path: string): Record<string, string> | undefined {
+  const [wanted, given] = [pattern.split('/'), path.split('/')]
+  if (wanted.length !== given.length) return undefined
+  const params: Record<string, string> = {}
+  for (const [index, segment] of wanted.entries()) {
+    const text = decoded(given[index] ?? '')
+    if (text === undefined || text === '') {
+      if (text === undefined || segment !== '') return undefined
+    } else if (segment.startsWith(':')) params[segment.slice(1)] = text
+    else if (segment !== text) return undefined
+  }
+  return params
+}
+
+/** RFC 3986 section 2.1. Undefined: it isn't UTF-8. */
+function decoded(segment: string): string | undefined {
+  try {
+    return decodeURIComponent(segment)
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,28 @@
+// All that is served, each part with what it needs of the process that serves it.
+
+import type { InForce } from '../door/in-force'
+import type { OperatorQueue, OrderQueue } from '../queue/store'
+import type { Finding } from '../settings/findings'
+import { apiRoutes } from './api'
+import type { Route } from './router'
+
+/** What of its Haraka process a handler may use. */
+export interface HttpContext {
+  inForce(): InForce
+  /** Of the configuration's files as they were read last, whether they came into force or not. */
+  findings(): readonly Finding[]
+  /** @throws QueueError */
+  queue(): OrderQueue
+  /** Waits as little for other writers as a worker may. @throws QueueError */
+  operator(): OperatorQueue
+  /** There is a new job. */
+  wake(): void
+  log(level: 'info' | 'notice' | 'warn' | 'error', message: string): void
+  nowMs(): number
+  /** Of the clock that is never set. */
+  nowMonoMs(): number
+}
+
+export function allRoutes(context: HttpContext): Route[] {
+  return [...apiRoutes(context)]
+}

@@ -1,0 +1,42 @@
+// Jobs as the API shows them. Pure.
+
+import type { Job, JobEvent } from '../queue/job'
+
+export function jobView(job: Job): Record<string, unknown> {
+  return {
+    id: job.id,
+    created_at: iso(job.createdAtMs),
+    changed_at: iso(job.changedAtMs),
+    state: job.state,
+    ...(job.reason !== undefined && { reason: job.reason }),
+    region: job.region,
+    original_message_id: job.sesId,
+    received_at: iso(job.receivedAtMs),
+    deadline_at: iso(job.deadlineMs),
+    sender: job.sender,
+    bounce_sender: job.bounceSender,
+    ...(job.bounceSenderArn !== undefined && { bounce_sender_arn: job.bounceSenderArn }),
+    reporting_mta: job.reportingMta,
+    ...(job.explanation !== undefined && { explanation: job.explanation }),
+    ...(job.messageId !== undefined && { message_id: job.messageId }),
+    tries: job.tries,
+    unknown_tries: job.unknownTries,
+    ...(job.notBeforeMs > 0 && { not_before: iso(job.notBeforeMs) }),
+    recipients: job.recipients.map(({ address, bounceType, status, diagnostic, rule, addedAtMs }) => ({
+      address,
+      type: bounceType,
+      status,
+      diagnostic,
+      rule,
+      added_at: iso(addedAtMs),
+    })),
+  }
+}
+
+export function historyView(history: readonly JobEvent[]): Record<string, unknown>[] {
+  return history.map(({ atMs, what, detail }) => ({ at: iso(atMs), what, detail }))
+}
+
+export function iso(ms: number): string {
+  return new Date(ms).toISOString()
+}

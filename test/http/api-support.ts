@@ -1,0 +1,145 @@
+// The API over a real queue file and a real express, in this process, with a clock of the test's own.
+// Every answer that is asked for here is held against the API's description.
+
+import assert from 'node:assert/strict'
+import path from 'node:path'
+import { compileInForce, type InForce } from '../../src/door/in-force'
+import { allRoutes, type HttpContext } from '../../src/http/routes'
+import { openDispatcherQueue } from '../../src/queue/sqlite/dispatcher-queue'
+import { thisProcess } from '../../src/queue/sqlite/holder'
+import { openOperatorQueue } from '../../src/queue/sqlite/operator-queue'
+import { openWorkerQueue } from '../../src/queue/sqlite/worker-queue'
+import type { DispatcherQueue, OperatorQueue, OrderQueue } from '../../src/queue/store'
+import { snapshotSources } from '../../src/settings/sources'
+import { temporaryFolder } from '../queue/support'
+import { assertDescribed } from './described'
+import { bearer, serveRoutes, TOKEN } from './support'
+
+export interface Answer {
+  status: number
+  headers: Headers
+  /** `data` of a success, or the `error` of a failure. */
+  data: Record<string, unknown>
+  code: string | undefined
+  /** `field: message` */
+  details: string[]
+}
+
+export interface Api {
+  queue: OrderQueue
+  operator: OperatorQueue
+  dispatcher: DispatcherQueue
+  clock: { ms: number; monoMs: number }
+  log: string[]
+  /** How often the dispatcher was woken. */
+  wakes: number
+  url: string
+  file: string
+  /** Another configuration comes into force. */
+  configure(ini: string, trusted?: string): void
+  ask(method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<Answer>
+  close(): Promise<void>
+}
+
+/** 1 January 2025, noon. */
+export const NOW_MS = Date.UTC(2025, 0, 1, 12)
+
+const FILES = { host_list: 'yours.example\n', me: 'mx.yours.example\n', 'ses-bounce-rules.ini': '' }
+
+export async function startApi(ini = ''): Promise<Api> {
+  const temporary = temporaryFolder()
+  const file = path.join(temporary.folder, 'queue.sqlite')
+  const queue = openWorkerQueue(file, { create: true })
+  const dispatcher = openDispatcherQueue(file)
+  const operator = openOperatorQueue(file, { busyMs: 0 })
+  const clock = { ms: NOW_MS, monoMs: 1_000_000_000 }
+  assert.ok(dispatcher.lock(thisProcess(), clock.monoMs, 1000))
+  let inForce = compiled(ini)
+  let wakes = 0
+  const served = await serveRoutes(
+    [],
+    log => {
+      const context: HttpContext = {
+        inForce: () => inForce,
+        findings: () => [],
+        queue: () => queue,
+        operator: () => operator,
+        wake: () => void wakes++,
+        log: (level, message) => void log.push(`${level}: ${message}`),
+        nowMs: () => clock.ms,
+        nowMonoMs: () => clock.monoMs,
+      }
+      return context
+    },
+    allRoutes,
+  )
+  return {
+    queue,
+    operator,
+    dispatcher,
+    clock,
+    log: served.log,
+    get wakes() {
+      return wakes
+    },
+    url: served.url,
+    file,
+    configure(text, trusted) {
+      inForce = compiled(text, trusted)
+    },
+    async ask(method, where, body, headers = {}) {
+      const response = await fetch(served.url + where, {
+        method,
+        headers: {
+          ...bearer,
+          ...(body !== undefined && { 'Content-Type': 'application/json' }),
+          ...headers,
+        },
+        ...(body !== undefined && { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+      })
+      const json = JSON.parse(await response.text()) as {
+        data?: Record<string, unknown>
+        error?: Record<string, unknown> & { code: string; details?: { field: string; message: string }[] }
+      }
+      assertDescribed(method, where, response.status, json)
+      return {
+        status: response.status,
+        headers: response.headers,
+        data: json.data ?? json.error ?? json,
+        code: json.error?.code,
+        details: (json.error?.details ?? []).map(({ field, message }) => `${field}: ${message}`),
+      }
+    },
+    async close() {
+      await served.close()
+      for (const one of [queue, dispatcher, operator]) one.close()
+      temporary.remove()
+    },
+  }
+}
+
+function compiled(ini: string, trusted = '127.0.0.1'): InForce {
+  const text = `[relay]\ntrusted = ${trusted}\n${ini}\n[http]\ntoken = ${TOKEN}\n`
+  const { value, findings } = compileInForce(snapshotSources({ ...FILES, 'ses-bounce.ini': text }), {})
+  assert.deepEqual(
+    findings.filter(({ severity }) => severity === 'error'),
+    [],
+  )
+  return value
+}
+
+let counter = 0
+
+/** An order that is taken; each is for another mail and another sender. */
+export function order(changes: Record<string, unknown> = {}): Record<string, unknown> {
+  counter += 1
+  return {
+    original_message_id: `mail-${counter}-0000`,
+    region: 'eu-west-1',
+    received_at: new Date(NOW_MS - 60_000).toISOString(),
+    sender: `sender-${'abcdefghij'[counter % 10]}x${counter}@origin${counter}.example`,
+    recipients: [{ address: 'user@yours.example', type: 'DoesNotExist' }],
+    authenticated: true,
+    ...changes,
+  }
+}
