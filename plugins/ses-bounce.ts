@@ -113,6 +113,8 @@ export function serve_http(this: HarakaPlugin, next: Next, server: HarakaServer)
     findings: () => premises.findings(),
     queue: () => premises.queue(),
     operator: () => premises.operator(),
+    figures: () => premises.figures(),
+    ordered: (...order) => premises.counts.ordered(...order),
     wake: wakeDispatcher,
     log: (level, message) => this[`log${level}`](message),
     nowMs: () => Date.now(),
@@ -166,6 +168,7 @@ export function decide(this: HarakaPlugin, next: Next, connection: HarakaConnect
     const { transaction } = connection
     if (!transaction || released.has(transaction)) return PASS
     const inForce = premises.inForce()
+    premises.counts.inspected()
     const addresses = [...transaction.rcpt_to]
     const mail = mailOf(connection, transaction, inForce.settings.content.limitBytes)
     const { mode } = inForce.settings.main
@@ -181,6 +184,7 @@ export function decide(this: HarakaPlugin, next: Next, connection: HarakaConnect
       pending.set(transaction, { judgement, plan, addresses })
       return PASS
     }
+    premises.counts.judged(judgement, mode)
     log(this, connection, linesOf(judgement, judgement.known, mode))
     return plan.kind === 'pass'
       ? PASS
@@ -214,6 +218,7 @@ export function commit(this: HarakaPlugin, next: Next, connection: HarakaConnect
       pipeRaw: to => transaction.message_stream.pipe(to),
     })
     if (added.size > 0) wakeDispatcher()
+    premises.counts.judged(judgement, 'enforce')
     log(this, connection, linesOf(judgement, new Map([...judgement.known, ...added]), 'enforce'))
     if (quarantined !== undefined) this.lognotice(connection, logLine({ quarantined }))
     const consumed = new Set(plan.consumed.map(decision => addresses[judgement.decisions.indexOf(decision)]))
@@ -278,6 +283,7 @@ function answer(
 ): void {
   work()
     .catch((error: unknown) => {
+      premises.counts.faulted()
       plugin.logerror(connection, `temporary refusal: ${messageOf(error)}`)
       return { code: denysoft, text: TRY_LATER }
     })

@@ -2,9 +2,8 @@
 // `ses-bounce`: finds the command and runs it. A command's file is loaded only when it is asked for.
 // Exit codes: 0 fine, 1 a problem found, 2 wrong usage.
 
-import { readFileSync } from 'node:fs'
-import path from 'node:path'
 import { didYouMean } from '../settings/findings'
+import { packageVersion } from '../version'
 import type { Out } from './out'
 
 type Command = (args: string[], out: Out) => Promise<number>
@@ -51,7 +50,7 @@ export async function main(args: string[], out: Out): Promise<number> {
     return args.length === 0 ? 2 : 0
   }
   if (name === '--version') {
-    out.line(version())
+    out.line(packageVersion())
     return 0
   }
   const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined
@@ -70,19 +69,6 @@ function usage(): string {
     '  help         this text; COMMAND --help: its options',
     '  --version',
   ].join('\n')
-}
-
-/** From the package.json above this file, in the sources as in dist/. */
-function version(): string {
-  for (let folder = __dirname; folder !== path.dirname(folder); folder = path.dirname(folder)) {
-    try {
-      const text = readFileSync(path.join(folder, 'package.json'), 'utf8')
-      return (JSON.parse(text) as { version: string }).version
-    } catch {
-      // not here: one folder up
-    }
-  }
-  return 'unknown'
 }
 
 async function run(): Promise<void> {

@@ -5,11 +5,15 @@ import path from 'node:path'
 import { LOCAL_CREDENTIALS, type LocalSes, startLocalSes } from '../local-ses/server'
 import { openCleaner } from '../quarantine/clean'
 import { quarantineFolder } from '../quarantine/keep'
+import { startHandingOver } from '../queue/handing-over'
+import { openCounterStore } from '../queue/sqlite/counter-store'
 import { openDispatcherQueue } from '../queue/sqlite/dispatcher-queue'
 import { thisProcess } from '../queue/sqlite/holder'
+import { Tally } from '../queue/tally'
 import { openConfiguration } from '../settings/configuration'
 import { loadSettings, parseSettings, SETTINGS_FILE } from '../settings/load'
 import { snapshotFile } from '../settings/snapshot'
+import { CallCounts } from './call-counts'
 import { systemClock } from './clock'
 import { Dispatcher } from './dispatcher'
 import { keepClean } from './housekeeping'
@@ -46,7 +50,10 @@ export async function dispatch(harakaDir: string, queueFile: string | undefined,
     },
   })
   const settings = () => configuration.current()
-  const queue = openDispatcherQueue(queueFile ?? path.resolve(harakaDir, settings().queue.path))
+  const file = queueFile ?? path.resolve(harakaDir, settings().queue.path)
+  const queue = openDispatcherQueue(file)
+  const tally = new Tally()
+  const handingOver = startHandingOver({ tally, open: () => openCounterStore(file), log })
   const local =
     settings().ses.endpoint === 'local' ? await standIn(settings().limit.intervalMs, log) : undefined
   const ses = createSes(
@@ -57,7 +64,15 @@ export async function dispatch(harakaDir: string, queueFile: string | undefined,
     }),
     () => systemClock.monoMs(),
   )
-  const dispatcher = new Dispatcher({ queue, ses, clock: systemClock, holder: thisProcess(), settings, log })
+  const dispatcher = new Dispatcher({
+    queue,
+    ses,
+    clock: systemClock,
+    holder: thisProcess(),
+    settings,
+    log,
+    counts: new CallCounts(tally),
+  })
 
   const stop = () => dispatcher.stop()
   process.on('message', message => {
@@ -82,6 +97,7 @@ export async function dispatch(harakaDir: string, queueFile: string | undefined,
     configuration.stop()
     ses.close()
     await local?.close()
+    handingOver.close()
     queue.close()
   }
 }

@@ -7,6 +7,7 @@ import { forecastSpacingMs } from '../queue/admission'
 import type { Job } from '../queue/job'
 import type { Claim, DispatcherQueue, Settled, StateChange } from '../queue/store'
 import type { Settings } from '../settings/settings'
+import type { CallCounts } from './call-counts'
 import type { Clock } from './clock'
 import { BLOCKED_PAUSE_MS, effectOf, longestPauseMs, type Outcome } from './outcomes'
 import { Pace } from './pace'
@@ -22,6 +23,7 @@ export interface LaneParts {
   clock: Clock
   settings: () => Settings
   log: Log
+  counts?: CallCounts
   /** For tests: how long a blocked sender or region waits. */
   blockedPauseMs?: number
 }
@@ -169,9 +171,11 @@ export class RegionLane {
   }
 
   async #call(claim: Claim, notAfterMonoMs: number): Promise<void> {
-    const { clock, queue, ses, settings, log } = this.#parts
+    const { clock, queue, ses, settings, log, counts } = this.#parts
     const { job } = claim
+    const begunMonoMs = clock.monoMs()
     const { outcome, seenMonoMs } = await ses.sendBounce(job.region, sendBounceInput(job), notAfterMonoMs)
+    counts?.called(job.region, outcome.kind, clock.monoMs() - begunMonoMs)
     this.#learn(outcome)
     this.#notBeforeMonoMs = seenMonoMs + this.#spacingMs() + this.#extraPauseMs(outcome)
     const nowMs = clock.nowMs()
@@ -181,6 +185,7 @@ export class RegionLane {
       queue.settle(claim, effect, { ms: nowMs, seenMonoMs, slowdown }),
     )
     this.#took(state)
+    counts?.ended(job.region, state)
     for (const change of changes) log('error', describeChange(change))
     const fate = state === 'split' ? state : `state=${state}`
     log(levelOf(outcome, state), `${describe(job)} ${outcome.kind} ${fate}: ${effect.detail}`)
@@ -244,8 +249,9 @@ function describe(job: Job): string {
 }
 
 /** Ends a bounded number of jobs whose last moment has passed; how many. */
-export function expireJobs(region: string, { queue, clock, settings, log }: LaneParts): number {
+export function expireJobs(region: string, { queue, clock, settings, log, counts }: LaneParts): number {
   const expired = queue.expire(region, clock.nowMs(), settings().window.marginMs)
   for (const job of expired) log('error', `${describe(job)} expired: ${job.reason ?? ''}`)
+  counts?.ended(region, 'expired', expired.length)
   return expired.length
 }

@@ -6,16 +6,22 @@ import path from 'node:path'
 import { type Aside, openAside } from '../aside/aside'
 import { type Supervisor, superviseDispatcher } from '../dispatch/supervisor'
 import { quarantineFolder } from '../quarantine/keep'
+import type { FiguresReader } from '../queue/figures'
+import { type HandingOver, startHandingOver } from '../queue/handing-over'
+import { openCounterStore } from '../queue/sqlite/counter-store'
 import { Database } from '../queue/sqlite/database'
+import { openFigures } from '../queue/sqlite/figures'
 import { openOperatorQueue } from '../queue/sqlite/operator-queue'
 import { BUSY_MS, openWorkerQueue } from '../queue/sqlite/worker-queue'
 import type { OperatorQueue, OrderQueue } from '../queue/store'
+import { Tally } from '../queue/tally'
 import { type Configuration, openConfiguration } from '../settings/configuration'
 import type { Finding } from '../settings/findings'
 import { SETTINGS_FILE } from '../settings/load'
 import { givePrivate, makePrivateDir, type Owner, runAs } from '../settings/owner'
 import { withoutToken } from '../settings/secret'
 import { snapshotFile } from '../settings/snapshot'
+import { DoorCounts } from './counts'
 import { compileInForce, type InForce } from './in-force'
 
 /** The queue file that the master began with: workers that start later use it too, whatever the settings say by then. */
@@ -33,12 +39,17 @@ export class Premises {
   readonly harakaDir: string
   readonly quarantineFolder: string
   readonly aside: Aside = openAside()
+  readonly counts: DoorCounts
   readonly #options: PremisesOptions
   readonly #owner: Owner
   readonly #configuration: Configuration<InForce>
   readonly #queueFile: string
   #queue: OrderQueue | undefined
   #operator: OperatorQueue | undefined
+  #figures: FiguresReader | undefined
+  readonly #handingOver: HandingOver
+  /** Haraka's workers exit when their master has ended, and no hook tells. */
+  readonly #atExit = () => this.#handingOver.flush()
   #supervisor: Supervisor | undefined
   #again: NodeJS.Timeout | undefined
 
@@ -50,6 +61,8 @@ export class Premises {
     this.#owner = runAs(textOf(path.join(configDir, 'smtp.ini')))
     this.harakaDir = harakaDir
     this.quarantineFolder = quarantineFolder(harakaDir)
+    const tally = new Tally()
+    this.counts = new DoorCounts(tally, () => Date.now())
     this.#configuration = openConfiguration({
       configDir,
       compile: sources => compileInForce(sources, process.env),
@@ -60,8 +73,18 @@ export class Premises {
       fallsBack: isWorker,
       log,
       onChange: inForce => this.#changed(inForce),
+      onRefused: errors => this.#reloaded(errors),
     })
     this.#queueFile = queueFileFor(isWorker, path.resolve(harakaDir, this.inForce().settings.queue.path))
+    this.#handingOver = startHandingOver({
+      tally,
+      open: () => openCounterStore(this.#queueFile),
+      // there is no file until a relay is trusted
+      when: () => !this.inForce().idle,
+      log,
+    })
+    process.once('exit', this.#atExit)
+    if (!isWorker) this.counts.started()
   }
 
   inForce(): InForce {
@@ -78,6 +101,12 @@ export class Premises {
   operator(): OperatorQueue {
     this.#operator ??= openOperatorQueue(this.#queueFile, { busyMs: BUSY_MS })
     return this.#operator
+  }
+
+  /** What all processes have counted, and the queue in figures. @throws QueueError */
+  figures(): FiguresReader {
+    this.#figures ??= openFigures(this.#queueFile)
+    return this.#figures
   }
 
   findings(): readonly Finding[] {
@@ -113,6 +142,10 @@ export class Premises {
     clearTimeout(this.#again)
     this.#supervisor?.stop()
     this.aside.close()
+    process.off('exit', this.#atExit)
+    this.#handingOver.close()
+    this.#figures?.close()
+    this.#figures = undefined
     this.#queue?.close()
     this.#queue = undefined
     this.#operator?.close()
@@ -155,7 +188,13 @@ export class Premises {
     if (path.resolve(harakaDir, inForce.settings.queue.path) !== this.#queueFile) {
       log('warn', '[queue] path takes effect when Haraka starts again')
     }
+    this.#reloaded([])
     if (!isWorker) this.#startOrTryAgain()
+  }
+
+  /** All processes read the same files: one of them says so. */
+  #reloaded(errors: readonly Finding[]): void {
+    if (!this.#options.isWorker) this.counts.reloaded(errors)
   }
 }
 

@@ -1,9 +1,11 @@
 // All that is served, each part with what it needs of the process that serves it.
 
 import type { InForce } from '../door/in-force'
+import type { FiguresReader } from '../queue/figures'
 import type { OperatorQueue, OrderQueue } from '../queue/store'
 import type { Finding } from '../settings/findings'
 import { apiRoutes } from './api'
+import { metricsRoute } from './metrics'
 import type { Route } from './router'
 
 /** What of its Haraka process a handler may use. */
@@ -15,6 +17,10 @@ export interface HttpContext {
   queue(): OrderQueue
   /** Waits as little for other writers as a worker may. @throws QueueError */
   operator(): OperatorQueue
+  /** What all processes have counted, and the queue in figures. @throws QueueError */
+  figures(): FiguresReader
+  /** For the metrics: a bounce to that recipient of a mail was taken, as by that rule. */
+  ordered(rule: string, sesId: string, recipient: string): void
   /** There is a new job. */
   wake(): void
   log(level: 'info' | 'notice' | 'warn' | 'error', message: string): void
@@ -24,5 +30,5 @@ export interface HttpContext {
 }
 
 export function allRoutes(context: HttpContext): Route[] {
-  return [...apiRoutes(context)]
+  return [...apiRoutes(context), metricsRoute(context)]
 }

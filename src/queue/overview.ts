@@ -4,6 +4,9 @@
 import type { JobState } from './job'
 import type { Pace } from './store'
 
+/** The dispatcher gives a sign every second; in so long it would have started again. */
+export const SILENT_MS = 30_000
+
 export interface QueueOverview {
   /** Jobs. */
   states: Record<JobState, number>

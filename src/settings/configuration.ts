@@ -33,6 +33,8 @@ export interface ConfigurationOptions<T> {
   log: (level: 'notice' | 'warn' | 'error', message: string) => void
   /** After a reload; not at the start. */
   onChange?: (value: T, previous: T) => void
+  /** After a reload of files that have these errors. */
+  onRefused?: (errors: readonly Finding[]) => void
   /** How often the files are looked at. */
   pollMs?: number
   nowMs?: () => number
@@ -121,6 +123,7 @@ class OpenConfiguration<T> {
     const { good, sources } = this.#compileFiles()
     if (!good) {
       this.#logErrors()
+      this.#options.onRefused?.(this.findings.filter(isError))
       return
     }
     const previous = this.inForce.value

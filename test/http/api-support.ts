@@ -31,6 +31,8 @@ export interface Api {
   dispatcher: DispatcherQueue
   clock: { ms: number; monoMs: number }
   log: string[]
+  /** What was counted for the metrics. */
+  ordered: string[]
   /** How often the dispatcher was woken. */
   wakes: number
   url: string
@@ -56,6 +58,7 @@ export async function startApi(ini = ''): Promise<Api> {
   assert.ok(dispatcher.lock(thisProcess(), clock.monoMs, 1000))
   let inForce = compiled(ini)
   let wakes = 0
+  const ordered: string[] = []
   const served = await serveRoutes(
     [],
     log => {
@@ -64,6 +67,8 @@ export async function startApi(ini = ''): Promise<Api> {
         findings: () => [],
         queue: () => queue,
         operator: () => operator,
+        figures: () => assert.fail('the API has no use for them'),
+        ordered: (...order) => void ordered.push(order.join(' ')),
         wake: () => void wakes++,
         log: (level, message) => void log.push(`${level}: ${message}`),
         nowMs: () => clock.ms,
@@ -79,6 +84,7 @@ export async function startApi(ini = ''): Promise<Api> {
     dispatcher,
     clock,
     log: served.log,
+    ordered,
     get wakes() {
       return wakes
     },

@@ -80,6 +80,10 @@ describe('POST /v1/bounces', () => {
       ].toSorted((a, b) => (a.address.toLowerCase() < b.address.toLowerCase() ? -1 : 1)),
     )
     assert.equal(api.wakes, 1)
+    assert.deepEqual(
+      api.ordered,
+      ['a', 'B'].map(name => `[api] ${String(body['original_message_id'])} ${name}@yours.example`),
+    )
     assert.match(api.log.join('\n'), /^notice: rule="\[api\]" recipient=a@yours\.example .* bounce=added$/m)
   })
 

@@ -6,7 +6,7 @@ import { openDispatcherQueue } from '../../src/queue/sqlite/dispatcher-queue'
 import { thisProcess } from '../../src/queue/sqlite/holder'
 import { openWorkerQueue } from '../../src/queue/sqlite/worker-queue'
 import type { DispatcherQueue, WorkerQueue } from '../../src/queue/store'
-import { request, temporaryFolder } from './support'
+import { dropCounts, request, temporaryFolder } from './support'
 
 /** As many as SES sends in a day. */
 const FULL = 86_400
@@ -40,6 +40,7 @@ describe('with a day of bounces waiting', function () {
     const database = new Database(file, { busyMs: 0, create: false })
     for (const trigger of ['insert', 'delete', 'leave', 'come'])
       database.run(`DROP TRIGGER job_slot_${trigger}`)
+    dropCounts(database)
     database.script('DROP TABLE pause; DROP TABLE blocked; DROP TABLE refused; DROP TABLE answer')
     database.script('DROP INDEX job_state; DROP INDEX recipient_address')
     database.script(

@@ -9,7 +9,7 @@ import { thisProcess } from '../../src/queue/sqlite/holder'
 import { openQueueReader } from '../../src/queue/sqlite/reader'
 import { openWorkerQueue } from '../../src/queue/sqlite/worker-queue'
 import type { WorkerQueue } from '../../src/queue/store'
-import { HOUR_MS, request, temporaryFolder } from './support'
+import { dropCounts, HOUR_MS, request, temporaryFolder } from './support'
 
 describe('queue, the workers side', () => {
   let file: string
@@ -169,6 +169,7 @@ describe('queue, the workers side', () => {
     const database = new Database(file, { busyMs: 0, create: false })
     for (const trigger of ['insert', 'delete', 'leave', 'come'])
       database.run(`DROP TRIGGER job_slot_${trigger}`)
+    dropCounts(database)
     database.script('DROP TABLE blocked; DROP TABLE refused; DROP TABLE answer')
     database.script('DROP INDEX job_state; DROP INDEX recipient_address')
     database.script(

@@ -1,10 +1,9 @@
 // `queue drain`: whether everything has been sent; with --wait, until it has.
 // Where it can't be (paused, no dispatcher) that is said, and it ends with 1 rather than wait for ever.
 
-import type { QueueOverview } from '../../queue/overview'
+import { type QueueOverview, SILENT_MS } from '../../queue/overview'
 import { count } from '../explain/words'
 import { iso } from './job-text'
-import { SILENT_MS } from './overview-text'
 import { drainBar, drainSince, drainText } from './progress'
 import type { Run } from './run'
 import { Picture } from './watch'

@@ -2,7 +2,7 @@
 // Control characters are the caller's to escape: names of rules stand here as they came.
 
 import { JOB_STATES } from '../../queue/job'
-import type { QueueOverview, RegionOverview, RuleCount } from '../../queue/overview'
+import { type QueueOverview, type RegionOverview, type RuleCount, SILENT_MS } from '../../queue/overview'
 import type { Pace, Pause } from '../../queue/store'
 import { formatDuration } from '../../settings/values'
 import { count, timeText } from '../explain/words'
@@ -14,8 +14,6 @@ export interface Moment {
 }
 
 const SHOWN_RULES = 30
-/** The dispatcher gives a sign every second; in so long it would have started again. */
-export const SILENT_MS = 30_000
 
 export function overviewLines(
   overview: QueueOverview,

@@ -2,12 +2,14 @@
 // The counts are taken one after the other: a job that changes meanwhile may stand in two of them, or in none.
 
 import { JOB_STATES, type JobState } from '../job'
-import { project, type QueueOverview, type RegionOverview, type RuleCount } from '../overview'
+import type { QueueOverview, RegionOverview, RuleCount } from '../overview'
 import type { Pace } from '../store'
 import { blockedNow } from './breaker'
 import type { Database, Row } from './database'
 import { bootId } from './holder'
+import { jobCounts } from './job-counts'
 import { pauses } from './pauses'
+import { projection } from './projection'
 import { text } from './rows'
 
 const MINUTE_MS = 60_000
@@ -22,7 +24,7 @@ export function overview(database: Database, nowMs: number, pace: Pace): QueueOv
   )
   const beat = database.get('SELECT beat_mono_ms AS beat FROM dispatcher WHERE boot_id = ?', bootId())
   return {
-    states: countByState(database),
+    states: sumsByState(jobCounts(database)),
     regions: regionsOf(database, nowMs, pace),
     blocked: blockedNow(database),
     ...optional('oldestMs', waiting?.['oldest']),
@@ -31,12 +33,16 @@ export function overview(database: Database, nowMs: number, pace: Pace): QueueOv
   }
 }
 
+/** Also of a file of an earlier version, which keeps no counts. */
 export function countByState(database: Database): Record<JobState, number> {
-  const counts = Object.fromEntries(JOB_STATES.map(state => [state, 0])) as Record<JobState, number>
-  for (const row of database.all('SELECT state, COUNT(*) AS n FROM job GROUP BY state')) {
-    counts[text(row['state']) as JobState] = Number(row['n'])
-  }
-  return counts
+  const rows = database.all('SELECT state, COUNT(*) AS n FROM job GROUP BY state')
+  return sumsByState(rows.map(row => ({ state: text(row['state']) as JobState, jobs: Number(row['n']) })))
+}
+
+function sumsByState(counts: readonly { state: JobState; jobs: number }[]): Record<JobState, number> {
+  const sums = Object.fromEntries(JOB_STATES.map(state => [state, 0])) as Record<JobState, number>
+  for (const { state, jobs } of counts) sums[state] += jobs
+  return sums
 }
 
 /** Most of them first. */
@@ -72,28 +78,21 @@ function regionsOf(database: Database, nowMs: number, pace: Pace): RegionOvervie
     const spacingMs = pace.spacingMs * Number(row['slowdown'])
     const forecastMs = Number(row['spacing_ms'])
     const jobMs = forecastMs > pace.forecastMs ? forecastMs : pace.spacingMs
+    const queued = Number(count?.['n'] ?? 0)
     const pause = paused.find(one => one.region === undefined || one.region === region)
     return {
       region,
       spacingMs,
       jobMs,
-      queued: Number(count?.['n'] ?? 0),
+      queued,
       sending: Number(sending?.['n'] ?? 0),
       later: Number(count?.['later'] ?? 0),
       ...optional('nextDeadlineMs', count?.['next']),
       ...optional('pausedSinceMs', pause?.sinceMs),
       lastMinute: calls.get(region) ?? { calls: 0, sent: 0, throttled: 0 },
-      ...project(deadlines(database, region), nowMs, { ...pace, spacingMs: jobMs }),
+      ...projection(database, region, queued, nowMs, { ...pace, spacingMs: jobMs }),
     }
   })
-}
-
-function* deadlines(database: Database, region: string): Generator<number> {
-  const rows = database.iterate(
-    "SELECT deadline_ms FROM job WHERE state = 'queued' AND region = ? ORDER BY deadline_ms, seq",
-    region,
-  )
-  for (const row of rows) yield Number(row['deadline_ms'])
 }
 
 function callsOfLastMinute(database: Database, nowMs: number): Map<string, RegionOverview['lastMinute']> {

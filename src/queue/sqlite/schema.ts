@@ -4,6 +4,8 @@
 import { QueueError } from '../../errors'
 import { ANSWERS_STEP } from './answers'
 import { BREAKER_STEP } from './breaker'
+import { COUNTERS_STEP } from './counters'
+import { JOB_COUNTS_STEP } from './job-counts'
 import { SLOTS_STEP } from './slots'
 
 /** Each step leads from version n (its place here) to n + 1. Steps that were released are never changed. */
@@ -102,6 +104,7 @@ const STEPS = [
   ALTER TABLE region ADD COLUMN slowdown REAL NOT NULL DEFAULT 1;
   `,
   ANSWERS_STEP,
+  COUNTERS_STEP + JOB_COUNTS_STEP,
 ]
 
 /** What of a database the steps need. */

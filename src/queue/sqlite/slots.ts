@@ -9,7 +9,7 @@ import type { Database } from './database'
 /** A slot of a level holds so many of the level below. */
 const BRANCHES = 16
 /** From the second up to an hour and a bit, of which a window of 24 hours has 22. */
-const SPANS_MS = [0, 1, 2, 3].map(level => SLOT_MS * BRANCHES ** level)
+export const SPANS_MS = [0, 1, 2, 3].map(level => SLOT_MS * BRANCHES ** level)
 const TOP_MS = SPANS_MS.at(-1) ?? SLOT_MS
 /** Those that hold others. */
 const HIGHER_MS = SPANS_MS.slice(1)
@@ -152,6 +152,41 @@ function look(spanMs: number): string {
 function slotAt(deadlineMs: number, spanMs: number): readonly [fromMs: number, endMs: number] {
   const fromMs = deadlineMs - (deadlineMs % spanMs)
   return [fromMs, fromMs + spanMs]
+}
+
+export interface Slot {
+  atMs: number
+  jobs: number
+  /** The least of its jobs' deadlines, less spacingMs for each that goes before within it. */
+  leastMs: number
+  spacingMs: number
+}
+
+/** Of a level above the lowest, within one slot of the level above it, soonest first. */
+export function slotsOf(
+  database: Database,
+  region: string,
+): (spanMs: number, fromMs: number, endMs: number) => Slot[] {
+  const row = database.get('SELECT spacing_ms FROM region WHERE name = ?', region)
+  const spacingMs = Number(row?.['spacing_ms'] ?? 0)
+  return (spanMs, fromMs, endMs) => {
+    let before = 0
+    return database
+      .all(
+        `SELECT at_ms, jobs, least_ms FROM slot
+         WHERE region = ? AND span_ms = ? AND at_ms >= ? AND at_ms < ? ORDER BY at_ms`,
+        region,
+        spanMs,
+        fromMs,
+        endMs,
+      )
+      .map(slot => {
+        const jobs = Number(slot['jobs'])
+        const leastMs = Number(slot['least_ms']) + spacingMs * before
+        before += jobs
+        return { atMs: Number(slot['at_ms']), jobs, leastMs, spacingMs }
+      })
+  }
 }
 
 /** When a region's pace is set anew, its tree is summed up again. Within the caller's transaction. */

@@ -1,0 +1,35 @@
+// What the dispatcher counts: calls by their outcome, how long they took, and how jobs ended.
+// In memory: a count never fails, and never waits.
+
+import { COUNTED } from '../queue/counters'
+import type { JobState } from '../queue/job'
+import type { Tally } from '../queue/tally'
+import type { Outcome } from './outcomes'
+
+/** SES answers within some tens of milliseconds; a call is given up after [ses] timeout, 10 s if nothing else is set. */
+export const CALL_BUCKETS_S: readonly number[] = [0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30]
+/** The label of the last bucket, as OpenMetrics has it. */
+export const LAST_BUCKET = '+Inf'
+
+const ENDS: ReadonlySet<string> = new Set<JobState>(['sent', 'failed', 'expired', 'held'])
+
+export class CallCounts {
+  readonly #tally: Tally
+
+  constructor(tally: Tally) {
+    this.#tally = tally
+  }
+
+  called(region: string, outcome: Outcome['kind'], tookMs: number): void {
+    const seconds = Math.max(0, tookMs) / 1000
+    const bucket = CALL_BUCKETS_S.find(most => seconds <= most)
+    this.#tally.count(COUNTED.calls, { region, outcome })
+    this.#tally.count(COUNTED.callBuckets, { region, le: String(bucket ?? LAST_BUCKET) })
+    this.#tally.count(COUNTED.callSum, { region }, seconds)
+  }
+
+  /** Jobs that are in that state now; one that isn't an end isn't counted. */
+  ended(region: string, state: JobState | 'split', jobs = 1): void {
+    if (jobs > 0 && ENDS.has(state)) this.#tally.count(COUNTED.ended, { region, state }, jobs)
+  }
+}

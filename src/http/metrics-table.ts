@@ -1,0 +1,136 @@
+// The one table of metrics: what is served, what docs/monitoring.md lists, and what tests hold both against.
+// Names never change their meaning: alerts rest on them.
+
+import { COUNTED } from '../queue/counters'
+
+export interface Metric {
+  /** Prometheus: metric and label naming. */
+  name: string
+  type: 'counter' | 'gauge' | 'histogram'
+  /** One sentence without its full stop. */
+  help: string
+  labels: readonly LabelName[]
+}
+
+export const LABELS = {
+  action: 'accept, bounce, reject, defer, quarantine, drop',
+  cause: 'rule (a rule or a fallback says defer), fault (something of ours failed: the log has it)',
+  mode: 'enforce, observe (nothing was done)',
+  node: 'of Node.js',
+  outcome:
+    'sent, throttled, temporary (SES did nothing), unknown (it may have), blocked (credentials, permission, identity, quota), refused',
+  reason: 'expired, overload, no_receipt, mismatch, ended, unsafe, capped: as in [fallback]',
+  region: 'as AWS names it; other, once there are very many',
+  result: 'taken, refused',
+  rule: "a rule's name; empty: no rule decided; [api]: by the HTTP API; other, once there are very many",
+  scope: 'sender (how many bounce senders), region (1: nothing at all)',
+  state: 'queued, sending, sent, failed, expired, held, cancelled',
+  version: 'of this package',
+} as const
+export type LabelName = keyof typeof LABELS
+
+const CALL_DURATION = 'ses_bounce_call_duration_seconds'
+
+export const METRICS = {
+  inspected: counter(COUNTED.inspected, 'Mails of trusted relays that were looked at'),
+  deferred: counter(
+    COUNTED.deferred,
+    'Mails that were refused for now, so that the relay comes again',
+    'cause',
+  ),
+  decisions: counter(
+    COUNTED.decisions,
+    'Recipients decided about, again each time that the relay delivers the mail',
+    'rule',
+    'action',
+    'mode',
+  ),
+  fallbacks: counter(
+    COUNTED.fallbacks,
+    "Recipients whose bounce couldn't or mustn't be made, by the reason and what was done instead",
+    'reason',
+    'action',
+    'mode',
+  ),
+  jobs: gauge(
+    'ses_bounce_jobs',
+    'Jobs on record; those that have ended are forgotten after [queue] keep',
+    'region',
+    'state',
+  ),
+  ended: counter(COUNTED.ended, 'Jobs that came to be sent, failed, expired or held', 'region', 'state'),
+  nextDeadline: gauge(
+    'ses_bounce_next_deadline_seconds',
+    'Time left until the soonest deadline of what is queued; absent when nothing is',
+    'region',
+  ),
+  drain: gauge(
+    'ses_bounce_queue_drain_seconds',
+    'How long it takes, as fast as jobs went lately, until all that is queued and can be in time has been sent',
+    'region',
+  ),
+  willMiss: gauge(
+    'ses_bounce_jobs_missing_window',
+    'Queued jobs that can not be in time at that pace; with more than 2,000 queued, up to 16 s of jobs too many',
+    'region',
+  ),
+  interval: gauge(
+    'ses_bounce_call_interval_seconds',
+    'From one call to the next at the moment; while SES throttles, more than [limit] interval and slack',
+    'region',
+  ),
+  calls: counter(COUNTED.calls, 'Calls of SendBounce that ended', 'region', 'outcome'),
+  callDuration: {
+    name: CALL_DURATION,
+    type: 'histogram',
+    help: 'How long calls of SendBounce took, whatever came of them',
+    labels: ['region'],
+  },
+  paused: gauge('ses_bounce_paused', '1 while an operator has paused the region, or all of them', 'region'),
+  blocked: gauge(
+    'ses_bounce_blocked',
+    'What SES takes nothing from at the moment; one job is tried each minute',
+    'region',
+    'scope',
+  ),
+  dispatcherUp: gauge(
+    'ses_bounce_dispatcher_up',
+    '1 while a dispatcher gives signs of life: the last is at most 30 s old',
+  ),
+  reloads: counter(COUNTED.reloads, 'Times that changed configuration files were read', 'result'),
+  reloadSuccessful: gauge(
+    'ses_bounce_config_last_reload_successful',
+    '0 while the files have errors, so that an earlier configuration is in force',
+  ),
+  reloadTime: gauge(
+    'ses_bounce_config_last_reload_success_timestamp_seconds',
+    'When the configuration that is in force was read',
+  ),
+  buildInfo: gauge('ses_bounce_build_info', 'Always 1', 'version', 'node'),
+} satisfies Record<string, Metric>
+export type MetricKey = keyof typeof METRICS
+
+function counter(name: string, help: string, ...labels: LabelName[]): Metric {
+  return { name, type: 'counter', help, labels }
+}
+
+function gauge(name: string, help: string, ...labels: LabelName[]): Metric {
+  return { name, type: 'gauge', help, labels }
+}
+
+/** As docs/monitoring.md has them. */
+export function metricLines(): string[] {
+  const rows = Object.values<Metric>(METRICS).map(({ name, type, help, labels }) => {
+    const names = labels.map(label => `\`${label}\``).join(', ')
+    return `| \`${name}\` | ${type} | ${names} | ${help} |`
+  })
+  return ['| metric | type | labels | meaning |', '|---|---|---|---|', ...rows]
+}
+
+export function labelLines(): string[] {
+  return [
+    '| label | values |',
+    '|---|---|',
+    ...Object.entries(LABELS).map(([name, values]) => `| \`${name}\` | ${values} |`),
+  ]
+}

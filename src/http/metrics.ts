@@ -1,0 +1,78 @@
+// /ses-bounce/metrics: what all processes of this host's queue have counted, and the queue now, for Prometheus.
+// Made anew from the store for each scrape: whichever worker is asked says the same. A store that fails is the caller's 503.
+
+import { forecastSpacingMs } from '../queue/admission'
+import type { FiguresReader } from '../queue/figures'
+import type { Pace } from '../queue/store'
+import type { Settings } from '../settings/settings'
+import { packageVersion } from '../version'
+import { samplesOf } from './metrics-samples'
+import { METRICS, type Metric, type MetricKey } from './metrics-table'
+import type { Reply } from './reply'
+import type { Route } from './router'
+
+export interface MetricsContext {
+  inForce(): { settings: Settings }
+  /** @throws QueueError */
+  figures(): FiguresReader
+  nowMs(): number
+  nowMonoMs(): number
+}
+
+export function metricsRoute(context: MetricsContext): Route {
+  return {
+    method: 'GET',
+    path: '/metrics',
+    // rules' names and how often they decide are nobody else's business
+    access: 'token',
+    answer: ({ headers }) => scrape(headers.accept, context),
+  }
+}
+
+/** @throws QueueError */
+export async function scrape(accept: string | undefined, context: MetricsContext): Promise<Reply> {
+  const now = { nowMs: context.nowMs(), nowMonoMs: context.nowMonoMs() }
+  const figures = context.figures().figures(now.nowMs, paceOf(context.inForce().settings))
+  const samples = samplesOf(figures, now, { version: packageVersion(), node: process.version })
+  const isOpenMetrics = wantsOpenMetrics(accept)
+  const keys = Object.keys(METRICS) as MetricKey[]
+  const metrics = keys.map(key => {
+    const metric: Metric = METRICS[key]
+    const { type, help } = metric
+    // OpenMetrics: a counter's name is without the _total of its samples, which prom-client adds
+    const name = isOpenMetrics && type === 'counter' ? metric.name.replace(/_total$/, '') : metric.name
+    return { name, type, help, values: samples[key], aggregator: 'sum' }
+  })
+  // loaded when it is asked for: most workers never are
+  const { AggregatorRegistry, Registry } = require('prom-client') as typeof import('prom-client')
+  const registry = AggregatorRegistry.aggregate([metrics])
+  registry.setContentType(
+    isOpenMetrics ? Registry.OPENMETRICS_CONTENT_TYPE : Registry.PROMETHEUS_CONTENT_TYPE,
+  )
+  return { status: 200, headers: { 'Content-Type': registry.contentType }, body: await registry.metrics() }
+}
+
+function paceOf({ limit, window }: Settings): Pace {
+  return {
+    spacingMs: limit.intervalMs + limit.slackMs,
+    forecastMs: forecastSpacingMs(limit),
+    marginMs: window.marginMs,
+  }
+}
+
+const OPEN_METRICS = 'application/openmetrics-text'
+const CLASSIC = 'text/plain'
+
+/** RFC 9110 section 12.5.1. Whoever doesn't mind gets OpenMetrics. */
+export function wantsOpenMetrics(accept = '*/*'): boolean {
+  const ranges = accept.split(',').map(range => {
+    const [type = '', ...parameters] = range.split(';').map(part => part.trim().toLowerCase())
+    const quality = parameters.find(parameter => parameter.startsWith('q='))
+    return { type, quality: quality === undefined ? 1 : Number(quality.slice(2)) || 0 }
+  })
+  const qualityOf = (wanted: string) =>
+    [wanted, wanted.replace(/\/.*/, '/*'), '*/*']
+      .flatMap(type => ranges.find(range => range.type === type) ?? [])
+      .at(0)?.quality ?? 0
+  return qualityOf(OPEN_METRICS) >= qualityOf(CLASSIC)
+}

@@ -1,0 +1,41 @@
+// The queue in figures, as metrics and pages show it: cheap to read however long the queue is. Plain data.
+
+import type { DecisionNote, ReloadState, RuleHits, Sum } from './counters'
+import type { JobState } from './job'
+import type { Projection } from './overview'
+import type { Pace } from './store'
+
+export interface QueueFigures {
+  /** By region and state; what isn't there is 0. */
+  jobs: { region: string; state: JobState; jobs: number }[]
+  /** By name. */
+  regions: RegionFigures[]
+  /** How many bounce senders SES takes nothing from at the moment, and whether it takes anything in the region at all. */
+  blocked: { region: string; senders: number; isWhole: boolean }[]
+  /** Of the machine's monotonic clock; undefined: none since it started. */
+  dispatcherBeatMonoMs?: number
+  sums: Sum[]
+  reload: ReloadState
+}
+
+/** The projection is an estimate where the queue is long: up to 16 s of jobs too many miss their window, never too few. */
+export interface RegionFigures extends Projection {
+  region: string
+  /** From one call to the next at the moment: while SES throttles, more than it is set. */
+  spacingMs: number
+  queued: number
+  nextDeadlineMs?: number
+  /** By hand, this region or all. */
+  isPaused: boolean
+}
+
+/** Every method throws QueueError. Reads only; never holds up a writer. */
+export interface FiguresReader {
+  figures(nowMs: number, pace: Pace): QueueFigures
+  /** Latest first. */
+  decisions(): DecisionNote[]
+  /** Most of them first. */
+  ruleHits(): RuleHits[]
+  reload(): ReloadState
+  close(): void
+}

@@ -1,0 +1,176 @@
+// The counters' tables in the queue file: every process adds to them, whoever is asked reads them.
+// Bounded in every direction: what is too much counts as `other`, is cut, or the oldest goes.
+
+import type { Action } from '../../policy/decision'
+import type { FallbackReason } from '../../settings/settings'
+import {
+  type Counted,
+  type CountedName,
+  type DecisionNote,
+  type Labels,
+  labelsKey,
+  MOST_SETS,
+  OTHER,
+  RECENT_DECISIONS,
+  type ReloadState,
+  type RuleHits,
+  type Sum,
+  withOthers,
+} from '../counters'
+import type { Database, Row } from './database'
+import { text } from './rows'
+
+/** Longer than any address (RFC 5321 section 4.5.3.1) or name that is meant. */
+const LONGEST_TEXT = 512
+/** A page of errors is enough to act on. */
+const MOST_ERRORS = 50
+
+export const COUNTERS_STEP = `
+  CREATE TABLE counter (
+    name TEXT NOT NULL,
+    -- as JSON, in the order of their names
+    labels TEXT NOT NULL,
+    value REAL NOT NULL,
+    PRIMARY KEY (name, labels)
+  ) WITHOUT ROWID;
+
+  CREATE TABLE rule_hit (
+    rule TEXT PRIMARY KEY,
+    hits INTEGER NOT NULL,
+    last_ms INTEGER NOT NULL
+  ) WITHOUT ROWID;
+
+  -- The latest only. rule '': none decided; reason '': it needed none
+  CREATE TABLE decision (
+    seq INTEGER PRIMARY KEY,
+    at_ms INTEGER NOT NULL,
+    ses_id TEXT,
+    recipient TEXT NOT NULL,
+    rule TEXT NOT NULL,
+    action TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    observed INTEGER NOT NULL
+  );
+
+  CREATE TABLE reload (
+    one INTEGER PRIMARY KEY CHECK (one = 1),
+    taken_ms INTEGER,
+    refused_ms INTEGER,
+    errors TEXT NOT NULL DEFAULT '[]',
+    is_refused INTEGER NOT NULL DEFAULT 0
+  );
+`
+
+/** Within the caller's transaction. */
+export function addAll(database: Database, { sums, hits, decisions, reloads }: Counted): void {
+  for (const sum of sums) addSum(database, sum)
+  for (const hit of hits) addHits(database, hit)
+  for (const note of decisions) addDecision(database, note)
+  if (decisions.length > 0) {
+    database.run('DELETE FROM decision WHERE seq <= (SELECT MAX(seq) FROM decision) - ?', RECENT_DECISIONS)
+  }
+  for (const { atMs, errors } of reloads) {
+    database.run('INSERT OR IGNORE INTO reload (one) VALUES (1)')
+    const isRefused = errors.length > 0
+    if (isRefused) {
+      const shown = JSON.stringify(errors.slice(0, MOST_ERRORS).map(cut))
+      database.run('UPDATE reload SET refused_ms = ?, errors = ?, is_refused = 1', Math.round(atMs), shown)
+    } else {
+      database.run('UPDATE reload SET taken_ms = ?, is_refused = 0', Math.round(atMs))
+    }
+  }
+}
+
+function addSum(database: Database, { name, labels, value }: Sum): void {
+  const add = (of: Labels) =>
+    database.run(
+      'UPDATE counter SET value = value + ? WHERE name = ? AND labels = ?',
+      value,
+      name,
+      labelsKey(of),
+    )
+  if (add(labels) > 0) return
+  const row = database.get('SELECT COUNT(*) AS n FROM counter WHERE name = ?', name)
+  const kept = Number(row?.['n'] ?? 0) < MOST_SETS ? labels : withOthers(labels)
+  database.run(
+    'INSERT INTO counter (name, labels, value) VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET value = value + excluded.value',
+    name,
+    labelsKey(kept),
+    value,
+  )
+}
+
+function addHits(database: Database, { rule, hits, lastMs }: RuleHits): void {
+  const isKnown = database.get('SELECT 1 FROM rule_hit WHERE rule = ?', rule) !== undefined
+  const row = isKnown ? undefined : database.get('SELECT COUNT(*) AS n FROM rule_hit')
+  database.run(
+    `INSERT INTO rule_hit (rule, hits, last_ms) VALUES (?, ?, ?)
+     ON CONFLICT DO UPDATE SET hits = hits + excluded.hits, last_ms = MAX(last_ms, excluded.last_ms)`,
+    Number(row?.['n'] ?? 0) < MOST_SETS ? rule : OTHER,
+    hits,
+    Math.round(lastMs),
+  )
+}
+
+function addDecision(database: Database, note: DecisionNote): void {
+  database.run(
+    'INSERT INTO decision (at_ms, ses_id, recipient, rule, action, reason, observed) VALUES (?, ?, ?, ?, ?, ?, ?)',
+    Math.round(note.atMs),
+    note.sesId === undefined ? null : cut(note.sesId),
+    cut(note.recipient),
+    note.rule ?? '',
+    note.action,
+    note.reason ?? '',
+    note.isObserved ? 1 : 0,
+  )
+}
+
+function cut(value: string): string {
+  return value.slice(0, LONGEST_TEXT)
+}
+
+/** All of them, those that no longer grow too. */
+export function sums(database: Database): Sum[] {
+  return database.all('SELECT name, labels, value FROM counter').map(row => ({
+    name: text(row['name']) as CountedName,
+    labels: JSON.parse(text(row['labels'])) as Labels,
+    value: Number(row['value']),
+  }))
+}
+
+/** Most of them first. */
+export function ruleHits(database: Database): RuleHits[] {
+  return database
+    .all('SELECT rule, hits, last_ms FROM rule_hit ORDER BY hits DESC, rule')
+    .map(row => ({ rule: text(row['rule']), hits: Number(row['hits']), lastMs: Number(row['last_ms']) }))
+}
+
+/** Latest first. */
+export function recentDecisions(database: Database): DecisionNote[] {
+  return database.all('SELECT * FROM decision ORDER BY at_ms DESC, seq DESC').map(noteOf)
+}
+
+function noteOf(row: Row): DecisionNote {
+  const [rule, reason] = [text(row['rule']), text(row['reason'])]
+  return {
+    atMs: Number(row['at_ms']),
+    ...(typeof row['ses_id'] === 'string' && { sesId: row['ses_id'] }),
+    recipient: text(row['recipient']),
+    ...(rule !== '' && { rule }),
+    action: text(row['action']) as Action,
+    ...(reason !== '' && { reason: reason as FallbackReason }),
+    isObserved: row['observed'] === 1,
+  }
+}
+
+export function reloadState(database: Database): ReloadState {
+  const row = database.get('SELECT * FROM reload')
+  const { taken_ms: takenMs, refused_ms: refusedMs, errors } = row ?? {}
+  return {
+    ...(typeof takenMs === 'number' && { takenMs }),
+    ...(typeof refusedMs === 'number' && {
+      refused: { atMs: refusedMs, errors: JSON.parse(text(errors ?? '[]')) as string[] },
+    }),
+    isRefused: row?.['is_refused'] === 1,
+  }
+}

@@ -1,0 +1,24 @@
+// Which version of the package this is. Never throws: it is for people to read.
+
+import { readFileSync } from 'node:fs'
+import path from 'node:path'
+
+let known: string | undefined
+
+export function packageVersion(): string {
+  known ??= found()
+  return known
+}
+
+/** From the package.json above this file, in the sources as in dist/. */
+function found(): string {
+  for (let folder = __dirname; folder !== path.dirname(folder); folder = path.dirname(folder)) {
+    try {
+      const text = readFileSync(path.join(folder, 'package.json'), 'utf8')
+      return (JSON.parse(text) as { version: string }).version
+    } catch {
+      // not here: one folder up
+    }
+  }
+  return 'unknown'
+}

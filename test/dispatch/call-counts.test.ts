@@ -1,0 +1,83 @@
+// What the dispatcher counts of its calls, on a queue of its own and a machine whose time is made.
+
+import assert from 'node:assert/strict'
+import path from 'node:path'
+import { CallCounts } from '../../src/dispatch/call-counts'
+import { Dispatcher } from '../../src/dispatch/dispatcher'
+import type { Outcome } from '../../src/dispatch/outcomes'
+import type { Ses } from '../../src/dispatch/ses'
+import { COUNTED, type Sum } from '../../src/queue/counters'
+import { openDispatcherQueue } from '../../src/queue/sqlite/dispatcher-queue'
+import { thisProcess } from '../../src/queue/sqlite/holder'
+import { openWorkerQueue } from '../../src/queue/sqlite/worker-queue'
+import { Tally } from '../../src/queue/tally'
+import { loadSettings, parseSettings } from '../../src/settings/load'
+import { request, temporaryFolder } from '../queue/support'
+import { World } from './world'
+
+const CALL_MS = 120
+
+describe('the dispatcher counts', () => {
+  it('calls by outcome, how long they took, and how jobs ended, also without a call', async () => {
+    const { folder, remove } = temporaryFolder()
+    const file = path.join(folder, 'queue.sqlite')
+    const world = new World()
+    const worker = openWorkerQueue(file, { create: true })
+    const queue = openDispatcherQueue(file)
+    const tally = new Tally()
+    const answers: Outcome[] = [
+      { kind: 'throttled', detail: 'slower' },
+      { kind: 'sent', messageId: 'bounce1' },
+      { kind: 'refused', detail: 'no' },
+    ]
+    const ses: Ses = {
+      sendBounce: async () => {
+        await world.waitUntil(world.monoMs() + CALL_MS)
+        const outcome = answers.shift() ?? { kind: 'sent', messageId: 'more' }
+        return { outcome, seenMonoMs: world.monoMs() }
+      },
+      warmUp: () => Promise.resolve(),
+      close: () => undefined,
+    }
+    const { settings } = loadSettings(parseSettings(''), {})
+    const dispatcher = new Dispatcher({
+      queue,
+      ses,
+      clock: world,
+      settings: () => settings,
+      holder: thisProcess(),
+      log: () => undefined,
+      counts: new CallCounts(tally),
+    })
+    const deadlineMs = world.nowMs() + 3_600_000
+    worker.add(
+      [request({ deadlineMs }), request({ deadlineMs }), request({ deadlineMs: world.nowMs() + 1000 })],
+      world.nowMs(),
+    )
+    const running = dispatcher.run()
+    let isOver = false
+    try {
+      assert.ok(await world.run(() => answers.length === 0, 60_000))
+      await world.run(() => false, 1000)
+    } finally {
+      dispatcher.stop()
+      void running.finally(() => void (isOver = true))
+      await world.run(() => isOver, 60_000)
+      queue.close()
+      worker.close()
+      remove()
+    }
+    let sums: readonly Sum[] = []
+    tally.handOver(counted => void (sums = counted.sums))
+    const of = (name: string) =>
+      Object.fromEntries(
+        sums
+          .filter(sum => sum.name === name)
+          .map(({ labels, value }) => [labels['outcome'] ?? labels['state'] ?? labels['le'] ?? '', value]),
+      )
+    assert.deepEqual(of(COUNTED.calls), { throttled: 1, sent: 1, refused: 1 })
+    assert.deepEqual(of(COUNTED.ended), { expired: 1, sent: 1, failed: 1 })
+    assert.deepEqual(of(COUNTED.callBuckets), { '0.25': 3 })
+    assert.equal(of(COUNTED.callSum)['']?.toFixed(3), ((3 * CALL_MS) / 1000).toFixed(3))
+  })
+})

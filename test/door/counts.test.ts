@@ -1,0 +1,136 @@
+// What is counted of a judgement, and what of it people see as recent decisions.
+
+import assert from 'node:assert/strict'
+import { DoorCounts } from '../../src/door/counts'
+import type { Judgement } from '../../src/door/judge'
+import { planFor } from '../../src/door/plan'
+import type { Decision } from '../../src/policy/decision'
+import { COUNTED, type Counted } from '../../src/queue/counters'
+import { Tally } from '../../src/queue/tally'
+
+const NOW_MS = 1_740_000_000_000
+
+function decision(changes: Partial<Decision>): Decision {
+  return {
+    recipient: { address: 'user@yours.example' } as Decision['recipient'],
+    wanted: 'accept',
+    action: 'accept',
+    deliver: false,
+    observed: [],
+    ...changes,
+  }
+}
+
+function judgement(decisions: readonly Decision[], plan = planFor(decisions)): Judgement {
+  const facts = { receipt: { sesId: 'mail1' } } as Judgement['facts']
+  return { facts, decisions, known: new Map(), plan }
+}
+
+describe('the door counts', () => {
+  let tally: Tally
+  let counts: DoorCounts
+
+  beforeEach(() => {
+    tally = new Tally()
+    counts = new DoorCounts(tally, () => NOW_MS)
+  })
+
+  function counted(): Counted {
+    let all: Counted = { sums: [], hits: [], decisions: [], reloads: [] }
+    tally.handOver(counted => void (all = counted))
+    return all
+  }
+
+  it('each recipient by its rule, what was done, and the reason for which it is no bounce', () => {
+    counts.judged(
+      judgement([
+        decision({ rule: 'programs', action: 'bounce', wanted: 'bounce' }),
+        decision({
+          rule: 'programs',
+          action: 'quarantine',
+          wanted: 'bounce',
+          fallback: { reason: 'unsafe', detail: 'null sender' },
+        }),
+        decision({}),
+      ]),
+      'enforce',
+    )
+    const { sums, hits, decisions } = counted()
+    assert.deepEqual(
+      sums.map(({ name, labels, value }) => [name, labels, value]),
+      [
+        [COUNTED.decisions, { rule: 'programs', action: 'bounce', mode: 'enforce' }, 1],
+        [COUNTED.decisions, { rule: 'programs', action: 'quarantine', mode: 'enforce' }, 1],
+        [COUNTED.fallbacks, { reason: 'unsafe', action: 'quarantine', mode: 'enforce' }, 1],
+        [COUNTED.decisions, { rule: '', action: 'accept', mode: 'enforce' }, 1],
+      ],
+    )
+    assert.deepEqual(hits, [{ rule: 'programs', hits: 2, lastMs: NOW_MS }])
+    const note = { atMs: NOW_MS, sesId: 'mail1', recipient: 'user@yours.example', rule: 'programs' }
+    assert.deepEqual(decisions, [
+      { ...note, action: 'bounce', isObserved: false },
+      { ...note, action: 'quarantine', reason: 'unsafe', isObserved: false },
+    ])
+  })
+
+  it('what is only observed as such: of a rule, unless it could not be asked, and of all rules', () => {
+    const observed: Decision['observed'] = [
+      { rule: 'gift-cards', action: 'quarantine' },
+      { rule: 'broken', action: 'drop', fault: 'too much to match' },
+    ]
+    counts.judged(judgement([decision({ observed })]), 'enforce')
+    counts.judged(judgement([decision({ rule: 'programs', action: 'drop' })], { kind: 'pass' }), 'observe')
+    const { sums, decisions } = counted()
+    assert.deepEqual(
+      sums.map(({ labels }) => `${labels['rule']} ${labels['action']} ${labels['mode']}`),
+      ['gift-cards quarantine observe', ' accept enforce', 'programs drop observe'],
+    )
+    assert.deepEqual(
+      decisions.map(({ rule, isObserved }) => [rule, isObserved]),
+      [
+        ['gift-cards', true],
+        ['programs', true],
+      ],
+    )
+  })
+
+  it('mails that are refused for now, by a rule and by a fault', () => {
+    counts.inspected()
+    counts.judged(judgement([decision({ rule: 'busy', action: 'defer' })]), 'enforce')
+    counts.judged(judgement([decision({ rule: 'no', action: 'reject' })]), 'enforce')
+    counts.faulted()
+    const of = counted().sums.filter(({ name }) => name === COUNTED.deferred)
+    assert.deepEqual(
+      of.map(({ labels, value }) => [labels['cause'], value]),
+      [
+        ['rule', 1],
+        ['fault', 1],
+      ],
+    )
+  })
+
+  it('bounces that somebody has ordered as those of a rule of its own', () => {
+    counts.ordered('[api]', 'mail1', 'user@yours.example')
+    const { sums, hits } = counted()
+    assert.deepEqual(sums[0]?.labels, { rule: '[api]', action: 'bounce', mode: 'enforce' })
+    assert.equal(hits[0]?.rule, '[api]')
+  })
+
+  it('reloads, with the errors of one that was refused; the start is none', () => {
+    counts.started()
+    counts.reloaded([{ severity: 'error', file: 'ses-bounce.ini', line: 3, section: 'main', message: 'no' }])
+    counts.reloaded([])
+    const { sums, reloads } = counted()
+    assert.deepEqual(
+      sums.map(({ labels, value }) => [labels['result'], value]),
+      [
+        ['refused', 1],
+        ['taken', 1],
+      ],
+    )
+    assert.deepEqual(
+      reloads.map(({ errors }) => errors),
+      [[], ['ses-bounce.ini:3: [main] no'], []],
+    )
+  })
+})

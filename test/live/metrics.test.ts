@@ -1,0 +1,101 @@
+// Metrics of a Haraka with two workers and its dispatcher: whoever is asked says what all of them have counted.
+
+import assert from 'node:assert/strict'
+import { writeFileSync } from 'node:fs'
+import http from 'node:http'
+import path from 'node:path'
+import { type Family, readOpenMetrics } from '../http/open-metrics'
+import { freePort } from './support/directory'
+import { noted, relay, startFlow } from './support/flow'
+import { BOUNCE_ALL, type Product } from './support/product'
+import { until } from './support/wait'
+
+const TOKEN = 'a-token-for-live-tests'
+
+describe('metrics of a Haraka with two workers', function () {
+  let product: Product
+  let port: number
+
+  before(async () => {
+    port = await freePort()
+    product = await startFlow({
+      rules: BOUNCE_ALL,
+      ini: { http: { token: TOKEN } },
+      files: { 'config/http.ini': `listen = 127.0.0.1:${port}\n` },
+      haraka: { nodes: 2 },
+    })
+  })
+  after(() => product?.stop())
+
+  /** Over a connection of its own: the workers take turns. */
+  function ask(authorization: string): Promise<{ status: number | undefined; text: string }> {
+    return new Promise((resolve, reject) => {
+      const headers = { authorization }
+      http
+        .get({ port, path: '/ses-bounce/metrics', agent: false, headers }, response => {
+          let text = ''
+          response.setEncoding('utf8').on('data', (part: string) => {
+            text += part
+          })
+          response.once('end', () => resolve({ status: response.statusCode, text }))
+        })
+        .once('error', reject)
+    })
+  }
+
+  async function scrape(): Promise<Family[]> {
+    const { status, text } = await ask(`Bearer ${TOKEN}`)
+    assert.equal(status, 200, text)
+    return readOpenMetrics(text)
+  }
+
+  /** The sum of a metric's samples that have these labels. */
+  function sumOf(families: readonly Family[], name: string, labels: Record<string, string> = {}): number {
+    const samples = families.find(family => family.name === `ses_bounce_${name}`)?.samples ?? []
+    return samples
+      .filter(sample => Object.entries(labels).every(([key, value]) => sample.labels[key] === value))
+      .reduce((sum, { value }) => sum + value, 0)
+  }
+
+  const scraped = (name: string, labels: Record<string, string>, value: number) =>
+    until(async () => sumOf(await scrape(), name, labels) === value, {
+      what: `${value} of ${name} ${JSON.stringify(labels)}`,
+    })
+
+  it('are for who has the token', async () => {
+    assert.equal((await ask('Bearer another')).status, 401)
+    assert.equal((await ask(`Bearer ${TOKEN}`)).status, 200)
+  })
+
+  it('are the same whichever is asked: what both have decided, and what the dispatcher has sent', async () => {
+    let mails = 0
+    const pids = () => new Set(noted(product.haraka).map(({ pid }) => pid)).size
+    while (pids() < 2) {
+      const { reply } = await relay(product, { sender: `someone${mails}@origin.example` })
+      assert.equal(reply.code, 250)
+      mails += 1
+    }
+    await scraped('mails_inspected', {}, mails)
+    await scraped('decisions', { rule: 'unknown-mailbox', action: 'bounce', mode: 'enforce' }, mails)
+    await scraped('calls', { region: 'eu-west-1', outcome: 'sent' }, mails)
+    await scraped('jobs_ended', { region: 'eu-west-1', state: 'sent' }, mails)
+    for (let n = 0; n < 4; n++) {
+      const families = await scrape()
+      assert.equal(sumOf(families, 'mails_inspected'), mails)
+      assert.equal(sumOf(families, 'jobs', { region: 'eu-west-1', state: 'sent' }), mails)
+      assert.equal(sumOf(families, 'dispatcher_up'), 1)
+      const calls = families.find(({ name }) => name === 'ses_bounce_call_duration_seconds')
+      assert.equal(calls?.samples.find(({ name }) => name.endsWith('_count'))?.value, mails)
+    }
+  })
+
+  it('say once that the configuration has errors, and that it is mended', async () => {
+    const rules = path.join(product.haraka.dir, 'config/ses-bounce-rules.ini')
+    writeFileSync(rules, '[broken]\naction = bouncing\n')
+    await scraped('config_reloads', { result: 'refused' }, 1)
+    assert.equal(sumOf(await scrape(), 'config_last_reload_successful'), 0)
+    writeFileSync(rules, `${BOUNCE_ALL}\n[more]\nsubject = more\naction = drop\n`)
+    await scraped('config_reloads', { result: 'taken' }, 1)
+    assert.equal(sumOf(await scrape(), 'config_last_reload_successful'), 1)
+  })
+})

@@ -1,0 +1,126 @@
+// Counts in the queue file: of several processes, in bounds, and all or nothing.
+
+import assert from 'node:assert/strict'
+import path from 'node:path'
+import {
+  COUNTED,
+  type Counted,
+  type CounterStore,
+  type DecisionNote,
+  MOST_SETS,
+  RECENT_DECISIONS,
+} from '../../src/queue/counters'
+import type { FiguresReader } from '../../src/queue/figures'
+import { openCounterStore } from '../../src/queue/sqlite/counter-store'
+import { Database } from '../../src/queue/sqlite/database'
+import { openFigures } from '../../src/queue/sqlite/figures'
+import { openWorkerQueue } from '../../src/queue/sqlite/worker-queue'
+import { temporaryFolder } from './support'
+
+const PACE = { spacingMs: 1000, forecastMs: 1000, marginMs: 60_000 }
+const NOTHING: Counted = { sums: [], hits: [], decisions: [], reloads: [] }
+
+describe('counts in the queue file', () => {
+  let file: string
+  let one: CounterStore
+  let other: CounterStore
+  let reader: FiguresReader
+  let remove: () => void
+
+  beforeEach(() => {
+    const { folder, remove: removeFolder } = temporaryFolder()
+    remove = removeFolder
+    file = path.join(folder, 'queue.sqlite')
+    openWorkerQueue(file, { create: true }).close()
+    one = openCounterStore(file)
+    other = openCounterStore(file)
+    reader = openFigures(file)
+  })
+  afterEach(() => {
+    for (const handle of [one, other, reader]) handle.close()
+    remove()
+  })
+
+  const sums = () => reader.figures(0, PACE).sums
+
+  it('of several processes add up, to the last fraction', () => {
+    const labels = { region: 'eu-west-1' }
+    one.add({ ...NOTHING, sums: [{ name: COUNTED.callSum, labels, value: 0.25 }] })
+    other.add({ ...NOTHING, sums: [{ name: COUNTED.callSum, labels, value: 1.5 }] })
+    assert.deepEqual(sums(), [{ name: COUNTED.callSum, labels, value: 1.75 }])
+  })
+
+  it('have so many sets of labels a name: rules and regions beyond count as other', () => {
+    for (let n = 0; n < MOST_SETS + 30; n += 103) {
+      const sums = Array.from({ length: 103 }, (_, k) => ({
+        name: COUNTED.decisions,
+        labels: { action: 'drop', rule: `rule ${n + k}` },
+        value: 1,
+      }))
+      const hits = sums.map(({ labels }) => ({ rule: labels.rule, hits: 2, lastMs: n }))
+      one.add({ ...NOTHING, sums, hits })
+    }
+    assert.equal(sums().length, MOST_SETS + 1)
+    assert.equal(sums().find(({ labels }) => labels['rule'] === 'other')?.value, 30)
+    assert.equal(sums().find(({ labels }) => labels['rule'] === 'rule 7')?.value, 1)
+    assert.equal(reader.ruleHits().length, MOST_SETS + 1)
+    assert.deepEqual(reader.ruleHits()[0], { rule: 'other', hits: 60, lastMs: 927 })
+  })
+
+  it('know the hits of a rule and the latest of them, whoever says it last', () => {
+    one.add({ ...NOTHING, hits: [{ rule: 'programs', hits: 2, lastMs: 900 }] })
+    other.add({ ...NOTHING, hits: [{ rule: 'programs', hits: 1, lastMs: 500 }] })
+    assert.deepEqual(reader.ruleHits(), [{ rule: 'programs', hits: 3, lastMs: 900 }])
+  })
+
+  it('keep the latest decisions, the latest first, and none of them endless', () => {
+    const note = (atMs: number, more: Partial<DecisionNote> = {}): DecisionNote => ({
+      atMs,
+      recipient: 'user@yours.example',
+      action: 'accept',
+      isObserved: false,
+      ...more,
+    })
+    const many = (fromMs: number) => Array.from({ length: 150 }, (_, n) => note(fromMs + n))
+    one.add({ ...NOTHING, decisions: many(0) })
+    const whole: DecisionNote = {
+      atMs: 5000,
+      sesId: 'mail1',
+      recipient: 'anna@yours.example',
+      rule: 'programs',
+      action: 'quarantine',
+      reason: 'unsafe',
+      isObserved: true,
+    }
+    other.add({ ...NOTHING, decisions: [...many(1000), whole, note(6000, { recipient: 'x'.repeat(9000) })] })
+    const found = reader.decisions()
+    assert.equal(found.length, RECENT_DECISIONS)
+    assert.equal(found[0]?.recipient.length, 512)
+    assert.deepEqual(found[1], whole)
+    assert.deepEqual(found[2], note(1149))
+  })
+
+  it('know whether the last reload was refused and why, and keep that when it is mended', () => {
+    assert.deepEqual(reader.reload(), { isRefused: false })
+    const refused = { atMs: 200, errors: ['ses-bounce-rules.ini:2: no'] }
+    one.add({ ...NOTHING, reloads: [{ atMs: 100, errors: [] }, refused] })
+    assert.deepEqual(reader.reload(), { takenMs: 100, refused, isRefused: true })
+    one.add({ ...NOTHING, reloads: [{ atMs: 300, errors: [] }] })
+    assert.deepEqual(reader.reload(), { takenMs: 300, refused, isRefused: false })
+  })
+
+  it('are not there in part when another process is writing', () => {
+    const counted = {
+      ...NOTHING,
+      sums: [{ name: COUNTED.inspected, labels: {}, value: 1 }],
+      hits: [{ rule: 'programs', hits: 1, lastMs: 1 }],
+    }
+    const writer = new Database(file, { busyMs: 0, create: false })
+    writer.write(() => assert.throws(() => one.add(counted), { code: 'QUEUE_BUSY' }))
+    writer.close()
+    assert.deepEqual(sums(), [])
+    assert.deepEqual(reader.ruleHits(), [])
+    one.add(counted)
+    assert.equal(sums().length, 1)
+  })
+})

@@ -1,0 +1,179 @@
+// The queue in figures, held against what counting every job says.
+
+import assert from 'node:assert/strict'
+import path from 'node:path'
+import fc from 'fast-check'
+import { project } from '../../src/queue/overview'
+import { Database } from '../../src/queue/sqlite/database'
+import { openDispatcherQueue } from '../../src/queue/sqlite/dispatcher-queue'
+import { openFigures } from '../../src/queue/sqlite/figures'
+import { thisProcess } from '../../src/queue/sqlite/holder'
+import { openOperatorQueue } from '../../src/queue/sqlite/operator-queue'
+import { FINEST_MS, projection } from '../../src/queue/sqlite/projection'
+import { setSpacing } from '../../src/queue/sqlite/slots'
+import { openWorkerQueue } from '../../src/queue/sqlite/worker-queue'
+import { request, temporaryFolder } from './support'
+
+const REGION = 'eu-west-1'
+const PACE = { spacingMs: 1000, forecastMs: 1035, marginMs: 60_000 }
+const SPACING = { spacingMs: 0, notBeforeMonoMs: 0, longestPauseMs: 60_000 }
+const NOW_MS = 1_700_000_000_123
+
+describe('the queue in figures', () => {
+  let file: string
+  let database: Database
+  let remove: () => void
+
+  beforeEach(() => {
+    const { folder, remove: removeFolder } = temporaryFolder()
+    remove = removeFolder
+    file = path.join(folder, 'queue.sqlite')
+    database = new Database(file, { busyMs: 0, create: true })
+  })
+  afterEach(() => {
+    database.close()
+    remove()
+  })
+
+  function fill(deadlines: readonly number[], region = REGION): void {
+    database.write(() => {
+      database.run('DELETE FROM job')
+      database.run('INSERT OR IGNORE INTO region (name) VALUES (?)', region)
+      database.run(
+        `INSERT INTO job (id, state, region, ses_id, sender, bounce_sender, reporting_mta, received_ms, deadline_ms,
+           created_ms, changed_ms)
+         SELECT 'job' || key, 'queued', ?, 'mail' || key, 's@origin.example', 'b@yours.example', 'dns; mx', 0, value, 0, 0
+         FROM json_each(?)`,
+        region,
+        JSON.stringify(deadlines),
+      )
+    })
+  }
+
+  it('count jobs by region and state through every change that there is', () => {
+    const worker = openWorkerQueue(file)
+    const dispatcher = openDispatcherQueue(file)
+    const operator = openOperatorQueue(file)
+    const figures = openFigures(file)
+    assert.ok(dispatcher.lock(thisProcess(), 0, 1000))
+    const counted = () =>
+      database
+        .all("SELECT region || ' ' || state AS what, COUNT(*) AS n FROM job GROUP BY 1 ORDER BY 1")
+        .map(({ what, n }) => `${what} ${n}`)
+    const kept = () =>
+      figures
+        .figures(0, PACE)
+        .jobs.filter(({ jobs }) => jobs !== 0)
+        .map(({ region, state, jobs }) => `${region} ${state} ${jobs}`)
+        .toSorted()
+    const check = (most: string[]) => {
+      assert.deepEqual(kept(), most)
+      assert.deepEqual(kept(), counted().toSorted())
+    }
+    try {
+      const ids = worker
+        .add([request(), request(), request({ region: 'us-east-1' }), request(), request()], 1)
+        .map(({ jobId }) => jobId)
+      check(['eu-west-1 queued 4', 'us-east-1 queued 1'])
+      operator.hold(ids[0] ?? '', 1)
+      operator.cancel(ids[2] ?? '', 1)
+      check(['eu-west-1 held 1', 'eu-west-1 queued 3', 'us-east-1 cancelled 1'])
+      const claim = dispatcher.claim(REGION, { ms: 1, monoMs: 1 }, SPACING)
+      assert.ok(claim)
+      check(['eu-west-1 held 1', 'eu-west-1 queued 2', 'eu-west-1 sending 1', 'us-east-1 cancelled 1'])
+      dispatcher.begin(claim, { ms: 2, monoMs: 2 })
+      dispatcher.settle(claim, { state: 'sent', messageId: 'm', detail: 'd' }, { ms: 3, seenMonoMs: 3 })
+      assert.equal(dispatcher.expire(REGION, 1e15, 0).length, 2)
+      check(['eu-west-1 expired 2', 'eu-west-1 held 1', 'eu-west-1 sent 1', 'us-east-1 cancelled 1'])
+      assert.equal(dispatcher.prune(1e16), 4)
+      check(['eu-west-1 held 1'])
+    } finally {
+      for (const one of [worker, dispatcher, operator, figures]) one.close()
+    }
+  })
+
+  it('say of each region how long it takes, at what pace, how soon the first, and what stands still', () => {
+    const worker = openWorkerQueue(file)
+    const operator = openOperatorQueue(file)
+    const figures = openFigures(file)
+    try {
+      worker.add([request({ deadlineMs: NOW_MS + 61_000 }), request({ deadlineMs: NOW_MS + 60_500 })], 1)
+      worker.add([request({ region: 'us-east-1', deadlineMs: NOW_MS + 90_000 })], 1)
+      operator.pause('us-east-1', 1)
+      database.run('UPDATE region SET slowdown = 3 WHERE name = ?', REGION)
+      database.run(
+        "INSERT INTO blocked VALUES ('eu-west-1', '', 5, 0), ('eu-west-1', 'b@yours.example', 5, 0)",
+      )
+      const { regions, blocked } = figures.figures(NOW_MS, PACE)
+      assert.deepEqual(regions, [
+        {
+          region: REGION,
+          spacingMs: 3000,
+          queued: 2,
+          nextDeadlineMs: NOW_MS + 60_500,
+          isPaused: false,
+          drainMs: 2000,
+          willMiss: 0,
+        },
+        {
+          region: 'us-east-1',
+          spacingMs: 1000,
+          queued: 1,
+          nextDeadlineMs: NOW_MS + 90_000,
+          isPaused: true,
+          drainMs: 1000,
+          willMiss: 0,
+        },
+      ])
+      assert.deepEqual(blocked, [{ region: REGION, senders: 1, isWhole: true }])
+    } finally {
+      for (const one of [worker, operator, figures]) one.close()
+    }
+  })
+
+  it('foresee a short queue to the job', () => {
+    const deadlines = Array.from({ length: 300 }, (_, n) => NOW_MS + 70_000 + n * 700)
+    fill(deadlines)
+    const exact = project(deadlines, NOW_MS, PACE)
+    assert.ok(exact.willMiss > 0)
+    assert.deepEqual(projection(database, REGION, deadlines.length, NOW_MS, PACE), exact)
+  })
+
+  it('foresee a long queue to 16 s of jobs, and never too well', () => {
+    const times = fc.array(
+      fc.record({
+        atMs: fc.integer({ min: 0, max: 6 * 3_600_000 }),
+        jobs: fc.integer({ min: 1, max: 60 }),
+        everyMs: fc.constantFrom(0, 150, 900, 1000, 1100, 20_000),
+      }),
+      { minLength: 1, maxLength: 40 },
+    )
+    const paces = fc.record({
+      spacingMs: fc.constantFrom(250, 1000, 1005, 2600, 30_000),
+      keptMs: fc.constantFrom(0, 1000, 1035, 40_000),
+    })
+    let cut = 0
+    fc.assert(
+      fc.property(times, paces, (bursts, { spacingMs, keptMs }) => {
+        const deadlines = bursts
+          .flatMap(({ atMs, jobs, everyMs }) =>
+            Array.from({ length: jobs }, (_, n) => NOW_MS + atMs + n * everyMs),
+          )
+          .toSorted((a, b) => a - b)
+        fill(deadlines)
+        setSpacing(database, REGION, keptMs)
+        const pace = { spacingMs, marginMs: PACE.marginMs }
+        const exact = project(deadlines, NOW_MS, pace)
+        // as if there were too many to look at each
+        const found = projection(database, REGION, Number.POSITIVE_INFINITY, NOW_MS, pace)
+        const most = Math.floor(FINEST_MS / spacingMs) + 1
+        const tooMany = found.willMiss - exact.willMiss
+        assert.ok(tooMany >= 0 && tooMany <= most, `${tooMany} too many, of ${most}`)
+        assert.equal(found.drainMs, exact.drainMs - tooMany * spacingMs)
+        if (exact.willMiss > 0 && exact.drainMs > 0) cut += 1
+      }),
+      { numRuns: 60 },
+    )
+    assert.ok(cut > 5, `only ${cut} queues were in time in part`)
+  })
+})
