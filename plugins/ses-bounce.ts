@@ -15,6 +15,7 @@ import type {
 } from '../src/door/haraka'
 import { type Judgement, judge, type MailAtDoor } from '../src/door/judge'
 import { logLine } from '../src/door/log-line'
+import { hasOwnReceived } from '../src/door/own-received'
 import { type CommitPlan, replyText } from '../src/door/plan'
 import { Premises } from '../src/door/premises'
 import { rawMail } from '../src/door/raw-mail'
@@ -159,11 +160,14 @@ export function note_recipient(
 
 /** data_post: what is to become of the mail, as long as other plugins let it through. */
 export function decide(this: HarakaPlugin, next: Next, connection: HarakaConnection): void {
+  if (isOthers(connection)) {
+    next()
+    return
+  }
   answer(this, connection, next, async () => {
     const { transaction } = connection
-    const inForce = premises.inForce()
     if (!transaction || released.has(transaction)) return PASS
-    if (inForce.idle || !inForce.trusts(connection.remote.ip, authUserOf(connection))) return PASS
+    const inForce = premises.inForce()
     premises.counts.inspected()
     const addresses = [...transaction.rcpt_to]
     const mail = mailOf(connection, transaction, inForce.settings.content.limitBytes)
@@ -188,8 +192,18 @@ export function decide(this: HarakaPlugin, next: Next, connection: HarakaConnect
   })
 }
 
+/** Mail of no relay of ours; most of a mail server's may be. */
+function isOthers(connection: HarakaConnection): boolean {
+  const inForce = premises.inForce()
+  return inForce.idle || !inForce.trusts(connection.remote.ip, authUserOf(connection))
+}
+
 /** queue and queue_outbound: no other plugin has refused the mail, so the decision comes true now. */
 export function commit(this: HarakaPlugin, next: Next, connection: HarakaConnection): void {
+  if (!connection.transaction || !pending.has(connection.transaction)) {
+    next()
+    return
+  }
   answer(this, connection, next, async () => {
     const { transaction } = connection
     const waiting = transaction ? pending.get(transaction) : undefined
@@ -245,13 +259,6 @@ function mailOf(
     results: path => resultsAt([transaction.results, connection.results], path),
     search: aside.search,
   }
-}
-
-/** connection.ini [headers] add_received: Haraka's own Received is the first field and names the transaction. */
-function hasOwnReceived({ header_lines: lines, uuid }: HarakaTransaction): boolean {
-  const end = lines.findIndex((line, index) => index > 0 && !/^[ \t]/.test(line))
-  const first = lines.slice(0, end < 0 ? undefined : end).join('')
-  return first.startsWith('Received: from ') && first.includes(` id ${uuid}`)
 }
 
 function authUserOf({ notes }: HarakaConnection): string | undefined {

@@ -68,6 +68,15 @@ export class Host {
     return readFileSync(path.join(this.dir, 'haraka.log'), 'utf8')
   }
 
+  /** What its log holds of faults. */
+  complaints(): string {
+    return this.log()
+      .split('\n')
+      .filter(line => /\[(?:WARN|ERROR|CRIT|ALERT|EMERG)\]/.test(line))
+      .slice(-20)
+      .join('\n')
+  }
+
   /** Linux only. */
   workers(): number[] {
     // Haraka sets it for what it starts, the dispatcher included

@@ -1,5 +1,6 @@
 // A relay, in a process of its own so that what it costs is counted with nobody: told by messages what to send.
-// It keeps its connections, as relays do. The first reply that isn't 250 ends an order with an error.
+// It keeps its connections, and what is refused for the moment comes again, as with relays. A mail that is refused for
+// good, or too often, ends an order with an error.
 
 import { setTimeout as pause } from 'node:timers/promises'
 import { openSession, replyText, type SmtpSession } from '../../test/live/support/smtp'
@@ -9,7 +10,11 @@ import type { Order, Report } from './relay'
 /** In one order all mails differ up to here. */
 const MOST_MAILS = 1000
 
+const MOST_TIMES = 5
+const AGAIN_MS = 500
+
 let mails: Sample[] = []
+let again = 0
 
 async function carryOut({ port, count, connections, mailsEach, everyMs }: Order): Promise<void> {
   const receivedAt = new Date()
@@ -35,21 +40,26 @@ async function carryOut({ port, count, connections, mailsEach, everyMs }: Order)
 
 async function send(session: SmtpSession, mail: Sample | undefined): Promise<void> {
   if (mail === undefined) throw new Error('there is no mail to send')
-  const { sender, recipients } = mail.envelope
-  const { reply } = await session.mail({
-    from: sender,
-    to: recipients.map(({ address }) => address),
-    data: mail.raw,
-    raw: true,
-  })
-  if (reply.code !== 250) throw new Error(`a mail got ${replyText(reply)}`)
+  const from = mail.envelope.sender
+  const to = mail.envelope.recipients.map(({ address }) => address)
+  for (let time = 1; ; time++) {
+    const { reply } = await session.mail({ from, to, data: mail.raw, raw: true })
+    if (reply.code === 250) return
+    if (reply.code >= 500 || time >= MOST_TIMES) throw new Error(`a mail got ${replyText(reply)}`)
+    again++
+    await pause(AGAIN_MS)
+  }
 }
 
 process.on('message', (order: Order) => {
-  const answer = (report: Report) => process.send?.(report)
+  const answer = (fault?: string) => {
+    const report: Report = { fault, again }
+    process.send?.(report)
+  }
+  again = 0
   carryOut(order).then(
-    () => answer({ fault: undefined }),
-    (error: unknown) => answer({ fault: String(error) }),
+    () => answer(),
+    (error: unknown) => answer(String(error)),
   )
 })
 process.once('disconnect', () => process.exit())

@@ -1,4 +1,4 @@
-// Has mail sent by a process of its own. Rejects when a mail isn't taken.
+// Has mail sent by a process of its own. Rejects when a mail isn't taken, also when it came again.
 
 import { type ChildProcess, fork } from 'node:child_process'
 
@@ -15,18 +15,21 @@ export interface Order {
 
 export interface Report {
   fault: string | undefined
+  /** How often a mail had to come again, as it was refused for the moment. */
+  again: number
 }
 
 export class Relay {
   readonly #child: ChildProcess = fork(require.resolve('./relay-process'), { serialization: 'advanced' })
 
-  send(order: Order): Promise<void> {
+  /** Resolves with the number of mails that had to come again. */
+  send(order: Order): Promise<number> {
     return new Promise((resolve, reject) => {
       const ended = () => reject(new Error('the relay has ended'))
       this.#child.once('exit', ended)
       this.#child.once('message', (report: Report) => {
         this.#child.off('exit', ended)
-        if (report.fault === undefined) resolve()
+        if (report.fault === undefined) resolve(report.again)
         else reject(new Error(report.fault))
       })
       this.#child.send(order)

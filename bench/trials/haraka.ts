@@ -121,12 +121,13 @@ async function cost(host: Host, relay: Relay, mails: number): Promise<number> {
   const workers = host.workers()
   const used = () => workers.reduce((sum, pid) => sum + cpuMicros(pid), 0)
   const before = used()
-  await relay.send({
+  const again = await relay.send({
     port: host.port,
     count: mails,
     connections: CONNECTIONS,
     mailsEach: MAILS_EACH,
     everyMs: 0,
   })
+  if (again > 0) throw new Error(`${again} mails had to come again; Haraka said:\n${host.complaints()}`)
   return Math.max(1, used() - before) / mails
 }

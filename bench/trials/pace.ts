@@ -50,7 +50,7 @@ async function watch(size: Size): Promise<Findings> {
   const relay = new Relay()
   try {
     await host.start()
-    const [, calls] = await Promise.all([
+    const [again, calls] = await Promise.all([
       relay.send({
         port: host.port,
         count: (gaps + 1) * MAILS_PER_CALL,
@@ -66,9 +66,11 @@ async function watch(size: Size): Promise<Findings> {
       least: { figure: Math.min(...all), beside: `the greatest ${most.toFixed(1)} ms` },
       mean: {
         figure: all.reduce((sum, ms) => sum + ms, 0) / all.length,
-        beside: `${calls.length} calls, mail came in during all of them`,
+        beside: `${calls.length} calls; ${again} mails were refused for the moment, and came again`,
       },
     }
+  } catch (error) {
+    throw new Error(`${String(error)}; Haraka said:\n${host.complaints()}`, { cause: error })
   } finally {
     relay.close()
     await host.close()

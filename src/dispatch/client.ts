@@ -19,12 +19,17 @@ export function clientConfig(options: ClientOptions, region: string) {
   }
 }
 
+/** What is read late, since the process stood still, is looked at before anyone gives up. */
+const GRACE_MS = 100
+/** The SDK's own timers would fire before the socket is read. */
+const LATER_MS = 60_000
+
 /** For a request handler. Each of the three alone leaves a hole: a slow connection, a slow answer, a trickle. */
 export function timeouts({ timeoutMs }: ClientOptions) {
   return {
-    connectionTimeout: timeoutMs,
-    requestTimeout: timeoutMs,
-    socketTimeout: timeoutMs,
+    connectionTimeout: timeoutMs + LATER_MS,
+    requestTimeout: timeoutMs + LATER_MS,
+    socketTimeout: timeoutMs + LATER_MS,
     throwOnRequestTimeout: true,
   }
 }
@@ -41,8 +46,11 @@ export async function bounded<T>(
   let timer: NodeJS.Timeout | undefined
   const timeout = new Promise<never>((_resolve, reject) => {
     timer = setTimeout(() => {
-      abort.abort()
-      reject(new Error(`no answer within ${timeoutMs} ms`))
+      // timers come before the network: an answer may be there that hasn't been read
+      timer = setTimeout(() => {
+        abort.abort()
+        reject(new Error(`no answer within ${timeoutMs} ms`))
+      }, GRACE_MS)
     }, timeoutMs)
   })
   const call = send(abort.signal)

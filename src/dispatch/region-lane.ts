@@ -30,6 +30,8 @@ export interface LaneParts {
 
 /** The claim's fsync is done this long before the call, so that it doesn't delay it. */
 const LEAD_MS = 25
+/** From its begin to its leaving: well below the time after which the lock of a silent dispatcher is taken. */
+const LATEST_MS = 2000
 /** After a fault of the store, before the next attempt. */
 export const STORE_RETRY_MS = 500
 
@@ -141,8 +143,9 @@ export class RegionLane {
       queue.release(claim, clock.nowMs())
       return
     }
-    queue.begin(claim, this.#now())
-    await this.#call(claim)
+    const begun = this.#now()
+    queue.begin(claim, begun)
+    await this.#call(claim, begun.monoMs + LATEST_MS)
   }
 
   #claim(): Claim | undefined {
@@ -167,11 +170,11 @@ export class RegionLane {
     return longestPauseMs(this.#parts.settings())
   }
 
-  async #call(claim: Claim): Promise<void> {
+  async #call(claim: Claim, notAfterMonoMs: number): Promise<void> {
     const { clock, queue, ses, settings, log, counts } = this.#parts
     const { job } = claim
     const begunMonoMs = clock.monoMs()
-    const { outcome, seenMonoMs } = await ses.sendBounce(job.region, sendBounceInput(job))
+    const { outcome, seenMonoMs } = await ses.sendBounce(job.region, sendBounceInput(job), notAfterMonoMs)
     counts?.called(job.region, outcome.kind, clock.monoMs() - begunMonoMs)
     this.#learn(outcome)
     this.#notBeforeMonoMs = seenMonoMs + this.#spacingMs() + this.#extraPauseMs(outcome)

@@ -15,8 +15,11 @@ export interface Answer {
 }
 
 export interface Ses {
-  /** Never rejects. One call at a time for each region. */
-  sendBounce(region: string, input: SendBounceCommandInput): Promise<Answer>
+  /**
+   * Never rejects. One call at a time for each region. What hasn't left by `notAfterMonoMs` isn't sent, and is
+   * `temporary`.
+   */
+  sendBounce(region: string, input: SendBounceCommandInput, notAfterMonoMs?: number): Promise<Answer>
   /** Loads, signs and parses once without the network, so that the first call isn't a slow one. Never rejects. */
   warmUp(region: string): Promise<void>
   close(): void
@@ -67,9 +70,13 @@ export function createSes(current: () => ClientOptions, monoMs: () => number): S
   }
 
   return {
-    async sendBounce(region, input) {
+    async sendBounce(region, input, notAfterMonoMs) {
       const entry = regional(region)
-      entry.flight = { opened: false, reached: false }
+      entry.flight = {
+        opened: false,
+        reached: false,
+        ...(notAfterMonoMs !== undefined && { notAfterMonoMs }),
+      }
       entry.isCalling = true
       let outcome: Outcome
       try {

@@ -6,6 +6,11 @@ import type { Socket } from 'node:net'
 
 /** Of one call. Set by the agent while the call is on its way. */
 export interface Flight {
+  /**
+   * Monotonic milliseconds after which the request mustn't leave: a process that was stopped meanwhile may have lost the
+   * lock, and its successor sends.
+   */
+  notAfterMonoMs?: number
   /** A connection had to be opened: the handshake delays the request by an unknown time. */
   opened: boolean
   /** There was a connection, its TLS included: before that nothing of a request can have been sent. */
@@ -39,14 +44,26 @@ export function stampingAgents(
       const socket = createConnection(...parameters)
       // tls.TLSSocket emits secureConnect when the server has proved who it is
       socket?.once('encrypted' in socket ? 'secureConnect' : 'connect', () => {
+        const connectedMonoMs = monoMs()
+        // ours is the first listener: nothing has been written yet
+        if (isLate(current, connectedMonoMs)) {
+          socket.destroy(tooLate())
+          return
+        }
         current.reached = true
-        current.connectedMonoMs = monoMs()
+        current.connectedMonoMs = connectedMonoMs
       })
       return socket
     }
     agent.reuseSocket = (socket, request) => {
       const current = flight()
       current.reached = true
+      // Node.js emits it right before it writes
+      request.once('socket', () => {
+        if (!isLate(current, monoMs())) return
+        current.reached = false
+        request.destroy(tooLate())
+      })
       request.once('finish', () => {
         current.flushedMonoMs = monoMs()
       })
@@ -56,4 +73,12 @@ export function stampingAgents(
     agent.on('free', (socket: Socket) => socket.setTimeout(IDLE_MS))
     return agent
   }
+}
+
+function isLate({ notAfterMonoMs = Number.POSITIVE_INFINITY }: Flight, nowMonoMs: number): boolean {
+  return nowMonoMs > notAfterMonoMs
+}
+
+function tooLate(): Error {
+  return new Error('the call was held up before it could leave, and was not made')
 }

@@ -92,6 +92,9 @@ function hostName(sources: Sources): string {
   return asciiDomain(me ?? '') ?? asciiDomain(os.hostname()) ?? 'localhost'
 }
 
+/** Peers that are remembered. */
+const MOST_PEERS = 1000
+
 function truster(trusted: readonly string[], authUsers: readonly string[]): InForce['trusts'] {
   const ranges = new net.BlockList()
   for (const range of trusted) {
@@ -100,8 +103,14 @@ function truster(trusted: readonly string[], authUsers: readonly string[]): InFo
     ranges.addSubnet(address, Number(bits ?? (family === 'ipv6' ? 128 : 32)), family)
   }
   const users = new Set(authUsers)
+  // a look at the ranges is dearer than all else that is done for a stranger's mail
+  const known = new Map<string, boolean>()
   return (ip, authUser) => {
     if (authUser !== undefined && users.has(authUser)) return true
-    return net.isIP(ip) !== 0 && ranges.check(ip, net.isIPv6(ip) ? 'ipv6' : 'ipv4')
+    const isTrusted =
+      known.get(ip) ?? (net.isIP(ip) !== 0 && ranges.check(ip, net.isIPv6(ip) ? 'ipv6' : 'ipv4'))
+    if (known.size >= MOST_PEERS) known.clear()
+    known.set(ip, isTrusted)
+    return isTrusted
   }
 }

@@ -67,7 +67,7 @@ async function schedule(request: Request, context: HttpContext): Promise<Reply> 
     if (added.some(({ outcome }) => outcome !== 'known')) context.wake()
     return added.length === 0 ? sameAnswer(answered, digest) : fromKept(answered.answer)
   } catch (error) {
-    throw faultOfQueue(error)
+    throw faultOfQueue(error, requests[0])
   }
 }
 

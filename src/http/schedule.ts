@@ -21,7 +21,7 @@ import { type Detail, Fault } from './reply'
 /** In place of a rule's name in the queue: a name with a bracket is none that a section can have. */
 export const API_RULE = '[api]'
 
-/** The time that those who wait take to become fewer. */
+/** When asking again may help; a cap slides with the clock, so that waiting for longer than an hour isn't worth saying. */
 const LATER_S = { overload: 60, capped: 3600, unavailable: 5 }
 
 interface Now {
@@ -73,16 +73,16 @@ export function mustBeTaken(
     const late = tooLate(request)
     if (late !== undefined) throw overloaded(late)
     const capped = overCap(request)
-    if (capped !== undefined) throw overCapped(capped)
+    if (capped !== undefined) throw overCapped(capped, request)
     tooLate.count(request)
   }
 }
 
 /** What other workers were faster with, in the same words. */
-export function faultOfQueue(error: unknown): unknown {
+export function faultOfQueue(error: unknown, request: BounceRequest | undefined): unknown {
   if (!(error instanceof QueueError)) return error
   if (error.code === 'QUEUE_ENDED') return ended(error.message)
-  if (error.code === 'QUEUE_CAPPED') return overCapped(error.message)
+  if (error.code === 'QUEUE_CAPPED') return overCapped(error.message, request)
   if (error.code === 'QUEUE_OVERLOADED') return overloaded(error.message)
   return error
 }
@@ -200,8 +200,9 @@ function overloaded(message: string): Fault {
   return new Fault(503, 'OVERLOAD', message, { headers: retryAfter(LATER_S.overload) })
 }
 
-function overCapped(message: string): Fault {
-  return new Fault(429, 'CAPPED', message, { headers: retryAfter(LATER_S.capped) })
+function overCapped(message: string, request: BounceRequest | undefined): Fault {
+  const shortestS = Math.min(...(request?.caps ?? []).map(({ rate }) => rate.perMs / 1000), LATER_S.capped)
+  return new Fault(429, 'CAPPED', message, { headers: retryAfter(shortestS) })
 }
 
 function retryAfter(seconds: number): Record<string, string> {

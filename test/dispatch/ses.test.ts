@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import net, { type AddressInfo, type Socket } from 'node:net'
+import { Worker } from 'node:worker_threads'
 import { createSes, type Ses } from '../../src/dispatch/ses'
 import { LOCAL_CREDENTIALS, startLocalSes } from '../../src/local-ses/server'
 
@@ -9,6 +10,20 @@ const INPUT = {
   BounceSender: 'mailer-daemon@yours.example',
   BouncedRecipientInfoList: [{ Recipient: 'user@yours.example', BounceType: 'DoesNotExist' as const }],
 }
+/** A thread that says its port, then that a call is there, and answers that. */
+const ANSWERING = `
+  const { parentPort } = require('node:worker_threads')
+  const server = require('node:http').createServer((request, response) => {
+    request.resume().on('end', () => {
+      parentPort.postMessage('a call')
+      setTimeout(() => {
+        response.setHeader('Content-Type', 'text/xml')
+        response.end('<SendBounceResponse><SendBounceResult><MessageId>b</MessageId></SendBounceResult></SendBounceResponse>')
+      }, 50)
+    })
+  })
+  server.listen(0, '127.0.0.1', () => parentPort.postMessage(server.address().port))
+`
 const monoMs = () => Number(process.hrtime.bigint()) / 1e6
 
 describe('a call of SES', () => {
@@ -53,6 +68,42 @@ describe('a call of SES', () => {
 
   it('that is never answered may have been carried out, and ends in time', async () => {
     assert.equal(await outcome('http', () => undefined), 'unknown')
+  })
+
+  it('that could not leave in time was not made, and the next one is', async () => {
+    const local = await startLocalSes({ intervalMs: 0 })
+    server = net.createServer().listen(0)
+    try {
+      ses = createSes(
+        () => ({ endpoint: local.url, timeoutMs: 60_000, credentials: LOCAL_CREDENTIALS }),
+        monoMs,
+      )
+      const kinds: string[] = []
+      // on a connection of its own, and on one that is kept
+      for (const notAfterMonoMs of [0, Number.POSITIVE_INFINITY, 0, Number.POSITIVE_INFINITY])
+        kinds.push((await ses.sendBounce('eu-west-1', INPUT, notAfterMonoMs)).outcome.kind)
+      assert.deepEqual(kinds, ['temporary', 'sent', 'temporary', 'sent'])
+      assert.equal(local.calls.length, 2)
+    } finally {
+      await local.close()
+    }
+  })
+
+  it('whose answer came in time was answered, also when the process stood still and reads it late', async () => {
+    server = net.createServer().listen(0)
+    const answering = new Worker(ANSWERING, { eval: true })
+    try {
+      const [port] = (await once(answering, 'message')) as [number]
+      const endpoint = `http://127.0.0.1:${port}`
+      ses = createSes(() => ({ endpoint, timeoutMs: 300, credentials: LOCAL_CREDENTIALS }), monoMs)
+      answering.once('message', () => {
+        const endMs = monoMs() + 600
+        while (monoMs() < endMs);
+      })
+      assert.equal((await ses.sendBounce('eu-west-1', INPUT)).outcome.kind, 'sent')
+    } finally {
+      await answering.terminate()
+    }
   })
 
   it('is not cut by settings that change while it is on its way', async () => {

@@ -2,21 +2,18 @@ import assert from 'node:assert/strict'
 import {
   chmodSync,
   chownSync,
-  closeSync,
   mkdtempSync,
-  openSync,
   readdirSync,
   renameSync,
   rmSync,
   symlinkSync,
   writeFileSync,
-  writeSync,
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import Driver from 'libsql'
 import { othersCanReadCheckout } from './support/directory'
-import { withTinyDisk } from './support/disk'
+import { fill, withTinyDisk } from './support/disk'
 import { plainMail, type SesMail, sesMail } from './support/mail'
 import { type Product, type ProductOptions, startProduct } from './support/product'
 import { replyText, sendMail } from './support/smtp'
@@ -177,22 +174,4 @@ async function assertSent(product: Product, ...mails: SesMail[]): Promise<void> 
 
 function quarantineNames({ haraka }: Product): string[] {
   return readdirSync(path.join(haraka.dir, 'ses-bounce', 'quarantine'))
-}
-
-/** Until not one byte more can be written. */
-function fill(file: string): void {
-  const fd = openSync(file, 'w')
-  try {
-    for (const size of [65_536, 4096, 1]) writeAll(fd, Buffer.alloc(size))
-  } finally {
-    closeSync(fd)
-  }
-}
-
-function writeAll(fd: number, piece: Buffer): void {
-  try {
-    while (writeSync(fd, piece) === piece.length) continue
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOSPC') throw error
-  }
 }

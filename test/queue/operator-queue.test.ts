@@ -292,7 +292,7 @@ describe('queue, the operators side', () => {
         blocked: [],
         oldestMs: 2000,
         nextDeadlineMs: HOUR_MS,
-        dispatcherBeatMonoMs: 0,
+        dispatcherBeatMonoMs: 1000,
       })
       assert.deepEqual(regions, [
         {

@@ -33,6 +33,8 @@ export interface OpenOptions {
   untouched?: true
 }
 
+const ASK_AGAIN_MS = 10
+
 export class Database {
   readonly file: string
   readonly #driver: Driver.Database
@@ -47,7 +49,7 @@ export class Database {
     const name = options.untouched ? untouchedUri(file) : file
     this.#driver = this.#try(() => new Driver(name, { timeout: options.busyMs }))
     try {
-      if (!options.untouched) this.#prepare()
+      if (!options.untouched) this.#prepare(options.busyMs)
       if (options.untouched) mustBeKnown(this, false)
       else migrate(this, options.create)
     } catch (error) {
@@ -121,14 +123,28 @@ export class Database {
     this.#driver.close()
   }
 
-  #prepare(): void {
-    // FULL: each commit is on disk before it returns (SQLite: PRAGMA synchronous)
-    const mode = String(this.pragma('journal_mode = WAL')[0]?.['journal_mode'] ?? '')
+  #prepare(busyMs: number): void {
+    const mode = this.#useWal(busyMs)
     if (mode !== 'wal') {
       throw new QueueError('QUEUE_UNWRITABLE', `${this.file}: SQLite's WAL can't be had on this file system`)
     }
+    // FULL: each commit is on disk before it returns (SQLite: PRAGMA synchronous)
     this.pragma('synchronous = FULL')
     this.pragma('foreign_keys = ON')
+  }
+
+  /** While another process makes the file, or is the last to close it, SQLite doesn't always wait by itself. */
+  #useWal(busyMs: number): string {
+    const endMs = performance.now() + busyMs
+    for (;;) {
+      try {
+        return String(this.pragma('journal_mode = WAL')[0]?.['journal_mode'] ?? '')
+      } catch (error) {
+        const isBusy = error instanceof QueueError && error.code === 'QUEUE_BUSY'
+        if (!isBusy || performance.now() >= endMs) throw error
+        Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ASK_AGAIN_MS)
+      }
+    }
   }
 
   /** SQLite has rolled back by itself where the disk was full: that fault, not a second one, is to be seen. */

@@ -175,6 +175,8 @@ class SqliteDispatcherQueue implements DispatcherQueue {
       )
       if (changed !== 1) throw new QueueError('QUEUE_LOCK_LOST', `job ${claim.job.id} is no longer ours`)
       this.#stamp(claim.job.region, now.monoMs)
+      // the lock is ours for as long as the call may take to leave
+      this.#db.run('UPDATE dispatcher SET beat_mono_ms = ?', now.monoMs)
     })
   }
 

@@ -52,8 +52,8 @@ function indexed(database: Database, filter: JobFilter, before: number): Terms {
     add('seq IN (SELECT job FROM recipient WHERE address_key = ?)', addressKey(filter.recipient))
   const key = keyOfSender(filter.sender)
   if (key !== undefined && isRare(database, key)) add(`seq IN (${BY_SENDER})`, key)
-  // the index of the states is the better one unless there are others; a + keeps it out
-  const state = terms.sql.length > 1 ? '+state' : 'state'
+  // the index of the states is a good one, unless there is a better
+  const state = terms.sql.length > 1 ? '+state' : "state || ''"
   if (filter.states !== undefined)
     add(`${state} IN (${filter.states.map(() => '?').join(', ')})`, ...filter.states)
   return terms
@@ -67,7 +67,8 @@ function looked({ region, rule, sender }: JobFilter): Terms {
     terms.values.push(value)
   }
   if (region !== undefined) add('region = ?', region)
-  if (rule !== undefined) add('EXISTS (SELECT 1 FROM recipient WHERE job = seq AND rule = ?)', rule)
+  // a + keeps the index of the rules out, in which a rule may have all recipients
+  if (rule !== undefined) add('EXISTS (SELECT 1 FROM recipient WHERE job = seq AND +rule = ?)', rule)
   const key = keyOfSender(sender)
   if (key !== undefined) add("sender_key IN ('', ?)", key)
   return terms

@@ -2,7 +2,7 @@
 // Always unmounted again, and never mounted over anything but an empty directory of its own.
 
 import { spawnSync } from 'node:child_process'
-import { mkdtempSync, rmdirSync } from 'node:fs'
+import { closeSync, mkdtempSync, openSync, rmdirSync, writeSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 
@@ -28,6 +28,24 @@ export async function withTinyDisk<T>(
   } finally {
     forget()
     unmount(dir)
+  }
+}
+
+/** Until not one byte more can be written. */
+export function fill(file: string): void {
+  const fd = openSync(file, 'a')
+  try {
+    for (const size of [65_536, 4096, 1]) writeAll(fd, Buffer.alloc(size))
+  } finally {
+    closeSync(fd)
+  }
+}
+
+function writeAll(fd: number, piece: Buffer): void {
+  try {
+    while (writeSync(fd, piece) === piece.length) continue
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOSPC') throw error
   }
 }
 

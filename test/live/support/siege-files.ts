@@ -1,10 +1,11 @@
 // What attacks do to the queue's file: another program that writes to it, and a disk without room.
 // The file itself isn't touched; whatever was filled or locked is free when the attack is over.
 
-import { closeSync, openSync, rmSync, writeSync } from 'node:fs'
+import { rmSync } from 'node:fs'
 import path from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { Database } from '../../../src/queue/sqlite/database'
+import { fill } from './disk'
 
 /** An aim that finds no target for so long is given up. */
 export const AIM_MS = 3000
@@ -53,22 +54,4 @@ export async function lock(queueFile: string, forMs: number): Promise<boolean> {
     }
   }
   return false
-}
-
-/** Until not one byte more can be written. */
-function fill(file: string): void {
-  const fd = openSync(file, 'a')
-  try {
-    for (const size of [65_536, 4096, 1]) writeAll(fd, Buffer.alloc(size))
-  } finally {
-    closeSync(fd)
-  }
-}
-
-function writeAll(fd: number, piece: Buffer): void {
-  try {
-    while (writeSync(fd, piece) === piece.length) continue
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOSPC') throw error
-  }
 }

@@ -1,0 +1,127 @@
+// Asking again with a key, and what is told of every bounce.
+
+import assert from 'node:assert/strict'
+import { type Api, NOW_MS, order, startApi } from './api-support'
+import { TOKEN } from './support'
+
+const HOUR_MS = 3_600_000
+
+describe('an Idempotency-Key', () => {
+  let api: Api
+  beforeEach(async () => {
+    api = await startApi()
+  })
+  afterEach(() => api.close())
+
+  const post = (body: unknown, key: string) =>
+    api.ask('POST', '/v1/bounces', body, { 'Idempotency-Key': key })
+
+  it('gets the first answer again, whatever has become of the bounce and the clock', async () => {
+    const body = order()
+    const first = await post(body, 'one')
+    await api.ask('DELETE', `/v1/bounces/${String(first.data['id'])}`)
+    api.clock.ms += 30 * HOUR_MS
+    const again = await post(body, 'one')
+    assert.deepEqual([again.status, again.data], [first.status, first.data])
+    assert.equal(again.headers.get('idempotency-replayed'), 'true')
+    assert.equal(first.headers.get('idempotency-replayed'), null)
+    assert.equal([...api.operator.list({})].length, 1)
+  })
+
+  it('is refused with another body', async () => {
+    await post(order(), 'one')
+    const answer = await post(order(), 'one')
+    assert.deepEqual([answer.status, answer.code], [409, 'IDEMPOTENCY_KEY_REUSED'])
+  })
+
+  it('keeps no answer that changed nothing, so that the order can be mended', async () => {
+    assert.equal((await post(order({ sender: '' }), 'one')).status, 400)
+    assert.equal((await post(order(), 'one')).status, 202)
+  })
+
+  it('must be one that a header can hold', async () => {
+    for (const key of ['', 'a b', 'x'.repeat(256), 'ä']) {
+      const answer = await post(order(), key)
+      assert.deepEqual([answer.status, answer.code], [400, 'VALIDATION_ERROR'], key)
+    }
+  })
+
+  it('that comes twice at once makes one bounce, with one answer', async () => {
+    const body = order()
+    const answers = await Promise.all(Array.from({ length: 8 }, () => post(body, 'one')))
+    assert.equal(new Set(answers.map(({ data }) => JSON.stringify(data))).size, 1)
+    assert.equal([...api.operator.list({})].length, 1)
+  })
+
+  it('is forgotten with the ended jobs of its time, and not before', async () => {
+    const body = order()
+    const { data } = await post(body, 'one')
+    await api.ask('DELETE', `/v1/bounces/${String(data['id'])}`)
+    api.dispatcher.prune(NOW_MS)
+    assert.notEqual(api.queue.answered('one'), undefined)
+    api.dispatcher.prune(NOW_MS + 1)
+    assert.equal(api.queue.answered('one'), undefined)
+    assert.deepEqual([...api.operator.list({})], [])
+  })
+})
+
+describe('what the API tells of bounces', () => {
+  let api: Api
+  before(async () => {
+    api = await startApi('[limit]\nper_sender =\n')
+  })
+  after(() => api.close())
+
+  it('is all of one, with its history', async () => {
+    const { data } = await api.ask('POST', '/v1/bounces', order())
+    const { status, data: job } = await api.ask('GET', `/v1/bounces/${String(data['id'])}`)
+    assert.equal(status, 200)
+    assert.deepEqual([job['id'], job['state'], job['created_at']], [data['id'], 'queued', data['created_at']])
+    assert.deepEqual(job['history'], [
+      { at: data['created_at'], what: 'queued', detail: 'user@yours.example, by rule [api]' },
+    ])
+  })
+
+  it('is that there is none of such an id, whatever the id is', async () => {
+    for (const id of ['nothing', '%27%3B--', 'x'.repeat(2000), '%00', '..%2F..', '__proto__']) {
+      for (const method of ['GET', 'DELETE']) {
+        const answer = await api.ask(method, `/v1/bounces/${id}`)
+        assert.deepEqual([answer.status, answer.code], [404, 'NOT_FOUND'], id)
+      }
+    }
+  })
+
+  it('is that one is cancelled, which can be asked for again', async () => {
+    const { data } = await api.ask('POST', '/v1/bounces', order())
+    const where = `/v1/bounces/${String(data['id'])}`
+    const cancelled = await api.ask('DELETE', where)
+    assert.deepEqual([cancelled.status, cancelled.data['state']], [200, 'cancelled'])
+    assert.equal((cancelled.data['history'] as unknown[]).length, 2)
+    const again = await api.ask('DELETE', where)
+    assert.deepEqual([again.status, again.data], [200, cancelled.data])
+  })
+
+  it('is that one can not be cancelled any more while it is sent', async () => {
+    const { data } = await api.ask('POST', '/v1/bounces', order({ region: 'us-east-1' }))
+    const now = { ms: api.clock.ms, monoMs: api.clock.monoMs }
+    const spacing = { spacingMs: 0, notBeforeMonoMs: 0, longestPauseMs: HOUR_MS }
+    const claim = api.dispatcher.claim('us-east-1', now, spacing)
+    assert.equal(claim?.job.id, data['id'])
+    const answer = await api.ask('DELETE', `/v1/bounces/${String(data['id'])}`)
+    assert.deepEqual([answer.status, answer.code], [409, 'NOT_CANCELLABLE'])
+    assert.match(String(answer.data['message']), /being sent/)
+  })
+
+  it('is hostile text as text, with nothing that could turn or break a line', async () => {
+    const sender = '"<script>\u202e\u2028\u009b"@origin.example'
+    const { data, status } = await api.ask('POST', '/v1/bounces', order({ sender }))
+    assert.equal(status, 202)
+    const response = await fetch(`${api.url}/v1/bounces/${String(data['id'])}`, {
+      headers: { Authorization: `Bearer ${TOKEN}` },
+    })
+    const text = await response.text()
+    assert.doesNotMatch(text, /[\u202e\u2028\u009b]/)
+    assert.equal((JSON.parse(text) as { data: { sender: string } }).data.sender, sender)
+    assert.doesNotMatch(api.log.join(''), /[\u202e\u2028\u009b]/)
+  })
+})
