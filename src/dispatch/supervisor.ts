@@ -25,7 +25,7 @@ export interface Supervisor {
 const FIRST_PAUSE_MS = 100
 const LONGEST_PAUSE_MS = 30_000
 /** A process that lived so long didn't fail at its start. */
-const STEADY_MS = 1000
+const STEADY_MS = 10_000
 
 export function superviseDispatcher(options: SupervisorOptions): Supervisor {
   const { log } = options
