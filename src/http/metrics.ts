@@ -52,7 +52,7 @@ export async function scrape(accept: string | undefined, context: MetricsContext
   return { status: 200, headers: { 'Content-Type': registry.contentType }, body: await registry.metrics() }
 }
 
-function paceOf({ limit, window }: Settings): Pace {
+export function paceOf({ limit, window }: Settings): Pace {
   return {
     spacingMs: limit.intervalMs + limit.slackMs,
     forecastMs: forecastSpacingMs(limit),

@@ -6,6 +6,7 @@ import type { OperatorQueue, OrderQueue } from '../queue/store'
 import type { Finding } from '../settings/findings'
 import { apiRoutes } from './api'
 import { metricsRoute } from './metrics'
+import { pageRoutes } from './page'
 import type { Route } from './router'
 
 /** What of its Haraka process a handler may use. */
@@ -30,5 +31,5 @@ export interface HttpContext {
 }
 
 export function allRoutes(context: HttpContext): Route[] {
-  return [...apiRoutes(context), metricsRoute(context)]
+  return [...apiRoutes(context), metricsRoute(context), ...pageRoutes(context)]
 }

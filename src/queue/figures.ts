@@ -1,7 +1,7 @@
 // The queue in figures, as metrics and pages show it: cheap to read however long the queue is. Plain data.
 
 import type { DecisionNote, ReloadState, RuleHits, Sum } from './counters'
-import type { JobState } from './job'
+import type { Job, JobState } from './job'
 import type { Projection } from './overview'
 import type { Pace } from './store'
 
@@ -29,6 +29,32 @@ export interface RegionFigures extends Projection {
   isPaused: boolean
 }
 
+/** Of jobs, in a span of time. */
+export interface Span {
+  /** Ended with a bounce. */
+  sent: number
+  /** Ended without one. */
+  others: number
+  /** New ones. */
+  made: number
+}
+
+/** Jobs that wait, by their deadlines. */
+export interface DeadlineSlot {
+  fromMs: number
+  spanMs: number
+  jobs: number
+}
+
+/** What SES takes nothing from at the moment, one try a minute apart. Without a sender: the whole region. */
+export interface Blocker {
+  region: string
+  bounceSender?: string
+  nextTryMs: number
+  /** In the words that one of its jobs has. */
+  why?: string
+}
+
 /** Every method throws QueueError. Reads only; never holds up a writer. */
 export interface FiguresReader {
   figures(nowMs: number, pace: Pace): QueueFigures
@@ -37,5 +63,12 @@ export interface FiguresReader {
   /** Most of them first. */
   ruleHits(): RuleHits[]
   reload(): ReloadState
+  /** Jobs that wait, by deadline. */
+  soonest(limit: number): Job[]
+  /** `made` counts by the numbers of the jobs: of a span so old that jobs of it are forgotten, it may be too many. */
+  span(fromMs: number, toMs: number): Span
+  /** Soonest first. */
+  deadlineSlots(): DeadlineSlot[]
+  blockers(): Blocker[]
   close(): void
 }

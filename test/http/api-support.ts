@@ -6,6 +6,7 @@ import path from 'node:path'
 import { compileInForce, type InForce } from '../../src/door/in-force'
 import { allRoutes, type HttpContext } from '../../src/http/routes'
 import { openDispatcherQueue } from '../../src/queue/sqlite/dispatcher-queue'
+import { openFigures } from '../../src/queue/sqlite/figures'
 import { thisProcess } from '../../src/queue/sqlite/holder'
 import { openOperatorQueue } from '../../src/queue/sqlite/operator-queue'
 import { openWorkerQueue } from '../../src/queue/sqlite/worker-queue'
@@ -37,8 +38,8 @@ export interface Api {
   wakes: number
   url: string
   file: string
-  /** Another configuration comes into force. */
-  configure(ini: string, trusted?: string): void
+  /** Another configuration comes into force. `token`: '' is none. */
+  configure(ini: string, trusted?: string, token?: string): void
   ask(method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<Answer>
   close(): Promise<void>
 }
@@ -54,6 +55,7 @@ export async function startApi(ini = ''): Promise<Api> {
   const queue = openWorkerQueue(file, { create: true })
   const dispatcher = openDispatcherQueue(file)
   const operator = openOperatorQueue(file, { busyMs: 0 })
+  const figures = openFigures(file)
   const clock = { ms: NOW_MS, monoMs: 1_000_000_000 }
   assert.ok(dispatcher.lock(thisProcess(), clock.monoMs, 1000))
   let inForce = compiled(ini)
@@ -67,7 +69,7 @@ export async function startApi(ini = ''): Promise<Api> {
         findings: () => [],
         queue: () => queue,
         operator: () => operator,
-        figures: () => assert.fail('the API has no use for them'),
+        figures: () => figures,
         ordered: (...order) => void ordered.push(order.join(' ')),
         wake: () => void wakes++,
         log: (level, message) => void log.push(`${level}: ${message}`),
@@ -90,8 +92,8 @@ export async function startApi(ini = ''): Promise<Api> {
     },
     url: served.url,
     file,
-    configure(text, trusted) {
-      inForce = compiled(text, trusted)
+    configure(text, trusted, token) {
+      inForce = compiled(text, trusted, token)
     },
     async ask(method, where, body, headers = {}) {
       const response = await fetch(served.url + where, {
@@ -118,14 +120,14 @@ export async function startApi(ini = ''): Promise<Api> {
     },
     async close() {
       await served.close()
-      for (const one of [queue, dispatcher, operator]) one.close()
+      for (const one of [queue, dispatcher, operator, figures]) one.close()
       temporary.remove()
     },
   }
 }
 
-function compiled(ini: string, trusted = '127.0.0.1'): InForce {
-  const text = `[relay]\ntrusted = ${trusted}\n${ini}\n[http]\ntoken = ${TOKEN}\n`
+function compiled(ini: string, trusted = '127.0.0.1', token = TOKEN): InForce {
+  const text = `[relay]\ntrusted = ${trusted}\n${ini}\n[http]\ntoken = ${token}\n`
   const { value, findings } = compileInForce(snapshotSources({ ...FILES, 'ses-bounce.ini': text }), {})
   assert.deepEqual(
     findings.filter(({ severity }) => severity === 'error'),

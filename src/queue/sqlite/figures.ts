@@ -11,6 +11,7 @@ import { type JobCount, jobCounts } from './job-counts'
 import { pauses } from './pauses'
 import { projection } from './projection'
 import { text } from './rows'
+import { blockers, deadlineSlots, soonest, span } from './timeline'
 
 /** Readers of a WAL wait for nobody; only who opens the file while it is set up does. */
 const BUSY_MS = 50
@@ -23,6 +24,10 @@ export function openFigures(file: string): FiguresReader {
     decisions: () => recentDecisions(database),
     ruleHits: () => ruleHits(database),
     reload: () => reloadState(database),
+    soonest: limit => soonest(database, limit),
+    span: (fromMs, toMs) => span(database, fromMs, toMs),
+    deadlineSlots: () => deadlineSlots(database),
+    blockers: () => blockers(database),
     close: () => database.close(),
   }
 }

@@ -1,0 +1,152 @@
+// Two charts of the queue as SVG: what ended in the last hours and how many waited, and when the deadlines of those are.
+// Numbers only, so for everybody. Spans that are over are looked up once in each process; they hardly change any more.
+
+import type { DeadlineSlot, FiguresReader, Span } from '../queue/figures'
+import { type Html, html } from './html'
+import { count } from './page-layout'
+
+export const SPAN_MS = 300_000
+/** Three hours. */
+export const SPANS = 36
+const WIDTH = 720
+const HEIGHT = 160
+const FOOT = 20
+const HEAD = 18
+/** An hour and a bit each: one more than a window has. */
+const MOST_SLOTS = 24
+
+/** With the time at which it begins. */
+export type SpanAt = Span & { fromMs: number }
+
+export class Spans {
+  readonly #over = new Map<number, Span>()
+
+  /** Up to now, oldest first. The last isn't over yet. @throws QueueError */
+  until(nowMs: number, reader: Pick<FiguresReader, 'span'>): SpanAt[] {
+    const lastMs = nowMs - (nowMs % SPAN_MS)
+    const firstMs = lastMs - (SPANS - 1) * SPAN_MS
+    for (const fromMs of this.#over.keys()) {
+      // what was over isn't, when the clock was set back
+      if (fromMs < firstMs || fromMs >= lastMs) this.#over.delete(fromMs)
+    }
+    return Array.from({ length: SPANS }, (_, index) => {
+      const fromMs = firstMs + index * SPAN_MS
+      const found = this.#over.get(fromMs) ?? reader.span(fromMs, fromMs + SPAN_MS)
+      if (fromMs < lastMs) this.#over.set(fromMs, found)
+      return { fromMs, ...found }
+    })
+  }
+}
+
+/** How many waited at the end of each span: from now back, without what came and with what went. */
+export function waitingBefore(spans: readonly Span[], waiting: number): number[] {
+  let then = waiting
+  return spans
+    .toReversed()
+    .map(({ sent, others, made }) => {
+      const atEnd = then
+      then = Math.max(0, then + sent + others - made)
+      return atEnd
+    })
+    .toReversed()
+}
+
+export function charts(spans: readonly SpanAt[], waiting: number, slots: readonly DeadlineSlot[]): Html {
+  return html`<section id="charts" data-live aria-labelledby="charts-title">
+<h2 id="charts-title">The last three hours</h2>
+${past(spans, waitingBefore(spans, waiting))}
+<ul class="key">
+<li>${swatch('sent')}bounced, each 5 minutes</li>
+<li>${swatch('others')}ended without a bounce</li>
+<li>${swatch('waiting')}waiting, about</li>
+</ul>
+<h2>Deadlines of what waits</h2>
+${ahead(slots)}
+</section>`
+}
+
+function past(spans: readonly SpanAt[], waiting: readonly number[]): Html {
+  const [most, mostWaiting] = [
+    atLeastOne(spans.map(({ sent, others }) => sent + others)),
+    atLeastOne(waiting),
+  ]
+  const step = WIDTH / spans.length
+  const bars = spans.map(({ fromMs, sent, others }, index) => {
+    const [x, width] = [px(index * step + 1), px(step - 2)]
+    const [high, low] = [scaled(others, most), scaled(sent, most)]
+    const title = html`<title>${clock(fromMs)}: ${count(sent)} bounced, ${count(others)} ended without, about ${count(waiting[index] ?? 0)} waiting</title>`
+    return html`<g>${title}<rect class="sent" x="${x}" y="${px(BASE - low)}" width="${width}" height="${px(low)}"/>
+<rect class="others" x="${x}" y="${px(BASE - low - high)}" width="${width}" height="${px(high)}"/></g>`
+  })
+  const points = waiting.map(
+    (jobs, index) => `${px((index + 0.5) * step)},${px(BASE - scaled(jobs, mostWaiting))}`,
+  )
+  const all = spans.reduce((sum, { sent, others }) => sum + sent + others, 0)
+  return svg(
+    `${count(all)} jobs ended in three hours, at most ${count(most)} in five minutes; at most ${count(mostWaiting)} waited.`,
+    html`${bars}<polyline class="waiting" points="${points.join(' ')}"/>
+<text x="2" y="12">${count(most)} in 5 min</text><text x="${WIDTH - 2}" y="12" text-anchor="end">${count(mostWaiting)} waiting</text>
+${labels(spans.map(({ fromMs }) => fromMs))}`,
+  )
+}
+
+function ahead(slots: readonly DeadlineSlot[]): Html {
+  const shown = slots.slice(0, MOST_SLOTS)
+  if (shown.length === 0) return html`<p class="soft">Nothing waits.</p>`
+  const most = atLeastOne(shown.map(({ jobs }) => jobs))
+  const step = WIDTH / Math.max(shown.length, 6)
+  const bars = shown.map(({ fromMs, spanMs, jobs }, index) => {
+    const high = scaled(jobs, most)
+    return html`<g><title>${clock(fromMs)} to ${clock(fromMs + spanMs)}: ${count(jobs)}</title>
+<rect class="deadline" x="${px(index * step + 1)}" y="${px(BASE - high)}" width="${px(step - 2)}" height="${px(high)}"/></g>`
+  })
+  return svg(
+    `Deadlines of jobs that wait, by hours: at most ${count(most)} in one.`,
+    html`${bars}<text x="2" y="12">${count(most)} at most</text>
+${labels(
+  shown.map(({ fromMs }) => fromMs),
+  step,
+)}`,
+  )
+}
+
+function svg(title: string, inner: Html): Html {
+  return html`<svg viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label="${title}">
+<line class="axis" x1="0" y1="${BASE}" x2="${WIDTH}" y2="${BASE}"/>${inner}</svg>`
+}
+
+const BASE = HEIGHT - FOOT
+
+/** Under some of them: as many as can be read. */
+function labels(times: readonly number[], step = WIDTH / times.length): Html {
+  const every = Math.ceil(100 / step)
+  return html`${times.map(
+    (ms, index) =>
+      index % every === 0 && html`<text x="${px(index * step)}" y="${HEIGHT - 4}">${clock(ms)}</text>`,
+  )}`
+}
+
+function swatch(name: string): Html {
+  return html`<svg viewBox="0 0 10 10" aria-hidden="true">${
+    name === 'waiting'
+      ? html`<polyline class="waiting" points="0,8 10,2"/>`
+      : html`<rect class="${name}" width="10" height="10"/>`
+  }</svg>`
+}
+
+function scaled(value: number, most: number): number {
+  return (value / most) * (BASE - HEAD)
+}
+
+function atLeastOne(values: readonly number[]): number {
+  return Math.max(1, ...values)
+}
+
+function px(value: number): string {
+  return value.toFixed(1)
+}
+
+/** UTC, as all times of the page. */
+function clock(ms: number): string {
+  return new Date(ms).toISOString().slice(11, 16)
+}

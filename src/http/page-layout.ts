@@ -1,0 +1,127 @@
+// What every page has around it: its headers, its head and foot, the form for the token; and words for times.
+// Pure. A page holds no script or style of its own, and a browser that keeps to its headers would run none.
+
+import { packageVersion } from '../version'
+import { type Html, html, type Part } from './html'
+import { ROOT } from './mount'
+import type { Reply } from './reply'
+
+/** Who looks, and when. */
+export interface View {
+  /** The token was given: addresses, ids and names are shown, and things can be done. */
+  isTrusted: boolean
+  /** There is a token that could be given. */
+  hasToken: boolean
+  nowMs: number
+}
+
+const PAGE_HEADERS: Readonly<Record<string, string>> = {
+  'Content-Type': 'text/html; charset=utf-8',
+  'Content-Security-Policy': [
+    "default-src 'none'",
+    "style-src 'self'",
+    "script-src 'self'",
+    "connect-src 'self'",
+    "form-action 'self'",
+    "base-uri 'none'",
+    "frame-ancestors 'none'",
+  ].join('; '),
+  // with no-referrer a browser hides its origin from our own forms, too (Fetch: append a request `Origin` header)
+  'Referrer-Policy': 'same-origin',
+}
+
+export function page(
+  status: number,
+  view: View,
+  { title, main }: { title: string; main: Part },
+  headers: Readonly<Record<string, string>> = {},
+): Reply {
+  const { text } = html`<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="robots" content="noindex">
+<title>${title} - SES bounces</title>
+<link rel="stylesheet" href="${ROOT}/page.css">
+<script src="${ROOT}/page.js" defer></script>
+</head>
+<body>
+<a class="skip" href="#main">To the content</a>
+<header>
+<p class="name"><a href="${ROOT}/">SES bounces</a></p>
+${view.isTrusted && searchForm('')}
+${tokenForms(view)}
+</header>
+<main id="main">
+${main}
+</main>
+<footer>
+<p id="foot" data-live>As of ${timeTag(view.nowMs)}. ${view.isTrusted && html`haraka-plugin-ses-bounce ${packageVersion()}, Node ${process.version}.`}</p>
+<p id="live" role="status"></p>
+</footer>
+</body>
+</html>
+`
+  return { status, headers: { ...PAGE_HEADERS, ...headers }, body: text }
+}
+
+export function searchForm(asked: string): Html {
+  return html`<form action="${ROOT}/search" method="get" role="search">
+<label for="q">Address or id</label>
+<input id="q" name="q" type="search" value="${asked}" maxlength="400" required>
+<button>Search</button>
+</form>`
+}
+
+function tokenForms({ isTrusted, hasToken }: View): Html {
+  if (isTrusted)
+    return html`<form action="${ROOT}/session/end" method="post"><button>Forget the token</button></form>`
+  if (!hasToken)
+    return html`<p class="soft">Read-only: there is no [http] token in config/ses-bounce.ini.</p>`
+  return html`<form action="${ROOT}/session" method="post">
+<label for="token">Token</label>
+<input id="token" name="token" type="password" autocomplete="current-password" required>
+<button>Give it</button>
+</form>`
+}
+
+/** Text that isn't for everybody. */
+export function shownTo({ isTrusted }: View, part: Part): Part {
+  return isTrusted ? part : html`<span class="soft">hidden</span>`
+}
+
+export function timeTag(ms: number): Html {
+  const iso = new Date(ms).toISOString()
+  return html`<time datetime="${iso}">${iso.slice(0, 19).replace('T', ' ')} UTC</time>`
+}
+
+/** `2d 3h`, `23h 1m`, `1m 5s`, `0s`: the two largest units. */
+export function timeText(ms: number): string {
+  const seconds = Math.max(0, Math.floor(ms / 1000))
+  const units = [
+    [Math.floor(seconds / 86_400), 'd'],
+    [Math.floor(seconds / 3600) % 24, 'h'],
+    [Math.floor(seconds / 60) % 60, 'm'],
+    [seconds % 60, 's'],
+  ] as const
+  const first = units.findIndex(([number]) => number > 0)
+  const two = first < 0 ? units.slice(-1) : units.slice(first, first + 2)
+  return two
+    .flatMap(([number, unit], index) => (index > 0 && number === 0 ? [] : [`${number}${unit}`]))
+    .join(' ')
+}
+
+export function leftText(deadlineMs: number, nowMs: number): string {
+  const leftMs = deadlineMs - nowMs
+  return leftMs >= 0 ? `${timeText(leftMs)} left` : `${timeText(-leftMs)} too late`
+}
+
+export function ago(ms: number, nowMs: number): Html {
+  const iso = new Date(ms).toISOString()
+  return html`<time datetime="${iso}" title="${iso}">${timeText(nowMs - ms)} ago</time>`
+}
+
+export function count(number: number): string {
+  return number.toLocaleString('en-US')
+}

@@ -1,0 +1,109 @@
+// The status page: what an administrator looks at first. Plain HTML from the store, whichever worker is asked.
+// Without the token it is numbers. A store that fails is the caller's 503; nothing is changed but by page-acts.ts.
+
+import { domainOf } from '../mail/address'
+import type { QueueFigures } from '../queue/figures'
+import type { JobState } from '../queue/job'
+import type { JobPage } from '../queue/store'
+import { SCRIPT } from './assets/script'
+import { STYLE } from './assets/style'
+import { html } from './html'
+import { paceOf } from './metrics'
+import { jobReply, notFound, ofTrusted, viewOf } from './page-access'
+import { actRoutes } from './page-acts'
+import { charts, Spans } from './page-chart'
+import { searchMain } from './page-job'
+import { page, type View } from './page-layout'
+import { deadlines, decisions, lastReload, regions, rules, type Standing, standing } from './page-parts'
+import type { Reply } from './reply'
+import type { Request } from './request'
+import type { Route } from './router'
+import type { HttpContext } from './routes'
+
+const SOONEST = 20
+const SHOWN_DECISIONS = 30
+const MOST_FOUND = 50
+/** Longer than anything that could be found. */
+const LONGEST_ASKED = 400
+
+export function pageRoutes(context: HttpContext): Route[] {
+  const spans = new Spans()
+  const get = (path: string, answer: Route['answer']): Route => ({
+    method: 'GET',
+    path,
+    access: 'open',
+    answer,
+  })
+  return [
+    get('/', request => first(viewOf(request, context), context, spans)),
+    get('/page.css', () => asset('text/css', STYLE)),
+    get('/page.js', () => asset('text/javascript', SCRIPT)),
+    get('/jobs/:id', request => ofTrusted(request, context, view => jobPage(request, view, context))),
+    get('/search', request => ofTrusted(request, context, view => search(request, view, context))),
+    ...actRoutes(context),
+  ]
+}
+
+function first(view: View, context: HttpContext, spans: Spans): Reply {
+  const { settings, policy, idle } = context.inForce()
+  const reader = context.figures()
+  const figures = reader.figures(view.nowMs, paceOf(settings))
+  const now: Standing = {
+    figures,
+    pauses: context.operator().pauses(),
+    blockers: reader.blockers(),
+    nowMonoMs: context.nowMonoMs(),
+    isIdle: idle,
+    isObserving: settings.main.mode === 'observe',
+  }
+  const waiting = jobsIn(figures, ['queued', 'sending', 'held'])
+  const main = html`${standing(view, now)}
+${regions(view, now)}
+${charts(spans.until(view.nowMs, reader), waiting, reader.deadlineSlots())}
+${deadlines(view, reader.soonest(SOONEST))}
+${decisions(view, reader.decisions().slice(0, SHOWN_DECISIONS))}
+${rules(
+  view,
+  reader.ruleHits(),
+  policy.rules.map(({ name }) => name),
+)}
+${lastReload(view, figures.reload)}`
+  return page(200, view, { title: 'Status', main })
+}
+
+function jobsIn({ jobs }: QueueFigures, states: readonly JobState[]): number {
+  return jobs.filter(({ state }) => states.includes(state)).reduce((sum, one) => sum + one.jobs, 0)
+}
+
+function jobPage({ params }: Request, view: View, context: HttpContext): Reply {
+  const job = context.operator().job(params['id'] ?? '')
+  return job === undefined ? notFound(view) : jobReply(200, view, job, context)
+}
+
+function search({ query }: Request, view: View, context: HttpContext): Reply {
+  const asked = (query.get('q') ?? '').trim().slice(0, LONGEST_ASKED)
+  return page(200, view, { title: 'Search', main: searchMain(view, asked, found(asked, context)) })
+}
+
+function found(asked: string, context: HttpContext): JobPage {
+  const operator = context.operator()
+  // what names no host would fit every sender that has none
+  const isHost = asked.startsWith('@')
+  if (asked === '' || (isHost && domainOf(`x${asked}`) === undefined)) return { jobs: [] }
+  if (!asked.includes('@')) {
+    const job = operator.job(asked)
+    return job === undefined ? operator.page({ sesId: asked }, MOST_FOUND) : { jobs: [job] }
+  }
+  const filters = [...(isHost ? [] : [{ recipient: asked }]), { sender: asked }]
+  const pages = filters.map(filter => operator.page(filter, MOST_FOUND))
+  const jobs = new Map(pages.flatMap(one => one.jobs).map(job => [job.id, job]))
+  const next = pages.map(one => one.next).find(one => one !== undefined)
+  return {
+    jobs: [...jobs.values()].toSorted((one, other) => other.createdAtMs - one.createdAtMs),
+    ...(next !== undefined && { next }),
+  }
+}
+
+function asset(type: string, body: string): Reply {
+  return { status: 200, headers: { 'Content-Type': `${type}; charset=utf-8` }, body }
+}

@@ -1,0 +1,209 @@
+// The status page over a real queue file: what it shows to whom, and that what others wrote stays text.
+
+import assert from 'node:assert/strict'
+import { html, lines } from '../../src/http/html'
+import { openCounterStore } from '../../src/queue/sqlite/counter-store'
+import { Tally } from '../../src/queue/tally'
+import { HOUR_MS, request } from '../queue/support'
+import { type Api, NOW_MS, startApi } from './api-support'
+import { bearer } from './support'
+
+const EVIL = `"'><script>alert(1)</script>&amp;<img src=x onerror=alert(1)>\u202etxt\r\n\u0007\u2066`
+/** As it is to be shown. */
+const TAMED =
+  '&quot;&#39;&gt;&lt;script&gt;alert(1)&lt;/script&gt;&amp;amp;&lt;img src=x onerror=alert(1)&gt;\\u202etxt\\u000d\\u000a\\u0007\\u2066'
+const RULE = `rule ${EVIL}`
+
+describe('html', () => {
+  it('escapes everything that was not written as HTML, in lists and within itself, once', () => {
+    const inner = html`<b title="${EVIL}">${EVIL}</b>`
+    assert.equal(
+      html`<p>${[inner, 1, undefined, false, ['<']]}</p>`.text,
+      `<p><b title="${TAMED}">${TAMED}</b>1&lt;</p>`,
+    )
+    assert.equal(lines(['<a', 'b\n']).text, '&lt;a\nb\\u000a')
+  })
+})
+
+describe('the status page', () => {
+  let api: Api
+  beforeEach(async () => {
+    api = await startApi()
+  })
+  afterEach(() => api.close())
+
+  const get = async (path: string, headers: Record<string, string> = bearer) => {
+    const response = await fetch(api.url + path, { headers, redirect: 'manual' })
+    return { status: response.status, headers: response.headers, text: await response.text() }
+  }
+
+  /** Something hostile in whatever the page shows; the ids of the jobs. */
+  function fill(): string[] {
+    const hostile = {
+      sesId: `ses-${EVIL}`,
+      region: `region ${EVIL}`,
+      sender: `sender ${EVIL}`,
+      bounceSender: `daemon ${EVIL}`,
+      bounceSenderArn: `arn ${EVIL}`,
+      reportingMta: `dns; ${EVIL}`,
+      explanation: `explanation ${EVIL}`,
+      rule: RULE,
+      deadlineMs: NOW_MS + HOUR_MS,
+    }
+    const added = api.queue.add(
+      [
+        request({
+          ...hostile,
+          recipient: { address: `to ${EVIL}`, status: `5.1.1 ${EVIL}`, diagnostic: `smtp; ${EVIL}` },
+        }),
+        request({ deadlineMs: NOW_MS + 2 * HOUR_MS }),
+      ],
+      NOW_MS,
+    )
+    const tally = new Tally()
+    tally.hit(RULE, NOW_MS - 5000)
+    tally.decided({
+      atMs: NOW_MS - 5000,
+      sesId: `ses-${EVIL}`,
+      recipient: `decided ${EVIL}`,
+      rule: RULE,
+      action: 'quarantine',
+      reason: 'unsafe',
+      isObserved: false,
+    })
+    tally.reloaded({ atMs: NOW_MS - 9000, state: 'edited', errors: [`wrong ${EVIL}`] })
+    const store = openCounterStore(api.file)
+    tally.handOver(counted => store.add(counted))
+    store.close()
+    return added.map(({ jobId }) => jobId)
+  }
+
+  it('of an empty queue is whole', async () => {
+    const { status, text } = await get('/')
+    assert.equal(status, 200)
+    assert.match(text, /All is well\./)
+    assert.match(text, /Nothing waits\./)
+    assert.match(text, /The dispatcher is alive/)
+    assert.match(text, /No configuration was refused/)
+  })
+
+  it('shows what there is, and keeps all of it text', async () => {
+    const [id = ''] = fill()
+    api.operator.pause(undefined, NOW_MS)
+    const { text } = await get('/')
+    assertTame(text)
+    for (const shown of ['region ', 'sender ', 'to ', 'rule ', 'decided ', 'wrong ', 'ses-'])
+      assert.ok(text.includes(shown + TAMED), shown)
+    assert.match(text, /<dt>queued<\/dt><dd>2<\/dd>/)
+    assert.match(text, /Paused by hand: every region/)
+    assert.match(text, /The configuration has errors; the one before is in force/)
+    assert.match(text, /1h left/)
+    assert.match(text, /5s ago/)
+    assert.ok(text.includes(`href="/ses-bounce/jobs/${id}"`))
+    api.clock.monoMs += 31_000
+    assert.match((await get('/')).text, /No dispatcher runs: nothing is sent\./)
+  })
+
+  it('shows a job with its history and its call, and finds it by address and by id', async () => {
+    const [id = '', other = ''] = fill()
+    const { status, text } = await get(`/jobs/${id}`)
+    assert.equal(status, 200)
+    assertTame(text)
+    for (const shown of ['daemon ', 'arn ', 'smtp; ', '5.1.1 ', 'sender ', 'to ', 'rule '])
+      assert.ok(text.includes(shown + TAMED), shown)
+    assert.match(text, /&quot;Explanation&quot;: &quot;explanation /)
+    assert.match(text, /<td>queued<\/td>/)
+    for (const asked of ['user@yours.example', 'SENDER@origin.example', other]) {
+      const found = await get(`/search?q=${encodeURIComponent(asked)}`)
+      assert.match(found.text, /1 found\./, asked)
+      assert.ok(found.text.includes(`/jobs/${other}"`), asked)
+    }
+    const bySesId = await get(`/search?q=${encodeURIComponent(`ses-${EVIL}`)}`)
+    assert.match(bySesId.text, /1 found\./)
+    for (const asked of ['', EVIL, '@', 'nobody@yours.example', 'x'.repeat(5000)]) {
+      const none = await get(`/search?q=${encodeURIComponent(asked)}`)
+      assert.match(none.text, /: 0 found\./, asked)
+      assertTame(none.text)
+    }
+  })
+
+  it('is numbers, states and regions for those who have not given the token', async () => {
+    const [id = ''] = fill()
+    for (const headers of [{}, { Authorization: 'Bearer wrong' }, { Cookie: 'ses-bounce=1.00' }]) {
+      const { status, text } = await get('/', headers)
+      assert.equal(status, 200)
+      assertTame(text)
+      assert.match(text, /<dt>queued<\/dt><dd>2<\/dd>/)
+      for (const hidden of ['sender ', 'to ', 'rule ', 'decided ', 'wrong ', 'ses-'])
+        assert.ok(!text.includes(hidden + TAMED), hidden)
+      for (const hidden of [
+        id,
+        'user@yours.example',
+        'sender@origin.example',
+        'unknown-mailbox',
+        process.version,
+      ])
+        assert.ok(!text.includes(hidden), hidden)
+      assert.doesNotMatch(text, /\/(?:pause|resume|search)"/)
+      for (const path of [`/jobs/${id}`, '/jobs/none', '/search?q=user@yours.example']) {
+        const refused = await get(path, headers)
+        assert.equal(refused.status, 401, path)
+        assert.ok(!refused.text.includes('yours.example'))
+      }
+    }
+  })
+
+  it('tells the browser to run and load nothing but its own two files', async () => {
+    fill()
+    for (const path of ['/', '/jobs/none', '/search?q=x']) {
+      const { headers, text } = await get(path)
+      const policy = (headers.get('content-security-policy') ?? '').split('; ')
+      assert.deepEqual(policy, [
+        "default-src 'none'",
+        "style-src 'self'",
+        "script-src 'self'",
+        "connect-src 'self'",
+        "form-action 'self'",
+        "base-uri 'none'",
+        "frame-ancestors 'none'",
+      ])
+      assert.equal(headers.get('referrer-policy'), 'same-origin')
+      assert.equal(headers.get('x-content-type-options'), 'nosniff')
+      assert.equal(headers.get('cache-control'), 'no-store')
+      assert.doesNotMatch(text, /\sstyle=|\son\w+="|javascript:|<style/)
+      const loaded = [...text.matchAll(/(?:src|<link[^>]* href)="([^"]*)"/g)].map(([, url]) => url)
+      assert.deepEqual(loaded, ['/ses-bounce/page.css', '/ses-bounce/page.js'])
+    }
+    for (const [path, type] of [
+      ['/page.css', 'text/css; charset=utf-8'],
+      ['/page.js', 'text/javascript; charset=utf-8'],
+    ] as const) {
+      const asset = await get(path, {})
+      assert.deepEqual([asset.status, asset.headers.get('content-type')], [200, type])
+      assert.doesNotMatch(asset.text, /https?:|@import|url\(/)
+    }
+  })
+
+  it('says of what is not there that it is not', async () => {
+    assert.equal((await get('/jobs/none')).status, 404)
+    assert.match((await get('/jobs/none')).text, /There is no such job/)
+    for (const path of ['/jobs', '/jobs/', '/jobs/a/b', '/page', '/search/x'])
+      assert.equal((await get(path)).status, 404, path)
+  })
+
+  it('draws what ended and when deadlines are', async () => {
+    const ids = fill()
+    api.operator.cancel(ids[1] ?? '', NOW_MS + 1000)
+    api.clock.ms += 2000
+    const { text } = await get('/', {})
+    assert.match(text, /<title>12:00: 0 bounced, 1 ended without, about 1 waiting<\/title>/)
+    assert.match(text, /Deadlines of jobs that wait, by hours: at most 1 in one\./)
+  })
+})
+
+/** No markup, control or mark of others is left. */
+function assertTame(text: string): void {
+  for (const raw of ['<script>', '<img', ')</script>', '\u202e', '\u2066', '\u0007', '\r'])
+    assert.ok(!text.includes(raw), JSON.stringify(raw))
+  assert.equal([...text.matchAll(/<script/g)].length, 1, 'the page’s own')
+}
