@@ -46,7 +46,8 @@ export function span(database: Database, fromMs: number, toMs: number): Span {
 
 /** Jobs are numbered as they are made: the number of the first that was made then or later, found by halving. */
 function firstSince(database: Database, ms: number): number {
-  const ends = database.get('SELECT MIN(seq) AS low, MAX(seq) AS high FROM job') ?? {}
+  const ends =
+    database.get('SELECT (SELECT MIN(seq) FROM job) AS low, (SELECT MAX(seq) FROM job) AS high') ?? {}
   let [low, high] = [number(ends, 'low'), number(ends, 'high') + 1]
   while (low < high) {
     const middle = Math.floor((low + high) / 2)
