@@ -1,13 +1,15 @@
-// What the page asks of the store, and how its chart reckons with it.
+// A long queue costs the page no more than a short one: what it asks of the store goes by an index, a bounded way.
 
 import assert from 'node:assert/strict'
 import path from 'node:path'
+import { mock } from 'node:test'
 import { SPANS, Spans, waitingBefore } from '../../src/http/page-chart'
 import { Database } from '../../src/queue/sqlite/database'
 import { openFigures } from '../../src/queue/sqlite/figures'
 import { openWorkerQueue } from '../../src/queue/sqlite/worker-queue'
 import { HOUR_MS, request, temporaryFolder } from '../queue/support'
-import { NOW_MS } from './api-support'
+import { NOW_MS, startApi } from './api-support'
+import { bearer } from './support'
 
 const MINUTE_MS = 60_000
 
@@ -72,6 +74,32 @@ describe('what the page asks of the queue', () => {
     database.run('DELETE FROM job')
     assert.deepEqual(figures.span(0, NOW_MS), { sent: 0, others: 0, made: 0 })
     for (const one of [database, figures]) one.close()
+  })
+
+  it('never goes through all jobs, for whatever is looked at', async () => {
+    const api = await startApi()
+    const [added] = api.queue.add([request({ deadlineMs: NOW_MS + HOUR_MS })], NOW_MS)
+    const spies = (['all', 'get', 'iterate'] as const).map(name => mock.method(Database.prototype, name))
+    try {
+      // a search looks at a page of jobs, whose bounds are those of the API
+      for (const where of ['/', `/jobs/${added?.jobId}`])
+        assert.equal((await fetch(api.url + where, { headers: bearer })).status, 200)
+    } finally {
+      mock.restoreAll()
+    }
+    const asked = spies.flatMap(({ mock: { calls } }) => calls.map(call => call.arguments[0]))
+    const database = new Database(api.file, { create: false, busyMs: 1000 })
+    const scans = [...new Set(asked)].flatMap(sql =>
+      database
+        .all(`EXPLAIN QUERY PLAN ${sql}`)
+        .map(({ detail }) => String(detail))
+        .filter(detail => /^SCAN (?:job|recipient|event)\b/.test(detail))
+        .map(detail => `${detail}: ${sql}`),
+    )
+    database.close()
+    await api.close()
+    assert.ok(asked.length > 10)
+    assert.deepEqual(scans, [])
   })
 })
 
