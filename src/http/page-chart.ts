@@ -8,6 +8,8 @@ import { count } from './page-layout'
 export const SPAN_MS = 300_000
 /** Three hours. */
 export const SPANS = 36
+/** Of a time of day, in the units of the chart. */
+const LABEL_WIDTH = 40
 const WIDTH = 720
 const HEIGHT = 160
 const FOOT = 20
@@ -122,7 +124,9 @@ function labels(times: readonly number[], step = WIDTH / times.length): Html {
   const every = Math.ceil(100 / step)
   return html`${times.map(
     (ms, index) =>
-      index % every === 0 && html`<text x="${px(index * step)}" y="${HEIGHT - 4}">${clock(ms)}</text>`,
+      index % every === 0 &&
+      index * step <= WIDTH - LABEL_WIDTH &&
+      html`<text x="${px(index * step)}" y="${HEIGHT - 4}">${clock(ms)}</text>`,
   )}`
 }
 

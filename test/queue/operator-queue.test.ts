@@ -245,6 +245,8 @@ describe('queue, the operators side', () => {
       assert.deepEqual(ids({ sesId: 'm2' }), [two])
       assert.deepEqual(ids({ sesId: 'm2', rule: 'one' }), [])
       assert.deepEqual(ids({ rule: "' OR 1 --" }), [])
+      add({ sesId: 'm4', sender: 'root' })
+      assert.deepEqual(ids({ sender: '@' }), [], 'nor a sender without a domain')
     })
 
     it('goes on while jobs are changed and forgotten behind it', () => {

@@ -66,6 +66,7 @@ export function senderTest(sender: string | undefined): (row: Row) => boolean {
   if (sender === undefined) return () => true
   if (sender.startsWith('@')) {
     const host = domainOf(`x${sender}`)
+    if (host === undefined) return () => false
     return row => domainOf(text(row['sender'])) === host
   }
   const key = addressKey(sender)
