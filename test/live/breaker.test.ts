@@ -88,6 +88,7 @@ describe('what SES or an operator has stopped', function () {
     ses.addIdentity('unverified.example')
     time.step(MINUTE_MS)
     await become(ids, 'sent')
+    await product.haraka.waitForLog(/works again/)
     const [paused = '', works = '', ...more] = said(/is paused|works again/)
     assert.match(
       paused,
@@ -123,6 +124,7 @@ describe('what SES or an operator has stopped', function () {
     ses.setFaults([])
     time.step(MINUTE_MS)
     await become(ids, 'sent')
+    await product.haraka.waitForLog(/unloved\.example works again/)
     assert.equal(calls(UNLOVED), 5 + ids.length)
     assert.equal(said(/is paused/).length, 0, 'it was said before')
     assert.equal(said(/works again/).length, 1)

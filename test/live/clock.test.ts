@@ -100,6 +100,7 @@ describe('when time goes wrong', function () {
     product.ses.addIdentity('unverified.example')
     time.step(MINUTE_MS)
     await allSent([paused])
+    await product.haraka.waitForLog(/works again/)
     time.step(-MINUTE_MS)
     const said = product.haraka.log().filter(line => /is paused|works again/.test(line))
     assert.equal(said.length, 2, said.join('\n'))
