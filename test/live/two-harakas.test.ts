@@ -22,7 +22,10 @@ describe('two Harakas on one queue', function () {
     ses = await startLocalSes({ intervalMs: INTERVAL_MS })
     const options = {
       localSes: ses,
-      ini: { limit: { interval: `${INTERVAL_MS}ms` }, queue: { path: path.join(folder, 'queue.sqlite') } },
+      ini: {
+        limit: { interval: `${INTERVAL_MS}ms`, slack: '60ms' },
+        queue: { path: path.join(folder, 'queue.sqlite') },
+      },
     }
     first = await startProduct(options)
     await first.haraka.waitForLog(/dispatching/)
