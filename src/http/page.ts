@@ -10,7 +10,7 @@ import { html } from './html'
 import { paceOf } from './metrics'
 import { jobReply, notFound, ofTrusted, viewOf } from './page-access'
 import { actRoutes } from './page-acts'
-import { charts, Spans } from './page-chart'
+import { charts, spansUntil } from './page-chart'
 import { searchMain } from './page-job'
 import { page, type View } from './page-layout'
 import { deadlines, decisions, lastReload, regions, rules, type Standing, standing } from './page-parts'
@@ -26,7 +26,6 @@ const MOST_FOUND = 50
 const LONGEST_ASKED = 400
 
 export function pageRoutes(context: HttpContext): Route[] {
-  const spans = new Spans()
   const get = (path: string, answer: Route['answer']): Route => ({
     method: 'GET',
     path,
@@ -34,7 +33,7 @@ export function pageRoutes(context: HttpContext): Route[] {
     answer,
   })
   return [
-    get('/', request => first(viewOf(request, context), context, spans)),
+    get('/', request => first(viewOf(request, context), context)),
     get('/page.css', () => asset('text/css', STYLE)),
     get('/page.js', () => asset('text/javascript', SCRIPT)),
     get('/jobs/:id', request => ofTrusted(request, context, view => jobPage(request, view, context))),
@@ -43,7 +42,7 @@ export function pageRoutes(context: HttpContext): Route[] {
   ]
 }
 
-function first(view: View, context: HttpContext, spans: Spans): Reply {
+function first(view: View, context: HttpContext): Reply {
   const { settings, policy, idle } = context.inForce()
   const reader = context.figures()
   const figures = reader.figures(view.nowMs, paceOf(settings))
@@ -58,9 +57,9 @@ function first(view: View, context: HttpContext, spans: Spans): Reply {
   const waiting = jobsIn(figures, ['queued', 'sending', 'held'])
   const main = html`${standing(view, now)}
 ${regions(view, now)}
-${charts(spans.until(view.nowMs, reader), waiting, reader.deadlineSlots())}
+${charts(spansUntil(view.nowMs, reader), waiting, reader.deadlineSlots())}
 ${deadlines(view, reader.soonest(SOONEST))}
-${decisions(view, reader.decisions().slice(0, SHOWN_DECISIONS))}
+${decisions(view, reader.decisions(SHOWN_DECISIONS))}
 ${rules(
   view,
   reader.ruleHits(),

@@ -29,14 +29,18 @@ export interface RegionFigures extends Projection {
   isPaused: boolean
 }
 
+/** How long spans of time are. */
+export const SPAN_MS = 300_000
+
 /** Of jobs, in a span of time. */
 export interface Span {
+  fromMs: number
+  /** New ones, and those that were tried again after their end. */
+  came: number
   /** Ended with a bounce. */
   sent: number
   /** Ended without one. */
   others: number
-  /** New ones. */
-  made: number
 }
 
 /** Jobs that wait, by their deadlines. */
@@ -59,14 +63,14 @@ export interface Blocker {
 export interface FiguresReader {
   figures(nowMs: number, pace: Pace): QueueFigures
   /** Latest first. */
-  decisions(): DecisionNote[]
+  decisions(limit?: number): DecisionNote[]
   /** Most of them first. */
   ruleHits(): RuleHits[]
   reload(): ReloadState
   /** Jobs that wait, by deadline. */
   soonest(limit: number): Job[]
-  /** `made` counts by the numbers of the jobs: of a span so old that jobs of it are forgotten, it may be too many. */
-  span(fromMs: number, toMs: number): Span
+  /** Those that begin then or later, oldest first, of the last day; one in which nothing came or ended may be missing. */
+  spans(fromMs: number): Span[]
   /** Soonest first. */
   deadlineSlots(): DeadlineSlot[]
   blockers(): Blocker[]

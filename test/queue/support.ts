@@ -16,7 +16,8 @@ export function temporaryFolder(): { folder: string; remove: () => void } {
 /** As before the file had counts; for who makes an old file of a new one. */
 export function dropCounts(database: Database): void {
   for (const trigger of ['insert', 'delete', 'update']) database.run(`DROP TRIGGER job_count_${trigger}`)
-  for (const table of ['job_count', 'counter', 'rule_hit', 'decision', 'reload'])
+  for (const trigger of ['insert', 'end', 'back']) database.run(`DROP TRIGGER job_span_${trigger}`)
+  for (const table of ['span', 'job_count', 'counter', 'rule_hit', 'decision', 'reload'])
     database.run(`DROP TABLE ${table}`)
 }
 

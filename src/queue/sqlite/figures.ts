@@ -11,7 +11,8 @@ import { type JobCount, jobCounts } from './job-counts'
 import { pauses } from './pauses'
 import { projection } from './projection'
 import { text } from './rows'
-import { blockers, deadlineSlots, soonest, span } from './timeline'
+import { spans } from './spans'
+import { blockers, deadlineSlots, soonest } from './timeline'
 
 /** Readers of a WAL wait for nobody; only who opens the file while it is set up does. */
 const BUSY_MS = 50
@@ -21,11 +22,11 @@ export function openFigures(file: string): FiguresReader {
   const database = new Database(file, { busyMs: BUSY_MS, create: false })
   return {
     figures: (nowMs, pace) => figures(database, nowMs, pace),
-    decisions: () => recentDecisions(database),
+    decisions: limit => recentDecisions(database, limit),
     ruleHits: () => ruleHits(database),
     reload: () => reloadState(database),
     soonest: limit => soonest(database, limit),
-    span: (fromMs, toMs) => span(database, fromMs, toMs),
+    spans: fromMs => spans(database, fromMs),
     deadlineSlots: () => deadlineSlots(database),
     blockers: () => blockers(database),
     close: () => database.close(),

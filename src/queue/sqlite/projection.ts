@@ -4,7 +4,7 @@
 import { type Projection, project } from '../overview'
 import type { Pace } from '../store'
 import type { Database } from './database'
-import { type Slot, SPANS_MS, slotsOf } from './slots'
+import { type Slot, SPANS_MS, slotsOf, TOP_MS } from './slots'
 
 /** Up to here each job is looked at: some milliseconds. */
 const MOST_EXACT = 2000
@@ -34,7 +34,7 @@ function* deadlines(database: Database, region: string): Generator<number> {
   for (const row of rows) yield Number(row['deadline_ms'])
 }
 
-/** From the soonest slot to the last; only those are looked into of which some jobs will be in time and others not. */
+/** From the soonest slot to the last; those of which some jobs will be in time and others not are looked into, all at once. */
 class Walk {
   #started = 0
   #willMiss = 0
@@ -50,17 +50,16 @@ class Walk {
   }
 
   projection(): Projection {
-    this.#walk(SPANS_MS.length - 1, 0, Number.MAX_SAFE_INTEGER)
+    this.#walk(TOP_MS, 0, Number.MAX_SAFE_INTEGER)
     return { drainMs: this.#started * this.#spacingMs, willMiss: this.#willMiss }
   }
 
-  #walk(level: number, fromMs: number, endMs: number): void {
-    const spanMs = SPANS_MS[level] ?? 0
+  #walk(spanMs: number, fromMs: number, endMs: number): void {
     for (const slot of this.#slots(spanMs, fromMs, endMs)) {
       const soonestMs = this.#firstMs + this.#started * this.#spacingMs
       if (this.#allInTime(slot, soonestMs)) this.#started += slot.jobs
       else if (slot.atMs + spanMs <= soonestMs) this.#willMiss += slot.jobs
-      else if (spanMs > FINEST_MS) this.#walk(level - 1, slot.atMs, slot.atMs + spanMs)
+      else if (spanMs > FINEST_MS) this.#walk(FINEST_MS, slot.atMs, slot.atMs + spanMs)
       else this.#split(slot, soonestMs)
     }
   }
