@@ -5,9 +5,10 @@ import { sendBounceInput } from '../dispatch/send-bounce'
 import type { Job, JobEvent, JobState } from '../queue/job'
 import type { JobPage } from '../queue/store'
 import { type Html, html, lines, type Part } from './html'
-import { ROOT } from './mount'
 import { count, leftText, timeTag, type View } from './page-layout'
-import { jobTable, table } from './page-parts'
+import { badge, jobTable, searchLink } from './page-parts'
+import { table } from './page-table'
+import { ROOT } from './router'
 
 export const BY_HAND = ['retry', 'cancel', 'hold'] as const
 export type ByHandWord = (typeof BY_HAND)[number]
@@ -21,30 +22,41 @@ const FROM: Readonly<Record<ByHandWord, readonly JobState[]>> = {
 
 /** `said`: why what was asked for was not done. */
 export function jobMain(view: View, job: Job, history: readonly JobEvent[], said?: string): Html {
-  return html`${said !== undefined && html`<section role="alert"><p class="verdict bad">Not done: ${said}.</p></section>`}
+  return html`${said !== undefined && html`<section class="standing bad" role="alert"><p class="bad">Not done: ${said}.</p></section>`}
 <section id="job" data-live aria-labelledby="job-title">
-<h1 id="job-title">Job ${job.id}: ${job.state}</h1>
+<h1 id="job-title">Job ${job.id} ${badge(job.state)}</h1>
 <dl class="facts">${facts(view, job).map(([what, part]) => html`<dt>${what}</dt><dd>${part}</dd>`)}</dl>
 <div class="actions">${BY_HAND.filter(word => FROM[word].includes(job.state)).map(word => button(job.id, word))}</div>
 </section>
 <section id="recipients" data-live aria-labelledby="recipients-title">
 <h2 id="recipients-title">Recipients</h2>
 ${table(
-  ['Address', 'Rule', 'Type', 'Status', 'Diagnostic', 'Added'],
-  job.recipients.map(
-    ({ address, rule, bounceType, status, diagnostic, addedAtMs }) => html`<tr><th scope="row">${address}</th>
-<td>${rule}</td><td>${bounceType}</td><td>${status}</td><td>${diagnostic}</td><td>${timeTag(addedAtMs)}</td></tr>`,
-  ),
+  view,
+  [
+    { name: 'Address', kind: 'head' },
+    { name: 'Rule' },
+    { name: 'Type' },
+    { name: 'Status' },
+    { name: 'Diagnostic' },
+    { name: 'Added' },
+  ],
+  job.recipients.map(({ address, rule, bounceType, status, diagnostic, addedAtMs }) => [
+    address,
+    rule,
+    bounceType,
+    status,
+    diagnostic,
+    timeTag(addedAtMs),
+  ]),
   'None.',
 )}
 </section>
 <section id="history" data-live aria-labelledby="history-title">
 <h2 id="history-title">History</h2>
 ${table(
-  ['When', 'What', 'Detail'],
-  history.map(
-    ({ atMs, what, detail }) => html`<tr><td>${timeTag(atMs)}</td><td>${what}</td><td>${detail}</td></tr>`,
-  ),
+  view,
+  [{ name: 'When', kind: 'nowrap' }, { name: 'What', kind: 'nowrap' }, { name: 'Detail' }],
+  history.map(({ atMs, what, detail }) => [timeTag(atMs), what, detail]),
   'Nothing happened yet.',
 )}
 </section>
@@ -57,11 +69,10 @@ ${table(
 function facts(view: View, job: Job): [string, Part][] {
   const { reason, sesId, region, sender, bounceSender, bounceSenderArn, messageId, notBeforeMs } = job
   const isLater = job.state === 'queued' && notBeforeMs > view.nowMs
-  const search = (text: string) => html`<a href="${ROOT}/search?q=${encodeURIComponent(text)}">${text}</a>`
   return [
     ...(reason === undefined ? [] : [['Why', reason] satisfies [string, Part]]),
-    ['Mail', html`${search(sesId)}, received ${timeTag(job.receivedAtMs)} in ${region}`],
-    ['Sender', sender === '' ? '<>' : search(sender)],
+    ['Mail', html`${searchLink(sesId)}, received ${timeTag(job.receivedAtMs)} in ${region}`],
+    ['Sender', sender === '' ? '<>' : searchLink(sender)],
     ['Bounce from', html`${bounceSender}${bounceSenderArn !== undefined && `, by ${bounceSenderArn}`}`],
     ['Deadline', html`${timeTag(job.deadlineMs)}, ${leftText(job.deadlineMs, view.nowMs)}`],
     ['Tries', `${job.tries}, of unknown outcome ${job.unknownTries}, interrupted ${job.interruptions}`],

@@ -4,6 +4,7 @@
 import type { QueueFigures } from '../queue/figures'
 import type { JobState } from '../queue/job'
 import type { JobPage } from '../queue/store'
+import { ICON } from './assets/icon'
 import { SCRIPT } from './assets/script'
 import { STYLE } from './assets/style'
 import { html } from './html'
@@ -13,7 +14,8 @@ import { actRoutes } from './page-acts'
 import { charts, spansUntil } from './page-chart'
 import { searchMain } from './page-job'
 import { page, type View } from './page-layout'
-import { deadlines, decisions, lastReload, regions, rules, type Standing, standing } from './page-parts'
+import { deadlines, decisions, lastReload, rules } from './page-parts'
+import { regions, type Standing, standing } from './page-standing'
 import type { Reply } from './reply'
 import type { Request } from './request'
 import type { Route } from './router'
@@ -36,6 +38,7 @@ export function pageRoutes(context: HttpContext): Route[] {
     get('/', request => first(viewOf(request, context), context)),
     get('/page.css', () => asset('text/css', STYLE)),
     get('/page.js', () => asset('text/javascript', SCRIPT)),
+    get('/icon.svg', () => asset('image/svg+xml', ICON)),
     get('/jobs/:id', request => ofTrusted(request, context, view => jobPage(request, view, context))),
     get('/search', request => ofTrusted(request, context, view => search(request, view, context))),
     ...actRoutes(context),
@@ -57,7 +60,7 @@ function first(view: View, context: HttpContext): Reply {
   const waiting = jobsIn(figures, ['queued', 'sending', 'held'])
   const main = html`${standing(view, now)}
 ${regions(view, now)}
-${charts(spansUntil(view.nowMs, reader), waiting, reader.deadlineSlots())}
+${charts(spansUntil(view.nowMs, reader), waiting, reader.deadlineSlots(), view.nowMs)}
 ${deadlines(view, reader.soonest(SOONEST))}
 ${decisions(view, reader.decisions(SHOWN_DECISIONS))}
 ${rules(
