@@ -3,7 +3,7 @@
 
 import { CALL_BUCKETS_S, LAST_BUCKET } from '../dispatch/call-counts'
 import type { Outcome } from '../dispatch/outcomes'
-import { COUNTED, type CountedName, type Labels } from '../queue/counters'
+import { COUNTED, type CountedName, type Labels, type Sum } from '../queue/counters'
 import type { QueueFigures } from '../queue/figures'
 import { JOB_STATES, type JobState } from '../queue/job'
 import { SILENT_MS } from '../queue/overview'
@@ -17,6 +17,9 @@ export interface Sample {
   /** Of a histogram's parts. */
   metricName?: string
 }
+
+/** What is to be shown. */
+export type Found = QueueFigures & { sums: readonly Sum[] }
 
 export interface Moment {
   nowMs: number
@@ -38,7 +41,7 @@ const FALLBACKS: readonly Labels[] = FALLBACK_REASONS.flatMap(reason =>
 )
 
 export function samplesOf(
-  figures: QueueFigures,
+  figures: Found,
   { nowMs, nowMonoMs }: Moment,
   build: Labels,
 ): Record<MetricKey, Sample[]> {
@@ -79,7 +82,7 @@ export function samplesOf(
   }
 }
 
-function countedSamples({ sums }: QueueFigures, name: CountedName, atLeast: readonly Labels[]): Sample[] {
+function countedSamples({ sums }: Found, name: CountedName, atLeast: readonly Labels[]): Sample[] {
   const own = sums.filter(sum => sum.name === name)
   return [
     ...atLeast.map(labels => ({ labels, value: 0 })),
@@ -95,7 +98,7 @@ function jobSamples({ jobs, regions }: QueueFigures): Sample[] {
 }
 
 /** Buckets are kept one by one, and shown as Prometheus has them: each with all below it. */
-function durations({ sums }: QueueFigures, region: string): Sample[] {
+function durations({ sums }: Found, region: string): Sample[] {
   const own = sums.filter(({ labels }) => labels['region'] === region)
   const inBucket = (le: string) =>
     own.find(({ name, labels }) => name === COUNTED.callBuckets && labels['le'] === le)?.value ?? 0

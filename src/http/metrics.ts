@@ -33,8 +33,12 @@ export function metricsRoute(context: MetricsContext): Route {
 /** @throws QueueError */
 export async function scrape(accept: string | undefined, context: MetricsContext): Promise<Reply> {
   const now = { nowMs: context.nowMs(), nowMonoMs: context.nowMonoMs() }
-  const figures = context.figures().figures(now.nowMs, paceOf(context.inForce().settings))
-  const samples = samplesOf(figures, now, { version: packageVersion(), node: process.version })
+  const reader = context.figures()
+  const figures = reader.figures(now.nowMs, paceOf(context.inForce().settings))
+  const samples = samplesOf({ ...figures, sums: reader.sums() }, now, {
+    version: packageVersion(),
+    node: process.version,
+  })
   const isOpenMetrics = wantsOpenMetrics(accept)
   const keys = Object.keys(METRICS) as MetricKey[]
   const metrics = keys.map(key => {

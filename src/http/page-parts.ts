@@ -103,13 +103,14 @@ export function searchLink(asked: string): Html {
 /** `names`: of the rules in force, those that never decided too. */
 export function rules(view: View, hits: readonly RuleHits[], names: readonly string[]): Html {
   const most = Math.max(1, ...hits.map(one => one.hits))
-  const silent = names.filter(name => !hits.some(({ rule }) => rule === name))
+  const [inForce, decided] = [new Set(names), new Set(hits.map(({ rule }) => rule))]
+  const silent = names.filter(name => !decided.has(name))
   const rows: Part[][] = [
     ...hits.map(({ rule, hits: number, lastMs }) => [
       rule,
       [count(number), bar(number / most)],
       ago(lastMs, view.nowMs),
-      names.includes(rule) ? 'in force' : html`<span class="soft">not in force now</span>`,
+      inForce.has(rule) ? 'in force' : html`<span class="soft">not in force now</span>`,
     ]),
     ...silent.map(rule => [rule, ['0', bar(0)], html`<span class="soft">never</span>`, 'in force']),
   ]

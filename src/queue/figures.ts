@@ -14,7 +14,6 @@ export interface QueueFigures {
   blocked: { region: string; senders: number; isWhole: boolean }[]
   /** Of the machine's monotonic clock; undefined: none since it started. */
   dispatcherBeatMonoMs?: number
-  sums: Sum[]
   reload: ReloadState
 }
 
@@ -61,7 +60,11 @@ export interface Blocker {
 
 /** Every method throws QueueError. Reads only; never holds up a writer. */
 export interface FiguresReader {
+  /** Changes when anybody has written. */
+  version(): number
   figures(nowMs: number, pace: Pace): QueueFigures
+  /** What all processes have counted. */
+  sums(): Sum[]
   /** Latest first. */
   decisions(limit?: number): DecisionNote[]
   /** Most of them first. */

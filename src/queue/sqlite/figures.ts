@@ -21,7 +21,9 @@ const BUSY_MS = 50
 export function openFigures(file: string): FiguresReader {
   const database = new Database(file, { busyMs: BUSY_MS, create: false })
   return {
+    version: () => Number(database.pragma('data_version')[0]?.['data_version'] ?? 0),
     figures: (nowMs, pace) => figures(database, nowMs, pace),
+    sums: () => sums(database),
     decisions: limit => recentDecisions(database, limit),
     ruleHits: () => ruleHits(database),
     reload: () => reloadState(database),
@@ -41,7 +43,6 @@ function figures(database: Database, nowMs: number, pace: Pace): QueueFigures {
     regions: regions(database, jobs, nowMs, pace),
     blocked: blocked(database),
     ...(typeof beat?.['beat'] === 'number' && { dispatcherBeatMonoMs: beat['beat'] }),
-    sums: sums(database),
     reload: reloadState(database),
   }
 }

@@ -5,7 +5,8 @@ import type { Blocker, DeadlineSlot } from '../figures'
 import type { Job } from '../job'
 import { blockedNow } from './breaker'
 import type { Database, Row } from './database'
-import { jobsOf, text } from './rows'
+import { readJobs } from './list'
+import { text } from './rows'
 import { SPANS_MS } from './slots'
 
 /** Of the jobs that were tried, so many are asked why they wait. */
@@ -15,17 +16,24 @@ const SLOT_SPAN_MS = SPANS_MS.at(-1) ?? 0
 
 /** By deadline. */
 export function soonest(database: Database, limit: number): Job[] {
-  const rows = database
+  const found = database
     .all('SELECT name FROM region')
     .flatMap(({ name }) =>
       database.all(
-        "SELECT * FROM job WHERE state = 'queued' AND region = ? ORDER BY deadline_ms, seq LIMIT ?",
+        "SELECT seq, deadline_ms FROM job WHERE state = 'queued' AND region = ? ORDER BY deadline_ms, seq LIMIT ?",
         text(name),
         limit,
       ),
     )
     .toSorted((one, other) => number(one, 'deadline_ms') - number(other, 'deadline_ms'))
-  return jobsOf(database, rows.slice(0, limit))
+    .slice(0, limit)
+  return [
+    ...readJobs(
+      database,
+      found.map(row => number(row, 'seq')),
+      { states: ['queued'] },
+    ),
+  ]
 }
 
 /** Soonest first. */
