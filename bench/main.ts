@@ -16,6 +16,7 @@ import { haraka } from './trials/haraka'
 import { memory } from './trials/memory'
 import { overload } from './trials/overload'
 import { pace } from './trials/pace'
+import { page as pageBesideSmtp } from './trials/page'
 import { queue } from './trials/queue'
 
 /** In the order of the page. */
@@ -24,6 +25,7 @@ export const SUITES: readonly (Suite | Trial)[] = [
   mails,
   hostile,
   haraka,
+  pageBesideSmtp,
   queue,
   memory,
   firstCall,

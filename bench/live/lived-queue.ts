@@ -1,7 +1,7 @@
 // A queue file in the middle of a bad day: a day of jobs waits in two regions, and as many end as SES takes.
 // Made of a full one by changing its rows, in some seconds. Throws where the file comes out otherwise.
 
-import { copyFileSync } from 'node:fs'
+import { copyFileSync, mkdirSync } from 'node:fs'
 import path from 'node:path'
 import { forecastSpacingMs } from '../../src/queue/admission'
 import { COUNTED } from '../../src/queue/counters'
@@ -40,6 +40,7 @@ export function livedQueue(jobs: number, file: string, nowMs: number): void {
   } finally {
     database.close()
   }
+  mkdirSync(path.dirname(file), { recursive: true, mode: 0o700 })
   copyFileSync(full, file)
 }
 
@@ -50,7 +51,8 @@ function live(database: Database, jobs: number, nowMs: number): void {
   withoutTriggers(database, () => {
     // as the dispatcher sets it
     database.run(`UPDATE region SET spacing_ms = ${forecastSpacingMs({ intervalMs: 1000, slackMs: 5 })}`)
-    database.run(`UPDATE job SET created_ms = ${made}, changed_ms = ${made}, received_ms = ${made} - ${MINUTE_MS},
+    database.run(`UPDATE job SET sender = 'writer@origin' || seq || '.example', sender_key = 'writer@origin' || seq || '.example',
+      sender_domain = 'origin' || seq || '.example', created_ms = ${made}, changed_ms = ${made}, received_ms = ${made} - ${MINUTE_MS},
       deadline_ms = ${made} + ${DAY_MS}, region = iif(seq % 2 = 0, '${REGION}', '${OTHER_REGION}')`)
     database.run(`UPDATE job SET sender = '${OFTEN.sender}', sender_key = '${OFTEN.sender}', sender_domain = 'bulk.example'
       WHERE seq % ${OFTEN_EACH} = 0`)
