@@ -76,6 +76,7 @@ export interface FiguresReader {
   spans(fromMs: number): Span[]
   /** Soonest first. */
   deadlineSlots(): DeadlineSlot[]
+  /** Twenty at most; figures count them all. */
   blockers(): Blocker[]
   close(): void
 }

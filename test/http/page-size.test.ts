@@ -5,6 +5,7 @@ import path from 'node:path'
 import { mock } from 'node:test'
 import { toCursor } from '../../src/http/listing'
 import { SPANS, spansUntil, waitingBefore } from '../../src/http/page-chart'
+import { rules } from '../../src/http/page-parts'
 import { SPAN_MS } from '../../src/queue/figures'
 import { Database } from '../../src/queue/sqlite/database'
 import { openFigures } from '../../src/queue/sqlite/figures'
@@ -15,6 +16,7 @@ import { type Api, NOW_MS, startApi } from './api-support'
 import { bearer } from './support'
 
 const MINUTE_MS = 60_000
+const PACE = { spacingMs: 1000, forecastMs: 1035, marginMs: 60_000 }
 
 describe('what the page asks of the queue', () => {
   let file: string
@@ -58,6 +60,17 @@ describe('what the page asks of the queue', () => {
       20,
     )
     figures.close()
+  })
+
+  it('is no more than can be read of what SES takes nothing from', () => {
+    const database = new Database(file, { create: false, busyMs: 1000 })
+    for (let n = 0; n < 30; n++) database.run("INSERT INTO blocked VALUES ('eu-west-1', ?, 5, 0)", `b${n}`)
+    const figures = openFigures(file)
+    assert.equal(figures.blockers().length, 20)
+    assert.deepEqual(figures.figures(NOW_MS, PACE).blocked, [
+      { region: 'eu-west-1', senders: 30, isWhole: false },
+    ])
+    for (const one of [database, figures]) one.close()
   })
 
   it('never goes through all jobs, for whatever is looked at or asked for', async () => {
@@ -176,6 +189,21 @@ function many(file: string, jobs: number): void {
   })
   database.close()
 }
+
+describe('the rules of a large policy', () => {
+  it('are shown as far as they decide most, and counted', () => {
+    const names = Array.from({ length: 5000 }, (_, n) => `rule-${n}`)
+    const hits = names.slice(0, 1000).map((rule, n) => ({ rule, hits: 1000 - n, lastMs: NOW_MS }))
+    const view = { isTrusted: true, hasToken: true, nowMs: NOW_MS }
+    const shown = (...of: [typeof hits, string[]]) =>
+      [...rules(view, ...of).text.matchAll(/rule-(\d+)/g)].length
+    assert.equal(shown(hits, names), 200)
+    assert.match(rules(view, hits, names).text, /And 4,800 more/)
+    assert.equal(shown(hits.slice(0, 50), names.slice(0, 60)), 60)
+    assert.equal(shown(hits.slice(0, 50), names.slice(0, 300)), 200)
+    assert.doesNotMatch(rules(view, hits.slice(0, 200), names.slice(0, 200)).text, /more/)
+  })
+})
 
 describe('the chart', () => {
   it('has a span for each five minutes of three hours, also where nothing came or ended', () => {

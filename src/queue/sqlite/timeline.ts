@@ -9,6 +9,8 @@ import { readJobs } from './list'
 import { text } from './rows'
 import { SPANS_MS } from './slots'
 
+/** Bounce senders have little to say beyond those. */
+const MOST_BLOCKERS = 20
 /** Of the jobs that were tried, so many are asked why they wait. */
 const MOST_ASKED = 500
 /** An hour and a bit. */
@@ -49,7 +51,8 @@ export function deadlineSlots(database: Database): DeadlineSlot[] {
 }
 
 export function blockers(database: Database): Blocker[] {
-  return blockedNow(database).map(blocked => {
+  const some = blockedNow(database).slice(0, MOST_BLOCKERS)
+  return some.map(blocked => {
     const row = database.get(
       `SELECT reason FROM (
          SELECT reason, bounce_sender FROM job INDEXED BY job_due
