@@ -14,7 +14,7 @@ import { rulesOf } from '../rules'
 import { type Findings, type Found, foundRatio, type Size, type Trial } from '../trial'
 
 const SCALES = {
-  whole: { jobs: 100_000, starts: 5, times: 5, rounds: 15, mails: 2000, warmUpMails: 1000 },
+  whole: { jobs: 100_000, starts: 5, times: 5, rounds: 12, mails: 4000, warmUpMails: 1000 },
   least: { jobs: 50, starts: 1, times: 1, rounds: 1, mails: 20, warmUpMails: 1 },
 }
 /** Ten times a second. */
@@ -35,9 +35,10 @@ and has ${RULES} address rules of which none holds; its dispatcher calls a stand
 Mails of 5 KB come over ${CONNECTIONS} connections as fast as they are taken. In each of ${SCALES.whole.rounds} rounds ${SCALES.whole.mails.toLocaleString('en')} of them come with a client that
 asks for the page, with the token, ten times a second, and as many without. A ratio is the median of the rounds.
 
-Answers are timed by a client, from the request to the last byte, and no mail comes meanwhile: the slowest of all is shown.
-The first ones are those of ${SCALES.whole.starts} Harakas each that have just been started. The lists are of 200 jobs, by every filter, with
-what most jobs have and with what none has, and by two and three filters, at the beginning and far behind.`,
+Answers are timed by a client, from the request to the last byte, and no mail comes meanwhile: of all that are asked for
+when Haraka has run a while, the slowest is shown. A first answer is that of a Haraka that has just been started, asked as soon as it
+listens: the median of ${SCALES.whole.starts} starts. Between two pages a job comes, so each is made anew. The lists are of 200 jobs: by every
+filter, with what most jobs have and with what none has, by two and three of them, at the beginning and far behind.`,
   rows: [
     {
       key: 'rate',
@@ -82,7 +83,7 @@ async function look(size: Size): Promise<Findings> {
         all.push(await looker.askFirst(question))
         await host.stop()
       }
-      return slowest(all)
+      return typical(all)
     }
     const firstMetrics = await firstOf({ path: '/metrics' })
     const firstPage = await firstOf({ path: '/' })
@@ -150,6 +151,14 @@ async function besideMail(host: Host, looker: Looker, size: Size): Promise<Findi
   return {
     rate: foundRatio(ratioOf(rates.with, rates.without), `${beside(rates.with, rates.without, 0)} a second`),
     late: foundRatio(ratioOf(lateMs.with, lateMs.without), `${beside(lateMs.with, lateMs.without, 1)} ms`),
+  }
+}
+
+function typical(all: readonly number[]): Found {
+  return {
+    figure: median(all),
+    spread: { least: Math.min(...all), most: Math.max(...all) },
+    beside: `${all.length} starts`,
   }
 }
 
