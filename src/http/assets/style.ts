@@ -4,7 +4,7 @@
 export const STYLE = `:root {
   color-scheme: light dark;
   --ground: #f3f5f8; --card: #fff; --text: #1c2330; --soft: #5b6575; --line: #e2e6ed; --field: #fff;
-  --link: #0b5cad; --good: #1a7f4b; --bad: #b3261e; --warn: #8a5a00;
+  --link: #0b5cad; --good: #146c3e; --bad: #b3261e; --warn: #8a5a00;
   --good-ground: #e6f4ec; --bad-ground: #fdecea; --warn-ground: #fbf1dc; --plain-ground: #edf0f5;
   --bar: #4c8bd6; --bar2: #d98a48; --trace: #6b4fbb;
 }
