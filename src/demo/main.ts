@@ -10,10 +10,11 @@ import { startLocalSes } from '../local-ses/server'
 import { fillDirectory, makeDirectory, packageFolder } from './directory'
 import { type RunningHaraka, startHaraka } from './haraka'
 import { logTail } from './haraka-log'
-import { pickPort } from './port'
+import { pickPorts } from './port'
 import { play } from './run'
 import { makeSamples, type Sample } from './samples'
 import type { Stage } from './stage'
+import { pageAt, showPage } from './status-page'
 import { type Terminal, terminal } from './terminal'
 import { keepSamples } from './try-out'
 import { watch } from './watch'
@@ -84,7 +85,7 @@ async function setUp(
   stop: AbortSignal,
   show: Terminal,
 ): Promise<{ stage: Stage; haraka: RunningHaraka }> {
-  const port = await pickPort()
+  const { smtp: port, http } = await pickPorts()
   const ses = await startLocalSes({
     messages: samples.flatMap(({ known }) => known ?? []),
     identities: ['example.com'],
@@ -94,19 +95,22 @@ async function setUp(
   const packageDir = packageFolder()
   const dir = makeDirectory()
   parts.dir = dir
-  fillDirectory(dir, packageDir, port, ses.url)
+  const page = pageAt(http, packageDir)
+  fillDirectory(dir, { packageDir, port, sesUrl: ses.url, page })
   keepSamples(dir, samples)
   show.line(`Haraka on 127.0.0.1:${port} with haraka-plugin-ses-bounce; bounces go to a stand-in for SES.`)
   show.line(show.paint('dim', `Its directory is ${dir}`))
-  show.line()
   const haraka = await startHaraka({ packageDir, dir, port, stop })
   parts.haraka = haraka
-  return { stage: { dir, port, ses, terminal: show, stop }, haraka }
+  return { stage: { dir, port, page, ses, terminal: show, stop }, haraka }
 }
 
 async function playAndStay(stage: Stage, samples: readonly Sample[], once: boolean): Promise<Ending> {
+  const { page, terminal, stop } = stage
+  const shown = await showPage(page, terminal, stop)
+  terminal.line()
   const isOk = await play(stage, samples)
-  if (!once) await watch(stage)
+  if (!once) await watch(stage, shown)
   return { how: 'done', isOk }
 }
 
