@@ -14,7 +14,7 @@ import { pickPorts } from './port'
 import { play } from './run'
 import { makeSamples, type Sample } from './samples'
 import type { Stage } from './stage'
-import { pageAt, showPage } from './status-page'
+import { pageAt, type StatusPage, showPage } from './status-page'
 import { type Terminal, terminal } from './terminal'
 import { keepSamples } from './try-out'
 import { watch } from './watch'
@@ -62,7 +62,7 @@ async function demo(once: boolean, stop: AbortSignal, show: Terminal): Promise<n
 
 async function perform(parts: Parts, once: boolean, stop: AbortSignal, show: Terminal): Promise<Ending> {
   const samples = makeSamples(new Date())
-  const { stage, haraka } = await setUp(parts, samples, stop, show)
+  const { stage, page, haraka } = await setUp(parts, samples, stop, show)
   const stopped = new Promise<Ending>(resolve => {
     const tell = () => resolve({ how: 'stopped' })
     if (stop.aborted) tell()
@@ -71,7 +71,7 @@ async function perform(parts: Parts, once: boolean, stop: AbortSignal, show: Ter
   const died = haraka.exited.then(
     (how): Ending => ({ how: 'died', text: `Haraka ended by itself, with ${how}` }),
   )
-  const played = playAndStay(stage, samples, once).catch(async (error: unknown): Promise<Ending> => {
+  const played = playAndStay(stage, page, samples, once).catch(async (error: unknown): Promise<Ending> => {
     // what the signal cut off is no fault
     if (stop.aborted) return stopped
     throw error
@@ -84,7 +84,7 @@ async function setUp(
   samples: readonly Sample[],
   stop: AbortSignal,
   show: Terminal,
-): Promise<{ stage: Stage; haraka: RunningHaraka }> {
+): Promise<{ stage: Stage; page: StatusPage | undefined; haraka: RunningHaraka }> {
   const { smtp: port, http } = await pickPorts()
   const ses = await startLocalSes({
     messages: samples.flatMap(({ known }) => known ?? []),
@@ -102,13 +102,17 @@ async function setUp(
   show.line(show.paint('dim', `Its directory is ${dir}`))
   const haraka = await startHaraka({ packageDir, dir, port, stop })
   parts.haraka = haraka
-  return { stage: { dir, port, page, ses, terminal: show, stop }, haraka }
+  return { stage: { dir, port, ses, terminal: show, stop }, page, haraka }
 }
 
-async function playAndStay(stage: Stage, samples: readonly Sample[], once: boolean): Promise<Ending> {
-  const { page, terminal, stop } = stage
-  const shown = await showPage(page, terminal, stop)
-  terminal.line()
+async function playAndStay(
+  stage: Stage,
+  page: StatusPage | undefined,
+  samples: readonly Sample[],
+  once: boolean,
+): Promise<Ending> {
+  const shown = await showPage(page, stage)
+  stage.terminal.line()
   const isOk = await play(stage, samples)
   if (!once) await watch(stage, shown)
   return { how: 'done', isOk }

@@ -7,6 +7,7 @@ import { get } from 'node:http'
 import { createRequire } from 'node:module'
 import path from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
+import type { Stage } from './stage'
 import type { Terminal } from './terminal'
 
 export interface StatusPage {
@@ -45,8 +46,7 @@ export function whereText({ url, token }: StatusPage, { paint }: Terminal): stri
 /** Says where it is, once it can be opened; undefined: it can't be. Rejects when the signal is aborted. */
 export async function showPage(
   page: StatusPage | undefined,
-  terminal: Terminal,
-  stop: AbortSignal,
+  { terminal, stop }: Pick<Stage, 'terminal' | 'stop'>,
 ): Promise<StatusPage | undefined> {
   if (page === undefined) {
     terminal.line('No status page: express is not installed here; npm ci installs it.')

@@ -13,6 +13,8 @@ import type { Terminal } from '../../src/demo/terminal'
 const checkout = path.join(__dirname, '../..')
 
 describe('the status page of the demo', () => {
+  const { signal: stop } = new AbortController()
+
   it('is left out, with a word, where Haraka would find no express', async () => {
     const dir = mkdtempSync(path.join(tmpdir(), 'no-express-'))
     try {
@@ -20,7 +22,7 @@ describe('the status page of the demo', () => {
       const page = pageAt(8080, dir)
       assert.equal(page, undefined)
       const { terminal, lines } = kept()
-      assert.equal(await showPage(page, terminal, new AbortController().signal), undefined)
+      assert.equal(await showPage(page, { terminal, stop }), undefined)
       assert.deepEqual(lines, ['No status page: express is not installed here; npm ci installs it.'])
     } finally {
       rmSync(dir, { recursive: true })
@@ -45,7 +47,7 @@ describe('the status page of the demo', () => {
     await once(server.listen(0, '127.0.0.1'), 'listening')
     try {
       const page = pageAt((server.address() as AddressInfo).port, checkout) ?? assert.fail('there is express')
-      assert.equal(await showPage(page, terminal, new AbortController().signal), page)
+      assert.equal(await showPage(page, { terminal, stop }), page)
       assert.deepEqual(lines, [`Watch it in a browser: ${page.url} with the token ${page.token}`])
       assert.deepEqual(
         asked,
@@ -61,7 +63,7 @@ describe('the status page of the demo', () => {
     const { terminal, lines } = kept()
     // nobody can listen on port 0
     const nowhere = { ...page, url: 'http://127.0.0.1:0/' }
-    await assert.rejects(showPage(nowhere, terminal, AbortSignal.abort()), { name: 'AbortError' })
+    await assert.rejects(showPage(nowhere, { terminal, stop: AbortSignal.abort() }), { name: 'AbortError' })
     assert.deepEqual(lines, [])
   })
 })
