@@ -18,7 +18,7 @@ export interface StatusPage {
 }
 
 /** Haraka serves it a moment after it takes mail. */
-const LONGEST_MS = 10_000
+const LONGEST_MS = 20_000
 const STEP_MS = 25
 
 /** Undefined: Haraka would find no express. */

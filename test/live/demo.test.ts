@@ -32,7 +32,7 @@ describe('npm start', function () {
 
   it('says so when Haraka dies by itself, and ends with 1', async () => {
     const demo = startDemo([])
-    await demo.log.wait('The queue empties', { timeoutMs: 15_000 })
+    await demo.log.wait('The queue empties')
     killIfAlive(masterOf(demo), 'SIGKILL')
     assert.equal(await demo.code, 1, demo.log.tail())
     assert.ok(demo.log.lines.some(line => line.startsWith('Haraka ended by itself, with SIGKILL')))
@@ -41,7 +41,7 @@ describe('npm start', function () {
 
   it('takes Haraka with it when it is killed', async () => {
     const demo = startDemo([])
-    await demo.log.wait('The queue empties', { timeoutMs: 15_000 })
+    await demo.log.wait('The queue empties')
     demo.child.kill('SIGKILL')
     await demo.code
     await until(() => demo.family().length === 0, { what: 'the end of what the demo had started' })
