@@ -31,6 +31,8 @@ header .name a { color: inherit; text-decoration: none; display: inline-flex; al
 header .live { color: var(--soft); font-size: .85rem; margin-right: auto; }
 header .live.on::before, header .live.off::before { content: ""; display: inline-block; width: .6rem; height: .6rem; border-radius: 50%; margin-right: .4rem; background: var(--good); }
 header .live.off::before { background: var(--bad); }
+header .live.off { color: var(--bad); font-weight: 600; }
+.stale main { opacity: .5; }
 footer { color: var(--soft); font-size: .85rem; }
 
 section { background: var(--card); border: 1px solid var(--line); border-radius: .75rem; padding: 1rem 1.25rem; margin: 0 0 1rem; }
@@ -108,7 +110,7 @@ svg.meter { display: inline-block; width: 8rem; max-width: 25vw; height: .5rem; 
   dl.tiles { grid-template-columns: repeat(auto-fill, minmax(5.4rem, 1fr)); }
   dl.facts { grid-template-columns: 1fr; gap: 0; }
   dl.facts dd { margin-bottom: .5rem; }
-  svg text { font-size: 20px; }
+  svg text { font-size: 24px; }
   table, tbody { display: block; }
   thead { position: absolute; left: -100rem; }
   tr { display: flex; flex-wrap: wrap; gap: .1rem 1rem; align-items: baseline; border-top: 1px solid var(--line); padding: .55rem 0; }
