@@ -25,13 +25,19 @@ const executablePath =
     .map(folder => path.join(folder, 'chromium'))
     .find(existsSync)
 
+/** Rejects where there is none. */
+export function launchChromium(): Promise<Browser> {
+  assert.ok(executablePath, 'there is no chromium in PATH')
+  // its sandbox can't be had by root
+  return chromium.launch({ executablePath, args: ARGS, chromiumSandbox: process.getuid?.() !== 0 })
+}
+
 /** In a `describe`: one browser for all of its tests. */
 export function useChromium(suite: Suite): { readonly browser: Browser } {
   let browser: Browser | undefined
   suite.beforeAll(async function () {
     if (executablePath === undefined) this.skip()
-    // its sandbox can't be had by root
-    browser = await chromium.launch({ executablePath, args: ARGS, chromiumSandbox: process.getuid?.() !== 0 })
+    browser = await launchChromium()
   })
   suite.afterAll(() => browser?.close())
   return {

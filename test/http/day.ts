@@ -48,6 +48,7 @@ export function fillDay(api: Api, cameEach: readonly number[] = CAME): void {
     for (let n = 0; n < (isThrottled ? MOST_CALLS.throttled : MOST_CALLS.else); n++)
       call(api, fromMs + 5 * MINUTE_MS - 1000 + n, n, isThrottled)
   }
+  api.dispatcher.setSpacing(1000, new Map([['eu-west-1', 1500]]))
   api.clock.ms = NOW_MS
   count(api, made)
 }

@@ -106,7 +106,8 @@ svg.meter { display: inline-block; width: 8rem; max-width: 25vw; height: .5rem; 
 @media (max-width: 44rem) {
   header, main, footer { padding: .6rem .75rem; }
   section { padding: .8rem .9rem; }
-  header form[role=search], header form[role=search] input { flex: 1; min-width: 8rem; }
+  header form[role=search] { flex: 1 1 100%; flex-wrap: nowrap; }
+  header form[role=search] input { flex: 1; min-width: 0; }
   dl.tiles { grid-template-columns: repeat(auto-fill, minmax(5.4rem, 1fr)); }
   dl.facts { grid-template-columns: 1fr; gap: 0; }
   dl.facts dd { margin-bottom: .5rem; }
