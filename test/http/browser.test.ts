@@ -54,6 +54,8 @@ describe('the status page in a browser', function () {
         'sender ',
         'to ',
         'decided ',
+        'from ',
+        'because ',
         'wrong ',
         'region ',
       ])

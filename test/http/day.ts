@@ -114,7 +114,8 @@ function count(api: Api, made: number): void {
       recipient: `${address}@yours.example`,
       rule,
       action: index % 5 === 3 ? 'quarantine' : 'bounce',
-      ...(index % 5 === 3 && { reason: 'unsafe' as const }),
+      sender: senderOf(number),
+      ...(index % 5 === 3 && { reason: 'unsafe' as const, detail: 'not authenticated' }),
       isObserved: false,
     })
   }

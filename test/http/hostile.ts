@@ -31,6 +31,8 @@ export function fillHostile(api: Api): string[] {
   tally.decided({
     atMs: NOW_MS - 5000,
     sesId: `ses-${EVIL}`,
+    sender: `from ${EVIL}`,
+    detail: `because ${EVIL}`,
     recipient: `decided ${EVIL}`,
     rule: EVIL_RULE,
     action: 'quarantine',

@@ -47,7 +47,17 @@ describe('the status page', () => {
     api.operator.pause(undefined, NOW_MS)
     const { text } = await get('/')
     assertTame(text)
-    for (const shown of ['region ', 'sender ', 'to ', 'rule ', 'decided ', 'wrong ', 'ses-'])
+    for (const shown of [
+      'region ',
+      'sender ',
+      'to ',
+      'rule ',
+      'decided ',
+      'from ',
+      'because ',
+      'wrong ',
+      'ses-',
+    ])
       assert.ok(text.includes(shown + TAMED), shown)
     assert.match(text, /<dt>queued<\/dt><dd>2<\/dd>/)
     assert.match(text, /Paused by hand: every region/)
@@ -89,7 +99,7 @@ describe('the status page', () => {
       assert.equal(status, 200)
       assertTame(text)
       assert.match(text, /<dt>queued<\/dt><dd>2<\/dd>/)
-      for (const hidden of ['sender ', 'to ', 'rule ', 'decided ', 'wrong ', 'ses-'])
+      for (const hidden of ['sender ', 'to ', 'rule ', 'decided ', 'from ', 'because ', 'wrong ', 'ses-'])
         assert.ok(!text.includes(hidden + TAMED), hidden)
       for (const hidden of [
         id,
