@@ -87,6 +87,15 @@ function button(id: string, word: ByHandWord): Html {
   return html`<form action="${ROOT}/jobs/${encodeURIComponent(id)}/${word}" method="post"><button>${text}</button></form>`
 }
 
+/** The latest jobs of a state. */
+export function stateMain(view: View, state: JobState, { jobs, next }: JobPage): Html {
+  return html`<section id="found" data-live aria-labelledby="found-title">
+<h1 id="found-title">Jobs ${badge(state)}</h1>
+<p>The latest ${count(jobs.length)}${next !== undefined && ' of more; all of them are shown by "ses-bounce queue list"'}.</p>
+${jobTable(view, jobs, 'There are none.')}
+</section>`
+}
+
 export function searchMain(view: View, asked: string, { jobs, next }: JobPage): Html {
   return html`<section id="found" data-live aria-labelledby="found-title">
 <h1 id="found-title">Search</h1>

@@ -59,7 +59,7 @@ describe('the status page', () => {
       'ses-',
     ])
       assert.ok(text.includes(shown + TAMED), shown)
-    assert.match(text, /<dt>queued<\/dt><dd>2<\/dd>/)
+    assert.match(text, /<dt>queued<\/dt><dd><a href="[^"]*state=queued"[^>]*>2<\/a>/)
     assert.match(text, /Paused by hand: every region/)
     assert.match(text, /The configuration has errors; the one before is in force/)
     assert.match(text, /1h left/)
@@ -90,6 +90,20 @@ describe('the status page', () => {
       assert.match(none.text, /: 0 found\./, asked)
       assertTame(none.text)
     }
+  })
+
+  it('shows the latest jobs of a state', async () => {
+    const [id = '', other = ''] = fillHostile(api)
+    api.operator.cancel(other, NOW_MS)
+    const queued = await get('/search?state=queued')
+    assertTame(queued.text)
+    assert.match(queued.text, /The latest 1\./)
+    assert.ok(queued.text.includes(`/jobs/${id}"`))
+    const cancelled = await get('/search?state=cancelled')
+    assert.ok(cancelled.text.includes(`/jobs/${other}"`) && !cancelled.text.includes(`/jobs/${id}"`))
+    assert.match((await get('/search?state=failed')).text, /There are none\./)
+    assert.match((await get(`/search?state=${encodeURIComponent(EVIL)}`)).text, /0 found/)
+    assert.equal((await get('/search?state=queued', {})).status, 401)
   })
 
   it('is numbers, states and regions for those who have not given the token', async () => {

@@ -56,6 +56,10 @@ dl.tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(6.5rem,
 dl.tiles div { background: var(--plain-ground); border-radius: .5rem; padding: .4rem .8rem .5rem; }
 dl.tiles dt { color: var(--soft); font-size: .85rem; }
 dl.tiles dd { margin: 0; font-size: 1.5rem; line-height: 1.25; font-weight: 600; font-variant-numeric: tabular-nums; }
+dl.tiles div { position: relative; }
+dl.tiles dd a { color: inherit; text-decoration: none; }
+dl.tiles dd a::after { content: ""; position: absolute; inset: 0; }
+dl.tiles div:has(a:hover) { outline: 1px solid var(--link); }
 dl.tiles .failed.some dd, dl.tiles .expired.some dd { color: var(--bad); }
 dl.tiles .held.some dd { color: var(--warn); }
 dl.facts { display: grid; grid-template-columns: max-content 1fr; gap: .3rem 1.5rem; margin: 0; }
