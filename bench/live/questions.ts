@@ -2,6 +2,7 @@
 // Pure, but for one look at the queue.
 
 import { toCursor } from '../../src/http/listing'
+import { JOB_STATES } from '../../src/queue/job'
 import { openOperatorQueue } from '../../src/queue/sqlite/operator-queue'
 import { REGION } from './jobs'
 import { OFTEN, OTHER_REGION } from './lived-queue'
@@ -22,9 +23,10 @@ export function questionsAbout(file: string, jobs: number): Kinds {
   const nothing = ['nobody@example.com', '@nowhere.example', 'nothing']
   return {
     job: [{ path: `/jobs/${job.id}` }, { path: `/v1/bounces/${job.id}` }],
-    search: [...sought, ...hosts, ...nothing].map(text => ({
-      path: `/search?q=${encodeURIComponent(text)}`,
-    })),
+    search: [
+      ...[...sought, ...hosts, ...nothing].map(text => ({ path: `/search?q=${encodeURIComponent(text)}` })),
+      ...JOB_STATES.map(state => ({ path: `/search?state=${state}` })),
+    ],
     list: listings(job.sesId, jobs).map(query => ({ path: `/v1/bounces?limit=200&${query}` })),
     metrics: [{ path: '/metrics' }],
   }

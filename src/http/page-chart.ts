@@ -9,6 +9,7 @@ import { count } from './page-layout'
 export const SPANS = 36
 /** Of a time of day, in the units of the chart. */
 const LABEL_WIDTH = 40
+const LABEL_EVERY_MS = 1_800_000
 /** Beside each other on a wide screen they are as high as each other: 3 to 2. */
 const WIDTHS = { past: 720, ahead: 480 }
 const HEIGHT = 200
@@ -65,8 +66,8 @@ ${ahead(slots, nowMs)}
 
 function past(spans: readonly Span[], waiting: readonly number[]): Html {
   const [most, mostWaiting] = [
-    atLeastOne(spans.map(({ sent, others }) => sent + others)),
-    atLeastOne(waiting),
+    Math.max(...spans.map(({ sent, others }) => sent + others)),
+    Math.max(...waiting),
   ]
   const step = WIDTHS.past / spans.length
   const bars = spans.map(({ fromMs, sent, others }, index) => {
@@ -103,7 +104,7 @@ function ahead(slots: readonly DeadlineSlot[], nowMs: number): Html {
   const jobs = Array.from({ length: places }, (_, place) =>
     slots.filter(one => placeOf(one) === place).reduce((sum, one) => sum + one.jobs, 0),
   )
-  const most = atLeastOne(jobs)
+  const most = Math.max(...jobs)
   const step = WIDTHS.ahead / jobs.length
   const bars = jobs.map((number, index) => {
     const [fromMs, high] = [firstMs + index * slot.spanMs, scaled(number, most)]
@@ -130,12 +131,11 @@ ${line('grid', HEAD)}${line('grid', (HEAD + BASE) / 2)}${inner}${line('axis', BA
 
 const BASE = HEIGHT - FOOT
 
-/** Under some of them: as many as can be read. */
+/** Under those that begin with a half hour, where there is room. */
 function labels(times: readonly number[], step: number): Html {
-  const every = Math.ceil(100 / step)
   return html`${times.map(
     (ms, index) =>
-      index % every === 0 &&
+      ms % LABEL_EVERY_MS === 0 &&
       index * step <= WIDTHS.past - LABEL_WIDTH &&
       html`<text x="${px(index * step)}" y="${HEIGHT - 4}">${clock(ms)}</text>`,
   )}`
@@ -150,11 +150,7 @@ function swatch(name: string): Html {
 }
 
 function scaled(value: number, most: number): number {
-  return (value / most) * (BASE - HEAD)
-}
-
-function atLeastOne(values: readonly number[]): number {
-  return Math.max(1, ...values)
+  return (value / Math.max(1, most)) * (BASE - HEAD)
 }
 
 function px(value: number): string {

@@ -6,7 +6,7 @@ import type { Job, JobEvent, JobState } from '../queue/job'
 import type { JobPage } from '../queue/store'
 import { type Html, html, lines, type Part } from './html'
 import { count, leftText, timeTag, type View } from './page-layout'
-import { badge, jobTable, searchLink } from './page-parts'
+import { badge, isWaiting, jobTable, searchLink } from './page-parts'
 import { table } from './page-table'
 import { ROOT } from './router'
 
@@ -61,20 +61,21 @@ ${table(
 )}
 </section>
 <section id="call" data-live aria-labelledby="call-title">
-<h2 id="call-title">SendBounce, as it ${job.state === 'sent' ? 'was' : 'would be'} called</h2>
+<h2 id="call-title">SendBounce, as it ${job.tries > 0 ? 'was' : 'would be'} called</h2>
 <pre tabindex="0">${lines(JSON.stringify(sendBounceInput(job), null, 2).split('\n'))}</pre>
 </section>`
 }
 
 function facts(view: View, job: Job): [string, Part][] {
   const { reason, sesId, region, sender, bounceSender, bounceSenderArn, messageId, notBeforeMs } = job
+  const isOpen = isWaiting(job.state)
   const isLater = job.state === 'queued' && notBeforeMs > view.nowMs
   return [
     ...(reason === undefined ? [] : [['Why', reason] satisfies [string, Part]]),
     ['Mail', html`${searchLink(sesId)}, received ${timeTag(job.receivedAtMs)} in ${region}`],
     ['Sender', sender === '' ? '<>' : searchLink(sender)],
     ['Bounce from', html`${bounceSender}${bounceSenderArn !== undefined && `, by ${bounceSenderArn}`}`],
-    ['Deadline', html`${timeTag(job.deadlineMs)}, ${leftText(job.deadlineMs, view.nowMs)}`],
+    ['Deadline', html`${timeTag(job.deadlineMs)}${isOpen && `, ${leftText(job.deadlineMs, view.nowMs)}`}`],
     ['Tries', `${job.tries}, of unknown outcome ${job.unknownTries}, interrupted ${job.interruptions}`],
     ...(isLater ? [['Next try', html`not before ${timeTag(notBeforeMs)}`] satisfies [string, Part]] : []),
     ...(messageId === undefined ? [] : [['Bounce', messageId] satisfies [string, Part]]),
@@ -86,8 +87,17 @@ function button(id: string, word: ByHandWord): Html {
   return html`<form action="${ROOT}/jobs/${encodeURIComponent(id)}/${word}" method="post"><button>${text}</button></form>`
 }
 
+/** The latest jobs of a state. */
+export function stateMain(view: View, state: JobState, { jobs, next }: JobPage): Html {
+  return html`<section id="found" data-live aria-labelledby="found-title">
+<h1 id="found-title">Jobs ${badge(state)}</h1>
+<p>The latest ${count(jobs.length)}${next !== undefined && ' of more; all of them are shown by "ses-bounce queue list"'}.</p>
+${jobTable(view, jobs, 'There are none.')}
+</section>`
+}
+
 export function searchMain(view: View, asked: string, { jobs, next }: JobPage): Html {
-  return html`<section aria-labelledby="found-title">
+  return html`<section id="found" data-live aria-labelledby="found-title">
 <h1 id="found-title">Search</h1>
 <p>For <b>${asked}</b>: ${count(jobs.length)} found${next !== undefined && ', and there may be more'}.</p>
 ${jobTable(view, jobs, 'There is no job of that recipient, sender or mail.')}

@@ -2,7 +2,7 @@
 // Pure. What comes from a mail, the rules or SES is shown to those alone who have given the token.
 
 import type { DecisionNote, ReloadState, RuleHits } from '../queue/counters'
-import type { Job } from '../queue/job'
+import type { Job, JobState } from '../queue/job'
 import { shortened } from '../settings/escape'
 import { type Html, html, type Part } from './html'
 import { ago, count, leftText, timeTag, type View } from './page-layout'
@@ -60,8 +60,11 @@ function jobRow(view: View, job: Job): Part[] {
 
 /** What waits has a deadline; what has ended did so. */
 function whenText({ state, deadlineMs, changedAtMs }: Job, nowMs: number): Part {
-  const waits = state === 'queued' || state === 'sending' || state === 'held'
-  return waits ? leftText(deadlineMs, nowMs) : ago(changedAtMs, nowMs)
+  return isWaiting(state) ? leftText(deadlineMs, nowMs) : ago(changedAtMs, nowMs)
+}
+
+export function isWaiting(state: JobState): boolean {
+  return state === 'queued' || state === 'sending' || state === 'held'
 }
 
 /** A word of ours, in its colour. */
@@ -79,15 +82,17 @@ ${table(
     { name: 'Action', kind: 'nowrap' },
     { name: 'Rule', isPrivate: true },
     { name: 'Recipient', isPrivate: true },
+    { name: 'Sender', isPrivate: true },
     { name: 'Why no bounce' },
     { name: 'Mail', isPrivate: true },
   ],
-  notes.map(({ atMs, action, rule, recipient, reason, isObserved, sesId }) => [
+  notes.map(({ atMs, action, rule, recipient, sender, reason, detail, isObserved, sesId }) => [
     ago(atMs, view.nowMs),
     [badge(action), isObserved && ' observed'],
     rule ?? html`<span class="soft">none</span>`,
     recipient,
-    reason,
+    sender === '' ? '<>' : sender,
+    [reason, view.isTrusted && detail !== undefined && `: ${detail}`],
     sesId !== undefined && searchLink(sesId),
   ]),
   'None yet.',

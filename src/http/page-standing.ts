@@ -36,13 +36,17 @@ export function standing(view: View, now: Standing): Html {
   return html`<section id="standing" class="standing ${kind}" data-live aria-labelledby="standing-title">
 <h1 id="standing-title">How it stands</h1>
 <div class="verdict">${verdict}</div>
-<dl class="tiles">${JOB_STATES.map(state => tile(state, jobsIn(now.figures, state)))}</dl>
+<dl class="tiles">${JOB_STATES.map(state => tile(view, state, jobsIn(now.figures, state)))}</dl>
 <p class="soft">${dispatcherText(now)}${!view.isTrusted && ' Addresses, ids, rules and the words of SES are shown to those who have given the token.'}</p>
 </section>`
 }
 
-function tile(state: JobState, jobs: number): Html {
-  return html`<div class="${state} ${jobs > 0 && 'some'}"><dt>${state}</dt><dd>${count(jobs)}</dd></div>`
+/** With a way to its jobs. */
+function tile({ isTrusted }: View, state: JobState, jobs: number): Html {
+  const number = isTrusted
+    ? html`<a href="${ROOT}/search?state=${state}" aria-label="${count(jobs)} ${state}">${count(jobs)}</a>`
+    : count(jobs)
+  return html`<div class="${state} ${jobs > 0 && 'some'}"><dt>${state}</dt><dd>${number}</dd></div>`
 }
 
 /** The worst first. */

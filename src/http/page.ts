@@ -2,7 +2,7 @@
 // Without the token it is numbers. A store that fails is the caller's 503; nothing is changed but by page-acts.ts.
 
 import type { QueueFigures } from '../queue/figures'
-import type { JobState } from '../queue/job'
+import { JOB_STATES, type JobState } from '../queue/job'
 import type { JobPage } from '../queue/store'
 import { ICON } from './assets/icon'
 import { SCRIPT } from './assets/script'
@@ -12,7 +12,7 @@ import { paceOf } from './metrics'
 import { jobReply, notFound, ofTrusted, viewOf } from './page-access'
 import { actRoutes } from './page-acts'
 import { charts, spansUntil } from './page-chart'
-import { searchMain } from './page-job'
+import { searchMain, stateMain } from './page-job'
 import { Kept } from './page-kept'
 import { page, type View } from './page-layout'
 import { deadlines, decisions, lastReload, rules } from './page-parts'
@@ -94,6 +94,11 @@ function jobPage({ params }: Request, view: View, context: HttpContext): Reply {
 }
 
 function search({ query }: Request, view: View, context: HttpContext): Reply {
+  const state = JOB_STATES.find(one => one === query.get('state'))
+  if (state !== undefined) {
+    const jobs = context.operator().page({ states: [state] }, MOST_FOUND)
+    return page(200, view, { title: `Jobs ${state}`, main: stateMain(view, state, jobs) })
+  }
   const asked = (query.get('q') ?? '').trim().slice(0, LONGEST_ASKED)
   return page(200, view, { title: 'Search', main: searchMain(view, asked, found(asked, context)) })
 }

@@ -70,7 +70,7 @@ export async function startApi(ini = '', rules = ''): Promise<Api> {
         queue: () => queue,
         operator: () => operator,
         figures: () => figures,
-        ordered: (...order) => void ordered.push(order.join(' ')),
+        ordered: ({ rule, sesId, recipient }) => void ordered.push(`${rule} ${sesId} ${recipient}`),
         wake: () => void wakes++,
         log: (level, message) => void log.push(`${level}: ${message}`),
         nowMs: () => clock.ms,

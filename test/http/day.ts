@@ -34,20 +34,21 @@ export const RULES = KINDS.map(
     `[${rule}]\nrecipient = ${address}@yours.example\naction = bounce\nbounce.type = ${bounceType}\n`,
 ).join('\n')
 
-/** `api`: started with RULES. */
-export function fillDay(api: Api): void {
-  const startMs = NOW_MS - CAME.length * 5 * MINUTE_MS
+/** `api`: started with RULES. `cameEach`: mails in each of the last spans of five minutes. */
+export function fillDay(api: Api, cameEach: readonly number[] = CAME): void {
+  const startMs = NOW_MS - cameEach.length * 5 * MINUTE_MS
   let made = 0
-  for (const [index, came] of CAME.entries()) {
+  for (const [index, came] of cameEach.entries()) {
     const fromMs = startMs + index * 5 * MINUTE_MS
     for (let n = 0; n < came; n++) {
       add(api, made, Math.floor(fromMs + (n / came) * 5 * MINUTE_MS))
       made += 1
     }
-    const isThrottled = index >= CAME.length - 2
+    const isThrottled = index >= cameEach.length - 2
     for (let n = 0; n < (isThrottled ? MOST_CALLS.throttled : MOST_CALLS.else); n++)
       call(api, fromMs + 5 * MINUTE_MS - 1000 + n, n, isThrottled)
   }
+  api.dispatcher.setSpacing(1000, new Map([['eu-west-1', 1500]]))
   api.clock.ms = NOW_MS
   count(api, made)
 }
@@ -113,7 +114,8 @@ function count(api: Api, made: number): void {
       recipient: `${address}@yours.example`,
       rule,
       action: index % 5 === 3 ? 'quarantine' : 'bounce',
-      ...(index % 5 === 3 && { reason: 'unsafe' as const }),
+      sender: senderOf(number),
+      ...(index % 5 === 3 && { reason: 'unsafe' as const, detail: 'not authenticated' }),
       isObserved: false,
     })
   }

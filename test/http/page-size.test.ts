@@ -83,6 +83,7 @@ describe('what the page asks of the queue', () => {
       '/metrics',
       `/jobs/${added?.jobId}`,
       `/v1/bounces/${added?.jobId}`,
+      '/search?state=queued',
       ...searched.map(text => `/search?q=${text}`),
       ...everyTwo(FILTERS).map(two => `/v1/bounces?limit=5&cursor=${toCursor(9)}&${two.join('&')}`),
     ])

@@ -9,6 +9,7 @@ export const SCRIPT = `'use strict';
   let controller;
   const say = (text, isOn) => {
     said.className = isOn ? 'live on' : 'live off';
+    document.body.classList.toggle('stale', !isOn);
     if (said.textContent !== text) said.textContent = text;
   };
   const isSelectedIn = part => {

@@ -4,7 +4,7 @@
 export const STYLE = `:root {
   color-scheme: light dark;
   --ground: #f3f5f8; --card: #fff; --text: #1c2330; --soft: #5b6575; --line: #e2e6ed; --field: #fff;
-  --link: #0b5cad; --good: #1a7f4b; --bad: #b3261e; --warn: #8a5a00;
+  --link: #0b5cad; --good: #146c3e; --bad: #b3261e; --warn: #8a5a00;
   --good-ground: #e6f4ec; --bad-ground: #fdecea; --warn-ground: #fbf1dc; --plain-ground: #edf0f5;
   --bar: #4c8bd6; --bar2: #d98a48; --trace: #6b4fbb;
 }
@@ -31,6 +31,8 @@ header .name a { color: inherit; text-decoration: none; display: inline-flex; al
 header .live { color: var(--soft); font-size: .85rem; margin-right: auto; }
 header .live.on::before, header .live.off::before { content: ""; display: inline-block; width: .6rem; height: .6rem; border-radius: 50%; margin-right: .4rem; background: var(--good); }
 header .live.off::before { background: var(--bad); }
+header .live.off { color: var(--bad); font-weight: 600; }
+.stale main { opacity: .5; }
 footer { color: var(--soft); font-size: .85rem; }
 
 section { background: var(--card); border: 1px solid var(--line); border-radius: .75rem; padding: 1rem 1.25rem; margin: 0 0 1rem; }
@@ -54,6 +56,10 @@ dl.tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(6.5rem,
 dl.tiles div { background: var(--plain-ground); border-radius: .5rem; padding: .4rem .8rem .5rem; }
 dl.tiles dt { color: var(--soft); font-size: .85rem; }
 dl.tiles dd { margin: 0; font-size: 1.5rem; line-height: 1.25; font-weight: 600; font-variant-numeric: tabular-nums; }
+dl.tiles div { position: relative; }
+dl.tiles dd a { color: inherit; text-decoration: none; }
+dl.tiles dd a::after { content: ""; position: absolute; inset: 0; }
+dl.tiles div:has(a:hover) { outline: 1px solid var(--link); }
 dl.tiles .failed.some dd, dl.tiles .expired.some dd { color: var(--bad); }
 dl.tiles .held.some dd { color: var(--warn); }
 dl.facts { display: grid; grid-template-columns: max-content 1fr; gap: .3rem 1.5rem; margin: 0; }
@@ -104,11 +110,12 @@ svg.meter { display: inline-block; width: 8rem; max-width: 25vw; height: .5rem; 
 @media (max-width: 44rem) {
   header, main, footer { padding: .6rem .75rem; }
   section { padding: .8rem .9rem; }
-  header form[role=search], header form[role=search] input { flex: 1; min-width: 8rem; }
+  header form[role=search] { flex: 1 1 100%; flex-wrap: nowrap; }
+  header form[role=search] input { flex: 1; min-width: 0; }
   dl.tiles { grid-template-columns: repeat(auto-fill, minmax(5.4rem, 1fr)); }
   dl.facts { grid-template-columns: 1fr; gap: 0; }
   dl.facts dd { margin-bottom: .5rem; }
-  svg text { font-size: 20px; }
+  svg text { font-size: 24px; }
   table, tbody { display: block; }
   thead { position: absolute; left: -100rem; }
   tr { display: flex; flex-wrap: wrap; gap: .1rem 1rem; align-items: baseline; border-top: 1px solid var(--line); padding: .55rem 0; }

@@ -4,7 +4,7 @@
 import { QueueError } from '../../errors'
 import { ANSWERS_STEP } from './answers'
 import { BREAKER_STEP } from './breaker'
-import { COUNTERS_STEP } from './counters'
+import { COUNTERS_STEP, DECISION_WORDS_STEP } from './counters'
 import { JOB_COUNTS_STEP } from './job-counts'
 import { SLOTS_STEP } from './slots'
 import { SPANS_STEP } from './spans'
@@ -106,6 +106,7 @@ const STEPS = [
   `,
   ANSWERS_STEP,
   COUNTERS_STEP + JOB_COUNTS_STEP,
+  DECISION_WORDS_STEP,
   `
   -- in the order of a page: of an address that very many mails are for, no more is looked at than it takes
   DROP INDEX recipient_address;
