@@ -88,6 +88,19 @@ describe('spans of time', () => {
     }
   })
 
+  it('are whole, also of times that are not', () => {
+    const worker = openWorkerQueue(file, { create: true })
+    const dispatcher = openDispatcherQueue(file)
+    try {
+      assert.ok(dispatcher.lock(thisProcess(), 0, 1000))
+      worker.add([request({ deadlineMs: NOW_MS + HOUR_MS })], NOW_MS + 0.25)
+      assert.equal(dispatcher.expire(REGION, NOW_MS + HOUR_MS + 0.5, 0).length, 1)
+      assert.deepEqual(spans(), [at(0, 1, 0, 0), at(12, 0, 0, 1)])
+    } finally {
+      for (const one of [worker, dispatcher]) one.close()
+    }
+  })
+
   it('are made of the jobs of an earlier version', () => {
     writeOldFile(file, BLOCKED_SINCE, NOW_MS)
     openWorkerQueue(file).close()

@@ -39,8 +39,9 @@ function more(values: string): string {
     ON CONFLICT DO UPDATE SET came = came + excluded.came, sent = sent + excluded.sent, others = others + excluded.others;`
 }
 
+/** Whole, also of a time that isn't: a writer of jobs must not fail by what is drawn of them. */
 function startOf(ms: string): string {
-  return `${ms} - ${ms} % ${SPAN_MS}`
+  return `CAST(${ms} AS INTEGER) / ${SPAN_MS} * ${SPAN_MS}`
 }
 
 /** Oldest first. */
