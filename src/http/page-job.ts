@@ -37,7 +37,7 @@ ${table(
     { name: 'Rule' },
     { name: 'Type' },
     { name: 'Status' },
-    { name: 'Diagnostic' },
+    { name: 'Diagnostic', kind: 'words' },
     { name: 'Added' },
   ],
   job.recipients.map(({ address, rule, bounceType, status, diagnostic, addedAtMs }) => [
@@ -55,7 +55,11 @@ ${table(
 <h2 id="history-title">History</h2>
 ${table(
   view,
-  [{ name: 'When', kind: 'nowrap' }, { name: 'What', kind: 'nowrap' }, { name: 'Detail' }],
+  [
+    { name: 'When', kind: 'nowrap' },
+    { name: 'What', kind: 'nowrap' },
+    { name: 'Detail', kind: 'words' },
+  ],
   history.map(({ atMs, what, detail }) => [timeTag(atMs), what, detail]),
   'Nothing happened yet.',
 )}

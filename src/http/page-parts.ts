@@ -27,7 +27,7 @@ const JOB_COLUMNS: readonly Column[] = [
   { name: 'Rule', isPrivate: true },
   { name: 'Region', kind: 'nowrap' },
   { name: 'Tries', kind: 'number' },
-  { name: 'Why', isPrivate: true },
+  { name: 'Why', kind: 'words', isPrivate: true },
 ]
 
 /** Jobs with a link to the page of each. */
@@ -83,8 +83,8 @@ ${table(
     { name: 'Rule', isPrivate: true },
     { name: 'Recipient', isPrivate: true },
     { name: 'Sender', isPrivate: true },
-    { name: 'Why no bounce' },
-    { name: 'Mail', isPrivate: true },
+    { name: 'Why no bounce', kind: 'words' },
+    { name: 'Mail', kind: 'id', isPrivate: true },
   ],
   notes.map(({ atMs, action, rule, recipient, sender, reason, detail, isObserved, sesId }) => [
     ago(atMs, view.nowMs),

@@ -6,8 +6,11 @@ import type { View } from './page-layout'
 
 export interface Column {
   name: string
-  /** `head`: its cells name their rows. `nowrap`: short words, which stay in one piece. */
-  kind?: 'head' | 'nowrap' | 'number'
+  /**
+   * `head`: its cells name their rows. `nowrap`: short words, which stay in one piece. `id`: long ones, of which the
+   * beginning is enough. `words`: somebody's, of any length.
+   */
+  kind?: 'head' | 'nowrap' | 'number' | 'id' | 'words'
   /** Shown to those alone who have given the token. */
   isPrivate?: boolean
 }

@@ -58,7 +58,8 @@ function kindOf(index: number): (typeof KINDS)[number] {
 }
 
 function sesIdOf(index: number): string {
-  return `${(0x9e37_79b9 * (index + 1)).toString(32)}${(0x85eb_ca6b * (index + 7)).toString(32)}k3v81`
+  const number = (0x9e37_79b9 * (index + 1)) % 2 ** 32
+  return `${number.toString(32)}q1h8s0v2mndj4b7u6tkgaoc5rfl9ep3i`.slice(0, 38)
 }
 
 function senderOf(index: number): string {

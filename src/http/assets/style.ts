@@ -75,6 +75,9 @@ tbody th { font-weight: 600; }
 tbody tr:hover { background: var(--plain-ground); }
 .number { text-align: right; white-space: nowrap; }
 time, .nowrap { white-space: nowrap; }
+.words { overflow-wrap: anywhere; }
+td.words:not(:empty) { min-width: 11rem; }
+.id a { display: inline-block; max-width: 13rem; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; vertical-align: bottom; }
 .badge { display: inline-block; padding: 0 .55rem; border-radius: 1rem; font-size: .85rem; font-weight: 500; background: var(--plain-ground); color: var(--soft); }
 .badge.sent, .badge.bounce { background: var(--good-ground); color: var(--good); }
 .badge.failed, .badge.expired { background: var(--bad-ground); color: var(--bad); }
@@ -124,6 +127,8 @@ svg.meter { display: inline-block; width: 8rem; max-width: 25vw; height: .5rem; 
   tbody th { width: 100%; }
   td::before { content: attr(data-column); color: var(--soft); font-size: .8rem; flex: none; }
   td:empty { display: none; }
+  td.words:not(:empty) { min-width: 0; }
+  .id a { max-width: 100%; white-space: normal; }
 }
 @media print {
   body { background: #fff; }
