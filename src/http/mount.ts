@@ -37,8 +37,12 @@ export function mount(app: WebApp, routes: readonly Route[], context: ServingCon
   })
 }
 
+/** RFC 9112 section 3.2.2: a whole URL, as proxies may send it, must do too. */
+const ORIGIN = /^https?:\/\/[^/?#]*/i
+
 /** `/v1/bounces?limit=1`. Undefined: it isn't ours. */
-function urlBelow(url: string): string | undefined {
+function urlBelow(asked: string): string | undefined {
+  const url = asked.replace(ORIGIN, '')
   const below = url.startsWith(ROOT) ? url.slice(ROOT.length) : undefined
   return below !== undefined && /^(?:[/?]|$)/.test(below) ? below : undefined
 }

@@ -108,7 +108,7 @@ export function readOrder(
 function readRecipient(reader: FieldReader): OrderedRecipient | undefined {
   const address = reader.text('address', text => {
     const ascii = asciiAddress(withoutBrackets(text))
-    return ascii !== undefined && ascii.length <= ADDRESS_CHARACTERS
+    return ascii !== undefined && Math.max(text.length, ascii.length) <= ADDRESS_CHARACTERS
       ? ascii
       : { wrong: 'is no address that SES could be given' }
   })
@@ -142,18 +142,24 @@ function reportTwice(reader: FieldReader, recipients: readonly OrderedRecipient[
 }
 
 function timeOf(text: string, nowMs: number): number | { wrong: string } {
-  const ms = TIME.test(text) ? Date.parse(text) : Number.NaN
+  const ms = TIME.test(text) && isDate(text.slice(0, 10)) ? Date.parse(text) : Number.NaN
   if (Number.isNaN(ms)) return { wrong: 'is no time of RFC 3339, such as 2025-01-01T00:00:00Z' }
   if (ms < 0) return { wrong: 'lies before SES' }
   return ms > nowMs + AHEAD_MS ? { wrong: 'lies in the future' } : ms
 }
 
+/** Date.parse takes 30 February for 2 March. */
+function isDate(day: string): boolean {
+  const ms = Date.parse(`${day}T00:00:00Z`)
+  return !Number.isNaN(ms) && new Date(ms).toISOString().startsWith(day)
+}
+
 /** '' and `<>` are the null sender, about whom a guard has its say. */
 function senderOf(text: string): string | { wrong: string } {
   const sender = withoutBrackets(text)
-  if (sender === '' || (sender.length <= SENDER_CHARACTERS && parseAddress(sender) !== undefined))
-    return sender
-  return { wrong: 'is no address' }
+  const isAddress = text.length <= SENDER_CHARACTERS && parseAddress(sender) !== undefined
+  // half a character would be kept as another one than it was judged as
+  return sender === '' || (isAddress && !/\p{Cs}/u.test(sender)) ? sender : { wrong: 'is no address' }
 }
 
 /** As the texts of a rule: one line of printable ASCII. */

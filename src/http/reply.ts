@@ -17,6 +17,9 @@ export interface Detail {
   message: string
 }
 
+/** More than anybody mends at once. A body may have twenty thousand faults, and each takes its time to be put in words. */
+export const MOST_DETAILS = 200
+
 /** docs/api.md explains them. */
 export const FAULT_CODES = [
   'VALIDATION_ERROR',

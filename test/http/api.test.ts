@@ -33,7 +33,7 @@ describe('POST /v1/bounces', () => {
     const [job, ...more] = jobs()
     assert.ok(job)
     assert.deepEqual(more, [])
-    const created = new Date(NOW_MS).toISOString()
+    const created = '2025-01-01T12:00:00Z'
     assert.deepEqual(answer.data, {
       id: job.id,
       created_at: created,
@@ -146,6 +146,47 @@ describe('POST /v1/bounces', () => {
       'recipients[1].address: stands in recipients[0] already',
     ])
     assert.deepEqual([jobs(), api.wakes], [[], 0])
+  })
+
+  it('takes no time that no calendar has, and tells every time in whole seconds', async () => {
+    api.clock.ms = NOW_MS + 789
+    for (const day of ['2024-02-30', '2023-02-29', '2024-12-32', '2024-13-01', '2024-11-31']) {
+      const { details } = await post(order({ received_at: `${day}T00:00:00Z` }))
+      assert.deepEqual(details, ['received_at: is no time of RFC 3339, such as 2025-01-01T00:00:00Z'], day)
+    }
+    const { data } = await post(order({ received_at: '2025-01-01T12:59:59.999+01:00' }))
+    const { data: job } = await api.ask('GET', `/v1/bounces/${String(data['id'])}`)
+    const times = ['created_at', 'changed_at', 'received_at', 'deadline_at'].map(name => job[name])
+    const now = '2025-01-01T12:00:00Z'
+    assert.deepEqual(
+      [data['created_at'], ...times],
+      [now, now, now, '2025-01-01T11:59:59Z', '2025-01-02T11:59:59Z'],
+    )
+  })
+
+  it('takes no address that is longer than it says, however it is written', async () => {
+    const [local, soft] = ['a'.repeat(240), '\u00ad'.repeat(100)]
+    for (const address of [`<${local}@yours.example>`, `ä@yours.example`, `a@${soft}${soft}ö${soft}.example`])
+      assert.deepEqual((await post(order({ recipients: [{ address }] }))).details, [
+        'recipients[0].address: is no address that SES could be given',
+      ])
+    for (const sender of [`<${'a'.repeat(306)}@origin.example>`, '"\ud800"@origin.example'])
+      assert.deepEqual((await post(order({ sender }))).details, ['sender: is no address'])
+    const recipients = [{ address: '"a b"@yours.example' }, { address: ' <user@bücher.example> ' }]
+    const { data } = await post(order({ recipients, sender: 'ü"@"@origin.example' }))
+    assert.deepEqual(
+      (data['recipients'] as { address: string }[]).map(({ address }) => address),
+      ['"a b"@yours.example', 'user@xn--bcher-kva.example'],
+    )
+  })
+
+  it('says no more of what is wrong than somebody could mend', async () => {
+    const many = (count: number) => Object.fromEntries(Array.from({ length: count }, (_, n) => [`f${n}`, 1]))
+    assert.equal((await post({ ...order(), ...many(20_000) })).details.length, 200)
+    const recipients = Array.from({ length: 50 }, (_, n) => ({ address: `${n}@yours.example`, ...many(300) }))
+    assert.equal((await post(order({ recipients }))).details.length, 200)
+    const query = Object.keys(many(2000)).join('&')
+    assert.equal((await api.ask('GET', `/v1/bounces?${query}`)).details.length, 200)
   })
 
   it('takes no region that is not in use', async () => {
