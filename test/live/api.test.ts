@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
-import { existsSync, readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs'
+import { existsSync, readFileSync, statSync } from 'node:fs'
 import path from 'node:path'
 import { promisify } from 'node:util'
 import { FAULT_CODES } from '../../src/http/reply'
@@ -10,11 +10,11 @@ import { sha256 } from '../../src/settings/secret'
 import { assertDescribed } from '../http/described'
 import { checkout, freePort } from './support/directory'
 import { bounceOf, relay, startFlow } from './support/flow'
+import { openFiles, TOKEN, webServers } from './support/http'
 import { newSesId } from './support/mail'
 import type { Product } from './support/product'
 import { until } from './support/wait'
 
-const TOKEN = 'a-token-for-live-tests'
 const document = readFileSync(path.join(checkout, 'docs/api.md'), 'utf8')
 
 describe("the API on Haraka's web server, with two workers", () => {
@@ -29,9 +29,7 @@ describe("the API on Haraka's web server, with two workers", () => {
       files: { 'config/http.ini': `listen = 127.0.0.1:${port}\n` },
       haraka: { nodes: 2 },
     })
-    // each worker has a web server of its own, that comes after SMTP
-    const ready = () => product.haraka.log().filter(line => line.includes('init_http_respond')).length === 2
-    await until(ready, { what: 'two web servers' })
+    await webServers(product.haraka, 2)
   })
   after(() => product.stop())
 
@@ -215,18 +213,6 @@ describe('docs/api.md', () => {
     assert.deepEqual(explained.toSorted(), [...FAULT_CODES].toSorted())
   })
 })
-
-function openFiles(pid: number): string[] {
-  const folder = `/proc/${pid}/fd`
-  return readdirSync(folder).flatMap(name => {
-    try {
-      return [readlinkSync(path.join(folder, name))]
-    } catch {
-      // closed meanwhile
-      return []
-    }
-  })
-}
 
 /** Of all objects in it, by their place. */
 function keysOf(value: unknown): unknown {

@@ -1,10 +1,10 @@
 // The configuration changes while Haraka runs: every process goes by the new one, or by the old one if that is broken.
 
 import assert from 'node:assert/strict'
-import { existsSync, writeFileSync } from 'node:fs'
-import path from 'node:path'
+import { existsSync } from 'node:fs'
 import { bounceOf, deliveredOf, noted, relay, said, startFlow } from './support/flow'
 import { iniText, type Product } from './support/product'
+import { change, changeInVain, linesFromAll, write } from './support/reload'
 import { until } from './support/wait'
 
 const RULES = `[unknown]
@@ -55,8 +55,7 @@ describe('a change of the configuration', function () {
     let since = 0
     before(async () => {
       since = product.haraka.log().length
-      write(product, 'ses-bounce-rules.ini', BROKEN)
-      await linesFromAll(product, /the last good .*in force/, since)
+      await changeInVain(product, 'ses-bounce-rules.ini', BROKEN)
     })
 
     it('is refused with every error and its place', () => {
@@ -121,34 +120,6 @@ describe('a plugin without a trusted relay', function () {
     await bounceOf(product, mail)
   })
 })
-
-/** Until master and workers have said that they go by it. */
-async function change(product: Product, file: string, text: string): Promise<void> {
-  const since = product.haraka.log().length
-  write(product, file, text)
-  await linesFromAll(product, new RegExp(`\\[ses-bounce\\] configuration reloaded: .*${file}`), since)
-}
-
-function write({ haraka }: Product, file: string, text: string): void {
-  writeFileSync(path.join(haraka.dir, 'config', file), text)
-}
-
-/** From the master and each worker. */
-async function linesFromAll(
-  { haraka }: Product,
-  pattern: RegExp,
-  since: number,
-  processes = 3,
-): Promise<void> {
-  await until(
-    () =>
-      haraka
-        .log()
-        .slice(since)
-        .filter(line => line.search(pattern) !== -1).length >= processes,
-    { what: `${processes} times ${pattern}` },
-  )
-}
 
 /** Sends mail until two workers have had one; what each decided. */
 async function decidedByEachWorker(product: Product, recipient: string): Promise<string[]> {
