@@ -51,7 +51,8 @@ export const MOST_RECIPIENTS = 50
 export const ADDRESS_CHARACTERS = 254
 export const SENDER_CHARACTERS = 320
 /** RFC 3339 section 5.6, with a time zone. */
-export const TIME = /^\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:[Zz]|[+-]\d\d:\d\d)$/
+export const TIME =
+  /^\d{4}-\d\d-\d\d[Tt](?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d{1,9})?(?:[Zz]|[+-]\d\d:\d\d)$/
 /** RFC 3463 section 2. */
 export const STATUS = /^[45]\.\d{1,3}\.\d{1,3}$/
 /** As far as two clocks may differ. */

@@ -150,9 +150,14 @@ describe('POST /v1/bounces', () => {
 
   it('takes no time that no calendar has, and tells every time in whole seconds', async () => {
     api.clock.ms = NOW_MS + 789
-    for (const day of ['2024-02-30', '2023-02-29', '2024-12-32', '2024-13-01', '2024-11-31']) {
-      const { details } = await post(order({ received_at: `${day}T00:00:00Z` }))
-      assert.deepEqual(details, ['received_at: is no time of RFC 3339, such as 2025-01-01T00:00:00Z'], day)
+    const days = ['2024-02-30', '2023-02-29', '2024-12-32', '2024-13-01', '2024-11-31']
+    for (const at of [
+      ...days.map(day => `${day}T00:00:00Z`),
+      '2024-12-31T24:00:00Z',
+      '2025-01-01T00:00:00+24:00',
+    ]) {
+      const { details } = await post(order({ received_at: at }))
+      assert.deepEqual(details, ['received_at: is no time of RFC 3339, such as 2025-01-01T00:00:00Z'], at)
     }
     const { data } = await post(order({ received_at: '2025-01-01T12:59:59.999+01:00' }))
     const { data: job } = await api.ask('GET', `/v1/bounces/${String(data['id'])}`)
