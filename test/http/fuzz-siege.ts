@@ -75,21 +75,25 @@ export class Siege {
     return text(socket)
   }
 
-  /** The statuses of the answers that were read. */
-  async send({ bytes, client }: Raw): Promise<number[]> {
-    const socket = connect(this.#port, '127.0.0.1')
-    // a server that closes while it is still written to is its right
-    socket.on('error', () => undefined)
-    const closed = once(socket, 'close').catch(() => undefined)
-    await once(socket, 'connect').catch(() => undefined)
-    if (client === 'waits')
-      return inTime(JSON.stringify(bytes.toString('latin1', 0, 300)), whole(socket, bytes, closed))
-    socket.pause().write(bytes)
-    if (client === 'never reads') await pause(50)
-    socket.resetAndDestroy()
-    await closed
-    return []
+  send(one: Raw): Promise<number[]> {
+    return sendRaw(this.#port, one)
   }
+}
+
+/** The statuses of the answers that were read. */
+export async function sendRaw(port: number, { bytes, client }: Raw): Promise<number[]> {
+  const socket = connect(port, '127.0.0.1')
+  // a server that closes while it is still written to is its right
+  socket.on('error', () => undefined)
+  const closed = once(socket, 'close').catch(() => undefined)
+  await once(socket, 'connect').catch(() => undefined)
+  if (client === 'waits')
+    return inTime(JSON.stringify(bytes.toString('latin1', 0, 300)), whole(socket, bytes, closed))
+  socket.pause().write(bytes)
+  if (client === 'never reads') await pause(50)
+  socket.resetAndDestroy()
+  await closed
+  return []
 }
 
 async function whole(socket: Socket, bytes: Buffer, closed: Promise<unknown>): Promise<number[]> {

@@ -5,9 +5,13 @@ import { execFile } from 'node:child_process'
 import { existsSync, readFileSync, statSync } from 'node:fs'
 import path from 'node:path'
 import { promisify } from 'node:util'
+import fc from 'fast-check'
 import { FAULT_CODES } from '../../src/http/reply'
 import { sha256 } from '../../src/settings/secret'
 import { assertDescribed } from '../http/described'
+import { raw } from '../http/fuzz-requests'
+import { sendRaw } from '../http/fuzz-siege'
+import { TOKEN as TOKEN_OF_FUZZ } from '../http/support'
 import { checkout, freePort } from './support/directory'
 import { bounceOf, relay, startFlow } from './support/flow'
 import { openFiles, TOKEN, webServers } from './support/http'
@@ -153,6 +157,25 @@ describe("the API on Haraka's web server, with two workers", () => {
       statuses.filter(status => status >= 500),
       [],
     )
+  })
+
+  it('takes bytes that no client would send, and every worker lives on', async () => {
+    const workers = product.haraka.workers()
+    const requests = fc.sample(raw, { numRuns: 300 }).map(({ bytes, client }) => {
+      const text = bytes.toString('latin1').replaceAll(TOKEN_OF_FUZZ, TOKEN)
+      return { bytes: Buffer.from(text, 'latin1'), client }
+    })
+    const statuses: number[] = []
+    for (let from = 0; from < requests.length; from += 20)
+      statuses.push(
+        ...(await Promise.all(requests.slice(from, from + 20).map(one => sendRaw(port, one)))).flat(),
+      )
+    assert.ok(statuses.includes(200) && statuses.includes(400), statuses.join(' '))
+    assert.deepEqual(
+      statuses.filter(status => status >= 500),
+      [],
+    )
+    assert.deepEqual(product.haraka.workers(), workers)
   })
 
   it('keeps the token to itself: neither the log nor the last good configuration has it', () => {
