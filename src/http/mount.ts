@@ -4,7 +4,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { QueueError } from '../errors'
 import { escapeControls, shortened } from '../settings/escape'
-import { Fault, plainText, type Reply } from './reply'
+import { Fault, idle, plainText, type Reply } from './reply'
 import { type Request, readBody } from './request'
 import { findRoute, type Route } from './router'
 import type { HttpContext } from './routes'
@@ -101,8 +101,10 @@ async function answer(
 }
 
 /** What an error becomes; what is in it for the operator only is in the log. */
-function faultOf(error: unknown, what: string, { log }: ServingContext): Fault {
+function faultOf(error: unknown, what: string, { inForce, log }: ServingContext): Fault {
   if (error instanceof Fault) return error
+  // there is no queue file until a relay is trusted
+  if (error instanceof QueueError && inForce().idle) return idle()
   const text = error instanceof Error ? error.message : String(error)
   log('error', `http: ${escapeControls(shortened(`${what}: ${text}`, 500))}`)
   return error instanceof QueueError

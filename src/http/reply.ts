@@ -63,6 +63,15 @@ export class Fault extends Error {
   }
 }
 
+/** Whoever sets it up is to see what is missing. */
+export function idle(): Fault {
+  return new Fault(
+    503,
+    'UNAVAILABLE',
+    'the plugin is idle: no relay is trusted; set [relay] trusted in config/ses-bounce.ini',
+  )
+}
+
 export function success(status: number, data: unknown, headers?: Readonly<Record<string, string>>): Reply {
   return json(status, { success: true, data }, headers)
 }

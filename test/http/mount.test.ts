@@ -153,6 +153,24 @@ describe("what stands below /ses-bounce on Haraka's web server", () => {
     ])
   })
 
+  it('says that the plugin is idle where there is no queue for that reason, which is no fault', async () => {
+    const idle = await serveRoutes(ROUTES, log => {
+      const context = servingContext(log)
+      return { ...context, inForce: () => ({ ...context.inForce(), idle: true }) }
+    })
+    try {
+      const response = await fetch(`${idle.url}/v1/locked`)
+      assert.equal(response.status, 503)
+      assert.match(
+        await response.text(),
+        /"UNAVAILABLE".*the plugin is idle: no relay is trusted; set \[relay\] trusted/,
+      )
+      assert.deepEqual(idle.log, [])
+    } finally {
+      await idle.close()
+    }
+  })
+
   it('reads a body up to its limit, said or not said how long it is', async () => {
     const post = (body: string | ReadableStream) =>
       ask('/v1/length', { method: 'POST', headers: bearer, body, duplex: 'half' } as RequestInit)

@@ -2,7 +2,9 @@
 
 import assert from 'node:assert/strict'
 import { existsSync } from 'node:fs'
+import { freePort } from './support/directory'
 import { bounceOf, deliveredOf, noted, relay, said, startFlow } from './support/flow'
+import { askHttp, webServers } from './support/http'
 import { iniText, type Product } from './support/product'
 import { change, changeInVain, linesFromAll, write } from './support/reload'
 import { until } from './support/wait'
@@ -98,8 +100,14 @@ describe('a change of the configuration', function () {
 
 describe('a plugin without a trusted relay', function () {
   let product: Product
+  let port: number
   before(async () => {
-    product = await startFlow({ ini: { relay: { trusted: '' } } })
+    port = await freePort()
+    product = await startFlow({
+      ini: { relay: { trusted: '' } },
+      files: { 'config/http.ini': `listen = 127.0.0.1:${port}\n` },
+    })
+    await webServers(product.haraka, 1)
   })
   after(() => product.stop())
 
@@ -109,6 +117,9 @@ describe('a plugin without a trusted relay', function () {
     assert.equal(said(reply), '250 captured')
     assert.deepEqual(deliveredOf(product, mail), [{ hook: 'queue', to: ['user@yours.example'] }])
     assert.ok(!existsSync(product.queueFile))
+    const page = await askHttp(port, '/')
+    assert.equal(page.status, 503)
+    assert.match(page.text, /^the plugin is idle: no relay is trusted/)
   })
 
   it('starts to work when one is set', async () => {
@@ -118,6 +129,7 @@ describe('a plugin without a trusted relay', function () {
     const { reply, mail } = await relay(product)
     assert.equal(said(reply), '250 Message taken by policy')
     await bounceOf(product, mail)
+    assert.equal((await askHttp(port, '/')).status, 200)
   })
 })
 
