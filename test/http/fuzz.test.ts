@@ -99,6 +99,5 @@ describe('the web server, whatever is asked of it', () => {
       least - from.heapBytes < GROWTH_BYTES && last.heapBytes - from.heapBytes < GROWTH_BYTES,
       `FUZZ_SEED=${SEED}: ${bytes.join(' ')}`,
     )
-    if (process.env['SHOW']) console.log(bytes.join(' '), JSON.stringify(last), told())
   })
 })
