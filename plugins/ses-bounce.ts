@@ -114,7 +114,7 @@ export function serve_http(this: HarakaPlugin, next: Next, server: HarakaServer)
     queue: () => premises.queue(),
     operator: () => premises.operator(),
     figures: () => premises.figures(),
-    ordered: (...order) => premises.counts.ordered(...order),
+    ordered: note => premises.counts.ordered(note),
     wake: wakeDispatcher,
     log: (level, message) => this[`log${level}`](message),
     nowMs: () => Date.now(),

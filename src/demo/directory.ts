@@ -5,6 +5,7 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, symlinkSync, writeFil
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { LISTS, RULES_INI, settingsIni } from './policy'
+import type { StatusPage } from './status-page'
 
 export const DELIVERED = 'delivered'
 const DELIVERED_LIST = 'delivered.jsonl'
@@ -29,7 +30,14 @@ export function makeDirectory(): string {
   return mkdtempSync(path.join(tmpdir(), 'ses-bounce-demo-'))
 }
 
-export function fillDirectory(dir: string, packageDir: string, port: number, sesUrl: string): void {
+export interface Contents {
+  packageDir: string
+  port: number
+  sesUrl: string
+  page: StatusPage | undefined
+}
+
+export function fillDirectory(dir: string, { packageDir, port, sesUrl, page }: Contents): void {
   for (const folder of ['config', 'plugins', 'mail', DELIVERED, 'node_modules'])
     mkdirSync(path.join(dir, folder))
   const files: Record<string, string> = {
@@ -38,8 +46,9 @@ export function fillDirectory(dir: string, packageDir: string, port: number, ses
     host_list: 'example.com\n',
     'smtp.ini': `listen=127.0.0.1:${port}\n`,
     'log.ini': '[main]\nlevel=info\ntimestamps=true\n',
-    'ses-bounce.ini': settingsIni(sesUrl),
+    'ses-bounce.ini': settingsIni(sesUrl, page),
     'ses-bounce-rules.ini': RULES_INI,
+    ...(page !== undefined && { 'http.ini': `listen = 127.0.0.1:${page.port}\n` }),
     ...LISTS,
   }
   for (const [name, text] of Object.entries(files)) writeFileSync(path.join(dir, 'config', name), text)

@@ -10,10 +10,11 @@ import { startLocalSes } from '../local-ses/server'
 import { fillDirectory, makeDirectory, packageFolder } from './directory'
 import { type RunningHaraka, startHaraka } from './haraka'
 import { logTail } from './haraka-log'
-import { pickPort } from './port'
+import { pickPorts } from './port'
 import { play } from './run'
 import { makeSamples, type Sample } from './samples'
 import type { Stage } from './stage'
+import { pageAt, type StatusPage, showPage } from './status-page'
 import { type Terminal, terminal } from './terminal'
 import { keepSamples } from './try-out'
 import { watch } from './watch'
@@ -61,7 +62,7 @@ async function demo(once: boolean, stop: AbortSignal, show: Terminal): Promise<n
 
 async function perform(parts: Parts, once: boolean, stop: AbortSignal, show: Terminal): Promise<Ending> {
   const samples = makeSamples(new Date())
-  const { stage, haraka } = await setUp(parts, samples, stop, show)
+  const { stage, page, haraka } = await setUp(parts, samples, stop, show)
   const stopped = new Promise<Ending>(resolve => {
     const tell = () => resolve({ how: 'stopped' })
     if (stop.aborted) tell()
@@ -70,7 +71,7 @@ async function perform(parts: Parts, once: boolean, stop: AbortSignal, show: Ter
   const died = haraka.exited.then(
     (how): Ending => ({ how: 'died', text: `Haraka ended by itself, with ${how}` }),
   )
-  const played = playAndStay(stage, samples, once).catch(async (error: unknown): Promise<Ending> => {
+  const played = playAndStay(stage, page, samples, once).catch(async (error: unknown): Promise<Ending> => {
     // what the signal cut off is no fault
     if (stop.aborted) return stopped
     throw error
@@ -83,8 +84,8 @@ async function setUp(
   samples: readonly Sample[],
   stop: AbortSignal,
   show: Terminal,
-): Promise<{ stage: Stage; haraka: RunningHaraka }> {
-  const port = await pickPort()
+): Promise<{ stage: Stage; page: StatusPage | undefined; haraka: RunningHaraka }> {
+  const { smtp: port, http } = await pickPorts()
   const ses = await startLocalSes({
     messages: samples.flatMap(({ known }) => known ?? []),
     identities: ['example.com'],
@@ -94,19 +95,26 @@ async function setUp(
   const packageDir = packageFolder()
   const dir = makeDirectory()
   parts.dir = dir
-  fillDirectory(dir, packageDir, port, ses.url)
+  const page = pageAt(http, packageDir)
+  fillDirectory(dir, { packageDir, port, sesUrl: ses.url, page })
   keepSamples(dir, samples)
   show.line(`Haraka on 127.0.0.1:${port} with haraka-plugin-ses-bounce; bounces go to a stand-in for SES.`)
   show.line(show.paint('dim', `Its directory is ${dir}`))
-  show.line()
   const haraka = await startHaraka({ packageDir, dir, port, stop })
   parts.haraka = haraka
-  return { stage: { dir, port, ses, terminal: show, stop }, haraka }
+  return { stage: { dir, port, ses, terminal: show, stop }, page, haraka }
 }
 
-async function playAndStay(stage: Stage, samples: readonly Sample[], once: boolean): Promise<Ending> {
+async function playAndStay(
+  stage: Stage,
+  page: StatusPage | undefined,
+  samples: readonly Sample[],
+  once: boolean,
+): Promise<Ending> {
+  const shown = await showPage(page, stage)
+  stage.terminal.line()
   const isOk = await play(stage, samples)
-  if (!once) await watch(stage)
+  if (!once) await watch(stage, shown)
   return { how: 'done', isOk }
 }
 

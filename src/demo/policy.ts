@@ -1,8 +1,10 @@
 // The demo's configuration: a small policy that shows what rules can say, for a site that receives for example.com.
 // Its comments are for people who open the files while the demo runs.
 
+import type { StatusPage } from './status-page'
+
 /** As ses-bounce.ini has it. */
-export function settingsIni(sesUrl: string): string {
+export function settingsIni(sesUrl: string, page: StatusPage | undefined): string {
   return `; ses-bounce.ini: the settings that differ from the defaults
 
 [relay]
@@ -13,6 +15,13 @@ slack = 30ms             ; the stand-in shares this machine with all else; 5ms, 
 
 [ses]
 endpoint = ${sesUrl}     ; the stand-in; without this line: AWS
+${page === undefined ? '' : httpSection(page)}`
+}
+
+function httpSection({ url, token }: StatusPage): string {
+  return `
+[http]
+token = ${token}      ; for ${url}
 `
 }
 

@@ -7,6 +7,7 @@ import type { Call } from '../local-ses/call'
 import { DELIVERED, packageFolder } from './directory'
 import { HarakaLog, type LogLine } from './haraka-log'
 import type { Stage } from './stage'
+import { type StatusPage, whereText } from './status-page'
 import type { Style, Terminal } from './terminal'
 import { TryOut } from './try-out'
 
@@ -14,10 +15,11 @@ const LOOK_MS = 100
 /** Master and worker of Haraka read the same files, and say the same about them. */
 const ECHO_MS = 5000
 
-export async function watch(stage: Stage): Promise<void> {
+/** `page`: undefined where it can't be opened. */
+export async function watch(stage: Stage, page: StatusPage | undefined): Promise<void> {
   const { dir, ses, terminal, stop } = stage
   const tryOut = new TryOut(dir, ses)
-  for (const line of directions(stage, tryOut.file)) terminal.line(line)
+  for (const line of directions(stage, page, tryOut.file)) terminal.line(line)
   const log = new HarakaLog(path.join(dir, 'haraka.log'))
   log.news()
   const isEcho = echoes()
@@ -36,7 +38,8 @@ export async function watch(stage: Stage): Promise<void> {
   }
 }
 
-function directions({ dir, port, terminal: { paint } }: Stage, file: string): string[] {
+function directions({ dir, port, terminal }: Stage, page: StatusPage | undefined, file: string): string[] {
+  const { paint } = terminal
   const send = path.join(path.relative(process.cwd(), packageFolder()), 'dist/src/demo/send.js')
   const places: [string, string, string][] = [
     ['Rules', 'config/ses-bounce-rules.ini', 'a change is in force some seconds after you save it'],
@@ -57,6 +60,7 @@ function directions({ dir, port, terminal: { paint } }: Stage, file: string): st
     'Edit try.eml as you like: each time it was taken it gets a new SES id. Its recipient stands in To, and in',
     'Received behind "for".',
     '',
+    ...(page === undefined ? [] : [`${paint('bold', 'Status page:')} ${whereText(page, terminal)}`, '']),
     paint('bold', `In ${dir}`),
     '',
     ...places.map(

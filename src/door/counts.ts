@@ -1,8 +1,7 @@
 // What this process counts of the mails that it looks at. In memory: a count never fails, and never waits.
 // Words of a mail stand in the notes of decisions alone; labels are the policy's own.
 
-import type { Action } from '../policy/decision'
-import { COUNTED } from '../queue/counters'
+import { COUNTED, type DecisionNote } from '../queue/counters'
 import type { Tally } from '../queue/tally'
 import { type Finding, formatFinding } from '../settings/findings'
 import type { Judgement } from './judge'
@@ -30,22 +29,21 @@ export class DoorCounts {
 
   /** What was decided has come true, or was only to be observed. */
   judged({ facts, decisions, plan }: Judgement, mode: Mode): void {
-    const sesId = facts.receipt?.sesId
     if (plan.kind === 'refuse' && plan.temporary) this.#tally.count(COUNTED.deferred, { cause: 'rule' })
     for (const { recipient, rule, action, fallback, observed } of decisions) {
-      const { address } = recipient
+      const mail = { ...ofMail(facts), recipient: recipient.address }
       for (const one of observed) {
         // a rule that couldn't be asked has decided nothing
-        if (one.fault === undefined) this.#decided(address, one.action, 'observe', one.rule, sesId)
+        if (one.fault === undefined) this.#decided({ ...mail, action: one.action, rule: one.rule }, 'observe')
       }
-      this.#decided(address, action, mode, rule, sesId, fallback?.reason)
+      this.#decided({ ...mail, action, ...(rule !== undefined && { rule }), ...fallback }, mode)
       if (fallback) this.#tally.count(COUNTED.fallbacks, { reason: fallback.reason, action, mode })
     }
   }
 
   /** Somebody has ordered a bounce to that recipient; `rule`: what stands in place of one. */
-  ordered(rule: string, sesId: string, recipient: string): void {
-    this.#decided(recipient, 'bounce', 'enforce', rule, sesId)
+  ordered(note: { rule: string; sesId: string; sender: string; recipient: string }): void {
+    this.#decided({ ...note, action: 'bounce' }, 'enforce')
   }
 
   /** The configuration's files were read, and that is what they were; with errors they didn't come into force. */
@@ -53,27 +51,17 @@ export class DoorCounts {
     this.#tally.reloaded({ atMs: this.#nowMs(), state, errors: errors.map(formatFinding) })
   }
 
-  #decided(
-    recipient: string,
-    action: Action,
-    mode: Mode,
-    rule: string | undefined,
-    sesId: string | undefined,
-    reason?: NonNullable<Judgement['decisions'][number]['fallback']>['reason'],
-  ): void {
+  #decided(note: Omit<DecisionNote, 'atMs' | 'isObserved'>, mode: Mode): void {
+    const { rule, action } = note
     this.#tally.count(COUNTED.decisions, { rule: rule ?? '', action, mode })
     // what no rule cares about would leave no room for what one does
     if (rule === undefined) return
     const atMs = this.#nowMs()
     this.#tally.hit(rule, atMs)
-    this.#tally.decided({
-      atMs,
-      recipient,
-      rule,
-      action,
-      isObserved: mode === 'observe',
-      ...(sesId !== undefined && { sesId }),
-      ...(reason !== undefined && { reason }),
-    })
+    this.#tally.decided({ ...note, atMs, isObserved: mode === 'observe' })
   }
+}
+
+function ofMail({ receipt, sender }: Judgement['facts']): Pick<DecisionNote, 'sesId' | 'sender'> {
+  return { sender, ...(receipt !== undefined && { sesId: receipt.sesId }) }
 }

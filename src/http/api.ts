@@ -62,7 +62,10 @@ async function schedule(request: Request, context: HttpContext): Promise<Reply> 
     for (const { outcome, ...one } of added) {
       const said = { recipient: one.address, sender: read.order.sender, ses_id: read.order.sesId }
       context.log('notice', logLine({ rule: API_RULE, ...said, job: one.jobId, bounce: outcome }))
-      if (outcome !== 'known') context.ordered(API_RULE, read.order.sesId, one.address)
+      if (outcome !== 'known') {
+        const { sesId, sender } = read.order
+        context.ordered({ rule: API_RULE, sesId, sender, recipient: one.address })
+      }
     }
     if (added.some(({ outcome }) => outcome !== 'known')) context.wake()
     return added.length === 0 ? sameAnswer(answered, digest) : fromKept(answered.answer)

@@ -4,14 +4,14 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { QueueError } from '../errors'
 import { escapeControls, shortened } from '../settings/escape'
+import { faultPage } from './page-layout'
 import { Fault, idle, plainText, type Reply } from './reply'
 import { type Request, readBody } from './request'
-import { findRoute, type Route } from './router'
+import { findRoute, ROOT, type Route } from './router'
 import type { HttpContext } from './routes'
 import { hasToken, unauthorised } from './token'
 import type { WebApp } from './web-server'
 
-export const ROOT = '/ses-bounce'
 /** Below it everything is in the API's envelope. */
 const API = '/v1'
 
@@ -60,7 +60,7 @@ async function serve(
   const what = `${message.method} ${ROOT}${shortened(path)}`
   try {
     const reply = await answer(message, path, query, routes, context).catch((error: unknown) =>
-      asReply(faultOf(error, what, context), path),
+      asReply(faultOf(error, what, context), path, message.headers.accept),
     )
     send(response, reply, message.method === 'HEAD')
   } catch (error) {
@@ -114,8 +114,10 @@ function faultOf(error: unknown, what: string, { inForce, log }: ServingContext)
     : new Fault(500, 'INTERNAL', 'this should not happen; the log says more')
 }
 
-function asReply(fault: Fault, path: string): Reply {
+/** In the envelope below the API's path; elsewhere as a page for a browser, as a line for all others. */
+function asReply(fault: Fault, path: string, accept = ''): Reply {
   if (path === API || path.startsWith(`${API}/`)) return fault.reply
+  if (accept.includes('text/html')) return faultPage(fault)
   return plainText(fault.status, fault.message, fault.more.headers)
 }
 

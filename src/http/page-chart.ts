@@ -10,12 +10,15 @@ export const SPAN_MS = 300_000
 export const SPANS = 36
 /** Of a time of day, in the units of the chart. */
 const LABEL_WIDTH = 40
-const WIDTH = 720
-const HEIGHT = 160
+const LABEL_EVERY_MS = 1_800_000
+/** Beside each other on a wide screen they are as high as each other: 3 to 2. */
+const WIDTHS = { past: 720, ahead: 480 }
+const HEIGHT = 200
 const FOOT = 20
-const HEAD = 18
-/** An hour and a bit each: one more than a window has. */
-const MOST_SLOTS = 24
+const HEAD = 24
+const HOUR_MS = 3_600_000
+/** SES takes no bounce later. */
+const AHEAD_MS = 24 * HOUR_MS
 
 /** With the time at which it begins. */
 export type SpanAt = Span & { fromMs: number }
@@ -53,8 +56,14 @@ export function waitingBefore(spans: readonly Span[], waiting: number): number[]
     .toReversed()
 }
 
-export function charts(spans: readonly SpanAt[], waiting: number, slots: readonly DeadlineSlot[]): Html {
+export function charts(
+  spans: readonly SpanAt[],
+  waiting: number,
+  slots: readonly DeadlineSlot[],
+  nowMs: number,
+): Html {
   return html`<section id="charts" data-live aria-labelledby="charts-title">
+<div class="charts"><div>
 <h2 id="charts-title">The last three hours</h2>
 ${past(spans, waitingBefore(spans, waiting))}
 <ul class="key">
@@ -62,17 +71,19 @@ ${past(spans, waitingBefore(spans, waiting))}
 <li>${swatch('others')}ended without a bounce</li>
 <li>${swatch('waiting')}waiting, about</li>
 </ul>
+</div><div>
 <h2>Deadlines of what waits</h2>
-${ahead(slots)}
+${ahead(slots, nowMs)}
+</div></div>
 </section>`
 }
 
 function past(spans: readonly SpanAt[], waiting: readonly number[]): Html {
   const [most, mostWaiting] = [
-    atLeastOne(spans.map(({ sent, others }) => sent + others)),
-    atLeastOne(waiting),
+    Math.max(...spans.map(({ sent, others }) => sent + others)),
+    Math.max(...waiting),
   ]
-  const step = WIDTH / spans.length
+  const step = WIDTHS.past / spans.length
   const bars = spans.map(({ fromMs, sent, others }, index) => {
     const [x, width] = [px(index * step + 1), px(step - 2)]
     const [high, low] = [scaled(others, most), scaled(sent, most)]
@@ -85,47 +96,61 @@ function past(spans: readonly SpanAt[], waiting: readonly number[]): Html {
   )
   const all = spans.reduce((sum, { sent, others }) => sum + sent + others, 0)
   return svg(
+    WIDTHS.past,
     `${count(all)} jobs ended in three hours, at most ${count(most)} in five minutes; at most ${count(mostWaiting)} waited.`,
     html`${bars}<polyline class="waiting" points="${points.join(' ')}"/>
-<text x="2" y="12">${count(most)} in 5 min</text><text x="${WIDTH - 2}" y="12" text-anchor="end">${count(mostWaiting)} waiting</text>
-${labels(spans.map(({ fromMs }) => fromMs))}`,
-  )
-}
-
-function ahead(slots: readonly DeadlineSlot[]): Html {
-  const shown = slots.slice(0, MOST_SLOTS)
-  if (shown.length === 0) return html`<p class="soft">Nothing waits.</p>`
-  const most = atLeastOne(shown.map(({ jobs }) => jobs))
-  const step = WIDTH / Math.max(shown.length, 6)
-  const bars = shown.map(({ fromMs, spanMs, jobs }, index) => {
-    const high = scaled(jobs, most)
-    return html`<g><title>${clock(fromMs)} to ${clock(fromMs + spanMs)}: ${count(jobs)}</title>
-<rect class="deadline" x="${px(index * step + 1)}" y="${px(BASE - high)}" width="${px(step - 2)}" height="${px(high)}"/></g>`
-  })
-  return svg(
-    `Deadlines of jobs that wait, by hours: at most ${count(most)} in one.`,
-    html`${bars}<text x="2" y="12">${count(most)} at most</text>
+<text x="2" y="${HEAD - 8}">${count(most)} in 5 min</text><text x="${WIDTHS.past - 2}" y="${HEAD - 8}" text-anchor="end">${count(mostWaiting)} waiting</text>
 ${labels(
-  shown.map(({ fromMs }) => fromMs),
+  spans.map(({ fromMs }) => fromMs),
   step,
 )}`,
   )
 }
 
-function svg(title: string, inner: Html): Html {
-  return html`<svg viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label="${title}">
-<line class="axis" x1="0" y1="${BASE}" x2="${WIDTH}" y2="${BASE}"/>${inner}</svg>`
+/** From now on, to the end of the longest window; what is late is due now. */
+function ahead(slots: readonly DeadlineSlot[], nowMs: number): Html {
+  const [slot] = slots
+  if (slot === undefined) return html`<p class="soft">Nothing waits.</p>`
+  const firstMs = nowMs - (nowMs % slot.spanMs)
+  const places = Math.ceil(AHEAD_MS / slot.spanMs) + 1
+  const placeOf = ({ fromMs }: DeadlineSlot) =>
+    Math.min(places - 1, Math.max(0, Math.round((fromMs - firstMs) / slot.spanMs)))
+  const jobs = Array.from({ length: places }, (_, place) =>
+    slots.filter(one => placeOf(one) === place).reduce((sum, one) => sum + one.jobs, 0),
+  )
+  const most = Math.max(...jobs)
+  const step = WIDTHS.ahead / jobs.length
+  const bars = jobs.map((number, index) => {
+    const [fromMs, high] = [firstMs + index * slot.spanMs, scaled(number, most)]
+    return html`<g><title>${clock(fromMs)} to ${clock(fromMs + slot.spanMs)}: ${count(number)}</title>
+<rect class="deadline" x="${px(index * step + 1)}" y="${px(BASE - high)}" width="${px(step - 2)}" height="${px(high)}"/></g>`
+  })
+  const hours = [0, 6, 12, 18].map(hour => {
+    const x = ((nowMs + hour * HOUR_MS - firstMs) / slot.spanMs) * step
+    return html`<text x="${px(x)}" y="${HEIGHT - 4}">${hour === 0 ? 'now' : `in ${hour}h`}</text>`
+  })
+  return svg(
+    WIDTHS.ahead,
+    `Deadlines of jobs that wait, by hours from now: at most ${count(most)} in one.`,
+    html`${bars}<text x="2" y="${HEAD - 8}">${count(most)} at most</text>${hours}`,
+  )
+}
+
+function svg(width: number, title: string, inner: Html): Html {
+  const line = (name: string, y: number) =>
+    html`<line class="${name}" x1="0" y1="${px(y)}" x2="${width}" y2="${px(y)}"/>`
+  return html`<svg viewBox="0 0 ${width} ${HEIGHT}" role="img" aria-label="${title}">
+${line('grid', HEAD)}${line('grid', (HEAD + BASE) / 2)}${inner}${line('axis', BASE)}</svg>`
 }
 
 const BASE = HEIGHT - FOOT
 
-/** Under some of them: as many as can be read. */
-function labels(times: readonly number[], step = WIDTH / times.length): Html {
-  const every = Math.ceil(100 / step)
+/** Under those that begin with a half hour, where there is room. */
+function labels(times: readonly number[], step: number): Html {
   return html`${times.map(
     (ms, index) =>
-      index % every === 0 &&
-      index * step <= WIDTH - LABEL_WIDTH &&
+      ms % LABEL_EVERY_MS === 0 &&
+      index * step <= WIDTHS.past - LABEL_WIDTH &&
       html`<text x="${px(index * step)}" y="${HEIGHT - 4}">${clock(ms)}</text>`,
   )}`
 }
@@ -139,11 +164,7 @@ function swatch(name: string): Html {
 }
 
 function scaled(value: number, most: number): number {
-  return (value / most) * (BASE - HEAD)
-}
-
-function atLeastOne(values: readonly number[]): number {
-  return Math.max(1, ...values)
+  return (value / Math.max(1, most)) * (BASE - HEAD)
 }
 
 function px(value: number): string {

@@ -5,9 +5,10 @@ import { sendBounceInput } from '../dispatch/send-bounce'
 import type { Job, JobEvent, JobState } from '../queue/job'
 import type { JobPage } from '../queue/store'
 import { type Html, html, lines, type Part } from './html'
-import { ROOT } from './mount'
 import { count, leftText, timeTag, type View } from './page-layout'
-import { jobTable, table } from './page-parts'
+import { badge, isWaiting, jobTable, searchLink } from './page-parts'
+import { table } from './page-table'
+import { ROOT } from './router'
 
 export const BY_HAND = ['retry', 'cancel', 'hold'] as const
 export type ByHandWord = (typeof BY_HAND)[number]
@@ -21,49 +22,64 @@ const FROM: Readonly<Record<ByHandWord, readonly JobState[]>> = {
 
 /** `said`: why what was asked for was not done. */
 export function jobMain(view: View, job: Job, history: readonly JobEvent[], said?: string): Html {
-  return html`${said !== undefined && html`<section role="alert"><p class="verdict bad">Not done: ${said}.</p></section>`}
+  return html`${said !== undefined && html`<section class="standing bad" role="alert"><p class="bad">Not done: ${said}.</p></section>`}
 <section id="job" data-live aria-labelledby="job-title">
-<h1 id="job-title">Job ${job.id}: ${job.state}</h1>
+<h1 id="job-title">Job ${job.id} ${badge(job.state)}</h1>
 <dl class="facts">${facts(view, job).map(([what, part]) => html`<dt>${what}</dt><dd>${part}</dd>`)}</dl>
 <div class="actions">${BY_HAND.filter(word => FROM[word].includes(job.state)).map(word => button(job.id, word))}</div>
 </section>
 <section id="recipients" data-live aria-labelledby="recipients-title">
 <h2 id="recipients-title">Recipients</h2>
 ${table(
-  ['Address', 'Rule', 'Type', 'Status', 'Diagnostic', 'Added'],
-  job.recipients.map(
-    ({ address, rule, bounceType, status, diagnostic, addedAtMs }) => html`<tr><th scope="row">${address}</th>
-<td>${rule}</td><td>${bounceType}</td><td>${status}</td><td>${diagnostic}</td><td>${timeTag(addedAtMs)}</td></tr>`,
-  ),
+  view,
+  [
+    { name: 'Address', kind: 'head' },
+    { name: 'Rule' },
+    { name: 'Type' },
+    { name: 'Status' },
+    { name: 'Diagnostic', kind: 'words' },
+    { name: 'Added' },
+  ],
+  job.recipients.map(({ address, rule, bounceType, status, diagnostic, addedAtMs }) => [
+    address,
+    rule,
+    bounceType,
+    status,
+    diagnostic,
+    timeTag(addedAtMs),
+  ]),
   'None.',
 )}
 </section>
 <section id="history" data-live aria-labelledby="history-title">
 <h2 id="history-title">History</h2>
 ${table(
-  ['When', 'What', 'Detail'],
-  history.map(
-    ({ atMs, what, detail }) => html`<tr><td>${timeTag(atMs)}</td><td>${what}</td><td>${detail}</td></tr>`,
-  ),
+  view,
+  [
+    { name: 'When', kind: 'nowrap' },
+    { name: 'What', kind: 'nowrap' },
+    { name: 'Detail', kind: 'words' },
+  ],
+  history.map(({ atMs, what, detail }) => [timeTag(atMs), what, detail]),
   'Nothing happened yet.',
 )}
 </section>
 <section id="call" data-live aria-labelledby="call-title">
-<h2 id="call-title">SendBounce, as it ${job.state === 'sent' ? 'was' : 'would be'} called</h2>
+<h2 id="call-title">SendBounce, as it ${job.tries > 0 ? 'was' : 'would be'} called</h2>
 <pre tabindex="0">${lines(JSON.stringify(sendBounceInput(job), null, 2).split('\n'))}</pre>
 </section>`
 }
 
 function facts(view: View, job: Job): [string, Part][] {
   const { reason, sesId, region, sender, bounceSender, bounceSenderArn, messageId, notBeforeMs } = job
+  const isOpen = isWaiting(job.state)
   const isLater = job.state === 'queued' && notBeforeMs > view.nowMs
-  const search = (text: string) => html`<a href="${ROOT}/search?q=${encodeURIComponent(text)}">${text}</a>`
   return [
     ...(reason === undefined ? [] : [['Why', reason] satisfies [string, Part]]),
-    ['Mail', html`${search(sesId)}, received ${timeTag(job.receivedAtMs)} in ${region}`],
-    ['Sender', sender === '' ? '<>' : search(sender)],
+    ['Mail', html`${searchLink(sesId)}, received ${timeTag(job.receivedAtMs)} in ${region}`],
+    ['Sender', sender === '' ? '<>' : searchLink(sender)],
     ['Bounce from', html`${bounceSender}${bounceSenderArn !== undefined && `, by ${bounceSenderArn}`}`],
-    ['Deadline', html`${timeTag(job.deadlineMs)}, ${leftText(job.deadlineMs, view.nowMs)}`],
+    ['Deadline', html`${timeTag(job.deadlineMs)}${isOpen && `, ${leftText(job.deadlineMs, view.nowMs)}`}`],
     ['Tries', `${job.tries}, of unknown outcome ${job.unknownTries}, interrupted ${job.interruptions}`],
     ...(isLater ? [['Next try', html`not before ${timeTag(notBeforeMs)}`] satisfies [string, Part]] : []),
     ...(messageId === undefined ? [] : [['Bounce', messageId] satisfies [string, Part]]),
@@ -75,8 +91,17 @@ function button(id: string, word: ByHandWord): Html {
   return html`<form action="${ROOT}/jobs/${encodeURIComponent(id)}/${word}" method="post"><button>${text}</button></form>`
 }
 
+/** The latest jobs of a state. */
+export function stateMain(view: View, state: JobState, { jobs, next }: JobPage): Html {
+  return html`<section id="found" data-live aria-labelledby="found-title">
+<h1 id="found-title">Jobs ${badge(state)}</h1>
+<p>The latest ${count(jobs.length)}${next !== undefined && ' of more; all of them are shown by "ses-bounce queue list"'}.</p>
+${jobTable(view, jobs, 'There are none.')}
+</section>`
+}
+
 export function searchMain(view: View, asked: string, { jobs, next }: JobPage): Html {
-  return html`<section aria-labelledby="found-title">
+  return html`<section id="found" data-live aria-labelledby="found-title">
 <h1 id="found-title">Search</h1>
 <p>For <b>${asked}</b>: ${count(jobs.length)} found${next !== undefined && ', and there may be more'}.</p>
 ${jobTable(view, jobs, 'There is no job of that recipient, sender or mail.')}

@@ -3,8 +3,8 @@
 
 import { packageVersion } from '../version'
 import { type Html, html, type Part } from './html'
-import { ROOT } from './mount'
-import type { Reply } from './reply'
+import type { Fault, Reply } from './reply'
+import { ROOT } from './router'
 
 /** Who looks, and when. */
 export interface View {
@@ -22,6 +22,7 @@ const PAGE_HEADERS: Readonly<Record<string, string>> = {
     "style-src 'self'",
     "script-src 'self'",
     "connect-src 'self'",
+    "img-src 'self'",
     "form-action 'self'",
     "base-uri 'none'",
     "frame-ancestors 'none'",
@@ -32,7 +33,7 @@ const PAGE_HEADERS: Readonly<Record<string, string>> = {
 
 export function page(
   status: number,
-  view: View,
+  view: View | undefined,
   { title, main }: { title: string; main: Part },
   headers: Readonly<Record<string, string>> = {},
 ): Reply {
@@ -43,22 +44,24 @@ export function page(
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="robots" content="noindex">
 <title>${title} - SES bounces</title>
+<link rel="icon" href="${ROOT}/icon.svg" type="image/svg+xml">
 <link rel="stylesheet" href="${ROOT}/page.css">
 <script src="${ROOT}/page.js" defer></script>
 </head>
 <body>
 <a class="skip" href="#main">To the content</a>
 <header>
-<p class="name"><a href="${ROOT}/">SES bounces</a></p>
-${view.isTrusted && searchForm('')}
-${tokenForms(view)}
+<p class="name"><a href="${ROOT}/"><img src="${ROOT}/icon.svg" alt="" width="28" height="28">SES bounces</a></p>
+<p id="live" class="live" role="status"></p>
+${view?.isTrusted && searchForm}
+${view && tokenForms(view)}
 </header>
 <main id="main">
 ${main}
 </main>
 <footer>
-<p id="foot" data-live>As of ${timeTag(view.nowMs)}. ${view.isTrusted && html`haraka-plugin-ses-bounce ${packageVersion()}, Node ${process.version}.`}</p>
-<p id="live" role="status"></p>
+${view && footText(view)}
+<noscript><p>Without JavaScript, reload the page to see what is new.</p></noscript>
 </footer>
 </body>
 </html>
@@ -66,12 +69,25 @@ ${main}
   return { status, headers: { ...PAGE_HEADERS, ...headers }, body: text }
 }
 
-export function searchForm(asked: string): Html {
-  return html`<form action="${ROOT}/search" method="get" role="search">
-<label for="q">Address or id</label>
-<input id="q" name="q" type="search" value="${asked}" maxlength="400" required>
+/** For a browser; it comes from any part of what is served, so it knows nothing of who looks. */
+export function faultPage({ status, message, more }: Fault): Reply {
+  const main = html`<section class="standing bad" role="alert"><h1>${FAULTS[status] ?? 'That is not possible'}</h1><p>${message}</p></section>`
+  return page(status, undefined, { title: String(status), main }, more.headers)
+}
+
+const FAULTS: Readonly<Record<number, string>> = {
+  401: 'The token is needed',
+  404: 'There is no such page',
+  503: 'Not at the moment',
+}
+
+const searchForm = html`<form action="${ROOT}/search" method="get" role="search">
+<input name="q" type="search" aria-label="Address or id" placeholder="Address or id" maxlength="400" required>
 <button>Search</button>
 </form>`
+
+function footText({ isTrusted, nowMs }: View): Html {
+  return html`<p id="foot" data-live>As of ${timeTag(nowMs)}. ${isTrusted && html`haraka-plugin-ses-bounce ${packageVersion()}, Node ${process.version}.`}</p>`
 }
 
 function tokenForms({ isTrusted, hasToken }: View): Html {
@@ -79,7 +95,9 @@ function tokenForms({ isTrusted, hasToken }: View): Html {
     return html`<form action="${ROOT}/session/end" method="post"><button>Forget the token</button></form>`
   if (!hasToken)
     return html`<p class="soft">Read-only: there is no [http] token in config/ses-bounce.ini.</p>`
+  // browsers keep a password by a name
   return html`<form action="${ROOT}/session" method="post">
+<input name="username" value="ses-bounce" autocomplete="username" hidden>
 <label for="token">Token</label>
 <input id="token" name="token" type="password" autocomplete="current-password" required>
 <button>Give it</button>
@@ -115,6 +133,11 @@ export function timeText(ms: number): string {
 export function leftText(deadlineMs: number, nowMs: number): string {
   const leftMs = deadlineMs - nowMs
   return leftMs >= 0 ? `${timeText(leftMs)} left` : `${timeText(-leftMs)} too late`
+}
+
+/** How long it has been so, and from when. */
+export function since(ms: number, nowMs: number): Html {
+  return html`${timeText(nowMs - ms)} (since ${timeTag(ms)})`
 }
 
 export function ago(ms: number, nowMs: number): Html {

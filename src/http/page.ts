@@ -2,8 +2,9 @@
 // Without the token it is numbers. A store that fails is the caller's 503; nothing is changed but by page-acts.ts.
 
 import type { QueueFigures } from '../queue/figures'
-import type { JobState } from '../queue/job'
+import { JOB_STATES, type JobState } from '../queue/job'
 import type { JobPage } from '../queue/store'
+import { ICON } from './assets/icon'
 import { SCRIPT } from './assets/script'
 import { STYLE } from './assets/style'
 import { html } from './html'
@@ -11,9 +12,10 @@ import { paceOf } from './metrics'
 import { jobReply, notFound, ofTrusted, viewOf } from './page-access'
 import { actRoutes } from './page-acts'
 import { charts, Spans } from './page-chart'
-import { searchMain } from './page-job'
+import { searchMain, stateMain } from './page-job'
 import { page, type View } from './page-layout'
-import { deadlines, decisions, lastReload, regions, rules, type Standing, standing } from './page-parts'
+import { deadlines, decisions, lastReload, rules } from './page-parts'
+import { regions, type Standing, standing } from './page-standing'
 import type { Reply } from './reply'
 import type { Request } from './request'
 import type { Route } from './router'
@@ -37,6 +39,7 @@ export function pageRoutes(context: HttpContext): Route[] {
     get('/', request => first(viewOf(request, context), context, spans)),
     get('/page.css', () => asset('text/css', STYLE)),
     get('/page.js', () => asset('text/javascript', SCRIPT)),
+    get('/icon.svg', () => asset('image/svg+xml', ICON)),
     get('/jobs/:id', request => ofTrusted(request, context, view => jobPage(request, view, context))),
     get('/search', request => ofTrusted(request, context, view => search(request, view, context))),
     ...actRoutes(context),
@@ -58,7 +61,7 @@ function first(view: View, context: HttpContext, spans: Spans): Reply {
   const waiting = jobsIn(figures, ['queued', 'sending', 'held'])
   const main = html`${standing(view, now)}
 ${regions(view, now)}
-${charts(spans.until(view.nowMs, reader), waiting, reader.deadlineSlots())}
+${charts(spans.until(view.nowMs, reader), waiting, reader.deadlineSlots(), view.nowMs)}
 ${deadlines(view, reader.soonest(SOONEST))}
 ${decisions(view, reader.decisions().slice(0, SHOWN_DECISIONS))}
 ${rules(
@@ -80,6 +83,11 @@ function jobPage({ params }: Request, view: View, context: HttpContext): Reply {
 }
 
 function search({ query }: Request, view: View, context: HttpContext): Reply {
+  const state = JOB_STATES.find(one => one === query.get('state'))
+  if (state !== undefined) {
+    const jobs = context.operator().page({ states: [state] }, MOST_FOUND)
+    return page(200, view, { title: `Jobs ${state}`, main: stateMain(view, state, jobs) })
+  }
   const asked = (query.get('q') ?? '').trim().slice(0, LONGEST_ASKED)
   return page(200, view, { title: 'Search', main: searchMain(view, asked, found(asked, context)) })
 }

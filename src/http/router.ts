@@ -3,6 +3,9 @@
 import type { Reply } from './reply'
 import type { Request } from './request'
 
+/** Before the path of every route. */
+export const ROOT = '/ses-bounce'
+
 export type Method = 'GET' | 'POST' | 'DELETE'
 
 export interface Route {

@@ -21,7 +21,7 @@ export interface HttpContext {
   /** What all processes have counted, and the queue in figures. @throws QueueError */
   figures(): FiguresReader
   /** For the metrics: a bounce to that recipient of a mail was taken, as by that rule. */
-  ordered(rule: string, sesId: string, recipient: string): void
+  ordered(note: { rule: string; sesId: string; sender: string; recipient: string }): void
   /** There is a new job. */
   wake(): void
   log(level: 'info' | 'notice' | 'warn' | 'error', message: string): void

@@ -37,12 +37,16 @@ export interface RuleHits {
 export interface DecisionNote {
   atMs: number
   sesId?: string
+  /** '' is the null sender; undefined: not kept. */
+  sender?: string
   recipient: string
   /** Undefined: none decided. */
   rule?: string
   action: Action
   /** Why there is no bounce where a rule wanted one. */
   reason?: FallbackReason
+  /** In words: which guard, which cap. */
+  detail?: string
   /** Nothing was done about it. */
   isObserved: boolean
 }

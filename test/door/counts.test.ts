@@ -22,7 +22,7 @@ function decision(changes: Partial<Decision>): Decision {
 }
 
 function judgement(decisions: readonly Decision[], plan = planFor(decisions)): Judgement {
-  const facts = { receipt: { sesId: 'mail1' } } as Judgement['facts']
+  const facts = { sender: 'a@origin.example', receipt: { sesId: 'mail1' } } as Judgement['facts']
   return { facts, decisions, known: new Map(), plan }
 }
 
@@ -66,10 +66,16 @@ describe('the door counts', () => {
       ],
     )
     assert.deepEqual(hits, [{ rule: 'programs', hits: 2, lastMs: NOW_MS }])
-    const note = { atMs: NOW_MS, sesId: 'mail1', recipient: 'user@yours.example', rule: 'programs' }
+    const note = {
+      atMs: NOW_MS,
+      sesId: 'mail1',
+      sender: 'a@origin.example',
+      recipient: 'user@yours.example',
+      rule: 'programs',
+    }
     assert.deepEqual(decisions, [
       { ...note, action: 'bounce', isObserved: false },
-      { ...note, action: 'quarantine', reason: 'unsafe', isObserved: false },
+      { ...note, action: 'quarantine', reason: 'unsafe', detail: 'null sender', isObserved: false },
     ])
   })
 
@@ -110,10 +116,11 @@ describe('the door counts', () => {
   })
 
   it('bounces that somebody has ordered as those of a rule of its own', () => {
-    counts.ordered('[api]', 'mail1', 'user@yours.example')
-    const { sums, hits } = counted()
+    counts.ordered({ rule: '[api]', sesId: 'mail1', sender: '', recipient: 'user@yours.example' })
+    const { sums, hits, decisions } = counted()
     assert.deepEqual(sums[0]?.labels, { rule: '[api]', action: 'bounce', mode: 'enforce' })
     assert.equal(hits[0]?.rule, '[api]')
+    assert.deepEqual([decisions[0]?.sender, decisions[0]?.action], ['', 'bounce'])
   })
 
   it('what was read of the configuration, with the errors for which it was refused', () => {

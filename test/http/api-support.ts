@@ -49,9 +49,9 @@ export interface Api {
 /** 1 January 2025, noon. */
 export const NOW_MS = Date.UTC(2025, 0, 1, 12)
 
-const FILES = { host_list: 'yours.example\n', me: 'mx.yours.example\n', 'ses-bounce-rules.ini': '' }
+const FILES = { host_list: 'yours.example\n', me: 'mx.yours.example\n' }
 
-export async function startApi(ini = ''): Promise<Api> {
+export async function startApi(ini = '', rules = ''): Promise<Api> {
   const temporary = temporaryFolder()
   const file = path.join(temporary.folder, 'queue.sqlite')
   const queue = openWorkerQueue(file, { create: true })
@@ -60,7 +60,7 @@ export async function startApi(ini = ''): Promise<Api> {
   const figures = openFigures(file)
   const clock = { ms: NOW_MS, monoMs: 1_000_000_000 }
   assert.ok(dispatcher.lock(thisProcess(), clock.monoMs, 1000))
-  let inForce = compiled(ini)
+  let inForce = compiled(ini, rules)
   let wakes = 0
   const ordered: string[] = []
   const served = await serveRoutes(
@@ -72,7 +72,7 @@ export async function startApi(ini = ''): Promise<Api> {
         queue: () => queue,
         operator: () => operator,
         figures: () => figures,
-        ordered: (...order) => void ordered.push(order.join(' ')),
+        ordered: ({ rule, sesId, recipient }) => void ordered.push(`${rule} ${sesId} ${recipient}`),
         wake: () => void wakes++,
         log: (level, message) => void log.push(`${level}: ${message}`),
         nowMs: () => clock.ms,
@@ -96,7 +96,7 @@ export async function startApi(ini = ''): Promise<Api> {
     server: served.server,
     file,
     configure(text, trusted, token) {
-      inForce = compiled(text, trusted, token)
+      inForce = compiled(text, rules, trusted, token)
     },
     async ask(method, where, body, headers = {}) {
       const response = await fetch(served.url + where, {
@@ -129,9 +129,10 @@ export async function startApi(ini = ''): Promise<Api> {
   }
 }
 
-function compiled(ini: string, trusted = '127.0.0.1', token = TOKEN): InForce {
+function compiled(ini: string, rules: string, trusted = '127.0.0.1', token = TOKEN): InForce {
   const text = `[relay]\ntrusted = ${trusted}\n${ini}\n[http]\ntoken = ${token}\n`
-  const { value, findings } = compileInForce(snapshotSources({ ...FILES, 'ses-bounce.ini': text }), {})
+  const files = { ...FILES, 'ses-bounce.ini': text, 'ses-bounce-rules.ini': rules }
+  const { value, findings } = compileInForce(snapshotSources(files), {})
   assert.deepEqual(
     findings.filter(({ severity }) => severity === 'error'),
     [],

@@ -69,7 +69,7 @@ const headers = fc
     {
       'Idempotency-Key': fc.constantFrom('one', 'two', 'three four', 'x'.repeat(300)),
       'Content-Type': fc.constantFrom('application/json', 'text/plain', 'application/json; charset=utf-16'),
-      Accept: fc.constantFrom('text/plain', '*/*', 'application/openmetrics-text;q=x', ',;q'),
+      Accept: fc.constantFrom('text/plain', 'text/html', '*/*', 'application/openmetrics-text;q=x', ',;q'),
       Cookie: fc.constantFrom('ses-bounce=1.2', 'ses-bounce', `ses-bounce=999999999999999.${'0'.repeat(64)}`),
     },
     { requiredKeys: [] },

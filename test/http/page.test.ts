@@ -2,17 +2,13 @@
 
 import assert from 'node:assert/strict'
 import { html, lines } from '../../src/http/html'
-import { openCounterStore } from '../../src/queue/sqlite/counter-store'
-import { Tally } from '../../src/queue/tally'
-import { HOUR_MS, request } from '../queue/support'
 import { type Api, NOW_MS, startApi } from './api-support'
+import { EVIL, fillHostile } from './hostile'
 import { bearer } from './support'
 
-const EVIL = `"'><script>alert(1)</script>&amp;<img src=x onerror=alert(1)>\u202etxt\r\n\u0007\u2066`
 /** As it is to be shown. */
 const TAMED =
   '&quot;&#39;&gt;&lt;script&gt;alert(1)&lt;/script&gt;&amp;amp;&lt;img src=x onerror=alert(1)&gt;\\u202etxt\\u000d\\u000a\\u0007\\u2066'
-const RULE = `rule ${EVIL}`
 
 describe('html', () => {
   it('escapes everything that was not written as HTML, in lists and within itself, once', () => {
@@ -37,47 +33,6 @@ describe('the status page', () => {
     return { status: response.status, headers: response.headers, text: await response.text() }
   }
 
-  /** Something hostile in whatever the page shows; the ids of the jobs. */
-  function fill(): string[] {
-    const hostile = {
-      sesId: `ses-${EVIL}`,
-      region: `region ${EVIL}`,
-      sender: `sender ${EVIL}`,
-      bounceSender: `daemon ${EVIL}`,
-      bounceSenderArn: `arn ${EVIL}`,
-      reportingMta: `dns; ${EVIL}`,
-      explanation: `explanation ${EVIL}`,
-      rule: RULE,
-      deadlineMs: NOW_MS + HOUR_MS,
-    }
-    const added = api.queue.add(
-      [
-        request({
-          ...hostile,
-          recipient: { address: `to ${EVIL}`, status: `5.1.1 ${EVIL}`, diagnostic: `smtp; ${EVIL}` },
-        }),
-        request({ deadlineMs: NOW_MS + 2 * HOUR_MS }),
-      ],
-      NOW_MS,
-    )
-    const tally = new Tally()
-    tally.hit(RULE, NOW_MS - 5000)
-    tally.decided({
-      atMs: NOW_MS - 5000,
-      sesId: `ses-${EVIL}`,
-      recipient: `decided ${EVIL}`,
-      rule: RULE,
-      action: 'quarantine',
-      reason: 'unsafe',
-      isObserved: false,
-    })
-    tally.reloaded({ atMs: NOW_MS - 9000, state: 'edited', errors: [`wrong ${EVIL}`] })
-    const store = openCounterStore(api.file)
-    tally.handOver(counted => store.add(counted))
-    store.close()
-    return added.map(({ jobId }) => jobId)
-  }
-
   it('of an empty queue is whole', async () => {
     const { status, text } = await get('/')
     assert.equal(status, 200)
@@ -88,13 +43,23 @@ describe('the status page', () => {
   })
 
   it('shows what there is, and keeps all of it text', async () => {
-    const [id = ''] = fill()
+    const [id = ''] = fillHostile(api)
     api.operator.pause(undefined, NOW_MS)
     const { text } = await get('/')
     assertTame(text)
-    for (const shown of ['region ', 'sender ', 'to ', 'rule ', 'decided ', 'wrong ', 'ses-'])
+    for (const shown of [
+      'region ',
+      'sender ',
+      'to ',
+      'rule ',
+      'decided ',
+      'from ',
+      'because ',
+      'wrong ',
+      'ses-',
+    ])
       assert.ok(text.includes(shown + TAMED), shown)
-    assert.match(text, /<dt>queued<\/dt><dd>2<\/dd>/)
+    assert.match(text, /<dt>queued<\/dt><dd><a href="[^"]*state=queued"[^>]*>2<\/a>/)
     assert.match(text, /Paused by hand: every region/)
     assert.match(text, /The configuration has errors; the one before is in force/)
     assert.match(text, /1h left/)
@@ -105,14 +70,14 @@ describe('the status page', () => {
   })
 
   it('shows a job with its history and its call, and finds it by address and by id', async () => {
-    const [id = '', other = ''] = fill()
+    const [id = '', other = ''] = fillHostile(api)
     const { status, text } = await get(`/jobs/${id}`)
     assert.equal(status, 200)
     assertTame(text)
     for (const shown of ['daemon ', 'arn ', 'smtp; ', '5.1.1 ', 'sender ', 'to ', 'rule '])
       assert.ok(text.includes(shown + TAMED), shown)
     assert.match(text, /&quot;Explanation&quot;: &quot;explanation /)
-    assert.match(text, /<td>queued<\/td>/)
+    assert.match(text, /<td class="nowrap" data-column="What">queued<\/td>/)
     for (const asked of ['user@yours.example', 'SENDER@origin.example', other]) {
       const found = await get(`/search?q=${encodeURIComponent(asked)}`)
       assert.match(found.text, /1 found\./, asked)
@@ -127,14 +92,28 @@ describe('the status page', () => {
     }
   })
 
+  it('shows the latest jobs of a state', async () => {
+    const [id = '', other = ''] = fillHostile(api)
+    api.operator.cancel(other, NOW_MS)
+    const queued = await get('/search?state=queued')
+    assertTame(queued.text)
+    assert.match(queued.text, /The latest 1\./)
+    assert.ok(queued.text.includes(`/jobs/${id}"`))
+    const cancelled = await get('/search?state=cancelled')
+    assert.ok(cancelled.text.includes(`/jobs/${other}"`) && !cancelled.text.includes(`/jobs/${id}"`))
+    assert.match((await get('/search?state=failed')).text, /There are none\./)
+    assert.match((await get(`/search?state=${encodeURIComponent(EVIL)}`)).text, /0 found/)
+    assert.equal((await get('/search?state=queued', {})).status, 401)
+  })
+
   it('is numbers, states and regions for those who have not given the token', async () => {
-    const [id = ''] = fill()
+    const [id = ''] = fillHostile(api)
     for (const headers of [{}, { Authorization: 'Bearer wrong' }, { Cookie: 'ses-bounce=1.00' }]) {
       const { status, text } = await get('/', headers)
       assert.equal(status, 200)
       assertTame(text)
       assert.match(text, /<dt>queued<\/dt><dd>2<\/dd>/)
-      for (const hidden of ['sender ', 'to ', 'rule ', 'decided ', 'wrong ', 'ses-'])
+      for (const hidden of ['sender ', 'to ', 'rule ', 'decided ', 'from ', 'because ', 'wrong ', 'ses-'])
         assert.ok(!text.includes(hidden + TAMED), hidden)
       for (const hidden of [
         id,
@@ -153,8 +132,8 @@ describe('the status page', () => {
     }
   })
 
-  it('tells the browser to run and load nothing but its own two files', async () => {
-    fill()
+  it('tells the browser to run and load nothing but its own files', async () => {
+    fillHostile(api)
     for (const path of ['/', '/jobs/none', '/search?q=x']) {
       const { headers, text } = await get(path)
       const policy = (headers.get('content-security-policy') ?? '').split('; ')
@@ -163,6 +142,7 @@ describe('the status page', () => {
         "style-src 'self'",
         "script-src 'self'",
         "connect-src 'self'",
+        "img-src 'self'",
         "form-action 'self'",
         "base-uri 'none'",
         "frame-ancestors 'none'",
@@ -172,15 +152,18 @@ describe('the status page', () => {
       assert.equal(headers.get('cache-control'), 'no-store')
       assert.doesNotMatch(text, /\sstyle=|\son\w+="|javascript:|<style/)
       const loaded = [...text.matchAll(/(?:src|<link[^>]* href)="([^"]*)"/g)].map(([, url]) => url)
-      assert.deepEqual(loaded, ['/ses-bounce/page.css', '/ses-bounce/page.js'])
+      const files = ['icon.svg', 'page.css', 'page.js', 'icon.svg'].map(name => `/ses-bounce/${name}`)
+      assert.deepEqual(loaded, files)
     }
     for (const [path, type] of [
       ['/page.css', 'text/css; charset=utf-8'],
       ['/page.js', 'text/javascript; charset=utf-8'],
+      ['/icon.svg', 'image/svg+xml; charset=utf-8'],
     ] as const) {
       const asset = await get(path, {})
       assert.deepEqual([asset.status, asset.headers.get('content-type')], [200, type])
-      assert.doesNotMatch(asset.text, /https?:|@import|url\(/)
+      const text = asset.text.replace('xmlns="http://www.w3.org/2000/svg"', '')
+      assert.doesNotMatch(text, /https?:|@import|url\(/)
     }
   })
 
@@ -192,18 +175,18 @@ describe('the status page', () => {
   })
 
   it('draws what ended and when deadlines are', async () => {
-    const ids = fill()
+    const ids = fillHostile(api)
     api.operator.cancel(ids[1] ?? '', NOW_MS + 1000)
     api.clock.ms += 2000
     const { text } = await get('/', {})
     assert.match(text, /<title>12:00: 0 bounced, 1 ended without, about 1 waiting<\/title>/)
-    assert.match(text, /Deadlines of jobs that wait, by hours: at most 1 in one\./)
+    assert.match(text, /Deadlines of jobs that wait, by hours from now: at most 1 in one\./)
   })
 })
 
 /** No markup, control or mark of others is left. */
 function assertTame(text: string): void {
-  for (const raw of ['<script>', '<img', ')</script>', '\u202e', '\u2066', '\u0007', '\r'])
+  for (const raw of ['<script>', '<img src=x', ')</script>', '\u202e', '\u2066', '\u0007', '\r'])
     assert.ok(!text.includes(raw), JSON.stringify(raw))
   assert.equal([...text.matchAll(/<script/g)].length, 1, 'the page’s own')
 }

@@ -7,28 +7,32 @@ import { createServer, type Server } from 'node:net'
 import path from 'node:path'
 import type { Readable } from 'node:stream'
 import { promisify } from 'node:util'
+import { MAILS } from '../../src/demo/mails'
 import { atEnd } from './support/cleanup'
 import { checkout } from './support/directory'
 import { startMark } from './support/haraka'
+import { listenedOn } from './support/listeners'
 import { LogLines } from './support/log'
 import { killIfAlive, processesWithEnv } from './support/processes'
 import { until } from './support/wait'
 
 describe('npm start', function () {
-  let taken: Server
+  let taken: Server[]
   /** Bounces take their seconds while the other tests run. */
   let once: Demo
   let stays: Demo
   before(async () => {
-    taken = await takeUsualPort()
+    taken = await Promise.all(USUAL_PORTS.map(takePort))
     once = startDemo(['--once'])
     stays = startDemo([])
   })
-  after(() => void taken.close())
+  after(() => {
+    for (const server of taken) server.close()
+  })
 
   it('says so when Haraka dies by itself, and ends with 1', async () => {
     const demo = startDemo([])
-    await demo.log.wait('The queue empties', { timeoutMs: 15_000 })
+    await demo.log.wait('The queue empties')
     killIfAlive(masterOf(demo), 'SIGKILL')
     assert.equal(await demo.code, 1, demo.log.tail())
     assert.ok(demo.log.lines.some(line => line.startsWith('Haraka ended by itself, with SIGKILL')))
@@ -37,7 +41,7 @@ describe('npm start', function () {
 
   it('takes Haraka with it when it is killed', async () => {
     const demo = startDemo([])
-    await demo.log.wait('The queue empties', { timeoutMs: 15_000 })
+    await demo.log.wait('The queue empties')
     demo.child.kill('SIGKILL')
     await demo.code
     await until(() => demo.family().length === 0, { what: 'the end of what the demo had started' })
@@ -57,11 +61,45 @@ describe('npm start', function () {
     )
     assert.ok(lines.some(line => line.startsWith(`All ${rows.length} mails as expected.`)))
     assert.ok(!lines.some(line => line.includes('\u001B')), 'escape sequences without a terminal')
+    const told = lines.findIndex(line => PAGE_LINE.test(line))
+    const handed = lines.findIndex(line => line.includes('mails, handed over'))
+    assert.ok(told > 0 && told < handed, lines.slice(0, 10).join('\n'))
     await assertGone(once)
   })
 
+  it('shows its samples on its status page, and their addresses only to who has the token that it printed', async () => {
+    await stays.log.wait('Ctrl-C ends')
+    const { url, token } = await pageOf(stays)
+    const text = await until(
+      async () => {
+        const page = await look(url, token)
+        return page.includes(`sent ${sentBy(stays)} `) && / unknown-mailbox [1-9]/.test(page) && page
+      },
+      { what: 'the samples on the page' },
+    )
+    assert.ok(sentBy(stays) > 5, stays.log.tail())
+    assert.ok(text.includes('info@example.com'), text)
+    const open = await look(url)
+    assert.ok(open.includes(`sent ${sentBy(stays)} `), open)
+    assert.deepEqual(
+      ADDRESSES.filter(address => open.includes(address)),
+      [],
+    )
+  })
+
+  it('listens on loopback only, and on no port that another has', async () => {
+    const { url } = await pageOf(stays)
+    const places = listenedOn(stays.family().map(({ pid }) => pid))
+    for (const place of places) assert.match(place, /^127\.0\.0\.1:/)
+    assert.ok(places.includes(new URL(url).host), `${url} is none of ${places.join(', ')}`)
+    assert.ok(places.length >= 3, `SMTP, HTTP and the stand-in, not ${places.join(', ')}`)
+    for (const port of USUAL_PORTS) assert.ok(!places.includes(`127.0.0.1:${port}`))
+  })
+
   it('stays up for mail, each time with a new id, until SIGINT ends it with 0', async () => {
-    await stays.log.wait('Ctrl-C ends', { timeoutMs: 30_000 })
+    await stays.log.wait('Ctrl-C ends')
+    const { url, token } = await pageOf(stays)
+    const samples = sentBy(stays)
     const file = path.join(directoryOf(stays), 'try.eml')
     for (const count of [1, 2]) {
       const before = readFileSync(file, 'latin1')
@@ -70,12 +108,23 @@ describe('npm start', function () {
       await until(() => told().length === count, { what: `${count} bounces, as the demo shows them` })
       await until(() => readFileSync(file, 'latin1') !== before, { what: 'a new id' })
     }
+    await until(async () => (await look(url, token)).includes(`sent ${samples + 2} `), {
+      what: 'both bounces on the page',
+    })
+    const again = `Status page: ${url} with the token ${token}`
+    assert.ok(stays.log.lines.includes(again), stays.log.tail())
     assert.ok(stays.family().length >= 4, 'the demo, Haraka, its worker and the dispatcher run')
     stays.child.kill('SIGINT')
     assert.equal(await stays.code, 0, stays.log.tail())
     await assertGone(stays)
+    await assert.rejects(look(url, token), { message: 'fetch failed' })
   })
 })
+
+/** Those that it prefers. */
+const USUAL_PORTS = [2525, 8080]
+const PAGE_LINE = /^Watch it in a browser: (http:\S+) with the token (\w+)$/
+const ADDRESSES = [...new Set(MAILS.flatMap(({ from, to }) => [from, ...to]))].filter(text => text !== '')
 
 interface Demo {
   child: ChildProcessByStdio<null, Readable, Readable>
@@ -114,12 +163,34 @@ async function send(file: string): Promise<string> {
   return stdout
 }
 
+/** Of the samples; told only when it can be opened. */
+async function pageOf({ log }: Demo): Promise<{ url: string; token: string }> {
+  const [, url, token] = PAGE_LINE.exec(await log.wait(PAGE_LINE)) ?? []
+  assert.ok(url && token, log.tail())
+  return { url, token }
+}
+
+/** What people read there: words with one blank between them. */
+async function look(url: string, token?: string): Promise<string> {
+  const response = await fetch(
+    url,
+    token === undefined ? {} : { headers: { authorization: `Bearer ${token}` } },
+  )
+  assert.equal(response.status, 200)
+  return (await response.text()).replaceAll(/<[^>]*>|\s+/g, ' ').replaceAll(/ +/g, ' ')
+}
+
+/** Bounces of samples, as the demo shows the calls. */
+function sentBy({ log }: Demo): number {
+  return log.lines.filter(line => /^ *\d+ {2}.* s +sent$/.test(line)).length
+}
+
 /** By us now, or by another already. */
-async function takeUsualPort(): Promise<Server> {
+async function takePort(port: number): Promise<Server> {
   const server = createServer()
   await new Promise<void>(resolve => {
     server.once('error', () => resolve())
-    server.listen(2525, '127.0.0.1', resolve)
+    server.listen(port, '127.0.0.1', resolve)
   })
   return server
 }

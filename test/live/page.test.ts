@@ -48,8 +48,8 @@ describe('the status page of a Haraka with two workers', () => {
     await until(
       async () => {
         const { text } = await ask('/', mine)
-        const hits = new RegExp(`unknown-mailbox</th>\\s*<td>${mails}</td>`)
-        return text.includes(`<dt>sent</dt><dd>${mails}</dd>`) && hits.test(text)
+        const hits = new RegExp(`unknown-mailbox</th><td[^>]*>${mails}<`)
+        return text.includes(`aria-label="${mails} sent"`) && hits.test(text)
       },
       { what: `${mails} mails on the page` },
     )
@@ -73,7 +73,7 @@ describe('the status page of a Haraka with two workers', () => {
     ] as const) {
       assert.equal((await ask(`/jobs/${id}/${word}`, OURS, '')).status, 401)
       assert.equal((await ask(`/jobs/${id}/${word}`, mine, '')).status, 303)
-      assert.match((await ask(`/jobs/${id}`, mine)).text, new RegExp(`Job ${id}: ${state}`))
+      assert.match((await ask(`/jobs/${id}`, mine)).text, new RegExp(`Job ${id} <span[^>]*>${state}<`))
     }
     assert.match((await ask('/')).text, /Paused by hand: eu-west-1/)
     assert.equal((await ask('/resume', mine, 'region=eu-west-1')).status, 303)

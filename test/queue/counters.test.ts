@@ -83,19 +83,26 @@ describe('counts in the queue file', () => {
     })
     const many = (fromMs: number) => Array.from({ length: 150 }, (_, n) => note(fromMs + n))
     one.add({ ...NOTHING, decisions: many(0) })
+    const endless = 'x'.repeat(9000)
     const whole: DecisionNote = {
       atMs: 5000,
       sesId: 'mail1',
+      sender: '',
       recipient: 'anna@yours.example',
       rule: 'programs',
       action: 'quarantine',
       reason: 'unsafe',
+      detail: 'null sender',
       isObserved: true,
     }
-    other.add({ ...NOTHING, decisions: [...many(1000), whole, note(6000, { recipient: 'x'.repeat(9000) })] })
+    other.add({
+      ...NOTHING,
+      decisions: [...many(1000), whole, note(6000, { recipient: endless, sender: endless, detail: endless })],
+    })
+    const [last] = reader.decisions()
+    for (const text of [last?.recipient, last?.sender, last?.detail]) assert.equal(text?.length, 512)
     const found = reader.decisions()
     assert.equal(found.length, RECENT_DECISIONS)
-    assert.equal(found[0]?.recipient.length, 512)
     assert.deepEqual(found[1], whole)
     assert.deepEqual(found[2], note(1149))
   })

@@ -1,5 +1,5 @@
 // Keeps the status page as it is by now: fetches it again every few seconds and puts in what has changed.
-// The page is whole without it. A part in which somebody is at work (the focus) is left as it is; what fails is tried again.
+// The page is whole without it. Nobody's focus, selection or place in a table is lost by it; what fails is tried again.
 
 export const SCRIPT = `'use strict';
 (() => {
@@ -7,19 +7,29 @@ export const SCRIPT = `'use strict';
   const said = document.getElementById('live');
   let timer;
   let controller;
-  const say = text => {
-    if (said && said.textContent !== text) said.textContent = text;
+  const say = (text, isOn) => {
+    said.className = isOn ? 'live on' : 'live off';
+    document.body.classList.toggle('stale', !isOn);
+    if (said.textContent !== text) said.textContent = text;
   };
-  const isBusy = part => part.contains(document.activeElement) || hasSelection(part);
-  const hasSelection = part => {
+  const isSelectedIn = part => {
     const selection = getSelection();
     return selection !== null && !selection.isCollapsed && selection.containsNode(part, true);
   };
-  const put = fresh => {
+  const within = part => [...part.querySelectorAll('a, button, [tabindex]')];
+  const nameOf = one => [one.tagName, one.href, one.form?.action, one.ariaLabel, one.textContent].join(' ');
+  const swap = (part, fresh) => {
+    const lefts = [...part.querySelectorAll('.scroll')].map(one => one.scrollLeft);
+    const focused = part.contains(document.activeElement) ? nameOf(document.activeElement) : undefined;
+    part.replaceWith(fresh);
+    fresh.querySelectorAll('.scroll').forEach((one, index) => { one.scrollLeft = lefts[index] ?? 0; });
+    if (focused !== undefined) within(fresh).find(one => nameOf(one) === focused)?.focus({ preventScroll: true });
+  };
+  const put = other => {
     for (const part of document.querySelectorAll('[data-live]')) {
-      const other = fresh.getElementById(part.id);
-      if (other === null || isBusy(part) || part.outerHTML === other.outerHTML) continue;
-      part.replaceWith(document.importNode(other, true));
+      const fresh = other.getElementById(part.id);
+      if (fresh === null || isSelectedIn(part) || part.outerHTML === fresh.outerHTML) continue;
+      swap(part, document.importNode(fresh, true));
     }
   };
   const look = async () => {
@@ -28,9 +38,9 @@ export const SCRIPT = `'use strict';
       const response = await fetch(location.href, { cache: 'no-store', signal: controller.signal });
       if (!response.ok) throw new Error(String(response.status));
       put(new DOMParser().parseFromString(await response.text(), 'text/html'));
-      say('Live.');
+      say('Live', true);
     } catch {
-      say('Not live at the moment: this is how it was.');
+      say('Not live at the moment: this is how it was.', false);
     }
     plan();
   };
@@ -44,7 +54,7 @@ export const SCRIPT = `'use strict';
     else look();
   });
   if (document.querySelector('[data-live]') === null) return;
-  say('Live.');
+  say('Live', true);
   plan();
 })();
 `

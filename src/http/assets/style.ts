@@ -3,73 +3,135 @@
 
 export const STYLE = `:root {
   color-scheme: light dark;
-  --ground: #f6f7f9; --card: #fff; --text: #1c2330; --soft: #5b6575; --line: #dde2ea;
-  --link: #0b5cad; --good: #1a7f4b; --bad: #b3261e; --warn: #8a5a00; --bar: #4c8bd6; --bar2: #c9793a; --trace: #6b4fbb;
+  --ground: #f3f5f8; --card: #fff; --text: #1c2330; --soft: #5b6575; --line: #e2e6ed; --field: #fff;
+  --link: #0b5cad; --good: #146c3e; --bad: #b3261e; --warn: #8a5a00;
+  --good-ground: #e6f4ec; --bad-ground: #fdecea; --warn-ground: #fbf1dc; --plain-ground: #edf0f5;
+  --bar: #4c8bd6; --bar2: #d98a48; --trace: #6b4fbb;
 }
 @media (prefers-color-scheme: dark) {
   :root {
-    --ground: #12161d; --card: #1a202a; --text: #e4e9f1; --soft: #9aa6b8; --line: #2d3644;
-    --link: #7cb8ff; --good: #5fcf95; --bad: #ff8a80; --warn: #f0b95a; --bar: #5a9be6; --bar2: #e0965a; --trace: #b09cf5;
+    --ground: #11151b; --card: #191f28; --text: #e4e9f1; --soft: #9aa6b8; --line: #2b3341; --field: #11151b;
+    --link: #7cb8ff; --good: #5fcf95; --bad: #ff8a80; --warn: #f0b95a;
+    --good-ground: #15301f; --bad-ground: #3a1b1b; --warn-ground: #33270f; --plain-ground: #262e3a;
+    --bar: #5a9be6; --bar2: #e0965a; --trace: #b09cf5;
   }
 }
 * { box-sizing: border-box; }
-body { margin: 0; background: var(--ground); color: var(--text); font: 16px/1.5 system-ui, sans-serif; }
-a { color: var(--link); }
+body { margin: 0; background: var(--ground); color: var(--text); font: 15px/1.5 system-ui, sans-serif; }
+a { color: var(--link); text-underline-offset: .15em; }
 :focus-visible { outline: 3px solid var(--link); outline-offset: 2px; border-radius: 3px; }
 .skip { position: absolute; left: -100rem; }
 .skip:focus { left: 1rem; top: .5rem; background: var(--card); padding: .5rem 1rem; z-index: 1; }
-header, main, footer { max-width: 76rem; margin: 0 auto; padding: .75rem 1rem; }
-header { display: flex; flex-wrap: wrap; gap: .5rem 1.5rem; align-items: center; justify-content: space-between; }
+
+header, main, footer { max-width: 80rem; margin: 0 auto; padding: .75rem 1.25rem; }
+header { display: flex; flex-wrap: wrap; gap: .6rem 1.25rem; align-items: center; }
 header p { margin: 0; }
-header .name { font-size: 1.35rem; font-weight: 650; }
-header .name a { color: inherit; text-decoration: none; }
-h1 { font-size: 1.35rem; margin: 0; overflow-wrap: anywhere; }
+header .name { font-size: 1.25rem; font-weight: 650; }
+header .name a { color: inherit; text-decoration: none; display: inline-flex; align-items: center; gap: .6rem; }
+header .live { color: var(--soft); font-size: .85rem; margin-right: auto; }
+header .live.on::before, header .live.off::before { content: ""; display: inline-block; width: .6rem; height: .6rem; border-radius: 50%; margin-right: .4rem; background: var(--good); }
+header .live.off::before { background: var(--bad); }
+header .live.off { color: var(--bad); font-weight: 600; }
+.stale main { opacity: .5; }
+footer { color: var(--soft); font-size: .85rem; }
+
+section { background: var(--card); border: 1px solid var(--line); border-radius: .75rem; padding: 1rem 1.25rem; margin: 0 0 1rem; }
+h1 { font-size: 1.3rem; margin: 0 0 .5rem; overflow-wrap: anywhere; }
 h2 { font-size: 1.05rem; margin: 0 0 .6rem; }
-section { background: var(--card); border: 1px solid var(--line); border-radius: .6rem; padding: 1rem; margin: 0 0 1rem; }
-.scroll { overflow-x: auto; }
-table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
-caption { text-align: left; color: var(--soft); padding-bottom: .4rem; }
-th, td { text-align: left; vertical-align: top; padding: .35rem .8rem .35rem 0; border-top: 1px solid var(--line); overflow-wrap: break-word; }
-thead th { border-top: 0; color: var(--soft); font-weight: 500; font-size: .875rem; white-space: nowrap; }
-td.number, th.number { text-align: right; white-space: nowrap; }
-time, .nowrap { white-space: nowrap; }
-dl.tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(7rem, 1fr)); gap: .6rem; margin: 0; }
-dl.tiles div { border-left: 3px solid var(--line); padding-left: .7rem; }
-dl.tiles dt { color: var(--soft); font-size: .875rem; }
-dl.tiles dd { margin: 0; font-size: 1.5rem; font-weight: 600; font-variant-numeric: tabular-nums; }
-dl.facts { display: grid; grid-template-columns: max-content 1fr; gap: .3rem 1rem; margin: 0; }
-dl.facts dt { color: var(--soft); }
-dl.facts dd { margin: 0; overflow-wrap: anywhere; }
-.verdict { font-weight: 600; }
+section p { margin: .4rem 0; }
+.standing { border-left: .35rem solid var(--line); }
+.standing.good { border-left-color: var(--good); }
+.standing.warn { border-left-color: var(--warn); }
+.standing.bad { border-left-color: var(--bad); }
+.verdict { font-weight: 600; margin-bottom: 1rem; }
 .good { color: var(--good); }
 .bad { color: var(--bad); }
 .warn { color: var(--warn); }
+.standing.good, .standing.warn, .standing.bad { color: var(--text); }
 .soft { color: var(--soft); }
 ul.plain { list-style: none; margin: 0; padding: 0; }
 ul.plain li + li { margin-top: .3rem; }
-pre { overflow-x: auto; margin: 0; font-size: .875rem; }
-code, pre { font-family: ui-monospace, monospace; }
-form { display: inline-flex; flex-wrap: wrap; gap: .4rem; align-items: center; margin: 0; }
-input, button { font: inherit; color: inherit; background: var(--ground); border: 1px solid var(--soft); border-radius: .4rem; padding: .3rem .7rem; min-height: 2.2rem; max-width: 100%; }
-button { cursor: pointer; }
+ul.errors { padding-left: 1.2rem; }
+dl.tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(6.5rem, 1fr)); gap: .6rem; margin: 0; }
+dl.tiles div { background: var(--plain-ground); border-radius: .5rem; padding: .4rem .8rem .5rem; }
+dl.tiles dt { color: var(--soft); font-size: .85rem; }
+dl.tiles dd { margin: 0; font-size: 1.5rem; line-height: 1.25; font-weight: 600; font-variant-numeric: tabular-nums; }
+dl.tiles div { position: relative; }
+dl.tiles dd a { color: inherit; text-decoration: none; }
+dl.tiles dd a::after { content: ""; position: absolute; inset: 0; }
+dl.tiles div:has(a:hover) { outline: 1px solid var(--link); }
+dl.tiles .failed.some dd, dl.tiles .expired.some dd { color: var(--bad); }
+dl.tiles .held.some dd { color: var(--warn); }
+dl.facts { display: grid; grid-template-columns: max-content 1fr; gap: .3rem 1.5rem; margin: 0; }
+dl.facts dt { color: var(--soft); }
+dl.facts dd { margin: 0; overflow-wrap: anywhere; }
+
+.scroll { overflow-x: auto; }
+table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
+th, td { text-align: left; vertical-align: baseline; padding: .4rem 1rem .4rem 0; border-top: 1px solid var(--line); overflow-wrap: break-word; }
+th:last-child, td:last-child { padding-right: 0; }
+thead th { border-top: 0; color: var(--soft); font-weight: 500; font-size: .85rem; white-space: nowrap; }
+tbody th { font-weight: 600; }
+tbody tr:hover { background: var(--plain-ground); }
+.number { text-align: right; white-space: nowrap; }
+time, .nowrap { white-space: nowrap; }
+.words { overflow-wrap: anywhere; }
+td.words:not(:empty) { min-width: 11rem; }
+.id a { display: inline-block; max-width: 13rem; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; vertical-align: bottom; }
+.badge { display: inline-block; padding: 0 .55rem; border-radius: 1rem; font-size: .85rem; font-weight: 500; background: var(--plain-ground); color: var(--soft); }
+.badge.sent, .badge.bounce { background: var(--good-ground); color: var(--good); }
+.badge.failed, .badge.expired { background: var(--bad-ground); color: var(--bad); }
+.badge.held, .badge.quarantine, .badge.defer { background: var(--warn-ground); color: var(--warn); }
+.badge.sending, .badge.queued { color: var(--link); }
+h1 .badge { font-size: 1rem; padding: .1rem .8rem; vertical-align: .1em; }
+pre { overflow-x: auto; margin: 0; font-size: .85rem; }
+code, pre { font-family: ui-monospace, monospace; overflow-wrap: anywhere; }
+
+form { display: inline-flex; flex-wrap: wrap; gap: .5rem; align-items: center; margin: 0; }
+input, button { font: inherit; color: inherit; background: var(--field); border: 1px solid var(--soft); border-radius: .45rem; padding: .25rem .7rem; min-height: 2.1rem; max-width: 100%; }
+button { cursor: pointer; background: var(--plain-ground); border-color: var(--line); }
 button:hover { border-color: var(--link); color: var(--link); }
+td button { padding: .05rem .6rem; min-height: 1.8rem; font-size: .9rem; }
 .actions { display: flex; flex-wrap: wrap; gap: .5rem; margin-top: .9rem; }
-svg { display: block; width: 100%; height: auto; }
+
+.charts { display: grid; grid-template-columns: 3fr 2fr; gap: 1rem 2.5rem; }
+svg { display: block; width: 100%; height: auto; overflow: visible; }
 svg text { fill: var(--soft); font-size: 12px; }
 svg .sent, svg .deadline { fill: var(--bar); }
 svg .others { fill: var(--bar2); }
 svg .waiting { fill: none; stroke: var(--trace); stroke-width: 2; }
-svg .axis { stroke: var(--line); }
-.key { display: flex; flex-wrap: wrap; gap: .2rem 1.2rem; margin: .3rem 0 1rem; padding: 0; list-style: none; color: var(--soft); font-size: .875rem; }
+svg .axis { stroke: var(--soft); }
+svg .grid { stroke: var(--line); }
+svg g:hover rect { opacity: .75; }
+.key { display: flex; flex-wrap: wrap; gap: .2rem 1.2rem; margin: .4rem 0 0; padding: 0; list-style: none; color: var(--soft); font-size: .85rem; }
 .key svg { display: inline-block; width: .9rem; height: .9rem; vertical-align: -.1rem; margin-right: .3rem; }
-footer { color: var(--soft); font-size: .875rem; }
-@media (max-width: 40rem) {
-  body { font-size: 15px; }
-  header, main, footer { padding: .6rem; }
-  section { padding: .75rem; }
+svg.meter { display: inline-block; width: 8rem; max-width: 25vw; height: .5rem; margin-left: .8rem; background: var(--plain-ground); border-radius: .25rem; }
+
+@media (max-width: 60rem) {
+  .charts { grid-template-columns: 1fr; }
+}
+@media (max-width: 44rem) {
+  header, main, footer { padding: .6rem .75rem; }
+  section { padding: .8rem .9rem; }
+  header form[role=search] { flex: 1 1 100%; flex-wrap: nowrap; }
+  header form[role=search] input { flex: 1; min-width: 0; }
+  dl.tiles { grid-template-columns: repeat(auto-fill, minmax(5.4rem, 1fr)); }
   dl.facts { grid-template-columns: 1fr; gap: 0; }
   dl.facts dd { margin-bottom: .5rem; }
-  svg text { font-size: 20px; }
+  svg text { font-size: 24px; }
+  table, tbody { display: block; }
+  thead { position: absolute; left: -100rem; }
+  tr { display: flex; flex-wrap: wrap; gap: .1rem 1rem; align-items: baseline; border-top: 1px solid var(--line); padding: .55rem 0; }
+  tr:first-child { border-top: 0; }
+  td, tbody th { display: inline-flex; gap: .4rem; align-items: baseline; border: 0; padding: 0; text-align: left; min-width: 0; white-space: normal; overflow-wrap: anywhere; }
+  tbody th { width: 100%; }
+  td::before { content: attr(data-column); color: var(--soft); font-size: .8rem; flex: none; }
+  td:empty { display: none; }
+  td.words:not(:empty) { min-width: 0; }
+  .id a { max-width: 100%; white-space: normal; }
 }
-@media print { form, .skip { display: none; } }
+@media print {
+  body { background: #fff; }
+  form, .skip, .live { display: none; }
+}
 `

@@ -69,6 +69,12 @@ export const COUNTERS_STEP = `
   );
 `
 
+export const DECISION_WORDS_STEP = `
+  -- NULL: of an earlier version; '' is the null sender
+  ALTER TABLE decision ADD COLUMN sender TEXT;
+  ALTER TABLE decision ADD COLUMN detail TEXT NOT NULL DEFAULT '';
+`
+
 /** Within the caller's transaction. */
 export function addAll(database: Database, { sums, hits, decisions, reloads }: Counted): void {
   for (const sum of sums) addSum(database, sum)
@@ -137,13 +143,16 @@ function addHits(database: Database, { rule, hits, lastMs }: RuleHits): void {
 
 function addDecision(database: Database, note: DecisionNote): void {
   database.run(
-    'INSERT INTO decision (at_ms, ses_id, recipient, rule, action, reason, observed) VALUES (?, ?, ?, ?, ?, ?, ?)',
+    `INSERT INTO decision (at_ms, ses_id, sender, recipient, rule, action, reason, detail, observed)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     Math.round(note.atMs),
     note.sesId === undefined ? null : cut(note.sesId),
+    note.sender === undefined ? null : cut(note.sender),
     cut(note.recipient),
     note.rule ?? '',
     note.action,
     note.reason ?? '',
+    cut(note.detail ?? ''),
     note.isObserved ? 1 : 0,
   )
 }
@@ -174,14 +183,16 @@ export function recentDecisions(database: Database): DecisionNote[] {
 }
 
 function noteOf(row: Row): DecisionNote {
-  const [rule, reason] = [text(row['rule']), text(row['reason'])]
+  const [rule, reason, detail] = [text(row['rule']), text(row['reason']), text(row['detail'])]
   return {
     atMs: Number(row['at_ms']),
     ...(typeof row['ses_id'] === 'string' && { sesId: row['ses_id'] }),
+    ...(typeof row['sender'] === 'string' && { sender: row['sender'] }),
     recipient: text(row['recipient']),
     ...(rule !== '' && { rule }),
     action: text(row['action']) as Action,
     ...(reason !== '' && { reason: reason as FallbackReason }),
+    ...(detail !== '' && { detail }),
     isObserved: row['observed'] === 1,
   }
 }

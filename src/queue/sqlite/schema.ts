@@ -4,7 +4,7 @@
 import { QueueError } from '../../errors'
 import { ANSWERS_STEP } from './answers'
 import { BREAKER_STEP } from './breaker'
-import { COUNTERS_STEP } from './counters'
+import { COUNTERS_STEP, DECISION_WORDS_STEP } from './counters'
 import { JOB_COUNTS_STEP } from './job-counts'
 import { SLOTS_STEP } from './slots'
 
@@ -105,6 +105,7 @@ const STEPS = [
   `,
   ANSWERS_STEP,
   COUNTERS_STEP + JOB_COUNTS_STEP,
+  DECISION_WORDS_STEP,
 ]
 
 /** What of a database the steps need. */

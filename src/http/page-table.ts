@@ -1,0 +1,39 @@
+// Tables of the pages: on a wide screen as tables, on a phone a card for each row, with the column's name beside each cell.
+// Pure. What isn't for everybody is left out by the column, whatever stands in its cells.
+
+import { type Html, html, type Part } from './html'
+import type { View } from './page-layout'
+
+export interface Column {
+  name: string
+  /**
+   * `head`: its cells name their rows. `nowrap`: short words, which stay in one piece. `id`: long ones, of which the
+   * beginning is enough. `words`: somebody's, of any length.
+   */
+  kind?: 'head' | 'nowrap' | 'number' | 'id' | 'words'
+  /** Shown to those alone who have given the token. */
+  isPrivate?: boolean
+}
+
+/** `none`: said in place of a table without rows. */
+export function table(
+  { isTrusted }: View,
+  columns: readonly Column[],
+  rows: readonly (readonly Part[])[],
+  none: string,
+): Html {
+  if (rows.length === 0) return html`<p class="soft">${none}</p>`
+  const shown = columns.flatMap((column, index) =>
+    isTrusted || column.isPrivate !== true ? [{ ...column, index }] : [],
+  )
+  // a region that scrolls must be reached by keyboard, too
+  return html`<div class="scroll" tabindex="0" role="region" aria-label="${shown.map(({ name }) => name).join(', ')}"><table>
+<thead><tr>${shown.map(({ name, kind }) => html`<th scope="col" class="${kind}">${name}</th>`)}</tr></thead>
+<tbody>${rows.map(row => html`<tr>${shown.map(column => cell(column, row[column.index]))}</tr>\n`)}</tbody></table></div>`
+}
+
+function cell({ name, kind }: Column, part: Part): Html {
+  return kind === 'head'
+    ? html`<th scope="row" data-column="${name}">${part}</th>`
+    : html`<td class="${kind}" data-column="${name}">${part}</td>`
+}

@@ -1,0 +1,350 @@
+// The status page in a real Chromium: what others wrote stays text there, everybody can use it, and it keeps itself up to date.
+
+import assert from 'node:assert/strict'
+import axe from 'axe-core'
+import type { Page } from 'playwright-core'
+import { HOUR_MS, request } from '../queue/support'
+import { type Api, NOW_MS, startApi } from './api-support'
+import { openPage, useChromium, type Watched } from './chromium'
+import { fillDay, RULES } from './day'
+import { EVIL, fillHostile } from './hostile'
+import { TOKEN } from './support'
+
+const OWN = /^\/ses-bounce\/(?:|page\.css|page\.js|icon\.svg|jobs\/\w+|search|session|pause|resume)$/
+/** As the script has it. */
+const EVERY_MS = 3000
+
+describe('the status page in a browser', function () {
+  const chromium = useChromium(this)
+  let api: Api
+  let opened: Watched[]
+
+  beforeEach(async () => {
+    api = await startApi('', RULES)
+    opened = []
+  })
+  afterEach(async () => {
+    await Promise.all(opened.map(one => one.close()))
+    await api.close()
+  })
+
+  async function open(...[options]: Tail<Parameters<typeof openPage>>): Promise<Watched> {
+    const watched = await openPage(chromium.browser, api.url, options)
+    opened.push(watched)
+    return watched
+  }
+
+  const add = (minutes: number) =>
+    api.queue.add([request({ deadlineMs: api.clock.ms + minutes * 60_000 })], api.clock.ms)[0]?.jobId ?? ''
+  const tile = (page: Page, state: string) => page.locator('dl.tiles div', { hasText: state }).locator('dd')
+
+  describe('whatever others wrote', () => {
+    it('stays text on each page, also when it comes as news', async () => {
+      const watched = await open()
+      const { page } = watched
+      await page.clock.install()
+      await page.goto(`${api.url}/`)
+      const [id = ''] = fillHostile(api)
+      block(api)
+      await page.clock.runFor(EVERY_MS)
+      await page.locator('#standing', { hasText: 'SES says' }).waitFor()
+      await assertTame(page, [
+        'SES says: refused',
+        'rule ',
+        'sender ',
+        'to ',
+        'decided ',
+        'from ',
+        'because ',
+        'wrong ',
+        'region ',
+      ])
+      for (const path of [`/jobs/${id}`, `/search?q=${encodeURIComponent(`ses-${EVIL}`)}`]) {
+        await page.goto(api.url + path)
+        await assertTame(page, ['sender ', 'to ', 'rule '])
+      }
+      await page.goto(`${api.url}/search?q=${encodeURIComponent(EVIL)}`)
+      await assertTame(page, ['0 found.'])
+      assert.deepEqual(
+        [watched.dialogs, watched.said, watched.asked.filter(path => !OWN.test(path))],
+        [[], [], []],
+      )
+    })
+
+    it('is found again by the links that are made of it', async () => {
+      fillHostile(api)
+      const { page } = await open()
+      await page.goto(`${api.url}/`)
+      await page.locator('#decisions a').click()
+      await page.getByText('1 found.').waitFor()
+      await page.locator('td a').click()
+      await page.getByRole('link', { name: 'sender ' }).click()
+      await page.getByRole('heading', { name: 'Search' }).waitFor()
+    })
+  })
+
+  describe('on any screen', () => {
+    for (const [what, options] of [
+      ['a wide one', { viewport: { width: 1280, height: 900 } }],
+      ['a phone', { viewport: { width: 360, height: 740 }, isMobile: true, hasTouch: true }],
+    ] as const)
+      it(`fits, and has names for everything and contrast in light and dark: ${what}`, async () => {
+        fillDay(api, [3, 9])
+        const long = `${'x'.repeat(64)}@${'y'.repeat(180)}.example`
+        const deadlineMs = NOW_MS + 60_000
+        api.queue.add(
+          [request({ deadlineMs, sender: long, rule: long, recipient: { address: long } })],
+          NOW_MS,
+        )
+        const [id = ''] = fillHostile(api)
+        block(api)
+        const found: string[] = []
+        for (const [isTrusted, paths] of [
+          [true, ['/', `/jobs/${id}`, '/search?q=ada@origin.example', '/nothing']],
+          [false, ['/', `/jobs/${id}`]],
+        ] as const) {
+          const { page } = await open({ ...options, isTrusted })
+          for (const path of paths) {
+            await page.emulateMedia({ colorScheme: 'light' })
+            await page.goto(api.url + path)
+            const light = await complaints(page)
+            await page.emulateMedia({ colorScheme: 'dark' })
+            const dark = await complaints(page, ['color-contrast'])
+            found.push(
+              ...[...light, ...dark].map(text => `${isTrusted ? 'trusted' : 'anyone'}, ${path}: ${text}`),
+            )
+          }
+        }
+        assert.deepEqual(found, [])
+      })
+  })
+
+  describe('without reloading', () => {
+    it('shows what is new, and says when it can’t', async () => {
+      const { page } = await open()
+      await page.clock.install()
+      await page.goto(`${api.url}/`)
+      await page.getByText('Nothing waits.').first().waitFor()
+      const id = add(60)
+      await page.clock.runFor(EVERY_MS)
+      await page.getByRole('link', { name: id }).waitFor()
+      assert.equal(await tile(page, 'queued').textContent(), '1')
+      await page.route('**/ses-bounce/', route => route.abort())
+      await page.clock.runFor(EVERY_MS)
+      await page.getByText('Not live at the moment: this is how it was.').waitFor()
+      assert.equal(await page.getByRole('link', { name: id }).count(), 1)
+      await page.unroute('**/ses-bounce/')
+      api.operator.cancel(id, api.clock.ms)
+      await page.clock.runFor(EVERY_MS)
+      await page.getByText('Live', { exact: true }).waitFor()
+      assert.equal(await tile(page, 'cancelled').textContent(), '1')
+    })
+
+    it('leaves the focus, a place in a wide table and a selection where they are', async () => {
+      add(60)
+      const { page } = await open({ viewport: { width: 720, height: 800 } })
+      await page.clock.install()
+      await page.goto(`${api.url}/`)
+      await page.getByRole('button', { name: 'Pause eu-west-1' }).focus()
+      const wide = page.locator('#deadlines .scroll')
+      await wide.evaluate(one => one.scrollTo({ left: 40 }))
+      assert.equal(await wide.evaluate(one => one.scrollLeft), 40, 'it is wider than the screen')
+      const title = page.locator('#standing h1')
+      await title.evaluate(one => getSelection()?.selectAllChildren(one))
+      const later = add(120)
+      await page.clock.runFor(EVERY_MS)
+      await page.getByRole('link', { name: later }).waitFor()
+      assert.equal(await page.evaluate(() => document.activeElement?.textContent), 'Pause eu-west-1')
+      assert.equal(await wide.evaluate(one => one.scrollLeft), 40)
+      assert.equal(await page.evaluate(() => getSelection()?.toString()), 'How it stands')
+      assert.equal(await tile(page, 'queued').textContent(), '1', 'as it was selected')
+      await page.evaluate(() => getSelection()?.removeAllRanges())
+      await page.clock.runFor(EVERY_MS)
+      await tile(page, 'queued').getByText('2').waitFor()
+    })
+
+    it('asks for nothing while nobody looks, and at once when somebody does', async () => {
+      const { page, asked } = await open()
+      await page.clock.install()
+      await page.goto(`${api.url}/`)
+      const pages = () => asked.filter(path => path === '/ses-bounce/').length
+      const look = (isHidden: boolean) =>
+        page.evaluate(hidden => {
+          Object.defineProperty(document, 'hidden', { configurable: true, value: hidden })
+          document.dispatchEvent(new Event('visibilitychange'))
+        }, isHidden)
+      // an answer that is still to come when nobody looks any more
+      let release = () => {}
+      const held = new Promise<void>(resolve => {
+        release = resolve
+      })
+      await page.route('**/ses-bounce/', () => held)
+      const beginning = page.waitForRequest('**/ses-bounce/')
+      await page.clock.runFor(EVERY_MS)
+      const given = page.waitForEvent('requestfailed')
+      await beginning
+      await look(true)
+      await given
+      release()
+      await page.unroute('**/ses-bounce/')
+      const before = pages()
+      await page.clock.runFor(20 * EVERY_MS)
+      const id = add(60)
+      assert.equal(await page.getByText('Nothing waits.').count(), 2)
+      assert.equal(pages(), before)
+      await look(false)
+      await page.getByRole('link', { name: id }).waitFor()
+      assert.equal(pages(), before + 1)
+    })
+
+    it('follows a job to its end', async () => {
+      const id = add(60)
+      const { page } = await open()
+      await page.clock.install()
+      await page.goto(`${api.url}/`)
+      await page.getByRole('link', { name: '1 queued' }).click()
+      await page.getByRole('heading', { name: 'Jobs queued' }).waitFor()
+      await page.getByRole('link', { name: id }).click()
+      await page.getByRole('heading', { name: `Job ${id} queued` }).waitFor()
+      api.operator.cancel(id, api.clock.ms)
+      await page.clock.runFor(EVERY_MS)
+      await page.getByRole('heading', { name: `Job ${id} cancelled` }).waitFor()
+      await page.getByRole('cell', { name: 'by hand' }).waitFor()
+    })
+  })
+
+  for (const javaScriptEnabled of [true, false])
+    describe(`by keyboard alone, ${javaScriptEnabled ? 'with' : 'without'} JavaScript`, () => {
+      it('takes the token, pauses and resumes, holds and cancels a job, and forgets the token', async () => {
+        const id = add(60)
+        const { page, said } = await open({ isTrusted: false, javaScriptEnabled })
+        await page.goto(`${api.url}/`)
+        assert.equal(await tile(page, 'queued').textContent(), '1')
+        await page.keyboard.press('Tab')
+        await assertFocus(page, 'To the content')
+        await tabTo(page, 'Token')
+        await page.keyboard.type(TOKEN)
+        await page.keyboard.press('Enter')
+        await page.getByRole('link', { name: id }).waitFor()
+        await tabTo(page, 'Pause eu-west-1')
+        await page.keyboard.press('Enter')
+        await page.getByText('Paused by hand: eu-west-1').waitFor()
+        await tabTo(page, 'Resume eu-west-1')
+        await page.keyboard.press('Space')
+        await page.getByText('All is well.').waitFor()
+        await tabTo(page, id)
+        await page.keyboard.press('Enter')
+        await page.getByRole('heading', { name: `Job ${id} queued` }).waitFor()
+        for (const [button, state] of [
+          ['Hold', 'held'],
+          ['Cancel', 'cancelled'],
+        ] as const) {
+          await tabTo(page, button)
+          await page.keyboard.press('Enter')
+          await page.getByRole('heading', { name: `Job ${id} ${state}` }).waitFor()
+        }
+        assert.equal(api.operator.job(id)?.state, 'cancelled')
+        await tabTo(page, 'Address or id')
+        await page.keyboard.type('user@yours.example')
+        await page.keyboard.press('Enter')
+        await page.getByText('1 found.').waitFor()
+        await tabTo(page, 'Forget the token')
+        await page.keyboard.press('Enter')
+        await page.getByLabel('Token').waitFor()
+        assert.equal(await page.getByRole('link', { name: id }).count(), 0)
+        assert.deepEqual(said, [])
+      })
+    })
+
+  it('says in plain words that a token is wrong, that the queue fails, and what isn’t there', async () => {
+    const { page } = await open({ isTrusted: false })
+    await page.goto(`${api.url}/`)
+    await page.getByLabel('Token').fill('wrong')
+    await page.keyboard.press('Enter')
+    await page.getByText("That isn't the token").waitFor()
+    await page.goto(`${api.url}/nothing`)
+    await page.getByRole('heading', { name: 'There is no such page' }).waitFor()
+    api.operator.close()
+    const answer = await page.goto(`${api.url}/`)
+    assert.equal(answer?.status(), 503)
+    await page.getByRole('heading', { name: 'Not at the moment' }).waitFor()
+  })
+})
+
+type Tail<T extends readonly unknown[]> = T extends readonly [unknown, unknown, ...infer Rest] ? Rest : never
+
+/** SES takes nothing from the hostile sender, in hostile words. */
+function block(api: Api): void {
+  const spacing = { spacingMs: 1000, notBeforeMonoMs: 0, longestPauseMs: HOUR_MS }
+  const now = { ms: api.clock.ms, monoMs: api.clock.monoMs }
+  const claim = api.dispatcher.claim(`region ${EVIL}`, now, spacing)
+  assert.ok(claim)
+  api.dispatcher.begin(claim, now)
+  const untilMs = now.ms + 60_000
+  api.dispatcher.settle(
+    claim,
+    { state: 'queued', what: 'retry', notBeforeMs: untilMs, detail: `refused ${EVIL}`, blocks: 'sender' },
+    { ms: now.ms, seenMonoMs: now.monoMs },
+  )
+}
+
+/** Each of the texts is there with all that follows it, as it is to be seen, and nothing of it is more than text. */
+async function assertTame(page: Page, texts: readonly string[]): Promise<void> {
+  const seen = await page.evaluate(() => ({
+    text: document.body.textContent ?? '',
+    made: document.querySelectorAll(
+      'script:not([src]), img:not([src="/ses-bounce/icon.svg"]), iframe, object',
+    ).length,
+  }))
+  for (const text of texts)
+    assert.ok(seen.text.includes(text.endsWith(' ') ? `${text}"'><script>` : text), text)
+  assert.equal(seen.made, 0)
+  for (const mark of ['\u202e', '\u2066', '\u0007']) assert.ok(!seen.text.includes(mark))
+}
+
+/** What axe finds, by some of its rules or all, and whether the page is wider than the screen. */
+async function complaints(page: Page, rules?: string[]): Promise<string[]> {
+  const wider = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)
+  await page.evaluate(axe.source)
+  const options = rules === undefined ? {} : { runOnly: rules }
+  const { violations } = await page.evaluate(given => window.axe.run(given), options)
+  return [
+    ...(wider > 0 ? [`${wider} px wider than the screen`] : []),
+    ...violations.flatMap(({ id, nodes }) => [
+      ...new Set(nodes.map(({ html }) => `${id}: ${html.slice(0, 200)}`)),
+    ]),
+  ]
+}
+
+/** With the key that goes on to what can be used next. */
+async function tabTo(page: Page, name: string): Promise<void> {
+  for (let presses = 0; presses < 80; presses++) {
+    if ((await focusName(page)) === name) {
+      await assertFocus(page, name)
+      return
+    }
+    await page.keyboard.press('Tab')
+  }
+  assert.fail(`${name} is not reached by Tab`)
+}
+
+async function assertFocus(page: Page, name: string): Promise<void> {
+  assert.equal(await focusName(page), name)
+  const outline = await page.locator(':focus').evaluate(one => getComputedStyle(one).outlineStyle)
+  assert.equal(outline, 'solid', 'the focus can be seen')
+}
+
+function focusName(page: Page): Promise<string> {
+  return page.evaluate(() => {
+    const one = document.activeElement
+    const label =
+      one instanceof HTMLInputElement ? (one.labels?.[0]?.textContent ?? one.ariaLabel) : one?.textContent
+    return label ?? ''
+  })
+}
+
+declare global {
+  interface Window {
+    axe: typeof axe
+  }
+}
