@@ -31,7 +31,7 @@ const BROKEN_ERRORS = [
   /ses-bounce-rules\.ini:2: \[unknown\] .*"recipiant".*did you mean "recipient"\?/,
   /ses-bounce-rules\.ini:6: \[programs\] .*"attachement\.name".*did you mean "attachment\.name"\?/,
   /ses-bounce-rules\.ini:7: \[programs\] "action" can't be "bouncing"; valid are accept, bounce/,
-  /ses-bounce-rules\.ini:9: .*\[unclosed/,
+  /ses-bounce-rules\.ini:9: \[unclosed\] the section name isn't closed/,
 ]
 
 describe('a change of the configuration', function () {
@@ -60,14 +60,11 @@ describe('a change of the configuration', function () {
       await changeInVain(product, 'ses-bounce-rules.ini', BROKEN)
     })
 
-    it('is refused with every error and its place', () => {
+    it('is refused with every error and its place, each said once', () => {
       const lines = product.haraka.log().slice(since)
       const errors = lines.filter(line => line.includes('[ERROR]') && line.includes('ses-bounce-rules.ini:'))
       for (const error of BROKEN_ERRORS) {
-        assert.ok(
-          errors.some(line => error.test(line)),
-          `${error} is missing in\n${errors.join('\n')}`,
-        )
+        assert.equal(errors.filter(line => error.test(line)).length, 1, `${error} in\n${errors.join('\n')}`)
       }
     })
 
