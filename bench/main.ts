@@ -16,6 +16,7 @@ import { haraka } from './trials/haraka'
 import { memory } from './trials/memory'
 import { overload } from './trials/overload'
 import { pace } from './trials/pace'
+import { page as pageBesideSmtp } from './trials/page'
 import { queue } from './trials/queue'
 
 /** In the order of the page. */
@@ -24,6 +25,7 @@ export const SUITES: readonly (Suite | Trial)[] = [
   mails,
   hostile,
   haraka,
+  pageBesideSmtp,
   queue,
   memory,
   firstCall,
@@ -31,7 +33,7 @@ export const SUITES: readonly (Suite | Trial)[] = [
   overload,
 ]
 
-/** With the trials some ten minutes on two quiet cores. */
+/** With the trials some twelve minutes on two quiet cores. */
 const PLAN: Plan = { inputs: 500, warmUpTimes: 300, warmUpMicros: 4_000_000, rounds: 9, batchMicros: 200_000 }
 /** From dist/bench, where this runs. */
 const PAGE = path.join(__dirname, '../../docs/benchmarks.md')

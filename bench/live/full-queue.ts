@@ -36,13 +36,10 @@ function fill(jobs: number, file: string): string {
   return file
 }
 
-/** Without the triggers that keep the sums of the forecast: it is all summed up at the end. */
 function multiply(database: Database, jobs: number, nowMs: number): void {
-  const triggers = database.all("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'")
   const stepMs = deadlineOf(1, jobs, nowMs) - deadlineOf(0, jobs, nowMs)
   const address = "'box' || m || '@example.com'"
-  database.write(() => {
-    for (const { name } of triggers) database.run(`DROP TRIGGER ${name}`)
+  withoutTriggers(database, () => {
     copy(database, 'job', jobs, {
       ...OWN_ID,
       seq: 'seq + n',
@@ -54,11 +51,20 @@ function multiply(database: Database, jobs: number, nowMs: number): void {
     })
     copy(database, 'recipient', jobs, { ...OWN_ID, job: 'job + n', address, address_key: address })
     copy(database, 'event', jobs, { job: 'job + n' })
-    for (const { sql } of triggers) database.script(String(sql))
-    sumUp(database)
   })
   const waiting = database.get("SELECT COUNT(*) AS jobs FROM job WHERE state = 'queued'")?.['jobs']
   if (waiting !== jobs) throw new Error(`${waiting} jobs wait instead of ${jobs}`)
+}
+
+/** What the triggers keep is all summed up at the end. */
+export function withoutTriggers(database: Database, work: () => void): void {
+  const triggers = database.all("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'")
+  database.write(() => {
+    for (const { name } of triggers) database.run(`DROP TRIGGER ${name}`)
+    work()
+    for (const { sql } of triggers) database.script(String(sql))
+    sumUp(database)
+  })
 }
 
 /** A prime: by it every number comes once. */
@@ -87,11 +93,13 @@ function copy(
 }
 
 function sumUp(database: Database): void {
-  database.script('DELETE FROM slot')
+  database.script('DELETE FROM slot; DELETE FROM job_count')
+  database.run('INSERT INTO job_count SELECT region, state, COUNT(*) FROM job GROUP BY region, state')
   database.run(
     `INSERT INTO slot SELECT region, ?1, deadline_ms - deadline_ms % ?1 AS at, COUNT(*), 0
      FROM job WHERE state = 'queued' GROUP BY region, at`,
     SLOT_MS,
   )
-  for (const { name } of database.all('SELECT name FROM region')) setSpacing(database, String(name), 0)
+  for (const { name, spacing_ms: spacingMs } of database.all('SELECT name, spacing_ms FROM region'))
+    setSpacing(database, String(name), Number(spacingMs))
 }

@@ -1,7 +1,7 @@
 // A Haraka on loopback that takes every mail and keeps none, with the plugin or without it, in a folder of its own.
 // A start that fails rejects with the end of its log.
 
-import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { packageFolder } from '../../src/demo/directory'
 import { startHaraka } from '../../src/demo/haraka'
@@ -64,8 +64,10 @@ export class Host {
     }
   }
 
+  /** Empty before its first start. */
   log(): string {
-    return readFileSync(path.join(this.dir, 'haraka.log'), 'utf8')
+    const file = path.join(this.dir, 'haraka.log')
+    return existsSync(file) ? readFileSync(file, 'utf8') : ''
   }
 
   /** What its log holds of faults. */

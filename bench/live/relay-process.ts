@@ -15,6 +15,7 @@ const AGAIN_MS = 500
 
 let mails: Sample[] = []
 let again = 0
+let tookMs: number[] = []
 
 async function carryOut({ port, count, connections, mailsEach, everyMs }: Order): Promise<void> {
   const receivedAt = new Date()
@@ -43,8 +44,12 @@ async function send(session: SmtpSession, mail: Sample | undefined): Promise<voi
   const from = mail.envelope.sender
   const to = mail.envelope.recipients.map(({ address }) => address)
   for (let time = 1; ; time++) {
+    const startedMs = performance.now()
     const { reply } = await session.mail({ from, to, data: mail.raw, raw: true })
-    if (reply.code === 250) return
+    if (reply.code === 250) {
+      tookMs.push(performance.now() - startedMs)
+      return
+    }
     if (reply.code >= 500 || time >= MOST_TIMES) throw new Error(`a mail got ${replyText(reply)}`)
     again++
     await pause(AGAIN_MS)
@@ -53,10 +58,12 @@ async function send(session: SmtpSession, mail: Sample | undefined): Promise<voi
 
 process.on('message', (order: Order) => {
   const answer = (fault?: string) => {
-    const report: Report = { fault, again }
+    const slowMs = tookMs.toSorted((a, b) => a - b)[Math.floor(tookMs.length * 0.99)] ?? 0
+    const report: Report = { fault, again, slowMs }
     process.send?.(report)
   }
   again = 0
+  tookMs = []
   carryOut(order).then(
     () => answer(),
     (error: unknown) => answer(String(error)),

@@ -13,23 +13,26 @@ export interface Order {
   everyMs: number
 }
 
-export interface Report {
-  fault: string | undefined
+export interface Sent {
   /** How often a mail had to come again, as it was refused for the moment. */
   again: number
+  /** Of 100 mails 99 were taken in that time or less. */
+  slowMs: number
 }
+
+export type Report = Sent & { fault: string | undefined }
 
 export class Relay {
   readonly #child: ChildProcess = fork(require.resolve('./relay-process'), { serialization: 'advanced' })
 
-  /** Resolves with the number of mails that had to come again. */
-  send(order: Order): Promise<number> {
+  /** Resolves when all of them are taken. */
+  send(order: Order): Promise<Sent> {
     return new Promise((resolve, reject) => {
       const ended = () => reject(new Error('the relay has ended'))
       this.#child.once('exit', ended)
       this.#child.once('message', (report: Report) => {
         this.#child.off('exit', ended)
-        if (report.fault === undefined) resolve(report.again)
+        if (report.fault === undefined) resolve(report)
         else reject(new Error(report.fault))
       })
       this.#child.send(order)

@@ -121,7 +121,7 @@ async function cost(host: Host, relay: Relay, mails: number): Promise<number> {
   const workers = host.workers()
   const used = () => workers.reduce((sum, pid) => sum + cpuMicros(pid), 0)
   const before = used()
-  const again = await relay.send({
+  const { again } = await relay.send({
     port: host.port,
     count: mails,
     connections: CONNECTIONS,

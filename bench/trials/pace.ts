@@ -50,7 +50,7 @@ async function watch(size: Size): Promise<Findings> {
   const relay = new Relay()
   try {
     await host.start()
-    const [again, calls] = await Promise.all([
+    const [{ again }, calls] = await Promise.all([
       relay.send({
         port: host.port,
         count: (gaps + 1) * MAILS_PER_CALL,

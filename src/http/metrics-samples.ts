@@ -3,7 +3,7 @@
 
 import { CALL_BUCKETS_S, LAST_BUCKET } from '../dispatch/call-counts'
 import type { Outcome } from '../dispatch/outcomes'
-import { COUNTED, type CountedName, type Labels, OTHER } from '../queue/counters'
+import { COUNTED, type CountedName, type Labels, OTHER, type Sum } from '../queue/counters'
 import type { QueueFigures } from '../queue/figures'
 import { JOB_STATES, type JobState } from '../queue/job'
 import { SILENT_MS } from '../queue/overview'
@@ -17,6 +17,9 @@ export interface Sample {
   /** Of a histogram's parts. */
   metricName?: string
 }
+
+/** What is to be shown. */
+export type Found = QueueFigures & { sums: readonly Sum[] }
 
 export interface Moment {
   nowMs: number
@@ -42,7 +45,7 @@ const MOST_REGIONS = 100
 
 /** `decisions`: those that the rules in force can make. */
 export function samplesOf(
-  all: QueueFigures,
+  all: Found,
   { nowMs, nowMonoMs }: Moment,
   build: Labels,
   decisions: readonly Labels[],
@@ -86,7 +89,7 @@ export function samplesOf(
 }
 
 /** Those with most jobs have gauges of their own; jobs of the others are counted together. */
-function withoutOtherRegions(figures: QueueFigures): QueueFigures {
+function withoutOtherRegions(figures: Found): Found {
   if (figures.regions.length <= MOST_REGIONS) return figures
   const jobsOf = new Map<string, number>()
   for (const { region, jobs } of figures.jobs) jobsOf.set(region, (jobsOf.get(region) ?? 0) + jobs)
@@ -98,7 +101,7 @@ function withoutOtherRegions(figures: QueueFigures): QueueFigures {
   return { ...figures, regions, jobs }
 }
 
-function countedSamples({ sums }: QueueFigures, name: CountedName, atLeast: readonly Labels[]): Sample[] {
+function countedSamples({ sums }: Found, name: CountedName, atLeast: readonly Labels[]): Sample[] {
   const own = sums.filter(sum => sum.name === name)
   return [
     ...atLeast.map(labels => ({ labels, value: 0 })),
@@ -114,7 +117,7 @@ function jobSamples({ jobs, regions }: QueueFigures): Sample[] {
 }
 
 /** Buckets are kept one by one, and shown as Prometheus has them: each with all below it. */
-function durations({ sums }: QueueFigures, region: string): Sample[] {
+function durations({ sums }: Found, region: string): Sample[] {
   const own = sums.filter(({ labels }) => labels['region'] === region)
   const inBucket = (le: string) =>
     own.find(({ name, labels }) => name === COUNTED.callBuckets && labels['le'] === le)?.value ?? 0

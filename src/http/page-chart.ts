@@ -1,11 +1,10 @@
 // Two charts of the queue as SVG: what ended in the last hours and how many waited, and when the deadlines of those are.
-// Numbers only, so for everybody. Spans that are over are looked up once in each process; they hardly change any more.
+// Pure. Numbers only, so for everybody.
 
-import type { DeadlineSlot, FiguresReader, Span } from '../queue/figures'
+import { type DeadlineSlot, type FiguresReader, SPAN_MS, type Span } from '../queue/figures'
 import { type Html, html } from './html'
 import { count } from './page-layout'
 
-export const SPAN_MS = 300_000
 /** Three hours. */
 export const SPANS = 36
 /** Of a time of day, in the units of the chart. */
@@ -20,27 +19,14 @@ const HOUR_MS = 3_600_000
 /** SES takes no bounce later. */
 const AHEAD_MS = 24 * HOUR_MS
 
-/** With the time at which it begins. */
-export type SpanAt = Span & { fromMs: number }
-
-export class Spans {
-  readonly #over = new Map<number, Span>()
-
-  /** Up to now, oldest first. The last isn't over yet. @throws QueueError */
-  until(nowMs: number, reader: Pick<FiguresReader, 'span'>): SpanAt[] {
-    const lastMs = nowMs - (nowMs % SPAN_MS)
-    const firstMs = lastMs - (SPANS - 1) * SPAN_MS
-    for (const fromMs of this.#over.keys()) {
-      // what was over isn't, when the clock was set back
-      if (fromMs < firstMs || fromMs >= lastMs) this.#over.delete(fromMs)
-    }
-    return Array.from({ length: SPANS }, (_, index) => {
-      const fromMs = firstMs + index * SPAN_MS
-      const found = this.#over.get(fromMs) ?? reader.span(fromMs, fromMs + SPAN_MS)
-      if (fromMs < lastMs) this.#over.set(fromMs, found)
-      return { fromMs, ...found }
-    })
-  }
+/** Up to now, oldest first. The last isn't over yet. @throws QueueError */
+export function spansUntil(nowMs: number, reader: Pick<FiguresReader, 'spans'>): Span[] {
+  const firstMs = nowMs - (nowMs % SPAN_MS) - (SPANS - 1) * SPAN_MS
+  const found = new Map(reader.spans(firstMs).map(span => [span.fromMs, span]))
+  return Array.from({ length: SPANS }, (_, index) => {
+    const fromMs = firstMs + index * SPAN_MS
+    return found.get(fromMs) ?? { fromMs, came: 0, sent: 0, others: 0 }
+  })
 }
 
 /** How many waited at the end of each span: from now back, without what came and with what went. */
@@ -48,16 +34,16 @@ export function waitingBefore(spans: readonly Span[], waiting: number): number[]
   let then = waiting
   return spans
     .toReversed()
-    .map(({ sent, others, made }) => {
+    .map(({ came, sent, others }) => {
       const atEnd = then
-      then = Math.max(0, then + sent + others - made)
+      then = Math.max(0, then + sent + others - came)
       return atEnd
     })
     .toReversed()
 }
 
 export function charts(
-  spans: readonly SpanAt[],
+  spans: readonly Span[],
   waiting: number,
   slots: readonly DeadlineSlot[],
   nowMs: number,
@@ -78,7 +64,7 @@ ${ahead(slots, nowMs)}
 </section>`
 }
 
-function past(spans: readonly SpanAt[], waiting: readonly number[]): Html {
+function past(spans: readonly Span[], waiting: readonly number[]): Html {
   const [most, mostWaiting] = [
     Math.max(...spans.map(({ sent, others }) => sent + others)),
     Math.max(...waiting),

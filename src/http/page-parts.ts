@@ -105,19 +105,27 @@ export function searchLink(asked: string): Html {
   return html`<a href="${ROOT}/search?q=${encodeURIComponent(asked)}">${asked}</a>`
 }
 
+/** The others would make a page that takes longer than anybody reads in it. */
+const SHOWN_RULES = 200
+
 /** `names`: of the rules in force, those that never decided too. */
 export function rules(view: View, hits: readonly RuleHits[], names: readonly string[]): Html {
   const most = Math.max(1, ...hits.map(one => one.hits))
-  const silent = names.filter(name => !hits.some(({ rule }) => rule === name))
+  const [inForce, decided] = [new Set(names), new Set(hits.map(({ rule }) => rule))]
+  const silent = names.filter(name => !decided.has(name))
+  const shown = hits.slice(0, SHOWN_RULES)
   const rows: Part[][] = [
-    ...hits.map(({ rule, hits: number, lastMs }) => [
+    ...shown.map(({ rule, hits: number, lastMs }) => [
       rule,
       [count(number), bar(number / most)],
       ago(lastMs, view.nowMs),
-      names.includes(rule) ? 'in force' : html`<span class="soft">not in force now</span>`,
+      inForce.has(rule) ? 'in force' : html`<span class="soft">not in force now</span>`,
     ]),
-    ...silent.map(rule => [rule, ['0', bar(0)], html`<span class="soft">never</span>`, 'in force']),
+    ...silent
+      .slice(0, SHOWN_RULES - shown.length)
+      .map(rule => [rule, ['0', bar(0)], html`<span class="soft">never</span>`, 'in force']),
   ]
+  const more = hits.length + silent.length - rows.length
   return html`<section id="rules" data-live aria-labelledby="rules-title">
 <h2 id="rules-title">Rules</h2>
 ${table(
@@ -131,6 +139,7 @@ ${table(
   rows,
   'There are none.',
 )}
+${more > 0 && html`<p class="soft">And ${count(more)} more, that decided less or nothing.</p>`}
 </section>`
 }
 

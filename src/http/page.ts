@@ -11,8 +11,9 @@ import { html } from './html'
 import { paceOf } from './metrics'
 import { jobReply, notFound, ofTrusted, viewOf } from './page-access'
 import { actRoutes } from './page-acts'
-import { charts, Spans } from './page-chart'
+import { charts, spansUntil } from './page-chart'
 import { searchMain, stateMain } from './page-job'
+import { Kept } from './page-kept'
 import { page, type View } from './page-layout'
 import { deadlines, decisions, lastReload, rules } from './page-parts'
 import { regions, type Standing, standing } from './page-standing'
@@ -28,7 +29,7 @@ const MOST_FOUND = 50
 const LONGEST_ASKED = 400
 
 export function pageRoutes(context: HttpContext): Route[] {
-  const spans = new Spans()
+  const kept = { trusted: new Kept(), others: new Kept() }
   const get = (path: string, answer: Route['answer']): Route => ({
     method: 'GET',
     path,
@@ -36,7 +37,10 @@ export function pageRoutes(context: HttpContext): Route[] {
     answer,
   })
   return [
-    get('/', request => first(viewOf(request, context), context, spans)),
+    get('/', request => {
+      const view = viewOf(request, context)
+      return first(view, context, view.isTrusted ? kept.trusted : kept.others)
+    }),
     get('/page.css', () => asset('text/css', STYLE)),
     get('/page.js', () => asset('text/javascript', SCRIPT)),
     get('/icon.svg', () => asset('image/svg+xml', ICON)),
@@ -46,7 +50,14 @@ export function pageRoutes(context: HttpContext): Route[] {
   ]
 }
 
-function first(view: View, context: HttpContext, spans: Spans): Reply {
+/** It shows times to the second. */
+function first(view: View, context: HttpContext, kept: Kept): Reply {
+  const [nowMs, nowMonoMs] = [view.nowMs, context.nowMonoMs()].map(ms => Math.floor(ms / 1000) * 1000)
+  const of = [context.figures().version(), nowMs, nowMonoMs, context.inForce(), view.hasToken]
+  return kept.reply(of, () => firstAt(view, context))
+}
+
+function firstAt(view: View, context: HttpContext): Reply {
   const { settings, policy, idle } = context.inForce()
   const reader = context.figures()
   const figures = reader.figures(view.nowMs, paceOf(settings))
@@ -61,9 +72,9 @@ function first(view: View, context: HttpContext, spans: Spans): Reply {
   const waiting = jobsIn(figures, ['queued', 'sending', 'held'])
   const main = html`${standing(view, now)}
 ${regions(view, now)}
-${charts(spans.until(view.nowMs, reader), waiting, reader.deadlineSlots(), view.nowMs)}
+${charts(spansUntil(view.nowMs, reader), waiting, reader.deadlineSlots(), view.nowMs)}
 ${deadlines(view, reader.soonest(SOONEST))}
-${decisions(view, reader.decisions().slice(0, SHOWN_DECISIONS))}
+${decisions(view, reader.decisions(SHOWN_DECISIONS))}
 ${rules(
   view,
   reader.ruleHits(),

@@ -14,7 +14,6 @@ export interface QueueFigures {
   blocked: { region: string; senders: number; isWhole: boolean }[]
   /** Of the machine's monotonic clock; undefined: none since it started. */
   dispatcherBeatMonoMs?: number
-  sums: Sum[]
   reload: ReloadState
 }
 
@@ -29,14 +28,18 @@ export interface RegionFigures extends Projection {
   isPaused: boolean
 }
 
+/** How long spans of time are. */
+export const SPAN_MS = 300_000
+
 /** Of jobs, in a span of time. */
 export interface Span {
+  fromMs: number
+  /** New ones, and those that were tried again after their end. */
+  came: number
   /** Ended with a bounce. */
   sent: number
   /** Ended without one. */
   others: number
-  /** New ones. */
-  made: number
 }
 
 /** Jobs that wait, by their deadlines. */
@@ -57,18 +60,23 @@ export interface Blocker {
 
 /** Every method throws QueueError. Reads only; never holds up a writer. */
 export interface FiguresReader {
+  /** Changes when anybody has written. */
+  version(): number
   figures(nowMs: number, pace: Pace): QueueFigures
+  /** What all processes have counted. */
+  sums(): Sum[]
   /** Latest first. */
-  decisions(): DecisionNote[]
+  decisions(limit?: number): DecisionNote[]
   /** Most of them first. */
   ruleHits(): RuleHits[]
   reload(): ReloadState
   /** Jobs that wait, by deadline. */
   soonest(limit: number): Job[]
-  /** `made` counts by the numbers of the jobs: of a span so old that jobs of it are forgotten, it may be too many. */
-  span(fromMs: number, toMs: number): Span
+  /** Those that begin then or later, oldest first, of the last day; one in which nothing came or ended may be missing. */
+  spans(fromMs: number): Span[]
   /** Soonest first. */
   deadlineSlots(): DeadlineSlot[]
+  /** Twenty at most; figures count them all. */
   blockers(): Blocker[]
   close(): void
 }

@@ -3,15 +3,20 @@
 import assert from 'node:assert/strict'
 import path from 'node:path'
 import { mock } from 'node:test'
-import { SPANS, Spans, waitingBefore } from '../../src/http/page-chart'
+import { toCursor } from '../../src/http/listing'
+import { SPANS, spansUntil, waitingBefore } from '../../src/http/page-chart'
+import { rules } from '../../src/http/page-parts'
+import { SPAN_MS } from '../../src/queue/figures'
 import { Database } from '../../src/queue/sqlite/database'
 import { openFigures } from '../../src/queue/sqlite/figures'
+import { MOST_LOOKED_AT } from '../../src/queue/sqlite/page'
 import { openWorkerQueue } from '../../src/queue/sqlite/worker-queue'
 import { HOUR_MS, request, temporaryFolder } from '../queue/support'
-import { NOW_MS, startApi } from './api-support'
+import { type Api, NOW_MS, startApi } from './api-support'
 import { bearer } from './support'
 
 const MINUTE_MS = 60_000
+const PACE = { spacingMs: 1000, forecastMs: 1035, marginMs: 60_000 }
 
 describe('what the page asks of the queue', () => {
   let file: string
@@ -57,73 +62,172 @@ describe('what the page asks of the queue', () => {
     figures.close()
   })
 
-  it('is what was made and ended in a span, also where jobs of it are forgotten', () => {
-    fill(1200)
-    const figures = openFigures(file)
-    const from = NOW_MS - 20 * MINUTE_MS
-    assert.deepEqual(figures.span(from, from + 5 * MINUTE_MS), { sent: 0, others: 0, made: 300 })
-    assert.deepEqual(figures.span(from + 10 * MINUTE_MS, from + 15 * MINUTE_MS), {
-      sent: 225,
-      others: 75,
-      made: 300,
-    })
-    assert.deepEqual(figures.span(0, 1), { sent: 0, others: 0, made: 0 })
+  it('is no more than can be read of what SES takes nothing from', () => {
     const database = new Database(file, { create: false, busyMs: 1000 })
-    database.run('DELETE FROM job WHERE seq BETWEEN 100 AND 200')
-    assert.equal(figures.span(from, from + 5 * MINUTE_MS).made, 300)
-    database.run('DELETE FROM job')
-    assert.deepEqual(figures.span(0, NOW_MS), { sent: 0, others: 0, made: 0 })
+    for (let n = 0; n < 30; n++) database.run("INSERT INTO blocked VALUES ('eu-west-1', ?, 5, 0)", `b${n}`)
+    const figures = openFigures(file)
+    assert.equal(figures.blockers().length, 20)
+    assert.deepEqual(figures.figures(NOW_MS, PACE).blocked, [
+      { region: 'eu-west-1', senders: 30, isWhole: false },
+    ])
     for (const one of [database, figures]) one.close()
   })
 
-  it('never goes through all jobs, for whatever is looked at', async () => {
+  it('never goes through all jobs, for whatever is looked at or asked for', async () => {
     const api = await startApi()
     const [added] = api.queue.add([request({ deadlineMs: NOW_MS + HOUR_MS })], NOW_MS)
-    const spies = (['all', 'get', 'iterate'] as const).map(name => mock.method(Database.prototype, name))
-    try {
-      // a search looks at a page of jobs, whose bounds are those of the API
-      for (const where of ['/', `/jobs/${added?.jobId}`])
-        assert.equal((await fetch(api.url + where, { headers: bearer })).status, 200)
-    } finally {
-      mock.restoreAll()
-    }
-    const asked = spies.flatMap(({ mock: { calls } }) => calls.map(call => call.arguments[0]))
+    many(api.file, MOST_LOOKED_AT + 1)
+    const searched = ['user@yours.example', 'nobody@yours.example', '@origin.example', 'mail1', added?.jobId]
+    const asked = await statementsFor(api, [
+      '/',
+      '/metrics',
+      `/jobs/${added?.jobId}`,
+      `/v1/bounces/${added?.jobId}`,
+      '/search?state=queued',
+      ...searched.map(text => `/search?q=${text}`),
+      ...everyTwo(FILTERS).map(two => `/v1/bounces?limit=5&cursor=${toCursor(9)}&${two.join('&')}`),
+    ])
     const database = new Database(api.file, { create: false, busyMs: 1000 })
-    const scans = [...new Set(asked)].flatMap(sql =>
-      database
-        .all(`EXPLAIN QUERY PLAN ${sql}`)
-        .map(({ detail }) => String(detail))
-        .filter(detail => /^SCAN (?:job|recipient|event)\b/.test(detail))
-        .map(detail => `${detail}: ${sql}`),
+    const found = asked.flatMap(({ sql }) =>
+      database.all(`EXPLAIN QUERY PLAN ${sql}`).map(({ detail }) => ({ sql, detail: String(detail) })),
     )
     database.close()
     await api.close()
-    assert.ok(asked.length > 10)
-    assert.deepEqual(scans, [])
+    assert.ok(asked.length > 40)
+    assert.deepEqual(
+      found.filter(({ detail }) => /^SCAN (?:job|recipient|event|slot|span)\b/.test(detail)),
+      [],
+    )
+    // sorted is only what was counted before
+    const counted = asked.flatMap(
+      ({ sql }) => /^SELECT COUNT\(\*\) AS n FROM \((.*) LIMIT \d+\)$/.exec(sql)?.[1] ?? [],
+    )
+    const sorted = found.filter(({ detail }) => detail === 'USE TEMP B-TREE FOR ORDER BY')
+    assert.deepEqual(
+      sorted.filter(({ sql }) => /FROM job\b/.test(sql) && !counted.some(inner => sql.includes(inner))),
+      [],
+    )
+  })
+
+  it('is as many questions and rows with a long queue as with a short one, but for the hours of its deadlines', async () => {
+    const api = await startApi()
+    for (const region of ['eu-west-1', 'us-east-1'])
+      api.queue.add([request({ region, deadlineMs: NOW_MS + 24 * HOUR_MS })], NOW_MS)
+    const short = await statementsFor(api, ['/'])
+    many(api.file, 6000)
+    const long = await statementsFor(api, ['/'])
+    await api.close()
+    const rows = long.reduce((sum, one) => sum + one.rows, 0)
+    const regions = 2
+    assert.ok(long.length <= short.length + regions * (HOURS + 1), `${short.length}, then ${long.length}`)
+    // of the soonest, 20 in each region, then their recipients; and what the charts draw
+    assert.ok(rows <= 200, `${rows} rows`)
+  })
+})
+
+/** Of the slots that are an hour and a bit long, as many as a day can touch. */
+const HOURS = 23
+
+const FILTERS = [
+  'state=queued',
+  'region=eu-west-1',
+  'sender=sender@origin.example',
+  'sender=@origin.example',
+  'recipient=user@yours.example',
+  'rule=unknown-mailbox',
+  'ses_id=mail1',
+]
+
+/** None, one, two, and three with a rule that there isn't; of one parameter only one can be given. */
+function everyTwo(filters: readonly string[]): string[][] {
+  const nameOf = (filter: string) => filter.replace(/=.*/, '')
+  const pairs = filters.flatMap(one => filters.map(other => [one, other]))
+  const valid = pairs.filter(([one = '', other = '']) => one <= other && nameOf(one) !== nameOf(other))
+  return [
+    [],
+    ...filters.map(one => [one]),
+    ...valid,
+    ...valid.map(two => [...two, 'rule=none']).filter(isOnce),
+  ]
+
+  function isOnce(some: readonly string[]): boolean {
+    return new Set(some.map(nameOf)).size === some.length
+  }
+}
+
+/** What is asked of the store for these pages, and how many rows it came to. */
+async function statementsFor(api: Api, paths: readonly string[]): Promise<{ sql: string; rows: number }[]> {
+  const spy = mock.method(Database.prototype, 'all')
+  const iterated = mock.method(Database.prototype, 'iterate')
+  try {
+    for (const where of paths) {
+      const { status } = await fetch(api.url + where, { headers: bearer })
+      assert.equal(status, 200, where)
+    }
+  } finally {
+    mock.restoreAll()
+  }
+  return [
+    ...spy.mock.calls.map(call => ({ sql: call.arguments[0], rows: call.result?.length ?? 0 })),
+    ...iterated.mock.calls.map(call => ({ sql: call.arguments[0], rows: 0 })),
+  ]
+}
+
+/** So many more that wait in each region, in time as far as a call a second goes. */
+function many(file: string, jobs: number): void {
+  const database = new Database(file, { create: false, busyMs: 1000 })
+  const columns = database
+    .all("SELECT name FROM pragma_table_info('job') WHERE name NOT IN ('seq', 'id', 'deadline_ms')")
+    .map(({ name }) => name)
+    .join(', ')
+  database.write(() => {
+    database.run(
+      `WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < ?)
+       INSERT INTO job (id, deadline_ms, ${columns}) SELECT id || n, deadline_ms - n * 700, ${columns} FROM job, n`,
+      jobs,
+    )
+    database.run(
+      `INSERT INTO recipient SELECT ses_id, 'user' || seq, seq, 'user' || seq, 'DoesNotExist', '5.1.1', 'smtp; 550',
+         'unknown-mailbox', 0 FROM job WHERE seq NOT IN (SELECT job FROM recipient)`,
+    )
+  })
+  database.close()
+}
+
+describe('the rules of a large policy', () => {
+  it('are shown as far as they decide most, and counted', () => {
+    const names = Array.from({ length: 5000 }, (_, n) => `rule-${n}`)
+    const hits = names.slice(0, 1000).map((rule, n) => ({ rule, hits: 1000 - n, lastMs: NOW_MS }))
+    const view = { isTrusted: true, hasToken: true, nowMs: NOW_MS }
+    const shown = (...of: [typeof hits, string[]]) =>
+      [...rules(view, ...of).text.matchAll(/rule-(\d+)/g)].length
+    assert.equal(shown(hits, names), 200)
+    assert.match(rules(view, hits, names).text, /And 4,800 more/)
+    assert.equal(shown(hits.slice(0, 50), names.slice(0, 60)), 60)
+    assert.equal(shown(hits.slice(0, 50), names.slice(0, 300)), 200)
+    assert.doesNotMatch(rules(view, hits.slice(0, 200), names.slice(0, 200)).text, /more/)
   })
 })
 
 describe('the chart', () => {
-  it('looks up once what is over, and again what isn’t', () => {
+  it('has a span for each five minutes of three hours, also where nothing came or ended', () => {
+    const last = { fromMs: NOW_MS - (NOW_MS % SPAN_MS), came: 1, sent: 2, others: 3 }
     const asked: number[] = []
     const reader = {
-      span(fromMs: number) {
+      spans(fromMs: number) {
         asked.push(fromMs)
-        return { sent: asked.length, others: 0, made: 0 }
+        return [last]
       },
     }
-    const spans = new Spans()
-    assert.equal(spans.until(NOW_MS, reader).length, SPANS)
-    assert.equal(asked.length, SPANS)
-    const again = spans.until(NOW_MS + MINUTE_MS, reader)
-    assert.deepEqual(asked.slice(SPANS), [NOW_MS], 'the last, which goes on')
-    assert.deepEqual(again.map(({ sent }) => sent).slice(0, 3), [1, 2, 3])
-    spans.until(NOW_MS + 5 * MINUTE_MS, reader)
-    assert.deepEqual(asked.slice(SPANS + 1), [NOW_MS, NOW_MS + 5 * MINUTE_MS])
+    const found = spansUntil(NOW_MS + MINUTE_MS, reader)
+    assert.deepEqual(asked, [found[0]?.fromMs])
+    assert.equal(found.length, SPANS)
+    assert.deepEqual(found.at(-1), last)
+    assert.deepEqual(found.at(-2), { fromMs: last.fromMs - SPAN_MS, came: 0, sent: 0, others: 0 })
   })
 
   it('reckons back how many waited: without what came, with what went', () => {
-    const span = (sent: number, others: number, made: number) => ({ sent, others, made })
+    const span = (sent: number, others: number, came: number) => ({ fromMs: 0, came, sent, others })
     assert.deepEqual(waitingBefore([span(0, 0, 10), span(4, 1, 0), span(2, 0, 1)], 4), [10, 5, 4])
   })
 })

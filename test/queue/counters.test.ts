@@ -17,7 +17,6 @@ import { openFigures } from '../../src/queue/sqlite/figures'
 import { openWorkerQueue } from '../../src/queue/sqlite/worker-queue'
 import { temporaryFolder } from './support'
 
-const PACE = { spacingMs: 1000, forecastMs: 1000, marginMs: 60_000 }
 const NOTHING: Counted = { sums: [], hits: [], decisions: [], reloads: [] }
 
 describe('counts in the queue file', () => {
@@ -41,7 +40,7 @@ describe('counts in the queue file', () => {
     remove()
   })
 
-  const sums = () => reader.figures(0, PACE).sums
+  const sums = () => reader.sums()
 
   it('of several processes add up, to the last fraction', () => {
     const labels = { region: 'eu-west-1' }

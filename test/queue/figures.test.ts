@@ -10,7 +10,7 @@ import { openFigures } from '../../src/queue/sqlite/figures'
 import { thisProcess } from '../../src/queue/sqlite/holder'
 import { openOperatorQueue } from '../../src/queue/sqlite/operator-queue'
 import { FINEST_MS, projection } from '../../src/queue/sqlite/projection'
-import { setSpacing } from '../../src/queue/sqlite/slots'
+import { setSpacing, TOP_MS } from '../../src/queue/sqlite/slots'
 import { openWorkerQueue } from '../../src/queue/sqlite/worker-queue'
 import { request, temporaryFolder } from './support'
 
@@ -137,6 +137,21 @@ describe('the queue in figures', () => {
     const exact = project(deadlines, NOW_MS, PACE)
     assert.ok(exact.willMiss > 0)
     assert.deepEqual(projection(database, REGION, deadlines.length, NOW_MS, PACE), exact)
+  })
+
+  it('foresee that what goes before in one part of an hour takes the time of another', () => {
+    // the start of a slot of each level
+    const fromMs = Math.ceil(NOW_MS / TOP_MS) * TOP_MS
+    const minutes = Array.from({ length: 5 }, (_, n) => fromMs + (n + 1) * 250_000)
+    const deadlines = minutes.flatMap(ms => Array.from({ length: 300 }, () => ms))
+    fill(deadlines)
+    setSpacing(database, REGION, 1000)
+    const nowMs = fromMs - PACE.marginMs
+    const exact = project(deadlines, nowMs, PACE)
+    assert.ok(exact.willMiss > 200)
+    const found = projection(database, REGION, Number.POSITIVE_INFINITY, nowMs, PACE)
+    const tooMany = found.willMiss - exact.willMiss
+    assert.ok(tooMany >= 0 && tooMany <= FINEST_MS / PACE.spacingMs + 1, `${tooMany} too many`)
   })
 
   it('foresee a long queue to 16 s of jobs, and never too well', () => {

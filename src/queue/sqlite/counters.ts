@@ -178,8 +178,8 @@ export function ruleHits(database: Database): RuleHits[] {
 }
 
 /** Latest first. */
-export function recentDecisions(database: Database): DecisionNote[] {
-  return database.all('SELECT * FROM decision ORDER BY at_ms DESC, seq DESC').map(noteOf)
+export function recentDecisions(database: Database, limit = RECENT_DECISIONS): DecisionNote[] {
+  return database.all('SELECT * FROM decision ORDER BY at_ms DESC, seq DESC LIMIT ?', limit).map(noteOf)
 }
 
 function noteOf(row: Row): DecisionNote {

@@ -11,7 +11,8 @@ import { type JobCount, jobCounts } from './job-counts'
 import { pauses } from './pauses'
 import { projection } from './projection'
 import { text } from './rows'
-import { blockers, deadlineSlots, soonest, span } from './timeline'
+import { spans } from './spans'
+import { blockers, deadlineSlots, soonest } from './timeline'
 
 /** Readers of a WAL wait for nobody; only who opens the file while it is set up does. */
 const BUSY_MS = 50
@@ -20,12 +21,14 @@ const BUSY_MS = 50
 export function openFigures(file: string): FiguresReader {
   const database = new Database(file, { busyMs: BUSY_MS, create: false })
   return {
+    version: () => Number(database.pragma('data_version')[0]?.['data_version'] ?? 0),
     figures: (nowMs, pace) => figures(database, nowMs, pace),
-    decisions: () => recentDecisions(database),
+    sums: () => sums(database),
+    decisions: limit => recentDecisions(database, limit),
     ruleHits: () => ruleHits(database),
     reload: () => reloadState(database),
     soonest: limit => soonest(database, limit),
-    span: (fromMs, toMs) => span(database, fromMs, toMs),
+    spans: fromMs => spans(database, fromMs),
     deadlineSlots: () => deadlineSlots(database),
     blockers: () => blockers(database),
     close: () => database.close(),
@@ -40,7 +43,6 @@ function figures(database: Database, nowMs: number, pace: Pace): QueueFigures {
     regions: regions(database, jobs, nowMs, pace),
     blocked: blocked(database),
     ...(typeof beat?.['beat'] === 'number' && { dispatcherBeatMonoMs: beat['beat'] }),
-    sums: sums(database),
     reload: reloadState(database),
   }
 }

@@ -7,7 +7,7 @@ import type { Pace } from '../store'
 import { blockedNow } from './breaker'
 import type { Database, Row } from './database'
 import { bootId } from './holder'
-import { jobCounts } from './job-counts'
+import { type JobCount, jobCounts } from './job-counts'
 import { pauses } from './pauses'
 import { projection } from './projection'
 import { text } from './rows'
@@ -19,16 +19,17 @@ const LATEST_EVENTS = 20_000
 const CALL_ENDED = "'sent', 'throttled', 'retry', 'unknown outcome', 'split', 'failed', 'interrupted'"
 
 export function overview(database: Database, nowMs: number, pace: Pace): QueueOverview {
-  const waiting = database.get(
-    "SELECT MIN(created_ms) AS oldest, MIN(deadline_ms) AS next FROM job WHERE state = 'queued'",
-  )
+  const waiting = database.get("SELECT MIN(created_ms) AS oldest FROM job WHERE state = 'queued'")
+  const counts = jobCounts(database)
+  const regions = regionsOf(database, counts, nowMs, pace)
+  const next = regions.flatMap(({ nextDeadlineMs }) => nextDeadlineMs ?? [])
   const beat = database.get('SELECT beat_mono_ms AS beat FROM dispatcher WHERE boot_id = ?', bootId())
   return {
-    states: sumsByState(jobCounts(database)),
-    regions: regionsOf(database, nowMs, pace),
+    states: sumsByState(counts),
+    regions,
     blocked: blockedNow(database),
     ...optional('oldestMs', waiting?.['oldest']),
-    ...optional('nextDeadlineMs', waiting?.['next']),
+    ...(next.length > 0 && { nextDeadlineMs: Math.min(...next) }),
     ...optional('dispatcherBeatMonoMs', beat?.['beat']),
   }
 }
@@ -60,34 +61,40 @@ export function countByRule(database: Database): RuleCount[] {
   return [...byRule].toSorted(([, a], [, b]) => b.all - a.all).map(([rule, { states }]) => ({ rule, states }))
 }
 
-function regionsOf(database: Database, nowMs: number, pace: Pace): RegionOverview[] {
+function regionsOf(
+  database: Database,
+  counts: readonly JobCount[],
+  nowMs: number,
+  pace: Pace,
+): RegionOverview[] {
   const paused = pauses(database)
   const calls = callsOfLastMinute(database, nowMs)
   return database.all('SELECT name, slowdown, spacing_ms FROM region ORDER BY name').map(row => {
     const region = text(row['name'])
-    const count = database.get(
-      `SELECT COUNT(*) AS n, MIN(deadline_ms) AS next, COUNT(CASE WHEN not_before_ms > ? THEN 1 END) AS later
-       FROM job WHERE state = 'queued' AND region = ?`,
+    const first = database.get(
+      "SELECT MIN(deadline_ms) AS next FROM job WHERE state = 'queued' AND region = ?",
+      region,
+    )
+    const later = database.get(
+      "SELECT COUNT(*) AS n FROM job WHERE state = 'queued' AND region = ? AND not_before_ms > ?",
+      region,
       nowMs,
-      region,
     )
-    const sending = database.get(
-      "SELECT COUNT(*) AS n FROM job WHERE state = 'sending' AND region = ?",
-      region,
-    )
+    const jobsIn = (state: JobState) =>
+      counts.find(one => one.region === region && one.state === state)?.jobs ?? 0
     const spacingMs = pace.spacingMs * Number(row['slowdown'])
     const forecastMs = Number(row['spacing_ms'])
     const jobMs = forecastMs > pace.forecastMs ? forecastMs : pace.spacingMs
-    const queued = Number(count?.['n'] ?? 0)
+    const queued = jobsIn('queued')
     const pause = paused.find(one => one.region === undefined || one.region === region)
     return {
       region,
       spacingMs,
       jobMs,
       queued,
-      sending: Number(sending?.['n'] ?? 0),
-      later: Number(count?.['later'] ?? 0),
-      ...optional('nextDeadlineMs', count?.['next']),
+      sending: jobsIn('sending'),
+      later: Number(later?.['n'] ?? 0),
+      ...optional('nextDeadlineMs', first?.['next']),
       ...optional('pausedSinceMs', pause?.sinceMs),
       lastMinute: calls.get(region) ?? { calls: 0, sent: 0, throttled: 0 },
       ...projection(database, region, queued, nowMs, { ...pace, spacingMs: jobMs }),

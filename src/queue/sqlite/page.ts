@@ -1,20 +1,27 @@
 // Jobs a page at a time, newest first. A page goes on where the one before ended, whatever came or went meanwhile.
 // However long the queue and rare what is asked for, a page looks at a bounded number of jobs: it may hold fewer than asked.
 
-import { addressKey } from '../../mail/address'
+import { addressKey, domainOf } from '../../mail/address'
 import { senderKey } from '../../mail/sender-key'
 import type { JobFilter, JobPage } from '../store'
 import type { Database, Value } from './database'
 import { readJobs, senderTest } from './list'
-import { text } from './rows'
 
 /** Some milliseconds' work, in a process that serves mail meanwhile. */
-const MOST_LOOKED_AT = 5000
+export const MOST_LOOKED_AT = 3000
+/** At least so many are asked for at once where a look at each comes after. */
+const AT_ONCE = 300
 
-/** Pieces of SQL with their values. */
-interface Terms {
-  sql: string[]
-  values: Value[]
+/** A condition with its value. */
+type Term = readonly [sql: string, value: Value]
+
+/** Jobs by an index, newest first. */
+interface Source {
+  table: string
+  /** Its column with the number of the job. */
+  seq: string
+  terms: readonly Term[]
+  join?: string
 }
 
 export function pageOfJobs(
@@ -23,71 +30,109 @@ export function pageOfJobs(
   limit: number,
   before = Number.MAX_SAFE_INTEGER,
 ): JobPage {
-  const inner = indexed(database, filter, before)
-  const outer = looked(filter)
-  const source = `SELECT seq, region, sender, sender_key FROM job WHERE ${inner.sql.join(' AND ')}
-    ORDER BY seq DESC LIMIT ${MOST_LOOKED_AT}`
-  // an exact look at the sender comes after the query, so it can't say how many rows are enough
-  const enough = filter.sender === undefined ? limit + 1 : MOST_LOOKED_AT
-  const rows = database.all(
-    `SELECT seq, sender FROM (${source}) AS job WHERE ${outer.sql.join(' AND ')} ORDER BY seq DESC LIMIT ${enough}`,
-    ...inner.values,
-    ...outer.values,
-  )
-  const found = rows.filter(senderTest(filter.sender)).map(row => Number(row['seq']))
+  if (filter.sender !== undefined && keyOfSender(filter.sender)[1] === undefined) return { jobs: [] }
+  const source = sourceOf(database, filter)
+  const last = lastToLookAt(database, source, before)
+  const found = search(database, source, filter, { before, last: last ?? 0, enough: limit + 1 })
   const page = found.slice(0, limit)
-  const next = found.length > limit ? page.at(-1) : lastLookedAt(database, source, inner.values)
+  const next = found.length > limit ? page.at(-1) : last
   return { jobs: [...readJobs(database, page, filter)], ...(next !== undefined && { next }) }
 }
 
-/** What an index answers. */
-function indexed(database: Database, filter: JobFilter, before: number): Terms {
-  const terms: Terms = { sql: ['seq < ?'], values: [before] }
-  const add = (sql: string, ...values: Value[]) => {
-    terms.sql.push(sql)
-    terms.values.push(...values)
+/** Where an index leads soonest to what is asked for. Of those that may lead to very many, only one in order of age. */
+function sourceOf(database: Database, { sesId, recipient, sender, rule, states }: JobFilter): Source {
+  const jobs = (...terms: Term[]): Source => ({ table: 'job', seq: 'job.seq', terms })
+  if (sesId !== undefined) return jobs(['ses_id = ?', sesId])
+  if (recipient !== undefined)
+    return {
+      table: 'recipient INDEXED BY recipient_address',
+      seq: 'recipient.job',
+      terms: [['address_key = ?', addressKey(recipient)]],
+      join: ' CROSS JOIN job ON job.seq = recipient.job',
+    }
+  const [column, key] = sender === undefined ? [] : keyOfSender(sender)
+  const rare = [
+    ...(key === undefined ? [] : [[`SELECT seq FROM job WHERE ${column} IN ('', ?)`, key] satisfies Term]),
+    ...(rule === undefined ? [] : [['SELECT job FROM recipient WHERE rule = ?', rule] satisfies Term]),
+  ].find(term => isRare(database, term))
+  // a + leaves the order to the numbers that were found
+  if (rare !== undefined) return { ...jobs([`job.seq IN (${rare[0]})`, rare[1]]), seq: '+job.seq' }
+  const [state, ...others] = states ?? []
+  // the index is of an expression, see answers.ts
+  return state === undefined || others.length > 0 ? jobs() : jobs(["state || '' = ?", state])
+}
+
+/** Undefined: all that there is can be looked at. */
+function lastToLookAt(database: Database, { table, seq, terms }: Source, before: number): number | undefined {
+  const row = database.get(
+    `SELECT ${seq} AS seq FROM ${table} WHERE ${allOf(terms)} AND ${seq} < ?
+     ORDER BY ${seq} DESC LIMIT 1 OFFSET ${MOST_LOOKED_AT - 1}`,
+    ...valuesOf(terms),
+    before,
+  )
+  return row && Number(row['seq'])
+}
+
+/** Numbers of jobs, and no more than needed. */
+function search(
+  database: Database,
+  { table, seq, terms, join = '' }: Source,
+  filter: JobFilter,
+  { before, last, enough }: { before: number; last: number; enough: number },
+): number[] {
+  const looked = [...terms, ...looksOf(filter)]
+  const isFrom = senderTest(filter.sender)
+  // an exact look at the sender comes after the query, which can't say how many rows are enough
+  const atOnce = filter.sender === undefined ? enough : Math.max(enough, AT_ONCE)
+  const found: number[] = []
+  for (let from = before; found.length < enough; ) {
+    const rows = database.all(
+      `SELECT job.seq AS seq, sender FROM ${table}${join}
+       WHERE ${allOf(looked)} AND ${seq} < ? AND ${seq} >= ? ORDER BY ${seq} DESC LIMIT ${atOnce}`,
+      ...valuesOf(looked),
+      from,
+      last,
+    )
+    found.push(...rows.filter(isFrom).map(row => Number(row['seq'])))
+    if (rows.length < atOnce) break
+    from = Number(rows.at(-1)?.['seq'])
   }
-  if (filter.sesId !== undefined) add('ses_id = ?', filter.sesId)
-  if (filter.recipient !== undefined)
-    add('seq IN (SELECT job FROM recipient WHERE address_key = ?)', addressKey(filter.recipient))
-  const key = keyOfSender(filter.sender)
-  if (key !== undefined && isRare(database, key)) add(`seq IN (${BY_SENDER})`, key)
-  // the index of the states is a good one, unless there is a better
-  const state = terms.sql.length > 1 ? '+state' : "state || ''"
-  if (filter.states !== undefined)
-    add(`${state} IN (${filter.states.map(() => '?').join(', ')})`, ...filter.states)
-  return terms
+  return found
 }
 
-/** What each job has to be looked at for. */
-function looked({ region, rule, sender }: JobFilter): Terms {
-  const terms: Terms = { sql: ['TRUE'], values: [] }
-  const add = (sql: string, value: Value) => {
-    terms.sql.push(sql)
-    terms.values.push(value)
-  }
-  if (region !== undefined) add('region = ?', region)
-  // a + keeps the index of the rules out, in which a rule may have all recipients
-  if (rule !== undefined) add('EXISTS (SELECT 1 FROM recipient WHERE job = seq AND +rule = ?)', rule)
-  const key = keyOfSender(sender)
-  if (key !== undefined) add("sender_key IN ('', ?)", key)
-  return terms
+/** What each job has to be looked at for. A + keeps an index out, in which nearly all jobs may be. */
+function looksOf({ sesId, recipient, sender, rule, region, states }: JobFilter): Term[] {
+  const [column, key] = sender === undefined ? [] : keyOfSender(sender)
+  const own = 'SELECT 1 FROM recipient WHERE recipient.job = job.seq'
+  return [
+    ...(region === undefined ? [] : [['+region = ?', region] satisfies Term]),
+    ...(states === undefined
+      ? []
+      : [['+state IN (SELECT value FROM json_each(?))', JSON.stringify(states)] satisfies Term]),
+    ...(key === undefined ? [] : [[`+${column} IN ('', ?)`, key] satisfies Term]),
+    ...(rule === undefined ? [] : [[`EXISTS (${own} AND +rule = ?)`, rule] satisfies Term]),
+    ...(recipient === undefined || sesId === undefined
+      ? []
+      : [[`EXISTS (${own} AND +address_key = ?)`, addressKey(recipient)] satisfies Term]),
+  ]
 }
 
-/** '' stands for jobs that don't count for their sender. */
-const BY_SENDER = "SELECT seq FROM job WHERE sender_key IN ('', ?)"
-
-function keyOfSender(sender: string | undefined): string | undefined {
-  return sender === undefined || sender.startsWith('@') ? undefined : senderKey(sender)
+/** Columns in which '' stands for jobs that don't count for their sender. Without a key nothing can fit. */
+function keyOfSender(sender: string): [column: string, key: string | undefined] {
+  return sender.startsWith('@')
+    ? ['sender_domain', domainOf(`x${sender}`)]
+    : ['sender_key', senderKey(sender)]
 }
 
-function isRare(database: Database, key: string): boolean {
-  const row = database.get(`SELECT COUNT(*) AS n FROM (${BY_SENDER} LIMIT ${MOST_LOOKED_AT})`, key)
+function isRare(database: Database, [sql, value]: Term): boolean {
+  const row = database.get(`SELECT COUNT(*) AS n FROM (${sql} LIMIT ${MOST_LOOKED_AT})`, value)
   return Number(row?.['n'] ?? 0) < MOST_LOOKED_AT
 }
 
-/** Undefined: all that there is was looked at. */
-function lastLookedAt(database: Database, source: string, values: Value[]): number | undefined {
-  const row = database.get(`SELECT MIN(seq) AS least, COUNT(*) AS n FROM (${source})`, ...values)
-  return Number(row?.['n'] ?? 0) < MOST_LOOKED_AT ? undefined : Number(text(row?.['least']))
+function allOf(terms: readonly Term[]): string {
+  return ['TRUE', ...terms.map(([sql]) => sql)].join(' AND ')
+}
+
+function valuesOf(terms: readonly Term[]): Value[] {
+  return terms.map(([, value]) => value)
 }

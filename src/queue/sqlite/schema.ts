@@ -7,6 +7,7 @@ import { BREAKER_STEP } from './breaker'
 import { COUNTERS_STEP, DECISION_WORDS_STEP } from './counters'
 import { JOB_COUNTS_STEP } from './job-counts'
 import { SLOTS_STEP } from './slots'
+import { SPANS_STEP } from './spans'
 
 /** Each step leads from version n (its place here) to n + 1. Steps that were released are never changed. */
 const STEPS = [
@@ -106,6 +107,12 @@ const STEPS = [
   ANSWERS_STEP,
   COUNTERS_STEP + JOB_COUNTS_STEP,
   DECISION_WORDS_STEP,
+  `
+  -- in the order of a page: of an address that very many mails are for, no more is looked at than it takes
+  DROP INDEX recipient_address;
+  CREATE INDEX recipient_address ON recipient (address_key, job);
+  ${SPANS_STEP}
+  `,
 ]
 
 /** What of a database the steps need. */
