@@ -71,6 +71,8 @@ export class Premises {
       keepsSnapshot: !isWorker,
       kept: (name, text) => (name === SETTINGS_FILE ? withoutToken(text) : text),
       fallsBack: isWorker,
+      // the master reads them, too
+      logsOwnOnly: isWorker,
       log,
       onChange: inForce => this.#changed(inForce),
       onRead: (state, errors) => this.counts.read(state, errors),

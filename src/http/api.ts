@@ -9,7 +9,7 @@ import { jsonBody } from './body'
 import { readListing, toCursor } from './listing'
 import { OPENAPI } from './openapi'
 import { readOrder } from './order'
-import { Fault, json, type Reply, success } from './reply'
+import { Fault, idle, json, type Reply, success } from './reply'
 import type { Request } from './request'
 import type { Route } from './router'
 import type { HttpContext } from './routes'
@@ -40,7 +40,7 @@ async function schedule(request: Request, context: HttpContext): Promise<Reply> 
   const { value, bytes } = await jsonBody(request)
   const digest = createHash('sha256').update(bytes).digest('hex')
   const inForce = context.inForce()
-  if (inForce.idle) throw new Fault(503, 'UNAVAILABLE', 'the plugin is idle: [relay] trusted is empty')
+  if (inForce.idle) throw idle()
   const queue = context.queue()
   const earlier = key === undefined ? undefined : queue.answered(key)
   // before all else: what was in time then may be late by now

@@ -3,7 +3,7 @@
 
 import { shortened } from '../settings/escape'
 import { didYouMean, validAre } from '../settings/findings'
-import type { Detail } from './reply'
+import { type Detail, MOST_DETAILS } from './reply'
 
 type Read<T> = T | { wrong: string }
 
@@ -23,6 +23,7 @@ export class FieldReader {
     }
     this.#value = value
     for (const name of Object.keys(value)) {
+      if (details.length >= MOST_DETAILS) break
       if (!names.includes(name))
         this.fault(shortened(name), `there is no such field${didYouMean(name, names) || validAre(names)}`)
     }
@@ -30,7 +31,7 @@ export class FieldReader {
 
   /** `field`: without the prefix. */
   fault(field: string, message: string): undefined {
-    this.details.push({ field: this.#prefix + field, message })
+    if (this.details.length < MOST_DETAILS) this.details.push({ field: this.#prefix + field, message })
     return undefined
   }
 

@@ -5,7 +5,7 @@ import { JOB_STATES } from '../queue/job'
 import type { JobFilter } from '../queue/store'
 import { shortened } from '../settings/escape'
 import { didYouMean, validAre } from '../settings/findings'
-import { type Detail, Fault } from './reply'
+import { type Detail, Fault, MOST_DETAILS } from './reply'
 
 export const LIST_PARAMETERS = [
   'state',
@@ -34,6 +34,7 @@ export function readListing(query: URLSearchParams): Listing {
   const details: Detail[] = []
   const fault = (field: string, message: string) => void details.push({ field: shortened(field), message })
   for (const name of new Set(query.keys())) {
+    if (details.length >= MOST_DETAILS) break
     const values = query.getAll(name)
     if (!LIST_PARAMETERS.some(known => known === name))
       fault(

@@ -3,7 +3,7 @@
 
 import { CALL_BUCKETS_S, LAST_BUCKET } from '../dispatch/call-counts'
 import type { Outcome } from '../dispatch/outcomes'
-import { COUNTED, type CountedName, type Labels, type Sum } from '../queue/counters'
+import { COUNTED, type CountedName, type Labels, OTHER, type Sum } from '../queue/counters'
 import type { QueueFigures } from '../queue/figures'
 import { JOB_STATES, type JobState } from '../queue/job'
 import { SILENT_MS } from '../queue/overview'
@@ -40,11 +40,17 @@ const FALLBACKS: readonly Labels[] = FALLBACK_REASONS.flatMap(reason =>
   FALLBACK_ACTIONS.map(action => ({ reason, action, mode: 'enforce' })),
 )
 
+/** AWS has some thirty with SES; a caller of the API, or a relay that passes on what SES didn't write, could name any. */
+const MOST_REGIONS = 100
+
+/** `decisions`: those that the rules in force can make. */
 export function samplesOf(
-  figures: Found,
+  all: Found,
   { nowMs, nowMonoMs }: Moment,
   build: Labels,
+  decisions: readonly Labels[],
 ): Record<MetricKey, Sample[]> {
+  const figures = withoutOtherRegions(all)
   const { regions, blocked, reload, dispatcherBeatMonoMs: beatMs } = figures
   const byRegion = (label: string, values: readonly string[]) =>
     regions.flatMap(({ region }) => values.map(value => ({ region, [label]: value })))
@@ -54,7 +60,7 @@ export function samplesOf(
   return {
     inspected: counted(COUNTED.inspected, [{}]),
     deferred: counted(COUNTED.deferred, [{ cause: 'rule' }, { cause: 'fault' }]),
-    decisions: counted(COUNTED.decisions),
+    decisions: counted(COUNTED.decisions, decisions.map(fit)),
     fallbacks: counted(COUNTED.fallbacks, FALLBACKS),
     jobs: jobSamples(figures),
     ended: counted(COUNTED.ended, byRegion('state', ENDS)),
@@ -80,6 +86,19 @@ export function samplesOf(
     reloadTime: reload.takenMs === undefined ? [] : [{ labels: {}, value: seconds(reload.takenMs) }],
     buildInfo: [{ labels: build, value: 1 }],
   }
+}
+
+/** Those with most jobs have gauges of their own; jobs of the others are counted together. */
+function withoutOtherRegions(figures: Found): Found {
+  if (figures.regions.length <= MOST_REGIONS) return figures
+  const jobsOf = new Map<string, number>()
+  for (const { region, jobs } of figures.jobs) jobsOf.set(region, (jobsOf.get(region) ?? 0) + jobs)
+  const regions = figures.regions
+    .toSorted((a, b) => (jobsOf.get(b.region) ?? 0) - (jobsOf.get(a.region) ?? 0))
+    .slice(0, MOST_REGIONS)
+  const own = new Set(regions.map(({ region }) => region))
+  const jobs = figures.jobs.map(one => (own.has(one.region) ? one : { ...one, region: OTHER }))
+  return { ...figures, regions, jobs }
 }
 
 function countedSamples({ sums }: Found, name: CountedName, atLeast: readonly Labels[]): Sample[] {

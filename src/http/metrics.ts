@@ -2,7 +2,9 @@
 // Made anew from the store for each scrape: whichever worker is asked says the same. A store that fails is the caller's 503.
 
 import type { AggregatorRegistry } from 'prom-client'
+import type { Rule } from '../policy/rule'
 import { forecastSpacingMs } from '../queue/admission'
+import { type Labels, MOST_SETS } from '../queue/counters'
 import type { FiguresReader } from '../queue/figures'
 import type { Pace } from '../queue/store'
 import type { Settings } from '../settings/settings'
@@ -13,12 +15,15 @@ import type { Reply } from './reply'
 import type { Route } from './router'
 
 export interface MetricsContext {
-  inForce(): { settings: Settings }
+  inForce(): { settings: Settings; policy: { rules: readonly Deciding[] } }
   /** @throws QueueError */
   figures(): FiguresReader
   nowMs(): number
   nowMonoMs(): number
 }
+
+/** What of a rule its decisions are counted by. */
+type Deciding = Pick<Rule, 'name' | 'mode'> & { outcome: Pick<Rule['outcome'], 'action'> }
 
 export function metricsRoute(context: MetricsContext): Route {
   return {
@@ -33,12 +38,11 @@ export function metricsRoute(context: MetricsContext): Route {
 /** @throws QueueError */
 export async function scrape(accept: string | undefined, context: MetricsContext): Promise<Reply> {
   const now = { nowMs: context.nowMs(), nowMonoMs: context.nowMonoMs() }
+  const { settings, policy } = context.inForce()
   const reader = context.figures()
-  const figures = reader.figures(now.nowMs, paceOf(context.inForce().settings))
-  const samples = samplesOf({ ...figures, sums: reader.sums() }, now, {
-    version: packageVersion(),
-    node: process.version,
-  })
+  const figures = { ...reader.figures(now.nowMs, paceOf(settings)), sums: reader.sums() }
+  const build = { version: packageVersion(), node: process.version }
+  const samples = samplesOf(figures, now, build, decisionsOf(policy.rules, settings.main.mode))
   const isOpenMetrics = wantsOpenMetrics(accept)
   const keys = Object.keys(METRICS) as MetricKey[]
   const metrics = keys.map(key => {
@@ -55,6 +59,14 @@ export async function scrape(accept: string | undefined, context: MetricsContext
     isOpenMetrics ? Registry.OPENMETRICS_CONTENT_TYPE : Registry.PROMETHEUS_CONTENT_TYPE,
   )
   return { status: 200, headers: { 'Content-Type': registry.contentType }, body: await registry.metrics() }
+}
+
+function decisionsOf(rules: readonly Deciding[], mode: Rule['mode']): Labels[] {
+  return rules.slice(0, MOST_SETS).map(({ name, mode: own, outcome: { action } }) => ({
+    rule: name,
+    action,
+    mode: mode === 'observe' ? mode : own,
+  }))
 }
 
 export function paceOf({ limit, window }: Settings): Pace {

@@ -5,7 +5,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { QueueError } from '../errors'
 import { escapeControls, shortened } from '../settings/escape'
 import { faultPage } from './page-layout'
-import { Fault, plainText, type Reply } from './reply'
+import { Fault, idle, plainText, type Reply } from './reply'
 import { type Request, readBody } from './request'
 import { findRoute, ROOT, type Route } from './router'
 import type { HttpContext } from './routes'
@@ -37,8 +37,12 @@ export function mount(app: WebApp, routes: readonly Route[], context: ServingCon
   })
 }
 
+/** RFC 9112 section 3.2.2: a whole URL, as proxies may send it, must do too. */
+const ORIGIN = /^https?:\/\/[^/?#]*/i
+
 /** `/v1/bounces?limit=1`. Undefined: it isn't ours. */
-function urlBelow(url: string): string | undefined {
+function urlBelow(asked: string): string | undefined {
+  const url = asked.replace(ORIGIN, '')
   const below = url.startsWith(ROOT) ? url.slice(ROOT.length) : undefined
   return below !== undefined && /^(?:[/?]|$)/.test(below) ? below : undefined
 }
@@ -97,8 +101,10 @@ async function answer(
 }
 
 /** What an error becomes; what is in it for the operator only is in the log. */
-function faultOf(error: unknown, what: string, { log }: ServingContext): Fault {
+function faultOf(error: unknown, what: string, { inForce, log }: ServingContext): Fault {
   if (error instanceof Fault) return error
+  // there is no queue file until a relay is trusted
+  if (error instanceof QueueError && inForce().idle) return idle()
   const text = error instanceof Error ? error.message : String(error)
   log('error', `http: ${escapeControls(shortened(`${what}: ${text}`, 500))}`)
   return error instanceof QueueError

@@ -4,7 +4,10 @@ import { BOUNCE_TYPES } from '../policy/decision'
 import { JOB_STATES } from '../queue/job'
 import { FAULT_CODES } from './reply'
 
+/** As it may be given. */
 export const TIME_SCHEMA = { type: 'string', format: 'date-time', examples: ['2025-01-01T00:00:00Z'] }
+/** As it is answered. */
+const TIME = { ...TIME_SCHEMA, pattern: '^\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\dZ$' }
 
 const TEXT = { type: 'string' }
 const NUMBER = { type: 'integer', minimum: 0 }
@@ -28,13 +31,13 @@ const about = (schema: object, description: string) => ({ ...schema, description
 export const BOUNCE = object(
   {
     id: TEXT,
-    created_at: TIME_SCHEMA,
-    changed_at: TIME_SCHEMA,
+    created_at: TIME,
+    changed_at: TIME,
     state: { enum: JOB_STATES },
     region: TEXT,
     original_message_id: TEXT,
-    received_at: TIME_SCHEMA,
-    deadline_at: about(TIME_SCHEMA, 'After this SES takes no bounce for the mail.'),
+    received_at: TIME,
+    deadline_at: about(TIME, 'After this SES takes no bounce for the mail.'),
     sender: about(TEXT, 'Who gets the bounce.'),
     bounce_sender: TEXT,
     reporting_mta: TEXT,
@@ -48,7 +51,7 @@ export const BOUNCE = object(
         status: TEXT,
         diagnostic: TEXT,
         rule: about(TEXT, 'The rule that bounced it; "[api]": it was ordered here.'),
-        added_at: TIME_SCHEMA,
+        added_at: TIME,
       }),
     },
   },
@@ -57,11 +60,11 @@ export const BOUNCE = object(
     bounce_sender_arn: TEXT,
     explanation: TEXT,
     message_id: about(TEXT, "SES's id of the bounce."),
-    not_before: about(TIME_SCHEMA, 'No try before this.'),
+    not_before: about(TIME, 'No try before this.'),
     history: {
       type: 'array',
       description: 'Oldest first.',
-      items: object({ at: TIME_SCHEMA, what: TEXT, detail: TEXT }),
+      items: object({ at: TIME, what: TEXT, detail: TEXT }),
     },
   },
 )
@@ -72,14 +75,14 @@ export const ENVELOPES = {
   Scheduled: succeeded(
     object({
       id: about(TEXT, "Of the first recipient's bounce."),
-      created_at: TIME_SCHEMA,
+      created_at: TIME,
       recipients: {
         type: 'array',
         description: 'In the order of the request. Recipients for whom all is the same share a bounce.',
         items: object({
           address: TEXT,
           id: TEXT,
-          created_at: TIME_SCHEMA,
+          created_at: TIME,
           outcome: about(
             { enum: ['added', 'joined', 'known'] },
             'added: a new bounce; joined: shares one that waits already; known: was taken before.',

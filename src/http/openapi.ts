@@ -95,6 +95,13 @@ const KEY = {
   schema: { type: 'string', pattern: '^[!-~]{1,255}$' },
 }
 
+const REPLAYED = {
+  'Idempotency-Replayed': {
+    description: 'It is the first answer, as the key was given before.',
+    schema: { const: 'true' },
+  },
+}
+
 const FAULTS: Record<number, string> = {
   400: 'The request has faults, each with its field.',
   401: 'The token is missing or wrong, or the API is off.',
@@ -109,6 +116,15 @@ const FAULTS: Record<number, string> = {
   503: "It can't be done now: the queue is too long for the deadline, locked, or without a dispatcher.",
 }
 
+const HEADERS: Record<number, Record<string, object>> = {
+  401: { 'WWW-Authenticate': { schema: { type: 'string' } } },
+  405: { Allow: { description: 'Methods that are used here.', schema: { type: 'string' } } },
+  429: { 'Retry-After': { description: 'In seconds.', schema: { type: 'integer' } } },
+  503: {
+    'Retry-After': { description: 'In seconds, where waiting helps.', schema: { type: 'integer' } },
+  },
+}
+
 const at = (success: object, ...faults: number[]) => ({
   ...success,
   ...Object.fromEntries(
@@ -117,9 +133,7 @@ const at = (success: object, ...faults: number[]) => ({
       {
         description: FAULTS[status],
         content: { 'application/json': { schema: ref('Failure') } },
-        ...([429, 503].includes(status) && {
-          headers: { 'Retry-After': { description: 'In seconds.', schema: { type: 'integer' } } },
-        }),
+        ...(HEADERS[status] && { headers: HEADERS[status] }),
       },
     ]),
   ),
@@ -149,8 +163,11 @@ export const OPENAPI = {
         requestBody: { required: true, content: { 'application/json': { schema: ref('Order') } } },
         responses: at(
           {
-            200: answer('All recipients were taken before; nothing is added.', 'Scheduled'),
-            202: answer('It is in the queue.', 'Scheduled'),
+            200: {
+              ...answer('All recipients were taken before; nothing is added.', 'Scheduled'),
+              headers: REPLAYED,
+            },
+            202: { ...answer('It is in the queue.', 'Scheduled'), headers: REPLAYED },
           },
           400,
           408,

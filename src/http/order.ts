@@ -51,7 +51,8 @@ export const MOST_RECIPIENTS = 50
 export const ADDRESS_CHARACTERS = 254
 export const SENDER_CHARACTERS = 320
 /** RFC 3339 section 5.6, with a time zone. */
-export const TIME = /^\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:[Zz]|[+-]\d\d:\d\d)$/
+export const TIME =
+  /^\d{4}-\d\d-\d\d[Tt](?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d{1,9})?(?:[Zz]|[+-]\d\d:\d\d)$/
 /** RFC 3463 section 2. */
 export const STATUS = /^[45]\.\d{1,3}\.\d{1,3}$/
 /** As far as two clocks may differ. */
@@ -108,7 +109,7 @@ export function readOrder(
 function readRecipient(reader: FieldReader): OrderedRecipient | undefined {
   const address = reader.text('address', text => {
     const ascii = asciiAddress(withoutBrackets(text))
-    return ascii !== undefined && ascii.length <= ADDRESS_CHARACTERS
+    return ascii !== undefined && Math.max(text.length, ascii.length) <= ADDRESS_CHARACTERS
       ? ascii
       : { wrong: 'is no address that SES could be given' }
   })
@@ -142,18 +143,24 @@ function reportTwice(reader: FieldReader, recipients: readonly OrderedRecipient[
 }
 
 function timeOf(text: string, nowMs: number): number | { wrong: string } {
-  const ms = TIME.test(text) ? Date.parse(text) : Number.NaN
+  const ms = TIME.test(text) && isDate(text.slice(0, 10)) ? Date.parse(text) : Number.NaN
   if (Number.isNaN(ms)) return { wrong: 'is no time of RFC 3339, such as 2025-01-01T00:00:00Z' }
   if (ms < 0) return { wrong: 'lies before SES' }
   return ms > nowMs + AHEAD_MS ? { wrong: 'lies in the future' } : ms
 }
 
+/** Date.parse takes 30 February for 2 March. */
+function isDate(day: string): boolean {
+  const ms = Date.parse(`${day}T00:00:00Z`)
+  return !Number.isNaN(ms) && new Date(ms).toISOString().startsWith(day)
+}
+
 /** '' and `<>` are the null sender, about whom a guard has its say. */
 function senderOf(text: string): string | { wrong: string } {
   const sender = withoutBrackets(text)
-  if (sender === '' || (sender.length <= SENDER_CHARACTERS && parseAddress(sender) !== undefined))
-    return sender
-  return { wrong: 'is no address' }
+  const isAddress = text.length <= SENDER_CHARACTERS && parseAddress(sender) !== undefined
+  // half a character would be kept as another one than it was judged as
+  return sender === '' || (isAddress && !/\p{Cs}/u.test(sender)) ? sender : { wrong: 'is no address' }
 }
 
 /** As the texts of a rule: one line of printable ASCII. */

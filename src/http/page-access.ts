@@ -5,7 +5,7 @@ import type { Job } from '../queue/job'
 import { html } from './html'
 import { jobMain } from './page-job'
 import { page, type View } from './page-layout'
-import { hasSession } from './page-session'
+import { hasSession, type SessionKey } from './page-session'
 import type { Reply } from './reply'
 import type { Request } from './request'
 import type { HttpContext } from './routes'
@@ -14,10 +14,16 @@ export function viewOf({ isAuthorised, headers }: Request, context: HttpContext)
   const { tokenSha256 } = context.inForce().settings.http
   const nowMs = context.nowMs()
   return {
-    isTrusted: isAuthorised || hasSession(headers.cookie, tokenSha256, nowMs),
+    isTrusted: isAuthorised || hasSession(headers.cookie, () => sessionKey(context), nowMs),
     hasToken: tokenSha256 !== undefined,
     nowMs,
   }
+}
+
+/** Undefined: there is no token. @throws QueueError */
+export function sessionKey(context: HttpContext): SessionKey | undefined {
+  const { tokenSha256 } = context.inForce().settings.http
+  return tokenSha256 === undefined ? undefined : { tokenSha256, secret: context.operator().secret() }
 }
 
 /** Else a page that asks for the token. */

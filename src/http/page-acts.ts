@@ -4,7 +4,7 @@
 import { logLine } from '../door/log-line'
 import type { ByHand } from '../queue/store'
 import { paceOf } from './metrics'
-import { jobReply, notFound, ofTrusted, tokenNeeded, viewOf } from './page-access'
+import { jobReply, notFound, ofTrusted, sessionKey, tokenNeeded, viewOf } from './page-access'
 import { BY_HAND, type ByHandWord } from './page-job'
 import { endOfSession, isFromOurPage, sessionCookie } from './page-session'
 import { plainText, type Reply } from './reply'
@@ -47,13 +47,13 @@ function foreign(): Reply {
 
 async function giveToken(request: Request, context: HttpContext): Promise<Reply> {
   const token = (await field(request, 'token'))?.trim() ?? ''
-  const { tokenSha256 } = context.inForce().settings.http
-  if (tokenSha256 === undefined || !hasToken(`Bearer ${token}`, tokenSha256))
+  const key = sessionKey(context)
+  if (key === undefined || !hasToken(`Bearer ${token}`, key.tokenSha256))
     return tokenNeeded(viewOf(request, context), "That isn't the token in [http] of config/ses-bounce.ini.")
   const isHttps = request.headers.origin?.startsWith('https:') ?? false
   return {
     status: 303,
-    headers: { Location: `${ROOT}/`, 'Set-Cookie': sessionCookie(tokenSha256, context.nowMs(), isHttps) },
+    headers: { Location: `${ROOT}/`, 'Set-Cookie': sessionCookie(key, context.nowMs(), isHttps) },
   }
 }
 

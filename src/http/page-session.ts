@@ -1,5 +1,5 @@
 // A browser that has given the token once: a cookie that proves it for some hours, and that isn't the token.
-// Nothing is kept: every worker can tell, and a new token ends all sessions. Whatever is wrong with a cookie, it is none.
+// Nothing is kept of it: every worker can tell, and a new token ends all sessions. Whatever is wrong with a cookie, it is none.
 
 import { createHmac, timingSafeEqual } from 'node:crypto'
 import type { IncomingHttpHeaders } from 'node:http'
@@ -9,29 +9,38 @@ const COOKIE = 'ses-bounce'
 export const SESSION_MS = 12 * 3_600_000
 const VALUE = /^(\d{1,15})\.([0-9a-f]{64})$/
 
+/** What a cookie is signed with. */
+export interface SessionKey {
+  tokenSha256: string
+  /** The digest alone may stand in files that others can read. */
+  secret: string
+}
+
 /** `isHttps`: as the browser sees it. */
-export function sessionCookie(tokenSha256: string, nowMs: number, isHttps: boolean): string {
+export function sessionCookie(key: SessionKey, nowMs: number, isHttps: boolean): string {
   const endMs = nowMs + SESSION_MS
-  return cookie(`${endMs}.${proof(endMs, tokenSha256)}`, SESSION_MS / 1000, isHttps)
+  return cookie(`${endMs}.${proof(endMs, key)}`, SESSION_MS / 1000, isHttps)
 }
 
 export function endOfSession(): string {
   return cookie('', 0, false)
 }
 
-/** `header`: Cookie. */
+/** `header`: Cookie. `keyOf`: asked where there is something to prove; undefined: there is no token. */
 export function hasSession(
   header: string | undefined,
-  tokenSha256: string | undefined,
+  keyOf: () => SessionKey | undefined,
   nowMs: number,
 ): boolean {
-  if (tokenSha256 === undefined) return false
   return valuesOf(header).some(value => {
     const [, end = '', given = ''] = VALUE.exec(value) ?? []
     const endMs = Number(end)
     // one that ends later than any that could have been given out is left from before the clock was set back
     if (given === '' || endMs <= nowMs || endMs > nowMs + SESSION_MS) return false
-    return timingSafeEqual(Buffer.from(given, 'hex'), Buffer.from(proof(endMs, tokenSha256), 'hex'))
+    const key = keyOf()
+    return (
+      key !== undefined && timingSafeEqual(Buffer.from(given, 'hex'), Buffer.from(proof(endMs, key), 'hex'))
+    )
   })
 }
 
@@ -60,9 +69,10 @@ function valuesOf(header = ''): string[] {
   })
 }
 
-/** Only who knows the token's digest can make it. */
-function proof(endMs: number, tokenSha256: string): string {
-  return createHmac('sha256', Buffer.from(tokenSha256, 'hex')).update(`status page ${endMs}`).digest('hex')
+function proof(endMs: number, { tokenSha256, secret }: SessionKey): string {
+  return createHmac('sha256', Buffer.from(secret + tokenSha256, 'hex'))
+    .update(`status page ${endMs}`)
+    .digest('hex')
 }
 
 /** As a Host header has it: without the scheme's own port. */

@@ -13,6 +13,8 @@ import { ROOT } from './router'
 
 export interface Standing {
   figures: QueueFigures
+  /** Jobs that ended without a bounce in the last hour, by hand too. */
+  lost: number
   pauses: readonly Pause[]
   blockers: readonly Blocker[]
   nowMonoMs: number
@@ -53,6 +55,7 @@ function tile({ isTrusted }: View, state: JobState, jobs: number): Html {
 function troublesOf(view: View, now: Standing): Trouble[] {
   const { figures, pauses, blockers, isIdle, isObserving } = now
   const willMiss = figures.regions.reduce((sum, one) => sum + one.willMiss, 0)
+  const failures = (['failed', 'expired'] as const).filter(state => jobsIn(figures, state) > 0)
   const when = (is: boolean, kind: Trouble['kind'], text: Part): Trouble[] => (is ? [{ kind, text }] : [])
   return [
     ...when(!isAlive(now), 'bad', 'No dispatcher runs: nothing is sent.'),
@@ -66,6 +69,7 @@ function troublesOf(view: View, now: Standing): Trouble[] {
       'bad',
       `${count(willMiss)} of the jobs that wait will miss their deadline at this pace.`,
     ),
+    ...when(now.lost > 0 && failures.length > 0, 'warn', lostText(view, now.lost, failures)),
     ...blockers.flatMap(one => when(true, 'warn', blockerText(view, one))),
     ...pauses.flatMap(({ region, sinceMs }) =>
       when(
@@ -77,6 +81,11 @@ function troublesOf(view: View, now: Standing): Trouble[] {
     ...when(isIdle, 'warn', 'Idle: [relay] trusted is empty, so no mail is looked at.'),
     ...when(isObserving, 'warn', 'mode = observe: decisions are noted, and nothing is done about them.'),
   ]
+}
+
+function lostText({ isTrusted }: View, lost: number, states: readonly JobState[]): Html {
+  const ways = states.map(state => html` <a href="${ROOT}/search?state=${state}">${state}</a>`)
+  return html`In the last hour ${count(lost)} ended without a bounce.${isTrusted && ways}`
 }
 
 function blockerText(view: View, { region, bounceSender, nextTryMs, why }: Blocker): Html {

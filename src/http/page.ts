@@ -24,6 +24,8 @@ import type { HttpContext } from './routes'
 
 const SOONEST = 20
 const SHOWN_DECISIONS = 30
+/** Spans that end in the last hour, and a bit more: the present one isn't over. */
+const HOUR_SPANS = 13
 const MOST_FOUND = 50
 /** Longer than anything that could be found. */
 const LONGEST_ASKED = 400
@@ -61,8 +63,10 @@ function firstAt(view: View, context: HttpContext): Reply {
   const { settings, policy, idle } = context.inForce()
   const reader = context.figures()
   const figures = reader.figures(view.nowMs, paceOf(settings))
+  const past = spansUntil(view.nowMs, reader)
   const now: Standing = {
     figures,
+    lost: past.slice(-HOUR_SPANS).reduce((sum, { others }) => sum + others, 0),
     pauses: context.operator().pauses(),
     blockers: reader.blockers(),
     nowMonoMs: context.nowMonoMs(),
@@ -72,7 +76,7 @@ function firstAt(view: View, context: HttpContext): Reply {
   const waiting = jobsIn(figures, ['queued', 'sending', 'held'])
   const main = html`${standing(view, now)}
 ${regions(view, now)}
-${charts(spansUntil(view.nowMs, reader), waiting, reader.deadlineSlots(), view.nowMs)}
+${charts(past, waiting, reader.deadlineSlots(), view.nowMs)}
 ${deadlines(view, reader.soonest(SOONEST))}
 ${decisions(view, reader.decisions(SHOWN_DECISIONS))}
 ${rules(

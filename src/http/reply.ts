@@ -17,6 +17,9 @@ export interface Detail {
   message: string
 }
 
+/** More than anybody mends at once. A body may have twenty thousand faults, and each takes its time to be put in words. */
+export const MOST_DETAILS = 200
+
 /** docs/api.md explains them. */
 export const FAULT_CODES = [
   'VALIDATION_ERROR',
@@ -58,6 +61,15 @@ export class Fault extends Error {
     const error = { code: this.code, message: this.message, ...(details && { details }) }
     return json(this.status, { success: false, error }, headers)
   }
+}
+
+/** Whoever sets it up is to see what is missing. */
+export function idle(): Fault {
+  return new Fault(
+    503,
+    'UNAVAILABLE',
+    'the plugin is idle: no relay is trusted; set [relay] trusted in config/ses-bounce.ini',
+  )
 }
 
 export function success(status: number, data: unknown, headers?: Readonly<Record<string, string>>): Reply {

@@ -41,11 +41,13 @@ function match(pattern: string, path: string): Record<string, string> | undefine
   if (wanted.length !== given.length) return undefined
   const params: Record<string, string> = {}
   for (const [index, segment] of wanted.entries()) {
-    const text = decoded(given[index] ?? '')
-    if (text === undefined || text === '') {
-      if (text === undefined || segment !== '') return undefined
-    } else if (segment.startsWith(':')) params[segment.slice(1)] = text
-    else if (segment !== text) return undefined
+    const text = given[index] ?? ''
+    if (segment.startsWith(':')) {
+      const value = decoded(text)
+      if (value === undefined || value === '') return undefined
+      params[segment.slice(1)] = value
+      // a path of ours has one form: what is below /v1 can be told without decoding
+    } else if (segment !== text) return undefined
   }
   return params
 }

@@ -37,6 +37,7 @@ export function historyView(history: readonly JobEvent[]): Record<string, unknow
   return history.map(({ atMs, what, detail }) => ({ at: iso(atMs), what, detail }))
 }
 
+/** In whole seconds, as SES has its times: one form, which every parser of dates reads. */
 export function iso(ms: number): string {
-  return new Date(ms).toISOString()
+  return new Date(ms).toISOString().replace(/\.\d+Z$/, 'Z')
 }

@@ -235,6 +235,8 @@ export interface OperatorQueue {
   overview(nowMs: number, pace: Pace): QueueOverview
   /** Most of them first; takes its time in a long queue. */
   rules(): RuleCount[]
+  /** Shared by the processes of the queue file, and known to nobody else: 64 hex digits. */
+  secret(): string
   close(): void
 }
 

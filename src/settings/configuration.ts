@@ -32,6 +32,8 @@ export interface ConfigurationOptions<T> {
   /** At the start, the saved one stands in for files with errors. */
   fallsBack: boolean
   log: (level: 'notice' | 'warn' | 'error', message: string) => void
+  /** Another process logs what is wrong with the files; this one only what may be so for it alone, as what it can't read. */
+  logsOwnOnly?: boolean
   /** After a reload; not at the start. */
   onChange?: (value: T, previous: T) => void
   /**
@@ -71,11 +73,13 @@ export function openConfiguration<T>(options: ConfigurationOptions<T>): Configur
   }
 }
 
-type Compiled<T> = { findings: Finding[] } & ({ good: true; value: T } | { good: false })
+/** `own`: of the findings, errors that other processes needn't have. */
+type Compiled<T> = { findings: Finding[]; own: Finding[] } & ({ good: true; value: T } | { good: false })
 
 class OpenConfiguration<T> {
   inForce: { value: T; since: string }
   findings: Finding[] = []
+  #own: Finding[] = []
   stopped = false
   readonly #options: ConfigurationOptions<T>
   /** What the files were when they were read last. */
@@ -155,7 +159,8 @@ class OpenConfiguration<T> {
     if (compiled.good) this.#watched.clear()
     for (const source of sources.seen()) this.#watched.set(source.name, source)
     this.findings = compiled.findings
-    for (const finding of this.findings) {
+    this.#own = compiled.own
+    for (const finding of this.#logged()) {
       if (!isError(finding)) this.#options.log('warn', formatFinding(finding))
     }
     this.#options.onRead?.(stateOf(sources), this.findings.filter(isError))
@@ -166,16 +171,22 @@ class OpenConfiguration<T> {
     try {
       const { value, findings: found } = this.#options.compile(sources)
       const findings = allFindings(sources, found)
-      return findings.some(isError) ? { good: false, findings } : { good: true, value, findings }
+      const own = sources.faults.filter(isError)
+      return findings.some(isError) ? { good: false, findings, own } : { good: true, value, findings, own }
     } catch (error) {
       const message = `the configuration can't be compiled: ${String(error)}`
       const file = path.basename(this.#options.configDir)
-      return { good: false, findings: [...sources.faults, { severity: 'error', file, line: 0, message }] }
+      const findings: Finding[] = [...sources.faults, { severity: 'error', file, line: 0, message }]
+      return { good: false, findings, own: findings.filter(isError) }
     }
   }
 
+  #logged(): readonly Finding[] {
+    return this.#options.logsOwnOnly ? this.#own : this.findings
+  }
+
   #logErrors(): void {
-    for (const finding of this.findings) {
+    for (const finding of this.#logged()) {
       if (isError(finding)) this.#options.log('error', formatFinding(finding))
     }
     this.#options.log('error', `the last good configuration, of ${this.inForce.since}, stays in force`)

@@ -1,6 +1,8 @@
 // Asking again with a key, and what is told of every bounce.
 
 import assert from 'node:assert/strict'
+import { JOB_STATES } from '../../src/queue/job'
+import { Database } from '../../src/queue/sqlite/database'
 import { type Api, NOW_MS, order, startApi } from './api-support'
 import { TOKEN } from './support'
 
@@ -110,6 +112,32 @@ describe('what the API tells of bounces', () => {
     const answer = await api.ask('DELETE', `/v1/bounces/${String(data['id'])}`)
     assert.deepEqual([answer.status, answer.code], [409, 'NOT_CANCELLABLE'])
     assert.match(String(answer.data['message']), /being sent/)
+  })
+
+  it('is for each state whether one can be cancelled, and if not in which state it is', async () => {
+    const database = new Database(api.file, { busyMs: 0, create: false })
+    try {
+      for (const state of JOB_STATES) {
+        const { data } = await api.ask('POST', '/v1/bounces', order())
+        database.run('UPDATE job SET state = ? WHERE id = ?', state, String(data['id']))
+        const answer = await api.ask('DELETE', `/v1/bounces/${String(data['id'])}`)
+        const can = ['queued', 'held', 'cancelled'].includes(state)
+        assert.deepEqual(
+          [answer.status, answer.code],
+          can ? [200, undefined] : [409, 'NOT_CANCELLABLE'],
+          state,
+        )
+        if (!can)
+          assert.match(
+            String(answer.data['message']),
+            state === 'sending' ? /being sent/ : new RegExp(`is ${state};`),
+          )
+        const { data: now } = await api.ask('GET', `/v1/bounces/${String(data['id'])}`)
+        assert.equal(now['state'], can ? 'cancelled' : state)
+      }
+    } finally {
+      database.close()
+    }
   })
 
   it('is hostile text as text, with nothing that could turn or break a line', async () => {

@@ -2,6 +2,7 @@
 // Every answer that is asked for here is held against the API's description.
 
 import assert from 'node:assert/strict'
+import type { Server } from 'node:http'
 import path from 'node:path'
 import { compileInForce, type InForce } from '../../src/door/in-force'
 import { allRoutes, type HttpContext } from '../../src/http/routes'
@@ -37,6 +38,7 @@ export interface Api {
   /** How often the dispatcher was woken. */
   wakes: number
   url: string
+  server: Server
   file: string
   /** Another configuration comes into force. `token`: '' is none. */
   configure(ini: string, trusted?: string, token?: string): void
@@ -91,6 +93,7 @@ export async function startApi(ini = '', rules = ''): Promise<Api> {
       return wakes
     },
     url: served.url,
+    server: served.server,
     file,
     configure(text, trusted, token) {
       inForce = compiled(text, rules, trusted, token)

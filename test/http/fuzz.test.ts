@@ -1,121 +1,103 @@
-// Whatever is asked of the API, it answers, as described, and never with a fault of its own.
+// Whatever is asked of the API, the pages and the metrics, they answer, as described, never with a fault of their own;
+// and nothing of it is left behind. `FUZZ_SEED` and `FUZZ_RUNS` repeat a run.
 
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
-import { LIST_PARAMETERS } from '../../src/http/listing'
-import { JOB_STATES } from '../../src/queue/job'
-import { type Api, order, startApi } from './api-support'
-import { isOrder } from './described'
+import { order } from './api-support'
+import { assertDescribed, isOrder } from './described'
+import { type Asked, api, others, type Raw, raw } from './fuzz-requests'
+import type { Held } from './fuzz-server'
+import { Siege } from './fuzz-siege'
+import { bearer } from './support'
 
 const RUNS = Number(process.env['FUZZ_RUNS'] ?? 2000)
-const AT_ONCE = 20
 const SEED = Number(process.env['FUZZ_SEED'] ?? Date.now() % 2 ** 31)
+const AT_ONCE = 20
+/** What is left is measured after each. In the first ones code is compiled, statements are prepared, caches filled. */
+const ROUNDS = 10
+const WARM = 4
+/** Of all rounds after those: code that was still compiled, not more. A request that is kept takes some thousands of bytes. */
+const GROWTH_BYTES = 1_000_000
 
-const hostile = fc.constantFrom(
-  '',
-  ' ',
-  '<>',
-  "' OR 1=1 --",
-  '\u0000',
-  '\u202e',
-  '\r\nX: y',
-  '%',
-  '[api]',
-  '__proto__',
-  'a@yours.example',
-  '"a b"@origin.example',
-  'x'.repeat(5000),
-)
-const text = fc.oneof(hostile, fc.string(), fc.string({ unit: 'binary', maxLength: 40 }))
-/** What stands in place of one field of an order. */
-const value = fc.oneof(text, fc.integer(), fc.boolean(), fc.constant(null), fc.jsonValue())
-const field = fc.constantFrom(...Object.keys(order()), 'explanation', 'bounce_sender', 'x')
-const changed = fc
-  .array(fc.tuple(field, value), { maxLength: 3 })
-  .map(changes => order(Object.fromEntries(changes)))
-const body = fc.oneof(
-  { weight: 4, arbitrary: changed.map(one => JSON.stringify(one)) },
-  { weight: 1, arbitrary: fc.json() },
-  { weight: 1, arbitrary: text },
-)
-const query = fc
-  .array(
-    fc.tuple(
-      fc.oneof(fc.constantFrom(...LIST_PARAMETERS), text),
-      fc.oneof(text, fc.constantFrom(...JOB_STATES), fc.nat().map(String)),
-    ),
-    { maxLength: 4 },
-  )
-  .map(pairs => new URLSearchParams(pairs).toString())
-const segment = text.map(one => encodeURIComponent(one).replace(/^\.{1,2}$/, '%2E'))
-const headers = fc.record(
-  {
-    'Idempotency-Key': fc.constantFrom('one', 'two', 'three four', 'x'.repeat(300)),
-    'Content-Type': fc.constantFrom('application/json', 'text/plain', 'application/json; charset=utf-16'),
-    Authorization: fc.oneof(
-      { weight: 12, arbitrary: fc.constant('bearer a-token-for-the-tests') },
-      { weight: 1, arbitrary: fc.constantFrom('Bearer wrong', 'Bearer', 'Basic x') },
-    ),
-  },
-  { requiredKeys: [] },
-)
-const asked = fc.oneof(
-  fc.record({ method: fc.constant('POST'), path: fc.constant('/v1/bounces'), body, headers }),
-  fc.record({ method: fc.constant('GET'), path: query.map(one => `/v1/bounces?${one}`), headers }),
-  fc.record({
-    method: fc.constantFrom('GET', 'DELETE'),
-    path: segment.map(one => `/v1/bounces/${one}`),
-    headers,
-  }),
-  fc.record({
-    method: fc.constantFrom('GET', 'POST', 'PUT', 'DELETE', 'OPTIONS', 'PATCH'),
-    path: fc.oneof(
-      fc.constantFrom('/v1/bounces', '/v1/openapi.json', '/v1/bounces/x'),
-      fc.array(segment, { maxLength: 3 }).map(all => `/v1/${all.join('/')}`),
-    ),
-    headers,
-  }),
-)
+describe('the web server, whatever is asked of it', () => {
+  let siege: Siege
+  const held: Held[] = []
+  const seen = new Map<number, number>()
+  const note = (statuses: readonly number[]) => {
+    for (const status of statuses) seen.set(status, (seen.get(status) ?? 0) + 1)
+  }
+  const seeded = <T>(arbitrary: fc.Arbitrary<T>, part: number) =>
+    fc.sample(arbitrary, { numRuns: Math.ceil(RUNS * part), seed: SEED })
 
-describe('the API, whatever is asked of it', () => {
-  let api: Api
+  const askApi = async (one: Asked) => {
+    const { status, text } = await siege.ask(one)
+    assertDescribed(one.method, one.path, status, JSON.parse(text))
+    assert.ok(status !== 202 || isOrder(JSON.parse(one.body ?? '')), `taken, but not described: ${one.body}`)
+    note([status])
+  }
+  const askOther = async (one: Asked) => {
+    const { status, type, text } = await siege.ask(one)
+    assert.ok(/^text\/|^application\/openmetrics/.test(type) || text === '', `${one.path}: ${type}`)
+    note([status])
+  }
+  const send = async (one: Raw) => note(await siege.send(one))
+
   before(async () => {
-    api = await startApi('[limit]\nper_sender =\n')
+    siege = await Siege.begin()
+    const work = [
+      seeded(api, 0.6).map(one => () => askApi(one)),
+      seeded(others, 0.2).map(one => () => askOther(one)),
+      seeded(raw, 0.2).map(one => () => send(one)),
+    ]
+    for (let round = 0; round < ROUNDS; round++) {
+      const some = work.flatMap(all => all.filter((_, index) => index % ROUNDS === round))
+      // a prime's multiples: each once, all kinds mixed
+      const shuffled = some.map((_, index) => some[(index * 7919) % some.length] ?? (async () => undefined))
+      for (let from = 0; from < shuffled.length; from += AT_ONCE)
+        await Promise.all(shuffled.slice(from, from + AT_ONCE).map(one => one()))
+      held.push(await siege.held())
+    }
   })
-  after(() => api.close())
+  after(() => siege?.end())
+
+  const told = () => `FUZZ_SEED=${SEED}: ${JSON.stringify([...seen].toSorted(([a], [b]) => a - b))}`
 
   it(`answers ${RUNS} requests as described, none with a fault of its own, and still works`, async () => {
-    const seen = new Map<number, number>()
-    const requests = fc.sample(asked, { numRuns: RUNS, seed: SEED })
-    for (let from = 0; from < requests.length; from += AT_ONCE) {
-      const statuses = await Promise.all(
-        requests.slice(from, from + AT_ONCE).map(one => {
-          const given = 'body' in one && typeof one.body === 'string' ? one.body : undefined
-          const answer = api.ask(one.method, one.path, given, one.headers)
-          return answer.then(({ status }) => {
-            assert.ok(
-              status !== 202 || isOrder(JSON.parse(given ?? '')),
-              `taken, but not described: ${given}`,
-            )
-            return status
-          })
-        }),
-      )
-      for (const status of statuses) seen.set(status, (seen.get(status) ?? 0) + 1)
-    }
-    const all = [...seen.keys()].toSorted((a, b) => a - b)
     assert.deepEqual(
-      all.filter(status => status >= 500),
+      held.flatMap(({ errors }) => errors),
       [],
-      `FUZZ_SEED=${SEED}\n${api.log.filter(line => line.startsWith('error')).join('\n')}`,
+      told(),
     )
-    for (const status of [200, 202, 400, 401, 404, 405, 409, 415])
-      assert.ok(
-        seen.has(status),
-        `FUZZ_SEED=${SEED}: ${status} was to come too: ${JSON.stringify([...seen])}`,
-      )
-    const { data, status } = await api.ask('POST', '/v1/bounces', order())
-    assert.equal(status, 202)
-    assert.equal((await api.ask('GET', `/v1/bounces/${String(data['id'])}`)).status, 200)
+    assert.deepEqual(
+      [...seen.keys()].filter(status => status >= 500),
+      [],
+      told(),
+    )
+    for (const status of [200, 202, 303, 400, 401, 403, 404, 405, 409, 413, 415])
+      assert.ok(seen.has(status), `${status} was to come too; ${told()}`)
+    const headers = { ...bearer, 'Content-Type': 'application/json' }
+    const taken = await siege.ask({
+      method: 'POST',
+      path: '/v1/bounces',
+      headers,
+      body: JSON.stringify(order()),
+    })
+    assert.equal(taken.status, 202)
+    const { data } = JSON.parse(taken.text) as { data: { id: string } }
+    assert.equal((await siege.ask({ method: 'GET', path: `/v1/bounces/${data.id}`, headers })).status, 200)
+  })
+
+  it('is left with nothing of it: no memory, no file, no timer', () => {
+    const [from, ...later] = held.slice(WARM)
+    const last = later.at(-1)
+    assert.ok(from && last)
+    assert.deepEqual([last.files, last.resources], [from.files, from.resources])
+    assert.ok(last.answers <= 2, `${last.answers} answers for the two keys that were good`)
+    const bytes = held.map(({ heapBytes }) => heapBytes)
+    const least = Math.min(...later.map(({ heapBytes }) => heapBytes))
+    assert.ok(
+      least - from.heapBytes < GROWTH_BYTES && last.heapBytes - from.heapBytes < GROWTH_BYTES,
+      `FUZZ_SEED=${SEED}: ${bytes.join(' ')}`,
+    )
   })
 })

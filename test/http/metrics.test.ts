@@ -25,6 +25,10 @@ import { bearer, serveRoutes, servingContext } from './support'
 const root = path.join(__dirname, '../..')
 const NOW_MS = 1_740_000_000_000
 const HOSTILE = 'a "rule"\\ with\nlines, {braces} and \u202e a mark'
+const RULES: ReturnType<MetricsContext['inForce']>['policy']['rules'] = [
+  { name: 'never yet', mode: 'enforce', outcome: { action: 'drop' } },
+  { name: 'tried out', mode: 'observe', outcome: { action: 'bounce' } },
+]
 /** Debian: the package prometheus. */
 const hasPromtool = spawnSync('promtool', ['--version']).status === 0
 
@@ -41,7 +45,7 @@ describe('metrics', () => {
     openWorkerQueue(file, { create: true }).close()
     figures = openFigures(file)
     context = {
-      inForce: () => ({ settings: SETTINGS }),
+      inForce: () => ({ settings: SETTINGS, policy: { rules: RULES } }),
       figures: () => figures,
       nowMs: () => NOW_MS,
       nowMonoMs: () => 100_000,
@@ -84,6 +88,10 @@ describe('metrics', () => {
     const families = readOpenMetrics(await text())
     assert.deepEqual(valuesOf(families, 'ses_bounce_mails_inspected'), { '': 0 })
     assert.deepEqual(valuesOf(families, 'ses_bounce_config_reloads'), { taken: 0, refused: 0 })
+    assert.deepEqual(valuesOf(families, 'ses_bounce_decisions'), {
+      'never yet drop enforce': 0,
+      'tried out bounce observe': 0,
+    })
     assert.deepEqual(valuesOf(families, 'ses_bounce_dispatcher_up'), { '': 0 })
     assert.deepEqual(valuesOf(families, 'ses_bounce_config_last_reload_successful'), { '': 1 })
   })
@@ -125,7 +133,7 @@ describe('metrics', () => {
   it('keep the name of a rule within its quotes, whatever it is', async () => {
     fill()
     const decisions = readOpenMetrics(await text()).find(({ name }) => name === 'ses_bounce_decisions')
-    assert.deepEqual(decisions?.samples, [
+    assert.deepEqual(decisions?.samples.slice(RULES.length), [
       {
         name: COUNTED.decisions,
         labels: {
@@ -136,6 +144,24 @@ describe('metrics', () => {
         value: 3,
       },
     ])
+  })
+
+  it('have no more regions than there could be, however many are made up', async () => {
+    const worker = openWorkerQueue(file)
+    const names = Array.from(
+      { length: 300 },
+      (_, n) => `eu-made${'abcdefghij'[n % 10]}-${Math.floor(n / 10)}`,
+    )
+    const made = names.map(region => request({ region, deadlineMs: NOW_MS + 90_000 }))
+    worker.add([...made, request({ region: 'us-west-2' }), request({ region: 'us-west-2' })], NOW_MS)
+    worker.close()
+    const families = readOpenMetrics(await text())
+    const regions = new Set(
+      families.flatMap(({ samples }) => samples.flatMap(({ labels }) => labels['region'] ?? [])),
+    )
+    assert.equal(regions.size, 101)
+    const jobs = valuesOf(families, 'ses_bounce_jobs')
+    assert.deepEqual([jobs['us-west-2 queued'], jobs['other queued']], [2, 201])
   })
 
   it('take a dispatcher for dead when its last sign is more than 30 s old', async () => {

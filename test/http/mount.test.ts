@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { connect } from 'node:net'
+import { text } from 'node:stream/consumers'
 import { QueueError } from '../../src/errors'
 import { plainText, success } from '../../src/http/reply'
 import type { Route } from '../../src/http/router'
@@ -112,6 +113,7 @@ describe("what stands below /ses-bounce on Haraka's web server", () => {
       '/v1/things/%ff',
       '/v1//open',
       '/V1/open',
+      '/%76%31/open',
     ])
       assert.equal((await ask(path, { headers: bearer })).status, 404, path)
   })
@@ -151,12 +153,38 @@ describe("what stands below /ses-bounce on Haraka's web server", () => {
     ])
   })
 
+  it('says that the plugin is idle where there is no queue for that reason, which is no fault', async () => {
+    const idle = await serveRoutes(ROUTES, log => {
+      const context = servingContext(log)
+      return { ...context, inForce: () => ({ ...context.inForce(), idle: true }) }
+    })
+    try {
+      const response = await fetch(`${idle.url}/v1/locked`)
+      assert.equal(response.status, 503)
+      assert.match(
+        await response.text(),
+        /"UNAVAILABLE".*the plugin is idle: no relay is trusted; set \[relay\] trusted/,
+      )
+      assert.deepEqual(idle.log, [])
+    } finally {
+      await idle.close()
+    }
+  })
+
   it('reads a body up to its limit, said or not said how long it is', async () => {
     const post = (body: string | ReadableStream) =>
       ask('/v1/length', { method: 'POST', headers: bearer, body, duplex: 'half' } as RequestInit)
     assert.deepEqual((await post('x'.repeat(262_144))).body?.data, { length: 262_144 })
     assert.equal((await post('x'.repeat(262_145))).code, 'PAYLOAD_TOO_LARGE')
     assert.equal((await post(new Blob(['x'.repeat(300_000)]).stream())).code, 'PAYLOAD_TOO_LARGE')
+  })
+
+  it('takes a whole URL for its path, as a proxy may send it', async () => {
+    const peer = connect(served.port, '127.0.0.1')
+    peer.end(
+      'GET HTTP://elsewhere.example:80/ses-bounce/v1/open?x HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n',
+    )
+    assert.match(await text(peer), /^HTTP\/1\.1 200 OK\r\n[^]*\{"success":true,"data":\{\}\}\n$/)
   })
 
   it('goes on when a peer leaves in the midst of his body', async () => {

@@ -136,23 +136,29 @@ describe('the status page’s forms', () => {
 })
 
 describe('a session of the status page', () => {
-  const digest = sha256(TOKEN)
-  const header = (nowMs: number) => sessionCookie(digest, nowMs, true).split(';', 1)[0]
+  const key = { tokenSha256: sha256(TOKEN), secret: 'a1'.repeat(32) }
+  const header = (nowMs: number) => sessionCookie(key, nowMs, true).split(';', 1)[0]
 
   it('is good for its token and its time', () => {
-    assert.match(sessionCookie(digest, NOW_MS, true), /; Secure$/)
-    assert.ok(hasSession(header(NOW_MS), digest, NOW_MS + SESSION_MS - 1))
-    assert.ok(hasSession(`ses-bounce=old; ${header(NOW_MS)}`, digest, NOW_MS))
-    for (const [cookie, key, nowMs] of [
-      [header(NOW_MS), digest, NOW_MS + SESSION_MS],
-      [header(NOW_MS), digest, NOW_MS - 1],
-      [header(NOW_MS), sha256('another token'), NOW_MS],
+    assert.match(sessionCookie(key, NOW_MS, true), /; Secure$/)
+    assert.ok(hasSession(header(NOW_MS), () => key, NOW_MS + SESSION_MS - 1))
+    assert.ok(hasSession(`ses-bounce=old; ${header(NOW_MS)}`, () => key, NOW_MS))
+    for (const [cookie, other, nowMs] of [
+      [header(NOW_MS), key, NOW_MS + SESSION_MS],
+      [header(NOW_MS), key, NOW_MS - 1],
+      [header(NOW_MS), { ...key, tokenSha256: sha256('another token') }, NOW_MS],
+      // who has read the digest can make none
+      [header(NOW_MS), { ...key, secret: '' }, NOW_MS],
       [header(NOW_MS), undefined, NOW_MS],
-      [undefined, digest, NOW_MS],
-      [header(NOW_MS)?.replace(/=\d+/, `=${NOW_MS + 1}`), digest, NOW_MS],
-      [header(NOW_MS)?.toUpperCase(), digest, NOW_MS],
+      [undefined, key, NOW_MS],
+      [header(NOW_MS)?.replace(/=\d+/, `=${NOW_MS + 1}`), key, NOW_MS],
+      [header(NOW_MS)?.toUpperCase(), key, NOW_MS],
     ] as const)
-      assert.equal(hasSession(cookie, key, nowMs), false, cookie)
+      assert.equal(
+        hasSession(cookie, () => other, nowMs),
+        false,
+        cookie,
+      )
   })
 
   it('takes a proxy’s TLS for what the browser sees', () => {

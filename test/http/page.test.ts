@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { html, lines } from '../../src/http/html'
+import { HOUR_MS } from '../queue/support'
 import { type Api, NOW_MS, startApi } from './api-support'
 import { EVIL, fillHostile } from './hostile'
 import { bearer } from './support'
@@ -90,6 +91,23 @@ describe('the status page', () => {
       assert.match(none.text, /: 0 found\./, asked)
       assertTame(none.text)
     }
+  })
+
+  it('says for an hour that something ended without a bounce', async () => {
+    const [, id = ''] = fillHostile(api)
+    api.operator.cancel(id, NOW_MS)
+    assert.doesNotMatch((await get('/')).text, /ended without a bounce\./, 'by hand alone')
+    const now = { ms: NOW_MS, monoMs: api.clock.monoMs }
+    const region = `region ${EVIL}`
+    const spacing = { spacingMs: 1000, notBeforeMonoMs: 0, longestPauseMs: HOUR_MS }
+    const claim = api.dispatcher.claim(region, now, spacing) ?? assert.fail()
+    api.dispatcher.begin(claim, now)
+    api.dispatcher.settle(claim, { state: 'failed', detail: EVIL }, { ms: NOW_MS, seenMonoMs: now.monoMs })
+    const said = /In the last hour 2 ended without a bounce\. <a href="\/ses-bounce\/search\?state=failed">/
+    assert.match((await get('/')).text, said)
+    assert.match((await get('/', {})).text, /In the last hour 2 ended without a bounce\.</)
+    api.clock.ms += HOUR_MS + 5 * 60_000
+    assert.doesNotMatch((await get('/')).text, /ended without a bounce\./)
   })
 
   it('shows the latest jobs of a state', async () => {

@@ -2,19 +2,23 @@
 
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
-import { existsSync, readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs'
+import { existsSync, readFileSync, statSync } from 'node:fs'
 import path from 'node:path'
 import { promisify } from 'node:util'
+import fc from 'fast-check'
 import { FAULT_CODES } from '../../src/http/reply'
 import { sha256 } from '../../src/settings/secret'
 import { assertDescribed } from '../http/described'
+import { raw } from '../http/fuzz-requests'
+import { sendRaw } from '../http/fuzz-siege'
+import { TOKEN as TOKEN_OF_FUZZ } from '../http/support'
 import { checkout, freePort } from './support/directory'
 import { bounceOf, relay, startFlow } from './support/flow'
+import { openFiles, TOKEN, webServers } from './support/http'
 import { newSesId } from './support/mail'
 import type { Product } from './support/product'
 import { until } from './support/wait'
 
-const TOKEN = 'a-token-for-live-tests'
 const document = readFileSync(path.join(checkout, 'docs/api.md'), 'utf8')
 
 describe("the API on Haraka's web server, with two workers", () => {
@@ -29,9 +33,7 @@ describe("the API on Haraka's web server, with two workers", () => {
       files: { 'config/http.ini': `listen = 127.0.0.1:${port}\n` },
       haraka: { nodes: 2 },
     })
-    // each worker has a web server of its own, that comes after SMTP
-    const ready = () => product.haraka.log().filter(line => line.includes('init_http_respond')).length === 2
-    await until(ready, { what: 'two web servers' })
+    await webServers(product.haraka, 2)
   })
   after(() => product.stop())
 
@@ -157,6 +159,25 @@ describe("the API on Haraka's web server, with two workers", () => {
     )
   })
 
+  it('takes bytes that no client would send, and every worker lives on', async () => {
+    const workers = product.haraka.workers()
+    const requests = fc.sample(raw, { numRuns: 300 }).map(({ bytes, client }) => {
+      const text = bytes.toString('latin1').replaceAll(TOKEN_OF_FUZZ, TOKEN)
+      return { bytes: Buffer.from(text, 'latin1'), client }
+    })
+    const statuses: number[] = []
+    for (let from = 0; from < requests.length; from += 20)
+      statuses.push(
+        ...(await Promise.all(requests.slice(from, from + 20).map(one => sendRaw(port, one)))).flat(),
+      )
+    assert.ok(statuses.includes(200) && statuses.includes(400), statuses.join(' '))
+    assert.deepEqual(
+      statuses.filter(status => status >= 500),
+      [],
+    )
+    assert.deepEqual(product.haraka.workers(), workers)
+  })
+
   it('keeps the token to itself: neither the log nor the last good configuration has it', () => {
     const file = path.join(product.haraka.dir, 'ses-bounce/last-good.json')
     const saved = readFileSync(file, 'utf8')
@@ -215,18 +236,6 @@ describe('docs/api.md', () => {
     assert.deepEqual(explained.toSorted(), [...FAULT_CODES].toSorted())
   })
 })
-
-function openFiles(pid: number): string[] {
-  const folder = `/proc/${pid}/fd`
-  return readdirSync(folder).flatMap(name => {
-    try {
-      return [readlinkSync(path.join(folder, name))]
-    } catch {
-      // closed meanwhile
-      return []
-    }
-  })
-}
 
 /** Of all objects in it, by their place. */
 function keysOf(value: unknown): unknown {

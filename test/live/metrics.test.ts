@@ -2,15 +2,13 @@
 
 import assert from 'node:assert/strict'
 import { writeFileSync } from 'node:fs'
-import http from 'node:http'
 import path from 'node:path'
 import { type Family, readOpenMetrics } from '../http/open-metrics'
 import { freePort } from './support/directory'
 import { noted, relay, startFlow } from './support/flow'
+import { askHttp, TOKEN, webServers } from './support/http'
 import { BOUNCE_ALL, type Product } from './support/product'
 import { until } from './support/wait'
-
-const TOKEN = 'a-token-for-live-tests'
 
 describe('metrics of a Haraka with two workers', function () {
   let product: Product
@@ -24,24 +22,11 @@ describe('metrics of a Haraka with two workers', function () {
       files: { 'config/http.ini': `listen = 127.0.0.1:${port}\n` },
       haraka: { nodes: 2 },
     })
+    await webServers(product.haraka, 2)
   })
   after(() => product?.stop())
 
-  /** Over a connection of its own: the workers take turns. */
-  function ask(authorization: string): Promise<{ status: number | undefined; text: string }> {
-    return new Promise((resolve, reject) => {
-      const headers = { authorization }
-      http
-        .get({ port, path: '/ses-bounce/metrics', agent: false, headers }, response => {
-          let text = ''
-          response.setEncoding('utf8').on('data', (part: string) => {
-            text += part
-          })
-          response.once('end', () => resolve({ status: response.statusCode, text }))
-        })
-        .once('error', reject)
-    })
-  }
+  const ask = (authorization: string) => askHttp(port, '/metrics', { authorization })
 
   async function scrape(): Promise<Family[]> {
     const { status, text } = await ask(`Bearer ${TOKEN}`)

@@ -1,13 +1,14 @@
 // The status page of a Haraka with two workers: each shows what all have done, and what is done there is done.
 
 import assert from 'node:assert/strict'
-import http from 'node:http'
+import type http from 'node:http'
 import { freePort } from './support/directory'
 import { noted, relay, startFlow } from './support/flow'
-import { BOUNCE_ALL, type Product } from './support/product'
+import { askHttp, TOKEN, webServers } from './support/http'
+import { BOUNCE_ALL, iniText, type Product } from './support/product'
+import { change, changeInVain } from './support/reload'
 import { until } from './support/wait'
 
-const TOKEN = 'a-token-for-live-tests'
 const OURS = { 'sec-fetch-site': 'same-origin', 'content-type': 'application/x-www-form-urlencoded' }
 
 describe('the status page of a Haraka with two workers', () => {
@@ -22,33 +23,12 @@ describe('the status page of a Haraka with two workers', () => {
       files: { 'config/http.ini': `listen = 127.0.0.1:${port}\n` },
       haraka: { nodes: 2 },
     })
+    await webServers(product.haraka, 2)
   })
   after(() => product?.stop())
 
-  interface Answer {
-    status: number | undefined
-    headers: http.IncomingHttpHeaders
-    text: string
-  }
-
-  /** Over a connection of its own: the workers take turns. */
-  function ask(path: string, headers: http.OutgoingHttpHeaders = {}, form?: string): Promise<Answer> {
-    return new Promise((resolve, reject) => {
-      const method = form === undefined ? 'GET' : 'POST'
-      http
-        .request({ port, path: `/ses-bounce${path}`, method, agent: false, headers }, response => {
-          let text = ''
-          response.setEncoding('utf8').on('data', (part: string) => {
-            text += part
-          })
-          response.once('end', () =>
-            resolve({ status: response.statusCode, headers: response.headers, text }),
-          )
-        })
-        .once('error', reject)
-        .end(form)
-    })
-  }
+  const ask = (path: string, headers?: http.OutgoingHttpHeaders, form?: string) =>
+    askHttp(port, path, headers, form)
 
   async function session(): Promise<{ cookie: string }> {
     const { status, headers } = await ask('/session', OURS, `token=${TOKEN}`)
@@ -98,5 +78,54 @@ describe('the status page of a Haraka with two workers', () => {
     assert.match((await ask('/')).text, /Paused by hand: eu-west-1/)
     assert.equal((await ask('/resume', mine, 'region=eu-west-1')).status, 303)
     assert.match((await ask('/')).text, /All is well\./)
+  })
+  describe('when its token changes', () => {
+    const NEW = 'another-token-for-live-tests'
+    let mine: { cookie: string }
+    const withToken = (token: string) => iniText({ http: { token } }, product.ses.url)
+    const bearing = (token: string) => ({ authorization: `Bearer ${token}` })
+    /** The API, metrics and the pages that aren't for everybody, each asked so often that both workers were. */
+    async function statuses(headers: http.OutgoingHttpHeaders): Promise<(number | undefined)[]> {
+      const paths = ['/v1/bounces', '/metrics', '/search?q=x']
+      const answers = await Promise.all([...paths, ...paths].map(where => ask(where, headers)))
+      return [...new Set(answers.map(({ status }) => status))]
+    }
+    before(async () => {
+      mine = await session()
+    })
+
+    it('takes the new one in every worker, and neither the old one nor its sessions', async () => {
+      assert.deepEqual(await statuses(bearing(TOKEN)), [200])
+      assert.equal((await ask('/search?q=x', mine)).status, 200)
+      await change(product, 'ses-bounce.ini', withToken(NEW))
+      assert.deepEqual(await statuses(bearing(TOKEN)), [401])
+      assert.deepEqual(await statuses(mine), [401])
+      assert.deepEqual(await statuses(bearing(NEW)), [200])
+      assert.equal((await ask('/session', OURS, `token=${TOKEN}`)).status, 401)
+    })
+
+    it('keeps the one before where the configuration has errors, in a worker that starts anew, too', async () => {
+      await changeInVain(product, 'ses-bounce.ini', withToken('short'))
+      assert.deepEqual(await statuses(bearing(NEW)), [200])
+      const [killed = 0] = product.haraka.workers()
+      product.haraka.kill(killed, 'SIGKILL')
+      await webServers(product.haraka, 3)
+      assert.deepEqual(await statuses(bearing(NEW)), [200])
+      for (const word of ['short', NEW])
+        assert.doesNotMatch(product.haraka.log().join('\n'), new RegExp(`token.*${word}`))
+    })
+
+    it('is off without one: nothing is answered but numbers, and nothing can be done', async () => {
+      await change(product, 'ses-bounce.ini', withToken(''))
+      assert.deepEqual(await statuses(bearing(NEW)), [401])
+      for (let n = 0; n < 4; n++) {
+        assert.match((await ask('/v1/bounces', bearing(NEW))).text, /"API_OFF"/)
+        const { status, text } = await ask('/', bearing(NEW))
+        assert.equal(status, 200)
+        assert.match(text, /Read-only: there is no \[http\] token/)
+        assert.doesNotMatch(text, /origin\.example|yours\.example/)
+        assert.equal((await ask('/pause', { ...OURS, ...bearing(NEW) }, 'region=')).status, 401)
+      }
+    })
   })
 })

@@ -2,9 +2,13 @@
 // once, or after that call, whose outcome is recorded: what was bounced isn't bounced again by the next start.
 
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { connect } from 'node:net'
 import type { Job } from '../../src/queue/job'
 import { startAgain } from './support/again'
+import { freePort } from './support/directory'
 import { dispatcherPid } from './support/dispatcher'
+import { webServers } from './support/http'
 import { killIfAlive } from './support/processes'
 import { type Product, type ProductOptions, startProduct } from './support/product'
 import { until } from './support/wait'
@@ -18,7 +22,11 @@ describe('when Haraka ends', function () {
   let product: Product
   let first: Product
   let options: ProductOptions
+  let httpPort: number
+  let files: Record<string, string>
   before(async () => {
+    httpPort = await freePort()
+    files = { ...GRACEFUL, 'config/http.ini': `listen = 127.0.0.1:${httpPort}\n` }
     options = {
       ini: {
         limit: { interval: '50ms', slack: '0ms' },
@@ -27,7 +35,7 @@ describe('when Haraka ends', function () {
       },
       ses: { intervalMs: 0, latencyMs: LATENCY_MS },
     }
-    first = await startProduct({ ...options, haraka: { nodes: 0, files: GRACEFUL } })
+    first = await startProduct({ ...options, haraka: { nodes: 0, files } })
     product = first
   })
   after(async () => {
@@ -64,7 +72,7 @@ describe('when Haraka ends', function () {
   }
 
   async function again(haraka: ProductOptions['haraka']): Promise<void> {
-    product = await startAgain(product, { ...options, haraka: { ...haraka, files: GRACEFUL } })
+    product = await startAgain(product, { ...options, haraka: { ...haraka, files } })
   }
 
   it('SIGTERM to the dispatcher alone: it records the call that is on its way, and another one starts', async () => {
@@ -103,7 +111,17 @@ describe('when Haraka ends', function () {
     assert.equal(callsFor(sesId), 1)
   })
 
-  it('SIGTERM to the master, which has no time to say anything: all of it is gone', async () => {
+  it('SIGTERM to the master, which has no time to say anything: all of it is gone, whoever is connected', async () => {
+    await webServers(product.haraka, 2)
+    for (const bytes of [
+      '',
+      'GET /ses-bounce/ HTTP/1.1\r\nHost: x\r\n\r\n',
+      'POST /ses-bounce/session HTTP/1.1\r\n',
+    ]) {
+      const socket = connect(httpPort, '127.0.0.1').on('error', () => undefined)
+      if (bytes !== '') socket.write(bytes)
+      if (bytes.startsWith('GET')) await once(socket, 'data')
+    }
     killIfAlive(product.haraka.pid, 'SIGTERM')
     const ms = await gone()
     assert.ok(ms < GONE_MS, `${ms} ms`)

@@ -3,6 +3,8 @@
 import assert from 'node:assert/strict'
 import path from 'node:path'
 import { QueueError } from '../../src/errors'
+import { openDispatcherQueue } from '../../src/queue/sqlite/dispatcher-queue'
+import { thisProcess } from '../../src/queue/sqlite/holder'
 import { openWorkerQueue } from '../../src/queue/sqlite/worker-queue'
 import type { Order, OrderQueue } from '../../src/queue/store'
 import { request, temporaryFolder } from './support'
@@ -60,6 +62,20 @@ describe('an order with a key', () => {
     })
     assert.throws(() => one.addAnswered(broken), /no answer/)
     assert.equal(one.known('broken').size, 0)
+  })
+
+  it('is forgotten with thousands of others at a time: orders that add nothing come faster than any job', () => {
+    const mail = request()
+    one.add([mail], 7)
+    const keys = Array.from({ length: 1000 }, (_, n) => `key ${n}`)
+    for (const name of keys) one.addAnswered(order({ requests: [mail], key: { name, digest: '' }, nowMs: 8 }))
+    const dispatcher = openDispatcherQueue(path.join(temporary.folder, 'queue.sqlite'))
+    assert.ok(dispatcher.lock(thisProcess(), 0, 1))
+    dispatcher.prune(8)
+    assert.equal(keys.filter(key => one.answered(key)).length, 1000)
+    dispatcher.prune(9)
+    assert.equal(keys.filter(key => one.answered(key)).length, 0)
+    dispatcher.close()
   })
 
   it('tells of the job that was there before, and keeps nothing without a key', () => {

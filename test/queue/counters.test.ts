@@ -117,12 +117,35 @@ describe('counts in the queue file', () => {
     assert.deepEqual(reader.reload(), { takenMs: 300, refused, isRefused: false })
     // a process that is late with what it has read
     other.add({ ...NOTHING, reloads: [first, broken].map(reload => ({ ...reload, atMs: 400 })) })
+    other.add({ ...NOTHING, reloads: [{ atMs: 9000, state: 'mended', errors: [] }] })
     assert.deepEqual(reader.reload(), { takenMs: 300, refused, isRefused: false })
     assert.deepEqual(
       sums().map(({ name, labels, value }) => [name, labels, value]),
       [
         [COUNTED.reloads, { result: 'refused' }, 1],
         [COUNTED.reloads, { result: 'taken' }, 2],
+      ],
+    )
+  })
+
+  it('know that a reload is refused whose files were like that before, and that they are again as they were', () => {
+    const without = { state: 'without the list', errors: ['ses-bounce-rules.ini:2: no'] }
+    const good = { state: 'as at the start', errors: [] }
+    const states = [good, without, good, without, good]
+    for (const [index, read] of states.entries()) {
+      // all workers say it, one after the other
+      for (const [store, lateMs] of [
+        [one, 0],
+        [other, 900],
+      ] as const)
+        store.add({ ...NOTHING, reloads: [{ ...read, atMs: index * 10_000 + lateMs }] })
+      assert.equal(reader.reload().isRefused, read === without, `${index}`)
+    }
+    assert.deepEqual(
+      sums().map(({ labels, value }) => [labels['result'], value]),
+      [
+        ['refused', 2],
+        ['taken', 3],
       ],
     )
   })

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict'
 import path from 'node:path'
 import { latenessOf } from '../../src/queue/admission'
-import { Database } from '../../src/queue/sqlite/database'
 import { openDispatcherQueue } from '../../src/queue/sqlite/dispatcher-queue'
 import { thisProcess } from '../../src/queue/sqlite/holder'
 import { openWorkerQueue } from '../../src/queue/sqlite/worker-queue'
 import type { DispatcherQueue, WorkerQueue } from '../../src/queue/store'
-import { dropCounts, request, temporaryFolder } from './support'
+import { makeOldFile } from './old-files'
+import { request, temporaryFolder } from './support'
 
 /** As many as SES sends in a day. */
 const FULL = 86_400
@@ -36,30 +36,18 @@ describe('with a day of bounces waiting', function () {
     const { folder, remove } = temporaryFolder()
     removes.push(remove)
     const file = path.join(folder, 'queue.sqlite')
-    openWorkerQueue(file, { create: true }).close()
-    const database = new Database(file, { busyMs: 0, create: false })
-    for (const trigger of ['insert', 'delete', 'leave', 'come'])
-      database.run(`DROP TRIGGER job_slot_${trigger}`)
-    dropCounts(database)
-    database.script('DROP TABLE pause; DROP TABLE blocked; DROP TABLE refused; DROP TABLE answer')
-    database.script('DROP INDEX job_state; DROP INDEX recipient_address')
-    database.script(
-      'DROP VIEW slot_change; DROP TABLE slot; ALTER TABLE region DROP COLUMN spacing_ms; ALTER TABLE region DROP COLUMN slowdown',
-    )
-    database.run('INSERT INTO region (name) VALUES (?)', REGION)
-    database.run(
-      `WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < ?1)
-       INSERT INTO job (id, state, region, ses_id, sender, bounce_sender, reporting_mta, received_ms, deadline_ms,
-         created_ms, changed_ms, sender_key)
-       SELECT 'job' || n, 'queued', ?2, 'old' || n, 's@origin.example', 'b@yours.example', 'dns; mx', 0,
-         ?3 + n * ?4, 0, 0, 's' || n FROM n WHERE n <= ?1 AND ?1 > 0`,
-      jobs,
-      REGION,
-      FORECAST.marginMs + 2 * ROUNDS * SPACING_MS,
-      SPACING_MS,
-    )
-    database.run('PRAGMA user_version = 2')
-    database.close()
+    makeOldFile(file, 2, database => {
+      database.prepare('INSERT INTO region (name) VALUES (?)').run(REGION)
+      database
+        .prepare(
+          `WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < ?1)
+           INSERT INTO job (id, state, region, ses_id, sender, bounce_sender, reporting_mta, received_ms, deadline_ms,
+             created_ms, changed_ms, sender_key)
+           SELECT 'job' || n, 'queued', ?2, 'old' || n, 's@origin.example', 'b@yours.example', 'dns; mx', 0,
+             ?3 + n * ?4, 0, 0, 's' || n FROM n WHERE n <= ?1 AND ?1 > 0`,
+        )
+        .run(jobs, REGION, FORECAST.marginMs + 2 * ROUNDS * SPACING_MS, SPACING_MS)
+    })
     const dispatcher = openDispatcherQueue(file)
     assert.ok(dispatcher.lock(thisProcess(), 0, 1000))
     dispatcher.setSpacing(SPACING_MS)

@@ -18,11 +18,7 @@ export const BLOCKED_SENDER = 'blocked@yours.example'
 
 /** `receivedMs`: of every mail, whose window is a day. */
 export function writeOldFile(file: string, version: number, receivedMs: number): void {
-  const database = new Driver(file)
-  try {
-    database.exec('PRAGMA journal_mode = WAL')
-    for (const step of STEPS.slice(0, version)) database.exec(step)
-    database.exec(`PRAGMA user_version = ${version}`)
+  makeOldFile(file, version, database => {
     // of a boot that is over, and of a process that is dead
     database.exec(
       `INSERT INTO region (name, boot_id, last_start_mono_ms) VALUES ('${REGION}', 'earlier', 1e12)`,
@@ -32,6 +28,17 @@ export function writeOldFile(file: string, version: number, receivedMs: number):
     if (version >= PAUSES_SINCE) database.exec(`INSERT INTO pause VALUES ('${PAUSED_REGION}', ${receivedMs})`)
     if (version >= BLOCKED_SINCE)
       database.exec(`INSERT INTO blocked VALUES ('${REGION}', '${BLOCKED_SENDER}', ${receivedMs}, 0)`)
+  })
+}
+
+/** With its tables, and in them what `fill` writes. */
+export function makeOldFile(file: string, version: number, fill: (database: Driver.Database) => void): void {
+  const database = new Driver(file)
+  try {
+    database.exec('PRAGMA journal_mode = WAL')
+    for (const step of STEPS.slice(0, version)) database.exec(step)
+    database.exec(`PRAGMA user_version = ${version}`)
+    fill(database)
   } finally {
     database.close()
   }

@@ -4,21 +4,12 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
 import type { BounceRequest } from '../../src/policy/decision'
-import type { Database } from '../../src/queue/sqlite/database'
 
 export const HOUR_MS = 3_600_000
 
 export function temporaryFolder(): { folder: string; remove: () => void } {
   const folder = mkdtempSync(path.join(os.tmpdir(), 'ses-bounce-'))
   return { folder, remove: () => rmSync(folder, { recursive: true, force: true }) }
-}
-
-/** As before the file had counts; for who makes an old file of a new one. */
-export function dropCounts(database: Database): void {
-  for (const trigger of ['insert', 'delete', 'update']) database.run(`DROP TRIGGER job_count_${trigger}`)
-  for (const trigger of ['insert', 'end', 'back']) database.run(`DROP TRIGGER job_span_${trigger}`)
-  for (const table of ['span', 'job_count', 'counter', 'rule_hit', 'decision', 'reload'])
-    database.run(`DROP TABLE ${table}`)
 }
 
 let counter = 0

@@ -9,7 +9,7 @@ import { thisProcess } from '../../src/queue/sqlite/holder'
 import { openQueueReader } from '../../src/queue/sqlite/reader'
 import { openWorkerQueue } from '../../src/queue/sqlite/worker-queue'
 import type { WorkerQueue } from '../../src/queue/store'
-import { dropCounts, HOUR_MS, request, temporaryFolder } from './support'
+import { HOUR_MS, request, temporaryFolder } from './support'
 
 describe('queue, the workers side', () => {
   let file: string
@@ -161,35 +161,6 @@ describe('queue, the workers side', () => {
       assert.throws(() => queue.add([to('c@yours.example', [cap])], 0), isCapped)
       assert.equal(jobs()[0]?.recipients.length, 2)
     })
-  })
-
-  it('takes over a file of the first version', () => {
-    queue.add([request({ sesId: 'old' })], 0)
-    queue.close()
-    const database = new Database(file, { busyMs: 0, create: false })
-    for (const trigger of ['insert', 'delete', 'leave', 'come'])
-      database.run(`DROP TRIGGER job_slot_${trigger}`)
-    dropCounts(database)
-    database.script('DROP TABLE blocked; DROP TABLE refused; DROP TABLE answer')
-    database.script('DROP INDEX job_state; DROP INDEX recipient_address')
-    database.script(
-      'DROP VIEW slot_change; DROP TABLE slot; ALTER TABLE region DROP COLUMN spacing_ms; ALTER TABLE region DROP COLUMN slowdown',
-    )
-    for (const index of ['job_sender', 'job_domain', 'recipient_rule']) database.run(`DROP INDEX ${index}`)
-    for (const column of ['sender_key', 'sender_domain'])
-      database.run(`ALTER TABLE job DROP COLUMN ${column}`)
-    database.run('DROP TABLE pause')
-    database.run('PRAGMA user_version = 1')
-    database.close()
-    queue = openWorkerQueue(file)
-    queue.add([request({ sesId: 'new' })], 0)
-    assert.deepEqual(
-      jobs().map(({ sesId, state }) => [sesId, state]),
-      [
-        ['old', 'queued'],
-        ['new', 'queued'],
-      ],
-    )
   })
 
   it('counts the jobs that go before a deadline, per region, and knows when its last call starts', () => {

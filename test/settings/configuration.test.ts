@@ -258,6 +258,24 @@ describe('the configuration in force', () => {
       assert.equal(logged.at(-1), 'notice configuration reloaded: main')
     })
 
+    it('says only what may be so for it alone, where another process says the rest', async () => {
+      write('main', 'warn good')
+      const configuration = open({ logsOwnOnly: true })
+      assert.deepEqual(logged, [])
+      const stays = `error the last good configuration, of ${NOW}, stays in force`
+      write('main', 'bad')
+      await settle(configuration)
+      assert.deepEqual(logged.splice(0), [stays])
+      mkdirSync(file('list'))
+      write('main', 'bad list:list')
+      await settle(configuration)
+      assert.deepEqual(logged.splice(0), ['error list: this is no file', stays])
+      write('main', 'throw')
+      await settle(configuration)
+      assert.match(logged.splice(0).join(), /can't be compiled: TypeError: broken compiler/)
+      assert.equal(configuration.findings().length, 1)
+    })
+
     it('outlives a compiler and a listener that throw', async () => {
       write('main', 'one')
       const configuration = open({

@@ -28,6 +28,8 @@ const LONGEST_TEXT = 512
 const MOST_ERRORS = 50
 /** More than processes can be behind each other. */
 const KNOWN_STATES = 50
+/** It takes less, and files must stay as they are for longer before they are read. */
+const READING_MS = 500
 
 export const COUNTERS_STEP = `
   CREATE TABLE counter (
@@ -84,13 +86,20 @@ export function addAll(database: Database, { sums, hits, decisions, reloads }: C
   for (const reload of reloads) addReload(database, reload)
 }
 
-/** Another process may have said so before: it counts once. */
+/**
+ * Another process may have said so before: it counts once. A state that was left may come back, as files that are taken
+ * away leave the one that was there without them; who is only behind read it before the latest was read.
+ */
 function addReload(database: Database, { atMs, state, errors }: Reload): void {
-  const row = database.get('SELECT known FROM reload')
+  const row = database.get(
+    'SELECT *, CASE is_refused WHEN 1 THEN refused_ms ELSE taken_ms END AS latest_ms FROM reload',
+  )
   if (row === undefined) database.run('INSERT INTO reload (one) VALUES (1)')
   const known = JSON.parse(text(row?.['known'] ?? '[]')) as string[]
-  if (known.includes(state)) return
-  database.run('UPDATE reload SET known = ?', JSON.stringify([...known, state].slice(-KNOWN_STATES)))
+  const isBehind = known.includes(state) && atMs <= Number(row?.['latest_ms']) + READING_MS
+  if (known.at(-1) === state || isBehind) return
+  const others = known.filter(one => one !== state)
+  database.run('UPDATE reload SET known = ?', JSON.stringify([...others, state].slice(-KNOWN_STATES)))
   const isRefused = errors.length > 0
   addSum(database, { name: COUNTED.reloads, labels: { result: isRefused ? 'refused' : 'taken' }, value: 1 })
   if (isRefused) {

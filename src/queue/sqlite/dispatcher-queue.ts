@@ -20,6 +20,8 @@ const BUSY_MS = 3000
 /** Jobs that are expired, or forgotten, in one transaction: workers wait meanwhile, some 20 ms with 300,000 on record. */
 const EXPIRE_ROWS = 100
 const PRUNE_ROWS = 50
+/** Nobody sees to it that orders come at a job's pace: those that add nothing are answered with a key as well. */
+const PRUNE_ANSWERS = 1000
 
 export function openDispatcherQueue(file: string): DispatcherQueue {
   return new SqliteDispatcherQueue(new Database(file, { busyMs: BUSY_MS, create: true }))
@@ -240,7 +242,7 @@ class SqliteDispatcherQueue implements DispatcherQueue {
 
   prune(beforeMs: number): number {
     return this.#change(() => {
-      forgetAnswers(this.#db, beforeMs, PRUNE_ROWS)
+      forgetAnswers(this.#db, beforeMs, PRUNE_ANSWERS)
       return this.#db.run(
         `DELETE FROM job WHERE seq IN (SELECT seq FROM job
            WHERE state IN ('sent', 'failed', 'expired', 'cancelled') AND changed_ms < ? LIMIT ${PRUNE_ROWS})`,

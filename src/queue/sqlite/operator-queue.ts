@@ -10,6 +10,7 @@ import { countByRule, overview } from './overview'
 import { pageOfJobs } from './page'
 import { addPause, pauses, removePause } from './pauses'
 import { addEvent, historyOf, jobOf, text } from './rows'
+import { secret } from './secret'
 import { waiting } from './slots'
 
 /** An operator waits rather than asks again. */
@@ -43,6 +44,7 @@ export function openOperatorQueue(file: string, { busyMs = BUSY_MS } = {}): Oper
     page: (filter, limit, before) => pageOfJobs(database, filter, limit, before),
     overview: (nowMs, pace) => overview(database, nowMs, pace),
     rules: () => countByRule(database),
+    secret: () => secret(database),
     close: () => database.close(),
   }
 }

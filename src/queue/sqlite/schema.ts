@@ -6,6 +6,7 @@ import { ANSWERS_STEP } from './answers'
 import { BREAKER_STEP } from './breaker'
 import { COUNTERS_STEP, DECISION_WORDS_STEP } from './counters'
 import { JOB_COUNTS_STEP } from './job-counts'
+import { SECRET_STEP } from './secret'
 import { SLOTS_STEP } from './slots'
 import { SPANS_STEP } from './spans'
 
@@ -113,6 +114,7 @@ const STEPS = [
   CREATE INDEX recipient_address ON recipient (address_key, job);
   ${SPANS_STEP}
   `,
+  SECRET_STEP,
 ]
 
 /** What of a database the steps need. */
