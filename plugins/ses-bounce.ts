@@ -81,7 +81,7 @@ export function register(this: HarakaPlugin): void {
 }
 
 /** init_master: the master before it forks, or the one process. */
-export function start_dispatcher(this: HarakaPlugin, next: Next): void {
+export function start_dispatcher(this: HarakaPlugin, next: Next, server: HarakaServer): void {
   try {
     premises.startDispatcher()
   } catch (error) {
@@ -92,16 +92,17 @@ export function start_dispatcher(this: HarakaPlugin, next: Next): void {
     if (typeof message === 'object' && message !== null && 'event' in message && message.event === WAKE)
       premises.wake()
   })
-  start_worker.call(this, next)
+  // a master that will fork takes no mail
+  if (server.cluster) next()
+  else start_worker.call(this, next)
 }
 
-/** init_child: each worker. What the first mail would wait for is loaded now. */
+/** init_child: each worker, or the one process. What the first mail would wait for is loaded now. */
 export function start_worker(this: HarakaPlugin, next: Next): void {
   if (!premises.inForce().idle) {
     const report = (error: unknown) => this.logerror(`mailparser can't be loaded: ${messageOf(error)}`)
     warmUp().catch(report)
-    // a master that has workers takes no mail
-    if (cluster.isWorker) premises.warmUp().catch(report)
+    premises.warmUp().catch(report)
   }
   next()
 }

@@ -19,7 +19,7 @@ const LIMITS = { unknownTries: 3, interruptions: 2 }
 const CAP_MS = 20_000
 
 /** How long: `RUNS=1000 npx mocha test/queue/model.test.ts` */
-const RUNS = Number(process.env['RUNS'] ?? 25)
+const RUNS = Number(process.env['RUNS'] ?? 20)
 
 describe('the queue in its file', function () {
   this.timeout(60_000 + RUNS * 1000)
