@@ -23,6 +23,20 @@ import { until } from './support/wait'
 const from = 'someone@origin.example'
 const to = ['user@yours.example']
 
+const REFUSE = `
+exports.hook_rcpt = (next, connection, [rcpt]) =>
+  rcpt.user === 'nobody' ? next(DENY, 'no such mailbox') : next()
+exports.hook_mail = (next, connection, [from]) => from.user === 'soon' ? next(DENYSOFT, 'later') : next()
+exports.hook_data_post = (next, connection) =>
+  connection.transaction.header.get('Subject').trim() === 'bad' ? next(DENY, 'bad mail') : next()
+`
+const PARAMS = `
+exports.hook_rcpt = function (next, connection, [rcpt, params]) {
+  this.lognotice('params ' + rcpt.user + JSON.stringify(params))
+  next()
+}
+`
+
 describe('a live Haraka', function () {
   const started: RunningHaraka[] = []
 
@@ -39,108 +53,104 @@ describe('a live Haraka', function () {
     }
   })
 
-  it('delivers byte for byte what was sent, several mails on one connection', async () => {
-    const haraka = await start()
-    const session = await openSession({ port: haraka.port })
-    const hostile = '.dot\n..dots\n.\nbare\rreturn\nbyte \u00e9'
-    const first = await session.mail({ from, to, data: plainMail({ body: hostile }) })
-    const second = await session.mail({
-      from: '',
-      to: ['a@yours.example', 'b@yours.example'],
-      data: plainMail(),
+  describe('that takes mail', () => {
+    let haraka: RunningHaraka
+    /** How many it had delivered before the test. */
+    let earlier: number
+    before(async () => {
+      haraka = await startHaraka({
+        ready: /worker \d+ listening on/,
+        plugins: ['refuse', 'params'],
+        files: { 'plugins/refuse.js': REFUSE, 'plugins/params.js': PARAMS },
+      })
     })
-    await session.quit()
-    assert.deepEqual([first.reply.code, second.reply.code], [250, 250])
-    assert.deepEqual(
-      second.rcptReplies.map(({ code }) => code),
-      [250, 250],
-    )
-    const mails = await haraka.waitForDelivered(2)
-    assert.deepEqual(
-      mails.map(mail => [mail.hook, mail.from, mail.to]),
-      [
-        ['queue', from, to],
-        ['queue', '', ['a@yours.example', 'b@yours.example']],
-      ],
-    )
-    const delivered = mails[0]?.data.toString() ?? ''
-    assert.ok(
-      delivered.endsWith('\r\n\r\n.dot\r\n..dots\r\n.\r\nbare\r\nreturn\r\nbyte \u00e9\r\n'),
-      delivered,
-    )
-  })
-
-  it('shows its log, and waits for a line of it', async () => {
-    const haraka = await start({ ready: /worker \d+ listening on/ })
-    const since = haraka.log().length
-    const line = haraka.waitForLog(/127\.0\.0\.9/, { since })
-    await sendMail({ port: haraka.port, from, to, data: plainMail(), localAddress: '127.0.0.9' })
-    assert.match(await line, /127\.0\.0\.9/)
-    await assert.rejects(haraka.waitForLog('no such line', { timeoutMs: 20 }), /log ends with\n.*\S/s)
-  })
-
-  it('gives the replies of a refusal, whatever was refused', async () => {
-    const haraka = await start({
-      plugins: ['refuse'],
-      files: {
-        'plugins/refuse.js': `
-          exports.hook_rcpt = (next, connection, [rcpt]) =>
-            rcpt.user === 'nobody' ? next(DENY, 'no such mailbox') : next()
-          exports.hook_mail = (next, connection, [from]) => from.user === 'soon' ? next(DENYSOFT, 'later') : next()
-          exports.hook_data_post = (next, connection) =>
-            connection.transaction.header.get('Subject').trim() === 'bad' ? next(DENY, 'bad mail') : next()`,
-      },
+    after(async () => {
+      await haraka?.stop()
+      haraka?.remove()
     })
-    const session = await openSession({ port: haraka.port })
-    const mixed = await session.mail({ from, to: ['nobody@yours.example', ...to], data: plainMail() })
-    assert.deepEqual(
-      mixed.rcptReplies.map(({ code }) => code),
-      [550, 250],
-    )
-    assert.equal(mixed.reply.code, 250)
-    const nobody = await session.mail({ from, to: ['nobody@yours.example'], data: plainMail() })
-    assert.match(`${nobody.reply.code} ${nobody.reply.text}`, /^550 no such mailbox/)
-    const soon = await session.mail({ from: 'soon@origin.example', to, data: plainMail() })
-    assert.equal(soon.reply.code, 450)
-    const bad = await session.mail({ from, to, data: plainMail({ headers: { Subject: 'bad' } }) })
-    assert.match(`${bad.reply.code} ${bad.reply.text}`, /^550 bad mail/)
-    await session.quit()
-    assert.equal(haraka.delivered().length, 1)
-  })
-
-  it('sees a recipient with its parameters', async () => {
-    const haraka = await start({
-      plugins: ['params'],
-      files: {
-        'plugins/params.js': `
-          exports.hook_rcpt = function (next, connection, [rcpt, params]) {
-            this.lognotice('params ' + rcpt.user + JSON.stringify(params))
-            next()
-          }`,
-      },
+    beforeEach(() => {
+      earlier = haraka.delivered().length
     })
-    const rcptParams = { 'a@yours.example': 'NOTIFY=NEVER' }
-    await sendMail({
-      port: haraka.port,
-      from,
-      to: ['a@yours.example', 'b@yours.example'],
-      rcptParams,
-      data: plainMail(),
-    })
-    assert.match(await haraka.waitForLog('params a'), /NOTIFY.*NEVER/)
-    assert.doesNotMatch(await haraka.waitForLog('params b'), /NOTIFY/)
-  })
 
-  it('loses a mail that the client broke off, and keeps one whose answer it did not wait for', async () => {
-    const haraka = await start()
-    const options = { port: haraka.port, from, to, localAddress: '127.0.0.5' }
-    const dropped = haraka.waitForLog('disconnect ip=127.0.0.5')
-    await sendMailAndHangUp({ ...options, data: plainMail({ body: 'broken off' }), when: 'in-data' })
-    await dropped
-    await sendMailAndHangUp({ ...options, data: plainMail({ body: 'all sent' }), when: 'after-data' })
-    const [mail, more] = await haraka.waitForDelivered(1)
-    assert.match(mail?.data.toString() ?? '', /all sent/)
-    assert.equal(more, undefined)
+    it('delivers byte for byte what was sent, several mails on one connection', async () => {
+      const session = await openSession({ port: haraka.port })
+      const hostile = '.dot\n..dots\n.\nbare\rreturn\nbyte \u00e9'
+      const first = await session.mail({ from, to, data: plainMail({ body: hostile }) })
+      const second = await session.mail({
+        from: '',
+        to: ['a@yours.example', 'b@yours.example'],
+        data: plainMail(),
+      })
+      await session.quit()
+      assert.deepEqual([first.reply.code, second.reply.code], [250, 250])
+      assert.deepEqual(
+        second.rcptReplies.map(({ code }) => code),
+        [250, 250],
+      )
+      const mails = (await haraka.waitForDelivered(earlier + 2)).slice(earlier)
+      assert.deepEqual(
+        mails.map(mail => [mail.hook, mail.from, mail.to]),
+        [
+          ['queue', from, to],
+          ['queue', '', ['a@yours.example', 'b@yours.example']],
+        ],
+      )
+      const delivered = mails[0]?.data.toString() ?? ''
+      assert.ok(
+        delivered.endsWith('\r\n\r\n.dot\r\n..dots\r\n.\r\nbare\r\nreturn\r\nbyte \u00e9\r\n'),
+        delivered,
+      )
+    })
+
+    it('shows its log, and waits for a line of it', async () => {
+      const since = haraka.log().length
+      const line = haraka.waitForLog(/127\.0\.0\.9/, { since })
+      await sendMail({ port: haraka.port, from, to, data: plainMail(), localAddress: '127.0.0.9' })
+      assert.match(await line, /127\.0\.0\.9/)
+      await assert.rejects(haraka.waitForLog('no such line', { timeoutMs: 20 }), /log ends with\n.*\S/s)
+    })
+
+    it('gives the replies of a refusal, whatever was refused', async () => {
+      const session = await openSession({ port: haraka.port })
+      const mixed = await session.mail({ from, to: ['nobody@yours.example', ...to], data: plainMail() })
+      assert.deepEqual(
+        mixed.rcptReplies.map(({ code }) => code),
+        [550, 250],
+      )
+      assert.equal(mixed.reply.code, 250)
+      const nobody = await session.mail({ from, to: ['nobody@yours.example'], data: plainMail() })
+      assert.match(`${nobody.reply.code} ${nobody.reply.text}`, /^550 no such mailbox/)
+      const soon = await session.mail({ from: 'soon@origin.example', to, data: plainMail() })
+      assert.equal(soon.reply.code, 450)
+      const bad = await session.mail({ from, to, data: plainMail({ headers: { Subject: 'bad' } }) })
+      assert.match(`${bad.reply.code} ${bad.reply.text}`, /^550 bad mail/)
+      await session.quit()
+      assert.equal(haraka.delivered().length, earlier + 1)
+    })
+
+    it('sees a recipient with its parameters', async () => {
+      const rcptParams = { 'with@yours.example': 'NOTIFY=NEVER' }
+      await sendMail({
+        port: haraka.port,
+        from,
+        to: ['with@yours.example', 'without@yours.example'],
+        rcptParams,
+        data: plainMail(),
+      })
+      assert.match(await haraka.waitForLog('params with{'), /NOTIFY.*NEVER/)
+      assert.doesNotMatch(await haraka.waitForLog('params without{'), /NOTIFY/)
+    })
+
+    it('loses a mail that the client broke off, and keeps one whose answer it did not wait for', async () => {
+      const options = { port: haraka.port, from, to, localAddress: '127.0.0.5' }
+      const dropped = haraka.waitForLog('disconnect ip=127.0.0.5')
+      await sendMailAndHangUp({ ...options, data: plainMail({ body: 'broken off' }), when: 'in-data' })
+      await dropped
+      await sendMailAndHangUp({ ...options, data: plainMail({ body: 'all sent' }), when: 'after-data' })
+      const [mail, more] = (await haraka.waitForDelivered(earlier + 1)).slice(earlier)
+      assert.match(mail?.data.toString() ?? '', /all sent/)
+      assert.equal(more, undefined)
+    })
   })
 
   it('knows its workers, forks a killed one again, and leaves nothing behind', async function () {
