@@ -32,7 +32,8 @@ describe('ses-bounce dispatch', function () {
   before(async () => {
     product = await startProduct({
       ini: { limit: { interval: `${INTERVAL_MS}ms` } },
-      ses: { intervalMs: INTERVAL_MS },
+      // it may read a call late: what came too soon is found by the calls' times
+      ses: { intervalMs: INTERVAL_MS / 2 },
     })
   })
   after(async () => {

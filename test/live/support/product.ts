@@ -8,6 +8,7 @@ import type { Job, JobState } from '../../../src/queue/job'
 import { openQueueReader } from '../../../src/queue/sqlite/reader'
 import { type HarakaOptions, type RunningHaraka, startHaraka } from './haraka'
 import { type SesMail, type SesMailOptions, sesMail } from './mail'
+import { noteLag } from './pace'
 import { type MailResult, sendMail } from './smtp'
 import { PATIENCE_MS, until } from './wait'
 
@@ -42,7 +43,11 @@ export interface Product {
 export const BOUNCE_ALL = '[unknown-mailbox]\nrecipient = *@*\naction = bounce\nbounce.type = DoesNotExist\n'
 
 export async function startProduct(options: ProductOptions = {}): Promise<Product> {
-  const ses = options.localSes ?? (await startLocalSes({ messages: 'any', ...options.ses }))
+  const onCall = (call: Call) => {
+    noteLag(call)
+    options.ses?.onCall?.(call)
+  }
+  const ses = options.localSes ?? (await startLocalSes({ messages: 'any', ...options.ses, onCall }))
   const { haraka: more = {} } = options
   const haraka = await startOrClose(ses, options, {
     ...more,
