@@ -106,7 +106,7 @@ export function searchLink(asked: string): Html {
 }
 
 /** The others would make a page that takes longer than anybody reads in it. */
-const SHOWN_RULES = 200
+const SHOWN_RULES = 100
 
 /** `names`: of the rules in force, those that never decided too. */
 export function rules(view: View, hits: readonly RuleHits[], names: readonly string[]): Html {

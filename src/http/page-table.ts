@@ -24,16 +24,17 @@ export function table(
 ): Html {
   if (rows.length === 0) return html`<p class="soft">${none}</p>`
   const shown = columns.flatMap((column, index) =>
-    isTrusted || column.isPrivate !== true ? [{ ...column, index }] : [],
+    isTrusted || column.isPrivate !== true ? [{ ...column, index, ends: endsOf(column) }] : [],
   )
   // a region that scrolls must be reached by keyboard, too
   return html`<div class="scroll" tabindex="0" role="region" aria-label="${shown.map(({ name }) => name).join(', ')}"><table>
 <thead><tr>${shown.map(({ name, kind }) => html`<th scope="col" class="${kind}">${name}</th>`)}</tr></thead>
-<tbody>${rows.map(row => html`<tr>${shown.map(column => cell(column, row[column.index]))}</tr>\n`)}</tbody></table></div>`
+<tbody>${rows.map(row => html`<tr>${shown.map(({ ends: [open, close], index }) => [open, row[index], close])}</tr>\n`)}</tbody></table></div>`
 }
 
-function cell({ name, kind }: Column, part: Part): Html {
+/** Of a cell; made once for all rows. */
+function endsOf({ name, kind }: Column): [open: Html, close: Html] {
   return kind === 'head'
-    ? html`<th scope="row" data-column="${name}">${part}</th>`
-    : html`<td class="${kind}" data-column="${name}">${part}</td>`
+    ? [html`<th scope="row" data-column="${name}">`, html`</th>`]
+    : [html`<td class="${kind}" data-column="${name}">`, html`</td>`]
 }
