@@ -32,6 +32,8 @@ export interface LaneParts {
 const LEAD_MS = 25
 /** From its begin to its leaving: well below the time after which the lock of a silent dispatcher is taken. */
 const LATEST_MS = 2000
+/** A limiter's slot comes at most an interval after the one before, and as much later as a busy process may need. */
+const SLOT_LATE_MS = 1000
 /** After a fault of the store, before the next attempt. */
 export const STORE_RETRY_MS = 500
 
@@ -42,8 +44,6 @@ export class RegionLane {
   readonly #stop: AbortSignal
   readonly #ended: () => void
   #limiter: Bottleneck
-  /** By the wall clock, when the limiter was given work last. */
-  #scheduledMs = Number.NEGATIVE_INFINITY
   #running: Promise<void> | undefined
   /** From the claim to its record. Never rejects. */
   #calling: Promise<unknown> | undefined
@@ -79,8 +79,8 @@ export class RegionLane {
   }
 
   /**
-   * Resolves when no call is on its way. The limiter may still owe a slot, which can't be taken back: once the lane
-   * is stopped, what it was for does nothing.
+   * Resolves when no call is on its way. The limiter may still owe a slot, which can't be taken back: what it was for
+   * does nothing.
    */
   async idle(): Promise<void> {
     await this.#calling
@@ -107,12 +107,33 @@ export class RegionLane {
     this.#sinceMonoMs = clock.monoMs()
     // only a job that is due may take the limiter's slot: an empty one would delay the next job by an interval
     while (!this.#stop.aborted && this.#isDue()) {
-      // Bottleneck goes by the wall clock: when that was set back, it would wait until it is as late again
-      if (clock.nowMs() < this.#scheduledMs) this.#limiter = this.#newLimiter()
-      this.#scheduledMs = clock.nowMs()
-      this.#limiter.updateSettings({ minTime: settings().limit.intervalMs })
-      await this.#limiter.schedule(() => this.#tracked(this.#oneCall()))
+      const { intervalMs } = settings().limit
+      this.#limiter.updateSettings({ minTime: intervalMs })
+      await this.#inSlot(clock.monoMs() + intervalMs + SLOT_LATE_MS, () => this.#tracked(this.#oneCall()))
     }
+  }
+
+  /**
+   * Bottleneck goes by the wall clock: when that is set back, the slot would come when it is as late again. What hasn't
+   * begun by then is left to a limiter that knows of no earlier call; the store's gate keeps the distance.
+   */
+  async #inSlot(latestMonoMs: number, work: () => Promise<void>): Promise<void> {
+    const begun = new AbortController()
+    let isGivenUp = false
+    const ended = this.#limiter.schedule(async () => {
+      if (isGivenUp) return
+      begun.abort()
+      await work()
+    })
+    // of a slot that was given up nobody hears any more
+    ended.catch(() => undefined)
+    await this.#parts.clock.waitUntil(latestMonoMs, begun.signal)
+    if (begun.signal.aborted) {
+      await ended
+      return
+    }
+    isGivenUp = true
+    this.#limiter = this.#newLimiter()
   }
 
   #newLimiter(): Bottleneck {
