@@ -125,7 +125,7 @@ export class RegionLane {
       begun.abort()
       await work()
     })
-    // of a slot that was given up nobody hears any more
+    // a slot that is given up is dropped, which nobody is to hear of
     ended.catch(() => undefined)
     await this.#parts.clock.waitUntil(latestMonoMs, begun.signal)
     if (begun.signal.aborted) {
@@ -133,6 +133,7 @@ export class RegionLane {
       return
     }
     isGivenUp = true
+    this.#limiter.stop({ dropWaitingJobs: true }).catch(() => undefined)
     this.#limiter = this.#newLimiter()
   }
 

@@ -108,13 +108,18 @@ export class World implements Clock {
 
   /** Bottleneck knows no other. */
   #takeTimers(): () => void {
-    const { setTimeout: realSetTimeout } = globalThis
+    const { setTimeout: realSetTimeout, clearTimeout: realClearTimeout } = globalThis
     const realNow = Date.now
     const set = (ring: () => void, ms = 0) => this.after(ms, ring)
-    Object.assign(globalThis, { setTimeout: set })
+    // what was set in real time is no function
+    const clear = (timer: unknown) => {
+      if (typeof timer === 'function') timer()
+      else realClearTimeout(timer as NodeJS.Timeout)
+    }
+    Object.assign(globalThis, { setTimeout: set, clearTimeout: clear })
     Date.now = () => this.nowMs()
     return () => {
-      globalThis.setTimeout = realSetTimeout
+      Object.assign(globalThis, { setTimeout: realSetTimeout, clearTimeout: realClearTimeout })
       Date.now = realNow
     }
   }
