@@ -14,7 +14,7 @@ import { sendRaw } from '../http/fuzz-siege'
 import { TOKEN as TOKEN_OF_FUZZ } from '../http/support'
 import { checkout, freePort } from './support/directory'
 import { bounceOf, relay, startFlow } from './support/flow'
-import { openFiles, TOKEN, webServers } from './support/http'
+import { openFiles, startServed, TOKEN } from './support/http'
 import { newSesId } from './support/mail'
 import type { Product } from './support/product'
 import { until } from './support/wait'
@@ -26,14 +26,8 @@ describe("the API on Haraka's web server, with two workers", () => {
   let port: number
   let url: string
   before(async () => {
-    port = await freePort()
+    ;({ product, port } = await startServed())
     url = `http://127.0.0.1:${port}/ses-bounce`
-    product = await startFlow({
-      ini: { http: { token: TOKEN } },
-      files: { 'config/http.ini': `listen = 127.0.0.1:${port}\n` },
-      haraka: { nodes: 2 },
-    })
-    await webServers(product.haraka, 2)
   })
   after(() => product.stop())
 

@@ -4,9 +4,8 @@ import assert from 'node:assert/strict'
 import { writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { type Family, readOpenMetrics } from '../http/open-metrics'
-import { freePort } from './support/directory'
-import { noted, relay, startFlow } from './support/flow'
-import { askHttp, TOKEN, webServers } from './support/http'
+import { noted, relay } from './support/flow'
+import { askHttp, startServed, TOKEN } from './support/http'
 import { BOUNCE_ALL, type Product } from './support/product'
 import { until } from './support/wait'
 
@@ -15,14 +14,7 @@ describe('metrics of a Haraka with two workers', function () {
   let port: number
 
   before(async () => {
-    port = await freePort()
-    product = await startFlow({
-      rules: BOUNCE_ALL,
-      ini: { http: { token: TOKEN } },
-      files: { 'config/http.ini': `listen = 127.0.0.1:${port}\n` },
-      haraka: { nodes: 2 },
-    })
-    await webServers(product.haraka, 2)
+    ;({ product, port } = await startServed(BOUNCE_ALL))
   })
   after(() => product?.stop())
 

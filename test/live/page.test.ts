@@ -2,9 +2,8 @@
 
 import assert from 'node:assert/strict'
 import type http from 'node:http'
-import { freePort } from './support/directory'
-import { noted, relay, startFlow } from './support/flow'
-import { askHttp, TOKEN, webServers } from './support/http'
+import { noted, relay } from './support/flow'
+import { askHttp, startServed, TOKEN, webServers } from './support/http'
 import { BOUNCE_ALL, iniText, type Product } from './support/product'
 import { change, changeInVain } from './support/reload'
 import { until } from './support/wait'
@@ -16,14 +15,7 @@ describe('the status page of a Haraka with two workers', () => {
   let port: number
 
   before(async () => {
-    port = await freePort()
-    product = await startFlow({
-      rules: BOUNCE_ALL,
-      ini: { http: { token: TOKEN } },
-      files: { 'config/http.ini': `listen = 127.0.0.1:${port}\n` },
-      haraka: { nodes: 2 },
-    })
-    await webServers(product.haraka, 2)
+    ;({ product, port } = await startServed(BOUNCE_ALL))
   })
   after(() => product?.stop())
 

@@ -5,7 +5,10 @@ import { readdirSync, readlinkSync } from 'node:fs'
 import http from 'node:http'
 import path from 'node:path'
 import { text } from 'node:stream/consumers'
+import { freePort } from './directory'
+import { startFlow } from './flow'
 import type { RunningHaraka } from './haraka'
+import type { Product } from './product'
 import { until } from './wait'
 
 export const TOKEN = 'a-token-for-live-tests'
@@ -33,6 +36,24 @@ export function askHttp(
       .once('error', reject)
       .end(form)
   })
+}
+
+export interface Served {
+  product: Product
+  port: number
+}
+
+/** With two workers, both of which serve by now. */
+export async function startServed(rules?: string): Promise<Served> {
+  const port = await freePort()
+  const product = await startFlow({
+    ...(rules !== undefined && { rules }),
+    ini: { http: { token: TOKEN } },
+    files: { 'config/http.ini': `listen = 127.0.0.1:${port}\n` },
+    haraka: { nodes: 2 },
+  })
+  await webServers(product.haraka, 2)
+  return { product, port }
 }
 
 /** Each worker has a web server of its own, which comes after SMTP. */
