@@ -85,6 +85,7 @@ export function atDoor(
   return {
     envelope,
     headerLines,
+    headerIsCut: false,
     ownFields: 0,
     nowMs: NOW_MS,
     nowMonoMs: 0,

@@ -13,6 +13,7 @@ import type {
   HarakaTransaction,
   Next,
 } from '../src/door/haraka'
+import { isHeaderCut } from '../src/door/header-limit'
 import { type Judgement, judge, type MailAtDoor } from '../src/door/judge'
 import { logLine } from '../src/door/log-line'
 import { hasOwnReceived } from '../src/door/own-received'
@@ -250,6 +251,7 @@ function mailOf(
       sizeBytes: transaction.data_bytes,
     },
     headerLines: transaction.header_lines,
+    headerIsCut: isHeaderCut(transaction),
     ownFields: hasOwnReceived(transaction) ? 1 : 0,
     nowMs: Date.now(),
     nowMonoMs: systemClock.monoMs(),

@@ -21,6 +21,8 @@ export interface HarakaTransaction {
   /** The header as it came, a string a line; Haraka's own Received is the first field. */
   header_lines: string[]
   data_bytes: number
+  /** Haraka's connection.ini, as it was when the transaction began. */
+  cfg?: { headers?: { max_lines?: unknown } }
   message_stream: { pipe(to: Writable, options?: Record<string, unknown>): unknown }
   results: HarakaResults
 }

@@ -24,6 +24,8 @@ export interface MailAtDoor {
   envelope: Envelope
   /** As in Haraka's `transaction.header_lines`. */
   headerLines: readonly string[]
+  /** Haraka kept only its beginning. */
+  headerIsCut: boolean
   /** How many fields at its top are Haraka's own. */
   ownFields: number
   nowMs: number

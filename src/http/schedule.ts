@@ -158,6 +158,7 @@ function factsOf(order: BounceOrder): MailFacts & { receipt: Receipt } {
     sender,
     recipients: [],
     headers: { values: () => [], addresses: () => [] },
+    headerIsCut: false,
     content: () => Promise.reject(new Error('there is no mail')),
     results: () => [],
     warnings: [],

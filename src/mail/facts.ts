@@ -85,6 +85,8 @@ export interface MailFacts {
   sender: string
   recipients: RecipientFacts[]
   headers: HeaderFacts
+  /** Only the beginning of the header is known: that a field or an address isn't in it proves nothing. */
+  headerIsCut: boolean
   /** Read when first asked for. Rejects where nothing can be made of the mail. */
   content(): Promise<Content>
   /** What other plugins found at that path, `rspamd.score`: one value, or the elements of a list. */

@@ -11,6 +11,8 @@ export interface FactsQuestion extends Pick<RecipientQuestion, 'receivesFor' | '
   envelope: Envelope
   /** Physical lines, as in Haraka's `transaction.header_lines`. */
   headerLines: readonly string[]
+  /** These are only its beginning. */
+  headerIsCut: boolean
   /** How many fields at the top are Haraka's own: 1, or 0 when it adds no Received. */
   ownFields: number
   /** Milliseconds since the epoch. */
@@ -21,7 +23,7 @@ export interface FactsQuestion extends Pick<RecipientQuestion, 'receivesFor' | '
 }
 
 export async function readFacts(question: FactsQuestion): Promise<MailFacts> {
-  const { envelope, headerLines, ownFields, nowMs, results } = question
+  const { envelope, headerLines, headerIsCut, ownFields, nowMs, results } = question
   const { fields, facts: headers } = await readHeader(headerLines, ownFields)
   const { receipt, fault, warnings } = readReceipt(fields)
   if (receipt && receipt.receivedAtMs > nowMs) {
@@ -34,6 +36,7 @@ export async function readFacts(question: FactsQuestion): Promise<MailFacts> {
     sender: receipt?.returnPath ?? envelope.sender,
     recipients: recipientsOfRecord({ ...question, receipt, headers }),
     headers,
+    headerIsCut,
     content: once(async () => {
       const content = await question.content()
       if (content.isCut)

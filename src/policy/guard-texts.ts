@@ -38,6 +38,13 @@ export const GUARD_TEXTS: readonly GuardText[] = [
     hasNoKey: true,
   },
   {
+    name: GUARD_DETAILS.headerIsCut,
+    details: [GUARD_DETAILS.headerIsCut],
+    meaning: 'the header has more lines than Haraka keeps ([headers] max_lines in connection.ini); always on',
+    standard: 'RFC 3834 section 2',
+    hasNoKey: true,
+  },
+  {
     name: 'own_domains',
     details: [GUARD_DETAILS.ownDomain],
     meaning:

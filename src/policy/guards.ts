@@ -38,6 +38,7 @@ export const GUARD_DETAILS = {
   nullSender: 'null sender',
   notifyNever: 'NOTIFY=NEVER',
   noAddress: 'sender is not an address',
+  headerIsCut: 'header is cut',
   ownDomain: 'sender is one of our own domains',
   automaticReply: 'automatic reply',
   report: 'delivery report',
@@ -55,11 +56,13 @@ export function guard(
   settings: GuardSettings,
   context: GuardContext,
 ): string | undefined {
-  // RFC 5321 section 6.1 and RFC 3461 section 4.1: these two can't be turned off
+  // RFC 5321 section 6.1 and RFC 3461 section 4.1: these and the two below can't be turned off
   if (facts.sender === '' || facts.sender === '<>') return GUARD_DETAILS.nullSender
   if (recipient.envelope.notifyNever) return GUARD_DETAILS.notifyNever
   const senderDomain = domainOf(facts.sender)
   if (senderDomain === undefined) return GUARD_DETAILS.noAddress
+  // what the other guards look for may stand in the part that nobody has
+  if (facts.headerIsCut) return GUARD_DETAILS.headerIsCut
   if (settings.own_domains && isOwnDomain(senderDomain, recipient, context)) {
     return GUARD_DETAILS.ownDomain
   }

@@ -56,6 +56,12 @@ describe('a mail from a file, as Haraka would have it', () => {
     assert.equal(wire(`${many}\n`, wireLimits('[headers]\nmax_lines=10\n')).headerLines.length, 9)
   })
 
+  it('has a header that is cut when Haraka may not have kept all of it', () => {
+    const lines = (count: number) => wire(`${'A: b\n'.repeat(count)}\nbody\n`).headerIsCut
+    assert.deepEqual([lines(998), lines(999), lines(1500)], [false, true, true])
+    assert.equal(wire(`A: b\n${'body\n'.repeat(1500)}`).headerIsCut, false)
+  })
+
   it('goes by connection.ini', () => {
     assert.deepEqual(LIMITS, { lineBytes: 992, headerLines: 1000, received: 100, bytes: undefined })
     const text = '[headers]\nmax_received=5\nmax_lines=0\n[max]\nbytes=1000\ndata_line_length=80\n'

@@ -478,7 +478,7 @@ describe('ses-bounce explain', () => {
       assert.deepEqual((await object([], sample(), files)).warnings, [
         'Haraka itself refuses it: over 1000 bytes ([max] bytes in connection.ini)',
         'Haraka itself refuses it: 2 Received fields ([headers] max_received)',
-        'only the first 20 lines of its header are looked at ([headers] max_lines)',
+        'Haraka keeps only the first 20 lines of its header ([headers] max_lines), so it is never bounced',
       ])
     })
   })

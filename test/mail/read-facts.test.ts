@@ -21,6 +21,7 @@ function question(lines: readonly string[], more: Partial<FactsQuestion> = {}): 
   return {
     envelope: ENVELOPE,
     headerLines: lines,
+    headerIsCut: false,
     ownFields: 0,
     receivesFor: () => true,
     keepsRecipients: false,

@@ -53,6 +53,11 @@ describe('guards', () => {
     assert.equal(guarded({ sender: 'root', guard: ALL_OFF }), 'sender is not an address')
   })
 
+  it('hold for a header that Haraka cut, whatever the settings', () => {
+    assert.equal(guarded({ headerIsCut: true, guard: ALL_OFF }), 'header is cut')
+    assert.equal(guarded({ headerIsCut: true, sender: '', guard: ALL_OFF }), 'null sender')
+  })
+
   it('hold for our own domains and their subdomains', () => {
     const own = 'sender is one of our own domains'
     for (const sender of [

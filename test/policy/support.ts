@@ -74,6 +74,7 @@ export interface MailParts {
   sender?: string
   headers?: Record<string, string[]>
   addresses?: Record<string, string[]>
+  headerIsCut?: boolean
   content?: Partial<Content>
   /** Values by path. */
   results?: Record<string, (string | number)[]>
@@ -106,6 +107,7 @@ export function mail(parts: MailParts = {}): MailFacts {
       values: name => parts.headers?.[name] ?? [],
       addresses: name => parts.addresses?.[name] ?? [],
     },
+    headerIsCut: parts.headerIsCut ?? false,
     content: async () => ({ texts: [], attachments: [], isCut: false, ...parts.content }),
     results: path => parts.results?.[path] ?? [],
     warnings: [],

@@ -62,6 +62,7 @@ async function refused({
       sizeBytes: 1000,
     },
     headerLines: header.map(line => `${line}\n`),
+    headerIsCut: false,
     ownFields: 0,
     nowMs: RECEIVED_MS + ageMs,
     nowMonoMs: performance.now(),

@@ -23,7 +23,7 @@ export interface ExaminedMail extends Examined {
 const TRACE_BUDGET_MS = 60_000
 
 export async function examineMail(
-  mail: Pick<WireMail, 'headerLines' | 'sizeBytes' | 'data'>,
+  mail: Pick<WireMail, 'headerLines' | 'headerIsCut' | 'sizeBytes' | 'data'>,
   { sender, recipients, relay, nowMs, sizeBytes = mail.sizeBytes }: Circumstances,
   results: Results,
   inForce: InForce,
@@ -38,6 +38,7 @@ export async function examineMail(
       sizeBytes,
     },
     headerLines: mail.headerLines,
+    headerIsCut: mail.headerIsCut,
     ownFields: 0,
     nowMs,
     // only the queue asks

@@ -100,7 +100,11 @@ function explainLooked({ mail, circumstances, examined }: Looked, ground: Ground
 }
 
 /** What of connection.ini meets the mail before any plugin does. */
-function refusedByHaraka({ headerLines }: WireMail, { facts }: ExaminedMail, limits: WireLimits): string[] {
+function refusedByHaraka(
+  { headerLines, headerIsCut }: WireMail,
+  { facts }: ExaminedMail,
+  limits: WireLimits,
+): string[] {
   const warnings: string[] = []
   const { sizeBytes } = facts.envelope
   // with the one that Haraka adds
@@ -114,9 +118,9 @@ function refusedByHaraka({ headerLines }: WireMail, { facts }: ExaminedMail, lim
   }
   if (hops > limits.received)
     warnings.push(`Haraka itself refuses it: ${hops} Received fields ([headers] max_received)`)
-  if (headerLines.length >= limits.headerLines - 1)
+  if (headerIsCut)
     warnings.push(
-      `only the first ${count(limits.headerLines, 'line')} of its header are looked at ([headers] max_lines)`,
+      `Haraka keeps only the first ${count(limits.headerLines, 'line')} of its header ([headers] max_lines), so it is never bounced`,
     )
   return warnings
 }

@@ -1,6 +1,7 @@
 // A mail from a file as Haraka would have it, had a relay sent it: its header's lines, its size, its content.
 // Never throws: any bytes are a mail.
 
+import { DEFAULT_HEADER_LINES } from '../../door/header-limit'
 import { parseIni } from '../../settings/ini'
 import { parseCount } from '../../settings/values'
 
@@ -8,7 +9,7 @@ import { parseCount } from '../../settings/values'
 export interface WireLimits {
   /** [max] data_line_length: longer lines are broken. */
   lineBytes: number
-  /** [headers] max_lines: further lines of a header aren't looked at. */
+  /** [headers] max_lines: Haraka doesn't keep further lines of a header. */
   headerLines: number
   /** [headers] max_received: a mail with more is refused. */
   received: number
@@ -19,6 +20,8 @@ export interface WireLimits {
 export interface WireMail {
   /** As Haraka's `transaction.header_lines` behind Haraka's own Received. */
   headerLines: string[]
+  /** Haraka would keep no further line of the header. */
+  headerIsCut: boolean
   /** As Haraka's `transaction.data_bytes`. */
   sizeBytes: number
   /** Decoded by nobody yet, with CRLF. */
@@ -46,7 +49,7 @@ export function wireLimits(text: string): WireLimits {
   }
   return {
     lineBytes: numberOf('max', 'data_line_length') || 992,
-    headerLines: numberOf('headers', 'max_lines') || 1000,
+    headerLines: numberOf('headers', 'max_lines') || DEFAULT_HEADER_LINES,
     received: numberOf('headers', 'max_received') ?? 100,
     bytes: numberOf('max', 'bytes') || undefined,
   }
@@ -65,6 +68,7 @@ export function onWire(raw: Buffer, limits: WireLimits): WireMail {
   const headerLines = inHeader ? withoutBody(header) : header
   return {
     headerLines,
+    headerIsCut: headerLines.length >= limits.headerLines - 1,
     sizeBytes,
     data: () => dataOf(raw, limits, inHeader ? headerLines.length : undefined),
   }
