@@ -1,11 +1,12 @@
-// Compiles plugins/ and src/ into dist/, from nothing, so that no file of an earlier build is left.
+// Compiles plugins/ and src/ into dist/, from nothing, so that no file of an earlier build is left, and copies the SQL.
 
 const { spawnSync } = require('node:child_process')
 const fs = require('node:fs')
 const path = require('node:path')
 
 const root = path.join(__dirname, '..')
-fs.rmSync(path.join(root, 'dist'), { recursive: true, force: true })
+const dist = path.join(root, 'dist')
+fs.rmSync(dist, { recursive: true, force: true })
 const tsc = spawnSync(process.execPath, [path.join(root, 'node_modules/typescript/bin/tsc'), '-p', root], {
   cwd: root,
   stdio: 'inherit',
@@ -14,4 +15,10 @@ if (tsc.status !== 0) {
   console.error('the build failed')
   process.exit(1)
 }
-fs.chmodSync(path.join(root, 'dist/src/cli/main.js'), 0o755)
+for (const name of fs.readdirSync(path.join(root, 'src'), { recursive: true })) {
+  if (!name.endsWith('.sql')) continue
+  const copy = path.join(dist, 'src', name)
+  fs.mkdirSync(path.dirname(copy), { recursive: true })
+  fs.copyFileSync(path.join(root, 'src', name), copy)
+}
+fs.chmodSync(path.join(dist, 'src/cli/main.js'), 0o755)

@@ -15,6 +15,8 @@ export const ERRORS = {
   QUEUE_NETWORK_FS: { explained: 'docs/errors.md#queue-network-fs', lasting: true },
   /** A newer version of the product has written the file. */
   QUEUE_NEWER: { explained: 'docs/errors.md#queue-newer', lasting: true },
+  /** A version of the product from before the first release has written the file. */
+  QUEUE_OLDER: { explained: 'docs/errors.md#queue-older', lasting: true },
   /** The file can't be made, opened or written. Passes when its owner is put right. */
   QUEUE_UNWRITABLE: { explained: 'docs/errors.md#queue-cant-be-made' },
   /** Another process is writing for longer than we wait. */

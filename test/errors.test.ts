@@ -25,7 +25,7 @@ describe('the errors of the product', () => {
   })
 
   it('are lasting when no waiting mends them', () => {
-    for (const code of ['QUEUE_UNREADABLE', 'QUEUE_NEWER', 'QUEUE_NETWORK_FS'] as const) {
+    for (const code of ['QUEUE_UNREADABLE', 'QUEUE_NEWER', 'QUEUE_OLDER', 'QUEUE_NETWORK_FS'] as const) {
       assert.equal(isLasting(new QueueError(code, 'x')), true, code)
     }
     for (const code of ['QUEUE_BUSY', 'QUEUE_FULL', 'QUEUE_UNWRITABLE', 'QUEUE_LOCK_LOST'] as const) {

@@ -28,7 +28,7 @@ export interface RegionFigures extends Projection {
   isPaused: boolean
 }
 
-/** How long spans of time are. */
+/** How long spans of time are. The triggers in schema.sql have the same figure, frozen. */
 export const SPAN_MS = 300_000
 
 /** Of jobs, in a span of time. */

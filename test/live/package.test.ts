@@ -2,17 +2,26 @@
 
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  copyFileSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { builtinModules } from 'node:module'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
+import { STORED_FILES } from '../queue/stored-file'
 import { installInto, type Packed } from './support/package'
 import { type Product, startProduct } from './support/product'
 import { until } from './support/wait'
 
 /** What belongs into the package, and what makes it of use. */
 const ALLOWED =
-  /^(?:package\.json|README\.md|LICENSE|CHANGELOG\.md|docs\/[\w-]+\.(?:md|yml|png)|config\/[\w.-]+|dist\/(?:plugins|src)\/[\w/-]+(?:\.d\.ts|\.js))$/
+  /^(?:package\.json|README\.md|LICENSE|CHANGELOG\.md|docs\/[\w-]+\.(?:md|yml|png)|config\/[\w.-]+|dist\/(?:plugins|src)\/[\w/-]+(?:\.d\.ts|\.js|\.sql))$/
 const NEEDED = ['README.md', 'LICENSE', 'CHANGELOG.md']
 
 /** Haraka puts a plugin's exports onto an object of its own, which has these. */
@@ -122,6 +131,19 @@ describe('the package', function () {
     const help = run(command, ['local-ses', '--help'])
     assert.deepEqual([help.status, help.stderr], [0, ''])
     assert.match(help.stdout, /--port/)
+  })
+
+  it('makes a queue file, and opens one of each version that was released', () => {
+    const open = `const { openWorkerQueue } = require('haraka-plugin-ses-bounce/dist/src/queue/sqlite/worker-queue.js')
+      openWorkerQueue(process.argv[1], { create: process.argv[2] === 'create' }).close()`
+    const made = run(process.execPath, ['-e', open, path.join(dir, 'new.sqlite'), 'create'])
+    assert.deepEqual([made.status, made.stderr], [0, ''])
+    for (const name of readdirSync(STORED_FILES)) {
+      const file = path.join(dir, name)
+      copyFileSync(path.join(STORED_FILES, name), file)
+      const opened = run(process.execPath, ['-e', open, file])
+      assert.deepEqual([opened.status, opened.stderr], [0, ''], name)
+    }
   })
 
   it('is enough for a Haraka to bounce a mail, and only the dispatcher loads the AWS SDK', async function () {

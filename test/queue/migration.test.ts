@@ -1,88 +1,103 @@
+// Queue files of every version: those that were released are carried forward, all others are refused and left alone.
+
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
-import { readFileSync } from 'node:fs'
+import { copyFileSync, readdirSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import Driver from 'libsql'
-import { systemClock } from '../../src/dispatch/clock'
+import { type Clock, systemClock } from '../../src/dispatch/clock'
 import { Dispatcher } from '../../src/dispatch/dispatcher'
 import type { Ses } from '../../src/dispatch/ses'
 import { QueueError } from '../../src/errors'
 import type { Job } from '../../src/queue/job'
+import { Database } from '../../src/queue/sqlite/database'
 import { openDispatcherQueue } from '../../src/queue/sqlite/dispatcher-queue'
+import { openFigures } from '../../src/queue/sqlite/figures'
 import { thisProcess } from '../../src/queue/sqlite/holder'
 import { openOperatorQueue } from '../../src/queue/sqlite/operator-queue'
 import { openQueueReader } from '../../src/queue/sqlite/reader'
+import { migrate, SCHEMA_STEPS, type SchemaStep } from '../../src/queue/sqlite/schema'
 import { openWorkerQueue } from '../../src/queue/sqlite/worker-queue'
 import { loadSettings, parseSettings } from '../../src/settings/load'
 import { until } from '../live/support/wait'
-import { JOBS, PAUSED_REGION, PAUSES_SINCE, REGION, STEPS, writeOldFile } from './old-files'
-import { request, temporaryFolder } from './support'
+import {
+  ANSWERED,
+  ASKED_FOR,
+  DAY_MS,
+  emptyTables,
+  JOBS,
+  PAUSED_REGION,
+  RECEIVED_MS,
+  REGION,
+  STORED_FILES,
+} from './stored-file'
+import { HOUR_MS, request, temporaryFolder } from './support'
 
-const HOUR_MS = 3_600_000
-/** What becomes of what waits. */
-const SENT = ['plain', 'several', 'putoff', 'splitoff', 'claimed', 'interrupted', 'blocked']
+const FIRST = 11
+const NEWEST = SCHEMA_STEPS.at(-1)?.version ?? 0
+const OPENERS: Record<string, (file: string) => unknown> = {
+  worker: file => openWorkerQueue(file),
+  'worker that may create it': file => openWorkerQueue(file, { create: true }),
+  dispatcher: file => openDispatcherQueue(file),
+  operator: file => openOperatorQueue(file),
+  figures: file => openFigures(file),
+  reader: file => openQueueReader(file),
+  'reader that leaves it untouched': file => openQueueReader(file, { untouched: true }),
+}
+/** What becomes of the jobs that wait, but for those of the region that is paused. */
+const SENT = [ASKED_FOR, 'plain', 'several', 'putoff', 'splitoff', 'claimed', 'interrupted', 'blocked']
 
-describe('a queue file of an earlier version', function () {
-  let folder: string
-  let file: string
-  let remove: () => void
-  let receivedMs: number
+let folder: string
+let file: string
+let remove: () => void
+beforeEach(() => {
+  ;({ folder, remove } = temporaryFolder())
+  file = path.join(folder, 'queue.sqlite')
+})
+afterEach(() => remove())
 
-  beforeEach(() => {
-    ;({ folder, remove } = temporaryFolder())
-    file = path.join(folder, 'queue.sqlite')
-    receivedMs = Date.now() - HOUR_MS
-  })
-  afterEach(() => remove())
+for (const name of readdirSync(STORED_FILES)) {
+  const version = Number(/^version-(\d+)\.sqlite$/.exec(name)?.[1])
 
-  function jobs(): Map<string, Job> {
-    const reader = openQueueReader(file)
-    try {
-      return new Map([...reader.jobs()].map(job => [job.sesId, job]))
-    } finally {
-      reader.close()
-    }
-  }
+  describe(`a stored queue file of version ${version}`, () => {
+    beforeEach(() => copyFileSync(path.join(STORED_FILES, name), file))
 
-  for (const version of STEPS.slice(1).map((_, index) => index + 1)) {
-    it(`${version}: its jobs are there as they were, count as those of today, and are sent`, async () => {
-      writeOldFile(file, version, receivedMs)
-      const before = rowsOf(file)
-      const hash = hashOf(file)
+    it('is of that version, and has a row in every table', () => {
+      assert.equal(versionOf(file), version)
+      assert.deepEqual(emptyTables(file), [])
+    })
+
+    it('is read without a change to it', () => {
+      const before = hashOf(file)
       const reader = openQueueReader(file, { untouched: true })
-      assert.deepEqual(
-        reader.regions(),
-        [REGION, PAUSED_REGION].toSorted(),
-        'who only looks carries nothing forward',
-      )
+      assert.deepEqual(reader.regions(), [REGION, PAUSED_REGION].toSorted())
       reader.close()
-      assert.equal(hashOf(file), hash)
+      assert.equal(hashOf(file), before)
+    })
+
+    it('is carried forward with every row, and its jobs are sent', async () => {
+      const before = rowsOf(file)
       const worker = openWorkerQueue(file)
       try {
+        assert.equal(versionOf(file), NEWEST)
+        assert.deepEqual(tablesOf(file), tablesOf(newFile()), 'the tables are those of a new file')
         assert.deepEqual(withColumnsOf(before, rowsOf(file)), before)
-        assert.equal(versionOf(file), STEPS.length)
         assert.equal(worker.known('several').size, 2)
-        const lastMs = receivedMs + 25 * HOUR_MS
+        assert.deepEqual(worker.answered(ANSWERED.key), { digest: ANSWERED.digest, answer: ANSWERED.answer })
+        const lastMs = RECEIVED_MS + 25 * HOUR_MS
         const waiting = JOBS.filter(({ state, region = REGION }) => state === 'queued' && region === REGION)
-        assert.equal(worker.ahead(REGION, lastMs, 0).jobs, waiting.length)
-        const added = worker.add(
-          [request({ sesId: 'new', receivedAtMs: receivedMs, deadlineMs: lastMs })],
-          Date.now(),
+        assert.equal(worker.ahead(REGION, lastMs, 0).jobs, waiting.length + 1)
+        const ofNow = { receivedAtMs: RECEIVED_MS, deadlineMs: RECEIVED_MS + DAY_MS }
+        const added = ['new', 'plain'].map(
+          sesId => worker.add([request({ sesId, ...ofNow })], RECEIVED_MS)[0]?.outcome,
         )
-        assert.equal(added[0]?.outcome, 'added')
-        const again = worker.add(
-          [request({ sesId: 'plain', receivedAtMs: receivedMs, deadlineMs: lastMs })],
-          Date.now(),
-        )
-        assert.equal(again[0]?.outcome, 'known')
+        assert.deepEqual(added, ['added', 'known'])
 
-        const isPaused = version >= PAUSES_SINCE
-        const expected = [...SENT, 'new', ...(isPaused ? [] : ['elsewhere'])].toSorted()
+        const expected = [...SENT, 'new'].toSorted()
         assert.deepEqual(await send(file, expected.length), expected)
         const now = jobs()
         for (const { sesId, state } of JOBS) {
-          const fate = expected.includes(sesId) ? 'sent' : state
-          assert.equal(now.get(sesId)?.state, fate, sesId)
+          assert.equal(now.get(sesId)?.state, expected.includes(sesId) ? 'sent' : state, sesId)
         }
         assert.equal(now.get('putoff')?.tries, 3)
         assert.equal(now.get('interrupted')?.interruptions, 1)
@@ -91,40 +106,126 @@ describe('a queue file of an earlier version', function () {
         worker.close()
       }
     })
+  })
+}
+
+describe('a queue file', () => {
+  it('of the first version that was released is there to be tested', () => {
+    assert.ok(readdirSync(STORED_FILES).includes(`version-${FIRST}.sqlite`))
+  })
+
+  for (const version of Array.from({ length: FIRST - 1 }, (_, index) => index + 1)) {
+    it(`of version ${version}, which was never released, is refused and left as it is`, () => {
+      openWorkerQueue(file, { create: true }).close()
+      setVersion(file, version)
+      assertRefused('QUEUE_OLDER', new RegExp(`version ${version}, which .*knows ${FIRST} to ${NEWEST}`))
+    })
   }
 
-  it('when it is of a newer one instead, everybody refuses it, says which, and leaves it as it is', () => {
-    writeOldFile(file, STEPS.length, receivedMs)
-    const database = new Driver(file)
-    database.exec(`PRAGMA user_version = ${STEPS.length + 1}`)
-    database.close()
+  it('of a newer version is refused and left as it is', () => {
+    openWorkerQueue(file, { create: true }).close()
+    setVersion(file, NEWEST + 1)
+    assertRefused(
+      'QUEUE_NEWER',
+      new RegExp(`version ${NEWEST + 1}, and this program knows ${NEWEST} at most`),
+    )
+  })
+
+  function assertRefused(code: string, message: RegExp): void {
     const before = hashOf(file)
-    const openers = [
-      () => openWorkerQueue(file),
-      () => openWorkerQueue(file, { create: true }),
-      () => openDispatcherQueue(file),
-      () => openOperatorQueue(file),
-      () => openQueueReader(file),
-      () => openQueueReader(file, { untouched: true }),
-    ]
-    for (const open of openers) {
-      assert.throws(open, error => {
-        assert.ok(error instanceof QueueError)
-        assert.equal(error.code, 'QUEUE_NEWER')
-        assert.ok(error.message.includes(file), 'which file')
-        assert.match(
-          error.message,
-          new RegExp(`version ${STEPS.length + 1}, and this program knows ${STEPS.length} `),
-        )
-        return true
-      })
+    for (const [who, open] of Object.entries(OPENERS)) {
+      assert.throws(
+        () => open(file),
+        error => {
+          assert.ok(error instanceof QueueError, who)
+          assert.equal(error.code, code, who)
+          assert.ok(error.message.includes(file), 'the file is named')
+          assert.match(error.message, message)
+          return true
+        },
+      )
     }
     assert.equal(hashOf(file), before)
+  }
+})
+
+describe('a step of the tables', () => {
+  const step = (version: number, sql: string): SchemaStep => ({ version, sql: () => sql })
+  const [first = step(FIRST, '')] = SCHEMA_STEPS
+
+  function withDatabase<T>(work: (database: Database) => T): T {
+    // of version 11 whatever the newest one is, and with the pragmas that every opener sets
+    copyFileSync(path.join(STORED_FILES, `version-${FIRST}.sqlite`), file)
+    const database = new Database(file, { busyMs: 100, create: false })
+    database.pragma(`user_version = ${FIRST}`)
+    try {
+      return work(database)
+    } finally {
+      database.close()
+    }
+  }
+
+  it('that fails leaves the file as the step before it did', () => {
+    withDatabase(database => {
+      const steps = [
+        first,
+        step(12, 'CREATE TABLE extra (a TEXT)'),
+        step(13, 'CREATE TABLE more (a TEXT); CREATE TABLE extra (a TEXT)'),
+      ]
+      assert.throws(() => migrate(database, false, steps), /extra/)
+      assert.equal(versionOf(file), 12)
+      const tables = database.all("SELECT name FROM sqlite_master WHERE name IN ('extra', 'more')")
+      assert.deepEqual(tables, [{ name: 'extra' }])
+      assert.deepEqual(database.pragma('foreign_keys'), [{ foreign_keys: 1 }])
+    })
+  })
+
+  it('that replaces a table keeps the rows that belong to its own', () => {
+    withDatabase(database => {
+      const before = database.all('SELECT COUNT(*) AS rows FROM recipient')
+      const sql = `CREATE TABLE new_event (job INTEGER NOT NULL REFERENCES job (seq) ON DELETE CASCADE, what TEXT NOT NULL);
+        INSERT INTO new_event SELECT job, what FROM event;
+        DROP TABLE event;
+        ALTER TABLE new_event RENAME TO event;
+        CREATE TABLE kept AS SELECT * FROM job;
+        DELETE FROM job;
+        INSERT INTO job SELECT * FROM kept;
+        DROP TABLE kept;`
+      migrate(database, false, [first, step(12, sql)])
+      assert.deepEqual(database.all('SELECT COUNT(*) AS rows FROM recipient'), before)
+      database.run('DELETE FROM job')
+      assert.deepEqual(database.all('SELECT COUNT(*) AS rows FROM recipient'), [{ rows: 0 }])
+    })
+  })
+
+  it('that would leave rows without those they belong to is refused', () => {
+    withDatabase(database => {
+      assert.throws(
+        () => migrate(database, false, [first, step(12, 'DELETE FROM job')]),
+        /version 12 would leave rows of \w+ without those they belong to/,
+      )
+      assert.equal(versionOf(file), FIRST)
+    })
   })
 })
 
+function jobs(): Map<string, Job> {
+  const reader = openQueueReader(file)
+  try {
+    return new Map([...reader.jobs()].map(job => [job.sesId, job]))
+  } finally {
+    reader.close()
+  }
+}
+
+function newFile(): string {
+  const made = path.join(folder, 'new.sqlite')
+  openWorkerQueue(made, { create: true }).close()
+  return made
+}
+
 /** Runs the dispatcher until that many bounces are out; the mails that they are of, in order of their names. */
-async function send(file: string, count: number): Promise<string[]> {
+async function send(queueFile: string, count: number): Promise<string[]> {
   const sent: string[] = []
   const ses: Ses = {
     sendBounce: (_region, input) => {
@@ -138,12 +239,14 @@ async function send(file: string, count: number): Promise<string[]> {
     close: () => undefined,
   }
   const { settings } = loadSettings(parseSettings('[limit]\ninterval = 20ms\nslack = 0ms\n'), {})
-  const queue = openDispatcherQueue(file)
+  const queue = openDispatcherQueue(queueFile)
   const lines: string[] = []
+  const behindMs = Date.now() - RECEIVED_MS - HOUR_MS
+  const clock: Clock = { ...systemClock, nowMs: () => systemClock.nowMs() - behindMs }
   const dispatcher = new Dispatcher({
     queue,
     ses,
-    clock: systemClock,
+    clock,
     settings: () => settings,
     holder: thisProcess(),
     log: (_level, message) => lines.push(message),
@@ -161,45 +264,59 @@ async function send(file: string, count: number): Promise<string[]> {
 
 type Rows = Record<string, Record<string, unknown>[]>
 
-/** What was told it before. */
-const TABLES = ['job', 'recipient', 'event', 'dispatcher', 'region']
-
-function rowsOf(file: string): Rows {
-  const database = new Driver(file)
-  try {
+function rowsOf(queueFile: string): Rows {
+  return inDatabase(queueFile, database => {
+    const tables = database.prepare("SELECT name FROM sqlite_master WHERE type = 'table'").all() as {
+      name: string
+    }[]
     return Object.fromEntries(
-      TABLES.map(table => [
-        table,
-        database.prepare(`SELECT * FROM ${table} ORDER BY 1, 2`).all() as Record<string, unknown>[],
+      tables.map(({ name }) => [
+        name,
+        database.prepare(`SELECT * FROM "${name}" ORDER BY 1, 2`).all() as Record<string, unknown>[],
       ]),
     )
-  } finally {
-    database.close()
-  }
+  })
 }
 
-/** Of `rows` the columns that there were. */
+/** Of `rows` the tables and columns that there were. */
 function withColumnsOf(before: Rows, rows: Rows): Rows {
   return Object.fromEntries(
-    Object.entries(rows).map(([table, all]) => {
-      const columns = Object.keys(before[table]?.[0] ?? {})
+    Object.entries(before).map(([table, [first = {}]]) => {
+      const columns = Object.keys(first)
+      const all = rows[table] ?? []
       return [table, all.map(row => Object.fromEntries(columns.map(column => [column, row[column]])))]
     }),
   )
 }
 
-function versionOf(file: string): number {
-  const database = new Driver(file)
-  try {
+function tablesOf(queueFile: string): unknown[] {
+  return inDatabase(queueFile, database =>
+    database.prepare('SELECT type, name, tbl_name, sql FROM sqlite_master ORDER BY type, name').all(),
+  )
+}
+
+function versionOf(queueFile: string): number {
+  return inDatabase(queueFile, database => {
     const row = database.prepare('SELECT user_version FROM pragma_user_version').get() as {
       user_version: number
     }
     return row.user_version
+  })
+}
+
+function setVersion(queueFile: string, version: number): void {
+  inDatabase(queueFile, database => database.exec(`PRAGMA user_version = ${version}`))
+}
+
+function inDatabase<T>(queueFile: string, work: (database: Driver.Database) => T): T {
+  const database = new Driver(queueFile)
+  try {
+    return work(database)
   } finally {
     database.close()
   }
 }
 
-function hashOf(file: string): string {
-  return createHash('sha256').update(readFileSync(file)).digest('hex')
+function hashOf(queueFile: string): string {
+  return createHash('sha256').update(readFileSync(queueFile)).digest('hex')
 }

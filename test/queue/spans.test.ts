@@ -8,7 +8,6 @@ import { openFigures } from '../../src/queue/sqlite/figures'
 import { thisProcess } from '../../src/queue/sqlite/holder'
 import { openOperatorQueue } from '../../src/queue/sqlite/operator-queue'
 import { openWorkerQueue } from '../../src/queue/sqlite/worker-queue'
-import { BLOCKED_SINCE, JOBS, writeOldFile } from './old-files'
 import { HOUR_MS, request, temporaryFolder } from './support'
 
 const REGION = 'eu-west-1'
@@ -99,12 +98,6 @@ describe('spans of time', () => {
     } finally {
       for (const one of [worker, dispatcher]) one.close()
     }
-  })
-
-  it('are made of the jobs of an earlier version', () => {
-    writeOldFile(file, BLOCKED_SINCE, NOW_MS)
-    openWorkerQueue(file).close()
-    assert.deepEqual(spans(), [at(0, JOBS.length, 1, 1)])
   })
 
   it('of a job that is split off count where it comes, not where its mail came', () => {

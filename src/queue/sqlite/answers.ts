@@ -1,23 +1,9 @@
-// Answers to orders that came with a key, and what views by page look things up with: one step of the tables.
+// Answers to requests that came with an idempotency key.
 // An answer is written in the transaction of what it tells of: both are there, or neither.
 
 import type { Answered } from '../store'
 import type { Database } from './database'
 import { text } from './rows'
-
-export const ANSWERS_STEP = `
-  CREATE TABLE answer (
-    key TEXT PRIMARY KEY,
-    digest TEXT NOT NULL,
-    answer TEXT NOT NULL,
-    at_ms INTEGER NOT NULL
-  ) WITHOUT ROWID;
-  CREATE INDEX answer_at ON answer (at_ms);
-
-  -- of an expression, so that it is used where it is asked for: in a long queue most are queued
-  CREATE INDEX job_state ON job (state || '');
-  CREATE INDEX recipient_address ON recipient (address_key);
-`
 
 export function answered(database: Database, key: string): Answered | undefined {
   const row = database.get('SELECT digest, answer FROM answer WHERE key = ?', key)

@@ -11,28 +11,6 @@ const IN_A_ROW = 5
 /** The region as a whole. */
 const ALL = ''
 
-export const BREAKER_STEP = `
-  -- bounce_sender '': the whole region
-  CREATE TABLE blocked (
-    region TEXT NOT NULL,
-    bounce_sender TEXT NOT NULL,
-    until_ms INTEGER NOT NULL,
-    -- by refusals in a row, not by an answer that says so
-    by_refusals INTEGER NOT NULL,
-    PRIMARY KEY (region, bounce_sender)
-  ) WITHOUT ROWID;
-
-  -- Refused since the last bounce that SES made for that sender, all with the same error; or put back since they were.
-  CREATE TABLE refused (
-    job INTEGER PRIMARY KEY REFERENCES job (seq) ON DELETE CASCADE,
-    region TEXT NOT NULL,
-    bounce_sender TEXT NOT NULL,
-    error TEXT NOT NULL,
-    put_back INTEGER NOT NULL DEFAULT 0
-  );
-  CREATE INDEX refused_sender ON refused (region, bounce_sender);
-`
-
 /** Until when the sender's jobs wait when it isn't the mail's fault, and until when the one that showed it. */
 export interface Pauses {
   untilMs: number

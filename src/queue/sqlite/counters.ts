@@ -31,50 +31,6 @@ const KNOWN_STATES = 50
 /** It takes less, and files must stay as they are for longer before they are read. */
 const READING_MS = 500
 
-export const COUNTERS_STEP = `
-  CREATE TABLE counter (
-    name TEXT NOT NULL,
-    -- as JSON, in the order of their names
-    labels TEXT NOT NULL,
-    value REAL NOT NULL,
-    PRIMARY KEY (name, labels)
-  ) WITHOUT ROWID;
-
-  CREATE TABLE rule_hit (
-    rule TEXT PRIMARY KEY,
-    hits INTEGER NOT NULL,
-    last_ms INTEGER NOT NULL
-  ) WITHOUT ROWID;
-
-  -- The latest only. rule '': none decided; reason '': it needed none
-  CREATE TABLE decision (
-    seq INTEGER PRIMARY KEY,
-    at_ms INTEGER NOT NULL,
-    ses_id TEXT,
-    recipient TEXT NOT NULL,
-    rule TEXT NOT NULL,
-    action TEXT NOT NULL,
-    reason TEXT NOT NULL,
-    observed INTEGER NOT NULL
-  );
-
-  CREATE TABLE reload (
-    one INTEGER PRIMARY KEY CHECK (one = 1),
-    taken_ms INTEGER,
-    refused_ms INTEGER,
-    errors TEXT NOT NULL DEFAULT '[]',
-    is_refused INTEGER NOT NULL DEFAULT 0,
-    -- states of the files that were counted, as JSON, the latest last
-    known TEXT NOT NULL DEFAULT '[]'
-  );
-`
-
-export const DECISION_WORDS_STEP = `
-  -- NULL: of an earlier version; '' is the null sender
-  ALTER TABLE decision ADD COLUMN sender TEXT;
-  ALTER TABLE decision ADD COLUMN detail TEXT NOT NULL DEFAULT '';
-`
-
 /** Within the caller's transaction. */
 export function addAll(database: Database, { sums, hits, decisions, reloads }: Counted): void {
   for (const sum of sums) addSum(database, sum)

@@ -6,7 +6,7 @@ import path from 'node:path'
 import { pathToFileURL } from 'node:url'
 import Driver from 'libsql'
 import { QueueError, type QueueErrorCode } from '../../errors'
-import { migrate, mustBeKnown } from './schema'
+import { checkVersion, migrate } from './schema'
 
 export type Value = string | number | null
 export type Row = Record<string, Value>
@@ -50,7 +50,7 @@ export class Database {
     this.#driver = this.#try(() => new Driver(name, { timeout: options.busyMs }))
     try {
       if (!options.untouched) this.#prepare(options.busyMs)
-      if (options.untouched) mustBeKnown(this, false)
+      if (options.untouched) checkVersion(this, false)
       else migrate(this, options.create)
     } catch (error) {
       // whoever asks again for each mail must not run out of file handles

@@ -1,153 +1,100 @@
-// The tables of the queue file, and the steps from each version of them to the next.
-// A file of a newer version is refused and left as it is.
+// Brings a queue file to the newest version of its tables. The text of each version is frozen and lies beside this file:
+// schema.sql makes version 11, and each numbered file in migrations/ leads to its version from the one before.
+// A file of another version, older or newer, is refused and left as it is.
 
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import path from 'node:path'
 import { QueueError } from '../../errors'
-import { ANSWERS_STEP } from './answers'
-import { BREAKER_STEP } from './breaker'
-import { COUNTERS_STEP, DECISION_WORDS_STEP } from './counters'
-import { JOB_COUNTS_STEP } from './job-counts'
-import { SECRET_STEP } from './secret'
-import { SLOTS_STEP } from './slots'
-import { SPANS_STEP } from './spans'
 
-/** Each step leads from version n (its place here) to n + 1. Steps that were released are never changed. */
-const STEPS = [
-  `
-  CREATE TABLE job (
-    seq INTEGER PRIMARY KEY,
-    id TEXT NOT NULL UNIQUE,
-    state TEXT NOT NULL
-      CHECK (state IN ('queued', 'sending', 'sent', 'failed', 'expired', 'held', 'cancelled')),
-    region TEXT NOT NULL,
-    ses_id TEXT NOT NULL,
-    sender TEXT NOT NULL,
-    bounce_sender TEXT NOT NULL,
-    bounce_sender_arn TEXT,
-    reporting_mta TEXT NOT NULL,
-    explanation TEXT,
-    received_ms INTEGER NOT NULL,
-    deadline_ms INTEGER NOT NULL,
-    created_ms INTEGER NOT NULL,
-    changed_ms INTEGER NOT NULL,
-    not_before_ms INTEGER NOT NULL DEFAULT 0,
-    tries INTEGER NOT NULL DEFAULT 0,
-    unknown_tries INTEGER NOT NULL DEFAULT 0,
-    interruptions INTEGER NOT NULL DEFAULT 0,
-    call_begun INTEGER NOT NULL DEFAULT 0,
-    -- split off a refused call: no recipient joins it
-    alone INTEGER NOT NULL DEFAULT 0,
-    reason TEXT,
-    message_id TEXT
-  );
-  CREATE INDEX job_next ON job (region, deadline_ms, seq) WHERE state = 'queued';
-  CREATE INDEX job_due ON job (region, not_before_ms) WHERE state = 'queued';
-  CREATE INDEX job_sending ON job (region) WHERE state = 'sending';
-  CREATE INDEX job_ses_id ON job (ses_id);
-  CREATE INDEX job_ended ON job (changed_ms) WHERE state IN ('sent', 'failed', 'expired', 'cancelled');
+/** Versions 1 to 10 were never released. */
+const FIRST_VERSION = 11
 
-  CREATE TABLE recipient (
-    ses_id TEXT NOT NULL,
-    address_key TEXT NOT NULL,
-    job INTEGER NOT NULL REFERENCES job (seq) ON DELETE CASCADE,
-    address TEXT NOT NULL,
-    bounce_type TEXT NOT NULL,
-    status TEXT NOT NULL,
-    diagnostic TEXT NOT NULL,
-    rule TEXT NOT NULL,
-    added_ms INTEGER NOT NULL,
-    PRIMARY KEY (ses_id, address_key)
-  ) WITHOUT ROWID;
-  CREATE INDEX recipient_job ON recipient (job);
+export interface SchemaStep {
+  /** user_version of the file when it is done (SQLite: PRAGMA user_version). */
+  version: number
+  sql: () => string
+}
 
-  CREATE TABLE event (
-    job INTEGER NOT NULL REFERENCES job (seq) ON DELETE CASCADE,
-    at_ms INTEGER NOT NULL,
-    what TEXT NOT NULL,
-    detail TEXT NOT NULL
-  );
-  CREATE INDEX event_job ON event (job);
+export const SCHEMA_STEPS: readonly SchemaStep[] = [stepOf(FIRST_VERSION, 'schema.sql'), ...migrations()]
 
-  -- Monotonic times are of the boot beside them.
-  CREATE TABLE region (
-    name TEXT PRIMARY KEY,
-    boot_id TEXT NOT NULL DEFAULT '',
-    last_start_mono_ms REAL NOT NULL DEFAULT 0
-  ) WITHOUT ROWID;
+/** 012-some-name.sql, 013-... */
+function migrations(): SchemaStep[] {
+  const folder = path.join(__dirname, 'migrations')
+  // as long as there is none: neither git nor npm keeps an empty folder
+  if (!existsSync(folder)) return []
+  const names = readdirSync(folder).filter(name => /^\d{3}-.+\.sql$/.test(name))
+  return names.toSorted().map(name => stepOf(Number(name.slice(0, 3)), path.join('migrations', name)))
+}
 
-  CREATE TABLE dispatcher (
-    one INTEGER PRIMARY KEY CHECK (one = 1),
-    token TEXT NOT NULL,
-    pid INTEGER NOT NULL,
-    pid_start TEXT NOT NULL,
-    pid_space TEXT NOT NULL,
-    boot_id TEXT NOT NULL,
-    beat_mono_ms REAL NOT NULL
-  );
-  `,
-  `
-  -- '' where it doesn't count: split off another job, or of an earlier version
-  ALTER TABLE job ADD COLUMN sender_key TEXT NOT NULL DEFAULT '';
-  ALTER TABLE job ADD COLUMN sender_domain TEXT NOT NULL DEFAULT '';
-  CREATE INDEX job_sender ON job (sender_key, created_ms);
-  CREATE INDEX job_domain ON job (sender_domain, created_ms);
-  CREATE INDEX recipient_rule ON recipient (rule, added_ms);
-  `,
-  `
-  -- '' is every region
-  CREATE TABLE pause (
-    region TEXT PRIMARY KEY,
-    since_ms INTEGER NOT NULL
-  ) WITHOUT ROWID;
-  `,
-  SLOTS_STEP,
-  BREAKER_STEP,
-  `
-  -- How many times as long as it was set the interval between calls is, since SES throttles.
-  ALTER TABLE region ADD COLUMN slowdown REAL NOT NULL DEFAULT 1;
-  `,
-  ANSWERS_STEP,
-  COUNTERS_STEP + JOB_COUNTS_STEP,
-  DECISION_WORDS_STEP,
-  `
-  -- in the order of a page: of an address that very many mails are for, no more is looked at than it takes
-  DROP INDEX recipient_address;
-  CREATE INDEX recipient_address ON recipient (address_key, job);
-  ${SPANS_STEP}
-  `,
-  SECRET_STEP,
-]
+function stepOf(version: number, file: string): SchemaStep {
+  return { version, sql: () => readFileSync(path.join(__dirname, file), 'utf8') }
+}
 
-/** What of a database the steps need. */
-export interface Steppable {
+/** The part of a database that the steps need. */
+export interface MigratableDatabase {
   file: string
   pragma(text: string): Record<string, unknown>[]
   script(sql: string): void
   write<T>(work: () => T): T
 }
 
-export function migrate(database: Steppable, create: boolean): void {
-  if (mustBeKnown(database, create) === STEPS.length) return
-  database.write(() => {
-    // another process may have been faster
-    for (const step of STEPS.slice(versionOf(database))) database.script(step)
-    database.pragma(`user_version = ${STEPS.length}`)
-  })
+/** @throws QueueError as `checkVersion`, or when a step fails: the file is then as it was before that step */
+export function migrate(database: MigratableDatabase, create: boolean, steps = SCHEMA_STEPS): void {
+  if (checkVersion(database, create, steps) === newest(steps)) return
+  // A step may replace a table, and its rows must not take those that point at them along. Without effect within a
+  // transaction (SQLite: "Making Other Kinds Of Table Schema Changes").
+  database.pragma('foreign_keys = OFF')
+  try {
+    while (database.write(() => takeStep(database, create, steps)) < newest(steps));
+  } finally {
+    database.pragma('foreign_keys = ON')
+  }
 }
 
-/** Which version it is of; 0, an empty file, only for one who makes it. @throws QueueError QUEUE_NEWER, QUEUE_UNREADABLE */
-export function mustBeKnown(database: Pick<Steppable, 'file' | 'pragma'>, create: boolean): number {
-  const version = versionOf(database)
-  if (version > STEPS.length) {
+/** Within a transaction; another process may have been faster. */
+function takeStep(database: MigratableDatabase, create: boolean, steps: readonly SchemaStep[]): number {
+  const before = checkVersion(database, create, steps)
+  const step = steps.find(({ version }) => version > before)
+  if (step === undefined) return before
+  database.script(step.sql())
+  const [orphan] = database.pragma('foreign_key_check')
+  if (orphan !== undefined) {
     throw new QueueError(
-      'QUEUE_NEWER',
-      `${database.file}: the queue file is of version ${version}, and this program knows ${STEPS.length} at most; install the newer one again`,
+      'QUEUE_OTHER',
+      `${database.file}: version ${step.version} would leave rows of ${String(orphan['table'])} without those they belong to`,
     )
   }
-  if (version === 0 && !create)
-    throw new QueueError('QUEUE_UNREADABLE', `${database.file}: this isn't a queue file`)
+  database.pragma(`user_version = ${step.version}`)
+  return step.version
+}
+
+/**
+ * The version of the file; 0, an empty file, only where it may be created.
+ * @throws QueueError QUEUE_NEWER, QUEUE_OLDER, QUEUE_UNREADABLE
+ */
+export function checkVersion(
+  database: Pick<MigratableDatabase, 'file' | 'pragma'>,
+  create: boolean,
+  steps = SCHEMA_STEPS,
+): number {
+  const version = Number(database.pragma('user_version')[0]?.['user_version'] ?? 0)
+  const { file } = database
+  if (version > newest(steps)) {
+    throw new QueueError(
+      'QUEUE_NEWER',
+      `${file}: the queue file is of version ${version}, and this program knows ${newest(steps)} at most; install the newer one again`,
+    )
+  }
+  if (version === 0 && !create) throw new QueueError('QUEUE_UNREADABLE', `${file}: this isn't a queue file`)
+  if (version !== 0 && version < FIRST_VERSION) {
+    throw new QueueError(
+      'QUEUE_OLDER',
+      `${file}: the queue file is of version ${version}, which was never released; this program knows ${FIRST_VERSION} to ${newest(steps)}; it was left as it is: move it away to start with an empty queue`,
+    )
+  }
   return version
 }
 
-function versionOf(database: Pick<Steppable, 'pragma'>): number {
-  return Number(database.pragma('user_version')[0]?.['user_version'] ?? 0)
+function newest(steps: readonly SchemaStep[]): number {
+  return steps.at(-1)?.version ?? FIRST_VERSION
 }

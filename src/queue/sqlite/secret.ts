@@ -5,14 +5,6 @@ import { QueueError } from '../../errors'
 import type { Database } from './database'
 import { text } from './rows'
 
-export const SECRET_STEP = `
-  CREATE TABLE secret (
-    one INTEGER PRIMARY KEY CHECK (one = 1),
-    value TEXT NOT NULL
-  );
-  INSERT INTO secret VALUES (1, lower(hex(randomblob(32))));
-`
-
 /** 64 hex digits. @throws QueueError where somebody has taken it away: nothing may be signed without it */
 export function secret(database: Database): string {
   const row = database.get('SELECT value FROM secret')

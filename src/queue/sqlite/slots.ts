@@ -1,13 +1,13 @@
 // The queued jobs of each region by the second of their deadline, summed up in a tree of four levels, so that neither
 // the forecast for a new job nor the upkeep costs more with a long queue.
-// Triggers keep it: no writer of the file can forget to. Each change of a job touches one slot a level.
+// Triggers in schema.sql keep it: no writer of the file can forget to. Each change of a job touches one slot a level.
 
 import { SLOT_MS } from '../admission'
 import type { Ahead } from '../store'
 import type { Database } from './database'
 import { text } from './rows'
 
-/** A slot of a level holds so many of the level below. */
+/** A slot of a level holds so many of the level below. The triggers have the same figures, frozen. */
 const BRANCHES = 16
 /** From the second up to an hour and a bit, of which a window of 24 hours has 22. */
 export const SPANS_MS = [0, 1, 2, 3].map(level => SLOT_MS * BRANCHES ** level)
@@ -15,106 +15,36 @@ export const TOP_MS = SPANS_MS.at(-1) ?? SLOT_MS
 /** Those that hold others. */
 const HIGHER_MS = SPANS_MS.slice(1)
 
-export const SLOTS_STEP = `
-  -- From the start of a call to the next one's, as least_ms counts it.
-  ALTER TABLE region ADD COLUMN spacing_ms REAL NOT NULL DEFAULT 0;
-
-  -- least_ms: of its jobs' deadlines, less spacing_ms for each job that goes before within the slot of the level above.
-  -- Not kept on the lowest level: a handful of seconds is soon gone through, and a new spacing changes nothing there.
-  CREATE TABLE slot (
-    region TEXT NOT NULL,
-    span_ms INTEGER NOT NULL,
-    at_ms INTEGER NOT NULL,
-    jobs INTEGER NOT NULL,
-    least_ms REAL,
-    PRIMARY KEY (region, span_ms, at_ms)
-  ) WITHOUT ROWID;
-
-  CREATE VIEW slot_change AS SELECT '' AS region, 0 AS deadline_ms, 0 AS jobs, 0 AS spacing_ms WHERE FALSE;
-  CREATE TRIGGER slot_change INSTEAD OF INSERT ON slot_change BEGIN
-    INSERT INTO slot (region, span_ms, at_ms, jobs)
-      VALUES (NEW.region, ${SLOT_MS}, ${startOf('NEW.deadline_ms', SLOT_MS)}, NEW.jobs)
-      ON CONFLICT DO UPDATE SET jobs = jobs + excluded.jobs;
-    DELETE FROM slot WHERE region = NEW.region AND span_ms = ${SLOT_MS}
-      AND at_ms = ${startOf('NEW.deadline_ms', SLOT_MS)} AND jobs <= 0;
-    ${HIGHER_MS.map(changed).join('')}
-  END;
-  CREATE TRIGGER job_slot_insert AFTER INSERT ON job WHEN NEW.state = 'queued' BEGIN ${change('NEW', 1)} END;
-  CREATE TRIGGER job_slot_delete AFTER DELETE ON job WHEN OLD.state = 'queued' BEGIN ${change('OLD', -1)} END;
-  CREATE TRIGGER job_slot_leave AFTER UPDATE OF state, region, deadline_ms ON job
-  WHEN OLD.state = 'queued' AND (NEW.state, NEW.region, NEW.deadline_ms)
-    IS NOT (OLD.state, OLD.region, OLD.deadline_ms) BEGIN ${change('OLD', -1)} END;
-  CREATE TRIGGER job_slot_come AFTER UPDATE OF state, region, deadline_ms ON job
-  WHEN NEW.state = 'queued' AND (NEW.state, NEW.region, NEW.deadline_ms)
-    IS NOT (OLD.state, OLD.region, OLD.deadline_ms) BEGIN ${change('NEW', 1)} END;
-
-  INSERT INTO slot
-    SELECT region, ${SLOT_MS}, deadline_ms - deadline_ms % ${SLOT_MS} AS at, COUNT(*), NULL
-    FROM job WHERE state = 'queued' GROUP BY region, at;
-  ${HIGHER_MS.flatMap(spanMs => summedUp(spanMs)).join('')}
-`
-
-function change(row: 'NEW' | 'OLD', jobs: number): string {
-  return `INSERT INTO slot_change SELECT ${row}.region, ${row}.deadline_ms, ${jobs},
-    COALESCE((SELECT spacing_ms FROM region WHERE name = ${row}.region), 0);`
-}
-
-/** The slot of that level anew, from those below it; and the later ones beside it have more, or fewer, before them. */
-function changed(spanMs: number): string {
-  const at = startOf('NEW.deadline_ms', spanMs)
-  const isSlot = `region = NEW.region AND span_ms = ${spanMs} AND at_ms = ${at}`
-  const within = (span: number, parent: number) =>
-    `region = NEW.region AND span_ms = ${span} AND ${isWithin('NEW.deadline_ms', parent)}`
-  const beside =
-    spanMs === TOP_MS ? `region = NEW.region AND span_ms = ${spanMs}` : within(spanMs, spanMs * BRANCHES)
-  const below = `SELECT *, NEW.spacing_ms AS spacing FROM slot WHERE ${within(spanMs / BRANCHES, spanMs)}`
-  return `
-    INSERT OR REPLACE INTO slot SELECT NEW.region, ${spanMs}, ${at}, jobs, COALESCE(least, 0) - NEW.spacing_ms
-        * (SELECT COALESCE(SUM(jobs), 0) FROM slot WHERE ${beside} AND at_ms < ${at})
-      FROM (SELECT COALESCE(SUM(jobs), 0) AS jobs, MIN(least) AS least FROM (${withLeast(spanMs / BRANCHES, below)}));
-    DELETE FROM slot WHERE ${isSlot} AND jobs <= 0;
-    UPDATE slot SET least_ms = least_ms - NEW.jobs * NEW.spacing_ms WHERE ${beside} AND at_ms > ${at};`
-}
-
 /** `slots`: of a level, within one of the level above, with a spacing. With what is least in each. */
 function withLeast(spanMs: number, slots: string): string {
   const least = spanMs === SLOT_MS ? 'at_ms - spacing * (SUM(jobs) OVER (ORDER BY at_ms) - 1)' : 'least_ms'
   return `SELECT *, ${least} AS least FROM (${slots})`
 }
 
-/** All slots of a level: from those below them, then with what is before them. Statements, to which `which` adds a condition. */
-function summedUp(spanMs: number, which = ''): string[] {
+/** All slots of a level in a region: from those below them, then with what is before them. Statements. */
+function summedUp(spanMs: number): string[] {
   const isLowest = spanMs / BRANCHES === SLOT_MS
   // in one go and in the order of the key: to begin anew in each slot would sort a day of seconds
   const before = '(SUM(jobs) OVER (PARTITION BY region ORDER BY at_ms) - jobs)'
   const below = `SELECT *, ${startOf('at_ms', spanMs)} AS at, ${isLowest ? before : '0'} AS before
-      FROM slot WHERE span_ms = ${spanMs / BRANCHES}${which}`
+      FROM slot WHERE span_ms = ${spanMs / BRANCHES} AND region = ?`
   const least = isLowest
     ? 'MIN(at_ms - spacing_ms * (before + jobs - 1)) + spacing_ms * MIN(before)'
     : 'MIN(least_ms)'
   const parent = spanMs === TOP_MS ? '0' : startOf('at_ms', spanMs * BRANCHES)
   return [
-    `
-  DELETE FROM slot WHERE span_ms = ${spanMs}${which};`,
-    `
-  INSERT INTO slot SELECT below.region, ${spanMs}, at, SUM(jobs), ${least}
-    FROM (${below}) AS below JOIN region ON region.name = below.region GROUP BY below.region, at;`,
-    `
-  INSERT OR REPLACE INTO slot SELECT region, ${spanMs}, at_ms, jobs, least_ms - spacing * before FROM (
-    SELECT slot.region, at_ms, jobs, least_ms, spacing_ms AS spacing,
-      SUM(jobs) OVER (PARTITION BY slot.region, ${parent} ORDER BY at_ms) - jobs AS before
-    FROM slot JOIN region ON region.name = slot.region WHERE span_ms = ${spanMs}${which}
-  );`,
+    `DELETE FROM slot WHERE span_ms = ${spanMs} AND region = ?`,
+    `INSERT INTO slot SELECT below.region, ${spanMs}, at, SUM(jobs), ${least}
+       FROM (${below}) AS below JOIN region ON region.name = below.region GROUP BY below.region, at`,
+    `INSERT OR REPLACE INTO slot SELECT region, ${spanMs}, at_ms, jobs, least_ms - spacing * before FROM (
+       SELECT slot.region, at_ms, jobs, least_ms, spacing_ms AS spacing,
+         SUM(jobs) OVER (PARTITION BY slot.region, ${parent} ORDER BY at_ms) - jobs AS before
+       FROM slot JOIN region ON region.name = slot.region WHERE span_ms = ${spanMs} AND region = ?)`,
   ]
 }
 
 function startOf(ms: string, spanMs: number): string {
   return `(${ms} - ${ms} % ${spanMs})`
-}
-
-function isWithin(ms: string, spanMs: number): string {
-  const from = startOf(ms, spanMs)
-  return `at_ms >= ${from} AND at_ms < ${from} + ${spanMs}`
 }
 
 /** What a job with that deadline would find: from the top down, one slot of each level is looked into. */
@@ -200,7 +130,7 @@ export function slotsOf(
 /** When a region's pace is set anew, its tree is summed up again. Within the caller's transaction. */
 export function setSpacing(database: Database, region: string, spacingMs: number): void {
   database.run('UPDATE region SET spacing_ms = ? WHERE name = ?', spacingMs, region)
-  for (const statement of HIGHER_MS.flatMap(spanMs => summedUp(spanMs, ' AND region = ?'))) {
+  for (const statement of HIGHER_MS.flatMap(summedUp)) {
     database.run(statement, region)
   }
 }

@@ -1,0 +1,40 @@
+// The text of the tables is frozen once it is released: a queue file must be the same whichever version made it.
+
+import assert from 'node:assert/strict'
+import { createHash } from 'node:crypto'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import path from 'node:path'
+import { SCHEMA_STEPS } from '../../src/queue/sqlite/schema'
+
+const FOLDER = path.join(__dirname, '../../src/queue/sqlite')
+const MIGRATIONS = path.join(FOLDER, 'migrations')
+
+/** SHA-256 of each text. Never changed after a release: what changes later is a new numbered file. */
+const FROZEN: Record<string, string> = {
+  'schema.sql': 'd32eb54b1165304548eb57249084411976acd1732dd36408588c6c8263291a02',
+}
+
+describe('the text of the tables', () => {
+  it('is what was released', () => {
+    const hashes = Object.keys(FROZEN).map(name => [name, hashOf(path.join(FOLDER, name))])
+    assert.deepEqual(Object.fromEntries(hashes), FROZEN)
+  })
+
+  it('is frozen in every file that there is, and numbered without a gap from 12 on', () => {
+    const names = existsSync(MIGRATIONS) ? readdirSync(MIGRATIONS).toSorted() : []
+    assert.deepEqual(
+      Object.keys(FROZEN),
+      ['schema.sql', ...names.map(name => `migrations/${name}`)],
+      'each file has its hash here',
+    )
+    for (const name of names) assert.match(name, /^\d{3}-[a-z0-9-]+\.sql$/)
+    assert.deepEqual(
+      SCHEMA_STEPS.map(({ version }) => version),
+      SCHEMA_STEPS.map((_, index) => 11 + index),
+    )
+  })
+})
+
+function hashOf(file: string): string {
+  return createHash('sha256').update(readFileSync(file)).digest('hex')
+}
