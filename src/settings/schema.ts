@@ -185,9 +185,9 @@ export const SCHEMA = {
   fallback: {
     expired: fallback('reject', 'it is later than [window] length after the receipt of the mail'),
     overload: fallback('reject', 'so many bounces wait that this one could not be in time'),
-    no_receipt: fallback('reject', 'the mail carries no usable receipt of SES'),
-    mismatch: fallback('reject', 'which recipient SES had is not to be found out'),
-    ended: fallback('reject', 'the mail came again after its bounce failed, expired or was cancelled'),
+    no_receipt: fallback('quarantine', 'the mail carries no usable receipt of SES'),
+    mismatch: fallback('quarantine', 'which recipient SES had is not to be found out'),
+    ended: fallback('quarantine', 'the mail came again after its bounce failed, expired or was cancelled'),
     unsafe: fallback('quarantine', 'a guard spoke against it, or there is no usable bounce sender'),
     capped: fallback('quarantine', 'the sender, his domain or the rule has had enough bounces'),
   },

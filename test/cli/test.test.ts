@@ -77,7 +77,7 @@ describe('ses-bounce test', () => {
       ],
       ['a virus', 'verdict.virus = fail\nexpect.reason = unsafe'],
       ['a mail that is too old', 'age = 25h\nexpect.reason = expired\nexpect.reply = 550 5.4.7 *'],
-      ['no receipt', 'receipt = none\nexpect.reason = no_receipt\nexpect.action = reject'],
+      ['no receipt', 'receipt = none\nexpect.reason = no_receipt\nexpect.action = quarantine'],
       [
         'a recipient that SES had not',
         'envelope.recipient = x@yours.example, y@yours.example\nexpect.reason = none, mismatch',

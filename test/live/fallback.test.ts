@@ -58,7 +58,7 @@ describe('a bounce that a rule wants', function () {
       rules: RULES,
       ini: {
         ses: { regions: 'eu-west-1, us-west-2' },
-        fallback: { unsafe: 'reject' },
+        fallback: { unsafe: 'reject', no_receipt: 'reject', mismatch: 'reject', ended: 'reject' },
         guard: { list_mail: 'true' },
       },
       ses: {

@@ -53,6 +53,7 @@ describe('redelivery', function () {
   before(async () => {
     product = await startFlow({
       rules: RULES,
+      ini: { fallback: { mismatch: 'reject' } },
       ses: { messages: [] },
       plugins: ['ses-bounce', 'probe', 'full'],
       files: { 'plugins/full.js': fullPlugin },

@@ -51,9 +51,9 @@ describe('loadSettings', () => {
       fallback: {
         expired: 'reject',
         overload: 'reject',
-        no_receipt: 'reject',
-        mismatch: 'reject',
-        ended: 'reject',
+        no_receipt: 'quarantine',
+        mismatch: 'quarantine',
+        ended: 'quarantine',
         unsafe: 'quarantine',
         capped: 'quarantine',
       },

@@ -39,7 +39,11 @@ export function strictProduct(rules = '', haraka: Partial<HarakaOptions> = {}): 
   before(async () => {
     const product = await startProduct({
       rules: rulesAround(rules),
-      ini: { limit: { interval: '1ms', slack: '0ms', per_sender: '' } },
+      // the reply says why there is no bounce
+      ini: {
+        limit: { interval: '1ms', slack: '0ms', per_sender: '' },
+        fallback: { no_receipt: 'reject', mismatch: 'reject', ended: 'reject' },
+      },
       ses: { messages: [], intervalMs: 0 },
       // no process comes later: it would look like one that replaced another
       haraka: { ready: 'dispatching', ...haraka },
