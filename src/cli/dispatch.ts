@@ -15,7 +15,7 @@ export const DISPATCH_USAGE = `ses-bounce dispatch: sends what waits in the queu
   --json      one JSON object for each line of the log
   --help
 
-Runs until Ctrl-C or SIGTERM, and finishes the call that is on its way. Beside a Haraka that runs, or another one of its
+Runs until Ctrl-C or SIGTERM, and finishes the call in progress; a second signal ends it at once. Beside a Haraka that runs, or another one of its
 kind, on the same queue one of them sends and the others stand by. As root it becomes the user that smtp.ini names.
 Ends with 0 when it was told to, with 1 when the configuration or the queue can't be used, with 2 on wrong options.`
 
@@ -37,12 +37,19 @@ export async function dispatchAlone(
     return 2
   }
   const { dir, json } = options
-  const over = new AbortController()
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => over.abort())
+  const log = logTo(safe, json)
+  const told = new AbortController()
+  for (const signal of ['SIGTERM', 'SIGINT'] as const)
+    process.on(signal, () => {
+      // as process 1 of a container it would outlive a second signal that it doesn't listen to
+      if (told.signal.aborted) process.exit(1)
+      log('notice', `${signal}: the call in progress is finished; a second signal ends it at once`)
+      told.abort()
+    })
   try {
     becomeOwner(ownerOf(dir))
     // it also ends when its settings want a new one
-    while (!over.signal.aborted) await dispatch(dir, undefined, logTo(safe, json))
+    while (!told.signal.aborted) await dispatch(dir, undefined, log, told.signal)
     return 0
   } catch (error) {
     const [first = '', ...more] = (error instanceof Error ? error.message : String(error)).split('\n')

@@ -26,9 +26,14 @@ const WARM_UP_REGION = 'us-east-1'
 
 /**
  * `queueFile`: the one that Haraka's workers write to, whatever the settings say by now; undefined: the settings'.
- * Resolves when it was told to stop, and has. Rejects when it can't start, or the store can't be used.
+ * `told`: to stop. Resolves when it has stopped, also because its settings want a new dispatcher. Rejects when it can't start, or the store can't be used.
  */
-export async function dispatch(harakaDir: string, queueFile: string | undefined, log: Log): Promise<void> {
+export async function dispatch(
+  harakaDir: string,
+  queueFile: string | undefined,
+  log: Log,
+  told: AbortSignal,
+): Promise<void> {
   const configuration = openConfiguration({
     configDir: path.join(harakaDir, 'config'),
     compile: sources => {
@@ -74,13 +79,14 @@ export async function dispatch(harakaDir: string, queueFile: string | undefined,
     counts: new CallCounts(tally),
   })
 
-  const stop = () => dispatcher.stop()
+  told.addEventListener('abort', () => dispatcher.stop(), { once: true })
+  // it may have come while the stand-in started
+  if (told.aborted) dispatcher.stop()
   process.on('message', message => {
     if (!isToDispatcher(message)) return
     if (message.event === 'wake') dispatcher.wake()
-    else stop()
+    else dispatcher.stop()
   })
-  for (const event of ['disconnect', 'SIGTERM', 'SIGINT']) process.once(event, stop)
 
   await ses.warmUp(settings().ses.regions[0] ?? WARM_UP_REGION)
   const over = new AbortController()
@@ -116,7 +122,9 @@ function relayLog(level: FromDispatcher['level'], message: string): void {
 }
 
 if (require.main === module) {
-  dispatch(process.argv[2] ?? process.cwd(), process.argv[3], relayLog).then(
+  const told = new AbortController()
+  for (const event of ['disconnect', 'SIGTERM', 'SIGINT']) process.once(event, () => told.abort())
+  dispatch(process.argv[2] ?? process.cwd(), process.argv[3], relayLog, told.signal).then(
     () => process.exit(0),
     (error: unknown) => {
       relayLog('error', error instanceof Error ? error.message : String(error))

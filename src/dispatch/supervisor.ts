@@ -18,8 +18,8 @@ export interface SupervisorOptions {
 export interface Supervisor {
   /** There is a new job. */
   wake(): void
-  /** Lets the dispatcher finish the call that is on its way. */
-  stop(): void
+  /** Lets the dispatcher finish the call in progress. Resolves when its process has ended; never rejects. */
+  stop(): Promise<void>
 }
 
 const FIRST_PAUSE_MS = 100
@@ -44,6 +44,7 @@ export function superviseDispatcher(options: SupervisorOptions): Supervisor {
       // neither the process nor its channel may hold Haraka back
       child?.unref()
       child?.channel?.unref()
+      return ended(child)
     },
   }
 
@@ -88,4 +89,10 @@ export function superviseDispatcher(options: SupervisorOptions): Supervisor {
     // a dispatcher that has just died finds the job itself when it is back
     if (child?.connected) child.send(message, () => undefined)
   }
+}
+
+function ended(child: ChildProcess | undefined): Promise<void> {
+  // without a pid it never started
+  const isOver = child?.pid === undefined || child.exitCode !== null || child.signalCode !== null
+  return isOver ? Promise.resolve() : new Promise(resolve => child.once('exit', () => resolve()))
 }

@@ -4,6 +4,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import { type Aside, openAside } from '../aside/aside'
+import { stopBeforeOthers } from '../dispatch/orderly-stop'
 import { type Supervisor, superviseDispatcher } from '../dispatch/supervisor'
 import { quarantineFolder } from '../quarantine/keep'
 import type { FiguresReader } from '../queue/figures'
@@ -27,6 +28,8 @@ import { compileInForce, type InForce } from './in-force'
 /** The queue file that the master began with: workers that start later use it too, whatever the settings say by then. */
 const QUEUE_FILE = 'SES_BOUNCE_QUEUE_FILE'
 const START_AGAIN_MS = 5000
+/** On top of the timeout of a call: to record its outcome. */
+const STOP_GRACE_MS = 1000
 
 export interface PremisesOptions {
   harakaDir: string
@@ -51,6 +54,7 @@ export class Premises {
   /** Haraka's workers exit when their master has ended, and no hook tells. */
   readonly #atExit = () => this.#handingOver.flush()
   #supervisor: Supervisor | undefined
+  #giveSignalsBack: () => void = () => undefined
   #again: NodeJS.Timeout | undefined
 
   /** @throws ConfigurationError with every error that the files have */
@@ -122,7 +126,19 @@ export class Premises {
     }
     if (this.#supervisor) return
     this.#makeFiles()
-    this.#supervisor = superviseDispatcher({ harakaDir, queueFile: this.#queueFile, owner: this.#owner, log })
+    const supervisor = superviseDispatcher({
+      harakaDir,
+      queueFile: this.#queueFile,
+      owner: this.#owner,
+      log,
+    })
+    this.#supervisor = supervisor
+    if (process.pid !== 1) return
+    this.#giveSignalsBack = stopBeforeOthers({
+      stop: () => supervisor.stop(),
+      limitMs: () => this.inForce().settings.ses.timeoutMs + STOP_GRACE_MS,
+      log,
+    })
   }
 
   /** Starts the thread that reads content, where a rule asks for any. */
@@ -140,7 +156,8 @@ export class Premises {
   close(): void {
     this.#configuration.stop()
     clearTimeout(this.#again)
-    this.#supervisor?.stop()
+    this.#giveSignalsBack()
+    void this.#supervisor?.stop()
     this.aside.close()
     process.off('exit', this.#atExit)
     this.#handingOver.close()

@@ -40,7 +40,7 @@ describe('the supervisor of the dispatcher', function () {
     forget = atEnd(killAll)
   })
   afterEach(async () => {
-    supervisor?.stop()
+    await supervisor?.stop()
     supervisor = undefined
     await until(() => dispatchers().length === 0, { what: 'the dispatchers to end' }).finally(killAll)
     forget()
@@ -82,8 +82,8 @@ describe('the supervisor of the dispatcher', function () {
     const second = await dispatching(2)
     assert.notEqual(second.pid, first.pid)
     assert.equal(count(/^warn: the dispatcher ended \(SIGKILL\); it starts again in \d+ ms$/), 1)
-    supervisor?.stop()
-    await until(() => dispatchers().length === 0, { what: 'the dispatcher to end' })
+    await supervisor?.stop()
+    assert.deepEqual(dispatchers(), [])
     assert.equal(count(/ended/), 1)
   })
 

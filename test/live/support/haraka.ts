@@ -18,6 +18,7 @@ import {
   readDelivered,
 } from './directory'
 import { type LinePattern, LogLines } from './log'
+import { asProcess1, onlyChild } from './namespace'
 import { killIfAlive, type ProcessInfo, processes, processesWithEnv } from './processes'
 import { openSession } from './smtp'
 import { PATIENCE_MS, until } from './wait'
@@ -29,6 +30,8 @@ export interface HarakaOptions extends DirectoryOptions {
   ready?: LinePattern
   /** For greeting and ready line together. */
   startTimeoutMs?: number
+  /** The master is process 1 of a pid namespace, as in a container. Only where `whyNoProcess1` names no reason. */
+  isProcess1?: boolean
 }
 
 export interface Exit {
@@ -63,7 +66,9 @@ type Boot = { outcome: 'up' } | { outcome: 'ended'; exit: Exit } | { outcome: 's
 async function launch(options: HarakaOptions): Promise<{ haraka: RunningHaraka; boot: Boot }> {
   const { dir, port } = await prepareDirectory(options)
   const mark = randomUUID()
-  const master = spawn(process.execPath, [path.join(harakaPackage, 'bin/haraka'), '-c', dir], {
+  const command = [process.execPath, path.join(harakaPackage, 'bin/haraka'), '-c', dir]
+  const [file = '', ...args] = options.isProcess1 ? asProcess1(command) : command
+  const master = spawn(file, args, {
     cwd: dir,
     // a group of its own, so that all of it can be ended by one id
     detached: true,
@@ -71,7 +76,13 @@ async function launch(options: HarakaOptions): Promise<{ haraka: RunningHaraka; 
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   await once(master, 'spawn')
-  const haraka = new RunningHaraka(dir, port, mark, master)
+  const haraka = new RunningHaraka(
+    dir,
+    port,
+    mark,
+    master,
+    options.isProcess1 ? await onlyChild(master) : undefined,
+  )
   const { startTimeoutMs = PATIENCE_MS, ready } = options
   const up = greets(haraka, startTimeoutMs, ready).then(
     (): Boot => ({ outcome: 'up' }),
@@ -121,6 +132,7 @@ export class RunningHaraka {
   readonly exited: Promise<Exit>
   hasExited = false
   readonly #log = new LogLines()
+  readonly #group: number
   readonly #forget: () => void
 
   constructor(
@@ -128,9 +140,12 @@ export class RunningHaraka {
     readonly port: number,
     readonly mark: string,
     master: ChildProcessByStdio<null, Readable, Readable>,
+    /** Where `master` only starts the process that is Haraka. */
+    pid = master.pid,
   ) {
-    if (master.pid === undefined) throw new Error('Haraka was not started')
-    this.pid = master.pid
+    if (pid === undefined || master.pid === undefined) throw new Error('Haraka was not started')
+    this.pid = pid
+    this.#group = master.pid
     this.#log.follow(master.stdout)
     this.#log.follow(master.stderr)
     this.#forget = atEnd(() => this.#killAll())
@@ -212,7 +227,7 @@ export class RunningHaraka {
   }
 
   #killAll(): void {
-    if (!this.hasExited) killIfAlive(-this.pid, 'SIGKILL')
+    if (!this.hasExited) killIfAlive(-this.#group, 'SIGKILL')
     for (const { pid } of this.family()) killIfAlive(pid, 'SIGKILL')
   }
 
