@@ -41,12 +41,13 @@ describe('the documents', () => {
 [unknown-mailbox]\nnot.recipient = anna@example.com\naction = bounce\n`,
       plugins: 'ses-bounce\n\nrcpt_to.ldap\n',
     }
-    const [, shown] = /^\$ npx ses-bounce check\n([^]*?)```/m.exec(readme) ?? []
+    const [, shown] = /^\$ node_modules\/\.bin\/ses-bounce check\n([^]*?)```/m.exec(readme) ?? []
     assert.deepEqual(shown?.trimEnd().split('\n'), await checked(files))
   })
 
   it('show what `ses-bounce check --explain` says', async () => {
-    const [, name = '', shown] = /^\$ npx ses-bounce check --explain (\w+)\n([^]*?)```/m.exec(readme) ?? []
+    const [, name = '', shown] =
+      /^\$ node_modules\/\.bin\/ses-bounce check --explain (\w+)\n([^]*?)```/m.exec(readme) ?? []
     assert.deepEqual(shown?.trimEnd().split('\n'), (await run(['--explain', name])).join('\n').split('\n'))
   })
 
@@ -86,6 +87,26 @@ describe('the documents', () => {
     )
     const mapped = [...readme.matchAll(/^src\/([\w-]+)\/ /gm)].map(([, name]) => name)
     assert.deepEqual(mapped.toSorted(), rooms.map(({ name }) => name).toSorted())
+  })
+
+  it('start the command by its path, as do all texts of the product: a package runner may fetch another one', () => {
+    const runner = /(?:\b(?:npx|bunx|dlx)|npm (?:exec|x))\s[^`'"]{0,40}?\bses-bounce\b/
+    const folders = ['docs', 'config', 'plugins', 'src', 'scripts', 'bench', 'test', '.ci']
+    const files = folders.flatMap(folder =>
+      readdirSync(path.join(root, folder), { recursive: true, encoding: 'utf8' }).map(
+        name => `${folder}/${name}`,
+      ),
+    )
+    const texts = [...files, 'README.md', 'CHANGELOG.md', 'package.json'].filter(file =>
+      /\.(?:md|ini|yml|ts|js|json|sh|txt)$|\.ci\/run$/.test(file),
+    )
+    assert.ok(texts.length > 300, `${texts.length} files`)
+    assert.deepEqual(
+      texts.filter(file => runner.test(read(file))),
+      [],
+    )
+    assert.match('npx ' + 'ses-bounce check', runner)
+    assert.match('npm exec -- ' + 'ses-bounce', runner)
   })
 
   it('explain every error that says so', () => {

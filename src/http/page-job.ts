@@ -95,7 +95,7 @@ function button(id: string, word: ByHandWord): Html {
 export function stateMain(view: View, state: JobState, { jobs, next }: JobPage): Html {
   return html`<section id="found" data-live aria-labelledby="found-title">
 <h1 id="found-title">Jobs ${badge(state)}</h1>
-<p>The latest ${count(jobs.length)}${next !== undefined && ' of more; all of them are shown by "ses-bounce queue list"'}.</p>
+<p>The latest ${count(jobs.length)}${next !== undefined && ' of more; all of them are shown by "node_modules/.bin/ses-bounce queue list"'}.</p>
 ${jobTable(view, jobs, 'There are none.')}
 </section>`
 }

@@ -48,7 +48,7 @@ const SETTING: Column = {
 const HEAD = `# Reference
 
 Every setting, condition, pattern and key of a rule, every guard and every reason why there is no bounce. The page is
-written from the tables in the source by which the configuration is checked; \`npx ses-bounce check --explain NAME\`
+written from the tables in the source by which the configuration is checked; \`node_modules/.bin/ses-bounce check --explain NAME\`
 shows the same of one name. How it all goes together is told in [Rules](rules.md), task by task.
 `
 

@@ -15,7 +15,7 @@ const HEAD = `; Rules of haraka-plugin-ses-bounce. A section is a rule; they are
 ; file:NAME takes the patterns from config/NAME, one a line. A comment has a line of its own, or stands behind " ;".
 ; With mode = observe a rule decides nothing, and the log says what it would have decided.
 ;
-; Told task by task in docs/rules.md, name by name in docs/reference.md and by "npx ses-bounce check --explain NAME".
+; Told task by task in docs/rules.md, name by name in docs/reference.md and by "node_modules/.bin/ses-bounce check --explain NAME".
 `
 
 export function exampleRules(): string {

@@ -11,7 +11,7 @@ export const VALUE_FORMS = [
 
 const HEAD = `; Settings of haraka-plugin-ses-bounce. Every key is shown with its default, commented out:
 ; take the ";" at the start of a line away to set it. A wrong value stops Haraka at boot, and is in its log;
-; "npx ses-bounce check" finds it before that, and with "--explain NAME" says more of a key.
+; "node_modules/.bin/ses-bounce check" finds it before that, and with "--explain NAME" says more of a key.
 ; ${VALUE_FORMS[0]}
 ; ${VALUE_FORMS[1]}
 ; A comment has a line of its own, or stands behind " ;".
