@@ -157,7 +157,12 @@ function factsOf(order: BounceOrder): MailFacts & { receipt: Receipt } {
     },
     sender,
     recipients: [],
-    headers: { values: () => [], addresses: () => [] },
+    headers: {
+      values: () => [],
+      valuesAreCut: () => false,
+      addresses: () => [],
+      addressesAreCut: () => false,
+    },
     headerIsCut: false,
     content: () => Promise.reject(new Error('there is no mail')),
     results: () => [],

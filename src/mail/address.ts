@@ -4,6 +4,7 @@
 import { isIPv4 } from 'node:net'
 import { domainToASCII } from 'node:url'
 import { getDomain } from 'tldts'
+import { composed } from './composed'
 
 export interface Address {
   /** As written, quotes and escapes included. */
@@ -43,7 +44,7 @@ export function parseAddress(text: string): Address | undefined {
 
 /** Two addresses are the same mailbox when their keys are equal: quoting, escapes, case, U-labels and Unicode's forms don't count. */
 export function addressKey(written: string): string {
-  const text = written.normalize('NFC')
+  const text = composed(written)
   const address = parseAddress(text)
   if (address === undefined) return withoutBrackets(text).toLowerCase()
   const domain = asciiDomain(address.domain) ?? address.domain.toLowerCase()

@@ -72,8 +72,14 @@ export interface RecipientFacts {
 export interface HeaderFacts {
   /** Values of every field of that name, top down, unfolded, encoded words decoded. Each name is decoded once. */
   values(name: string): readonly string[]
+  /** The encoded words of a field of that name weren't decoded, as the header has too many. */
+  valuesAreCut(name: string): boolean
   /** Addresses in every field of that name (groups opened), `local@domain`. */
   addresses(name: string): readonly string[]
+  /**
+   * A field of that name was too long to be read whole: whoever isn't among its addresses may stand there all the same.
+   */
+  addressesAreCut(name: string): boolean
 }
 
 export interface MailFacts {

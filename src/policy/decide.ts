@@ -90,8 +90,9 @@ function cannotBeAsked({ name }: Rule, error: unknown): Error {
   return new Error(`[${name}] can't be asked: ${reason}`, { cause: error })
 }
 
-function known(subjects: ReturnType<Values>): ReturnType<KnownValues> {
-  return subjects instanceof Promise ? undefined : subjects
+function known(asked: ReturnType<Values>): ReturnType<KnownValues> {
+  // of what is cut, any rule may hold that asks for it
+  return asked instanceof Promise || asked.isCut ? undefined : asked.subjects
 }
 
 function carryOut(

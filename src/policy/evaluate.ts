@@ -1,15 +1,23 @@
 // Whether a rule holds for a recipient. Each value of the mail is read and made ready once, however many rules ask for it.
-// What a mail doesn't have matches nothing. Rejects only where content can't be read, or the mail's effort is spent.
+// What a mail doesn't have matches nothing. Rejects only where what is asked for can't be read, or the mail's effort is spent.
 
 import type { Content } from '../mail/content'
 import type { MailFacts, RecipientFacts } from '../mail/facts'
-import { type Answer, type Effort, holdsForOne, whenKnown } from './effort'
+import { UnreadableError } from '../mail/unreadable'
+import { type Effort, holdsForOne } from './effort'
 import { matches } from './patterns'
 import type { Condition, Rule } from './rule'
 import { Subject } from './subject'
 
+/** What a condition looks at. */
+export interface Asked {
+  subjects: readonly Subject[]
+  /** There may be more than the subjects, or more of one of them: that none matches proves nothing. */
+  isCut: boolean
+}
+
 /** What a condition looks at, in one mail and for one recipient. */
-export type Values = (condition: Condition) => readonly Subject[] | Promise<readonly Subject[]>
+export type Values = (condition: Condition) => Asked | Promise<Asked>
 
 /** For each recipient of a mail, its values; those that don't depend on the recipient are shared. */
 export function valuesByRecipient(
@@ -17,19 +25,21 @@ export function valuesByRecipient(
   nowMs: number,
   effort: Effort,
 ): (recipient: RecipientFacts) => Values {
-  const shared = new Map<string, readonly Subject[]>()
+  const shared = new Map<string, Asked>()
   return recipient => {
-    const own = new Map<string, readonly Subject[]>()
+    const own = new Map<string, Asked>()
     return ({ field, member }) => {
       const known = field.perRecipient ? own : shared
       const id = member === '' ? field.name : field.name + member
-      const subjects = known.get(id)
-      if (subjects !== undefined) return subjects
+      const asked = known.get(id)
+      if (asked !== undefined) return asked
       const read = (content?: Content) => {
         const question = { facts, recipient, nowMs, ...(content && { content }) }
         // content is cut already
         const limit = content && Number.POSITIVE_INFINITY
-        const made = field.read(question, member).map(value => new Subject(value, limit))
+        const subjects = field.read(question, member).map(value => new Subject(value, limit))
+        const isCut = (field.isCut?.(question, member) ?? false) || subjects.some(subject => subject.isCut)
+        const made = { subjects, isCut }
         known.set(id, made)
         return made
       }
@@ -38,32 +48,58 @@ export function valuesByRecipient(
   }
 }
 
-/** The first condition that doesn't hold; undefined: the rule holds. */
+/** `unknown`: nothing matches, in what could be read of a value that is longer. */
+type Held = boolean | 'unknown'
+
+/**
+ * The first condition that doesn't hold; undefined: the rule holds.
+ * @throws UnreadableError where that depends on what can't be read
+ */
 export function failingCondition(
   { conditions }: Pick<Rule, 'conditions'>,
   values: Values,
   effort: Effort,
-  from = 0,
 ): Condition | undefined | Promise<Condition | undefined> {
+  return failingFrom(conditions, 0, undefined, values, effort)
+}
+
+/** `unknown`: the first of the conditions before of which nobody knows whether it holds. */
+function failingFrom(
+  conditions: readonly Condition[],
+  from: number,
+  unknown: Condition | undefined,
+  values: Values,
+  effort: Effort,
+): Condition | undefined | Promise<Condition | undefined> {
+  let cut = unknown
   for (let at = from; at < conditions.length; at++) {
     const condition = conditions[at] as Condition
     const held = holds(condition, values(condition), effort)
     if (held === false) return condition
-    if (held !== true)
-      return held.then(yes => (yes ? failingCondition({ conditions }, values, effort, at + 1) : condition))
+    if (held === 'unknown') cut ??= condition
+    else if (held !== true) {
+      return held.then(answer => {
+        if (answer === false) return condition
+        return failingFrom(
+          conditions,
+          at + 1,
+          cut ?? (answer === true ? undefined : condition),
+          values,
+          effort,
+        )
+      })
+    }
   }
+  if (cut !== undefined)
+    throw new UnreadableError(`"${cut.key}" asks for a value that is too long to be read whole`)
   return undefined
 }
 
-function holds(
-  condition: Condition,
-  subjects: readonly Subject[] | Promise<readonly Subject[]>,
-  effort: Effort,
-): Answer {
-  if (subjects instanceof Promise) return subjects.then(read => holds(condition, read, effort))
+function holds(condition: Condition, asked: Asked | Promise<Asked>, effort: Effort): Held | Promise<Held> {
+  if (asked instanceof Promise) return asked.then(read => holds(condition, read, effort))
   const { matcher, negated } = condition
-  return whenKnown(
-    holdsForOne(subjects, subject => matches(matcher, subject, effort), effort),
-    held => held !== negated,
-  )
+  const { subjects, isCut } = asked
+  const heldOf = (found: boolean): Held => (!found && isCut ? 'unknown' : found !== negated)
+  const found = holdsForOne(subjects, subject => matches(matcher, subject, effort), effort)
+  return typeof found === 'boolean' ? heldOf(found) : found.then(heldOf)
 }

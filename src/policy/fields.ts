@@ -40,6 +40,8 @@ export interface Field {
   words?: readonly string[]
   /** `member` is what stands behind a family's name, as written. Several values: the condition looks for one that matches. */
   read(question: Question, member: string): readonly (string | number)[]
+  /** There may be more values than those that are read, or they aren't decoded. */
+  isCut?(question: Question, member: string): boolean
   /** For a field that has exactly one value: all that this one can turn out to be. Without it: anything. */
   candidates?(cheap: CheapFacts): readonly (string | number)[]
 }
@@ -83,12 +85,17 @@ export const FIELDS: readonly Field[] = [
   }),
   fromEnvelope('envelope.sender', 'address', envelope => envelope.sender),
   ...['from', 'to', 'cc', 'reply-to'].map(name =>
-    field(name, 'address', 'header', q => q.facts.headers.addresses(name)),
+    field(name, 'address', 'header', q => q.facts.headers.addresses(name), {
+      isCut: q => q.facts.headers.addressesAreCut(name),
+    }),
   ),
-  field('subject', 'text', 'header', q => q.facts.headers.values('subject')),
+  field('subject', 'text', 'header', q => q.facts.headers.values('subject'), {
+    isCut: q => q.facts.headers.valuesAreCut('subject'),
+  }),
   field('header.', 'text', 'header', readHeader, {
     family: 'header.NAME',
     isMember: name => FIELD_NAME.test(name),
+    isCut: (q, name) => q.facts.headers.valuesAreCut(name),
   }),
   fromReceipt('client.ip', 'ip', receipt => receipt.client.ip),
   fromReceipt('client.helo', 'text', receipt => receipt.client.helo),

@@ -1,6 +1,7 @@
 // Regular expressions: `/x/` is found anywhere and ignores case, `/x/c` keeps to it. Several are looked for in one pass.
 // One that can't be used comes back as a fault; matching takes time in proportion to the text.
 
+import { composed } from '../mail/composed'
 import type { Item } from '../settings/items'
 import { type Answer, holdsForOne, type Patience } from './effort'
 import { faultOfRegex } from './regex-faults'
@@ -28,7 +29,7 @@ export class RegexPatterns {
       return `"${flags}" can't stand behind the closing slash; valid are i (ignore case, as without it) and c (case counts)`
     }
     // a text comes composed, so "é" here is one character too
-    const source = text.normalize('NFC')
+    const source = composed(text)
     const instructions = sizeOf(source)
     if (typeof instructions === 'string') return instructions
     if (instructions > INSTRUCTIONS)

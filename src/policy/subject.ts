@@ -3,6 +3,7 @@
 
 import { isIPv4, isIPv6 } from 'node:net'
 import { addressKey, domainOf } from '../mail/address'
+import { composed } from '../mail/composed'
 import type { Found, Patience } from './effort'
 import type { RegexPass } from './regex-pass'
 
@@ -25,6 +26,8 @@ export interface IpForms {
 
 export class Subject {
   readonly #value: string | number
+  /** Patterns see its beginning only. */
+  readonly isCut: boolean
   #composed: string | undefined
   #folded: string | undefined
   #address: AddressForms | undefined
@@ -32,6 +35,7 @@ export class Subject {
   #found: Map<RegexPass, Found | Promise<Found>> | undefined
 
   constructor(value: string | number, limit: number = MATCHED_CHARACTERS) {
+    this.isCut = typeof value === 'string' && value.length > limit
     this.#value = typeof value === 'string' ? value.slice(0, limit) : value
   }
 
@@ -47,7 +51,7 @@ export class Subject {
 
   /** Unicode's composed form, in its own case. */
   get composed(): string {
-    this.#composed ??= String(this.#value).normalize('NFC')
+    this.#composed ??= composed(String(this.#value))
     return this.#composed
   }
 
@@ -82,7 +86,7 @@ export class Subject {
  * (toLowerCase picks one of the two by what stands around it).
  */
 export function fold(text: string): string {
-  return foldComposed(text.normalize('NFC'))
+  return foldComposed(composed(text))
 }
 
 function foldComposed(text: string): string {

@@ -39,6 +39,6 @@ async function traceRule(
 ): Promise<RuleTrace> {
   const failed = await failingCondition(rule, values, effort)
   if (failed === undefined) return { rule, recipient, values: [] }
-  const asked = await values(failed)
-  return { rule, recipient, failed, values: asked.map(({ value }) => value) }
+  const { subjects } = await values(failed)
+  return { rule, recipient, failed, values: subjects.map(({ value }) => value) }
 }

@@ -32,7 +32,12 @@ function establish(mail: Mail): string[] {
       sizeBytes: 1,
     },
     receipt: mail.receipt === 'none' ? undefined : (mail.receipt ?? RECEIPT),
-    headers: { values: () => [], addresses: name => mail.header?.[name] ?? [] },
+    headers: {
+      values: () => [],
+      valuesAreCut: () => false,
+      addresses: name => mail.header?.[name] ?? [],
+      addressesAreCut: () => false,
+    },
     receivesFor: domain => domain === 'yours.example',
     keepsRecipients: mail.keepsRecipients ?? false,
   })

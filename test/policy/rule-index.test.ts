@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import { IMPATIENT } from '../../src/policy/effort'
-import { failingCondition, valuesByRecipient } from '../../src/policy/evaluate'
+import { type Asked, failingCondition, valuesByRecipient } from '../../src/policy/evaluate'
 import type { Policy } from '../../src/policy/rule'
 import { Subject } from '../../src/policy/subject'
 import { MAILS, RULES } from './arbitraries'
@@ -49,7 +49,7 @@ describe('the index of rules', () => {
         const valuesFor = valuesByRecipient(facts, NOW_MS, effort())
         for (const recipient of facts.recipients) {
           const values = valuesFor(recipient)
-          const found = [...made.index.candidates(condition => values(condition) as readonly Subject[])]
+          const found = [...made.index.candidates(condition => (values(condition) as Asked).subjects)]
           assert.deepEqual(
             found,
             made.rules.filter(rule => found.includes(rule)),

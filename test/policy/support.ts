@@ -74,6 +74,8 @@ export interface MailParts {
   sender?: string
   headers?: Record<string, string[]>
   addresses?: Record<string, string[]>
+  /** Names of fields that couldn't be read whole. */
+  cut?: string[]
   headerIsCut?: boolean
   content?: Partial<Content>
   /** Values by path. */
@@ -105,7 +107,9 @@ export function mail(parts: MailParts = {}): MailFacts {
     }),
     headers: {
       values: name => parts.headers?.[name] ?? [],
+      valuesAreCut: name => parts.cut?.includes(name) ?? false,
       addresses: name => parts.addresses?.[name] ?? [],
+      addressesAreCut: name => parts.cut?.includes(name) ?? false,
     },
     headerIsCut: parts.headerIsCut ?? false,
     content: async () => ({ texts: [], attachments: [], isCut: false, ...parts.content }),
