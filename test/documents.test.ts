@@ -105,8 +105,8 @@ describe('the documents', () => {
       texts.filter(file => runner.test(read(file))),
       [],
     )
-    assert.match('npx ' + 'ses-bounce check', runner)
-    assert.match('npm exec -- ' + 'ses-bounce', runner)
+    // in two parts, as this file is read too
+    for (const start of ['npx', 'npm exec --']) assert.match([start, 'ses-bounce check'].join(' '), runner)
   })
 
   it('explain every error that says so', () => {
