@@ -20,7 +20,12 @@ export async function readyFacts(samples: readonly Sample[]): Promise<MailFacts[
     const content = { texts: [sample.body], attachments: [], isCut: false }
     const search = () => Promise.reject(new Error('the header is searched by nobody'))
     const mail = atDoor(sample, { content: async () => content, search })
-    const facts = await readFacts({ ...mail, receivesFor: isOurs, keepsRecipients: false })
+    const facts = await readFacts({
+      ...mail,
+      receivesFor: isOurs,
+      isOfOwnOrganisation: isOurs,
+      relayRecipients: 'auto',
+    })
     facts.headers.values('subject')
     all.push(facts)
   }

@@ -3,6 +3,7 @@
 
 import net from 'node:net'
 import os from 'node:os'
+import { readOwnDomains } from '../haraka/own-domains'
 import { asciiDomain } from '../mail/address'
 import { compilePolicy } from '../policy/compile'
 import type { Policy } from '../policy/rule'
@@ -19,7 +20,7 @@ export const RULES_FILE = 'ses-bounce-rules.ini'
 export interface InForce {
   settings: Settings
   policy: Policy
-  /** That SES receives for (A-labels, lower case): of host_list and [relay] domains. */
+  /** That SES receives for (A-labels, lower case), as far as they are written one by one: not those of host_list_regex. */
   domains: readonly string[]
   /** Names of the lists that rules use. */
   lists: ReadonlySet<string>
@@ -38,14 +39,17 @@ export function compileInForce(sources: Sources, env: NodeJS.ProcessEnv): Compil
   const { settings, findings } = loadSettings(parseSettings(sources.read(SETTINGS_FILE) ?? ''), env)
   const rules = parseIni(RULES_FILE, sources.read(RULES_FILE) ?? '')
   const lists = new Set<string>()
-  const domains = [...new Set([...hostList(sources), ...settings.relay.domains])]
+  const { ownDomains, findings: ofDomains } = readOwnDomains(settings.relay.domains, name =>
+    sources.read(name),
+  )
   const { policy, findings: ofRules } = compilePolicy(rules, {
     settings,
     lists: name => {
       lists.add(name)
       return sources.read(name)
     },
-    receivesFor: receivesFor(domains),
+    receivesFor: domain => ownDomains.receivesFor(domain),
+    isOfOwnOrganisation: domain => ownDomains.isOfOwnOrganisation(domain),
     reportingMta: settings.ses.reportingMta ?? `dns; ${hostName(sources)}`,
   })
   const { trusted, authUsers } = settings.relay
@@ -53,13 +57,14 @@ export function compileInForce(sources: Sources, env: NodeJS.ProcessEnv): Compil
     value: {
       settings,
       policy,
-      domains,
+      domains: ownDomains.names,
       lists,
       idle: trusted.length === 0 && authUsers.length === 0,
       trusts: truster(trusted, authUsers),
     },
     findings: [
       ...findings,
+      ...ofDomains,
       ...byLine(RULES_FILE, [...rules.findings, ...ofRules]),
       ...refusedBeforeRules(policy, sources),
       ...webServerFindings(settings, sources),
@@ -71,19 +76,6 @@ export function compileInForce(sources: Sources, env: NodeJS.ProcessEnv): Compil
 function byLine(file: string, findings: readonly Finding[]): Finding[] {
   const own = findings.filter(finding => finding.file === file)
   return [...own.toSorted((a, b) => a.line - b.line), ...findings.filter(finding => finding.file !== file)]
-}
-
-/** Haraka's host_list: the domains that it takes mail for, one a line. */
-function hostList(sources: Sources): string[] {
-  return (sources.read('host_list') ?? '')
-    .split(/\r?\n/)
-    .map(line => line.replace(/[#;].*/, '').trim())
-    .flatMap(line => asciiDomain(line) ?? [])
-}
-
-function receivesFor(domains: readonly string[]): (domain: string) => boolean {
-  const set = new Set(domains)
-  return domain => set.has(domain)
 }
 
 /** Haraka: config/me, else the machine's name. */

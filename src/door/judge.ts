@@ -75,7 +75,8 @@ export async function examine(mail: MailAtDoor, { policy, settings }: InForce): 
   const facts = await readFacts({
     ...mail,
     receivesFor: policy.receivesFor,
-    keepsRecipients: settings.relay.keepsRecipients,
+    isOfOwnOrganisation: policy.isOfOwnOrganisation,
+    relayRecipients: settings.relay.recipients,
   })
   const effort = new Effort({ search: mail.search })
   try {

@@ -47,6 +47,8 @@ export interface EnvelopeRecipient {
   address: string
   /** RFC 3461 NOTIFY=NEVER was given. */
   notifyNever: boolean
+  /** Another plugin put it there, and for which of several RCPT TO isn't known. */
+  isUnattributed?: boolean
 }
 
 /** The SMTP transaction as the relay gave it. */
@@ -54,6 +56,8 @@ export interface Envelope {
   /** MAIL FROM without angle brackets; '' is the null sender. */
   sender: string
   recipients: EnvelopeRecipient[]
+  /** How many RCPT TO the relay gave, refused ones among them; undefined: as many as there are recipients. */
+  rcptCommands?: number
   /** Who gave the mail to Haraka. */
   relayIp: string
   sizeBytes: number
@@ -64,9 +68,14 @@ export interface RecipientFacts {
   envelope: EnvelopeRecipient
   /** Recipient of record; where it can't be established, the envelope's stands in. */
   address: string
-  /** How it was established; `mismatch`: it wasn't. */
-  source: 'for' | 'header' | 'rewritten' | 'relay' | 'envelope' | 'mismatch'
+  /** How it was established; `unconfirmed`: nothing speaks for it or against it; `mismatch`: it wasn't. */
+  source: 'for' | 'header' | 'unconfirmed' | 'rewritten' | 'relay' | 'envelope' | 'mismatch'
+  /** Why it is a mismatch. */
+  mismatch?: Mismatch
 }
+
+/** Why a recipient of record can't be established, or can't be given to SES. */
+export type Mismatch = 'unknown' | 'several' | 'noFor' | 'unattributed' | 'notAscii'
 
 /** Header fields as the peer sent them, without Haraka's own. Names in lower case. */
 export interface HeaderFacts {

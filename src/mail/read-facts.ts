@@ -7,7 +7,8 @@ import { readHeader } from './header'
 import { readReceipt } from './receipt'
 import { type RecipientQuestion, recipientsOfRecord } from './recipients'
 
-export interface FactsQuestion extends Pick<RecipientQuestion, 'receivesFor' | 'keepsRecipients'> {
+export interface FactsQuestion
+  extends Pick<RecipientQuestion, 'receivesFor' | 'isOfOwnOrganisation' | 'relayRecipients'> {
   envelope: Envelope
   /** Physical lines, as in Haraka's `transaction.header_lines`. */
   headerLines: readonly string[]

@@ -1,17 +1,22 @@
 // Recipients of record: for each RCPT TO of the relay, the address under which SES had the mail.
-// Never guesses: what neither SES's `for` nor the header bears out is a mismatch, for which there is no bounce.
+// Silence proves nothing: a recipient that the header doesn't name, or of whose header a part is missing, is never
+// taken for another one. What can't be established is a mismatch, for which there is no bounce.
 
-import { addressKey, asciiAddress, domainOf } from './address'
-import type { Envelope, EnvelopeRecipient, HeaderFacts, Receipt, RecipientFacts } from './facts'
+import type { RelayRecipients } from '../settings/settings'
+import { addressKey, asciiAddress, domainOf, organisationalDomain } from './address'
+import type { Envelope, EnvelopeRecipient, HeaderFacts, Mismatch, Receipt, RecipientFacts } from './facts'
 
 export interface RecipientQuestion {
   envelope: Envelope
   receipt: Receipt | undefined
   headers: HeaderFacts
+  /** Only the beginning of the header is known. */
+  headerIsCut: boolean
   /** Whether SES receives for a domain (A-labels, lower case). */
   receivesFor(domain: string): boolean
-  /** The relay's RCPT TO are the recipients that SES had. */
-  keepsRecipients: boolean
+  /** Whether a domain of ours belongs to the same organisation as this one. */
+  isOfOwnOrganisation(domain: string): boolean
+  relayRecipients: RelayRecipients
 }
 
 /** RFC 5322 section 3.6.3 and 3.6.6; the others are what delivering hosts and forwarders write. */
@@ -28,22 +33,17 @@ export const RECIPIENT_FIELDS = [
   'resent-cc',
 ]
 
-/**
- * One for each RCPT TO, in order.
- *
- * The header is the sender's word: he can name a recipient there that SES didn't have, and a relay that makes its RCPT TO
- * of the header then brings it here. So it must at least be at a domain that SES receives for, and SES itself refuses a
- * bounce for a recipient that the mail didn't have. All else comes from SES's `for` or from the operator's word.
- */
+/** One for each RCPT TO, in order. */
 export function recipientsOfRecord(question: RecipientQuestion): RecipientFacts[] {
   const { envelope, receipt } = question
-  const named = namedInHeader(question.headers)
+  const isNamed = namesInHeader(question)
   return envelope.recipients.map(recipient => {
-    if (receipt?.returnPath === undefined) {
+    if (receipt?.returnPath === undefined)
       return { envelope: recipient, address: recipient.address, source: 'envelope' }
-    }
-    const found = establish(recipient, receipt.forRecipient, question, named)
-    return asciiAddress(found.address) === undefined ? mismatch(recipient) : found
+    const found = establish(recipient, receipt.forRecipient, question, isNamed)
+    if (found.source === 'mismatch' || asciiAddress(found.address) !== undefined) return found
+    // SES API: SendBounce takes ASCII only
+    return mismatch(recipient, /[^ -~]/.test(found.address) ? 'notAscii' : 'unknown')
   })
 }
 
@@ -51,33 +51,69 @@ function establish(
   recipient: EnvelopeRecipient,
   forRecipient: string | undefined,
   question: RecipientQuestion,
-  named: () => ReadonlySet<string>,
+  isNamed: IsNamed,
 ): RecipientFacts {
   const { address } = recipient
-  if (question.keepsRecipients) return { envelope: recipient, address, source: 'relay' }
-  const key = addressKey(address)
-  if (forRecipient !== undefined && addressKey(forRecipient) === key) {
-    return { envelope: recipient, address: forRecipient, source: 'for' }
+  const isOnly = (question.envelope.rcptCommands ?? question.envelope.recipients.length) === 1
+  if (recipient.isUnattributed) return mismatch(recipient, 'unattributed')
+  switch (question.relayRecipients) {
+    case 'kept':
+      return { envelope: recipient, address, source: 'relay' }
+    case 'rewritten':
+      if (!isOnly) return mismatch(recipient, 'several')
+      return forRecipient === undefined ? mismatch(recipient, 'noFor') : rewritten(recipient, forRecipient)
+    case 'auto': {
+      const key = addressKey(address)
+      if (forRecipient !== undefined && addressKey(forRecipient) === key)
+        return { envelope: recipient, address: forRecipient, source: 'for' }
+      if (question.receivesFor(domainOf(address) ?? '')) {
+        const source = isNamed(key) === 'yes' ? 'header' : 'unconfirmed'
+        return { envelope: recipient, address, source }
+      }
+      return isOnly &&
+        forRecipient !== undefined &&
+        standsForAnother(address, forRecipient, question, isNamed)
+        ? rewritten(recipient, forRecipient)
+        : mismatch(recipient, 'unknown')
+    }
   }
-  const domain = domainOf(address)
-  if (domain !== undefined && question.receivesFor(domain) && named().has(key)) {
-    return { envelope: recipient, address, source: 'header' }
-  }
-  if (forRecipient !== undefined && question.envelope.recipients.length === 1) {
-    return { envelope: recipient, address: forRecipient, source: 'rewritten' }
-  }
-  return mismatch(recipient)
 }
 
-function mismatch(recipient: EnvelopeRecipient): RecipientFacts {
-  return { envelope: recipient, address: recipient.address, source: 'mismatch' }
+/** Whether an address elsewhere can only have been put in the place of the one that SES had. */
+function standsForAnother(
+  address: string,
+  forRecipient: string,
+  question: RecipientQuestion,
+  isNamed: IsNamed,
+): boolean {
+  const [domain, forDomain] = [domainOf(address), domainOf(forRecipient)]
+  return (
+    domain !== undefined &&
+    forDomain !== undefined &&
+    question.receivesFor(forDomain) &&
+    !question.isOfOwnOrganisation(domain) &&
+    organisationalDomain(domain) !== organisationalDomain(forDomain) &&
+    isNamed(addressKey(address)) === 'no'
+  )
 }
 
-/** Keys of all addresses in the recipient fields, read when first asked for. */
-function namedInHeader(headers: HeaderFacts): () => ReadonlySet<string> {
+function rewritten(recipient: EnvelopeRecipient, forRecipient: string): RecipientFacts {
+  return { envelope: recipient, address: forRecipient, source: 'rewritten' }
+}
+
+function mismatch(recipient: EnvelopeRecipient, reason: Mismatch): RecipientFacts {
+  return { envelope: recipient, address: recipient.address, source: 'mismatch', mismatch: reason }
+}
+
+/** By an address's key. `unknown`: a part of the header isn't known, and the rest doesn't name it. */
+type IsNamed = (key: string) => 'yes' | 'no' | 'unknown'
+
+/** The recipient fields are read when first asked for. */
+function namesInHeader({ headers, headerIsCut }: RecipientQuestion): IsNamed {
   let keys: Set<string> | undefined
-  return () => {
+  return key => {
     keys ??= new Set(RECIPIENT_FIELDS.flatMap(name => headers.addresses(name)).map(addressKey))
-    return keys
+    if (keys.has(key)) return 'yes'
+    return headerIsCut || RECIPIENT_FIELDS.some(name => headers.addressesAreCut(name)) ? 'unknown' : 'no'
   }
 }

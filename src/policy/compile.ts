@@ -27,6 +27,8 @@ export interface PolicyContext {
   lists(name: string): string | undefined
   /** Whether SES receives for a domain (A-labels, lower case). */
   receivesFor(domain: string): boolean
+  /** Whether a domain of ours belongs to the same organisation as this one. */
+  isOfOwnOrganisation(domain: string): boolean
 }
 
 /** What is cheap to know is asked first; else conditions stay in their order. */
@@ -49,6 +51,8 @@ export function compilePolicy(ini: IniFile, context: PolicyContext): { policy: P
     ...(settings.ses.bounceSenderArn !== undefined && { bounceSenderArn: settings.ses.bounceSenderArn }),
     reportingMta: context.reportingMta,
     receivesFor: domain => context.receivesFor(domain),
+    isOfOwnOrganisation: domain => context.isOfOwnOrganisation(domain),
+    labelSeparator: settings.relay.labelSeparator,
   }
   const rank = (finding: Finding): number =>
     finding.file === ini.file ? finding.line : Number.POSITIVE_INFINITY

@@ -14,6 +14,7 @@ import type { Effort } from './effort'
 import { failingCondition, type Values, valuesByRecipient } from './evaluate'
 import { fallBackSaying } from './fallback'
 import { guard } from './guards'
+import { MISMATCH_DETAILS } from './mismatch-details'
 import type { BounceOutcome, Policy, Rule } from './rule'
 import type { KnownValues } from './rule-index'
 import { fill, REPLY_CHARACTERS, type Template, type TemplateName, valuesOf } from './templates'
@@ -137,7 +138,8 @@ function bounce(
   const receipt = facts.receipt
   const missing = missingFor(policy, facts)
   if (receipt === undefined || missing !== undefined) return refuse('no_receipt', missing ?? '')
-  if (recipient.source === 'mismatch') return refuse('mismatch', 'recipient not known to SES')
+  if (recipient.source === 'mismatch')
+    return refuse('mismatch', MISMATCH_DETAILS[recipient.mismatch ?? 'unknown'])
   const sender = bounceSender(outcome.sender, valueOf)
   if (sender === undefined) return refuse('unsafe', 'no usable bounce sender')
   const held = guard(facts, recipient, outcome.guard, {

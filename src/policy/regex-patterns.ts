@@ -30,7 +30,7 @@ export class RegexPatterns {
     }
     // a text comes composed, so "é" here is one character too
     const source = composed(text)
-    const instructions = sizeOf(source)
+    const instructions = sizeOfRegex(source)
     if (typeof instructions === 'string') return instructions
     if (instructions > INSTRUCTIONS)
       return `/${text}/ is too large; shorten it, or take less for a number in {}`
@@ -56,7 +56,7 @@ export class RegexPatterns {
 }
 
 /** In instructions; text: why it is no regular expression. */
-function sizeOf(source: string): number | string {
+export function sizeOfRegex(source: string): number | string {
   const { RE2JS, RE2JSException, RE2JSSyntaxException } = loadRe2js()
   try {
     return RE2JS.compile(source).programSize()

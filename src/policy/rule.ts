@@ -77,4 +77,8 @@ export interface Policy {
   reportingMta: string
   /** Whether SES receives for a domain (A-labels, lower case). */
   receivesFor: (domain: string) => boolean
+  /** Whether a domain of ours belongs to the same organisation as this one. */
+  isOfOwnOrganisation: (domain: string) => boolean
+  /** [relay] label_separator. */
+  labelSeparator: string
 }

@@ -142,6 +142,17 @@ export const rate: Kind<Rate | undefined> = orEmpty(
   }),
 )
 
+/** RFC 5321 section 4.1.2: what may stand in a local part beside letters, digits and dots. */
+const SEPARATOR = /^[!#$%&'*+\-/=?^_`{|}~]$/
+
+/** Empty: none. */
+export const labelSeparator: Kind<string> = orEmpty(
+  '',
+  whole('one character such as + or -; empty: there are no labels', (text, key) =>
+    SEPARATOR.test(text) ? { value: text } : unknownValue(text, key, labelSeparator.form),
+  ),
+)
+
 /** A kind of one value, never empty; `text` is without its comment. */
 export function whole<T>(form: string, read: (text: string, key: string) => Read<T>): Kind<T> {
   return {

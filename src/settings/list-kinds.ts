@@ -11,8 +11,15 @@ export const cidrList = list('addresses and ranges: 192.0.2.1, 192.0.2.0/24, 200
   isCidr(text) ? text.toLowerCase() : undefined,
 )
 
-/** Domains as A-labels in lower case. */
-export const domainList = list('domains: example.com, example.org', aLabels)
+/** Before a domain: it and all below it. */
+export const SUBDOMAINS = '@.'
+
+/** Domains as A-labels in lower case; `@.` before one stays. */
+export const domainList = list('domains: example.com, @.example.org (with its subdomains)', text => {
+  if (!text.startsWith(SUBDOMAINS)) return aLabels(text)
+  const domain = aLabels(text.slice(SUBDOMAINS.length))
+  return domain === undefined ? undefined : SUBDOMAINS + domain
+})
 
 /** Words as written. */
 export const wordList = list('names, with commas between them', text => text)

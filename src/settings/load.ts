@@ -6,7 +6,7 @@ import { type IniEntry, type IniFile, type IniSection, parseIni } from './ini'
 import { wholeValue } from './items'
 import { quoted, type Read } from './kinds'
 import { isEverybody } from './list-kinds'
-import { type Key, SCHEMA, SES_INTERVAL_MS, toSettings, type Values } from './schema'
+import { type Key, RENAMED_KEYS, SCHEMA, SES_INTERVAL_MS, toSettings, type Values } from './schema'
 import { SECRET_SECTION } from './secret'
 import { isLoopbackEndpoint } from './ses-kinds'
 import type { Settings } from './settings'
@@ -92,7 +92,11 @@ class Reader {
     const key = keys.get(entry.key)
     if (key === undefined) {
       const known = [...keys.keys()]
-      const hint = didYouMean(entry.key, known) || belongsTo(entry.key) || validAre(known)
+      const renamed = RENAMED_KEYS[`${section}.${entry.key}`]
+      const hint =
+        renamed !== undefined
+          ? `; ${renamed}`
+          : didYouMean(entry.key, known) || belongsTo(entry.key) || validAre(known)
       this.report('error', section, entry.line, `unknown key ${quoted(entry.key)}${hint}`)
       return
     }

@@ -1,11 +1,22 @@
 // The one table of ses-bounce.ini: the checker, the defaults, the example file and the reference come from it.
 // Plain data; a default that its own kind refuses is a fault of ours, and a test finds it.
 
-import { alwaysTrue, boolean, choice, count, duration, durationRange, type Kind, rate, size } from './kinds'
+import {
+  alwaysTrue,
+  boolean,
+  choice,
+  count,
+  duration,
+  durationRange,
+  type Kind,
+  labelSeparator,
+  rate,
+  size,
+} from './kinds'
 import { cidrList, domainList, recipientList, regionList, wordList } from './list-kinds'
 import { bearerToken } from './secret'
 import { endpoint, identityArn, queueFile, reportingMta, senderTemplate } from './ses-kinds'
-import { AUTHENTICATION_LEVELS, FALLBACK_ACTIONS, type Settings } from './settings'
+import { AUTHENTICATION_LEVELS, FALLBACK_ACTIONS, RELAY_RECIPIENTS, type Settings } from './settings'
 
 const SECOND = 1000
 const MINUTE = 60 * SECOND
@@ -56,11 +67,23 @@ export const SCHEMA = {
     auth_users: key(wordList, '', 'relays by the names of their SMTP AUTH users, wherever they come from', {
       example: 'ses-relay',
     }),
-    keeps_recipients: key(boolean, 'false', 'true: what the relay gives in RCPT TO is what SES had', {
-      note: 'Otherwise a recipient must be the one that SES names, or stand in the header (docs/relays.md).',
-    }),
+    recipients: key(
+      choice(RELAY_RECIPIENTS),
+      'auto',
+      'what RCPT TO holds: kept, what SES had; rewritten, another address in its place; auto, found out for each mail',
+      { note: 'docs/relays.md says which is right for which relay, and what is lost otherwise.' },
+    ),
+    label_separator: key(
+      labelSeparator,
+      '+',
+      'anna+shop@ is anna@ to a rule without a label, as in receipt rules of SES; empty: it is not',
+      {
+        note: 'For recipient, envelope.recipient and role_addresses: plain, @host and glob patterns, not expressions. A pattern with the separator in its local part matches that label only.',
+      },
+    ),
     domains: key(domainList, '', 'domains that SES receives for, besides those in host_list', {
-      example: 'example.org',
+      example: 'example.org, @.example.net',
+      note: 'host_list_regex counts too. @.example.net is the domain with all its subdomains.',
     }),
   },
   ses: {
@@ -210,6 +233,11 @@ export type Values = {
   [S in keyof Table]: { [K in keyof Table[S]]: Table[S][K] extends Key<infer T> ? T : never }
 }
 
+/** Keys that had another name, with what is to be said of them. */
+export const RENAMED_KEYS: Readonly<Record<string, string>> = {
+  'relay.keeps_recipients': 'it is called recipients now: kept for true, auto for false',
+}
+
 /** What a section is about, where its keys don't say it. */
 export const SECTION_MEANING: Partial<Record<SectionName, string>> = {
   relay: 'Only mail from these peers is looked at; as long as none is named, the plugin is idle.',
@@ -237,7 +265,8 @@ export function toSettings({
     relay: {
       trusted: relay.trusted,
       authUsers: relay.auth_users,
-      keepsRecipients: relay.keeps_recipients,
+      recipients: relay.recipients,
+      labelSeparator: relay.label_separator,
       domains: relay.domains,
     },
     ses: {

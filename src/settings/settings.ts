@@ -33,14 +33,23 @@ export interface Rate {
   perMs: number
 }
 
+/**
+ * What the relay gives in RCPT TO: the recipients that SES had (`kept`), others in their place (`rewritten`), or either,
+ * to be found out (`auto`).
+ */
+export const RELAY_RECIPIENTS = ['auto', 'kept', 'rewritten'] as const
+export type RelayRecipients = (typeof RELAY_RECIPIENTS)[number]
+
 export interface Settings {
   main: { mode: 'enforce' | 'observe' }
   relay: {
     /** Addresses and CIDR ranges, checked. With `authUsers` empty too, the plugin is idle. */
     trusted: string[]
     authUsers: string[]
-    keepsRecipients: boolean
-    /** Domains (A-labels, lower case) that SES receives for, besides host_list. */
+    recipients: RelayRecipients
+    /** Between a mailbox and its label: `anna+shop@`. Empty: there are no labels. */
+    labelSeparator: string
+    /** Domains (A-labels, lower case) that SES receives for, besides host_list; `@.` before one: with its subdomains. */
     domains: string[]
   }
   ses: {

@@ -152,7 +152,7 @@ describe('a bounce that a rule wants', function () {
     it('is refused for recipients that SES had not', async () => {
       const { reply, mail } = await relay(product, {
         sesRecipients: ['user@yours.example'],
-        to: ['other@yours.example', 'third@yours.example'],
+        to: ['other@elsewhere.example', 'third@elsewhere.example'],
       })
       assert.equal(said(reply), '550 5.1.1 No such mailbox (not bounced: recipient not known to SES)')
       assertUntouched(product, mail)

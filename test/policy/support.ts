@@ -19,7 +19,7 @@ export const HOUR_MS = 3_600_000
 
 export const SETTINGS: Settings = {
   main: { mode: 'enforce' },
-  relay: { trusted: ['192.0.2.1'], authUsers: [], keepsRecipients: false, domains: [] },
+  relay: { trusted: ['192.0.2.1'], authUsers: [], recipients: 'auto', labelSeparator: '+', domains: [] },
   ses: {
     bounceSender: 'mailer-daemon@{recipient.domain}',
     regions: [],
@@ -160,6 +160,7 @@ export function compile(text: string, parts: PolicyParts = {}): { policy: Policy
     reportingMta: 'dns; mx.example.com',
     lists: name => (Object.hasOwn(parts.lists ?? {}, name) ? parts.lists?.[name] : undefined),
     receivesFor: domain => (parts.ours ?? ['example.com']).includes(domain),
+    isOfOwnOrganisation: domain => (parts.ours ?? ['example.com']).includes(domain),
   }
   return compilePolicy(parseIni('rules.ini', text), context)
 }

@@ -22,8 +22,22 @@ describe('a value that is wrong is told with what would be right', () => {
     ['relay', 'trusted = mx.example.com', `unknown value "mx.example.com" for trusted; ${CIDR}`],
     ['relay', 'trusted = 10.0.0.0/33, x', `unknown values "10.0.0.0/33", "x" for trusted; ${CIDR}`],
     ['relay', 'trusted = "10.0.0.1', 'trusted: the closing " is missing behind "10.0.0.1'],
-    ['relay', 'keeps_recipients = maybe', 'unknown value "maybe" for keeps_recipients; true or false'],
-    ['relay', 'domains = a@b', 'unknown value "a@b" for domains; domains: example.com, example.org'],
+    ['relay', 'recipients = maybe', 'unknown value "maybe" for recipients; auto, kept or rewritten'],
+    [
+      'relay',
+      'label_separator = +-',
+      'unknown value "+-" for label_separator; one character such as + or -; empty: there are no labels',
+    ],
+    [
+      'relay',
+      'label_separator = x',
+      'unknown value "x" for label_separator; one character such as + or -; empty: there are no labels',
+    ],
+    [
+      'relay',
+      'domains = a@b',
+      'unknown value "a@b" for domains; domains: example.com, @.example.org (with its subdomains)',
+    ],
     ['ses', 'bounce_sender = a@b@c', `unknown value "a@b@c" for bounce_sender; ${SENDER}`],
     ['ses', 'bounce_sender = daemon', `"daemon" for bounce_sender has no "@"; ${SENDER}`],
     [

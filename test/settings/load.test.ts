@@ -25,7 +25,7 @@ describe('loadSettings', () => {
   it('gives the defaults for an empty file', () => {
     assert.deepEqual(settingsOf(''), {
       main: { mode: 'enforce' },
-      relay: { trusted: [], authUsers: [], keepsRecipients: false, domains: [] },
+      relay: { trusted: [], authUsers: [], recipients: 'auto', labelSeparator: '+', domains: [] },
       ses: { bounceSender: 'mailer-daemon@{recipient.domain}', regions: [], endpoint: '', timeoutMs: 10_000 },
       limit: { intervalMs: 1000, slackMs: 5, perSender: { count: 10, perMs: 86_400_000 } },
       window: { lengthMs: 86_400_000, marginMs: 60_000 },
@@ -76,8 +76,9 @@ mode = Observe ; for a start
 [relay]
 trusted = 192.0.2.1, 2001:DB8::/32 ; relays
 auth_users = Relay, "a, b"
-keeps_recipients = yes
-domains = Example.com., bücher.example
+recipients = kept
+label_separator =
+domains = Example.com., bücher.example, @.Example.net
 [ses]
 bounce_sender = bounce+{sender.domain}@{recipient.domain}
 bounce_sender_arn = arn:aws-cn:ses:cn-north-1:123456789012:identity/example.com
@@ -100,8 +101,9 @@ unsafe = drop`)
     assert.deepEqual(settings.relay, {
       trusted: ['192.0.2.1', '2001:db8::/32'],
       authUsers: ['Relay', 'a, b'],
-      keepsRecipients: true,
-      domains: ['example.com', 'xn--bcher-kva.example'],
+      recipients: 'kept',
+      labelSeparator: '',
+      domains: ['example.com', 'xn--bcher-kva.example', '@.example.net'],
     })
     assert.equal(settings.ses.bounceSender, 'bounce+{sender.domain}@{recipient.domain}')
     assert.equal(settings.ses.bounceSenderArn, 'arn:aws-cn:ses:cn-north-1:123456789012:identity/example.com')

@@ -125,8 +125,10 @@ function decisionLines(decision: ExplainedDecision, { rules, answer }: Explanati
 const SOURCES: Record<ExplainedDecision['source'], string> = {
   for: 'SES had this recipient: its Received names it',
   header: 'SES had this recipient: the header names it, at a domain that SES receives for',
-  rewritten: 'SES had this recipient: the relay gave another one, and only one',
-  relay: 'SES had this recipient: [relay] keeps_recipients says so',
+  unconfirmed:
+    'SES may have had this recipient: it is at a domain that SES receives for, but nothing names it (Bcc, lists)',
+  rewritten: 'SES had this recipient: the relay gave another one in its place, and only one',
+  relay: 'SES had this recipient: [relay] recipients = kept says so',
   envelope: 'the recipient is as the relay gave it, without a word of SES',
   mismatch: 'SES is not known to have had this recipient',
 }

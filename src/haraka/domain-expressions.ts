@@ -1,0 +1,51 @@
+// The expressions of Haraka's host_list_regex, matched in time linear in the domain.
+// An expression that can't be used comes back as a fault, never thrown.
+
+import { IMPATIENT } from '../policy/effort'
+import { INSTRUCTIONS, type RegexPass, RegexPasses } from '../policy/regex-pass'
+import { sizeOfRegex } from '../policy/regex-patterns'
+
+/** A longer line is a mistake; as in the rules. */
+const EXPRESSION_CHARACTERS = 1000
+/** Domains whose answer is remembered: a mail server sees the same ones again and again. */
+const MOST_KNOWN = 1000
+
+export class DomainExpressions {
+  readonly #passes = new RegexPasses()
+  readonly #used = new Set<RegexPass>()
+  readonly #known = new Map<string, boolean>()
+
+  /** The text is one line, as Haraka has it; the answer says what is wrong with it. */
+  add(text: string): string | undefined {
+    if (text.length > EXPRESSION_CHARACTERS)
+      return `an expression has at most ${EXPRESSION_CHARACTERS} characters`
+    const wrong = sizeOfRegex(text)
+    if (typeof wrong === 'string') return wrong
+    // Haraka: plugins/rcpt_to.host_list_base.js, load_host_list_regex
+    const source = `(?i)^(?:${text})$`
+    const instructions = sizeOfRegex(source)
+    if (typeof instructions === 'string') return instructions
+    if (instructions > INSTRUCTIONS)
+      return `/${text}/ is too large; shorten it, or use a smaller number in {}`
+    const pass = this.#passes.withRoom(instructions)
+    pass.add(source, instructions)
+    this.#used.add(pass)
+    return undefined
+  }
+
+  /** `domain`: A-labels, lower case. */
+  matches(domain: string): boolean {
+    if (this.#used.size === 0) return false
+    const known = this.#known.get(domain)
+    if (known !== undefined) return known
+    let isFound = false
+    for (const pass of this.#used) {
+      // a domain is short enough to be searched at once (RFC 1035: 255 octets)
+      const found = pass.search(domain, IMPATIENT)
+      isFound ||= !(found instanceof Promise) && found.length > 0
+    }
+    if (this.#known.size >= MOST_KNOWN) this.#known.clear()
+    this.#known.set(domain, isFound)
+    return isFound
+  }
+}

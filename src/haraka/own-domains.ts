@@ -1,0 +1,66 @@
+// The domains that SES receives for: Haraka's host_list and host_list_regex, and [relay] domains.
+// Compiling never throws: a line that can't be used is a finding with its place.
+
+import { asciiDomain, organisationalDomain } from '../mail/address'
+import { someParent } from '../policy/address-patterns'
+import type { Finding } from '../settings/findings'
+import { SUBDOMAINS } from '../settings/list-kinds'
+import { DomainExpressions } from './domain-expressions'
+
+export interface OwnDomains {
+  /** Those that are written one by one (A-labels, lower case); with a domain, its subdomains may be ours too. */
+  names: readonly string[]
+  /** `domain`: A-labels, lower case. */
+  receivesFor(domain: string): boolean
+  /** Whether a domain of ours belongs to the same organisation (public suffix list) as this one. */
+  isOfOwnOrganisation(domain: string): boolean
+}
+
+export const HOST_LIST = 'host_list'
+export const HOST_LIST_REGEX = 'host_list_regex'
+
+/** `relayDomains`: as [relay] domains has them. `read`: the text of a file in Haraka's config directory. */
+export function readOwnDomains(
+  relayDomains: readonly string[],
+  read: (name: string) => string | undefined,
+): { ownDomains: OwnDomains; findings: Finding[] } {
+  const findings: Finding[] = []
+  const exact = new Set(
+    linesOf(read(HOST_LIST)).flatMap(({ text }) => asciiDomain(text.replace(/[#;].*/, '').trim()) ?? []),
+  )
+  const parents = new Set<string>()
+  for (const domain of relayDomains) {
+    if (domain.startsWith(SUBDOMAINS)) parents.add(domain.slice(SUBDOMAINS.length))
+    else exact.add(domain)
+  }
+  const expressions = new DomainExpressions()
+  for (const { text, line } of linesOf(read(HOST_LIST_REGEX))) {
+    const fault = expressions.add(text)
+    if (fault !== undefined) findings.push({ severity: 'error', file: HOST_LIST_REGEX, line, message: fault })
+  }
+  const names = [...new Set([...exact, ...parents])]
+  const organisations = new Set(names.map(organisationalDomain))
+  const receivesFor = (domain: string): boolean =>
+    exact.has(domain) ||
+    (parents.size > 0 && someParent(domain, parent => parents.has(parent))) ||
+    expressions.matches(domain)
+  return {
+    ownDomains: {
+      names,
+      receivesFor,
+      isOfOwnOrganisation: domain => {
+        const organisation = organisationalDomain(domain)
+        return organisations.has(organisation) || receivesFor(organisation) || receivesFor(domain)
+      },
+    },
+    findings,
+  }
+}
+
+/** As Haraka reads a list (haraka-config, readers/flat.js): whole lines can be comments. */
+function linesOf(text = ''): { text: string; line: number }[] {
+  return text
+    .split(/\r\n|\r|\n/)
+    .map((raw, index) => ({ text: raw.trim(), line: index + 1 }))
+    .filter(({ text }) => text !== '' && !/^[;#]/.test(text))
+}

@@ -1,0 +1,12 @@
+// What is said of a recipient of record that can't be established, in replies and in the log.
+// docs/why-not-bounced.md explains each.
+
+import type { Mismatch } from '../mail/facts'
+
+export const MISMATCH_DETAILS: Readonly<Record<Mismatch, string>> = {
+  unknown: 'recipient not known to SES',
+  several: 'several recipients from a relay that rewrites them',
+  noFor: "SES's receipt names no recipient",
+  unattributed: 'recipient put in by another plugin',
+  notAscii: 'recipient address is not ASCII',
+}
