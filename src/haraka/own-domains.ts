@@ -11,9 +11,9 @@ export interface OwnDomains {
   /** Those that are written one by one (A-labels, lower case); with a domain, its subdomains may be ours too. */
   names: readonly string[]
   /** `domain`: A-labels, lower case. */
-  receivesFor(domain: string): boolean
+  receivesFor: (domain: string) => boolean
   /** Whether a domain of ours belongs to the same organisation (public suffix list) as this one. */
-  isOfOwnOrganisation(domain: string): boolean
+  isOfOwnOrganisation: (domain: string) => boolean
 }
 
 export const HOST_LIST = 'host_list'
