@@ -39,12 +39,16 @@ const COMMANDS: Record<string, { what: string; load: () => Command }> = {
   },
 }
 
+/** They belong to the product, and aren't built yet. */
+const LATER_COMMANDS = ['relay']
+
 /** How long a command that has said all may stay. */
 const LINGER_MS = 1000
 
 /** `args` without node and the script. */
 export async function main(args: string[], out: Out): Promise<number> {
-  const [name = 'help', ...rest] = args
+  const { before, behind } = optionsBefore(args)
+  const [name = 'help', ...rest] = [...behind, ...before]
   if (['help', '--help', '-h'].includes(name)) {
     out.line(usage())
     return args.length === 0 ? 2 : 0
@@ -53,11 +57,26 @@ export async function main(args: string[], out: Out): Promise<number> {
     out.line(packageVersion())
     return 0
   }
+  if (LATER_COMMANDS.includes(name)) {
+    out.error(`ses-bounce: the command ${JSON.stringify(name)} is not available yet`)
+    return 2
+  }
   const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined
   if (command) return command.load()(rest, out)
   const known = [...Object.keys(COMMANDS), 'help']
   out.error(`ses-bounce: unknown command ${JSON.stringify(name)}${didYouMean(name.slice(0, 40), known)}`)
   return 2
+}
+
+/** `--dir DIR` and `--json` may stand before the command too. */
+function optionsBefore(args: readonly string[]): { before: string[]; behind: string[] } {
+  let count = 0
+  for (let first = args[0]; first !== undefined; first = args[count]) {
+    if (first === '--json' || first.startsWith('--dir=')) count += 1
+    else if (first === '--dir') count += 2
+    else break
+  }
+  return { before: args.slice(0, count), behind: args.slice(count) }
 }
 
 function usage(): string {
@@ -68,6 +87,8 @@ function usage(): string {
     ...commands,
     '  help         this text; COMMAND --help: its options',
     '  --version',
+    '',
+    '  --dir DIR and --json may stand before the command too.',
   ].join('\n')
 }
 

@@ -4,6 +4,7 @@
 import { didYouMean, type Finding } from '../settings/findings'
 import type { IniEntry, IniFile, IniSection } from '../settings/ini'
 import { splitItems } from '../settings/items'
+import { laterCondition } from '../settings/later'
 import { SETTINGS_FILE } from '../settings/load'
 import type { Settings } from '../settings/settings'
 import { AddressPatterns } from './address-patterns'
@@ -128,6 +129,8 @@ class RuleCompiler {
     const { key, value, line } = entry
     const negated = key.startsWith('not.')
     const found = findField(negated ? key.slice('not.'.length) : key)
+    if (found === undefined && laterCondition(negated ? key.slice('not.'.length) : key))
+      return say.error(line, `condition "${key}" is not available yet`)
     if (found === undefined) return say.error(line, unknownKey(key, negated))
     const { field, member } = found
     const { items, fault } = splitItems(value)

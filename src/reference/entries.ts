@@ -8,6 +8,7 @@ import { GUARD_TEXTS, type GuardText } from '../policy/guard-texts'
 import { OUTCOME_TABLE, type OutcomeKey } from '../policy/outcome-keys'
 import { KIND_TEXTS, PATTERN_FORMS, type PatternForm } from '../policy/pattern-texts'
 import { ADDRESS_NAMES, TEMPLATE_MEANINGS, TEXT_NAMES, type TemplateName } from '../policy/templates'
+import { LATER, type LaterName } from '../settings/later'
 import { type Key, SCHEMA, SECTION_MEANING, type SectionName } from '../settings/schema'
 import { FALLBACK_REASONS, type FallbackReason } from '../settings/settings'
 import type { Entry } from './entry'
@@ -27,6 +28,7 @@ export const ENTRIES: readonly Entry[] = [
   ...[...new Set([...TEXT_NAMES, ...ADDRESS_NAMES])].map(ofTemplateName),
   ...GUARD_TEXTS.map(ofGuard),
   ...FALLBACK_REASONS.map(ofReason),
+  ...LATER.map(ofLater),
 ]
 
 function ofSetting(section: string, name: string, key: Key<unknown>): Entry {
@@ -142,6 +144,18 @@ function ofReason(reason: FallbackReason): Entry {
     says: [`because=${reason}`],
     page: `${REASONS_PAGE}#${reason}`,
     names: [reason, `because=${reason}`],
+  }
+}
+
+function ofLater({ name, what, meaning }: LaterName): Entry {
+  const bare = name.replace(/[[\]]/g, '').replace(' ', '.').toLowerCase()
+  return {
+    topic: 'not available yet',
+    name,
+    meaning,
+    where: what === 'condition' ? 'rules in config/ses-bounce-rules.ini' : 'config/ses-bounce.ini',
+    page: `${PAGE}#not-available-yet`,
+    names: [bare, name.toLowerCase()],
   }
 }
 

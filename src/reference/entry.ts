@@ -12,6 +12,7 @@ export type Topic =
   | 'template name'
   | 'guard'
   | 'fallback reason'
+  | 'not available yet'
 
 export interface Entry {
   topic: Topic

@@ -32,8 +32,8 @@ export interface IniOptions {
    * take such a line for a key of the section before.
    */
   commentsBehindSections?: boolean
-  /** No finding shows a line of the section of that name. */
-  hiddenSection?: string
+  /** No finding shows a line of a section of such a name. */
+  isHidden?: (sectionName: string) => boolean
 }
 
 /** A line that was meant to be one of its own; a continuing one is indented, or no `key = value`. */
@@ -87,13 +87,13 @@ class Reader {
   #keyLines = new Map<string, number>()
   readonly #file: string
   readonly #commentsBehindSections: boolean
-  readonly #hiddenSection: string | undefined
+  readonly #isHidden: (sectionName: string) => boolean
   #withoutEquals = 0
 
   constructor(file: string, options: IniOptions) {
     this.#file = file
     this.#commentsBehindSections = options.commentsBehindSections ?? false
-    this.#hiddenSection = options.hiddenSection
+    this.#isHidden = options.isHidden ?? (() => false)
   }
 
   take(whole: string, line: number): void {
@@ -116,7 +116,7 @@ class Reader {
 
   /** A line, or a piece of one, for a message. */
   shown(text: string): string {
-    const isHidden = this.#hiddenSection !== undefined && this.#current?.name === this.#hiddenSection
+    const isHidden = this.#current !== undefined && this.#isHidden(this.#current.name)
     return isHidden ? 'what is not shown here' : `"${shortened(text.trim())}"`
   }
 

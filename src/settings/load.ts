@@ -5,9 +5,9 @@ import { didYouMean, type Finding, type Severity, validAre } from './findings'
 import { type IniEntry, type IniFile, type IniSection, parseIni } from './ini'
 import { wholeValue } from './items'
 import { quoted, type Read } from './kinds'
+import { laterSection, laterSetting, mayHoldSecrets } from './later'
 import { isEverybody } from './list-kinds'
 import { type Key, RENAMED_KEYS, SCHEMA, SES_INTERVAL_MS, toSettings, type Values } from './schema'
-import { SECRET_SECTION } from './secret'
 import { isLoopbackEndpoint } from './ses-kinds'
 import type { Settings } from './settings'
 import { formatDuration } from './values'
@@ -24,7 +24,7 @@ export const SETTINGS_FILE = 'ses-bounce.ini'
 
 /** Its sections are known, so a comment behind a name can't hide one. What stands in [http] may be a secret. */
 export function parseSettings(text: string): IniFile {
-  return parseIni(SETTINGS_FILE, text, { commentsBehindSections: true, hiddenSection: SECRET_SECTION })
+  return parseIni(SETTINGS_FILE, text, { commentsBehindSections: true, isHidden: mayHoldSecrets })
 }
 
 /** `env`: where a value `env:NAME` is looked up. */
@@ -83,13 +83,20 @@ class Reader {
     const keys = TABLE.get(name)
     // a section name that couldn't be read has its own finding
     if (keys === undefined && !this.#faultyLines.has(line)) {
-      this.report('error', name, line, `unknown section${sectionHint(name, entries)}`)
+      const message = laterSection(name)
+        ? 'this section is not available yet'
+        : `unknown section${sectionHint(name, entries)}`
+      this.report('error', name, line, message)
     }
     if (keys) for (const entry of entries) this.#entry(name, keys, entry)
   }
 
   #entry(section: string, keys: Map<string, Key<unknown>>, entry: IniEntry): void {
     const key = keys.get(entry.key)
+    if (key === undefined && laterSetting(section, entry.key)) {
+      this.report('error', section, entry.line, `${quoted(entry.key)} is not available yet`)
+      return
+    }
     if (key === undefined) {
       const known = [...keys.keys()]
       const renamed = RENAMED_KEYS[`${section}.${entry.key}`]

@@ -58,6 +58,12 @@ export const SCHEMA = {
       'enforce',
       'enforce: do what the rules say; observe: decide and log, but change nothing',
     ),
+    on_error: key(
+      choice(['stop'], ['last_good']),
+      'stop',
+      'what Haraka does at boot when the configuration has errors',
+      { note: 'last_good is not available yet.' },
+    ),
   },
   relay: {
     trusted: key(cidrList, '', 'addresses and ranges of the relays that hand over mail of SES', {
@@ -151,7 +157,9 @@ export const SCHEMA = {
     ),
   },
   queue: {
-    store: key(choice(['sqlite'], ['redis']), 'sqlite', 'where jobs are kept'),
+    store: key(choice(['sqlite'], ['postgres']), 'sqlite', 'where jobs are kept', {
+      note: 'postgres is not available yet.',
+    }),
     path: key(
       queueFile,
       'ses-bounce/queue.sqlite',
@@ -261,7 +269,7 @@ export function toSettings({
   http,
 }: Values): Settings {
   return {
-    main,
+    main: { mode: main.mode },
     relay: {
       trusted: relay.trusted,
       authUsers: relay.auth_users,

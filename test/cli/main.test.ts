@@ -1,4 +1,7 @@
 import assert from 'node:assert/strict'
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
 import { callLine, localSes } from '../../src/cli/local-ses'
 import { main } from '../../src/cli/main'
 import { LOCAL_CREDENTIALS } from '../../src/local-ses/server'
@@ -15,6 +18,12 @@ function recorder() {
   return { lines, errors, first, line, error: (text: string) => errors.push(text) }
 }
 
+async function sayOf(args: string[]): Promise<ReturnType<typeof recorder>> {
+  const out = recorder()
+  await main(args, out)
+  return out
+}
+
 describe('ses-bounce', () => {
   it('shows its commands', async () => {
     for (const args of [['help'], ['--help'], []]) {
@@ -27,6 +36,29 @@ describe('ses-bounce', () => {
     const out = recorder()
     assert.equal(await main(['--version'], out), 0)
     assert.match(out.lines[0] ?? '', /^\d+\.\d+\.\d+/)
+  })
+  it('takes --dir and --json before the command too', async () => {
+    const dir = mkdtempSync(path.join(tmpdir(), 'ses-bounce-'))
+    try {
+      mkdirSync(path.join(dir, 'config'))
+      for (const before of [
+        ['--dir', dir, '--json'],
+        ['--json', `--dir=${dir}`],
+      ]) {
+        const out = recorder()
+        assert.equal(await main([...before, 'check'], out), 0, out.errors.join('\n'))
+        assert.deepEqual(out.lines, (await sayOf(['check', '--dir', dir, '--json'])).lines)
+      }
+      assert.equal(await main(['--dir'], recorder()), 2)
+      assert.equal(await main(['--json'], recorder()), 2)
+    } finally {
+      rmSync(dir, { recursive: true })
+    }
+  })
+  it('says that a command is not available yet', async () => {
+    const out = recorder()
+    assert.equal(await main(['relay'], out), 2)
+    assert.deepEqual(out.errors, ['ses-bounce: the command "relay" is not available yet'])
   })
   it('says what is unknown, and what was probably meant', async () => {
     const out = recorder()

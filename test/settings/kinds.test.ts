@@ -78,7 +78,7 @@ describe('a value that is wrong is told with what would be right', () => {
       'path = folder/',
       'unknown value "folder/" for path; the path of a file: ses-bounce/queue.sqlite',
     ],
-    ['queue', 'store = redis', '"redis" for store is not available yet; sqlite'],
+    ['queue', 'store = postgres', '"postgres" for store is not available yet; sqlite'],
     ['content', 'limit = 65mb', '"65mb" is too much for limit; at most 64 MB'],
     [
       'guard',

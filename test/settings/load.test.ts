@@ -150,7 +150,7 @@ unsafe = drop`)
     ])
     assert.deepEqual(messages('[constructor]\nx = 1\n[main]\n__proto__ = 1'), [
       'ses-bounce.ini:1: [constructor] unknown section; valid are main, relay, ses, limit, window, queue, content, guard, fallback, quarantine, http',
-      'ses-bounce.ini:4: [main] unknown key "__proto__"; valid are mode',
+      'ses-bounce.ini:4: [main] unknown key "__proto__"; valid are mode, on_error',
     ])
   })
 
@@ -230,7 +230,7 @@ unsafe = drop`)
   })
 
   it('says of what is to come that it is not available yet', () => {
-    assert.match(fault('queue', 'store = redis') ?? '', /not available yet/)
+    assert.match(fault('queue', 'store = postgres') ?? '', /not available yet/)
   })
 
   it('warns of a relay that is everybody', () => {
