@@ -1,5 +1,6 @@
 // Patterns for addresses: `user@host`, `@host`, `@.host` (the host and its subdomains) and `<>` are looked up, so that
 // a list may be long; globs are tried one after the other, regular expressions together, on the whole address.
+// Where labels count, a pattern without one also matches the address with a label.
 // A pattern that can't be read comes back as a fault.
 
 import { addressKey, asciiDomain, parseAddress } from '../mail/address'
@@ -15,6 +16,8 @@ const FORM = 'write user@host, @host, @.host (the host and its subdomains), or <
 const NULL_SENDER_KEY = ''
 
 interface AddressGlob {
+  /** It has the separator in its local part, so that it is about addresses with a label. */
+  isOfLabels: boolean
   /** Undefined: any. */
   local: Glob | undefined
   host: Glob
@@ -27,6 +30,8 @@ export interface Lookups {
   keys: Iterable<string>
   hosts: Iterable<string>
   parents: Iterable<string>
+  /** Keys also find addresses with a label; empty: they don't. */
+  labelSeparator: string
 }
 
 export class AddressPatterns implements PatternSet {
@@ -36,9 +41,12 @@ export class AddressPatterns implements PatternSet {
   readonly #parents = new Set<string>()
   readonly #globs: AddressGlob[] = []
   readonly #regexes: RegexPatterns
+  readonly #labelSeparator: string
 
-  constructor(passes: RegexPasses) {
+  /** `labelSeparator`: a pattern without it also matches the address with a label; empty: there are no labels. */
+  constructor(passes: RegexPasses, labelSeparator: string) {
     this.#regexes = new RegexPatterns(passes)
+    this.#labelSeparator = labelSeparator
   }
 
   add(item: Item): string | undefined {
@@ -55,8 +63,10 @@ export class AddressPatterns implements PatternSet {
 
   matches(subject: Subject, patience: Patience): Answer {
     const address = subject.address
-    if (this.#keys.has(address.key)) return true
-    const known = address.domain !== '' && this.#hasDomain(address, patience)
+    const unlabelled = subject.unlabelled(this.#labelSeparator)
+    // no pattern with the separator is found by the key without a label
+    if (this.#keys.has(address.key) || this.#keys.has(unlabelled.key)) return true
+    const known = address.domain !== '' && this.#hasDomain(address, unlabelled, patience)
     return whenKnown(known, held => held || this.#regexes.matches(subject, 'address', patience))
   }
 
@@ -69,6 +79,7 @@ export class AddressPatterns implements PatternSet {
       keys: this.#keys,
       hosts: [...this.#hosts, ...hostsOf(false)],
       parents: [...this.#parents, ...hostsOf(true)],
+      labelSeparator: this.#labelSeparator,
     }
   }
 
@@ -98,15 +109,22 @@ export class AddressPatterns implements PatternSet {
     const host = globHost(text.slice(at + (subdomains ? 2 : 1)))
     if (at < 0 || host === undefined) return fault(text)
     const local = at === 0 ? undefined : new Glob(fold(text.slice(0, at)))
-    this.#globs.push({ local, host: new Glob(host), hostText: host, subdomains })
+    const isOfLabels = this.#labelSeparator !== '' && text.slice(0, at).includes(this.#labelSeparator)
+    this.#globs.push({ isOfLabels, local, host: new Glob(host), hostText: host, subdomains })
     return undefined
   }
 
-  #hasDomain(address: AddressForms, patience: Patience): Answer {
+  #hasDomain(address: AddressForms, unlabelled: AddressForms, patience: Patience): Answer {
     return (
       this.#hosts.has(address.domain) ||
       this.#hasParent(address.domain) ||
-      holdsForOne(this.#globs, glob => globHolds(glob, address), patience)
+      holdsForOne(
+        this.#globs,
+        glob =>
+          globHolds(glob, address) ||
+          (unlabelled !== address && !glob.isOfLabels && globHolds(glob, unlabelled)),
+        patience,
+      )
     )
   }
 

@@ -141,6 +141,7 @@ class RuleCompiler {
       field.name + member.toLowerCase(),
       items,
       wrong => say.error(line, wrong),
+      field.takesLabels ? this.#settings.relay.labelSeparator : '',
     )
     if (count === 0 && negated) {
       say.error(

@@ -4,6 +4,7 @@
 
 import { addressKey } from '../mail/address'
 import type { MailFacts, Receipt, RecipientFacts } from '../mail/facts'
+import { withoutLabel } from '../mail/label'
 import type { FallbackReason } from '../settings/settings'
 import { formatDuration } from '../settings/values'
 import { asksAttachment, attachmentName } from './attachment-name'
@@ -145,7 +146,7 @@ function bounce(
   const held = guard(facts, recipient, outcome.guard, {
     bounceSender: sender,
     receivesFor: domain => policy.receivesFor(domain),
-    isNamed: isNamed(rule, recipient),
+    isNamed: isNamed(rule, recipient, policy.labelSeparator),
   })
   if (held !== undefined) return refuse('unsafe', held)
   const deadlineMs = deadline(policy, receipt, nowMs)
@@ -177,6 +178,9 @@ function deadline(policy: Policy, receipt: Receipt, nowMs: number): number {
   return Math.min(receipt.receivedAtMs, nowMs) + policy.window.lengthMs
 }
 
-function isNamed(rule: Rule, recipient: RecipientFacts): boolean {
-  return [recipient.address, recipient.envelope.address].some(address => rule.named.has(addressKey(address)))
+function isNamed(rule: Rule, recipient: RecipientFacts, labelSeparator: string): boolean {
+  return [recipient.address, recipient.envelope.address].some(address => {
+    const key = addressKey(address)
+    return rule.named.has(key) || rule.named.has(withoutLabel(key, labelSeparator))
+  })
 }

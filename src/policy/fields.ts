@@ -36,6 +36,8 @@ export interface Field {
   phase: Phase
   /** The value depends on the recipient, not on the mail alone. */
   perRecipient: boolean
+  /** An address with a label counts as the one without: `anna+shop@` as `anna@`. */
+  takesLabels?: boolean
   /** The values that there can be, where they are few. */
   words?: readonly string[]
   /** `member` is what stands behind a family's name, as written. Several values: the condition looks for one that matches. */
@@ -74,6 +76,7 @@ type Read = Field['read']
 export const FIELDS: readonly Field[] = [
   field('recipient', 'address', 'receipt', q => [q.recipient.address], {
     perRecipient: true,
+    takesLabels: true,
     candidates: ({ envelope, forCandidates }) => [...envelopeRecipients(envelope), ...forCandidates],
   }),
   field('sender', 'address', 'receipt', q => [q.facts.sender], {
@@ -81,6 +84,7 @@ export const FIELDS: readonly Field[] = [
   }),
   field('envelope.recipient', 'address', 'envelope', q => [q.recipient.envelope.address], {
     perRecipient: true,
+    takesLabels: true,
     candidates: ({ envelope }) => envelopeRecipients(envelope),
   }),
   fromEnvelope('envelope.sender', 'address', envelope => envelope.sender),

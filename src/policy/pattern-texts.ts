@@ -100,6 +100,7 @@ export const PATTERN_FORMS: readonly PatternForm[] = [
     example: 'anna@bücher.example',
     matches: '"Anna"@xn--bcher-kva.example',
     not: 'anna@example.com',
+    note: 'In recipient and envelope.recipient it also matches anna+shop@bücher.example ([relay] label_separator), as do globs; a pattern with a label matches that label only.',
   },
   {
     name: '@host',

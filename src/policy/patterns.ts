@@ -14,7 +14,7 @@ import type { Subject } from './subject'
 import { TextPatterns } from './text-patterns'
 
 const KINDS = {
-  address: passes => new AddressPatterns(passes),
+  address: (passes, labelSeparator) => new AddressPatterns(passes, labelSeparator),
   text: passes => new TextPatterns(passes),
   ip: () => new IpPatterns(),
   /** One of a few fixed words: text, of which the table of conditions knows the values. */
@@ -24,7 +24,7 @@ const KINDS = {
   size: () => new NumberPatterns(SIZE),
   duration: () => new NumberPatterns(DURATION),
   number: () => new NumberPatterns(NUMBER),
-} satisfies Record<string, (passes: RegexPasses) => PatternSet>
+} satisfies Record<string, (passes: RegexPasses, labelSeparator: string) => PatternSet>
 export type Kind = keyof typeof KINDS
 
 /** A pattern longer than this is a mistake, and what matching costs grows with it. */
@@ -68,14 +68,16 @@ export class PatternCompiler {
   /**
    * `values`: a name for what the patterns are asked about; expressions for the same values are looked for together.
    * `count` is the number of patterns, those in lists included. Faults of the items themselves go to `fault`.
+   * `labelSeparator`: addresses with a label count as those without; empty: they don't.
    */
   compile(
     kind: Kind,
     values: string,
     items: readonly Item[],
     fault: (message: string) => void,
+    labelSeparator = '',
   ): { matcher: Matcher; count: number } {
-    const own = KINDS[kind](this.#passesFor(values))
+    const own = KINDS[kind](this.#passesFor(values), labelSeparator)
     const lists: PatternSet[] = []
     let count = 0
     for (const item of items) {
@@ -85,7 +87,7 @@ export class PatternCompiler {
         if (wrong !== undefined) fault(wrong)
         count++
       } else {
-        const list = this.#list(kind, name)
+        const list = this.#list(kind, name, labelSeparator)
         if (typeof list === 'string') fault(list)
         else lists.push(list.patterns)
         count += typeof list === 'string' ? 1 : list.count
@@ -100,20 +102,20 @@ export class PatternCompiler {
     return known
   }
 
-  #list(kind: Kind, name: string): List | string {
+  #list(kind: Kind, name: string, labelSeparator: string): List | string {
     if (name === '') return 'the name of the list is missing behind "file:"'
-    const id = `${kind}:${name}`
+    const id = `${kind}${labelSeparator}:${name}`
     const known = this.#lists.get(id)
     if (known) return known
     const text = this.#read(name)
     if (text === undefined) return `there is no list "${name}" in Haraka's config directory`
-    const list = this.#parse(kind, name, text)
+    const list = this.#parse(kind, name, text, labelSeparator)
     this.#lists.set(id, list)
     return list
   }
 
-  #parse(kind: Kind, name: string, text: string): List {
-    const list: List = { patterns: KINDS[kind](new RegexPasses()), count: 0 }
+  #parse(kind: Kind, name: string, text: string, labelSeparator: string): List {
+    const list: List = { patterns: KINDS[kind](new RegexPasses(), labelSeparator), count: 0 }
     let faults = 0
     const report = (line: number, message: string): void =>
       this.#report({ severity: 'error', file: name, line, message })

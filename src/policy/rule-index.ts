@@ -1,7 +1,7 @@
 // Which rules can hold for a recipient at all, by the addresses that they ask for: looked up, not tried one by one.
 // It may name a rule too many, never one too few, and keeps their order.
 
-import { AddressPatterns, someParent } from './address-patterns'
+import { AddressPatterns, type Lookups, someParent } from './address-patterns'
 import { IMPATIENT } from './effort'
 import type { Condition, Rule } from './rule'
 import type { Subject } from './subject'
@@ -68,6 +68,7 @@ class FieldIndex {
   readonly #keys = new Map<string, number[]>()
   readonly #hosts = new Map<string, number[]>()
   readonly #parents = new Map<string, number[]>()
+  #labelSeparator = ''
   /** Lists are shared by rules, and may be long: each is asked once. */
   readonly #lists = new Map<AddressPatterns, number[]>()
 
@@ -78,11 +79,17 @@ class FieldIndex {
 
   add(place: number, { matcher }: Condition): void {
     this.#all.push(place)
-    const { keys, hosts, parents } = lookupsOf(matcher.own) ?? { keys: [], hosts: [], parents: [] }
+    const lookups = lookupsOf(matcher.own)
+    if (lookups !== undefined) this.#addLookups(place, lookups)
+    for (const list of matcher.lists) if (list instanceof AddressPatterns) append(this.#lists, list, place)
+  }
+
+  #addLookups(place: number, { keys, hosts, parents, labelSeparator }: Lookups): void {
+    // the same for all conditions on a field
+    this.#labelSeparator = labelSeparator
     for (const key of keys) append(this.#keys, key, place)
     for (const host of hosts) append(this.#hosts, host, place)
     for (const parent of parents) append(this.#parents, parent, place)
-    for (const list of matcher.lists) if (list instanceof AddressPatterns) append(this.#lists, list, place)
   }
 
   find(subjects: readonly Subject[] | undefined): Iterable<number> {
@@ -95,6 +102,8 @@ class FieldIndex {
   #findOne(subject: Subject, found: Set<number>): void {
     const { key, domain } = subject.address
     addAll(this.#keys.get(key), found)
+    const unlabelled = subject.unlabelled(this.#labelSeparator).key
+    if (unlabelled !== key) addAll(this.#keys.get(unlabelled), found)
     if (domain !== '') {
       addAll(this.#hosts.get(domain), found)
       if (this.#parents.size > 0) {

@@ -4,6 +4,7 @@
 import { isIPv4, isIPv6 } from 'node:net'
 import { addressKey, domainOf } from '../mail/address'
 import { composed } from '../mail/composed'
+import { withoutLabel } from '../mail/label'
 import type { Found, Patience } from './effort'
 import type { RegexPass } from './regex-pass'
 
@@ -31,6 +32,7 @@ export class Subject {
   #composed: string | undefined
   #folded: string | undefined
   #address: AddressForms | undefined
+  #unlabelled: AddressForms | undefined
   #ip: IpForms | undefined | 'none'
   #found: Map<RegexPass, Found | Promise<Found>> | undefined
 
@@ -63,6 +65,12 @@ export class Subject {
   get address(): AddressForms {
     this.#address ??= addressForms(String(this.#value))
     return this.#address
+  }
+
+  /** The address without its label; the same forms where there is none. All who ask give the same separator. */
+  unlabelled(separator: string): AddressForms {
+    this.#unlabelled ??= unlabelledForms(this.address, separator)
+    return this.#unlabelled
   }
 
   /** What a pass finds; however many rules ask, it is made once. */
@@ -109,4 +117,11 @@ function addressForms(text: string): AddressForms {
   const domain = domainOf(text)
   if (domain === undefined) return { key, local: '', domain: '' }
   return { key, local: fold(key.slice(0, key.length - domain.length - 1)), domain }
+}
+
+function unlabelledForms(address: AddressForms, separator: string): AddressForms {
+  const key = withoutLabel(address.key, separator)
+  // a label reaches to the @ before the domain: what is no address has none
+  if (key === address.key || address.domain === '') return address
+  return { key, local: fold(key.slice(0, key.length - address.domain.length - 1)), domain: address.domain }
 }
