@@ -13,7 +13,7 @@ import type {
   HarakaTransaction,
   Next,
 } from '../src/door/haraka'
-import { isHeaderCut } from '../src/door/header-limit'
+import { isHeaderCut, lineLengthOf } from '../src/door/header-limit'
 import { type Judgement, judge, type MailAtDoor } from '../src/door/judge'
 import { logLine } from '../src/door/log-line'
 import { hasOwnReceived } from '../src/door/own-received'
@@ -253,6 +253,7 @@ function mailOf(
     headerLines: transaction.header_lines,
     headerIsCut: isHeaderCut(transaction),
     ownFields: hasOwnReceived(transaction) ? 1 : 0,
+    lineLength: lineLengthOf(transaction),
     nowMs: Date.now(),
     nowMonoMs: systemClock.monoMs(),
     content: async () => {

@@ -22,7 +22,7 @@ export interface HarakaTransaction {
   header_lines: string[]
   data_bytes: number
   /** Haraka's connection.ini, as it was when the transaction began. */
-  cfg?: { headers?: { max_lines?: unknown } }
+  cfg?: { headers?: { max_lines?: unknown }; max?: { data_line_length?: unknown } }
   message_stream: { pipe(to: Writable, options?: Record<string, unknown>): unknown }
   results: HarakaResults
 }

@@ -1,4 +1,4 @@
-// Whether Haraka kept only the beginning of a header. Pure.
+// What Haraka does to a header that is long: it keeps the first lines only, and breaks lines. Pure.
 
 import type { HarakaTransaction } from './haraka'
 
@@ -15,4 +15,10 @@ export function isHeaderCut({
 }: Pick<HarakaTransaction, 'header_lines' | 'cfg'>): boolean {
   // Haraka's own comparison turned round: with a value that is no number it keeps none
   return !(lines.length < Number(cfg?.headers?.max_lines || DEFAULT_HEADER_LINES))
+}
+
+/** connection.ini [max] data_line_length: Haraka breaks longer lines. Undefined: no number of bytes. */
+export function lineLengthOf({ cfg }: Pick<HarakaTransaction, 'cfg'>): number | undefined {
+  const length = Number(cfg?.max?.data_line_length)
+  return length > 0 ? length : undefined
 }

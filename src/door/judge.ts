@@ -28,6 +28,8 @@ export interface MailAtDoor {
   headerIsCut: boolean
   /** How many fields at its top are Haraka's own. */
   ownFields: number
+  /** Haraka's [max] data_line_length; undefined: what it is by default. */
+  lineLength?: number | undefined
   nowMs: number
   /** Of the clock that is never set. */
   nowMonoMs: number

@@ -134,7 +134,7 @@ function ofRecipient(
 /** Which field of the order a guard looks at. */
 function fieldOf(held: string, index: number): string {
   if (held === GUARD_DETAILS.roleAddress) return `recipients[${index}].address`
-  return held === GUARD_DETAILS.notAuthenticated ? 'authenticated' : 'sender'
+  return held.startsWith(GUARD_DETAILS.notAuthenticated) ? 'authenticated' : 'sender'
 }
 
 /** What the order says of the mail; of its header, and of SES's verdicts, nothing is known. */
@@ -153,7 +153,9 @@ function factsOf(order: BounceOrder): MailFacts & { receipt: Receipt } {
       returnPath: sender,
       client: { helo: '', name: '', ip: '' },
       verdicts: { spam: none, virus: none, spf: none, dkim: none, dmarc: none },
-      authentication: { dkimDomains: domain === undefined ? [] : [domain] },
+      // the caller's word stands for all that SES could prove, From included
+      authentication:
+        domain === undefined ? { dkimDomains: [] } : { spfDomain: domain, dkimDomains: [domain] },
     },
     sender,
     recipients: [],

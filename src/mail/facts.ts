@@ -21,6 +21,8 @@ export interface SesAuthentication {
   dkimDomains: string[]
   /** header.from domain with a DMARC pass. */
   dmarcDomain?: string
+  /** Why SES's results prove nothing at all: a text for the log. */
+  flaw?: string
 }
 
 /** What SES wrote at receipt, in its topmost block. */
@@ -100,6 +102,8 @@ export interface MailFacts {
   sender: string
   recipients: RecipientFacts[]
   headers: HeaderFacts
+  /** The one mailbox of the one From field; undefined: none, several, or what can be read in two ways. */
+  author?: string
   /** Only the beginning of the header is known: that a field or an address isn't in it proves nothing. */
   headerIsCut: boolean
   /** Read when first asked for. Rejects where nothing can be made of the mail. */

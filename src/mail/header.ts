@@ -2,6 +2,7 @@
 // Never hangs and never throws on what a mail holds: what can't be parsed is an empty header.
 
 import { isUtf8 } from 'node:buffer'
+import { DATA_LINE_LENGTH, possibleBreaks } from './broken-lines'
 import { composed } from './composed'
 import type { HeaderFacts } from './facts'
 import { headerFacts } from './header-facts'
@@ -11,6 +12,8 @@ export interface Field {
   name: string
   /** The value as written: unfolded, encoded words as they are. */
   raw: string
+  /** The same without the breaks that Haraka may have put into long lines; undefined: it can't have. */
+  joined?: string
 }
 
 export interface Header {
@@ -32,12 +35,17 @@ export async function warmUp(): Promise<void> {
 
 /**
  * `headerLines`: physical lines as in Haraka's `transaction.header_lines`; `ownFields`: how many fields at the top are
- * Haraka's own, to be left out. Rejects only when the parsers can't be loaded.
+ * Haraka's own, to be left out; `lineLength`: Haraka's [max] data_line_length. Rejects only when the parsers can't be
+ * loaded.
  */
-export async function readHeader(headerLines: readonly string[], ownFields: number): Promise<Header> {
+export async function readHeader(
+  headerLines: readonly string[],
+  ownFields: number,
+  lineLength: number = DATA_LINE_LENGTH,
+): Promise<Header> {
   const { mailparser, libmime, addressparser } = loadParsers()
-  const lines = peersLines(headerLines, ownFields).map(cleanLine)
-  const fields = await splitFields(lines, mailparser)
+  const lines = peersLines(headerLines, ownFields)
+  const fields = await splitFields(lines.map(cleanLine), mailparser, possibleBreaks(lines, lineLength))
   const facts = headerFacts(fields, {
     decodeWords: text => libmime.decodeWords(text),
     addressesIn: text =>
@@ -101,7 +109,12 @@ function requireParsers() {
   }
 }
 
-function splitFields(lines: readonly string[], mailparser: Parsers['mailparser']): Promise<Field[]> {
+/** `breaks`: indexes of the lines behind which Haraka may have put a break. */
+function splitFields(
+  lines: readonly string[],
+  mailparser: Parsers['mailparser'],
+  breaks: ReadonlySet<number>,
+): Promise<Field[]> {
   const parser = new mailparser.MailParser({
     skipHtmlToText: true,
     skipImageLinks: true,
@@ -110,11 +123,11 @@ function splitFields(lines: readonly string[], mailparser: Parsers['mailparser']
     maxHeadSize: HEAD_LIMIT_BYTES,
   })
   return new Promise(resolve => {
-    const end = (fields: Field[]) => {
-      resolve(fields)
+    const end = (found: readonly { line: string }[]) => {
+      resolve(readFields(found, lines, breaks))
       parser.destroy()
     }
-    parser.on('headerLines', found => end(found.slice(1).map(({ line }) => readField(line))))
+    parser.on('headerLines', found => end(found.slice(1)))
     parser.on('error', () => end([]))
     parser.on('close', () => end([]))
     // a field of our own first: mailparser takes a first line `From ` for an mbox's, and `POST ` for a request's
@@ -123,7 +136,29 @@ function splitFields(lines: readonly string[], mailparser: Parsers['mailparser']
   })
 }
 
-function readField(line: string): Field {
-  const text = Buffer.from(line, 'latin1').toString('utf8')
-  return { name: FIELD_NAME.exec(text)?.[1]?.toLowerCase() ?? '', raw: unfold(text.split('\r\n')) }
+function readFields(
+  found: readonly { line: string }[],
+  lines: readonly string[],
+  breaks: ReadonlySet<number>,
+): Field[] {
+  const fields = found.map(({ line }) => Buffer.from(line, 'latin1').toString('utf8').split('\r\n'))
+  if (breaks.size === 0) return fields.map(physical => readField(physical))
+  // empty lines went before the fields were divided
+  const isBroken = lines.flatMap((line, index) => (line === '' ? [] : [breaks.has(index)]))
+  let at = 0
+  return fields.map(physical => {
+    const joined: string[] = []
+    for (const [index, line] of physical.entries()) {
+      if (index > 0 && isBroken[at + index - 1]) joined.push(`${joined.pop() ?? ''}${line.slice(1)}`)
+      else joined.push(line)
+    }
+    at += physical.length
+    const field = readField(physical)
+    return joined.length === physical.length ? field : { ...field, joined: unfold(joined) }
+  })
+}
+
+function readField(physical: readonly string[]): Field {
+  const name = FIELD_NAME.exec(physical.join('\r\n'))?.[1]?.toLowerCase() ?? ''
+  return { name, raw: unfold(physical) }
 }

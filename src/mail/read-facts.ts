@@ -1,9 +1,10 @@
 // All that is known of a mail before its body: envelope, SES's receipt, the header; and the way to what is in it.
 // What the mail holds can't make it fail; it rejects only when the parsers can't be loaded.
 
+import { readAuthor } from './author'
 import type { Content } from './content'
 import type { Envelope, MailFacts } from './facts'
-import { readHeader } from './header'
+import { peersLines, readHeader } from './header'
 import { readReceipt } from './receipt'
 import { type RecipientQuestion, recipientsOfRecord } from './recipients'
 
@@ -16,6 +17,8 @@ export interface FactsQuestion
   headerIsCut: boolean
   /** How many fields at the top are Haraka's own: 1, or 0 when it adds no Received. */
   ownFields: number
+  /** Haraka's [max] data_line_length; undefined: what it is by default. */
+  lineLength?: number | undefined
   /** Milliseconds since the epoch. */
   nowMs: number
   /** Asked at most once. */
@@ -25,7 +28,8 @@ export interface FactsQuestion
 
 export async function readFacts(question: FactsQuestion): Promise<MailFacts> {
   const { envelope, headerLines, headerIsCut, ownFields, nowMs, results } = question
-  const { fields, facts: headers } = await readHeader(headerLines, ownFields)
+  const { fields, facts: headers } = await readHeader(headerLines, ownFields, question.lineLength)
+  const author = readAuthor({ fields, lines: peersLines(headerLines, ownFields), headerIsCut })
   const { receipt, fault, warnings } = readReceipt(fields)
   if (receipt && receipt.receivedAtMs > nowMs) {
     warnings.push(`SES's receipt lies in the future: ${new Date(receipt.receivedAtMs).toISOString()}`)
@@ -37,6 +41,7 @@ export async function readFacts(question: FactsQuestion): Promise<MailFacts> {
     sender: receipt?.returnPath ?? envelope.sender,
     recipients: recipientsOfRecord({ ...question, receipt, headers }),
     headers,
+    ...(author !== undefined && { author }),
     headerIsCut,
     content: once(async () => {
       const content = await question.content()

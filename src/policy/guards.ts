@@ -1,11 +1,12 @@
 // The guards: mail that must not be bounced, since the bounce would go to a machine, to ourselves, or to somebody
 // whose address was forged. When in doubt a guard holds: a bounce too few can be put right, backscatter can't.
 
-import { addressKey, domainOf, isSubdomainOrSame, organisationalDomain } from '../mail/address'
+import { addressKey, domainOf, isSubdomainOrSame } from '../mail/address'
 import type { MailFacts, RecipientFacts } from '../mail/facts'
-import type { AuthenticationLevel, GuardSettings } from '../settings/settings'
+import type { GuardSettings } from '../settings/settings'
 import { someParent } from './address-patterns'
 import { parseHeaderValue } from './header-value'
+import { NOT_AUTHENTICATED, unprovedSender } from './proved-sender'
 
 export interface GuardContext {
   bounceSender: string
@@ -46,7 +47,7 @@ export const GUARD_DETAILS = {
   spam: 'spam',
   listMail: 'list mail',
   roleAddress: 'role address',
-  notAuthenticated: 'sender not authenticated',
+  notAuthenticated: NOT_AUTHENTICATED,
 } as const
 
 /** Why the mail must not be bounced for this recipient; undefined: it may be. */
@@ -73,9 +74,7 @@ export function guard(
   if (settings.list_mail && isListMail(facts)) return GUARD_DETAILS.listMail
   if (!context.isNamed && isRoleAddress(recipient.address, settings.role_addresses))
     return GUARD_DETAILS.roleAddress
-  return isAuthenticated(facts, senderDomain, settings.authentication)
-    ? undefined
-    : GUARD_DETAILS.notAuthenticated
+  return unprovedSender(facts, senderDomain, settings.authentication)
 }
 
 /** `roles`: local parts or whole addresses. */
@@ -113,19 +112,4 @@ function isListMail(facts: MailFacts): boolean {
 
 function keywords(facts: MailFacts, name: string): string[] {
   return facts.headers.values(name).map(text => parseHeaderValue(text).value)
-}
-
-/**
- * Whether SES's results prove the domain of the sender of record. A pass for another domain, as of a header From that
- * its author may choose freely, proves nothing about who gets the bounce.
- */
-function isAuthenticated(facts: MailFacts, senderDomain: string, level: AuthenticationLevel): boolean {
-  if (level === 'none') return true
-  const authentication = facts.receipt?.authentication
-  if (authentication === undefined) return false
-  const { spfDomain, dkimDomains, dmarcDomain } = authentication
-  if (level === 'aligned' && spfDomain === senderDomain) return true
-  const organisation = organisationalDomain(senderDomain)
-  const proved = dmarcDomain === undefined ? dkimDomains : [...dkimDomains, dmarcDomain]
-  return proved.some(domain => organisationalDomain(domain) === organisation)
 }

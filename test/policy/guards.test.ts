@@ -180,6 +180,73 @@ describe('guards', () => {
       }
     })
 
+    describe('where SPF does not pass for the sender', () => {
+      const notTheAuthor = `${refused}: SPF didn't pass for it, and From isn't the same address`
+      const replayed = (sender: string, author: string | null, level: GuardSettings['authentication']) =>
+        guarded({
+          sender,
+          author,
+          receipt: { authentication: { dkimDomains: ['big.example'], dmarcDomain: 'big.example' } },
+          guard: { authentication: level },
+        })
+
+      it('a signature proves only the address that stands in From', () => {
+        for (const level of ['aligned', 'strict'] as const) {
+          for (const author of [
+            'attacker@big.example',
+            'victim@other.example',
+            'victim@big.example.org',
+            null,
+          ]) {
+            assert.equal(replayed('victim@big.example', author, level), notTheAuthor, String(author))
+          }
+          assert.equal(replayed('victim@big.example', 'Victim@BIG.example', level), undefined)
+          assert.equal(replayed('victim@big.example', '"victim"@big.example', level), undefined)
+        }
+      })
+
+      it("a tag or a label of the sender's is taken off, and nothing else", () => {
+        for (const sender of [
+          'victim+shop@big.example',
+          'prvs=0123abcdef=victim@big.example',
+          'btv1==0123abcdef==victim@big.example',
+          'prvs=0123abcdef=victim+shop@big.example',
+        ]) {
+          assert.equal(replayed(sender, 'victim@big.example', 'aligned'), undefined, sender)
+          assert.equal(replayed(sender, sender, 'aligned'), undefined, sender)
+        }
+        for (const [sender, author] of [
+          ['victim@big.example', 'victim+attacker@big.example'],
+          ['victim@big.example', 'prvs=0123abcdef=victim@big.example'],
+          ['victim=x.example@big.example', 'victim@big.example'],
+          ['victim-12345@big.example', 'victim@big.example'],
+          ['victim+12345@big.example', 'victim+99999@big.example'],
+          ['srs0=ab=cd=big.example=victim@big.example', 'victim@big.example'],
+          ['prvs=0123=abcdef=victim@big.example', 'victim@big.example'],
+          ['+victim@big.example', '@big.example'],
+        ] as const) {
+          assert.equal(replayed(sender, author, 'aligned'), notTheAuthor, sender)
+        }
+      })
+
+      it('From counts for nothing when SPF passed for the very domain of the sender, also at strict', () => {
+        const authentication = { spfDomain: 'big.example', dkimDomains: ['big.example'] }
+        for (const level of ['aligned', 'strict'] as const) {
+          const parts = { sender: 'bounces@big.example', author: 'news@big.example' }
+          assert.equal(
+            guarded({ ...parts, receipt: { authentication }, guard: { authentication: level } }),
+            undefined,
+          )
+        }
+      })
+    })
+
+    it("a flaw in SES's results is said, and nothing is proved", () => {
+      const flaw = "SES's results aren't closed by X-SES-RECEIPT"
+      const authentication = { spfDomain: 'origin.example', dkimDomains: ['origin.example'], flaw }
+      assert.equal(guarded({ receipt: { authentication } }), `${refused}: ${flaw}`)
+    })
+
     it('none asks for nothing', () => {
       assert.equal(proved({}, 'none'), undefined)
     })

@@ -76,6 +76,8 @@ export interface MailParts {
   addresses?: Record<string, string[]>
   /** Names of fields that couldn't be read whole. */
   cut?: string[]
+  /** Default: the sender; null: From names no single mailbox. */
+  author?: string | null
   headerIsCut?: boolean
   content?: Partial<Content>
   /** Values by path. */
@@ -111,6 +113,7 @@ export function mail(parts: MailParts = {}): MailFacts {
       addresses: name => parts.addresses?.[name] ?? [],
       addressesAreCut: name => parts.cut?.includes(name) ?? false,
     },
+    ...(parts.author !== null && { author: parts.author ?? sender }),
     headerIsCut: parts.headerIsCut ?? false,
     content: async () => ({ texts: [], attachments: [], isCut: false, ...parts.content }),
     results: path => parts.results?.[path] ?? [],

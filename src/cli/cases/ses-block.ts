@@ -36,6 +36,7 @@ export function sesBlock(part: SesPart, receivedAtMs: number): string[] {
     ...field('X-SES-Spam-Verdict', verdicts.spam.toUpperCase()),
     ...field('X-SES-Virus-Verdict', verdicts.virus.toUpperCase()),
     ...authenticationFields(part, helo),
+    'X-SES-RECEIPT: AEFBQUFBQUFBQUFHaG80allDQUZGT1ZB',
   ]
 }
 
@@ -48,16 +49,12 @@ function authenticationFields({ sender, client, verdicts }: SesPart, helo: strin
   // SES names postmaster at the HELO name for the null sender
   const envelopeFrom = sender === '' ? `postmaster@${helo}` : sender
   const spf = `${verdicts.spf} (spfCheck: domain of ${domain}) client-ip=${client.ip}; envelope-from=${envelopeFrom}; helo=${helo};`
-  const results = [
-    ...(verdicts.spf === 'none' ? [] : [`spf=${spf}`]),
-    ...(verdicts.dkim === 'none' ? [] : [`dkim=${verdicts.dkim} header.i=@${domain};`]),
-    ...(verdicts.dmarc === 'none' ? [] : [`dmarc=${verdicts.dmarc} header.from=${domain};`]),
-  ]
   return [
-    ...(verdicts.spf === 'none' ? [] : [`Received-SPF: ${spf}`]),
-    ...(results.length === 0
-      ? []
-      : ['Authentication-Results: amazonses.com;', ...results.map(text => ` ${text}`)]),
+    `Received-SPF: ${spf}`,
+    'Authentication-Results: amazonses.com;',
+    ` spf=${spf}`,
+    ...(verdicts.dkim === 'none' ? [] : [` dkim=${verdicts.dkim} header.i=@${domain};`]),
+    ...(verdicts.dmarc === 'none' ? [] : [` dmarc=${verdicts.dmarc} header.from=${domain};`]),
   ]
 }
 

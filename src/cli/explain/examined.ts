@@ -23,7 +23,7 @@ export interface ExaminedMail extends Examined {
 const TRACE_BUDGET_MS = 60_000
 
 export async function examineMail(
-  mail: Pick<WireMail, 'headerLines' | 'headerIsCut' | 'sizeBytes' | 'data'>,
+  mail: Pick<WireMail, 'headerLines' | 'headerIsCut' | 'lineLength' | 'sizeBytes' | 'data'>,
   { sender, recipients, relay, nowMs, sizeBytes = mail.sizeBytes }: Circumstances,
   results: Results,
   inForce: InForce,
@@ -40,6 +40,7 @@ export async function examineMail(
     headerLines: mail.headerLines,
     headerIsCut: mail.headerIsCut,
     ownFields: 0,
+    lineLength: mail.lineLength,
     nowMs,
     // only the queue asks
     nowMonoMs: 0,

@@ -18,6 +18,8 @@ export interface WireLimits {
 }
 
 export interface WireMail {
+  /** Lines longer than this were broken. */
+  lineLength: number
   /** As Haraka's `transaction.header_lines` behind Haraka's own Received. */
   headerLines: string[]
   /** Haraka would keep no further line of the header. */
@@ -68,6 +70,7 @@ export function onWire(raw: Buffer, limits: WireLimits): WireMail {
   const headerLines = inHeader ? withoutBody(header) : header
   return {
     headerLines,
+    lineLength: limits.lineBytes,
     headerIsCut: headerLines.length >= limits.headerLines - 1,
     sizeBytes,
     data: () => dataOf(raw, limits, inHeader ? headerLines.length : undefined),

@@ -36,6 +36,7 @@ export interface SesMailOptions extends PlainMailOptions {
   virus?: string | null
   /** `pass`, `fail`, ...; null: SES wrote no result. */
   spf?: string | null
+  /** In the comment of SPF: the domain whose record it was. */
   spfDomain?: string
   dkim?: readonly { result: string; domain: string }[]
   dmarc?: { result: string; domain: string } | null
@@ -209,9 +210,11 @@ function receivedFrom({ helo, clientName, clientIp }: Block): string {
   return `Received: from ${helo} (${clientName} [${clientIp}])`
 }
 
-function authenticationFields({ spf, spfDomain, sender, helo, clientIp, dkim, dmarc }: Block): string[] {
+function authenticationFields(block: Block): string[] {
+  const { spf, spfDomain, helo, clientIp, dkim, dmarc } = block
+  const sender = block.returnPath ?? block.sender
   // SES names postmaster at the HELO name for the null sender
-  const envelopeFrom = sender === '' ? `postmaster@${helo}` : `${sender.split('@')[0]}@${spfDomain}`
+  const envelopeFrom = sender === '' ? `postmaster@${helo}` : sender
   const spfText = `${spf} (spfCheck: domain of ${spfDomain}) client-ip=${clientIp}; envelope-from=${envelopeFrom}; helo=${helo};`
   const results = [
     ...(spf === null ? [] : [`spf=${spfText}`]),
