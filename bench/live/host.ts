@@ -5,9 +5,9 @@ import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 
 import path from 'node:path'
 import { packageFolder } from '../../src/demo/directory'
 import { startHaraka } from '../../src/demo/haraka'
+import { freePort } from '../../test/live/support/ports'
 import { processesWithEnv } from '../../test/live/support/processes'
 import { makeFolder, removeFolder } from './folder'
-import { freePort } from './port'
 
 export interface HostOptions {
   /** Texts of ses-bounce.ini and ses-bounce-rules.ini; undefined: without the plugin. */

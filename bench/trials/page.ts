@@ -2,11 +2,11 @@
 // Rejects when a mail isn't taken, or anything is answered with an error.
 
 import { startLocalSes } from '../../src/local-ses/server'
+import { freePort } from '../../test/live/support/ports'
 import { settingsText } from '../live/dispatcher'
 import { Host } from '../live/host'
 import { livedQueue } from '../live/lived-queue'
 import { Looker, type Question } from '../live/looker'
-import { freePort } from '../live/port'
 import { orderOf, questionsAbout } from '../live/questions'
 import { Relay } from '../live/relay'
 import { median, ratioOf } from '../measure'

@@ -1,5 +1,6 @@
 // Ports of loopback for Haraka: 2525 and 8080 when they are free, so that commands in documents work as they stand.
 
+import { randomInt } from 'node:crypto'
 import { createServer, type Server } from 'node:net'
 
 export interface Ports {
@@ -8,17 +9,28 @@ export interface Ports {
 }
 
 const USUAL: Ports = { smtp: 2525, http: 8080 }
+/** Below the ports that Linux gives to connections (ip_local_port_range): nobody else is given it before Haraka listens. */
+const OTHERS = { first: 30_000, count: 2_768 }
+const MOST_TRIES = 100
 
 export async function pickPorts(): Promise<Ports> {
-  const smtp = (await listen(USUAL.smtp)) ?? (await listen(0))
+  const smtp = (await listen(USUAL.smtp)) ?? (await listenElsewhere())
   // while the first is held, no other can be the same
-  const http = (await listen(USUAL.http)) ?? (await listen(0))
+  const http = (await listen(USUAL.http)) ?? (await listenElsewhere())
   const ports = { smtp: portOf(smtp) ?? USUAL.smtp, http: portOf(http) ?? USUAL.http }
   await Promise.all([smtp, http].map(closed))
   return ports
 }
 
-/** Undefined: it can't be listened on. 0 asks for any. */
+async function listenElsewhere(): Promise<Server | undefined> {
+  for (let tried = 0; tried < MOST_TRIES; tried++) {
+    const server = await listen(OTHERS.first + randomInt(OTHERS.count))
+    if (server !== undefined) return server
+  }
+  return undefined
+}
+
+/** Undefined: it can't be listened on. */
 function listen(port: number): Promise<Server | undefined> {
   return new Promise(resolve => {
     const server = createServer()

@@ -9,10 +9,10 @@ import {
   statfsSync,
   writeFileSync,
 } from 'node:fs'
-import { createServer, type Server, type Socket } from 'node:net'
+import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
 import path from 'node:path'
 
-import { checkout, freePort, othersCanReadCheckout } from './support/directory'
+import { checkout, othersCanReadCheckout } from './support/directory'
 import { withTinyDisk } from './support/disk'
 import { expectBootFailure, type RunningHaraka, startHaraka, startMark } from './support/haraka'
 import { freshen, plainMail, relayHop, sesMail } from './support/mail'
@@ -262,14 +262,13 @@ describe('the SMTP client', () => {
 
   /** Answers every chunk as `answer` says; returns the port. */
   async function serve(answer: (chunk: string, socket: Socket) => void): Promise<number> {
-    const port = await freePort()
     server = createServer(socket => {
       socket.on('error', () => {})
       socket.setEncoding('latin1').on('data', (chunk: string) => answer(chunk, socket))
       socket.write('220-hello\r\n220 there\r\n')
     })
-    await new Promise<void>(resolve => server?.listen(port, '127.0.0.1', resolve))
-    return port
+    await new Promise<void>(resolve => server?.listen(0, '127.0.0.1', resolve))
+    return (server.address() as AddressInfo).port
   }
 
   it('says what it had received when the server keeps silent', async () => {

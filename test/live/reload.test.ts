@@ -2,9 +2,9 @@
 
 import assert from 'node:assert/strict'
 import { existsSync } from 'node:fs'
-import { freePort } from './support/directory'
 import { bounceOf, deliveredOf, noted, relay, said, startFlow } from './support/flow'
 import { askHttp, webServers } from './support/http'
+import { freePort } from './support/ports'
 import { iniText, type Product } from './support/product'
 import { change, changeInVain, linesFromAll, write } from './support/reload'
 import { until } from './support/wait'

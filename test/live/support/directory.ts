@@ -1,7 +1,6 @@
 // A Haraka directory that takes every mail and writes down what it would deliver.
 // Whatever a test gives replaces what stands here; nothing outside the directory is touched.
 
-import { randomInt } from 'node:crypto'
 import {
   appendFileSync,
   chmodSync,
@@ -14,9 +13,9 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
+import { freePort } from './ports'
 
 export const checkout = realpathSync(path.join(__dirname, '../../..'))
 /** As processes show it, also where node_modules is a link. */
@@ -121,25 +120,6 @@ export function othersCanReadCheckout(): boolean {
     dir = path.dirname(dir)
   }
   return true
-}
-
-/**
- * Below those that the system gives to connections and to listeners that don't mind: between the look here and
- * Haraka's start nobody else is given it.
- */
-export async function freePort(): Promise<number> {
-  for (;;) {
-    const port = 10_000 + randomInt(20_000)
-    if (await canListen(port)) return port
-  }
-}
-
-function canListen(port: number): Promise<boolean> {
-  return new Promise(resolve => {
-    const server = createServer()
-    server.once('error', () => resolve(false))
-    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)))
-  })
 }
 
 // OK is a global of plugins in Haraka's own plugins directory

@@ -17,6 +17,7 @@ import {
   prepareDirectory,
   readDelivered,
 } from './directory'
+import { listenedOn } from './listeners'
 import { type LinePattern, LogLines } from './log'
 import { asProcess1, onlyChild } from './namespace'
 import { killIfAlive, type ProcessInfo, processes, processesWithEnv } from './processes'
@@ -98,21 +99,27 @@ async function greets(haraka: RunningHaraka, timeoutMs: number, ready?: LinePatt
   const readyLine = ready === undefined ? undefined : haraka.waitForLog(ready, { timeoutMs })
   // awaited below, but it may fail before that
   readyLine?.catch(() => {})
-  await until(() => haraka.hasExited || canConnect(haraka.port, timeoutMs), {
+  await until(() => haraka.hasExited || isGreeted(haraka, timeoutMs), {
     timeoutMs,
-    what: 'the greeting',
+    what: 'the greeting of a process of its own',
   })
   await readyLine
 }
 
-async function canConnect(port: number, timeoutMs: number): Promise<boolean> {
+async function isGreeted(haraka: RunningHaraka, timeoutMs: number): Promise<boolean> {
   try {
-    const session = await openSession({ port, timeoutMs })
+    const session = await openSession({ port: haraka.port, timeoutMs })
     await session.quit()
-    return true
+    return listens(haraka.port, haraka.family())
   } catch {
     return false
   }
+}
+
+/** Whether one of these processes listens on that port of loopback; without /proc that is taken for granted. */
+export function listens(port: number, family: readonly ProcessInfo[]): boolean {
+  const pids = family.map(({ pid }) => pid)
+  return processes().length === 0 || listenedOn(pids).includes(`127.0.0.1:${port}`)
 }
 
 /** Stops it, and removes its directory if it isn't the caller's. */
