@@ -22,6 +22,7 @@ import { Premises } from '../src/door/premises'
 import { rawMail } from '../src/door/raw-mail'
 import { type Line, linesOf, resultsOf } from '../src/door/report'
 import { resultsAt } from '../src/door/results'
+import { RcptCommands, type Targets } from '../src/haraka/rcpt-commands'
 import { mount } from '../src/http/mount'
 import { allRoutes, type HttpContext } from '../src/http/routes'
 import type { HarakaServer } from '../src/http/web-server'
@@ -48,8 +49,8 @@ const PASS: Answer = {}
 interface Pending {
   judgement: Judgement
   plan: CommitPlan
-  /** Those of the decisions, in their order. */
-  addresses: HarakaAddress[]
+  /** What stands in the transaction for each decision, in their order. */
+  targets: readonly (readonly HarakaAddress[])[]
 }
 
 /** To whoever gives a pass that isn't good, or no longer. */
@@ -60,8 +61,8 @@ let premises: Premises
 const pending = new WeakMap<HarakaTransaction, Pending>()
 /** An operator hands them back from the quarantine: no rule is asked about them. */
 const released = new WeakSet<HarakaTransaction>()
-/** RFC 3461 section 4.1: recipients given with NOTIFY=NEVER. */
-const neverNotify = new WeakSet<HarakaAddress>()
+/** The RCPT TO of relays, as they stood in the commands. */
+const rcptCommands = new WeakMap<HarakaTransaction, RcptCommands<HarakaAddress>>()
 
 /** Haraka calls it in the master and in every worker; a throw stops Haraka at boot. */
 export function register(this: HarakaPlugin): void {
@@ -76,6 +77,7 @@ export function register(this: HarakaPlugin): void {
   this.register_hook('init_http', 'serve_http', FIRST)
   this.register_hook('mail', 'take_pass', FIRST)
   this.register_hook('rcpt', 'note_recipient', FIRST)
+  this.register_hook('data', 'end_recipients', FIRST)
   this.register_hook('data_post', 'decide', LAST)
   this.register_hook('queue', 'commit', FIRST)
   this.register_hook('queue_outbound', 'commit', FIRST)
@@ -149,14 +151,27 @@ export function take_pass(
   })
 }
 
+/** rcpt, before any other plugin: what the relay's command says. */
 export function note_recipient(
   next: Next,
-  _connection: HarakaConnection,
+  connection: HarakaConnection,
   params: [HarakaAddress, Record<string, unknown>],
 ): void {
   const [address, options] = params
-  const notify = options['NOTIFY']
-  if (typeof notify === 'string' && notify.toUpperCase() === 'NEVER') neverNotify.add(address)
+  const { transaction } = connection
+  if (transaction && !isOthers(connection)) {
+    const known = rcptCommands.get(transaction) ?? new RcptCommands()
+    rcptCommands.set(transaction, known)
+    const notify = options['NOTIFY']
+    const notifyNever = typeof notify === 'string' && notify.toUpperCase() === 'NEVER'
+    known.add(address, notifyNever, transaction.rcpt_to)
+  }
+  next()
+}
+
+/** data, before any other plugin: what plugins made of the last command is there. */
+export function end_recipients(next: Next, { transaction }: HarakaConnection): void {
+  if (transaction) rcptCommands.get(transaction)?.end(transaction.rcpt_to)
   next()
 }
 
@@ -171,8 +186,8 @@ export function decide(this: HarakaPlugin, next: Next, connection: HarakaConnect
     if (!transaction || released.has(transaction)) return PASS
     const inForce = premises.inForce()
     premises.counts.inspected()
-    const addresses = [...transaction.rcpt_to]
-    const mail = mailOf(connection, transaction, inForce.settings.content.limitBytes)
+    const recipients = targetsOf(transaction)
+    const mail = mailOf(connection, transaction, recipients, inForce.settings.content.limitBytes)
     const { mode } = inForce.settings.main
     const judgement = await judge(mail, inForce, () => premises.queue()).catch((error: unknown) => {
       if (mode === 'enforce') throw error
@@ -183,7 +198,7 @@ export function decide(this: HarakaPlugin, next: Next, connection: HarakaConnect
     const { plan } = judgement
     if (plan.kind === 'commit') {
       // said when it has come true: the jobs are known by then
-      pending.set(transaction, { judgement, plan, addresses })
+      pending.set(transaction, { judgement, plan, targets: recipients.map(({ targets }) => targets) })
       return PASS
     }
     premises.counts.judged(judgement, mode)
@@ -210,7 +225,7 @@ export function commit(this: HarakaPlugin, next: Next, connection: HarakaConnect
     const { transaction } = connection
     const waiting = transaction ? pending.get(transaction) : undefined
     if (!transaction || !waiting) return PASS
-    const { judgement, plan, addresses } = waiting
+    const { judgement, plan, targets } = waiting
     const { added, quarantined } = await carryOut(judgement, plan, {
       quarantineFolder: premises.quarantineFolder,
       queue: () => premises.queue(),
@@ -223,8 +238,7 @@ export function commit(this: HarakaPlugin, next: Next, connection: HarakaConnect
     premises.counts.judged(judgement, 'enforce')
     log(this, connection, linesOf(judgement, new Map([...judgement.known, ...added]), 'enforce'))
     if (quarantined !== undefined) this.lognotice(connection, logLine({ quarantined }))
-    const consumed = new Set(plan.consumed.map(decision => addresses[judgement.decisions.indexOf(decision)]))
-    transaction.rcpt_to = transaction.rcpt_to.filter(address => !consumed.has(address))
+    transaction.rcpt_to = withoutConsumed(transaction.rcpt_to, judgement, plan, targets)
     return transaction.rcpt_to.length === 0 ? { code: ok, text: 'Message taken by policy' } : PASS
   })
 }
@@ -234,19 +248,53 @@ export function shutdown(): void {
   premises.close()
 }
 
+function targetsOf(transaction: HarakaTransaction): Targets<HarakaAddress>[] {
+  const known = rcptCommands.get(transaction)
+  if (known !== undefined) return known.targetsIn(transaction.rcpt_to, commandsOf(transaction))
+  // the relay is trusted since its last RCPT TO only
+  return transaction.rcpt_to.map(target => ({
+    command: { address: target.address, notifyNever: false },
+    targets: [target],
+  }))
+}
+
+/** How many RCPT TO the relay gave; undefined: not known. */
+function commandsOf({ rcpt_count: counts }: HarakaTransaction): number | undefined {
+  return counts && Object.values(counts).reduce((sum, count) => sum + count, 0)
+}
+
+/** What goes on to the next queue plugin. */
+function withoutConsumed(
+  rcptTo: readonly HarakaAddress[],
+  { decisions }: Judgement,
+  { consumed }: CommitPlan,
+  targets: Pending['targets'],
+): HarakaAddress[] {
+  // what other plugins have put there since belongs to nobody else
+  if (consumed.length === decisions.length) return []
+  const isConsumed = new Set(consumed)
+  const gone = new Set(
+    decisions.flatMap((decision, at) => (isConsumed.has(decision) ? (targets[at] ?? []) : [])),
+  )
+  return rcptTo.filter(target => !gone.has(target))
+}
+
 function mailOf(
   connection: HarakaConnection,
   transaction: HarakaTransaction,
+  recipients: readonly Targets<HarakaAddress>[],
   contentLimit: number,
 ): MailAtDoor {
   const { aside } = premises
   return {
     envelope: {
       sender: transaction.mail_from?.address ?? '',
-      recipients: transaction.rcpt_to.map(rcpt => ({
-        address: rcpt.address,
-        notifyNever: neverNotify.has(rcpt),
-      })),
+      recipients: recipients.map(({ command, targets }) =>
+        command === undefined
+          ? { address: targets[0]?.address ?? '', notifyNever: false, isUnattributed: true }
+          : { ...command },
+      ),
+      rcptCommands: commandsOf(transaction) ?? transaction.rcpt_to.length,
       relayIp: connection.remote.ip,
       sizeBytes: transaction.data_bytes,
     },

@@ -18,6 +18,8 @@ export interface HarakaTransaction {
   uuid: string
   mail_from: HarakaAddress | null
   rcpt_to: HarakaAddress[]
+  /** Of RCPT TO commands, by Haraka's answer. */
+  rcpt_count?: Readonly<Record<string, number>>
   /** The header as it came, a string a line; Haraka's own Received is the first field. */
   header_lines: string[]
   data_bytes: number
