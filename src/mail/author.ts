@@ -2,7 +2,7 @@
 // Strict on purpose: another program must not find another mailbox in the same header.
 
 import { domainOf } from './address'
-import type { Field } from './header'
+import type { Field } from './split-fields'
 
 export interface AuthorQuestion {
   fields: readonly Field[]

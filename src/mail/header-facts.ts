@@ -2,7 +2,7 @@
 // Never throws. What one header can cost is bounded; what lies beyond the bound is said to be cut, and proves nothing.
 
 import type { HeaderFacts } from './facts'
-import type { Field } from './header'
+import type { Field } from './split-fields'
 
 export interface Decoders {
   /** RFC 2047. */

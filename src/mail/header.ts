@@ -6,15 +6,7 @@ import { DATA_LINE_LENGTH, possibleBreaks } from './broken-lines'
 import { composed } from './composed'
 import type { HeaderFacts } from './facts'
 import { headerFacts } from './header-facts'
-
-export interface Field {
-  /** Lower case; '' for a line that isn't a field (no colon, or no field name before it). */
-  name: string
-  /** The value as written: unfolded, encoded words as they are. */
-  raw: string
-  /** The same without the breaks that Haraka may have put into long lines; undefined: it can't have. */
-  joined?: string
-}
+import { type Field, splitFields } from './split-fields'
 
 export interface Header {
   /** Top down. */
@@ -22,10 +14,8 @@ export interface Header {
   facts: HeaderFacts
 }
 
-/** mailparser's own limit is 1 MiB, which Haraka's 1,000 lines can pass. */
-const HEAD_LIMIT_BYTES = 16 * 1024 * 1024
-/** RFC 5322 section 2.2 (field names), section 4.5 (blanks before the colon); some hop may even fold there. */
-const FIELD_NAME = /^([!-9;-~]+)\s*:/
+/** Nothing is to be made of a text that isn't there. */
+const HEADER_ONLY = { skipHtmlToText: true, skipImageLinks: true, skipTextToHtml: true, skipTextLinks: true }
 
 /** Loads the parsers (about 150 ms), so that the first mail needn't wait for them. Rejects when they aren't installed. */
 export async function warmUp(): Promise<void> {
@@ -45,7 +35,8 @@ export async function readHeader(
 ): Promise<Header> {
   const { mailparser, libmime, addressparser } = loadParsers()
   const lines = peersLines(headerLines, ownFields)
-  const fields = await splitFields(lines.map(cleanLine), mailparser, possibleBreaks(lines, lineLength))
+  const breaks = possibleBreaks(lines, lineLength)
+  const fields = await splitFields(lines.map(cleanLine), breaks, () => new mailparser.MailParser(HEADER_ONLY))
   const facts = headerFacts(fields, {
     decodeWords: text => libmime.decodeWords(text),
     addressesIn: text =>
@@ -69,12 +60,6 @@ export function peersLines(headerLines: readonly string[], ownFields: number): r
 /** An empty line, which Haraka can leave in a header, continues with nothing: it must not end the header here. */
 export function isContinuation(line: string): boolean {
   return line === '' || ' \t\r\n'.includes(line[0] ?? '')
-}
-
-/** The value of a field from its physical lines: RFC 5322 section 2.2.3, unfolding. */
-export function unfold(cleanLines: readonly string[]): string {
-  const text = cleanLines.join('')
-  return text.slice(text.indexOf(':') + 1).trim()
 }
 
 /** One physical line as Unicode, without its end and with no other line end in it. */
@@ -107,58 +92,4 @@ function requireParsers() {
     addressparser: (require('nodemailer/lib/addressparser') as typeof import('nodemailer/lib/addressparser'))
       .default,
   }
-}
-
-/** `breaks`: indexes of the lines behind which Haraka may have put a break. */
-function splitFields(
-  lines: readonly string[],
-  mailparser: Parsers['mailparser'],
-  breaks: ReadonlySet<number>,
-): Promise<Field[]> {
-  const parser = new mailparser.MailParser({
-    skipHtmlToText: true,
-    skipImageLinks: true,
-    skipTextToHtml: true,
-    skipTextLinks: true,
-    maxHeadSize: HEAD_LIMIT_BYTES,
-  })
-  return new Promise(resolve => {
-    const end = (found: readonly { line: string }[]) => {
-      resolve(readFields(found, lines, breaks))
-      parser.destroy()
-    }
-    parser.on('headerLines', found => end(found.slice(1)))
-    parser.on('error', () => end([]))
-    parser.on('close', () => end([]))
-    // a field of our own first: mailparser takes a first line `From ` for an mbox's, and `POST ` for a request's
-    parser.end(['First:', ...lines.filter(line => line !== ''), '', ''].join('\r\n'))
-    parser.resume()
-  })
-}
-
-function readFields(
-  found: readonly { line: string }[],
-  lines: readonly string[],
-  breaks: ReadonlySet<number>,
-): Field[] {
-  const fields = found.map(({ line }) => Buffer.from(line, 'latin1').toString('utf8').split('\r\n'))
-  if (breaks.size === 0) return fields.map(physical => readField(physical))
-  // empty lines went before the fields were divided
-  const isBroken = lines.flatMap((line, index) => (line === '' ? [] : [breaks.has(index)]))
-  let at = 0
-  return fields.map(physical => {
-    const joined: string[] = []
-    for (const [index, line] of physical.entries()) {
-      if (index > 0 && isBroken[at + index - 1]) joined.push(`${joined.pop() ?? ''}${line.slice(1)}`)
-      else joined.push(line)
-    }
-    at += physical.length
-    const field = readField(physical)
-    return joined.length === physical.length ? field : { ...field, joined: unfold(joined) }
-  })
-}
-
-function readField(physical: readonly string[]): Field {
-  const name = FIELD_NAME.exec(physical.join('\r\n'))?.[1]?.toLowerCase() ?? ''
-  return { name, raw: unfold(physical) }
 }

@@ -2,8 +2,9 @@
 // It may name too much, never too little: whatever readReceipt finds is among its candidates.
 
 import { withoutBrackets } from './address'
-import { cleanLine, isContinuation, peersLines, unfold } from './header'
+import { cleanLine, isContinuation, peersLines } from './header'
 import { recipientIn } from './received'
+import { unfold } from './split-fields'
 
 export interface Candidates {
   /** What SES's `for` can be. */

@@ -3,7 +3,6 @@
 
 import { parseAddress, withoutBrackets } from './address'
 import type { Receipt, SesVerdicts } from './facts'
-import type { Field } from './header'
 import { readSesReceived, type SesReceived } from './received'
 import {
   type AuthenticationResults,
@@ -12,6 +11,7 @@ import {
   readReceivedSpf,
   type SpfResult,
 } from './results'
+import type { Field } from './split-fields'
 
 export interface ReceiptResult {
   receipt?: Receipt
