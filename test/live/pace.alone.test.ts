@@ -6,7 +6,7 @@ import { until } from './support/wait'
 const INTERVAL_MS = 1000
 const HOUR_MS = 3_600_000
 
-/** More for a longer look: `COUNT=60 npx mocha test/live/pace.test.ts` */
+/** More for a longer look: `COUNT=60 npx mocha test/live/pace.alone.test.ts` */
 const COUNT = Number(process.env['COUNT'] ?? 12)
 /** Calls a second that a burst must reach, of the one that SES allows. */
 const LEAST_RATE = 0.95

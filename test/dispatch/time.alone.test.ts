@@ -16,7 +16,7 @@ import { request, temporaryFolder } from '../queue/support'
 import { endures } from './happenings'
 
 const HOUR_MS = 3_600_000
-/** How long: `RUNS=1000 npx mocha test/dispatch/time.test.ts` */
+/** How long: `RUNS=1000 npx mocha test/dispatch/time.alone.test.ts` */
 const RUNS = Number(process.env['RUNS'] ?? 8)
 
 describe('whatever becomes of time', function () {
