@@ -24,6 +24,8 @@ export interface InForce {
   domains: readonly string[]
   /** Names of the lists that rules use. */
   lists: ReadonlySet<string>
+  /** Names under which the page and the API may be asked, besides addresses and loopback names; in lower case. */
+  webNames: ReadonlySet<string>
   /** No relay is trusted: no mail is looked at. */
   idle: boolean
   /** Whether a peer is a trusted relay. */
@@ -59,6 +61,7 @@ export function compileInForce(sources: Sources, env: NodeJS.ProcessEnv): Compil
       policy,
       domains: ownDomains.names,
       lists,
+      webNames: new Set([hostName(sources), ...settings.http.hosts]),
       idle: trusted.length === 0 && authUsers.length === 0,
       trusts: truster(trusted, authUsers),
     },

@@ -4,13 +4,15 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { QueueError } from '../errors'
 import { escapeControls, shortened } from '../settings/escape'
+import { checkHost } from './host-name'
 import { faultPage } from './page-layout'
 import { Fault, idle, plainText, type Reply } from './reply'
 import { type Request, readBody } from './request'
 import { findRoute, ROOT, type Route } from './router'
 import type { HttpContext } from './routes'
-import { hasToken, unauthorised } from './token'
+import { givesToken, hasToken, unauthorised } from './token'
 import type { WebApp } from './web-server'
+import { WrongTokens } from './wrong-tokens'
 
 /** Below it everything is in the API's envelope. */
 const API = '/v1'
@@ -27,18 +29,26 @@ const HEADERS: Readonly<Record<string, string>> = {
 
 const RETRY_AFTER_S = 5
 
-export type ServingContext = Pick<HttpContext, 'inForce' | 'log'>
+export type ServingContext = Pick<HttpContext, 'inForce' | 'log' | 'nowMonoMs'>
 
-export function mount(app: WebApp, routes: readonly Route[], context: ServingContext): void {
+export function mount(
+  app: WebApp,
+  routes: readonly Route[],
+  context: ServingContext,
+  wrongTokens = new WrongTokens({
+    warn: message => context.log('warn', message),
+    nowMonoMs: () => context.nowMonoMs(),
+  }),
+): void {
   app.use((message, response, next) => {
     const url = urlBelow(message.url ?? '')
     if (url === undefined) next()
-    else void serve(message, response, url, routes, context)
+    else void serve(message, response, url, { routes, context, wrongTokens })
   })
 }
 
 /** RFC 9112 section 3.2.2: a whole URL, as proxies may send it, must do too. */
-const ORIGIN = /^https?:\/\/[^/?#]*/i
+const ORIGIN = /^https?:\/\/([^/?#]*)/i
 
 /** `/v1/bounces?limit=1`. Undefined: it isn't ours. */
 function urlBelow(asked: string): string | undefined {
@@ -47,19 +57,30 @@ function urlBelow(asked: string): string | undefined {
   return below !== undefined && /^(?:[/?]|$)/.test(below) ? below : undefined
 }
 
+/** Of a target that is a whole URL: it counts rather than Host, and both may be looked at. */
+function hostOfTarget(asked: string): string | undefined {
+  return ORIGIN.exec(asked)?.[1]
+}
+
+interface Mounted {
+  routes: readonly Route[]
+  context: ServingContext
+  wrongTokens: WrongTokens
+}
+
 /** Never rejects. */
 async function serve(
   message: IncomingMessage,
   response: ServerResponse,
   url: string,
-  routes: readonly Route[],
-  context: ServingContext,
+  mounted: Mounted,
 ): Promise<void> {
+  const { context } = mounted
   const [path = ''] = url.split('?', 1)
   const query = url.slice(path.length + 1)
   const what = `${message.method} ${ROOT}${shortened(path)}`
   try {
-    const reply = await answer(message, path, query, routes, context).catch((error: unknown) =>
+    const reply = await answer(message, path, query, mounted).catch((error: unknown) =>
       asReply(faultOf(error, what, context), path, message.headers.accept),
     )
     send(response, reply, message.method === 'HEAD')
@@ -73,9 +94,9 @@ async function answer(
   message: IncomingMessage,
   path: string,
   query: string,
-  routes: readonly Route[],
-  { inForce }: ServingContext,
+  { routes, context: { inForce }, wrongTokens }: Mounted,
 ): Promise<Reply> {
+  checkHost(path, [message.headers.host, hostOfTarget(message.url ?? '')], inForce().webNames)
   if (path === '') return { status: 308, headers: { Location: `${ROOT}/` } }
   const found = findRoute(routes, message.method ?? '', path)
   if (found.kind === 'no such path') throw new Fault(404, 'NOT_FOUND', 'there is nothing at this address')
@@ -86,7 +107,10 @@ async function answer(
     })
   }
   const { tokenSha256 } = inForce().settings.http
-  const isAuthorised = hasToken(message.headers.authorization, tokenSha256)
+  const { authorization } = message.headers
+  const isAuthorised = hasToken(authorization, tokenSha256)
+  const tokenWasWrong = () => wrongTokens.given(message.socket.remoteAddress)
+  if (!isAuthorised && tokenSha256 !== undefined && givesToken(authorization)) await tokenWasWrong()
   if (found.route.access === 'token' && !isAuthorised) throw unauthorised(tokenSha256)
   const request: Request = {
     method: message.method ?? '',
@@ -95,6 +119,7 @@ async function answer(
     headers: message.headers,
     params: found.params,
     isAuthorised,
+    tokenWasWrong,
     body: () => readBody(message),
   }
   return found.route.answer(request)

@@ -5,19 +5,26 @@ import type { Job } from '../queue/job'
 import { html } from './html'
 import { jobMain } from './page-job'
 import { page, type View } from './page-layout'
-import { hasSession, type SessionKey } from './page-session'
+import { type Session, type SessionKey, sessionOf } from './page-session'
 import type { Reply } from './reply'
 import type { Request } from './request'
 import type { HttpContext } from './routes'
 
-export function viewOf({ isAuthorised, headers }: Request, context: HttpContext): View {
+export function viewOf(request: Request, context: HttpContext): View {
   const { tokenSha256 } = context.inForce().settings.http
-  const nowMs = context.nowMs()
   return {
-    isTrusted: isAuthorised || hasSession(headers.cookie, () => sessionKey(context), nowMs),
+    isTrusted: request.isAuthorised || currentSession(request, context) !== undefined,
     hasToken: tokenSha256 !== undefined,
-    nowMs,
+    nowMs: context.nowMs(),
   }
+}
+
+/** @throws QueueError */
+export function currentSession({ headers }: Request, context: HttpContext): Session | undefined {
+  return sessionOf(headers.cookie, context.nowMs(), {
+    keyOf: () => sessionKey(context),
+    isEnded: id => context.operator().isSessionEnded(id),
+  })
 }
 
 /** Undefined: there is no token. @throws QueueError */

@@ -1,12 +1,12 @@
-// What can be done from the page, by plain forms: give the token, forget it, change a job, pause and resume.
+// What can be done from the page, by plain forms: sign in, sign out, change a job, pause and resume.
 // Only with the token, and only from a page of ours; each change is on disk, and in the log, before it is answered.
 
 import { logLine } from '../door/log-line'
 import type { ByHand } from '../queue/store'
 import { paceOf } from './metrics'
-import { jobReply, notFound, ofTrusted, sessionKey, tokenNeeded, viewOf } from './page-access'
+import { currentSession, jobReply, notFound, ofTrusted, sessionKey, tokenNeeded, viewOf } from './page-access'
 import { BY_HAND, type ByHandWord } from './page-job'
-import { endOfSession, isFromOurPage, sessionCookie } from './page-session'
+import { isFromOurPage, noCookie, sessionCookie } from './page-session'
 import { plainText, type Reply } from './reply'
 import type { Request } from './request'
 import { ROOT, type Route } from './router'
@@ -27,11 +27,8 @@ export function actRoutes(context: HttpContext): Route[] {
     answer: request => (request.isAuthorised || isFromOurPage(request.headers) ? answer(request) : foreign()),
   })
   return [
-    post('/session', request => giveToken(request, context)),
-    post('/session/end', () => ({
-      ...seeOther('/'),
-      headers: { Location: `${ROOT}/`, 'Set-Cookie': endOfSession() },
-    })),
+    post('/session', request => signIn(request, context)),
+    post('/session/end', request => signOut(request, context)),
     ...BY_HAND.map(word => post(`/jobs/:id/${word}`, request => changeJob(request, word, context))),
     post('/pause', request => pause(request, true, context)),
     post('/resume', request => pause(request, false, context)),
@@ -45,16 +42,25 @@ function foreign(): Reply {
   )
 }
 
-async function giveToken(request: Request, context: HttpContext): Promise<Reply> {
+async function signIn(request: Request, context: HttpContext): Promise<Reply> {
   const token = (await field(request, 'token'))?.trim() ?? ''
   const key = sessionKey(context)
-  if (key === undefined || !hasToken(`Bearer ${token}`, key.tokenSha256))
+  if (key === undefined || !hasToken(`Bearer ${token}`, key.tokenSha256)) {
+    if (token !== '') await request.tokenWasWrong()
     return tokenNeeded(viewOf(request, context), "That isn't the token in [http] of config/ses-bounce.ini.")
+  }
   const isHttps = request.headers.origin?.startsWith('https:') ?? false
   return {
     status: 303,
     headers: { Location: `${ROOT}/`, 'Set-Cookie': sessionCookie(key, context.nowMs(), isHttps) },
   }
+}
+
+/** The session's cookie is no longer good, wherever a copy of it is. @throws QueueError: then nothing has ended */
+function signOut(request: Request, context: HttpContext): Reply {
+  const session = currentSession(request, context)
+  if (session !== undefined) context.operator().endSession(session.id, session.endMs, context.nowMs())
+  return { status: 303, headers: { Location: `${ROOT}/`, 'Set-Cookie': noCookie() } }
 }
 
 function changeJob(request: Request, word: ByHandWord, context: HttpContext): Reply | Promise<Reply> {

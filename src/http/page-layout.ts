@@ -78,6 +78,7 @@ export function faultPage({ status, message, more }: Fault): Reply {
 const FAULTS: Readonly<Record<number, string>> = {
   401: 'The token is needed',
   404: 'There is no such page',
+  421: 'This name is not allowed',
   503: 'Not at the moment',
 }
 
@@ -92,7 +93,7 @@ function footText({ isTrusted, nowMs }: View): Html {
 
 function tokenForms({ isTrusted, hasToken }: View): Html {
   if (isTrusted)
-    return html`<form action="${ROOT}/session/end" method="post"><button>Forget the token</button></form>`
+    return html`<form action="${ROOT}/session/end" method="post"><button>Sign out</button></form>`
   if (!hasToken)
     return html`<p class="soft">Read-only: there is no [http] token in config/ses-bounce.ini.</p>`
   // browsers keep a password by a name
@@ -100,7 +101,7 @@ function tokenForms({ isTrusted, hasToken }: View): Html {
 <input name="username" value="ses-bounce" autocomplete="username" hidden>
 <label for="token">Token</label>
 <input id="token" name="token" type="password" autocomplete="current-password" required>
-<button>Give it</button>
+<button>Sign in</button>
 </form>`
 }
 

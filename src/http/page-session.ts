@@ -1,13 +1,15 @@
-// A browser that has given the token once: a cookie that proves it for some hours, and that isn't the token.
-// Nothing is kept of it: every worker can tell, and a new token ends all sessions. Whatever is wrong with a cookie, it is none.
+// A browser that has signed in with the token: a cookie that proves it for some hours, and that isn't the token. Every
+// worker can check it; a new token ends all sessions. Of a session nothing is kept but that it was ended by "Sign out".
+// A cookie that is wrong in any way counts as none.
 
-import { createHmac, timingSafeEqual } from 'node:crypto'
+import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
 import type { IncomingHttpHeaders } from 'node:http'
 
 const COOKIE = 'ses-bounce'
 /** A working day. */
 export const SESSION_MS = 12 * 3_600_000
-const VALUE = /^(\d{1,15})\.([0-9a-f]{64})$/
+const ID_BYTES = 16
+const VALUE = /^(\d{1,15})\.([0-9a-f]{32})\.([0-9a-f]{64})$/
 
 /** What a cookie is signed with. */
 export interface SessionKey {
@@ -16,32 +18,46 @@ export interface SessionKey {
   secret: string
 }
 
-/** `isHttps`: as the browser sees it. */
-export function sessionCookie(key: SessionKey, nowMs: number, isHttps: boolean): string {
-  const endMs = nowMs + SESSION_MS
-  return cookie(`${endMs}.${proof(endMs, key)}`, SESSION_MS / 1000, isHttps)
+export interface Session {
+  /** Random: by this it can be ended. */
+  id: string
+  endMs: number
 }
 
-export function endOfSession(): string {
+export interface SessionCheck {
+  /** Asked only for a cookie that may be good; undefined: there is no token. */
+  keyOf: () => SessionKey | undefined
+  isEnded: (id: string) => boolean
+}
+
+/** `isHttps`: as the browser sees it. */
+export function sessionCookie(key: SessionKey, nowMs: number, isHttps: boolean): string {
+  const session = { id: randomBytes(ID_BYTES).toString('hex'), endMs: nowMs + SESSION_MS }
+  return cookie(`${session.endMs}.${session.id}.${proof(session, key)}`, SESSION_MS / 1000, isHttps)
+}
+
+/** Has the browser forget its cookie. */
+export function noCookie(): string {
   return cookie('', 0, false)
 }
 
-/** `header`: Cookie. `keyOf`: asked where there is something to prove; undefined: there is no token. */
-export function hasSession(
+/** `header`: Cookie. The session that it proves; undefined: none that is good. */
+export function sessionOf(
   header: string | undefined,
-  keyOf: () => SessionKey | undefined,
   nowMs: number,
-): boolean {
-  return valuesOf(header).some(value => {
-    const [, end = '', given = ''] = VALUE.exec(value) ?? []
-    const endMs = Number(end)
+  { keyOf, isEnded }: SessionCheck,
+): Session | undefined {
+  for (const value of valuesOf(header)) {
+    const [, end = '', id = '', given = ''] = VALUE.exec(value) ?? []
+    const session = { id, endMs: Number(end) }
     // one that ends later than any that could have been given out is left from before the clock was set back
-    if (given === '' || endMs <= nowMs || endMs > nowMs + SESSION_MS) return false
+    if (given === '' || session.endMs <= nowMs || session.endMs > nowMs + SESSION_MS) continue
     const key = keyOf()
-    return (
-      key !== undefined && timingSafeEqual(Buffer.from(given, 'hex'), Buffer.from(proof(endMs, key), 'hex'))
-    )
-  })
+    if (key === undefined) return undefined
+    const isProved = timingSafeEqual(Buffer.from(given, 'hex'), Buffer.from(proof(session, key), 'hex'))
+    if (isProved && !isEnded(id)) return session
+  }
+  return undefined
 }
 
 /**
@@ -61,7 +77,7 @@ function cookie(value: string, seconds: number, isHttps: boolean): string {
   return `${COOKIE}=${value}; Path=/ses-bounce; Max-Age=${seconds}; HttpOnly; SameSite=Strict${secure}`
 }
 
-/** Others may have set one of that name for another path. */
+/** Other sites of the host may have set one of that name for another path. */
 function valuesOf(header = ''): string[] {
   return header.split(';').flatMap(pair => {
     const [name, value] = pair.trim().split('=', 2)
@@ -69,9 +85,9 @@ function valuesOf(header = ''): string[] {
   })
 }
 
-function proof(endMs: number, { tokenSha256, secret }: SessionKey): string {
+function proof({ id, endMs }: Session, { tokenSha256, secret }: SessionKey): string {
   return createHmac('sha256', Buffer.from(secret + tokenSha256, 'hex'))
-    .update(`status page ${endMs}`)
+    .update(`status page ${endMs} ${id}`)
     .digest('hex')
 }
 

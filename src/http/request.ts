@@ -14,6 +14,8 @@ export interface Request {
   params: Readonly<Record<string, string>>
   /** Whether it has the bearer token. */
   isAuthorised: boolean
+  /** For a token that came in another way; resolves when it may be answered. */
+  tokenWasWrong: () => Promise<void>
   body: () => Promise<Buffer>
 }
 

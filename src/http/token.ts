@@ -15,6 +15,11 @@ export function hasToken(authorization: string | undefined, tokenSha256: string 
   return timingSafeEqual(digest, Buffer.from(tokenSha256, 'hex'))
 }
 
+/** Whether a bearer token was given at all, a good one or not. */
+export function givesToken(authorization: string | undefined): boolean {
+  return /^bearer\b/i.test(authorization ?? '')
+}
+
 /** Off is said as such, with 401 and not 404: whoever sets it up is to see what is missing. */
 export function unauthorised(tokenSha256: string | undefined): Fault {
   const headers = { 'WWW-Authenticate': 'Bearer realm="ses-bounce"' }

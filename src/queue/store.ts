@@ -237,6 +237,9 @@ export interface OperatorQueue {
   rules(): RuleCount[]
   /** Shared by the processes of the queue file, and known to nobody else: 64 hex digits. */
   secret(): string
+  /** A session of the status page; for every process of the queue file, on disk when it returns. */
+  endSession(id: string, endMs: number, nowMs: number): void
+  isSessionEnded(id: string): boolean
   close(): void
 }
 

@@ -21,6 +21,9 @@ export const domainList = list('domains: example.com, @.example.org (with its su
   return domain === undefined ? undefined : SUBDOMAINS + domain
 })
 
+/** Names of hosts, without a port; A-labels in lower case. */
+export const hostList = list('names of hosts, without a port: mail.example.com', aLabels)
+
 /** Words as written. */
 export const wordList = list('names, with commas between them', text => text)
 

@@ -13,7 +13,7 @@ import {
   rate,
   size,
 } from './kinds'
-import { cidrList, domainList, recipientList, regionList, wordList } from './list-kinds'
+import { cidrList, domainList, hostList, recipientList, regionList, wordList } from './list-kinds'
 import { bearerToken } from './secret'
 import { endpoint, identityArn, queueFile, reportingMta, senderTemplate } from './ses-kinds'
 import { AUTHENTICATION_LEVELS, FALLBACK_ACTIONS, RELAY_RECIPIENTS, type Settings } from './settings'
@@ -230,6 +230,10 @@ export const SCHEMA = {
       example: 'env:SES_BOUNCE_TOKEN',
       note: "Haraka's web server must be on: listen in config/http.ini (docs/api.md). sha256:HEX, its digest, will do too.",
     }),
+    hosts: key(hostList, '', 'names of this server under which the page and the API may be asked', {
+      example: 'mail.example.com',
+      note: 'Addresses, loopback names and the name in config/me always pass; under any other name the answer is 421.',
+    }),
   },
 }
 
@@ -304,6 +308,6 @@ export function toSettings({
     guard,
     fallback,
     quarantine: { keepMs: quarantine.keep },
-    http: { ...(http.token !== undefined && { tokenSha256: http.token }) },
+    http: { hosts: http.hosts, ...(http.token !== undefined && { tokenSha256: http.token }) },
   }
 }

@@ -79,6 +79,10 @@ export interface Settings {
   guard: GuardSettings
   fallback: Record<FallbackReason, FallbackAction>
   quarantine: { keepMs: number }
-  /** SHA-256 of the bearer token, in hexadecimal; undefined: the API is off. */
-  http: { tokenSha256?: string }
+  http: {
+    /** SHA-256 of the bearer token, in hexadecimal; undefined: the API is off. */
+    tokenSha256?: string
+    /** Names (A-labels, lower case) under which the page may be asked, besides addresses, loopback names and config/me. */
+    hosts: string[]
+  }
 }

@@ -4,7 +4,10 @@ import { formatFinding } from '../../src/settings/findings'
 import { snapshotSources } from '../../src/settings/sources'
 import { SETTINGS } from '../policy/support'
 
-function said(httpIni: string | undefined, http: { tokenSha256?: string } = {}): string[] {
+function said(
+  httpIni: string | undefined,
+  http: { tokenSha256?: string; hosts: string[] } = { hosts: [] },
+): string[] {
   const sources = snapshotSources(httpIni === undefined ? {} : { 'http.ini': httpIni })
   return webServerFindings({ ...SETTINGS, http }, sources).map(formatFinding)
 }
@@ -41,8 +44,8 @@ describe("what is said of Haraka's web server", () => {
   })
 
   it('is a warning when there is a token, and it is off', () => {
-    const [line] = said(undefined, { tokenSha256: '00' })
+    const [line] = said(undefined, { tokenSha256: '00', hosts: [] })
     assert.equal(line, "http.ini: [http] token is set, but Haraka's web server is off: listen is missing")
-    assert.deepEqual(said('listen = 127.0.0.1:80\n', { tokenSha256: '00' }), [])
+    assert.deepEqual(said('listen = 127.0.0.1:80\n', { tokenSha256: '00', hosts: [] }), [])
   })
 })

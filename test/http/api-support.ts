@@ -6,6 +6,7 @@ import type { Server } from 'node:http'
 import path from 'node:path'
 import { compileInForce, type InForce } from '../../src/door/in-force'
 import { allRoutes, type HttpContext } from '../../src/http/routes'
+import { WrongTokens } from '../../src/http/wrong-tokens'
 import { openDispatcherQueue } from '../../src/queue/sqlite/dispatcher-queue'
 import { openFigures } from '../../src/queue/sqlite/figures'
 import { thisProcess } from '../../src/queue/sqlite/holder'
@@ -81,6 +82,13 @@ export async function startApi(ini = '', rules = ''): Promise<Api> {
       return context
     },
     allRoutes,
+    // how long they take is another test's: here thousands may be asked
+    context =>
+      new WrongTokens({
+        warn: line => context.log('warn', line),
+        nowMonoMs: () => context.nowMonoMs(),
+        wait: async () => undefined,
+      }),
   )
   return {
     queue,

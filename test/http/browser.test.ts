@@ -215,7 +215,7 @@ describe('the status page in a browser', function () {
 
   for (const javaScriptEnabled of [true, false])
     describe(`by keyboard alone, ${javaScriptEnabled ? 'with' : 'without'} JavaScript`, () => {
-      it('takes the token, pauses and resumes, holds and cancels a job, and forgets the token', async () => {
+      it('signs in with the token, pauses and resumes, holds and cancels a job, and signs out', async () => {
         const id = add(60)
         const { page, said } = await open({ isTrusted: false, javaScriptEnabled })
         await page.goto(`${api.url}/`)
@@ -248,7 +248,7 @@ describe('the status page in a browser', function () {
         await page.keyboard.type('user@yours.example')
         await page.keyboard.press('Enter')
         await page.getByText('1 found.').waitFor()
-        await tabTo(page, 'Forget the token')
+        await tabTo(page, 'Sign out')
         await page.keyboard.press('Enter')
         await page.getByLabel('Token').waitFor()
         assert.equal(await page.getByRole('link', { name: id }).count(), 0)

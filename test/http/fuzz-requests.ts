@@ -139,7 +139,7 @@ export const others: fc.Arbitrary<Asked> = fc.oneof(
   }),
 )
 
-const HEAD = `Host: x\r\nAuthorization: Bearer ${TOKEN}\r\n`
+const HEAD = `Host: localhost\r\nAuthorization: Bearer ${TOKEN}\r\n`
 export const POST = `POST /ses-bounce/v1/bounces HTTP/1.1\r\n${HEAD}Content-Type: application/json\r\n`
 const LIST = `GET /ses-bounce/v1/bounces?limit=200 HTTP/1.1\r\n${HEAD}\r\n`
 const whole = () => {
@@ -204,7 +204,7 @@ const bodies = fc.constantFrom(
   `${POST}Content-Length: 100\r\n\r\n{"original_message_id":`,
   `${POST}Content-Length: 300000\r\n\r\n${' '.repeat(300_000)}`,
   `${POST}Content-Length: 2\r\n\r\n{}{}{}`,
-  `POST /ses-bounce/session HTTP/1.1\r\nHost: x\r\nSec-Fetch-Site: same-origin\r\nContent-Type: ${FORM}\r\nContent-Length: 9\r\n\r\ntoken=`,
+  `POST /ses-bounce/session HTTP/1.1\r\nHost: localhost\r\nSec-Fetch-Site: same-origin\r\nContent-Type: ${FORM}\r\nContent-Length: 9\r\n\r\ntoken=`,
 )
 const many = fc
   .array(fc.oneof(fc.constant(LIST), fc.constant(0).map(whole), broken), { minLength: 2, maxLength: 20 })

@@ -182,14 +182,14 @@ describe("what stands below /ses-bounce on Haraka's web server", () => {
   it('takes a whole URL for its path, as a proxy may send it', async () => {
     const peer = connect(served.port, '127.0.0.1')
     peer.end(
-      'GET HTTP://elsewhere.example:80/ses-bounce/v1/open?x HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n',
+      'GET HTTP://mx.yours.example:80/ses-bounce/v1/open?x HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n',
     )
     assert.match(await text(peer), /^HTTP\/1\.1 200 OK\r\n[^]*\{"success":true,"data":\{\}\}\n$/)
   })
 
   it('goes on when a peer leaves in the midst of his body', async () => {
     const peer = connect(served.port, '127.0.0.1')
-    const head = `POST /ses-bounce/v1/length HTTP/1.1\r\nHost: x\r\nAuthorization: ${bearer.Authorization}\r\n`
+    const head = `POST /ses-bounce/v1/length HTTP/1.1\r\nHost: localhost\r\nAuthorization: ${bearer.Authorization}\r\n`
     peer.write(`${head}Content-Length: 10\r\n\r\nabc`, () => peer.destroy())
     await new Promise(resolve => peer.once('close', resolve))
     assert.equal((await ask('/v1/open')).status, 200)

@@ -1,7 +1,9 @@
 // What can be done from the status page: by whom, from where, and what comes of it.
 
 import assert from 'node:assert/strict'
-import { hasSession, isFromOurPage, SESSION_MS, sessionCookie } from '../../src/http/page-session'
+import { isFromOurPage, SESSION_MS, sessionCookie, sessionOf } from '../../src/http/page-session'
+import { Database } from '../../src/queue/sqlite/database'
+import { openOperatorQueue } from '../../src/queue/sqlite/operator-queue'
 import { sha256 } from '../../src/settings/secret'
 import { HOUR_MS, request } from '../queue/support'
 import { type Api, NOW_MS, startApi } from './api-support'
@@ -41,7 +43,7 @@ describe('the status page’s forms', () => {
     const cookie = given.headers.get('set-cookie') ?? ''
     assert.match(
       cookie,
-      /^ses-bounce=\d+\.[0-9a-f]{64}; Path=\/ses-bounce; Max-Age=43200; HttpOnly; SameSite=Strict$/,
+      /^ses-bounce=\d+\.[0-9a-f]{32}\.[0-9a-f]{64}; Path=\/ses-bounce; Max-Age=43200; HttpOnly; SameSite=Strict$/,
     )
     for (const secret of [TOKEN, sha256(TOKEN)]) assert.ok(!cookie.includes(secret))
     const id = queued()
@@ -52,14 +54,42 @@ describe('the status page’s forms', () => {
     assert.equal((await page()).status, 401, 'it ends')
   })
 
-  it('refuse a wrong token, and forget a given one', async () => {
+  it('refuse a wrong token, and name the peer in the log', async () => {
     for (const token of ['', 'wrong', `${TOKEN}x`, sha256(TOKEN), 'x'.repeat(2000)]) {
       const refused = await post('/session', OURS, { token })
       assert.equal(refused.status, 401, token)
       assert.equal(refused.headers.get('set-cookie'), null)
     }
-    const end = await post('/session/end', OURS)
+    assert.deepEqual(api.log, ['warn: http: wrong token from 127.0.0.1'])
+  })
+
+  it('end a session for good with "Sign out": no copy of its cookie is good, in any worker, and no other session ends', async () => {
+    const [mine, others] = [await session(), await session()]
+    const pageWith = (Cookie: string) => fetch(`${api.url}/search?q=a`, { headers: { Cookie } })
+    assert.deepEqual([(await pageWith(mine)).status, (await pageWith(others)).status], [200, 200])
+    const end = await post('/session/end', { ...OURS, Cookie: mine })
+    assert.equal(end.status, 303)
     assert.match(end.headers.get('set-cookie') ?? '', /^ses-bounce=; Path=\/ses-bounce; Max-Age=0;/)
+    assert.deepEqual([(await pageWith(mine)).status, (await pageWith(others)).status], [401, 200])
+    // another process of the queue file, or a later one
+    const worker = openOperatorQueue(api.file)
+    const [, id = ''] = mine.split('.')
+    assert.ok(worker.isSessionEnded(id))
+    worker.close()
+    const again = await post('/session/end', { ...OURS, Cookie: mine })
+    assert.equal(again.status, 303)
+  })
+
+  it('end no session, and say so, while the queue cannot be written', async () => {
+    const mine = await session()
+    const writer = new Database(api.file, { busyMs: 0, create: false })
+    writer.script('BEGIN IMMEDIATE')
+    const end = await post('/session/end', { ...OURS, Cookie: mine })
+    assert.deepEqual([end.status, end.headers.get('set-cookie')], [503, null])
+    writer.script('ROLLBACK')
+    writer.close()
+    const page = await fetch(`${api.url}/search?q=a`, { headers: { Cookie: mine } })
+    assert.equal(page.status, 200)
   })
 
   it('hold, cancel and retry a job, and say in the log that it was by hand', async () => {
@@ -138,6 +168,8 @@ describe('the status page’s forms', () => {
 describe('a session of the status page', () => {
   const key = { tokenSha256: sha256(TOKEN), secret: 'a1'.repeat(32) }
   const header = (nowMs: number) => sessionCookie(key, nowMs, true).split(';', 1)[0]
+  const hasSession = (cookie: string | undefined, keyOf: () => typeof key | undefined, nowMs: number) =>
+    sessionOf(cookie, nowMs, { keyOf, isEnded: () => false }) !== undefined
 
   it('is good for its token and its time', () => {
     assert.match(sessionCookie(key, NOW_MS, true), /; Secure$/)

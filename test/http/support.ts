@@ -3,9 +3,11 @@
 import { once } from 'node:events'
 import http, { type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import type { InForce } from '../../src/door/in-force'
 import { mount, type ServingContext } from '../../src/http/mount'
 import type { Route } from '../../src/http/router'
 import type { WebApp } from '../../src/http/web-server'
+import type { WrongTokens } from '../../src/http/wrong-tokens'
 import { sha256 } from '../../src/settings/secret'
 import { SETTINGS } from '../policy/support'
 
@@ -26,9 +28,16 @@ export interface Served {
 
 /** `token`: '' is none. */
 export function servingContext(log: string[], token = TOKEN): ServingContext {
-  const http = token === '' ? {} : { tokenSha256: sha256(token) }
-  const inForce = { settings: { ...SETTINGS, http } } as ReturnType<ServingContext['inForce']>
-  return { inForce: () => inForce, log: (level, message) => void log.push(`${level}: ${message}`) }
+  const http = { hosts: [], ...(token !== '' && { tokenSha256: sha256(token) }) }
+  const inForce = {
+    settings: { ...SETTINGS, http },
+    webNames: new Set(['mx.yours.example']),
+  } as Partial<InForce> as InForce
+  return {
+    inForce: () => inForce,
+    log: (level, message) => void log.push(`${level}: ${message}`),
+    nowMonoMs: () => performance.now(),
+  }
 }
 
 /** `more`: routes that are made with the context. */
@@ -36,11 +45,12 @@ export async function serveRoutes<C extends ServingContext = ServingContext>(
   routes: readonly Route[],
   makeContext: (log: string[]) => C,
   more: (context: C) => Route[] = () => [],
+  wrongTokens?: (context: C) => WrongTokens,
 ): Promise<Served> {
   const log: string[] = []
   const app = express()
   const context = makeContext(log)
-  mount(app, [...routes, ...more(context)], context)
+  mount(app, [...routes, ...more(context)], context, wrongTokens?.(context))
   const server = http.createServer(app).listen(0, '127.0.0.1')
   await once(server, 'listening')
   const { port } = server.address() as AddressInfo

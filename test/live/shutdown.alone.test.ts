@@ -115,7 +115,7 @@ describe('when Haraka ends', function () {
     await webServers(product.haraka, 2)
     for (const bytes of [
       '',
-      'GET /ses-bounce/ HTTP/1.1\r\nHost: x\r\n\r\n',
+      'GET /ses-bounce/ HTTP/1.1\r\nHost: localhost\r\n\r\n',
       'POST /ses-bounce/session HTTP/1.1\r\n',
     ]) {
       const socket = connect(httpPort, '127.0.0.1').on('error', () => undefined)

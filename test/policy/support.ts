@@ -57,7 +57,7 @@ export const SETTINGS: Settings = {
     capped: 'quarantine',
   },
   quarantine: { keepMs: 30 * 24 * HOUR_MS },
-  http: {},
+  http: { hosts: [] },
 }
 
 export interface MailParts {

@@ -58,7 +58,7 @@ describe('loadSettings', () => {
         capped: 'quarantine',
       },
       quarantine: { keepMs: 2_592_000_000 },
-      http: {},
+      http: { hosts: [] },
     })
   })
 

@@ -19,7 +19,7 @@ describe('[http] token', () => {
       const { settings, findings } = load(`[http]\n${text}\n`, { TOKEN })
       assert.deepEqual([settings.http.tokenSha256, findings], [sha256(TOKEN), []], text)
     }
-    assert.deepEqual(load('[http]\ntoken =\n').settings.http, {})
+    assert.deepEqual(load('[http]\ntoken =\n').settings.http.tokenSha256, undefined)
   })
 
   it('is shown in no finding, however wrong the file is', () => {

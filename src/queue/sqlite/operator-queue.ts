@@ -11,6 +11,7 @@ import { pageOfJobs } from './page'
 import { addPause, pauses, removePause } from './pauses'
 import { addEvent, historyOf, jobOf, text } from './rows'
 import { secret } from './secret'
+import { endSession, isSessionEnded } from './sessions'
 import { waiting } from './slots'
 
 /** An operator waits rather than asks again. */
@@ -45,6 +46,8 @@ export function openOperatorQueue(file: string, { busyMs = BUSY_MS } = {}): Oper
     overview: (nowMs, pace) => overview(database, nowMs, pace),
     rules: () => countByRule(database),
     secret: () => secret(database),
+    endSession: (id, endMs, nowMs) => endSession(database, id, endMs, nowMs),
+    isSessionEnded: id => isSessionEnded(database, id),
     close: () => database.close(),
   }
 }

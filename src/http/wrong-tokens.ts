@@ -1,0 +1,118 @@
+// Wrong tokens, by the peer that gave them: their answers are slowed down more and more, and the log names the peer. A
+// good token is never slowed down, also from the same peer: it may be a proxy that many use. Memory and log are bounded.
+
+import { isIP } from 'node:net'
+import { setTimeout as pause } from 'node:timers/promises'
+
+/** People mistype. */
+const FREE_TRIES = 3
+const FIRST_PAUSE_MS = 200
+/** Below what proxies wait for an answer. */
+const LONGEST_PAUSE_MS = 5000
+/** After so long without a wrong token a peer begins anew. */
+const FORGET_MS = 10 * 60_000
+const MOST_PEERS = 1000
+/** Answers that wait; beyond it a peer hears at once, so that connections can't pile up. */
+const MOST_WAITING = 100
+const LINE_EVERY_MS = 60_000
+/** For all peers together. */
+const LINES_A_MINUTE = 10
+
+interface Peer {
+  count: number
+  lastMs: number
+  /** When a line named it, and how many tokens that was about. */
+  saidMs: number
+  said: number
+}
+
+export interface WrongTokensParts {
+  warn: (message: string) => void
+  nowMonoMs: () => number
+  wait?: (ms: number) => Promise<void>
+}
+
+export class WrongTokens {
+  /** The one that was wrong last is the last. */
+  readonly #peers = new Map<string, Peer>()
+  readonly #parts: WrongTokensParts
+  #waiting = 0
+  #lines = 0
+  #linesSinceMs = Number.NEGATIVE_INFINITY
+
+  constructor(parts: WrongTokensParts) {
+    this.#parts = parts
+  }
+
+  /** Resolves when the answer may go. Never rejects. `address`: of the connection. */
+  async given(address: string | undefined): Promise<void> {
+    const nowMs = this.#parts.nowMonoMs()
+    const shown = shownAddress(address)
+    const peer = this.#peer(network(shown), nowMs)
+    peer.count += 1
+    peer.lastMs = nowMs
+    this.#say(shown, peer, nowMs)
+    const ms = pauseMs(peer.count)
+    if (ms === 0 || this.#waiting >= MOST_WAITING) return
+    this.#waiting += 1
+    try {
+      await (this.#parts.wait ?? waitUnref)(ms)
+    } finally {
+      this.#waiting -= 1
+    }
+  }
+
+  #peer(key: string, nowMs: number): Peer {
+    const known = this.#peers.get(key)
+    const isFresh = known !== undefined && nowMs - known.lastMs < FORGET_MS
+    const peer = isFresh ? known : { count: 0, lastMs: nowMs, saidMs: Number.NEGATIVE_INFINITY, said: 0 }
+    this.#peers.delete(key)
+    this.#peers.set(key, peer)
+    const [oldest] = this.#peers.keys()
+    if (this.#peers.size > MOST_PEERS && oldest !== undefined) this.#peers.delete(oldest)
+    return peer
+  }
+
+  #say(shown: string, peer: Peer, nowMs: number): void {
+    if (nowMs - peer.saidMs < LINE_EVERY_MS) return
+    if (nowMs - this.#linesSinceMs >= LINE_EVERY_MS) {
+      this.#linesSinceMs = nowMs
+      this.#lines = 0
+    }
+    if (this.#lines > LINES_A_MINUTE) return
+    this.#lines += 1
+    if (this.#lines > LINES_A_MINUTE) {
+      this.#parts.warn('http: wrong tokens from more peers; they are not named for a minute')
+      return
+    }
+    const more = peer.count - peer.said
+    this.#parts.warn(`http: wrong token from ${shown}${more > 1 ? ` (${more} since the last line)` : ''}`)
+    peer.saidMs = nowMs
+    peer.said = peer.count
+  }
+}
+
+function pauseMs(count: number): number {
+  const beyond = count - FREE_TRIES
+  return beyond <= 0 ? 0 : Math.min(FIRST_PAUSE_MS * 2 ** Math.min(beyond - 1, 10), LONGEST_PAUSE_MS)
+}
+
+/** Nothing but an address reaches the log. RFC 4291 section 2.5.5.2: an IPv4 address within IPv6 is shown as itself. */
+function shownAddress(address = ''): string {
+  const plain = address.replace(/^::ffff:(?=\d+\.)/i, '').replace(/%.*$/, '')
+  return isIP(plain) === 0 ? 'an unknown address' : plain
+}
+
+/** One subscriber has a whole /64 of IPv6 (RFC 6177): it counts as one peer. */
+function network(address: string): string {
+  if (isIP(address) !== 6) return address
+  const [head = '', tail] = address.toLowerCase().split('::')
+  const groups = head === '' ? [] : head.split(':')
+  const last = tail === undefined || tail === '' ? [] : tail.split(':')
+  const zeros = tail === undefined ? 0 : Math.max(0, 8 - groups.length - last.length)
+  return [...groups, ...Array<string>(zeros).fill('0'), ...last].slice(0, 4).join(':')
+}
+
+async function waitUnref(ms: number): Promise<void> {
+  await pause(ms, undefined, { ref: false })
+}
