@@ -7,7 +7,7 @@ import type { InForce } from '../door/in-force'
 import { QueueError } from '../errors'
 import { addressKey, domainOf } from '../mail/address'
 import type { MailFacts, Receipt, RecipientFacts } from '../mail/facts'
-import { bounceSender, makeBounce } from '../policy/bounce'
+import { bounceSender, bounceSenders, makeBounce } from '../policy/bounce'
 import type { BounceRequest } from '../policy/decision'
 import { GUARD_DETAILS, guard } from '../policy/guards'
 import type { BounceOutcome } from '../policy/rule'
@@ -124,7 +124,9 @@ function ofRecipient(
     return { ...base, details: [{ field: 'bounce_sender', message: 'there is no usable bounce sender' }] }
   const context = {
     bounceSender: sender,
+    bounceSenders: [...bounceSenders(policy, valueOf), ...(order.bounceSender === undefined ? [] : [sender])],
     receivesFor: (domain: string) => policy.receivesFor(domain),
+    labelSeparator: policy.labelSeparator,
     isNamed: false,
   }
   const held = guard(facts, known, settings.guard, context)
@@ -133,7 +135,8 @@ function ofRecipient(
 
 /** Which field of the order a guard looks at. */
 function fieldOf(held: string, index: number): string {
-  if (held === GUARD_DETAILS.roleAddress) return `recipients[${index}].address`
+  if (held === GUARD_DETAILS.roleAddress || held === GUARD_DETAILS.bounceSender)
+    return `recipients[${index}].address`
   return held.startsWith(GUARD_DETAILS.notAuthenticated) ? 'authenticated' : 'sender'
 }
 
@@ -166,6 +169,7 @@ function factsOf(order: BounceOrder): MailFacts & { receipt: Receipt } {
       addressesAreCut: () => false,
     },
     headerIsCut: false,
+    readings: () => ({ texts: [], areCut: false }),
     content: () => Promise.reject(new Error('there is no mail')),
     results: () => [],
     warnings: [],

@@ -2,6 +2,7 @@
 // Whatever the sender wrote is his word only; what SES wrote is in `receipt`.
 
 import type { Content } from './content'
+import type { FieldReadings } from './field-readings'
 
 /** SES's verdicts in lower case; `none` where SES wrote none. */
 export interface SesVerdicts {
@@ -106,6 +107,8 @@ export interface MailFacts {
   author?: string
   /** Only the beginning of the header is known: that a field or an address isn't in it proves nothing. */
   headerIsCut: boolean
+  /** Fields of that name (in lower case) as leniently as any program may read them: for guards, and no proof of anything. */
+  readings(name: string): FieldReadings
   /** Read when first asked for. Rejects where nothing can be made of the mail. */
   content(): Promise<Content>
   /** What other plugins found at that path, `rspamd.score`: one value, or the elements of a list. */

@@ -4,6 +4,7 @@
 import { readAuthor } from './author'
 import type { Content } from './content'
 import type { Envelope, MailFacts } from './facts'
+import { fieldReadings } from './field-readings'
 import { peersLines, readHeader } from './header'
 import { readReceipt } from './receipt'
 import { type RecipientQuestion, recipientsOfRecord } from './recipients'
@@ -43,6 +44,7 @@ export async function readFacts(question: FactsQuestion): Promise<MailFacts> {
     headers,
     ...(author !== undefined && { author }),
     headerIsCut,
+    readings: fieldReadings(headerLines, ownFields),
     content: once(async () => {
       const content = await question.content()
       if (content.isCut)

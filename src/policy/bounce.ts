@@ -9,6 +9,7 @@ import { TYPE_TEXTS } from './bounce-types'
 import type { BounceRequest, Cap } from './decision'
 import type { BounceOutcome, Policy } from './rule'
 import {
+  asksFor,
   DIAGNOSTIC_CHARACTERS,
   EXPLANATION_CHARACTERS,
   fill,
@@ -28,6 +29,19 @@ export function bounceSender(
   const address = asciiAddress(fillRaw(template, valueOf))
   const isPlain = address !== undefined && !/["[\]]/.test(address)
   return isPlain && address.length <= ADDRESS_CHARACTERS ? address : undefined
+}
+
+/**
+ * What the policy's bounces can come from, at the recipient's domain where a template goes by it. A template with
+ * {recipient} would make every recipient a bounce sender: it names none.
+ */
+export function bounceSenders(
+  policy: Pick<Policy, 'bounceSenders'>,
+  valueOf: (name: TemplateName) => string,
+): string[] {
+  return policy.bounceSenders
+    .filter(template => !asksFor(template, 'recipient'))
+    .flatMap(template => bounceSender(template, valueOf) ?? [])
 }
 
 /** What is wrong with the template of a bounce sender, whatever is filled in. */

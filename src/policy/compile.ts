@@ -1,6 +1,7 @@
 // Makes a policy of the rules file: sections become rules, their keys conditions and outcomes.
 // Never throws; all faults come back at once. A rule with an error isn't in the policy, which must not be used then.
 
+import { addressKey, domainOf } from '../mail/address'
 import { didYouMean, type Finding } from '../settings/findings'
 import type { IniEntry, IniFile, IniSection } from '../settings/ini'
 import { splitItems } from '../settings/items'
@@ -8,7 +9,7 @@ import { laterCondition } from '../settings/later'
 import { SETTINGS_FILE } from '../settings/load'
 import type { Settings } from '../settings/settings'
 import { AddressPatterns } from './address-patterns'
-import { bounceSenderFault } from './bounce'
+import { bounceSenderFault, bounceSenders } from './bounce'
 import { FIELD_KEYS, type Field, familyOf, findField, type Phase } from './fields'
 import { isGlob } from './glob'
 import { isRoleAddress } from './guards'
@@ -18,7 +19,7 @@ import type { Reporter } from './outcome-reader'
 import { PatternCompiler } from './patterns'
 import type { Condition, Policy, Rule } from './rule'
 import { RuleIndex } from './rule-index'
-import { ADDRESS_NAMES, parseTemplate, type Template } from './templates'
+import { ADDRESS_NAMES, parseTemplate, type Template, type TemplateName } from './templates'
 
 export interface PolicyContext {
   settings: Settings
@@ -39,11 +40,11 @@ const COST: Record<Phase, number> = { envelope: 0, receipt: 0, header: 1, result
 export function compilePolicy(ini: IniFile, context: PolicyContext): { policy: Policy; findings: Finding[] } {
   const findings: Finding[] = []
   const report = (finding: Finding): number => findings.push(finding)
-  const rules = new RuleCompiler(ini, context, report).compile()
+  const compiled = new RuleCompiler(ini, context, report).compile()
   const { settings } = context
   const policy: Policy = {
-    rules,
-    index: new RuleIndex(rules),
+    ...compiled,
+    index: new RuleIndex(compiled.rules),
     regions: settings.ses.regions,
     window: settings.window,
     ...(settings.limit.perSender && { perSender: settings.limit.perSender }),
@@ -81,7 +82,7 @@ class RuleCompiler {
     this.#bounceSender = this.#standardBounceSender()
   }
 
-  compile(): Rule[] {
+  compile(): { rules: Rule[]; bounceSenders: Template[] } {
     const rules: Rule[] = []
     let catchAll: IniSection | undefined
     for (const section of this.#ini.sections) {
@@ -102,7 +103,10 @@ class RuleCompiler {
       rules.push(rule)
       if (rule.mode === 'enforce' && rule.conditions.length === 0) catchAll ??= section
     }
-    return rules
+    const compiled = { rules, bounceSenders: sendersOf(rules, this.#bounceSender) }
+    const { labelSeparator } = this.#settings.relay
+    for (const rule of rules) warnOfNamed(rule, { ...compiled, labelSeparator }, this.#reporter(rule))
+    return compiled
   }
 
   #rule(section: IniSection, say: RuleReporter): Rule | undefined {
@@ -120,9 +124,7 @@ class RuleCompiler {
       ...say,
     })
     if (compiled === undefined || say.failed()) return undefined
-    const rule: Rule = { name, line, ...compiled, conditions, named: namedRecipients(conditions) }
-    warnOfRoleAddresses(rule, say)
-    return rule
+    return { name, line, ...compiled, conditions, named: namedRecipients(conditions) }
   }
 
   #condition(entry: IniEntry, say: RuleReporter): Condition | undefined {
@@ -167,7 +169,7 @@ class RuleCompiler {
     return template
   }
 
-  #reporter(section: IniSection): RuleReporter {
+  #reporter(section: Pick<IniSection, 'name'>): RuleReporter {
     const place = { file: this.#ini.file, section: section.name }
     let failed = this.#faulty.has(section.name)
     return {
@@ -225,14 +227,28 @@ function namedRecipients(conditions: readonly Condition[]): Set<string> {
   return named
 }
 
-function warnOfRoleAddresses(rule: Rule, say: RuleReporter): void {
+/** Each once: most rules have the one of [ses]. */
+function sendersOf(rules: readonly Rule[], standard: Template): Template[] {
+  const own = rules.flatMap(({ outcome }) => (outcome.action === 'bounce' ? [outcome.sender] : []))
+  return [...new Map([standard, ...own].map(one => [JSON.stringify(one), one])).values()]
+}
+
+/** Of recipients that a rule names, and that a guard is about. */
+function warnOfNamed(
+  rule: Rule,
+  policy: Pick<Policy, 'bounceSenders' | 'labelSeparator'>,
+  say: RuleReporter,
+): void {
   const { outcome } = rule
   if (outcome.action !== 'bounce') return
   for (const key of rule.named) {
-    if (!isRoleAddress(key, outcome.guard.role_addresses)) continue
-    say.warn(
-      rule.line,
-      `"${key}" would be bounced, a role address, which must take mail (RFC 5321 section 4.5.1)`,
-    )
+    const ofRecipient = (name: TemplateName) => (name === 'recipient.domain' ? (domainOf(key) ?? '') : '')
+    if (bounceSenders(policy, ofRecipient).some(sender => addressKey(sender) === key))
+      say.warn(rule.line, `"${key}" is a sender of bounces, which is never bounced, whatever this rule says`)
+    else if (isRoleAddress(key, outcome.guard.role_addresses, policy.labelSeparator))
+      say.warn(
+        rule.line,
+        `"${key}" would be bounced, a role address, which must take mail (RFC 5321 section 4.5.1)`,
+      )
   }
 }

@@ -8,7 +8,7 @@ import { withoutLabel } from '../mail/label'
 import type { FallbackReason } from '../settings/settings'
 import { formatDuration } from '../settings/values'
 import { asksAttachment, attachmentName } from './attachment-name'
-import { bounceSender, makeBounce } from './bounce'
+import { bounceSender, bounceSenders, makeBounce } from './bounce'
 import { REPLY_TEXTS, TYPE_TEXTS } from './bounce-types'
 import type { Decision, Reply } from './decision'
 import type { Effort } from './effort'
@@ -145,7 +145,9 @@ function bounce(
   if (sender === undefined) return refuse('unsafe', 'no usable bounce sender')
   const held = guard(facts, recipient, outcome.guard, {
     bounceSender: sender,
+    bounceSenders: bounceSenders(policy, valueOf),
     receivesFor: domain => policy.receivesFor(domain),
+    labelSeparator: policy.labelSeparator,
     isNamed: isNamed(rule, recipient, policy.labelSeparator),
   })
   if (held !== undefined) return refuse('unsafe', held)
@@ -178,9 +180,9 @@ function deadline(policy: Policy, receipt: Receipt, nowMs: number): number {
   return Math.min(receipt.receivedAtMs, nowMs) + policy.window.lengthMs
 }
 
+/** Its own address, or that of the mailbox whose label it is. */
 function isNamed(rule: Rule, recipient: RecipientFacts, labelSeparator: string): boolean {
-  return [recipient.address, recipient.envelope.address].some(address => {
-    const key = addressKey(address)
+  return [recipient.address, recipient.envelope.address].map(addressKey).some(key => {
     return rule.named.has(key) || rule.named.has(withoutLabel(key, labelSeparator))
   })
 }

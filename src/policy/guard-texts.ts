@@ -38,6 +38,13 @@ export const GUARD_TEXTS: readonly GuardText[] = [
     hasNoKey: true,
   },
   {
+    name: GUARD_DETAILS.bounceSender,
+    details: [GUARD_DETAILS.bounceSender],
+    meaning: 'the recipient is a sender of your bounces, to which only answers to bounces go; always on',
+    standard: 'RFC 3834 section 2',
+    hasNoKey: true,
+  },
+  {
     name: GUARD_DETAILS.headerIsCut,
     details: [GUARD_DETAILS.headerIsCut],
     meaning: 'the header has more lines than Haraka keeps ([headers] max_lines in connection.ini); always on',
@@ -54,8 +61,9 @@ export const GUARD_TEXTS: readonly GuardText[] = [
   {
     name: 'replied',
     details: [GUARD_DETAILS.automaticReply, GUARD_DETAILS.report],
-    meaning: 'Auto-Submitted is auto-replied or auto-notified, or it is a delivery or disposition report',
-    standard: 'RFC 3834 sections 2 and 5, RFC 3464, RFC 8098',
+    meaning:
+      'the header says in any form that a machine answered, or reports on a delivery, a reading or a complaint',
+    standard: 'RFC 3834 sections 2 and 5, RFC 3464, RFC 6522, RFC 8098, RFC 5965',
   },
   {
     name: 'virus',

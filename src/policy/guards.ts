@@ -3,36 +3,23 @@
 
 import { addressKey, domainOf, isSubdomainOrSame } from '../mail/address'
 import type { MailFacts, RecipientFacts } from '../mail/facts'
+import { withoutLabel } from '../mail/label'
 import type { GuardSettings } from '../settings/settings'
 import { someParent } from './address-patterns'
-import { parseHeaderValue } from './header-value'
+import { automatic } from './automatic'
 import { NOT_AUTHENTICATED, unprovedSender } from './proved-sender'
 
 export interface GuardContext {
   bounceSender: string
+  /** All that bounces come from, of whichever rule. */
+  bounceSenders: readonly string[]
   /** Whether SES receives for a domain (A-labels, lower case). */
   receivesFor(domain: string): boolean
+  /** [relay] label_separator. */
+  labelSeparator: string
   /** The rule names this very recipient. */
   isNamed: boolean
 }
-
-/** RFC 2369, RFC 2919, RFC 8058. */
-const LIST_FIELDS = [
-  'list-id',
-  'list-unsubscribe',
-  'list-unsubscribe-post',
-  'list-post',
-  'list-help',
-  'list-subscribe',
-  'list-owner',
-  'list-archive',
-]
-/** RFC 2076 section 3.9, RFC 5230 section 4.6. */
-const LIST_PRECEDENCES = ['bulk', 'junk', 'list']
-/** RFC 3834 section 5; `auto-generated` is left out: shops and services depend on bounces. */
-const AUTOMATIC_REPLIES = ['auto-replied', 'auto-notified']
-/** RFC 3464 and RFC 8098. */
-const REPORT_TYPES = ['delivery-status', 'disposition-notification']
 
 /** What each guard says in the reply and in the log; docs/why-not-bounced.md explains them. */
 export const GUARD_DETAILS = {
@@ -40,6 +27,7 @@ export const GUARD_DETAILS = {
   notifyNever: 'NOTIFY=NEVER',
   noAddress: 'sender is not an address',
   headerIsCut: 'header is cut',
+  bounceSender: 'bounce sender',
   ownDomain: 'sender is one of our own domains',
   automaticReply: 'automatic reply',
   report: 'delivery report',
@@ -57,31 +45,44 @@ export function guard(
   settings: GuardSettings,
   context: GuardContext,
 ): string | undefined {
-  // RFC 5321 section 6.1 and RFC 3461 section 4.1: these and the two below can't be turned off
+  // RFC 5321 section 6.1 and RFC 3461 section 4.1: these and the three below can't be turned off
   if (facts.sender === '' || facts.sender === '<>') return GUARD_DETAILS.nullSender
   if (recipient.envelope.notifyNever) return GUARD_DETAILS.notifyNever
   const senderDomain = domainOf(facts.sender)
   if (senderDomain === undefined) return GUARD_DETAILS.noAddress
+  // answers to bounces go there: each would be bounced in turn
+  if (isBounceSender(recipient.address, context)) return GUARD_DETAILS.bounceSender
   // what the other guards look for may stand in the part that nobody has
   if (facts.headerIsCut) return GUARD_DETAILS.headerIsCut
   if (settings.own_domains && isOwnDomain(senderDomain, recipient, context)) {
     return GUARD_DETAILS.ownDomain
   }
-  if (settings.replied && isAutomaticReply(facts)) return GUARD_DETAILS.automaticReply
-  if (settings.replied && isReport(facts)) return GUARD_DETAILS.report
+  if (settings.replied && automatic(facts).isReply) return GUARD_DETAILS.automaticReply
+  if (settings.replied && automatic(facts).isReport) return GUARD_DETAILS.report
   if (settings.virus && facts.receipt?.verdicts.virus === 'fail') return GUARD_DETAILS.virus
   if (settings.spam && facts.receipt?.verdicts.spam === 'fail') return GUARD_DETAILS.spam
-  if (settings.list_mail && isListMail(facts)) return GUARD_DETAILS.listMail
-  if (!context.isNamed && isRoleAddress(recipient.address, settings.role_addresses))
+  if (settings.list_mail && automatic(facts).isListMail) return GUARD_DETAILS.listMail
+  if (!context.isNamed && isRoleAddress(recipient.address, settings.role_addresses, context.labelSeparator))
     return GUARD_DETAILS.roleAddress
   return unprovedSender(facts, senderDomain, settings.authentication)
 }
 
-/** `roles`: local parts or whole addresses. */
-export function isRoleAddress(address: string, roles: readonly string[]): boolean {
+/** With a label or without. `roles`: local parts or whole addresses. */
+export function isRoleAddress(address: string, roles: readonly string[], labelSeparator: string): boolean {
+  return mailboxKeys(address, labelSeparator).some(key => {
+    const local = key.slice(0, key.lastIndexOf('@'))
+    return roles.some(role => (role.includes('@') ? addressKey(role) === key : role.toLowerCase() === local))
+  })
+}
+
+function isBounceSender(address: string, { bounceSenders, labelSeparator }: GuardContext): boolean {
+  const keys = mailboxKeys(address, labelSeparator)
+  return bounceSenders.some(sender => keys.includes(addressKey(sender)))
+}
+
+function mailboxKeys(address: string, labelSeparator: string): string[] {
   const key = addressKey(address)
-  const local = key.slice(0, key.lastIndexOf('@'))
-  return roles.some(role => (role.includes('@') ? addressKey(role) === key : role.toLowerCase() === local))
+  return [key, withoutLabel(key, labelSeparator)]
 }
 
 function isOwnDomain(senderDomain: string, recipient: RecipientFacts, context: GuardContext): boolean {
@@ -90,26 +91,4 @@ function isOwnDomain(senderDomain: string, recipient: RecipientFacts, context: G
     isSubdomainOrSame(senderDomain, domainOf(context.bounceSender) ?? '') ||
     isSubdomainOrSame(senderDomain, domainOf(recipient.address) ?? '')
   )
-}
-
-function isAutomaticReply(facts: MailFacts): boolean {
-  return keywords(facts, 'auto-submitted').some(keyword => AUTOMATIC_REPLIES.includes(keyword))
-}
-
-function isReport(facts: MailFacts): boolean {
-  return facts.headers.values('content-type').some(text => {
-    const { value, parameters } = parseHeaderValue(text)
-    return value === 'multipart/report' && REPORT_TYPES.includes(parameters.get('report-type') ?? '')
-  })
-}
-
-function isListMail(facts: MailFacts): boolean {
-  return (
-    LIST_FIELDS.some(name => facts.headers.values(name).length > 0) ||
-    keywords(facts, 'precedence').some(keyword => LIST_PRECEDENCES.includes(keyword))
-  )
-}
-
-function keywords(facts: MailFacts, name: string): string[] {
-  return facts.headers.values(name).map(text => parseHeaderValue(text).value)
 }

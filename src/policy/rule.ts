@@ -73,6 +73,8 @@ export interface Policy {
   perSenderDomain?: Rate
   fallback: Readonly<Record<FallbackReason, FallbackAction>>
   bounceSenderArn?: string
+  /** [ses] bounce_sender, and those of the rules; each once. */
+  bounceSenders: readonly Template[]
   /** `dns; name` */
   reportingMta: string
   /** Whether SES receives for a domain (A-labels, lower case). */

@@ -203,8 +203,8 @@ export const SCHEMA = {
     list_mail: key(boolean, 'false', 'mailing lists and bulk mail'),
     role_addresses: key(
       recipientList,
-      'postmaster, abuse',
-      'recipients that no rule bounces unless it names them',
+      'postmaster, abuse, mailer-daemon',
+      'recipients that no rule bounces unless it names them; a sender of your bounces is never bounced',
     ),
     authentication: key(
       choice(AUTHENTICATION_LEVELS),

@@ -228,6 +228,22 @@ describe('compilePolicy', () => {
     assert.deepEqual(said(bounce('recipient = postmaster@example.com', 'guard.role_addresses =')), [])
   })
 
+  it('warns of senders of bounces that a rule names, as they are never bounced', () => {
+    const rules = [
+      '[a]',
+      'recipient = Mailer-Daemon@example.com, b@example.com, mailer-daemon@example.org',
+      'action = bounce',
+      '[b]\nrecipient = x@example.com\naction = bounce\nbounce.sender = b@example.com',
+      '[c]\nrecipient = y@example.com\naction = bounce\nbounce.sender = {recipient}',
+    ]
+    const never = 'is a sender of bounces, which is never bounced, whatever this rule says'
+    assert.deepEqual(said(rules.join('\n')), [
+      `rules.ini:1: [a] "mailer-daemon@example.com" ${never}`,
+      `rules.ini:1: [a] "b@example.com" ${never}`,
+      `rules.ini:1: [a] "mailer-daemon@example.org" ${never}`,
+    ])
+  })
+
   it('warns of verdicts that SES does not give', () => {
     assert.deepEqual(said(bounce('verdict.spam = FAIL, failed')), [
       'rules.ini:3: [r] SES is not known to say "failed"; did you mean "fail"?; it says pass, fail, gray, processing_failed, none',

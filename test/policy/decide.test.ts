@@ -262,6 +262,9 @@ describe('a bounce that can not be made', () => {
     assert.equal((await decided(bounceRule('guard.list_mail = true'), parts)).fallback?.detail, 'list mail')
     assert.equal((await decided(bounceRule('guard.role_addresses ='), parts)).action, 'bounce')
     assert.equal((await decided(bounceRule('recipient = Postmaster@example.com'), parts)).action, 'bounce')
+    const labelled = { ...parts, recipients: ['postmaster+x@example.com'] }
+    assert.equal((await decided(bounceRule(), labelled)).fallback?.detail, 'role address')
+    assert.equal((await decided(bounceRule('recipient = postmaster@example.com'), labelled)).action, 'bounce')
     const mapped = { ...parts, envelopeRecipients: ['mapped@inner.example'] }
     assert.equal((await decided(bounceRule('recipient = postmaster@example.com'), mapped)).action, 'bounce')
     assert.equal(
@@ -273,6 +276,24 @@ describe('a bounce that can not be made', () => {
       (await decided(bounceRule('recipient = file:l'), parts, { lists })).fallback?.detail,
       'role address',
     )
+  })
+
+  it('is made for no sender of bounces, of whichever rule, even where the rule names it', async () => {
+    const detail = async (recipient: string, ...lines: string[]) => {
+      const rules = bounceRule(`recipient = ${recipient}`, 'guard.role_addresses =', ...lines)
+      return (await decided(rules, { recipients: [recipient] })).fallback?.detail
+    }
+    const other = [
+      '[other]',
+      'recipient = x@example.com',
+      'action = bounce',
+      'bounce.sender = bounces@example.com',
+    ]
+    assert.equal(await detail('mailer-daemon@example.com'), 'bounce sender')
+    assert.equal(await detail('mailer-daemon@example.com', 'bounce.sender = b@example.com'), 'bounce sender')
+    assert.equal(await detail('bounces@example.com', ...other), 'bounce sender')
+    assert.equal(await detail('bounces@example.com'), undefined)
+    assert.equal(await detail('joe@example.com', 'bounce.sender = {recipient}'), undefined)
   })
 
   it('is made for no bounce sender that is not an address', async () => {

@@ -7,6 +7,8 @@ interface Case extends MailParts {
   guard?: Partial<GuardSettings>
   ours?: string[]
   bounceSender?: string
+  bounceSenders?: string[]
+  labelSeparator?: string
   isNamed?: boolean
 }
 
@@ -20,6 +22,8 @@ function guarded(parts: Case): string | undefined {
     { ...SETTINGS.guard, ...parts.guard },
     {
       bounceSender: parts.bounceSender ?? 'mailer-daemon@example.com',
+      bounceSenders: parts.bounceSenders ?? [],
+      labelSeparator: parts.labelSeparator ?? '+',
       receivesFor: domain => (parts.ours ?? ['ours.example']).includes(domain),
       isNamed: parts.isNamed ?? false,
     },
@@ -96,12 +100,8 @@ describe('guards', () => {
     ]) {
       assert.equal(guarded({ headers: { 'content-type': [value] } }), 'delivery report', value)
     }
-    for (const value of [
-      'multipart/report; report-type=feedback-report',
-      'text/plain; report-type=delivery-status',
-    ]) {
-      assert.equal(guarded({ headers: { 'content-type': [value] } }), undefined, value)
-    }
+    const value = 'text/plain; report-type=delivery-status'
+    assert.equal(guarded({ headers: { 'content-type': [value] } }), undefined)
   })
 
   it('hold for what SES calls a virus or spam', () => {
@@ -122,9 +122,30 @@ describe('guards', () => {
     assert.equal(guarded({ headers: { precedence: ['first-class'] }, guard: { list_mail: true } }), undefined)
   })
 
+  it('hold for a recipient that bounces come from, whatever the settings and the rule', () => {
+    const given = {
+      guard: ALL_OFF,
+      isNamed: true,
+      bounceSenders: ['mailer-daemon@example.com', 'no-reply@example.com'],
+    }
+    for (const recipient of [
+      'mailer-daemon@example.com',
+      'MAILER-DAEMON@Example.com',
+      'mailer-daemon+x@example.com',
+      '"no-reply"@example.com',
+    ])
+      assert.equal(guarded({ ...given, recipients: [recipient] }), 'bounce sender', recipient)
+    assert.equal(guarded({ ...given, recipients: ['mailer-daemon@example.org'] }), undefined)
+  })
+
   it('hold for role addresses that the rule does not name', () => {
     assert.equal(guarded({ recipients: ['PostMaster@example.com'] }), 'role address')
     assert.equal(guarded({ recipients: ['"abuse"@example.com'] }), 'role address')
+    assert.equal(guarded({ recipients: ['mailer-daemon@example.com'] }), 'role address')
+    assert.equal(guarded({ recipients: ['Postmaster+web@example.com'] }), 'role address')
+    assert.equal(guarded({ recipients: ['"postmaster+x y"@example.com'] }), 'role address')
+    assert.equal(guarded({ recipients: ['postmaster+web@example.com'], labelSeparator: '' }), undefined)
+    assert.equal(guarded({ recipients: ['postmaster-web@example.com'] }), undefined)
     assert.equal(guarded({ recipients: ['postmaster@example.com'], isNamed: true }), undefined)
     assert.equal(
       guarded({ recipients: ['postmaster@example.com'], guard: { role_addresses: [] } }),

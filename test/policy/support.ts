@@ -44,7 +44,7 @@ export const SETTINGS: Settings = {
     virus: true,
     spam: true,
     list_mail: false,
-    role_addresses: ['postmaster', 'abuse'],
+    role_addresses: ['postmaster', 'abuse', 'mailer-daemon'],
     authentication: 'aligned',
   },
   fallback: {
@@ -115,6 +115,7 @@ export function mail(parts: MailParts = {}): MailFacts {
     },
     ...(parts.author !== null && { author: parts.author ?? sender }),
     headerIsCut: parts.headerIsCut ?? false,
+    readings: name => ({ texts: parts.headers?.[name] ?? [], areCut: false }),
     content: async () => ({ texts: [], attachments: [], isCut: false, ...parts.content }),
     results: path => parts.results?.[path] ?? [],
     warnings: [],

@@ -45,7 +45,7 @@ describe('loadSettings', () => {
         virus: true,
         spam: true,
         list_mail: false,
-        role_addresses: ['postmaster', 'abuse'],
+        role_addresses: ['postmaster', 'abuse', 'mailer-daemon'],
         authentication: 'aligned',
       },
       fallback: {
