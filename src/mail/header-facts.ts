@@ -2,6 +2,7 @@
 // Never throws. What one header can cost is bounded; what lies beyond the bound is said to be cut, and proves nothing.
 
 import type { HeaderFacts } from './facts'
+import { eachMailbox } from './mailboxes'
 import type { Field } from './split-fields'
 
 export interface Decoders {
@@ -11,10 +12,18 @@ export interface Decoders {
   addressesIn(text: string): string[]
 }
 
-/** So much raw text of one header is searched for addresses: 64 KB cost up to 25 ms, and hold some 1,500 recipients. */
-const ADDRESS_CHARACTERS = 64 * 1024
 /** So much raw text of one header has its encoded words decoded: 128 KB cost up to 20 ms. */
 const ENCODED_CHARACTERS = 128 * 1024
+/** Up to so much address fields are read as they are; longer ones are divided first: text without an `@` costs nothing then. */
+const WHOLE_CHARACTERS = 64 * 1024
+/**
+ * What reading addresses may cost for one header, in characters, each `@` counted as so many more: spent after 50 ms at
+ * the worst. Some 3,500 recipients have room in it.
+ */
+const ADDRESS_COST = 500_000
+const COST_OF_AT = 100
+/** RFC 5321 section 4.5.3.1.3 has 256 octets for an address; the rest is for a name. Longer mailboxes aren't read. */
+const MAILBOX_CHARACTERS = 1000
 
 interface Reading {
   texts: readonly string[]
@@ -23,18 +32,18 @@ interface Reading {
 
 export function headerFacts(fields: readonly Field[], decoders: Decoders): HeaderFacts {
   const named = byName(fields)
-  const encoded = allowances(fields, '=?', ENCODED_CHARACTERS)
-  const addressed = allowances(fields, '@', ADDRESS_CHARACTERS)
+  const encoded = allowances(fields, ({ raw }) => (raw.includes('=?') ? raw.length : 0), ENCODED_CHARACTERS)
+  const addressed = allowances(fields, addressCost, ADDRESS_COST)
   const values = readOnce(named, field => {
-    const isCut = encoded(field) < field.raw.length
+    const isCut = !encoded(field).isWhole
     return { texts: [isCut ? field.raw : decoders.decodeWords(field.raw)], isCut }
   })
   const addresses = readOnce(named, field => {
-    const allowed = addressed(field)
-    if (allowed >= field.raw.length)
-      return { texts: field.raw.includes('@') ? decoders.addressesIn(field.raw) : [], isCut: false }
-    // the last one may have lost its end, and be somebody else's address then
-    return { texts: decoders.addressesIn(field.raw.slice(0, allowed)).slice(0, -1), isCut: true }
+    const { allowed, isShort } = addressed(field)
+    if (!field.raw.includes('@')) return { texts: [], isCut: false }
+    return isShort
+      ? { texts: decoders.addressesIn(field.raw), isCut: false }
+      : readMailboxes(field.raw, allowed, decoders)
   })
   return {
     values: name => values(name).texts,
@@ -54,26 +63,59 @@ function byName(fields: readonly Field[]): (name: string) => readonly Field[] {
   return name => named.get(name) ?? []
 }
 
+/** What reading a field costs; what costs nothing has nothing to read. */
+type CostOf = (field: Field) => number
+
+interface Allowance {
+  /** What reading the field may cost. */
+  allowed: number
+  isWhole: boolean
+  /** The whole header has little to read. */
+  isShort: boolean
+}
+
 /**
- * How many characters of a field may be decoded: counted from the top of the header, and not by which field is asked for
- * first, so that a mail is read alike each time. A field without the sign has nothing to decode.
+ * Counted from the top of the header, and not by which field is asked for first, so that a mail is read alike each time.
  */
-function allowances(fields: readonly Field[], sign: string, limit: number): (field: Field) => number {
-  let allowed: Map<Field, number> | undefined
+function allowances(fields: readonly Field[], costOf: CostOf, limit: number): (field: Field) => Allowance {
+  let known: Map<Field, Allowance> | undefined
   const allot = () => {
-    const made = new Map<Field, number>()
+    const costs = fields.map(field => ({ field, cost: costOf(field) }))
+    const length = costs.reduce((sum, { field, cost }) => (cost > 0 ? sum + field.raw.length : sum), 0)
+    const isShort = length <= WHOLE_CHARACTERS
     let rest = limit
-    for (const field of fields) {
-      if (!field.raw.includes(sign)) continue
-      made.set(field, Math.min(rest, field.raw.length))
-      rest = Math.max(0, rest - field.raw.length)
-    }
-    return made
+    return new Map(
+      costs.map(({ field, cost }) => {
+        const allowed = Math.min(rest, cost)
+        rest -= allowed
+        return [field, { allowed, isWhole: allowed === cost, isShort }]
+      }),
+    )
   }
   return field => {
-    allowed ??= allot()
-    return allowed.get(field) ?? Number.POSITIVE_INFINITY
+    known ??= allot()
+    return known.get(field) ?? { allowed: 0, isWhole: false, isShort: false }
   }
+}
+
+function addressCost({ raw }: Pick<Field, 'raw'>): number {
+  let ats = 0
+  for (let at = raw.indexOf('@'); at >= 0; at = raw.indexOf('@', at + 1)) ats++
+  return Math.min(raw.length, ats * MAILBOX_CHARACTERS) + ats * COST_OF_AT
+}
+
+/** Mailbox by mailbox, as far as the allowance goes. */
+function readMailboxes(raw: string, allowed: number, decoders: Decoders): Reading {
+  const texts: string[] = []
+  let rest = allowed
+  let isCut = false
+  eachMailbox(raw, piece => {
+    rest -= addressCost({ raw: piece })
+    if (rest < 0 || piece.length > MAILBOX_CHARACTERS) isCut = true
+    else texts.push(...decoders.addressesIn(piece))
+    return rest >= 0
+  })
+  return { texts, isCut }
 }
 
 function readOnce(

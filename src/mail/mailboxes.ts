@@ -1,0 +1,71 @@
+// Divides the value of a long address field into pieces that a parser can read one by one: mailboxes, and bits of groups.
+// Never throws, in linear time: what isn't closed ends with the text.
+
+/** Calls `take` with each piece between `,` and `;` (RFC 5322 section 3.4) that holds an `@`, until it answers false. */
+export function eachMailbox(value: string, take: (piece: string) => boolean): void {
+  const scanner = new Scanner()
+  let start = 0
+  for (let at = 0; at <= value.length; at++) {
+    if (at < value.length && !scanner.endsPiece(value[at] ?? '')) continue
+    const piece = value.slice(start, at)
+    start = at + 1
+    if (piece.includes('@') && !take(piece)) return
+  }
+}
+
+/** Where it stands: RFC 5322 sections 3.2.2 (comments nest), 3.2.4 (quoted strings) and 3.4 (angle brackets). */
+class Scanner {
+  #isQuoted = false
+  #isEscaped = false
+  #isAngle = false
+  #isGroup = false
+  #comments = 0
+
+  /** Whether the character parts two mailboxes. */
+  endsPiece(char: string): boolean {
+    if (this.#isEscaped) this.#isEscaped = false
+    else if (this.#isQuoted) {
+      if (char === '\\') this.#isEscaped = true
+      else if (char === '"') this.#isQuoted = false
+    } else if (this.#comments > 0) {
+      if (char === '\\') this.#isEscaped = true
+      else if (char === '(') this.#comments++
+      else if (char === ')') this.#comments--
+    } else return this.#isBare(char)
+    return false
+  }
+
+  #isBare(char: string): boolean {
+    switch (char) {
+      case '"':
+        this.#isQuoted = true
+        return false
+      case '(':
+        this.#comments = 1
+        return false
+      case '<':
+        this.#isAngle = true
+        return false
+      case '>':
+        this.#isAngle = false
+        return false
+      case ':':
+        if (!this.#isAngle) this.#isGroup = true
+        return false
+      case ',':
+        return !this.#isAngle
+      case ';':
+        return this.#endsGroup()
+      default:
+        return false
+    }
+  }
+
+  /** In a group it also ends brackets that nobody has closed, which would hide all mailboxes behind it. */
+  #endsGroup(): boolean {
+    if (this.#isAngle && !this.#isGroup) return false
+    this.#isAngle = false
+    this.#isGroup = false
+    return true
+  }
+}
