@@ -17,7 +17,7 @@ import { isHeaderCut, lineLengthOf } from '../src/door/header-limit'
 import { type Judgement, judge, type MailAtDoor } from '../src/door/judge'
 import { logLine } from '../src/door/log-line'
 import { hasOwnReceived } from '../src/door/own-received'
-import { type CommitPlan, replyText } from '../src/door/plan'
+import { type CommitPlan, type Plan, replyText } from '../src/door/plan'
 import { Premises } from '../src/door/premises'
 import { rawMail } from '../src/door/raw-mail'
 import { type Line, linesOf, resultsOf } from '../src/door/report'
@@ -203,10 +203,12 @@ export function decide(this: HarakaPlugin, next: Next, connection: HarakaConnect
     }
     premises.counts.judged(judgement, mode)
     log(this, connection, linesOf(judgement, judgement.known, mode))
-    return plan.kind === 'pass'
-      ? PASS
-      : { code: plan.temporary ? denysoft : deny, text: replyText(plan.reply) }
+    return plan.kind === 'pass' ? PASS : refusal(plan)
   })
+}
+
+function refusal({ temporary, reply }: Extract<Plan, { kind: 'refuse' }>): Answer {
+  return { code: temporary ? denysoft : deny, text: replyText(reply) }
 }
 
 /** Mail of no relay of ours; most of a mail server's may be. */
@@ -225,19 +227,24 @@ export function commit(this: HarakaPlugin, next: Next, connection: HarakaConnect
     const { transaction } = connection
     const waiting = transaction ? pending.get(transaction) : undefined
     if (!transaction || !waiting) return PASS
-    const { judgement, plan, targets } = waiting
-    const { added, quarantined } = await carryOut(judgement, plan, {
-      quarantineFolder: premises.quarantineFolder,
+    const { targets } = waiting
+    const { policy, settings } = premises.inForce()
+    const { judgement, added, quarantined } = await carryOut(waiting.judgement, waiting.plan, {
+      folders: premises.mailFolders,
+      policy,
+      settings,
       queue: () => premises.queue(),
       uuid: transaction.uuid,
       nowMs: Date.now(),
-      forecast: forecast(premises.inForce().settings, systemClock.monoMs()),
+      forecast: forecast(settings, systemClock.monoMs()),
       pipeRaw: to => transaction.message_stream.pipe(to),
     })
     if (added.size > 0) wakeDispatcher()
     premises.counts.judged(judgement, 'enforce')
     log(this, connection, linesOf(judgement, new Map([...judgement.known, ...added]), 'enforce'))
     if (quarantined !== undefined) this.lognotice(connection, logLine({ quarantined }))
+    const { plan } = judgement
+    if (plan.kind === 'refuse') return refusal(plan)
     transaction.rcpt_to = withoutConsumed(transaction.rcpt_to, judgement, plan, targets)
     return transaction.rcpt_to.length === 0 ? { code: ok, text: 'Message taken by policy' } : PASS
   })

@@ -3,12 +3,12 @@
 
 import path from 'node:path'
 import { LOCAL_CREDENTIALS, type LocalSes, startLocalSes } from '../local-ses/server'
-import { openCleaner } from '../quarantine/clean'
-import { quarantineFolder } from '../quarantine/keep'
+import { keptFolder, mailHome, quarantineFolder } from '../quarantine/keep'
 import { startHandingOver } from '../queue/handing-over'
 import { openCounterStore } from '../queue/sqlite/counter-store'
 import { openDispatcherQueue } from '../queue/sqlite/dispatcher-queue'
 import { thisProcess } from '../queue/sqlite/holder'
+import { openMailLedger } from '../queue/sqlite/mail-ledger'
 import { Tally } from '../queue/tally'
 import { openConfiguration } from '../settings/configuration'
 import { loadSettings, parseSettings, SETTINGS_FILE } from '../settings/load'
@@ -16,7 +16,7 @@ import { snapshotFile } from '../settings/snapshot'
 import { CallCounts } from './call-counts'
 import { systemClock } from './clock'
 import { Dispatcher } from './dispatcher'
-import { keepClean } from './housekeeping'
+import { KeptMail } from './kept-mail'
 import { type FromDispatcher, isToDispatcher } from './messages'
 import type { Log } from './region-lane'
 import { createSes } from './ses'
@@ -90,16 +90,21 @@ export async function dispatch(
 
   await ses.warmUp(settings().ses.regions[0] ?? WARM_UP_REGION)
   const over = new AbortController()
-  const cleaning = keepClean(openCleaner(quarantineFolder(harakaDir)), () => settings().quarantine.keepMs, {
+  const ledger = openMailLedger(file, mailHome(harakaDir))
+  const keptMail = new KeptMail({
+    ledger,
+    folders: { kept: keptFolder(harakaDir), quarantine: quarantineFolder(harakaDir) },
+    settings,
     clock: systemClock,
     log,
     stop: over.signal,
-  })
+  }).run()
   try {
     await dispatcher.run()
   } finally {
     over.abort()
-    await cleaning
+    await keptMail
+    ledger.close()
     configuration.stop()
     ses.close()
     await local?.close()

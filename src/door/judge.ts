@@ -114,12 +114,9 @@ function askQueue(
     const { bounce } = decision
     if (decision.action !== 'bounce' || bounce === undefined) return decision
     if (earlier) {
-      return fallBack(
-        policy,
-        decision,
-        'ended',
-        `its bounce has ${earlier.state} already, as job ${earlier.jobId}`,
-      )
+      const detail = `its bounce has ${earlier.state} already, as job ${earlier.jobId}`
+      const ended = fallBack(policy, decision, 'ended', detail)
+      return earlier.kept === undefined ? ended : { ...ended, keptAs: earlier.kept }
     }
     mustBeAlive(queue(), mail.nowMonoMs)
     const late = tooLate(bounce)

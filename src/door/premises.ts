@@ -6,7 +6,8 @@ import path from 'node:path'
 import { type Aside, openAside } from '../aside/aside'
 import { stopBeforeOthers } from '../dispatch/orderly-stop'
 import { type Supervisor, superviseDispatcher } from '../dispatch/supervisor'
-import { quarantineFolder } from '../quarantine/keep'
+import type { MailFolders } from '../quarantine/bring-in-order'
+import { keptFolder, mailHome, quarantineFolder } from '../quarantine/keep'
 import type { FiguresReader } from '../queue/figures'
 import { type HandingOver, startHandingOver } from '../queue/handing-over'
 import { openCounterStore } from '../queue/sqlite/counter-store'
@@ -40,7 +41,7 @@ export interface PremisesOptions {
 
 export class Premises {
   readonly harakaDir: string
-  readonly quarantineFolder: string
+  readonly mailFolders: MailFolders
   readonly aside: Aside = openAside()
   readonly counts: DoorCounts
   readonly #options: PremisesOptions
@@ -64,7 +65,7 @@ export class Premises {
     this.#options = options
     this.#owner = runAs(textOf(path.join(configDir, 'smtp.ini')))
     this.harakaDir = harakaDir
-    this.quarantineFolder = quarantineFolder(harakaDir)
+    this.mailFolders = { kept: keptFolder(harakaDir), quarantine: quarantineFolder(harakaDir) }
     const tally = new Tally()
     this.counts = new DoorCounts(tally, () => Date.now())
     this.#configuration = openConfiguration({
@@ -97,19 +98,19 @@ export class Premises {
 
   /** Opened when it is first needed, as the user that the process runs as by then. @throws QueueError */
   queue(): OrderQueue {
-    this.#queue ??= openWorkerQueue(this.#queueFile)
+    this.#queue ??= openWorkerQueue(this.#queueFile, { home: mailHome(this.harakaDir) })
     return this.#queue
   }
 
   /** For views, and changes by hand; like `queue`, in the process that serves SMTP. @throws QueueError */
   operator(): OperatorQueue {
-    this.#operator ??= openOperatorQueue(this.#queueFile, { busyMs: BUSY_MS })
+    this.#operator ??= openOperatorQueue(this.#queueFile, { busyMs: BUSY_MS, home: mailHome(this.harakaDir) })
     return this.#operator
   }
 
   /** What all processes have counted, and the queue in figures. @throws QueueError */
   figures(): FiguresReader {
-    this.#figures ??= openFigures(this.#queueFile)
+    this.#figures ??= openFigures(this.#queueFile, mailHome(this.harakaDir))
     return this.#figures
   }
 
@@ -172,8 +173,10 @@ export class Premises {
   /** The master may be root and the workers not: everything is theirs. */
   #makeFiles(): void {
     makePrivateDir(path.dirname(this.#queueFile), this.#owner)
-    makePrivateDir(path.dirname(this.quarantineFolder), this.#owner)
-    makePrivateDir(this.quarantineFolder, this.#owner)
+    for (const folder of Object.values(this.mailFolders)) {
+      makePrivateDir(path.dirname(folder), this.#owner)
+      makePrivateDir(folder, this.#owner)
+    }
     const database = new Database(this.#queueFile, { busyMs: 5000, create: true })
     try {
       database.check()

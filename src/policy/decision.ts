@@ -42,6 +42,8 @@ export interface BounceRequest {
   explanation?: string
   rule: string
   caps: readonly Cap[]
+  /** Of the raw mail's file, without its ending. Undefined: it isn't kept. */
+  kept?: string
   recipient: {
     /** As SES knows it. */
     address: string
@@ -74,6 +76,8 @@ export interface Decision {
   reply?: Reply
   /** When action is bounce; without one the bounce was taken before, and there is nothing to add. */
   bounce?: BounceRequest
+  /** The mail was kept under this name when its bounce, which has ended since, was taken. */
+  keptAs?: string
   /** Rules in mode observe that would have decided before, or, with the reason, that couldn't be asked. */
   observed: { rule: string; action: Action; fault?: string }[]
 }

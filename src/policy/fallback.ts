@@ -7,8 +7,12 @@ import type { Decision, Reply } from './decision'
 import type { Policy } from './rule'
 import { printable, REPLY_CHARACTERS } from './templates'
 
-/** RFC 3463 section 3.5: 5.4.7 delivery time expired, 5.4.5 mail system congestion. */
-export const REASON_STATUS: Partial<Record<FallbackReason, string>> = { expired: '5.4.7', overload: '5.4.5' }
+/** RFC 3463: 5.4.7 delivery time expired, 5.4.5 mail system congestion (section 3.5), 5.3.1 mail system full (3.4). */
+export const REASON_STATUS: Partial<Record<FallbackReason, string>> = {
+  expired: '5.4.7',
+  overload: '5.4.5',
+  full: '5.3.1',
+}
 /** Details end up in replies and logs. */
 const DETAIL_CHARACTERS = 128
 
@@ -42,7 +46,7 @@ export function fallBackSaying(
   const fallback = { reason, detail: shown }
   const done = { ...decision, action, fallback, deliver: false }
   if (action !== 'reject' && action !== 'defer') return done
-  const ending = ` (not bounced: ${shown})`
+  const ending = decision.wanted === 'bounce' ? ` (not bounced: ${shown})` : ` (${shown})`
   const text = said.text.slice(0, REPLY_CHARACTERS - ending.length).trim() + ending
   return { ...done, reply: { status: inClass(action, REASON_STATUS[reason] ?? said.status), text } }
 }
@@ -54,5 +58,7 @@ function fallbackAction(
 ): FallbackAction {
   const outcome = policy.rules.find(({ name }) => name === decision.rule)?.outcome
   if (outcome?.action !== 'bounce') return policy.fallback[reason]
+  // there is no room for what the rule asks for
+  if (reason === 'full' && outcome.fallback === 'quarantine') return policy.fallback.full
   return outcome.fallback ?? (outcome.deliver ? 'accept' : policy.fallback[reason])
 }

@@ -2,18 +2,12 @@
 // A bounded number of files at a time, without blocking; what can't be removed stays, and is said. Other files are left.
 
 import { randomUUID } from 'node:crypto'
-import type { Dir } from 'node:fs'
-import { lstat, opendir, rename, rm } from 'node:fs/promises'
+import { lstat, rename, rm } from 'node:fs/promises'
 import path from 'node:path'
+import { type MailFileName, openWalk } from './walk'
 
-/** Files that one call looks at: some tens of milliseconds, none of them in this process's way. */
-const MOST = 1000
 /** No mail takes a day to write. */
-const UNFINISHED_MS = 86_400_000
-
-/** Both as `keepMail` names them. */
-const KEPT = /^([\da-f]{24})\.(?:eml|json)$/
-const UNFINISHED = /^\.([\da-f]{24})-[\da-f-]{36}\.(?:eml|json)$/
+export const UNFINISHED_MS = 86_400_000
 
 export interface Cleaned {
   /** Files. */
@@ -22,69 +16,80 @@ export interface Cleaned {
 }
 
 export interface Cleaner {
-  /** Goes on where the last call stopped, and begins again at the end. Never rejects. */
-  clean(nowMs: number, keepMs: number): Promise<Cleaned>
+  /**
+   * Goes on where the last call stopped, and begins again at the end. `found`: for each mail that stays. Never rejects.
+   */
+  clean(
+    nowMs: number,
+    keepMs: number,
+    found?: (name: string, sizeBytes: number) => Promise<void>,
+  ): Promise<Cleaned>
   close(): Promise<void>
 }
 
-export function openCleaner(folder: string, most = MOST): Cleaner {
-  let dir: Dir | undefined
-  const close = async () => {
-    const open = dir
-    dir = undefined
-    await open?.close().catch(() => undefined)
-  }
+export function openCleaner(folder: string, most?: number): Cleaner {
+  const walk = openWalk(folder, most)
   return {
-    async clean(nowMs, keepMs) {
+    async clean(nowMs, keepMs, found) {
       const done: Cleaned = { removed: 0, faults: [] }
       try {
-        dir ??= await opendir(folder)
-        for (let looked = 0; looked < most; looked++) {
-          const entry = await dir.read()
-          if (entry === null) {
-            await close()
-            break
+        await walk.step(async file => {
+          try {
+            await cleanOne(folder, file, nowMs, keepMs, done)
+            if (file.ending === 'eml' && found) await report(folder, file, found)
+          } catch (error) {
+            done.faults.push(messageOf(error))
           }
-          await cleanOne(folder, entry.name, nowMs, keepMs, done)
-        }
+        })
       } catch (error) {
-        if (!isMissing(error)) done.faults.push(messageOf(error))
-        await close()
+        done.faults.push(messageOf(error))
       }
       return done
     },
-    close,
+    close: () => walk.close(),
   }
 }
 
 async function cleanOne(
   folder: string,
-  name: string,
+  { file, name, ending }: MailFileName,
   nowMs: number,
   keepMs: number,
   done: Cleaned,
 ): Promise<void> {
+  if (ending === undefined) {
+    if (await removeUnfinished(path.join(folder, file), nowMs)) done.removed += 1
+    return
+  }
+  // the record goes last: a mail without one can't be found
+  const both = ['eml', 'json'].map(extension => path.join(folder, `${name}.${extension}`))
+  for (const one of both) if (!(await isOlder(one, nowMs - keepMs))) return
+  for (const one of both) if (await remove(folder, one, name, nowMs - keepMs)) done.removed += 1
+}
+
+/** True: its writer was killed long ago, and it is gone. */
+export async function removeUnfinished(file: string, nowMs: number): Promise<boolean> {
+  if (!(await isOlder(file, nowMs - UNFINISHED_MS))) return false
+  await rm(file, { force: true })
+  return true
+}
+
+async function report(
+  folder: string,
+  { file, name }: MailFileName,
+  found: (name: string, sizeBytes: number) => Promise<void>,
+): Promise<void> {
   try {
-    if (UNFINISHED.test(name)) {
-      if (!(await isOlder(path.join(folder, name), nowMs - UNFINISHED_MS))) return
-      await rm(path.join(folder, name), { force: true })
-      done.removed += 1
-      return
-    }
-    const [, stem] = KEPT.exec(name) ?? []
-    if (stem === undefined) return
-    // the record goes last: a mail without one can't be found
-    const both = ['eml', 'json'].map(extension => path.join(folder, `${stem}.${extension}`))
-    for (const file of both) if (!(await isOlder(file, nowMs - keepMs))) return
-    for (const file of both) if (await remove(folder, file, stem, nowMs - keepMs)) done.removed += 1
+    const { size } = await lstat(path.join(folder, file))
+    await found(name, size)
   } catch (error) {
-    done.faults.push(messageOf(error))
+    if (!isMissing(error)) throw error
   }
 }
 
 /** The same mail may come again at this moment, and its new file take the old one's place. */
-async function remove(folder: string, file: string, stem: string, beforeMs: number): Promise<boolean> {
-  const aside = path.join(folder, `.${stem}-${randomUUID()}${path.extname(file)}`)
+async function remove(folder: string, file: string, name: string, beforeMs: number): Promise<boolean> {
+  const aside = path.join(folder, `.${name}-${randomUUID()}${path.extname(file)}`)
   try {
     await rename(file, aside)
   } catch (error) {
@@ -100,7 +105,7 @@ async function remove(folder: string, file: string, stem: string, beforeMs: numb
 }
 
 /** One that isn't there is. */
-async function isOlder(file: string, beforeMs: number): Promise<boolean> {
+export async function isOlder(file: string, beforeMs: number): Promise<boolean> {
   try {
     return (await lstat(file)).mtimeMs < beforeMs
   } catch (error) {

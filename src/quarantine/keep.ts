@@ -1,30 +1,45 @@
-// Keeps a mail that policy held back: the raw mail as NAME.eml, what is known of it as NAME.json.
+// Writes a mail to disk: the raw mail as NAME.eml, what is known of it as NAME.json.
 // Both are on disk when `keepMail` resolves; when it rejects, nothing is left that looks kept.
 
 import { createHash, randomUUID } from 'node:crypto'
-import { createWriteStream } from 'node:fs'
+import { createWriteStream, realpathSync } from 'node:fs'
 import { mkdir, open, rename, rm } from 'node:fs/promises'
 import path from 'node:path'
 import type { Writable } from 'node:stream'
+import { formatRecord, type QuarantineRecord } from './record'
+
+export type { QuarantineRecord } from './record'
 
 /** Below the 30 s that Haraka gives a plugin. A stream whose peer has hung up may never end. */
 const LONGEST_WRITE_MS = 25_000
 
-export interface QuarantineRecord {
-  quarantinedAt: string
-  envelope: { sender: string; recipients: string[]; relayIp: string }
-  /** Recipients that were held back, and why. */
-  held: { recipient: string; rule: string; reason: string }[]
-  receipt: unknown
-}
-
-/** Where a Haraka directory keeps them. */
+/** Where a Haraka directory keeps mail that policy held back. */
 export function quarantineFolder(harakaDir: string): string {
   return path.join(harakaDir, 'ses-bounce', 'quarantine')
 }
 
+/** Where a Haraka directory keeps mail until SES has made its bounces. */
+export function keptFolder(harakaDir: string): string {
+  return path.join(harakaDir, 'ses-bounce', 'kept')
+}
+
+/** Where both lie, under one name for all processes. */
+export function mailHome(harakaDir: string): string {
+  const home = path.join(harakaDir, 'ses-bounce')
+  try {
+    return realpathSync(home)
+  } catch {
+    return path.resolve(home)
+  }
+}
+
+/** Of the files of a mail, without their endings. `identity`: what makes it the same when the relay delivers it again. */
+export function nameOf(identity: string): string {
+  return createHash('sha256').update(identity).digest('hex').slice(0, 24)
+}
+
 /**
- * @param identity what makes the mail and these recipients the same when the relay delivers them again
+ * @param identity as `nameOf` takes it
  * @param pipeRaw writes the raw mail to the stream and ends it
  * @returns the path of the .eml file
  */
@@ -35,21 +50,52 @@ export async function keepMail(
   pipeRaw: (to: Writable) => void,
 ): Promise<string> {
   await mkdir(folder, { recursive: true, mode: 0o700 })
-  const name = createHash('sha256').update(identity).digest('hex').slice(0, 24)
-  const passing = path.join(folder, `.${name}-${randomUUID()}`)
+  const name = nameOf(identity)
+  const unfinished = path.join(folder, `.${name}-${randomUUID()}`)
   const eml = path.join(folder, `${name}.eml`)
   try {
-    await writeRaw(`${passing}.eml`, pipeRaw)
-    await writeText(`${passing}.json`, `${JSON.stringify(record, null, 2)}\n`)
-    await rename(`${passing}.json`, path.join(folder, `${name}.json`))
-    await rename(`${passing}.eml`, eml)
+    // at once: a file system makes one flush of two
+    await allDone([
+      writeRaw(`${unfinished}.eml`, pipeRaw),
+      writeFlushed(`${unfinished}.json`, formatRecord(record)),
+    ])
+    await rename(`${unfinished}.json`, path.join(folder, `${name}.json`))
+    await rename(`${unfinished}.eml`, eml)
     await syncFolder(folder)
   } catch (error) {
-    await rm(`${passing}.eml`, { force: true })
-    await rm(`${passing}.json`, { force: true })
+    await rm(`${unfinished}.eml`, { force: true })
+    await rm(`${unfinished}.json`, { force: true })
     throw error
   }
   return eml
+}
+
+/** Writes the record of a mail anew; it is on disk when it resolves. */
+export async function writeRecord(folder: string, name: string, record: QuarantineRecord): Promise<void> {
+  const unfinished = path.join(folder, `.${name}-${randomUUID()}.json`)
+  try {
+    await writeFlushed(unfinished, formatRecord(record))
+    await rename(unfinished, path.join(folder, `${name}.json`))
+    await syncFolder(folder)
+  } catch (error) {
+    await rm(unfinished, { force: true })
+    throw error
+  }
+}
+
+/** A rename is durable when its folder is (fsync(2)). */
+export async function syncFolder(folder: string): Promise<void> {
+  const handle = await open(folder, 'r')
+  try {
+    await handle.sync()
+  } finally {
+    await handle.close()
+  }
+}
+
+/** Rejects only when none of them goes on any more. */
+async function allDone(work: readonly Promise<void>[]): Promise<void> {
+  for (const result of await Promise.allSettled(work)) if (result.status === 'rejected') throw result.reason
 }
 
 function writeRaw(file: string, pipeRaw: (to: Writable) => void): Promise<void> {
@@ -78,20 +124,10 @@ function writeRaw(file: string, pipeRaw: (to: Writable) => void): Promise<void> 
   })
 }
 
-async function writeText(file: string, text: string): Promise<void> {
+async function writeFlushed(file: string, text: string): Promise<void> {
   const handle = await open(file, 'wx', 0o600)
   try {
     await handle.writeFile(text)
-    await handle.sync()
-  } finally {
-    await handle.close()
-  }
-}
-
-/** A rename is durable when its folder is (fsync(2)). */
-async function syncFolder(folder: string): Promise<void> {
-  const handle = await open(folder, 'r')
-  try {
     await handle.sync()
   } finally {
     await handle.close()

@@ -4,7 +4,7 @@
 import { open, readdir, readFile, rm, stat, unlink } from 'node:fs/promises'
 import path from 'node:path'
 import { readHeader } from '../mail/header'
-import type { QuarantineRecord } from './keep'
+import { parseRecord, type QuarantineRecord } from './record'
 
 export interface Kept {
   /** The files' name without ending. */
@@ -43,7 +43,7 @@ export async function readKept(folder: string, id: string): Promise<Kept | undef
   const found = await stat(eml).catch(missingAs(undefined))
   if (found === undefined) return undefined
   const text = await readFile(path.join(folder, `${id}.json`), 'utf8').catch(missingAs(''))
-  return { id, eml, sizeBytes: found.size, keptAtMs: found.mtimeMs, record: recordOf(text) }
+  return { id, eml, sizeBytes: found.size, keptAtMs: found.mtimeMs, record: parseRecord(text) }
 }
 
 /** False: it isn't there. */
@@ -73,40 +73,6 @@ export async function headerOf(eml: string): Promise<(name: string) => readonly 
   } finally {
     await handle.close()
   }
-}
-
-function recordOf(text: string): QuarantineRecord | undefined {
-  try {
-    const value: unknown = JSON.parse(text)
-    return isRecord(value) ? value : undefined
-  } catch {
-    return undefined
-  }
-}
-
-function isRecord(value: unknown): value is QuarantineRecord {
-  if (typeof value !== 'object' || value === null) return false
-  if (!('quarantinedAt' in value && typeof value.quarantinedAt === 'string')) return false
-  if (Number.isNaN(Date.parse(value.quarantinedAt))) return false
-  if (!('envelope' in value && 'held' in value && Array.isArray(value.held))) return false
-  const { envelope } = value
-  if (typeof envelope !== 'object' || envelope === null) return false
-  if (!('sender' in envelope && typeof envelope.sender === 'string')) return false
-  if (!('relayIp' in envelope && typeof envelope.relayIp === 'string')) return false
-  if (!('recipients' in envelope && isTexts(envelope.recipients))) return false
-  return value.held.every(
-    (one: unknown) =>
-      typeof one === 'object' &&
-      one !== null &&
-      'recipient' in one &&
-      'rule' in one &&
-      'reason' in one &&
-      isTexts([one.recipient, one.rule, one.reason]),
-  )
-}
-
-function isTexts(value: unknown): value is string[] {
-  return Array.isArray(value) && value.every(one => typeof one === 'string')
 }
 
 function missingAs<T>(value: T): (error: unknown) => T {

@@ -2,6 +2,7 @@
 
 import type { DecisionNote, ReloadState, RuleHits, Sum } from './counters'
 import type { Job, JobState } from './job'
+import type { MailPlace, StoredMail } from './mail-ledger'
 import type { Projection } from './overview'
 import type { Pace } from './store'
 
@@ -76,6 +77,8 @@ export interface FiguresReader {
   spans(fromMs: number): Span[]
   /** Soonest first. */
   deadlineSlots(): DeadlineSlot[]
+  /** What there is of mail on disk. */
+  mailTotals(): Record<MailPlace, StoredMail>
   /** Twenty at most; figures count them all. */
   blockers(): Blocker[]
   close(): void

@@ -12,7 +12,12 @@ export function hasEnded(state: JobState): state is EndedState {
   return state === 'failed' || state === 'expired' || state === 'cancelled'
 }
 
-export type JobRecipient = BounceRequest['recipient'] & { rule: string; addedAtMs: number }
+export type JobRecipient = BounceRequest['recipient'] & {
+  rule: string
+  addedAtMs: number
+  /** Of the raw mail's file, without its ending. */
+  kept?: string
+}
 
 export interface Job {
   id: string

@@ -12,6 +12,7 @@
 import type { BounceRequest, Cap } from '../policy/decision'
 import type { Forecast } from './admission'
 import type { Added, Job, JobEvent, JobState } from './job'
+import type { MailFile, MailLedger, MailPlace, StoredMail } from './mail-ledger'
 import type { QueueOverview, RuleCount } from './overview'
 
 export interface Ahead {
@@ -41,10 +42,18 @@ export interface Order {
   answer: (added: readonly (Added & { createdAtMs: number })[]) => string
 }
 
+/** A recipient that was taken before. `kept`: the name under which the mail was kept for it. */
+export interface KnownRecipient {
+  jobId: string
+  state: JobState
+  rule: string
+  kept?: string
+}
+
 /** What a worker needs. */
 export interface WorkerQueue {
   /** State of the recipients of that mail that were taken before, by address as `addressKey` gives it. */
-  known(sesId: string): ReadonlyMap<string, { jobId: string; state: JobState; rule: string }>
+  known(sesId: string): ReadonlyMap<string, KnownRecipient>
   /** Monotonic milliseconds of the last sign of life of a dispatcher; undefined: none since the machine started. */
   lastBeat(): number | undefined
   /** What a job of the region with this deadline would have to wait for. */
@@ -55,8 +64,16 @@ export interface WorkerQueue {
    * Takes the bounces of one mail in one durable transaction. Without a forecast they are taken however long the queue.
    * @throws QueueError QUEUE_ENDED when a recipient's job has ended meanwhile, QUEUE_CAPPED when a cap has been reached
    * meanwhile, QUEUE_OVERLOADED when something would start too late by now (nothing is taken).
+   * `mustBeKept` throws when the mail isn't on disk; nobody deletes it from there on, until this has returned.
    */
-  add(requests: readonly BounceRequest[], nowMs: number, forecast?: Forecast): Added[]
+  add(
+    requests: readonly BounceRequest[],
+    nowMs: number,
+    forecast?: Forecast,
+    mustBeKept?: () => void,
+  ): Added[]
+  /** Of the mail on disk. */
+  readonly mail: Pick<MailLedger, 'reserve' | 'removeUnused'>
   close(): void
 }
 
@@ -235,6 +252,10 @@ export interface OperatorQueue {
   overview(nowMs: number, pace: Pace): QueueOverview
   /** Most of them first; takes its time in a long queue. */
   rules(): RuleCount[]
+  /** What there is of mail on disk. */
+  mailTotals(): Record<MailPlace, StoredMail>
+  /** A file was deleted by hand. */
+  mailGone(file: Omit<MailFile, 'bytes'>): void
   /** Shared by the processes of the queue file, and known to nobody else: 64 hex digits. */
   secret(): string
   /** A session of the status page; for every process of the queue file, on disk when it returns. */

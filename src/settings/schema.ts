@@ -16,7 +16,14 @@ import {
 import { cidrList, domainList, hostList, recipientList, regionList, wordList } from './list-kinds'
 import { bearerToken } from './secret'
 import { endpoint, identityArn, queueFile, reportingMta, senderTemplate } from './ses-kinds'
-import { AUTHENTICATION_LEVELS, FALLBACK_ACTIONS, RELAY_RECIPIENTS, type Settings } from './settings'
+import {
+  AUTHENTICATION_LEVELS,
+  FALLBACK_ACTIONS,
+  FULL_ACTIONS,
+  RELAY_RECIPIENTS,
+  type Settings,
+} from './settings'
+import { mailStore } from './store-kinds'
 
 const SECOND = 1000
 const MINUTE = 60 * SECOND
@@ -175,6 +182,12 @@ export const SCHEMA = {
       '7d',
       'how long jobs stay on record after their end; at least 25h',
     ),
+    keep_mail: key(
+      boolean,
+      'true',
+      'the raw mail is kept until SES has made its bounces; mail whose bounce fails goes to the quarantine',
+      { note: 'With false a mail is gone when its bounce fails, expires or is cancelled.' },
+    ),
     retry: key(durationRange({ min: 10, max: DAY }), '2s..10m', 'shortest and longest pause between tries'),
     unknown_tries: key(
       count({ min: 1, max: 100 }),
@@ -221,9 +234,22 @@ export const SCHEMA = {
     ended: fallback('quarantine', 'the mail came again after its bounce failed, expired or was cancelled'),
     unsafe: fallback('quarantine', 'a guard spoke against it, or there is no usable bounce sender'),
     capped: fallback('quarantine', 'the sender, his domain or the rule has had enough bounces'),
+    full: key(
+      choice(FULL_ACTIONS),
+      'reject',
+      'a mail that is to be kept, and [quarantine] limit leaves no room for it',
+      { note: 'Where other recipients of the mail are delivered to or bounced, the whole mail gets 450.' },
+    ),
   },
   quarantine: {
+    store: key(mailStore, 'folder', 'where it is kept: in the folder ses-bounce/quarantine'),
     keep: key(duration({ min: MINUTE, max: 3650 * DAY }), '30d', 'how long mail is kept; then it is deleted'),
+    limit: key(
+      size({ min: 1024, max: 1024 ** 5 }),
+      '1gb',
+      'how much mail may lie there, with the mail that waits for its bounces',
+      { note: 'One sender may fill a tenth of it. What is over it gets [fallback] full.' },
+    ),
   },
   http: {
     token: key(bearerToken, '', 'bearer token of the HTTP API; empty: the API is off', {
@@ -300,6 +326,7 @@ export function toSettings({
       store: queue.store,
       path: queue.path,
       keepMs: queue.keep,
+      keepsMail: queue.keep_mail,
       retryFirstMs: queue.retry.firstMs,
       retryLongestMs: queue.retry.longestMs,
       unknownTries: queue.unknown_tries,
@@ -307,7 +334,7 @@ export function toSettings({
     content: { limitBytes: content.limit },
     guard,
     fallback,
-    quarantine: { keepMs: quarantine.keep },
+    quarantine: { store: quarantine.store, keepMs: quarantine.keep, limitBytes: quarantine.limit },
     http: { hosts: http.hosts, ...(http.token !== undefined && { tokenSha256: http.token }) },
   }
 }

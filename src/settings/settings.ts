@@ -22,10 +22,13 @@ export const FALLBACK_REASONS = [
   'ended',
   'unsafe',
   'capped',
+  'full',
 ] as const
 export type FallbackReason = (typeof FALLBACK_REASONS)[number]
 
 export const FALLBACK_ACTIONS = ['reject', 'quarantine', 'accept', 'defer', 'drop'] as const
+/** Without a place to keep a mail in; it can't be accepted either, as policy refused it. */
+export const FULL_ACTIONS = ['reject', 'defer', 'drop'] as const satisfies readonly FallbackAction[]
 export type FallbackAction = (typeof FALLBACK_ACTIONS)[number]
 
 export interface Rate {
@@ -71,6 +74,8 @@ export interface Settings {
     /** Relative to the Haraka directory, or absolute. */
     path: string
     keepMs: number
+    /** The raw mail, until SES has made its bounces. */
+    keepsMail: boolean
     retryFirstMs: number
     retryLongestMs: number
     unknownTries: number
@@ -78,7 +83,7 @@ export interface Settings {
   content: { limitBytes: number }
   guard: GuardSettings
   fallback: Record<FallbackReason, FallbackAction>
-  quarantine: { keepMs: number }
+  quarantine: { store: 'folder'; keepMs: number; limitBytes: number }
   http: {
     /** SHA-256 of the bearer token, in hexadecimal; undefined: the API is off. */
     tokenSha256?: string

@@ -35,8 +35,9 @@ function withUnit(text: string, units: Record<string, number>): number | undefin
 /** Bytes as a person would say them: `512 bytes`, `1.5 MB`. */
 export function formatSize(bytes: number): string {
   if (bytes < 1024) return `${bytes} bytes`
-  const unit = bytes < 1024 ** 2 ? 'kB' : 'MB'
-  const size = bytes / (unit === 'kB' ? 1024 : 1024 ** 2)
+  const power = bytes < 1024 ** 2 ? 1 : bytes < 1024 ** 3 ? 2 : 3
+  const unit = ['kB', 'MB', 'GB'][power - 1]
+  const size = bytes / 1024 ** power
   return `${size.toFixed(size < 10 ? 1 : 0)} ${unit}`
 }
 

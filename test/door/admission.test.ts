@@ -19,6 +19,7 @@ function asking(ahead: Partial<Ahead>) {
     ahead: () => ({ ...EMPTY, ...ahead }),
     counted: () => 0,
     add: () => [],
+    mail: { reserve: () => undefined, removeUnused: () => undefined },
     close: () => undefined,
   }
   return admitter(() => queue, NOW_MS, SUPPOSED)

@@ -187,7 +187,8 @@ function many(file: string, jobs: number): void {
       jobs,
     )
     database.run(
-      `INSERT INTO recipient SELECT ses_id, 'user' || seq, seq, 'user' || seq, 'DoesNotExist', '5.1.1', 'smtp; 550',
+      `INSERT INTO recipient (ses_id, address_key, job, address, bounce_type, status, diagnostic, rule, added_ms)
+         SELECT ses_id, 'user' || seq, seq, 'user' || seq, 'DoesNotExist', '5.1.1', 'smtp; 550',
          'unknown-mailbox', 0 FROM job WHERE seq NOT IN (SELECT job FROM recipient)`,
     )
   })

@@ -32,6 +32,7 @@ export const SETTINGS: Settings = {
     store: 'sqlite',
     path: 'ses-bounce/queue.sqlite',
     keepMs: 7 * 24 * HOUR_MS,
+    keepsMail: true,
     retryFirstMs: 2000,
     retryLongestMs: 600_000,
     unknownTries: 3,
@@ -55,8 +56,9 @@ export const SETTINGS: Settings = {
     ended: 'reject',
     unsafe: 'quarantine',
     capped: 'quarantine',
+    full: 'reject',
   },
-  quarantine: { keepMs: 30 * 24 * HOUR_MS },
+  quarantine: { store: 'folder', keepMs: 30 * 24 * HOUR_MS, limitBytes: 1024 ** 3 },
   http: { hosts: [] },
 }
 

@@ -112,7 +112,8 @@ function fill(database: Database): void {
           ELSE 'often@origin.example' END
       FROM n;
       UPDATE job SET state = CASE seq % ${JOB_STATES.length} ${states} END WHERE seq % 97 = 0 AND state <> 'queued';
-      INSERT INTO recipient SELECT ses_id, 'user' || seq || '@yours.example', seq, 'user' || seq || '@yours.example',
+      INSERT INTO recipient (ses_id, address_key, job, address, bounce_type, status, diagnostic, rule, added_ms)
+        SELECT ses_id, 'user' || seq || '@yours.example', seq, 'user' || seq || '@yours.example',
         'DoesNotExist', '5.1.1', 'smtp; 550', iif(seq % 5000 = 0, 'seldom', 'usual'), 0 FROM job;
     `)
   })

@@ -148,7 +148,8 @@ function insert(database: Driver.Database, seq: number, job: StoredJob): void {
   database.exec(`INSERT OR IGNORE INTO region (name) VALUES ('${region}')`)
   database.exec(`INSERT INTO job (${names}) VALUES (${Object.values(columns).join(', ')})`)
   for (const address of job.recipients ?? ['user@yours.example']) {
-    database.exec(`INSERT INTO recipient VALUES ('${sesId}', '${address}', ${seq}, '${address}', 'DoesNotExist', '5.1.1',
+    database.exec(`INSERT INTO recipient (ses_id, address_key, job, address, bounce_type, status, diagnostic, rule, added_ms)
+      VALUES ('${sesId}', '${address}', ${seq}, '${address}', 'DoesNotExist', '5.1.1',
       'smtp; 550 5.1.1 No such mailbox', 'unknown-mailbox', ${RECEIVED_MS})`)
   }
   database.exec(`INSERT INTO event VALUES (${seq}, ${RECEIVED_MS}, 'queued', 'by rule unknown-mailbox')`)

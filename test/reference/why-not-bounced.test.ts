@@ -33,6 +33,7 @@ const QUEUE: WorkerQueue = {
   ahead: () => EMPTY,
   counted: () => 0,
   add: () => [],
+  mail: { reserve: () => undefined, removeUnused: () => undefined },
   close: () => undefined,
 }
 

@@ -33,6 +33,7 @@ describe('loadSettings', () => {
         store: 'sqlite',
         path: 'ses-bounce/queue.sqlite',
         keepMs: 604_800_000,
+        keepsMail: true,
         retryFirstMs: 2000,
         retryLongestMs: 600_000,
         unknownTries: 3,
@@ -56,8 +57,9 @@ describe('loadSettings', () => {
         ended: 'quarantine',
         unsafe: 'quarantine',
         capped: 'quarantine',
+        full: 'reject',
       },
-      quarantine: { keepMs: 2_592_000_000 },
+      quarantine: { store: 'folder', keepMs: 2_592_000_000, limitBytes: 1024 ** 3 },
       http: { hosts: [] },
     })
   })

@@ -10,7 +10,7 @@ import { EXPECTABLE, type Expectable, type Expectation, NONE } from './case'
 import type { CaseValues } from './values'
 
 /** What only the queue knows of a mail, and what it isn't asked here. */
-const OF_THE_QUEUE: readonly FallbackReason[] = ['overload', 'ended', 'capped']
+const OF_THE_QUEUE: readonly FallbackReason[] = ['overload', 'ended', 'capped', 'full']
 const REASONS = [NONE, ...FALLBACK_REASONS.filter(reason => !OF_THE_QUEUE.includes(reason))]
 
 export function readExpectations(section: IniSection, values: CaseValues, policy: Policy): Expectation[] {

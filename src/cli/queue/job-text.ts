@@ -36,7 +36,13 @@ export function leftText(deadlineMs: number, nowMs: number): string {
 }
 
 /** A page: everything that is on record. */
-export function jobPage(job: Job, history: readonly JobEvent[], nowMs: number): string[] {
+/** `mails`: the files that the raw mail is kept in. */
+export function jobPage(
+  job: Job,
+  history: readonly JobEvent[],
+  nowMs: number,
+  mails: readonly string[] = [],
+): string[] {
   const {
     id,
     state,
@@ -60,6 +66,7 @@ export function jobPage(job: Job, history: readonly JobEvent[], nowMs: number): 
       ? [row('next try', `not before ${timeOf(notBeforeMs)}`)]
       : []),
     ...(messageId === undefined ? [] : [row('bounce', messageId)]),
+    ...mails.map(file => row('the mail', file)),
     '',
     `History, ${count(history.length, 'event')}`,
     ...history.map(({ atMs, what, detail }) => `  ${timeOf(atMs)} ${what}: ${detail}`),
@@ -105,9 +112,14 @@ export function jobData(job: Job): Record<string, unknown> {
   }
 }
 
-export function jobPageData(job: Job, history: readonly JobEvent[]): Record<string, unknown> {
+export function jobPageData(
+  job: Job,
+  history: readonly JobEvent[],
+  mails: readonly string[] = [],
+): Record<string, unknown> {
   return {
     ...jobData(job),
+    ...(mails.length > 0 && { mails }),
     history: history.map(({ atMs, what, detail }) => ({ at: iso(atMs), what, detail })),
     sendBounce: sendBounceInput(job),
   }

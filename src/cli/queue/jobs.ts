@@ -1,7 +1,11 @@
 // `queue list`, `show`, `retry`, `cancel`, `hold`: jobs one after the other, each with a line or a page of its own.
 // A job that isn't there, or can't be changed, is said, and ends the command with 1; the others are dealt with all the same.
 
+import { existsSync } from 'node:fs'
+import path from 'node:path'
 import { setImmediate } from 'node:timers/promises'
+import type { MailFolders } from '../../quarantine/bring-in-order'
+import type { Job } from '../../queue/job'
 import type { ByHand, JobFilter } from '../../queue/store'
 import { jobData, jobLine, jobPage, jobPageData } from './job-text'
 import type { ByHandWord } from './options'
@@ -26,7 +30,8 @@ export async function listJobs(
   return 0
 }
 
-export function showJobs({ place: { queue }, out, json, nowMs }: Run, ids: readonly string[]): number {
+export function showJobs({ place, out, json, nowMs }: Run, ids: readonly string[]): number {
+  const { queue, folders } = place
   let code = 0
   for (const [index, id] of ids.entries()) {
     const job = queue.job(id)
@@ -36,8 +41,12 @@ export function showJobs({ place: { queue }, out, json, nowMs }: Run, ids: reado
       continue
     }
     const history = queue.history(id)
-    if (json) out.line(JSON.stringify(jobPageData(job, history)))
-    else for (const line of [...(index > 0 ? [''] : []), ...jobPage(job, history, nowMs())]) out.line(line)
+    const mails = mailsOf(job, folders)
+    if (json) {
+      out.line(JSON.stringify(jobPageData(job, history, mails)))
+      continue
+    }
+    for (const line of [...(index > 0 ? [''] : []), ...jobPage(job, history, nowMs(), mails)]) out.line(line)
   }
   return code
 }
@@ -52,6 +61,13 @@ export function changeJobs(run: Run, word: ByHandWord, ids: readonly string[]): 
     else run.out.line(`${id}: not changed: ${answer.why}`)
   }
   return code
+}
+
+/** Where the mail of its recipients lies. */
+function mailsOf({ recipients }: Job, folders: MailFolders): string[] {
+  const names = [...new Set(recipients.flatMap(({ kept }) => kept ?? []))]
+  const places = [folders.kept, folders.quarantine]
+  return names.flatMap(name => places.map(folder => path.join(folder, `${name}.eml`))).filter(existsSync)
 }
 
 function change({ place: { queue, pace }, nowMs }: Run, word: ByHandWord, id: string): ByHand {

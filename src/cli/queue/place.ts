@@ -4,6 +4,8 @@
 import { statSync } from 'node:fs'
 import path from 'node:path'
 import { SesBounceError } from '../../errors'
+import type { MailFolders } from '../../quarantine/bring-in-order'
+import { keptFolder, mailHome, quarantineFolder } from '../../quarantine/keep'
 import { forecastSpacingMs } from '../../queue/admission'
 import { openOperatorQueue } from '../../queue/sqlite/operator-queue'
 import type { OperatorQueue, Pace } from '../../queue/store'
@@ -18,6 +20,9 @@ import { ownerOf } from '../owner'
 export interface Place {
   queue: OperatorQueue
   pace: Pace
+  folders: MailFolders
+  /** Of mail on disk. */
+  limitBytes: number
 }
 
 /** `become`: before the first file is opened for writing. */
@@ -28,7 +33,7 @@ export function openPlace(
 ): Place | { faults: string[] } {
   try {
     const owner = ownerOf(dir)
-    const { limit, window, queue } = settingsOf(dir, env)
+    const { limit, window, queue, quarantine } = settingsOf(dir, env)
     become(owner)
     const file = path.resolve(dir, queue.path)
     const absent = whyAbsent(file)
@@ -38,7 +43,12 @@ export function openPlace(
       forecastMs: forecastSpacingMs(limit),
       marginMs: window.marginMs,
     }
-    return { queue: openOperatorQueue(file), pace }
+    return {
+      queue: openOperatorQueue(file, { home: mailHome(dir) }),
+      pace,
+      folders: { kept: keptFolder(dir), quarantine: quarantineFolder(dir) },
+      limitBytes: quarantine.limitBytes,
+    }
   } catch (error) {
     return { faults: wordsOf(error) }
   }

@@ -245,7 +245,10 @@ class SqliteDispatcherQueue implements DispatcherQueue {
       forgetAnswers(this.#db, beforeMs, PRUNE_ANSWERS)
       return this.#db.run(
         `DELETE FROM job WHERE seq IN (SELECT seq FROM job
-           WHERE state IN ('sent', 'failed', 'expired', 'cancelled') AND changed_ms < ? LIMIT ${PRUNE_ROWS})`,
+           WHERE state IN ('sent', 'failed', 'expired', 'cancelled') AND changed_ms < ?
+             -- without its jobs nobody knows what is to become of a mail
+             AND NOT EXISTS (SELECT 1 FROM recipient JOIN kept_due ON kept_due.name = recipient.kept
+               WHERE recipient.job = job.seq) LIMIT ${PRUNE_ROWS})`,
         beforeMs,
       )
     })

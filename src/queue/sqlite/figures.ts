@@ -8,6 +8,7 @@ import { recentDecisions, reloadState, ruleHits, sums } from './counters'
 import { Database, type Row } from './database'
 import { bootId } from './holder'
 import { type JobCount, jobCounts } from './job-counts'
+import { mailTotals } from './mail-ledger'
 import { pauses } from './pauses'
 import { projection } from './projection'
 import { text } from './rows'
@@ -18,7 +19,7 @@ import { blockers, deadlineSlots, soonest } from './timeline'
 const BUSY_MS = 50
 
 /** Never makes a file. @throws QueueError */
-export function openFigures(file: string): FiguresReader {
+export function openFigures(file: string, home = ''): FiguresReader {
   const database = new Database(file, { busyMs: BUSY_MS, create: false })
   return {
     version: () => Number(database.pragma('data_version')[0]?.['data_version'] ?? 0),
@@ -31,6 +32,7 @@ export function openFigures(file: string): FiguresReader {
     spans: fromMs => spans(database, fromMs),
     deadlineSlots: () => deadlineSlots(database),
     blockers: () => blockers(database),
+    mailTotals: () => mailTotals(database, home),
     close: () => database.close(),
   }
 }

@@ -6,6 +6,7 @@ import type { JobState } from '../job'
 import type { ByHand, OperatorQueue, Pace } from '../store'
 import { Database, type Row, type Value } from './database'
 import { listJobs } from './list'
+import { mailLedger, mailTotals } from './mail-ledger'
 import { countByRule, overview } from './overview'
 import { pageOfJobs } from './page'
 import { addPause, pauses, removePause } from './pauses'
@@ -18,7 +19,7 @@ import { waiting } from './slots'
 const BUSY_MS = 5000
 
 /** Never makes a file. @throws QueueError */
-export function openOperatorQueue(file: string, { busyMs = BUSY_MS } = {}): OperatorQueue {
+export function openOperatorQueue(file: string, { busyMs = BUSY_MS, home = '' } = {}): OperatorQueue {
   const database = new Database(file, { busyMs, create: false })
   return {
     retry: (id, nowMs, pace) =>
@@ -48,6 +49,8 @@ export function openOperatorQueue(file: string, { busyMs = BUSY_MS } = {}): Oper
     secret: () => secret(database),
     endSession: (id, endMs, nowMs) => endSession(database, id, endMs, nowMs),
     isSessionEnded: id => isSessionEnded(database, id),
+    mailTotals: () => mailTotals(database, home),
+    mailGone: file => mailLedger(database, home).gone(file),
     close: () => database.close(),
   }
 }

@@ -53,6 +53,7 @@ function recipientOf(row: Row): JobRecipient {
     diagnostic: text(row['diagnostic']),
     rule: text(row['rule']),
     addedAtMs: Number(row['added_ms']),
+    ...optional('kept', row['kept']),
   }
 }
 

@@ -13,26 +13,42 @@ import { counted, mustHaveRoom } from './caps'
 import { Database, type Row, type Value } from './database'
 import { RegionGate } from './gate'
 import { bootId } from './holder'
+import { mailLedger } from './mail-ledger'
 import { addEvent, newJobId, text } from './rows'
 import { waiting } from './slots'
 
 /** Synchronous, in the process that serves SMTP: rather refuse a mail for now than stand still. */
 export const BUSY_MS = 400
 
-export function openWorkerQueue(file: string, options: { create: boolean } = { create: false }): OrderQueue {
-  const database = openWritable(file, options.create)
+export interface WorkerQueueOptions {
+  create?: boolean
+  /** The folder that mail is kept in. */
+  home?: string
+}
+
+export function openWorkerQueue(
+  file: string,
+  { create = false, home = '' }: WorkerQueueOptions = {},
+): OrderQueue {
+  const database = openWritable(file, create)
   const gate = new RegionGate(database)
   const boot = bootId()
   return {
+    mail: mailLedger(database, home),
     known: sesId => {
       const rows = database.all(
-        'SELECT address_key, id, state, rule FROM recipient JOIN job ON job.seq = recipient.job WHERE recipient.ses_id = ?',
+        'SELECT address_key, id, state, rule, kept FROM recipient JOIN job ON job.seq = recipient.job WHERE recipient.ses_id = ?',
         sesId,
       )
       return new Map(
         rows.map(row => [
           text(row['address_key']),
-          { jobId: text(row['id']), state: text(row['state']) as JobState, rule: text(row['rule']) },
+          {
+            jobId: text(row['id']),
+            state: text(row['state']) as JobState,
+            rule: text(row['rule']),
+            ...(typeof row['kept'] === 'string' && { kept: row['kept'] }),
+          },
         ]),
       )
     },
@@ -42,7 +58,11 @@ export function openWorkerQueue(file: string, options: { create: boolean } = { c
     },
     ahead,
     counted: (cap, nowMs) => counted(database, cap, nowMs),
-    add: (requests, nowMs, forecast) => database.write(() => addAll(requests, nowMs, forecast)),
+    add: (requests, nowMs, forecast, mustBeKept) =>
+      database.write(() => {
+        mustBeKept?.()
+        return addAll(requests, nowMs, forecast)
+      }),
     answered: key => answered(database, key),
     addAnswered: ({ requests, nowMs, forecast, key, answer }) =>
       database.write(() => {
@@ -113,8 +133,8 @@ function addOne(database: Database, request: BounceRequest, nowMs: number, mustB
   if (shared === undefined) mustBeInTime?.()
   const job = shared ?? insertJob(database, request, nowMs)
   database.run(
-    `INSERT INTO recipient (ses_id, address_key, job, address, bounce_type, status, diagnostic, rule, added_ms)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    `INSERT INTO recipient (ses_id, address_key, job, address, bounce_type, status, diagnostic, rule, added_ms, kept)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     request.sesId,
     key,
     job.seq,
@@ -124,6 +144,7 @@ function addOne(database: Database, request: BounceRequest, nowMs: number, mustB
     recipient.diagnostic,
     request.rule,
     nowMs,
+    request.kept ?? null,
   )
   const what = shared ? 'recipient added' : 'queued'
   addEvent(database, job.seq, nowMs, what, `${recipient.address}, by rule ${request.rule}`)

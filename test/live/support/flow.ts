@@ -146,11 +146,23 @@ function everythingKept({ dir }: RunningHaraka): Kept[] {
   const folder = path.join(dir, 'ses-bounce/quarantine')
   const names = existsSync(folder) ? readdirSync(folder) : []
   return names
-    .filter(name => name.endsWith('.json'))
-    .map(name => ({
-      eml: readFileSync(path.join(folder, name.replace(/json$/, 'eml'))),
-      record: JSON.parse(readFileSync(path.join(folder, name), 'utf8')) as QuarantineRecord,
-    }))
+    .filter(name => /^[0-9a-f]+\.eml$/.test(name))
+    .flatMap(name => {
+      try {
+        return [
+          {
+            eml: readFileSync(path.join(folder, name)),
+            record: JSON.parse(
+              readFileSync(path.join(folder, name.replace(/eml$/, 'json')), 'utf8'),
+            ) as QuarantineRecord,
+          },
+        ]
+      } catch (error) {
+        // it was deleted meanwhile
+        if ((error as NodeJS.ErrnoException).code === 'ENOENT') return []
+        throw error
+      }
+    })
 }
 
 /** Nobody has got it, and nobody will: neither SES nor the next plugin nor the quarantine. */

@@ -1,0 +1,34 @@
+// Says in the log when the mail on disk fills [quarantine] limit: from 80 % on, once an hour, and once when it is full.
+
+import { formatSize } from '../settings/values'
+import type { KeptMailParts } from './kept-mail'
+
+/** Time enough to act before mail is refused. */
+const NEARLY = 0.8
+const AGAIN_MS = 3_600_000
+
+export class Fullness {
+  readonly #parts: Pick<KeptMailParts, 'ledger' | 'settings' | 'clock' | 'log'>
+  #said: { full: boolean; atMs: number } | undefined
+
+  constructor(parts: Pick<KeptMailParts, 'ledger' | 'settings' | 'clock' | 'log'>) {
+    this.#parts = parts
+  }
+
+  look(): void {
+    const { ledger, settings, clock, log } = this.#parts
+    const { kept, quarantine } = ledger.totals()
+    const { limitBytes } = settings().quarantine
+    const bytes = kept.bytes + quarantine.bytes
+    if (bytes < limitBytes * NEARLY) return
+    const full = bytes >= limitBytes
+    const isNews = this.#said === undefined || (full && !this.#said.full)
+    if (!isNews && clock.monoMs() - (this.#said?.atMs ?? 0) < AGAIN_MS) return
+    this.#said = { full, atMs: clock.monoMs() }
+    const percent = Math.floor((bytes / limitBytes) * 100)
+    log(
+      'warn',
+      `quarantine: ${formatSize(bytes)} of ${formatSize(limitBytes)} are filled (${percent} %), by ${kept.mails + quarantine.mails} mails; what is over it gets [fallback] full`,
+    )
+  }
+}

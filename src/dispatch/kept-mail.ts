@@ -1,0 +1,210 @@
+// Keeps the mail on disk in step with the queue, as long as the dispatcher's process lives: what SES has bounced is
+// deleted, what it hasn't goes to the quarantine. Crashes lose nothing: the queue notes what is to be done, and the
+// folders are gone through as well. Never rejects; faults are logged, seldom, and tried again.
+
+import { lstat, rm } from 'node:fs/promises'
+import path from 'node:path'
+import {
+  bringInOrder,
+  deleteMail,
+  isThere,
+  type MailFolders,
+  moveToQuarantine,
+  orphanRecord,
+  readRecord,
+} from '../quarantine/bring-in-order'
+import { isOlder, openCleaner, removeUnfinished } from '../quarantine/clean'
+import { senderOf } from '../quarantine/record'
+import { openWalk } from '../quarantine/walk'
+import { fateOf, type MailFile, type MailLedger } from '../queue/mail-ledger'
+import { storageKey } from '../queue/sqlite/mail-ledger'
+import type { Settings } from '../settings/settings'
+import type { Clock } from './clock'
+import { Fullness } from './fullness'
+import type { Log } from './region-lane'
+
+export interface KeptMailParts {
+  ledger: MailLedger
+  folders: MailFolders
+  settings: () => Settings
+  clock: Clock
+  log: Log
+  stop: AbortSignal
+}
+
+/** An operator who cancels a job sees its mail in the quarantine soon; each look is one cheap question. */
+const LOOK_MS = 500
+/** A thousand files each time: the folders of a full default limit, some 50,000 mails, take ten minutes. */
+const SWEEP_MS = 10_000
+/** Mails that are due, in one look. */
+const AT_ONCE = 100
+/** A mail that no job was ever made for wasn't answered with 250: the relay has come again by then. */
+const UNUSED_MS = 86_400_000
+/** From the count of a file to its being there: longer than Haraka gives a plugin. */
+const WRITING_MS = 600_000
+/** Mail that is due and lies nowhere was deleted by hand, or lies in another Haraka's folders. */
+const FORGET_DUE_MS = 3_600_000
+const SAID_EVERY_MS = 3_600_000
+
+export class KeptMail {
+  readonly #parts: KeptMailParts
+  readonly #fullness: Fullness
+  #version = -1
+  #lookedMs = Number.NEGATIVE_INFINITY
+  #saidMs = Number.NEGATIVE_INFINITY
+  #countedTo: MailFile | undefined
+  /** Mail that is due and lies nowhere: it isn't looked for each time. */
+  readonly #elsewhere = new Set<string>()
+
+  constructor(parts: KeptMailParts) {
+    this.#parts = parts
+    this.#fullness = new Fullness(parts)
+  }
+
+  /** Until told to stop. */
+  async run(): Promise<void> {
+    const { clock, stop, folders } = this.#parts
+    const quarantine = openCleaner(folders.quarantine)
+    const kept = openWalk(folders.kept)
+    let sweptMs = Number.NEGATIVE_INFINITY
+    while (!stop.aborted) {
+      await this.#try(() => this.#due())
+      if (clock.monoMs() - sweptMs >= SWEEP_MS) {
+        sweptMs = clock.monoMs()
+        this.#elsewhere.clear()
+        await this.#try(() => kept.step(({ file, name, ending }) => this.#sweepKept(file, name, ending)))
+        await this.#try(() => this.#sweepQuarantine(quarantine))
+        await this.#try(() => this.#sweepCounts())
+        await this.#try(() => Promise.resolve(this.#fullness.look()))
+      }
+      await clock.waitUntil(clock.monoMs() + LOOK_MS, stop)
+    }
+    await kept.close()
+    await quarantine.close()
+  }
+
+  /** What the queue has noted since the last look. */
+  async #due(): Promise<void> {
+    const { ledger, clock, stop } = this.#parts
+    const version = ledger.version()
+    if (version === this.#version && clock.monoMs() - this.#lookedMs < SWEEP_MS) return
+    this.#version = version
+    this.#lookedMs = clock.monoMs()
+    let after = ''
+    for (;;) {
+      const due = ledger.due(after, AT_ONCE)
+      for (const { name, changes, sinceMs } of due) {
+        if (stop.aborted) return
+        after = name
+        if (this.#elsewhere.has(name)) continue
+        const isDone = await this.#bringInOrder(name)
+        if (!isDone) this.#elsewhere.add(name)
+        if (isDone || clock.nowMs() - sinceMs > FORGET_DUE_MS) ledger.settled(name, changes)
+      }
+      if (due.length < AT_ONCE) return
+    }
+  }
+
+  /** False: it isn't there. */
+  async #bringInOrder(name: string): Promise<boolean> {
+    const { ledger, folders, settings, clock, log } = this.#parts
+    const recipients = ledger.recipientsOf(name)
+    if (recipients.length === 0) return true
+    const fate = fateOf(recipients, settings().fallback.mismatch !== 'drop')
+    const now = await bringInOrder(folders, name, fate, clock.nowMs())
+    if (now === 'moved') {
+      ledger.moved(name)
+      const jobs = [...new Set(fate.held.map(({ job }) => job))].join(',')
+      log('warn', `the mail of job=${jobs} is in the quarantine as ${name}, as a bounce of it was not made`)
+    }
+    if (now === 'deleted') for (const place of ['kept', 'quarantine'] as const) ledger.gone({ place, name })
+    return now !== 'gone'
+  }
+
+  async #sweepKept(file: string, name: string, ending: string | undefined): Promise<void> {
+    const { folders, clock } = this.#parts
+    const whole = path.join(folders.kept, file)
+    if (ending === undefined) {
+      await removeUnfinished(whole, clock.nowMs())
+      return
+    }
+    const eml = path.join(folders.kept, `${name}.eml`)
+    if (ending === 'json') {
+      // while a mail is written its record comes first
+      const isOld = await isOlder(whole, clock.nowMs() - WRITING_MS)
+      if (isOld && !(await isThere(eml))) await rm(whole, { force: true })
+      return
+    }
+    if (await this.#isUnused(name)) return
+    await this.#bringInOrder(name)
+    const found = await lstat(eml).catch(() => undefined)
+    if (found) await this.#count({ place: 'kept', name, bytes: found.size })
+  }
+
+  /** No recipient is on record for it. True: it has been dealt with, or is to wait. */
+  async #isUnused(name: string): Promise<boolean> {
+    const { ledger, folders, clock, log } = this.#parts
+    if (ledger.recipientsOf(name).length > 0) return false
+    const eml = path.join(folders.kept, `${name}.eml`)
+    if (await isOlder(eml, ledger.madeMs())) {
+      const reason = 'the queue that had its bounce is gone'
+      const held = orphanRecord(await readRecord(folders.kept, name), reason)
+      await moveToQuarantine(folders, name, held, clock.nowMs())
+      ledger.moved(name)
+      log('warn', `a kept mail is in the quarantine as ${name}: ${reason}`)
+      return true
+    }
+    if (await isOlder(eml, clock.nowMs() - UNUSED_MS)) {
+      ledger.removeUnused([{ place: 'kept', name }], () => deleteMail(folders.kept, name))
+    }
+    return true
+  }
+
+  async #sweepQuarantine(cleaner: ReturnType<typeof openCleaner>): Promise<void> {
+    const { clock, settings, log } = this.#parts
+    const { removed, faults } = await cleaner.clean(
+      clock.nowMs(),
+      settings().quarantine.keepMs,
+      (name, bytes) => this.#count({ place: 'quarantine', name, bytes }),
+    )
+    if (removed > 0) log('info', `quarantine: ${removed} files removed, as [quarantine] keep has passed`)
+    const [first] = faults
+    if (first !== undefined)
+      this.#say(`quarantine: ${faults.length} files can't be removed, the first: ${first}`)
+  }
+
+  #count(file: MailFile): Promise<void> {
+    const { ledger, folders, clock } = this.#parts
+    const senderKey = async () => storageKey(senderOf(await readRecord(folders[file.place], file.name)))
+    return ledger.found(file, senderKey, clock.nowMs())
+  }
+
+  /** Files that are counted and gone: by hand, or as their writer was killed. */
+  async #sweepCounts(): Promise<void> {
+    const { ledger, folders, clock } = this.#parts
+    const counted = ledger.files(this.#countedTo, 1000)
+    this.#countedTo = counted.at(-1)
+    for (const { place, name, atMs } of counted) {
+      const isBeingWritten = Math.abs(clock.nowMs() - atMs) < WRITING_MS
+      if (isBeingWritten || (await isThere(path.join(folders[place], `${name}.eml`)))) continue
+      ledger.gone({ place, name })
+    }
+  }
+
+  async #try(work: () => Promise<void>): Promise<void> {
+    try {
+      await work()
+    } catch (error) {
+      this.#say(
+        `kept mail can't be put in its place: ${error instanceof Error ? error.message : String(error)}`,
+      )
+    }
+  }
+
+  #say(fault: string): void {
+    const { clock, log } = this.#parts
+    if (clock.monoMs() - this.#saidMs < SAID_EVERY_MS) return
+    this.#saidMs = clock.monoMs()
+    log('warn', fault)
+  }
+}

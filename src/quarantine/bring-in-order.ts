@@ -1,0 +1,125 @@
+// Gives a kept mail the place that the state of its jobs asks for: it waits beside the queue, is held in the quarantine,
+// or is deleted. Each step can be repeated after a crash, and two processes may do the same at once.
+
+import { rmSync } from 'node:fs'
+import { mkdir, readFile, rename, rm, stat, utimes } from 'node:fs/promises'
+import path from 'node:path'
+import type { Fate } from '../queue/mail-ledger'
+import { syncFolder, writeRecord } from './keep'
+import { type HeldRecipient, parseRecord, type QuarantineRecord } from './record'
+
+export interface MailFolders {
+  kept: string
+  quarantine: string
+}
+
+/** `gone`: it lies in neither folder. */
+export type InOrder = 'waits' | 'moved' | 'held' | 'deleted' | 'gone'
+
+export async function bringInOrder(
+  folders: MailFolders,
+  name: string,
+  fate: Fate,
+  nowMs: number,
+): Promise<InOrder> {
+  if (await isThere(path.join(folders.kept, `${name}.eml`))) return orderKept(folders, name, fate, nowMs)
+  // of a move or a deletion that was interrupted
+  await rm(path.join(folders.kept, `${name}.json`), { force: true })
+  if (await isThere(path.join(folders.quarantine, `${name}.eml`))) return orderHeld(folders, name, fate)
+  return 'gone'
+}
+
+/** Also a mail that no queue knows any more: with what `reason` says of it. */
+export function orphanRecord(record: QuarantineRecord | undefined, reason: string): HeldRecipient[] {
+  const recipients = record?.envelope.recipients ?? []
+  return recipients.map(recipient => ({ recipient, rule: '', reason }))
+}
+
+export async function readRecord(folder: string, name: string): Promise<QuarantineRecord | undefined> {
+  try {
+    return parseRecord(await readFile(path.join(folder, `${name}.json`), 'utf8'))
+  } catch (error) {
+    if (isMissing(error)) return undefined
+    throw error
+  }
+}
+
+export async function isThere(file: string): Promise<boolean> {
+  try {
+    await stat(file)
+    return true
+  } catch (error) {
+    if (isMissing(error)) return false
+    throw error
+  }
+}
+
+async function orderKept(
+  folders: MailFolders,
+  name: string,
+  { done, held, waits }: Fate,
+  nowMs: number,
+): Promise<InOrder> {
+  if (held.length > 0) {
+    await moveToQuarantine(folders, name, held, nowMs)
+    return 'moved'
+  }
+  if (waits || done.length === 0) return 'waits'
+  deleteMail(folders.kept, name)
+  return 'deleted'
+}
+
+/** First the record: a mail without one could not be released. */
+export async function moveToQuarantine(
+  folders: MailFolders,
+  name: string,
+  held: HeldRecipient[],
+  nowMs: number,
+): Promise<void> {
+  await mkdir(folders.quarantine, { recursive: true, mode: 0o700 })
+  const record = await readRecord(folders.kept, name)
+  if (record !== undefined) {
+    const quarantinedAt = new Date(nowMs).toISOString()
+    await writeRecord(folders.quarantine, name, { ...record, quarantinedAt, held })
+  }
+  const eml = path.join(folders.kept, `${name}.eml`)
+  try {
+    // [quarantine] keep counts from now
+    await utimes(eml, nowMs / 1000, nowMs / 1000)
+    await rename(eml, path.join(folders.quarantine, `${name}.eml`))
+  } catch (error) {
+    // another process was faster
+    if (!isMissing(error)) throw error
+  }
+  await syncFolder(folders.quarantine)
+  await rm(path.join(folders.kept, `${name}.json`), { force: true })
+}
+
+/** An entry goes when its bounce was made after all, by hand; with the last one goes the mail. */
+async function orderHeld(folders: MailFolders, name: string, { done, held, waits }: Fate): Promise<InOrder> {
+  const record = await readRecord(folders.quarantine, name)
+  if (record === undefined) return 'held'
+  const isOf = (one: HeldRecipient) => (other: HeldRecipient) => other.recipient === one.recipient
+  const kept = record.held.filter(
+    one => !held.some(isOf(one)) && !done.some(({ address }) => address === one.recipient),
+  )
+  const now = [...kept, ...held]
+  if (now.length === 0 && !waits) {
+    deleteMail(folders.quarantine, name)
+    return 'deleted'
+  }
+  if (JSON.stringify(now) !== JSON.stringify(record.held)) {
+    await writeRecord(folders.quarantine, name, { ...record, held: now })
+  }
+  return 'held'
+}
+
+/** First the mail: a record alone counts for nothing. At once, as the queue may be locked for it. */
+export function deleteMail(folder: string, name: string): void {
+  rmSync(path.join(folder, `${name}.eml`), { force: true })
+  rmSync(path.join(folder, `${name}.json`), { force: true })
+}
+
+function isMissing(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'ENOENT'
+}

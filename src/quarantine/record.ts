@@ -1,0 +1,64 @@
+// What is known of a mail on disk, in NAME.json beside NAME.eml. Records of earlier versions, without the newer fields,
+// are still read; text that is no record is undefined.
+
+/** A recipient whose mail was held back, and why. */
+export interface HeldRecipient {
+  recipient: string
+  rule: string
+  reason: string
+  /** The job whose bounce wasn't made. */
+  job?: string
+}
+
+export interface QuarantineRecord {
+  /** Of a mail that waits for its bounces: since when. */
+  quarantinedAt: string
+  /** Sender of record. */
+  sender?: string
+  envelope: { sender: string; recipients: string[]; relayIp: string }
+  /** Empty as long as the mail waits for its bounces. */
+  held: HeldRecipient[]
+  receipt: unknown
+}
+
+export function parseRecord(text: string): QuarantineRecord | undefined {
+  try {
+    const value: unknown = JSON.parse(text)
+    return isRecord(value) ? value : undefined
+  } catch {
+    return undefined
+  }
+}
+
+export function formatRecord(record: QuarantineRecord): string {
+  return `${JSON.stringify(record, null, 2)}\n`
+}
+
+/** For records that don't name the sender of record, the relay's. */
+export function senderOf(record: QuarantineRecord | undefined): string {
+  return record?.sender ?? record?.envelope.sender ?? ''
+}
+
+function isRecord(value: unknown): value is QuarantineRecord {
+  if (typeof value !== 'object' || value === null) return false
+  if (!('quarantinedAt' in value && typeof value.quarantinedAt === 'string')) return false
+  if (Number.isNaN(Date.parse(value.quarantinedAt))) return false
+  if ('sender' in value && typeof value.sender !== 'string') return false
+  if (!('envelope' in value && 'held' in value && Array.isArray(value.held))) return false
+  const { envelope } = value
+  if (typeof envelope !== 'object' || envelope === null) return false
+  if (!('sender' in envelope && typeof envelope.sender === 'string')) return false
+  if (!('relayIp' in envelope && typeof envelope.relayIp === 'string')) return false
+  if (!('recipients' in envelope && isTexts(envelope.recipients))) return false
+  return value.held.every(isHeldRecipient)
+}
+
+function isHeldRecipient(one: unknown): boolean {
+  if (typeof one !== 'object' || one === null) return false
+  if (!('recipient' in one && 'rule' in one && 'reason' in one)) return false
+  return isTexts([one.recipient, one.rule, one.reason, 'job' in one ? one.job : ''])
+}
+
+function isTexts(value: unknown): value is string[] {
+  return Array.isArray(value) && value.every(one => typeof one === 'string')
+}

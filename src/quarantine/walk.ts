@@ -1,0 +1,62 @@
+// Goes through a folder a bounded number of names at a time, without blocking, and begins again at its end.
+
+import type { Dir } from 'node:fs'
+import { opendir } from 'node:fs/promises'
+
+/** Files that one step looks at: some tens of milliseconds. */
+const MOST = 1000
+
+/** As `keepMail` names them: what is whole, and what a writer hasn't finished. */
+const WHOLE = /^([\da-f]{24})\.(eml|json)$/
+const UNFINISHED = /^\.([\da-f]{24})-[\da-f-]{36}\.(?:eml|json)$/
+
+export interface MailFileName {
+  file: string
+  name: string
+  /** Undefined: it isn't finished. */
+  ending?: 'eml' | 'json'
+}
+
+export interface Walk {
+  /** Calls `look` for files of mail; others are passed over. Rejects as the folder's reading or `look` does. */
+  step(look: (file: MailFileName) => Promise<void>): Promise<void>
+  close(): Promise<void>
+}
+
+/** A folder that isn't there is empty. */
+export function openWalk(folder: string, most = MOST): Walk {
+  let dir: Dir | undefined
+  const close = async () => {
+    const open = dir
+    dir = undefined
+    await open?.close().catch(() => undefined)
+  }
+  return {
+    async step(look) {
+      try {
+        dir ??= await opendir(folder)
+        for (let looked = 0; looked < most; looked++) {
+          const entry = await dir.read()
+          if (entry === null) {
+            await close()
+            return
+          }
+          const file = mailFileName(entry.name)
+          if (file !== undefined) await look(file)
+        }
+      } catch (error) {
+        await close()
+        if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error
+      }
+    },
+    close,
+  }
+}
+
+function mailFileName(file: string): MailFileName | undefined {
+  const [, name, ending] = WHOLE.exec(file) ?? []
+  if (name !== undefined && ending !== undefined)
+    return { file, name, ending: ending === 'eml' ? 'eml' : 'json' }
+  const [, unfinished] = UNFINISHED.exec(file) ?? []
+  return unfinished === undefined ? undefined : { file, name: unfinished }
+}

@@ -1,0 +1,97 @@
+// What the queue knows of the mail on disk: how much there is of it, and what is to become of a mail when its jobs change.
+// The files themselves are others' concern; a file that isn't there, or isn't counted, is put right by the dispatcher.
+
+import type { HeldRecipient } from '../quarantine/record'
+import { hasEnded, type JobState } from './job'
+
+/** `kept`: until SES has made its bounces. */
+export const MAIL_PLACES = ['kept', 'quarantine'] as const
+export type MailPlace = (typeof MAIL_PLACES)[number]
+
+export interface MailFile {
+  place: MailPlace
+  /** Of the file, without its ending. */
+  name: string
+  bytes: number
+}
+
+export interface StoredMail {
+  bytes: number
+  mails: number
+}
+
+/** For whom a mail was kept. */
+export interface KeptRecipient {
+  address: string
+  rule: string
+  jobId: string
+  state: JobState
+  /** Why the job is in its state. */
+  why: string
+  /** It wasn't certain that SES had the mail for this recipient. */
+  isUnconfirmed: boolean
+}
+
+/** What there is no room in. */
+export type Full = 'limit' | 'sender'
+
+/** One sender may fill this part of the limit. */
+export const SENDER_SHARE = 1 / 10
+
+/** For one Haraka directory. Every method throws QueueError. */
+export interface MailLedger {
+  /** Counts files that are about to be written, all or none. Not flushed to the disk: files are counted anew. */
+  reserve(files: readonly MailFile[], senderKey: string, limitBytes: number, nowMs: number): Full | undefined
+  /** Calls `remove` for files that were kept for no recipient, while nobody can add one. */
+  removeUnused(
+    files: readonly Omit<MailFile, 'bytes'>[],
+    remove: (file: Omit<MailFile, 'bytes'>) => void,
+  ): void
+  totals(): Record<MailPlace, StoredMail>
+  /** Changes when another handle has written. */
+  version(): number
+  /** Mail whose jobs have changed, by name. */
+  due(afterName: string, limit: number): { name: string; changes: number; sinceMs: number }[]
+  /** Unless its jobs have changed again since. */
+  settled(name: string, changes: number): void
+  recipientsOf(name: string): KeptRecipient[]
+  /** Those that are counted, in order of place and name. */
+  files(after: Pick<MailFile, 'place' | 'name'> | undefined, limit: number): (MailFile & { atMs: number })[]
+  /** A file of that size is there. */
+  found(file: MailFile, senderKey: () => Promise<string>, nowMs: number): Promise<void>
+  /** A file is gone. */
+  gone(file: Omit<MailFile, 'bytes'>): void
+  /** Moved from `kept` to the quarantine. */
+  moved(name: string): void
+  /** When the queue file was made. */
+  madeMs(): number
+  close(): void
+}
+
+export interface Fate {
+  /** Recipients whose bounce SES has made, or for whom nothing is to be kept. */
+  done: KeptRecipient[]
+  /** Those whose bounce wasn't made, and won't be. */
+  held: HeldRecipient[]
+  /** Some bounce may still be made. */
+  waits: boolean
+}
+
+/** `keepsUnconfirmed`: a mail that SES refused for an unconfirmed recipient is held; else it is dropped. Pure. */
+export function fateOf(recipients: readonly KeptRecipient[], keepsUnconfirmed: boolean): Fate {
+  const isDropped = ({ state, isUnconfirmed }: KeptRecipient) =>
+    state === 'failed' && isUnconfirmed && !keepsUnconfirmed
+  return {
+    done: recipients.filter(one => one.state === 'sent' || isDropped(one)),
+    held: recipients.filter(one => hasEnded(one.state) && !isDropped(one)).map(heldRecipient),
+    waits: recipients.some(({ state }) => state !== 'sent' && !hasEnded(state)),
+  }
+}
+
+function heldRecipient({ address, rule, jobId, state, why, isUnconfirmed }: KeptRecipient): HeldRecipient {
+  const reason =
+    state === 'failed' && isUnconfirmed
+      ? `mismatch: SES refused its bounce, and may not have had the mail for this recipient: ${why}`
+      : `its bounce has ${state === 'cancelled' ? 'been cancelled' : state}: ${why}`
+  return { recipient: address, rule, reason, job: jobId }
+}

@@ -1,0 +1,177 @@
+// The ledger of mail on disk, in the queue's file: triggers keep its sums, and note the mail whose jobs have changed.
+// `home`: the folder that the files lie in. Haraka directories that share a queue file count each for itself.
+
+import { senderKey as keyOf } from '../../mail/sender-key'
+import type { JobState } from '../job'
+import {
+  type Full,
+  type KeptRecipient,
+  type MailFile,
+  type MailLedger,
+  type MailPlace,
+  SENDER_SHARE,
+  type StoredMail,
+} from '../mail-ledger'
+import { Database } from './database'
+import { text } from './rows'
+
+/** The dispatcher's process may wait. */
+const BUSY_MS = 3000
+
+/** Never makes a file. @throws QueueError */
+export function openMailLedger(file: string, home: string): MailLedger {
+  const database = new Database(file, { busyMs: BUSY_MS, create: false })
+  return { ...mailLedger(database, home), close: () => database.close() }
+}
+
+/** On a handle that is the caller's. */
+export function mailLedger(database: Database, home: string): Omit<MailLedger, 'close'> {
+  return {
+    reserve: (files, senderKey, limitBytes, nowMs) =>
+      database.writeUnflushed(() => {
+        const full = fullness(database, home, files, senderKey, limitBytes)
+        if (full === undefined) for (const one of files) setFile(database, home, one, senderKey, nowMs)
+        return full
+      }),
+    removeUnused: (files, remove) =>
+      database.writeUnflushed(() => {
+        for (const file of files) {
+          if (isUsed(database, file.name)) continue
+          remove(file)
+          removeFile(database, home, file)
+        }
+      }),
+    totals: () => mailTotals(database, home),
+    version: () => Number(database.pragma('data_version')[0]?.['data_version'] ?? 0),
+    due: (afterName, limit) =>
+      database
+        .all('SELECT * FROM kept_due WHERE name > ? ORDER BY name LIMIT ?', afterName, limit)
+        .map(row => ({
+          name: text(row['name']),
+          changes: Number(row['changes']),
+          sinceMs: Number(row['since_ms']),
+        })),
+    settled: (name, changes) =>
+      database.writeUnflushed(
+        () => void database.run('DELETE FROM kept_due WHERE name = ? AND changes = ?', name, changes),
+      ),
+    recipientsOf: name => recipientsOf(database, name),
+    files: (after, limit) =>
+      database
+        .all(
+          'SELECT * FROM mail_file WHERE home = ? AND (place, name) > (?, ?) ORDER BY place, name LIMIT ?',
+          home,
+          after?.place ?? '',
+          after?.name ?? '',
+          limit,
+        )
+        .map(row => ({
+          place: text(row['place']) as MailPlace,
+          name: text(row['name']),
+          bytes: Number(row['bytes']),
+          atMs: Number(row['at_ms']),
+        })),
+    found: async (file, senderKey, nowMs) => {
+      const { place, name, bytes } = file
+      const row = database.get(
+        'SELECT bytes, sender_key FROM mail_file WHERE home = ? AND place = ? AND name = ?',
+        home,
+        place,
+        name,
+      )
+      if (row?.['bytes'] === bytes) return
+      const key = row === undefined ? await senderKey() : text(row['sender_key'])
+      database.writeUnflushed(() => setFile(database, home, file, key, nowMs))
+    },
+    gone: file => database.writeUnflushed(() => removeFile(database, home, file)),
+    moved: name =>
+      database.writeUnflushed(() => {
+        removeFile(database, home, { place: 'quarantine', name })
+        database.run(
+          "UPDATE mail_file SET place = 'quarantine' WHERE home = ? AND place = 'kept' AND name = ?",
+          home,
+          name,
+        )
+      }),
+    madeMs: () => Number(database.get('SELECT at_ms FROM queue_made')?.['at_ms'] ?? 0),
+  }
+}
+
+/** The null sender is one sender. */
+export function storageKey(sender: string): string {
+  return sender === '' ? '' : keyOf(sender)
+}
+
+export function mailTotals(database: Database, home: string): Record<MailPlace, StoredMail> {
+  const rows = database.all('SELECT place, bytes, mails FROM mail_total WHERE home = ?', home)
+  const totalOf = (place: MailPlace): StoredMail => {
+    const row = rows.find(one => one['place'] === place)
+    return { bytes: Number(row?.['bytes'] ?? 0), mails: Number(row?.['mails'] ?? 0) }
+  }
+  return { kept: totalOf('kept'), quarantine: totalOf('quarantine') }
+}
+
+/** The file of a mail that comes again takes the place of its own. A sender's first mail always finds its share. */
+function fullness(
+  database: Database,
+  home: string,
+  files: readonly MailFile[],
+  senderKey: string,
+  limitBytes: number,
+): Full | undefined {
+  const sumOf = (sql: string, ...values: string[]) => Number(database.get(sql, ...values)?.['bytes'] ?? 0)
+  const own = files.reduce(
+    (sum, { place, name }) =>
+      sum + sumOf('SELECT bytes FROM mail_file WHERE home = ? AND place = ? AND name = ?', home, place, name),
+    0,
+  )
+  const more = files.reduce((sum, { bytes }) => sum + bytes, 0)
+  const all = sumOf('SELECT SUM(bytes) AS bytes FROM mail_total WHERE home = ?', home) - own
+  if (all + more > limitBytes) return 'limit'
+  const ofSender =
+    sumOf('SELECT bytes FROM mail_of_sender WHERE home = ? AND sender_key = ?', home, senderKey) - own
+  return ofSender > 0 && ofSender + more > limitBytes * SENDER_SHARE ? 'sender' : undefined
+}
+
+function setFile(
+  database: Database,
+  home: string,
+  { place, name, bytes }: MailFile,
+  senderKey: string,
+  nowMs: number,
+): void {
+  database.run(
+    `INSERT INTO mail_file (home, place, name, sender_key, bytes, at_ms) VALUES (?, ?, ?, ?, ?, ?)
+     ON CONFLICT DO UPDATE SET sender_key = excluded.sender_key, bytes = excluded.bytes, at_ms = excluded.at_ms`,
+    home,
+    place,
+    name,
+    senderKey,
+    bytes,
+    nowMs,
+  )
+}
+
+function removeFile(database: Database, home: string, { place, name }: Omit<MailFile, 'bytes'>): void {
+  database.run('DELETE FROM mail_file WHERE home = ? AND place = ? AND name = ?', home, place, name)
+}
+
+function isUsed(database: Database, name: string): boolean {
+  return database.get('SELECT 1 AS one FROM recipient WHERE kept = ? LIMIT 1', name) !== undefined
+}
+
+function recipientsOf(database: Database, name: string): KeptRecipient[] {
+  return database
+    .all(
+      'SELECT recipient.*, job.id AS job_id, job.state, job.reason FROM recipient JOIN job ON job.seq = recipient.job WHERE kept = ? ORDER BY address_key',
+      name,
+    )
+    .map(row => ({
+      address: text(row['address']),
+      rule: text(row['rule']),
+      jobId: text(row['job_id']),
+      state: text(row['state']) as JobState,
+      why: text(row['reason']),
+      isUnconfirmed: row['unconfirmed'] === 2,
+    }))
+}
