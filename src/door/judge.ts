@@ -63,8 +63,8 @@ export async function judge(
   queue: () => WorkerQueue,
 ): Promise<Judgement | undefined> {
   const { policy, settings } = inForce
-  if (!mayConcern(policy, { envelope: mail.envelope, ...peek(mail.headerLines, mail.ownFields) }))
-    return undefined
+  const candidates = peek(mail.headerLines, mail.ownFields, mail.lineLength)
+  if (candidates && !mayConcern(policy, { envelope: mail.envelope, ...candidates })) return undefined
   const { facts, decisions: decided } = await examine(mail, inForce)
   if (settings.main.mode === 'observe')
     return { facts, decisions: decided, known: new Map(), plan: { kind: 'pass' } }

@@ -1,7 +1,7 @@
 // Whether any rule can concern a mail, by what is known before its header is parsed.
 // It may say yes too often, never no too often: a mail that a rule would decide is always looked at.
 
-import { IMPATIENT } from './effort'
+import { glance, type Patience } from './effort'
 import { type CheapFacts, FIELDS, type Field } from './fields'
 import { matches } from './patterns'
 import type { Condition, Policy } from './rule'
@@ -10,6 +10,7 @@ import { Subject } from './subject'
 /** False: whatever the header says, every recipient is accepted, and no rule in mode observe has anything to note. */
 export function mayConcern(policy: Policy, cheap: CheapFacts): boolean {
   const candidates = new Map<Field, readonly Subject[]>()
+  const patience = glance()
   for (const field of FIELDS) {
     const values = field.candidates?.(cheap)
     if (values !== undefined)
@@ -20,7 +21,7 @@ export function mayConcern(policy: Policy, cheap: CheapFacts): boolean {
   }
   for (const { mode, outcome, conditions } of policy.index.candidates(({ field }) => candidates.get(field))) {
     if (outcome.action === 'accept' && mode === 'enforce') continue
-    if (mayHold(conditions, candidates)) return true
+    if (patience.isDue() || mayHold(conditions, candidates, patience)) return true
   }
   return false
 }
@@ -28,18 +29,19 @@ export function mayConcern(policy: Policy, cheap: CheapFacts): boolean {
 function mayHold(
   conditions: readonly Condition[],
   candidates: ReadonlyMap<Field, readonly Subject[]>,
+  patience: Patience,
 ): boolean {
   for (const condition of conditions) {
     const subjects = candidates.get(condition.field)
-    if (subjects !== undefined && !mayBe(condition, subjects)) return false
+    if (subjects !== undefined && !mayBe(condition, subjects, patience)) return false
   }
   return true
 }
 
-function mayBe({ matcher, negated }: Condition, subjects: readonly Subject[]): boolean {
+function mayBe({ matcher, negated }: Condition, subjects: readonly Subject[], patience: Patience): boolean {
   for (const subject of subjects) {
-    // an answer that takes time may be either
-    if (matches(matcher, subject, IMPATIENT) !== negated) return true
+    // an answer that takes time, or that there was no time for, may be either
+    if (patience.isDue() || matches(matcher, subject, patience) !== negated) return true
   }
   return false
 }

@@ -107,6 +107,28 @@ export class Effort {
 /** As much as of an effort as matching needs. */
 export type Patience = Pick<Effort, 'isDue' | 'pause' | 'search'>
 
+/** A look that is cheap for ordinary mail takes some 100 us. */
+const GLANCE_MS = 10
+/** To ask the clock costs as much as a glob. */
+const ASKED_BETWEEN = 4
+
+/** As IMPATIENT, and gives up after a time: what has no answer by then never has one. */
+export function glance(now: () => number = () => performance.now()): Patience {
+  let asked = 0
+  let start: number | undefined
+  let isOver = false
+  return {
+    isDue: () => {
+      if (isOver || ++asked % ASKED_BETWEEN !== 0) return isOver
+      start ??= now()
+      isOver = now() - start > GLANCE_MS
+      return isOver
+    },
+    pause: () => new Promise(() => undefined),
+    search: IMPATIENT.search,
+  }
+}
+
 /** For who takes an answer that isn't there at once for a maybe. */
 export const IMPATIENT: Patience = {
   isDue: () => false,
