@@ -23,6 +23,7 @@ export function requestOf(number: number, nowMs: number, deadlineMs: number): Bo
     receivedAtMs: deadlineMs - WINDOW_MS,
     deadlineMs,
     sender,
+    senderKey: senderKey(sender),
     bounceSender: 'mailer-daemon@example.com',
     reportingMta: 'dns; mx.example.com',
     rule: 'unknown-mailbox',

@@ -68,18 +68,20 @@ export function makeBounce(
   const explanation = text ? fill(text, valueOf, EXPLANATION_CHARACTERS) : ''
   const said = diagnostic && fill(diagnostic, valueOf, DIAGNOSTIC_CHARACTERS)
   const words = explanation || TYPE_TEXTS[type].text
+  const key = senderKey(mail.facts.sender, mail.receipt.authentication)
   return {
     sesId: mail.receipt.sesId,
     region: mail.receipt.region,
     receivedAtMs: mail.receipt.receivedAtMs,
     deadlineMs: mail.deadlineMs,
     sender: mail.facts.sender,
+    senderKey: key,
     bounceSender: sender,
     ...(policy.bounceSenderArn !== undefined && { bounceSenderArn: policy.bounceSenderArn }),
     reportingMta: policy.reportingMta,
     ...(explanation !== '' && { explanation }),
     rule: rule.name,
-    caps: capsOf(policy, rule, mail.facts.sender),
+    caps: capsOf(policy, rule, mail.facts.sender, key),
     recipient: {
       // SES API: SendBounce takes ASCII only; a recipient of record always has such a form
       address: asciiAddress(mail.recipient.address) ?? mail.recipient.address,
@@ -91,13 +93,18 @@ export function makeBounce(
   }
 }
 
-function capsOf(policy: Policy, rule: { name: string; outcome: BounceOutcome }, sender: string): Cap[] {
-  const all: [by: Cap['by'], key: string, rate: Rate | undefined][] = [
-    ['sender', senderKey(sender), policy.perSender],
+function capsOf(
+  policy: Policy,
+  rule: { name: string; outcome: BounceOutcome },
+  sender: string,
+  key: string,
+): Cap[] {
+  const all: [by: Cap['by'], of: string, rate: Rate | undefined][] = [
+    ['sender', key, policy.perSender],
     ['domain', domainOf(sender) ?? '', policy.perSenderDomain],
     ['rule', rule.name, rule.outcome.cap],
   ]
-  return all.flatMap(([by, key, rate]) => (rate === undefined ? [] : [{ by, key, rate }]))
+  return all.flatMap(([by, of, rate]) => (rate === undefined ? [] : [{ by, key: of, rate }]))
 }
 
 /** RFC 5321 section 4.2.1: the code's first digit and the status's class say the same. */

@@ -34,6 +34,8 @@ export interface BounceRequest {
   deadlineMs: number
   /** Sender of record: who gets the bounce. */
   sender: string
+  /** As `senderKey` makes it: for whom the bounce counts. */
+  senderKey: string
   bounceSender: string
   bounceSenderArn?: string
   /** `dns; name` */

@@ -141,7 +141,7 @@ export const SCHEMA = {
       'on top of interval: what the network may take off between two calls',
     ),
     per_sender: key(rate, '10/day', 'how many new bounces one sender gets; empty: as many as there are', {
-      note: 'What is over it falls back to capped. Addresses that are made for each mail (VERP, BATV, SRS) count as the one behind them.',
+      note: 'What is over it falls back to capped. Addresses that are made for each mail (VERP, BATV, SRS) count as the one behind them. Customers of a provider that returns all their mail to one domain of its own count each for themselves, by the other domain that SES proved.',
     }),
     per_sender_domain: key(
       rate,

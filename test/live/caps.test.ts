@@ -57,6 +57,24 @@ describe('a cap', function () {
     assert.equal(await fate({ to, sender: 'other@a.example', spfDomain: 'a.example' }), 'bounced')
   })
 
+  it('is for each customer of a provider that returns all their mail to one domain', async () => {
+    const from = (firm: string, letter: string) =>
+      fate({
+        sender: `${letter}-0102018e5c2f3a1a7@provider.example`,
+        spfDomain: 'provider.example',
+        dkim: [
+          { result: 'pass', domain: firm },
+          { result: 'pass', domain: 'provider.example' },
+        ],
+        dmarc: { result: 'pass', domain: firm },
+        headers: { From: `alice@${firm}` },
+      })
+    for (const firm of ['one.example', 'two.example', 'three.example'])
+      assert.equal(await from(firm, 'bounce'), 'bounced')
+    assert.equal(await from('one.example', 'bounce'), 'bounced')
+    assert.equal(await from('one.example', 'bounce'), 'capped: more than 2/day for this sender')
+  })
+
   it('is for all senders at a domain', async () => {
     const from = (name: string) => fate({ sender: `${name}@b.example`, spfDomain: 'b.example' })
     for (const name of ['ann', 'ben', 'carl', 'dora', 'emil']) assert.equal(await from(name), 'bounced')

@@ -1,10 +1,44 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
-import { senderKey } from '../../src/mail/sender-key'
+import { senderKey, senderKeys } from '../../src/mail/sender-key'
 
 describe('the key of a sender', () => {
   const same = (...addresses: string[]) =>
-    assert.equal(new Set(addresses.map(senderKey)).size, 1, addresses.join(' '))
+    assert.equal(new Set(addresses.map(one => senderKey(one))).size, 1, addresses.join(' '))
+
+  it('holds the customer of a provider, where the results prove one', () => {
+    const key = (dkimDomains: string[], dmarcDomain?: string, sender = 'bounces@eu.provider.example') =>
+      senderKey(sender, { dkimDomains, ...(dmarcDomain !== undefined && { dmarcDomain }) })
+    const [plain, ofShop] = ['bounces@eu.provider.example', 'bounces@eu.provider.example shop.example']
+    assert.equal(key(['shop.example', 'provider.example'], 'mail.shop.example'), ofShop)
+    assert.equal(key(['provider.example', 'news.shop.example', 'other.example']), ofShop)
+    assert.equal(key(['other.example'], 'shop.example'), ofShop)
+    assert.equal(key(['shop.example'], 'provider.example'), ofShop)
+    assert.equal(key(['provider.example'], 'eu.provider.example'), plain)
+    assert.equal(key([]), plain)
+    // two customers of a hosting company whose domain is on the public suffix list
+    assert.equal(key(['one.github.io'], undefined, 'a@two.github.io'), 'a@two.github.io one.github.io')
+    assert.equal(
+      key(['shop.example'], undefined, 'prvs=0123=Bounces@eu.provider.example'),
+      'bounces@eu.provider.example shop.example',
+    )
+  })
+
+  it('is among the keys of its address, and no other key is', () => {
+    const among = (key: string, address: string) => {
+      const { plain, above, below } = senderKeys(address)
+      return key === plain || (key > above && key < below)
+    }
+    const shop = { dkimDomains: ['shop.example'] }
+    for (const address of ['a@b.example', 'A@B.example', 'a+x@b.example', '"a b"@b.example']) {
+      assert(among(senderKey(address), address), address)
+      assert(among(senderKey(address, shop), address), address)
+    }
+    for (const other of ['a@b.example2', 'a@b.example.org', 'a@b.exampl', 'b@b.example', 'a@b.example-x']) {
+      assert(!among(senderKey(other), 'a@b.example'), other)
+      assert(!among(senderKey(other, shop), 'a@b.example'), other)
+    }
+  })
 
   it('is one for an address however it is written', () => {
     same('Joe@Origin.Example', '"joe"@origin.example', '<joe@origin.example>')
@@ -56,7 +90,7 @@ describe('the key of a sender', () => {
       'added.face@x.example',
       '+tag@x.example',
     ]
-    assert.equal(new Set(people.map(senderKey)).size, people.length)
+    assert.equal(new Set(people.map(one => senderKey(one))).size, people.length)
   })
 
   it('is a short text for any address', () => {

@@ -131,6 +131,7 @@ describe('a bounce', () => {
       receivedAtMs: NOW_MS - HOUR_MS,
       deadlineMs: NOW_MS + 23 * HOUR_MS,
       sender: 'joe@origin.example',
+      senderKey: 'joe@origin.example',
       bounceSender: 'mailer-daemon@example.com',
       caps: [],
       reportingMta: 'dns; mx.example.com',

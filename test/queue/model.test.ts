@@ -196,19 +196,21 @@ class Queues {
 
   #add({ mail, recipients, cap }: Extract<Command, { do: 'add' }>): string {
     const sender = SENDERS[mail % SENDERS.length] ?? ''
+    const senderKey = mail % 2 === 0 ? sender : `${sender} firm${mail % 4}.example`
     const requests = recipients.map(
       ({ user, text, rule }): BounceRequest =>
         request({
           sesId: `mail${mail}`,
           region: REGIONS[mail % 2] ?? '',
           sender,
+          senderKey,
           bounceSender: `${mail % 3}@yours.example`,
           // of one mail always the same
           deadlineMs: 1_005_000 + mail * 11_300,
           ...(text !== undefined && { explanation: text }),
           rule,
           caps: [
-            { by: 'sender', key: sender, rate: { count: cap, perMs: CAP_MS } },
+            { by: 'sender', key: senderKey, rate: { count: cap, perMs: CAP_MS } },
             { by: 'rule', key: rule, rate: { count: cap * 2, perMs: CAP_MS } },
           ],
           recipient: { address: user },
@@ -337,6 +339,7 @@ class Queues {
     }
     for (const [by, key] of [
       ['sender', SENDERS[0]],
+      ['sender', `${SENDERS[1]} firm1.example`],
       ['domain', 'one.example'],
       ['rule', 'two'],
     ] as const) {

@@ -85,8 +85,8 @@ export class ModelQueue {
     if (by === 'rule')
       return this.recipients.filter(one => one.rule === key && one.addedAtMs > sinceMs).length
     return this.jobs.filter(
-      ({ request: { sender }, createdAtMs, isCopy }) =>
-        !isCopy && createdAtMs > sinceMs && (by === 'sender' ? sender : sender.split('@')[1]) === key,
+      ({ request: { sender, senderKey }, createdAtMs, isCopy }) =>
+        !isCopy && createdAtMs > sinceMs && (by === 'sender' ? senderKey : sender.split('@')[1]) === key,
     ).length
   }
 

@@ -61,6 +61,9 @@ describe('pages of the queue', () => {
       [{ sender: 'often@origin.example' }, "sender = 'often@origin.example'"],
       [{ sender: '@Elsewhere.example' }, "sender = 'split@elsewhere.example'"],
       [{ sender: 'split@elsewhere.example' }, "sender = 'split@elsewhere.example'"],
+      [{ sender: 'bounces@provider.example' }, "sender = 'bounces@provider.example'"],
+      [{ sender: 'bounces@provider.example', sesId: 'mail3' }, 'seq = 3'],
+      [{ sender: 'bounces@provider.exampl' }, 'FALSE'],
       [{ rule: 'seldom' }, 'seq % 5000 = 0'],
       [{ rule: 'seldom', sender: 'often@origin.example', states: ['sent', 'held'] }, 'seq % 5000 = 0'],
       [{ rule: 'seldom', sender: 'rare@origin.example' }, 'FALSE'],
@@ -75,6 +78,7 @@ describe('pages of the queue', () => {
       { sesId: 'mail777' },
       { recipient: 'user777@yours.example' },
       { sender: 'rare@origin.example' },
+      { sender: 'bounces@provider.example' },
     ]
     for (const filter of few) assert.equal(all(filter).pages, 1, JSON.stringify(filter))
     assert.equal(all({ region: 'nowhere-1' }).pages, Math.floor(JOBS / MOST_LOOKED_AT) + 1)
@@ -96,7 +100,7 @@ describe('pages of the queue', () => {
   })
 })
 
-/** Two regions, all states, senders that are rare, frequent, and (as of a split) don't count. */
+/** Two regions, all states, senders that are rare, frequent, a provider of many firms, and (as of a split) don't count. */
 function fill(database: Database): void {
   const states = JOB_STATES.map((state, index) => `WHEN ${index} THEN '${state}'`).join(' ')
   database.write(() => {
@@ -106,9 +110,12 @@ function fill(database: Database): void {
         created_ms, changed_ms, sender_key)
       SELECT n, 'job' || n, 'sent', iif(n % 3 = 0, 'us-east-1', 'eu-west-1'), 'mail' || n,
         CASE WHEN n % 4000 = 1 THEN 'rare@origin.example' WHEN n % 4000 = 2 THEN 'split@elsewhere.example'
+          WHEN n % 4000 IN (3, 4) THEN 'bounces@provider.example'
           ELSE 'often@origin.example' END,
         'b@yours.example', 'dns; mx', 0, n, n, n,
         CASE WHEN n % 4000 = 1 THEN 'rare@origin.example' WHEN n % 4000 = 2 THEN ''
+          WHEN n % 4000 = 3 THEN 'bounces@provider.example firm' || n || '.example'
+          WHEN n % 4000 = 4 THEN 'bounces@provider.example'
           ELSE 'often@origin.example' END
       FROM n;
       UPDATE job SET state = CASE seq % ${JOB_STATES.length} ${states} END WHERE seq % 97 = 0 AND state <> 'queued';

@@ -3,6 +3,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
+import { senderKey } from '../../src/mail/sender-key'
 import type { BounceRequest } from '../../src/policy/decision'
 
 export const HOUR_MS = 3_600_000
@@ -20,12 +21,14 @@ export function request(
   } = {},
 ): BounceRequest {
   counter += 1
+  const sender = changes.sender ?? 'sender@origin.example'
   return {
     sesId: `mail${counter}`,
     region: 'eu-west-1',
     receivedAtMs: 0,
     deadlineMs: 24 * HOUR_MS,
-    sender: 'sender@origin.example',
+    sender,
+    senderKey: senderKey(sender),
     bounceSender: 'mailer-daemon@yours.example',
     reportingMta: 'dns; mx.yours.example',
     rule: 'unknown-mailbox',

@@ -2,7 +2,7 @@
 // However long the queue and rare what is asked for, a page looks at a bounded number of jobs: it may hold fewer than asked.
 
 import { addressKey, domainOf } from '../../mail/address'
-import { senderKey } from '../../mail/sender-key'
+import { senderKeys } from '../../mail/sender-key'
 import type { JobFilter, JobPage } from '../store'
 import type { Database, Value } from './database'
 import { readJobs, senderTest } from './list'
@@ -12,8 +12,8 @@ export const MOST_LOOKED_AT = 3000
 /** At least so many are asked for at once where a look at each comes after. */
 const AT_ONCE = 300
 
-/** A condition with its value. */
-type Term = readonly [sql: string, value: Value]
+/** A condition with its values. */
+type Term = readonly [sql: string, ...values: Value[]]
 
 /** Jobs by an index, newest first. */
 interface Source {
@@ -30,7 +30,8 @@ export function pageOfJobs(
   limit: number,
   before = Number.MAX_SAFE_INTEGER,
 ): JobPage {
-  if (filter.sender !== undefined && keyOfSender(filter.sender)[1] === undefined) return { jobs: [] }
+  const { sender } = filter
+  if (sender?.startsWith('@') && domainOf(`x${sender}`) === undefined) return { jobs: [] }
   const source = sourceOf(database, filter)
   const last = lastToLookAt(database, source, before)
   const found = search(database, source, filter, { before, last: last ?? 0, enough: limit + 1 })
@@ -50,13 +51,15 @@ function sourceOf(database: Database, { sesId, recipient, sender, rule, states }
       terms: [['address_key = ?', addressKey(recipient)]],
       join: ' CROSS JOIN job ON job.seq = recipient.job',
     }
-  const [column, key] = sender === undefined ? [] : keyOfSender(sender)
   const rare = [
-    ...(key === undefined ? [] : [[`SELECT seq FROM job WHERE ${column} IN ('', ?)`, key] satisfies Term]),
+    ...(sender === undefined ? [] : [numbersOfSender(sender)]),
     ...(rule === undefined ? [] : [['SELECT job FROM recipient WHERE rule = ?', rule] satisfies Term]),
   ].find(term => isRare(database, term))
   // a + leaves the order to the numbers that were found
-  if (rare !== undefined) return { ...jobs([`job.seq IN (${rare[0]})`, rare[1]]), seq: '+job.seq' }
+  if (rare !== undefined) {
+    const [numbers, ...values] = rare
+    return { ...jobs([`job.seq IN (${numbers})`, ...values]), seq: '+job.seq' }
+  }
   const [state, ...others] = states ?? []
   // the index is of an expression, see answers.ts
   return state === undefined || others.length > 0 ? jobs() : jobs(["state || '' = ?", state])
@@ -102,14 +105,13 @@ function search(
 
 /** What each job has to be looked at for. A + keeps an index out, in which nearly all jobs may be. */
 function looksOf({ sesId, recipient, sender, rule, region, states }: JobFilter): Term[] {
-  const [column, key] = sender === undefined ? [] : keyOfSender(sender)
   const own = 'SELECT 1 FROM recipient WHERE recipient.job = job.seq'
   return [
     ...(region === undefined ? [] : [['+region = ?', region] satisfies Term]),
     ...(states === undefined
       ? []
       : [['+state IN (SELECT value FROM json_each(?))', JSON.stringify(states)] satisfies Term]),
-    ...(key === undefined ? [] : [[`+${column} IN ('', ?)`, key] satisfies Term]),
+    ...(sender === undefined ? [] : [lookAtSender(sender)]),
     ...(rule === undefined ? [] : [[`EXISTS (${own} AND +rule = ?)`, rule] satisfies Term]),
     ...(recipient === undefined || sesId === undefined
       ? []
@@ -117,15 +119,27 @@ function looksOf({ sesId, recipient, sender, rule, region, states }: JobFilter):
   ]
 }
 
-/** Columns in which '' stands for jobs that don't count for their sender. Without a key nothing can fit. */
-function keyOfSender(sender: string): [column: string, key: string | undefined] {
-  return sender.startsWith('@')
-    ? ['sender_domain', domainOf(`x${sender}`)]
-    : ['sender_key', senderKey(sender)]
+/** By its indices, which an OR wouldn't use both of. '' stands for jobs that don't count for their sender. */
+function numbersOfSender(sender: string): Term {
+  if (sender.startsWith('@'))
+    return ["SELECT seq FROM job WHERE sender_domain IN ('', ?)", domainOf(`x${sender}`) ?? '']
+  const { plain, above, below } = senderKeys(sender)
+  return [
+    `SELECT seq FROM job WHERE sender_key IN ('', ?)
+     UNION ALL SELECT seq FROM job WHERE sender_key > ? AND sender_key < ?`,
+    ...[plain, above, below],
+  ]
 }
 
-function isRare(database: Database, [sql, value]: Term): boolean {
-  const row = database.get(`SELECT COUNT(*) AS n FROM (${sql} LIMIT ${MOST_LOOKED_AT})`, value)
+/** The same of one job at hand. */
+function lookAtSender(sender: string): Term {
+  if (sender.startsWith('@')) return ["+sender_domain IN ('', ?)", domainOf(`x${sender}`) ?? '']
+  const { plain, above, below } = senderKeys(sender)
+  return ["(+sender_key IN ('', ?) OR (+sender_key > ? AND +sender_key < ?))", plain, above, below]
+}
+
+function isRare(database: Database, [sql, ...values]: Term): boolean {
+  const row = database.get(`SELECT COUNT(*) AS n FROM (${sql} LIMIT ${MOST_LOOKED_AT})`, ...values)
   return Number(row?.['n'] ?? 0) < MOST_LOOKED_AT
 }
 
@@ -134,5 +148,5 @@ function allOf(terms: readonly Term[]): string {
 }
 
 function valuesOf(terms: readonly Term[]): Value[] {
-  return terms.map(([, value]) => value)
+  return terms.flatMap(([, ...values]) => values)
 }

@@ -3,7 +3,6 @@
 
 import { QueueError } from '../../errors'
 import { addressKey, domainOf } from '../../mail/address'
-import { senderKey } from '../../mail/sender-key'
 import type { BounceRequest } from '../../policy/decision'
 import { type Forecast, latenessOf } from '../admission'
 import { type Added, hasEnded, type JobState } from '../job'
@@ -192,7 +191,7 @@ function insertJob(database: Database, request: BounceRequest, nowMs: number): {
     request.deadlineMs,
     nowMs,
     nowMs,
-    senderKey(request.sender),
+    request.senderKey,
     domainOf(request.sender) ?? '',
   )
   return { seq: row?.['seq'] ?? null, id }
