@@ -8,9 +8,8 @@ import type { Condition, Policy } from './rule'
 import { Subject } from './subject'
 
 /** False: whatever the header says, every recipient is accepted, and no rule in mode observe has anything to note. */
-export function mayConcern(policy: Policy, cheap: CheapFacts): boolean {
+export function mayConcern(policy: Policy, cheap: CheapFacts, patience: Patience = glance()): boolean {
   const candidates = new Map<Field, readonly Subject[]>()
-  const patience = glance()
   for (const field of FIELDS) {
     const values = field.candidates?.(cheap)
     if (values !== undefined)

@@ -108,7 +108,7 @@ export class Effort {
 export type Patience = Pick<Effort, 'isDue' | 'pause' | 'search'>
 
 /** A look that is cheap for ordinary mail takes some 100 us. */
-const GLANCE_MS = 10
+const GLANCE_MS = 25
 /** To ask the clock costs as much as a glob. */
 const ASKED_BETWEEN = 4
 

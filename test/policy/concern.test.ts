@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import type { MailFacts } from '../../src/mail/facts'
 import { mayConcern } from '../../src/policy/concern'
+import { glance } from '../../src/policy/effort'
 import type { CheapFacts } from '../../src/policy/fields'
 import { MAILS, RULES } from './arbitraries'
 import { decideNow, mail, policy } from './support'
@@ -71,7 +72,13 @@ describe('mayConcern', () => {
       ...cheapLook(mail()),
       returnPathCandidates: Array.from({ length: 100 }, (_, i) => address(i)),
     }
-    assert(!mayConcern(made, cheapLook(mail())))
+    assert(
+      !mayConcern(
+        made,
+        cheapLook(mail()),
+        glance(() => 0),
+      ),
+    )
     const before = process.cpuUsage().user
     assert(mayConcern(made, many))
     const tookMs = (process.cpuUsage().user - before) / 1000
