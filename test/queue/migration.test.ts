@@ -110,8 +110,10 @@ for (const name of readdirSync(STORED_FILES)) {
 }
 
 describe('a queue file', () => {
-  it('of the first version that was released is there to be tested', () => {
-    assert.ok(readdirSync(STORED_FILES).includes(`version-${FIRST}.sqlite`))
+  it('of the first version and of the newest one is there to be tested', () => {
+    const stored = readdirSync(STORED_FILES)
+    for (const version of [FIRST, NEWEST])
+      assert.ok(stored.includes(`version-${version}.sqlite`), `${version}`)
   })
 
   for (const version of Array.from({ length: FIRST - 1 }, (_, index) => index + 1)) {

@@ -98,11 +98,30 @@ function fill(file: string, target: string): void {
     database.exec(
       `INSERT INTO refused SELECT seq, region, bounce_sender, '400 MessageRejected: No.', 1 FROM job WHERE ses_id = 'blocked'`,
     )
+    keepMail(database)
+    database.exec(`INSERT INTO only_recipient VALUES (${RECEIVED_MS}, 3, 1)`)
+    database.exec(`INSERT INTO ended_session VALUES ('${'0'.repeat(32)}', ${RECEIVED_MS + DAY_MS})`)
     // one small file, without a -wal beside it
     database.prepare('VACUUM INTO ?').run(target)
   } finally {
     database.close()
   }
+}
+
+/** The raw mail of a job that waits, and of one that has ended, whose mail is to be moved. */
+function keepMail(database: Driver.Database): void {
+  for (const [sesId, place, unconfirmed] of [
+    ['plain', 'kept', 1],
+    ['failed', 'quarantine', 2],
+  ] as const) {
+    database.exec(
+      `UPDATE recipient SET kept = 'mail-${sesId}', unconfirmed = ${unconfirmed} WHERE ses_id = '${sesId}'`,
+    )
+    database.exec(
+      `INSERT INTO mail_file VALUES ('/opt/haraka', '${place}', 'mail-${sesId}', 'sender@origin.example', 2000, ${RECEIVED_MS})`,
+    )
+  }
+  database.exec(`INSERT INTO kept_due (name, since_ms) VALUES ('mail-failed', ${RECEIVED_MS})`)
 }
 
 function count(file: string): void {

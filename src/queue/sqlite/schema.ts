@@ -2,7 +2,7 @@
 // schema.sql makes version 11, and each numbered file in migrations/ leads to its version from the one before.
 // A file of another version, older or newer, is refused and left as it is.
 
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import { QueueError } from '../../errors'
 
@@ -15,16 +15,14 @@ export interface SchemaStep {
   sql: () => string
 }
 
-export const SCHEMA_STEPS: readonly SchemaStep[] = [stepOf(FIRST_VERSION, 'schema.sql'), ...migrations()]
-
-/** 012-some-name.sql, 013-... */
-function migrations(): SchemaStep[] {
-  const folder = path.join(__dirname, 'migrations')
-  // as long as there is none: neither git nor npm keeps an empty folder
-  if (!existsSync(folder)) return []
-  const names = readdirSync(folder).filter(name => /^\d{3}-.+\.sql$/.test(name))
-  return names.toSorted().map(name => stepOf(Number(name.slice(0, 3)), path.join('migrations', name)))
-}
+export const SCHEMA_STEPS: readonly SchemaStep[] = [
+  stepOf(FIRST_VERSION, 'schema.sql'),
+  // 012-some-name.sql
+  ...readdirSync(path.join(__dirname, 'migrations'))
+    .filter(name => /^\d{3}-.+\.sql$/.test(name))
+    .toSorted()
+    .map(name => stepOf(Number(name.slice(0, 3)), path.join('migrations', name))),
+]
 
 function stepOf(version: number, file: string): SchemaStep {
   return { version, sql: () => readFileSync(path.join(__dirname, file), 'utf8') }
