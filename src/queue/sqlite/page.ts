@@ -127,7 +127,9 @@ function numbersOfSender(sender: string): Term {
   return [
     `SELECT seq FROM job WHERE sender_key IN ('', ?)
      UNION ALL SELECT seq FROM job WHERE sender_key > ? AND sender_key < ?`,
-    ...[plain, above, below],
+    plain,
+    above,
+    below,
   ]
 }
 
