@@ -2,7 +2,9 @@
 // What stands in it of the sender's (HELO, host name, recipient) can't pose as SES's part: a line in doubt is a fault.
 
 import { isIP } from 'node:net'
+import { isDeepStrictEqual } from 'node:util'
 import type { Receipt } from './facts'
+import type { Field } from './split-fields'
 
 export interface SesReceived
   extends Pick<Receipt, 'form' | 'sesId' | 'sesIdIsUsual' | 'region' | 'receivedAtMs'> {
@@ -17,6 +19,9 @@ export type SesReceivedResult = SesReceived | { fault: string }
 
 /** What counts as SES's line, readable or not. */
 const LIKE_SES_HOST = /^(?:inbound-smtp|(?:open|auth|mtls)\.mail-manager-smtp)\..*amazonaws\.com/is
+/** The same where a hop broke the line within a word, all blanks taken out. */
+const LIKE_SQUEEZED_SES_HOST =
+  /by(?:inbound-smtp|(?:open|auth|mtls)\.mail-manager-smtp)\.[a-z\d-]*\.?amazonaws\.com/i
 const SES_HOST = /^(inbound-smtp|(?:open|auth|mtls)\.mail-manager-smtp)\.([^.]*)\.amazonaws\.com(?:\.cn)?$/i
 /** AWS region codes: `eu-west-1`, `us-gov-west-1`, `ap-southeast-5`. */
 export const REGION = /^[a-z]{2,4}(?:-[a-z]{2,12}){1,3}-\d{1,2}$/
@@ -29,7 +34,22 @@ export const PLAUSIBLE_ID = /^[A-Za-z0-9][A-Za-z0-9._-]{7,127}$/
 /** RFC 5322 section 3.3; the comment is the zone's name. */
 const DATE =
   /^(?:(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun), )?(\d{1,2}) ([A-Z][a-z]{2}) (\d{4}) (\d\d):(\d\d)(?::(\d\d))? ([+-]\d{4}|UTC?|GMT|Z)(?: \([^()]{0,64}\))?$/
+/** What DATE takes for one, wherever it stands. */
+const ANY_DATE = /\b\d{1,2}\s+[A-Z][a-z]{2}\s+\d{4}\s+\d\d:\d\d/g
 const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec']
+
+const UNREADABLE: SesReceivedResult = { fault: "SES's Received line can't be read" }
+
+/**
+ * A Received field. Undefined: it isn't SES's. Where Haraka may have broken the line, it is read with the break and
+ * without it: what differs is a fault. So is a line in which a break hides SES's host: the next line may be forged.
+ */
+export function readSesReceivedField({ raw, joined }: Field): SesReceivedResult | undefined {
+  const received = readSesReceived(raw)
+  if (joined !== undefined && !isDeepStrictEqual(readSesReceived(joined), received)) return UNREADABLE
+  if (received !== undefined) return received
+  return LIKE_SQUEEZED_SES_HOST.test(raw.replace(/\s+/g, '')) ? UNREADABLE : undefined
+}
 
 /**
  * `value`: of a Received field, unfolded. Undefined: it names no host of SES behind a `by`, so it isn't SES's.
@@ -40,6 +60,8 @@ const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', '
 export function readSesReceived(value: string): SesReceivedResult | undefined {
   // also where it stands in a HELO or a quoted recipient: better no receipt than the next line's, which may be forged
   if (sesHosts(words(value)).length === 0) return undefined
+  // the sender's first line may continue the field, as the HELO may pose as its beginning
+  if ((value.match(ANY_DATE)?.length ?? 0) > 1) return { fault: "SES's Received line has two dates" }
   const { head, dateText } = cutDate(value)
   const { rest, forRecipient } = cutFor(head)
   const all = words(rest)
@@ -47,7 +69,7 @@ export function readSesReceived(value: string): SesReceivedResult | undefined {
   const at = hosts.at(-1)
   const client = at === undefined ? undefined : readClient(all.slice(0, at - 1).join(' '))
   // with a second host in the line, one that isn't directly behind the client may be a piece of an odd recipient
-  if (at === undefined || (hosts.length > 1 && !client)) return { fault: "SES's Received line can't be read" }
+  if (at === undefined || (hosts.length > 1 && !client)) return UNREADABLE
   const host = SES_HOST.exec(all[at] ?? '')
   const region = host?.[2]?.toLowerCase() ?? ''
   if (!REGION.test(region)) return { fault: "SES's Received line has no readable region" }

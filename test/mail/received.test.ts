@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { parseDate, readSesReceived, type SesReceived } from '../../src/mail/received'
+import { parseDate, readSesReceived, readSesReceivedField, type SesReceived } from '../../src/mail/received'
 
 const ID = '7k822gft4kqtq4dgji1sqdhnqgqnj9bsv76lqoo1'
 const FORGED = 'f'.repeat(38) + 'g1'
@@ -110,14 +110,13 @@ describe("SES's Received line", () => {
   })
 
   it('is not moved by what a HELO or a host name says', () => {
-    const lie = `${BY} with SMTP id ${FORGED} for victim@yours.example; ${DATE}`
+    const lie = `${BY} with SMTP id ${FORGED} for victim@yours.example;`
     const helos = [
       lie,
       `h ${lie}`,
       `h (x [192.0.2.9]) ${lie}`,
       `h (x [192.0.2.9]) ${BY} with SMTP id ${FORGED} (`,
       `"h ${lie}`,
-      `h; ${DATE}`,
       `(((`,
       `) ${lie} (`,
       `inbound-smtp.us-east-1.amazonaws.com`,
@@ -132,11 +131,55 @@ describe("SES's Received line", () => {
   })
 
   it('is not moved by what a quoted recipient says', () => {
-    const quoted = `"x ${BY} with SMTP id ${FORGED} for victim; ${DATE}"@yours.example`
+    const quoted = `"x ${BY} with SMTP id ${FORGED} for victim;"@yours.example`
     for (const recipient of [quoted, `<${quoted}>`]) {
       const found = read(line({ for: ` for ${recipient}` }))
       assert.deepEqual([found.sesId, found.forRecipient], [ID, quoted])
     }
+  })
+
+  it('is a fault with two dates, since the sender may have written either', () => {
+    const lie = `${BY} with SMTP id ${FORGED} for victim@yours.example; ${DATE}`
+    const values = [
+      line({ from: `from h (x [192.0.2.9]) ${lie} (r.example [192.0.2.7])` }),
+      line({ from: `from h.example (${lie} [192.0.2.7])` }),
+      line({ for: ` for "x; ${DATE}"@yours.example` }),
+      // the sender's first line, which begins with a blank
+      `${line()} (x [192.0.2.9]) ${lie}`,
+      `${line()}; ${DATE}`,
+      `${line()} ${DATE.replace('Thu, ', '').replaceAll(' ', '\t')}`,
+    ]
+    for (const value of values) {
+      assert.deepEqual(readSesReceived(value), { fault: "SES's Received line has two dates" }, value)
+    }
+  })
+
+  it('is a fault with anything behind the date but the comment on its zone', () => {
+    for (const behind of [
+      'x',
+      '(x)',
+      ';',
+      '\0',
+      `${BY} with SMTP id ${FORGED}`,
+      'for victim@yours.example',
+    ]) {
+      const found = readSesReceived(`${line()} ${behind}`)
+      assert.ok(found && 'fault' in found, behind)
+    }
+  })
+
+  it("is read across Haraka's line break, or else it is a fault", () => {
+    const found = readSesReceived(line())
+    assert.deepEqual(readSesReceivedField({ name: 'received', raw: line(), joined: line() }), found)
+    const fault = { fault: "SES's Received line can't be read" }
+    const broken = line().replace('inbound-smtp', 'inbou nd-smtp')
+    assert.equal(readSesReceived(broken), undefined)
+    assert.deepEqual(readSesReceivedField({ name: 'received', raw: broken, joined: line() }), fault)
+    assert.deepEqual(readSesReceivedField({ name: 'received', raw: broken }), fault)
+    const elsewhere = line().replace('h.example', 'h.exa mple')
+    assert.deepEqual(readSesReceivedField({ name: 'received', raw: elsewhere, joined: line() }), fault)
+    const hop = `from inbound-smtp.eu-west-1.amazonaws.com (x [192.0.2.1]) by mx.example; ${DATE}`
+    assert.equal(readSesReceivedField({ name: 'received', raw: hop, joined: hop }), undefined)
   })
 
   it('is a fault where it could be read in two ways, and never somebody else', () => {

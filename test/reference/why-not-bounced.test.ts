@@ -3,7 +3,10 @@ import { readFileSync } from 'node:fs'
 import path from 'node:path'
 import { compileInForce } from '../../src/door/in-force'
 import { judge } from '../../src/door/judge'
+import { ODD_CLIENT, OTHER_CLIENT, OTHER_SENDER, UNREADABLE } from '../../src/mail/authentication'
+import { CLOSED_TWICE, NOT_ABOVE, NOT_CLOSED } from '../../src/mail/ses-block'
 import { GUARD_TEXTS } from '../../src/policy/guard-texts'
+import { NOT_AUTHENTICATED, NOT_THE_AUTHOR } from '../../src/policy/proved-sender'
 import type { WorkerQueue } from '../../src/queue/store'
 import { FALLBACK_REASONS } from '../../src/settings/settings'
 import { snapshotSources } from '../../src/settings/sources'
@@ -91,6 +94,11 @@ const CASES: [reason: string, detail: string, Case][] = [
   ],
   [
     'no_receipt',
+    "SES's Received line has two dates",
+    { header: HEADER.map(line => (line === RECEIVED ? `${line}; Thu, 20 Feb 2025 12:00:00 +0000` : line)) },
+  ],
+  [
+    'no_receipt',
     "SES's Received line has no readable region",
     { header: withReceived('inbound-smtp.eu-west-1', 'inbound-smtp.europe') },
   ],
@@ -147,6 +155,20 @@ describe('docs/why-not-bounced.md', () => {
       assert(sectionOf(reason).includes(`\`${detail}\``), detail)
     })
   }
+
+  it('explains each reason for which nothing is proved', () => {
+    const reasons = [
+      NOT_CLOSED,
+      NOT_ABOVE,
+      CLOSED_TWICE,
+      ODD_CLIENT,
+      UNREADABLE,
+      OTHER_CLIENT,
+      OTHER_SENDER,
+      NOT_THE_AUTHOR.slice(`${NOT_AUTHENTICATED}: `.length),
+    ]
+    for (const reason of reasons) assert(sectionOf('authentication').includes(`\`${reason}\``), reason)
+  })
 
   for (const { name, details, standard } of GUARD_TEXTS) {
     it(`explains the guard ${name}, with its standard and what it says`, () => {

@@ -1,0 +1,101 @@
+// SES's verdicts, for rules and guards. They are another thing than proof: where SES's own words can't be told from the
+// sender's, the worst word that any reading gives counts, and `pass` is never read.
+
+import type { SesVerdicts } from './facts'
+import type { AuthenticationResults } from './results'
+import { type ClosedBlock, isAuthenticationField, SPAM_FIELD, SPF_FIELD, VIRUS_FIELD } from './ses-block'
+import type { Field } from './split-fields'
+
+const NONE = 'none'
+const PASS = 'pass'
+const WORD = /^[a-z_-]+$/
+/** SES developer guide (spam and virus verdicts), RFC 8601 section 2.7 (the others), worst first. */
+const WORST_FIRST = [
+  'fail',
+  'softfail',
+  'permerror',
+  'temperror',
+  'processing_failed',
+  'gray',
+  'policy',
+  'neutral',
+]
+/** As wholly written words: `failed` is another one. */
+const WORDS = WORST_FIRST.map(word => ({ word, pattern: new RegExp(`(?<![a-z_-])${word}(?![a-z_-])`, 'i') }))
+/** Wherever they stand: in a comment, in quotes, behind anything. */
+const RESULTS = { spf: resultPatterns('spf'), dkim: resultPatterns('dkim'), dmarc: resultPatterns('dmarc') }
+const SES_RESULTS = /^\s*amazonses\.com\b/i
+
+/** Of results that are closed and can be read. */
+export function plainVerdicts(block: ClosedBlock, { spf, dkim, dmarc }: AuthenticationResults): SesVerdicts {
+  return {
+    spam: plainWord(block.spam),
+    virus: plainWord(block.virus),
+    spf: spf.word,
+    dkim: dkim.some(({ word }) => word === PASS) ? PASS : (dkim[0]?.word ?? NONE),
+    dmarc: dmarc?.word ?? NONE,
+  }
+}
+
+/** `fields`: of the block where it is closed, else all that may be SES's. */
+export function worstVerdicts(fields: readonly Field[]): SesVerdicts {
+  const values = (isWanted: (field: Field) => boolean) =>
+    fields.filter(isWanted).flatMap(({ raw, joined }) => (joined === undefined ? [raw] : [raw, joined]))
+  const named = (name: string) => values(field => field.name === name)
+  const results = values(isAuthenticationField)
+  const firstWords = named(SPF_FIELD).map(text => /[a-z_-]+/i.exec(text)?.[0] ?? '')
+  return {
+    spam: worst(named(SPAM_FIELD), WORDS),
+    virus: worst(named(VIRUS_FIELD), WORDS),
+    spf: worst([...results, ...firstWords.map(word => `spf=${word}`)], RESULTS.spf),
+    dkim: worst(results, RESULTS.dkim),
+    dmarc: worst(results, RESULTS.dmarc),
+  }
+}
+
+/**
+ * What may be SES's of a header whose results aren't closed: its own fields wherever they stand, and what stands directly
+ * beside its Received line. `index`: of that line.
+ */
+export function maybeSes(fields: readonly Field[], index: number): Field[] {
+  const below = runLength(fields.slice(index + 1))
+  const above = runLength(fields.slice(0, index).toReversed().filter(isNoReturnPath))
+  return fields.filter((field, at) => {
+    if (field.name === SPAM_FIELD || field.name === VIRUS_FIELD) return true
+    if (isAuthenticationField(field) && SES_RESULTS.test(field.raw)) return true
+    return isResult(field) && at >= index - above - 1 && at <= index + below
+  })
+}
+
+function runLength(fields: readonly Field[]): number {
+  const end = fields.findIndex(field => !isResult(field))
+  return end < 0 ? fields.length : end
+}
+
+function isResult(field: Field): boolean {
+  return [SPAM_FIELD, VIRUS_FIELD, SPF_FIELD].includes(field.name) || isAuthenticationField(field)
+}
+
+function isNoReturnPath({ name }: Field): boolean {
+  return name !== 'return-path'
+}
+
+function plainWord(field: Field | undefined): string {
+  if (field === undefined) return NONE
+  const word = field.raw.trim().toLowerCase()
+  return WORD.test(word) ? word : worst([field.raw], WORDS)
+}
+
+type Patterns = readonly { word: string; pattern: RegExp }[]
+
+function resultPatterns(method: string): Patterns {
+  return WORST_FIRST.map(word => ({
+    word,
+    pattern: new RegExp(`\\b${method}\\s*=\\s*"?${word}(?![a-z_-])`, 'i'),
+  }))
+}
+
+/** Searched word by word: a text may be long, and hold a hundred thousand results. */
+function worst(texts: readonly string[], patterns: Patterns): string {
+  return patterns.find(({ pattern }) => texts.some(text => pattern.test(text)))?.word ?? NONE
+}
