@@ -95,6 +95,7 @@ function count(file: string, nowMs: number): void {
       action: 'bounce',
       isObserved: false,
     })),
+    onlyRecipients: [],
     reloads: [{ atMs: nowMs - DAY_MS, state: 'first', errors: [] }],
   })
   store.close()

@@ -11,6 +11,7 @@ import { runAs, SMTP_FILE } from '../settings/owner'
 import { allFindings, createSources, type Sources, signatureOfFault } from '../settings/sources'
 import { explainName } from './check-name'
 import { askOnline } from './check-online'
+import { relayFindings } from './check-relay'
 import { hasError, isError, jsonReport, report } from './check-report'
 import { strictly } from './online/online'
 import { onlineReport } from './online/online-report'
@@ -45,7 +46,8 @@ export async function check(args: string[], out: Out, env: NodeJS.ProcessEnv = p
     return 0
   }
   const sources = createSources(configOf(options.dir))
-  const { value, findings } = look(sources, env)
+  const { value, findings: ofFiles } = look(sources, env)
+  const findings = [...ofFiles, ...relayFindings(options.dir, value.settings, Date.now())]
   const judged = options.strict ? findings.map(asError) : findings
   const write = (lines: string[]) => {
     for (const line of lines) out.line(escapeControls(line))

@@ -19,6 +19,7 @@ import { Dispatcher } from './dispatcher'
 import { KeptMail } from './kept-mail'
 import { type FromDispatcher, isToDispatcher } from './messages'
 import type { Log } from './region-lane'
+import { watchRelays } from './relay-watch'
 import { createSes } from './ses'
 
 /** Any region does: what is warmed up is the code. */
@@ -99,12 +100,20 @@ export async function dispatch(
     log,
     stop: over.signal,
   }).run()
+  const watching = watchRelays({
+    signs: nowMs => queue.relaySigns(nowMs),
+    recipients: () => settings().relay.recipients,
+    clock: systemClock,
+    log,
+    stop: over.signal,
+  })
   try {
     await dispatcher.run()
   } finally {
     over.abort()
     await keptMail
     ledger.close()
+    await watching
     configuration.stop()
     ses.close()
     await local?.close()

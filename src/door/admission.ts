@@ -3,9 +3,9 @@
 
 import type { BounceRequest } from '../policy/decision'
 import { type Forecast, forecastSpacingMs, latenessOf } from '../queue/admission'
+import { callKey } from '../queue/calls'
 import type { WorkerQueue } from '../queue/store'
 import type { Settings } from '../settings/settings'
-import { callOf } from './caps'
 
 const TEXTS = {
   itself: 'the queue is too long for its deadline',
@@ -30,13 +30,13 @@ export interface Admitter {
 export function admitter(queue: () => WorkerQueue, nowMs: number, supposed: Forecast): Admitter {
   const calls = new Set<string>()
   const late = (request: BounceRequest) => {
-    if (calls.has(callOf(request))) return undefined
+    if (calls.has(callKey(request))) return undefined
     const { region, deadlineMs } = request
     const ahead = queue().ahead(region, deadlineMs, supposed.nowMonoMs)
     const lateness = latenessOf(ahead, deadlineMs, nowMs, supposed, calls.size)
     return lateness && TEXTS[lateness]
   }
-  return Object.assign(late, { count: (request: BounceRequest) => void calls.add(callOf(request)) })
+  return Object.assign(late, { count: (request: BounceRequest) => void calls.add(callKey(request)) })
 }
 
 /** A bounce that nobody would send isn't taken. @throws Error, for a temporary refusal */

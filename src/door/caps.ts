@@ -2,6 +2,7 @@
 // The queue looks again when it takes them, so that two workers can't pass together.
 
 import type { BounceRequest, Cap } from '../policy/decision'
+import { callKey } from '../queue/calls'
 import type { WorkerQueue } from '../queue/store'
 import { formatRate } from '../settings/kinds'
 
@@ -19,7 +20,7 @@ export function capper(
   const calls = new Set<string>()
   const taken = new Map<string, number>()
   return request => {
-    const call = callOf(request)
+    const call = callKey(request)
     const counting = request.caps.filter(({ by }) => by === 'rule' || !calls.has(call))
     const idOf = ({ by, key }: Cap) => `${by} ${key}`
     const full = counting.find(
@@ -30,9 +31,4 @@ export function capper(
     for (const cap of counting) taken.set(idOf(cap), (taken.get(idOf(cap)) ?? 0) + 1)
     return undefined
   }
-}
-
-/** Recipients of a mail for whom this is the same share a call. */
-export function callOf({ region, bounceSender, bounceSenderArn, explanation }: BounceRequest): string {
-  return JSON.stringify([region, bounceSender, bounceSenderArn, explanation])
 }

@@ -29,6 +29,9 @@ export class DoorCounts {
 
   /** What was decided has come true, or was only to be observed. */
   judged({ facts, decisions, plan }: Judgement, mode: Mode): void {
+    const { envelope, receipt, recipients } = facts
+    if (envelope.rcptCommands === 1 && receipt?.returnPath !== undefined)
+      this.#tally.onlyRecipient(this.#nowMs(), recipients[0]?.isBesideFor ?? false)
     if (plan.kind === 'refuse' && plan.temporary) this.#tally.count(COUNTED.deferred, { cause: 'rule' })
     for (const { recipient, rule, action, fallback, observed } of decisions) {
       const mail = { ...ofMail(facts), recipient: recipient.address }

@@ -21,6 +21,8 @@ export interface Standing {
   /** No relay is trusted. */
   isIdle: boolean
   isObserving: boolean
+  /** Why the relay seems to rewrite recipients. */
+  relayWarning?: string
 }
 
 interface Trouble {
@@ -53,7 +55,7 @@ function tile({ isTrusted }: View, state: JobState, jobs: number): Html {
 
 /** The worst first. */
 function troublesOf(view: View, now: Standing): Trouble[] {
-  const { figures, pauses, blockers, isIdle, isObserving } = now
+  const { figures, pauses, blockers, isIdle, isObserving, relayWarning } = now
   const willMiss = figures.regions.reduce((sum, one) => sum + one.willMiss, 0)
   const failures = (['failed', 'expired'] as const).filter(state => jobsIn(figures, state) > 0)
   const when = (is: boolean, kind: Trouble['kind'], text: Part): Trouble[] => (is ? [{ kind, text }] : [])
@@ -78,6 +80,7 @@ function troublesOf(view: View, now: Standing): Trouble[] {
         html`Paused by hand: ${region ?? 'every region'}, for ${since(sinceMs, view.nowMs)}.`,
       ),
     ),
+    ...when(relayWarning !== undefined, 'warn', `${relayWarning?.replace(/^t/, 'T')}.`),
     ...when(isIdle, 'warn', 'Idle: [relay] trusted is empty, so no mail is looked at.'),
     ...when(isObserving, 'warn', 'mode = observe: decisions are noted, and nothing is done about them.'),
   ]

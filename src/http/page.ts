@@ -3,6 +3,7 @@
 
 import type { QueueFigures } from '../queue/figures'
 import { JOB_STATES, type JobState } from '../queue/job'
+import { relayWarning } from '../queue/relay-signs'
 import type { JobPage } from '../queue/store'
 import { ICON } from './assets/icon'
 import { SCRIPT } from './assets/script'
@@ -64,6 +65,8 @@ function firstAt(view: View, context: HttpContext): Reply {
   const reader = context.figures()
   const figures = reader.figures(view.nowMs, paceOf(settings))
   const past = spansUntil(view.nowMs, reader)
+  const warning =
+    settings.relay.recipients === 'auto' ? relayWarning(reader.relaySigns(view.nowMs)) : undefined
   const now: Standing = {
     figures,
     lost: past.slice(-HOUR_SPANS).reduce((sum, { others }) => sum + others, 0),
@@ -72,6 +75,7 @@ function firstAt(view: View, context: HttpContext): Reply {
     nowMonoMs: context.nowMonoMs(),
     isIdle: idle,
     isObserving: settings.main.mode === 'observe',
+    ...(warning !== undefined && { relayWarning: warning }),
   }
   const waiting = jobsIn(figures, ['queued', 'sending', 'held'])
   const main = html`${standing(view, now)}

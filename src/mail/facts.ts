@@ -75,6 +75,8 @@ export interface RecipientFacts {
   source: 'for' | 'header' | 'unconfirmed' | 'rewritten' | 'relay' | 'envelope' | 'mismatch'
   /** Why it is a mismatch. */
   mismatch?: Mismatch
+  /** The header names SES's `for`, and not this recipient, who is the only one: a relay that rewrites recipients? */
+  isBesideFor?: boolean
 }
 
 /** Why a recipient of record can't be established, or can't be given to SES. */

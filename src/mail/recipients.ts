@@ -67,8 +67,10 @@ function establish(
       if (forRecipient !== undefined && addressKey(forRecipient) === key)
         return { envelope: recipient, address: forRecipient, source: 'for' }
       if (question.receivesFor(domainOf(address) ?? '')) {
-        const source = isNamed(key) === 'yes' ? 'header' : 'unconfirmed'
-        return { envelope: recipient, address, source }
+        if (isNamed(key) === 'yes') return { envelope: recipient, address, source: 'header' }
+        const isBesideFor =
+          isOnly && forRecipient !== undefined && isNamed(addressKey(forRecipient)) === 'yes'
+        return { envelope: recipient, address, source: 'unconfirmed', isBesideFor }
       }
       return isOnly &&
         forRecipient !== undefined &&

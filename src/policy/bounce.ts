@@ -85,6 +85,7 @@ export function makeBounce(
     recipient: {
       // SES API: SendBounce takes ASCII only; a recipient of record always has such a form
       address: asciiAddress(mail.recipient.address) ?? mail.recipient.address,
+      ...(mail.recipient.source === 'unconfirmed' && { isUnconfirmed: true }),
       bounceType: type,
       status,
       diagnostic:

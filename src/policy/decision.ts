@@ -49,6 +49,8 @@ export interface BounceRequest {
   recipient: {
     /** As SES knows it. */
     address: string
+    /** Nothing in the mail says that SES had this recipient: it gets a call of its own. */
+    isUnconfirmed?: boolean
     bounceType: BounceType
     /** RFC 3463: `5.1.1` */
     status: string

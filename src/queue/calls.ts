@@ -22,9 +22,14 @@ export function jobsFor(requests: readonly BounceRequest[], nowMs: number): Job[
   return [...jobs.values()]
 }
 
-/** SES API SendBounce: Explanation, BounceSender, its Arn and MessageDsn exist once a call. */
-function callKey({ sesId, region, bounceSender, bounceSenderArn, explanation }: BounceRequest): string {
-  return JSON.stringify([sesId, region, bounceSender, bounceSenderArn ?? null, explanation ?? null])
+/**
+ * Requests for which this is the same share a call. SES API SendBounce: Explanation, BounceSender, its Arn and MessageDsn
+ * exist once a call; and SES refuses a call for a recipient that it didn't have, so that others mustn't be in it.
+ */
+export function callKey(request: BounceRequest): string {
+  const { sesId, region, bounceSender, bounceSenderArn, explanation, recipient } = request
+  const own = recipient.isUnconfirmed ? addressKey(recipient.address) : null
+  return JSON.stringify([sesId, region, bounceSender, bounceSenderArn ?? null, explanation ?? null, own])
 }
 
 function emptyJob(request: BounceRequest, nowMs: number): Job {

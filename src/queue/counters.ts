@@ -69,6 +69,15 @@ export interface ReloadState {
   isRefused: boolean
 }
 
+/** Of mails with one RCPT TO, within an hour: see RelaySigns. */
+export interface OnlyRecipients {
+  hourMs: number
+  mails: number
+  besideFor: number
+}
+
+export const HOUR_MS = 3_600_000
+
 /** What one process has to hand over. */
 export interface Counted {
   sums: readonly Sum[]
@@ -77,6 +86,7 @@ export interface Counted {
   decisions: readonly DecisionNote[]
   /** Oldest first. */
   reloads: readonly Reload[]
+  onlyRecipients: readonly OnlyRecipients[]
 }
 
 export interface CounterStore {

@@ -4,6 +4,7 @@ import type { DecisionNote, ReloadState, RuleHits, Sum } from './counters'
 import type { Job, JobState } from './job'
 import type { MailPlace, StoredMail } from './mail-ledger'
 import type { Projection } from './overview'
+import type { RelaySigns } from './relay-signs'
 import type { Pace } from './store'
 
 export interface QueueFigures {
@@ -81,5 +82,7 @@ export interface FiguresReader {
   mailTotals(): Record<MailPlace, StoredMail>
   /** Twenty at most; figures count them all. */
   blockers(): Blocker[]
+  /** Whether relays seem to rewrite recipients. */
+  relaySigns(nowMs: number): RelaySigns
   close(): void
 }

@@ -50,6 +50,11 @@ export interface Job {
   recipients: JobRecipient[]
 }
 
+/** Such a job has that one recipient. */
+export function hasUnconfirmed({ recipients }: Pick<Job, 'recipients'>): boolean {
+  return recipients.some(({ isUnconfirmed }) => isUnconfirmed)
+}
+
 /** A line of a job's history. */
 export interface JobEvent {
   atMs: number

@@ -14,6 +14,7 @@ import type { Forecast } from './admission'
 import type { Added, Job, JobEvent, JobState } from './job'
 import type { MailFile, MailLedger, MailPlace, StoredMail } from './mail-ledger'
 import type { QueueOverview, RuleCount } from './overview'
+import type { RelaySigns } from './relay-signs'
 
 export interface Ahead {
   /** Queued, with deadlines up to the end of that second. */
@@ -161,6 +162,8 @@ export interface DispatcherQueue {
   setSpacing(spacingMs: number, regions?: ReadonlyMap<string, number>): void
   /** As it was given last with a call that was settled; else 1. */
   slowdown(region: string): number
+  /** Whether relays seem to rewrite recipients. */
+  relaySigns(nowMs: number): RelaySigns
   /** Changes when another process has written. */
   version(): number
   /** What an operator has paused: nothing of it is due, or can be claimed. */
@@ -272,5 +275,7 @@ export interface QueueReader {
   countByState(): Record<JobState, number>
   /** Those that a job on record is of, or a call was made in; in the order of their names. */
   regions(): string[]
+  /** Whether relays seem to rewrite recipients. */
+  relaySigns(nowMs: number): RelaySigns
   close(): void
 }

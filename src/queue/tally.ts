@@ -5,9 +5,11 @@ import {
   type Counted,
   type CountedName,
   type DecisionNote,
+  HOUR_MS,
   type Labels,
   labelsKey,
   MOST_SETS,
+  type OnlyRecipients,
   OTHER,
   RECENT_DECISIONS,
   type Reload,
@@ -18,6 +20,8 @@ import {
 
 /** The first refusal's errors matter, and the last's: nobody reloads so often within seconds. */
 const MOST_RELOADS = 10
+/** A store that can't be written for a day: what is older counts no more. */
+const MOST_HOURS = 25
 
 export class Tally {
   readonly #sums = new Map<string, Sum>()
@@ -25,6 +29,7 @@ export class Tally {
   readonly #hits = new Map<string, RuleHits>()
   #decisions: DecisionNote[] = []
   #reloads: Reload[] = []
+  readonly #onlyRecipients = new Map<number, OnlyRecipients>()
 
   count(name: CountedName, labels: Labels = {}, by = 1): void {
     const known = this.#sums.get(sumKey(name, labels))
@@ -56,12 +61,22 @@ export class Tally {
     this.#reloads = [...this.#reloads, reload].slice(-MOST_RELOADS)
   }
 
+  /** A mail with one RCPT TO. `isBesideFor`: as RelaySigns has it. */
+  onlyRecipient(atMs: number, isBesideFor: boolean): void {
+    const hourMs = atMs - (atMs % HOUR_MS)
+    const { mails = 0, besideFor = 0 } = this.#onlyRecipients.get(hourMs) ?? {}
+    const counted = { hourMs, mails: mails + 1, besideFor: besideFor + (isBesideFor ? 1 : 0) }
+    if (this.#onlyRecipients.size < MOST_HOURS || this.#onlyRecipients.has(hourMs))
+      this.#onlyRecipients.set(hourMs, counted)
+  }
+
   isEmpty(): boolean {
     return (
       this.#sums.size === 0 &&
       this.#hits.size === 0 &&
       this.#decisions.length === 0 &&
-      this.#reloads.length === 0
+      this.#reloads.length === 0 &&
+      this.#onlyRecipients.size === 0
     )
   }
 
@@ -72,12 +87,14 @@ export class Tally {
       hits: [...this.#hits.values()],
       decisions: this.#decisions,
       reloads: this.#reloads,
+      onlyRecipients: [...this.#onlyRecipients.values()],
     })
     this.#sums.clear()
     this.#sets.clear()
     this.#hits.clear()
     this.#decisions = []
     this.#reloads = []
+    this.#onlyRecipients.clear()
   }
 }
 

@@ -60,7 +60,7 @@ describe('the forecast for a mail', () => {
     const late = asking({})
     const deadlineMs = withRoomFor(2)
     const [one, same, two, three] = [undefined, undefined, 'No.', 'Never.'].map(explanation =>
-      request({ deadlineMs, ...(explanation !== undefined && { explanation }) }),
+      request({ sesId: 'mail', deadlineMs, ...(explanation !== undefined && { explanation }) }),
     )
     assert.ok(one && same && two && three)
     for (const bounce of [one, same, two]) {

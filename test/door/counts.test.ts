@@ -21,8 +21,17 @@ function decision(changes: Partial<Decision>): Decision {
   }
 }
 
-function judgement(decisions: readonly Decision[], plan = planFor(decisions)): Judgement {
-  const facts = { sender: 'a@origin.example', receipt: { sesId: 'mail1' } } as Judgement['facts']
+function judgement(
+  decisions: readonly Decision[],
+  plan = planFor(decisions),
+  isBesideFor = false,
+): Judgement {
+  const facts = {
+    envelope: { rcptCommands: 1 },
+    sender: 'a@origin.example',
+    receipt: { sesId: 'mail1', returnPath: 'a@origin.example' },
+    recipients: [{ isBesideFor }],
+  } as Judgement['facts']
   return { facts, decisions, known: new Map(), plan }
 }
 
@@ -36,7 +45,7 @@ describe('the door counts', () => {
   })
 
   function counted(): Counted {
-    let all: Counted = { sums: [], hits: [], decisions: [], reloads: [] }
+    let all: Counted = { sums: [], hits: [], decisions: [], reloads: [], onlyRecipients: [] }
     tally.handOver(counted => void (all = counted))
     return all
   }
@@ -98,6 +107,14 @@ describe('the door counts', () => {
         ['programs', true],
       ],
     )
+  })
+
+  it('mails with one recipient, by the hour, and those whose header names another one of SES', () => {
+    for (const isBesideFor of [true, false, false])
+      counts.judged(judgement([], undefined, isBesideFor), 'enforce')
+    assert.deepEqual(counted().onlyRecipients, [
+      { hourMs: NOW_MS - (NOW_MS % 3_600_000), mails: 3, besideFor: 1 },
+    ])
   })
 
   it('mails that are refused for now, by a rule and by a fault', () => {

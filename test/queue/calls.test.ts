@@ -67,13 +67,14 @@ const requests: fc.Arbitrary<BounceRequest> = fc
       '_@x.example',
       'é@x.example',
     ),
+    isUnconfirmed: fc.constantFrom(false, false, true),
   })
-  .map(({ address, bounceSenderArn, explanation, ...once }) =>
+  .map(({ address, isUnconfirmed, bounceSenderArn, explanation, ...once }) =>
     request({
       ...once,
       ...(bounceSenderArn !== undefined && { bounceSenderArn }),
       ...(explanation !== undefined && { explanation }),
-      recipient: { address },
+      recipient: { address, ...(isUnconfirmed && { isUnconfirmed }) },
     }),
   )
 
@@ -85,4 +86,4 @@ function comparable(jobs: readonly Job[]): unknown[] {
     .toSorted()
 }
 
-const RECIPIENT_KEYS = ['address', 'bounceType', 'status', 'diagnostic', 'rule', 'addedAtMs']
+const RECIPIENT_KEYS = ['address', 'isUnconfirmed', 'bounceType', 'status', 'diagnostic', 'rule', 'addedAtMs']

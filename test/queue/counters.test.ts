@@ -17,7 +17,7 @@ import { openFigures } from '../../src/queue/sqlite/figures'
 import { openWorkerQueue } from '../../src/queue/sqlite/worker-queue'
 import { temporaryFolder } from './support'
 
-const NOTHING: Counted = { sums: [], hits: [], decisions: [], reloads: [] }
+const NOTHING: Counted = { sums: [], hits: [], decisions: [], reloads: [], onlyRecipients: [] }
 
 describe('counts in the queue file', () => {
   let file: string

@@ -77,6 +77,7 @@ const commands = fc.oneof(
           ),
           text: fc.constantFrom(undefined, 'No.'),
           rule: fc.constantFrom('one', 'two'),
+          isUnconfirmed: fc.constantFrom(false, false, false, false, false, false, true),
         }),
         { minLength: 1, maxLength: 3 },
       ),
@@ -109,7 +110,7 @@ type Command = typeof commands extends fc.Arbitrary<infer T> ? T : never
 const ADD: Command = {
   do: 'add',
   mail: 0,
-  recipients: [{ user: 'x@yours.example', text: undefined, rule: 'one' }],
+  recipients: [{ user: 'x@yours.example', text: undefined, rule: 'one', isUnconfirmed: false }],
   cap: 50,
 }
 const CALL: Command[] = [ADD, { do: 'claim', region: REGIONS[0] }, { do: 'begin', which: 0 }]
@@ -198,7 +199,7 @@ class Queues {
     const sender = SENDERS[mail % SENDERS.length] ?? ''
     const senderKey = mail % 2 === 0 ? sender : `${sender} firm${mail % 4}.example`
     const requests = recipients.map(
-      ({ user, text, rule }): BounceRequest =>
+      ({ user, text, rule, isUnconfirmed }): BounceRequest =>
         request({
           sesId: `mail${mail}`,
           region: REGIONS[mail % 2] ?? '',
@@ -213,7 +214,7 @@ class Queues {
             { by: 'sender', key: senderKey, rate: { count: cap, perMs: CAP_MS } },
             { by: 'rule', key: rule, rate: { count: cap * 2, perMs: CAP_MS } },
           ],
-          recipient: { address: user },
+          recipient: { address: user, ...(isUnconfirmed && { isUnconfirmed }) },
         }),
     )
     const expected = this.#model.add(requests, this.#nowMs)
@@ -311,6 +312,8 @@ class Queues {
       id: job.id,
       state: job.state,
       recipients: job.recipients.map(({ address }) => address).toSorted(),
+      // nothing joins it
+      isUnconfirmed: job.recipients.some(one => one.isUnconfirmed) && job.recipients.length === 1,
       times: [job.createdAtMs, job.changedAtMs, job.notBeforeMs],
       tries: [job.tries, job.unknownTries, job.interruptions],
     }))
@@ -319,6 +322,7 @@ class Queues {
       id: job.id,
       state: job.state,
       recipients: job.recipients.toSorted(),
+      isUnconfirmed: job.request.recipient.isUnconfirmed ?? false,
       times: [job.createdAtMs, job.changedAtMs, job.notBeforeMs],
       tries: [job.tries, job.unknownTries, job.interruptions],
     }))

@@ -62,8 +62,10 @@ export class ModelQueue {
     const key = addressKey(request.recipient.address)
     const earlier = this.recipients.find(one => one.key === key && one.job.request.sesId === request.sesId)
     if (earlier) return hasEnded(earlier.job.state) ? 'QUEUE_ENDED' : { outcome: 'known', job: earlier.job }
+    const { isUnconfirmed = false } = request.recipient
     const shared = this.jobs.find(
       job =>
+        !isUnconfirmed &&
         job.state === 'queued' &&
         !job.alone &&
         (['sesId', 'region', 'bounceSender', 'explanation'] as const).every(
@@ -74,7 +76,7 @@ export class ModelQueue {
       if (shared !== undefined && cap.by !== 'rule') continue
       if (this.counted(cap.by, cap.key, cap.rate.perMs, nowMs) >= cap.rate.count) return 'QUEUE_CAPPED'
     }
-    const job = shared ?? this.#newJob(request, nowMs)
+    const job = shared ?? this.#newJob(request, nowMs, isUnconfirmed)
     job.recipients.push(request.recipient.address)
     this.recipients.push({ job, key, rule: request.rule, addedAtMs: nowMs })
     return { outcome: shared ? 'joined' : 'added', job }
@@ -90,7 +92,7 @@ export class ModelQueue {
     ).length
   }
 
-  #newJob(request: BounceRequest, nowMs: number): ModelJob {
+  #newJob(request: BounceRequest, nowMs: number, alone: boolean): ModelJob {
     const job: ModelJob = {
       id: '',
       place: ++this.#place,
@@ -104,7 +106,7 @@ export class ModelQueue {
       unknownTries: 0,
       interruptions: 0,
       begun: false,
-      alone: false,
+      alone,
       isCopy: false,
     }
     this.jobs.push(job)
@@ -155,8 +157,8 @@ export class ModelQueue {
       addressKey(a) < addressKey(b) ? -1 : 1,
     )
     for (const address of others) {
-      const copy = this.#newJob(job.request, nowMs)
-      Object.assign(copy, { alone: true, isCopy: true, createdAtMs: job.createdAtMs, recipients: [address] })
+      const copy = this.#newJob(job.request, nowMs, true)
+      Object.assign(copy, { isCopy: true, createdAtMs: job.createdAtMs, recipients: [address] })
       for (const one of this.recipients)
         if (one.job === job && one.key === addressKey(address)) one.job = copy
     }

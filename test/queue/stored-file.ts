@@ -141,6 +141,7 @@ function count(file: string): void {
         isObserved: false,
       },
     ],
+    onlyRecipients: [{ hourMs: RECEIVED_MS, mails: 3, besideFor: 1 }],
     reloads: [{ atMs: RECEIVED_MS, state: 'first', errors: [] }],
   })
   counters.close()

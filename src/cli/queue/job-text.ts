@@ -78,10 +78,17 @@ export function jobPage(
   ]
 }
 
-function recipientRow({ address, rule, bounceType, status, diagnostic }: Job['recipients'][number]): string {
+function recipientRow({
+  address,
+  isUnconfirmed,
+  rule,
+  bounceType,
+  status,
+  diagnostic,
+}: Job['recipients'][number]): string {
   return row(
     'recipient',
-    `${addressText(address)} by [${rule}]: ${bounceType}, ${status}, ${quotedText(diagnostic)}`,
+    `${addressText(address)}${isUnconfirmed ? ' (unconfirmed)' : ''} by [${rule}]: ${bounceType}, ${status}, ${quotedText(diagnostic)}`,
   )
 }
 

@@ -1,7 +1,7 @@
 // Bounce senders and regions that SES takes nothing from, whatever the mail: kept in the file, for whoever dispatches.
 // Runs within the caller's transaction. What it can't tell from a fault of the mails expires at the worst; it never fails.
 
-import type { Job } from '../job'
+import { hasUnconfirmed, type Job } from '../job'
 import type { StateChange } from '../store'
 import type { Database, Row } from './database'
 import { addEvent, text } from './rows'
@@ -80,6 +80,12 @@ export class Breaker {
       region,
       bounceSender,
     )
+    if (hasUnconfirmed(job)) {
+      // SES may not have had the recipient: that says nothing about the sender, and doesn't make a pause longer
+      const isPutBack = blocked?.['by_refusals'] === 1 && !this.#wasPutBack(row)
+      if (isPutBack) this.#waitOnce(job, row, detail, pauses)
+      return { isPutBack, changes }
+    }
     if (blocked?.['by_refusals'] === 1) {
       this.#note(job, row, detail, 1)
       changes.push(...this.#pause(job, row, detail, pauses))
@@ -93,6 +99,12 @@ export class Breaker {
     this.#putBack(job, row, pauses, nowMs)
     changes.push(...this.#pause(job, row, `${IN_A_ROW} mails in a row were refused: ${detail}`, pauses))
     return { isPutBack: true, changes }
+  }
+
+  /** While the sender is paused, the refusal may be for the same reason as those of the others. */
+  #waitOnce(job: Job, row: Row, detail: string, { ownUntilMs }: Pauses): void {
+    this.#note(job, row, detail, 1)
+    this.#db.run('UPDATE job SET not_before_ms = ? WHERE seq = ?', Math.round(ownUntilMs), row['seq'] ?? null)
   }
 
   #pause(job: Job, row: Row, detail: string, { untilMs, ownUntilMs }: Pauses): StateChange[] {

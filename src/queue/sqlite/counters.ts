@@ -20,6 +20,7 @@ import {
   withOthers,
 } from '../counters'
 import type { Database, Row } from './database'
+import { addOnlyRecipients } from './relay-signs'
 import { text } from './rows'
 
 /** Longer than any address (RFC 5321 section 4.5.3.1) or name that is meant. */
@@ -32,7 +33,10 @@ const KNOWN_STATES = 50
 const READING_MS = 500
 
 /** Within the caller's transaction. */
-export function addAll(database: Database, { sums, hits, decisions, reloads }: Counted): void {
+export function addAll(
+  database: Database,
+  { sums, hits, decisions, reloads, onlyRecipients }: Counted,
+): void {
   for (const sum of sums) addSum(database, sum)
   for (const hit of hits) addHits(database, hit)
   for (const note of decisions) addDecision(database, note)
@@ -40,6 +44,7 @@ export function addAll(database: Database, { sums, hits, decisions, reloads }: C
     database.run('DELETE FROM decision WHERE seq <= (SELECT MAX(seq) FROM decision) - ?', RECENT_DECISIONS)
   }
   for (const reload of reloads) addReload(database, reload)
+  for (const one of onlyRecipients) addOnlyRecipients(database, one)
 }
 
 /**

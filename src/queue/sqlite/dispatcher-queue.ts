@@ -2,7 +2,8 @@
 // Each change is made in one transaction that checks the lock first, so a holder that lost it changes nothing.
 
 import { QueueError } from '../../errors'
-import type { Job, JobEvent } from '../job'
+import { hasUnconfirmed, type Job, type JobEvent } from '../job'
+import type { RelaySigns } from '../relay-signs'
 import type { Claim, DispatcherQueue, Effect, Holder, Settled, Spacing } from '../store'
 import { forgetAnswers } from './answers'
 import { Breaker, WAITING_SENDERS } from './breaker'
@@ -11,6 +12,7 @@ import { dueRegions } from './due'
 import { RegionGate } from './gate'
 import { DispatcherLock } from './lock'
 import { isPaused, pauses } from './pauses'
+import { noteUnconfirmed, relaySigns } from './relay-signs'
 import { addEvent, jobOf, text } from './rows'
 import { setSpacing } from './slots'
 import { splitJob } from './split'
@@ -102,6 +104,10 @@ class SqliteDispatcherQueue implements DispatcherQueue {
 
   pauses() {
     return pauses(this.#db)
+  }
+
+  relaySigns(nowMs: number): RelaySigns {
+    return relaySigns(this.#db, nowMs)
   }
 
   regions(): string[] {
@@ -197,6 +203,7 @@ class SqliteDispatcherQueue implements DispatcherQueue {
       switch (effect.state) {
         case 'sent':
           this.#db.run('UPDATE job SET message_id = ? WHERE seq = ?', effect.messageId, row['seq'] ?? null)
+          if (hasUnconfirmed(claim.job)) noteUnconfirmed(this.#db, row['seq'] ?? null, false)
           this.#end(row, now.ms, 'sent', effect.detail)
           return { state: 'sent', changes: this.#breaker.works(claim.job) }
         case 'queued':
@@ -236,6 +243,7 @@ class SqliteDispatcherQueue implements DispatcherQueue {
       splitJob(this.#db, row, nowMs, detail)
       return { state: 'split', changes }
     }
+    if (hasUnconfirmed(job)) noteUnconfirmed(this.#db, row['seq'] ?? null, true)
     this.#end(row, nowMs, 'failed', detail)
     return { state: 'failed', changes }
   }

@@ -11,6 +11,7 @@ import { type JobCount, jobCounts } from './job-counts'
 import { mailTotals } from './mail-ledger'
 import { pauses } from './pauses'
 import { projection } from './projection'
+import { relaySigns } from './relay-signs'
 import { text } from './rows'
 import { spans } from './spans'
 import { blockers, deadlineSlots, soonest } from './timeline'
@@ -33,6 +34,7 @@ export function openFigures(file: string, home = ''): FiguresReader {
     deadlineSlots: () => deadlineSlots(database),
     blockers: () => blockers(database),
     mailTotals: () => mailTotals(database, home),
+    relaySigns: nowMs => relaySigns(database, nowMs),
     close: () => database.close(),
   }
 }

@@ -3,6 +3,7 @@
 import type { QueueReader } from '../store'
 import { Database } from './database'
 import { countByState } from './overview'
+import { relaySigns } from './relay-signs'
 import { historyOf, jobOf, text } from './rows'
 
 const BUSY_MS = 2000
@@ -31,6 +32,7 @@ export function openQueueReader(file: string, options: { untouched?: true } = {}
       database
         .all('SELECT name FROM region UNION SELECT region FROM job ORDER BY 1')
         .map(row => text(row['name'])),
+    relaySigns: nowMs => relaySigns(database, nowMs),
     close: () => database.close(),
   }
 }

@@ -48,6 +48,7 @@ function jobWith(row: Row, recipients: readonly Row[]): Job {
 function recipientOf(row: Row): JobRecipient {
   return {
     address: text(row['address']),
+    ...(Number(row['unconfirmed']) > 0 && { isUnconfirmed: true }),
     bounceType: text(row['bounce_type']) as BounceType,
     status: text(row['status']),
     diagnostic: text(row['diagnostic']),

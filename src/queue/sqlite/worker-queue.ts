@@ -127,13 +127,14 @@ function addOne(database: Database, request: BounceRequest, nowMs: number, mustB
   )
   if (earlier) return known(earlier, recipient.address)
 
-  const shared = jobToJoin(database, request)
+  const shared = recipient.isUnconfirmed ? undefined : jobToJoin(database, request)
   mustHaveRoom(database, request, shared === undefined, nowMs)
   if (shared === undefined) mustBeInTime?.()
   const job = shared ?? insertJob(database, request, nowMs)
   database.run(
-    `INSERT INTO recipient (ses_id, address_key, job, address, bounce_type, status, diagnostic, rule, added_ms, kept)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    `INSERT INTO recipient (ses_id, address_key, job, address, bounce_type, status, diagnostic, rule, added_ms, kept,
+       unconfirmed)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     request.sesId,
     key,
     job.seq,
@@ -144,6 +145,7 @@ function addOne(database: Database, request: BounceRequest, nowMs: number, mustB
     request.rule,
     nowMs,
     request.kept ?? null,
+    recipient.isUnconfirmed ? 1 : 0,
   )
   const what = shared ? 'recipient added' : 'queued'
   addEvent(database, job.seq, nowMs, what, `${recipient.address}, by rule ${request.rule}`)
@@ -177,8 +179,8 @@ function insertJob(database: Database, request: BounceRequest, nowMs: number): {
   database.run('INSERT OR IGNORE INTO region (name) VALUES (?)', request.region)
   const row = database.get(
     `INSERT INTO job (id, state, region, ses_id, sender, bounce_sender, bounce_sender_arn, reporting_mta, explanation,
-       received_ms, deadline_ms, created_ms, changed_ms, sender_key, sender_domain)
-     VALUES (?, 'queued', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING seq`,
+       received_ms, deadline_ms, created_ms, changed_ms, sender_key, sender_domain, alone)
+     VALUES (?, 'queued', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING seq`,
     id,
     request.region,
     request.sesId,
@@ -193,6 +195,7 @@ function insertJob(database: Database, request: BounceRequest, nowMs: number): {
     nowMs,
     request.senderKey,
     domainOf(request.sender) ?? '',
+    request.recipient.isUnconfirmed ? 1 : 0,
   )
   return { seq: row?.['seq'] ?? null, id }
 }

@@ -1,0 +1,31 @@
+// What the queue on disk says of the relays: whether they seem to rewrite recipients. Looks at it without a trace.
+// Never throws: a queue that isn't there, or can't be read, says nothing.
+
+import { statSync } from 'node:fs'
+import path from 'node:path'
+import { relayWarning } from '../queue/relay-signs'
+import { openQueueReader } from '../queue/sqlite/reader'
+import type { Finding } from '../settings/findings'
+import { SETTINGS_FILE } from '../settings/load'
+import type { Settings } from '../settings/settings'
+
+export function relayFindings(dir: string, { relay, queue }: Settings, nowMs: number): Finding[] {
+  if (relay.recipients !== 'auto') return []
+  const message = warningOf(path.resolve(dir, queue.path), nowMs)
+  if (message === undefined) return []
+  return [{ severity: 'warning', file: SETTINGS_FILE, line: 0, section: 'relay', message }]
+}
+
+function warningOf(queueFile: string, nowMs: number): string | undefined {
+  try {
+    if (!statSync(queueFile).isFile()) return undefined
+    const reader = openQueueReader(queueFile, { untouched: true })
+    try {
+      return relayWarning(reader.relaySigns(nowMs))
+    } finally {
+      reader.close()
+    }
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,44 @@
+// What the queue file holds of the signs that a relay rewrites recipients. Never more than a day's, and what is on record.
+
+import type { OnlyRecipients } from '../counters'
+import type { RelaySigns } from '../relay-signs'
+import type { Database, Value } from './database'
+
+const DAY_MS = 86_400_000
+/** More of them say nothing more. */
+const MOST_REFUSED = 1000
+
+export function relaySigns(database: Database, nowMs: number): RelaySigns {
+  const refused = database.get(
+    'SELECT COUNT(*) AS n FROM (SELECT 1 FROM recipient WHERE unconfirmed = 2 LIMIT ?)',
+    MOST_REFUSED,
+  )
+  const day = database.get(
+    'SELECT SUM(mails) AS mails, SUM(beside_for) AS beside FROM only_recipient WHERE hour_ms > ?',
+    nowMs - DAY_MS,
+  )
+  return {
+    refused: Number(refused?.['n'] ?? 0),
+    mails: Number(day?.['mails'] ?? 0),
+    besideFor: Number(day?.['beside'] ?? 0),
+  }
+}
+
+export function addOnlyRecipients(database: Database, { hourMs, mails, besideFor }: OnlyRecipients): void {
+  database.run(
+    `INSERT INTO only_recipient VALUES (?, ?, ?)
+     ON CONFLICT DO UPDATE SET mails = mails + excluded.mails, beside_for = beside_for + excluded.beside_for`,
+    hourMs,
+    mails,
+    besideFor,
+  )
+}
+
+/** SES has refused the bounce for what nothing confirmed, or has made it after all. */
+export function noteUnconfirmed(database: Database, jobSeq: Value, isRefused: boolean): void {
+  database.run(
+    'UPDATE recipient SET unconfirmed = ? WHERE job = ? AND unconfirmed > 0',
+    isRefused ? 2 : 1,
+    jobSeq,
+  )
+}
