@@ -3,7 +3,7 @@
 
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Call } from '../local-ses/call'
-import { countJobs } from './evidence'
+import { countJobs, keepsMail } from './evidence'
 import type { Sample } from './samples'
 import { callHeading, callLine, progressText, title } from './show'
 import type { Stage } from './stage'
@@ -29,7 +29,8 @@ export async function showCalls(stage: Stage, samples: readonly Sample[], startM
       terminal.line(callLine(call, about(call, ses.calls[index - 1], samples, startMs), terminal))
     }
     shown = ses.calls.length
-    if (open === 0 || performance.now() > endMs) break
+    // what becomes of a refused bounce's mail is in the table too
+    if ((open === 0 && !keepsMail(dir)) || performance.now() > endMs) break
     terminal.status(progressText(all - open, all, terminal))
     await pause(LOOK_MS, undefined, { signal: stop })
   }

@@ -4,7 +4,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import type { Call } from '../local-ses/call'
-import { quarantineFolder } from '../quarantine/keep'
+import { keptFolder, quarantineFolder } from '../quarantine/keep'
 import { openQueueReader } from '../queue/sqlite/reader'
 import { DELIVERED, deliveredList } from './directory'
 import type { Sample } from './samples'
@@ -43,6 +43,12 @@ export function countJobs(dir: string): { open: number; all: number } {
   } finally {
     reader.close()
   }
+}
+
+/** Mail of bounces that SES hasn't made yet, or that is about to be deleted or moved to the quarantine. */
+export function keepsMail(dir: string): boolean {
+  const folder = keptFolder(dir)
+  return existsSync(folder) && readdirSync(folder).some(name => name.endsWith('.eml'))
 }
 
 function fateOf(sample: Sample, recipient: string, reply: Reply, places: Places): string {

@@ -69,7 +69,7 @@ export const MAILS: readonly Mail[] = [
     title: 'the relay rewrote the envelope',
     from: 'greta@origin.example',
     to: ['left@example.com'],
-    envelope: { from: 'forwarder@example.com', to: ['intake@mail.example.com'] },
+    envelope: { from: 'forwarder@example.com', to: ['intake@forwarder.example'] },
     expected: bounced('unknown-mailbox'),
   },
   {
@@ -178,14 +178,14 @@ export const MAILS: readonly Mail[] = [
     from: 'victim@bystander.example',
     to: ['nobody@example.com'],
     sesHad: 'nothing',
-    expected: { code: 250, happens: 'refused by SES', why: 'unknown-mailbox' },
+    expected: { code: 250, happens: 'refused by SES and quarantined', why: 'unknown-mailbox' },
   },
   {
     title: 'forged: names one SES never had',
     from: 'paul@origin.example',
     to: ['info@example.com', 'anna@example.com'],
     sesHad: ['anna@example.com'],
-    expected: { code: 250, happens: '1 refused by SES, 1 delivered', why: 'unknown-mailbox' },
+    expected: { code: 250, happens: '1 refused by SES and quarantined, 1 delivered', why: 'unknown-mailbox' },
   },
   {
     title: 'an out-of-office reply',
