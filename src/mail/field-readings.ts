@@ -48,7 +48,7 @@ function readingsOf(values: readonly string[]): FieldReadings {
   return { texts, areCut: false }
 }
 
-/** Values by name. A bare CR ends a line for some programs, and is a blank for others. */
+/** Values by name. A bare CR ends a line for some programs, and is a blank for others; what a hop made of it is read, too. */
 function fieldsOf(lines: readonly string[]): Map<string, string[]> {
   const fields = new Map<string, string[]>()
   let field: string[] = []
@@ -61,9 +61,9 @@ function fieldsOf(lines: readonly string[]): Map<string, string[]> {
     values.push(text.slice(colon + 1).trim())
     fields.set(name, values)
   }
-  for (const line of lines) {
+  for (const [at, line] of lines.entries()) {
     for (const [index, piece] of line.split(/[\r\n]+/).entries()) {
-      const continues = index === 0 ? isContinuation(line) : !BEGINS_FIELD.test(piece)
+      const continues = index === 0 ? !beginsField(line, lines[at + 1]) : !BEGINS_FIELD.test(piece)
       if (!continues) {
         endField()
         field = []
@@ -73,6 +73,14 @@ function fieldsOf(lines: readonly string[]): Map<string, string[]> {
   }
   endField()
   return fields
+}
+
+/** A line without a colon belongs to the field above, unless the colon comes on the next line. */
+function beginsField(line: string, next = ''): boolean {
+  return (
+    !isContinuation(line) &&
+    (line.includes(':') || (isContinuation(next) && next.trimStart().startsWith(':')))
+  )
 }
 
 /** A fold, or a line that was broken for its length, may stand within an encoded word. */

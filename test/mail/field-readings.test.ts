@@ -30,6 +30,8 @@ describe('the readings of a field', () => {
   it('take a bare CR for the end of a line and for a blank', () => {
     assert.deepEqual(textsOf(['Y: a\rX: b\r c\rd\rZ: e\n']), ['b  c d'])
     assert.deepEqual(textsOf(['X: \rv\n']), ['v'])
+    assert.deepEqual(textsOf(['X: \n', 'v\n', 'Y: w\n']), ['v'])
+    assert.deepEqual(textsOf(['Y: w\n', 'X\n', ' : v\n']), ['v'])
     assert.deepEqual(textsOf(['X: a\rno field: b\n']), ['a no field: b'])
   })
 
