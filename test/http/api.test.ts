@@ -112,13 +112,28 @@ describe('POST /v1/bounces', () => {
         ['recipients[1].address: role address'],
       ],
     ]
-    for (const [changes, details] of cases) {
+    const never: typeof cases = [
+      [
+        { recipients: [{ address: 'mailer-daemon@yours.example' }] },
+        ['recipients[0].address: bounce sender'],
+      ],
+      [
+        { bounce_sender: 'b@yours.example', recipients: [{ address: 'B+x@yours.example' }] },
+        ['recipients[0].address: bounce sender'],
+      ],
+    ]
+    cases.push([
+      { recipients: [{ address: 'abuse+x@yours.example' }] },
+      ['recipients[0].address: role address'],
+    ])
+    for (const [changes, details] of [...cases, ...never]) {
       const answer = await post(order(changes))
       assert.deepEqual([answer.status, answer.code, answer.details], [400, 'UNSAFE', details])
     }
     assert.deepEqual(jobs(), [])
     api.configure('[guard]\nauthentication = none\nrole_addresses =\nown_domains = false\n')
     for (const [changes] of cases.slice(2)) assert.equal((await post(order(changes))).status, 202)
+    for (const [changes, details] of never) assert.deepEqual((await post(order(changes))).details, details)
   })
 
   it('takes none outside the window, and none while everything is only observed', async () => {
