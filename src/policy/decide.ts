@@ -36,8 +36,10 @@ export async function decide(
 ): Promise<Decision[]> {
   const valuesFor = valuesByRecipient(facts, nowMs, effort)
   const decisions: Decision[] = []
+  // what doesn't hold for any recipient is asked once, however many there are
+  const ruledOut = new Set<Rule>()
   for (const recipient of facts.recipients) {
-    const { rule, observed } = await firstRule(policy, valuesFor(recipient), effort)
+    const { rule, observed } = await firstRule(policy, valuesFor(recipient), effort, ruledOut)
     if (rule === undefined) {
       decisions.push({ recipient, wanted: 'accept', action: 'accept', deliver: false, observed })
       continue
@@ -56,16 +58,22 @@ async function firstRule(
   policy: Policy,
   values: Values,
   effort: Effort,
+  ruledOut: Set<Rule>,
 ): Promise<{ rule?: Rule; observed: Decision['observed'] }> {
   const observed: Decision['observed'] = []
   for (const rule of policy.index.candidates(condition => known(values(condition)))) {
+    if (ruledOut.has(rule)) continue
     const { name, mode, outcome } = rule
     effort.charge(mode)
     try {
       if (effort.isDue()) await effort.pause()
       const failing = failingCondition(rule, values, effort)
       // most answers are there at once, and waiting for each would cost more than they do
-      if ((failing instanceof Promise ? await failing : failing) !== undefined) continue
+      const failed = failing instanceof Promise ? await failing : failing
+      if (failed !== undefined) {
+        if (!failed.field.perRecipient) ruledOut.add(rule)
+        continue
+      }
     } catch (error) {
       const fault = cannotBeAsked(rule, error)
       if (mode === 'enforce') throw fault

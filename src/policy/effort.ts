@@ -21,8 +21,8 @@ export interface EffortOptions {
 
 /** Beyond it a mail is refused for now: no policy that people write takes a hundredth of it. */
 export const BUDGET_MS = 2000
-/** So long others wait at the most. */
-const SLICE_MS = 20
+/** So long others wait at the most, and for one pattern more, which may take some 30 ms. */
+const SLICE_MS = 10
 
 export class EffortError extends Error {
   constructor(budgetMs: number) {

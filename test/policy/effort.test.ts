@@ -98,7 +98,7 @@ describe('holdsForOne', () => {
     } finally {
       isOver = true
     }
-    // a slice of 20 ms is over at the second look, and a third settles it
-    assert.equal(others, Math.floor(3000 / (3 * 15)))
+    // a slice of 10 ms is over at the first look, and a second settles it
+    assert.equal(others, 3000 / (2 * 15))
   })
 })
