@@ -11,8 +11,8 @@ import { keptFolder, mailHome, quarantineFolder } from '../quarantine/keep'
 import type { FiguresReader } from '../queue/figures'
 import { type HandingOver, startHandingOver } from '../queue/handing-over'
 import { openCounterStore } from '../queue/sqlite/counter-store'
-import { Database } from '../queue/sqlite/database'
 import { openFigures } from '../queue/sqlite/figures'
+import { makeQueueFile, makeQueueFileAs } from '../queue/sqlite/make-file'
 import { openOperatorQueue } from '../queue/sqlite/operator-queue'
 import { BUSY_MS, openWorkerQueue } from '../queue/sqlite/worker-queue'
 import type { OperatorQueue, OrderQueue } from '../queue/store'
@@ -20,7 +20,8 @@ import { Tally } from '../queue/tally'
 import { type Configuration, openConfiguration } from '../settings/configuration'
 import type { Finding } from '../settings/findings'
 import { SETTINGS_FILE } from '../settings/load'
-import { givePrivate, makePrivateDir, type Owner, runAs } from '../settings/owner'
+import { type Owner, runAs } from '../settings/owner'
+import { checkFolder, claimFolder, givePrivateIfThere, makePrivateDir } from '../settings/private-files'
 import { withoutToken } from '../settings/secret'
 import { snapshotFile } from '../settings/snapshot'
 import { DoorCounts } from './counts'
@@ -172,20 +173,20 @@ export class Premises {
 
   /** The master may be root and the workers not: everything is theirs. */
   #makeFiles(): void {
+    const folder = path.join(this.harakaDir, 'ses-bounce')
+    makePrivateDir(folder, this.#owner)
+    for (const warning of claimFolder(folder, this.#owner)) this.#options.log('warn', warning)
     makePrivateDir(path.dirname(this.#queueFile), this.#owner)
-    for (const folder of Object.values(this.mailFolders)) {
-      makePrivateDir(path.dirname(folder), this.#owner)
-      makePrivateDir(folder, this.#owner)
-    }
-    const database = new Database(this.#queueFile, { busyMs: 5000, create: true })
-    try {
-      database.check()
-    } finally {
-      database.close()
-    }
-    for (const suffix of ['', '-wal', '-shm']) {
-      if (existsSync(this.#queueFile + suffix)) givePrivate(this.#queueFile + suffix, this.#owner)
-    }
+    for (const mails of Object.values(this.mailFolders)) makePrivateDir(mails, this.#owner)
+    const warning = checkFolder(path.dirname(this.#queueFile), this.#owner)
+    if (warning !== undefined && !this.#queueFile.startsWith(folder + path.sep))
+      this.#options.log('warn', warning)
+    const files = ['', '-wal', '-shm'].map(suffix => this.#queueFile + suffix)
+    // before SQLite opens them: as who they were made by an earlier run is no matter
+    for (const file of files) givePrivateIfThere(file, this.#owner)
+    if (this.#isRootForOthers()) makeQueueFileAs(this.#owner, this.#queueFile)
+    else makeQueueFile(this.#queueFile)
+    for (const file of files) givePrivateIfThere(file, this.#owner)
   }
 
   /** After a reload nothing can be stopped any more: what stands in the way may pass. */
@@ -216,8 +217,11 @@ export class Premises {
    * it; should that be put right later, workers would be shut out.
    */
   #mayHandOver(): boolean {
-    const isRootForOthers = process.geteuid?.() === 0 && this.#owner.uid !== undefined
-    return !this.inForce().idle && !isRootForOthers
+    return !this.inForce().idle && !this.#isRootForOthers()
+  }
+
+  #isRootForOthers(): boolean {
+    return process.geteuid?.() === 0 && this.#owner.uid !== undefined
   }
 }
 

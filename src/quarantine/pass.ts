@@ -4,7 +4,7 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { readdir, rm, stat, unlink, writeFile } from 'node:fs/promises'
 import path from 'node:path'
-import { makePrivateDir } from '../settings/owner'
+import { makePrivateDir } from '../settings/private-files'
 
 /** Of MAIL FROM (RFC 5321 section 4.1.2, esmtp-param): no extension of SMTP has this name. */
 export const PASS_PARAMETER = 'XSESBOUNCEPASS'

@@ -1,8 +1,6 @@
-// Whose the plugin's files are: smtp.ini's user and group, as whom Haraka's workers run.
-// Faults throw, and say which file and what was tried. No link is followed: the folder's owner could have put one there.
+// The user and group that own the plugin's files: smtp.ini's, as which Haraka's workers run.
 
-import { chmodSync, lchownSync, lstatSync, mkdirSync, readFileSync } from 'node:fs'
-import path from 'node:path'
+import { readFileSync } from 'node:fs'
 import { ConfigurationError } from './configuration-error'
 import { type IniEntry, parseIni } from './ini'
 
@@ -57,33 +55,4 @@ function idOf(
   const file = what === 'user' ? '/etc/passwd' : '/etc/group'
   const message = `${what} ${JSON.stringify(name)} isn't in ${file}; a number would do, too`
   throw new ConfigurationError([{ severity: 'error', file: SMTP_FILE, line: entry.line, message }])
-}
-
-/**
- * A folder for the owner alone, with the parents that are missing; one that is there stays as it is.
- * @throws Error of the file system
- */
-export function makePrivateDir(folder: string, owner: Owner): void {
-  const first = mkdirSync(folder, { recursive: true, mode: 0o700 })
-  if (first === undefined) return
-  for (let made = path.resolve(folder); ; made = path.dirname(made)) {
-    give(made, owner)
-    if (made === path.resolve(first) || made === path.dirname(made)) return
-  }
-}
-
-/**
- * An existing file for the owner alone.
- * @throws Error of the file system, or when the path isn't a plain file
- */
-export function givePrivate(file: string, owner: Owner): void {
-  if (!lstatSync(file).isFile())
-    throw new Error(`${file} must be a plain file: it is something else, or a link`)
-  chmodSync(file, 0o600)
-  give(file, owner)
-}
-
-/** Only root can give a file away; anyone else made it as himself. chown(2): -1 changes nothing. */
-function give(file: string, { uid = -1, gid = -1 }: Owner): void {
-  if (process.getuid?.() === 0) lchownSync(file, uid, gid)
 }

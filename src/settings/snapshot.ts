@@ -1,9 +1,20 @@
 // The last good configuration on disk, for a process that starts while the files are broken.
 // It is written whole or not at all; one that can't be read counts as none.
 
-import { closeSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  fsyncSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import path from 'node:path'
-import { givePrivate, makePrivateDir, type Owner } from './owner'
+import type { Owner } from './owner'
+import { giveFile, makePrivateDir, refuseLink } from './private-files'
 
 export interface Snapshot {
   /** ISO 8601. */
@@ -20,13 +31,16 @@ export function snapshotFile(harakaDir: string): string {
 export function saveSnapshot(file: string, snapshot: Snapshot, owner: Owner): void {
   const folder = path.dirname(file)
   makePrivateDir(folder, owner)
+  refuseLink(file)
   const passing = `${file}.${process.pid}`
   // of a process that was killed here
   rmSync(passing, { force: true })
   try {
-    // wx: the folder may be another user's, and what he puts at this place must not be written to
-    flushed(passing, 'wx', descriptor => writeFileSync(descriptor, JSON.stringify(snapshot)))
-    givePrivate(passing, owner)
+    // wx: the folder may be another user's, and what they put at this place must not be written to
+    flushed(passing, 'wx', descriptor => {
+      writeFileSync(descriptor, JSON.stringify(snapshot))
+      giveFile(descriptor, owner)
+    })
     renameSync(passing, file)
     flushed(folder, 'r', () => undefined)
   } catch (error) {
@@ -37,10 +51,21 @@ export function saveSnapshot(file: string, snapshot: Snapshot, owner: Owner): vo
 
 export function loadSnapshot(file: string): Snapshot | undefined {
   try {
-    const value: unknown = JSON.parse(readFileSync(file, 'utf8'))
+    const value: unknown = JSON.parse(readPlainFile(file))
     return isSnapshot(value) ? value : undefined
   } catch {
     return undefined
+  }
+}
+
+/** Neither behind a link nor a pipe, which would never end. */
+function readPlainFile(file: string): string {
+  const { O_NOFOLLOW, O_NONBLOCK, O_RDONLY } = constants
+  const descriptor = openSync(file, O_RDONLY | O_NOFOLLOW | O_NONBLOCK)
+  try {
+    return fstatSync(descriptor).isFile() ? readFileSync(descriptor, 'utf8') : ''
+  } finally {
+    closeSync(descriptor)
   }
 }
 

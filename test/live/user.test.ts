@@ -1,13 +1,16 @@
 // Haraka whose workers run as another user: all files are theirs alone, and the dispatcher is one of them.
 
 import assert from 'node:assert/strict'
-import { readdirSync, readFileSync, statSync } from 'node:fs'
+import { chownSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { sesBounce } from './support/command'
 import { othersCanReadCheckout } from './support/directory'
 import { dispatcherPid } from './support/dispatcher'
 import { bounceOf, keptOf, relay, said, startFlow } from './support/flow'
+import { expectBootFailure } from './support/haraka'
 import { BOUNCE_ALL, type Product } from './support/product'
+
+const THEIRS = { user: 'nobody', group: 'nogroup' }
 
 describe('user and group in smtp.ini', function () {
   let product: Product
@@ -18,7 +21,7 @@ describe('user and group in smtp.ini', function () {
       this.skip()
     }
     const rules = `[held]\nrecipient = held@yours.example\naction = quarantine\n\n${BOUNCE_ALL}`
-    product = await startFlow({ rules, haraka: { user: 'nobody', group: 'nogroup' } })
+    product = await startFlow({ rules, haraka: THEIRS })
   })
   after(() => product?.stop())
 
@@ -65,7 +68,50 @@ describe('user and group in smtp.ini', function () {
     assert.equal((await sesBounce(product, 'queue', 'pause')).code, 0)
     assertTheirs()
   })
+
+  it('own all files of an earlier run as root, folder too, from the next start on', async () => {
+    await product.haraka.stop()
+    assert.equal((await sesBounce(product, 'queue', 'resume')).code, 0)
+    const root = path.join(product.haraka.dir, 'ses-bounce')
+    for (const name of ['.', ...readdirSync(root, { recursive: true, encoding: 'utf8' })])
+      chownSync(path.join(root, name), 0, 0)
+    const again = await startFlow({
+      rules: `[held]\nrecipient = held@yours.example\naction = quarantine\n\n${BOUNCE_ALL}`,
+      localSes: product.ses,
+      haraka: { ...THEIRS, dir: product.haraka.dir },
+    })
+    product = { ...again, stop: stopAll(again, product) }
+    assertTheirs()
+    const { mail } = await relay(product, { to: ['held@yours.example', 'user@yours.example'] })
+    assert.equal(keptOf(product, mail).length, 1)
+    await bounceOf(product, mail)
+  })
+
+  it('are not given what lies behind a link: Haraka does not start, and says which link', async () => {
+    await product.haraka.stop()
+    const { dir } = product.haraka
+    const shadow = path.join(dir, 'shadow')
+    writeFileSync(shadow, 'secret', { mode: 0o600 })
+    for (const name of ['queue.sqlite-wal', 'quarantine/x.eml', 'last-good.json']) {
+      const link = path.join(dir, 'ses-bounce', name)
+      rmSync(link, { force: true })
+      symlinkSync(shadow, link)
+      const { code, log } = await expectBootFailure({ ...THEIRS, dir, plugins: ['ses-bounce', 'probe'] })
+      assert.equal(code, 1)
+      assert.match(log.join('\n'), new RegExp(`${link} is a link, and links are refused here`))
+      assert.deepEqual([statSync(shadow).uid, readFileSync(shadow, 'utf8')], [0, 'secret'])
+      rmSync(link)
+    }
+  })
 })
+
+/** The first one has the stand-in and the directory. */
+function stopAll(again: Product, first: Product): () => Promise<void> {
+  return async () => {
+    await again.haraka.stop()
+    await first.stop()
+  }
+}
 
 function whyNot(): string | undefined {
   if (process.getuid?.() !== 0) return 'only root can start processes as another user'

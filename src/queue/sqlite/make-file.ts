@@ -1,0 +1,38 @@
+// Makes the queue file, or brings it to the newest version, and reads it through once: for the start of Haraka.
+// As root that is done by a process of the files' owner: SQLite opens by name, and the folder is the owner's, who could put
+// a link in the place of a file.
+
+import { spawnSync } from 'node:child_process'
+import { Database } from './database'
+
+const BUSY_MS = 5000
+
+/** @throws QueueError */
+export function makeQueueFile(file: string): void {
+  const database = new Database(file, { busyMs: BUSY_MS, create: true })
+  try {
+    database.check()
+  } finally {
+    database.close()
+  }
+}
+
+/** @throws Error with the words of the other process */
+export function makeQueueFileAs(owner: { uid?: number; gid?: number }, file: string): void {
+  const { status, signal, error, stderr } = spawnSync(process.execPath, [__filename, file], {
+    ...owner,
+    stdio: ['ignore', 'ignore', 'pipe'],
+    encoding: 'utf8',
+  })
+  if (error) throw error
+  if (status !== 0) throw new Error(stderr.trim() || `${file} can't be made: ${signal ?? status}`)
+}
+
+if (require.main === module) {
+  try {
+    makeQueueFile(process.argv[2] ?? '')
+  } catch (error) {
+    process.stderr.write(error instanceof Error ? error.message : String(error))
+    process.exitCode = 1
+  }
+}
