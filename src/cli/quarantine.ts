@@ -13,7 +13,7 @@ import { becomeOwner, ownerOf } from './owner'
 import { type Endpoint, endpointOf } from './quarantine/endpoint'
 import { type QuarantineTask, readOptions } from './quarantine/options'
 import { deleteKept, listKept, type Run, releaseKept, showKept } from './quarantine/tasks'
-import { wordsOf } from './queue/place'
+import { openPlace, wordsOf } from './queue/place'
 
 export const QUARANTINE_USAGE = `ses-bounce quarantine COMMAND: the mail that policy kept back
 
@@ -54,7 +54,15 @@ export async function quarantine(
     become(ownerOf(dir))
     const folder = quarantineFolder(dir)
     mayLookAt(folder)
-    return await carryOut({ folder, passes: passFolder(dir), out: safe, json }, task, endpoint)
+    // without a queue, as before Haraka's first start, there is nothing that counts it
+    const place = openPlace(dir, env, () => undefined)
+    const total = 'faults' in place ? undefined : { queue: place.queue, limitBytes: place.limitBytes }
+    try {
+      const run: Run = { folder, passes: passFolder(dir), out: safe, json, ...(total && { total }) }
+      return await carryOut(run, task, endpoint)
+    } finally {
+      total?.queue.close()
+    }
   } catch (error) {
     for (const line of wordsOf(error)) safe.error(`ses-bounce quarantine: ${line}`)
     return 1

@@ -75,7 +75,6 @@ export class KeptMail {
         await this.#try(() => kept.step(({ file, name, ending }) => this.#sweepKept(file, name, ending)))
         await this.#try(() => this.#sweepQuarantine(quarantine))
         await this.#try(() => this.#sweepCounts())
-        await this.#try(() => Promise.resolve(this.#fullness.look()))
       }
       await clock.waitUntil(clock.monoMs() + LOOK_MS, stop)
     }
@@ -90,6 +89,7 @@ export class KeptMail {
     if (version === this.#version && clock.monoMs() - this.#lookedMs < SWEEP_MS) return
     this.#version = version
     this.#lookedMs = clock.monoMs()
+    this.#fullness.look()
     let after = ''
     for (;;) {
       const due = ledger.due(after, AT_ONCE)

@@ -6,6 +6,7 @@ import type { Outcome } from '../dispatch/outcomes'
 import { COUNTED, type CountedName, type Labels, OTHER, type Sum } from '../queue/counters'
 import type { QueueFigures } from '../queue/figures'
 import { JOB_STATES, type JobState } from '../queue/job'
+import { MAIL_PLACES, type MailPlace, type StoredMail } from '../queue/mail-ledger'
 import { SILENT_MS } from '../queue/overview'
 import { escapeControls, shortened } from '../settings/escape'
 import { FALLBACK_ACTIONS, FALLBACK_REASONS } from '../settings/settings'
@@ -19,7 +20,11 @@ export interface Sample {
 }
 
 /** What is to be shown. */
-export type Found = QueueFigures & { sums: readonly Sum[] }
+export type Found = QueueFigures & {
+  sums: readonly Sum[]
+  mail: Record<MailPlace, StoredMail>
+  mailLimitBytes: number
+}
 
 export interface Moment {
   nowMs: number
@@ -81,6 +86,9 @@ export function samplesOf(
       ]
     }),
     dispatcherUp: [{ labels: {}, value: Number(isUp) }],
+    mailBytes: MAIL_PLACES.map(place => ({ labels: { place }, value: figures.mail[place].bytes })),
+    mails: MAIL_PLACES.map(place => ({ labels: { place }, value: figures.mail[place].mails })),
+    mailLimit: [{ labels: {}, value: figures.mailLimitBytes }],
     reloads: counted(COUNTED.reloads, [{ result: 'taken' }, { result: 'refused' }]),
     reloadSuccessful: [{ labels: {}, value: Number(!reload.isRefused) }],
     reloadTime: reload.takenMs === undefined ? [] : [{ labels: {}, value: seconds(reload.takenMs) }],

@@ -19,6 +19,7 @@ export const LABELS = {
   node: 'of Node.js',
   outcome:
     'sent, throttled, temporary (SES did nothing), unknown (it may have), blocked (credentials, permission, identity, quota), refused',
+  place: 'kept (until SES has made the bounces), quarantine',
   reason: 'expired, overload, no_receipt, mismatch, ended, unsafe, capped, full: as in [fallback]',
   region: 'as AWS names it; other, once there are very many',
   result: 'taken, refused',
@@ -97,6 +98,9 @@ export const METRICS = {
     'ses_bounce_dispatcher_up',
     '1 while a dispatcher gives signs of life: the last is at most 30 s old',
   ),
+  mailBytes: gauge('ses_bounce_mail_bytes', 'Bytes of raw mail on disk', 'place'),
+  mails: gauge('ses_bounce_mails', 'Raw mails on disk', 'place'),
+  mailLimit: gauge('ses_bounce_mail_limit_bytes', 'How much raw mail may be on disk: [quarantine] limit'),
   reloads: counter(
     COUNTED.reloads,
     'States of the configuration files that were read, each counted once',

@@ -40,7 +40,12 @@ export async function scrape(accept: string | undefined, context: MetricsContext
   const now = { nowMs: context.nowMs(), nowMonoMs: context.nowMonoMs() }
   const { settings, policy } = context.inForce()
   const reader = context.figures()
-  const figures = { ...reader.figures(now.nowMs, paceOf(settings)), sums: reader.sums() }
+  const figures = {
+    ...reader.figures(now.nowMs, paceOf(settings)),
+    sums: reader.sums(),
+    mail: reader.mailTotals(),
+    mailLimitBytes: settings.quarantine.limitBytes,
+  }
   const build = { version: packageVersion(), node: process.version }
   const samples = samplesOf(figures, now, build, decisionsOf(policy.rules, settings.main.mode))
   const isOpenMetrics = wantsOpenMetrics(accept)

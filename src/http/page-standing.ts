@@ -1,8 +1,10 @@
 // The upper parts of the first page: how the queue stands and what is wrong with it, and how each region goes on.
 // Pure. Senders and SES's words are shown to those alone who have given the token.
 
+import { mailTotalText } from '../quarantine/total-text'
 import type { Blocker, QueueFigures, RegionFigures } from '../queue/figures'
 import { JOB_STATES, type JobState } from '../queue/job'
+import type { MailPlace, StoredMail } from '../queue/mail-ledger'
 import { SILENT_MS } from '../queue/overview'
 import type { Pause } from '../queue/store'
 import { shortened } from '../settings/escape'
@@ -18,6 +20,8 @@ export interface Standing {
   pauses: readonly Pause[]
   blockers: readonly Blocker[]
   nowMonoMs: number
+  mail: Record<MailPlace, StoredMail>
+  mailLimitBytes: number
   /** No relay is trusted. */
   isIdle: boolean
   isObserving: boolean
@@ -41,7 +45,7 @@ export function standing(view: View, now: Standing): Html {
 <h1 id="standing-title">How it stands</h1>
 <div class="verdict">${verdict}</div>
 <dl class="tiles">${JOB_STATES.map(state => tile(view, state, jobsIn(now.figures, state)))}</dl>
-<p class="soft">${dispatcherText(now)}${!view.isTrusted && ' Addresses, ids, rules and the words of SES are shown to those who have given the token.'}</p>
+<p class="soft">${dispatcherText(now)} ${mailText(now)}${!view.isTrusted && ' Addresses, ids, rules and the words of SES are shown to those who have given the token.'}</p>
 </section>`
 }
 
@@ -81,6 +85,7 @@ function troublesOf(view: View, now: Standing): Trouble[] {
       ),
     ),
     ...when(relayWarning !== undefined, 'warn', `${relayWarning?.replace(/^t/, 'T')}.`),
+    ...when(isNearlyFull(now), 'warn', `The quarantine is nearly full. ${mailText(now)}`),
     ...when(isIdle, 'warn', 'Idle: [relay] trusted is empty, so no mail is looked at.'),
     ...when(isObserving, 'warn', 'mode = observe: decisions are noted, and nothing is done about them.'),
   ]
@@ -104,6 +109,17 @@ function dispatcherText(now: Standing): string {
   return isAlive(now)
     ? `The dispatcher is alive; its last sign was ${ago} ago.`
     : `The dispatcher's last sign was ${ago} ago.`
+}
+
+function mailText({ mail, mailLimitBytes }: Standing): string {
+  return `Mail on disk: ${mailTotalText(mail, mailLimitBytes)}.`
+}
+
+/** Full from here on for most mails; the log says the same. */
+const NEARLY_FULL = 0.8
+
+function isNearlyFull({ mail, mailLimitBytes }: Standing): boolean {
+  return mail.kept.bytes + mail.quarantine.bytes >= mailLimitBytes * NEARLY_FULL
 }
 
 function isAlive({ figures: { dispatcherBeatMonoMs: beatMs }, nowMonoMs }: Standing): boolean {

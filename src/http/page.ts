@@ -73,6 +73,8 @@ function firstAt(view: View, context: HttpContext): Reply {
     pauses: context.operator().pauses(),
     blockers: reader.blockers(),
     nowMonoMs: context.nowMonoMs(),
+    mail: reader.mailTotals(),
+    mailLimitBytes: settings.quarantine.limitBytes,
     isIdle: idle,
     isObserving: settings.main.mode === 'observe',
     ...(warning !== undefined && { relayWarning: warning }),

@@ -5,6 +5,8 @@ import { addressKey } from '../../mail/address'
 import type { QuarantineRecord } from '../../quarantine/keep'
 import { headerOf, type Kept, keptIds, readKept, removeKept } from '../../quarantine/kept'
 import { issuePass } from '../../quarantine/pass'
+import { mailTotalText } from '../../quarantine/total-text'
+import type { OperatorQueue } from '../../queue/store'
 import { addressText } from '../explain/words'
 import type { Out } from '../out'
 import { wordsOf } from '../queue/place'
@@ -17,9 +19,11 @@ export interface Run {
   passes: string
   out: Out
   json: boolean
+  /** What counts the mail on disk. */
+  total?: { queue: Pick<OperatorQueue, 'mailTotals' | 'mailGone'>; limitBytes: number }
 }
 
-export async function listKept({ folder, out, json }: Run, limit?: number): Promise<number> {
+export async function listKept({ folder, out, json, total }: Run, limit?: number): Promise<number> {
   let written = 0
   for (const id of (await keptIds(folder)).slice(0, limit)) {
     const kept = await readKept(folder, id)
@@ -29,6 +33,7 @@ export async function listKept({ folder, out, json }: Run, limit?: number): Prom
     written++
   }
   if (written === 0 && !json) out.line('the quarantine is empty')
+  if (total && !json) out.line(mailTotalText(total.queue.mailTotals(), total.limitBytes))
   return 0
 }
 
@@ -51,7 +56,7 @@ export async function showKept(run: Run, ids: readonly string[]): Promise<number
 
 export function deleteKept(run: Run, ids: readonly string[]): Promise<number> {
   return each(run, ids, async id =>
-    (await removeKept(run.folder, id)) ? { done: true, what: 'deleted' } : { done: false, why: NOT_THERE },
+    (await remove(run, id)) ? { done: true, what: 'deleted' } : { done: false, why: NOT_THERE },
   )
 }
 
@@ -71,9 +76,20 @@ export function releaseKept(run: Run, ids: readonly string[], endpoint: Endpoint
     } finally {
       await pass.revoke()
     }
-    await removeKept(run.folder, id)
+    await remove(run, id)
     return { done: true, what: `released to ${to.map(addressText).join(', ')}` }
   })
+}
+
+/** There is room again at once. Where the queue can't be written, the dispatcher counts anew. */
+async function remove({ folder, total }: Run, id: string): Promise<boolean> {
+  const wasThere = await removeKept(folder, id)
+  try {
+    if (wasThere) total?.queue.mailGone({ place: 'quarantine', name: id })
+  } catch {
+    // the mail is gone all the same
+  }
+  return wasThere
 }
 
 /** As the relay gave those who were held: that is whom Haraka knows. A relay that rewrites gives one recipient. */

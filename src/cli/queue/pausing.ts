@@ -1,14 +1,23 @@
 // `queue stats`, `pause` and `resume`: what there is, and whether it is sent.
 // A pause stands in the queue file: it holds until `resume`, whatever is started again meanwhile.
 
+import { mailTotalData, mailTotalText } from '../../quarantine/total-text'
 import { overviewData, overviewLines, pauseText } from './overview-text'
 import type { Run } from './run'
 
-export function showStats({ place: { queue, pace }, out, json, nowMs, monoMs }: Run): number {
+export function showStats({ place: { queue, pace, limitBytes }, out, json, nowMs, monoMs }: Run): number {
   const moment = { nowMs: nowMs(), monoMs: monoMs() }
   const [overview, pauses, rules] = [queue.overview(moment.nowMs, pace), queue.pauses(), queue.rules()]
-  if (json) out.line(JSON.stringify({ ...overviewData(overview, pauses, pace, moment), rules }))
-  else for (const line of overviewLines(overview, rules, pauses, pace, moment)) out.line(line)
+  const mail = queue.mailTotals()
+  if (json) {
+    const data = overviewData(overview, pauses, pace, moment)
+    out.line(JSON.stringify({ ...data, rules, mail: mailTotalData(mail, limitBytes) }))
+    return 0
+  }
+  const lines = overviewLines(overview, rules, pauses, pace, moment)
+  // last stands whether a dispatcher runs
+  const all = lines.toSpliced(-1, 0, `Mail on disk: ${mailTotalText(mail, limitBytes)}`)
+  for (const line of all) out.line(line)
   return 0
 }
 
