@@ -23,6 +23,7 @@ import { rawMail } from '../src/door/raw-mail'
 import { type Line, linesOf, resultsOf } from '../src/door/report'
 import { resultsAt } from '../src/door/results'
 import { RcptCommands, type Targets } from '../src/haraka/rcpt-commands'
+import { UnclosedRelays } from '../src/haraka/unclosed-relays'
 import { mount } from '../src/http/mount'
 import { allRoutes, type HttpContext } from '../src/http/routes'
 import type { HarakaServer } from '../src/http/web-server'
@@ -59,6 +60,7 @@ const NO_PASS = '5.7.1 This pass is not good'
 let premises: Premises
 /** Between data_post and queue. */
 const pending = new WeakMap<HarakaTransaction, Pending>()
+const unclosedRelays = new UnclosedRelays()
 /** An operator hands them back from the quarantine: no rule is asked about them. */
 const released = new WeakSet<HarakaTransaction>()
 /** The RCPT TO of relays, as they stood in the commands. */
@@ -195,6 +197,8 @@ export function decide(this: HarakaPlugin, next: Next, connection: HarakaConnect
     })
     if (!judgement) return PASS
     transaction.results.add(this, resultsOf(judgement))
+    const warning = unclosedRelays.note(connection.remote.ip, judgement.facts.receipt, systemClock.monoMs())
+    if (warning !== undefined) this.logwarn(connection, logLine({ warning }))
     const { plan } = judgement
     if (plan.kind === 'commit') {
       // said when it has come true: the jobs are known by then

@@ -92,7 +92,7 @@ export const GUARD_TEXTS: readonly GuardText[] = [
   {
     name: 'authentication',
     details: [GUARD_DETAILS.notAuthenticated],
-    meaning: "SES's results don't prove the domain of the sender of record, so that he may be forged",
+    meaning: "SES's results don't prove the sender of record, whose address may then be forged",
     standard: 'RFC 5429 section 2.1, RFC 7489',
   },
 ]

@@ -392,6 +392,14 @@ describe('ses-bounce explain', () => {
       assert.equal((await run(['--to', 'y@other.example'], mail)).code, 0)
     })
 
+    it('without a receipt the null sender where the header begins with its Return-Path', async () => {
+      const mail = `Return-Path: <>\r\n${plainMail({ headers: { From: 'postmaster@origin.example' } }).toString()}`
+      const { envelope, assumed, decisions } = await object([], Buffer.from(mail))
+      assert.equal(envelope.sender, '')
+      assert.equal(assumed.from, 'from its Return-Path, as SES wrote none')
+      assert.equal(decisions[0]?.reason, 'no_receipt')
+    })
+
     it('without a receipt the header for the sender, and now for the time', async () => {
       const mail = plainMail({ headers: { From: 'A <a@origin.example>' } })
       const { receipt, receiptFault, envelope, at, assumed, decisions } = await object([], mail)

@@ -89,6 +89,8 @@ function recipientsIn(
 
 function senderIn({ facts }: Header, receipt: Receipt | undefined): { value: string; why: string } {
   if (receipt?.returnPath !== undefined) return { value: receipt.returnPath, why: "SES's Return-Path" }
+  const [returnPath] = facts.values('return-path')
+  if (returnPath?.trim() === '<>') return { value: '', why: 'from its Return-Path, as SES wrote none' }
   const [address] = [...facts.addresses('return-path'), ...facts.addresses('from')]
   return address === undefined
     ? { value: '', why: 'nothing in its header names one' }

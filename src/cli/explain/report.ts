@@ -70,7 +70,9 @@ function clientText({ helo, name, ip }: ExplainedReceipt['client']): string {
   return `${quotedText(helo)} (${name === '' ? '' : `${quotedText(name)} `}[${ip}])`
 }
 
-function provedText({ authentication: { spfDomain, dkimDomains, dmarcDomain } }: ExplainedReceipt): string {
+function provedText({ authentication }: ExplainedReceipt): string {
+  const { spfDomain, dkimDomains, dmarcDomain, flaw } = authentication
+  if (flaw !== undefined) return `no domain: ${flaw}`
   const proved = [
     ...(spfDomain === undefined ? [] : [`${spfDomain} by SPF`]),
     ...dkimDomains.map(domain => `${domain} by DKIM`),

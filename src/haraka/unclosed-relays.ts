@@ -1,0 +1,43 @@
+// Relays most of whose mail comes without the field that closes SES's results: nothing of it is ever bounced, and only
+// the administrator can change that. Each is warned of once an hour. Memory is bounded.
+
+import type { Receipt } from '../mail/facts'
+import { NOT_ABOVE, NOT_CLOSED } from '../mail/ses-block'
+
+interface Counts {
+  mails: number
+  unclosed: number
+}
+
+const HOUR_MS = 3_600_000
+/** One or two may be copies that somebody edited. */
+const FEWEST_MAILS = 3
+/** More relays than anybody trusts; further ones are counted in the next hour. */
+const MOST_RELAYS = 1000
+
+export class UnclosedRelays {
+  readonly #counts = new Map<string, Counts>()
+  readonly #warned = new Set<string>()
+  #hourEndsMonoMs = Number.NEGATIVE_INFINITY
+
+  /** The warning for the log; undefined: there is nothing to say, or it has been said this hour. */
+  note(relayIp: string, receipt: Receipt | undefined, nowMonoMs: number): string | undefined {
+    if (receipt === undefined) return undefined
+    if (nowMonoMs >= this.#hourEndsMonoMs) {
+      this.#counts.clear()
+      this.#warned.clear()
+      this.#hourEndsMonoMs = nowMonoMs + HOUR_MS
+    }
+    const known = this.#counts.get(relayIp)
+    if (known === undefined && this.#counts.size >= MOST_RELAYS) return undefined
+    const counts = known ?? { mails: 0, unclosed: 0 }
+    this.#counts.set(relayIp, counts)
+    counts.mails++
+    const { flaw } = receipt.authentication
+    if (flaw === NOT_CLOSED || flaw === NOT_ABOVE) counts.unclosed++
+    if (counts.mails < FEWEST_MAILS || counts.unclosed * 2 <= counts.mails || this.#warned.has(relayIp))
+      return undefined
+    this.#warned.add(relayIp)
+    return `most mail of the relay ${relayIp} proves no sender, so that it isn't bounced: ${flaw ?? NOT_CLOSED}; it must hand over SES's fields as they are`
+  }
+}
