@@ -110,7 +110,7 @@ describe("what can't be read of a mail at any time", () => {
       const [decision] = await decideNow(rules, unreadable())
       assert.deepEqual(decision?.reply, {
         status,
-        text: "The mail can't be read (not bounced: it has more than 1000 parts)",
+        text: "The mail can't be read (it has more than 1000 parts)",
       })
     }
   })
