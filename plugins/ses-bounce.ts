@@ -315,14 +315,10 @@ function mailOf(
     lineLength: lineLengthOf(transaction),
     nowMs: Date.now(),
     nowMonoMs: systemClock.monoMs(),
-    content: () =>
-      aside.contentOf(
-        {
-          sizeBytes: transaction.data_bytes,
-          read: () => rawMail(to => transaction.message_stream.pipe(to), transaction.data_bytes),
-        },
-        contentLimit,
-      ),
+    content: async () => {
+      const raw = await rawMail(to => transaction.message_stream.pipe(to))
+      return aside.content(raw, contentLimit)
+    },
     results: path => resultsAt([transaction.results, connection.results], path),
     search: aside.search,
   }

@@ -17,8 +17,6 @@ export interface ExplainedRule {
   /** Of record. */
   recipient: string
   holds: boolean
-  /** Nobody knows whether it holds, for that reason: it decides by its fallback. */
-  unreadable?: string
   /** The first condition that doesn't hold. */
   failed?: {
     line: number
@@ -36,7 +34,7 @@ export interface ExplainedRule {
 const SHOWN_VALUES = 20
 const SHOWN_CHARACTERS = 200
 
-export function explainRule({ rule, recipient, failed, unreadable, values }: RuleTrace): ExplainedRule {
+export function explainRule({ rule, recipient, failed, values }: RuleTrace): ExplainedRule {
   const { name, line, mode, outcome } = rule
   const explained = {
     name,
@@ -44,8 +42,7 @@ export function explainRule({ rule, recipient, failed, unreadable, values }: Rul
     mode,
     action: outcome.action,
     recipient: recipient.address,
-    holds: failed === undefined && unreadable === undefined,
-    ...(unreadable !== undefined && { unreadable }),
+    holds: failed === undefined,
   }
   if (failed === undefined) return explained
   return {

@@ -1,4 +1,4 @@
-// What a mail costs the Haraka process that takes it: CPU time of its main thread, memory, and how long others wait.
+// What a mail costs the Haraka process that takes it: CPU time of its main thread, the longest stretch of it, and memory.
 // Linux only: by /proc of the process.
 
 import { readFileSync, writeFileSync } from 'node:fs'
@@ -8,8 +8,11 @@ import { openSession, type SmtpSession } from './smtp'
 export interface Cost {
   /** CPU time of the process's main thread. */
   threadMs: number
-  /** The longest wait of another connection for its answer. */
-  stallMs: number
+  /**
+   * The most that the thread ran while another connection waited for one answer: the longest stretch without a pause,
+   * whatever else the machine does.
+   */
+  stretchMs: number
   /** Growth of the process at its peak. */
   grownMb: number
 }
@@ -30,17 +33,17 @@ export async function costOf(
     const before = { threadMs: threadMs(pid), memoryMb: memoryMb(pid, 'VmRSS') }
     resetPeak(pid)
     const done = new AbortController()
-    const asking = longestWait(other, done.signal)
+    const asking = longestStretch(pid, other, done.signal)
     try {
       await work()
     } finally {
       done.abort()
     }
-    const stallMs = await asking
+    const stretchMs = await asking
     await pause(SETTLE_MS)
     return {
       threadMs: threadMs(pid) - before.threadMs,
-      stallMs,
+      stretchMs,
       grownMb: memoryMb(pid, 'VmHWM') - before.memoryMb,
     }
   } finally {
@@ -49,12 +52,12 @@ export async function costOf(
 }
 
 /** Asks again and again, until it is told to end. */
-async function longestWait(session: SmtpSession, end: AbortSignal): Promise<number> {
+async function longestStretch(pid: number, session: SmtpSession, end: AbortSignal): Promise<number> {
   let longestMs = 0
   while (!end.aborted) {
-    const start = performance.now()
+    const start = threadMs(pid)
     await session.command('NOOP')
-    longestMs = Math.max(longestMs, performance.now() - start)
+    longestMs = Math.max(longestMs, threadMs(pid) - start)
     await pause(PAUSE_MS)
   }
   return longestMs

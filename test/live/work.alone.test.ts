@@ -1,0 +1,164 @@
+import assert from 'node:assert/strict'
+import { RULES, SINK } from './support/demanding-rules'
+import { type RunningHaraka, startHaraka } from './support/haraka'
+import { hostileHeaders } from './support/hostile-header'
+import { sesMail } from './support/mail'
+import { type Product, startProduct } from './support/product'
+import { openSession, replyText, type SmtpSession } from './support/smtp'
+import { type Cost, costOf } from './support/work'
+
+/** What the plugin may cost beyond what the same Haraka costs without it. */
+const LIMITS: Cost = { threadMs: 100, stretchMs: 100, grownMb: 150 }
+/** The least counts: what else the machine does only adds. */
+const TRIES = 4
+/** So many of the hostile headers are left out between two that are sent; all of them take ten minutes. */
+const EVERY = 23
+
+interface Side {
+  haraka: RunningHaraka
+  session: SmtpSession
+}
+
+describe('a hostile mail, beside the same Haraka without the plugin', function () {
+  let product: Product
+  let bare: RunningHaraka
+  let [ours, theirs]: (Side | undefined)[] = []
+
+  before(async () => {
+    const plugins = { plugins: ['sink'], files: { 'plugins/sink.js': SINK } }
+    bare = await startHaraka(plugins)
+    product = await startProduct({
+      rules: RULES,
+      ses: { messages: 'any', intervalMs: 0 },
+      haraka: { ...plugins, plugins: ['ses-bounce', 'sink'], ready: 'dispatching' },
+    })
+    ours = await sideOf(product.haraka)
+    theirs = await sideOf(bare)
+    // what is compiled and loaded for the first mails isn't what a mail costs
+    for (let warm = 0; warm < 50; warm++) {
+      const { data } = sesMail({ extraBelowBlock: [`X-1: ${'a '.repeat(400)}`] })
+      for (const { session } of [ours, theirs]) await send(session, data)
+    }
+  })
+  after(async () => {
+    ours?.session.destroy()
+    theirs?.session.destroy()
+    await product?.stop()
+    await bare?.stop()
+    bare?.remove()
+  })
+
+  async function sideOf(haraka: RunningHaraka): Promise<Side> {
+    return { haraka, session: await openSession({ port: haraka.port }) }
+  }
+
+  async function send(session: SmtpSession, data: Buffer, to = ['user@yours.example']): Promise<string> {
+    const { reply } = await session.mail({ from: 'someone@origin.example', to, data })
+    return replyText(reply)
+  }
+
+  async function costWith(side: Side | undefined, data: Buffer, to?: string[]): Promise<Cost> {
+    assert.ok(side)
+    const { haraka, session } = side
+    const [pid] = haraka.workers()
+    assert.ok(pid !== undefined)
+    return costOf({ pid, port: haraka.port }, async () => {
+      const reply = await send(session, data, to)
+      assert.match(reply, /^(?:250|450|550) /)
+    })
+  }
+
+  /** `what`: of the limits, those that count. */
+  async function assertBounded(
+    mail: () => Buffer,
+    to?: string[],
+    what: readonly (keyof Cost)[] = ['threadMs', 'stretchMs', 'grownMb'],
+  ): Promise<void> {
+    const tries: Cost[] = []
+    for (let left = TRIES; left > 0; left--) {
+      const data = mail()
+      const base = await costWith(theirs, data, to)
+      const cost = await costWith(ours, data, to)
+      const over = {
+        threadMs: cost.threadMs - base.threadMs,
+        stretchMs: cost.stretchMs - base.stretchMs,
+        grownMb: cost.grownMb - base.grownMb,
+      }
+      tries.push(over)
+      if (what.every(one => over[one] <= LIMITS[one])) return
+    }
+    assert.fail(`over the limits each time: ${JSON.stringify(tries)}`)
+  }
+
+  const headers = [...hostileHeaders()].filter(
+    ([what], index) => index % EVERY === 0 || !what.includes(' of '),
+  )
+  for (const [what, fields] of headers) {
+    it(`whose header is ${what} holds no worker for more than 100 ms, nor takes 150 MB`, () =>
+      assertBounded(() => sesMail({ extraBelowBlock: fields() }).data))
+  }
+
+  const named = (name: string) =>
+    [
+      '--x\r\nContent-Type: text/plain\r\n\r\nHello',
+      `--x\r\nContent-Type: application/octet-stream\r\nContent-Disposition: attachment;\r\n filename="${name}"\r\n\r\nx`,
+      '--x--',
+    ].join('\r\n')
+  const mixed = { 'Content-Type': 'multipart/mixed; boundary=x' }
+  const marks = `a${'\u0301'.repeat(300)}${'\u0327'.repeat(300)}`
+  const bodies: Record<string, () => Buffer> = {
+    'a text of marks in the wrong order': () =>
+      sesMail({
+        body: `a${`${'\u0301'.repeat(450)}\r\n`.repeat(150)}${`${'\u0327'.repeat(450)}\r\n`.repeat(150)}`,
+      }).data,
+    'an attachment with a name of marks': () =>
+      sesMail({
+        headers: mixed,
+        body: named(
+          `a${`\r\n ${'\u0301'.repeat(450)}`.repeat(150)}${`\r\n ${'\u0327'.repeat(450)}`.repeat(150)}`,
+        ),
+      }).data,
+    'an attachment with a name of 500 KB': () =>
+      sesMail({ headers: mixed, body: named(`\r\n ${'a'.repeat(900)}`.repeat(550)) }).data,
+    'an address of marks': () => sesMail({ headers: { 'Reply-To': `${marks}@${marks}.example` } }).data,
+    'a text of 1 MB for every pattern': () => sesMail({ body: `${'a'.repeat(900)}\r\n`.repeat(1100) }).data,
+    'an attachment of 10 MB': () =>
+      sesMail({
+        headers: mixed,
+        body: named('a.bin').replace(
+          '\r\n\r\nx\r\n',
+          `\r\n\r\n${`${'eHh4'.repeat(19)}\r\n`.repeat(135_000)}`,
+        ),
+      }).data,
+    'mails nested 200 deep': () =>
+      sesMail({
+        headers: { 'Content-Type': 'message/rfc822' },
+        body: `${'Content-Type: message/rfc822\r\n\r\n'.repeat(200)}\r\nx`,
+      }).data,
+    'parts nested 500 deep': () =>
+      sesMail({
+        headers: { 'Content-Type': 'multipart/mixed; boundary=b0' },
+        body: Array.from(
+          { length: 500 },
+          (_, at) => `--b${at}\r\nContent-Type: multipart/mixed; boundary=b${at + 1}\r\n\r\n`,
+        ).join(''),
+      }).data,
+    'a part whose header has 60,000 lines': () =>
+      sesMail({
+        headers: mixed,
+        body: named('a').replace('\r\n\r\nx', `\r\n${`To: ${'a,'.repeat(30)}\r\n`.repeat(60_000)}\r\nx`),
+      }).data,
+  }
+  for (const [what, mail] of Object.entries(bodies)) {
+    it(`with ${what} holds a worker for no more than 100 ms at a time, nor takes 150 MB`, () =>
+      // Haraka itself reads a large mail out again, piece by piece: that takes as long as it is large
+      assertBounded(mail, undefined, ['stretchMs', 'grownMb']))
+  }
+
+  it('to 150 recipients, each asked about with 2,000 rules, holds a worker for no more than 100 ms at a time', () =>
+    assertBounded(
+      () => sesMail().data,
+      Array.from({ length: 150 }, (_, at) => `user${at}@yours.example`),
+      ['stretchMs', 'grownMb'],
+    ))
+})
