@@ -13,6 +13,7 @@ import { explainName } from './check-name'
 import { askOnline } from './check-online'
 import { relayFindings } from './check-relay'
 import { hasError, isError, jsonReport, report } from './check-report'
+import { folderFindings } from './folder-findings'
 import { strictly } from './online/online'
 import { onlineReport } from './online/online-report'
 import { escapeControls, type Out } from './out'
@@ -47,7 +48,11 @@ export async function check(args: string[], out: Out, env: NodeJS.ProcessEnv = p
   }
   const sources = createSources(configOf(options.dir))
   const { value, findings: ofFiles } = look(sources, env)
-  const findings = [...ofFiles, ...relayFindings(options.dir, value.settings, Date.now())]
+  const findings = [
+    ...ofFiles,
+    ...relayFindings(options.dir, value.settings, Date.now()),
+    ...folderFindings(options.dir),
+  ]
   const judged = options.strict ? findings.map(asError) : findings
   const write = (lines: string[]) => {
     for (const line of lines) out.line(escapeControls(line))

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { check } from '../../src/cli/check'
@@ -45,6 +45,30 @@ describe('ses-bounce check', () => {
     assert.deepEqual([code, errors], [0, []])
     return lines.slice(0, -1)
   }
+
+  it("warns of a folder that others can write to, and refuses a link in it, as Haraka's start does", async () => {
+    const dir = directory(GOOD)
+    const folder = path.join(dir, 'ses-bounce')
+    mkdirSync(path.join(folder, 'quarantine'), { recursive: true, mode: 0o700 })
+    chmodSync(path.join(folder, 'quarantine'), 0o777)
+    const warned = await ran(['--dir', dir], {})
+    assert.deepEqual(
+      [warned.code, warned.lines[0]],
+      [
+        0,
+        `ses-bounce/quarantine: warning: other users can write to ${folder}/quarantine (mode 777); run: chmod go-w ${folder}/quarantine`,
+      ],
+    )
+    chmodSync(path.join(folder, 'quarantine'), 0o700)
+    assert.equal((await ran(['--dir', dir, '--strict'], {})).code, 0)
+    symlinkSync('/etc/hostname', path.join(folder, 'quarantine/a.eml'))
+    const refused = await ran(['--dir', dir], {})
+    assert.equal(refused.code, 1)
+    assert.match(
+      refused.lines[0] ?? '',
+      /^ses-bounce\/quarantine\/a\.eml: only files and folders may stand here; a link is refused/,
+    )
+  })
 
   describe('of a good configuration', () => {
     it('ends with 0 and says in one line what was read', async () => {
