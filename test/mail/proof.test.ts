@@ -48,6 +48,12 @@ describe('A closed block of SES', () => {
     }
   })
 
+  it('may hold its results under the name that Haraka gives them', async () => {
+    const edit = (fields: string[]) =>
+      fields.map(field => field.replace(/^Authentication/, 'Original-Authentication'))
+    assert.deepEqual(await held({ results: [DKIM], edit }), [undefined, undefined])
+  })
+
   it('may name the client in another writing of its address', async () => {
     const edit = (fields: string[]) =>
       fields.map(field => field.replaceAll('=2001:db8::1', '=2001:DB8:0:0::1'))
