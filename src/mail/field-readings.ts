@@ -13,6 +13,9 @@ export interface FieldReadings {
 /** No honest mail has so much in all fields of one name that guards ask for. */
 const LIMIT_CHARACTERS = 64 * 1024
 
+/** No honest mail has so many bare CRs in its header; each may begin a field. */
+const LIMIT_BARE_CRS = 1000
+
 /** RFC 2047 section 2; also with blanks in it, and where its end is missing. */
 const ENCODED_WORD = /=\?[^?]*\?([bq])\?([^?]*)(?:\?=|$)/gi
 /** RFC 2047 section 6.2: white space between two encoded words is no part of the text. */
@@ -27,17 +30,17 @@ export function fieldReadings(
   headerLines: readonly string[],
   ownFields: number,
 ): (name: string) => FieldReadings {
-  let fields: Map<string, string[]> | undefined
+  let fields: Fields | undefined
   const known = new Map<string, FieldReadings>()
   return name => {
     fields ??= fieldsOf(peersLines(headerLines, ownFields))
-    const readings = known.get(name) ?? readingsOf(fields.get(name) ?? [])
+    const readings = known.get(name) ?? readingsOf(fields.get(name) ?? [], fields.areCut)
     known.set(name, readings)
     return readings
   }
 }
 
-function readingsOf(values: readonly string[]): FieldReadings {
+function readingsOf(values: readonly string[], areCut: boolean): FieldReadings {
   const texts: string[] = []
   let room = LIMIT_CHARACTERS
   for (const value of values) {
@@ -45,12 +48,16 @@ function readingsOf(values: readonly string[]): FieldReadings {
     room -= value.length
     texts.push(...new Set([value, withoutEncodedWords(value), withoutEncodedWords(withoutBlanks(value))]))
   }
-  return { texts, areCut: false }
+  return { texts, areCut }
 }
 
-/** Values by name. A bare CR ends a line for some programs, and is a blank for others; what a hop made of it is read, too. */
-function fieldsOf(lines: readonly string[]): Map<string, string[]> {
-  const fields = new Map<string, string[]>()
+/** Values by name. `areCut`: there may be more. */
+type Fields = ReadonlyMap<string, readonly string[]> & { areCut: boolean }
+
+/** A bare CR ends a line for some programs, and is a blank for others; what a hop made of it is read, too. */
+function fieldsOf(lines: readonly string[]): Fields {
+  const fields = Object.assign(new Map<string, string[]>(), { areCut: false })
+  let bareCrs = 0
   let field: string[] = []
   const endField = () => {
     const text = field.join(' ')
@@ -62,13 +69,20 @@ function fieldsOf(lines: readonly string[]): Map<string, string[]> {
     fields.set(name, values)
   }
   for (const [at, line] of lines.entries()) {
+    if (bareCrs > LIMIT_BARE_CRS) {
+      fields.areCut = true
+      break
+    }
     for (const [index, piece] of line.split(/[\r\n]+/).entries()) {
+      // behind the end of the line
+      if (index > 0 && piece === '') continue
       const continues = index === 0 ? !beginsField(line, lines[at + 1]) : !BEGINS_FIELD.test(piece)
       if (!continues) {
         endField()
         field = []
       }
       field.push(piece)
+      bareCrs += index === 0 ? 0 : 1
     }
   }
   endField()

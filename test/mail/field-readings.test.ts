@@ -6,7 +6,7 @@ const textsOf = (lines: readonly string[], name = 'x', ownFields = 0) =>
 
 describe('the readings of a field', () => {
   it('are those of every field of that name, top down, with their folds', () => {
-    assert.deepEqual(textsOf(['X: a\n', ' b\n', 'Y: c\n', 'x: d\r\n']), ['a   b', 'd'])
+    assert.deepEqual(textsOf(['X: a\n', ' b\n', 'Y: c\n', 'x: d\r\n']), ['a  b', 'd'])
   })
 
   it('leave out the fields that are Haraka’s own', () => {
@@ -53,5 +53,7 @@ describe('the readings of a field', () => {
     const long = ['X: a\n', `X: ${'b'.repeat(65_536)}\n`, 'X: c\n', 'Y: d\n']
     assert.deepEqual(fieldReadings(long, 0)('x'), { texts: ['a'], areCut: true })
     assert.deepEqual(fieldReadings(long, 0)('y'), { texts: ['d'], areCut: false })
+    const bareCrs = [...Array.from({ length: 100 }, () => `${'y:\r'.repeat(300)}\n`), 'X: a\n']
+    assert.deepEqual(fieldReadings(bareCrs, 0)('x'), { texts: [], areCut: true })
   })
 })

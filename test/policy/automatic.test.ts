@@ -277,6 +277,7 @@ describe('a hostile header', () => {
       'auto',
       'report-type',
       '\r',
+      'a:\r',
       '\u0000',
     ]
     const names = ['Auto-Submitted', 'Content-Type', 'Precedence', 'X-Auto-Response-Suppress', 'List-Id']
