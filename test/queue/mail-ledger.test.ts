@@ -1,0 +1,119 @@
+// The count of mail on disk against a plain sum, and what is to become of a mail.
+
+import assert from 'node:assert/strict'
+import path from 'node:path'
+import fc from 'fast-check'
+import { fateOf, type KeptRecipient, MAIL_PLACES, type MailLedger } from '../../src/queue/mail-ledger'
+import { openMailLedger } from '../../src/queue/sqlite/mail-ledger'
+import { openWorkerQueue } from '../../src/queue/sqlite/worker-queue'
+import { temporaryFolder } from './support'
+
+describe('the ledger of mail on disk', () => {
+  let ledger: MailLedger
+  let other: MailLedger
+  let remove: () => void
+  beforeEach(() => {
+    const { folder, remove: removeFolder } = temporaryFolder()
+    remove = removeFolder
+    const file = path.join(folder, 'queue.sqlite')
+    openWorkerQueue(file, { create: true }).close()
+    ledger = openMailLedger(file, '/one')
+    other = openMailLedger(file, '/other')
+  })
+  afterEach(() => {
+    ledger.close()
+    other.close()
+    remove()
+  })
+
+  const LIMIT = 1000
+  const file = fc.record({
+    place: fc.constantFrom(...MAIL_PLACES),
+    name: fc.constantFrom('a', 'b', 'c', 'd'),
+    bytes: fc.integer({ min: 0, max: 400 }),
+  })
+
+  it('never says that there is room beyond the limit, and sums up what is there', () => {
+    const step = fc.record({
+      file,
+      sender: fc.constantFrom('x', 'y'),
+      what: fc.constantFrom('come', 'go', 'move'),
+    })
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 30 }), steps => {
+        for (const { place, name } of ledger.files(undefined, 100)) ledger.gone({ place, name })
+        const there = new Map<string, number>()
+        for (const { file: one, sender, what } of steps) {
+          const key = `${one.place} ${one.name}`
+          if (what === 'come' && ledger.reserve([one], sender, LIMIT, 0) === undefined)
+            there.set(key, one.bytes)
+          if (what === 'go') {
+            ledger.gone(one)
+            there.delete(key)
+          }
+          const moving = there.get(`kept ${one.name}`)
+          if (what === 'move') {
+            ledger.moved(one.name)
+            there.delete(`quarantine ${one.name}`)
+            there.delete(`kept ${one.name}`)
+            if (moving !== undefined) there.set(`quarantine ${one.name}`, moving)
+          }
+          const totals = ledger.totals()
+          const sum = [...there.values()].reduce((all, bytes) => all + bytes, 0)
+          assert.equal(totals.kept.bytes + totals.quarantine.bytes, sum)
+          assert.equal(totals.kept.mails + totals.quarantine.mails, there.size)
+          assert.ok(sum <= LIMIT)
+        }
+      }),
+      { numRuns: 50 },
+    )
+  })
+
+  it('counts each Haraka directory by itself', () => {
+    const mail = { place: 'kept', name: 'a', bytes: 900 } as const
+    assert.equal(ledger.reserve([mail], 'x', LIMIT, 0), undefined)
+    assert.equal(ledger.reserve([{ ...mail, name: 'b' }], 'y', LIMIT, 0), 'limit')
+    assert.equal(other.reserve([{ ...mail, name: 'b' }], 'y', LIMIT, 0), undefined)
+  })
+
+  it('counts a mail that comes again once, and a sender up to a tenth', () => {
+    const mail = { place: 'quarantine', name: 'a', bytes: 60 } as const
+    assert.equal(ledger.reserve([mail], 'x', LIMIT, 0), undefined)
+    assert.equal(ledger.reserve([mail], 'x', LIMIT, 0), undefined)
+    assert.equal(ledger.reserve([{ ...mail, name: 'b' }], 'x', LIMIT, 0), 'sender')
+    assert.equal(ledger.reserve([{ ...mail, name: 'b' }], 'y', LIMIT, 0), undefined)
+    assert.deepEqual(ledger.totals().quarantine, { bytes: 120, mails: 2 })
+  })
+})
+
+describe('what is to become of a kept mail', () => {
+  const one = (state: KeptRecipient['state'], more: Partial<KeptRecipient> = {}): KeptRecipient => ({
+    address: `${state}@yours.example`,
+    rule: 'r',
+    jobId: state,
+    state,
+    why: 'why',
+    isUnconfirmed: false,
+    ...more,
+  })
+
+  it('follows the states of its jobs', () => {
+    const { done, held, waits } = fateOf([one('sent'), one('failed'), one('cancelled'), one('held')], true)
+    assert.deepEqual(
+      done.map(({ state }) => state),
+      ['sent'],
+    )
+    assert.deepEqual(
+      held.map(({ job }) => job),
+      ['failed', 'cancelled'],
+    )
+    assert.equal(waits, true)
+  })
+
+  it('is nothing where SES refused an unconfirmed recipient and such mail is dropped', () => {
+    const refused = one('failed', { isUnconfirmed: true })
+    assert.equal(fateOf([refused], false).held.length, 0)
+    assert.equal(fateOf([refused], true).held.length, 1)
+    assert.equal(fateOf([one('expired', { isUnconfirmed: true })], false).held.length, 1)
+  })
+})
