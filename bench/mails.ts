@@ -81,7 +81,9 @@ function judged(
     throw new Error('in mode observe nobody asks the queue')
   }
   return inTurn(samples, async one => {
-    const content = async () => aside.content(await rawMail(to => to.end(one.raw)), limitBytes)
+    const { raw } = one
+    const read = () => rawMail(to => to.end(raw), raw.length)
+    const content = () => aside.contentOf({ sizeBytes: raw.length, read }, limitBytes)
     const judgement = await judge(atDoor(one, { content, search: aside.search }), inForce, noQueue)
     const action = judgement?.decisions[0]?.action
     if (action !== expected) throw new Error(`a mail comes to ${action} instead of ${expected}`)

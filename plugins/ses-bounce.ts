@@ -315,10 +315,14 @@ function mailOf(
     lineLength: lineLengthOf(transaction),
     nowMs: Date.now(),
     nowMonoMs: systemClock.monoMs(),
-    content: async () => {
-      const raw = await rawMail(to => transaction.message_stream.pipe(to))
-      return aside.content(raw, contentLimit)
-    },
+    content: () =>
+      aside.contentOf(
+        {
+          sizeBytes: transaction.data_bytes,
+          read: () => rawMail(to => transaction.message_stream.pipe(to), transaction.data_bytes),
+        },
+        contentLimit,
+      ),
     results: path => resultsAt([transaction.results, connection.results], path),
     search: aside.search,
   }

@@ -1,4 +1,4 @@
-// What the thread can be asked, and what it answers: plain data that can be copied from one thread to the other.
+// What a thread can be asked, and what it answers: plain data that can be copied from one thread to the other.
 
 import type { Content } from '../mail/content'
 import type { Found } from '../policy/effort'
@@ -12,4 +12,17 @@ export type TaskName = keyof Tasks
 
 export type Asked = { [N in TaskName]: { name: N; asked: Tasks[N]['asked'] } }[TaskName]
 
-export type Answered = { answer: Tasks[TaskName]['answer']; tookMs: number } | { fault: string }
+/** `isUnreadable`: it would be the same at any time. */
+export type Answered =
+  | { answer: Tasks[TaskName]['answer']; tookMs: number }
+  | { fault: string; isUnreadable: boolean }
+
+/** A task with who waits for it. */
+export interface Job {
+  task: Asked
+  timeoutMs: number
+  /** Buffers that the thread owns from then on. */
+  transfer: readonly ArrayBuffer[]
+  resolve: (done: { answer: unknown; tookMs: number }) => void
+  reject: (error: Error) => void
+}

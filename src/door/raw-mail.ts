@@ -1,24 +1,32 @@
-// The raw mail as one buffer, from what Haraka keeps of it.
+// The raw mail as one buffer, from what Haraka keeps of it. The buffer is the caller's own, to give away.
 // Rejects when it doesn't come to its end: a stream whose peer has hung up may never do so.
 
 import { Writable } from 'node:stream'
 
 /** With reading and matching below the 30 s that Haraka gives a plugin. */
 const LONGEST_MS = 5000
+/** Haraka puts fields of its own before the mail. */
+const HEADROOM_BYTES = 16 * 1024
 
-/** `pipeRaw` writes the mail to the stream and ends it. */
-export function rawMail(pipeRaw: (to: Writable) => void): Promise<Buffer> {
-  const chunks: Buffer[] = []
+/** `pipeRaw` writes the mail to the stream and ends it. `sizeBytes`: about as much as it has. */
+export function rawMail(
+  pipeRaw: (to: Writable) => void,
+  sizeBytes: number,
+): Promise<Uint8Array<ArrayBuffer>> {
+  let bytes = new Uint8Array(sizeBytes + HEADROOM_BYTES)
+  let length = 0
   const stream = new Writable({
     write(chunk: Buffer, _encoding, done) {
-      chunks.push(chunk)
+      if (length + chunk.length > bytes.length) bytes = enlarged(bytes, length + chunk.length)
+      bytes.set(chunk, length)
+      length += chunk.length
       done()
     },
   })
   return new Promise((resolve, reject) => {
     const timer = setTimeout(() => stream.destroy(new Error("the mail didn't come to its end")), LONGEST_MS)
     stream.once('error', reject)
-    stream.once('finish', () => resolve(Buffer.concat(chunks)))
+    stream.once('finish', () => resolve(bytes.subarray(0, length)))
     stream.once('close', () => {
       clearTimeout(timer)
       reject(new Error('the mail ended before its end'))
@@ -29,4 +37,10 @@ export function rawMail(pipeRaw: (to: Writable) => void): Promise<Buffer> {
       stream.destroy(error instanceof Error ? error : new Error(String(error)))
     }
   })
+}
+
+function enlarged(bytes: Uint8Array<ArrayBuffer>, least: number): Uint8Array<ArrayBuffer> {
+  const larger = new Uint8Array(Math.max(least, bytes.length * 2))
+  larger.set(bytes)
+  return larger
 }

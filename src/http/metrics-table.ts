@@ -20,7 +20,8 @@ export const LABELS = {
   outcome:
     'sent, throttled, temporary (SES did nothing), unknown (it may have), blocked (credentials, permission, identity, quota), refused',
   place: 'kept (until SES has made the bounces), quarantine',
-  reason: 'expired, overload, no_receipt, mismatch, ended, unsafe, capped, full: as in [fallback]',
+  reason:
+    'expired, overload, no_receipt, mismatch, ended, unsafe, capped, full, unreadable: as in [fallback]',
   region: 'as AWS names it; other, once there are very many',
   result: 'taken, refused',
   rule: "a rule's name; empty: no rule decided; [api]: by the HTTP API; other, once there are very many",

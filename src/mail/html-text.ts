@@ -1,8 +1,10 @@
 // The text of HTML as its reader sees it: tags, comments, scripts and styles gone, entities decoded, white space folded,
-// each block on a line of its own, and behind a link where it leads. Never throws, in linear time, whatever the nesting.
+// each block on a line of its own, and behind a link where it leads. Never throws, in linear time, whatever the nesting;
+// HTML comes in chunks, of which no more than two are kept.
 
 import { type QuoteType, Tokenizer } from 'htmlparser2'
 import type { CutText } from './content'
+import { seenText } from './mime/seen-text'
 
 /** HTML standard, section 15.3, "Rendering": elements that are displayed as blocks, and what breaks a line. */
 const BLOCKS = new Set(
@@ -13,20 +15,39 @@ const BLOCKS = new Set(
 /** HTML standard, section 15.3.1, "Hidden elements": whose text is no text. */
 const HIDDEN = new Set(['script', 'style'])
 const LINKS = new Set(['a', 'area'])
-/** Marks where a word may be broken: nobody sees them, so no pattern has to know of them. */
-const UNSEEN = /[\u00ad\u200b]/g
 const SLICE_CHARACTERS = 65_536
+/** Longer ones lead nowhere: browsers' own limits lie between 2,000 and 64,000 characters. */
+const TARGET_CHARACTERS = 65_536
+const BASE_CHARACTERS = 4096
 
-/** At most `limit` characters, in UTF-16 units. */
+/** At most `limit` characters, in UTF-16 units. `base`: where links lead from (`<base href>`), as the HTML says it. */
 export function htmlText(html: string, limit: number): CutText {
+  return htmlTextOf(() => [html], limit)
+}
+
+/** `chunks` is asked once, or twice where the HTML has a `<base>`. */
+export function htmlTextOf(chunks: () => Iterable<string>, limit: number): CutText {
   const writer = new Writer(limit)
-  const reader = new Reader(html, writer)
+  const reader = new Reader(writer)
+  feed(chunks(), reader, () => writer.isFull)
+  if (reader.base === '' || !reader.isRelative) return writer.end()
+  // it counts for links above it, too
+  const again = new Writer(limit)
+  feed(chunks(), new Reader(again, reader.base), () => again.isFull)
+  return again.end()
+}
+
+function feed(chunks: Iterable<string>, reader: Reader, isFull: () => boolean): void {
   const tokenizer = new Tokenizer({ decodeEntities: true }, reader)
-  for (let at = 0; at < html.length && !writer.isFull; at += SLICE_CHARACTERS) {
-    tokenizer.write(html.slice(at, at + SLICE_CHARACTERS))
+  for (const chunk of chunks) {
+    for (let at = 0; at < chunk.length && !isFull(); at += SLICE_CHARACTERS) {
+      const slice = chunk.slice(at, at + SLICE_CHARACTERS)
+      reader.add(slice)
+      tokenizer.write(slice)
+    }
+    if (isFull()) break
   }
   tokenizer.end()
-  return writer.end()
 }
 
 /** White space as a browser folds it. */
@@ -45,7 +66,7 @@ class Writer {
   }
 
   text(raw: string): void {
-    const text = raw.replace(UNSEEN, '').replace(/\s+/g, ' ')
+    const text = seenText(raw).replace(/\s+/g, ' ')
     if (text === '') return
     if (text.startsWith(' ')) this.#gap ||= ' '
     const bare = text.trim()
@@ -63,6 +84,7 @@ class Writer {
   }
 
   #push(text: string): void {
+    if (this.isFull) return
     this.#parts.push(text)
     this.#length += text.length
   }
@@ -70,21 +92,44 @@ class Writer {
 
 /** What the tokenizer calls; places are those of the whole HTML. */
 class Reader {
-  readonly #html: string
   readonly #writer: Writer
+  /** The last two slices: what the tokenizer speaks of begins in one of them, or is too long to be a name that counts. */
+  #last = ''
+  #window = ''
+  #windowAt = 0
+  readonly #from: string
+  #base = ''
+  #isRelative = false
   #tag = ''
   #hidden = ''
   #attribute = ''
-  #value = ''
+  #value: string[] = []
+  #valueLength = 0
   #target = ''
 
-  constructor(html: string, writer: Writer) {
-    this.#html = html
+  constructor(writer: Writer, from = '') {
     this.#writer = writer
+    this.#from = from
+  }
+
+  /** Where a `<base>` leads; the first one counts (HTML standard, section 4.2.3). */
+  get base(): string {
+    return this.#base
+  }
+
+  /** A link was shown that a base would change. */
+  get isRelative(): boolean {
+    return this.#isRelative
+  }
+
+  add(slice: string): void {
+    this.#windowAt += this.#window.length - this.#last.length
+    this.#window = this.#last + slice
+    this.#last = slice
   }
 
   ontext(start: number, end: number): void {
-    if (this.#hidden === '') this.#writer.text(this.#html.slice(start, end))
+    if (this.#hidden === '') this.#writer.text(this.#slice(start, end))
   }
 
   ontextentity(codepoint: number): void {
@@ -92,33 +137,43 @@ class Reader {
   }
 
   onopentagname(start: number, end: number): void {
-    this.#tag = this.#html.slice(start, end).toLowerCase()
+    this.#tag = this.#slice(start, end).toLowerCase()
     if (HIDDEN.has(this.#tag)) this.#hidden = this.#tag
     if (BLOCKS.has(this.#tag)) this.#writer.line()
     if (LINKS.has(this.#tag)) this.#showTarget()
   }
 
   onattribname(start: number, end: number): void {
-    this.#attribute = LINKS.has(this.#tag) ? this.#html.slice(start, end).toLowerCase() : ''
-    this.#value = ''
+    const counts = LINKS.has(this.#tag) || this.#tag === 'base'
+    this.#attribute = counts ? this.#slice(start, end).toLowerCase() : ''
+    this.#value = []
+    this.#valueLength = 0
   }
 
   onattribdata(start: number, end: number): void {
-    if (this.#attribute === 'href') this.#value += this.#html.slice(start, end)
+    if (this.#attribute === 'href') this.#addValue(this.#slice(start, end))
   }
 
   onattribentity(codepoint: number): void {
-    if (this.#attribute === 'href') this.#value += String.fromCodePoint(codepoint)
+    if (this.#attribute === 'href') this.#addValue(String.fromCodePoint(codepoint))
   }
 
   onattribend(_quote: QuoteType): void {
-    // HTML standard, section 13.2.5.33: of an attribute that stands twice the first counts
-    if (this.#attribute === 'href' && this.#target === '') this.#target = this.#value.trim()
+    if (this.#attribute === 'href') {
+      // URL standard, section 4.4: blanks around it, and line ends and tabs in it, don't count
+      const value = this.#value
+        .join('')
+        .replace(/[\t\n\r]/g, '')
+        .trim()
+      if (this.#tag === 'base') this.#base ||= value.slice(0, BASE_CHARACTERS)
+      // HTML standard, section 13.2.5.33: of an attribute that stands twice the first counts
+      else if (this.#target === '') this.#target = value
+    }
     this.#attribute = ''
   }
 
   onclosetag(start: number, end: number): void {
-    const tag = this.#html.slice(start, end).toLowerCase()
+    const tag = this.#slice(start, end).toLowerCase()
     if (tag === this.#hidden) this.#hidden = ''
     if (tag === 'a') this.#showTarget()
     if (BLOCKS.has(tag)) this.#writer.line()
@@ -128,8 +183,21 @@ class Reader {
     this.#showTarget()
   }
 
+  #slice(start: number, end: number): string {
+    return this.#window.slice(Math.max(0, start - this.#windowAt), Math.max(0, end - this.#windowAt))
+  }
+
+  #addValue(text: string): void {
+    if (this.#valueLength > TARGET_CHARACTERS) return
+    this.#value.push(text)
+    this.#valueLength += text.length
+  }
+
   #showTarget(): void {
-    if (this.#target !== '') this.#writer.text(` [${this.#target}] `)
+    if (this.#target === '') return
+    const { target, isRelative } = resolve(this.#target, this.#from)
+    this.#isRelative ||= isRelative
+    this.#writer.text(` [${target}] `)
     this.#target = ''
   }
 
@@ -139,4 +207,18 @@ class Reader {
   oncomment(): void {}
   ondeclaration(): void {}
   onprocessinginstruction(): void {}
+}
+
+/** As a browser does it, where the HTML names a base; else as written. */
+function resolve(target: string, base: string): { target: string; isRelative: boolean } {
+  // URL standard, section 4.4: of these schemes any number of slashes, either way, stands before the host
+  const absolute = /^(https?|ftp):[\\/]+/i.exec(target)
+  if (absolute) return { target: `${absolute[1]}://${target.slice(absolute[0].length)}`, isRelative: false }
+  if (/^(?!https?:|ftp:)[a-z][a-z0-9+.-]*:/i.test(target)) return { target, isRelative: false }
+  if (base === '') return { target, isRelative: true }
+  try {
+    return { target: new URL(target, base.startsWith('//') ? `https:${base}` : base).href, isRelative: true }
+  } catch {
+    return { target, isRelative: true }
+  }
 }

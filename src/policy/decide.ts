@@ -1,10 +1,11 @@
 // Decides, for each recipient of a mail: the first rule that holds, and whether the bounce that it wants may be made.
-// Without a rule that holds, the mail is accepted. Rejects only where a rule asks for content that can't be read, or where
-// the mail's effort is spent: nothing is decided then.
+// Without a rule that holds, the mail is accepted. A rule that asks for what can't be read decides by its fallback. Rejects
+// only where content can't be read for now, or where the mail's effort is spent: nothing is decided then.
 
 import { addressKey } from '../mail/address'
 import type { MailFacts, Receipt, RecipientFacts } from '../mail/facts'
 import { withoutLabel } from '../mail/label'
+import { UnreadableError } from '../mail/unreadable'
 import type { FallbackReason } from '../settings/settings'
 import { formatDuration } from '../settings/values'
 import { asksAttachment, attachmentName } from './attachment-name'
@@ -19,6 +20,9 @@ import { MISMATCH_DETAILS } from './mismatch-details'
 import type { BounceOutcome, Policy, Rule } from './rule'
 import type { KnownValues } from './rule-index'
 import { fill, REPLY_CHARACTERS, type Template, type TemplateName, valuesOf } from './templates'
+
+/** What a refusal says of such a mail: the rule's own words are for mail for which it holds. */
+const UNREADABLE: Reply = { status: '5.6.0', text: "The mail can't be read" }
 
 /** A mail that is to be decided. */
 interface Case {
@@ -39,27 +43,30 @@ export async function decide(
   // what doesn't hold for any recipient is asked once, however many there are
   const ruledOut = new Set<Rule>()
   for (const recipient of facts.recipients) {
-    const { rule, observed } = await firstRule(policy, valuesFor(recipient), effort, ruledOut)
+    const { rule, observed, unreadable } = await firstRule(policy, valuesFor(recipient), effort, ruledOut)
     if (rule === undefined) {
       decisions.push({ recipient, wanted: 'accept', action: 'accept', deliver: false, observed })
       continue
     }
     const { action } = rule.outcome
     const decision = { recipient, rule: rule.name, wanted: action, action, deliver: false, observed }
-    const name = asksAttachment(rule) ? await attachmentOf(rule, facts, effort) : ''
+    const name = unreadable ?? (asksAttachment(rule) ? await attachmentOf(rule, facts, effort) : '')
     decisions.push(
-      carryOut({ policy, facts, nowMs }, rule, decision, valuesOf(facts, recipient, rule.name, name)),
+      typeof name === 'string'
+        ? carryOut({ policy, facts, nowMs }, rule, decision, valuesOf(facts, recipient, rule.name, name))
+        : fallBackSaying(policy, decision, UNREADABLE, 'unreadable', name.message),
     )
   }
   return decisions
 }
 
+/** `unreadable`: nobody knows whether the rule holds. */
 async function firstRule(
   policy: Policy,
   values: Values,
   effort: Effort,
   ruledOut: Set<Rule>,
-): Promise<{ rule?: Rule; observed: Decision['observed'] }> {
+): Promise<{ rule?: Rule; observed: Decision['observed']; unreadable?: UnreadableError }> {
   const observed: Decision['observed'] = []
   for (const rule of policy.index.candidates(condition => known(values(condition)))) {
     if (ruledOut.has(rule)) continue
@@ -75,6 +82,7 @@ async function firstRule(
         continue
       }
     } catch (error) {
+      if (mode === 'enforce' && error instanceof UnreadableError) return { rule, observed, unreadable: error }
       const fault = cannotBeAsked(rule, error)
       if (mode === 'enforce') throw fault
       observed.push({ rule: name, action: outcome.action, fault: fault.message })
@@ -86,10 +94,11 @@ async function firstRule(
   return { observed }
 }
 
-async function attachmentOf(rule: Rule, facts: MailFacts, effort: Effort): Promise<string> {
+async function attachmentOf(rule: Rule, facts: MailFacts, effort: Effort): Promise<string | UnreadableError> {
   try {
     return await attachmentName(rule, facts, effort)
   } catch (error) {
+    if (error instanceof UnreadableError) return error
     throw cannotBeAsked(rule, error)
   }
 }

@@ -7,11 +7,15 @@ import type { Decision, Reply } from './decision'
 import type { Policy } from './rule'
 import { printable, REPLY_CHARACTERS } from './templates'
 
-/** RFC 3463: 5.4.7 delivery time expired, 5.4.5 mail system congestion (section 3.5), 5.3.1 mail system full (3.4). */
+/**
+ * RFC 3463: 5.4.7 delivery time expired, 5.4.5 mail system congestion (section 3.5), 5.3.1 mail system full
+ * (3.4), 5.6.0 other media error (3.7).
+ */
 export const REASON_STATUS: Partial<Record<FallbackReason, string>> = {
   expired: '5.4.7',
   overload: '5.4.5',
   full: '5.3.1',
+  unreadable: '5.6.0',
 }
 /** Details end up in replies and logs. */
 const DETAIL_CHARACTERS = 128

@@ -2,6 +2,7 @@
 // Rejects as `decide` does.
 
 import type { MailFacts, RecipientFacts } from '../mail/facts'
+import { UnreadableError } from '../mail/unreadable'
 import type { Effort } from './effort'
 import { failingCondition, type Values, valuesByRecipient } from './evaluate'
 import type { Condition, Policy, Rule } from './rule'
@@ -11,6 +12,8 @@ export interface RuleTrace {
   recipient: RecipientFacts
   /** The first condition that doesn't hold, in the order in which they are asked; without one the rule holds. */
   failed?: Condition
+  /** Nobody knows whether the rule holds, for that reason: it decides by its fallback. */
+  unreadable?: string
   /** What that condition was asked about. */
   values: readonly (string | number)[]
 }
@@ -37,8 +40,13 @@ async function traceRule(
   values: Values,
   effort: Effort,
 ): Promise<RuleTrace> {
-  const failed = await failingCondition(rule, values, effort)
-  if (failed === undefined) return { rule, recipient, values: [] }
-  const { subjects } = await values(failed)
-  return { rule, recipient, failed, values: subjects.map(({ value }) => value) }
+  try {
+    const failed = await failingCondition(rule, values, effort)
+    if (failed === undefined) return { rule, recipient, values: [] }
+    const { subjects } = await values(failed)
+    return { rule, recipient, failed, values: subjects.map(({ value }) => value) }
+  } catch (error) {
+    if (!(error instanceof UnreadableError)) throw error
+    return { rule, recipient, unreadable: error.message, values: [] }
+  }
 }

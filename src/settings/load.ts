@@ -1,6 +1,7 @@
 // Makes settings of ses-bounce.ini: every key is checked, and what keys say together.
 // Never throws on any input. Where a value is wrong its default stands in, so that all errors show at once.
 
+import { shortened } from './escape'
 import { didYouMean, type Finding, type Severity, validAre } from './findings'
 import { type IniEntry, type IniFile, type IniSection, parseIni } from './ini'
 import { wholeValue } from './items'
@@ -109,14 +110,36 @@ class Reader {
     }
     const written = asWritten(entry, this.#env)
     const read = 'value' in written ? key.kind.read(written.value, entry.key) : written
+    const variable = variableOf(entry)
     if ('value' in read) this.#taken.set(`${section}.${entry.key}`, { entry, value: read.value })
+    else if ('value' in written && variable !== undefined)
+      this.report('error', section, entry.line, heldFault(entry.key, variable, key))
     else this.report('error', section, entry.line, read.fault)
+  }
+
+  /** A value as a finding may show it: what a variable holds is not shown. */
+  shown(section: string, key: string, text: string): string {
+    const entry = this.#taken.get(`${section}.${key}`)?.entry
+    const variable = entry && variableOf(entry)
+    return variable === undefined ? text : `env:${shortened(variable)}`
   }
 }
 
+/** The name behind `env:`; undefined: the value is written in the file. */
+function variableOf({ value }: IniEntry): string | undefined {
+  return /^env:\s*(.*)$/.exec(wholeValue(value))?.[1]
+}
+
+/** It may be a secret, whatever the setting: a variable can be the wrong one. */
+function heldFault(name: string, variable: string, { kind }: Key<unknown>): string {
+  const range = kind.range === undefined ? '' : `; ${kind.range}`
+  return `${name}: what the environment variable ${quoted(variable)} holds can't be used, and isn't shown; ${kind.form}${range}`
+}
+
 /** A value, or what the environment holds in its place. */
-function asWritten({ key, value }: IniEntry, env: Environment): Read<string> {
-  const name = /^env:\s*(.*)$/.exec(wholeValue(value))?.[1]
+function asWritten(entry: IniEntry, env: Environment): Read<string> {
+  const { key, value } = entry
+  const name = variableOf(entry)
   if (name === undefined) return { value }
   if (name === '') return { fault: `${key}: the name of a variable is missing behind "env:"` }
   const held = fromEnvironment(env, name)
@@ -149,16 +172,18 @@ function standardOf(key: Key<unknown>): unknown {
 function checkTogether({ relay, ses, limit, window }: Values, reader: Reader): void {
   if (window.margin >= window.length) {
     const line = reader.lineOf('window', 'margin') ?? reader.lineOf('window', 'length') ?? 0
-    const [margin, length] = [formatDuration(window.margin), formatDuration(window.length)]
+    const margin = reader.shown('window', 'margin', formatDuration(window.margin))
+    const length = reader.shown('window', 'length', formatDuration(window.length))
     reader.report('error', 'window', line, `margin (${margin}) must be shorter than length (${length})`)
   }
   if (limit.interval < SES_INTERVAL_MS && !isLoopbackEndpoint(ses.endpoint)) {
-    const message = `"${formatDuration(limit.interval)}" is too little for interval; at least 1000ms: SES takes one call a second`
+    const interval = reader.shown('limit', 'interval', formatDuration(limit.interval))
+    const message = `"${interval}" is too little for interval; at least 1000ms: SES takes one call a second`
     reader.report('error', 'limit', reader.lineOf('limit', 'interval') ?? 0, message)
   }
   const everybody = relay.trusted.find(isEverybody)
   if (everybody !== undefined) {
-    const message = `trusted has ${everybody}: everybody is trusted, and anyone can make SES send bounces`
+    const message = `trusted has ${reader.shown('relay', 'trusted', everybody)}: everybody is trusted, and anyone can make SES send bounces`
     reader.report('warning', 'relay', reader.lineOf('relay', 'trusted') ?? 0, message)
   }
 }

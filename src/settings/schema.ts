@@ -240,6 +240,10 @@ export const SCHEMA = {
       'a mail that is to be kept, and [quarantine] limit leaves no room for it',
       { note: 'Where other recipients of the mail are delivered to or bounced, the whole mail gets 450.' },
     ),
+    unreadable: fallback(
+      'quarantine',
+      "a rule, of whatever action, asks for what can't be read of the mail, now or later",
+    ),
   },
   quarantine: {
     store: key(mailStore, 'folder', 'where it is kept: in the folder ses-bounce/quarantine'),

@@ -23,6 +23,7 @@ export const FALLBACK_REASONS = [
   'unsafe',
   'capped',
   'full',
+  'unreadable',
 ] as const
 export type FallbackReason = (typeof FALLBACK_REASONS)[number]
 

@@ -60,12 +60,26 @@ describe('a mail from a file, as Haraka would have it', () => {
     const lines = (count: number) => wire(`${'A: b\n'.repeat(count)}\nbody\n`).headerIsCut
     assert.deepEqual([lines(998), lines(999), lines(1500)], [false, true, true])
     assert.equal(wire(`A: b\n${'body\n'.repeat(1500)}`).headerIsCut, false)
+    const alone = wire(`${'A: b\n'.repeat(999)}\n`, wireLimits('[headers]\nadd_received=false\n'))
+    assert.deepEqual([alone.headerLines.length, alone.headerIsCut], [999, false])
   })
 
   it('goes by connection.ini', () => {
-    assert.deepEqual(LIMITS, { lineBytes: 992, headerLines: 1000, received: 100, bytes: undefined })
+    assert.deepEqual(LIMITS, {
+      lineBytes: 992,
+      headerLines: 1000,
+      ownLines: 1,
+      received: 100,
+      bytes: undefined,
+    })
     const text = '[headers]\nmax_received=5\nmax_lines=0\n[max]\nbytes=1000\ndata_line_length=80\n'
-    assert.deepEqual(wireLimits(text), { lineBytes: 80, headerLines: 1000, received: 5, bytes: 1000 })
+    assert.deepEqual(wireLimits(text), {
+      lineBytes: 80,
+      headerLines: 1000,
+      ownLines: 1,
+      received: 5,
+      bytes: 1000,
+    })
   })
 
   it('is never lost and never too long a line, whatever it holds', () => {

@@ -483,7 +483,9 @@ describe('ses-bounce explain', () => {
         ...FILES,
         'connection.ini': '[max]\nbytes=1000\n[headers]\nmax_received=1\nmax_lines=20\n',
       }
-      assert.deepEqual((await object([], sample(), files)).warnings, [
+      const { warnings, decisions } = await object([], sample(), files)
+      assert.deepEqual(decisions[0]?.detail, 'header is cut')
+      assert.deepEqual(warnings, [
         'Haraka itself refuses it: over 1000 bytes ([max] bytes in connection.ini)',
         'Haraka itself refuses it: 2 Received fields ([headers] max_received)',
         'Haraka keeps only the first 20 lines of its header ([headers] max_lines), so it is never bounced',

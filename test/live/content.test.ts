@@ -228,14 +228,19 @@ describe('what is in a mail', function () {
     assert.equal(await how({ body: `wire transfer\r\n${padding}` }), 'bounced: No phrases')
   })
 
-  it('that nobody can read has the mail refused for now, and the log says why', async () => {
-    const { how: became, mail } = await fate(of(...Array.from({ length: 1500 }, () => ({ type: 'a/b' }))))
-    assert.equal(became, '450 4.3.0 Try again later')
-    assertUntouched(product, mail)
+  it("that can't be read at any time is quarantined for the rule that asks for it, and the log says why", async () => {
+    const many = of(...Array.from({ length: 1500 }, () => ({ type: 'a/b' })))
+    const { how: became, mail } = await fate(many)
+    assert.equal(became, 'kept')
     await product.haraka.waitForLog(
       new RegExp(
-        `temporary refusal: ses_id=${mail.sesId} reason="\\[programs\\] can't be asked: Max allowed child nodes`,
+        `rule=programs action=quarantine .*ses_id=${mail.sesId} .*because=unreadable detail="it has more than 1000 parts"`,
       ),
+    )
+    // rules that ask for none of it decide as ever
+    assert.equal(
+      await how({ ...many, headers: { ...many.headers, 'X-Score': '99' }, to: ['quick@yours.example'] }),
+      'kept',
     )
     await assertUnharmed()
   })

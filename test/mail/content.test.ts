@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import { type Content, readContent } from '../../src/mail/content'
+import { UnreadableError } from '../../src/mail/unreadable'
 
-const read = (lines: readonly string[], limit = 10_000) =>
+const read = async (lines: readonly string[], limit = 10_000) =>
   readContent(Buffer.from(lines.join('\r\n'), 'latin1'), limit)
 
 /** A multipart mail of parts, each with its header and body as lines. */
@@ -117,7 +118,10 @@ describe('the content of a mail', () => {
           line.replaceAll('"b"', `"${i}b"`).replace(/^--b/, `--${i}b`),
         ),
       )
-    assert((await read(deep)).attachments.length <= 20)
+    assert.deepEqual(names(await read(deep)).at(-1), ['deep.js'])
+    const [open, close] = [Array(70).fill('Content-Type: message/rfc822'), []]
+    const deeper = open.flatMap(line => [line, '']).concat(close)
+    await assert.rejects(read(deeper), new UnreadableError('its parts nest deeper than 64'))
   })
 
   it('is cut at the limit, text and HTML each, and says so', async () => {
@@ -135,7 +139,7 @@ describe('the content of a mail', () => {
 
   it('is refused where a mail has more parts than anybody sends', async () => {
     const many = Array.from({ length: 2000 }, () => ['Content-Type: a/b', '', 'x'])
-    await assert.rejects(read(parts(...many)))
+    await assert.rejects(read(parts(...many)), new UnreadableError('it has more than 1000 parts'))
   })
 
   it('is read, or refused, of any bytes', async () => {
@@ -162,8 +166,8 @@ describe('the content of a mail', () => {
     )
     await fc.assert(
       fc.asyncProperty(lines, fc.nat(20), async (all, limit) => {
-        const content = await readContent(Buffer.from(all.join('\r\n')), limit).catch((error: unknown) => {
-          assert(error instanceof Error)
+        const content = await read(all, limit).catch((error: unknown) => {
+          assert(error instanceof UnreadableError)
           return undefined
         })
         for (const text of content?.texts ?? []) assert(text.length <= limit)

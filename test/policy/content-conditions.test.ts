@@ -1,10 +1,11 @@
 // Conditions on content and on results: when content is read, and what becomes of a mail where it can't be.
 
 import assert from 'node:assert/strict'
+import { UnreadableError } from '../../src/mail/unreadable'
 import { decide } from '../../src/policy/decide'
 import { Effort } from '../../src/policy/effort'
 import { traceRules } from '../../src/policy/trace'
-import { decideNow, effort, type MailParts, mail, NOW_MS, policy } from './support'
+import { decideNow, effort, type MailParts, mail, NOW_MS, policy, SETTINGS } from './support'
 
 const text = (...texts: string[]): MailParts => ({ content: { texts } })
 const files = (...names: string[]): MailParts => ({
@@ -72,7 +73,72 @@ describe('conditions on content', () => {
   })
 })
 
-describe('content that can not be read', () => {
+describe("what can't be read of a mail at any time", () => {
+  const unreadable = () => {
+    const facts = mail()
+    facts.content = () => Promise.reject(new UnreadableError('it has more than 1000 parts'))
+    return facts
+  }
+  const fallback = { reason: 'unreadable', detail: 'it has more than 1000 parts' }
+
+  it('has the rule that asks for it decide by its fallback, whatever its action', async () => {
+    for (const action of ['accept', 'drop', 'reject', 'bounce\nbounce.type = DoesNotExist']) {
+      const [decision] = await decideNow(
+        policy(`[other]\nsubject = x\naction = drop\n[asks]\nbody = x\naction = ${action}`),
+        unreadable(),
+      )
+      assert.deepEqual(
+        [decision?.rule, decision?.action, decision?.fallback],
+        ['asks', 'quarantine', fallback],
+        action,
+      )
+    }
+  })
+
+  it('has a rule decide by its fallback that would name an attachment in its text', async () => {
+    const [decision] = await decideNow(policy('[named]\naction = reject\nreply = {attachment}'), unreadable())
+    assert.deepEqual([decision?.action, decision?.fallback], ['quarantine', fallback])
+  })
+
+  it('is refused in words that no rule has for it where the fallback is reject or defer', async () => {
+    for (const [action, status] of [
+      ['reject', '5.6.0'],
+      ['defer', '4.6.0'],
+    ] as const) {
+      const settings = { ...SETTINGS, fallback: { ...SETTINGS.fallback, unreadable: action } }
+      const rules = policy('[asks]\nbody = x\naction = drop', { settings })
+      const [decision] = await decideNow(rules, unreadable())
+      assert.deepEqual(decision?.reply, {
+        status,
+        text: "The mail can't be read (it has more than 1000 parts)",
+      })
+    }
+  })
+
+  it('changes nothing for a mail that another rule decides, or for a rule in mode observe', async () => {
+    const rules =
+      '[trial]\nbody = x\naction = drop\nmode = observe\n[r]\nsize = 5000\naction = drop\n[asks]\nbody = x\naction = drop'
+    const [decision] = await decideNow(policy(rules), unreadable())
+    assert.deepEqual([decision?.rule, decision?.fallback], ['r', undefined])
+    assert.deepEqual(decision?.observed, [
+      { rule: 'trial', action: 'drop', fault: "[trial] can't be asked: it has more than 1000 parts" },
+    ])
+  })
+
+  it('is said by a trace of the rules, and the rules behind it are asked', async () => {
+    const rules = policy('[asks]\nbody = x\naction = drop\n[r]\nsize = 5000\naction = drop')
+    const traces = await traceRules(rules, unreadable(), NOW_MS, effort())
+    assert.deepEqual(
+      traces.map(({ rule, failed, unreadable: why }) => [rule.name, failed, why]),
+      [
+        ['asks', undefined, 'it has more than 1000 parts'],
+        ['r', undefined, undefined],
+      ],
+    )
+  })
+})
+
+describe('content that can not be read for now', () => {
   const unreadable = () => {
     const facts = mail()
     facts.content = () => Promise.reject(new Error('broken'))

@@ -57,6 +57,7 @@ export const SETTINGS: Settings = {
     unsafe: 'quarantine',
     capped: 'quarantine',
     full: 'reject',
+    unreadable: 'quarantine',
   },
   quarantine: { store: 'folder', keepMs: 30 * 24 * HOUR_MS, limitBytes: 1024 ** 3 },
   http: { hosts: [] },

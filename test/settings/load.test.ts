@@ -58,6 +58,7 @@ describe('loadSettings', () => {
         unsafe: 'quarantine',
         capped: 'quarantine',
         full: 'reject',
+        unreadable: 'quarantine',
       },
       quarantine: { store: 'folder', keepMs: 2_592_000_000, limitBytes: 1024 ** 3 },
       http: { hosts: [] },

@@ -108,7 +108,7 @@ function refusedByHaraka(
   const warnings: string[] = []
   const { sizeBytes } = facts.envelope
   // with the one that Haraka adds
-  const hops = facts.headers.values('received').length + 1
+  const hops = facts.headers.values('received').length + limits.ownLines
   if (!headerLines.some(line => /^[!-9;-~]+[ \t]*:/.test(line)))
     warnings.push('no line at its top is a header field: is this a mail?')
   if (limits.bytes !== undefined && sizeBytes > limits.bytes) {

@@ -17,6 +17,8 @@ export interface ExplainedRule {
   /** Of record. */
   recipient: string
   holds: boolean
+  /** Nobody knows whether it holds, for that reason: it decides by its fallback. */
+  unreadable?: string
   /** The first condition that doesn't hold. */
   failed?: {
     line: number
@@ -34,7 +36,7 @@ export interface ExplainedRule {
 const SHOWN_VALUES = 20
 const SHOWN_CHARACTERS = 200
 
-export function explainRule({ rule, recipient, failed, values }: RuleTrace): ExplainedRule {
+export function explainRule({ rule, recipient, failed, unreadable, values }: RuleTrace): ExplainedRule {
   const { name, line, mode, outcome } = rule
   const explained = {
     name,
@@ -42,7 +44,8 @@ export function explainRule({ rule, recipient, failed, values }: RuleTrace): Exp
     mode,
     action: outcome.action,
     recipient: recipient.address,
-    holds: failed === undefined,
+    holds: failed === undefined && unreadable === undefined,
+    ...(unreadable !== undefined && { unreadable }),
   }
   if (failed === undefined) return explained
   return {

@@ -119,9 +119,13 @@ function decisionLines(decision: ExplainedDecision, { rules, answer }: Explanati
     ...(wanted === 'bounce' && reason === null
       ? ['  no guard speaks against the bounce, and it is in time']
       : []),
-    ...(reason === null ? [] : [`  not bounced: ${reason}, ${detail ?? ''}; so it is ${action}`]),
+    ...(reason === null ? [] : [`  ${reasonText(reason, wanted)}, ${detail ?? ''}; so it is ${action}`]),
     `  ${fateOf(decision, answer)}`,
   ]
+}
+
+function reasonText(reason: string, wanted: string): string {
+  return wanted === 'bounce' ? `not bounced: ${reason}` : reason
 }
 
 const SOURCES: Record<ExplainedDecision['source'], string> = {
@@ -138,7 +142,10 @@ const SOURCES: Record<ExplainedDecision['source'], string> = {
 /** Of one recipient, up to the rule that decided. */
 function rulesUpTo({ recipient, rule }: ExplainedDecision, rules: readonly ExplainedRule[]): ExplainedRule[] {
   const own = rules.filter(one => one.recipient === recipient)
-  const end = own.findIndex(({ name, holds, mode }) => name === rule && holds && mode === 'enforce')
+  const end = own.findIndex(
+    ({ name, holds, unreadable, mode }) =>
+      name === rule && (holds || unreadable !== undefined) && mode === 'enforce',
+  )
   return own.slice(0, end < 0 ? undefined : end + 1)
 }
 

@@ -11,6 +11,8 @@ export interface WireLimits {
   lineBytes: number
   /** [headers] max_lines: Haraka doesn't keep further lines of a header. */
   headerLines: number
+  /** [headers] add_received: how many of these lines are Haraka's own. */
+  ownLines: 0 | 1
   /** [headers] max_received: a mail with more is refused. */
   received: number
   /** [max] bytes: a larger mail is refused. Undefined: none is. */
@@ -42,16 +44,21 @@ const END_BYTES = 3
 /** A header field, or the continuation of one: Haraka's transaction.js, where a header has no end. */
 const FIELD_OR_FOLD = /^(?:[^\s:]*:|[ \t])/
 
+/** What haraka-config takes for true. */
+const TRUE = /^(?:true|yes|ok|enabled|on|1)$/i
+
 /** `text`: of connection.ini. What isn't set, or is no number, is as Haraka has it by itself. */
 export function wireLimits(text: string): WireLimits {
   const { sections } = parseIni(CONNECTION_FILE, text)
-  const numberOf = (section: string, key: string): number | undefined => {
+  const valueOf = (section: string, key: string): string | undefined => {
     const entries = sections.filter(({ name }) => name === section).flatMap(({ entries }) => entries)
-    return parseCount(entries.findLast(entry => entry.key === key)?.value ?? '')
+    return entries.findLast(entry => entry.key === key)?.value
   }
+  const numberOf = (section: string, key: string) => parseCount(valueOf(section, key) ?? '')
   return {
     lineBytes: numberOf('max', 'data_line_length') || 992,
     headerLines: numberOf('headers', 'max_lines') || DEFAULT_HEADER_LINES,
+    ownLines: TRUE.test(valueOf('headers', 'add_received') ?? 'true') ? 1 : 0,
     received: numberOf('headers', 'max_received') ?? 100,
     bytes: numberOf('max', 'bytes') || undefined,
   }
@@ -64,14 +71,14 @@ export function onWire(raw: Buffer, limits: WireLimits): WireMail {
   for (const line of wireLines(raw, limits.lineBytes)) {
     sizeBytes += line.length + CRLF.length + (line[0] === DOT ? 1 : 0)
     if (line.length === 0) inHeader = false
-    // the first of Haraka's lines is its own
-    if (inHeader && header.length < limits.headerLines - 1) header.push(`${line.toString('utf8')}\n`)
+    if (inHeader && header.length < limits.headerLines - limits.ownLines)
+      header.push(`${line.toString('utf8')}\n`)
   }
   const headerLines = inHeader ? withoutBody(header) : header
   return {
     headerLines,
     lineLength: limits.lineBytes,
-    headerIsCut: headerLines.length >= limits.headerLines - 1,
+    headerIsCut: headerLines.length >= limits.headerLines - limits.ownLines,
     sizeBytes,
     data: () => dataOf(raw, limits, inHeader ? headerLines.length : undefined),
   }

@@ -10,8 +10,9 @@ const SHOWN_VALUES = 3
 const SHOWN_CHARACTERS = 80
 
 /** `[programs] attachment.name = *.exe: no value matches; it has a.pdf` */
-export function failedText({ name, mode, action, failed }: ExplainedRule): string {
+export function failedText({ name, mode, action, failed, unreadable }: ExplainedRule): string {
   const rule = `[${name}]`
+  if (unreadable !== undefined) return `${rule} can't be answered: ${unreadable}`
   if (failed === undefined)
     return mode === 'observe' ? `${rule} holds, and only notes ${action}: mode observe` : `${rule} holds`
   const { key, wanted, value, values } = failed

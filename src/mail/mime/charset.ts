@@ -1,0 +1,189 @@
+// From bytes to text, by the charset that a part names, as mail programs do it: a byte order mark beats the name, and bytes
+// without a usable name are UTF-8 where they can be, else windows-1252. iconv-lite knows most charsets, Node.js some more.
+
+import { isUtf8 } from 'node:buffer'
+import { UnreadableError } from '../unreadable'
+
+/** Goes on from one chunk to the next. @throws UnreadableError where the bytes say nothing without their charset */
+export interface TextDecoding {
+  write(bytes: Buffer): string
+  end(): string
+}
+
+/** Names for bytes that no charset is known of, and ASCII, which programs read the same. */
+const UNSAID =
+  /^(?:|us|usascii|ascii|ansix34(?:1968|1986)|isoir6|iso646us|cp367|ibm367|[78]bit|binary|x?unknown(?:8bit)?|default|none|ansi|xuserdefined)$/
+const UTF8 = /^(?:utf8|unicode11utf8|xunicode20utf8|utf8sig|utf8mb4|cp65001)$/
+/** WHATWG Encoding, section 4.2: what is called ISO 8859-1 is read as windows-1252. */
+const LATIN =
+  /^(?:iso88591|isoir100|latin1|l1|cp819|ibm819|csisolatin1|iso8859115?|windows1252|cp1252|win1252)$/
+const UTF7 = /^(?:utf7|unicode(?:11|20)utf7|csunicode11utf7|xunicode20utf7|utf7imap)$/
+const UTF16 = /^(?:utf16|ucs2|iso10646ucs2|csunicode|unicode|unicodefffe|utf16[lb]e|ucs2[lb]e|unicodefeff)$/
+/** Codings of iconv-lite that are no charset. */
+const NO_CHARSET = new Set(['base64', 'hex', 'binary'])
+/** 7-bit charsets of which ASCII bytes say something else (RFC 1557, 1922, 1843), and the bytes that tell. */
+const SHIFTED = /^(?:iso2022(?:kr|cn|cnext)|csiso2022kr|hz|hzgb2312)$/
+// oxlint-disable-next-line no-control-regex
+const SHIFTS = /[\x0e\x1b]|~\{/
+
+/** Letters and digits in lower case: how a charset's name is compared. */
+export function charsetKey(label: string): string {
+  return label
+    .toLowerCase()
+    .replace(/[^a-z0-9]/g, '')
+    .replace(/^3d(?=[a-z])/, '')
+}
+
+/** Nothing is said by it: HTML may name its own. */
+export function isUnsaid(label: string): boolean {
+  return UNSAID.test(charsetKey(label))
+}
+
+/** A 7-bit text that many programs show as it stands. */
+export function isUtf7(label: string): boolean {
+  return UTF7.test(charsetKey(label))
+}
+
+export function decodeBytes(bytes: Buffer, label: string): string {
+  try {
+    const decoding = textDecoding(label)
+    return decoding.write(bytes) + decoding.end()
+  } catch (error) {
+    if (!(error instanceof UnreadableError)) throw error
+    return bytes.toString('latin1')
+  }
+}
+
+export function textDecoding(label: string): TextDecoding {
+  return new Marked(label)
+}
+
+/** Looks for a byte order mark first (WHATWG Encoding, section 6). */
+class Marked implements TextDecoding {
+  readonly #label: string
+  #inner: TextDecoding | undefined
+  #first: Buffer | undefined
+
+  constructor(label: string) {
+    this.#label = label
+  }
+
+  write(bytes: Buffer): string {
+    if (this.#inner) return this.#inner.write(bytes)
+    const all = this.#first ? Buffer.concat([this.#first, bytes]) : bytes
+    if (all.length < 4) {
+      this.#first = Buffer.from(all)
+      return ''
+    }
+    return this.#start(all)
+  }
+
+  end(): string {
+    const begun = this.#inner ? '' : this.#start(this.#first ?? Buffer.alloc(0))
+    return begun + (this.#inner?.end() ?? '')
+  }
+
+  #start(bytes: Buffer): string {
+    this.#inner = byMark(bytes) ?? byName(this.#label, bytes)
+    this.#first = undefined
+    return this.#inner.write(bytes)
+  }
+}
+
+function byMark(bytes: Buffer): TextDecoding | undefined {
+  const [a, b, c, d] = bytes
+  if (a === 0xef && b === 0xbb && c === 0xbf) return native('utf-8')
+  if (a === 0xff && b === 0xfe && !(c === 0 && d === 0)) return native('utf-16le')
+  if (a === 0xfe && b === 0xff) return native('utf-16be')
+  return undefined
+}
+
+function byName(label: string, bytes: Buffer): TextDecoding {
+  const key = charsetKey(label)
+  if (UTF8.test(key)) return native('utf-8')
+  if (UNSAID.test(key)) return new Guessed()
+  if (LATIN.test(key)) return known('windows-1252')
+  if (UTF7.test(key)) return known(key === 'utf7imap' ? 'utf-7-imap' : 'utf-7')
+  if (UTF16.test(key)) return native(utf16Order(key, bytes))
+  if (SHIFTED.test(key)) return new Guessed({ label, when: text => SHIFTS.test(text) })
+  const iconv = loadIconv()
+  if (!NO_CHARSET.has(key) && iconv.encodingExists(key)) return known(key)
+  try {
+    return native(label.trim().toLowerCase())
+  } catch {
+    return new Guessed({ label, when: (_text, isWrong) => isWrong })
+  }
+}
+
+/** Without a mark RFC 2781 says big endian, and browsers little: a blank or letter of Latin script tells. */
+function utf16Order(key: string, bytes: Buffer): string {
+  let [even, odd] = [0, 0]
+  for (let at = 0; at < Math.min(bytes.length, 4096); at++) {
+    if (bytes[at] !== 0) continue
+    if (at % 2 === 0) even++
+    else odd++
+  }
+  // not a single one: no UTF-16 that anybody writes
+  if (even === 0 && odd === 0 && isUtf8(bytes)) return 'utf-8'
+  if (even !== odd) return even > odd ? 'utf-16be' : 'utf-16le'
+  return key.endsWith('be') || key === 'unicodefeff' ? 'utf-16be' : 'utf-16le'
+}
+
+/** UTF-8 where it can be, else windows-1252; of a charset that nobody knows, unreadable where its bytes aren't ASCII. */
+class Guessed implements TextDecoding {
+  readonly #refusal: { label: string; when: (text: string, isWrong: boolean) => boolean } | undefined
+  #open: Buffer = Buffer.alloc(0)
+
+  constructor(refusal?: { label: string; when: (text: string, isWrong: boolean) => boolean }) {
+    this.#refusal = refusal
+  }
+
+  write(bytes: Buffer): string {
+    const all = this.#open.length === 0 ? bytes : Buffer.concat([this.#open, bytes])
+    const end = all.length - openBytes(all)
+    this.#open = Buffer.from(all.subarray(end))
+    return this.#decode(all.subarray(0, end))
+  }
+
+  end(): string {
+    const text = this.#decode(this.#open)
+    this.#open = Buffer.alloc(0)
+    return text
+  }
+
+  #decode(bytes: Buffer): string {
+    const isWrong = !isUtf8(bytes)
+    const text = isWrong ? loadIconv().decode(bytes, 'windows-1252') : bytes.toString('utf8')
+    if (this.#refusal?.when(text, isWrong))
+      throw new UnreadableError(`a text is in the charset "${this.#refusal.label.slice(0, 40)}"`)
+    return text
+  }
+}
+
+/** At the end, of a UTF-8 character that isn't whole. */
+function openBytes(bytes: Buffer): number {
+  for (let back = 1; back <= Math.min(3, bytes.length); back++) {
+    const byte = bytes[bytes.length - back] as number
+    if (byte >= 0xc0) return (byte >= 0xf0 ? 4 : byte >= 0xe0 ? 3 : 2) > back ? back : 0
+    if (byte < 0x80) return 0
+  }
+  return 0
+}
+
+function native(label: string): TextDecoding {
+  const decoder = new TextDecoder(label)
+  return { write: bytes => decoder.decode(bytes, { stream: true }), end: () => decoder.decode() }
+}
+
+function known(name: string): TextDecoding {
+  const decoder = loadIconv().getDecoder(name)
+  return { write: bytes => decoder.write(bytes), end: () => decoder.end() ?? '' }
+}
+
+let iconv: typeof import('iconv-lite') | undefined
+
+/** Loaded late: most mail is UTF-8. */
+function loadIconv(): typeof import('iconv-lite') {
+  iconv ??= require('iconv-lite') as typeof import('iconv-lite')
+  return iconv
+}

@@ -1,0 +1,130 @@
+// A field with parameters, such as Content-Type, in every way in which mail programs read it: a parameter that stands twice,
+// without semicolons, without quotes, in continuations (RFC 2231) or in encoded words has all its values.
+// In one pass, in linear time; never throws but for a field of more parameters than anybody writes.
+
+import { UnreadableError } from '../unreadable'
+import { PARAMETERS } from './limits'
+
+export interface Parameter {
+  /** Lower case, as written: `filename`, `filename*`, `filename*0*`. */
+  name: string
+  /** Bytes as Latin-1. The first is the strict reading. */
+  values: readonly string[]
+}
+
+export interface ParameterField {
+  /** The word before the parameters in lower case, comments and quotes taken off; '' where there is none. */
+  value: string
+  parameters: readonly Parameter[]
+}
+
+const SEPARATOR = /[\s;,]/
+/** A value without quotes that goes on to the semicolon, blanks included. Longer ones are no names that a program shows. */
+const LOOSE_CHARACTERS = 1000
+
+export function parseField(text: string): ParameterField {
+  const bare = withoutComments(text)
+  const own = parseBare(bare)
+  if (bare === text) return own
+  // parentheses may as well be part of a name: `copy(1).exe`
+  return { value: own.value, parameters: [...own.parameters, ...parseBare(text).parameters] }
+}
+
+function parseBare(text: string): ParameterField {
+  const word = /^[\s;,]*("[^"]*"|[^\s;,"=/]*(?:[ \t]*\/[ \t]*[^\s;,"=]*)?)(?!\s*=)/.exec(text)
+  const value = (word?.[1] ?? '').replace(/["\s]+/g, '').toLowerCase()
+  return { value, parameters: parseParameters(text, word?.[0].length ?? 0) }
+}
+
+function parseParameters(text: string, from: number): Parameter[] {
+  const found: Parameter[] = []
+  let at = from
+  while (at < text.length) {
+    if (SEPARATOR.test(text[at] ?? '')) {
+      at++
+      continue
+    }
+    const nameAt = at
+    while (at < text.length && !/[\s;,="]/.test(text[at] ?? '')) at++
+    const name = text.slice(nameAt, at).toLowerCase()
+    let equals = at
+    while (text[equals] === ' ' || text[equals] === '\t') equals++
+    if (text[equals] !== '=') {
+      // a word that is no parameter, or a quote that nothing asked for
+      at = Math.max(at, nameAt + 1)
+      continue
+    }
+    at = equals + 1
+    while (text[at] === ' ' || text[at] === '\t') at++
+    const { values, next } = readValue(text, at)
+    at = next
+    if (found.length >= PARAMETERS)
+      throw new UnreadableError(`a field of a part has more than ${PARAMETERS} parameters`)
+    found.push({ name, values })
+  }
+  return found
+}
+
+function readValue(text: string, at: number): { values: string[]; next: number } {
+  if (text[at] === '"') {
+    const quoted = readQuoted(text, at)
+    const rest = wordFrom(text, quoted.next)
+    // `"a.txt".exe`
+    return { values: distinct(quoted.text, quoted.text + rest), next: quoted.next + rest.length }
+  }
+  const word = wordFrom(text, at)
+  const end = text.indexOf(';', at)
+  const loose = text.slice(at, Math.min(end < 0 ? text.length : end, at + LOOSE_CHARACTERS)).trim()
+  return { values: distinct(word, loose), next: at + word.length }
+}
+
+/** RFC 5322 section 3.2.4. Without its closing quote it ends with the field, or for some at the semicolon. */
+function readQuoted(text: string, from: number): { text: string; next: number } {
+  let at = from + 1
+  const pieces: string[] = []
+  let pieceAt = at
+  while (at < text.length && text[at] !== '"') {
+    if (text[at] === '\\' && at + 1 < text.length) {
+      pieces.push(text.slice(pieceAt, at))
+      pieceAt = at + 1
+      at += 2
+    } else at++
+  }
+  pieces.push(text.slice(pieceAt, at))
+  return { text: pieces.join(''), next: Math.min(at + 1, text.length) }
+}
+
+function wordFrom(text: string, from: number): string {
+  let at = from
+  while (at < text.length && !SEPARATOR.test(text[at] ?? '')) at++
+  return text.slice(from, at)
+}
+
+/** RFC 5322 section 3.2.2, outside of quotes. A parenthesis that isn't closed is no comment. */
+export function withoutComments(text: string): string {
+  if (!text.includes('(')) return text
+  const kept: string[] = []
+  let isQuoted = false
+  let depth = 0
+  let keptFrom = 0
+  let commentAt = 0
+  for (let at = 0; at < text.length; at++) {
+    const character = text[at]
+    if (character === '\\') at++
+    else if (character === '"' && depth === 0) isQuoted = !isQuoted
+    else if (character === '(' && !isQuoted) {
+      if (depth === 0) commentAt = at
+      depth++
+    } else if (character === ')' && depth > 0) {
+      depth--
+      if (depth > 0) continue
+      kept.push(text.slice(keptFrom, commentAt))
+      keptFrom = at + 1
+    }
+  }
+  return kept.join(' ') + (kept.length > 0 ? ' ' : '') + text.slice(keptFrom)
+}
+
+function distinct(...values: string[]): string[] {
+  return [...new Set(values)]
+}

@@ -1,0 +1,101 @@
+// What a part's fields say of it. Where they say several things, all are kept: mail programs differ in which one counts.
+
+import { isUnsaid, isUtf7 } from './charset'
+import { READINGS } from './limits'
+import { fileNames } from './names'
+import { type ParameterField, parseField } from './parameters'
+import type { PartHeader } from './part-header'
+import type { Reading, TextKind } from './part-text'
+import { type Encoding, encodingOf } from './transfer'
+import { decodeWords } from './words'
+
+export interface PartFields {
+  /** Lower case; '' where the part has none that can be read. */
+  types: readonly string[]
+  /** It has a type of its own. */
+  isTyped: boolean
+  /** Of a multipart, as bytes: RFC 2046 section 5.1.1. */
+  boundaries: readonly Buffer[]
+  names: readonly string[]
+  encodings: readonly Encoding[]
+  /** `inline`, or none: a reader sees it in its place. */
+  isInline: boolean
+  /** Something other than `inline`. */
+  isAttached: boolean
+  readings(kinds: readonly TextKind[]): Reading[]
+}
+
+/** RFC 2046 section 5.1.1: 70 at the most. */
+const BOUNDARY_CHARACTERS = 998
+
+export function partFields({ fields }: PartHeader, standard: string): PartFields {
+  const types = (fields.get('content-type') ?? []).map(readField)
+  const dispositions = (fields.get('content-disposition') ?? []).map(readField)
+  const encodings = distinct((fields.get('content-transfer-encoding') ?? ['']).map(encodingOf))
+  const words = dispositions.map(({ value }) => value).filter(value => value !== '')
+  return {
+    types: types.length === 0 ? [standard] : distinct(types.map(({ value }) => value)),
+    isTyped: types.some(({ value }) => value !== ''),
+    boundaries: valuesOf(types, 'boundary').flatMap(boundaryBytes),
+    names: fileNames([...dispositions, ...types], fields.get('content-name') ?? []),
+    encodings,
+    isInline: words.length === 0 || words.includes('inline'),
+    isAttached: words.some(word => word !== 'inline'),
+    readings: kinds => readings(kinds, encodings, types),
+  }
+}
+
+function readField(text: string): ParameterField {
+  const field = parseField(text)
+  return field.value.includes('=?') ? parseField(decodeWords(text)) : field
+}
+
+/** Of a plain, extended or continued parameter; a boundary or charset needs no decoding. */
+function valuesOf(fields: readonly ParameterField[], name: string): string[] {
+  return distinct(
+    fields.flatMap(({ parameters }) => {
+      const own = parameters.filter(one => one.name === name || one.name === `${name}*`)
+      const pieces = parameters.filter(one => one.name.startsWith(`${name}*`) && one.name !== `${name}*`)
+      const plain = own.flatMap(one => one.values.map(value => value.replace(/^[^']*'[^']*'(?=.)/, '')))
+      const joined = pieces.map(({ values }) => (values[0] ?? '').replace(/^[^']*'[^']*'(?=.)/, '')).join('')
+      return [...plain, joined, ...own.flatMap(one => one.values)].filter(value => value !== '')
+    }),
+  )
+}
+
+function boundaryBytes(value: string): Buffer[] {
+  const trimmed = value.trimEnd()
+  return trimmed === '' || trimmed.length > BOUNDARY_CHARACTERS ? [] : [Buffer.from(trimmed, 'latin1')]
+}
+
+function readings(
+  kinds: readonly TextKind[],
+  encodings: readonly Encoding[],
+  types: readonly ParameterField[],
+): Reading[] {
+  const named = valuesOf(types, 'charset')
+  // UTF-7 is ASCII for the programs that don't know it
+  const charsets = distinct([...(named.length === 0 ? [''] : named), ...(named.some(isUtf7) ? [''] : [])])
+  const format = valuesOf(types, 'format').some(value => /^flowed$/i.test(value.trim()))
+  const delSp = valuesOf(types, 'delsp').some(value => /^yes$/i.test(value.trim()))
+  const all = kinds.flatMap(kind =>
+    encodings.flatMap(encoding =>
+      withoutPrefixes(charsets).map(charset => ({
+        kind,
+        encoding,
+        charset,
+        ...(format && kind === 'plain' && { flowed: { delSp } }),
+      })),
+    ),
+  )
+  return all.slice(0, READINGS)
+}
+
+/** Charsets that say nothing are one. */
+function withoutPrefixes(charsets: readonly string[]): string[] {
+  return distinct(charsets.map(charset => (isUnsaid(charset) ? '' : charset)))
+}
+
+function distinct<T>(values: readonly T[]): T[] {
+  return [...new Set(values)]
+}

@@ -1,0 +1,94 @@
+// Quoted-printable as mail programs read it: what isn't a coding stands for itself. RFC 2045 section 6.7.
+
+const EQUALS = 0x3d
+const LF = 0x0a
+const CR = 0x0d
+const BLANK = 0x20
+const TAB = 0x09
+/** Blanks between `=` and the end of its line are a fault that mail programs forgive, up to a point. */
+const LONGEST_BLANKS = 1000
+
+/** Goes on from one chunk to the next. */
+export class QuotedPrintableDecoder {
+  #open: Buffer = Buffer.alloc(0)
+
+  write(chunk: Uint8Array): Buffer {
+    const joined = this.#open.length === 0 ? bufferOf(chunk) : Buffer.concat([this.#open, chunk])
+    const last = joined.lastIndexOf(EQUALS)
+    // a coding that the next chunk may end
+    const isOpen = last >= 0 && joined.length - last < LONGEST_BLANKS && isOpenFrom(joined, last)
+    const end = isOpen ? last : joined.length
+    this.#open = Buffer.from(joined.subarray(end))
+    return decode(joined.subarray(0, end))
+  }
+
+  end(): Buffer {
+    const last = decode(this.#open)
+    this.#open = Buffer.alloc(0)
+    return last
+  }
+}
+
+export function quotedPrintableSize(body: Buffer): number {
+  let size = 0
+  for (let at = 0; at < body.length; ) {
+    const equals = body.indexOf(EQUALS, at)
+    if (equals < 0) return size + body.length - at
+    size += equals - at
+    const { bytes, next } = codingAt(body, equals)
+    size += bytes
+    at = next
+  }
+  return size
+}
+
+function bufferOf(chunk: Uint8Array): Buffer {
+  return Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength)
+}
+
+function isOpenFrom(bytes: Buffer, equals: number): boolean {
+  const at = afterBlanks(bytes, equals + 1)
+  if (at >= bytes.length) return true
+  if (bytes[at] === CR && at + 1 >= bytes.length) return true
+  return at === equals + 1 && equals + 2 >= bytes.length && hexOf(bytes[equals + 1]) >= 0
+}
+
+function decode(coded: Buffer): Buffer {
+  const bytes = Buffer.allocUnsafe(coded.length)
+  let length = 0
+  for (let at = 0; at < coded.length; ) {
+    const equals = coded.indexOf(EQUALS, at)
+    const end = equals < 0 ? coded.length : equals
+    length += coded.copy(bytes, length, at, end)
+    if (equals < 0) break
+    const { bytes: count, value, next } = codingAt(coded, equals)
+    if (count > 0) bytes[length++] = value
+    at = next
+  }
+  return bytes.subarray(0, length)
+}
+
+/** The byte that the coding stands for; none, where it only breaks the line; itself, where it is no coding. */
+function codingAt(bytes: Buffer, equals: number): { bytes: 0 | 1; value: number; next: number } {
+  const [high, low] = [hexOf(bytes[equals + 1]), hexOf(bytes[equals + 2])]
+  if (high >= 0 && low >= 0) return { bytes: 1, value: high * 16 + low, next: equals + 3 }
+  const at = afterBlanks(bytes, equals + 1)
+  if (at >= bytes.length) return { bytes: 0, value: 0, next: at }
+  if (bytes[at] === LF) return { bytes: 0, value: 0, next: at + 1 }
+  if (bytes[at] === CR) return { bytes: 0, value: 0, next: bytes[at + 1] === LF ? at + 2 : at + 1 }
+  return { bytes: 1, value: EQUALS, next: equals + 1 }
+}
+
+function afterBlanks(bytes: Buffer, from: number): number {
+  const end = Math.min(bytes.length, from + LONGEST_BLANKS)
+  let at = from
+  while (at < end && (bytes[at] === BLANK || bytes[at] === TAB)) at++
+  return at
+}
+
+function hexOf(byte: number | undefined): number {
+  if (byte === undefined) return -1
+  if (byte >= 0x30 && byte <= 0x39) return byte - 0x30
+  const upper = byte & 0xdf
+  return upper >= 0x41 && upper <= 0x46 ? upper - 0x37 : -1
+}

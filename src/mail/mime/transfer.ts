@@ -1,0 +1,74 @@
+// Transfer encodings (RFC 2045 section 6): which one a field means, the decoded bytes in chunks, and the decoded size.
+
+import { DATA_LINE_LENGTH } from '../broken-lines'
+import { Base64Decoder, base64Size } from './base64'
+import { withoutComments } from './parameters'
+import { QuotedPrintableDecoder, quotedPrintableSize } from './quoted-printable'
+
+export type Encoding = 'identity' | 'base64' | 'quoted-printable' | 'unknown'
+
+const CHUNK_BYTES = 65_536
+const LF = 0x0a
+const CR = 0x0d
+const BLANK = 0x20
+const DOT = 0x2e
+/** Haraka's limit counts them. */
+const LINE_END_BYTES = 2
+/** Codings of which the letters say nothing to a reader, and which few programs decode. */
+const UNKNOWN =
+  /^(?:x-?)?(?:uue|uuencode|uu|yenc|ybase|binhex|binhex40|mac-binhex40|gzip|gzip64|deflate|zip|compress|bzip2|ascii85|base85|base32|base16|hex)/
+
+/** As programs take it: case, quotes, comments and what stands behind the word don't count. */
+export function encodingOf(field: string): Encoding {
+  const word = withoutComments(field)
+    .toLowerCase()
+    .replace(/["'\s<>]/g, '')
+  if (/^(?:x-)?(?:base-?_?64|b64|b(?:$|[;,]))/.test(word)) return 'base64'
+  if (/^(?:x-)?(?:quoted?-?_?print|qp(?:$|[;,])|q(?:$|[;,]))/.test(word)) return 'quoted-printable'
+  return UNKNOWN.test(word) ? 'unknown' : 'identity'
+}
+
+export function decodedSize(body: Buffer, encoding: Encoding): number {
+  if (encoding === 'base64') return base64Size(body)
+  return encoding === 'quoted-printable' ? quotedPrintableSize(body) : body.length
+}
+
+export function* decodedChunks(body: Buffer, encoding: Encoding): Generator<Buffer> {
+  if (encoding === 'base64') {
+    const decoder = new Base64Decoder()
+    for (const chunk of chunks(body)) yield decoder.write(chunk)
+    yield decoder.end()
+  } else if (encoding === 'quoted-printable') {
+    const decoder = new QuotedPrintableDecoder()
+    for (const chunk of whole(body)) yield decoder.write(chunk)
+    yield decoder.end()
+  } else yield* whole(body)
+}
+
+export function decodedWhole(body: Buffer, encoding: Encoding): Buffer {
+  return encoding === 'identity' ? body : Buffer.concat([...decodedChunks(body, encoding)])
+}
+
+function* chunks(body: Buffer): Generator<Buffer> {
+  for (let at = 0; at < body.length; at += CHUNK_BYTES) yield body.subarray(at, at + CHUNK_BYTES)
+}
+
+/** Haraka breaks long lines by a line end and a blank: text goes on there. */
+function* whole(body: Buffer): Generator<Buffer> {
+  let from = 0
+  let lineAt = 0
+  for (let at = 0; at < body.length; at++) {
+    if (body[at] !== LF) continue
+    if (body[at + 1] === BLANK && body[at - 1] === CR && isBrokenAfter(body, lineAt, at - 1)) {
+      yield* chunks(body.subarray(from, at - 1))
+      from = at + 2
+    }
+    lineAt = at + 1
+  }
+  yield* chunks(body.subarray(from))
+}
+
+/** A dot at the beginning of a line stands twice on the wire (RFC 5321 section 4.5.2), so such a line is a byte shorter. */
+function isBrokenAfter(body: Buffer, lineAt: number, end: number): boolean {
+  return end - lineAt === DATA_LINE_LENGTH - LINE_END_BYTES - (body[lineAt] === DOT ? 1 : 0)
+}

@@ -1,0 +1,178 @@
+// Goes through a mail's parts from its first byte to its last, once. Each part is told to a visitor in its place.
+// Attached mails are opened. Where a multipart's fields and its lines contradict each other, its lines count.
+
+import { UnreadableError } from '../unreadable'
+import { afterLine, Boundaries, describesPart } from './boundaries'
+import { DECODED_BYTES, DECODED_SHARE, DEPTH, GUESSES, PARTS } from './limits'
+import { type PartFields, partFields } from './part-fields'
+import { readPartHeader } from './part-header'
+import { decodedWhole } from './transfer'
+
+export interface Place {
+  /** In an attached mail that a reader has to open. */
+  isHidden: boolean
+}
+
+export interface Visitor {
+  /** A part that has no parts. */
+  part(fields: PartFields, body: Buffer, place: Place): void
+  /** An attached mail; its parts follow, then the size that it has decoded. */
+  message(fields: PartFields, place: Place): (sizeBytes: number) => void
+  /** What a multipart holds that can't be split: a reader sees it as text. */
+  unsplit(fields: PartFields, body: Buffer, place: Place): void
+}
+
+const MULTIPART = /^(?:multipart(?:\/|$)|mixed$|alternative$|related$)/
+/** RFC 2046 section 5.2, RFC 6532; the others begin with a mail's header, too. */
+const MESSAGE = /^message(?:$|\/(?:rfc822|global|news|partial|external-body)$)/
+const DASHES = Buffer.from('--')
+
+/** @throws UnreadableError where the mail passes the limits */
+export function walk(raw: Buffer, visitor: Visitor): void {
+  new Walk(raw, visitor, {
+    parts: 0,
+    decodedBytes: Math.max(DECODED_BYTES, raw.length * DECODED_SHARE),
+    guesses: 0,
+  }).entity(0, 0, 'text/plain', { isHidden: false })
+}
+
+/** What is left of it counts for the whole mail. */
+interface Budget {
+  parts: number
+  decodedBytes: number
+  guesses: number
+}
+
+class Walk {
+  readonly #raw: Buffer
+  readonly #visitor: Visitor
+  readonly #budget: Budget
+  readonly #boundaries: Boundaries
+
+  constructor(raw: Buffer, visitor: Visitor, budget: Budget) {
+    this.#raw = raw
+    this.#visitor = visitor
+    this.#budget = budget
+    this.#boundaries = new Boundaries(raw)
+  }
+
+  /** A mail or part that begins here. Returns where the delimiter line is that ends it, or the end. */
+  entity(from: number, depth: number, standard: string, place: Place): number {
+    if (++this.#budget.parts > PARTS) throw new UnreadableError(`it has more than ${PARTS} parts`)
+    if (depth > DEPTH) throw new UnreadableError(`its parts nest deeper than ${DEPTH}`)
+    const header = readPartHeader(this.#raw, from, this.#boundaries)
+    const fields = partFields(header, standard)
+    const { types, boundaries } = fields
+    const isMultipart =
+      types.some(type => MULTIPART.test(type)) ||
+      (boundaries.length > 0 && types.every(type => !type.includes('/')))
+    if (isMultipart) return this.#multipart(fields, header.bodyAt, depth, place)
+    if (types.some(type => MESSAGE.test(type))) return this.#message(fields, header.bodyAt, depth, place)
+    const end = this.#endFrom(header.bodyAt)
+    this.#visitor.part(fields, this.#body(header.bodyAt, end), place)
+    return end
+  }
+
+  #multipart(fields: PartFields, bodyAt: number, depth: number, place: Place): number {
+    const named = this.#split(fields.boundaries, fields, bodyAt, depth, place)
+    if (named.isSplit) return named.end
+    const guessed = this.#guess(bodyAt, named.end)
+    if (guessed) {
+      if (++this.#budget.guesses > GUESSES)
+        throw new UnreadableError(
+          `more than ${GUESSES} of its multiparts have other boundaries than they name`,
+        )
+      const { isSplit, end } = this.#split([guessed], fields, bodyAt, depth, place)
+      if (isSplit) return end
+    }
+    const body = this.#body(bodyAt, named.end)
+    const encoding = codingOf(fields)
+    // RFC 2045 section 6.4 forbids it, and some programs decode it all the same
+    if (encoding !== undefined && fields.boundaries.length > 0) {
+      const decoded = new Walk(this.#decoded(body, encoding), this.#visitor, this.#budget)
+      if (decoded.#split(fields.boundaries, fields, 0, depth, place).isSplit) return named.end
+    }
+    this.#visitor.unsplit(fields, body, place)
+    return named.end
+  }
+
+  /** `isSplit`: a line of it is a delimiter. `end`: as of `entity`. */
+  #split(
+    boundaries: readonly Buffer[],
+    { types }: PartFields,
+    bodyAt: number,
+    depth: number,
+    place: Place,
+  ): { isSplit: boolean; end: number } {
+    const level = this.#boundaries.depth
+    this.#boundaries.open(boundaries)
+    // RFC 2046 section 5.1.5
+    const standard = types.includes('multipart/digest') ? 'message/rfc822' : 'text/plain'
+    let found = this.#boundaries.next(bodyAt)
+    const isSplit = found?.level === level
+    while (found !== undefined && found.level === level) {
+      const { next, isClosing } = found
+      // behind the end there may be more parts, but nothing else that counts
+      const end = isClosing ? next : this.entity(next, depth + 1, standard, place)
+      found = isClosing ? this.#boundaries.next(end) : this.#boundaries.at(end)
+    }
+    this.#boundaries.close(level)
+    return { isSplit, end: found?.at ?? this.#raw.length }
+  }
+
+  /** The first line that a part's fields follow. */
+  #guess(bodyAt: number, end: number): Buffer | undefined {
+    const raw = this.#raw
+    for (let at = bodyAt; at >= 0 && at < end; ) {
+      const next = afterLine(raw, at)
+      if (raw[at] === DASHES[0] && raw[at + 1] === DASHES[0] && next < end && describesPart(raw, next)) {
+        const line = raw.toString('latin1', at + 2, next).trimEnd()
+        if (line !== '') return Buffer.from(line, 'latin1')
+      }
+      const before = raw.indexOf('\n--', next - 1, 'latin1')
+      at = before < 0 ? -1 : before + 1
+    }
+    return undefined
+  }
+
+  #message(fields: PartFields, bodyAt: number, depth: number, place: Place): number {
+    const tellSize = this.#visitor.message(fields, place)
+    const inner: Place = { isHidden: place.isHidden || !fields.isInline }
+    const encoding = codingOf(fields)
+    if (encoding === undefined) {
+      const end = this.entity(bodyAt, depth + 1, 'text/plain', inner)
+      tellSize(this.#body(bodyAt, end).length)
+      return end
+    }
+    const end = this.#endFrom(bodyAt)
+    const decoded = this.#decoded(this.#body(bodyAt, end), encoding)
+    tellSize(decoded.length)
+    new Walk(decoded, this.#visitor, this.#budget).entity(0, depth + 1, 'text/plain', inner)
+    return end
+  }
+
+  #decoded(body: Buffer, encoding: 'base64' | 'quoted-printable'): Buffer {
+    this.#budget.decodedBytes -= encoding === 'base64' ? body.length * 0.75 : body.length
+    if (this.#budget.decodedBytes < 0)
+      throw new UnreadableError('its attached mails are encoded within each other too often')
+    return decodedWhole(body, encoding)
+  }
+
+  #endFrom(bodyAt: number): number {
+    return this.#boundaries.next(bodyAt)?.at ?? this.#raw.length
+  }
+
+  /** Without the line end that belongs to the delimiter. */
+  #body(from: number, to: number): Buffer {
+    let end = to
+    if (end < this.#raw.length) {
+      if (this.#raw[end - 1] === 0x0a) end--
+      if (this.#raw[end - 1] === 0x0d) end--
+    }
+    return this.#raw.subarray(from, Math.max(from, end))
+  }
+}
+
+function codingOf({ encodings }: PartFields): 'base64' | 'quoted-printable' | undefined {
+  return encodings.find(one => one === 'base64' || one === 'quoted-printable')
+}
