@@ -2,9 +2,10 @@
 // Never throws; all faults come back at once. A rule with an error isn't in the policy, which must not be used then.
 
 import { addressKey, domainOf } from '../mail/address'
+import { seenPattern } from '../mail/mime/seen-text'
 import { didYouMean, type Finding } from '../settings/findings'
 import type { IniEntry, IniFile, IniSection } from '../settings/ini'
-import { splitItems } from '../settings/items'
+import { type Item, splitItems } from '../settings/items'
 import { laterCondition } from '../settings/later'
 import { SETTINGS_FILE } from '../settings/load'
 import type { Settings } from '../settings/settings'
@@ -20,6 +21,7 @@ import { PatternCompiler } from './patterns'
 import type { Condition, Policy, Rule } from './rule'
 import { RuleIndex } from './rule-index'
 import { ADDRESS_NAMES, parseTemplate, type Template, type TemplateName } from './templates'
+import { warnOfBoundary } from './word-boundary'
 
 export interface PolicyContext {
   settings: Settings
@@ -141,7 +143,7 @@ class RuleCompiler {
     const { matcher, count } = this.#patterns.compile(
       field.kind,
       field.name + member.toLowerCase(),
-      items,
+      field.phase === 'content' ? items.map(asSeen) : items,
       wrong => say.error(line, wrong),
       field.takesLabels ? this.#settings.relay.labelSeparator : '',
     )
@@ -151,7 +153,10 @@ class RuleCompiler {
         `the list is empty, so that "${key}" would hold for every mail; take the line out if that is meant`,
       )
     }
-    for (const { text, form } of items) {
+    for (const item of items) {
+      const { text, form } = item
+      const boundary = field.kind === 'text' || field.kind === 'result' ? warnOfBoundary(item) : undefined
+      if (boundary !== undefined) say.warn(line, boundary)
       if (form !== 'plain' || isGlob(text) || text.startsWith('file:')) continue
       warnOfWord(field, text, line, say)
       warnOfBytes(field, text, line, say)
@@ -211,6 +216,11 @@ function negationOf(key: string): string | undefined {
 function warnOfBytes({ kind }: Field, text: string, line: number, say: RuleReporter): void {
   if (kind === 'size' && /^[<>=]*\s*\d{1,3}$/.test(text))
     say.warn(line, `"${text}" is a number of bytes; write a unit, as 10kb, and 1.5mb with a point`)
+}
+
+/** Content comes without characters that nobody sees. */
+function asSeen(item: Item): Item {
+  return item.text.startsWith('file:') ? item : { ...item, text: seenPattern(item.text) }
 }
 
 function warnOfWord({ words }: Field, text: string, line: number, say: RuleReporter): void {

@@ -60,6 +60,15 @@ describe('compilePolicy', () => {
     assert.equal(made.rules[0]?.conditions.length, lines.length - 1)
   })
 
+  it('warns of \\b beside a letter that it does not know', () => {
+    const warned = (pattern: string) =>
+      said(`[r]\nbody = ${pattern}\naction = drop`).map(text => text.slice(0, text.indexOf(' in /')))
+    for (const pattern of [String.raw`/\bÜberweisung\b/`, String.raw`/(?:Café)\b/`, String.raw`/\b(?:é|e)/`])
+      assert.deepEqual(warned(pattern), [String.raw`rules.ini:2: [r] \b`], pattern)
+    for (const pattern of [String.raw`/\bKonto\b/`, String.raw`/\\\bKonto über/`, String.raw`/\\bÜ/`, 'Ü'])
+      assert.deepEqual(said(`[r]\nbody = ${pattern}\naction = drop`), [], pattern)
+  })
+
   it('knows a rule named main from lines above the first rule', () => {
     assert.deepEqual(said('[main]\nsender = <>\naction = drop'), [])
     assert.deepEqual(said('action = drop\n[a]\naction = drop'), [

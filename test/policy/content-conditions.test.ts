@@ -57,6 +57,11 @@ describe('conditions on content', () => {
     }
   })
 
+  it('leave out of their patterns what nobody sees in a text', async () => {
+    for (const pattern of ['gi\u200cft\u00a0card', '/^gi\u200cft\u00a0card$/', '*❤\ufe0f*'])
+      assert.equal(await ruleFor(`[r]\nbody = ${pattern}\naction = drop`, text('gift card', '❤')), 'r')
+  })
+
   it('are asked last, and only where all others hold', async () => {
     const { facts, asked } = counted(text('x'))
     const rules = policy(

@@ -5,12 +5,13 @@ import { UnreadableError } from '../unreadable'
 import { charsetKey, decodeBytes } from './charset'
 import { NAME_CHARACTERS } from './limits'
 import type { Parameter, ParameterField } from './parameters'
+import { seenText } from './seen-text'
 import { decodeWords, fromLatin1, isAllEncoded, percentBytes } from './words'
 
 /** Of Content-Disposition and Content-Type, in either of which some programs look for either. */
 const NAMES = ['filename', 'name']
-/** Marks and characters that nobody sees. */
-const UNSEEN = /[\p{Cc}\p{Cf}\p{Default_Ignorable_Code_Point}]/gu
+/** What else no program shows in a name: line ends, and marks that a text may have. */
+const UNSEEN = /[\p{Cc}\p{Cf}]/gu
 
 /** Without what no program shows; the first is the one that programs agree on where a field has only one. */
 export function fileNames(fields: readonly ParameterField[], plain: readonly string[]): string[] {
@@ -25,7 +26,7 @@ export function fileNames(fields: readonly ParameterField[], plain: readonly str
 
 /** Windows drops blanks and dots at the end of a name. */
 function shownName(name: string): string {
-  const seen = name.replace(UNSEEN, '')
+  const seen = seenText(name).replace(UNSEEN, '')
   let end = seen.length
   while (end > 0 && /[\s.]/.test(seen[end - 1] ?? '')) end--
   return seen.slice(0, end).trimStart()
