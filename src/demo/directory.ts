@@ -61,7 +61,9 @@ export function fillDirectory(dir: string, { packageDir, port, sesUrl, page }: C
 /** Haraka crashes at every connection without a full one; its limit would keep large mail from the rule about it. */
 function connectionIni(packageDir: string): string {
   const text = readFileSync(path.join(packageDir, 'node_modules/Haraka/config/connection.ini'), 'utf8')
-  return text.replace(/^bytes=.*$/m, 'bytes=41943040')
+  return text
+    .replace(/^bytes=.*$/m, 'bytes=46000000')
+    .replace(/^;?data_line_length=.*$/m, 'data_line_length=1001')
 }
 
 const DEMO_PLUGIN = `// Takes all mail that is left to deliver, and keeps it in ${DELIVERED}/. Ends with the demo that started Haraka.

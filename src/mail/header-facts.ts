@@ -41,9 +41,11 @@ export function headerFacts(fields: readonly Field[], decoders: Decoders): Heade
   const addresses = readOnce(named, field => {
     const { allowed, isShort } = addressed(field)
     if (!field.raw.includes('@')) return { texts: [], isCut: false }
-    return isShort
-      ? { texts: decoders.addressesIn(field.raw), isCut: false }
-      : readMailboxes(field.raw, allowed, decoders)
+    // a break of Haraka's can stand within an address
+    if (!isShort) return readMailboxes(readingsOf(field), allowed, decoders)
+    const [first = [], second = []] = readingsOf(field).map(text => decoders.addressesIn(text))
+    const known = second.length === 0 ? undefined : new Set(first)
+    return { texts: [...first, ...second.filter(address => !known?.has(address))], isCut: false }
   })
   return {
     values: name => values(name).texts,
@@ -81,7 +83,7 @@ function allowances(fields: readonly Field[], costOf: CostOf, limit: number): (f
   let known: Map<Field, Allowance> | undefined
   const allot = () => {
     const costs = fields.map(field => ({ field, cost: costOf(field) }))
-    const length = costs.reduce((sum, { field, cost }) => (cost > 0 ? sum + field.raw.length : sum), 0)
+    const length = costs.reduce((sum, { field, cost }) => (cost > 0 ? sum + lengthOf(field) : sum), 0)
     const isShort = length <= WHOLE_CHARACTERS
     let rest = limit
     return new Map(
@@ -98,23 +100,43 @@ function allowances(fields: readonly Field[], costOf: CostOf, limit: number): (f
   }
 }
 
-function addressCost({ raw }: Pick<Field, 'raw'>): number {
-  let ats = 0
-  for (let at = raw.indexOf('@'); at >= 0; at = raw.indexOf('@', at + 1)) ats++
-  return Math.min(raw.length, ats * MAILBOX_CHARACTERS) + ats * COST_OF_AT
+function readingsOf({ raw, joined }: Field): string[] {
+  return joined === undefined ? [raw] : [raw, joined]
 }
 
-/** Mailbox by mailbox, as far as the allowance goes. */
-function readMailboxes(raw: string, allowed: number, decoders: Decoders): Reading {
+function lengthOf(field: Field): number {
+  return readingsOf(field).reduce((sum, text) => sum + text.length, 0)
+}
+
+/** Of the other reading only the mailboxes are read in which a break may stand: two for each break at the most. */
+function addressCost({ raw, joined = raw }: Field): number {
+  return costOfAddresses(raw) + (raw.length - joined.length) * 2 * COST_OF_AT
+}
+
+function costOfAddresses(text: string): number {
+  let ats = 0
+  for (let at = text.indexOf('@'); at >= 0; at = text.indexOf('@', at + 1)) ats++
+  return Math.min(text.length, ats * MAILBOX_CHARACTERS) + ats * COST_OF_AT
+}
+
+/** Mailbox by mailbox, as far as the allowance goes; of another reading only those that the first doesn't have. */
+function readMailboxes(readings: readonly string[], allowed: number, decoders: Decoders): Reading {
   const texts: string[] = []
   let rest = allowed
   let isCut = false
-  eachMailbox(raw, piece => {
-    rest -= addressCost({ raw: piece })
+  const read = (piece: string): boolean => {
+    rest -= costOfAddresses(piece)
     if (rest < 0 || piece.length > MAILBOX_CHARACTERS) isCut = true
     else texts.push(...decoders.addressesIn(piece))
     return rest >= 0
+  }
+  const [first = '', joined] = readings
+  const seen = joined === undefined ? undefined : new Set<string>()
+  eachMailbox(first, piece => {
+    seen?.add(piece.trim())
+    return read(piece)
   })
+  if (joined !== undefined && rest >= 0) eachMailbox(joined, piece => seen?.has(piece.trim()) || read(piece))
   return { texts, isCut }
 }
 

@@ -316,7 +316,7 @@ describe('ses-bounce check', () => {
 
     it('by [max] bytes, where a rule bounces larger mail that SES takes', async () => {
       const expected = [
-        'connection.ini:5: [max] warning: Haraka refuses mail over 25 MB before [large] can bounce it; bytes = 41943040 lets in all that SES takes',
+        'connection.ini:5: [max] warning: Haraka refuses mail over 25 MB before [large] can bounce it; bytes = 46000000 lets in all that SES takes',
       ]
       for (const condition of [
         'size = > 30mb',
@@ -329,10 +329,29 @@ describe('ses-bounce check', () => {
       }
     })
 
+    it('in lines that Haraka breaks, where a rule looks at the body', async () => {
+      const lines = (ini: string, rule: string) =>
+        warnings({
+          [SETTINGS]: RELAY,
+          [RULES]: `[r]\n${rule}\naction = drop\n`,
+          'connection.ini': `[max]\n${ini}\n`,
+        })
+      const told = (line: string, bytes: number) => [
+        `connection.ini${line}: [max] warning: Haraka breaks lines over ${bytes} bytes, within words and links too, so that [r] may not find them in the body; data_line_length = 1001 leaves all lines whole that mail may have`,
+      ]
+      assert.deepEqual(await lines('data_line_length=992', 'not.body = /x/'), told(':2', 990))
+      assert.deepEqual(await lines('data_line_length=999', 'body = /x/'), told(':2', 997))
+      for (const ini of ['', 'data_line_length=0', 'data_line_length=lots'])
+        assert.deepEqual(await lines(ini, 'body = /x/'), told(ini === '' ? '' : ':2', 990))
+      for (const ini of ['data_line_length=1000', 'data_line_length=1001'])
+        assert.deepEqual(await lines(ini, 'body = /x/'), [])
+      assert.deepEqual(await lines('data_line_length=992', 'subject = *x*'), [])
+    })
+
     it('not by [max] bytes that no such rule is concerned with', async () => {
       for (const condition of ['size = < 1mb', 'size = 1mb..25mb', 'not.size = > 1mb', 'subject = *'])
         assert.deepEqual(await sizes(condition, 'bytes = 26214400'), [], condition)
-      for (const bytes of ['bytes = 41943040', 'bytes = 0', 'bytes = ', '', 'bytes = lots'])
+      for (const bytes of ['bytes = 46000000', 'bytes = 0', 'bytes = ', '', 'bytes = lots'])
         assert.deepEqual(await sizes('size = > 20mb', bytes), [], bytes)
       assert.deepEqual(await sizes('size = > 20mb', 'bytes = 26214400', 'reject'), [])
       assert.deepEqual(

@@ -321,7 +321,7 @@ describe('ses-bounce explain', () => {
 
     it('shortens what is long', async () => {
       const mail = sample({
-        headers: { Subject: 'x'.repeat(5000), To: `a@${'y'.repeat(50)}.example, `.repeat(100) },
+        headers: { Subject: 'x'.repeat(5000), To: `a@${'y'.repeat(50)}.example,\r\n `.repeat(100) },
       })
       const files = {
         ...FILES,

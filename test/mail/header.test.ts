@@ -115,6 +115,32 @@ describe('the header', () => {
     assert.ok(facts.addressesAreCut('to'))
   })
 
+  it('has the address in which Haraka may have broken a line, and that of a fold at the same place', async () => {
+    for (const [size, others] of [
+      [990, 'a@b.example, '],
+      [75_000, 'somebody@b.example,\n '],
+    ] as const) {
+      const text = `To: ${others.repeat(Math.floor((size - 990) / others.length))}`
+      const last = text.split('\n').at(-1) ?? ''
+      const before = `${last}${'x'.repeat(990 - last.length - '@y.example, anna@exam'.length)}@y.example, anna@exam`
+      assert.equal(before.length, 990)
+      const lines = [...text.split('\n').slice(0, -1), before, ' ple.com, bob@c.example'].map(
+        line => `${line}\n`,
+      )
+      const { facts } = await readHeader(lines, 0)
+      for (const address of ['anna@example.com', 'bob@c.example'])
+        assert.ok(
+          facts.addresses('to').includes(address),
+          `${size}: ${facts.addresses('to').slice(-3).join()}`,
+        )
+      assert.equal(facts.addressesAreCut('to'), false)
+    }
+    // a genuine fold that stands just there
+    const fold = `To: ${'x'.repeat(990 - 'To: @y.example,'.length)}@y.example,`
+    const { facts } = await readHeader([`${fold}\n`, ' bob@c.example\n'], 0)
+    assert.ok(facts.addresses('to').includes('bob@c.example'))
+  })
+
   it('says in which field it has not decoded encoded words, as there are too many', async () => {
     const many = Array.from({ length: 200 }, () => ` ${'=?utf-8?q?a?= '.repeat(70)}\n`)
     const { facts } = await readHeader(['From: =?utf-8?q?a?=\n', 'Subject: x\n', ...many, 'X: y\n'], 0)
