@@ -1,6 +1,7 @@
 // What the queue knows of the mail on disk: how much there is of it, and what is to become of a mail when its jobs change.
 // The files themselves are others' concern; a file that isn't there, or isn't counted, is put right by the dispatcher.
 
+import { senderKey } from '../mail/sender-key'
 import type { HeldRecipient } from '../quarantine/record'
 import { hasEnded, type JobState } from './job'
 
@@ -66,6 +67,11 @@ export interface MailLedger {
   /** When the queue file was made. */
   madeMs(): number
   close(): void
+}
+
+/** Whose share a mail counts for. The null sender is one sender. */
+export function storageKey(sender: string): string {
+  return sender === '' ? '' : senderKey(sender)
 }
 
 export interface Fate {

@@ -1,7 +1,6 @@
 // The ledger of mail on disk, in the queue's file: triggers keep its sums, and note the mail whose jobs have changed.
 // `home`: the folder that the files lie in. Haraka directories that share a queue file count each for itself.
 
-import { senderKey as keyOf } from '../../mail/sender-key'
 import type { JobState } from '../job'
 import {
   type Full,
@@ -95,11 +94,6 @@ export function mailLedger(database: Database, home: string): Omit<MailLedger, '
       }),
     madeMs: () => Number(database.get('SELECT at_ms FROM queue_made')?.['at_ms'] ?? 0),
   }
-}
-
-/** The null sender is one sender. */
-export function storageKey(sender: string): string {
-  return sender === '' ? '' : keyOf(sender)
 }
 
 export function mailTotals(database: Database, home: string): Record<MailPlace, StoredMail> {
