@@ -10,7 +10,7 @@ const OURS = { 'sec-fetch-site': 'same-origin', 'content-type': 'application/x-w
 /** Connections go to the workers in turn. */
 const TIMES = 6
 
-describe('signing out of the status page', () => {
+describe('access to the status page and the API', () => {
   let served: Served
   before(async () => {
     served = await startServed()
@@ -31,7 +31,7 @@ describe('signing out of the status page', () => {
     return [...new Set(answers.map(({ status }) => status))]
   }
 
-  it('ends the session for every copy of its cookie, in both workers and after a restart, and ends no other', async () => {
+  it('ends with "Sign out" for every copy of the cookie, in both workers and after a restart, and for no other session', async () => {
     const [mine, others] = [await signIn(), await signIn()]
     assert.deepEqual(await statuses(mine), [200])
     assert.equal((await ask('/session/end', { ...OURS, ...mine }, '')).status, 303)
@@ -48,7 +48,7 @@ describe('signing out of the status page', () => {
     assert.deepEqual([await statuses(mine), await statuses(others)], [[401], [200]])
   })
 
-  it('is not needed by who gives a wrong token: the log names the peer, never the token', async () => {
+  it('is refused with a wrong token, and the log names the peer and never the token', async () => {
     const since = served.product.haraka.log().length
     assert.deepEqual(await statuses({ authorization: 'Bearer a-token-that-is-wrong' }), [401])
     const line = await served.product.haraka.waitForLog(/wrong token/, { since })
@@ -56,7 +56,7 @@ describe('signing out of the status page', () => {
     assert.doesNotMatch(served.product.haraka.log().join('\n'), /a-token-that-is-wrong/)
   })
 
-  it('happens under names of this server only: another name in Host is refused, and metrics are not', async () => {
+  it('is refused under a name in Host that is not one of this server, but for the metrics', async () => {
     const statusFor = async (path: string, host: string) =>
       (await ask(path, { host, authorization: `Bearer ${TOKEN}` })).status
     for (const host of ['127.0.0.1', 'localhost:8080', 'mx.yours.example'])
