@@ -15,6 +15,15 @@ function randomText(length: number): string {
   return Array.from({ length }, letter).join('')
 }
 
+/** A promise that the test fulfils. */
+function gate(): { opened: Promise<void>; open: () => void } {
+  let open = () => {}
+  const opened = new Promise<void>(resolve => {
+    open = resolve
+  })
+  return { opened, open }
+}
+
 const raw = (text: string) => Buffer.from(text)
 
 describe('work on a thread of its own', () => {
@@ -37,6 +46,33 @@ describe('work on a thread of its own', () => {
     const mail = raw(`Subject: x\r\n\r\n${'x'.repeat(100_000)}`)
     await aside.content(mail, 10)
     assert.equal(mail.length, 100_014)
+  })
+
+  it('gets a mail that is read for it as its own, and waits with reading while there is no room for it', async () => {
+    const [first, second] = [gate(), gate()]
+    const large = { sizeBytes: 30 * 1024 * 1024, limit: 100 }
+    const begun: string[] = []
+    const ask = (name: string, opened: Promise<void>) =>
+      aside.contentOf(
+        {
+          sizeBytes: large.sizeBytes,
+          read: async () => {
+            begun.push(name)
+            await opened
+            return new Uint8Array(Buffer.from(`Subject: x\r\n\r\n${name}`))
+          },
+        },
+        large.limit,
+      )
+    const both = [ask('first', first.opened), ask('second', second.opened)]
+    const small = { sizeBytes: 10, read: async () => new Uint8Array(Buffer.from('\r\nsmall')) }
+    assert.deepEqual((await aside.contentOf(small, 100)).texts, ['small'])
+    assert.deepEqual(begun, ['first'])
+    first.open()
+    assert.deepEqual((await both[0])?.texts, ['first'])
+    second.open()
+    assert.deepEqual((await both[1])?.texts, ['second'])
+    assert.deepEqual(begun, ['first', 'second'])
   })
 
   it('finds expressions by their numbers', async () => {
@@ -114,6 +150,19 @@ describe('a thread that dies', () => {
     await assert.rejects(aside.search([], 'bad', 10_000), /^AsideError: its thread ended with 3$/)
     assert.deepEqual((await aside.search([], 'good', 10_000)).found, [])
     aside.close()
+  })
+
+  it('or never answers holds up no other mail whose content is to be read', async () => {
+    const aside = openAside(
+      program(
+        'hangs',
+        `if (asked.raw.length === 3) for (;;); parentPort.postMessage({ answer: 'read', tookMs: 1 })`,
+      ),
+    )
+    const bad = [raw('bad'), raw('bad')].map(mail => aside.content(mail, 1))
+    assert.equal(await aside.content(raw('good'), 1), 'read')
+    aside.close()
+    for (const one of bad) await assert.rejects(one, new AsideError('this process is ending'))
   })
 
   it('can not be started', async () => {

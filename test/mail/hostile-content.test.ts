@@ -1,0 +1,81 @@
+import assert from 'node:assert/strict'
+import { readContent } from '../../src/mail/content'
+import { UnreadableError } from '../../src/mail/unreadable'
+
+const LIMIT = 10_000
+const SMALL_BYTES = 200_000
+const TIMES = 8
+
+const nested = (fields: (level: number) => string) =>
+  Array.from({ length: 60 }, (_, level) => `${fields(level)}\r\n\r\n--b${level}x\r\n`).join('')
+
+/** Header and body; the last is repeated as often as makes the mail long. */
+const HOSTILE: Record<string, [begin: string, piece: string]> = {
+  'lines of dashes in 60 multiparts': [
+    nested(level => `Content-Type: multipart/mixed; boundary=b${level}x`),
+    '\n--',
+  ],
+  'lines that are nearly one of 60 boundaries': [
+    nested(level => `Content-Type: multipart/mixed; boundary=b${level}x`),
+    '\n--b1',
+  ],
+  'multiparts without their boundaries': [nested(() => 'Content-Type: multipart/mixed; boundary=no'), '\n--'],
+  "a part's header without an end": [
+    'Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n',
+    'To: a,a,a,a\r\n',
+  ],
+  "a part's header without a colon": ['Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n', 'a\r\n'],
+  'lines of base64 of different lengths': [
+    'Content-Type: a/b\r\nContent-Transfer-Encoding: base64\r\n\r\n',
+    'AA\r\nAAA\r\n',
+  ],
+  'codings of quoted-printable that are none': [
+    'Content-Type: a/b\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n',
+    '=',
+  ],
+  'blanks behind a sign of quoted-printable': [
+    'Content-Transfer-Encoding: quoted-printable\r\n\r\n',
+    `=${' '.repeat(500)}`,
+  ],
+  'characters that nobody sees': ['Content-Type: text/html\r\n\r\n', '&zwnj;'],
+  'folded lines': ['Content-Type: text/html\r\n\r\n<!--', '\r\n '],
+  'links and a long base': [
+    `Content-Type: text/html\r\n\r\n<base href="http://b.example/${'x'.repeat(10_000)}">`,
+    '<a href="p"></a>',
+  ],
+  'commands of text/enriched': ['Content-Type: text/enriched\r\n\r\n', '<param>'],
+  'text in UTF-7': ['Content-Type: text/plain; charset=utf-7\r\n\r\n', '+ADw-'],
+}
+
+describe('the content of a mail that is made to be hard to read', () => {
+  for (const [what, [begin, piece]] of Object.entries(HOSTILE)) {
+    it(`takes time in proportion to the mail: ${what}`, () => {
+      const cpuMs = (bytes: number) => {
+        const raw = Buffer.from(begin + piece.repeat(Math.ceil(bytes / piece.length)))
+        const before = process.cpuUsage()
+        try {
+          readContent(raw, LIMIT)
+        } catch (error) {
+          assert.ok(error instanceof UnreadableError)
+        }
+        const { user, system } = process.cpuUsage(before)
+        return (user + system) / 1000
+      }
+      cpuMs(SMALL_BYTES)
+      const [small, large] = [cpuMs(SMALL_BYTES), cpuMs(SMALL_BYTES * TIMES)]
+      // quadratic would be 64 times the time
+      assert.ok(large < 25 * Math.max(small, 5), `${small} ms, then ${large} ms`)
+    })
+  }
+
+  it('is refused where names or parameters are more than any program writes', () => {
+    const refused: Record<string, string> = {
+      [`Content-Type: a/b; ${'a=b;'.repeat(10_000)}`]: 'a field of a part has more than 200 parameters',
+      [`Content-Type: a/b; name=${'a'.repeat(5000)}`]: 'a file name has more than 4096 characters',
+      [`Content-Type: a/b;\r\n ${'a'.repeat(70_000)}`]:
+        'the header of a part describes it in more than 64 KB',
+    }
+    for (const [fields, reason] of Object.entries(refused))
+      assert.throws(() => readContent(Buffer.from(`${fields}\r\n\r\nx`), LIMIT), new UnreadableError(reason))
+  })
+})
