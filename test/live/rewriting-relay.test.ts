@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { sesBounce } from './support/command'
-import { callsFor, relay, said } from './support/flow'
+import { callsFor, keptOf, relay, said } from './support/flow'
 import { askHttp, startServed } from './support/http'
 import type { Product } from './support/product'
 import { until } from './support/wait'
@@ -25,6 +25,13 @@ describe('a relay that rewrites recipients and is not said to', () => {
     const calls = await callsFor(product, mail)
     assert.equal(calls.length, 1)
     assert.equal(calls[0]?.outcome.status, 400)
+    await until(
+      () =>
+        keptOf(product, mail).some(({ record }) =>
+          record.held.some(({ reason }) => /^mismatch: /.test(reason)),
+        ),
+      { what: 'the mail in the quarantine' },
+    )
     const [job] = product.jobs({ sesId: mail.sesId })
     return job?.state ?? ''
   }
