@@ -28,7 +28,7 @@ describe('a relay that rewrites recipients and is not said to', () => {
     await until(
       () =>
         keptOf(product, mail).some(({ record }) =>
-          record.held.some(({ reason }) => /^mismatch: /.test(reason)),
+          record.held.some(({ reason }) => reason.startsWith('mismatch: ')),
         ),
       { what: 'the mail in the quarantine' },
     )
