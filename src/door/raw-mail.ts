@@ -5,6 +5,8 @@ import { Writable } from 'node:stream'
 
 /** With reading and matching below the 30 s that Haraka gives a plugin. */
 const LONGEST_MS = 5000
+/** So long others wait at the most: Haraka reads out a mail of short lines slowly, and without a pause of its own. */
+const SLICE_MS = 10
 /** Haraka puts fields of its own before the mail. */
 const HEADROOM_BYTES = 16 * 1024
 
@@ -15,12 +17,20 @@ export function rawMail(
 ): Promise<Uint8Array<ArrayBuffer>> {
   let bytes = new Uint8Array(sizeBytes + HEADROOM_BYTES)
   let length = 0
+  let sliceAt = performance.now()
   const stream = new Writable({
     write(chunk: Buffer, _encoding, done) {
       if (length + chunk.length > bytes.length) bytes = enlarged(bytes, length + chunk.length)
       bytes.set(chunk, length)
       length += chunk.length
-      done()
+      if (performance.now() - sliceAt < SLICE_MS) {
+        done()
+        return
+      }
+      setImmediate(() => {
+        sliceAt = performance.now()
+        done()
+      })
     },
   })
   return new Promise((resolve, reject) => {
