@@ -163,6 +163,11 @@ export class Premises {
     this.aside.close()
     process.off('exit', this.#atExit)
     this.#handingOver.close()
+    this.#closeStores()
+  }
+
+  /** They are opened again when they are needed. */
+  #closeStores(): void {
     this.#figures?.close()
     this.#figures = undefined
     this.#queue?.close()
@@ -171,8 +176,12 @@ export class Premises {
     this.#operator = undefined
   }
 
-  /** The master may be root and the workers not: everything is theirs. */
+  /**
+   * The master may be root and the workers not: everything is theirs. No connection of this process may be open: when it
+   * closes a file that it has open elsewhere too, its SQLite locks are gone (sqlite.org/howtocorrupt.html section 2.2).
+   */
   #makeFiles(): void {
+    this.#closeStores()
     const folder = path.join(this.harakaDir, 'ses-bounce')
     makePrivateDir(folder, this.#owner)
     for (const warning of claimFolder(folder, this.#owner)) this.#options.log('warn', warning)
@@ -213,11 +222,12 @@ export class Premises {
   }
 
   /**
-   * There is no file until a relay is trusted. As root SQLite makes -wal and -shm the owner's of the file as it finds
+   * The master makes the files first (`#makeFiles`). As root SQLite makes -wal and -shm the owner's of the file as it finds
    * it; should that be put right later, workers would be shut out.
    */
   #mayHandOver(): boolean {
-    return !this.inForce().idle && !this.#isRootForOthers()
+    const hasFiles = this.#options.isWorker ? !this.inForce().idle : this.#supervisor !== undefined
+    return hasFiles && !this.#isRootForOthers()
   }
 
   #isRootForOthers(): boolean {

@@ -1,7 +1,7 @@
 // The one file that knows the SQLite driver: opens the queue's database and gives typed statements.
 // Faults become QueueError (errors.ts): busy and full pass; a file that can't be read is left as it is.
 
-import { closeSync, constants, existsSync, mkdirSync, openSync, statfsSync } from 'node:fs'
+import { closeSync, constants, existsSync, lstatSync, mkdirSync, openSync, statfsSync } from 'node:fs'
 import path from 'node:path'
 import { pathToFileURL } from 'node:url'
 import Driver from 'libsql'
@@ -230,13 +230,21 @@ function refuseNetworkFileSystem(file: string): void {
   )
 }
 
-/** SQLite gives its -wal and -shm files the mode of the database, so that it must be right from the first byte. */
+/**
+ * SQLite gives its -wal and -shm files the mode of the database, so that it must be right from the first byte. A file that
+ * is there isn't opened: this process may have it open already, and would lose its locks when it closes it here
+ * (sqlite.org/howtocorrupt.html section 2.2).
+ */
 function createEmpty(file: string): void {
   try {
     mkdirSync(path.dirname(file), { recursive: true, mode: 0o700 })
     // the folder is the workers' own: root mustn't be led elsewhere by a link in it
-    closeSync(openSync(file, constants.O_WRONLY | constants.O_CREAT | constants.O_NOFOLLOW, 0o600))
+    const found = lstatSync(file, { throwIfNoEntry: false })
+    if (found?.isSymbolicLink()) throw new Error('it is a link')
+    if (!found) closeSync(openSync(file, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, 0o600))
   } catch (error) {
+    // another process may have been faster
+    if (error instanceof Error && 'code' in error && error.code === 'EEXIST') return
     throw new QueueError('QUEUE_UNWRITABLE', `${file}: the queue file can't be made (${String(error)})`, {
       cause: error,
     })
