@@ -55,7 +55,7 @@ action = reject
 reply = 5.7.1 Not with "{subject}"
 
 [broken]
-body = /^x+\s+x+$/
+body = /^x+$/
 action = quarantine
 
 [subjects]
