@@ -68,7 +68,7 @@ header.X-Late = *
 action = quarantine
 
 [gone]
-recipient = gone-*@yours.example
+recipient = gone-*@yours.example, gone-*@inside.example
 action = bounce
 bounce.type = DoesNotExist
 
@@ -113,7 +113,7 @@ const MAILS: Record<string, () => Sent> = {
   'a bounce beside an accepted one': () => ses({}, ['gone-1@yours.example', 'anna@yours.example']),
   'a bounce beside a deferred one': () => ses({}, ['gone-1@yours.example', 'busy@yours.example']),
   'a recipient that SES is not known to have had': () =>
-    ses({ headers: { To: 'gone-1@yours.example' } }, ['gone-1@yours.example', 'gone-3@yours.example']),
+    ses({ headers: { To: 'gone-1@yours.example' } }, ['gone-1@yours.example', 'gone-3@inside.example']),
   'a rewritten recipient': () => ({
     ...ses({ recipient: 'gone-1@yours.example' }),
     to: ['box@inside.example'],
