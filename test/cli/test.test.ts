@@ -328,7 +328,7 @@ expect.rule = unknown
       [
         'recipient = x@y.example\nexpect.reason = ended',
         [
-          '3: [case] "expect.reason" can\'t be "ended"; valid are none, expired, no_receipt, mismatch, unsafe',
+          '3: [case] "expect.reason" can\'t be "ended"; valid are none, expired, no_receipt, mismatch, unsafe, unreadable',
         ],
       ],
       [

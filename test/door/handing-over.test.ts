@@ -22,13 +22,13 @@ describe('what a process has counted at its end', () => {
   afterEach(() => remove())
 
   /** Mails that are on record when a process has looked at one and ended. */
-  function inspected(smtpIni: string, trusted = '127.0.0.1'): number {
+  function inspected(smtpIni: string, { trusted = '127.0.0.1', isWorker = true } = {}): number {
     writeFileSync(path.join(dir, 'config/smtp.ini'), smtpIni)
     writeFileSync(path.join(dir, 'config/ses-bounce.ini'), `[relay]\ntrusted = ${trusted}\n`)
     const file = path.join(dir, 'ses-bounce/queue.sqlite')
     openWorkerQueue(file, { create: true }).close()
     const listeners = process.listenerCount('exit')
-    const premises = new Premises({ harakaDir: dir, isWorker: false, log: () => undefined })
+    const premises = new Premises({ harakaDir: dir, isWorker, log: () => undefined })
     premises.counts.inspected()
     premises.close()
     assert.equal(process.listenerCount('exit'), listeners, 'nothing of it is left')
@@ -45,7 +45,11 @@ describe('what a process has counted at its end', () => {
   })
 
   it('is not while the plugin is idle, as there need be no file', () => {
-    assert.equal(inspected('', ''), 0)
+    assert.equal(inspected('', { trusted: '' }), 0)
+  })
+
+  it('is not by a master that has not made the files yet: its connection would lose its locks', () => {
+    assert.equal(inspected('', { isWorker: false }), 0)
   })
 
   it('is not by root where the workers are not: SQLite would make -wal and -shm those of root', function () {

@@ -100,7 +100,7 @@ describe('what the page asks of the queue', () => {
     )
     // sorted is only what was counted before
     const counted = asked.flatMap(
-      ({ sql }) => /^SELECT COUNT\(\*\) AS n FROM \((.*) LIMIT \d+\)$/.exec(sql)?.[1] ?? [],
+      ({ sql }) => /^SELECT COUNT\(\*\) AS n FROM \((.*) LIMIT \d+\)$/s.exec(sql)?.[1] ?? [],
     )
     const sorted = found.filter(({ detail }) => detail === 'USE TEMP B-TREE FOR ORDER BY')
     assert.deepEqual(
