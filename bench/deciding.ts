@@ -1,12 +1,12 @@
 // Decisions as work to be measured: other mails each time, and an error where the policy doesn't say what it should.
 // The values that patterns compare are made anew for each decision, as for a mail that comes.
 
-import type { Aside } from '../src/aside/aside'
-import type { InForce } from '../src/door/in-force'
+import type { ActiveConfig } from '../src/app/active-config'
 import type { MailFacts } from '../src/mail/facts'
 import { readFacts } from '../src/mail/read-facts'
 import { decide } from '../src/policy/decide'
-import { Effort } from '../src/policy/effort'
+import { MatchBudget } from '../src/policy/match-budget'
+import type { WorkerThreads } from '../src/worker-thread/worker-threads'
 import type { Work } from './measure'
 import { atDoor, NOW_MS, type Sample } from './samples'
 
@@ -33,14 +33,14 @@ export async function readyFacts(samples: readonly Sample[]): Promise<MailFacts[
 }
 
 export function decideInTurn(
-  { policy }: InForce,
+  { policy }: ActiveConfig,
   facts: readonly MailFacts[],
-  aside: Aside,
+  workerThreads: WorkerThreads,
   ...expected: readonly string[]
 ): Work {
   return inTurn(facts, async mail => {
-    const effort = new Effort({ search: aside.search, budgetMs: BUDGET_MS })
-    const [decision] = await decide(policy, mail, NOW_MS, effort)
+    const budget = new MatchBudget({ search: workerThreads.search, budgetMs: BUDGET_MS })
+    const [decision] = await decide(policy, mail, NOW_MS, budget)
     if (!expected.includes(decision?.rule ?? ''))
       throw new Error(`${decision?.rule ?? 'no rule'} decides instead of ${expected.join(' or ')}`)
   })

@@ -1,8 +1,8 @@
 // What it costs to decide one recipient, by the number and the kind of the rules.
 // Rejects when another rule decides than the one that should.
 
-import { openAside } from '../src/aside/aside'
-import { mayConcern } from '../src/policy/concern'
+import { mightMatchAnyRule } from '../src/policy/might-match'
+import { openWorkerThreads } from '../src/worker-thread/worker-threads'
 import { decideInTurn, inTurn, readyFacts } from './deciding'
 import { compiled, DECIDING, type Kind, rule, rulesOf } from './rules'
 import { type Sample, textSample } from './samples'
@@ -49,12 +49,12 @@ function contestOf(kind: Kind, more: readonly Row[]): Contest {
       ...more,
     ],
     async prepare(inputs) {
-      const aside = openAside()
+      const workerThreads = openWorkerThreads()
       const facts = await readyFacts(samples(inputs))
-      const deciding = (rules: string) => decideInTurn(compiled(rules), facts, aside, DECIDING)
+      const deciding = (rules: string) => decideInTurn(compiled(rules), facts, workerThreads, DECIDING)
       const works = [FEW, ...COUNTS].map(count => [`${count}`, deciding(rulesOf(kind, count))] as const)
       const first = more.map(({ of }) => [of, deciding(rulesOf(kind, 1000, 'first'))] as const)
-      return { works: Object.fromEntries([...works, ...first]), close: () => aside.close() }
+      return { works: Object.fromEntries([...works, ...first]), close: () => workerThreads.close() }
     },
   }
 }
@@ -76,7 +76,7 @@ function passingOver(): Contest {
       const works = [FEW, ...COUNTS].map(count => {
         const { policy } = compiled(rulesOf('address', count, 'none'))
         const work = inTurn(mails, mail => {
-          if (mayConcern(policy, mail)) throw new Error('a mail is looked at that no rule concerns')
+          if (mightMatchAnyRule(policy, mail)) throw new Error('a mail is looked at that no rule concerns')
         })
         return [`${count}`, work] as const
       })
@@ -90,16 +90,16 @@ function longList(): Contest {
   return {
     rows: [{ name: 'a list of 100,000 addresses against one of 10', of: 'long', against: 'short' }],
     async prepare(inputs) {
-      const aside = openAside()
+      const workerThreads = openWorkerThreads()
       const work = async (entries: number) => {
         const recipient = (seed: number) =>
           seed % 2 === 0 ? `box${(seed * 7919) % entries}@example.com` : `stranger${seed}@example.com`
         const rules = [rule('listed', 'recipient = file:list'), rule(DECIDING, 'recipient = @example.com')]
         const facts = await readyFacts(samples(inputs, recipient))
-        const inForce = compiled(rules.join('\n'), { list: boxes(entries) })
-        return decideInTurn(inForce, facts, aside, DECIDING, 'listed')
+        const activeConfig = compiled(rules.join('\n'), { list: boxes(entries) })
+        return decideInTurn(activeConfig, facts, workerThreads, DECIDING, 'listed')
       }
-      return { works: { long: await work(LONG), short: await work(FEW) }, close: () => aside.close() }
+      return { works: { long: await work(LONG), short: await work(FEW) }, close: () => workerThreads.close() }
     },
   }
 }
@@ -115,17 +115,20 @@ function rulesWithOneList(where: string, recipient: (seed: number) => string): C
       },
     ],
     async prepare(inputs) {
-      const aside = openAside()
+      const workerThreads = openWorkerThreads()
       const facts = await readyFacts(samples(inputs, recipient))
       const lists = { list: boxes(LONG) }
       const works = [FEW, 1000].map(count => {
         const rules = Array.from({ length: count - 1 }, (_, number) =>
           rule(`listed-${number}`, 'recipient = file:list', `size = > ${number + 1}mb`),
         )
-        const inForce = compiled([...rules, rule(DECIDING, 'recipient = @example.com')].join('\n'), lists)
-        return [`${count}`, decideInTurn(inForce, facts, aside, DECIDING)] as const
+        const activeConfig = compiled(
+          [...rules, rule(DECIDING, 'recipient = @example.com')].join('\n'),
+          lists,
+        )
+        return [`${count}`, decideInTurn(activeConfig, facts, workerThreads, DECIDING)] as const
       })
-      return { works: Object.fromEntries(works), close: () => aside.close() }
+      return { works: Object.fromEntries(works), close: () => workerThreads.close() }
     },
   }
 }

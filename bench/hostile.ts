@@ -1,8 +1,8 @@
 // Text of which each character is the worst for the expression that looks at it: time must grow with its length only.
 // Rejects when such a text is found to match.
 
-import { openAside } from '../src/aside/aside'
 import { MATCHED_CHARACTERS } from '../src/policy/subject'
+import { openWorkerThreads } from '../src/worker-thread/worker-threads'
 import { decideInTurn, readyFacts } from './deciding'
 import { compiled, DECIDING, rule } from './rules'
 import { textSample } from './samples'
@@ -43,17 +43,20 @@ function contestOf(
   return {
     rows: [{ name: `${what}: 64 KB of its worst text against 8 KB`, of: 'long', against: 'short' }],
     async prepare(inputs) {
-      const aside = openAside()
-      const inForce = compiled(
+      const workerThreads = openWorkerThreads()
+      const activeConfig = compiled(
         [rule('hit', `body = ${pattern}`), rule(DECIDING, 'recipient = @example.com')].join('\n'),
       )
       const work = async (characters: number) => {
         const samples = Array.from({ length: Math.min(TEXTS, inputs) }, (_, seed) =>
           textSample(seed, { body: textOf(seed)(characters) }),
         )
-        return decideInTurn(inForce, await readyFacts(samples), aside, DECIDING)
+        return decideInTurn(activeConfig, await readyFacts(samples), workerThreads, DECIDING)
       }
-      return { works: { long: await work(LONG), short: await work(SHORT) }, close: () => aside.close() }
+      return {
+        works: { long: await work(LONG), short: await work(SHORT) },
+        close: () => workerThreads.close(),
+      }
     },
   }
 }

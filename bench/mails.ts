@@ -2,10 +2,10 @@
 // Rejects when a mail is not judged as it should be.
 
 import { simpleParser } from 'mailparser'
-import { type Aside, openAside } from '../src/aside/aside'
-import type { InForce } from '../src/door/in-force'
-import { judge } from '../src/door/judge'
-import { rawMail } from '../src/door/raw-mail'
+import type { ActiveConfig } from '../src/app/active-config'
+import { evaluateMail } from '../src/app/evaluate-mail'
+import { rawMail } from '../src/haraka/raw-mail'
+import { openWorkerThreads, type WorkerThreads } from '../src/worker-thread/worker-threads'
 import { inTurn } from './deciding'
 import type { Work } from './measure'
 import { htmlAlone, type Mime, plainText, textAndHtml, withAttachment } from './mime'
@@ -49,7 +49,7 @@ function contestOf({ kind, make, mails }: (typeof KINDS)[number]): Contest {
       row('body policy, not concerned', 'passed'),
     ],
     async prepare(inputs) {
-      const aside = openAside()
+      const workerThreads = openWorkerThreads()
       const made = Array.from({ length: Math.min(mails, inputs) }, (_, seed) => make(seed))
       const to = (domain: string) =>
         made.map((mime, seed) => sample({ ...mime, seed, recipient: `box${seed}@${domain}` }))
@@ -60,32 +60,36 @@ function contestOf({ kind, make, mails }: (typeof KINDS)[number]): Contest {
           simpleParser: inTurn(ours, async ({ raw }) => {
             if ((await simpleParser(raw)).subject === undefined) throw new Error('a mail was not parsed')
           }),
-          header: judged(ours, header, aside, 'accept'),
-          body: judged(ours, body, aside, 'accept'),
-          passed: judged(others, body, aside, undefined),
+          header: evaluated(ours, header, workerThreads, 'accept'),
+          body: evaluated(ours, body, workerThreads, 'accept'),
+          passed: evaluated(others, body, workerThreads, undefined),
         },
-        close: () => aside.close(),
+        close: () => workerThreads.close(),
       }
     },
   }
 }
 
-function judged(
+function evaluated(
   samples: readonly Sample[],
-  inForce: InForce,
-  aside: Aside,
+  activeConfig: ActiveConfig,
+  workerThreads: WorkerThreads,
   expected: 'accept' | undefined,
 ): Work {
-  const { limitBytes } = inForce.settings.content
+  const { limitBytes } = activeConfig.settings.content
   const noQueue = () => {
     throw new Error('in mode observe nobody asks the queue')
   }
   return inTurn(samples, async one => {
     const { raw } = one
     const read = () => rawMail(to => to.end(raw), raw.length)
-    const content = () => aside.contentOf({ sizeBytes: raw.length, read }, limitBytes)
-    const judgement = await judge(atDoor(one, { content, search: aside.search }), inForce, noQueue)
-    const action = judgement?.decisions[0]?.action
+    const content = () => workerThreads.contentOf({ sizeBytes: raw.length, read }, limitBytes)
+    const evaluation = await evaluateMail(
+      atDoor(one, { content, search: workerThreads.search }),
+      activeConfig,
+      noQueue,
+    )
+    const action = evaluation?.decisions[0]?.action
     if (action !== expected) throw new Error(`a mail comes to ${action} instead of ${expected}`)
   })
 }

@@ -1,9 +1,9 @@
 // Rules to be measured, as an administrator would write them; of each kind as many as are asked for, none of which holds
 // for a sample mail. Throws where the policy compiler finds a fault.
 
-import { compileInForce, type InForce } from '../src/door/in-force'
-import { formatFinding } from '../src/settings/findings'
-import { snapshotSources } from '../src/settings/sources'
+import { type ActiveConfig, compileActiveConfig } from '../src/app/active-config'
+import { formatDiagnostic } from '../src/config/diagnostics'
+import { snapshotSources } from '../src/config/sources'
 import { pseudoRandom, word } from './text'
 
 /** Only looked at: the mail is decided, and the queue isn't asked. */
@@ -52,8 +52,8 @@ function regex(number: number): string {
   return `/\\b${word(pick)} (?:${word(pick)}|${word(pick)}) \\d*${number}zq/`
 }
 
-export function compiled(rules: string, lists: Readonly<Record<string, string>> = {}): InForce {
-  const { value, findings } = compileInForce(
+export function compiled(rules: string, lists: Readonly<Record<string, string>> = {}): ActiveConfig {
+  const { value, diagnostics } = compileActiveConfig(
     snapshotSources({
       'ses-bounce.ini': SETTINGS,
       'ses-bounce-rules.ini': rules,
@@ -63,7 +63,7 @@ export function compiled(rules: string, lists: Readonly<Record<string, string>> 
     }),
     {},
   )
-  const errors = findings.filter(({ severity }) => severity === 'error')
-  if (errors.length > 0) throw new Error(errors.map(formatFinding).join('\n'))
+  const errors = diagnostics.filter(({ severity }) => severity === 'error')
+  if (errors.length > 0) throw new Error(errors.map(formatDiagnostic).join('\n'))
   return value
 }

@@ -1,8 +1,8 @@
 // Mails to judge: as SES hands them on, each with its own words and addresses, and as Haraka would hold them.
 // Pure, but for the ids that SES gives.
 
-import { mailText, newSesId, traceDate } from '../src/demo/mail'
-import type { MailAtDoor } from '../src/door/judge'
+import { mailText, newSesId, traceDate } from '../demo/mail'
+import type { IncomingMail } from '../src/app/evaluate-mail'
 import type { Envelope } from '../src/mail/facts'
 import { pseudoRandom, sentence, text } from './text'
 
@@ -80,8 +80,8 @@ export function textSample(seed: number, more: Partial<Parts> = {}): Sample {
 /** `content` and `search` are the caller's. */
 export function atDoor(
   { envelope, headerLines }: Sample,
-  { content, search }: Pick<MailAtDoor, 'content' | 'search'>,
-): MailAtDoor {
+  { content, search }: Pick<IncomingMail, 'content' | 'search'>,
+): IncomingMail {
   return {
     envelope,
     headerLines,

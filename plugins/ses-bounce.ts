@@ -3,32 +3,32 @@
 
 import cluster from 'node:cluster'
 import { deny, denysoft, ok } from 'haraka-constants'
+import { forecast } from '../src/app/admission'
+import { commitPlan } from '../src/app/commit'
+import { evaluateMail, type IncomingMail, type MailEvaluation } from '../src/app/evaluate-mail'
+import { logLine } from '../src/app/log-line'
+import { type CommitPlan, type Plan, replyText } from '../src/app/plan'
+import { PluginRuntime } from '../src/app/plugin-runtime'
+import { type Line, linesOf, resultsOf } from '../src/app/report'
 import { systemClock } from '../src/dispatch/clock'
-import { forecast } from '../src/door/admission'
-import { carryOut } from '../src/door/carry-out'
+import { isHeaderCut, lineLengthOf } from '../src/haraka/header-limit'
+import { hasOwnReceived } from '../src/haraka/own-received'
+import { resultsAt } from '../src/haraka/plugin-results'
+import { rawMail } from '../src/haraka/raw-mail'
+import { RcptCommands, type Targets } from '../src/haraka/rcpt-commands'
 import type {
   HarakaAddress,
   HarakaConnection,
   HarakaPlugin,
   HarakaTransaction,
   Next,
-} from '../src/door/haraka'
-import { isHeaderCut, lineLengthOf } from '../src/door/header-limit'
-import { type Judgement, judge, type MailAtDoor } from '../src/door/judge'
-import { logLine } from '../src/door/log-line'
-import { hasOwnReceived } from '../src/door/own-received'
-import { type CommitPlan, type Plan, replyText } from '../src/door/plan'
-import { Premises } from '../src/door/premises'
-import { rawMail } from '../src/door/raw-mail'
-import { type Line, linesOf, resultsOf } from '../src/door/report'
-import { resultsAt } from '../src/door/results'
-import { RcptCommands, type Targets } from '../src/haraka/rcpt-commands'
+} from '../src/haraka/types'
 import { UnclosedRelays } from '../src/haraka/unclosed-relays'
+import type { HarakaServer } from '../src/haraka/web-server'
 import { mount } from '../src/http/mount'
 import { allRoutes, type HttpContext } from '../src/http/routes'
-import type { HarakaServer } from '../src/http/web-server'
 import { warmUp } from '../src/mail/header'
-import { PASS_PARAMETER, passFolder, takePass } from '../src/quarantine/pass'
+import { RELEASE_PARAMETER, redeemReleaseToken, releaseTokenFolder } from '../src/quarantine/release-token'
 
 /** Haraka bounds priorities at 100: the last to decide, the first to commit. */
 const LAST = 100
@@ -48,7 +48,7 @@ interface Answer {
 const PASS: Answer = {}
 
 interface Pending {
-  judgement: Judgement
+  evaluation: MailEvaluation
   plan: CommitPlan
   /** What stands in the transaction for each decision, in their order. */
   targets: readonly (readonly HarakaAddress[])[]
@@ -57,7 +57,7 @@ interface Pending {
 /** To whoever gives a pass that isn't good, or no longer. */
 const NO_PASS = '5.7.1 This pass is not good'
 
-let premises: Premises
+let runtime: PluginRuntime
 /** Between data_post and queue. */
 const pending = new WeakMap<HarakaTransaction, Pending>()
 const unclosedRelays = new UnclosedRelays()
@@ -68,7 +68,7 @@ const rcptCommands = new WeakMap<HarakaTransaction, RcptCommands<HarakaAddress>>
 
 /** Haraka calls it in the master and in every worker; a throw stops Haraka at boot. */
 export function register(this: HarakaPlugin): void {
-  premises = new Premises({
+  runtime = new PluginRuntime({
     harakaDir: process.env['HARAKA'] ?? process.cwd(),
     isWorker: cluster.isWorker,
     log: (level, message) => this[`log${level}`](message),
@@ -77,7 +77,7 @@ export function register(this: HarakaPlugin): void {
   this.register_hook('init_child', 'start_worker')
   // before one that answers late: Haraka's own last word on unknown addresses doesn't wait for it
   this.register_hook('init_http', 'serve_http', FIRST)
-  this.register_hook('mail', 'take_pass', FIRST)
+  this.register_hook('mail', 'redeem_release_token', FIRST)
   this.register_hook('rcpt', 'note_recipient', FIRST)
   this.register_hook('data', 'end_recipients', FIRST)
   this.register_hook('data_post', 'decide', LAST)
@@ -88,14 +88,14 @@ export function register(this: HarakaPlugin): void {
 /** init_master: the master before it forks, or the one process. */
 export function start_dispatcher(this: HarakaPlugin, next: Next, server: HarakaServer): void {
   try {
-    premises.startDispatcher()
+    runtime.startDispatcher()
   } catch (error) {
     next(deny, messageOf(error))
     return
   }
   cluster.on('message', (_worker, message: unknown) => {
     if (typeof message === 'object' && message !== null && 'event' in message && message.event === WAKE)
-      premises.wake()
+      runtime.wake()
   })
   // a master that will fork takes no mail
   if (server.cluster) next()
@@ -104,10 +104,10 @@ export function start_dispatcher(this: HarakaPlugin, next: Next, server: HarakaS
 
 /** init_child: each worker, or the one process. What the first mail would wait for is loaded now. */
 export function start_worker(this: HarakaPlugin, next: Next): void {
-  if (!premises.inForce().idle) {
+  if (!runtime.activeConfig().idle) {
     const report = (error: unknown) => this.logerror(`mailparser can't be loaded: ${messageOf(error)}`)
     warmUp().catch(report)
-    premises.warmUp().catch(report)
+    runtime.warmUp().catch(report)
   }
   next()
 }
@@ -115,12 +115,12 @@ export function start_worker(this: HarakaPlugin, next: Next): void {
 /** init_http: each worker, or the one process, once Haraka's web server is there. */
 export function serve_http(this: HarakaPlugin, next: Next, server: HarakaServer): void {
   const context: HttpContext = {
-    inForce: () => premises.inForce(),
-    findings: () => premises.findings(),
-    queue: () => premises.queue(),
-    operator: () => premises.operator(),
-    figures: () => premises.figures(),
-    ordered: note => premises.counts.ordered(note),
+    activeConfig: () => runtime.activeConfig(),
+    diagnostics: () => runtime.diagnostics(),
+    queue: () => runtime.queue(),
+    operator: () => runtime.operator(),
+    figures: () => runtime.figures(),
+    ordered: note => runtime.counts.ordered(note),
     wake: wakeDispatcher,
     log: (level, message) => this[`log${level}`](message),
     nowMs: () => Date.now(),
@@ -131,13 +131,13 @@ export function serve_http(this: HarakaPlugin, next: Next, server: HarakaServer)
 }
 
 /** mail: one who gives a pass is the operator's command, whoever he seems to be. */
-export function take_pass(
+export function redeem_release_token(
   this: HarakaPlugin,
   next: Next,
   connection: HarakaConnection,
   params: [HarakaAddress, Record<string, unknown>],
 ): void {
-  const token = params[1][PASS_PARAMETER]
+  const token = params[1][RELEASE_PARAMETER]
   if (token === undefined) {
     next()
     return
@@ -145,7 +145,8 @@ export function take_pass(
   answer(this, connection, next, async () => {
     const { transaction } = connection
     const isGood =
-      typeof token === 'string' && (await takePass(passFolder(premises.harakaDir), token, Date.now()))
+      typeof token === 'string' &&
+      (await redeemReleaseToken(releaseTokenFolder(runtime.harakaDir), token, Date.now()))
     if (!transaction || !isGood) return { code: deny, text: NO_PASS }
     released.add(transaction)
     this.lognotice(connection, 'released from the quarantine by hand: the rules are not asked')
@@ -186,27 +187,29 @@ export function decide(this: HarakaPlugin, next: Next, connection: HarakaConnect
   answer(this, connection, next, async () => {
     const { transaction } = connection
     if (!transaction || released.has(transaction)) return PASS
-    const inForce = premises.inForce()
-    premises.counts.inspected()
+    const activeConfig = runtime.activeConfig()
+    runtime.counts.inspected()
     const recipients = targetsOf(transaction)
-    const mail = mailOf(connection, transaction, recipients, inForce.settings.content.limitBytes)
-    const { mode } = inForce.settings.main
-    const judgement = await judge(mail, inForce, () => premises.queue()).catch((error: unknown) => {
-      if (mode === 'enforce') throw error
-      this.logwarn(connection, `mode=observe, else a temporary refusal: ${messageOf(error)}`)
-    })
-    if (!judgement) return PASS
-    transaction.results.add(this, resultsOf(judgement))
-    const warning = unclosedRelays.note(connection.remote.ip, judgement.facts.receipt, systemClock.monoMs())
+    const mail = mailOf(connection, transaction, recipients, activeConfig.settings.content.limitBytes)
+    const { mode } = activeConfig.settings.main
+    const evaluation = await evaluateMail(mail, activeConfig, () => runtime.queue()).catch(
+      (error: unknown) => {
+        if (mode === 'enforce') throw error
+        this.logwarn(connection, `mode=observe, else a temporary refusal: ${messageOf(error)}`)
+      },
+    )
+    if (!evaluation) return PASS
+    transaction.results.add(this, resultsOf(evaluation))
+    const warning = unclosedRelays.note(connection.remote.ip, evaluation.facts.receipt, systemClock.monoMs())
     if (warning !== undefined) this.logwarn(connection, logLine({ warning }))
-    const { plan } = judgement
+    const { plan } = evaluation
     if (plan.kind === 'commit') {
       // said when it has come true: the jobs are known by then
-      pending.set(transaction, { judgement, plan, targets: recipients.map(({ targets }) => targets) })
+      pending.set(transaction, { evaluation, plan, targets: recipients.map(({ targets }) => targets) })
       return PASS
     }
-    premises.counts.judged(judgement, mode)
-    log(this, connection, linesOf(judgement, judgement.known, mode))
+    runtime.counts.evaluated(evaluation, mode)
+    log(this, connection, linesOf(evaluation, evaluation.known, mode))
     return plan.kind === 'pass' ? PASS : refusal(plan)
   })
 }
@@ -217,8 +220,8 @@ function refusal({ temporary, reply }: Extract<Plan, { kind: 'refuse' }>): Answe
 
 /** Mail of no relay of ours; most of a mail server's may be. */
 function isOthers(connection: HarakaConnection): boolean {
-  const inForce = premises.inForce()
-  return inForce.idle || !inForce.trusts(connection.remote.ip, authUserOf(connection))
+  const activeConfig = runtime.activeConfig()
+  return activeConfig.idle || !activeConfig.trusts(connection.remote.ip, authUserOf(connection))
 }
 
 /** queue and queue_outbound: no other plugin has refused the mail, so the decision comes true now. */
@@ -232,31 +235,31 @@ export function commit(this: HarakaPlugin, next: Next, connection: HarakaConnect
     const waiting = transaction ? pending.get(transaction) : undefined
     if (!transaction || !waiting) return PASS
     const { targets } = waiting
-    const { policy, settings } = premises.inForce()
-    const { judgement, added, quarantined } = await carryOut(waiting.judgement, waiting.plan, {
-      folders: premises.mailFolders,
+    const { policy, settings } = runtime.activeConfig()
+    const { evaluation, added, quarantined } = await commitPlan(waiting.evaluation, waiting.plan, {
+      folders: runtime.mailFolders,
       policy,
       settings,
-      queue: () => premises.queue(),
+      queue: () => runtime.queue(),
       uuid: transaction.uuid,
       nowMs: Date.now(),
       forecast: forecast(settings, systemClock.monoMs()),
       pipeRaw: to => transaction.message_stream.pipe(to),
     })
     if (added.size > 0) wakeDispatcher()
-    premises.counts.judged(judgement, 'enforce')
-    log(this, connection, linesOf(judgement, new Map([...judgement.known, ...added]), 'enforce'))
+    runtime.counts.evaluated(evaluation, 'enforce')
+    log(this, connection, linesOf(evaluation, new Map([...evaluation.known, ...added]), 'enforce'))
     if (quarantined !== undefined) this.lognotice(connection, logLine({ quarantined }))
-    const { plan } = judgement
+    const { plan } = evaluation
     if (plan.kind === 'refuse') return refusal(plan)
-    transaction.rcpt_to = withoutConsumed(transaction.rcpt_to, judgement, plan, targets)
+    transaction.rcpt_to = withoutConsumed(transaction.rcpt_to, evaluation, plan, targets)
     return transaction.rcpt_to.length === 0 ? { code: ok, text: 'Message taken by policy' } : PASS
   })
 }
 
 /** Haraka doesn't wait for it. */
 export function shutdown(): void {
-  premises.close()
+  runtime.close()
 }
 
 function targetsOf(transaction: HarakaTransaction): Targets<HarakaAddress>[] {
@@ -277,7 +280,7 @@ function commandsOf({ rcpt_count: counts }: HarakaTransaction): number | undefin
 /** What goes on to the next queue plugin. */
 function withoutConsumed(
   rcptTo: readonly HarakaAddress[],
-  { decisions }: Judgement,
+  { decisions }: MailEvaluation,
   { consumed }: CommitPlan,
   targets: Pending['targets'],
 ): HarakaAddress[] {
@@ -295,8 +298,8 @@ function mailOf(
   transaction: HarakaTransaction,
   recipients: readonly Targets<HarakaAddress>[],
   contentLimit: number,
-): MailAtDoor {
-  const { aside } = premises
+): IncomingMail {
+  const { workerThreads } = runtime
   return {
     envelope: {
       sender: transaction.mail_from?.address ?? '',
@@ -316,7 +319,7 @@ function mailOf(
     nowMs: Date.now(),
     nowMonoMs: systemClock.monoMs(),
     content: () =>
-      aside.contentOf(
+      workerThreads.contentOf(
         {
           sizeBytes: transaction.data_bytes,
           read: () => rawMail(to => transaction.message_stream.pipe(to), transaction.data_bytes),
@@ -324,7 +327,7 @@ function mailOf(
         contentLimit,
       ),
     results: path => resultsAt([transaction.results, connection.results], path),
-    search: aside.search,
+    search: workerThreads.search,
   }
 }
 
@@ -338,7 +341,7 @@ function log(plugin: HarakaPlugin, connection: HarakaConnection, lines: readonly
 
 function wakeDispatcher(): void {
   if (cluster.isWorker) process.send?.({ event: WAKE }, undefined, undefined, () => undefined)
-  else premises.wake()
+  else runtime.wake()
 }
 
 /** Answers a hook once, with a temporary refusal for whatever goes wrong; nothing is left that could reject. */
@@ -350,7 +353,7 @@ function answer(
 ): void {
   work()
     .catch((error: unknown) => {
-      premises.counts.faulted()
+      runtime.counts.faulted()
       plugin.logerror(connection, `temporary refusal: ${messageOf(error)}`)
       return { code: denysoft, text: TRY_LATER }
     })

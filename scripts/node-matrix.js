@@ -19,7 +19,7 @@ const LONGEST_MS = 600_000
 
 const SMOKES = {
   'the build': ['scripts/build.js'],
-  'the demo': ['dist/src/demo/main.js', '--once'],
+  'the demo': ['dist/demo/main.js', '--once'],
   'the packed package in a Haraka': ['node_modules/mocha/bin/mocha.js', 'test/live/package.test.ts'],
 }
 

@@ -4,15 +4,15 @@ import assert from 'node:assert/strict'
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
+import { compileActiveConfig } from '../src/app/active-config'
 import { check } from '../src/cli/check'
 import { test } from '../src/cli/test'
-import { compileInForce } from '../src/door/in-force'
+import { snapshotSources } from '../src/config/sources'
 import { ERRORS } from '../src/errors'
 import { ACTIONS } from '../src/policy/decision'
 import { FIELD_KEYS } from '../src/policy/fields'
 import { OUTCOME_KEYS } from '../src/policy/outcome-keys'
 import { ADDRESS_NAMES, TEXT_NAMES } from '../src/policy/templates'
-import { snapshotSources } from '../src/settings/sources'
 
 const root = path.join(__dirname, '..')
 const documents = [
@@ -25,14 +25,14 @@ const readme = read('README.md')
 describe('the documents', () => {
   for (const [name, text] of iniBlocks()) {
     it(`show a ${name} without fault`, () => {
-      assert.deepEqual(findings({ ...lists(), [name]: text }), [])
+      assert.deepEqual(diagnostics({ ...lists(), [name]: text }), [])
     })
   }
 
   it('show the errors that the product gives', () => {
     const shown = [...readme.matchAll(/^ses-bounce-rules\.ini:\d+: (\[.*)$/gm)].map(([, text]) => text)
     const rule = '[too-large]\nsise = > 3mb\naction = bounce\n'
-    assert.deepEqual([...new Set(shown)], findings({ 'ses-bounce-rules.ini': rule }))
+    assert.deepEqual([...new Set(shown)], diagnostics({ 'ses-bounce-rules.ini': rule }))
   })
 
   it('show what `ses-bounce check` says', async () => {
@@ -172,9 +172,9 @@ async function run(args: string[], command: Command = check): Promise<string[]> 
 }
 
 /** Findings without their place. */
-function findings(files: Record<string, string>): string[] {
-  const { findings } = compileInForce(snapshotSources(files), {})
-  return findings.map(({ section, message }) => `[${section}] ${message}`)
+function diagnostics(files: Record<string, string>): string[] {
+  const { diagnostics } = compileActiveConfig(snapshotSources(files), {})
+  return diagnostics.map(({ section, message }) => `[${section}] ${message}`)
 }
 
 function isThere(file: string, anchor: string | undefined): boolean {

@@ -1,13 +1,17 @@
 // Waiting for calls at the stand-in. Rejects when they don't come, or when one of them isn't taken.
 
-import type { Call } from '../../src/local-ses/call'
-import type { LocalSes } from '../../src/local-ses/options'
+import type { Call } from '../../src/ses-emulator/call'
+import type { SesEmulator } from '../../src/ses-emulator/options'
 
 /** Beyond what the pace asks for. */
 const PATIENCE_MS = 60_000
 
 /** Resolves with the first so many. */
-export async function callsOf(ses: LocalSes, count: number, timeMs = PATIENCE_MS): Promise<readonly Call[]> {
+export async function callsOf(
+  ses: SesEmulator,
+  count: number,
+  timeMs = PATIENCE_MS,
+): Promise<readonly Call[]> {
   await new Promise<void>((resolve, reject) => {
     const fail = () => reject(new Error(`only ${ses.calls.length} of ${count} calls came`))
     const timer = setTimeout(fail, timeMs)

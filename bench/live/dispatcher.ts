@@ -5,9 +5,9 @@ import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
-import { packageFolder } from '../../src/demo/directory'
+import { packageFolder } from '../../demo/directory'
 import { isFromDispatcher } from '../../src/dispatch/messages'
-import { LOCAL_CREDENTIALS } from '../../src/local-ses/options'
+import { EMULATOR_CREDENTIALS } from '../../src/ses-emulator/options'
 import { makeFolder, removeFolder } from './folder'
 
 const START_MS = 20_000
@@ -38,8 +38,8 @@ export class DispatcherProcess {
       stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
       env: {
         ...process.env,
-        AWS_ACCESS_KEY_ID: LOCAL_CREDENTIALS.accessKeyId,
-        AWS_SECRET_ACCESS_KEY: LOCAL_CREDENTIALS.secretAccessKey,
+        AWS_ACCESS_KEY_ID: EMULATOR_CREDENTIALS.accessKeyId,
+        AWS_SECRET_ACCESS_KEY: EMULATOR_CREDENTIALS.secretAccessKey,
         AWS_EC2_METADATA_DISABLED: 'true',
       },
     })

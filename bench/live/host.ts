@@ -3,8 +3,8 @@
 
 import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
-import { packageFolder } from '../../src/demo/directory'
-import { startHaraka } from '../../src/demo/haraka'
+import { packageFolder } from '../../demo/directory'
+import { startHaraka } from '../../demo/haraka'
 import { freePort } from '../../test/live/support/ports'
 import { processesWithEnv } from '../../test/live/support/processes'
 import { makeFolder, removeFolder } from './folder'

@@ -1,7 +1,7 @@
 // Bounces as the door asks for them, each with its own words and addresses.
 // Pure.
 
-import { newSesId } from '../../src/demo/mail'
+import { newSesId } from '../../demo/mail'
 import { senderKey } from '../../src/mail/sender-key'
 import type { BounceRequest } from '../../src/policy/decision'
 

@@ -6,7 +6,7 @@ import { JOB_STATES } from '../../src/queue/job'
 import { openOperatorQueue } from '../../src/queue/sqlite/operator-queue'
 import { REGION } from './jobs'
 import { OFTEN, OTHER_REGION } from './lived-queue'
-import type { Question } from './looker'
+import type { Question } from './poller'
 
 /** By kind. */
 export type Kinds = Record<'job' | 'search' | 'list' | 'metrics', readonly Question[]>

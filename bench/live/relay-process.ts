@@ -5,7 +5,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { openSession, replyText, type SmtpSession } from '../../test/live/support/smtp'
 import { type Sample, textSample } from '../samples'
-import type { Order, Report } from './relay'
+import type { BounceSubmission, Report } from './relay'
 
 /** In one order all mails differ up to here. */
 const MOST_MAILS = 1000
@@ -17,7 +17,7 @@ let mails: Sample[] = []
 let again = 0
 let tookMs: number[] = []
 
-async function carryOut({ port, count, connections, mailsEach, everyMs }: Order): Promise<void> {
+async function commitPlan({ port, count, connections, mailsEach, everyMs }: BounceSubmission): Promise<void> {
   const receivedAt = new Date()
   if (everyMs > 0 || mails.length === 0)
     mails = Array.from({ length: Math.min(count, MOST_MAILS) }, (_, seed) => textSample(seed, { receivedAt }))
@@ -56,7 +56,7 @@ async function send(session: SmtpSession, mail: Sample | undefined): Promise<voi
   }
 }
 
-process.on('message', (order: Order) => {
+process.on('message', (order: BounceSubmission) => {
   const answer = (fault?: string) => {
     const slowMs = tookMs.toSorted((a, b) => a - b)[Math.floor(tookMs.length * 0.99)] ?? 0
     const report: Report = { fault, again, slowMs }
@@ -64,7 +64,7 @@ process.on('message', (order: Order) => {
   }
   again = 0
   tookMs = []
-  carryOut(order).then(
+  commitPlan(order).then(
     () => answer(),
     (error: unknown) => answer(String(error)),
   )

@@ -1,9 +1,9 @@
 // How long after its start a Haraka makes the first call, with a day of jobs waiting and with one.
 // Rejects when no call comes.
 
-import type { LocalSes } from '../../src/local-ses/options'
-import { startLocalSes } from '../../src/local-ses/server'
 import { openWorkerQueue } from '../../src/queue/sqlite/worker-queue'
+import type { SesEmulator } from '../../src/ses-emulator/options'
+import { startSesEmulator } from '../../src/ses-emulator/server'
 import { callsOf } from '../live/calls'
 import { settingsText } from '../live/dispatcher'
 import { queueWith } from '../live/full-queue'
@@ -34,7 +34,7 @@ of each, in turns, after one that doesn't count.`,
 
 async function compare(size: Size): Promise<Findings> {
   const { jobs, times } = SCALES[size]
-  const ses = await startLocalSes({ intervalMs: 0 })
+  const ses = await startSesEmulator({ intervalMs: 0 })
   const plugin = {
     settings: settingsText({ relay: { trusted: '127.0.0.1' }, ses: { endpoint: ses.url } }),
     rules: '[bounced]\nrecipient = gone@example.com\naction = bounce\nbounce.type = DoesNotExist\n',
@@ -73,7 +73,7 @@ function addOne(file: string, number: number): void {
   queue.close()
 }
 
-async function untilCalled(host: Host, ses: LocalSes): Promise<number> {
+async function untilCalled(host: Host, ses: SesEmulator): Promise<number> {
   const before = ses.calls.length
   try {
     const startedMs = await host.start()

@@ -3,7 +3,7 @@
 
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
-import { startLocalSes } from '../../src/local-ses/server'
+import { startSesEmulator } from '../../src/ses-emulator/server'
 import { callsOf } from '../live/calls'
 import { DispatcherProcess, settingsText } from '../live/dispatcher'
 import { queueWith } from '../live/full-queue'
@@ -63,7 +63,7 @@ async function medianOf(times: number, measure: () => Promise<number>): Promise<
 }
 
 async function dispatcherBytes(jobs: number, calls: number): Promise<number> {
-  const ses = await startLocalSes({ intervalMs: 0 })
+  const ses = await startSesEmulator({ intervalMs: 0 })
   const dispatcher = new DispatcherProcess(
     settingsText({ ses: { endpoint: ses.url }, limit: { interval: `${INTERVAL_MS}ms`, slack: '0ms' } }),
   )
@@ -79,7 +79,7 @@ async function dispatcherBytes(jobs: number, calls: number): Promise<number> {
 }
 
 async function hoardBytes(jobs: number): Promise<number> {
-  const child: ChildProcess = fork(require.resolve('../live/hoard-process'), [String(jobs)], {
+  const child: ChildProcess = fork(require.resolve('../live/baseline-process'), [String(jobs)], {
     execArgv: [...process.execArgv, '--expose-gc'],
   })
   try {

@@ -2,11 +2,11 @@
 // Rejects when SES throttles a call, or refuses it.
 
 import { setTimeout as pause } from 'node:timers/promises'
-import { startLocalSes } from '../../src/local-ses/server'
 import { forecastSpacingMs, latenessOf } from '../../src/queue/admission'
 import { openQueueReader } from '../../src/queue/sqlite/reader'
 import { openWorkerQueue } from '../../src/queue/sqlite/worker-queue'
 import type { WorkerQueue } from '../../src/queue/store'
+import { startSesEmulator } from '../../src/ses-emulator/server'
 import { callsOf } from '../live/calls'
 import { DispatcherProcess, settingsText } from '../live/dispatcher'
 import { REGION, requestOf } from '../live/jobs'
@@ -48,7 +48,7 @@ interface Pressed {
 async function press(size: Size): Promise<Findings> {
   const { intervalMs } = SCALES[size]
   const spacingMs = intervalMs + SLACK_MS
-  const ses = await startLocalSes({ intervalMs })
+  const ses = await startSesEmulator({ intervalMs })
   const seenMs = new Map<string, number>()
   ses.on('call', ({ params }) => seenMs.set(params['OriginalMessageId'] ?? '', Date.now()))
   const dispatcher = new DispatcherProcess(

@@ -1,6 +1,6 @@
 // The gaps between calls while mail comes in, with four workers. Rejects when SES throttles a call, or refuses it.
 
-import { startLocalSes } from '../../src/local-ses/server'
+import { startSesEmulator } from '../../src/ses-emulator/server'
 import { callsOf } from '../live/calls'
 import { settingsText } from '../live/dispatcher'
 import { Host } from '../live/host'
@@ -35,7 +35,7 @@ time between two of them that have come in whole. It throttles what comes within
 
 async function watch(size: Size): Promise<Findings> {
   const { intervalMs, gaps, nodes } = SCALES[size]
-  const ses = await startLocalSes({ intervalMs })
+  const ses = await startSesEmulator({ intervalMs })
   const host = new Host({
     nodes,
     plugin: {

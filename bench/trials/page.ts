@@ -1,12 +1,12 @@
 // What a client that looks at the pages costs the mail, and how long the pages and the API take with a long queue.
 // Rejects when a mail isn't taken, or anything is answered with an error.
 
-import { startLocalSes } from '../../src/local-ses/server'
+import { startSesEmulator } from '../../src/ses-emulator/server'
 import { freePort } from '../../test/live/support/ports'
 import { settingsText } from '../live/dispatcher'
 import { Host } from '../live/host'
 import { livedQueue } from '../live/lived-queue'
-import { Looker, type Question } from '../live/looker'
+import { Looker, type Question } from '../live/poller'
 import { orderOf, questionsAbout } from '../live/questions'
 import { Relay } from '../live/relay'
 import { median, ratioOf } from '../measure'
@@ -60,7 +60,7 @@ filter, with what most jobs have and with what none has, by two and three of the
 
 async function look(size: Size): Promise<Findings> {
   const { jobs, starts } = SCALES[size]
-  const ses = await startLocalSes({ intervalMs: 1000 })
+  const ses = await startSesEmulator({ intervalMs: 1000 })
   const httpPort = await freePort()
   const host = new Host({
     plugin: {

@@ -3,12 +3,12 @@
 
 import path from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
+import type { ActiveConfig } from '../app/active-config'
+import { isLoopbackEndpoint } from '../config/ses-parsers'
 import type { ClientOptions } from '../dispatch/client'
-import type { InForce } from '../door/in-force'
 import { ADDRESS_NAMES, parseTemplate } from '../policy/templates'
-import { isLoopbackEndpoint } from '../settings/ses-kinds'
 import type { Aws, Said } from './online/aws'
-import type { Answered, Identity, Online, RegionAnswers, SenderAnswer } from './online/online'
+import type { IdempotencyRecord, Identity, Online, RegionAnswers, SenderAnswer } from './online/online'
 import { type Region, regionsOf, seenRegions } from './online/regions'
 import { type BounceSender, sendersOf } from './online/senders'
 import {
@@ -40,11 +40,11 @@ const PARTS: OnlineParts = {
 
 /** `dir`: the Haraka directory. */
 export async function askOnline(
-  inForce: InForce,
+  activeConfig: ActiveConfig,
   { dir, env }: { dir: string; env: NodeJS.ProcessEnv },
   { createAws, pause }: OnlineParts = PARTS,
 ): Promise<Online> {
-  const { ses, queue } = inForce.settings
+  const { ses, queue } = activeConfig.settings
   if (ses.endpoint === 'local') {
     const message = '[ses] endpoint = local: bounces go to the stand-in, and there is nothing to ask AWS'
     return { regions: [], notes: [{ result: 'fine', message }] }
@@ -57,9 +57,9 @@ export async function askOnline(
 
   const identity = await caller(aws, regions[0]?.region ?? STS_REGION, ses.endpoint, env)
   if (identity.result === 'error') return { identity, regions: [], notes }
-  const senders = sendersOf(templatesOf(inForce), inForce.domains)
+  const senders = sendersOf(templatesOf(activeConfig), activeConfig.domains)
   const answers = regions.map(region =>
-    askRegion(region, { aws, pause, inForce, senders: senders.known, identity }),
+    askRegion(region, { aws, pause, activeConfig, senders: senders.known, identity }),
   )
   return {
     identity,
@@ -69,13 +69,13 @@ export async function askOnline(
 }
 
 /** [ses] bounce_sender, then those of rules. */
-function templatesOf({ settings, policy }: InForce) {
+function templatesOf({ settings, policy }: ActiveConfig) {
   const { template } = parseTemplate(settings.ses.bounceSender, ADDRESS_NAMES)
   const ofRules = policy.rules.flatMap(({ outcome }) => (outcome.action === 'bounce' ? [outcome.sender] : []))
   return [template, ...ofRules]
 }
 
-async function defaultRegion(aws: Aws): Promise<{ regions: Region[]; note: Answered }> {
+async function defaultRegion(aws: Aws): Promise<{ regions: Region[]; note: IdempotencyRecord }> {
   const region = await aws.defaultRegion()
   if (region !== undefined) {
     const message = `[ses] regions names no region, and none was seen yet: asking in ${region}, the AWS SDK's own`
@@ -99,14 +99,14 @@ async function caller(aws: Aws, region: string, endpoint: string, env: NodeJS.Pr
 interface RegionParts {
   aws: Aws
   pause: OnlineParts['pause']
-  inForce: InForce
+  activeConfig: ActiveConfig
   senders: readonly BounceSender[]
   identity: Identity
 }
 
 async function askRegion(place: Region, parts: RegionParts): Promise<RegionAnswers> {
-  const { inForce, senders, identity } = parts
-  const arn = inForce.policy.bounceSenderArn
+  const { activeConfig, senders, identity } = parts
+  const arn = activeConfig.policy.bounceSenderArn
   const account = arn?.split(':')[4]
   const owner = account === identity.account ? undefined : account
   const said: Said<Map<string, string>> =
@@ -150,7 +150,7 @@ async function verification(
   return { value: statuses }
 }
 
-function openVerdict(template: string): Answered {
+function openVerdict(template: string): IdempotencyRecord {
   const message = `whether ${template} is verified can't be established: its domain is that of each mail's sender`
   return { result: 'unestablished', message }
 }

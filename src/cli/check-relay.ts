@@ -3,13 +3,13 @@
 
 import { statSync } from 'node:fs'
 import path from 'node:path'
+import type { Diagnostic } from '../config/diagnostics'
+import { SETTINGS_FILE } from '../config/load'
+import type { Settings } from '../config/settings'
 import { relayWarning } from '../queue/relay-signs'
 import { openQueueReader } from '../queue/sqlite/reader'
-import type { Finding } from '../settings/findings'
-import { SETTINGS_FILE } from '../settings/load'
-import type { Settings } from '../settings/settings'
 
-export function relayFindings(dir: string, { relay, queue }: Settings, nowMs: number): Finding[] {
+export function relayFindings(dir: string, { relay, queue }: Settings, nowMs: number): Diagnostic[] {
   if (relay.recipients !== 'auto') return []
   const message = warningOf(path.resolve(dir, queue.path), nowMs)
   if (message === undefined) return []

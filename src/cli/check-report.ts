@@ -1,28 +1,34 @@
-// What `ses-bounce check` says of findings: lines for people, or one JSON object for programs.
+// What `ses-bounce check` says of diagnostics: lines for people, or one JSON object for programs.
 // Pure; control characters in what the files say are the caller's to escape.
 
-import { type InForce, RULES_FILE } from '../door/in-force'
-import { type Finding, formatFinding } from '../settings/findings'
-import { SETTINGS_FILE } from '../settings/load'
-import type { Sources } from '../settings/sources'
+import { type ActiveConfig, RULES_FILE } from '../app/active-config'
+import { type Diagnostic, formatDiagnostic } from '../config/diagnostics'
+import { SETTINGS_FILE } from '../config/load'
+import type { Sources } from '../config/sources'
 import { allAnswers, type Online } from './online/online'
 
 /** A line for each, and the sum; where nothing stops Haraka, with what was read. */
-export function report(findings: readonly Finding[], inForce: InForce, sources: Sources): string[] {
-  const lines = findings.map(finding =>
-    formatFinding(isError(finding) ? finding : { ...finding, message: `warning: ${finding.message}` }),
+export function report(
+  diagnostics: readonly Diagnostic[],
+  activeConfig: ActiveConfig,
+  sources: Sources,
+): string[] {
+  const lines = diagnostics.map(diagnostic =>
+    formatDiagnostic(
+      isError(diagnostic) ? diagnostic : { ...diagnostic, message: `warning: ${diagnostic.message}` },
+    ),
   )
-  const errors = findings.filter(isError).length
-  const warnings = findings.length - errors
+  const errors = diagnostics.filter(isError).length
+  const warnings = diagnostics.length - errors
   const counts = [...some(errors, 'error'), ...some(warnings, 'warning')].join(', ')
   return [
     ...lines,
-    errors > 0 ? counts : [...some(warnings, 'warning'), summary(inForce, sources)].join('; '),
+    errors > 0 ? counts : [...some(warnings, 'warning'), summary(activeConfig, sources)].join('; '),
   ]
 }
 
 /** What was read, for whoever wonders whether it was the right files. */
-function summary({ idle, settings, policy, lists }: InForce, sources: Sources): string {
+function summary({ idle, settings, policy, lists }: ActiveConfig, sources: Sources): string {
   const relays = settings.relay.trusted.length + settings.relay.authUsers.length
   const absent = [SETTINGS_FILE, RULES_FILE].filter(name => sources.read(name) === undefined)
   return [
@@ -44,18 +50,18 @@ function count(number: number, what: string): string {
 }
 
 /** `online`: not there where AWS wasn't asked. */
-export function jsonReport(findings: readonly Finding[], online?: Online): string {
-  const errors = findings.filter(isError).map(withoutSeverity)
-  const warnings = findings.filter(finding => !isError(finding)).map(withoutSeverity)
+export function jsonReport(diagnostics: readonly Diagnostic[], online?: Online): string {
+  const errors = diagnostics.filter(isError).map(withoutSeverity)
+  const warnings = diagnostics.filter(diagnostic => !isError(diagnostic)).map(withoutSeverity)
   const ok = errors.length === 0 && !(online && hasError(online))
   return JSON.stringify({ errors, warnings, ok, ...(online && { online }) })
 }
 
-function withoutSeverity({ file, line, section, message }: Finding): Omit<Finding, 'severity'> {
+function withoutSeverity({ file, line, section, message }: Diagnostic): Omit<Diagnostic, 'severity'> {
   return { file, line, ...(section !== undefined && { section }), message }
 }
 
-export function isError({ severity }: Finding): boolean {
+export function isError({ severity }: Diagnostic): boolean {
   return severity === 'error'
 }
 

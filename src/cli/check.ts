@@ -4,16 +4,16 @@
 import { statSync } from 'node:fs'
 import path from 'node:path'
 import { parseArgs } from 'node:util'
-import { compileInForce, type InForce } from '../door/in-force'
-import { ConfigurationError } from '../settings/configuration-error'
-import type { Finding } from '../settings/findings'
-import { runAs, SMTP_FILE } from '../settings/owner'
-import { allFindings, createSources, type Sources, signatureOfFault } from '../settings/sources'
+import { type ActiveConfig, compileActiveConfig } from '../app/active-config'
+import { ConfigurationError } from '../config/configuration-error'
+import type { Diagnostic } from '../config/diagnostics'
+import { runAs, SMTP_FILE } from '../config/owner'
+import { allDiagnostics, createSources, type Sources, signatureOfFault } from '../config/sources'
 import { explainName } from './check-name'
 import { askOnline } from './check-online'
 import { relayFindings } from './check-relay'
 import { hasError, isError, jsonReport, report } from './check-report'
-import { folderFindings } from './folder-findings'
+import { folderFindings } from './folder-diagnostics'
 import { strictly } from './online/online'
 import { onlineReport } from './online/online-report'
 import { escapeControls, type Out } from './out'
@@ -47,49 +47,52 @@ export async function check(args: string[], out: Out, env: NodeJS.ProcessEnv = p
     return 0
   }
   const sources = createSources(configOf(options.dir))
-  const { value, findings: ofFiles } = look(sources, env)
-  const findings = [
+  const { value, diagnostics: ofFiles } = look(sources, env)
+  const diagnostics = [
     ...ofFiles,
     ...relayFindings(options.dir, value.settings, Date.now()),
     ...folderFindings(options.dir),
   ]
-  const judged = options.strict ? findings.map(asError) : findings
+  const evaluated = options.strict ? diagnostics.map(asError) : diagnostics
   const write = (lines: string[]) => {
     for (const line of lines) out.line(escapeControls(line))
   }
   // AWS may take its time
-  if (!options.json) write(report(judged, value, sources))
-  const isAsked = options.online && !findings.some(isError)
+  if (!options.json) write(report(evaluated, value, sources))
+  const isAsked = options.online && !diagnostics.some(isError)
   const online = isAsked ? await askOnline(value, { dir: options.dir, env }) : undefined
   const answers = online && (options.strict ? strictly(online) : online)
-  if (options.json) write([jsonReport(judged, answers)])
+  if (options.json) write([jsonReport(evaluated, answers)])
   else if (options.online) write(online ? onlineReport(online, options.strict) : [NOT_ASKED])
-  return judged.some(isError) || (answers && hasError(answers)) ? 1 : 0
+  return evaluated.some(isError) || (answers && hasError(answers)) ? 1 : 0
 }
 
 const NOT_ASKED = 'online: AWS was not asked, as the configuration has errors'
 
-export function look(sources: Sources, env: NodeJS.ProcessEnv): { value: InForce; findings: Finding[] } {
-  const { value, findings } = compileInForce(sources, env)
+export function look(
+  sources: Sources,
+  env: NodeJS.ProcessEnv,
+): { value: ActiveConfig; diagnostics: Diagnostic[] } {
+  const { value, diagnostics } = compileActiveConfig(sources, env)
   const ofAccounts = accountFault(sources)
   // the faults of files are complete only now that all have been read
-  return { value, findings: allFindings(sources, [...findings, ...ofAccounts]) }
+  return { value, diagnostics: allDiagnostics(sources, [...diagnostics, ...ofAccounts]) }
 }
 
 /** The plugin's files are to belong to somebody: at boot that is needed, too. */
-function accountFault(sources: Sources): readonly Finding[] {
+function accountFault(sources: Sources): readonly Diagnostic[] {
   try {
     runAs(sources.read(SMTP_FILE))
     return []
   } catch (error) {
-    if (error instanceof ConfigurationError) return error.findings
+    if (error instanceof ConfigurationError) return error.diagnostics
     // /etc/passwd or /etc/group can't be read
     return [{ severity: 'error', file: SMTP_FILE, line: 0, message: String(error) }]
   }
 }
 
-function asError(finding: Finding): Finding {
-  return { ...finding, severity: 'error' }
+function asError(diagnostic: Diagnostic): Diagnostic {
+  return { ...diagnostic, severity: 'error' }
 }
 
 export function configOf(dir: string): string {

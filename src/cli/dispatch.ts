@@ -4,7 +4,7 @@
 import path from 'node:path'
 import { parseArgs } from 'node:util'
 import { dispatch } from '../dispatch/main'
-import type { Log } from '../dispatch/region-lane'
+import type { Log } from '../dispatch/region-sender'
 import { missing } from './check'
 import { escaping, type Out } from './out'
 import { becomeOwner, ownerOf } from './owner'

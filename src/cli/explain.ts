@@ -1,9 +1,9 @@
 // `ses-bounce explain`: what would become of a mail, and why; by the plugin's own code, and without changing anything.
 // Mail that can't be explained ends it with 1 and a clear word; the mails behind it are explained all the same.
 
-import { type Aside, openAside } from '../aside/aside'
+import { openWorkerThreads, type WorkerThreads } from '../worker-thread/worker-threads'
 import { missing } from './check'
-import { type Ground, readGround } from './explain/ground'
+import { type ConfigContext, readConfigContext } from './explain/config-context'
 import { openMails } from './explain/mail-files'
 import { readOptions } from './explain/options'
 import { type Progress, silent, terminalProgress } from './explain/progress'
@@ -36,7 +36,7 @@ export interface ExplainIo {
   progress: Progress
   /** For mail without a time of receipt. */
   nowMs: number
-  openAside: () => Aside
+  openWorkerThreads: () => WorkerThreads
 }
 
 /** Resolves with the exit code. */
@@ -57,23 +57,23 @@ export async function explain(
   const dirs = against === undefined ? [dir] : [dir, against]
   const absent = missing(dir) ?? (against === undefined ? undefined : missing(against, '--against'))
   if (absent !== undefined) return refuse(absent, safe)
-  const read = dirs.map(one => readGround(one, env, json))
+  const read = dirs.map(one => readConfigContext(one, env, json))
   const errors = read.flatMap(one => ('errors' in one ? one.errors : []))
-  const [here, there] = read.filter((one): one is Ground => !('errors' in one))
+  const [here, there] = read.filter((one): one is ConfigContext => !('errors' in one))
   if (here === undefined || errors.length > 0) {
     for (const line of errors) safe.line(line)
     return 1
   }
   const files = await openMails(options.input, io.stdin)
   if ('fault' in files) return refuse(files.fault, safe)
-  const aside = io.openAside()
-  const asked = { given: options.given, results: options.results, aside, nowMs: io.nowMs }
+  const workerThreads = io.openWorkerThreads()
+  const asked = { given: options.given, results: options.results, workerThreads, nowMs: io.nowMs }
   const run = { files, asked, here, json, out: safe, progress: io.progress }
   try {
     if (there !== undefined) return await explainDifferences(run, there)
     return files.areMany ? await explainMany(run) : await explainOne(run)
   } finally {
-    aside.close()
+    workerThreads.close()
   }
 }
 
@@ -93,5 +93,10 @@ function escaping(out: Out, progress: Progress): Out {
 
 function standardIo(): ExplainIo {
   const { stdin, stderr } = process
-  return { stdin, progress: stderr.isTTY ? terminalProgress(stderr) : silent, nowMs: Date.now(), openAside }
+  return {
+    stdin,
+    progress: stderr.isTTY ? terminalProgress(stderr) : silent,
+    nowMs: Date.now(),
+    openWorkerThreads,
+  }
 }

@@ -3,8 +3,8 @@
 
 import { once } from 'node:events'
 import { parseArgs } from 'node:util'
-import { type Call, LOCAL_CREDENTIALS, startLocalSes } from '../local-ses/server'
-import { parseCount, parseDurationMs } from '../settings/values'
+import { parseCount, parseDurationMs } from '../config/values'
+import { type Call, EMULATOR_CREDENTIALS, startSesEmulator } from '../ses-emulator/server'
 import { escapeControls, type Out } from './out'
 
 export const LOCAL_SES_USAGE = `ses-bounce local-ses: a local server that takes SendBounce calls as strictly as SES, and sends nothing
@@ -29,8 +29,8 @@ export async function localSes(args: string[], out: Out, stop?: AbortSignal): Pr
   const { port, intervalMs, json } = options
   try {
     const onCall = (call: Call) => out.line(json ? callJson(call) : callLine(call))
-    const server = await startLocalSes({ port, intervalMs, onCall })
-    if (json) out.line(JSON.stringify({ url: server.url, credentials: LOCAL_CREDENTIALS }))
+    const server = await startSesEmulator({ port, intervalMs, onCall })
+    if (json) out.line(JSON.stringify({ url: server.url, credentials: EMULATOR_CREDENTIALS }))
     else for (const line of greeting(server.url)) out.line(line)
     await stopped(stop)
     await server.close()
@@ -65,8 +65,8 @@ function greeting(url: string): string[] {
     '',
     `  AWS_ENDPOINT_URL_SES=${url}`,
     `  AWS_ENDPOINT_URL_STS=${url}`,
-    `  AWS_ACCESS_KEY_ID=${LOCAL_CREDENTIALS.accessKeyId}`,
-    `  AWS_SECRET_ACCESS_KEY=${LOCAL_CREDENTIALS.secretAccessKey}`,
+    `  AWS_ACCESS_KEY_ID=${EMULATOR_CREDENTIALS.accessKeyId}`,
+    `  AWS_SECRET_ACCESS_KEY=${EMULATOR_CREDENTIALS.secretAccessKey}`,
     '',
     'Ctrl-C ends it. Calls:',
   ]

@@ -2,7 +2,7 @@
 // `ses-bounce`: finds the command and runs it. A command's file is loaded only when it is asked for.
 // Exit codes: 0 fine, 1 a problem found, 2 wrong usage.
 
-import { didYouMean } from '../settings/findings'
+import { didYouMean } from '../config/diagnostics'
 import { packageVersion } from '../version'
 import type { Out } from './out'
 

@@ -1,7 +1,7 @@
 // Where a command's words go, and how text that others wrote is made fit for a terminal.
 // Nothing here writes by itself.
 
-import { escapeControls } from '../settings/escape'
+import { escapeControls } from '../config/escape'
 
 export { escapeControls }
 

@@ -3,7 +3,7 @@
 
 import { existsSync, readFileSync } from 'node:fs'
 import path from 'node:path'
-import { type Owner, runAs, SMTP_FILE } from '../settings/owner'
+import { type Owner, runAs, SMTP_FILE } from '../config/owner'
 
 /** As smtp.ini has it. @throws ConfigurationError: no such account */
 export function ownerOf(harakaDir: string): Owner {

@@ -3,17 +3,17 @@
 
 import { existsSync, readFileSync, statSync } from 'node:fs'
 import path from 'node:path'
+import { type Owner, SMTP_FILE } from '../config/owner'
+import { signatureOfFault } from '../config/sources'
 import { quarantineFolder } from '../quarantine/keep'
-import { passFolder } from '../quarantine/pass'
-import { type Owner, SMTP_FILE } from '../settings/owner'
-import { signatureOfFault } from '../settings/sources'
+import { releaseTokenFolder } from '../quarantine/release-token'
 import { missing } from './check'
 import { escaping, type Out } from './out'
 import { becomeOwner, ownerOf } from './owner'
 import { type Endpoint, endpointOf } from './quarantine/endpoint'
 import { type QuarantineTask, readOptions } from './quarantine/options'
 import { deleteKept, listKept, type Run, releaseKept, showKept } from './quarantine/tasks'
-import { openPlace, wordsOf } from './queue/place'
+import { openQueueContext, wordsOf } from './queue/queue-context'
 
 export const QUARANTINE_USAGE = `ses-bounce quarantine COMMAND: the mail that policy kept back
 
@@ -55,11 +55,11 @@ export async function quarantine(
     const folder = quarantineFolder(dir)
     mayLookAt(folder)
     // without a queue, as before Haraka's first start, there is nothing that counts it
-    const place = openPlace(dir, env, () => undefined)
+    const place = openQueueContext(dir, env, () => undefined)
     const total = 'faults' in place ? undefined : { queue: place.queue, limitBytes: place.limitBytes }
     try {
-      const run: Run = { folder, passes: passFolder(dir), out: safe, json, ...(total && { total }) }
-      return await carryOut(run, task, endpoint)
+      const run: Run = { folder, passes: releaseTokenFolder(dir), out: safe, json, ...(total && { total }) }
+      return await runTask(run, task, endpoint)
     } finally {
       total?.queue.close()
     }
@@ -69,7 +69,7 @@ export async function quarantine(
   }
 }
 
-async function carryOut(run: Run, task: QuarantineTask, endpoint: Endpoint | undefined): Promise<number> {
+async function runTask(run: Run, task: QuarantineTask, endpoint: Endpoint | undefined): Promise<number> {
   switch (task.word) {
     case 'list':
       return listKept(run, task.limit)

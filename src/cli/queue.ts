@@ -11,7 +11,7 @@ import { drain } from './queue/drain'
 import { changeJobs, listJobs, showJobs } from './queue/jobs'
 import { type QueueTask, readOptions } from './queue/options'
 import { pause, resume, showStats } from './queue/pausing'
-import { openPlace, wordsOf } from './queue/place'
+import { openQueueContext, wordsOf } from './queue/queue-context'
 import type { QueueIo, Run } from './queue/run'
 import { watch } from './queue/watch'
 
@@ -61,13 +61,13 @@ export async function queue(
     safe.error(`ses-bounce queue: ${fault ?? ''}`)
     return 2
   }
-  const place = openPlace(options.dir, env, io.become)
+  const place = openQueueContext(options.dir, env, io.become)
   if ('faults' in place) {
     for (const line of place.faults) safe.error(`ses-bounce queue: ${line}`)
     return 1
   }
   try {
-    return await carryOut({ ...io, place, out: safe, json: options.json }, options.task)
+    return await runTask({ ...io, place, out: safe, json: options.json }, options.task)
   } catch (error) {
     for (const line of wordsOf(error)) safe.error(`ses-bounce queue: ${line}`)
     return 1
@@ -76,7 +76,7 @@ export async function queue(
   }
 }
 
-async function carryOut(run: Run, task: QueueTask): Promise<number> {
+async function runTask(run: Run, task: QueueTask): Promise<number> {
   switch (task.word) {
     case 'list':
       return listJobs(run, task.filter, task.limit)

@@ -4,10 +4,10 @@
 import { readFileSync, statSync } from 'node:fs'
 import path from 'node:path'
 import { parseArgs } from 'node:util'
-import { type Aside, openAside } from '../aside/aside'
-import { didYouMean, type Finding, formatFinding } from '../settings/findings'
-import { parseIni } from '../settings/ini'
-import { createSources, signatureOfFault } from '../settings/sources'
+import { type Diagnostic, didYouMean, formatDiagnostic } from '../config/diagnostics'
+import { parseIni } from '../config/ini'
+import { createSources, signatureOfFault } from '../config/sources'
+import { openWorkerThreads, type WorkerThreads } from '../worker-thread/worker-threads'
 import type { TestCase } from './cases/case'
 import { caseJson, caseLines, isAsExpected } from './cases/case-report'
 import { keyTable } from './cases/keys'
@@ -15,7 +15,7 @@ import { readCases } from './cases/read-cases'
 import { type CaseResult, runCase } from './cases/run-case'
 import { configOf, missing } from './check'
 import { jsonReport } from './check-report'
-import { type Ground, readGround } from './explain/ground'
+import { type ConfigContext, readConfigContext } from './explain/config-context'
 import { LARGEST_BYTES, TOO_LARGE } from './explain/mail-files'
 import { FROM_LINE, startsWith } from './explain/mbox'
 import { count } from './explain/words'
@@ -50,7 +50,7 @@ Ends with 0 when all is as expected, 1 when something isn't or a file has errors
 export interface TestIo {
   /** When mail comes, unless its case says so. */
   nowMs: number
-  openAside: () => Aside
+  openWorkerThreads: () => WorkerThreads
 }
 
 /** Resolves with the exit code. */
@@ -58,7 +58,7 @@ export async function test(
   args: string[],
   out: Out,
   env: NodeJS.ProcessEnv = process.env,
-  io: TestIo = { nowMs: Date.now(), openAside },
+  io: TestIo = { nowMs: Date.now(), openWorkerThreads },
 ): Promise<number> {
   const options = readOptions(args, env)
   if ('help' in options) {
@@ -80,14 +80,14 @@ export async function test(
   return results.every(isAsExpected) ? 0 : 1
 }
 
-async function runAll(cases: readonly TestCase[], ground: Ground, io: TestIo): Promise<CaseResult[]> {
-  const aside = io.openAside()
+async function runAll(cases: readonly TestCase[], ground: ConfigContext, io: TestIo): Promise<CaseResult[]> {
+  const workerThreads = io.openWorkerThreads()
   try {
     const results: CaseResult[] = []
-    for (const one of cases) results.push(await runCase(one, { aside, nowMs: io.nowMs }, ground))
+    for (const one of cases) results.push(await runCase(one, { workerThreads, nowMs: io.nowMs }, ground))
     return results
   } finally {
-    aside.close()
+    workerThreads.close()
   }
 }
 
@@ -100,7 +100,7 @@ interface Options {
 
 interface Prepared {
   cases: TestCase[]
-  ground: Ground
+  ground: ConfigContext
   file: string
   json: boolean
 }
@@ -116,14 +116,14 @@ function prepare(
   const config = configOf(dir)
   const text = textOf(path.resolve(config, file))
   if ('fault' in text) return { fault: `${file}: ${text.fault}; --help shows how a case is written` }
-  const ground = readGround(dir, env, json)
+  const ground = readConfigContext(dir, env, json)
   if ('errors' in ground) return ground
-  const { cases, findings } = readCases(parseIni(file, text.text), {
-    policy: ground.inForce.policy,
+  const { cases, diagnostics } = readCases(parseIni(file, text.text), {
+    policy: ground.activeConfig.policy,
     mailFile: name => mailFile(path.resolve(config, name)),
     nowMs,
   })
-  if (findings.length > 0) return { errors: json ? [jsonReport(findings)] : errorLines(findings) }
+  if (diagnostics.length > 0) return { errors: json ? [jsonReport(diagnostics)] : errorLines(diagnostics) }
   const names = cases.map(({ name }) => name)
   const unknown = only.find(name => !names.includes(name))
   if (unknown !== undefined)
@@ -133,8 +133,8 @@ function prepare(
   return { cases: wanted, ground, file, json }
 }
 
-function errorLines(findings: readonly Finding[]): string[] {
-  return [...findings.map(formatFinding), count(findings.length, 'error')]
+function errorLines(diagnostics: readonly Diagnostic[]): string[] {
+  return [...diagnostics.map(formatDiagnostic), count(diagnostics.length, 'error')]
 }
 
 function textOf(file: string): { text: string } | { fault: string } {

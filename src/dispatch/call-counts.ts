@@ -3,7 +3,7 @@
 
 import { COUNTED } from '../queue/counters'
 import type { JobState } from '../queue/job'
-import type { Tally } from '../queue/tally'
+import type { MetricsBuffer } from '../queue/metrics-buffer'
 import type { Outcome } from './outcomes'
 
 /** SES answers within some tens of milliseconds; a call is given up after [ses] timeout, 10 s if nothing else is set. */
@@ -14,22 +14,22 @@ export const LAST_BUCKET = '+Inf'
 const ENDS: ReadonlySet<string> = new Set<JobState>(['sent', 'failed', 'expired', 'held'])
 
 export class CallCounts {
-  readonly #tally: Tally
+  readonly #metricsBuffer: MetricsBuffer
 
-  constructor(tally: Tally) {
-    this.#tally = tally
+  constructor(metricsBuffer: MetricsBuffer) {
+    this.#metricsBuffer = metricsBuffer
   }
 
   called(region: string, outcome: Outcome['kind'], tookMs: number): void {
     const seconds = Math.max(0, tookMs) / 1000
     const bucket = CALL_BUCKETS_S.find(most => seconds <= most)
-    this.#tally.count(COUNTED.calls, { region, outcome })
-    this.#tally.count(COUNTED.callBuckets, { region, le: String(bucket ?? LAST_BUCKET) })
-    this.#tally.count(COUNTED.callSum, { region }, seconds)
+    this.#metricsBuffer.count(COUNTED.calls, { region, outcome })
+    this.#metricsBuffer.count(COUNTED.callBuckets, { region, le: String(bucket ?? LAST_BUCKET) })
+    this.#metricsBuffer.count(COUNTED.callSum, { region }, seconds)
   }
 
   /** Jobs that are in that state now; one that isn't an end isn't counted. */
   ended(region: string, state: JobState | 'split', jobs = 1): void {
-    if (jobs > 0 && ENDS.has(state)) this.#tally.count(COUNTED.ended, { region, state }, jobs)
+    if (jobs > 0 && ENDS.has(state)) this.#metricsBuffer.count(COUNTED.ended, { region, state }, jobs)
   }
 }

@@ -3,13 +3,13 @@
 
 import { isLasting, QueueError } from '../errors'
 import { forecastSpacingMs } from '../queue/admission'
-import type { Holder } from '../queue/store'
+import type { LeaseOwner } from '../queue/store'
 import { longestPauseMs } from './outcomes'
 import { Pauses } from './pauses'
-import { type LaneParts, RegionLane, STORE_RETRY_MS } from './region-lane'
+import { RegionSender, type RegionSenderParts, STORE_RETRY_MS } from './region-sender'
 
-export interface DispatcherParts extends LaneParts {
-  holder: Holder
+export interface DispatcherParts extends RegionSenderParts {
+  holder: LeaseOwner
 }
 
 /** How often the queue is looked at without being told. */
@@ -50,7 +50,7 @@ export class Dispatcher {
   async run(): Promise<void> {
     const { queue, log } = this.#parts
     while (!this.#stop.signal.aborted) {
-      const lanes = new Lanes(this.#parts, this.#stop.signal, () => this.wake())
+      const lanes = new RegionSenders(this.#parts, this.#stop.signal, () => this.wake())
       try {
         await this.#takeLock()
         if (!this.#stop.signal.aborted) await this.#dispatch(lanes)
@@ -78,7 +78,7 @@ export class Dispatcher {
       await clock.waitUntil(clock.monoMs() + BEAT_MS, ended.signal)
       if (ended.signal.aborted) break
       try {
-        queue.beat(clock.monoMs())
+        queue.heartbeat(clock.monoMs())
       } catch (error) {
         log('warn', `no sign of life could be written: ${String(error)}`)
       }
@@ -104,7 +104,7 @@ export class Dispatcher {
     log('notice', 'dispatching')
   }
 
-  async #dispatch(lanes: Lanes): Promise<void> {
+  async #dispatch(lanes: RegionSenders): Promise<void> {
     const { queue, clock, settings } = this.#parts
     const pauses = new Pauses(this.#parts)
     let version = -1
@@ -116,7 +116,7 @@ export class Dispatcher {
     while (!this.#stop.signal.aborted) {
       const monoMs = clock.monoMs()
       if (monoMs - beatMs >= BEAT_MS) {
-        queue.beat(monoMs)
+        queue.heartbeat(monoMs)
         beatMs = monoMs
       }
       if (monoMs - pruneMs >= PRUNE_MS) {
@@ -149,14 +149,14 @@ export class Dispatcher {
 }
 
 /** The regions' lanes between taking the lock and losing it. */
-class Lanes {
-  readonly #lanes = new Map<string, RegionLane>()
+class RegionSenders {
+  readonly #lanes = new Map<string, RegionSender>()
   readonly #end = new AbortController()
-  readonly #make: (region: string) => RegionLane
+  readonly #make: (region: string) => RegionSender
 
-  constructor(parts: LaneParts, stop: AbortSignal, ended: () => void) {
+  constructor(parts: RegionSenderParts, stop: AbortSignal, ended: () => void) {
     const signal = AbortSignal.any([stop, this.#end.signal])
-    this.#make = region => new RegionLane(region, parts, signal, ended)
+    this.#make = region => new RegionSender(region, parts, signal, ended)
   }
 
   /** Sets every region to work that has something due; returns when the next will be (epoch ms). */
@@ -189,7 +189,7 @@ class Lanes {
     await Promise.all([...this.#lanes.values()].map(lane => lane.idle()))
   }
 
-  #lane(region: string): RegionLane {
+  #lane(region: string): RegionSender {
     const lane = this.#lanes.get(region) ?? this.#make(region)
     this.#lanes.set(region, lane)
     return lane

@@ -1,6 +1,6 @@
 // Says in the log when the mail on disk fills [quarantine] limit: from 80 % on, once an hour, and once when it is full.
 
-import { formatSize } from '../settings/values'
+import { formatSize } from '../config/values'
 import type { KeptMailParts } from './kept-mail'
 
 /** Time enough to act before mail is refused. */

@@ -4,6 +4,7 @@
 
 import { lstat, rm } from 'node:fs/promises'
 import path from 'node:path'
+import type { Settings } from '../config/settings'
 import {
   bringInOrder,
   deleteMail,
@@ -17,10 +18,9 @@ import { isOlder, openCleaner, removeUnfinished } from '../quarantine/clean'
 import { senderOf } from '../quarantine/record'
 import { openWalk } from '../quarantine/walk'
 import { fateOf, type MailFile, type MailLedger, storageKey } from '../queue/mail-ledger'
-import type { Settings } from '../settings/settings'
 import type { Clock } from './clock'
 import { Fullness } from './fullness'
-import type { Log } from './region-lane'
+import type { Log } from './region-sender'
 
 export interface KeptMailParts {
   ledger: MailLedger

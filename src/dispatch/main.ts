@@ -2,23 +2,23 @@
 // It ends when its parent does, after the call that is on its way; whatever is left waits in the store.
 
 import path from 'node:path'
-import { LOCAL_CREDENTIALS, type LocalSes, startLocalSes } from '../local-ses/server'
+import { openConfiguration } from '../config/configuration'
+import { loadSettings, parseSettings, SETTINGS_FILE } from '../config/load'
+import { snapshotFile } from '../config/snapshot'
 import { keptFolder, mailHome, quarantineFolder } from '../quarantine/keep'
-import { startHandingOver } from '../queue/handing-over'
+import { MetricsBuffer } from '../queue/metrics-buffer'
+import { startMetricsFlush } from '../queue/metrics-flush'
 import { openCounterStore } from '../queue/sqlite/counter-store'
 import { openDispatcherQueue } from '../queue/sqlite/dispatcher-queue'
-import { thisProcess } from '../queue/sqlite/holder'
+import { thisProcess } from '../queue/sqlite/lease-owner'
 import { openMailLedger } from '../queue/sqlite/mail-ledger'
-import { Tally } from '../queue/tally'
-import { openConfiguration } from '../settings/configuration'
-import { loadSettings, parseSettings, SETTINGS_FILE } from '../settings/load'
-import { snapshotFile } from '../settings/snapshot'
+import { EMULATOR_CREDENTIALS, type SesEmulator, startSesEmulator } from '../ses-emulator/server'
 import { CallCounts } from './call-counts'
 import { systemClock } from './clock'
 import { Dispatcher } from './dispatcher'
 import { KeptMail } from './kept-mail'
 import { type FromDispatcher, isToDispatcher } from './messages'
-import type { Log } from './region-lane'
+import type { Log } from './region-sender'
 import { watchRelays } from './relay-watch'
 import { createSes } from './ses'
 
@@ -38,11 +38,11 @@ export async function dispatch(
   const configuration = openConfiguration({
     configDir: path.join(harakaDir, 'config'),
     compile: sources => {
-      const { settings, findings } = loadSettings(
+      const { settings, diagnostics } = loadSettings(
         parseSettings(sources.read(SETTINGS_FILE) ?? ''),
         process.env,
       )
-      return { value: settings, findings }
+      return { value: settings, diagnostics }
     },
     snapshotFile: snapshotFile(harakaDir),
     keepsSnapshot: false,
@@ -58,15 +58,15 @@ export async function dispatch(
   const settings = () => configuration.current()
   const file = queueFile ?? path.resolve(harakaDir, settings().queue.path)
   const queue = openDispatcherQueue(file)
-  const tally = new Tally()
-  const handingOver = startHandingOver({ tally, open: () => openCounterStore(file), log })
+  const metricsBuffer = new MetricsBuffer()
+  const metricsFlush = startMetricsFlush({ metricsBuffer, open: () => openCounterStore(file), log })
   const local =
     settings().ses.endpoint === 'local' ? await standIn(settings().limit.intervalMs, log) : undefined
   const ses = createSes(
     () => ({
       endpoint: local?.url ?? settings().ses.endpoint,
       timeoutMs: settings().ses.timeoutMs,
-      ...(local && { credentials: LOCAL_CREDENTIALS }),
+      ...(local && { credentials: EMULATOR_CREDENTIALS }),
     }),
     () => systemClock.monoMs(),
   )
@@ -77,7 +77,7 @@ export async function dispatch(
     holder: thisProcess(),
     settings,
     log,
-    counts: new CallCounts(tally),
+    counts: new CallCounts(metricsBuffer),
   })
 
   told.addEventListener('abort', () => dispatcher.stop(), { once: true })
@@ -117,14 +117,14 @@ export async function dispatch(
     configuration.stop()
     ses.close()
     await local?.close()
-    handingOver.close()
+    metricsFlush.close()
     queue.close()
   }
 }
 
 /** `endpoint = local`: knows every mail, and bounces none of them. */
-async function standIn(intervalMs: number, log: Log): Promise<LocalSes> {
-  const local = await startLocalSes({ intervalMs, messages: 'any', identities: 'any' })
+async function standIn(intervalMs: number, log: Log): Promise<SesEmulator> {
+  const local = await startSesEmulator({ intervalMs, messages: 'any', identities: 'any' })
   log('notice', `[ses] endpoint = local: bounces go to a stand-in at ${local.url}, not to SES`)
   return local
 }

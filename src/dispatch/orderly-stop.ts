@@ -2,7 +2,7 @@
 // dispatcher with it: a call to SES is cut, and made again after the next start. So in process 1 the signal's other
 // listeners wait until the dispatcher has ended.
 
-import type { Log } from './region-lane'
+import type { Log } from './region-sender'
 
 /** Those at which Haraka exits as process 1 (its haraka.js). */
 const SIGNALS: readonly NodeJS.Signals[] = ['SIGTERM', 'SIGINT']

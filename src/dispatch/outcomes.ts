@@ -1,9 +1,9 @@
 // What each answer of SES, or the lack of one, means for a job. Pure.
 // In doubt the outcome is `unknown`: the call may have been carried out.
 
+import type { Settings } from '../config/settings'
 import type { Job } from '../queue/job'
 import type { Effect } from '../queue/store'
-import type { Settings } from '../settings/settings'
 
 export type Outcome =
   | { kind: 'sent'; messageId: string }

@@ -2,14 +2,14 @@
 // The store itself gives no job of a paused region; whatever it throws ends the look.
 
 import type { Pause } from '../queue/store'
-import { expireJobs, type LaneParts } from './region-lane'
+import { expireJobs, type RegionSenderParts } from './region-sender'
 
 export class Pauses {
-  readonly #parts: LaneParts
+  readonly #parts: RegionSenderParts
   /** As said last, by region. */
   #known: ReadonlyMap<string | undefined, Pause> = new Map()
 
-  constructor(parts: LaneParts) {
+  constructor(parts: RegionSenderParts) {
     this.#parts = parts
   }
 

@@ -1,10 +1,10 @@
 // Tells the log when relays seem to rewrite recipients, as long as the dispatcher's process lives.
 // Never rejects: a queue file that can't be read is others' to report.
 
+import type { RelayRecipients } from '../config/settings'
 import { type RelaySigns, relayWarning } from '../queue/relay-signs'
-import type { RelayRecipients } from '../settings/settings'
 import type { Clock } from './clock'
-import type { Log } from './region-lane'
+import type { Log } from './region-sender'
 
 /** Two look-ups in the queue file. */
 const EVERY_MS = 2000

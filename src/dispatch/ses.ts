@@ -3,10 +3,10 @@
 
 import { isDeepStrictEqual } from 'node:util'
 import { SESClient, SendBounceCommand, type SendBounceCommandInput } from '@aws-sdk/client-ses'
+import { ArrivalEstimator } from './arrival-estimator'
 import { bounded, type ClientOptions, clientConfig, timeouts } from './client'
 import { type Outcome, outcomeOfError, outcomeOfResult } from './outcomes'
-import { type Flight, stampingAgents } from './stamping-agent'
-import { Transit } from './transit'
+import { type RequestTiming, stampingAgents } from './stamping-agent'
 
 export interface Answer {
   outcome: Outcome
@@ -28,8 +28,8 @@ export interface Ses {
 interface Regional {
   client: SESClient
   /** The call that is on its way. */
-  flight: Flight
-  transit: Transit
+  flight: RequestTiming
+  transit: ArrivalEstimator
   isCalling: boolean
   /** Its settings are no longer those in force. */
   isRetired: boolean
@@ -48,7 +48,7 @@ export function createSes(current: () => ClientOptions, monoMs: () => number): S
     const agents = stampingAgents(() => entry.flight, monoMs)
     const entry: Regional = {
       flight: { opened: false, reached: false },
-      transit: new Transit(),
+      transit: new ArrivalEstimator(),
       isCalling: false,
       isRetired: false,
       client: new SESClient({

@@ -5,7 +5,7 @@ import https from 'node:https'
 import type { Socket } from 'node:net'
 
 /** Of one call. Set by the agent while the call is on its way. */
-export interface Flight {
+export interface RequestTiming {
   /**
    * Monotonic milliseconds after which the request mustn't leave: a process that was stopped meanwhile may have lost the
    * lock, and its successor sends.
@@ -29,7 +29,7 @@ const IDLE_MS = 10_000
  * createConnection and reuseSocket are http.Agent's documented points to override.
  */
 export function stampingAgents(
-  flight: () => Flight,
+  flight: () => RequestTiming,
   monoMs: () => number,
 ): { httpAgent: http.Agent; httpsAgent: https.Agent } {
   const options = { keepAlive: true, maxSockets: 1 }
@@ -75,7 +75,7 @@ export function stampingAgents(
   }
 }
 
-function isLate({ notAfterMonoMs = Number.POSITIVE_INFINITY }: Flight, nowMonoMs: number): boolean {
+function isLate({ notAfterMonoMs = Number.POSITIVE_INFINITY }: RequestTiming, nowMonoMs: number): boolean {
   return nowMonoMs > notAfterMonoMs
 }
 

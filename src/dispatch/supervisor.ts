@@ -5,7 +5,7 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import path from 'node:path'
 import { isFromDispatcher, type ToDispatcher } from './messages'
-import type { Log } from './region-lane'
+import type { Log } from './region-sender'
 
 export interface SupervisorOptions {
   harakaDir: string

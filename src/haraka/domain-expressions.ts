@@ -1,7 +1,7 @@
 // The expressions of Haraka's host_list_regex, matched in time linear in the domain.
 // An expression that can't be used comes back as a fault, never thrown.
 
-import { IMPATIENT } from '../policy/effort'
+import { SYNC_ONLY } from '../policy/match-budget'
 import { INSTRUCTIONS, type RegexPass, RegexPasses } from '../policy/regex-pass'
 import { sizeOfRegex } from '../policy/regex-patterns'
 
@@ -41,7 +41,7 @@ export class DomainExpressions {
     let isFound = false
     for (const pass of this.#used) {
       // a domain is short enough to be searched at once (RFC 1035: 255 octets)
-      const found = pass.search(domain, IMPATIENT)
+      const found = pass.search(domain, SYNC_ONLY)
       isFound ||= !(found instanceof Promise) && found.length > 0
     }
     if (this.#known.size >= MOST_KNOWN) this.#known.clear()

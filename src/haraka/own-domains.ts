@@ -1,10 +1,10 @@
 // The domains that SES receives for: Haraka's host_list and host_list_regex, and [relay] domains.
-// Compiling never throws: a line that can't be used is a finding with its place.
+// Compiling never throws: a line that can't be used is a diagnostic with its place.
 
+import type { Diagnostic } from '../config/diagnostics'
+import { SUBDOMAINS } from '../config/list-parsers'
 import { asciiDomain, organisationalDomain } from '../mail/address'
 import { someParent } from '../policy/address-patterns'
-import type { Finding } from '../settings/findings'
-import { SUBDOMAINS } from '../settings/list-kinds'
 import { DomainExpressions } from './domain-expressions'
 
 export interface OwnDomains {
@@ -23,8 +23,8 @@ export const HOST_LIST_REGEX = 'host_list_regex'
 export function readOwnDomains(
   relayDomains: readonly string[],
   read: (name: string) => string | undefined,
-): { ownDomains: OwnDomains; findings: Finding[] } {
-  const findings: Finding[] = []
+): { ownDomains: OwnDomains; diagnostics: Diagnostic[] } {
+  const diagnostics: Diagnostic[] = []
   const exact = new Set(
     linesOf(read(HOST_LIST)).flatMap(({ text }) => asciiDomain(text.replace(/[#;].*/, '').trim()) ?? []),
   )
@@ -36,7 +36,8 @@ export function readOwnDomains(
   const expressions = new DomainExpressions()
   for (const { text, line } of linesOf(read(HOST_LIST_REGEX))) {
     const fault = expressions.add(text)
-    if (fault !== undefined) findings.push({ severity: 'error', file: HOST_LIST_REGEX, line, message: fault })
+    if (fault !== undefined)
+      diagnostics.push({ severity: 'error', file: HOST_LIST_REGEX, line, message: fault })
   }
   const names = [...new Set([...exact, ...parents])]
   const organisations = new Set(names.map(organisationalDomain))
@@ -53,7 +54,7 @@ export function readOwnDomains(
         return organisations.has(organisation) || receivesFor(organisation) || receivesFor(domain)
       },
     },
-    findings,
+    diagnostics,
   }
 }
 

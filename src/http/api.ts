@@ -2,13 +2,13 @@
 // An order is on disk, all of it, before it is answered with 202; an answer that isn't 2xx has changed nothing.
 
 import { createHash } from 'node:crypto'
-import { forecast } from '../door/admission'
-import { logLine } from '../door/log-line'
-import type { Order } from '../queue/store'
+import { forecast } from '../app/admission'
+import { logLine } from '../app/log-line'
+import type { BounceSubmission } from '../queue/store'
 import { jsonBody } from './body'
+import { readBounceInput } from './bounce-input'
 import { readListing, toCursor } from './listing'
 import { OPENAPI } from './openapi'
-import { readOrder } from './order'
 import { Fault, idle, json, type Reply, success } from './reply'
 import type { Request } from './request'
 import type { Route } from './router'
@@ -39,23 +39,23 @@ async function schedule(request: Request, context: HttpContext): Promise<Reply> 
   const key = readKey(request.headers['idempotency-key'])
   const { value, bytes } = await jsonBody(request)
   const digest = createHash('sha256').update(bytes).digest('hex')
-  const inForce = context.inForce()
-  if (inForce.idle) throw idle()
+  const activeConfig = context.activeConfig()
+  if (activeConfig.idle) throw idle()
   const queue = context.queue()
   const earlier = key === undefined ? undefined : queue.answered(key)
   // before all else: what was in time then may be late by now
   if (earlier !== undefined) return sameAnswer(earlier, digest)
   const now = { ms: context.nowMs(), monoMs: context.nowMonoMs() }
-  const read = readOrder(value, { regions: inForce.policy.regions, nowMs: now.ms })
+  const read = readBounceInput(value, { regions: activeConfig.policy.regions, nowMs: now.ms })
   if ('details' in read)
     throw new Fault(400, 'VALIDATION_ERROR', 'the body has faults', { details: read.details })
-  const requests = requestsOf(read.order, inForce, now.ms)
-  mustBeTaken(requests, queue, inForce, now)
+  const requests = requestsOf(read.order, activeConfig, now.ms)
+  mustBeTaken(requests, queue, activeConfig, now)
   try {
     const { added, answered } = queue.addAnswered({
       requests,
       nowMs: now.ms,
-      forecast: forecast(inForce.settings, now.monoMs),
+      forecast: forecast(activeConfig.settings, now.monoMs),
       ...(key !== undefined && { key: { name: key, digest } }),
       answer: answerTo,
     })
@@ -74,7 +74,7 @@ async function schedule(request: Request, context: HttpContext): Promise<Reply> 
   }
 }
 
-const answerTo: Order['answer'] = added => {
+const answerTo: BounceSubmission['answer'] = added => {
   const [first] = added
   const data = {
     id: first?.jobId,

@@ -1,8 +1,8 @@
 // Reads the fields of a JSON object: texts, flags, lists of objects; and collects what is wrong with each.
 // Never throws, whatever the value is; what can't be read is undefined.
 
-import { shortened } from '../settings/escape'
-import { didYouMean, validAre } from '../settings/findings'
+import { didYouMean, validAre } from '../config/diagnostics'
+import { shortened } from '../config/escape'
 import { type Detail, MOST_DETAILS } from './reply'
 
 type Read<T> = T | { wrong: string }

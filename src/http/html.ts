@@ -1,7 +1,7 @@
 // HTML in which everything is text unless it was written here: `html` escapes what stands in its ${...}.
 // Any text will do: markup stays text, and controls and marks that turn the direction of text are shown as \u202e.
 
-import { escapeControls } from '../settings/escape'
+import { escapeControls } from '../config/escape'
 
 /** Made by `html` alone. */
 class Html {

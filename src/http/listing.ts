@@ -1,10 +1,10 @@
 // Reads the query of GET /v1/bounces: filters, how many, and where to go on.
 // All that is wrong is said at once; a parameter that isn't known is wrong, as it may be a filter that was meant.
 
+import { didYouMean, validAre } from '../config/diagnostics'
+import { shortened } from '../config/escape'
 import { JOB_STATES } from '../queue/job'
 import type { JobFilter } from '../queue/store'
-import { shortened } from '../settings/escape'
-import { didYouMean, validAre } from '../settings/findings'
 import { type Detail, Fault, MOST_DETAILS } from './reply'
 
 export const LIST_PARAMETERS = [

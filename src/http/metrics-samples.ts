@@ -1,6 +1,8 @@
 // From the store's figures to the samples of each metric. Pure.
 // What is known to be possible is there from the start with 0, so that its first count is seen as an increase.
 
+import { escapeControls, shortened } from '../config/escape'
+import { FALLBACK_ACTIONS, FALLBACK_REASONS } from '../config/settings'
 import { CALL_BUCKETS_S, LAST_BUCKET } from '../dispatch/call-counts'
 import type { Outcome } from '../dispatch/outcomes'
 import { COUNTED, type CountedName, type Labels, OTHER, type Sum } from '../queue/counters'
@@ -8,8 +10,6 @@ import type { QueueFigures } from '../queue/figures'
 import { JOB_STATES, type JobState } from '../queue/job'
 import { MAIL_PLACES, type MailPlace, type StoredMail } from '../queue/mail-ledger'
 import { SILENT_MS } from '../queue/overview'
-import { escapeControls, shortened } from '../settings/escape'
-import { FALLBACK_ACTIONS, FALLBACK_REASONS } from '../settings/settings'
 import type { MetricKey } from './metrics-table'
 
 export interface Sample {

@@ -2,12 +2,12 @@
 // Made anew from the store for each scrape: whichever worker is asked says the same. A store that fails is the caller's 503.
 
 import type { AggregatorRegistry } from 'prom-client'
+import type { Settings } from '../config/settings'
 import type { Rule } from '../policy/rule'
 import { forecastSpacingMs } from '../queue/admission'
 import { type Labels, MOST_SETS } from '../queue/counters'
 import type { FiguresReader } from '../queue/figures'
 import type { Pace } from '../queue/store'
-import type { Settings } from '../settings/settings'
 import { packageVersion } from '../version'
 import { samplesOf } from './metrics-samples'
 import { METRICS, type Metric, type MetricKey } from './metrics-table'
@@ -15,7 +15,7 @@ import type { Reply } from './reply'
 import type { Route } from './router'
 
 export interface MetricsContext {
-  inForce(): { settings: Settings; policy: { rules: readonly Deciding[] } }
+  activeConfig(): { settings: Settings; policy: { rules: readonly Deciding[] } }
   /** @throws QueueError */
   figures(): FiguresReader
   nowMs(): number
@@ -38,7 +38,7 @@ export function metricsRoute(context: MetricsContext): Route {
 /** @throws QueueError */
 export async function scrape(accept: string | undefined, context: MetricsContext): Promise<Reply> {
   const now = { nowMs: context.nowMs(), nowMonoMs: context.nowMonoMs() }
-  const { settings, policy } = context.inForce()
+  const { settings, policy } = context.activeConfig()
   const reader = context.figures()
   const figures = {
     ...reader.figures(now.nowMs, paceOf(settings)),

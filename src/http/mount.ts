@@ -2,8 +2,9 @@
 // Nothing throws or rejects into express: a fault of the store is a 503, what nobody expected a 500 and a line in the log.
 
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { escapeControls, shortened } from '../config/escape'
 import { QueueError } from '../errors'
-import { escapeControls, shortened } from '../settings/escape'
+import type { WebApp } from '../haraka/web-server'
 import { checkHost } from './host-name'
 import { faultPage } from './page-layout'
 import { Fault, idle, plainText, type Reply } from './reply'
@@ -11,7 +12,6 @@ import { type Request, readBody } from './request'
 import { findRoute, ROOT, type Route } from './router'
 import type { HttpContext } from './routes'
 import { givesToken, hasToken, unauthorised } from './token'
-import type { WebApp } from './web-server'
 import { WrongTokens } from './wrong-tokens'
 
 /** Below it everything is in the API's envelope. */
@@ -29,7 +29,7 @@ const HEADERS: Readonly<Record<string, string>> = {
 
 const RETRY_AFTER_S = 5
 
-export type ServingContext = Pick<HttpContext, 'inForce' | 'log' | 'nowMonoMs'>
+export type ServingContext = Pick<HttpContext, 'activeConfig' | 'log' | 'nowMonoMs'>
 
 export function mount(
   app: WebApp,
@@ -94,9 +94,9 @@ async function answer(
   message: IncomingMessage,
   path: string,
   query: string,
-  { routes, context: { inForce }, wrongTokens }: Mounted,
+  { routes, context: { activeConfig }, wrongTokens }: Mounted,
 ): Promise<Reply> {
-  checkHost(path, [message.headers.host, hostOfTarget(message.url ?? '')], inForce().webNames)
+  checkHost(path, [message.headers.host, hostOfTarget(message.url ?? '')], activeConfig().webNames)
   if (path === '') return { status: 308, headers: { Location: `${ROOT}/` } }
   const found = findRoute(routes, message.method ?? '', path)
   if (found.kind === 'no such path') throw new Fault(404, 'NOT_FOUND', 'there is nothing at this address')
@@ -106,7 +106,7 @@ async function answer(
       headers: { Allow: allow },
     })
   }
-  const { tokenSha256 } = inForce().settings.http
+  const { tokenSha256 } = activeConfig().settings.http
   const { authorization } = message.headers
   const isAuthorised = hasToken(authorization, tokenSha256)
   const tokenWasWrong = () => wrongTokens.given(message.socket.remoteAddress)
@@ -126,10 +126,10 @@ async function answer(
 }
 
 /** What an error becomes; what is in it for the operator only is in the log. */
-function faultOf(error: unknown, what: string, { inForce, log }: ServingContext): Fault {
+function faultOf(error: unknown, what: string, { activeConfig, log }: ServingContext): Fault {
   if (error instanceof Fault) return error
   // there is no queue file until a relay is trusted
-  if (error instanceof QueueError && inForce().idle) return idle()
+  if (error instanceof QueueError && activeConfig().idle) return idle()
   const text = error instanceof Error ? error.message : String(error)
   log('error', `http: ${escapeControls(shortened(`${what}: ${text}`, 500))}`)
   return error instanceof QueueError

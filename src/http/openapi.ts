@@ -3,9 +3,9 @@
 import { BOUNCE_TYPES } from '../policy/decision'
 import { DIAGNOSTIC_CHARACTERS, EXPLANATION_CHARACTERS } from '../policy/templates'
 import { JOB_STATES } from '../queue/job'
+import { ADDRESS_CHARACTERS, MOST_RECIPIENTS, SENDER_CHARACTERS } from './bounce-input'
 import { LIST_PARAMETERS, MOST_LISTED, STANDARD_LIMIT } from './listing'
 import { BOUNCE, ENVELOPES, ref, TIME_SCHEMA } from './openapi-schemas'
-import { ADDRESS_CHARACTERS, MOST_RECIPIENTS, SENDER_CHARACTERS } from './order'
 
 const PARAMETER_TEXTS: Record<(typeof LIST_PARAMETERS)[number], string> = {
   state: 'The state of the bounce.',
@@ -160,7 +160,7 @@ export const OPENAPI = {
         operationId: 'scheduleBounce',
         summary: 'Schedule a bounce, for one mail.',
         parameters: [KEY],
-        requestBody: { required: true, content: { 'application/json': { schema: ref('Order') } } },
+        requestBody: { required: true, content: { 'application/json': { schema: ref('BounceSubmission') } } },
         responses: at(
           {
             200: {
@@ -215,6 +215,6 @@ export const OPENAPI = {
   },
   components: {
     securitySchemes: { token: { type: 'http', scheme: 'bearer' } },
-    schemas: { Order: ORDER, Bounce: BOUNCE, ...ENVELOPES },
+    schemas: { BounceSubmission: ORDER, Bounce: BOUNCE, ...ENVELOPES },
   },
 }

@@ -1,7 +1,12 @@
 // Two charts of the queue as SVG: what ended in the last hours and how many waited, and when the deadlines of those are.
 // Pure. Numbers only, so for everybody.
 
-import { type DeadlineSlot, type FiguresReader, SPAN_MS, type Span } from '../queue/figures'
+import {
+  ACTIVITY_BUCKET_MS,
+  type ActivityBucket,
+  type DeadlineBucket,
+  type FiguresReader,
+} from '../queue/figures'
 import { type Html, html } from './html'
 import { count } from './page-layout'
 
@@ -20,17 +25,17 @@ const HOUR_MS = 3_600_000
 const AHEAD_MS = 24 * HOUR_MS
 
 /** Up to now, oldest first. The last isn't over yet. @throws QueueError */
-export function spansUntil(nowMs: number, reader: Pick<FiguresReader, 'spans'>): Span[] {
-  const firstMs = nowMs - (nowMs % SPAN_MS) - (SPANS - 1) * SPAN_MS
+export function spansUntil(nowMs: number, reader: Pick<FiguresReader, 'spans'>): ActivityBucket[] {
+  const firstMs = nowMs - (nowMs % ACTIVITY_BUCKET_MS) - (SPANS - 1) * ACTIVITY_BUCKET_MS
   const found = new Map(reader.spans(firstMs).map(span => [span.fromMs, span]))
   return Array.from({ length: SPANS }, (_, index) => {
-    const fromMs = firstMs + index * SPAN_MS
+    const fromMs = firstMs + index * ACTIVITY_BUCKET_MS
     return found.get(fromMs) ?? { fromMs, came: 0, sent: 0, others: 0 }
   })
 }
 
 /** How many waited at the end of each span: from now back, without what came and with what went. */
-export function waitingBefore(spans: readonly Span[], waiting: number): number[] {
+export function waitingBefore(spans: readonly ActivityBucket[], waiting: number): number[] {
   let then = waiting
   return spans
     .toReversed()
@@ -43,9 +48,9 @@ export function waitingBefore(spans: readonly Span[], waiting: number): number[]
 }
 
 export function charts(
-  spans: readonly Span[],
+  spans: readonly ActivityBucket[],
   waiting: number,
-  slots: readonly DeadlineSlot[],
+  slots: readonly DeadlineBucket[],
   nowMs: number,
 ): Html {
   return html`<section id="charts" data-live aria-labelledby="charts-title">
@@ -64,7 +69,7 @@ ${ahead(slots, nowMs)}
 </section>`
 }
 
-function past(spans: readonly Span[], waiting: readonly number[]): Html {
+function past(spans: readonly ActivityBucket[], waiting: readonly number[]): Html {
   const [most, mostWaiting] = [
     Math.max(...spans.map(({ sent, others }) => sent + others)),
     Math.max(...waiting),
@@ -94,12 +99,12 @@ ${labels(
 }
 
 /** From now on, to the end of the longest window; what is late is due now. */
-function ahead(slots: readonly DeadlineSlot[], nowMs: number): Html {
+function ahead(slots: readonly DeadlineBucket[], nowMs: number): Html {
   const [slot] = slots
   if (slot === undefined) return html`<p class="soft">Nothing waits.</p>`
   const firstMs = nowMs - (nowMs % slot.spanMs)
   const places = Math.ceil(AHEAD_MS / slot.spanMs) + 1
-  const placeOf = ({ fromMs }: DeadlineSlot) =>
+  const placeOf = ({ fromMs }: DeadlineBucket) =>
     Math.min(places - 1, Math.max(0, Math.round((fromMs - firstMs) / slot.spanMs)))
   const jobs = Array.from({ length: places }, (_, place) =>
     slots.filter(one => placeOf(one) === place).reduce((sum, one) => sum + one.jobs, 0),

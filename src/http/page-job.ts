@@ -6,7 +6,7 @@ import type { Job, JobEvent, JobState } from '../queue/job'
 import type { JobPage } from '../queue/store'
 import { type Html, html, lines, type Part } from './html'
 import { count, leftText, timeTag, type View } from './page-layout'
-import { badge, isWaiting, jobTable, searchLink } from './page-parts'
+import { badge, isWaiting, jobTable, searchLink } from './page-sections'
 import { table } from './page-table'
 import { ROOT } from './router'
 

@@ -10,14 +10,14 @@ import { SCRIPT } from './assets/script'
 import { STYLE } from './assets/style'
 import { html } from './html'
 import { paceOf } from './metrics'
-import { jobReply, notFound, ofTrusted, viewOf } from './page-access'
-import { actRoutes } from './page-acts'
+import { actionRoutes } from './page-actions'
+import { jobReply, notFound, ofTrusted, viewOf } from './page-auth'
+import { Kept } from './page-cache'
 import { charts, spansUntil } from './page-chart'
 import { searchMain, stateMain } from './page-job'
-import { Kept } from './page-kept'
 import { page, type View } from './page-layout'
-import { deadlines, decisions, lastReload, rules } from './page-parts'
-import { regions, type Standing, standing } from './page-standing'
+import { deadlines, decisions, lastReload, rules } from './page-sections'
+import { regions, type Standing, standing } from './page-summary'
 import type { Reply } from './reply'
 import type { Request } from './request'
 import type { Route } from './router'
@@ -49,19 +49,19 @@ export function pageRoutes(context: HttpContext): Route[] {
     get('/icon.svg', () => asset('image/svg+xml', ICON)),
     get('/jobs/:id', request => ofTrusted(request, context, view => jobPage(request, view, context))),
     get('/search', request => ofTrusted(request, context, view => search(request, view, context))),
-    ...actRoutes(context),
+    ...actionRoutes(context),
   ]
 }
 
 /** It shows times to the second. */
 function first(view: View, context: HttpContext, kept: Kept): Reply {
   const [nowMs, nowMonoMs] = [view.nowMs, context.nowMonoMs()].map(ms => Math.floor(ms / 1000) * 1000)
-  const of = [context.figures().version(), nowMs, nowMonoMs, context.inForce(), view.hasToken]
+  const of = [context.figures().version(), nowMs, nowMonoMs, context.activeConfig(), view.hasToken]
   return kept.reply(of, () => firstAt(view, context))
 }
 
 function firstAt(view: View, context: HttpContext): Reply {
-  const { settings, policy, idle } = context.inForce()
+  const { settings, policy, idle } = context.activeConfig()
   const reader = context.figures()
   const figures = reader.figures(view.nowMs, paceOf(settings))
   const past = spansUntil(view.nowMs, reader)
@@ -82,7 +82,7 @@ function firstAt(view: View, context: HttpContext): Reply {
   const waiting = jobsIn(figures, ['queued', 'sending', 'held'])
   const main = html`${standing(view, now)}
 ${regions(view, now)}
-${charts(past, waiting, reader.deadlineSlots(), view.nowMs)}
+${charts(past, waiting, reader.deadlineBuckets(), view.nowMs)}
 ${deadlines(view, reader.soonest(SOONEST))}
 ${decisions(view, reader.decisions(SHOWN_DECISIONS))}
 ${rules(

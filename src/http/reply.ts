@@ -1,7 +1,7 @@
 // Answers: as data, and in the envelope that every answer of the API has.
 // Whatever others wrote leaves as text: controls and marks that turn the direction of text are escaped.
 
-import { escapeControls } from '../settings/escape'
+import { escapeControls } from '../config/escape'
 
 export interface Reply {
   status: number

@@ -1,9 +1,9 @@
 // All that is served, each part with what it needs of the process that serves it.
 
-import type { InForce } from '../door/in-force'
+import type { ActiveConfig } from '../app/active-config'
+import type { Diagnostic } from '../config/diagnostics'
 import type { FiguresReader } from '../queue/figures'
 import type { OperatorQueue, OrderQueue } from '../queue/store'
-import type { Finding } from '../settings/findings'
 import { apiRoutes } from './api'
 import { metricsRoute } from './metrics'
 import { pageRoutes } from './page'
@@ -11,9 +11,9 @@ import type { Route } from './router'
 
 /** What of its Haraka process a handler may use. */
 export interface HttpContext {
-  inForce(): InForce
+  activeConfig(): ActiveConfig
   /** Of the configuration's files as they were read last, whether they came into force or not. */
-  findings(): readonly Finding[]
+  diagnostics(): readonly Diagnostic[]
   /** @throws QueueError */
   queue(): OrderQueue
   /** Waits as little for other writers as a worker may. @throws QueueError */

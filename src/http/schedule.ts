@@ -1,9 +1,10 @@
 // Schedules bounces by hand: the same guards, window, admission and caps as for a mail, and the same queue.
 // All recipients of an order or none. What speaks against it is a Fault; a fault of the store is thrown as it is.
 
-import { admitter, forecast, mustBeAlive } from '../door/admission'
-import { capper } from '../door/caps'
-import type { InForce } from '../door/in-force'
+import type { ActiveConfig } from '../app/active-config'
+import { admitter, forecast, mustBeAlive } from '../app/admission'
+import { capper } from '../app/caps'
+import { formatDuration } from '../config/values'
 import { QueueError } from '../errors'
 import { addressKey, domainOf } from '../mail/address'
 import type { MailFacts, Receipt, RecipientFacts } from '../mail/facts'
@@ -14,8 +15,7 @@ import type { BounceOutcome } from '../policy/rule'
 import { ADDRESS_NAMES, parseTemplate, type Template, valuesOf } from '../policy/templates'
 import { hasEnded } from '../queue/job'
 import type { WorkerQueue } from '../queue/store'
-import { formatDuration } from '../settings/values'
-import type { BounceOrder, OrderedRecipient } from './order'
+import type { BounceInput, OrderedRecipient } from './bounce-input'
 import { type Detail, Fault } from './reply'
 
 /** In place of a rule's name in the queue: a name with a bracket is none that a section can have. */
@@ -30,11 +30,11 @@ interface Now {
 }
 
 /** What the queue is to take. @throws Fault */
-export function requestsOf(order: BounceOrder, inForce: InForce, nowMs: number): BounceRequest[] {
-  const { policy } = inForce
+export function requestsOf(order: BounceInput, activeConfig: ActiveConfig, nowMs: number): BounceRequest[] {
+  const { policy } = activeConfig
   const facts = factsOf(order)
   const guarded = order.recipients.map((recipient, index) =>
-    ofRecipient(order, facts, inForce, recipient, index),
+    ofRecipient(order, facts, activeConfig, recipient, index),
   )
   const details = guarded.flatMap(one => one.details)
   if (details.length > 0)
@@ -55,12 +55,12 @@ export function requestsOf(order: BounceOrder, inForce: InForce, nowMs: number):
 export function mustBeTaken(
   requests: readonly BounceRequest[],
   queue: WorkerQueue,
-  inForce: InForce,
+  activeConfig: ActiveConfig,
   now: Now,
 ): void {
   const before = queue.known(requests[0]?.sesId ?? '')
   const overCap = capper(() => queue, now.ms)
-  const tooLate = admitter(() => queue, now.ms, forecast(inForce.settings, now.monoMs))
+  const tooLate = admitter(() => queue, now.ms, forecast(activeConfig.settings, now.monoMs))
   for (const request of requests) {
     const earlier = before.get(addressKey(request.recipient.address))
     if (earlier !== undefined && hasEnded(earlier.state)) {
@@ -68,7 +68,7 @@ export function mustBeTaken(
       throw ended(`the bounce to ${address} has ${earlier.state} already, as job ${earlier.jobId}`)
     }
     if (earlier !== undefined) continue
-    mustBeBounceable(request, inForce, now.ms)
+    mustBeBounceable(request, activeConfig, now.ms)
     mustHaveDispatcher(queue, now.monoMs)
     const late = tooLate(request)
     if (late !== undefined) throw overloaded(late)
@@ -96,9 +96,9 @@ interface Guarded {
 }
 
 function ofRecipient(
-  order: BounceOrder,
+  order: BounceInput,
   facts: MailFacts,
-  { policy, settings }: InForce,
+  { policy, settings }: ActiveConfig,
   recipient: OrderedRecipient,
   index: number,
 ): Guarded {
@@ -141,7 +141,7 @@ function fieldOf(held: string, index: number): string {
 }
 
 /** What the order says of the mail; of its header, and of SES's verdicts, nothing is known. */
-function factsOf(order: BounceOrder): MailFacts & { receipt: Receipt } {
+function factsOf(order: BounceInput): MailFacts & { receipt: Receipt } {
   const { sesId, region, receivedAtMs, sender } = order
   const domain = order.authenticated ? domainOf(sender) : undefined
   const none = 'none'
@@ -185,7 +185,11 @@ function once(details: readonly Detail[]): Detail[] {
   return [...new Map(details.map(one => [JSON.stringify(one), one])).values()]
 }
 
-function mustBeBounceable({ deadlineMs }: BounceRequest, { policy, settings }: InForce, nowMs: number): void {
+function mustBeBounceable(
+  { deadlineMs }: BounceRequest,
+  { policy, settings }: ActiveConfig,
+  nowMs: number,
+): void {
   if (settings.main.mode === 'observe')
     throw new Fault(409, 'OBSERVING', 'mode = observe in config/ses-bounce.ini: nothing is bounced')
   if (nowMs <= deadlineMs - policy.window.marginMs) return

@@ -1,4 +1,4 @@
-// What is in a mail: its text, decoded, and its attachments. Read only when a rule asks, on a thread of its own (src/aside).
+// What is in a mail: its text, decoded, and its attachments. Read only when a rule asks, on a thread of its own (src/worker-thread).
 // In linear time and bounded memory; what a mail program would show is seen, whatever the mail's fields say of it.
 
 import { NAMES_CHARACTERS } from './mime/limits'

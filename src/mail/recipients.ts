@@ -2,7 +2,7 @@
 // Silence proves nothing: a recipient that the header doesn't name, or of whose header a part is missing, is never
 // taken for another one. What can't be established is a mismatch, for which there is no bounce.
 
-import type { RelayRecipients } from '../settings/settings'
+import type { RelayRecipients } from '../config/settings'
 import { addressKey, asciiAddress, domainOf, organisationalDomain } from './address'
 import type { Envelope, EnvelopeRecipient, HeaderFacts, Mismatch, Receipt, RecipientFacts } from './facts'
 

@@ -3,10 +3,10 @@
 // Where labels count, a pattern without one also matches the address with a label.
 // A pattern that can't be read comes back as a fault.
 
+import type { Item } from '../config/items'
 import { addressKey, asciiDomain, parseAddress } from '../mail/address'
-import type { Item } from '../settings/items'
-import { type Answer, holdsForOne, type Patience, whenKnown } from './effort'
 import { Glob, isGlob } from './glob'
+import { type Answer, holdsForOne, whenKnown, type YieldPolicy } from './match-budget'
 import type { PatternSet } from './pattern-set'
 import type { RegexPasses } from './regex-pass'
 import { RegexPatterns } from './regex-patterns'
@@ -61,13 +61,13 @@ export class AddressPatterns implements PatternSet {
     return undefined
   }
 
-  matches(subject: Subject, patience: Patience): Answer {
+  matches(subject: Subject, yieldPolicy: YieldPolicy): Answer {
     const address = subject.address
     const unlabelled = subject.unlabelled(this.#labelSeparator)
     // no pattern with the separator is found by the key without a label
     if (this.#keys.has(address.key) || this.#keys.has(unlabelled.key)) return true
-    const known = address.domain !== '' && this.#hasDomain(address, unlabelled, patience)
-    return whenKnown(known, held => held || this.#regexes.matches(subject, 'address', patience))
+    const known = address.domain !== '' && this.#hasDomain(address, unlabelled, yieldPolicy)
+    return whenKnown(known, held => held || this.#regexes.matches(subject, 'address', yieldPolicy))
   }
 
   /** It matches no address that isn't found by one of these; undefined: it must be asked itself. */
@@ -114,7 +114,7 @@ export class AddressPatterns implements PatternSet {
     return undefined
   }
 
-  #hasDomain(address: AddressForms, unlabelled: AddressForms, patience: Patience): Answer {
+  #hasDomain(address: AddressForms, unlabelled: AddressForms, yieldPolicy: YieldPolicy): Answer {
     return (
       this.#hosts.has(address.domain) ||
       this.#hasParent(address.domain) ||
@@ -123,7 +123,7 @@ export class AddressPatterns implements PatternSet {
         glob =>
           globHolds(glob, address) ||
           (unlabelled !== address && !glob.isOfLabels && globHolds(glob, unlabelled)),
-        patience,
+        yieldPolicy,
       )
     )
   }

@@ -2,7 +2,7 @@
 // Rejects where the content can't be read.
 
 import type { MailFacts } from '../mail/facts'
-import { type Effort } from './effort'
+import { type MatchBudget } from './match-budget'
 import { matches } from './patterns'
 import type { Rule } from './rule'
 import { Subject } from './subject'
@@ -18,13 +18,13 @@ export function asksAttachment({ outcome }: Rule): boolean {
 export async function attachmentName(
   { conditions }: Rule,
   facts: MailFacts,
-  effort: Effort,
+  budget: MatchBudget,
 ): Promise<string> {
-  const { attachments } = await effort.without(() => facts.content())
+  const { attachments } = await budget.without(() => facts.content())
   const names = attachments.flatMap(attachment => attachment.names)
   const asked = conditions.filter(({ field, negated }) => field.name === 'attachment.name' && !negated)
   for (const name of names) {
-    for (const { matcher } of asked) if (await matches(matcher, new Subject(name), effort)) return name
+    for (const { matcher } of asked) if (await matches(matcher, new Subject(name), budget)) return name
   }
   return names[0] ?? ''
 }

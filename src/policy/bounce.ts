@@ -1,10 +1,10 @@
 // A bounce as the queue takes it, made of a rule's outcome and of what is known of the mail.
 // What a mail fills in can't make it anything but printable ASCII; a bounce sender that wouldn't be an address is refused.
 
+import type { Rate } from '../config/settings'
 import { asciiAddress, domainOf } from '../mail/address'
 import type { MailFacts, Receipt, RecipientFacts } from '../mail/facts'
 import { senderKey } from '../mail/sender-key'
-import type { Rate } from '../settings/settings'
 import { TYPE_TEXTS } from './bounce-types'
 import type { BounceRequest, Cap } from './decision'
 import type { BounceOutcome, Policy } from './rule'

@@ -1,14 +1,14 @@
 // Makes a policy of the rules file: sections become rules, their keys conditions and outcomes.
 // Never throws; all faults come back at once. A rule with an error isn't in the policy, which must not be used then.
 
+import { type Diagnostic, didYouMean } from '../config/diagnostics'
+import type { IniEntry, IniFile, IniSection } from '../config/ini'
+import { type Item, splitItems } from '../config/items'
+import { SETTINGS_FILE } from '../config/load'
+import { laterCondition } from '../config/not-available-yet'
+import type { Settings } from '../config/settings'
 import { addressKey, domainOf } from '../mail/address'
 import { seenPattern } from '../mail/mime/seen-text'
-import { didYouMean, type Finding } from '../settings/findings'
-import type { IniEntry, IniFile, IniSection } from '../settings/ini'
-import { type Item, splitItems } from '../settings/items'
-import { laterCondition } from '../settings/later'
-import { SETTINGS_FILE } from '../settings/load'
-import type { Settings } from '../settings/settings'
 import { AddressPatterns } from './address-patterns'
 import { bounceSenderFault, bounceSenders } from './bounce'
 import { FIELD_KEYS, type Field, familyOf, findField, type Phase } from './fields'
@@ -38,10 +38,13 @@ export interface PolicyContext {
 /** What is cheap to know is asked first; else conditions stay in their order. */
 const COST: Record<Phase, number> = { envelope: 0, receipt: 0, header: 1, results: 1, content: 2 }
 
-/** `findings`: in the order of the file's lines, then those of lists; `ini.findings` aren't among them. */
-export function compilePolicy(ini: IniFile, context: PolicyContext): { policy: Policy; findings: Finding[] } {
-  const findings: Finding[] = []
-  const report = (finding: Finding): number => findings.push(finding)
+/** `diagnostics`: in the order of the file's lines, then those of lists; `ini.diagnostics` aren't among them. */
+export function compilePolicy(
+  ini: IniFile,
+  context: PolicyContext,
+): { policy: Policy; diagnostics: Diagnostic[] } {
+  const diagnostics: Diagnostic[] = []
+  const report = (diagnostic: Diagnostic): number => diagnostics.push(diagnostic)
   const compiled = new RuleCompiler(ini, context, report).compile()
   const { settings } = context
   const policy: Policy = {
@@ -58,25 +61,25 @@ export function compilePolicy(ini: IniFile, context: PolicyContext): { policy: P
     isOfOwnOrganisation: domain => context.isOfOwnOrganisation(domain),
     labelSeparator: settings.relay.labelSeparator,
   }
-  const rank = (finding: Finding): number =>
-    finding.file === ini.file ? finding.line : Number.POSITIVE_INFINITY
-  findings.sort((a, b) => (rank(a) < rank(b) ? -1 : Number(rank(a) > rank(b))))
-  return { policy, findings }
+  const rank = (diagnostic: Diagnostic): number =>
+    diagnostic.file === ini.file ? diagnostic.line : Number.POSITIVE_INFINITY
+  diagnostics.sort((a, b) => (rank(a) < rank(b) ? -1 : Number(rank(a) > rank(b))))
+  return { policy, diagnostics }
 }
 
 class RuleCompiler {
   readonly #ini: IniFile
   readonly #settings: Settings
-  readonly #report: (finding: Finding) => void
+  readonly #report: (diagnostic: Diagnostic) => void
   readonly #patterns: PatternCompiler
   readonly #bounceSender: Template
   /** Names of sections that the ini reader had to find fault with. */
   readonly #faulty: ReadonlySet<string | undefined>
 
-  constructor(ini: IniFile, context: PolicyContext, report: (finding: Finding) => void) {
+  constructor(ini: IniFile, context: PolicyContext, report: (diagnostic: Diagnostic) => void) {
     this.#ini = ini
     this.#faulty = new Set(
-      ini.findings.filter(({ severity }) => severity === 'error').map(({ section }) => section),
+      ini.diagnostics.filter(({ severity }) => severity === 'error').map(({ section }) => section),
     )
     this.#settings = context.settings
     this.#report = report

@@ -2,20 +2,20 @@
 // Without a rule that holds, the mail is accepted. A rule that asks for what can't be read decides by its fallback. Rejects
 // only where content can't be read for now, or where the mail's effort is spent: nothing is decided then.
 
+import type { FallbackReason } from '../config/settings'
+import { formatDuration } from '../config/values'
 import { addressKey } from '../mail/address'
 import type { MailFacts, Receipt, RecipientFacts } from '../mail/facts'
 import { withoutLabel } from '../mail/label'
 import { UnreadableError } from '../mail/unreadable'
-import type { FallbackReason } from '../settings/settings'
-import { formatDuration } from '../settings/values'
 import { asksAttachment, attachmentName } from './attachment-name'
 import { bounceSender, bounceSenders, makeBounce } from './bounce'
 import { REPLY_TEXTS, TYPE_TEXTS } from './bounce-types'
 import type { Decision, Reply } from './decision'
-import type { Effort } from './effort'
 import { failingCondition, type Values, valuesByRecipient } from './evaluate'
 import { fallBackSaying } from './fallback'
 import { guard } from './guards'
+import type { MatchBudget } from './match-budget'
 import { MISMATCH_DETAILS } from './mismatch-details'
 import type { BounceOutcome, Policy, Rule } from './rule'
 import type { KnownValues } from './rule-index'
@@ -36,24 +36,24 @@ export async function decide(
   policy: Policy,
   facts: MailFacts,
   nowMs: number,
-  effort: Effort,
+  budget: MatchBudget,
 ): Promise<Decision[]> {
-  const valuesFor = valuesByRecipient(facts, nowMs, effort)
+  const valuesFor = valuesByRecipient(facts, nowMs, budget)
   const decisions: Decision[] = []
   // what doesn't hold for any recipient is asked once, however many there are
   const ruledOut = new Set<Rule>()
   for (const recipient of facts.recipients) {
-    const { rule, observed, unreadable } = await firstRule(policy, valuesFor(recipient), effort, ruledOut)
+    const { rule, observed, unreadable } = await firstRule(policy, valuesFor(recipient), budget, ruledOut)
     if (rule === undefined) {
       decisions.push({ recipient, wanted: 'accept', action: 'accept', deliver: false, observed })
       continue
     }
     const { action } = rule.outcome
     const decision = { recipient, rule: rule.name, wanted: action, action, deliver: false, observed }
-    const name = unreadable ?? (asksAttachment(rule) ? await attachmentOf(rule, facts, effort) : '')
+    const name = unreadable ?? (asksAttachment(rule) ? await attachmentOf(rule, facts, budget) : '')
     decisions.push(
       typeof name === 'string'
-        ? carryOut({ policy, facts, nowMs }, rule, decision, valuesOf(facts, recipient, rule.name, name))
+        ? applyOutcome({ policy, facts, nowMs }, rule, decision, valuesOf(facts, recipient, rule.name, name))
         : fallBackSaying(policy, decision, UNREADABLE, 'unreadable', name.message),
     )
   }
@@ -64,17 +64,17 @@ export async function decide(
 async function firstRule(
   policy: Policy,
   values: Values,
-  effort: Effort,
+  budget: MatchBudget,
   ruledOut: Set<Rule>,
 ): Promise<{ rule?: Rule; observed: Decision['observed']; unreadable?: UnreadableError }> {
   const observed: Decision['observed'] = []
   for (const rule of policy.index.candidates(condition => known(values(condition)))) {
     if (ruledOut.has(rule)) continue
     const { name, mode, outcome } = rule
-    effort.charge(mode)
+    budget.charge(mode)
     try {
-      if (effort.isDue()) await effort.pause()
-      const failing = failingCondition(rule, values, effort)
+      if (budget.isDue()) await budget.pause()
+      const failing = failingCondition(rule, values, budget)
       // most answers are there at once, and waiting for each would cost more than they do
       const failed = failing instanceof Promise ? await failing : failing
       if (failed !== undefined) {
@@ -94,9 +94,13 @@ async function firstRule(
   return { observed }
 }
 
-async function attachmentOf(rule: Rule, facts: MailFacts, effort: Effort): Promise<string | UnreadableError> {
+async function attachmentOf(
+  rule: Rule,
+  facts: MailFacts,
+  budget: MatchBudget,
+): Promise<string | UnreadableError> {
   try {
-    return await attachmentName(rule, facts, effort)
+    return await attachmentName(rule, facts, budget)
   } catch (error) {
     if (error instanceof UnreadableError) return error
     throw cannotBeAsked(rule, error)
@@ -114,7 +118,7 @@ function known(asked: ReturnType<Values>): ReturnType<KnownValues> {
   return asked instanceof Promise || asked.isCut ? undefined : asked.subjects
 }
 
-function carryOut(
+function applyOutcome(
   mail: Case,
   rule: Rule,
   decision: Decision,

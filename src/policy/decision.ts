@@ -1,7 +1,7 @@
 // What the policy decided for one recipient: plain data for the door, the queue, the log and explain.
 
+import type { FallbackReason, Rate } from '../config/settings'
 import type { RecipientFacts } from '../mail/facts'
-import type { FallbackReason, Rate } from '../settings/settings'
 
 export const ACTIONS = ['accept', 'bounce', 'reject', 'defer', 'quarantine', 'drop'] as const
 export type Action = (typeof ACTIONS)[number]

@@ -4,7 +4,7 @@
 import type { Content } from '../mail/content'
 import type { MailFacts, RecipientFacts } from '../mail/facts'
 import { UnreadableError } from '../mail/unreadable'
-import { type Effort, holdsForOne } from './effort'
+import { holdsForOne, type MatchBudget } from './match-budget'
 import { matches } from './patterns'
 import type { Condition, Rule } from './rule'
 import { Subject } from './subject'
@@ -23,7 +23,7 @@ export type Values = (condition: Condition) => Asked | Promise<Asked>
 export function valuesByRecipient(
   facts: MailFacts,
   nowMs: number,
-  effort: Effort,
+  budget: MatchBudget,
 ): (recipient: RecipientFacts) => Values {
   const shared = new Map<string, Asked>()
   return recipient => {
@@ -43,7 +43,7 @@ export function valuesByRecipient(
         known.set(id, made)
         return made
       }
-      return field.phase === 'content' ? effort.without(() => facts.content()).then(read) : read()
+      return field.phase === 'content' ? budget.without(() => facts.content()).then(read) : read()
     }
   }
 }
@@ -58,9 +58,9 @@ type Held = boolean | 'unknown'
 export function failingCondition(
   { conditions }: Pick<Rule, 'conditions'>,
   values: Values,
-  effort: Effort,
+  budget: MatchBudget,
 ): Condition | undefined | Promise<Condition | undefined> {
-  return failingFrom(conditions, 0, undefined, values, effort)
+  return failingFrom(conditions, 0, undefined, values, budget)
 }
 
 /** `unknown`: the first of the conditions before of which nobody knows whether it holds. */
@@ -69,12 +69,12 @@ function failingFrom(
   from: number,
   unknown: Condition | undefined,
   values: Values,
-  effort: Effort,
+  budget: MatchBudget,
 ): Condition | undefined | Promise<Condition | undefined> {
   let cut = unknown
   for (let at = from; at < conditions.length; at++) {
     const condition = conditions[at] as Condition
-    const held = holds(condition, values(condition), effort)
+    const held = holds(condition, values(condition), budget)
     if (held === false) return condition
     if (held === 'unknown') cut ??= condition
     else if (held !== true) {
@@ -85,7 +85,7 @@ function failingFrom(
           at + 1,
           cut ?? (answer === true ? undefined : condition),
           values,
-          effort,
+          budget,
         )
       })
     }
@@ -95,11 +95,15 @@ function failingFrom(
   return undefined
 }
 
-function holds(condition: Condition, asked: Asked | Promise<Asked>, effort: Effort): Held | Promise<Held> {
-  if (asked instanceof Promise) return asked.then(read => holds(condition, read, effort))
+function holds(
+  condition: Condition,
+  asked: Asked | Promise<Asked>,
+  budget: MatchBudget,
+): Held | Promise<Held> {
+  if (asked instanceof Promise) return asked.then(read => holds(condition, read, budget))
   const { matcher, negated } = condition
   const { subjects, isCut } = asked
   const heldOf = (found: boolean): Held => (!found && isCut ? 'unknown' : found !== negated)
-  const found = holdsForOne(subjects, subject => matches(matcher, subject, effort), effort)
+  const found = holdsForOne(subjects, subject => matches(matcher, subject, budget), budget)
   return typeof found === 'boolean' ? heldOf(found) : found.then(heldOf)
 }

@@ -1,7 +1,7 @@
 // What is done instead of a bounce that can't be made: the rule's own fallback, or that of [fallback].
 // What the policy refused is never delivered because of a fault of ours; a rule that delivers all the same still delivers.
 
-import type { FallbackAction, FallbackReason } from '../settings/settings'
+import type { FallbackAction, FallbackReason } from '../config/settings'
 import { inClass, TYPE_TEXTS } from './bounce-types'
 import type { Decision, Reply } from './decision'
 import type { Policy } from './rule'

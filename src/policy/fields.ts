@@ -3,7 +3,7 @@
 
 import type { Attachment, Content } from '../mail/content'
 import type { Envelope, MailFacts, Receipt, RecipientFacts } from '../mail/facts'
-import type { Candidates } from '../mail/peek'
+import type { TraceCandidates } from '../mail/scan-trace-headers'
 import type { Kind } from './patterns'
 
 /**
@@ -22,7 +22,7 @@ export interface Question {
 }
 
 /** What is known of a mail before its header is parsed. */
-export interface CheapFacts extends Candidates {
+export interface CheapFacts extends TraceCandidates {
   envelope: Envelope
 }
 

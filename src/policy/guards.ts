@@ -1,10 +1,10 @@
 // The guards: mail that must not be bounced, since the bounce would go to a machine, to ourselves, or to somebody
 // whose address was forged. When in doubt a guard holds: a bounce too few can be put right, backscatter can't.
 
+import type { GuardSettings } from '../config/settings'
 import { addressKey, domainOf, isSubdomainOrSame } from '../mail/address'
 import type { MailFacts, RecipientFacts } from '../mail/facts'
 import { withoutLabel } from '../mail/label'
-import type { GuardSettings } from '../settings/settings'
 import { someParent } from './address-patterns'
 import { automatic } from './automatic'
 import { NOT_AUTHENTICATED, unprovedSender } from './proved-sender'

@@ -1,8 +1,8 @@
 // Patterns for IP addresses: addresses and CIDR ranges, IPv4 also where it is written as IPv6 (`::ffff:192.0.2.1`).
-// A pattern that can't be read comes back as a fault for a finding; what is no IP address matches nothing.
+// A pattern that can't be read comes back as a fault for a diagnostic; what is no IP address matches nothing.
 
 import { BlockList } from 'node:net'
-import type { Item } from '../settings/items'
+import type { Item } from '../config/items'
 import type { PatternSet } from './pattern-set'
 import { Subject } from './subject'
 

@@ -1,8 +1,8 @@
 // Patterns for sizes, durations and numbers: `> 10mb`, `>= 5`, `< 1h`, `<= 5`, `= 5`, `5`, `1..5`.
-// A pattern that can't be read comes back as a fault for a finding; text matches nothing.
+// A pattern that can't be read comes back as a fault for a diagnostic; text matches nothing.
 
-import type { Item } from '../settings/items'
-import { DURATION_FORM, parseDurationMs, parseNumber, parseSizeBytes, SIZE_FORM } from '../settings/values'
+import type { Item } from '../config/items'
+import { DURATION_FORM, parseDurationMs, parseNumber, parseSizeBytes, SIZE_FORM } from '../config/values'
 import type { PatternSet } from './pattern-set'
 import type { Subject } from './subject'
 

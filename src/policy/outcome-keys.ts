@@ -1,7 +1,7 @@
 // The table of outcome keys: what a rule can say of a mail that it holds for, and what its values are.
 // Plain data: the checker, `check --explain`, the example rules and the reference page come from it.
 
-import { AUTHENTICATION_LEVELS, FALLBACK_ACTIONS, GUARD_FLAGS } from '../settings/settings'
+import { AUTHENTICATION_LEVELS, FALLBACK_ACTIONS, GUARD_FLAGS } from '../config/settings'
 import { REPLY_TEXTS, TYPE_TEXTS } from './bounce-types'
 import { ACTIONS, type Action, BOUNCE_TYPES } from './decision'
 import { DIAGNOSTIC_CHARACTERS, EXPLANATION_CHARACTERS, REPLY_CHARACTERS } from './templates'

@@ -1,12 +1,12 @@
 // Reads the values of outcome keys: words, flags, lists, statuses, templates.
 // Never throws: a value that can't be used is reported at its line, and reads as if the key weren't there.
 
-import { didYouMean } from '../settings/findings'
-import type { IniEntry } from '../settings/ini'
-import { wholeValue } from '../settings/items'
-import { parseRate } from '../settings/kinds'
-import { recipientList } from '../settings/list-kinds'
-import type { Rate } from '../settings/settings'
+import { didYouMean } from '../config/diagnostics'
+import type { IniEntry } from '../config/ini'
+import { wholeValue } from '../config/items'
+import { recipientList } from '../config/list-parsers'
+import type { Rate } from '../config/settings'
+import { parseRate } from '../config/value-parsers'
 import { bounceSenderFault } from './bounce'
 import {
   ADDRESS_NAMES,

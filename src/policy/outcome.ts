@@ -1,13 +1,8 @@
 // The outcome of a rule: its action, and the keys that go with it.
 // Never throws: each fault is reported at its line, and a rule with a fault has no outcome.
 
-import type { IniEntry } from '../settings/ini'
-import {
-  AUTHENTICATION_LEVELS,
-  FALLBACK_ACTIONS,
-  GUARD_FLAGS,
-  type GuardSettings,
-} from '../settings/settings'
+import type { IniEntry } from '../config/ini'
+import { AUTHENTICATION_LEVELS, FALLBACK_ACTIONS, GUARD_FLAGS, type GuardSettings } from '../config/settings'
 import { inClass, REPLY_TEXTS, TYPE_TEXTS } from './bounce-types'
 import { ACTIONS, type Action, BOUNCE_TYPES } from './decision'
 import { findOutcomeKey, MODES } from './outcome-keys'

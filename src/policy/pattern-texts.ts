@@ -1,7 +1,7 @@
 // The table of patterns, for people: what each kind of condition takes, and what each form of pattern stands for.
 // Plain data; a test fails when an example of a form doesn't match what is said here that it matches.
 
-import { DURATION_FORM, SIZE_FORM } from '../settings/values'
+import { DURATION_FORM, SIZE_FORM } from '../config/values'
 import type { Kind } from './patterns'
 
 export const KIND_TEXTS: Readonly<Record<Kind | 'result', string>> = {

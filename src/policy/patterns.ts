@@ -1,11 +1,11 @@
 // The values of a condition, made ready for matching: a set of patterns by the condition's kind, and the lists it names.
-// Never throws: what can't be used is a finding, with the file and line where it stands.
+// Never throws: what can't be used is a diagnostic, with the file and line where it stands.
 
-import type { Finding } from '../settings/findings'
-import type { Item } from '../settings/items'
+import type { Diagnostic } from '../config/diagnostics'
+import type { Item } from '../config/items'
 import { AddressPatterns } from './address-patterns'
-import { type Answer, holdsForOne, type Patience, whenKnown } from './effort'
 import { IpPatterns } from './ip-patterns'
+import { type Answer, holdsForOne, whenKnown, type YieldPolicy } from './match-budget'
 import { DURATION, NUMBER, NumberPatterns, SIZE } from './number-patterns'
 import type { PatternSet } from './pattern-set'
 import { RegexPasses } from './regex-pass'
@@ -40,10 +40,10 @@ export interface Matcher {
   lists: readonly PatternSet[]
 }
 
-export function matches(matcher: Matcher, subject: Subject, patience: Patience): Answer {
+export function matches(matcher: Matcher, subject: Subject, yieldPolicy: YieldPolicy): Answer {
   return whenKnown(
-    matcher.own.matches(subject, patience),
-    held => held || holdsForOne(matcher.lists, list => list.matches(subject, patience), patience),
+    matcher.own.matches(subject, yieldPolicy),
+    held => held || holdsForOne(matcher.lists, list => list.matches(subject, yieldPolicy), yieldPolicy),
   )
 }
 
@@ -55,12 +55,12 @@ interface List {
 /** Reads each list once for a kind, however many conditions name it, and reports its faults once. */
 export class PatternCompiler {
   readonly #read: (name: string) => string | undefined
-  readonly #report: (finding: Finding) => void
+  readonly #report: (diagnostic: Diagnostic) => void
   readonly #lists = new Map<string, List>()
   readonly #passes = new Map<string, RegexPasses>()
 
   /** `read` gives the text of a list in Haraka's config directory; undefined: there is none. */
-  constructor(read: (name: string) => string | undefined, report: (finding: Finding) => void) {
+  constructor(read: (name: string) => string | undefined, report: (diagnostic: Diagnostic) => void) {
     this.#read = read
     this.#report = report
   }

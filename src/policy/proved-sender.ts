@@ -1,10 +1,10 @@
 // Whether SES's results prove the sender of record, who would get the bounce. What isn't proved may be forged.
 // Pure; silence and what can be read in two ways prove nothing.
 
+import type { AuthenticationLevel } from '../config/settings'
 import { addressKey, domainOf, organisationalDomain } from '../mail/address'
 import type { MailFacts } from '../mail/facts'
 import { withoutLabel } from '../mail/label'
-import type { AuthenticationLevel } from '../settings/settings'
 
 /** In the log and in the reply; a reason may stand behind it. */
 export const NOT_AUTHENTICATED = 'sender not authenticated'

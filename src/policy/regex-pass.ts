@@ -2,7 +2,7 @@
 // Short texts are searched at once; where it could take long, elsewhere. Time is in proportion to the text.
 
 import type { RE2Set } from 're2js'
-import type { Found, Patience } from './effort'
+import type { Found, YieldPolicy } from './match-budget'
 
 /**
  * Text that keeps every state of an expression alive takes some 30 ns for each character and instruction. So many
@@ -29,8 +29,8 @@ export class RegexPass {
     return this.#sources.push(source) - 1
   }
 
-  search(text: string, patience: Patience): Found | Promise<Found> {
-    if (text.length * this.#instructions > AT_ONCE) return patience.search(this.#sources, text)
+  search(text: string, yieldPolicy: YieldPolicy): Found | Promise<Found> {
+    if (text.length * this.#instructions > AT_ONCE) return yieldPolicy.search(this.#sources, text)
     this.#set ??= regexSet(this.#sources)
     return this.#set.match(text)
   }

@@ -1,9 +1,9 @@
 // Regular expressions: `/x/` is found anywhere and ignores case, `/x/c` keeps to it. Several are looked for in one pass.
 // One that can't be used comes back as a fault; matching takes time in proportion to the text.
 
+import type { Item } from '../config/items'
 import { composed } from '../mail/composed'
-import type { Item } from '../settings/items'
-import { type Answer, holdsForOne, type Patience } from './effort'
+import { type Answer, holdsForOne, type YieldPolicy } from './match-budget'
 import { faultOfRegex } from './regex-faults'
 import { INSTRUCTIONS, loadRe2js, type RegexPass, type RegexPasses } from './regex-pass'
 import type { Subject } from './subject'
@@ -42,15 +42,15 @@ export class RegexPatterns {
     return undefined
   }
 
-  matches(subject: Subject, form: 'composed' | 'address', patience: Patience): Answer {
+  matches(subject: Subject, form: 'composed' | 'address', yieldPolicy: YieldPolicy): Answer {
     return holdsForOne(
       this.#entries,
       ([pass, numbers]) => {
-        const found = subject.found(pass, form, patience)
+        const found = subject.found(pass, form, yieldPolicy)
         const isOurs = (number: number) => numbers.has(number)
         return found instanceof Promise ? found.then(all => all.some(isOurs)) : found.some(isOurs)
       },
-      patience,
+      yieldPolicy,
     )
   }
 }

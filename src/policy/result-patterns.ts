@@ -1,9 +1,9 @@
 // Patterns for what other plugins found: comparisons for numbers, all else as text.
-// A pattern that can't be used comes back as a fault for a finding.
+// A pattern that can't be used comes back as a fault for a diagnostic.
 
-import type { Item } from '../settings/items'
-import { parseNumber } from '../settings/values'
-import { type Answer, type Patience } from './effort'
+import type { Item } from '../config/items'
+import { parseNumber } from '../config/values'
+import { type Answer, type YieldPolicy } from './match-budget'
 import { NUMBER, NumberPatterns } from './number-patterns'
 import type { PatternSet } from './pattern-set'
 import type { RegexPasses } from './regex-pass'
@@ -26,8 +26,8 @@ export class ResultPatterns implements PatternSet {
     return this.#texts.add(item)
   }
 
-  matches(subject: Subject, patience: Patience): Answer {
-    return this.#numbers.holdsFor(numberOf(subject)) || this.#texts.matches(subject, patience)
+  matches(subject: Subject, yieldPolicy: YieldPolicy): Answer {
+    return this.#numbers.holdsFor(numberOf(subject)) || this.#texts.matches(subject, yieldPolicy)
   }
 }
 

@@ -2,7 +2,7 @@
 // It may name a rule too many, never one too few, and keeps their order.
 
 import { AddressPatterns, type Lookups, someParent } from './address-patterns'
-import { IMPATIENT } from './effort'
+import { SYNC_ONLY } from './match-budget'
 import type { Condition, Rule } from './rule'
 import type { Subject } from './subject'
 
@@ -115,7 +115,7 @@ class FieldIndex {
     }
     // what can be looked up answers at once
     for (const [list, places] of this.#lists)
-      if (list.matches(subject, IMPATIENT) === true) addAll(places, found)
+      if (list.matches(subject, SYNC_ONLY) === true) addAll(places, found)
   }
 }
 

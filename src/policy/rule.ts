@@ -1,7 +1,7 @@
 // A policy as it is compiled: rules with their conditions and outcomes, and the settings that decisions need.
 // Plain data that doesn't change: a new configuration makes a new policy.
 
-import type { FallbackAction, FallbackReason, GuardSettings, Rate } from '../settings/settings'
+import type { FallbackAction, FallbackReason, GuardSettings, Rate } from '../config/settings'
 import type { Action, BounceType } from './decision'
 import type { Field } from './fields'
 import type { Matcher } from './patterns'

@@ -5,7 +5,7 @@ import { isIPv4, isIPv6 } from 'node:net'
 import { addressKey, domainOf } from '../mail/address'
 import { composed } from '../mail/composed'
 import { withoutLabel } from '../mail/label'
-import type { Found, Patience } from './effort'
+import type { Found, YieldPolicy } from './match-budget'
 import type { RegexPass } from './regex-pass'
 
 /** Patterns see this much of a value that isn't cut already, in UTF-16 units: it bounds what a sender can make a match cost. */
@@ -74,11 +74,11 @@ export class Subject {
   }
 
   /** What a pass finds; however many rules ask, it is made once. */
-  found(pass: RegexPass, form: 'composed' | 'address', patience: Patience): Found | Promise<Found> {
+  found(pass: RegexPass, form: 'composed' | 'address', yieldPolicy: YieldPolicy): Found | Promise<Found> {
     this.#found ??= new Map()
     const known = this.#found.get(pass)
     if (known !== undefined) return known
-    const found = pass.search(form === 'address' ? this.address.key : this.composed, patience)
+    const found = pass.search(form === 'address' ? this.address.key : this.composed, yieldPolicy)
     this.#found.set(pass, found)
     return found
   }

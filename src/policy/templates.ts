@@ -1,10 +1,10 @@
 // Texts with {names} that a mail's own values are filled into.
 // Whatever a mail holds, what comes out is printable ASCII, on one line, and no longer than asked.
 
+import { didYouMean, validAre } from '../config/diagnostics'
+import { formatSize } from '../config/values'
 import { domainOf } from '../mail/address'
 import type { MailFacts, RecipientFacts } from '../mail/facts'
-import { didYouMean, validAre } from '../settings/findings'
-import { formatSize } from '../settings/values'
 
 export const TEXT_NAMES = [
   'recipient',

@@ -1,10 +1,10 @@
 // Patterns for text and words: plain and quoted ones looked up in a set, globs tried one after the other,
 // regular expressions together.
-// A pattern that can't be used comes back as a fault for a finding.
+// A pattern that can't be used comes back as a fault for a diagnostic.
 
-import type { Item } from '../settings/items'
-import { type Answer, holdsForOne, type Patience, whenKnown } from './effort'
+import type { Item } from '../config/items'
 import { Glob, isGlob } from './glob'
+import { type Answer, holdsForOne, whenKnown, type YieldPolicy } from './match-budget'
 import type { PatternSet } from './pattern-set'
 import type { RegexPasses } from './regex-pass'
 import { RegexPatterns } from './regex-patterns'
@@ -27,10 +27,10 @@ export class TextPatterns implements PatternSet {
     return undefined
   }
 
-  matches(subject: Subject, patience: Patience): Answer {
+  matches(subject: Subject, yieldPolicy: YieldPolicy): Answer {
     const text = subject.folded
     if (this.#plain.has(text)) return true
-    const globs = holdsForOne(this.#globs, glob => glob.matches(text), patience)
-    return whenKnown(globs, held => held || this.#regexes.matches(subject, 'composed', patience))
+    const globs = holdsForOne(this.#globs, glob => glob.matches(text), yieldPolicy)
+    return whenKnown(globs, held => held || this.#regexes.matches(subject, 'composed', yieldPolicy))
   }
 }

@@ -3,8 +3,8 @@
 
 import type { MailFacts, RecipientFacts } from '../mail/facts'
 import { UnreadableError } from '../mail/unreadable'
-import type { Effort } from './effort'
 import { failingCondition, type Values, valuesByRecipient } from './evaluate'
+import type { MatchBudget } from './match-budget'
 import type { Condition, Policy, Rule } from './rule'
 
 export interface RuleTrace {
@@ -23,13 +23,13 @@ export async function traceRules(
   { rules }: Policy,
   facts: MailFacts,
   nowMs: number,
-  effort: Effort,
+  budget: MatchBudget,
 ): Promise<RuleTrace[]> {
-  const valuesFor = valuesByRecipient(facts, nowMs, effort)
+  const valuesFor = valuesByRecipient(facts, nowMs, budget)
   const traces: RuleTrace[] = []
   for (const recipient of facts.recipients) {
     const values = valuesFor(recipient)
-    for (const rule of rules) traces.push(await traceRule(rule, recipient, values, effort))
+    for (const rule of rules) traces.push(await traceRule(rule, recipient, values, budget))
   }
   return traces
 }
@@ -38,10 +38,10 @@ async function traceRule(
   rule: Rule,
   recipient: RecipientFacts,
   values: Values,
-  effort: Effort,
+  budget: MatchBudget,
 ): Promise<RuleTrace> {
   try {
-    const failed = await failingCondition(rule, values, effort)
+    const failed = await failingCondition(rule, values, budget)
     if (failed === undefined) return { rule, recipient, values: [] }
     const { subjects } = await values(failed)
     return { rule, recipient, failed, values: subjects.map(({ value }) => value) }

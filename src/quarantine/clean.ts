@@ -89,18 +89,18 @@ async function report(
 
 /** The same mail may come again at this moment, and its new file take the old one's place. */
 async function remove(folder: string, file: string, name: string, beforeMs: number): Promise<boolean> {
-  const aside = path.join(folder, `.${name}-${randomUUID()}${path.extname(file)}`)
+  const workerThreads = path.join(folder, `.${name}-${randomUUID()}${path.extname(file)}`)
   try {
-    await rename(file, aside)
+    await rename(file, workerThreads)
   } catch (error) {
     if (isMissing(error)) return false
     throw error
   }
-  if (await isOlder(aside, beforeMs)) {
-    await rm(aside, { force: true })
+  if (await isOlder(workerThreads, beforeMs)) {
+    await rm(workerThreads, { force: true })
     return true
   }
-  await rename(aside, file)
+  await rename(workerThreads, file)
   return false
 }
 

@@ -1,7 +1,7 @@
 // How much mail lies on disk, of how much that may: in words and as data. Pure.
 
+import { formatSize } from '../config/values'
 import type { MailPlace, StoredMail } from '../queue/mail-ledger'
-import { formatSize } from '../settings/values'
 
 type Totals = Record<MailPlace, StoredMail>
 

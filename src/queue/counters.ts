@@ -1,8 +1,8 @@
 // What all processes count together: sums by name and labels, hits of rules, recent decisions, the last reload.
 // Counts are hints for people, not records: what a killed process had not handed over yet is lost, and nothing else.
 
+import type { FallbackReason } from '../config/settings'
 import type { Action } from '../policy/decision'
-import type { FallbackReason } from '../settings/settings'
 
 export type Labels = Readonly<Record<string, string>>
 

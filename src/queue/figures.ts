@@ -31,10 +31,10 @@ export interface RegionFigures extends Projection {
 }
 
 /** How long spans of time are. The triggers in schema.sql have the same figure, frozen. */
-export const SPAN_MS = 300_000
+export const ACTIVITY_BUCKET_MS = 300_000
 
 /** Of jobs, in a span of time. */
-export interface Span {
+export interface ActivityBucket {
   fromMs: number
   /** New ones, and those that were tried again after their end. */
   came: number
@@ -45,7 +45,7 @@ export interface Span {
 }
 
 /** Jobs that wait, by their deadlines. */
-export interface DeadlineSlot {
+export interface DeadlineBucket {
   fromMs: number
   spanMs: number
   jobs: number
@@ -75,9 +75,9 @@ export interface FiguresReader {
   /** Jobs that wait, by deadline. */
   soonest(limit: number): Job[]
   /** Those that begin then or later, oldest first, of the last day; one in which nothing came or ended may be missing. */
-  spans(fromMs: number): Span[]
+  spans(fromMs: number): ActivityBucket[]
   /** Soonest first. */
-  deadlineSlots(): DeadlineSlot[]
+  deadlineBuckets(): DeadlineBucket[]
   /** What there is of mail on disk. */
   mailTotals(): Record<MailPlace, StoredMail>
   /** Twenty at most; figures count them all. */

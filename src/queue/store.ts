@@ -28,13 +28,13 @@ export interface Ahead {
 }
 
 /** What was answered to an order with a key, and to which order, by its digest. */
-export interface Answered {
+export interface IdempotencyRecord {
   digest: string
   answer: string
 }
 
 /** Bounces by hand: with an answer that is kept, so that whoever asks again with the key gets it again. */
-export interface Order {
+export interface BounceSubmission {
   requests: readonly BounceRequest[]
   nowMs: number
   forecast: Forecast
@@ -56,7 +56,7 @@ export interface WorkerQueue {
   /** State of the recipients of that mail that were taken before, by address as `addressKey` gives it. */
   known(sesId: string): ReadonlyMap<string, KnownRecipient>
   /** Monotonic milliseconds of the last sign of life of a dispatcher; undefined: none since the machine started. */
-  lastBeat(): number | undefined
+  lastHeartbeat(): number | undefined
   /** What a job of the region with this deadline would have to wait for. */
   ahead(region: string, deadlineMs: number, nowMonoMs: number): Ahead
   /** How many bounces count towards that cap now, up to the cap itself: jobs for a sender or domain, recipients for a rule. */
@@ -81,13 +81,13 @@ export interface WorkerQueue {
 /** What takes orders by hand needs besides. */
 export interface OrderQueue extends WorkerQueue {
   /** An answer is forgotten with the jobs of its time. */
-  answered(key: string): Answered | undefined
+  answered(key: string): IdempotencyRecord | undefined
   /** As `add`, in one transaction with its answer; where there is one for that key already, nothing is added. */
-  addAnswered(order: Order): { added: readonly Added[]; answered: Answered }
+  addAnswered(order: BounceSubmission): { added: readonly Added[]; answered: IdempotencyRecord }
 }
 
 /** A dispatcher process, so that others can tell whether it is alive. */
-export interface Holder {
+export interface LeaseOwner {
   /** Unique for each taking of the lock. */
   token: string
   pid: number
@@ -152,9 +152,9 @@ export interface Settled {
 /** What the dispatcher needs. Every method but `lock` throws QueueError QUEUE_LOCK_LOST when another holds the lock. */
 export interface DispatcherQueue {
   /** Takes the lock if nobody holds it, its holder is dead or gave no sign for `staleMs`. True: it is ours. */
-  lock(holder: Holder, nowMonoMs: number, staleMs: number): boolean
+  lock(holder: LeaseOwner, nowMonoMs: number, staleMs: number): boolean
   /** A sign of life. */
-  beat(nowMonoMs: number): void
+  heartbeat(nowMonoMs: number): void
   unlock(): void
   /** Puts in order what a dead holder left: claimed jobs are released, interrupted calls are queued again or held. */
   recover(now: { ms: number; monoMs: number }, limits: { unknownTries: number; interruptions: number }): Job[]

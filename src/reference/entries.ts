@@ -1,6 +1,9 @@
 // All entries of the reference, made of the tables of settings, conditions, outcomes, patterns, templates and guards.
 // Pure. Whatever a table gets is in here, and so in `check --explain` and on the page.
 
+import { LATER, type LaterName } from '../config/not-available-yet'
+import { type Key, SCHEMA, SECTION_MEANING, type SectionName } from '../config/schema'
+import { FALLBACK_REASONS, type FallbackReason } from '../config/settings'
 import { REASON_STATUS } from '../policy/fallback'
 import { FIELD_TEXTS } from '../policy/field-texts'
 import { FIELDS, type Field } from '../policy/fields'
@@ -8,9 +11,6 @@ import { GUARD_TEXTS, type GuardText } from '../policy/guard-texts'
 import { OUTCOME_TABLE, type OutcomeKey } from '../policy/outcome-keys'
 import { KIND_TEXTS, PATTERN_FORMS, type PatternForm } from '../policy/pattern-texts'
 import { ADDRESS_NAMES, TEMPLATE_MEANINGS, TEXT_NAMES, type TemplateName } from '../policy/templates'
-import { LATER, type LaterName } from '../settings/later'
-import { type Key, SCHEMA, SECTION_MEANING, type SectionName } from '../settings/schema'
-import { FALLBACK_REASONS, type FallbackReason } from '../settings/settings'
 import type { Entry } from './entry'
 
 const PAGE = 'docs/reference.md'

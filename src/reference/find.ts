@@ -1,8 +1,8 @@
 // Finds entries of the reference by what somebody writes for a name: `limit.interval`, `[limit] interval`, `interval`.
 // Pure; several entries where the name means several things, none where nothing has that name.
 
+import { didYouMean } from '../config/diagnostics'
 import { findField } from '../policy/fields'
-import { didYouMean } from '../settings/findings'
 import { ENTRIES } from './entries'
 import type { Entry } from './entry'
 

@@ -1,6 +1,6 @@
 // The files that are written from the tables. `npm run docs` writes them, and a test fails when one differs.
 
-import { exampleSettings } from '../settings/example'
+import { exampleSettings } from '../config/example'
 import { referencePage } from './page'
 import { exampleRules } from './rules-file'
 

@@ -1,9 +1,9 @@
 // docs/reference.md: every entry of the reference, in tables.
 // Pure; a test fails when the page says anything else.
 
+import { VALUE_FORMS } from '../config/example'
+import { SCHEMA, SECTION_MEANING, type SectionName } from '../config/schema'
 import { ACTIONS as ALL_ACTIONS } from '../policy/decision'
-import { VALUE_FORMS } from '../settings/example'
-import { SCHEMA, SECTION_MEANING, type SectionName } from '../settings/schema'
 import { ENTRIES } from './entries'
 import type { Entry, Topic } from './entry'
 

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import fc from 'fast-check'
 import { check } from '../../src/cli/check'
-import { SCHEMA } from '../../src/settings/schema'
+import { SCHEMA } from '../../src/config/schema'
 
 describe('ses-bounce check, of files with any bytes in them', () => {
   let dir: string

@@ -3,13 +3,18 @@
 import assert from 'node:assert/strict'
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
+import { compileActiveConfig } from '../../src/app/active-config'
 import { askOnline } from '../../src/cli/check-online'
 import { createAws } from '../../src/cli/online/aws'
 import { IMPOSSIBLE_ID } from '../../src/cli/online/verdicts'
-import { compileInForce } from '../../src/door/in-force'
-import { type Fault, type LocalSes, type LocalSesOptions, startLocalSes } from '../../src/local-ses/server'
+import { createSources } from '../../src/config/sources'
 import { openWorkerQueue } from '../../src/queue/sqlite/worker-queue'
-import { createSources } from '../../src/settings/sources'
+import {
+  type Fault,
+  type SesEmulator,
+  type SesEmulatorOptions,
+  startSesEmulator,
+} from '../../src/ses-emulator/server'
 import { request } from '../queue/support'
 import {
   asked,
@@ -32,9 +37,9 @@ const SENDER = 'mailer-daemon@example.com'
 
 describe('ses-bounce check --online', () => {
   const directories = new Directories()
-  let ses: LocalSes
-  const start = async (options: LocalSesOptions = {}) =>
-    (ses = await startLocalSes({ intervalMs: 0, identities: ['example.com'], ...options }))
+  let ses: SesEmulator
+  const start = async (options: SesEmulatorOptions = {}) =>
+    (ses = await startSesEmulator({ intervalMs: 0, identities: ['example.com'], ...options }))
   afterEach(async () => {
     directories.remove()
     await ses.close()
@@ -338,7 +343,7 @@ describe('ses-bounce check --online', () => {
         nowMs += ms
         return Promise.resolve()
       }
-      const { value } = compileInForce(sources, {})
+      const { value } = compileActiveConfig(sources, {})
       const place = { dir, env: env() }
       const online = await withEnvironment(env(), () => askOnline(value, place, { createAws, pause }))
       assert.deepEqual(pauses, [1100, 1100])
@@ -497,7 +502,7 @@ describe('ses-bounce check --online', () => {
   })
 
   describe('of the credentials', () => {
-    const only = async (changes: NodeJS.ProcessEnv, options: LocalSesOptions = {}) => {
+    const only = async (changes: NodeJS.ProcessEnv, options: SesEmulatorOptions = {}) => {
       await start(options)
       const { code, online } = await runOnline(directory(), env(changes))
       return { code, first: online[0] ?? '', last: online.slice(1) }
@@ -510,10 +515,10 @@ describe('ses-bounce check --online', () => {
       assert.deepEqual([code, last, ses.calls.length], [1, STOPPED, 0])
     })
 
-    const told = (code: string, message: string): LocalSesOptions => ({
+    const told = (code: string, message: string): SesEmulatorOptions => ({
       faults: [{ kind: 'error', status: 403, code, message }],
     })
-    const wrong: [what: string, changes: NodeJS.ProcessEnv, options: LocalSesOptions, said: RegExp][] = [
+    const wrong: [what: string, changes: NodeJS.ProcessEnv, options: SesEmulatorOptions, said: RegExp][] = [
       [
         'unknown to AWS',
         { AWS_ACCESS_KEY_ID: 'NOBODY' },

@@ -281,7 +281,7 @@ describe('ses-bounce explain', () => {
       const explained = async (first: string, args: string[] = []) => {
         const dir = harakaDirectory({ ...FILES, 'ses-bounce-rules.ini': rules(first) })
         return ran(out =>
-          explain(['--dir', dir, ...args, '-'], out, {}, { ...io(sample()), openAside: broken }),
+          explain(['--dir', dir, ...args, '-'], out, {}, { ...io(sample()), openWorkerThreads: broken }),
         )
       }
 
@@ -819,7 +819,7 @@ function io(stdin: Buffer = Buffer.alloc(0)) {
     stdin: Readable.from([stdin]),
     progress: { at: () => undefined, clear: () => undefined },
     nowMs: NOW_MS,
-    openAside: sharedAside,
+    openWorkerThreads: sharedAside,
   }
 }
 

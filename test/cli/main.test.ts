@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { callLine, localSes } from '../../src/cli/local-ses'
 import { main } from '../../src/cli/main'
-import { LOCAL_CREDENTIALS } from '../../src/local-ses/server'
+import { EMULATOR_CREDENTIALS } from '../../src/ses-emulator/server'
 
 function recorder() {
   const lines: string[] = []
@@ -83,7 +83,7 @@ describe('ses-bounce local-ses', () => {
     const running = localSes(['--port', '0', '--json'], out, stop.signal)
     await out.first
     const started = JSON.parse(out.lines[0] ?? '') as { url: string; credentials: unknown }
-    assert.deepEqual(started.credentials, LOCAL_CREDENTIALS)
+    assert.deepEqual(started.credentials, EMULATOR_CREDENTIALS)
     const taken = recorder()
     const port = new URL(started.url).port
     assert.equal(await localSes(['--port', port], taken), 1)

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { check } from '../../src/cli/check'
 import type { Online } from '../../src/cli/online/online'
-import { LOCAL_CREDENTIALS, type LocalSes } from '../../src/local-ses/server'
+import { EMULATOR_CREDENTIALS, type SesEmulator } from '../../src/ses-emulator/server'
 
 export const SETTINGS = 'ses-bounce.ini'
 export const RULES = 'ses-bounce-rules.ini'
@@ -13,8 +13,8 @@ export const RULES = 'ses-bounce-rules.ini'
 /** What the tests set, so that no key or profile of this machine is used. */
 export function environment(changes: NodeJS.ProcessEnv = {}): NodeJS.ProcessEnv {
   return {
-    AWS_ACCESS_KEY_ID: LOCAL_CREDENTIALS.accessKeyId,
-    AWS_SECRET_ACCESS_KEY: LOCAL_CREDENTIALS.secretAccessKey,
+    AWS_ACCESS_KEY_ID: EMULATOR_CREDENTIALS.accessKeyId,
+    AWS_SECRET_ACCESS_KEY: EMULATOR_CREDENTIALS.secretAccessKey,
     AWS_CONFIG_FILE: '/dev/null',
     AWS_SHARED_CREDENTIALS_FILE: '/dev/null',
     AWS_EC2_METADATA_DISABLED: 'true',
@@ -97,6 +97,6 @@ export async function runJson(dir: string, env: NodeJS.ProcessEnv, args: string[
 }
 
 /** `region action` of each call, in their order within a region. */
-export function asked(ses: LocalSes): string[] {
+export function asked(ses: SesEmulator): string[] {
   return ses.calls.map(({ region, action }) => `${region} ${action}`).toSorted()
 }

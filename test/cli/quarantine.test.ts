@@ -9,7 +9,7 @@ import { quarantine } from '../../src/cli/quarantine'
 import { endpointOf, parseEndpoint } from '../../src/cli/quarantine/endpoint'
 import { recipientsOf } from '../../src/cli/quarantine/tasks'
 import { keepMail, type QuarantineRecord, quarantineFolder } from '../../src/quarantine/keep'
-import { passFolder } from '../../src/quarantine/pass'
+import { releaseTokenFolder } from '../../src/quarantine/release-token'
 import { emptyDirectory, harakaDirectory, type Ran, ran, removeDirectories } from './support'
 
 const HOSTILE = '\u001b[2J\u009b1m\u202e\u2028x'
@@ -259,7 +259,7 @@ describe('ses-bounce quarantine', () => {
         heard.slice(at + 1, heard.indexOf('.', at)),
         MAIL.replace('.dot', '..dot').split('\r\n').slice(0, -1),
       )
-      assert.deepEqual([readdirSync(folder), readdirSync(passFolder(dir))], [[], []])
+      assert.deepEqual([readdirSync(folder), readdirSync(releaseTokenFolder(dir))], [[], []])
     })
 
     it('keeps a mail that is large whole, wherever a line is cut', async () => {
@@ -290,7 +290,7 @@ describe('ses-bounce quarantine', () => {
         assert.equal(code, 1)
         assert.deepEqual(lines, [`${id}: nothing was done: ${to} did not take it: ${why}`])
         assert.deepEqual(readdirSync(folder).toSorted(), [`${id}.eml`, `${id}.json`])
-        assert.deepEqual(readdirSync(passFolder(dir)), [])
+        assert.deepEqual(readdirSync(releaseTokenFolder(dir)), [])
       }
       const { lines } = await run('release', id, '--json')
       assert.match(lines[0] ?? '', /"done":false,"why":"127\.0\.0\.1:1 did not take it: .*ECONNREFUSED/)

@@ -4,8 +4,8 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-import { type Aside, openAside } from '../../src/aside/aside'
 import type { Out } from '../../src/cli/out'
+import { openWorkerThreads, type WorkerThreads } from '../../src/worker-thread/worker-threads'
 
 const made: string[] = []
 
@@ -27,11 +27,11 @@ export function removeDirectories(): void {
   for (const dir of made.splice(0)) rmSync(dir, { recursive: true, force: true })
 }
 
-let shared: Aside | undefined
+let shared: WorkerThreads | undefined
 
 /** One for all tests: each has threads that take a while to start. It doesn't keep the process alive. */
-export function sharedAside(): Aside {
-  shared ??= openAside()
+export function sharedAside(): WorkerThreads {
+  shared ??= openWorkerThreads()
   return { ...shared, close: () => undefined }
 }
 

@@ -606,5 +606,5 @@ async function run(cases: string, args: string[] = [], files: Files = {}) {
 }
 
 function testIn(dir: string, args: string[] = []) {
-  return ran(out => test(['--dir', dir, ...args], out, {}, { nowMs: NOW_MS, openAside: sharedAside }))
+  return ran(out => test(['--dir', dir, ...args], out, {}, { nowMs: NOW_MS, openWorkerThreads: sharedAside }))
 }

@@ -7,8 +7,8 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-import { pageAt, showPage } from '../../src/demo/status-page'
-import type { Terminal } from '../../src/demo/terminal'
+import { pageAt, showPage } from '../../demo/status-page'
+import type { Terminal } from '../../demo/terminal'
 
 const checkout = path.join(__dirname, '../..')
 

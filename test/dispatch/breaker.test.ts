@@ -1,16 +1,16 @@
 import assert from 'node:assert/strict'
 import path from 'node:path'
+import { loadSettings, parseSettings } from '../../src/config/load'
 import { systemClock } from '../../src/dispatch/clock'
 import { Dispatcher } from '../../src/dispatch/dispatcher'
 import { createSes } from '../../src/dispatch/ses'
-import type { FaultPlan } from '../../src/local-ses/faults'
-import { LOCAL_CREDENTIALS, type LocalSes, startLocalSes } from '../../src/local-ses/server'
 import { openDispatcherQueue } from '../../src/queue/sqlite/dispatcher-queue'
-import { thisProcess } from '../../src/queue/sqlite/holder'
+import { thisProcess } from '../../src/queue/sqlite/lease-owner'
 import { openQueueReader } from '../../src/queue/sqlite/reader'
 import { openWorkerQueue } from '../../src/queue/sqlite/worker-queue'
 import type { WorkerQueue } from '../../src/queue/store'
-import { loadSettings, parseSettings } from '../../src/settings/load'
+import type { FaultPlan } from '../../src/ses-emulator/faults'
+import { EMULATOR_CREDENTIALS, type SesEmulator, startSesEmulator } from '../../src/ses-emulator/server'
 import { newSesId } from '../live/support/mail'
 import { until } from '../live/support/wait'
 import { request, temporaryFolder } from '../queue/support'
@@ -21,7 +21,7 @@ const GOOD = 'good@yours.example'
 const BAD = 'bad@yours.example'
 
 describe('when SES refuses one mail after the other', function () {
-  let ses: LocalSes
+  let ses: SesEmulator
   let file: string
   let worker: WorkerQueue
   let remove: () => void
@@ -33,7 +33,7 @@ describe('when SES refuses one mail after the other', function () {
     remove = removeFolder
     file = path.join(folder, 'queue.sqlite')
     worker = openWorkerQueue(file, { create: true })
-    ses = await startLocalSes({ intervalMs: 0, messages: 'any' })
+    ses = await startSesEmulator({ intervalMs: 0, messages: 'any' })
     lines = []
     start()
   })
@@ -47,7 +47,7 @@ describe('when SES refuses one mail after the other', function () {
   function start(): void {
     const ini = '[limit]\ninterval = 20ms\nslack = 0ms\n[queue]\nretry = 50ms..100ms\n'
     const { settings } = loadSettings(parseSettings(`${ini}[ses]\nendpoint = ${ses.url}\n`), {})
-    const options = { endpoint: ses.url, timeoutMs: 2000, credentials: LOCAL_CREDENTIALS }
+    const options = { endpoint: ses.url, timeoutMs: 2000, credentials: EMULATOR_CREDENTIALS }
     const client = createSes(
       () => options,
       () => systemClock.monoMs(),

@@ -2,16 +2,16 @@
 
 import assert from 'node:assert/strict'
 import path from 'node:path'
+import { loadSettings, parseSettings } from '../../src/config/load'
 import { CallCounts } from '../../src/dispatch/call-counts'
 import { Dispatcher } from '../../src/dispatch/dispatcher'
 import type { Outcome } from '../../src/dispatch/outcomes'
 import type { Ses } from '../../src/dispatch/ses'
 import { COUNTED, type Sum } from '../../src/queue/counters'
+import { MetricsBuffer } from '../../src/queue/metrics-buffer'
 import { openDispatcherQueue } from '../../src/queue/sqlite/dispatcher-queue'
-import { thisProcess } from '../../src/queue/sqlite/holder'
+import { thisProcess } from '../../src/queue/sqlite/lease-owner'
 import { openWorkerQueue } from '../../src/queue/sqlite/worker-queue'
-import { Tally } from '../../src/queue/tally'
-import { loadSettings, parseSettings } from '../../src/settings/load'
 import { request, temporaryFolder } from '../queue/support'
 import { World } from './world'
 
@@ -24,7 +24,7 @@ describe('the dispatcher counts', () => {
     const world = new World()
     const worker = openWorkerQueue(file, { create: true })
     const queue = openDispatcherQueue(file)
-    const tally = new Tally()
+    const metricsBuffer = new MetricsBuffer()
     const answers: Outcome[] = [
       { kind: 'throttled', detail: 'slower' },
       { kind: 'sent', messageId: 'bounce1' },
@@ -47,7 +47,7 @@ describe('the dispatcher counts', () => {
       settings: () => settings,
       holder: thisProcess(),
       log: () => undefined,
-      counts: new CallCounts(tally),
+      counts: new CallCounts(metricsBuffer),
     })
     const deadlineMs = world.nowMs() + 3_600_000
     worker.add(
@@ -68,7 +68,7 @@ describe('the dispatcher counts', () => {
       remove()
     }
     let sums: readonly Sum[] = []
-    tally.handOver(counted => void (sums = counted.sums))
+    metricsBuffer.handOver(counted => void (sums = counted.sums))
     const of = (name: string) =>
       Object.fromEntries(
         sums

@@ -3,15 +3,15 @@
 
 import assert from 'node:assert/strict'
 import path from 'node:path'
+import { loadSettings, parseSettings } from '../../src/config/load'
 import { Dispatcher } from '../../src/dispatch/dispatcher'
 import type { Outcome } from '../../src/dispatch/outcomes'
 import type { Ses } from '../../src/dispatch/ses'
 import { openDispatcherQueue } from '../../src/queue/sqlite/dispatcher-queue'
-import { thisProcess } from '../../src/queue/sqlite/holder'
+import { thisProcess } from '../../src/queue/sqlite/lease-owner'
 import { openQueueReader } from '../../src/queue/sqlite/reader'
 import { openWorkerQueue } from '../../src/queue/sqlite/worker-queue'
 import type { DispatcherQueue, WorkerQueue } from '../../src/queue/store'
-import { loadSettings, parseSettings } from '../../src/settings/load'
 import { request, temporaryFolder } from '../queue/support'
 import { World } from './world'
 

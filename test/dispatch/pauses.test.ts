@@ -2,14 +2,14 @@
 
 import assert from 'node:assert/strict'
 import path from 'node:path'
+import { loadSettings, parseSettings } from '../../src/config/load'
 import type { Clock } from '../../src/dispatch/clock'
 import { Pauses } from '../../src/dispatch/pauses'
-import type { LaneParts } from '../../src/dispatch/region-lane'
+import type { RegionSenderParts } from '../../src/dispatch/region-sender'
 import { openDispatcherQueue } from '../../src/queue/sqlite/dispatcher-queue'
-import { thisProcess } from '../../src/queue/sqlite/holder'
+import { thisProcess } from '../../src/queue/sqlite/lease-owner'
 import { openOperatorQueue } from '../../src/queue/sqlite/operator-queue'
 import { openWorkerQueue } from '../../src/queue/sqlite/worker-queue'
-import { loadSettings, parseSettings } from '../../src/settings/load'
 import { HOUR_MS, request, temporaryFolder } from '../queue/support'
 
 describe('a pause by hand', () => {
@@ -22,7 +22,7 @@ describe('a pause by hand', () => {
   const lines: string[] = []
   let nowMs = 0
   const clock: Clock = { nowMs: () => nowMs, monoMs: () => nowMs, waitUntil: () => Promise.resolve() }
-  const parts: LaneParts = {
+  const parts: RegionSenderParts = {
     queue,
     clock,
     settings: () => settings,

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import net, { type AddressInfo, type Socket } from 'node:net'
 import { Worker } from 'node:worker_threads'
 import { createSes, type Ses } from '../../src/dispatch/ses'
-import { LOCAL_CREDENTIALS, startLocalSes } from '../../src/local-ses/server'
+import { EMULATOR_CREDENTIALS, startSesEmulator } from '../../src/ses-emulator/server'
 
 const INPUT = {
   OriginalMessageId: '7k822gft4kqtq4dgji1sqdhnqgqnj9bsv76lqoo1',
@@ -47,7 +47,7 @@ describe('a call of SES', () => {
     server.listen(0, '127.0.0.1')
     await once(server, 'listening')
     const endpoint = `${scheme}://127.0.0.1:${(server.address() as AddressInfo).port}`
-    ses = createSes(() => ({ endpoint, timeoutMs: 200, credentials: LOCAL_CREDENTIALS }), monoMs)
+    ses = createSes(() => ({ endpoint, timeoutMs: 200, credentials: EMULATOR_CREDENTIALS }), monoMs)
     return (await ses.sendBounce('eu-west-1', INPUT)).outcome.kind
   }
 
@@ -71,11 +71,11 @@ describe('a call of SES', () => {
   })
 
   it('that could not leave in time was not made, and the next one is', async () => {
-    const local = await startLocalSes({ intervalMs: 0 })
+    const local = await startSesEmulator({ intervalMs: 0 })
     server = net.createServer().listen(0)
     try {
       ses = createSes(
-        () => ({ endpoint: local.url, timeoutMs: 60_000, credentials: LOCAL_CREDENTIALS }),
+        () => ({ endpoint: local.url, timeoutMs: 60_000, credentials: EMULATOR_CREDENTIALS }),
         monoMs,
       )
       const kinds: string[] = []
@@ -95,7 +95,7 @@ describe('a call of SES', () => {
     try {
       const [port] = (await once(answering, 'message')) as [number]
       const endpoint = `http://127.0.0.1:${port}`
-      ses = createSes(() => ({ endpoint, timeoutMs: 300, credentials: LOCAL_CREDENTIALS }), monoMs)
+      ses = createSes(() => ({ endpoint, timeoutMs: 300, credentials: EMULATOR_CREDENTIALS }), monoMs)
       answering.once('message', () => {
         const endMs = monoMs() + 600
         while (monoMs() < endMs);
@@ -107,11 +107,11 @@ describe('a call of SES', () => {
   })
 
   it('is not cut by settings that change while it is on its way', async () => {
-    const slow = await startLocalSes({ latencyMs: 150 })
+    const slow = await startSesEmulator({ latencyMs: 150 })
     server = net.createServer().listen(0)
     try {
       let timeoutMs = 2000
-      ses = createSes(() => ({ endpoint: slow.url, timeoutMs, credentials: LOCAL_CREDENTIALS }), monoMs)
+      ses = createSes(() => ({ endpoint: slow.url, timeoutMs, credentials: EMULATOR_CREDENTIALS }), monoMs)
       const first = ses.sendBounce('eu-west-1', INPUT)
       await once(slow, 'call')
       timeoutMs = 3000

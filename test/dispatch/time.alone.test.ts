@@ -1,19 +1,19 @@
 import assert from 'node:assert/strict'
 import path from 'node:path'
+import { loadSettings, parseSettings } from '../../src/config/load'
 import { systemClock } from '../../src/dispatch/clock'
 import { Dispatcher } from '../../src/dispatch/dispatcher'
 import { createSes } from '../../src/dispatch/ses'
-import { LOCAL_CREDENTIALS, startLocalSes } from '../../src/local-ses/server'
 import type { Job } from '../../src/queue/job'
 import { openDispatcherQueue } from '../../src/queue/sqlite/dispatcher-queue'
-import { thisProcess } from '../../src/queue/sqlite/holder'
+import { thisProcess } from '../../src/queue/sqlite/lease-owner'
 import { openQueueReader } from '../../src/queue/sqlite/reader'
 import { openWorkerQueue } from '../../src/queue/sqlite/worker-queue'
-import { loadSettings, parseSettings } from '../../src/settings/load'
+import { EMULATOR_CREDENTIALS, startSesEmulator } from '../../src/ses-emulator/server'
 import { newSesId } from '../live/support/mail'
 import { until } from '../live/support/wait'
 import { request, temporaryFolder } from '../queue/support'
-import { endures } from './happenings'
+import { endures } from './events'
 
 const HOUR_MS = 3_600_000
 /** How long: `RUNS=1000 npx mocha test/dispatch/time.alone.test.ts` */
@@ -31,8 +31,8 @@ describe('whatever becomes of time', function () {
     const file = path.join(folder, 'queue.sqlite')
     const worker = openWorkerQueue(file, { create: true })
     let skewMs = 0
-    const local = await startLocalSes({ intervalMs: 0, clock: () => Date.now() + skewMs })
-    const options = { endpoint: local.url, timeoutMs: 60_000, credentials: LOCAL_CREDENTIALS }
+    const local = await startSesEmulator({ intervalMs: 0, clock: () => Date.now() + skewMs })
+    const options = { endpoint: local.url, timeoutMs: 60_000, credentials: EMULATOR_CREDENTIALS }
     const ses = createSes(
       () => options,
       () => systemClock.monoMs(),

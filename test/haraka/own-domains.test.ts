@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
+import { formatDiagnostic } from '../../src/config/diagnostics'
 import { readOwnDomains } from '../../src/haraka/own-domains'
-import { formatFinding } from '../../src/settings/findings'
 
 function own(relayDomains: string[], files: Record<string, string> = {}) {
-  const { ownDomains, findings } = readOwnDomains(relayDomains, name => files[name])
-  return { ...ownDomains, said: findings.map(formatFinding) }
+  const { ownDomains, diagnostics } = readOwnDomains(relayDomains, name => files[name])
+  return { ...ownDomains, said: diagnostics.map(formatDiagnostic) }
 }
 
 describe('the domains that SES receives for', () => {

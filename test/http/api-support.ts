@@ -4,16 +4,16 @@
 import assert from 'node:assert/strict'
 import type { Server } from 'node:http'
 import path from 'node:path'
-import { compileInForce, type InForce } from '../../src/door/in-force'
+import { type ActiveConfig, compileActiveConfig } from '../../src/app/active-config'
+import { snapshotSources } from '../../src/config/sources'
 import { allRoutes, type HttpContext } from '../../src/http/routes'
 import { WrongTokens } from '../../src/http/wrong-tokens'
 import { openDispatcherQueue } from '../../src/queue/sqlite/dispatcher-queue'
 import { openFigures } from '../../src/queue/sqlite/figures'
-import { thisProcess } from '../../src/queue/sqlite/holder'
+import { thisProcess } from '../../src/queue/sqlite/lease-owner'
 import { openOperatorQueue } from '../../src/queue/sqlite/operator-queue'
 import { openWorkerQueue } from '../../src/queue/sqlite/worker-queue'
 import type { DispatcherQueue, OperatorQueue, OrderQueue } from '../../src/queue/store'
-import { snapshotSources } from '../../src/settings/sources'
 import { temporaryFolder } from '../queue/support'
 import { assertDescribed } from './described'
 import { bearer, serveRoutes, TOKEN } from './support'
@@ -61,15 +61,15 @@ export async function startApi(ini = '', rules = ''): Promise<Api> {
   const figures = openFigures(file)
   const clock = { ms: NOW_MS, monoMs: 1_000_000_000 }
   assert.ok(dispatcher.lock(thisProcess(), clock.monoMs, 1000))
-  let inForce = compiled(ini, rules)
+  let activeConfig = compiled(ini, rules)
   let wakes = 0
   const ordered: string[] = []
   const served = await serveRoutes(
     [],
     log => {
       const context: HttpContext = {
-        inForce: () => inForce,
-        findings: () => [],
+        activeConfig: () => activeConfig,
+        diagnostics: () => [],
         queue: () => queue,
         operator: () => operator,
         figures: () => figures,
@@ -104,7 +104,7 @@ export async function startApi(ini = '', rules = ''): Promise<Api> {
     server: served.server,
     file,
     configure(text, trusted, token) {
-      inForce = compiled(text, rules, trusted, token)
+      activeConfig = compiled(text, rules, trusted, token)
     },
     async ask(method, where, body, headers = {}) {
       const response = await fetch(served.url + where, {
@@ -137,12 +137,12 @@ export async function startApi(ini = '', rules = ''): Promise<Api> {
   }
 }
 
-function compiled(ini: string, rules: string, trusted = '127.0.0.1', token = TOKEN): InForce {
+function compiled(ini: string, rules: string, trusted = '127.0.0.1', token = TOKEN): ActiveConfig {
   const text = `[relay]\ntrusted = ${trusted}\n${ini}\n[http]\ntoken = ${token}\n`
   const files = { ...FILES, 'ses-bounce.ini': text, 'ses-bounce-rules.ini': rules }
-  const { value, findings } = compileInForce(snapshotSources(files), {})
+  const { value, diagnostics } = compileActiveConfig(snapshotSources(files), {})
   assert.deepEqual(
-    findings.filter(({ severity }) => severity === 'error'),
+    diagnostics.filter(({ severity }) => severity === 'error'),
     [],
   )
   return value

@@ -2,9 +2,9 @@
 // The same each time it is made, for pictures of the page and for tests in a browser.
 
 import assert from 'node:assert/strict'
+import { MetricsBuffer } from '../../src/queue/metrics-buffer'
 import { openCounterStore } from '../../src/queue/sqlite/counter-store'
 import type { Effect } from '../../src/queue/store'
-import { Tally } from '../../src/queue/tally'
 import { HOUR_MS, request } from '../queue/support'
 import { type Api, NOW_MS } from './api-support'
 
@@ -89,7 +89,7 @@ function call(api: Api, nowMs: number, index: number, isThrottled: boolean): voi
   const region = index % 5 === 4 ? 'us-east-1' : 'eu-west-1'
   api.clock.monoMs += 2000
   const now = { ms: nowMs, monoMs: api.clock.monoMs }
-  api.dispatcher.beat(now.monoMs)
+  api.dispatcher.heartbeat(now.monoMs)
   const claim = api.dispatcher.claim(region, now, SPACING)
   if (claim === undefined) return
   api.dispatcher.begin(claim, now)
@@ -104,12 +104,13 @@ function effectOf(index: number): Effect {
 }
 
 function count(api: Api, made: number): void {
-  const tally = new Tally()
-  for (let index = 0; index < made; index++) tally.hit(kindOf(index).rule, NOW_MS - (made - index) * 15_000)
+  const metricsBuffer = new MetricsBuffer()
+  for (let index = 0; index < made; index++)
+    metricsBuffer.hit(kindOf(index).rule, NOW_MS - (made - index) * 15_000)
   for (let index = 0; index < 12; index++) {
     const number = made - 12 + index
     const { rule, address } = kindOf(number)
-    tally.decided({
+    metricsBuffer.decided({
       atMs: NOW_MS - (12 - index) * 4000,
       sesId: sesIdOf(number),
       recipient: `${address}@yours.example`,
@@ -120,8 +121,8 @@ function count(api: Api, made: number): void {
       isObserved: false,
     })
   }
-  tally.reloaded({ atMs: NOW_MS - 5 * HOUR_MS, state: 'first', errors: [] })
-  tally.reloaded({
+  metricsBuffer.reloaded({ atMs: NOW_MS - 5 * HOUR_MS, state: 'first', errors: [] })
+  metricsBuffer.reloaded({
     atMs: NOW_MS - 42 * MINUTE_MS,
     state: 'edited',
     errors: [
@@ -129,7 +130,7 @@ function count(api: Api, made: number): void {
     ],
   })
   const store = openCounterStore(api.file)
-  tally.handOver(counted => store.add(counted))
+  metricsBuffer.handOver(counted => store.add(counted))
   store.close()
   assert.equal(api.operator.pause('us-east-1', NOW_MS - 12 * MINUTE_MS), true)
 }

@@ -53,5 +53,5 @@ export function assertDescribed(method: string, path: string, status: number, bo
 
 /** Whether a body is one that the description takes. */
 export function isOrder(body: unknown): boolean {
-  return checkOf('#/components/schemas/Order')(body)
+  return checkOf('#/components/schemas/BounceSubmission')(body)
 }

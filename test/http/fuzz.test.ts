@@ -6,8 +6,8 @@ import fc from 'fast-check'
 import { order } from './api-support'
 import { assertDescribed, isOrder } from './described'
 import { type Asked, api, others, type Raw, raw } from './fuzz-requests'
+import { Siege } from './fuzz-run'
 import type { Held } from './fuzz-server'
-import { Siege } from './fuzz-siege'
 import { bearer } from './support'
 
 const RUNS = Number(process.env['FUZZ_RUNS'] ?? 2000)

@@ -1,7 +1,7 @@
 // Somebody else's words, as bad as can be, in whatever the page shows of the queue, the rules and the configuration.
 
+import { MetricsBuffer } from '../../src/queue/metrics-buffer'
 import { openCounterStore } from '../../src/queue/sqlite/counter-store'
-import { Tally } from '../../src/queue/tally'
 import { HOUR_MS, request } from '../queue/support'
 import { type Api, NOW_MS } from './api-support'
 
@@ -26,9 +26,9 @@ export function fillHostile(api: Api): string[] {
     [request({ ...hostile, recipient }), request({ deadlineMs: NOW_MS + 2 * HOUR_MS })],
     NOW_MS,
   )
-  const tally = new Tally()
-  tally.hit(EVIL_RULE, NOW_MS - 5000)
-  tally.decided({
+  const metricsBuffer = new MetricsBuffer()
+  metricsBuffer.hit(EVIL_RULE, NOW_MS - 5000)
+  metricsBuffer.decided({
     atMs: NOW_MS - 5000,
     sesId: `ses-${EVIL}`,
     sender: `from ${EVIL}`,
@@ -39,9 +39,9 @@ export function fillHostile(api: Api): string[] {
     reason: 'unsafe',
     isObserved: false,
   })
-  tally.reloaded({ atMs: NOW_MS - 9000, state: 'edited', errors: [`wrong ${EVIL}`] })
+  metricsBuffer.reloaded({ atMs: NOW_MS - 9000, state: 'edited', errors: [`wrong ${EVIL}`] })
   const store = openCounterStore(api.file)
-  tally.handOver(counted => store.add(counted))
+  metricsBuffer.handOver(counted => store.add(counted))
   store.close()
   return added.map(({ jobId }) => jobId)
 }

@@ -10,13 +10,13 @@ import { type MetricsContext, metricsRoute, scrape, wantsOpenMetrics } from '../
 import { labelLines, METRICS, type Metric, metricLines } from '../../src/http/metrics-table'
 import { COUNTED } from '../../src/queue/counters'
 import type { FiguresReader } from '../../src/queue/figures'
+import { MetricsBuffer } from '../../src/queue/metrics-buffer'
 import { openCounterStore } from '../../src/queue/sqlite/counter-store'
 import { openDispatcherQueue } from '../../src/queue/sqlite/dispatcher-queue'
 import { openFigures } from '../../src/queue/sqlite/figures'
-import { thisProcess } from '../../src/queue/sqlite/holder'
+import { thisProcess } from '../../src/queue/sqlite/lease-owner'
 import { openOperatorQueue } from '../../src/queue/sqlite/operator-queue'
 import { openWorkerQueue } from '../../src/queue/sqlite/worker-queue'
-import { Tally } from '../../src/queue/tally'
 import { SETTINGS } from '../policy/support'
 import { request, temporaryFolder } from '../queue/support'
 import { type Family, readOpenMetrics } from './open-metrics'
@@ -25,7 +25,7 @@ import { bearer, serveRoutes, servingContext } from './support'
 const root = path.join(__dirname, '../..')
 const NOW_MS = 1_740_000_000_000
 const HOSTILE = 'a "rule"\\ with\nlines, {braces} and \u202e a mark'
-const RULES: ReturnType<MetricsContext['inForce']>['policy']['rules'] = [
+const RULES: ReturnType<MetricsContext['activeConfig']>['policy']['rules'] = [
   { name: 'never yet', mode: 'enforce', outcome: { action: 'drop' } },
   { name: 'tried out', mode: 'observe', outcome: { action: 'bounce' } },
 ]
@@ -45,7 +45,7 @@ describe('metrics', () => {
     openWorkerQueue(file, { create: true }).close()
     figures = openFigures(file)
     context = {
-      inForce: () => ({ settings: SETTINGS, policy: { rules: RULES } }),
+      activeConfig: () => ({ settings: SETTINGS, policy: { rules: RULES } }),
       figures: () => figures,
       nowMs: () => NOW_MS,
       nowMonoMs: () => 100_000,
@@ -58,18 +58,18 @@ describe('metrics', () => {
 
   /** Something of everything. */
   function fill(): void {
-    const tally = new Tally()
-    tally.count(COUNTED.inspected, {}, 7)
-    tally.count(COUNTED.decisions, { rule: HOSTILE, action: 'bounce', mode: 'enforce' }, 3)
-    tally.count(COUNTED.fallbacks, { reason: 'unsafe', action: 'quarantine', mode: 'enforce' }, 2)
-    const calls = new CallCounts(tally)
+    const metricsBuffer = new MetricsBuffer()
+    metricsBuffer.count(COUNTED.inspected, {}, 7)
+    metricsBuffer.count(COUNTED.decisions, { rule: HOSTILE, action: 'bounce', mode: 'enforce' }, 3)
+    metricsBuffer.count(COUNTED.fallbacks, { reason: 'unsafe', action: 'quarantine', mode: 'enforce' }, 2)
+    const calls = new CallCounts(metricsBuffer)
     for (const ms of [3, 30, 30, 750, 99_000]) calls.called('eu-west-1', 'sent', ms)
     calls.called('eu-west-1', 'throttled', 40)
     calls.ended('eu-west-1', 'sent')
-    tally.reloaded({ atMs: NOW_MS - 5000, state: 'first', errors: [] })
-    tally.reloaded({ atMs: NOW_MS, state: 'then', errors: ['wrong'] })
+    metricsBuffer.reloaded({ atMs: NOW_MS - 5000, state: 'first', errors: [] })
+    metricsBuffer.reloaded({ atMs: NOW_MS, state: 'then', errors: ['wrong'] })
     const store = openCounterStore(file)
-    tally.handOver(counted => store.add(counted))
+    metricsBuffer.handOver(counted => store.add(counted))
     store.close()
     const worker = openWorkerQueue(file)
     worker.add([request({ deadlineMs: NOW_MS + 90_000 }), request({ deadlineMs: NOW_MS + 30_000 })], NOW_MS)

@@ -156,7 +156,7 @@ describe("what stands below /ses-bounce on Haraka's web server", () => {
   it('says that the plugin is idle where there is no queue for that reason, which is no fault', async () => {
     const idle = await serveRoutes(ROUTES, log => {
       const context = servingContext(log)
-      return { ...context, inForce: () => ({ ...context.inForce(), idle: true }) }
+      return { ...context, activeConfig: () => ({ ...context.activeConfig(), idle: true }) }
     })
     try {
       const response = await fetch(`${idle.url}/v1/locked`)

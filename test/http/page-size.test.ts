@@ -5,8 +5,8 @@ import path from 'node:path'
 import { mock } from 'node:test'
 import { toCursor } from '../../src/http/listing'
 import { SPANS, spansUntil, waitingBefore } from '../../src/http/page-chart'
-import { rules } from '../../src/http/page-parts'
-import { SPAN_MS } from '../../src/queue/figures'
+import { rules } from '../../src/http/page-sections'
+import { ACTIVITY_BUCKET_MS } from '../../src/queue/figures'
 import { Database } from '../../src/queue/sqlite/database'
 import { openFigures } from '../../src/queue/sqlite/figures'
 import { MOST_LOOKED_AT } from '../../src/queue/sqlite/page'
@@ -56,7 +56,7 @@ describe('what the page asks of the queue', () => {
       [-20_000, -19_000, -18_000, -17_000, -16_000],
     )
     assert.deepEqual(
-      figures.deadlineSlots().reduce((sum, { jobs }) => sum + jobs, 0),
+      figures.deadlineBuckets().reduce((sum, { jobs }) => sum + jobs, 0),
       20,
     )
     figures.close()
@@ -212,7 +212,7 @@ describe('the rules of a large policy', () => {
 
 describe('the chart', () => {
   it('has a span for each five minutes of three hours, also where nothing came or ended', () => {
-    const last = { fromMs: NOW_MS - (NOW_MS % SPAN_MS), came: 1, sent: 2, others: 3 }
+    const last = { fromMs: NOW_MS - (NOW_MS % ACTIVITY_BUCKET_MS), came: 1, sent: 2, others: 3 }
     const asked: number[] = []
     const reader = {
       spans(fromMs: number) {
@@ -224,7 +224,7 @@ describe('the chart', () => {
     assert.deepEqual(asked, [found[0]?.fromMs])
     assert.equal(found.length, SPANS)
     assert.deepEqual(found.at(-1), last)
-    assert.deepEqual(found.at(-2), { fromMs: last.fromMs - SPAN_MS, came: 0, sent: 0, others: 0 })
+    assert.deepEqual(found.at(-2), { fromMs: last.fromMs - ACTIVITY_BUCKET_MS, came: 0, sent: 0, others: 0 })
   })
 
   it('reckons back how many waited: without what came, with what went', () => {

@@ -3,12 +3,12 @@
 import { once } from 'node:events'
 import http, { type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import type { InForce } from '../../src/door/in-force'
+import type { ActiveConfig } from '../../src/app/active-config'
+import { sha256 } from '../../src/config/secret'
+import type { WebApp } from '../../src/haraka/web-server'
 import { mount, type ServingContext } from '../../src/http/mount'
 import type { Route } from '../../src/http/router'
-import type { WebApp } from '../../src/http/web-server'
 import type { WrongTokens } from '../../src/http/wrong-tokens'
-import { sha256 } from '../../src/settings/secret'
 import { SETTINGS } from '../policy/support'
 
 export const TOKEN = 'a-token-for-the-tests'
@@ -29,12 +29,12 @@ export interface Served {
 /** `token`: '' is none. */
 export function servingContext(log: string[], token = TOKEN): ServingContext {
   const http = { hosts: [], ...(token !== '' && { tokenSha256: sha256(token) }) }
-  const inForce = {
+  const activeConfig = {
     settings: { ...SETTINGS, http },
     webNames: new Set(['mx.yours.example']),
-  } as Partial<InForce> as InForce
+  } as Partial<ActiveConfig> as ActiveConfig
   return {
-    inForce: () => inForce,
+    activeConfig: () => activeConfig,
     log: (level, message) => void log.push(`${level}: ${message}`),
     nowMonoMs: () => performance.now(),
   }

@@ -2,8 +2,8 @@
 // once, and after repair all go out. The minute between two tries is passed by setting the clock.
 
 import assert from 'node:assert/strict'
-import type { FaultPlan } from '../../src/local-ses/faults'
-import { type LocalSes, startLocalSes } from '../../src/local-ses/server'
+import type { FaultPlan } from '../../src/ses-emulator/faults'
+import { type SesEmulator, startSesEmulator } from '../../src/ses-emulator/server'
 import { killMaster, startAgain } from './support/again'
 import { sesBounce } from './support/command'
 import { FalseTime } from './support/false-time'
@@ -25,12 +25,12 @@ const RULES = [UNVERIFIED, UNLOVED]
 
 describe('what SES or an operator has stopped', function () {
   let time: FalseTime
-  let ses: LocalSes
+  let ses: SesEmulator
   let product: Product
   let options: ProductOptions
   before(async () => {
     time = new FalseTime()
-    ses = await startLocalSes({
+    ses = await startSesEmulator({
       intervalMs: 0,
       clock: () => time.nowMs(),
       identities: ['yours.example', 'unloved.example'],

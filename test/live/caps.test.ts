@@ -1,8 +1,8 @@
 // How many bounces a sender, his domain and a rule get: counted on disk, for all workers, through a restart.
 
 import assert from 'node:assert/strict'
-import type { LocalSes } from '../../src/local-ses/options'
-import { startLocalSes } from '../../src/local-ses/server'
+import type { SesEmulator } from '../../src/ses-emulator/options'
+import { startSesEmulator } from '../../src/ses-emulator/server'
 import { bounceOf, keptOf, type RelayOptions, relay, said, startFlow } from './support/flow'
 import type { Product } from './support/product'
 
@@ -19,7 +19,7 @@ action = bounce
 
 describe('a cap', function () {
   let product: Product
-  let ses: LocalSes
+  let ses: SesEmulator
   const start = (haraka: { dir?: string }) =>
     startFlow({
       rules: RULES,
@@ -28,7 +28,7 @@ describe('a cap', function () {
       haraka: { ...haraka, nodes: 2 },
     })
   before(async () => {
-    ses = await startLocalSes({ messages: 'any', intervalMs: 0 })
+    ses = await startSesEmulator({ messages: 'any', intervalMs: 0 })
     product = await start({})
   })
   after(async () => {

@@ -7,7 +7,7 @@ import { createServer, type Server } from 'node:net'
 import path from 'node:path'
 import type { Readable } from 'node:stream'
 import { promisify } from 'node:util'
-import { MAILS } from '../../src/demo/mails'
+import { MAILS } from '../../demo/mails'
 import { atEnd } from './support/cleanup'
 import { checkout } from './support/directory'
 import { startMark } from './support/haraka'
@@ -136,7 +136,7 @@ interface Demo {
 
 function startDemo(args: string[]): Demo {
   const mark = randomUUID()
-  const main = path.join(checkout, 'dist/src/demo/main.js')
+  const main = path.join(checkout, 'dist/demo/main.js')
   const child = spawn(process.execPath, [main, ...args], {
     cwd: checkout,
     env: { ...process.env, [startMark]: mark },
@@ -158,7 +158,7 @@ function startDemo(args: string[]): Demo {
 
 /** Haraka's reply. */
 async function send(file: string): Promise<string> {
-  const program = path.join(checkout, 'dist/src/demo/send.js')
+  const program = path.join(checkout, 'dist/demo/send.js')
   const { stdout } = await promisify(execFile)(process.execPath, [program, file])
   return stdout
 }

@@ -6,7 +6,7 @@ import { once } from 'node:events'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
-import { LOCAL_CREDENTIALS } from '../../src/local-ses/options'
+import { EMULATOR_CREDENTIALS } from '../../src/ses-emulator/options'
 import { sesBounce } from './support/command'
 import { dispatcherPid } from './support/dispatcher'
 import { tooSoon } from './support/pace'
@@ -46,8 +46,8 @@ describe('ses-bounce dispatch', function () {
     const child = spawn(process.execPath, [COMMAND, 'dispatch', '--json', '--dir', product.haraka.dir], {
       env: {
         ...process.env,
-        AWS_ACCESS_KEY_ID: LOCAL_CREDENTIALS.accessKeyId,
-        AWS_SECRET_ACCESS_KEY: LOCAL_CREDENTIALS.secretAccessKey,
+        AWS_ACCESS_KEY_ID: EMULATOR_CREDENTIALS.accessKeyId,
+        AWS_SECRET_ACCESS_KEY: EMULATOR_CREDENTIALS.secretAccessKey,
         AWS_EC2_METADATA_DISABLED: 'true',
       },
       stdio: ['ignore', 'pipe', 'inherit'],

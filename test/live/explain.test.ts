@@ -276,7 +276,12 @@ describe('ses-bounce explain, beside a running Haraka', function () {
     ]
     const lines: string[] = []
     const out = { line: (text: string) => void lines.push(text), error: (text: string) => assert.fail(text) }
-    const io = { stdin: Readable.from([]), progress: silent, nowMs: Date.now(), openAside: sharedAside }
+    const io = {
+      stdin: Readable.from([]),
+      progress: silent,
+      nowMs: Date.now(),
+      openWorkerThreads: sharedAside,
+    }
     assert.equal(await explain([...args, file], out, {}, io), 0)
     return JSON.parse(lines[0] ?? '') as Explanation
   }

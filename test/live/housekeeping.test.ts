@@ -3,15 +3,15 @@
 import assert from 'node:assert/strict'
 import { existsSync, readdirSync, utimesSync } from 'node:fs'
 import path from 'node:path'
-import type { LocalSes } from '../../src/local-ses/options'
-import { startLocalSes } from '../../src/local-ses/server'
+import type { SesEmulator } from '../../src/ses-emulator/options'
+import { startSesEmulator } from '../../src/ses-emulator/server'
 import { keptOf, relay, startFlow } from './support/flow'
 import type { Product } from './support/product'
 import { until } from './support/wait'
 
 describe('[quarantine] keep', function () {
   let product: Product
-  let ses: LocalSes
+  let ses: SesEmulator
   const start = (haraka: { dir?: string }) =>
     startFlow({
       rules: '[held]\nrecipient = *@yours.example\naction = quarantine\n',
@@ -20,7 +20,7 @@ describe('[quarantine] keep', function () {
       haraka,
     })
   before(async () => {
-    ses = await startLocalSes({ messages: 'any', intervalMs: 0 })
+    ses = await startSesEmulator({ messages: 'any', intervalMs: 0 })
     product = await start({})
   })
   after(async () => {

@@ -3,10 +3,10 @@
 import assert from 'node:assert/strict'
 import { existsSync, readdirSync, renameSync, rmSync, utimesSync } from 'node:fs'
 import path from 'node:path'
-import type { LocalSes } from '../../src/local-ses/options'
-import { startLocalSes } from '../../src/local-ses/server'
 import { Database } from '../../src/queue/sqlite/database'
 import { openOperatorQueue } from '../../src/queue/sqlite/operator-queue'
+import type { SesEmulator } from '../../src/ses-emulator/options'
+import { startSesEmulator } from '../../src/ses-emulator/server'
 import { dispatcherPid, holdDispatcher } from './support/dispatcher'
 import { bounceOf, keptOf, relay, said, startFlow } from './support/flow'
 import { rawKept } from './support/kept'
@@ -21,12 +21,12 @@ const DAY_MS = 86_400_000
 
 describe('after kills', function () {
   let product: Product
-  let ses: LocalSes
+  let ses: SesEmulator
   const start = (haraka: { dir?: string } = {}, ini: Ini = {}) =>
     startFlow({ rules: RULES, ini, localSes: ses, haraka: { ready: 'dispatching', ...haraka } })
   before(async function () {
     if (!existsSync('/proc/self/stat')) return this.skip()
-    ses = await startLocalSes({
+    ses = await startSesEmulator({
       messages: 'any',
       intervalMs: 0,
       faults: ({ params }) =>

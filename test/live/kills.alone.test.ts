@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
-import { besiege } from './support/siege'
-import { figuresOf } from './support/siege-figures'
+import { besiege } from './support/chaos'
+import { figuresOf } from './support/chaos-figures'
 
 describe('two Harakas on one queue, whose processes are killed and stopped while SES fails', function () {
   it('lose nothing, bounce once more only where a call was interrupted, and keep the pace', async function () {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import type { Fault } from '../../src/local-ses/faults'
+import type { Fault } from '../../src/ses-emulator/faults'
 import { sesBounce } from './support/command'
 import { keptOf } from './support/flow'
 import { newSesId } from './support/mail'

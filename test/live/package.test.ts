@@ -60,7 +60,7 @@ describe('the package', function () {
     )
     // the demo needs what only a clone has
     assert.deepEqual(
-      files.filter(file => file.startsWith('dist/src/demo')),
+      files.filter(file => file.startsWith('dist/demo')),
       [],
     )
   })

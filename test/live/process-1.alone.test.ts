@@ -5,7 +5,7 @@ import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import path from 'node:path'
-import { LOCAL_CREDENTIALS } from '../../src/local-ses/options'
+import { EMULATOR_CREDENTIALS } from '../../src/ses-emulator/options'
 import { startAgain } from './support/again'
 import { atEnd } from './support/cleanup'
 import { sesBounce } from './support/command'
@@ -166,8 +166,8 @@ describe('as process 1 of a container', function () {
     ])
     const env = {
       ...process.env,
-      AWS_ACCESS_KEY_ID: LOCAL_CREDENTIALS.accessKeyId,
-      AWS_SECRET_ACCESS_KEY: LOCAL_CREDENTIALS.secretAccessKey,
+      AWS_ACCESS_KEY_ID: EMULATOR_CREDENTIALS.accessKeyId,
+      AWS_SECRET_ACCESS_KEY: EMULATOR_CREDENTIALS.secretAccessKey,
       AWS_EC2_METADATA_DISABLED: 'true',
     }
     const child = spawn(file, args, { env, stdio: ['ignore', 'pipe', 'ignore'] })

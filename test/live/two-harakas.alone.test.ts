@@ -2,8 +2,8 @@ import assert from 'node:assert/strict'
 import { mkdtempSync, rmSync } from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
-import { type LocalSes, startLocalSes } from '../../src/local-ses/server'
 import { openQueueReader } from '../../src/queue/sqlite/reader'
+import { type SesEmulator, startSesEmulator } from '../../src/ses-emulator/server'
 import { dispatcherPid } from './support/dispatcher'
 import { noteLag, tooSoon } from './support/pace'
 import { type Product, startProduct } from './support/product'
@@ -13,14 +13,14 @@ const INTERVAL_MS = 150
 
 describe('two Harakas on one queue', function () {
   let folder: string
-  let ses: LocalSes
+  let ses: SesEmulator
   let first: Product
   let second: Product
 
   before(async () => {
     folder = mkdtempSync(path.join(os.tmpdir(), 'ses-bounce-'))
     // it may read a call late: what came too soon is found by the calls' times
-    ses = await startLocalSes({ intervalMs: INTERVAL_MS / 2, onCall: noteLag })
+    ses = await startSesEmulator({ intervalMs: INTERVAL_MS / 2, onCall: noteLag })
     const options = {
       localSes: ses,
       ini: {

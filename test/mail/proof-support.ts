@@ -1,10 +1,10 @@
 // A header as SES and a sender wrote it together, piece by piece, and what the plugin makes of it: facts and guard.
 
 import { onWire, wireLimits } from '../../src/cli/explain/wire'
+import type { AuthenticationLevel } from '../../src/config/settings'
 import type { MailFacts } from '../../src/mail/facts'
 import { readFacts } from '../../src/mail/read-facts'
 import { guard } from '../../src/policy/guards'
-import type { AuthenticationLevel } from '../../src/settings/settings'
 import { SETTINGS } from '../policy/support'
 
 export const SES_ID = '7k822gft4kqtq4dgji1sqdhnqgqnj9bsv76lqoo1'

@@ -3,9 +3,9 @@ import fc from 'fast-check'
 import { addressKey } from '../../src/mail/address'
 import type { Envelope } from '../../src/mail/facts'
 import { readHeader } from '../../src/mail/header'
-import { peek } from '../../src/mail/peek'
 import { type FactsQuestion, readFacts } from '../../src/mail/read-facts'
 import { readReceipt } from '../../src/mail/receipt'
+import { scanTraceHeaders } from '../../src/mail/scan-trace-headers'
 import { foldedEverywhere, headerLines, mutated, random, SAMPLES } from './samples'
 
 const ENVELOPE: Envelope = {
@@ -103,7 +103,7 @@ describe('a peek', function () {
   /** What readReceipt finds, and whether it is among the candidates. */
   async function proveCovered(lines: readonly string[], ownFields: number): Promise<boolean> {
     const { receipt } = readReceipt((await readHeader(lines, ownFields)).fields)
-    const candidates = peek(lines, ownFields)
+    const candidates = scanTraceHeaders(lines, ownFields)
     // then the mail is looked at whole
     if (candidates === undefined) return false
     const { forCandidates, returnPathCandidates } = candidates
@@ -119,27 +119,33 @@ describe('a peek', function () {
 
   it("finds SES's recipient and sender, and leaves out Haraka's line", () => {
     const lines = ['Received: by x.amazonaws.com for <own@haraka.test>; x\n', ...headerLines(SAMPLE)]
-    assert.deepEqual(peek(lines, 1), {
+    assert.deepEqual(scanTraceHeaders(lines, 1), {
       forCandidates: ['user5@site5.test'],
       returnPathCandidates: ['user4@site4.test'],
     })
-    assert.deepEqual(peek(['Subject: x\n', 'Received: by mx.test for <a@b.test>; x\n'], 0), {
+    assert.deepEqual(scanTraceHeaders(['Subject: x\n', 'Received: by mx.test for <a@b.test>; x\n'], 0), {
       forCandidates: [],
       returnPathCandidates: [],
     })
-    assert.deepEqual(peek([], 1), { forCandidates: [], returnPathCandidates: [] })
+    assert.deepEqual(scanTraceHeaders([], 1), { forCandidates: [], returnPathCandidates: [] })
   })
 
   it('leaves it to a whole look where there are too many lines or too long ones, or Haraka may have broken one', () => {
     const lines = headerLines(SAMPLE)
     const paths = (count: number) => Array.from({ length: count }, (_, i) => `Return-Path: <a${i}@b.test>\n`)
-    assert.equal(peek(paths(100), 0)?.returnPathCandidates.length, 100)
-    assert.equal(peek(paths(101), 0), undefined)
+    assert.equal(scanTraceHeaders(paths(100), 0)?.returnPathCandidates.length, 100)
+    assert.equal(scanTraceHeaders(paths(101), 0), undefined)
     const folds = Array.from({ length: 50 }, () => ` ${'x'.repeat(90)}\n`)
-    assert.equal(peek([...lines, 'Received: from a\n', ...folds], 0), undefined)
+    assert.equal(scanTraceHeaders([...lines, 'Received: from a\n', ...folds], 0), undefined)
     const broken = `Received: from ${'a'.repeat(990 - 'Received: from '.length)}\n`
-    assert.equal(peek([broken, ' b by inbound-smtp.eu-west-1.amazonaws.com\n', ...lines], 0), undefined)
-    assert.ok(peek(['Subject: x\n', ...folds, ...lines], 0), 'other fields may be as long as they like')
+    assert.equal(
+      scanTraceHeaders([broken, ' b by inbound-smtp.eu-west-1.amazonaws.com\n', ...lines], 0),
+      undefined,
+    )
+    assert.ok(
+      scanTraceHeaders(['Subject: x\n', ...folds, ...lines], 0),
+      'other fields may be as long as they like',
+    )
   })
 
   it('misses nothing that the receipt holds, in samples and what can become of them', async () => {

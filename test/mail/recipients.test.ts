@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
+import { RELAY_RECIPIENTS, type RelayRecipients } from '../../src/config/settings'
 import type { Receipt } from '../../src/mail/facts'
 import { recipientsOfRecord } from '../../src/mail/recipients'
-import { RELAY_RECIPIENTS, type RelayRecipients } from '../../src/settings/settings'
 
 const RECEIPT: Receipt = {
   form: 'classic',

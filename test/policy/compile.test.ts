@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
-import { IMPATIENT } from '../../src/policy/effort'
 import { FIELDS } from '../../src/policy/fields'
+import { SYNC_ONLY } from '../../src/policy/match-budget'
 import { OUTCOME_KEYS } from '../../src/policy/outcome-keys'
 import { matches } from '../../src/policy/patterns'
 import { Subject } from '../../src/policy/subject'
@@ -55,8 +55,8 @@ describe('compilePolicy', () => {
       'recipients = <= 5',
       'action = accept',
     ]
-    const { policy: made, findings } = compile(rule(...lines), { lists: { mailboxes: 'a@example.com' } })
-    assert.deepEqual(findings, [])
+    const { policy: made, diagnostics } = compile(rule(...lines), { lists: { mailboxes: 'a@example.com' } })
+    assert.deepEqual(diagnostics, [])
     assert.equal(made.rules[0]?.conditions.length, lines.length - 1)
   })
 
@@ -217,9 +217,9 @@ describe('compilePolicy', () => {
     })
     const [recipient, subject] = rules[0]?.conditions ?? []
     assert(recipient && subject)
-    assert(matches(recipient.matcher, new Subject('x@a.example'), IMPATIENT))
-    assert(!matches(subject.matcher, new Subject('x@a.example'), IMPATIENT))
-    assert(matches(subject.matcher, new Subject('@A.example'), IMPATIENT))
+    assert(matches(recipient.matcher, new Subject('x@a.example'), SYNC_ONLY))
+    assert(!matches(subject.matcher, new Subject('x@a.example'), SYNC_ONLY))
+    assert(matches(subject.matcher, new Subject('@A.example'), SYNC_ONLY))
   })
 
   it('warns of texts that will be cut or changed', () => {
@@ -270,7 +270,7 @@ describe('compilePolicy', () => {
     assert.deepEqual(compile('[a]\nsendr = x\naction = drop\n[b]\nno equals\naction = drop').policy.rules, [])
   })
 
-  it('never throws, and has a place for every finding', () => {
+  it('never throws, and has a place for every diagnostic', () => {
     const key = fc.oneof(
       fc.constantFrom(...FIELDS.map(({ name }) => name), ...OUTCOME_KEYS, '__proto__', 'not.'),
       fc.constantFrom(...FIELDS.map(({ name }) => `not.${name}`), 'header.x', 'constructor'),
@@ -298,8 +298,8 @@ describe('compilePolicy', () => {
     )
     fc.assert(
       fc.property(fc.array(line, { maxLength: 20 }), fc.string(), (lines, list) => {
-        const { findings } = compile(`[r]\n${lines.join('\n')}`, { lists: { l: list } })
-        for (const { file, message } of findings) assert(file !== '' && message !== '')
+        const { diagnostics } = compile(`[r]\n${lines.join('\n')}`, { lists: { l: list } })
+        for (const { file, message } of diagnostics) assert(file !== '' && message !== '')
       }),
       { numRuns: 500 },
     )

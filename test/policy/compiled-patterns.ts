@@ -2,29 +2,29 @@
 // `matcherOf` and `matching` fail the test whose patterns have a fault.
 
 import assert from 'node:assert/strict'
-import { IMPATIENT } from '../../src/policy/effort'
+import { type Diagnostic, formatDiagnostic } from '../../src/config/diagnostics'
+import { splitItems } from '../../src/config/items'
+import { SYNC_ONLY } from '../../src/policy/match-budget'
 import { type Kind, matches, PatternCompiler } from '../../src/policy/patterns'
 import { Subject } from '../../src/policy/subject'
-import { type Finding, formatFinding } from '../../src/settings/findings'
-import { splitItems } from '../../src/settings/items'
 
 export function compiled(kind: Kind, raw: string, lists: Record<string, string> = {}) {
-  const findings: Finding[] = []
+  const diagnostics: Diagnostic[] = []
   const faults: string[] = []
   const compiler = new PatternCompiler(
     name => lists[name],
-    finding => findings.push(finding),
+    diagnostic => diagnostics.push(diagnostic),
   )
   const { items, fault } = splitItems(raw)
   if (fault !== undefined) faults.push(fault)
   const { matcher, count } = compiler.compile(kind, 'value', items, message => faults.push(message))
-  return { matcher, count, faults, findings: findings.map(formatFinding) }
+  return { matcher, count, faults, diagnostics: diagnostics.map(formatDiagnostic) }
 }
 
 export function matcherOf(kind: Kind, raw: string, lists: Record<string, string> = {}) {
-  const { matcher, faults, findings } = compiled(kind, raw, lists)
-  assert.deepEqual([...faults, ...findings], [])
-  return (value: string | number) => matches(matcher, new Subject(value), IMPATIENT)
+  const { matcher, faults, diagnostics } = compiled(kind, raw, lists)
+  assert.deepEqual([...faults, ...diagnostics], [])
+  return (value: string | number) => matches(matcher, new Subject(value), SYNC_ONLY)
 }
 
 export function matching(

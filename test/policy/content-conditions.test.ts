@@ -3,9 +3,9 @@
 import assert from 'node:assert/strict'
 import { UnreadableError } from '../../src/mail/unreadable'
 import { decide } from '../../src/policy/decide'
-import { Effort } from '../../src/policy/effort'
+import { MatchBudget } from '../../src/policy/match-budget'
 import { traceRules } from '../../src/policy/trace'
-import { decideNow, effort, type MailParts, mail, NOW_MS, policy, SETTINGS } from './support'
+import { budget, decideNow, type MailParts, mail, NOW_MS, policy, SETTINGS } from './support'
 
 const text = (...texts: string[]): MailParts => ({ content: { texts } })
 const files = (...names: string[]): MailParts => ({
@@ -132,7 +132,7 @@ describe("what can't be read of a mail at any time", () => {
 
   it('is said by a trace of the rules, and the rules behind it are asked', async () => {
     const rules = policy('[asks]\nbody = x\naction = drop\n[r]\nsize = 5000\naction = drop')
-    const traces = await traceRules(rules, unreadable(), NOW_MS, effort())
+    const traces = await traceRules(rules, unreadable(), NOW_MS, budget())
     assert.deepEqual(
       traces.map(({ rule, failed, unreadable: why }) => [rule.name, failed, why]),
       [
@@ -177,7 +177,7 @@ describe('content that can not be read for now', () => {
 
 describe('the effort of a mail', () => {
   /** So that the second is one too many. */
-  const slow = () => new Effort({ search: async () => ({ found: [], tookMs: 1100 }), now: () => 0 })
+  const slow = () => new MatchBudget({ search: async () => ({ found: [], tookMs: 1100 }), now: () => 0 })
   const body = (name: string, more = '') => `[${name}]\nbody = /${name}{500}/\naction = drop\n${more}`
   const long = () => mail(text('x'.repeat(100_000)))
 
@@ -254,7 +254,7 @@ describe('a trace of the rules', () => {
       '[holds]\nsize = > 1kb\naction = drop\n[fails]\nbody = y\nrecipient = nobody@example.com\nsubject = hello\naction = drop\n[deep]\nbody = y, z\naction = drop',
     )
     const facts = mail({ ...text('x'), headers: { subject: ['Hi'] } })
-    const traces = await traceRules(rules, facts, NOW_MS, effort())
+    const traces = await traceRules(rules, facts, NOW_MS, budget())
     assert.deepEqual(
       traces.map(({ rule, failed, values }) => [rule.name, failed?.key, failed?.line, values]),
       [

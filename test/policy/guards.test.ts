@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
+import type { GuardSettings } from '../../src/config/settings'
 import { guard } from '../../src/policy/guards'
-import type { GuardSettings } from '../../src/settings/settings'
 import { type MailParts, mail, receipt, SETTINGS } from './support'
 
 interface Case extends MailParts {

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
-import { IMPATIENT } from '../../src/policy/effort'
+import type { Diagnostic } from '../../src/config/diagnostics'
+import { splitItems } from '../../src/config/items'
+import { SYNC_ONLY } from '../../src/policy/match-budget'
 import { type Kind, matches, PatternCompiler } from '../../src/policy/patterns'
 import { MATCHED_CHARACTERS, Subject } from '../../src/policy/subject'
-import type { Finding } from '../../src/settings/findings'
-import { splitItems } from '../../src/settings/items'
 import { compiled, matcherOf, matching } from './compiled-patterns'
 
 describe('text patterns', () => {
@@ -197,14 +197,14 @@ describe('lists', () => {
   })
 
   it('report what is wrong in them at their own lines', () => {
-    const { faults, findings } = compiled('address', 'file:gone, file:, file:l', {
+    const { faults, diagnostics } = compiled('address', 'file:gone, file:, file:l', {
       l: 'a@x.example\nfoo\nfile:m\n/x(/',
     })
     assert.deepEqual(faults, [
       `there is no list "gone" in Haraka's config directory`,
       'the name of the list is missing behind "file:"',
     ])
-    assert.deepEqual(findings, [
+    assert.deepEqual(diagnostics, [
       `l:2: "foo" isn't an address pattern; write user@host, @host, @.host (the host and its subdomains), or <> for the null sender`,
       `l:3: a list can't name another list`,
       "l:4: /x(/ can't be used: a closing ) is missing",
@@ -213,22 +213,22 @@ describe('lists', () => {
 
   it('are read and reported once, however many conditions name them', () => {
     let reads = 0
-    const findings: Finding[] = []
+    const diagnostics: Diagnostic[] = []
     const compiler = new PatternCompiler(
       () => {
         reads++
         return 'foo'
       },
-      finding => findings.push(finding),
+      diagnostic => diagnostics.push(diagnostic),
     )
     for (let i = 0; i < 3; i++) compiler.compile('address', 'x', splitItems('file:l').items, assert.fail)
-    assert.deepEqual([reads, findings.length], [1, 1])
+    assert.deepEqual([reads, diagnostics.length], [1, 1])
   })
 
   it('that are the wrong file are not reported line by line', () => {
-    const { findings } = compiled('address', 'file:l', { l: 'x\n'.repeat(50_000) })
-    assert.equal(findings.length, 21)
-    assert.equal(findings.at(-1), `l: 49980 more lines can't be used; is this the right file?`)
+    const { diagnostics } = compiled('address', 'file:l', { l: 'x\n'.repeat(50_000) })
+    assert.equal(diagnostics.length, 21)
+    assert.equal(diagnostics.at(-1), `l: 49980 more lines can't be used; is this the right file?`)
   })
 
   it('of 100,000 addresses are looked up, not scanned', () => {
@@ -282,7 +282,7 @@ describe('any patterns', () => {
         fc.oneof(text, fc.double()),
         (kind, raw, list, value) => {
           const { matcher } = compiled(kind, raw, { l: list })
-          assert.equal(typeof matches(matcher, new Subject(value), IMPATIENT), 'boolean')
+          assert.equal(typeof matches(matcher, new Subject(value), SYNC_ONLY), 'boolean')
         },
       ),
       { numRuns: 1000 },

@@ -2,12 +2,12 @@ import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import path from 'node:path'
 import fc from 'fast-check'
-import { IMPATIENT } from '../../src/policy/effort'
+import { formatDiagnostic } from '../../src/config/diagnostics'
+import { SYNC_ONLY } from '../../src/policy/match-budget'
 import { matches } from '../../src/policy/patterns'
 import { MATCHED_CHARACTERS, Subject } from '../../src/policy/subject'
-import { formatFinding } from '../../src/settings/findings'
 import { compiled, matcherOf, matching } from './compiled-patterns'
-import { compile, effort } from './support'
+import { budget, compile } from './support'
 
 /** Expressions in the part of the language that RE2 and JavaScript share; letters, and repetition of groups. */
 const EXPRESSION = fc.letrec<{ all: string; one: string }>(tie => ({
@@ -157,7 +157,7 @@ describe('patterns between slashes', () => {
     ]
     for (const pattern of [...patterns, patterns.join(', ')]) {
       const { matcher } = compiled('text', pattern)
-      assert.equal(await matches(matcher, new Subject(long), effort()), false, pattern)
+      assert.equal(await matches(matcher, new Subject(long), budget()), false, pattern)
     }
   })
 
@@ -165,7 +165,7 @@ describe('patterns between slashes', () => {
     const load = (value: string) => {
       const script = `
         const { PatternCompiler } = require('./src/policy/patterns')
-        const { splitItems } = require('./src/settings/items')
+        const { splitItems } = require('./src/config/items')
         new PatternCompiler(() => undefined, () => {}).compile('text', 'x', splitItems(${JSON.stringify(value)}).items, () => {})
         console.log(Object.keys(require.cache).some(file => file.includes('re2js')))`
       const root = path.join(__dirname, '../..')
@@ -200,9 +200,9 @@ describe('patterns between slashes', () => {
     let usable = 0
     fc.assert(
       fc.property(source, fc.string({ unit: 'binary' }), (text, value) => {
-        const { matcher, findings } = compiled('text', 'file:l', { l: `/${text.replace(/[\r\n]/g, '')}/` })
-        if (findings.length === 0) usable++
-        assert.equal(typeof matches(matcher, new Subject(value), IMPATIENT), 'boolean')
+        const { matcher, diagnostics } = compiled('text', 'file:l', { l: `/${text.replace(/[\r\n]/g, '')}/` })
+        if (diagnostics.length === 0) usable++
+        assert.equal(typeof matches(matcher, new Subject(value), SYNC_ONLY), 'boolean')
       }),
       { numRuns: 1000 },
     )
@@ -274,8 +274,8 @@ describe('patterns between slashes that can not be used', () => {
   it('are reported with file and line', () => {
     const lists = { mailboxes: 'a@example.com\n\n/(?=b)/\n' }
     const rules = '[r]\nsubject = ok, /(/\nnot.recipient = file:mailboxes\naction = drop'
-    const { findings } = compile(rules, { lists })
-    assert.deepEqual(findings.map(formatFinding), [
+    const { diagnostics } = compile(rules, { lists })
+    assert.deepEqual(diagnostics.map(formatDiagnostic), [
       "rules.ini:2: [r] /(/ can't be used: a closing ) is missing",
       `mailboxes:3: /(?=b)/ can't be used: it may not look ahead or behind, which can take for ever at "(?="`,
     ])

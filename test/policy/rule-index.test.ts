@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
-import { IMPATIENT } from '../../src/policy/effort'
 import { type Asked, failingCondition, valuesByRecipient } from '../../src/policy/evaluate'
+import { SYNC_ONLY } from '../../src/policy/match-budget'
 import type { Policy } from '../../src/policy/rule'
 import { Subject } from '../../src/policy/subject'
 import { MAILS, RULES } from './arbitraries'
-import { effort, mail, NOW_MS, policy } from './support'
+import { budget, mail, NOW_MS, policy } from './support'
 
 function candidates(made: Policy, address: string): string[] {
   const subjects = [new Subject(address)]
@@ -46,7 +46,7 @@ describe('the index of rules', () => {
       fc.asyncProperty(RULES, MAILS, async (rules, parts) => {
         const made = policy(rules('r'))
         const facts = mail(parts)
-        const valuesFor = valuesByRecipient(facts, NOW_MS, effort())
+        const valuesFor = valuesByRecipient(facts, NOW_MS, budget())
         for (const recipient of facts.recipients) {
           const values = valuesFor(recipient)
           const found = [...made.index.candidates(condition => (values(condition) as Asked).subjects)]
@@ -56,7 +56,7 @@ describe('the index of rules', () => {
             'in the order of the rules',
           )
           for (const rule of made.rules) {
-            if ((await failingCondition(rule, values, effort())) === undefined)
+            if ((await failingCondition(rule, values, budget())) === undefined)
               assert(found.includes(rule), rule.name)
           }
         }
@@ -95,13 +95,13 @@ describe('the index of rules', () => {
     assert(list)
     let asked = 0
     const matches = list.matches.bind(list)
-    list.matches = (subject, patience) => {
+    list.matches = (subject, yieldPolicy) => {
       asked++
-      return matches(subject, patience)
+      return matches(subject, yieldPolicy)
     }
     assert.deepEqual(candidates(made, 'nobody@d1.example'), [])
     assert.equal(candidates(made, 'user77777@d777.example').length, 200)
     assert.equal(asked, 2)
-    assert.equal(matches(new Subject('user3@d3.example'), IMPATIENT), true)
+    assert.equal(matches(new Subject('user3@d3.example'), SYNC_ONLY), true)
   })
 })

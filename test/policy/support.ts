@@ -2,17 +2,17 @@
 // A policy with errors fails the test that asks for it.
 
 import assert from 'node:assert/strict'
+import { type Diagnostic, formatDiagnostic } from '../../src/config/diagnostics'
+import { parseIni } from '../../src/config/ini'
+import type { Settings } from '../../src/config/settings'
 import type { Content } from '../../src/mail/content'
 import type { Envelope, MailFacts, Receipt, RecipientFacts } from '../../src/mail/facts'
 import { compilePolicy, type PolicyContext } from '../../src/policy/compile'
 import { decide } from '../../src/policy/decide'
 import type { Decision } from '../../src/policy/decision'
-import { Effort } from '../../src/policy/effort'
+import { MatchBudget } from '../../src/policy/match-budget'
 import { regexSet } from '../../src/policy/regex-pass'
 import type { Policy } from '../../src/policy/rule'
-import { type Finding, formatFinding } from '../../src/settings/findings'
-import { parseIni } from '../../src/settings/ini'
-import type { Settings } from '../../src/settings/settings'
 
 export const NOW_MS = Date.UTC(2025, 1, 20, 13, 0, 0)
 export const HOUR_MS = 3_600_000
@@ -126,14 +126,14 @@ export function mail(parts: MailParts = {}): MailFacts {
 }
 
 /** One that searches here and now. */
-export function effort(): Effort {
-  return new Effort({
+export function budget(): MatchBudget {
+  return new MatchBudget({
     search: async (sources, text) => ({ found: regexSet(sources).match(text), tookMs: 0 }),
   })
 }
 
 export function decideNow(policy: Policy, facts: MailFacts, nowMs = NOW_MS): Promise<Decision[]> {
-  return decide(policy, facts, nowMs, effort())
+  return decide(policy, facts, nowMs, budget())
 }
 
 export function receipt(sender: string): Receipt {
@@ -161,7 +161,10 @@ export interface PolicyParts {
   ours?: string[]
 }
 
-export function compile(text: string, parts: PolicyParts = {}): { policy: Policy; findings: Finding[] } {
+export function compile(
+  text: string,
+  parts: PolicyParts = {},
+): { policy: Policy; diagnostics: Diagnostic[] } {
   const context: PolicyContext = {
     settings: { ...SETTINGS, ...parts.settings },
     reportingMta: 'dns; mx.example.com',
@@ -174,11 +177,14 @@ export function compile(text: string, parts: PolicyParts = {}): { policy: Policy
 
 export function policy(text: string, parts: PolicyParts = {}): Policy {
   const compiled = compile(text, parts)
-  assert.deepEqual(compiled.findings.filter(({ severity }) => severity === 'error').map(formatFinding), [])
+  assert.deepEqual(
+    compiled.diagnostics.filter(({ severity }) => severity === 'error').map(formatDiagnostic),
+    [],
+  )
   return compiled.policy
 }
 
-/** All findings as an administrator sees them. */
+/** All diagnostics as an administrator sees them. */
 export function said(text: string, parts: PolicyParts = {}): string[] {
-  return compile(text, parts).findings.map(formatFinding)
+  return compile(text, parts).diagnostics.map(formatDiagnostic)
 }

@@ -4,10 +4,10 @@ import { once } from 'node:events'
 import path from 'node:path'
 import { QueueError } from '../../src/errors'
 import { openDispatcherQueue } from '../../src/queue/sqlite/dispatcher-queue'
-import { isAlive, thisProcess } from '../../src/queue/sqlite/holder'
+import { isAlive, thisProcess } from '../../src/queue/sqlite/lease-owner'
 import { openQueueReader } from '../../src/queue/sqlite/reader'
 import { openWorkerQueue } from '../../src/queue/sqlite/worker-queue'
-import type { DispatcherQueue, Holder, WorkerQueue } from '../../src/queue/store'
+import type { DispatcherQueue, LeaseOwner, WorkerQueue } from '../../src/queue/store'
 import { HOUR_MS, request, temporaryFolder } from './support'
 
 const SPACING = { spacingMs: 1005, notBeforeMonoMs: 0, longestPauseMs: 600_000 }
@@ -142,7 +142,7 @@ describe('queue, the dispatchers side', () => {
   })
 
   describe('after its holder died', () => {
-    let dead: Holder
+    let dead: LeaseOwner
     before(async () => {
       const child = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)'], { stdio: 'ignore' })
       await once(child, 'spawn')
@@ -177,7 +177,7 @@ describe('queue, the dispatchers side', () => {
         'QUEUE_LOCK_LOST',
       )
       assert.equal(
-        codeOf(() => queue.beat(3)),
+        codeOf(() => queue.heartbeat(3)),
         'QUEUE_LOCK_LOST',
       )
       assert.equal(
@@ -236,11 +236,11 @@ describe('queue, the dispatchers side', () => {
   it('stands by while a living holder gives signs, and takes over when it gives none', () => {
     const other = openDispatcherQueue(file)
     const holder = { ...thisProcess(), token: 'other' }
-    queue.beat(1000)
+    queue.heartbeat(1000)
     assert.equal(other.lock(holder, 1001, STALE_MS), false)
     assert.equal(other.lock(holder, 1000 + STALE_MS, STALE_MS), true)
     assert.equal(
-      codeOf(() => queue.beat(1000 + STALE_MS)),
+      codeOf(() => queue.heartbeat(1000 + STALE_MS)),
       'QUEUE_LOCK_LOST',
     )
     other.close()

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import path from 'node:path'
 import { Database } from '../../src/queue/sqlite/database'
 import { openDispatcherQueue } from '../../src/queue/sqlite/dispatcher-queue'
-import { thisProcess } from '../../src/queue/sqlite/holder'
+import { thisProcess } from '../../src/queue/sqlite/lease-owner'
 import { openWorkerQueue } from '../../src/queue/sqlite/worker-queue'
 import { request, temporaryFolder } from './support'
 

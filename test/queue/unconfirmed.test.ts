@@ -2,16 +2,16 @@
 
 import assert from 'node:assert/strict'
 import path from 'node:path'
+import { MetricsBuffer } from '../../src/queue/metrics-buffer'
 import { relayWarning } from '../../src/queue/relay-signs'
 import { openCounterStore } from '../../src/queue/sqlite/counter-store'
 import { openDispatcherQueue } from '../../src/queue/sqlite/dispatcher-queue'
 import { openFigures } from '../../src/queue/sqlite/figures'
-import { thisProcess } from '../../src/queue/sqlite/holder'
+import { thisProcess } from '../../src/queue/sqlite/lease-owner'
 import { openOperatorQueue } from '../../src/queue/sqlite/operator-queue'
 import { openQueueReader } from '../../src/queue/sqlite/reader'
 import { openWorkerQueue } from '../../src/queue/sqlite/worker-queue'
 import type { DispatcherQueue, Effect, OrderQueue } from '../../src/queue/store'
-import { Tally } from '../../src/queue/tally'
 import { request, temporaryFolder } from './support'
 
 const SPACING = { spacingMs: 1000, notBeforeMonoMs: 0, longestPauseMs: 600_000 }
@@ -176,10 +176,10 @@ describe('an unconfirmed recipient', () => {
   it('is a sign when most mails with one recipient in a day name another one of SES', () => {
     const store = openCounterStore(file)
     const hand = (besideFor: number, others: number, atMs: number) => {
-      const tally = new Tally()
-      for (let at = 0; at < besideFor; at++) tally.onlyRecipient(atMs, true)
-      for (let at = 0; at < others; at++) tally.onlyRecipient(atMs, false)
-      tally.handOver(counted => store.add(counted))
+      const metricsBuffer = new MetricsBuffer()
+      for (let at = 0; at < besideFor; at++) metricsBuffer.onlyRecipient(atMs, true)
+      for (let at = 0; at < others; at++) metricsBuffer.onlyRecipient(atMs, false)
+      metricsBuffer.handOver(counted => store.add(counted))
     }
     const warned = (atMs: number) => relayWarning(queue.relaySigns(atMs)) !== undefined
     const start = 100 * HOUR_MS

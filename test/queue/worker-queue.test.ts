@@ -5,7 +5,7 @@ import { QueueError } from '../../src/errors'
 import type { Cap } from '../../src/policy/decision'
 import { Database } from '../../src/queue/sqlite/database'
 import { openDispatcherQueue } from '../../src/queue/sqlite/dispatcher-queue'
-import { thisProcess } from '../../src/queue/sqlite/holder'
+import { thisProcess } from '../../src/queue/sqlite/lease-owner'
 import { openQueueReader } from '../../src/queue/sqlite/reader'
 import { openWorkerQueue } from '../../src/queue/sqlite/worker-queue'
 import type { WorkerQueue } from '../../src/queue/store'
@@ -190,13 +190,13 @@ describe('queue, the workers side', () => {
   })
 
   it('knows the last sign of life of a dispatcher, also of one that has gone', () => {
-    assert.equal(queue.lastBeat(), undefined)
+    assert.equal(queue.lastHeartbeat(), undefined)
     const dispatcher = openDispatcherQueue(file)
     dispatcher.lock(thisProcess(), 5, 1000)
-    dispatcher.beat(70)
+    dispatcher.heartbeat(70)
     dispatcher.unlock()
     dispatcher.close()
-    assert.equal(queue.lastBeat(), 70)
+    assert.equal(queue.lastHeartbeat(), 70)
   })
 
   it('refuses for now, within half a second, while another process keeps the file locked', () => {

@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import path from 'node:path'
-import { compileInForce } from '../../src/door/in-force'
+import { compileActiveConfig } from '../../src/app/active-config'
+import { formatDiagnostic } from '../../src/config/diagnostics'
+import { GUARD_FLAGS } from '../../src/config/settings'
+import { snapshotSources } from '../../src/config/sources'
 import { FIELD_TEXTS } from '../../src/policy/field-texts'
 import { FIELD_KEYS } from '../../src/policy/fields'
 import { GUARD_TEXTS } from '../../src/policy/guard-texts'
@@ -9,9 +12,6 @@ import { GUARD_DETAILS } from '../../src/policy/guards'
 import { OUTCOME_TABLE } from '../../src/policy/outcome-keys'
 import { PATTERN_FORMS } from '../../src/policy/pattern-texts'
 import { ENTRIES } from '../../src/reference/entries'
-import { formatFinding } from '../../src/settings/findings'
-import { GUARD_FLAGS } from '../../src/settings/settings'
-import { snapshotSources } from '../../src/settings/sources'
 import { matcherOf } from '../policy/compiled-patterns'
 
 const root = path.join(__dirname, '../..')
@@ -42,11 +42,12 @@ const KEYS = new Map(
 )
 
 /** What the checker says of a rule with these lines. */
-function findings(...lines: string[]): string[] {
+function diagnostics(...lines: string[]): string[] {
   const rules = ['[rule]', ...lines].join('\n')
-  return compileInForce(snapshotSources({ 'ses-bounce-rules.ini': rules, ...LISTS }), {}).findings.map(
-    formatFinding,
-  )
+  return compileActiveConfig(
+    snapshotSources({ 'ses-bounce-rules.ini': rules, ...LISTS }),
+    {},
+  ).diagnostics.map(formatDiagnostic)
 }
 
 describe('the tables of the reference', () => {
@@ -56,15 +57,15 @@ describe('the tables of the reference', () => {
 
   it('show patterns that the condition takes', () => {
     for (const { example = '' } of ENTRIES.filter(({ topic }) => topic === 'condition')) {
-      assert.deepEqual(findings(example, 'action = quarantine'), [], example)
-      assert.deepEqual(findings(`not.${example}`, 'action = quarantine'), [], example)
+      assert.deepEqual(diagnostics(example, 'action = quarantine'), [], example)
+      assert.deepEqual(diagnostics(`not.${example}`, 'action = quarantine'), [], example)
     }
   })
 
   it('show values that the key takes, with each action that it goes with', () => {
     for (const { name, example, actions } of OUTCOME_TABLE.filter(({ name }) => name !== 'action')) {
       for (const action of actions) {
-        assert.deepEqual(findings(`${name} = ${example}`, `action = ${action}`), [], name)
+        assert.deepEqual(diagnostics(`${name} = ${example}`, `action = ${action}`), [], name)
       }
     }
   })
@@ -72,7 +73,7 @@ describe('the tables of the reference', () => {
   it('name a default that the key takes, where they do not describe one', () => {
     for (const { name, standard, actions } of OUTCOME_TABLE) {
       if (/\s|^$/.test(standard)) continue
-      assert.deepEqual(findings(`${name} = ${standard}`, `action = ${actions[0]}`), [], name)
+      assert.deepEqual(diagnostics(`${name} = ${standard}`, `action = ${actions[0]}`), [], name)
     }
   })
 
@@ -90,7 +91,7 @@ describe('the tables of the reference', () => {
         const pattern = (own ?? example)
           .replaceAll('mb', UNITS[kind] ?? 'mb')
           .replace('mailboxes', `${kind}-list`)
-        assert.deepEqual(findings(`${KEYS.get(kind)} = ${pattern}`, 'action = drop'), [], kind)
+        assert.deepEqual(diagnostics(`${KEYS.get(kind)} = ${pattern}`, 'action = drop'), [], kind)
       }
     })
   }

@@ -1,21 +1,21 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import path from 'node:path'
-import { compileInForce } from '../../src/door/in-force'
+import { compileActiveConfig } from '../../src/app/active-config'
+import { formatDiagnostic } from '../../src/config/diagnostics'
+import { parseIni } from '../../src/config/ini'
+import { snapshotSources } from '../../src/config/sources'
 import { ACTIONS } from '../../src/policy/decision'
 import { GENERATED } from '../../src/reference/generated'
 import { exampleRules } from '../../src/reference/rules-file'
 import { SAMPLE_RULES } from '../../src/reference/sample-rules'
-import { formatFinding } from '../../src/settings/findings'
-import { parseIni } from '../../src/settings/ini'
-import { snapshotSources } from '../../src/settings/sources'
 
 const root = path.join(__dirname, '../..')
 
 function compiled(rules: string) {
   const sources = snapshotSources({ 'ses-bounce-rules.ini': rules, mailboxes: 'anna@example.com\n' })
-  const { value, findings } = compileInForce(sources, {})
-  return { rules: value.policy.rules, findings: findings.map(formatFinding) }
+  const { value, diagnostics } = compileActiveConfig(sources, {})
+  return { rules: value.policy.rules, diagnostics: diagnostics.map(formatDiagnostic) }
 }
 
 describe('what is written from the tables', () => {
@@ -38,8 +38,8 @@ describe('the ses-bounce-rules.ini that ships', () => {
   })
 
   it('has good rules in its comments', () => {
-    const { rules, findings } = compiled(uncommented)
-    assert.deepEqual(findings, [])
+    const { rules, diagnostics } = compiled(uncommented)
+    assert.deepEqual(diagnostics, [])
     assert.deepEqual(
       rules.map(({ name }) => `[${name}]`),
       SAMPLE_RULES.map(({ lines }) => lines[0]),
@@ -48,7 +48,7 @@ describe('the ses-bounce-rules.ini that ships', () => {
 
   for (const { lines } of SAMPLE_RULES) {
     it(`has ${lines[0]}, which is good alone, too`, () => {
-      assert.deepEqual(compiled(lines.join('\n')).findings, [])
+      assert.deepEqual(compiled(lines.join('\n')).diagnostics, [])
     })
   }
 

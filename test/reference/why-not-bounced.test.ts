@@ -1,15 +1,15 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import path from 'node:path'
-import { compileInForce } from '../../src/door/in-force'
-import { judge } from '../../src/door/judge'
+import { compileActiveConfig } from '../../src/app/active-config'
+import { evaluateMail } from '../../src/app/evaluate-mail'
+import { FALLBACK_REASONS } from '../../src/config/settings'
+import { snapshotSources } from '../../src/config/sources'
 import { ODD_CLIENT, OTHER_CLIENT, OTHER_SENDER, UNREADABLE } from '../../src/mail/authentication'
 import { CLOSED_TWICE, NOT_ABOVE, NOT_CLOSED } from '../../src/mail/ses-block'
 import { GUARD_TEXTS } from '../../src/policy/guard-texts'
 import { NOT_AUTHENTICATED, NOT_THE_AUTHOR } from '../../src/policy/proved-sender'
 import type { WorkerQueue } from '../../src/queue/store'
-import { FALLBACK_REASONS } from '../../src/settings/settings'
-import { snapshotSources } from '../../src/settings/sources'
 
 const page = readFileSync(path.join(__dirname, '../../docs/why-not-bounced.md'), 'utf8')
 const RECEIVED_MS = Date.UTC(2025, 1, 20, 12, 0, 0)
@@ -32,7 +32,7 @@ interface Case {
 const EMPTY = { jobs: 0, spacingMs: 0, lastStartMonoMs: 0, laterMs: Number.POSITIVE_INFINITY }
 const QUEUE: WorkerQueue = {
   known: () => new Map(),
-  lastBeat: () => performance.now(),
+  lastHeartbeat: () => performance.now(),
   ahead: () => EMPTY,
   counted: () => 0,
   add: () => [],
@@ -49,7 +49,7 @@ async function refused({
   queue = {},
   rule = '',
 }: Case) {
-  const { value, findings } = compileInForce(
+  const { value, diagnostics } = compileActiveConfig(
     snapshotSources({
       'ses-bounce.ini': `[guard]\nauthentication = none\n${settings}`,
       'ses-bounce-rules.ini': `[all]\naction = bounce\n${rule}`,
@@ -57,7 +57,7 @@ async function refused({
     }),
     {},
   )
-  assert.deepEqual(findings, [])
+  assert.deepEqual(diagnostics, [])
   const mail = {
     envelope: {
       sender: 'joe@origin.example',
@@ -74,8 +74,8 @@ async function refused({
     results: () => [],
     search: () => assert.fail('no rule searches'),
   }
-  const judgement = await judge(mail, value, () => ({ ...QUEUE, ...queue }))
-  return judgement?.decisions[0]?.fallback
+  const evaluation = await evaluateMail(mail, value, () => ({ ...QUEUE, ...queue }))
+  return evaluation?.decisions[0]?.fallback
 }
 
 const without = (name: string) => HEADER.filter(line => !line.startsWith(name))
@@ -187,7 +187,7 @@ describe('docs/why-not-bounced.md', () => {
   })
 
   it('has each reason with its default', () => {
-    const { settings } = compileInForce(snapshotSources({}), {}).value
+    const { settings } = compileActiveConfig(snapshotSources({}), {}).value
     for (const reason of FALLBACK_REASONS) {
       const [, , action] =
         new RegExp(`^\\| \\[\`${reason}\`\\]\\(#${reason}\\) \\|(.*)\\| (\\w+)`, 'm').exec(page) ?? []

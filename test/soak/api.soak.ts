@@ -3,7 +3,7 @@
 
 import assert from 'node:assert/strict'
 import { POST } from '../http/fuzz-requests'
-import { Siege } from '../http/fuzz-siege'
+import { Siege } from '../http/fuzz-run'
 
 process.env['FUZZ_RUNS'] = '10000'
 require('../http/fuzz.test')

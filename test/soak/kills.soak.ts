@@ -1,5 +1,5 @@
-import { besiege, type Siege } from '../live/support/siege'
-import { figuresOf } from '../live/support/siege-figures'
+import { besiege, type Siege } from '../live/support/chaos'
+import { figuresOf } from '../live/support/chaos-figures'
 
 const MINUTE_MS = 60_000
 

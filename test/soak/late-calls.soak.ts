@@ -1,5 +1,5 @@
-import { besiege } from '../live/support/siege'
-import { figuresOf } from '../live/support/siege-figures'
+import { besiege } from '../live/support/chaos'
+import { figuresOf } from '../live/support/chaos-figures'
 
 /** `SEED=1 npm run test:soak`: stops that are aimed at the moment between the begin of a call and its leaving. */
 describe('dispatchers that are stopped when a call of theirs begins, and lose their turn', function () {

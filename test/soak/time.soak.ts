@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { setTimeout as pause } from 'node:timers/promises'
-import { endures } from '../dispatch/happenings'
+import { endures } from '../dispatch/events'
 import { dispatcherPid } from '../live/support/dispatcher'
 import { FalseTime } from '../live/support/false-time'
 import { tooSoon } from '../live/support/pace'

@@ -1,11 +1,11 @@
 // What a case expects, as it is read: of the rule, the action, the reason, the reply, the text of the bounce.
 // Never throws: a rule that isn't there, or a word that can't be, is reported at its line.
 
+import { didYouMean } from '../../config/diagnostics'
+import type { IniSection } from '../../config/ini'
+import { FALLBACK_REASONS, type FallbackReason } from '../../config/settings'
 import { ACTIONS } from '../../policy/decision'
 import type { Policy } from '../../policy/rule'
-import { didYouMean } from '../../settings/findings'
-import type { IniSection } from '../../settings/ini'
-import { FALLBACK_REASONS, type FallbackReason } from '../../settings/settings'
 import { EXPECTABLE, type Expectable, type Expectation, NONE } from './case'
 import type { CaseValues } from './values'
 

@@ -1,11 +1,11 @@
 // The mail of a case that has none in a file: made of the case's keys, below what SES would have written.
 // Never throws: what can't be used is reported at its line.
 
+import type { IniSection } from '../../config/ini'
+import { wholeValue } from '../../config/items'
+import { regionList } from '../../config/list-parsers'
 import type { SesVerdicts } from '../../mail/facts'
 import { findField } from '../../policy/fields'
-import type { IniSection } from '../../settings/ini'
-import { wholeValue } from '../../settings/items'
-import { regionList } from '../../settings/list-kinds'
 import type { Given } from '../explain/assumed'
 import { NONE } from './case'
 import { groupOf } from './keys'

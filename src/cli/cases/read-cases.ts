@@ -1,10 +1,10 @@
 // Test cases of a policy from their ini file: a section is a case.
-// Never throws: all that is wrong comes back as findings, with file and line; a case with an error isn't among the cases.
+// Never throws: all that is wrong comes back as diagnostics, with file and line; a case with an error isn't among the cases.
 
+import { type Diagnostic, didYouMean } from '../../config/diagnostics'
+import type { IniFile, IniSection } from '../../config/ini'
 import { familyOf } from '../../policy/fields'
 import type { Policy } from '../../policy/rule'
-import { didYouMean, type Finding } from '../../settings/findings'
-import type { IniFile, IniSection } from '../../settings/ini'
 import type { Given } from '../explain/assumed'
 import type { Results } from '../explain/examined'
 import { asResult, parseAt } from '../explain/options'
@@ -21,18 +21,21 @@ export interface CaseContext {
   nowMs: number
 }
 
-export function readCases(ini: IniFile, context: CaseContext): { cases: TestCase[]; findings: Finding[] } {
-  const findings: Finding[] = [...ini.findings]
+export function readCases(
+  ini: IniFile,
+  context: CaseContext,
+): { cases: TestCase[]; diagnostics: Diagnostic[] } {
+  const diagnostics: Diagnostic[] = [...ini.diagnostics]
   const cases: TestCase[] = []
   for (const section of ini.sections) {
     const values = new CaseValues(section.entries, (line, message) => {
-      findings.push({ severity: 'error', file: ini.file, line, section: section.name, message })
+      diagnostics.push({ severity: 'error', file: ini.file, line, section: section.name, message })
     })
-    const before = findings.length
+    const before = diagnostics.length
     const read = readCase(section, values, context)
-    if (read !== undefined && findings.length === before) cases.push(read)
+    if (read !== undefined && diagnostics.length === before) cases.push(read)
   }
-  return { cases, findings: findings.toSorted((a, b) => a.line - b.line) }
+  return { cases, diagnostics: diagnostics.toSorted((a, b) => a.line - b.line) }
 }
 
 function readCase(section: IniSection, values: CaseValues, context: CaseContext): TestCase | undefined {

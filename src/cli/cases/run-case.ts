@@ -1,13 +1,13 @@
 // Runs a case through the plugin's own path, and says what isn't as expected, for whom, and why.
 // A mail that the plugin would refuse for now differs from whatever is expected.
 
-import { RULES_FILE } from '../../door/in-force'
+import { RULES_FILE } from '../../app/active-config'
 import { Glob } from '../../policy/glob'
 import { fold } from '../../policy/subject'
+import type { ConfigContext } from '../explain/config-context'
 import { type Asked, explainBriefly, explainWhole, type Fault } from '../explain/explain-mail'
 import type { ExplainedRule } from '../explain/explained-rule'
 import type { ExplainedDecision, Explanation } from '../explain/explanation'
-import type { Ground } from '../explain/ground'
 import { count, failedText } from '../explain/words'
 import { type Expectation, NONE, type TestCase } from './case'
 
@@ -34,7 +34,7 @@ export interface CaseResult {
 export async function runCase(
   { name, line, raw, given, results, expectations }: TestCase,
   asked: Omit<Asked, 'given' | 'results'>,
-  ground: Ground,
+  ground: ConfigContext,
 ): Promise<CaseResult> {
   const [mail, all] = [raw(), { ...asked, given, results }]
   const explained = await explainBriefly(mail, all, ground)

@@ -2,12 +2,12 @@
 // Never throws: what can't be used is reported at its line, and reads as if the key weren't there.
 
 import { isIP } from 'node:net'
+import { didYouMean } from '../../config/diagnostics'
+import type { IniEntry } from '../../config/ini'
+import { splitItems, wholeValue } from '../../config/items'
+import type { Kind } from '../../config/value-parsers'
+import { DURATION_FORM, parseSizeBytes, SIZE_FORM } from '../../config/values'
 import { parseAddress, withoutBrackets } from '../../mail/address'
-import { didYouMean } from '../../settings/findings'
-import type { IniEntry } from '../../settings/ini'
-import { splitItems, wholeValue } from '../../settings/items'
-import type { Kind } from '../../settings/kinds'
-import { DURATION_FORM, parseSizeBytes, SIZE_FORM } from '../../settings/values'
 import { parseAt } from '../explain/options'
 
 export type Report = (line: number, message: string) => void

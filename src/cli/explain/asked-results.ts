@@ -1,7 +1,7 @@
 // What rules ask of other plugins, against what is said that these found. Pure.
 
+import { didYouMean } from '../../config/diagnostics'
 import type { Policy } from '../../policy/rule'
-import { didYouMean } from '../../settings/findings'
 import type { Results } from './examined'
 
 /** Results that nobody has given, and such that no rule asks for: either way the rules may say something else in Haraka. */

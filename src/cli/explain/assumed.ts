@@ -1,7 +1,7 @@
 // What a file doesn't say of how its mail came to Haraka, and what is taken for it: envelope, relay and time.
 // What nobody has said comes with a word on where it is from; recipients that can't be found out are a fault.
 
-import type { InForce } from '../../door/in-force'
+import type { ActiveConfig } from '../../app/active-config'
 import { addressKey, domainOf } from '../../mail/address'
 import type { Receipt } from '../../mail/facts'
 import { type Header, readHeader } from '../../mail/header'
@@ -43,15 +43,15 @@ const LOOPBACK = '127.0.0.1'
 export async function circumstancesOf(
   headerLines: readonly string[],
   given: Given,
-  inForce: InForce,
+  activeConfig: ActiveConfig,
   nowMs: number,
 ): Promise<Circumstances | { fault: string }> {
   const header = await readHeader(headerLines, 0)
   const { receipt } = readReceipt(header.fields)
-  const recipients = given.to ? { value: given.to } : recipientsIn(header, receipt, inForce)
+  const recipients = given.to ? { value: given.to } : recipientsIn(header, receipt, activeConfig)
   if (recipients === undefined) return { fault: NOBODY }
   const sender = given.from === undefined ? senderIn(header, receipt) : { value: given.from }
-  const { why: whyRelay, ...relay } = relayOf(given, inForce)
+  const { why: whyRelay, ...relay } = relayOf(given, activeConfig)
   const at = timeOf(given.at, receipt, nowMs)
   return {
     sender: sender.value,
@@ -74,7 +74,7 @@ const NOBODY =
 function recipientsIn(
   { facts }: Header,
   receipt: Receipt | undefined,
-  { policy }: InForce,
+  { policy }: ActiveConfig,
 ): { value: string[]; why: string } | undefined {
   if (receipt?.forRecipient !== undefined)
     return { value: [receipt.forRecipient], why: "behind `for` in SES's Received" }
@@ -98,7 +98,7 @@ function senderIn({ facts }: Header, receipt: Receipt | undefined): { value: str
 }
 
 /** By default one that is trusted, where any is. */
-export function relayOf(given: Given, { settings: { relay } }: InForce): Relay & { why?: string } {
+export function relayOf(given: Given, { settings: { relay } }: ActiveConfig): Relay & { why?: string } {
   if (given.relay !== undefined) return { ip: given.relay, isLoggedIn: false }
   const [range] = relay.trusted
   if (range !== undefined)

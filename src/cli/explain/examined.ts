@@ -1,19 +1,19 @@
 // A mail from a file through the plugin's own path: what is known of it, and what the policy says.
 // Nothing is decided here a second time. What the plugin would refuse for now is a fault, with its reason.
 
-import type { Aside } from '../../aside/aside'
-import type { InForce } from '../../door/in-force'
-import { type Examined, examine } from '../../door/judge'
+import type { ActiveConfig } from '../../app/active-config'
+import { evaluatePolicy, type PolicyEvaluation } from '../../app/evaluate-mail'
 import type { Content } from '../../mail/content'
-import { Effort } from '../../policy/effort'
+import { MatchBudget } from '../../policy/match-budget'
 import { type RuleTrace, traceRules } from '../../policy/trace'
+import type { WorkerThreads } from '../../worker-thread/worker-threads'
 import type { Circumstances } from './assumed'
 import type { WireMail } from './wire'
 
 /** What other plugins found, by path: `rspamd.score`. */
 export type Results = ReadonlyMap<string, readonly (string | number)[]>
 
-export interface ExaminedMail extends Examined {
+export interface ExaminedMail extends PolicyEvaluation {
   nowMs: number
   /** Undefined: no rule has asked so far. */
   content(): Content | undefined
@@ -26,8 +26,8 @@ export async function examineMail(
   mail: Pick<WireMail, 'headerLines' | 'headerIsCut' | 'lineLength' | 'sizeBytes' | 'data'>,
   { sender, recipients, relay, nowMs, sizeBytes = mail.sizeBytes }: Circumstances,
   results: Results,
-  inForce: InForce,
-  aside: Aside,
+  activeConfig: ActiveConfig,
+  workerThreads: WorkerThreads,
 ): Promise<ExaminedMail | { fault: string }> {
   let content: Content | undefined
   const door = {
@@ -45,14 +45,14 @@ export async function examineMail(
     // only the queue asks
     nowMonoMs: 0,
     content: async () => {
-      content = await aside.content(mail.data(), inForce.settings.content.limitBytes)
+      content = await workerThreads.content(mail.data(), activeConfig.settings.content.limitBytes)
       return content
     },
     results: (path: string) => results.get(path) ?? [],
-    search: aside.search,
+    search: workerThreads.search,
   }
   try {
-    return { ...(await examine(door, inForce)), nowMs, content: () => content }
+    return { ...(await evaluatePolicy(door, activeConfig)), nowMs, content: () => content }
   } catch (error) {
     return { fault: reasonOf(error) }
   }
@@ -67,18 +67,18 @@ export interface Traced {
 /** Every rule beside every recipient; where one below can't be asked, those that the decision needed. */
 export async function traceMail(
   { facts, decisions, nowMs }: ExaminedMail,
-  { policy }: InForce,
-  aside: Aside,
+  { policy }: ActiveConfig,
+  workerThreads: WorkerThreads,
 ): Promise<Traced> {
-  const effort = () => new Effort({ search: aside.search, budgetMs: TRACE_BUDGET_MS })
+  const budget = () => new MatchBudget({ search: workerThreads.search, budgetMs: TRACE_BUDGET_MS })
   try {
-    return { traces: await traceRules(policy, facts, nowMs, effort()) }
+    return { traces: await traceRules(policy, facts, nowMs, budget()) }
   } catch (error) {
     const traces: RuleTrace[] = []
     for (const { recipient, rule } of decisions) {
       const end = policy.rules.findIndex(({ name }) => name === rule) + 1
       const asked = { ...policy, rules: policy.rules.slice(0, end || undefined) }
-      traces.push(...(await traceRules(asked, { ...facts, recipients: [recipient] }, nowMs, effort())))
+      traces.push(...(await traceRules(asked, { ...facts, recipients: [recipient] }, nowMs, budget())))
     }
     return { traces, fault: reasonOf(error) }
   }

@@ -1,13 +1,13 @@
 // One mail from its bytes to its explanation, by one configuration or by two.
 // What can't be explained is a fault with its reason; no bytes make it throw.
 
-import type { Aside } from '../../aside/aside'
-import { formatSize } from '../../settings/values'
+import { formatSize } from '../../config/values'
+import type { WorkerThreads } from '../../worker-thread/worker-threads'
 import { type Circumstances, circumstancesOf, type Given } from './assumed'
+import type { ConfigContext } from './config-context'
 import { type ExaminedMail, examineMail, type Results, traceMail } from './examined'
 import { explainRule } from './explained-rule'
 import type { ExplainedDecisions, Explanation } from './explanation'
-import type { Ground } from './ground'
 import { explain, untouchedBecause } from './make-explanation'
 import { onWire, type WireLimits, type WireMail } from './wire'
 import { count } from './words'
@@ -15,7 +15,7 @@ import { count } from './words'
 export interface Asked {
   given: Given
   results: Results
-  aside: Aside
+  workerThreads: WorkerThreads
   /** For a mail without a receipt. */
   nowMs: number
 }
@@ -32,10 +32,14 @@ interface Looked {
   examined: ExaminedMail
 }
 
-export async function explainWhole(raw: Buffer, asked: Asked, ground: Ground): Promise<Explanation | Fault> {
+export async function explainWhole(
+  raw: Buffer,
+  asked: Asked,
+  ground: ConfigContext,
+): Promise<Explanation | Fault> {
   const looked = await look(raw, asked, ground)
   if ('fault' in looked) return looked
-  const { traces, fault } = await traceMail(looked.examined, ground.inForce, asked.aside)
+  const { traces, fault } = await traceMail(looked.examined, ground.activeConfig, asked.workerThreads)
   const { receipt, receiptFault, content, decisions, warnings, ...rest } = explainLooked(looked, ground)
   const untold = `the rules below the one that decides could not all be asked: ${fault}`
   return {
@@ -52,7 +56,7 @@ export async function explainWhole(raw: Buffer, asked: Asked, ground: Ground): P
 export async function explainBriefly(
   raw: Buffer,
   asked: Asked,
-  ground: Ground,
+  ground: ConfigContext,
 ): Promise<ExplainedDecisions | Fault> {
   const looked = await look(raw, asked, ground)
   return 'fault' in looked ? looked : explainLooked(looked, ground)
@@ -62,8 +66,8 @@ export async function explainBriefly(
 export async function explainTwice(
   raw: Buffer,
   asked: Asked,
-  here: Ground,
-  there: Ground,
+  here: ConfigContext,
+  there: ConfigContext,
 ): Promise<{ here: ExplainedDecisions; there: ExplainedDecisions } | Fault> {
   const looked = await look(raw, asked, here)
   if ('fault' in looked) return looked
@@ -72,9 +76,9 @@ export async function explainTwice(
   return { here: explainLooked(looked, here), there: explainLooked(other, there) }
 }
 
-async function look(raw: Buffer, asked: Asked, ground: Ground): Promise<Looked | Fault> {
+async function look(raw: Buffer, asked: Asked, ground: ConfigContext): Promise<Looked | Fault> {
   const mail = onWire(raw, ground.limits)
-  const circumstances = await circumstancesOf(mail.headerLines, asked.given, ground.inForce, asked.nowMs)
+  const circumstances = await circumstancesOf(mail.headerLines, asked.given, ground.activeConfig, asked.nowMs)
   return 'fault' in circumstances
     ? { ...circumstances, isUnaddressed: true }
     : lookAgain({ mail, circumstances }, asked, ground)
@@ -82,16 +86,16 @@ async function look(raw: Buffer, asked: Asked, ground: Ground): Promise<Looked |
 
 async function lookAgain(
   { mail, circumstances }: Omit<Looked, 'examined'>,
-  { results, aside }: Asked,
-  { inForce }: Ground,
+  { results, workerThreads }: Asked,
+  { activeConfig }: ConfigContext,
 ): Promise<Looked | Fault> {
-  const examined = await examineMail(mail, circumstances, results, inForce, aside)
+  const examined = await examineMail(mail, circumstances, results, activeConfig, workerThreads)
   if ('fault' in examined) return { fault: `it would be refused for now (450): ${examined.fault}` }
   return { mail, circumstances, examined }
 }
 
-function explainLooked({ mail, circumstances, examined }: Looked, ground: Ground): ExplainedDecisions {
-  const untouched = untouchedBecause(ground.inForce, circumstances.relay)
+function explainLooked({ mail, circumstances, examined }: Looked, ground: ConfigContext): ExplainedDecisions {
+  const untouched = untouchedBecause(ground.activeConfig, circumstances.relay)
   const explained = explain(examined, circumstances, untouched)
   return {
     ...explained,

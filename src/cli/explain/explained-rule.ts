@@ -1,10 +1,10 @@
 // One rule beside one recipient, as `explain --json` writes it: whether it holds, and if not, what was asked in vain.
 // Pure. Values are shortened: a mail may hold megabytes of them.
 
+import { splitItems } from '../../config/items'
 import type { Action } from '../../policy/decision'
 import type { Condition, Rule } from '../../policy/rule'
 import type { RuleTrace } from '../../policy/trace'
-import { splitItems } from '../../settings/items'
 
 export interface ExplainedRule {
   name: string

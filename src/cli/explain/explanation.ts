@@ -1,11 +1,11 @@
 // What `explain --json` writes of a mail, as types. The report for people is made of the same.
 // Plain data. The texts in it are the mail's own: control characters are for whoever shows them to escape.
 
+import type { FallbackReason } from '../../config/settings'
 import type { sendBounceInput } from '../../dispatch/send-bounce'
 import type { Content } from '../../mail/content'
 import type { Receipt, RecipientFacts } from '../../mail/facts'
 import type { Action } from '../../policy/decision'
-import type { FallbackReason } from '../../settings/settings'
 import type { Circumstances } from './assumed'
 import type { ExplainedRule } from './explained-rule'
 

@@ -3,7 +3,7 @@
 
 import { createReadStream, type Dirent, readdirSync, statSync } from 'node:fs'
 import path from 'node:path'
-import { signatureOfFault } from '../../settings/sources'
+import { signatureOfFault } from '../../config/sources'
 import { FROM_LINE, splitMbox, startsWith } from './mbox'
 
 /** A mail, or why there is none. */

@@ -1,9 +1,9 @@
 // The explanation of a mail, made of what the plugin's own code found of it: its decisions, its plan, its calls.
 // Pure. Nothing is decided here.
 
+import type { ActiveConfig } from '../../app/active-config'
+import { type CommitPlan, planFor, replyText } from '../../app/plan'
 import { sendBounceInput } from '../../dispatch/send-bounce'
-import type { InForce } from '../../door/in-force'
-import { type CommitPlan, planFor, replyText } from '../../door/plan'
 import { addressKey } from '../../mail/address'
 import type { Content } from '../../mail/content'
 import type { Receipt } from '../../mail/facts'
@@ -54,10 +54,10 @@ export function explain(
 }
 
 /** Why the plugin would not act on mail of that relay. */
-export function untouchedBecause(inForce: InForce, { ip, isLoggedIn }: Relay): string | undefined {
-  const { settings, idle } = inForce
+export function untouchedBecause(activeConfig: ActiveConfig, { ip, isLoggedIn }: Relay): string | undefined {
+  const { settings, idle } = activeConfig
   if (idle) return 'no relay is trusted ([relay] trusted in ses-bounce.ini)'
-  if (!isLoggedIn && !inForce.trusts(ip, undefined))
+  if (!isLoggedIn && !activeConfig.trusts(ip, undefined))
     return `${ip} is no trusted relay ([relay] trusted in ses-bounce.ini)`
   return settings.main.mode === 'observe' ? 'mode = observe in ses-bounce.ini' : undefined
 }

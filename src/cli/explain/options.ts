@@ -4,9 +4,9 @@
 import { isIP } from 'node:net'
 import path from 'node:path'
 import { parseArgs } from 'node:util'
+import { DURATION_FORM, parseDurationMs } from '../../config/values'
 import { parseAddress, withoutBrackets } from '../../mail/address'
 import { findField } from '../../policy/fields'
-import { DURATION_FORM, parseDurationMs } from '../../settings/values'
 import type { Given } from './assumed'
 
 export interface ExplainOptions {

@@ -1,7 +1,7 @@
 // `explain` for people: what SES wrote, each recipient's rule and why not those above it, the answer, the calls.
 // Pure; control characters in what the mail says are the caller's to escape.
 
-import { RULES_FILE } from '../../door/in-force'
+import { RULES_FILE } from '../../app/active-config'
 import type { ExplainedRule } from './explained-rule'
 import type {
   Answer,

@@ -5,8 +5,8 @@ import type { Out } from '../out'
 import { resultWarnings } from './asked-results'
 import { relayOf } from './assumed'
 import { compare, comparisonLines } from './compare'
+import type { ConfigContext } from './config-context'
 import { type Asked, explainBriefly, explainTwice, explainWhole, type Fault } from './explain-mail'
-import type { Ground } from './ground'
 import { lineOf, Summer, sumLines } from './list'
 import type { MailFile, MailFiles } from './mail-files'
 import { untouchedBecause } from './make-explanation'
@@ -17,7 +17,7 @@ import { count } from './words'
 export interface Run {
   files: MailFiles
   asked: Asked
-  here: Ground
+  here: ConfigContext
   json: boolean
   out: Out
   progress: Progress
@@ -31,7 +31,7 @@ export async function explainOne({ files, asked, here, json, out }: Run): Promis
       else out.error(`ses-bounce explain: ${file.name}: ${faultText(explained)}`)
       return explained.isUnaddressed ? 2 : 1
     }
-    const warnings = [...explained.warnings, ...resultWarnings(here.inForce.policy, asked.results)]
+    const warnings = [...explained.warnings, ...resultWarnings(here.activeConfig.policy, asked.results)]
     const whole = { ...explained, warnings }
     for (const line of json ? [JSON.stringify(whole)] : report(file.name, whole)) out.line(line)
   }
@@ -41,8 +41,8 @@ export async function explainOne({ files, asked, here, json, out }: Run): Promis
 export async function explainMany(run: Run): Promise<number> {
   const { asked, here, json, out } = run
   const summer = new Summer()
-  const known = resultWarnings(here.inForce.policy, asked.results)
-  const untouched = untouchedBecause(here.inForce, relayOf(asked.given, here.inForce))
+  const known = resultWarnings(here.activeConfig.policy, asked.results)
+  const untouched = untouchedBecause(here.activeConfig, relayOf(asked.given, here.activeConfig))
   const passing = untouched === undefined ? [] : [`all mail would pass untouched: ${untouched}`]
   if (!json) for (const text of [...passing, ...known]) out.line(`warning: ${text}`)
   await forEach(run, async file => {
@@ -62,7 +62,7 @@ export async function explainMany(run: Run): Promise<number> {
   return sum.faults > 0 ? 1 : 0
 }
 
-export async function explainDifferences(run: Run, there: Ground): Promise<number> {
+export async function explainDifferences(run: Run, there: ConfigContext): Promise<number> {
   const { asked, here, json, out } = run
   const sum = { mails: 0, differing: 0, faults: 0 }
   await forEach(run, async file => {

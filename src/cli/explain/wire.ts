@@ -1,9 +1,9 @@
 // A mail from a file as Haraka would have it, had a relay sent it: its header's lines, its size, its content.
 // Never throws: any bytes are a mail.
 
-import { DEFAULT_HEADER_LINES } from '../../door/header-limit'
-import { parseIni } from '../../settings/ini'
-import { parseCount } from '../../settings/values'
+import { parseIni } from '../../config/ini'
+import { parseCount } from '../../config/values'
+import { DEFAULT_HEADER_LINES } from '../../haraka/header-limit'
 
 /** Haraka's connection.ini, as far as it changes or refuses mail. */
 export interface WireLimits {

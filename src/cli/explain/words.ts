@@ -1,9 +1,9 @@
 // How values of a mail stand in a line of `explain` and `test`: short, quoted where that helps, with their units.
 // Pure; control characters are the caller's to escape.
 
+import { formatSize } from '../../config/values'
 import { findField } from '../../policy/fields'
 import type { Kind } from '../../policy/patterns'
-import { formatSize } from '../../settings/values'
 import type { ExplainedRule } from './explained-rule'
 
 const SHOWN_VALUES = 3

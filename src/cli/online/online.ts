@@ -4,7 +4,7 @@
 /** `unestablished`: AWS gave no answer, or none that tells. */
 export type Ending = 'fine' | 'warning' | 'error' | 'unestablished'
 
-export interface Answered {
+export interface IdempotencyRecord {
   result: Ending
   message: string
   /** The IAM action that the question takes. */
@@ -17,10 +17,10 @@ export interface Online {
   /** Configured ones first, as they stand in [ses] regions, then others that were seen, by name. */
   regions: RegionAnswers[]
   /** What concerns no single region. */
-  notes: Answered[]
+  notes: IdempotencyRecord[]
 }
 
-export interface Identity extends Answered {
+export interface Identity extends IdempotencyRecord {
   account?: string
   arn?: string
 }
@@ -34,21 +34,21 @@ export interface RegionAnswers {
 }
 
 /** Whether SES takes this address as the sender of a bounce. */
-export interface SenderAnswer extends Answered {
+export interface SenderAnswer extends IdempotencyRecord {
   sender: string
   /** The verified identity that covers it. */
   identity?: string
 }
 
 /** Whether SendBounce is permitted. */
-export interface PermissionAnswer extends Answered {
+export interface PermissionAnswer extends IdempotencyRecord {
   /** The one that was tried. */
   sender?: string
   /** What the permission is missing for, where AWS names it. */
   resource?: string
 }
 
-export function allAnswers({ identity, regions, notes }: Online): Answered[] {
+export function allAnswers({ identity, regions, notes }: Online): IdempotencyRecord[] {
   return [
     ...(identity ? [identity] : []),
     ...notes,
@@ -58,7 +58,7 @@ export function allAnswers({ identity, regions, notes }: Online): Answered[] {
 
 /** With what isn't certain as an error. */
 export function strictly({ identity, regions, notes }: Online): Online {
-  const strict = <A extends Answered>(answered: A): A => ({
+  const strict = <A extends IdempotencyRecord>(answered: A): A => ({
     ...answered,
     result: answered.result === 'fine' ? 'fine' : 'error',
   })

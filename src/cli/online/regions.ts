@@ -2,9 +2,9 @@
 // Looks at the queue's file without a trace; where it can't be read, that is said, and the check goes on.
 
 import { statSync } from 'node:fs'
+import { signatureOfFault } from '../../config/sources'
 import { openQueueReader } from '../../queue/sqlite/reader'
-import { signatureOfFault } from '../../settings/sources'
-import type { Answered, RegionAnswers } from './online'
+import type { IdempotencyRecord, RegionAnswers } from './online'
 
 export type Region = Pick<RegionAnswers, 'region' | 'from'>
 
@@ -17,7 +17,7 @@ export function regionsOf(configured: readonly string[], seen: readonly string[]
 }
 
 /** No file, no regions. */
-export function seenRegions(queueFile: string): { regions: string[]; note?: Answered } {
+export function seenRegions(queueFile: string): { regions: string[]; note?: IdempotencyRecord } {
   try {
     if (!isThere(queueFile)) return { regions: [] }
     const reader = openQueueReader(queueFile, { untouched: true })

@@ -2,8 +2,8 @@
 // Pure; what can't be read is undefined.
 
 import { isIPv6 } from 'node:net'
-import { parseIni } from '../../settings/ini'
-import { SMTP_FILE } from '../../settings/owner'
+import { parseIni } from '../../config/ini'
+import { SMTP_FILE } from '../../config/owner'
 
 export interface Endpoint {
   host: string

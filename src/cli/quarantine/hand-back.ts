@@ -5,7 +5,7 @@ import { once } from 'node:events'
 import { createReadStream } from 'node:fs'
 import { connect, type Socket } from 'node:net'
 import { createInterface } from 'node:readline'
-import { PASS_PARAMETER } from '../../quarantine/pass'
+import { RELEASE_PARAMETER } from '../../quarantine/release-token'
 import type { Endpoint } from './endpoint'
 
 export interface HandedBack {
@@ -48,7 +48,7 @@ export async function handBack(endpoint: Endpoint, mail: HandedBack): Promise<st
     for (const command of [
       '',
       'EHLO localhost',
-      `MAIL FROM:<${mail.from}> ${PASS_PARAMETER}=${mail.token}`,
+      `MAIL FROM:<${mail.from}> ${RELEASE_PARAMETER}=${mail.token}`,
       ...mail.to.map(address => `RCPT TO:<${address}>`),
     ]) {
       const why = await refusal(command, '2')

@@ -3,8 +3,8 @@
 
 import path from 'node:path'
 import { parseArgs } from 'node:util'
-import { didYouMean } from '../../settings/findings'
-import { parseCount } from '../../settings/values'
+import { didYouMean } from '../../config/diagnostics'
+import { parseCount } from '../../config/values'
 import { type Endpoint, parseEndpoint } from './endpoint'
 
 export type QuarantineTask =

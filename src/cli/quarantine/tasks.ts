@@ -4,12 +4,12 @@
 import { addressKey } from '../../mail/address'
 import type { QuarantineRecord } from '../../quarantine/keep'
 import { headerOf, type Kept, keptIds, readKept, removeKept } from '../../quarantine/kept'
-import { issuePass } from '../../quarantine/pass'
+import { issueReleaseToken } from '../../quarantine/release-token'
 import { mailTotalText } from '../../quarantine/total-text'
 import type { OperatorQueue } from '../../queue/store'
 import { addressText } from '../explain/words'
 import type { Out } from '../out'
-import { wordsOf } from '../queue/place'
+import { wordsOf } from '../queue/queue-context'
 import type { Endpoint } from './endpoint'
 import { handBack } from './hand-back'
 import { keptData, keptLine, keptPage, type Values } from './kept-text'
@@ -67,7 +67,7 @@ export function releaseKept(run: Run, ids: readonly string[], endpoint: Endpoint
     if (kept.record === undefined)
       return { done: false, why: "its record can't be read: nobody knows whom it was for" }
     const to = recipientsOf(kept.record)
-    const pass = await issuePass(run.passes, Date.now())
+    const pass = await issueReleaseToken(run.passes, Date.now())
     try {
       const from = kept.record.envelope.sender
       const why = await handBack(endpoint, { from, to, eml: kept.eml, token: pass.token })

@@ -3,12 +3,12 @@
 
 import path from 'node:path'
 import { parseArgs } from 'node:util'
+import { didYouMean } from '../../config/diagnostics'
+import { regionList } from '../../config/list-parsers'
+import { DURATION_FORM, parseCount, parseDurationMs } from '../../config/values'
 import { domainOf, parseAddress, withoutBrackets } from '../../mail/address'
 import { JOB_STATES, type JobState } from '../../queue/job'
 import type { JobFilter } from '../../queue/store'
-import { didYouMean } from '../../settings/findings'
-import { regionList } from '../../settings/list-kinds'
-import { DURATION_FORM, parseCount, parseDurationMs } from '../../settings/values'
 
 export type ByHandWord = 'retry' | 'cancel' | 'hold'
 

@@ -1,10 +1,10 @@
 // The queue at a glance, in words and as data. Pure.
 // Control characters are the caller's to escape: names of rules stand here as they came.
 
+import { formatDuration } from '../../config/values'
 import { JOB_STATES } from '../../queue/job'
 import { type QueueOverview, type RegionOverview, type RuleCount, SILENT_MS } from '../../queue/overview'
 import type { Pace, Pause } from '../../queue/store'
-import { formatDuration } from '../../settings/values'
 import { count, timeText } from '../explain/words'
 import { iso, leftText, timeOf } from './job-text'
 

@@ -1,8 +1,8 @@
 // What every `queue` command has at hand: the queue, where its words go, and time.
 
-import type { Owner } from '../../settings/owner'
+import type { Owner } from '../../config/owner'
 import type { Out } from '../out'
-import type { Place } from './place'
+import type { Place } from './queue-context'
 
 /** Shows a text anew in place of the one before. */
 export interface Screen {

@@ -1,8 +1,8 @@
 // The counters' tables in the queue file: every process adds to them, whoever is asked reads them.
 // Bounded in every direction: what is too much counts as `other`, is cut, or the oldest goes.
 
+import type { FallbackReason } from '../../config/settings'
 import type { Action } from '../../policy/decision'
-import type { FallbackReason } from '../../settings/settings'
 import {
   COUNTED,
   type Counted,

@@ -4,17 +4,17 @@
 import { QueueError } from '../../errors'
 import { hasUnconfirmed, type Job, type JobEvent } from '../job'
 import type { RelaySigns } from '../relay-signs'
-import type { Claim, DispatcherQueue, Effect, Holder, Settled, Spacing } from '../store'
-import { forgetAnswers } from './answers'
+import type { Claim, DispatcherQueue, Effect, LeaseOwner, Settled, Spacing } from '../store'
 import { Breaker, WAITING_SENDERS } from './breaker'
+import { CallSpacing } from './call-spacing'
 import { Database, type Row } from './database'
+import { setSpacing } from './deadline-histogram'
 import { dueRegions } from './due'
-import { RegionGate } from './gate'
+import { forgetAnswers } from './idempotency'
 import { DispatcherLock } from './lock'
 import { isPaused, pauses } from './pauses'
 import { noteUnconfirmed, relaySigns } from './relay-signs'
 import { addEvent, jobOf, text } from './rows'
-import { setSpacing } from './slots'
 import { splitJob } from './split'
 
 /** The dispatcher may wait: nobody stands behind it. */
@@ -34,22 +34,22 @@ type Now = { ms: number; monoMs: number }
 class SqliteDispatcherQueue implements DispatcherQueue {
   readonly #db: Database
   readonly #lock: DispatcherLock
-  readonly #gate: RegionGate
+  readonly #gate: CallSpacing
   readonly #breaker: Breaker
 
   constructor(database: Database) {
     this.#db = database
     this.#lock = new DispatcherLock(database)
-    this.#gate = new RegionGate(database)
+    this.#gate = new CallSpacing(database)
     this.#breaker = new Breaker(database)
   }
 
-  lock(holder: Holder, nowMonoMs: number, staleMs: number): boolean {
+  lock(holder: LeaseOwner, nowMonoMs: number, staleMs: number): boolean {
     return this.#lock.take(holder, nowMonoMs, staleMs)
   }
 
-  beat(nowMonoMs: number): void {
-    this.#lock.beat(nowMonoMs)
+  heartbeat(nowMonoMs: number): void {
+    this.#lock.heartbeat(nowMonoMs)
   }
 
   unlock(): void {

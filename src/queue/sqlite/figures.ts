@@ -3,18 +3,18 @@
 
 import type { FiguresReader, QueueFigures, RegionFigures } from '../figures'
 import type { Pace } from '../store'
+import { spans } from './activity-buckets'
 import { blockedNow } from './breaker'
 import { recentDecisions, reloadState, ruleHits, sums } from './counters'
 import { Database, type Row } from './database'
-import { bootId } from './holder'
 import { type JobCount, jobCounts } from './job-counts'
+import { bootId } from './lease-owner'
 import { mailTotals } from './mail-ledger'
 import { pauses } from './pauses'
 import { projection } from './projection'
 import { relaySigns } from './relay-signs'
 import { text } from './rows'
-import { spans } from './spans'
-import { blockers, deadlineSlots, soonest } from './timeline'
+import { blockers, deadlineBuckets, soonest } from './timeline'
 
 /** Readers of a WAL wait for nobody; only who opens the file while it is set up does. */
 const BUSY_MS = 50
@@ -31,7 +31,7 @@ export function openFigures(file: string, home = ''): FiguresReader {
     reload: () => reloadState(database),
     soonest: limit => soonest(database, limit),
     spans: fromMs => spans(database, fromMs),
-    deadlineSlots: () => deadlineSlots(database),
+    deadlineBuckets: () => deadlineBuckets(database),
     blockers: () => blockers(database),
     mailTotals: () => mailTotals(database, home),
     relaySigns: nowMs => relaySigns(database, nowMs),
@@ -41,12 +41,12 @@ export function openFigures(file: string, home = ''): FiguresReader {
 
 function figures(database: Database, nowMs: number, pace: Pace): QueueFigures {
   const jobs = jobCounts(database)
-  const beat = database.get('SELECT beat_mono_ms AS beat FROM dispatcher WHERE boot_id = ?', bootId())
+  const heartbeat = database.get('SELECT beat_mono_ms AS beat FROM dispatcher WHERE boot_id = ?', bootId())
   return {
     jobs,
     regions: regions(database, jobs, nowMs, pace),
     blocked: blocked(database),
-    ...(typeof beat?.['beat'] === 'number' && { dispatcherBeatMonoMs: beat['beat'] }),
+    ...(typeof heartbeat?.['beat'] === 'number' && { dispatcherBeatMonoMs: heartbeat['beat'] }),
     reload: reloadState(database),
   }
 }

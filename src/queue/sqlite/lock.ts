@@ -2,14 +2,14 @@
 // Whoever has lost it is told so by every further change it tries, in the same transaction.
 
 import { QueueError } from '../../errors'
-import type { Holder } from '../store'
+import type { LeaseOwner } from '../store'
 import type { Database, Row } from './database'
-import { isAlive } from './holder'
+import { isAlive } from './lease-owner'
 import { text } from './rows'
 
 export class DispatcherLock {
   readonly #db: Database
-  #holder: Holder | undefined
+  #holder: LeaseOwner | undefined
 
   constructor(database: Database) {
     this.#db = database
@@ -20,7 +20,7 @@ export class DispatcherLock {
     return this.#holder?.bootId ?? ''
   }
 
-  take(holder: Holder, nowMonoMs: number, staleMs: number): boolean {
+  take(holder: LeaseOwner, nowMonoMs: number, staleMs: number): boolean {
     return this.#db.write(() => {
       const row = this.#db.get('SELECT * FROM dispatcher')
       if (row && row['token'] !== holder.token && holds(row, holder, nowMonoMs, staleMs)) return false
@@ -39,7 +39,7 @@ export class DispatcherLock {
     })
   }
 
-  beat(nowMonoMs: number): void {
+  heartbeat(nowMonoMs: number): void {
     this.#db.writeUnflushed(() => {
       this.mustHold()
       this.#db.run('UPDATE dispatcher SET beat_mono_ms = ?', nowMonoMs)
@@ -63,7 +63,7 @@ export class DispatcherLock {
   }
 }
 
-function holds(row: Row, asker: Holder, nowMonoMs: number, staleMs: number): boolean {
+function holds(row: Row, asker: LeaseOwner, nowMonoMs: number, staleMs: number): boolean {
   if (row['token'] === '') return false
   if (row['boot_id'] !== asker.bootId) return false
   if (row['pid_space'] === asker.pidSpace && !isAlive(Number(row['pid']), text(row['pid_start'])))

@@ -5,6 +5,7 @@ import { latenessOf } from '../admission'
 import type { JobState } from '../job'
 import type { ByHand, OperatorQueue, Pace } from '../store'
 import { Database, type Row, type Value } from './database'
+import { waiting } from './deadline-histogram'
 import { listJobs } from './list'
 import { mailLedger, mailTotals } from './mail-ledger'
 import { countByRule, overview } from './overview'
@@ -13,7 +14,6 @@ import { addPause, pauses, removePause } from './pauses'
 import { addEvent, historyOf, jobOf, text } from './rows'
 import { secret } from './secret'
 import { endSession, isSessionEnded } from './sessions'
-import { waiting } from './slots'
 
 /** An operator waits rather than asks again. */
 const BUSY_MS = 5000

@@ -6,8 +6,8 @@ import type { QueueOverview, RegionOverview, RuleCount } from '../overview'
 import type { Pace } from '../store'
 import { blockedNow } from './breaker'
 import type { Database, Row } from './database'
-import { bootId } from './holder'
 import { type JobCount, jobCounts } from './job-counts'
+import { bootId } from './lease-owner'
 import { pauses } from './pauses'
 import { projection } from './projection'
 import { text } from './rows'
@@ -23,14 +23,14 @@ export function overview(database: Database, nowMs: number, pace: Pace): QueueOv
   const counts = jobCounts(database)
   const regions = regionsOf(database, counts, nowMs, pace)
   const next = regions.flatMap(({ nextDeadlineMs }) => nextDeadlineMs ?? [])
-  const beat = database.get('SELECT beat_mono_ms AS beat FROM dispatcher WHERE boot_id = ?', bootId())
+  const heartbeat = database.get('SELECT beat_mono_ms AS beat FROM dispatcher WHERE boot_id = ?', bootId())
   return {
     states: sumsByState(counts),
     regions,
     blocked: blockedNow(database),
     ...optional('oldestMs', waiting?.['oldest']),
     ...(next.length > 0 && { nextDeadlineMs: Math.min(...next) }),
-    ...optional('dispatcherBeatMonoMs', beat?.['beat']),
+    ...optional('dispatcherBeatMonoMs', heartbeat?.['beat']),
   }
 }
 

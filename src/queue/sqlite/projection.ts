@@ -4,8 +4,8 @@
 import { type Projection, project } from '../overview'
 import type { Pace } from '../store'
 import type { Database } from './database'
+import { type Slot, SPANS_MS, slotsOf, TOP_MS } from './deadline-histogram'
 import { text } from './rows'
-import { type Slot, SPANS_MS, slotsOf, TOP_MS } from './slots'
 
 /** Up to here each job is looked at: a millisecond. */
 const MOST_EXACT = 2000

@@ -1,13 +1,13 @@
 // What the page draws and lists of a queue, however long it is: ends of indexes and slots of deadlines.
 // Reads only. Every query looks at a bounded number of rows.
 
-import type { Blocker, DeadlineSlot } from '../figures'
+import type { Blocker, DeadlineBucket } from '../figures'
 import type { Job } from '../job'
 import { blockedNow } from './breaker'
 import type { Database, Row } from './database'
+import { SPANS_MS } from './deadline-histogram'
 import { readJobs } from './list'
 import { text } from './rows'
-import { SPANS_MS } from './slots'
 
 /** Bounce senders have little to say beyond those. */
 const MOST_BLOCKERS = 20
@@ -39,7 +39,7 @@ export function soonest(database: Database, limit: number): Job[] {
 }
 
 /** Soonest first. */
-export function deadlineSlots(database: Database): DeadlineSlot[] {
+export function deadlineBuckets(database: Database): DeadlineBucket[] {
   return database
     .all(
       // by region, as the slots are stored

@@ -7,14 +7,14 @@ import type { BounceRequest } from '../../policy/decision'
 import { type Forecast, latenessOf } from '../admission'
 import { type Added, hasEnded, type JobState } from '../job'
 import type { Ahead, OrderQueue } from '../store'
-import { answered, keepAnswer } from './answers'
+import { CallSpacing } from './call-spacing'
 import { counted, mustHaveRoom } from './caps'
 import { Database, type Row, type Value } from './database'
-import { RegionGate } from './gate'
-import { bootId } from './holder'
+import { waiting } from './deadline-histogram'
+import { answered, keepAnswer } from './idempotency'
+import { bootId } from './lease-owner'
 import { mailLedger } from './mail-ledger'
 import { addEvent, newJobId, text } from './rows'
-import { waiting } from './slots'
 
 /** Synchronous, in the process that serves SMTP: rather refuse a mail for now than stand still. */
 export const BUSY_MS = 400
@@ -30,7 +30,7 @@ export function openWorkerQueue(
   { create = false, home = '' }: WorkerQueueOptions = {},
 ): OrderQueue {
   const database = openWritable(file, create)
-  const gate = new RegionGate(database)
+  const gate = new CallSpacing(database)
   const boot = bootId()
   return {
     mail: mailLedger(database, home),
@@ -51,7 +51,7 @@ export function openWorkerQueue(
         ]),
       )
     },
-    lastBeat: () => {
+    lastHeartbeat: () => {
       const row = database.get('SELECT beat_mono_ms AS beat FROM dispatcher WHERE boot_id = ?', boot)
       return typeof row?.['beat'] === 'number' ? row['beat'] : undefined
     },

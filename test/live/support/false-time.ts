@@ -4,8 +4,8 @@
 import { existsSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
-import type { Call } from '../../../src/local-ses/call'
-import type { LocalSes } from '../../../src/local-ses/options'
+import type { Call } from '../../../src/ses-emulator/call'
+import type { SesEmulator } from '../../../src/ses-emulator/options'
 import { until } from './wait'
 
 const SHIM = path.join(__dirname, 'time-shim.js')
@@ -35,7 +35,7 @@ export class FalseTime {
   }
 
   /** Sets the clock before that call is answered, and after SES has looked at its signature. */
-  stepAfterCall(ses: LocalSes, number: number, ms: number): void {
+  stepAfterCall(ses: SesEmulator, number: number, ms: number): void {
     const onCall = (call: Call) => {
       if (call.number !== number) return
       ses.off('call', onCall)

@@ -1,7 +1,7 @@
 // What SES saw of the pace: the calls that came too soon after the one before, in a form that tells which.
 // The stand-in runs in the test's process, which may have been busy, or not run at all, as a call came: that is known.
 
-import type { Call } from '../../../src/local-ses/call'
+import type { Call } from '../../../src/ses-emulator/call'
 
 /** How often the process looks whether it runs. */
 const TICK_MS = 2

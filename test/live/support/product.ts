@@ -1,11 +1,15 @@
 // Haraka with the plugin and a strict stand-in for SES: what the live tests of the product share.
 
 import path from 'node:path'
-import type { Call } from '../../../src/local-ses/call'
-import { LOCAL_CREDENTIALS, type LocalSes, type LocalSesOptions } from '../../../src/local-ses/options'
-import { startLocalSes } from '../../../src/local-ses/server'
 import type { Job, JobState } from '../../../src/queue/job'
 import { openQueueReader } from '../../../src/queue/sqlite/reader'
+import type { Call } from '../../../src/ses-emulator/call'
+import {
+  EMULATOR_CREDENTIALS,
+  type SesEmulator,
+  type SesEmulatorOptions,
+} from '../../../src/ses-emulator/options'
+import { startSesEmulator } from '../../../src/ses-emulator/server'
 import { type HarakaOptions, type RunningHaraka, startHaraka } from './haraka'
 import { type SesMail, type SesMailOptions, sesMail } from './mail'
 import { noteLag } from './pace'
@@ -19,15 +23,15 @@ export interface ProductOptions {
   ini?: Ini
   /** Text of ses-bounce-rules.ini. */
   rules?: string
-  ses?: LocalSesOptions
+  ses?: SesEmulatorOptions
   /** A stand-in that is shared; else one is started. */
-  localSes?: LocalSes
+  localSes?: SesEmulator
   haraka?: Partial<HarakaOptions>
 }
 
 export interface Product {
   haraka: RunningHaraka
-  ses: LocalSes
+  ses: SesEmulator
   queueFile: string
   /** Sends a mail from the trusted relay, as SES would have it. */
   deliver(
@@ -47,7 +51,7 @@ export async function startProduct(options: ProductOptions = {}): Promise<Produc
     noteLag(call)
     options.ses?.onCall?.(call)
   }
-  const ses = options.localSes ?? (await startLocalSes({ messages: 'any', ...options.ses, onCall }))
+  const ses = options.localSes ?? (await startSesEmulator({ messages: 'any', ...options.ses, onCall }))
   const { haraka: more = {} } = options
   const haraka = await startOrClose(ses, options, {
     ...more,
@@ -59,8 +63,8 @@ export async function startProduct(options: ProductOptions = {}): Promise<Produc
       ...more.files,
     },
     env: {
-      AWS_ACCESS_KEY_ID: LOCAL_CREDENTIALS.accessKeyId,
-      AWS_SECRET_ACCESS_KEY: LOCAL_CREDENTIALS.secretAccessKey,
+      AWS_ACCESS_KEY_ID: EMULATOR_CREDENTIALS.accessKeyId,
+      AWS_SECRET_ACCESS_KEY: EMULATOR_CREDENTIALS.secretAccessKey,
       AWS_EC2_METADATA_DISABLED: 'true',
       ...more.env,
     },
@@ -103,7 +107,7 @@ export async function startProduct(options: ProductOptions = {}): Promise<Produc
 
 /** A stand-in that nobody closes would keep the test run alive. */
 async function startOrClose(
-  ses: LocalSes,
+  ses: SesEmulator,
   { localSes }: ProductOptions,
   haraka: HarakaOptions,
 ): Promise<RunningHaraka> {

@@ -1,7 +1,7 @@
 // What bad input must leave as it was: the processes, the log, and everybody's mail but the one in question.
 
 import assert from 'node:assert/strict'
-import { readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import type { QuarantineRecord } from '../../../src/quarantine/keep'
 import type { Job } from '../../../src/queue/job'
@@ -38,15 +38,19 @@ function pidsOf(family: readonly { pid: number }[]): number[] {
   return family.map(({ pid }) => pid).toSorted((a, b) => a - b)
 }
 
-/** The records in the quarantine, and the raw mail beside each. */
+/** The records in the quarantine, and the raw mail beside each. A mail that is just moved there has only a record yet. */
 export function quarantined({ haraka }: Product): (QuarantineRecord & { eml: Buffer })[] {
   const folder = path.join(haraka.dir, 'ses-bounce', 'quarantine')
   return readdirSync(folder)
-    .filter(name => name.endsWith('.json'))
+    .filter(name => /^[0-9a-f]{24}\.json$/.test(name) && existsSync(path.join(folder, emlOf(name))))
     .map(name => ({
       ...(JSON.parse(readFileSync(path.join(folder, name), 'utf8')) as QuarantineRecord),
-      eml: readFileSync(path.join(folder, name.replace(/json$/, 'eml'))),
+      eml: readFileSync(path.join(folder, emlOf(name))),
     }))
+}
+
+function emlOf(record: string): string {
+  return record.replace(/json$/, 'eml')
 }
 
 /** Why a mail of that id was kept back; empty: it wasn't. */

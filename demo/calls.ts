@@ -1,0 +1,54 @@
+// Shows the calls that reach SES, each with its time and the gap before it, while the queue empties.
+// Rejects when the signal is aborted; a queue that doesn't empty is left after a while, and the table says so.
+
+import { setTimeout as pause } from 'node:timers/promises'
+import type { Call } from '../src/ses-emulator/call'
+import { countJobs, keepsMail } from './evidence'
+import type { Sample } from './samples'
+import { callHeading, callLine, progressText, title } from './show'
+import type { Stage } from './stage'
+
+const LOOK_MS = 50
+/** The bounces of all samples don't take so long, even on a slow machine. */
+const LONGEST_MS = 60_000
+
+/** Also those that came while mails were handed over. `startMs`: monotonic. */
+export async function showCalls(stage: Stage, samples: readonly Sample[], startMs: number): Promise<void> {
+  const { terminal, ses, dir, stop } = stage
+  terminal.line()
+  terminal.line(title('The queue empties: one call a second, soonest deadline first', terminal))
+  terminal.line()
+  terminal.line(callHeading(terminal))
+  const endMs = performance.now() + LONGEST_MS
+  let shown = 0
+  for (;;) {
+    // counted before the calls are shown: a job that has ended has its call among them
+    const { open, all } = countJobs(dir)
+    for (const [index, call] of ses.calls.entries()) {
+      if (index < shown) continue
+      terminal.line(callLine(call, about(call, ses.calls[index - 1], samples, startMs), terminal))
+    }
+    shown = ses.calls.length
+    // what becomes of a refused bounce's mail is in the table too
+    if ((open === 0 && !keepsMail(dir)) || performance.now() > endMs) break
+    terminal.status(progressText(all - open, all, terminal))
+    await pause(LOOK_MS, undefined, { signal: stop })
+  }
+  terminal.status('')
+}
+
+function about(
+  call: Call,
+  before: Call | undefined,
+  samples: readonly Sample[],
+  startMs: number,
+): Parameters<typeof callLine>[1] {
+  const index = samples.findIndex(({ sesId }) => sesId === call.input?.OriginalMessageId)
+  const sample = samples[index]
+  return {
+    number: sample && index + 1,
+    sender: sample?.known?.sender ?? sample?.handed.from ?? '',
+    sinceStartMs: call.atMs - startMs,
+    gapMs: before && call.atMs - before.atMs,
+  }
+}

@@ -1,0 +1,56 @@
+// The table at the end: what was expected of each sample, what happened, and whether the pace held.
+
+import type { Call } from '../src/ses-emulator/call'
+import { fateText } from './evidence'
+import { type Result, seconds, tableHeading, tableLine, title } from './show'
+import type { Stage } from './stage'
+import type { Terminal } from './terminal'
+
+/** SES API: SendBounce takes one call a second. */
+const SES_INTERVAL_MS = 1000
+
+/** True: all of it is as it should be. */
+export function compare({ dir, ses, terminal }: Stage, results: readonly Result[]): boolean {
+  terminal.line()
+  terminal.line(title('What became of each', terminal))
+  terminal.line()
+  terminal.line(tableHeading(terminal))
+  const places = { dir, calls: ses.calls }
+  let wrong = 0
+  for (const result of results) {
+    const compared = compareOne(result, fateText(result.sample, result.reply, places))
+    if (!compared.isOk) wrong++
+    terminal.line(tableLine(result, compared, terminal))
+  }
+  const pace = paceOf(ses.calls, terminal)
+  terminal.line()
+  terminal.line(`${sumText(results.length, wrong, terminal)}  ${pace.text}`)
+  return wrong === 0 && pace.isKept
+}
+
+function compareOne(
+  { sample: { expected }, reply, why }: Result,
+  happens: string,
+): { expected: string; happened: string; isOk: boolean } {
+  if (happens !== expected.happens) return { expected: expected.happens, happened: happens, isOk: false }
+  if (reply.code === expected.code && why === expected.why) {
+    return { expected: happens, happened: happens, isOk: true }
+  }
+  // the same fate, for another reason
+  return { expected: `${expected.code} ${expected.why}`, happened: `${reply.code} ${why}`, isOk: false }
+}
+
+function sumText(all: number, wrong: number, { paint }: Terminal): string {
+  if (wrong === 0) return paint('green', `All ${all} mails as expected.`)
+  return paint('red', `${wrong} of ${all} mails not as expected.`)
+}
+
+function paceOf(calls: readonly Call[], { paint }: Terminal): { isKept: boolean; text: string } {
+  const gapsMs = calls.slice(1).map((call, index) => call.atMs - (calls[index]?.atMs ?? 0))
+  if (gapsMs.length === 0) return { isKept: true, text: '' }
+  const leastMs = Math.min(...gapsMs)
+  const text = `${calls.length} calls to SES, least gap ${seconds(leastMs)}`
+  if (leastMs < SES_INTERVAL_MS)
+    return { isKept: false, text: paint('red', `${text}: faster than SES allows.`) }
+  return { isKept: true, text: `${text}; SES allows one a second.` }
+}

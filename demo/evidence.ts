@@ -1,0 +1,108 @@
+// What became of a mail, by what can be seen from outside: the SMTP reply, delivered files, the quarantine, the
+// queue, and the calls that reached SES. Reads only.
+
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import path from 'node:path'
+import { keptFolder, quarantineFolder } from '../src/quarantine/keep'
+import { openQueueReader } from '../src/queue/sqlite/reader'
+import type { Call } from '../src/ses-emulator/call'
+import { DELIVERED, deliveredList } from './directory'
+import type { Sample } from './samples'
+import type { Reply } from './smtp'
+
+export interface Places {
+  dir: string
+  calls: readonly Call[]
+}
+
+/** `2 bounced, 1 delivered`; for a mail to one recipient `bounced`. */
+export function fateText(sample: Sample, reply: Reply, places: Places): string {
+  const fates = sample.recipients.map(recipient => fateOf(sample, recipient, reply, places))
+  if (fates.length === 1) return fates[0] ?? ''
+  return counted(fates)
+}
+
+/** `2 this, 1 that` */
+function counted(words: readonly string[]): string {
+  const counts = new Map<string, number>()
+  for (const word of words) counts.set(word, (counts.get(word) ?? 0) + 1)
+  return [...counts].map(([word, count]) => `${count} ${word}`).join(', ')
+}
+
+export function queueFile(dir: string): string {
+  return path.join(dir, 'ses-bounce/queue.sqlite')
+}
+
+/** Jobs whose call hasn't ended, and all. */
+export function countJobs(dir: string): { open: number; all: number } {
+  const reader = openQueueReader(queueFile(dir))
+  try {
+    const counts = reader.countByState()
+    const all = Object.values(counts).reduce((sum, count) => sum + count, 0)
+    return { open: counts.queued + counts.sending, all }
+  } finally {
+    reader.close()
+  }
+}
+
+/** Mail of bounces that SES hasn't made yet, or that is about to be deleted or moved to the quarantine. */
+export function keepsMail(dir: string): boolean {
+  const folder = keptFolder(dir)
+  return existsSync(folder) && readdirSync(folder).some(name => name.endsWith('.eml'))
+}
+
+function fateOf(sample: Sample, recipient: string, reply: Reply, places: Places): string {
+  if (reply.code >= 400) return reply.code >= 500 ? 'rejected' : 'deferred'
+  const seen = [
+    ...jobFates(sample, recipient, places),
+    ...(isDelivered(sample, recipient, places) ? ['delivered'] : []),
+    ...(isQuarantined(sample, recipient, places) ? ['quarantined'] : []),
+  ]
+  return seen.join(' and ') || 'dropped'
+}
+
+function jobFates(sample: Sample, recipient: string, { dir, calls }: Places): string[] {
+  const reader = openQueueReader(queueFile(dir))
+  try {
+    const jobs = [...reader.jobs({ sesId: sample.sesId })]
+    const state = jobs.find(job => job.recipients.some(({ address }) => address === recipient))?.state
+    if (state === undefined) return []
+    const own = calls.filter(({ input }) => input?.OriginalMessageId === sample.sesId)
+    if (state === 'failed') return [own.some(call => call.outcome.carriedOut) ? state : 'refused by SES']
+    if (state !== 'sent') return [state]
+    const count = own.filter(call => call.outcome.carriedOut && names(call, recipient)).length
+    if (count === 1) return [sample.again ? 'bounced once' : 'bounced']
+    return [`bounced ${count} times`]
+  } finally {
+    reader.close()
+  }
+}
+
+function names({ input }: Call, recipient: string): boolean {
+  return (input?.BouncedRecipientInfoList ?? []).some(info => info.Recipient === recipient)
+}
+
+function isDelivered({ sesId }: Sample, recipient: string, { dir }: Places): boolean {
+  return readFileSync(deliveredList(dir), 'utf8')
+    .split('\n')
+    .filter(line => line !== '')
+    .map(line => JSON.parse(line) as { file: string; to: string[] })
+    .some(
+      ({ file, to }) =>
+        to.includes(recipient) && readFileSync(path.join(dir, DELIVERED, file), 'latin1').includes(sesId),
+    )
+}
+
+function isQuarantined({ sesId }: Sample, recipient: string, { dir }: Places): boolean {
+  const folder = quarantineFolder(dir)
+  if (!existsSync(folder)) return false
+  return readdirSync(folder)
+    .filter(name => name.endsWith('.json') && !name.startsWith('.'))
+    .map(name => readFileSync(path.join(folder, name), 'utf8'))
+    .some(text => text.includes(sesId) && recordHolds(text, recipient))
+}
+
+function recordHolds(text: string, recipient: string): boolean {
+  const { held } = JSON.parse(text) as { held: { recipient: string }[] }
+  return held.some(one => one.recipient === recipient)
+}

@@ -1,0 +1,155 @@
+#!/usr/bin/env node
+// `npm start`: a real Haraka on loopback with the plugin, the SES stand-in and sample mail.
+// Ends with Ctrl-C, and leaves nothing behind. Exit codes: 0 fine, 1 a problem found, 2 wrong usage.
+
+import { rmSync } from 'node:fs'
+import path from 'node:path'
+import { parseArgs } from 'node:util'
+import type { SesEmulator } from '../src/ses-emulator/options'
+import { startSesEmulator } from '../src/ses-emulator/server'
+import { fillDirectory, makeDirectory, packageFolder } from './directory'
+import { type RunningHaraka, startHaraka } from './haraka'
+import { logTail } from './haraka-log'
+import { pickPorts } from './port'
+import { play } from './run'
+import { makeSamples, type Sample } from './samples'
+import type { Stage } from './stage'
+import { pageAt, type StatusPage, showPage } from './status-page'
+import { type Terminal, terminal } from './terminal'
+import { keepSamples } from './try-out'
+import { watch } from './watch'
+
+const USAGE = `npm start: a real Haraka on loopback with the plugin, a stand-in for SES and sample mail
+
+  npm start              plays the samples, then stays up for mail of your own until Ctrl-C
+  npm start -- --once    plays the samples and ends: 0 when each had its outcome, else 1`
+
+/** What of the demo lives outside this process; each part is taken down at the end, whatever came before. */
+interface Parts {
+  dir?: string
+  ses?: SesEmulator
+  haraka?: RunningHaraka
+}
+
+type Ending = { how: 'done'; isOk: boolean } | { how: 'stopped' } | { how: 'died'; text: string }
+
+async function demo(once: boolean, stop: AbortSignal, show: Terminal): Promise<number> {
+  const parts: Parts = {}
+  // an exit that doesn't pass through here: nothing may be left all the same
+  const atExit = () => removeNow(parts)
+  process.once('exit', atExit)
+  try {
+    const ending = await perform(parts, once, stop, show)
+    show.status('')
+    if (ending.how === 'done') return ending.isOk ? 0 : 1
+    if (ending.how === 'died') throw new Error(ending.text)
+    show.line()
+    show.line('Ending Haraka, dispatcher and stand-in.')
+    // without its table it has proved nothing
+    return once ? 1 : 0
+  } catch (error) {
+    show.status('')
+    show.line(show.paint('red', error instanceof Error ? error.message : String(error)))
+    if (parts.dir) for (const line of logTail(path.join(parts.dir, 'haraka.log'))) show.line(`  ${line}`)
+    return 1
+  } finally {
+    await parts.haraka?.stop()
+    await parts.ses?.close()
+    removeNow(parts)
+    process.removeListener('exit', atExit)
+  }
+}
+
+async function perform(parts: Parts, once: boolean, stop: AbortSignal, show: Terminal): Promise<Ending> {
+  const samples = makeSamples(new Date())
+  const { stage, page, haraka } = await setUp(parts, samples, stop, show)
+  const stopped = new Promise<Ending>(resolve => {
+    const tell = () => resolve({ how: 'stopped' })
+    if (stop.aborted) tell()
+    stop.addEventListener('abort', tell, { once: true })
+  })
+  const died = haraka.exited.then(
+    (how): Ending => ({ how: 'died', text: `Haraka ended by itself, with ${how}` }),
+  )
+  const played = playAndStay(stage, page, samples, once).catch(async (error: unknown): Promise<Ending> => {
+    // what the signal cut off is no fault
+    if (stop.aborted) return stopped
+    throw error
+  })
+  return Promise.race([died, stopped, played])
+}
+
+async function setUp(
+  parts: Parts,
+  samples: readonly Sample[],
+  stop: AbortSignal,
+  show: Terminal,
+): Promise<{ stage: Stage; page: StatusPage | undefined; haraka: RunningHaraka }> {
+  const { smtp: port, http } = await pickPorts()
+  const ses = await startSesEmulator({
+    messages: samples.flatMap(({ known }) => known ?? []),
+    identities: ['example.com'],
+    secondBounce: 'refuse',
+  })
+  parts.ses = ses
+  const packageDir = packageFolder()
+  const dir = makeDirectory()
+  parts.dir = dir
+  const page = pageAt(http, packageDir)
+  fillDirectory(dir, { packageDir, port, sesUrl: ses.url, page })
+  keepSamples(dir, samples)
+  show.line(`Haraka on 127.0.0.1:${port} with haraka-plugin-ses-bounce; bounces go to a stand-in for SES.`)
+  show.line(show.paint('dim', `Its directory is ${dir}`))
+  const haraka = await startHaraka({ packageDir, dir, port, stop })
+  parts.haraka = haraka
+  return { stage: { dir, port, ses, terminal: show, stop }, page, haraka }
+}
+
+async function playAndStay(
+  stage: Stage,
+  page: StatusPage | undefined,
+  samples: readonly Sample[],
+  once: boolean,
+): Promise<Ending> {
+  const shown = await showPage(page, stage)
+  stage.terminal.line()
+  const isOk = await play(stage, samples)
+  if (!once) await watch(stage, shown)
+  return { how: 'done', isOk }
+}
+
+function removeNow({ dir, haraka }: Parts): void {
+  haraka?.kill()
+  if (dir !== undefined) rmSync(dir, { recursive: true, force: true })
+}
+
+function readOnce(args: string[]): { once: boolean } | { text: string; isFault: boolean } {
+  try {
+    const { values } = parseArgs({
+      args,
+      options: {
+        once: { type: 'boolean', default: false },
+        help: { type: 'boolean', short: 'h', default: false },
+      },
+    })
+    return values.help ? { text: USAGE, isFault: false } : { once: values.once }
+  } catch (error) {
+    return { text: `${error instanceof Error ? error.message : String(error)}\n\n${USAGE}`, isFault: true }
+  }
+}
+
+async function main(): Promise<void> {
+  const options = readOnce(process.argv.slice(2))
+  if ('text' in options) {
+    ;(options.isFault ? process.stderr : process.stdout).write(`${options.text}\n`)
+    process.exitCode = options.isFault ? 2 : 0
+    return
+  }
+  const stop = new AbortController()
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => stop.abort())
+  // whoever read our output has gone
+  process.stdout.on('error', () => stop.abort())
+  process.exit(await demo(options.once, stop.signal, terminal(process.stdout, process.env)))
+}
+
+void main()

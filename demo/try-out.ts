@@ -1,0 +1,86 @@
+// Mail for people to send by themselves: the samples as files, and try.eml, which SES has to know before it is sent.
+// Each time that try.eml was taken it gets a new SES id, as SES would give to a new mail.
+
+import { readFileSync, writeFileSync } from 'node:fs'
+import path from 'node:path'
+import type { SesEmulator } from '../src/ses-emulator/options'
+import { mailText, newSesId, traceDate } from './mail'
+import type { Sample } from './samples'
+
+const REGION = 'eu-west-1'
+
+export function keepSamples(dir: string, samples: readonly Sample[]): void {
+  for (const [index, { handed }] of samples.entries()) {
+    writeFileSync(path.join(dir, 'mail', `${String(index + 1).padStart(2, '0')}.eml`), handed.data)
+  }
+}
+
+/** What of a mail with SES's block the relay and SES go by. */
+export function readMail(text: string): { sesId: string; sender: string; recipient: string } {
+  const find = (pattern: RegExp) => pattern.exec(text)?.[1] ?? ''
+  return {
+    sesId: find(/\swith E?SMTPS? id\s+(\w+)/),
+    sender: find(/^Return-Path: <(.*)>/m),
+    recipient: find(/\sfor <?([^\s<>;]+)/),
+  }
+}
+
+export class TryOut {
+  readonly file: string
+  readonly #ses: SesEmulator
+  #text = ''
+  #sesId = ''
+
+  constructor(dir: string, ses: SesEmulator) {
+    this.file = path.join(dir, 'try.eml')
+    this.#ses = ses
+    this.#write(newMail(new Date()))
+  }
+
+  /** SES is told of what people have changed in the file. */
+  look(): void {
+    const text = this.#read()
+    if (text !== undefined && text !== this.#text) this.#know(text)
+  }
+
+  /** The plugin has decided about the mail with that id. */
+  taken(sesId: string): void {
+    const text = this.#read()
+    if (text === undefined || sesId !== this.#sesId) return
+    const date = /\w{3}, \d\d \w{3} \d{4} [\d:]{8} \+0000 \(UTC\)/
+    this.#write(text.replaceAll(sesId, newSesId()).replace(date, traceDate(new Date())))
+  }
+
+  /** Undefined: an editor is about to put another file in its place. */
+  #read(): string | undefined {
+    try {
+      return readFileSync(this.file, 'latin1')
+    } catch {
+      return undefined
+    }
+  }
+
+  #write(text: string): void {
+    writeFileSync(this.file, text, 'latin1')
+    this.#know(text)
+  }
+
+  #know(text: string): void {
+    this.#text = text
+    const { sesId, sender } = readMail(text)
+    this.#sesId = sesId
+    const recipients = [...new Set(text.match(/[\w.+-]+@example\.com/g) ?? [])]
+    this.#ses.addMessage({ sesId, region: REGION, sender, recipients, receivedAtMs: Date.now() })
+  }
+}
+
+function newMail(receivedAt: Date): string {
+  const sender = 'you@origin.example'
+  const recipient = 'nobody@example.com'
+  const trace = { form: 'classic', region: REGION, proved: true, spam: 'PASS' } as const
+  return mailText(
+    { ...trace, sesId: newSesId(), receivedAt, sender, recipient },
+    { From: sender, To: recipient, Subject: 'Hello', Date: traceDate(receivedAt).replace(' (UTC)', '') },
+    'Hello,\n\nis anybody there?',
+  )
+}

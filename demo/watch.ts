@@ -1,0 +1,112 @@
+// After the samples: says how to send mail and where everything is, then shows what becomes of mail as it comes.
+// Runs until the signal is aborted, which rejects.
+
+import path from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
+import type { Call } from '../src/ses-emulator/call'
+import { DELIVERED, packageFolder } from './directory'
+import { HarakaLog, type LogLine } from './haraka-log'
+import type { Stage } from './stage'
+import { type StatusPage, whereText } from './status-page'
+import type { Style, Terminal } from './terminal'
+import { TryOut } from './try-out'
+
+const LOOK_MS = 100
+/** Master and worker of Haraka read the same files, and say the same about them. */
+const ECHO_MS = 5000
+
+/** `page`: undefined where it can't be opened. */
+export async function watch(stage: Stage, page: StatusPage | undefined): Promise<void> {
+  const { dir, ses, terminal, stop } = stage
+  const tryOut = new TryOut(dir, ses)
+  for (const line of directions(stage, page, tryOut.file)) terminal.line(line)
+  const log = new HarakaLog(path.join(dir, 'haraka.log'))
+  log.news()
+  const isEcho = echoes()
+  let shown = ses.calls.length
+  for (;;) {
+    await pause(LOOK_MS, undefined, { signal: stop })
+    tryOut.look()
+    for (const line of log.news()) {
+      const text = newsText(line, terminal)
+      const isNew = text !== undefined && (line.values['ses_id'] !== undefined || !isEcho(text))
+      if (isNew) tell(text, terminal)
+      if (line.values['ses_id'] !== undefined) tryOut.taken(line.values['ses_id'])
+    }
+    for (const call of ses.calls.slice(shown)) tell(callText(call, terminal), terminal)
+    shown = ses.calls.length
+  }
+}
+
+function directions({ dir, port, terminal }: Stage, page: StatusPage | undefined, file: string): string[] {
+  const { paint } = terminal
+  const send = path.join(path.relative(process.cwd(), packageFolder()), 'dist/demo/send.js')
+  const places: [string, string, string][] = [
+    ['Rules', 'config/ses-bounce-rules.ini', 'a change is in force some seconds after you save it'],
+    ['Settings', 'config/ses-bounce.ini', 'the same'],
+    ['Queue', 'ses-bounce/queue.sqlite', ''],
+    ['Quarantine', 'ses-bounce/quarantine/', ''],
+    ['Delivered', `${DELIVERED}/`, ''],
+    ['Samples', 'mail/', 'send them again: no mail is bounced twice'],
+    ['Log', 'haraka.log', ''],
+  ]
+  return [
+    '',
+    paint('bold', `Haraka stays up on 127.0.0.1:${port}. Send it mail, either way:`),
+    '',
+    `  node ${send} ${file}`,
+    `  curl smtp://127.0.0.1:${port} --mail-from you@origin.example --mail-rcpt nobody@example.com -T ${file}`,
+    '',
+    'Edit try.eml as you like: each time it was taken it gets a new SES id. Its recipient stands in To, and in',
+    'Received behind "for".',
+    '',
+    ...(page === undefined ? [] : [`${paint('bold', 'Status page:')} ${whereText(page, terminal)}`, '']),
+    paint('bold', `In ${dir}`),
+    '',
+    ...places.map(
+      ([what, where, more]) => `  ${what.padEnd(12)}${where.padEnd(30)}${more && paint('dim', more)}`,
+    ),
+    '',
+    `${paint('bold', 'Ctrl-C ends')} all of it and removes the directory. What happens from here on:`,
+    '',
+  ].map(line => line.trimEnd())
+}
+
+function tell(text: string, { line, paint }: Terminal): void {
+  line(`${paint('dim', new Date().toISOString().slice(11, 19))}  ${text}`)
+}
+
+/** Undefined: nothing that people need to see. */
+function newsText({ level, text, values }: LogLine, { paint }: Terminal): string | undefined {
+  if (values['action'] !== undefined && values['recipient'] !== undefined) return decisionText(values)
+  // what calls come to is shown as SES has it
+  if (text.startsWith('dispatcher: job=')) return undefined
+  const styles: Record<string, Style> = { error: 'red', warn: 'yellow', notice: 'green' }
+  const style = styles[level]
+  return style && paint(style, text)
+}
+
+function decisionText(values: LogLine['values']): string {
+  const { recipient, action, rule = 'no rule', detail, mode } = values
+  const why = detail === undefined ? rule : `${rule}: ${detail}`
+  return `${recipient}: ${mode === 'observe' ? 'would ' : ''}${action} (${why})`
+}
+
+function callText({ input, outcome }: Call, { paint }: Terminal): string {
+  const recipients = (input?.BouncedRecipientInfoList ?? []).map(({ Recipient }) => Recipient ?? '')
+  const told = outcome.carriedOut
+    ? paint('green', 'bounce sent')
+    : paint('yellow', `refused: ${outcome.code ?? outcome.status} ${outcome.message ?? ''}`.trim())
+  return `${recipients.join(', ')}: SES: ${told}`
+}
+
+/** Whether the same was said a moment ago; times in it don't count. */
+function echoes(): (text: string) => boolean {
+  const saidMs = new Map<string, number>()
+  return text => {
+    const key = text.replaceAll(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, '')
+    const before = saidMs.get(key)
+    saidMs.set(key, performance.now())
+    return before !== undefined && performance.now() - before < ECHO_MS
+  }
+}

@@ -1,0 +1,114 @@
+// The configuration that one process goes by: both ini files, their lists, and what Haraka's own files say.
+// Compiling never throws: what is wrong is in the diagnostics.
+
+import net from 'node:net'
+import os from 'node:os'
+import type { Diagnostic } from '../config/diagnostics'
+import { parseIni } from '../config/ini'
+import { loadSettings, parseSettings, SETTINGS_FILE } from '../config/load'
+import type { Settings } from '../config/settings'
+import type { Sources } from '../config/sources'
+import { refusedBeforeRules } from '../haraka/before-rules'
+import { readOwnDomains } from '../haraka/own-domains'
+import { webServerDiagnostics } from '../haraka/web-server-config'
+import { asciiDomain } from '../mail/address'
+import { compilePolicy } from '../policy/compile'
+import type { Policy } from '../policy/rule'
+
+export const RULES_FILE = 'ses-bounce-rules.ini'
+
+export interface ActiveConfig {
+  settings: Settings
+  policy: Policy
+  /** That SES receives for (A-labels, lower case), as far as they are written one by one: not those of host_list_regex. */
+  domains: readonly string[]
+  /** Names of the lists that rules use. */
+  lists: ReadonlySet<string>
+  /** Names under which the page and the API may be asked, besides addresses and loopback names; in lower case. */
+  webNames: ReadonlySet<string>
+  /** No relay is trusted: no mail is looked at. */
+  idle: boolean
+  /** Whether a peer is a trusted relay. */
+  trusts(ip: string, authUser: string | undefined): boolean
+}
+
+export interface Compiled<T> {
+  value: T
+  diagnostics: Diagnostic[]
+}
+
+export function compileActiveConfig(sources: Sources, env: NodeJS.ProcessEnv): Compiled<ActiveConfig> {
+  const { settings, diagnostics } = loadSettings(parseSettings(sources.read(SETTINGS_FILE) ?? ''), env)
+  const rules = parseIni(RULES_FILE, sources.read(RULES_FILE) ?? '')
+  const lists = new Set<string>()
+  const { ownDomains, diagnostics: ofDomains } = readOwnDomains(settings.relay.domains, name =>
+    sources.read(name),
+  )
+  const { policy, diagnostics: ofRules } = compilePolicy(rules, {
+    settings,
+    lists: name => {
+      lists.add(name)
+      return sources.read(name)
+    },
+    receivesFor: domain => ownDomains.receivesFor(domain),
+    isOfOwnOrganisation: domain => ownDomains.isOfOwnOrganisation(domain),
+    reportingMta: settings.ses.reportingMta ?? `dns; ${hostName(sources)}`,
+  })
+  const { trusted, authUsers } = settings.relay
+  return {
+    value: {
+      settings,
+      policy,
+      domains: ownDomains.names,
+      lists,
+      webNames: new Set([hostName(sources), ...settings.http.hosts]),
+      idle: trusted.length === 0 && authUsers.length === 0,
+      trusts: truster(trusted, authUsers),
+    },
+    diagnostics: [
+      ...diagnostics,
+      ...ofDomains,
+      ...byLine(RULES_FILE, [...rules.diagnostics, ...ofRules]),
+      ...refusedBeforeRules(policy, sources),
+      ...webServerDiagnostics(settings, sources),
+    ],
+  }
+}
+
+/** Of the file in the order of its lines, then those of its lists. */
+function byLine(file: string, diagnostics: readonly Diagnostic[]): Diagnostic[] {
+  const own = diagnostics.filter(diagnostic => diagnostic.file === file)
+  return [
+    ...own.toSorted((a, b) => a.line - b.line),
+    ...diagnostics.filter(diagnostic => diagnostic.file !== file),
+  ]
+}
+
+/** Haraka: config/me, else the machine's name. */
+function hostName(sources: Sources): string {
+  const me = (sources.read('me') ?? '').split(/\r?\n/, 1)[0]?.trim()
+  return asciiDomain(me ?? '') ?? asciiDomain(os.hostname()) ?? 'localhost'
+}
+
+/** Peers that are remembered. */
+const MOST_PEERS = 1000
+
+function truster(trusted: readonly string[], authUsers: readonly string[]): ActiveConfig['trusts'] {
+  const ranges = new net.BlockList()
+  for (const range of trusted) {
+    const [address = '', bits] = range.split('/')
+    const family = net.isIPv6(address) ? 'ipv6' : 'ipv4'
+    ranges.addSubnet(address, Number(bits ?? (family === 'ipv6' ? 128 : 32)), family)
+  }
+  const users = new Set(authUsers)
+  // a look at the ranges is dearer than all else that is done for a stranger's mail
+  const known = new Map<string, boolean>()
+  return (ip, authUser) => {
+    if (authUser !== undefined && users.has(authUser)) return true
+    const isTrusted =
+      known.get(ip) ?? (net.isIP(ip) !== 0 && ranges.check(ip, net.isIPv6(ip) ? 'ipv6' : 'ipv4'))
+    if (known.size >= MOST_PEERS) known.clear()
+    known.set(ip, isTrusted)
+    return isTrusted
+  }
+}

@@ -1,0 +1,167 @@
+// Makes a plan come true before Haraka answers 250: first the mail on disk, then the queue in one transaction.
+// Whatever throws or rejects here has consumed nothing; the relay comes again, and nothing is taken twice.
+
+import { createReadStream, existsSync, statSync } from 'node:fs'
+import path from 'node:path'
+import type { Writable } from 'node:stream'
+import type { Settings } from '../config/settings'
+import { addressKey } from '../mail/address'
+import type { Decision } from '../policy/decision'
+import type { Policy } from '../policy/rule'
+import { deleteMail, isThere, type MailFolders } from '../quarantine/bring-in-order'
+import { keepMail, nameOf, type QuarantineRecord } from '../quarantine/keep'
+import type { Forecast } from '../queue/admission'
+import type { Added } from '../queue/job'
+import { type MailPlace, storageKey } from '../queue/mail-ledger'
+import type { WorkerQueue } from '../queue/store'
+import type { MailEvaluation } from './evaluate-mail'
+import { type CommitPlan, type Plan, planFor } from './plan'
+import { withoutRoom } from './room'
+
+export interface Place {
+  folders: MailFolders
+  policy: Policy
+  settings: Pick<Settings, 'queue' | 'quarantine'>
+  queue: () => WorkerQueue
+  /** Of the SMTP transaction, for mail without an id of SES. */
+  uuid: string
+  nowMs: number
+  forecast: Forecast
+  pipeRaw: (to: Writable) => void
+}
+
+export interface Committed {
+  /** Anew where there was no room on disk: what was done, or what the relay is told. */
+  evaluation: MailEvaluation & { plan: CommitPlan | Extract<Plan, { kind: 'refuse' }> }
+  /** What the queue took, by the decision for it. */
+  added: Map<Decision, Added>
+  /** The .eml file of what was held back. */
+  quarantined?: string
+}
+
+/** The raw mail in one of the folders. */
+interface Copy {
+  place: MailPlace
+  identity: string
+  name: string
+  record: QuarantineRecord
+}
+
+export async function commitPlan(
+  evaluation: MailEvaluation,
+  plan: CommitPlan,
+  place: Place,
+): Promise<Committed> {
+  const copies = await copiesOf(evaluation.facts, plan, place)
+  const full = copies.length > 0 ? reserve(copies, evaluation.facts, place) : undefined
+  if (full === undefined) return { ...(await commit(evaluation, plan, copies, place)) }
+  const decisions = withoutRoom(place.policy, evaluation.decisions, plan, full)
+  const anew = planFor(decisions)
+  if (anew.kind === 'refuse')
+    return { evaluation: { ...evaluation, decisions, plan: anew }, added: new Map() }
+  if (anew.kind === 'commit' && anew.held.length === 0 && anew.bounces.length === 0)
+    return { evaluation: { ...evaluation, decisions, plan: anew }, added: new Map() }
+  throw new Error('there is no room for the mail on disk, and its fallbacks need some, too')
+}
+
+async function commit(
+  evaluation: MailEvaluation,
+  plan: CommitPlan,
+  copies: readonly Copy[],
+  place: Place,
+): Promise<Committed> {
+  const { folders } = place
+  const kept = copies.find(one => one.place === 'kept')
+  const queue = place.queue()
+  try {
+    const [first, ...others] = copies
+    const files = first === undefined ? [] : [await write(first, place, place.pipeRaw)]
+    for (const copy of others) {
+      // the mail's own stream can be slow, or cut off
+      files.push(await write(copy, place, to => createReadStream(files[0] ?? '').pipe(to)))
+    }
+    const requests = plan.bounces.map(({ request, decision }) =>
+      kept !== undefined && !decision.deliver ? { ...request, kept: kept.name } : request,
+    )
+    const mustBeKept = () => void (kept && statSync(path.join(folders.kept, `${kept.name}.eml`)))
+    const taken = requests.length > 0 ? queue.add(requests, place.nowMs, place.forecast, mustBeKept) : []
+    const added = new Map(
+      taken.flatMap((one, index) => {
+        const decision = plan.bounces[index]?.decision
+        return decision ? [[decision, one]] : []
+      }),
+    )
+    const quarantined = files[copies.findIndex(one => one.place === 'quarantine')]
+    return { evaluation: { ...evaluation, plan }, added, ...(quarantined !== undefined && { quarantined }) }
+  } catch (error) {
+    for (const copy of copies) giveUp(copy, place)
+    throw error
+  }
+}
+
+/** What is to be on disk before the answer; a mail that is there from an earlier delivery isn't written again. */
+async function copiesOf(facts: MailEvaluation['facts'], plan: CommitPlan, place: Place): Promise<Copy[]> {
+  const held: CommitPlan['held'] = []
+  for (const one of plan.held) if (!(await isKept(one.decision, place.folders))) held.push(one)
+  const { sender, recipients, relayIp } = facts.envelope
+  const record: QuarantineRecord = {
+    quarantinedAt: new Date(place.nowMs).toISOString(),
+    sender: facts.sender,
+    envelope: { sender, recipients: recipients.map(({ address }) => address), relayIp },
+    held: [],
+    receipt: facts.receipt ?? null,
+  }
+  const copies: Copy[] = []
+  if (held.length > 0) {
+    const entries = held.map(({ decision, reason }) => ({
+      recipient: decision.recipient.address,
+      rule: decision.rule ?? '',
+      reason,
+    }))
+    // the same mail and recipients, delivered again, replace their own file
+    const identity = JSON.stringify([
+      facts.receipt?.sesId ?? place.uuid,
+      entries.map(({ recipient }) => recipient).toSorted(),
+    ])
+    copies.push(copyIn('quarantine', identity, { ...record, held: entries }))
+  }
+  // a mail that is delivered all the same isn't lost when its bounce fails
+  const bounced = plan.bounces.filter(({ decision }) => !decision.deliver)
+  if (place.settings.queue.keepsMail && bounced.length > 0) {
+    const keys = bounced.map(({ request }) => addressKey(request.recipient.address)).toSorted()
+    copies.push(copyIn('kept', JSON.stringify(['bounce', bounced[0]?.request.sesId, keys]), record))
+  }
+  return copies
+}
+
+function copyIn(place: MailPlace, identity: string, record: QuarantineRecord): Copy {
+  return { place, identity, name: nameOf(identity), record }
+}
+
+async function isKept({ fallback, keptAs }: Decision, folders: MailFolders): Promise<boolean> {
+  if (fallback?.reason !== 'ended' || keptAs === undefined) return false
+  const file = `${keptAs}.eml`
+  return (
+    (await isThere(path.join(folders.quarantine, file))) || (await isThere(path.join(folders.kept, file)))
+  )
+}
+
+function reserve(copies: readonly Copy[], facts: MailEvaluation['facts'], { queue, settings, nowMs }: Place) {
+  const bytes = facts.envelope.sizeBytes
+  const files = copies.map(({ place, name }) => ({ place, name, bytes }))
+  return queue().mail.reserve(files, storageKey(facts.sender), settings.quarantine.limitBytes, nowMs)
+}
+
+function write(copy: Copy, { folders }: Place, pipeRaw: Place['pipeRaw']): Promise<string> {
+  return keepMail(folders[copy.place], copy.identity, copy.record, pipeRaw)
+}
+
+/** Nobody waits for a mail without a job, and one that wasn't written isn't counted. Where that fails, the dispatcher finds it. */
+function giveUp({ place, name }: Copy, { queue, folders }: Place): void {
+  try {
+    if (place === 'quarantine' && existsSync(path.join(folders.quarantine, `${name}.eml`))) return
+    queue().mail.removeUnused([{ place, name }], () => deleteMail(folders[place], name))
+  } catch {
+    // the first fault is on its way
+  }
+}

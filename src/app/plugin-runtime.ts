@@ -1,0 +1,253 @@
+// What one Haraka process holds for the plugin: the configuration in force, its handle of the queue,
+// and, in the master, the dispatcher's supervisor. Opening throws what must stop Haraka at boot.
+
+import { existsSync, readFileSync } from 'node:fs'
+import path from 'node:path'
+import { type Configuration, openConfiguration } from '../config/configuration'
+import type { Diagnostic } from '../config/diagnostics'
+import { SETTINGS_FILE } from '../config/load'
+import { type Owner, runAs } from '../config/owner'
+import { checkFolder, claimFolder, givePrivateIfThere, makePrivateDir } from '../config/private-files'
+import { withoutToken } from '../config/secret'
+import { snapshotFile } from '../config/snapshot'
+import { stopBeforeOthers } from '../dispatch/orderly-stop'
+import { type Supervisor, superviseDispatcher } from '../dispatch/supervisor'
+import type { MailFolders } from '../quarantine/bring-in-order'
+import { keptFolder, mailHome, quarantineFolder } from '../quarantine/keep'
+import type { FiguresReader } from '../queue/figures'
+import { MetricsBuffer } from '../queue/metrics-buffer'
+import { type MetricsFlush, startMetricsFlush } from '../queue/metrics-flush'
+import { openCounterStore } from '../queue/sqlite/counter-store'
+import { openFigures } from '../queue/sqlite/figures'
+import { makeQueueFile, makeQueueFileAs } from '../queue/sqlite/make-file'
+import { openOperatorQueue } from '../queue/sqlite/operator-queue'
+import { BUSY_MS, openWorkerQueue } from '../queue/sqlite/worker-queue'
+import type { OperatorQueue, OrderQueue } from '../queue/store'
+import { openWorkerThreads, type WorkerThreads } from '../worker-thread/worker-threads'
+import { type ActiveConfig, compileActiveConfig } from './active-config'
+import { MailCounts } from './mail-counts'
+
+/** The queue file that the master began with: workers that start later use it too, whatever the settings say by then. */
+const QUEUE_FILE = 'SES_BOUNCE_QUEUE_FILE'
+const START_AGAIN_MS = 5000
+/** On top of the timeout of a call: to record its outcome. */
+const STOP_GRACE_MS = 1000
+
+export interface PluginRuntimeOptions {
+  harakaDir: string
+  /** A worker of Haraka's cluster; else its master, or the one process. */
+  isWorker: boolean
+  log: (level: 'info' | 'notice' | 'warn' | 'error', message: string) => void
+}
+
+export class PluginRuntime {
+  readonly harakaDir: string
+  readonly mailFolders: MailFolders
+  readonly workerThreads: WorkerThreads = openWorkerThreads()
+  readonly counts: MailCounts
+  readonly #options: PluginRuntimeOptions
+  readonly #owner: Owner
+  readonly #configuration: Configuration<ActiveConfig>
+  readonly #queueFile: string
+  #queue: OrderQueue | undefined
+  #operator: OperatorQueue | undefined
+  #figures: FiguresReader | undefined
+  readonly #metricsFlush: MetricsFlush
+  /** Haraka's workers exit when their master has ended, and no hook tells. */
+  readonly #atExit = () => this.#metricsFlush.flush()
+  #supervisor: Supervisor | undefined
+  /** Also when the connection is closed again. */
+  #hasOpenedQueue = false
+  #giveSignalsBack: () => void = () => undefined
+  #again: NodeJS.Timeout | undefined
+
+  /** @throws ConfigurationError with every error that the files have */
+  constructor(options: PluginRuntimeOptions) {
+    const { harakaDir, isWorker, log } = options
+    const configDir = path.join(harakaDir, 'config')
+    this.#options = options
+    this.#owner = runAs(textOf(path.join(configDir, 'smtp.ini')))
+    this.harakaDir = harakaDir
+    this.mailFolders = { kept: keptFolder(harakaDir), quarantine: quarantineFolder(harakaDir) }
+    const metricsBuffer = new MetricsBuffer()
+    this.counts = new MailCounts(metricsBuffer, () => Date.now())
+    this.#configuration = openConfiguration({
+      configDir,
+      compile: sources => compileActiveConfig(sources, process.env),
+      snapshotFile: snapshotFile(harakaDir),
+      owner: this.#owner,
+      keepsSnapshot: !isWorker,
+      kept: (name, text) => (name === SETTINGS_FILE ? withoutToken(text) : text),
+      fallsBack: isWorker,
+      // the master reads them, too
+      logsOwnOnly: isWorker,
+      log,
+      onChange: activeConfig => this.#changed(activeConfig),
+      onRead: (state, errors) => this.counts.read(state, errors),
+    })
+    this.#queueFile = queueFileFor(isWorker, path.resolve(harakaDir, this.activeConfig().settings.queue.path))
+    this.#metricsFlush = startMetricsFlush({
+      metricsBuffer,
+      open: () => openCounterStore(this.#queueFile),
+      when: () => this.#mayHandOver(),
+      log,
+    })
+    process.once('exit', this.#atExit)
+  }
+
+  activeConfig(): ActiveConfig {
+    return this.#configuration.current()
+  }
+
+  /** Opened when it is first needed, as the user that the process runs as by then. @throws QueueError */
+  queue(): OrderQueue {
+    this.#hasOpenedQueue = true
+    this.#queue ??= openWorkerQueue(this.#queueFile, { home: mailHome(this.harakaDir) })
+    return this.#queue
+  }
+
+  /** For views, and changes by hand; like `queue`, in the process that serves SMTP. @throws QueueError */
+  operator(): OperatorQueue {
+    this.#hasOpenedQueue = true
+    this.#operator ??= openOperatorQueue(this.#queueFile, { busyMs: BUSY_MS, home: mailHome(this.harakaDir) })
+    return this.#operator
+  }
+
+  /** What all processes have counted, and the queue in figures. @throws QueueError */
+  figures(): FiguresReader {
+    this.#hasOpenedQueue = true
+    this.#figures ??= openFigures(this.#queueFile, mailHome(this.harakaDir))
+    return this.#figures
+  }
+
+  diagnostics(): readonly Diagnostic[] {
+    return this.#configuration.diagnostics()
+  }
+
+  /** In the master: makes and checks the files, and starts the dispatcher; nothing while the plugin is idle. */
+  startDispatcher(): void {
+    const { harakaDir, log } = this.#options
+    if (this.activeConfig().idle) {
+      log('notice', 'idle: no relay is trusted; set [relay] trusted in config/ses-bounce.ini')
+      return
+    }
+    if (this.#supervisor) return
+    this.#makeFiles()
+    const supervisor = superviseDispatcher({
+      harakaDir,
+      queueFile: this.#queueFile,
+      owner: this.#owner,
+      log,
+    })
+    this.#supervisor = supervisor
+    if (process.pid !== 1) return
+    this.#giveSignalsBack = stopBeforeOthers({
+      stop: () => supervisor.stop(),
+      limitMs: () => this.activeConfig().settings.ses.timeoutMs + STOP_GRACE_MS,
+      log,
+    })
+  }
+
+  /** Starts the thread that reads content, where a rule asks for any. */
+  async warmUp(): Promise<void> {
+    const asks = this.activeConfig().policy.rules.some(({ conditions }) =>
+      conditions.some(({ field }) => field.phase === 'content'),
+    )
+    if (asks) await this.workerThreads.content(new Uint8Array(), 0)
+  }
+
+  wake(): void {
+    this.#supervisor?.wake()
+  }
+
+  close(): void {
+    this.#configuration.stop()
+    clearTimeout(this.#again)
+    this.#giveSignalsBack()
+    void this.#supervisor?.stop()
+    this.workerThreads.close()
+    process.off('exit', this.#atExit)
+    this.#metricsFlush.close()
+    this.#figures?.close()
+    this.#figures = undefined
+    this.#queue?.close()
+    this.#queue = undefined
+    this.#operator?.close()
+    this.#operator = undefined
+  }
+
+  /** The master may be root and the workers not: everything is theirs. */
+  #makeFiles(): void {
+    const folder = path.join(this.harakaDir, 'ses-bounce')
+    makePrivateDir(folder, this.#owner)
+    if (!this.#hasOpenedQueue) this.#claimFiles(folder)
+    makePrivateDir(path.dirname(this.#queueFile), this.#owner)
+    for (const mails of Object.values(this.mailFolders)) makePrivateDir(mails, this.#owner)
+    const warning = checkFolder(path.dirname(this.#queueFile), this.#owner)
+    if (warning !== undefined && !this.#queueFile.startsWith(folder + path.sep))
+      this.#options.log('warn', warning)
+    if (this.#isRootForOthers()) {
+      makeQueueFileAs(this.#owner, this.#queueFile)
+      return
+    }
+    this.#hasOpenedQueue = true
+    makeQueueFile(this.#queueFile)
+  }
+
+  /**
+   * Before SQLite opens the queue file, and never after: closing a descriptor of a file drops all locks that the process
+   * holds on it, SQLite's too. Another process would then truncate the -shm file under this one, which ends with SIGBUS
+   * (sqlite.org/howtocorrupt.html, section 2.2). A connection that is closed may keep its locks for a while.
+   */
+  #claimFiles(folder: string): void {
+    for (const warning of claimFolder(folder, this.#owner)) this.#options.log('warn', warning)
+    for (const suffix of ['', '-wal', '-shm']) givePrivateIfThere(this.#queueFile + suffix, this.#owner)
+  }
+
+  /** After a reload nothing can be stopped any more: what stands in the way may pass. */
+  #startOrTryAgain(): void {
+    clearTimeout(this.#again)
+    try {
+      this.startDispatcher()
+    } catch (error) {
+      this.#options.log(
+        'error',
+        `the dispatcher can't be started: ${error instanceof Error ? error.message : String(error)}`,
+      )
+      this.#again = setTimeout(() => this.#startOrTryAgain(), START_AGAIN_MS)
+      this.#again.unref()
+    }
+  }
+
+  #changed(activeConfig: ActiveConfig): void {
+    const { isWorker, harakaDir, log } = this.#options
+    if (path.resolve(harakaDir, activeConfig.settings.queue.path) !== this.#queueFile) {
+      log('warn', '[queue] path takes effect when Haraka starts again')
+    }
+    if (!isWorker) this.#startOrTryAgain()
+  }
+
+  /**
+   * The master makes the files first (`#makeFiles`). As root SQLite makes -wal and -shm the owner's of the file as it finds
+   * it; should that be put right later, workers would be shut out.
+   */
+  #mayHandOver(): boolean {
+    const hasFiles = this.#options.isWorker ? !this.activeConfig().idle : this.#supervisor !== undefined
+    return hasFiles && !this.#isRootForOthers()
+  }
+
+  #isRootForOthers(): boolean {
+    return process.geteuid?.() === 0 && this.#owner.uid !== undefined
+  }
+}
+
+/** Workers have the environment of the master. */
+function queueFileFor(isWorker: boolean, configured: string): string {
+  if (isWorker) return process.env[QUEUE_FILE] ?? configured
+  process.env[QUEUE_FILE] = configured
+  return configured
+}
+
+function textOf(file: string): string | undefined {
+  return existsSync(file) ? readFileSync(file, 'utf8') : undefined
+}

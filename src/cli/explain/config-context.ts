@@ -1,0 +1,26 @@
+// What mails are explained by: the configuration of one Haraka directory, checked as at boot.
+// One with errors isn't used: its diagnostics come back instead, as `check` shows them.
+
+import type { ActiveConfig } from '../../app/active-config'
+import { createSources } from '../../config/sources'
+import { configOf, look } from '../check'
+import { isError, jsonReport, report } from '../check-report'
+import { CONNECTION_FILE, type WireLimits, wireLimits } from './wire'
+
+export interface ConfigContext {
+  activeConfig: ActiveConfig
+  limits: WireLimits
+}
+
+/** `errors`: lines for people, or one object of JSON. */
+export function readConfigContext(
+  dir: string,
+  env: NodeJS.ProcessEnv,
+  json: boolean,
+): ConfigContext | { errors: string[] } {
+  const sources = createSources(configOf(dir))
+  const { value, diagnostics } = look(sources, env)
+  if (diagnostics.some(isError))
+    return { errors: json ? [jsonReport(diagnostics)] : report(diagnostics, value, sources) }
+  return { activeConfig: value, limits: wireLimits(sources.read(CONNECTION_FILE) ?? '') }
+}

@@ -1,0 +1,91 @@
+// The queue of a Haraka directory, and the settings by which its jobs are sent.
+// Where there is none, or it can't be used, a word that says why; nothing is made.
+
+import { statSync } from 'node:fs'
+import path from 'node:path'
+import { openConfiguration } from '../../config/configuration'
+import { loadSettings, parseSettings, SETTINGS_FILE } from '../../config/load'
+import type { Owner } from '../../config/owner'
+import type { Settings } from '../../config/settings'
+import { snapshotFile } from '../../config/snapshot'
+import { signatureOfFault } from '../../config/sources'
+import { SesBounceError } from '../../errors'
+import type { MailFolders } from '../../quarantine/bring-in-order'
+import { keptFolder, mailHome, quarantineFolder } from '../../quarantine/keep'
+import { forecastSpacingMs } from '../../queue/admission'
+import { openOperatorQueue } from '../../queue/sqlite/operator-queue'
+import type { OperatorQueue, Pace } from '../../queue/store'
+import { ownerOf } from '../owner'
+
+export interface Place {
+  queue: OperatorQueue
+  pace: Pace
+  folders: MailFolders
+  /** Of mail on disk. */
+  limitBytes: number
+}
+
+/** `become`: before the first file is opened for writing. */
+export function openQueueContext(
+  dir: string,
+  env: NodeJS.ProcessEnv,
+  become: (owner: Owner) => void,
+): Place | { faults: string[] } {
+  try {
+    const owner = ownerOf(dir)
+    const { limit, window, queue, quarantine } = settingsOf(dir, env)
+    become(owner)
+    const file = path.resolve(dir, queue.path)
+    const absent = whyAbsent(file)
+    if (absent !== undefined) return { faults: [absent] }
+    const pace = {
+      spacingMs: limit.intervalMs + limit.slackMs,
+      forecastMs: forecastSpacingMs(limit),
+      marginMs: window.marginMs,
+    }
+    return {
+      queue: openOperatorQueue(file, { home: mailHome(dir) }),
+      pace,
+      folders: { kept: keptFolder(dir), quarantine: quarantineFolder(dir) },
+      limitBytes: quarantine.limitBytes,
+    }
+  } catch (error) {
+    return { faults: wordsOf(error) }
+  }
+}
+
+/** Those in force: with errors in the files, the last good ones, as in Haraka. @throws ConfigurationError */
+export function settingsOf(dir: string, env: NodeJS.ProcessEnv): Settings {
+  const configuration = openConfiguration({
+    configDir: path.join(dir, 'config'),
+    compile: sources => {
+      const { settings, diagnostics } = loadSettings(parseSettings(sources.read(SETTINGS_FILE) ?? ''), env)
+      return { value: settings, diagnostics }
+    },
+    snapshotFile: snapshotFile(dir),
+    keepsSnapshot: false,
+    fallsBack: true,
+    // `ses-bounce check` says what is wrong with them
+    log: () => undefined,
+  })
+  configuration.stop()
+  return configuration.current()
+}
+
+function whyAbsent(file: string): string | undefined {
+  try {
+    statSync(file)
+    return undefined
+  } catch (error) {
+    const code = signatureOfFault(error)
+    return code === 'ENOENT'
+      ? `there is no queue at ${file}; Haraka makes it when it starts with a trusted relay`
+      : `the queue at ${file} can't be looked at (${code}); root can, and the user that Haraka runs as`
+  }
+}
+
+/** What was thrown on purpose says all; anything else is a fault of ours or of the system. */
+export function wordsOf(error: unknown): string[] {
+  if (error instanceof SesBounceError) return error.message.split('\n')
+  return [error instanceof Error ? error.message : String(error)]
+}

@@ -1,0 +1,247 @@
+// The configuration in force in one process: read at the start, and again when a file of it changes.
+// At the start errors throw, or the last good one stands in. Later they are logged, and what was in force stays.
+
+import { createHash } from 'node:crypto'
+import { stat } from 'node:fs/promises'
+import path from 'node:path'
+import { ConfigurationError } from './configuration-error'
+import { type Diagnostic, formatDiagnostic } from './diagnostics'
+import type { Owner } from './owner'
+import { loadSnapshot, saveSnapshot } from './snapshot'
+import {
+  allDiagnostics,
+  createSources,
+  type Source,
+  type Sources,
+  signatureOf,
+  signatureOfFault,
+  snapshotSources,
+} from './sources'
+
+export interface ConfigurationOptions<T> {
+  /** Haraka's config directory. */
+  configDir: string
+  /** Every file that it asks for is watched from then on. With an error among the diagnostics, the value isn't used. */
+  compile(sources: Sources): { value: T; diagnostics: Diagnostic[] }
+  snapshotFile: string
+  /** Saves each good configuration there, as this owner's. */
+  keepsSnapshot: boolean
+  /** What of a file's text is kept there. */
+  kept?: (name: string, text: string) => string
+  owner?: Owner
+  /** At the start, the saved one stands in for files with errors. */
+  fallsBack: boolean
+  log: (level: 'notice' | 'warn' | 'error', message: string) => void
+  /** Another process logs what is wrong with the files; this one only what may be so for it alone, as what it can't read. */
+  logsOwnOnly?: boolean
+  /** After a reload; not at the start. */
+  onChange?: (value: T, previous: T) => void
+  /**
+   * The files were read, at the start too; with errors they don't come into force. `state`: the same in every process
+   * that reads them as they are now, and another one after each change.
+   */
+  onRead?: (state: string, errors: readonly Diagnostic[]) => void
+  /** How often the files are looked at. */
+  pollMs?: number
+  nowMs?: () => number
+}
+
+export interface Configuration<T> {
+  current(): T
+  /** Of the files as they were read last, whether they came into force or not. */
+  diagnostics(): readonly Diagnostic[]
+  /** One look at the files; a change is taken up when two looks see the same. Never rejects. */
+  checkNow(): Promise<void>
+  stop(): void
+}
+
+const POLL_MS = 1000
+
+/** @throws ConfigurationError */
+export function openConfiguration<T>(options: ConfigurationOptions<T>): Configuration<T> {
+  const opened = new OpenConfiguration(options)
+  const timer = setInterval(() => void opened.checkNow(), options.pollMs ?? POLL_MS)
+  timer.unref()
+  return {
+    current: () => opened.activeConfig.value,
+    diagnostics: () => opened.diagnostics,
+    checkNow: () => opened.checkNow(),
+    stop() {
+      clearInterval(timer)
+      opened.stopped = true
+    },
+  }
+}
+
+/** `own`: of the diagnostics, errors that other processes needn't have. */
+type Compiled<T> = { diagnostics: Diagnostic[]; own: Diagnostic[] } & (
+  | { good: true; value: T }
+  | { good: false }
+)
+
+class OpenConfiguration<T> {
+  activeConfig: { value: T; since: string }
+  diagnostics: Diagnostic[] = []
+  #own: Diagnostic[] = []
+  stopped = false
+  readonly #options: ConfigurationOptions<T>
+  /** What the files were when they were read last. */
+  readonly #watched = new Map<string, Source>()
+  /** What the last look saw, if that isn't what was read. */
+  #pending: string | undefined
+  #looking: Promise<void> | undefined
+
+  constructor(options: ConfigurationOptions<T>) {
+    this.#options = options
+    const { good, sources } = this.#compileFiles()
+    if (good) {
+      this.activeConfig = { value: good.value, since: this.#now() }
+      this.#save(sources)
+      return
+    }
+    const saved = options.fallsBack ? this.#lastGood() : undefined
+    if (saved === undefined) throw new ConfigurationError(this.diagnostics.filter(isError))
+    this.activeConfig = saved
+    this.#logErrors()
+  }
+
+  checkNow(): Promise<void> {
+    this.#looking ??= this.#look()
+      .catch((error: unknown) =>
+        this.#options.log('error', `the configuration can't be reloaded: ${String(error)}`),
+      )
+      .finally(() => {
+        this.#looking = undefined
+      })
+    return this.#looking
+  }
+
+  async #look(): Promise<void> {
+    const watched = [...this.#watched.values()]
+    const signatures = await Promise.all(watched.map(({ name }) => this.#signatureNow(name)))
+    if (this.stopped) return
+    const hasChanged = watched.some(({ signature }, index) => signature !== signatures[index])
+    const seen = signatures.join('|')
+    // a file that is being written isn't read half way
+    const isStable = seen === this.#pending
+    this.#pending = hasChanged && !isStable ? seen : undefined
+    if (hasChanged && isStable) this.#reload()
+  }
+
+  #reload(): void {
+    const changed = this.#changedNames()
+    if (changed.length === 0) return
+    const { good, sources } = this.#compileFiles()
+    if (!good) {
+      this.#logErrors()
+      return
+    }
+    const previous = this.activeConfig.value
+    this.activeConfig = { value: good.value, since: this.#now() }
+    this.#options.log('notice', `configuration reloaded: ${changed.join(', ')}`)
+    this.#save(sources)
+    this.#options.onChange?.(good.value, previous)
+  }
+
+  /** Which files say something else than before; those that were only touched are none. */
+  #changedNames(): string[] {
+    const sources = createSources(this.#options.configDir)
+    for (const name of this.#watched.keys()) sources.read(name)
+    const changed = sources.seen().filter(({ name, text, fault }) => {
+      const before = this.#watched.get(name)
+      return text !== before?.text || fault !== before?.fault
+    })
+    for (const source of sources.seen()) this.#watched.set(source.name, source)
+    return changed.map(({ name }) => name)
+  }
+
+  #compileFiles(): { good: { value: T } | undefined; sources: Sources } {
+    const sources = createSources(this.#options.configDir)
+    const compiled = this.#compile(sources)
+    // bad files may hide which others belong to them
+    if (compiled.good) this.#watched.clear()
+    for (const source of sources.seen()) this.#watched.set(source.name, source)
+    this.diagnostics = compiled.diagnostics
+    this.#own = compiled.own
+    for (const diagnostic of this.#logged()) {
+      if (!isError(diagnostic)) this.#options.log('warn', formatDiagnostic(diagnostic))
+    }
+    this.#options.onRead?.(stateOf(sources), this.diagnostics.filter(isError))
+    return { good: compiled.good ? { value: compiled.value } : undefined, sources }
+  }
+
+  #compile(sources: Sources): Compiled<T> {
+    try {
+      const { value, diagnostics: found } = this.#options.compile(sources)
+      const diagnostics = allDiagnostics(sources, found)
+      const own = sources.faults.filter(isError)
+      return diagnostics.some(isError)
+        ? { good: false, diagnostics, own }
+        : { good: true, value, diagnostics, own }
+    } catch (error) {
+      const message = `the configuration can't be compiled: ${String(error)}`
+      const file = path.basename(this.#options.configDir)
+      const diagnostics: Diagnostic[] = [...sources.faults, { severity: 'error', file, line: 0, message }]
+      return { good: false, diagnostics, own: diagnostics.filter(isError) }
+    }
+  }
+
+  #logged(): readonly Diagnostic[] {
+    return this.#options.logsOwnOnly ? this.#own : this.diagnostics
+  }
+
+  #logErrors(): void {
+    for (const diagnostic of this.#logged()) {
+      if (isError(diagnostic)) this.#options.log('error', formatDiagnostic(diagnostic))
+    }
+    this.#options.log('error', `the last good configuration, of ${this.activeConfig.since}, stays in force`)
+  }
+
+  #lastGood(): { value: T; since: string } | undefined {
+    const saved = loadSnapshot(this.#options.snapshotFile)
+    const compiled = saved && this.#compile(snapshotSources(saved.sources))
+    return compiled?.good ? { value: compiled.value, since: saved?.savedAt ?? '' } : undefined
+  }
+
+  #save(sources: Sources): void {
+    const { keepsSnapshot, snapshotFile, kept = asItIs, owner = {}, log } = this.#options
+    if (!keepsSnapshot) return
+    const texts = sources
+      .seen()
+      .flatMap(({ name, text }) => (text === undefined ? [] : [[name, kept(name, text)] as const]))
+    try {
+      saveSnapshot(
+        snapshotFile,
+        { savedAt: this.activeConfig.since, sources: Object.fromEntries(texts) },
+        owner,
+      )
+    } catch (error) {
+      log('error', `the last good configuration can't be kept in ${snapshotFile}: ${String(error)}`)
+    }
+  }
+
+  async #signatureNow(name: string): Promise<string> {
+    try {
+      return signatureOf(await stat(path.join(this.#options.configDir, name)))
+    } catch (error) {
+      return signatureOfFault(error)
+    }
+  }
+
+  #now(): string {
+    return new Date(this.#options.nowMs?.() ?? Date.now()).toISOString()
+  }
+}
+
+function stateOf(sources: Sources): string {
+  const parts = sources.seen().map(({ name, signature }) => `${name} ${signature}`)
+  return createHash('sha256').update(parts.toSorted().join('|')).digest('base64url')
+}
+
+function asItIs(_name: string, text: string): string {
+  return text
+}
+
+function isError(diagnostic: Diagnostic): boolean {
+  return diagnostic.severity === 'error'
+}

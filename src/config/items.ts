@@ -1,0 +1,78 @@
+// The values of an ini line: comments taken off, lists split, quotes and escapes undone.
+// A fault is returned as text for a diagnostic, never thrown.
+
+import { shortened } from './escape'
+
+export interface Item {
+  text: string
+  /** How it was written: `quoted` is literal, `regex` is the text between the slashes. */
+  form: 'plain' | 'quoted' | 'regex'
+  /** Letters behind the closing slash of a regex. */
+  flags: string
+}
+
+export interface Items {
+  items: Item[]
+  fault?: string
+}
+
+/** A value that isn't a list: up to ` ;`, with `\;` for a semicolon behind a space. */
+export function wholeValue(raw: string): string {
+  const end = raw.search(/(?:^|\s);/)
+  const text = end < 0 ? raw : raw.slice(0, end)
+  return text.trim().replaceAll('\\;', ';')
+}
+
+/**
+ * A list: `a, "b, c", /d,e/i ; comment`. A `"` or `/` at the start of an item opens it up to its closing
+ * mark; elsewhere `\,` and `\;` stand for themselves.
+ */
+export function splitItems(raw: string): Items {
+  const items: Item[] = []
+  let at = 0
+  for (;;) {
+    at += /^\s*/.exec(raw.slice(at))?.[0].length ?? 0
+    if (at >= raw.length || raw[at] === ';') return { items }
+    const item = readItem(raw, at)
+    if ('fault' in item) return { items, fault: item.fault }
+    if (item.item.text !== '' || item.item.form !== 'plain') items.push(item.item)
+    at = item.end
+    const rest = /^\s*(,|;|$)/.exec(raw.slice(at))
+    if (!rest) return { items, fault: `a comma is missing before "${shortened(raw.slice(at).trim())}"` }
+    if (rest[1] !== ',') return { items }
+    at += rest[0].length
+  }
+}
+
+function readItem(raw: string, start: number): { item: Item; end: number } | { fault: string } {
+  const open = raw[start]
+  if (open === '"' || open === '/') {
+    const close = closing(raw, start, open)
+    if (close < 0) return { fault: `the closing ${open} is missing behind ${shortened(raw.slice(start))}` }
+    const inner = raw.slice(start + 1, close)
+    if (open === '"')
+      return { item: { text: inner.replace(/\\(["\\])/g, '$1'), form: 'quoted', flags: '' }, end: close + 1 }
+    const flags = /^[A-Za-z]*/.exec(raw.slice(close + 1))?.[0] ?? ''
+    return {
+      item: { text: inner.replaceAll('\\/', '/'), form: 'regex', flags },
+      end: close + 1 + flags.length,
+    }
+  }
+  let end = start
+  while (end < raw.length && raw[end] !== ',' && !(raw[end] === ';' && /\s/.test(raw[end - 1] ?? ' '))) {
+    end += raw[end] === '\\' && end + 1 < raw.length ? 2 : 1
+  }
+  const text = raw
+    .slice(start, end)
+    .trim()
+    .replace(/\\([,;])/g, '$1')
+  return { item: { text, form: 'plain', flags: '' }, end }
+}
+
+function closing(raw: string, start: number, mark: string): number {
+  for (let i = start + 1; i < raw.length; i++) {
+    if (raw[i] === '\\') i++
+    else if (raw[i] === mark) return i
+  }
+  return -1
+}

@@ -1,0 +1,189 @@
+// Makes settings of ses-bounce.ini: every key is checked, and what keys say together.
+// Never throws on any input. Where a value is wrong its default stands in, so that all errors show at once.
+
+import { type Diagnostic, didYouMean, type Severity, validAre } from './diagnostics'
+import { shortened } from './escape'
+import { type IniEntry, type IniFile, type IniSection, parseIni } from './ini'
+import { wholeValue } from './items'
+import { isEverybody } from './list-parsers'
+import { laterSection, laterSetting, mayHoldSecrets } from './not-available-yet'
+import { type Key, RENAMED_KEYS, SCHEMA, SES_INTERVAL_MS, toSettings, type Values } from './schema'
+import { isLoopbackEndpoint } from './ses-parsers'
+import type { Settings } from './settings'
+import { quoted, type Read } from './value-parsers'
+import { formatDuration } from './values'
+
+export type Environment = Readonly<Record<string, string | undefined>>
+
+export interface LoadedSettings {
+  settings: Settings
+  /** In the order of the lines; the file's own (`ini.diagnostics`) are among them. With an error, `settings` must not be used. */
+  diagnostics: Diagnostic[]
+}
+
+export const SETTINGS_FILE = 'ses-bounce.ini'
+
+/** Its sections are known, so a comment behind a name can't hide one. What stands in [http] may be a secret. */
+export function parseSettings(text: string): IniFile {
+  return parseIni(SETTINGS_FILE, text, { commentsBehindSections: true, isHidden: mayHoldSecrets })
+}
+
+/** `env`: where a value `env:NAME` is looked up. */
+export function loadSettings(ini: IniFile, env: Environment): LoadedSettings {
+  const reader = new Reader(ini, env)
+  const values = reader.read()
+  checkTogether(values, reader)
+  return { settings: toSettings(values), diagnostics: reader.diagnostics.toSorted((a, b) => a.line - b.line) }
+}
+
+const TABLE = new Map<string, Map<string, Key<unknown>>>(
+  Object.entries(SCHEMA).map(([section, keys]) => [
+    section,
+    new Map<string, Key<unknown>>(Object.entries(keys)),
+  ]),
+)
+
+class Reader {
+  readonly diagnostics: Diagnostic[]
+  readonly #ini: IniFile
+  readonly #env: Environment
+  readonly #faultyLines: ReadonlySet<number>
+  /** Entries that could be read, by `section.key`. */
+  readonly #taken = new Map<string, { entry: IniEntry; value: unknown }>()
+
+  constructor(ini: IniFile, env: Environment) {
+    this.#ini = ini
+    this.#env = env
+    this.diagnostics = [...ini.diagnostics]
+    this.#faultyLines = new Set(ini.diagnostics.map(({ line }) => line))
+  }
+
+  read(): Values {
+    for (const section of this.#ini.sections) this.#section(section)
+    const sections = [...TABLE].map(([section, keys]) => {
+      const values = [...keys].map(([name, key]) => {
+        const taken = this.#taken.get(`${section}.${name}`)
+        return [name, taken ? taken.value : standardOf(key)] as const
+      })
+      return [section, Object.fromEntries(values)] as const
+    })
+    // each value was read by the kind that the table has at this very place
+    return Object.fromEntries(sections) as Values
+  }
+
+  /** The line where a key is set, if it is, and could be read. */
+  lineOf(section: string, key: string): number | undefined {
+    return this.#taken.get(`${section}.${key}`)?.entry.line
+  }
+
+  report(severity: Severity, section: string, line: number, message: string): void {
+    this.diagnostics.push({ severity, file: this.#ini.file, line, section, message })
+  }
+
+  #section({ name, line, entries }: IniSection): void {
+    const keys = TABLE.get(name)
+    // a section name that couldn't be read has its own diagnostic
+    if (keys === undefined && !this.#faultyLines.has(line)) {
+      const message = laterSection(name)
+        ? 'this section is not available yet'
+        : `unknown section${sectionHint(name, entries)}`
+      this.report('error', name, line, message)
+    }
+    if (keys) for (const entry of entries) this.#entry(name, keys, entry)
+  }
+
+  #entry(section: string, keys: Map<string, Key<unknown>>, entry: IniEntry): void {
+    const key = keys.get(entry.key)
+    if (key === undefined && laterSetting(section, entry.key)) {
+      this.report('error', section, entry.line, `${quoted(entry.key)} is not available yet`)
+      return
+    }
+    if (key === undefined) {
+      const known = [...keys.keys()]
+      const renamed = RENAMED_KEYS[`${section}.${entry.key}`]
+      const hint =
+        renamed !== undefined
+          ? `; ${renamed}`
+          : didYouMean(entry.key, known) || belongsTo(entry.key) || validAre(known)
+      this.report('error', section, entry.line, `unknown key ${quoted(entry.key)}${hint}`)
+      return
+    }
+    const written = asWritten(entry, this.#env)
+    const read = 'value' in written ? key.kind.read(written.value, entry.key) : written
+    const variable = variableOf(entry)
+    if ('value' in read) this.#taken.set(`${section}.${entry.key}`, { entry, value: read.value })
+    else if ('value' in written && variable !== undefined)
+      this.report('error', section, entry.line, heldFault(entry.key, variable, key))
+    else this.report('error', section, entry.line, read.fault)
+  }
+
+  /** A value as a diagnostic may show it: what a variable holds is not shown. */
+  shown(section: string, key: string, text: string): string {
+    const entry = this.#taken.get(`${section}.${key}`)?.entry
+    const variable = entry && variableOf(entry)
+    return variable === undefined ? text : `env:${shortened(variable)}`
+  }
+}
+
+/** The name behind `env:`; undefined: the value is written in the file. */
+function variableOf({ value }: IniEntry): string | undefined {
+  return /^env:\s*(.*)$/.exec(wholeValue(value))?.[1]
+}
+
+/** It may be a secret, whatever the setting: a variable can be the wrong one. */
+function heldFault(name: string, variable: string, { kind }: Key<unknown>): string {
+  const range = kind.range === undefined ? '' : `; ${kind.range}`
+  return `${name}: what the environment variable ${quoted(variable)} holds can't be used, and isn't shown; ${kind.form}${range}`
+}
+
+/** A value, or what the environment holds in its place. */
+function asWritten(entry: IniEntry, env: Environment): Read<string> {
+  const { key, value } = entry
+  const name = variableOf(entry)
+  if (name === undefined) return { value }
+  if (name === '') return { fault: `${key}: the name of a variable is missing behind "env:"` }
+  const held = fromEnvironment(env, name)
+  return held === undefined
+    ? { fault: `${key}: the environment variable ${quoted(name)} isn't set` }
+    : { value: held }
+}
+
+/** What the environment holds is no comment, even behind a semicolon. */
+function fromEnvironment(env: Environment, name: string): string | undefined {
+  return Object.hasOwn(env, name) ? env[name]?.trim().replace(/(^|\s);/g, '$1\\;') : undefined
+}
+
+function sectionHint(name: string, entries: readonly IniEntry[]): string {
+  if (entries.some(({ key }) => key === 'action')) return '; rules stand in ses-bounce-rules.ini'
+  return didYouMean(name, TABLE.keys()) || validAre([...TABLE.keys()])
+}
+
+/** The section that has a key of this name, for one that stands in the wrong section. */
+function belongsTo(key: string): string {
+  const sections = [...TABLE].filter(([, keys]) => keys.has(key)).map(([section]) => `[${section}]`)
+  return sections.length > 0 ? `; it belongs to ${sections.join(' or ')}` : ''
+}
+
+function standardOf(key: Key<unknown>): unknown {
+  const read = key.kind.read(key.standard, key.meaning)
+  return 'value' in read ? read.value : undefined
+}
+
+function checkTogether({ relay, ses, limit, window }: Values, reader: Reader): void {
+  if (window.margin >= window.length) {
+    const line = reader.lineOf('window', 'margin') ?? reader.lineOf('window', 'length') ?? 0
+    const margin = reader.shown('window', 'margin', formatDuration(window.margin))
+    const length = reader.shown('window', 'length', formatDuration(window.length))
+    reader.report('error', 'window', line, `margin (${margin}) must be shorter than length (${length})`)
+  }
+  if (limit.interval < SES_INTERVAL_MS && !isLoopbackEndpoint(ses.endpoint)) {
+    const interval = reader.shown('limit', 'interval', formatDuration(limit.interval))
+    const message = `"${interval}" is too little for interval; at least 1000ms: SES takes one call a second`
+    reader.report('error', 'limit', reader.lineOf('limit', 'interval') ?? 0, message)
+  }
+  const everybody = relay.trusted.find(isEverybody)
+  if (everybody !== undefined) {
+    const message = `trusted has ${reader.shown('relay', 'trusted', everybody)}: everybody is trusted, and anyone can make SES send bounces`
+    reader.report('warning', 'relay', reader.lineOf('relay', 'trusted') ?? 0, message)
+  }
+}

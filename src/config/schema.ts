@@ -1,0 +1,344 @@
+// The one table of ses-bounce.ini: the checker, the defaults, the example file and the reference come from it.
+// Plain data; a default that its own kind refuses is a fault of ours, and a test finds it.
+
+import { cidrList, domainList, hostList, recipientList, regionList, wordList } from './list-parsers'
+import { bearerToken } from './secret'
+import { endpoint, identityArn, queueFile, reportingMta, senderTemplate } from './ses-parsers'
+import {
+  AUTHENTICATION_LEVELS,
+  FALLBACK_ACTIONS,
+  FULL_ACTIONS,
+  RELAY_RECIPIENTS,
+  type Settings,
+} from './settings'
+import { mailStore } from './store-parsers'
+import {
+  alwaysTrue,
+  boolean,
+  choice,
+  count,
+  duration,
+  durationRange,
+  type Kind,
+  labelSeparator,
+  rate,
+  size,
+} from './value-parsers'
+
+const SECOND = 1000
+const MINUTE = 60 * SECOND
+const HOUR = 60 * MINUTE
+const DAY = 24 * HOUR
+
+/** SES API: SendBounce takes one call a second. */
+export const SES_INTERVAL_MS = SECOND
+/** SES API: SendBounce takes a mail for 24 hours after its receipt. */
+const SES_WINDOW_MS = DAY
+
+export interface Key<T> {
+  kind: Kind<T>
+  /** As text, as it would stand in the file. */
+  standard: string
+  /** In one line, fit to be read alone. */
+  meaning: string
+  /** A value, where the default shows none. */
+  example?: string
+  /** What the reference says besides. */
+  note?: string
+}
+
+function key<T>(
+  kind: Kind<T>,
+  standard: string,
+  meaning: string,
+  more: { example?: string; note?: string } = {},
+): Key<T> {
+  return { kind, standard, meaning, ...more }
+}
+
+const fallback = (standard: string, meaning: string) => key(choice(FALLBACK_ACTIONS), standard, meaning)
+
+export const SCHEMA = {
+  main: {
+    mode: key(
+      choice(['enforce', 'observe']),
+      'enforce',
+      'enforce: do what the rules say; observe: decide and log, but change nothing',
+    ),
+    on_error: key(
+      choice(['stop'], ['last_good']),
+      'stop',
+      'what Haraka does at boot when the configuration has errors',
+      { note: 'last_good is not available yet.' },
+    ),
+  },
+  relay: {
+    trusted: key(cidrList, '', 'addresses and ranges of the relays that hand over mail of SES', {
+      example: '192.0.2.10, 2001:db8::/64',
+      note: 'Whoever is trusted can have SES send bounces: name your relays and nobody else.',
+    }),
+    auth_users: key(wordList, '', 'relays by the names of their SMTP AUTH users, wherever they come from', {
+      example: 'ses-relay',
+    }),
+    recipients: key(
+      choice(RELAY_RECIPIENTS),
+      'auto',
+      'what RCPT TO holds: kept, what SES had; rewritten, another address in its place; auto, found out for each mail',
+      { note: 'docs/relays.md says which is right for which relay, and what is lost otherwise.' },
+    ),
+    label_separator: key(
+      labelSeparator,
+      '+',
+      'anna+shop@ is anna@ to a rule without a label, as in receipt rules of SES; empty: it is not',
+      {
+        note: 'For recipient, envelope.recipient and role_addresses: plain, @host and glob patterns, not expressions. A pattern with the separator in its local part matches that label only.',
+      },
+    ),
+    domains: key(domainList, '', 'domains that SES receives for, besides those in host_list', {
+      example: 'example.org, @.example.net',
+      note: 'host_list_regex counts too. @.example.net is the domain with all its subdomains.',
+    }),
+  },
+  ses: {
+    bounce_sender: key(
+      senderTemplate,
+      'mailer-daemon@{recipient.domain}',
+      'who bounces come from: a verified identity, as every domain is that SES receives for',
+    ),
+    bounce_sender_arn: key(identityArn, '', 'ARN of the identity, where it belongs to another account', {
+      example: 'arn:aws:ses:eu-west-1:123456789012:identity/example.com',
+    }),
+    reporting_mta: key(
+      reportingMta,
+      '',
+      'the host that bounces name as theirs; empty: the name in config/me',
+      {
+        example: 'dns; mx.example.com',
+      },
+    ),
+    regions: key(regionList, '', 'the only regions that are called; empty: whichever the receipt names', {
+      example: 'eu-west-1, us-east-1',
+    }),
+    endpoint: key(endpoint, '', 'empty: AWS; a URL, in which {region} is filled in; local: the stand-in', {
+      example: 'http://127.0.0.1:4579',
+    }),
+    timeout: key(
+      duration({ min: 100, max: 5 * MINUTE }),
+      '10s',
+      'how long a call may take; after that its outcome is unknown',
+    ),
+  },
+  limit: {
+    interval: key(
+      duration({ min: 1, max: HOUR }),
+      '1000ms',
+      'from one call to the next, in each region; SES allows one a second',
+      { note: 'Below 1000ms only while endpoint is the stand-in or another server on this machine.' },
+    ),
+    slack: key(
+      duration({ min: 0, max: MINUTE }),
+      '5ms',
+      'on top of interval: what the network may take off between two calls',
+    ),
+    per_sender: key(rate, '10/day', 'how many new bounces one sender gets; empty: as many as there are', {
+      note: 'What is over it falls back to capped. Addresses that are made for each mail (VERP, BATV, SRS) count as the one behind them. Customers of a provider that returns all their mail to one domain of its own count each for themselves, by the other domain that SES proved.',
+    }),
+    per_sender_domain: key(
+      rate,
+      '',
+      'how many new bounces the senders at one domain get; empty: as many as there are',
+      { example: '100/day', note: 'What is over it falls back to capped.' },
+    ),
+  },
+  window: {
+    length: key(
+      duration({ min: SECOND, max: SES_WINDOW_MS, maxReason: 'SES takes no bounce after 24h' }),
+      '24h',
+      'for how long after its receipt a mail can be bounced; SES allows 24h',
+    ),
+    margin: key(
+      duration({ min: 0, max: SES_WINDOW_MS }),
+      '1m',
+      'so long before the end of the window no call starts any more',
+      { note: 'It must be shorter than length.' },
+    ),
+  },
+  queue: {
+    store: key(choice(['sqlite'], ['postgres']), 'sqlite', 'where jobs are kept', {
+      note: 'postgres is not available yet.',
+    }),
+    path: key(
+      queueFile,
+      'ses-bounce/queue.sqlite',
+      'its file, in the Haraka directory; on a local disk that outlives a restart',
+      { note: 'Network file systems are refused.' },
+    ),
+    keep: key(
+      duration({
+        min: 25 * HOUR,
+        max: 3650 * DAY,
+        minReason: 'a mail can come again for as long as SES takes bounces for it',
+      }),
+      '7d',
+      'how long jobs stay on record after their end; at least 25h',
+    ),
+    keep_mail: key(
+      boolean,
+      'true',
+      'the raw mail is kept until SES has made its bounces; mail whose bounce fails goes to the quarantine',
+      { note: 'With false a mail is gone when its bounce fails, expires or is cancelled.' },
+    ),
+    retry: key(durationRange({ min: 10, max: DAY }), '2s..10m', 'shortest and longest pause between tries'),
+    unknown_tries: key(
+      count({ min: 1, max: 100 }),
+      '3',
+      'tries of a call that may have been carried out; then its job is held',
+    ),
+  },
+  content: {
+    limit: key(
+      size({ min: 1024, max: 64 * 1024 ** 2 }),
+      '256kb',
+      'how much of each text of a mail the condition body looks at',
+      { note: "What lies behind it isn't looked at, and the log says so." },
+    ),
+  },
+  guard: {
+    null_sender: key(
+      alwaysTrue('RFC 5321 section 6.1 forbids an answer to the null sender'),
+      'true',
+      'the sender is <>, so the mail is itself a bounce; always on',
+    ),
+    own_domains: key(boolean, 'true', 'the sender is at a domain of yours, or below one'),
+    replied: key(boolean, 'true', 'automatic replies and delivery reports'),
+    virus: key(boolean, 'true', 'SES found a virus'),
+    spam: key(boolean, 'true', 'SES found spam'),
+    list_mail: key(boolean, 'false', 'mailing lists and bulk mail'),
+    role_addresses: key(
+      recipientList,
+      'postmaster, abuse, mailer-daemon',
+      'recipients that no rule bounces unless it names them; a sender of your bounces is never bounced',
+    ),
+    authentication: key(
+      choice(AUTHENTICATION_LEVELS),
+      'aligned',
+      'what must prove the sender: aligned (SPF, DKIM or DMARC), strict (not SPF), none',
+      { note: 'With none, forged senders get bounces (docs/safety.md).' },
+    ),
+  },
+  fallback: {
+    expired: fallback('reject', 'it is later than [window] length after the receipt of the mail'),
+    overload: fallback('reject', 'so many bounces wait that this one could not be in time'),
+    no_receipt: fallback('quarantine', 'the mail carries no usable receipt of SES'),
+    mismatch: fallback('quarantine', 'which recipient SES had is not to be found out'),
+    ended: fallback('quarantine', 'the mail came again after its bounce failed, expired or was cancelled'),
+    unsafe: fallback('quarantine', 'a guard spoke against it, or there is no usable bounce sender'),
+    capped: fallback('quarantine', 'the sender, his domain or the rule has had enough bounces'),
+    full: key(
+      choice(FULL_ACTIONS),
+      'reject',
+      'a mail that is to be kept, and [quarantine] limit leaves no room for it',
+      { note: 'Where other recipients of the mail are delivered to or bounced, the whole mail gets 450.' },
+    ),
+    unreadable: fallback(
+      'quarantine',
+      "a rule, of whatever action, asks for what can't be read of the mail, now or later",
+    ),
+  },
+  quarantine: {
+    store: key(mailStore, 'folder', 'where it is kept: in the folder ses-bounce/quarantine'),
+    keep: key(duration({ min: MINUTE, max: 3650 * DAY }), '30d', 'how long mail is kept; then it is deleted'),
+    limit: key(
+      size({ min: 1024, max: 1024 ** 5 }),
+      '1gb',
+      'how much mail may lie there, with the mail that waits for its bounces',
+      { note: 'One sender may fill a tenth of it. What is over it gets [fallback] full.' },
+    ),
+  },
+  http: {
+    token: key(bearerToken, '', 'bearer token of the HTTP API; empty: the API is off', {
+      example: 'env:SES_BOUNCE_TOKEN',
+      note: "Haraka's web server must be on: listen in config/http.ini (docs/api.md). sha256:HEX, its digest, will do too.",
+    }),
+    hosts: key(hostList, '', 'names of this server under which the page and the API may be asked', {
+      example: 'mail.example.com',
+      note: 'Addresses, loopback names and the name in config/me always pass; under any other name the answer is 421.',
+    }),
+  },
+}
+
+type Table = typeof SCHEMA
+export type SectionName = keyof Table
+
+/** What the file says, read; for each section and key. */
+export type Values = {
+  [S in keyof Table]: { [K in keyof Table[S]]: Table[S][K] extends Key<infer T> ? T : never }
+}
+
+/** Keys that had another name, with what is to be said of them. */
+export const RENAMED_KEYS: Readonly<Record<string, string>> = {
+  'relay.keeps_recipients': 'it is called recipients now: kept for true, auto for false',
+}
+
+/** What a section is about, where its keys don't say it. */
+export const SECTION_MEANING: Partial<Record<SectionName, string>> = {
+  relay: 'Only mail from these peers is looked at; as long as none is named, the plugin is idle.',
+  guard: 'true: such mail gets no bounce. A rule may say otherwise for itself: guard.list_mail = true',
+  fallback:
+    "What becomes of mail that a rule bounces when there can't or mustn't be a bounce: reject, quarantine, accept, defer, drop.",
+  quarantine: 'Mail that was kept back, in ses-bounce/quarantine/.',
+}
+
+export function toSettings({
+  main,
+  relay,
+  ses,
+  limit,
+  window,
+  queue,
+  content,
+  guard,
+  fallback,
+  quarantine,
+  http,
+}: Values): Settings {
+  return {
+    main: { mode: main.mode },
+    relay: {
+      trusted: relay.trusted,
+      authUsers: relay.auth_users,
+      recipients: relay.recipients,
+      labelSeparator: relay.label_separator,
+      domains: relay.domains,
+    },
+    ses: {
+      bounceSender: ses.bounce_sender,
+      ...(ses.bounce_sender_arn !== undefined && { bounceSenderArn: ses.bounce_sender_arn }),
+      ...(ses.reporting_mta !== undefined && { reportingMta: ses.reporting_mta }),
+      regions: ses.regions,
+      endpoint: ses.endpoint,
+      timeoutMs: ses.timeout,
+    },
+    limit: {
+      intervalMs: limit.interval,
+      slackMs: limit.slack,
+      ...(limit.per_sender && { perSender: limit.per_sender }),
+      ...(limit.per_sender_domain && { perSenderDomain: limit.per_sender_domain }),
+    },
+    window: { lengthMs: window.length, marginMs: window.margin },
+    queue: {
+      store: queue.store,
+      path: queue.path,
+      keepMs: queue.keep,
+      keepsMail: queue.keep_mail,
+      retryFirstMs: queue.retry.firstMs,
+      retryLongestMs: queue.retry.longestMs,
+      unknownTries: queue.unknown_tries,
+    },
+    content: { limitBytes: content.limit },
+    guard,
+    fallback,
+    quarantine: { store: quarantine.store, keepMs: quarantine.keep, limitBytes: quarantine.limit },
+    http: { hosts: http.hosts, ...(http.token !== undefined && { tokenSha256: http.token }) },
+  }
+}

@@ -1,0 +1,91 @@
+// Kinds of values that end up in calls to SES: sender, ARN, reporting MTA, endpoint; and the queue's file.
+// Nothing throws; what SES would refuse is refused here, where file and line are known.
+
+import path from 'node:path'
+import { didYouMean } from './diagnostics'
+import { type Kind, orEmpty, quoted, unknownValue, whole } from './value-parsers'
+
+/** What a bounce sender may be made of, with a value to try it. */
+const SENDER_NAMES = new Map([
+  ['recipient', 'user@example.com'],
+  ['recipient.domain', 'example.com'],
+  ['sender.domain', 'example.org'],
+])
+/** RFC 5321 section 4.5.3.1.3: a path of 256 octets, less its brackets. */
+const ADDRESS_CHARACTERS = 254
+/** SES API: SendBounce, BounceSender: one address in ASCII, its domain in Punycode. */
+const SENDER = /^[\w.!#$%&'*+/=?^`{|}~-]{1,64}@[a-z\d-]{1,63}(?:\.[a-z\d-]{1,63}){0,9}$/i
+
+export const senderTemplate: Kind<string> = whole(
+  'an address, that may hold {recipient.domain}, {sender.domain} or be {recipient}',
+  (text, key) => {
+    const unknown = [...text.matchAll(/\{([^{}]*)\}/g)]
+      .map(match => match[1] ?? '')
+      .find(name => !SENDER_NAMES.has(name))
+    if (unknown !== undefined) {
+      const hint = didYouMean(unknown, SENDER_NAMES.keys()) || `; ${senderTemplate.form}`
+      return { fault: `${key}: unknown name ${quoted(`{${unknown}}`)}${hint}` }
+    }
+    const tried = text.replace(/\{([^{}]*)\}/g, (_, name: string) => SENDER_NAMES.get(name) ?? '')
+    if (!tried.includes('@'))
+      return { fault: `${quoted(text)} for ${key} has no "@"; ${senderTemplate.form}` }
+    return SENDER.test(tried) && !/[{}]/.test(tried) && tried.length <= ADDRESS_CHARACTERS
+      ? { value: text }
+      : unknownValue(text, key, senderTemplate.form)
+  },
+)
+
+/** SES API: SendBounce, BounceSenderArn: the ARN of an identity. */
+const IDENTITY_ARN = /^arn:aws[a-z-]{0,20}:ses:[a-z\d-]{1,40}:\d{12}:identity\/[!-~]+$/
+
+export const identityArn: Kind<string | undefined> = orEmpty(
+  undefined,
+  whole(
+    'the ARN of a verified identity: arn:aws:ses:eu-west-1:123456789012:identity/example.com',
+    (text, key) => (IDENTITY_ARN.test(text) ? { value: text } : unknownValue(text, key, identityArn.form)),
+  ),
+)
+
+/** SES API: MessageDsn, ReportingMta; RFC 3464 section 2.2.2. Quotes around it may be written or not. */
+export const reportingMta: Kind<string | undefined> = orEmpty(
+  undefined,
+  whole('"dns; name": dns; mx.example.com', (text, key) => {
+    const name = /^"?\s*dns\s*;\s*([a-z\d_.-]{1,253})\s*"?$/i.exec(text)?.[1]
+    return name === undefined ? unknownValue(text, key, reportingMta.form) : { value: `dns; ${name}` }
+  }),
+)
+
+export const endpoint: Kind<string> = orEmpty(
+  '',
+  whole('an http or https URL, that may hold {region}, or "local"; empty: AWS', (text, key) => {
+    // not shown: it would be in Haraka's log
+    if (/^[^/]*\/\/[^/]*@/.test(text))
+      return { fault: `${key} may hold no user and no password; ${endpoint.form}` }
+    return text === 'local' || endpointUrl(text) ? { value: text } : unknownValue(text, key, endpoint.form)
+  }),
+)
+
+/** Calls don't leave this machine: `local`, or plain http to a loopback address (RFC 6761 section 6.3 for the name). */
+export function isLoopbackEndpoint(text: string): boolean {
+  if (text === 'local') return true
+  const url = endpointUrl(text)
+  return (
+    url?.protocol === 'http:' && /^(?:127\.[\d.]+|\[::1\]|(?:[a-z\d.-]*\.)?localhost)$/.test(url.hostname)
+  )
+}
+
+function endpointUrl(text: string): URL | undefined {
+  const tried = text.replaceAll('{region}', 'us-east-1')
+  if (!/^https?:\/\/[!-~]+$/i.test(tried) || /[{}]/.test(tried) || !URL.canParse(tried)) return undefined
+  const url = new URL(tried)
+  return url.username || url.password || url.search || url.hash ? undefined : url
+}
+
+/** A file's path, absolute or in the Haraka directory. */
+export const queueFile: Kind<string> = whole('the path of a file: ses-bounce/queue.sqlite', (text, key) => {
+  const [first] = path.posix.normalize(text).split('/')
+  if (first === 'queue')
+    return { fault: `${key} may not lie in queue/: Haraka takes every file in there for a mail` }
+  const isFile = !text.endsWith('/') && !/[\p{Cc}]/u.test(text)
+  return isFile ? { value: text } : unknownValue(text, key, queueFile.form)
+})

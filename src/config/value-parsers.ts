@@ -1,0 +1,206 @@
+// Kinds of values in ses-bounce.ini: how each is read, and what is said of one that can't be.
+// Nothing throws: a value that is wrong comes back as a fault, in words for a diagnostic.
+
+import { wholeValue } from './items'
+import type { Rate } from './settings'
+import {
+  DURATION_FORM,
+  formatDuration,
+  formatSize,
+  parseCount,
+  parseDurationMs,
+  parseSizeBytes,
+  SIZE_FORM,
+} from './values'
+
+export type Read<T> = { value: T } | { fault: string }
+
+export interface Kind<T> {
+  /** What would be right, in a few words. */
+  form: string
+  /** Within which bounds, where there are some: `from 100ms to 5m`. */
+  range?: string
+  /** `raw`: as written, with its comment. `key`: its name, for the fault. */
+  read(raw: string, key: string): Read<T>
+}
+
+/** Bounds, both allowed, each with the reason where there is one beyond common sense. */
+interface Bounds {
+  min: number
+  max: number
+  minReason?: string
+  maxReason?: string
+}
+
+export function choice<const T extends string>(names: readonly T[], later: readonly string[] = []): Kind<T> {
+  const form = orList(names)
+  return whole(form, (text, key) => {
+    const name = names.find(known => known === text.toLowerCase())
+    if (name !== undefined) return { value: name }
+    if (later.includes(text.toLowerCase()))
+      return { fault: `${quoted(text)} for ${key} is not available yet; ${form}` }
+    return unknownValue(text, key, form)
+  })
+}
+
+const BOOLEANS = new Map([
+  ['true', true],
+  ['yes', true],
+  ['on', true],
+  ['false', false],
+  ['no', false],
+  ['off', false],
+])
+
+export const boolean: Kind<boolean> = whole('true or false', (text, key) => {
+  const value = BOOLEANS.get(text.toLowerCase())
+  return value === undefined ? unknownValue(text, key, boolean.form) : { value }
+})
+
+/** For what a standard forbids to turn off. */
+export function alwaysTrue(reason: string): Kind<true> {
+  return whole('true', (text, key) => {
+    const read = boolean.read(text, key)
+    if ('fault' in read) return read
+    return read.value ? { value: true } : { fault: `${key} can't be turned off: ${reason}` }
+  })
+}
+
+/** Milliseconds. */
+export function duration(bounds: Bounds): Kind<number> {
+  const kind = whole(DURATION_FORM, (text, key) => {
+    const ms = parseDurationMs(text)
+    return ms === undefined
+      ? unknownValue(text, key, DURATION_FORM)
+      : bounded(ms, text, key, bounds, formatDuration)
+  })
+  return { ...kind, range: rangeOf(bounds, formatDuration) }
+}
+
+/** `2s..10m`: two durations in milliseconds, the first not above the second. */
+export function durationRange(bounds: Bounds): Kind<{ firstMs: number; longestMs: number }> {
+  const form = 'two durations, the shorter one first: 2s..10m'
+  const kind = whole(form, (text, key) => {
+    const [first, longest, ...more] = text.split('..').map(part => parseDurationMs(part.trim()))
+    if (first === undefined || longest === undefined || more.length > 0) return unknownValue(text, key, form)
+    for (const ms of [first, longest]) {
+      const read = bounded(ms, text, key, bounds, formatDuration)
+      if ('fault' in read) return read
+    }
+    if (first > longest) return unknownValue(text, key, form)
+    return { value: { firstMs: Math.round(first), longestMs: Math.round(longest) } }
+  })
+  return { ...kind, range: rangeOf(bounds, formatDuration) }
+}
+
+/** Bytes. */
+export function size(bounds: Bounds): Kind<number> {
+  const kind = whole(SIZE_FORM, (text, key) => {
+    const bytes = parseSizeBytes(text)
+    return bytes === undefined
+      ? unknownValue(text, key, SIZE_FORM)
+      : bounded(bytes, text, key, bounds, formatSize)
+  })
+  return { ...kind, range: rangeOf(bounds, formatSize) }
+}
+
+export function count(bounds: Bounds): Kind<number> {
+  const form = `a number from ${bounds.min} to ${bounds.max}`
+  return whole(form, (text, key) => {
+    const number = parseCount(text)
+    return number === undefined ? unknownValue(text, key, form) : bounded(number, text, key, bounds, String)
+  })
+}
+
+const RATE_UNITS_MS = new Map([
+  ['minute', 60_000],
+  ['hour', 3_600_000],
+  ['day', 86_400_000],
+])
+export const RATE_FORM = 'a number per minute, hour or day: 10/day; empty: off'
+
+/** `10/day` */
+export function formatRate({ count, perMs }: Rate): string {
+  const [unit] = [...RATE_UNITS_MS].find(([, ms]) => ms === perMs) ?? [formatDuration(perMs)]
+  return `${count}/${unit}`
+}
+
+/** `10/day`. Undefined: no rate. */
+export function parseRate(text: string): Rate | undefined {
+  const match = /^(\d{1,9})\s*\/\s*([a-z]{1,6})$/i.exec(text)
+  const perMs = RATE_UNITS_MS.get(match?.[2]?.toLowerCase() ?? '')
+  const number = Number(match?.[1])
+  return perMs !== undefined && number > 0 ? { count: number, perMs } : undefined
+}
+
+/** Empty: off. */
+export const rate: Kind<Rate | undefined> = orEmpty(
+  undefined,
+  whole(RATE_FORM, (text, key) => {
+    const value = parseRate(text)
+    return value ? { value } : unknownValue(text, key, RATE_FORM)
+  }),
+)
+
+/** RFC 5321 section 4.1.2: what may stand in a local part beside letters, digits and dots. */
+const SEPARATOR = /^[!#$%&'*+\-/=?^_`{|}~]$/
+
+/** Empty: none. */
+export const labelSeparator: Kind<string> = orEmpty(
+  '',
+  whole('one character such as + or -; empty: there are no labels', (text, key) =>
+    SEPARATOR.test(text) ? { value: text } : unknownValue(text, key, labelSeparator.form),
+  ),
+)
+
+/** A kind of one value, never empty; `text` is without its comment. */
+export function whole<T>(form: string, read: (text: string, key: string) => Read<T>): Kind<T> {
+  return {
+    form,
+    read(raw, key) {
+      const text = wholeValue(raw)
+      return text === '' ? { fault: `${key} is empty; ${form}` } : read(text, key)
+    },
+  }
+}
+
+/** The same kind, that may also be empty, and is `empty` then. */
+export function orEmpty<T, E>(empty: E, kind: Kind<T>): Kind<T | E> {
+  return {
+    form: kind.form,
+    read: (raw, key) => (wholeValue(raw) === '' ? { value: empty } : kind.read(raw, key)),
+  }
+}
+
+export function unknownValue(text: string, key: string, form: string): { fault: string } {
+  return { fault: `unknown value ${quoted(text)} for ${key}; ${form}` }
+}
+
+/** On one line, however long it is and whatever it holds. */
+export function quoted(text: string): string {
+  return JSON.stringify(text.length > 100 ? `${text.slice(0, 100)}...` : text)
+}
+
+/** `a, b or c` */
+function orList(names: readonly string[]): string {
+  return [names.slice(0, -1).join(', '), ...names.slice(-1)].filter(part => part !== '').join(' or ')
+}
+
+function rangeOf({ min, max }: Bounds, format: (value: number) => string): string {
+  return min === 0 ? `at most ${format(max)}` : `from ${format(min)} to ${format(max)}`
+}
+
+function bounded(
+  value: number,
+  text: string,
+  key: string,
+  { min, max, minReason, maxReason }: Bounds,
+  format: (value: number) => string,
+): Read<number> {
+  const because = (reason?: string) => (reason === undefined ? '' : `: ${reason}`)
+  if (value < min)
+    return { fault: `${quoted(text)} is too little for ${key}; at least ${format(min)}${because(minReason)}` }
+  if (value > max)
+    return { fault: `${quoted(text)} is too much for ${key}; at most ${format(max)}${because(maxReason)}` }
+  return { value: Math.round(value) }
+}

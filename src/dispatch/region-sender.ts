@@ -1,0 +1,282 @@
+// One region's calls, one after the other: Bottleneck for the rhythm, the store's gate for the guarantee.
+// A fault of the store ends the lane; its job is then put in order by whoever takes the lock next.
+
+import Bottleneck from 'bottleneck'
+import type { Settings } from '../config/settings'
+import { isLasting, QueueError } from '../errors'
+import { forecastSpacingMs } from '../queue/admission'
+import type { Job } from '../queue/job'
+import type { Claim, DispatcherQueue, Settled, StateChange } from '../queue/store'
+import type { CallCounts } from './call-counts'
+import type { Clock } from './clock'
+import { BLOCKED_PAUSE_MS, effectOf, longestPauseMs, type Outcome } from './outcomes'
+import { Pace } from './pace'
+import { sendBounceInput } from './send-bounce'
+import type { Ses } from './ses'
+import { Throughput } from './throughput'
+
+export type Log = (level: 'info' | 'notice' | 'warn' | 'error', message: string) => void
+
+export interface RegionSenderParts {
+  queue: DispatcherQueue
+  ses: Ses
+  clock: Clock
+  settings: () => Settings
+  log: Log
+  counts?: CallCounts
+  /** For tests: how long a blocked sender or region waits. */
+  blockedPauseMs?: number
+}
+
+/** The claim's fsync is done this long before the call, so that it doesn't delay it. */
+const LEAD_MS = 25
+/** From its begin to its leaving: well below the time after which the lock of a silent dispatcher is taken. */
+const LATEST_MS = 2000
+/** A limiter's slot comes at most an interval after the one before, and as much later as a busy process may need. */
+const SLOT_LATE_MS = 1000
+/** After a fault of the store, before the next attempt. */
+export const STORE_RETRY_MS = 500
+
+/** One region's calls, one after the other, through a Bottleneck limiter that is fed one job at a time. */
+export class RegionSender {
+  readonly #region: string
+  readonly #parts: RegionSenderParts
+  readonly #stop: AbortSignal
+  readonly #ended: () => void
+  #limiter: Bottleneck
+  #running: Promise<void> | undefined
+  /** From the claim to its record. Never rejects. */
+  #calling: Promise<unknown> | undefined
+  #fault: unknown
+  #changed = false
+  /** Monotonic time before which no call starts: the spacing, and the pauses that SES's answers ask for. */
+  #notBeforeMonoMs = Number.NEGATIVE_INFINITY
+  readonly #pace: Pace
+  readonly #throughput = new Throughput()
+  /** Monotonic time of the end of the last call, or of the beginning of the work. */
+  #sinceMonoMs = 0
+
+  constructor(region: string, parts: RegionSenderParts, stop: AbortSignal, ended: () => void) {
+    this.#region = region
+    this.#parts = parts
+    this.#stop = stop
+    this.#ended = ended
+    this.#pace = new Pace(parts.queue.slowdown(region))
+    this.#limiter = this.#newLimiter()
+  }
+
+  start(): void {
+    if (this.#running !== undefined || this.#fault !== undefined) return
+    this.#running = this.#work()
+      .catch((error: unknown) => {
+        this.#fault = error
+      })
+      .finally(() => {
+        this.#running = undefined
+        this.#changed = true
+        this.#ended()
+      })
+  }
+
+  /**
+   * Resolves when no call is on its way. The limiter may still owe a slot, which can't be taken back: what it was for
+   * does nothing.
+   */
+  async idle(): Promise<void> {
+    await this.#calling
+  }
+
+  /** Whether this lane has ended since it was asked last. */
+  changed(): boolean {
+    const changed = this.#changed
+    this.#changed = false
+    return changed
+  }
+
+  rethrow(): void {
+    if (this.#fault !== undefined) throw this.#fault
+  }
+
+  /** What the forecast for this region is to count with. */
+  spacingMs(): number {
+    return this.#throughput.perJobMs(forecastSpacingMs(this.#parts.settings().limit))
+  }
+
+  async #work(): Promise<void> {
+    const { settings, clock } = this.#parts
+    this.#sinceMonoMs = clock.monoMs()
+    // only a job that is due may take the limiter's slot: an empty one would delay the next job by an interval
+    while (!this.#stop.aborted && this.#isDue()) {
+      const { intervalMs } = settings().limit
+      this.#limiter.updateSettings({ minTime: intervalMs })
+      await this.#inSlot(clock.monoMs() + intervalMs + SLOT_LATE_MS, () => this.#tracked(this.#oneCall()))
+    }
+  }
+
+  /**
+   * Bottleneck goes by the wall clock: when that is set back, the slot would come when it is as late again. What hasn't
+   * begun by then is left to a limiter that knows of no earlier call; the store's gate keeps the distance.
+   */
+  async #inSlot(latestMonoMs: number, work: () => Promise<void>): Promise<void> {
+    const begun = new AbortController()
+    let isGivenUp = false
+    const ended = this.#limiter.schedule(async () => {
+      if (isGivenUp) return
+      begun.abort()
+      await work()
+    })
+    // a slot that is given up is dropped, which nobody is to hear of
+    ended.catch(() => undefined)
+    await this.#parts.clock.waitUntil(latestMonoMs, begun.signal)
+    if (begun.signal.aborted) {
+      await ended
+      return
+    }
+    isGivenUp = true
+    this.#limiter.stop({ dropWaitingJobs: true }).catch(() => undefined)
+    this.#limiter = this.#newLimiter()
+  }
+
+  #newLimiter(): Bottleneck {
+    return new Bottleneck({ minTime: this.#parts.settings().limit.intervalMs, maxConcurrent: 1 })
+  }
+
+  #tracked(call: Promise<void>): Promise<void> {
+    this.#calling = call.catch(() => undefined)
+    return call
+  }
+
+  #isDue(): boolean {
+    const { queue, clock } = this.#parts
+    return queue
+      .due(clock.nowMs(), this.#longestPauseMs())
+      .some(({ region, dueMs }) => region === this.#region && dueMs === 0)
+  }
+
+  async #oneCall(): Promise<void> {
+    const { clock, queue } = this.#parts
+    await clock.waitUntil(this.#notBeforeMonoMs - LEAD_MS, this.#stop)
+    if (this.#stop.aborted) return
+    this.#expire()
+    const claim = this.#claim()
+    if (claim === undefined) return
+    await clock.waitUntil(claim.startAtMonoMs, this.#stop)
+    if (this.#stop.aborted) {
+      queue.release(claim, clock.nowMs())
+      return
+    }
+    const begun = this.#now()
+    queue.begin(claim, begun)
+    await this.#call(claim, begun.monoMs + LATEST_MS)
+  }
+
+  #claim(): Claim | undefined {
+    return this.#parts.queue.claim(this.#region, this.#now(), {
+      spacingMs: this.#spacingMs(),
+      notBeforeMonoMs: this.#notBeforeMonoMs,
+      longestPauseMs: this.#longestPauseMs(),
+      marginMs: this.#parts.settings().window.marginMs,
+    })
+  }
+
+  #spacingMs(): number {
+    const { intervalMs, slackMs } = this.#parts.settings().limit
+    return this.#pace.intervalMs(intervalMs) + slackMs
+  }
+
+  get #blockedPauseMs(): number {
+    return this.#parts.blockedPauseMs ?? BLOCKED_PAUSE_MS
+  }
+
+  #longestPauseMs(): number {
+    return longestPauseMs(this.#parts.settings())
+  }
+
+  async #call(claim: Claim, notAfterMonoMs: number): Promise<void> {
+    const { clock, queue, ses, settings, log, counts } = this.#parts
+    const { job } = claim
+    const begunMonoMs = clock.monoMs()
+    const { outcome, seenMonoMs } = await ses.sendBounce(job.region, sendBounceInput(job), notAfterMonoMs)
+    counts?.called(job.region, outcome.kind, clock.monoMs() - begunMonoMs)
+    this.#learn(outcome)
+    this.#notBeforeMonoMs = seenMonoMs + this.#spacingMs() + this.#extraPauseMs(outcome)
+    const nowMs = clock.nowMs()
+    const effect = effectOf(outcome, job, settings().queue, nowMs, this.#blockedPauseMs)
+    const { slowdown } = this.#pace
+    const { state, changes } = await this.#untilStored(() =>
+      queue.settle(claim, effect, { ms: nowMs, seenMonoMs, slowdown }),
+    )
+    this.#took(state)
+    counts?.ended(job.region, state)
+    for (const change of changes) log('error', describeChange(change))
+    const fate = state === 'split' ? state : `state=${state}`
+    log(levelOf(outcome, state), `${describe(job)} ${outcome.kind} ${fate}: ${effect.detail}`)
+  }
+
+  #learn(outcome: Outcome): void {
+    if (outcome.kind === 'throttled') this.#pace.throttled(this.#parts.settings().limit.intervalMs)
+    if (outcome.kind === 'sent' || outcome.kind === 'refused') this.#pace.taken()
+  }
+
+  #took(state: Settled['state']): void {
+    const monoMs = this.#parts.clock.monoMs()
+    this.#throughput.add(monoMs - this.#sinceMonoMs, state !== 'queued' && state !== 'split')
+    this.#sinceMonoMs = monoMs
+  }
+
+  #extraPauseMs(outcome: Outcome): number {
+    return outcome.kind === 'blocked' && outcome.scope === 'region' ? this.#blockedPauseMs : 0
+  }
+
+  #expire(): void {
+    expireJobs(this.#region, this.#parts)
+  }
+
+  /** An answer of SES must not be forgotten because the disk is full for a while. */
+  async #untilStored<T>(work: () => T): Promise<T> {
+    const { clock, log } = this.#parts
+    for (;;) {
+      try {
+        return work()
+      } catch (error) {
+        if (!(error instanceof QueueError) || isLasting(error) || error.code === 'QUEUE_LOCK_LOST')
+          throw error
+        log('error', `${error.message}; the outcome of a call is kept in memory until it can be written`)
+        await clock.waitUntil(clock.monoMs() + STORE_RETRY_MS)
+      }
+    }
+  }
+
+  #now(): { ms: number; monoMs: number } {
+    const { clock } = this.#parts
+    return { ms: clock.nowMs(), monoMs: clock.monoMs() }
+  }
+}
+
+function levelOf(outcome: Outcome, state: Settled['state']): 'info' | 'warn' | 'error' {
+  if (outcome.kind === 'sent') return 'info'
+  return state === 'failed' || state === 'held' ? 'error' : 'warn'
+}
+
+/** What is blocked waits, and says so once. */
+function describeChange({ region, bounceSender, isPaused, detail = '' }: StateChange): string {
+  const who = `region=${region}${bounceSender === undefined ? '' : ` bounce_sender=${bounceSender}`}`
+  return isPaused
+    ? `${who} is paused, its bounces wait, one is tried each minute: ${detail}`
+    : `${who} works again`
+}
+
+function describe(job: Job): string {
+  return `job=${job.id} region=${job.region} ses_id=${job.sesId} recipients=${job.recipients.length}`
+}
+
+/** Ends a bounded number of jobs whose last moment has passed; how many. */
+export function expireJobs(
+  region: string,
+  { queue, clock, settings, log, counts }: RegionSenderParts,
+): number {
+  const expired = queue.expire(region, clock.nowMs(), settings().window.marginMs)
+  for (const job of expired) log('error', `${describe(job)} expired: ${job.reason ?? ''}`)
+  counts?.ended(region, 'expired', expired.length)
+  return expired.length
+}

@@ -1,0 +1,114 @@
+// What of Haraka's own configuration keeps mail from the rules that would bounce it (refused there, only the relay learns),
+// and what it changes in mail before the rules see it. Warnings only, and only where a rule is concerned. Never throws; a file that is missing says nothing.
+
+import type { Diagnostic } from '../config/diagnostics'
+import { parseIni } from '../config/ini'
+import type { Sources } from '../config/sources'
+import { quoted } from '../config/value-parsers'
+import { formatSize } from '../config/values'
+import { DATA_LINE_LENGTH } from '../mail/broken-lines'
+import { SYNC_ONLY } from '../policy/match-budget'
+import { matches } from '../policy/patterns'
+import type { Condition, Policy, Rule } from '../policy/rule'
+import { Subject } from '../policy/subject'
+
+const PLUGINS_FILE = 'plugins'
+const CONNECTION_FILE = 'connection.ini'
+
+/** SES developer guide: service quotas, email receiving: 40 MB with the header; the rest is for what hops add. */
+const LARGEST_BYTES = 46_000_000
+
+/** RFC 5321 section 4.5.3.1.6: a line with its end has at most so many bytes. */
+const LINE_BYTES = 1000
+/** A line that begins with a dot has one more on the wire (RFC 5321 section 4.5.2). */
+const LINE_ADVICE = LINE_BYTES + 1
+
+/** Haraka's Plugins.md, "Recipient Validation". */
+const RECIPIENT_PLUGIN = /^(?:rcpt_to[./].+|rcpt-.+|dovecot|qmail-deliverable|recipient-routes|wildduck)$/
+/** Takes every recipient at a domain in host_list: what stands below it isn't asked about them. */
+const TAKES_ALL = 'rcpt_to.in_host_list'
+
+export function refusedBeforeRules({ rules }: Policy, sources: Sources): Diagnostic[] {
+  const bounces = rules.filter(({ outcome }) => outcome.action === 'bounce')
+  return [...byRecipient(bounces, sources), ...bySize(bounces, sources), ...byBrokenLines(rules, sources)]
+}
+
+/** Haraka's connection.js, _process_data: a longer line gets a line end and a blank, wherever that falls. */
+function byBrokenLines(rules: readonly Rule[], sources: Sources): Diagnostic[] {
+  const rule = rules.find(({ conditions }) => conditions.some(({ field }) => field.name === 'body'))
+  const text = sources.read(CONNECTION_FILE)
+  if (rule === undefined || text === undefined) return []
+  const entry = maxEntry(text, 'data_line_length')
+  // as with Haraka: what is no number, or 0, is the default
+  const bytes = (/^\d{1,15}$/.test(entry?.value ?? '') && Number(entry?.value)) || DATA_LINE_LENGTH
+  if (bytes >= LINE_BYTES) return []
+  const message = `Haraka breaks lines over ${bytes - 2} bytes, within words and links too, so that [${rule.name}] may not find them in the body; data_line_length = ${LINE_ADVICE} leaves all lines whole that mail may have`
+  return [{ severity: 'warning', file: CONNECTION_FILE, line: entry?.line ?? 0, section: 'max', message }]
+}
+
+function byRecipient(bounces: readonly Rule[], sources: Sources): Diagnostic[] {
+  const rule = bounces.find(singlesOutRecipients)
+  if (rule === undefined) return []
+  return recipientPlugins(sources.read(PLUGINS_FILE) ?? '').map(({ name, line }) => ({
+    severity: 'warning',
+    file: PLUGINS_FILE,
+    line,
+    message: `${quoted(name)} may refuse recipients before the rules see them; let it take those that [${rule.name}] bounces`,
+  }))
+}
+
+/** Rather than only naming the domain that it is about. */
+function singlesOutRecipients({ conditions }: Rule): boolean {
+  const [some, others] = [conditions.filter(asksRecipient), conditions.filter(one => !asksRecipient(one))]
+  return some.some(({ negated }) => negated) || (some.length > 0 && others.length === 0)
+}
+
+function asksRecipient({ field }: Condition): boolean {
+  return field.perRecipient
+}
+
+/** As Haraka reads the file: a name a line; whole lines can be comments. */
+function recipientPlugins(text: string): { name: string; line: number }[] {
+  const plugins = text
+    .split(/\r\n|\r|\n/)
+    .map((raw, index) => ({ name: raw.trim().replace(/^haraka-plugin-/, ''), line: index + 1 }))
+  const end = plugins.findIndex(({ name }) => name === TAKES_ALL)
+  return plugins.slice(0, end < 0 ? undefined : end).filter(({ name }) => RECIPIENT_PLUGIN.test(name))
+}
+
+function bySize(bounces: readonly Rule[], sources: Sources): Diagnostic[] {
+  if (!bounces.some(({ conditions }) => conditions.some(asksSize))) return []
+  const limit = largestTaken(sources.read(CONNECTION_FILE) ?? '')
+  if (limit === undefined || limit.bytes >= LARGEST_BYTES) return []
+  const refused = [limit.bytes + 1, LARGEST_BYTES].map(bytes => new Subject(bytes))
+  const rule = bounces.find(({ conditions }) => {
+    const sizes = conditions.filter(asksSize)
+    return (
+      sizes.length > 0 &&
+      refused.some(size =>
+        sizes.every(({ matcher, negated }) => matches(matcher, size, SYNC_ONLY) !== negated),
+      )
+    )
+  })
+  if (rule === undefined) return []
+  const message = `Haraka refuses mail over ${formatSize(limit.bytes)} before [${rule.name}] can bounce it; bytes = ${LARGEST_BYTES} lets in all that SES takes`
+  return [{ severity: 'warning', file: CONNECTION_FILE, line: limit.line, section: 'max', message }]
+}
+
+function asksSize({ field }: Condition): boolean {
+  return field.name === 'size'
+}
+
+/** Haraka's connection.js: with 0, or what is no number, nothing is too large. */
+function largestTaken(text: string): { bytes: number; line: number } | undefined {
+  const entry = maxEntry(text, 'bytes')
+  if (entry === undefined || !/^\d{1,15}$/.test(entry.value) || Number(entry.value) === 0) return undefined
+  return { bytes: Number(entry.value), line: entry.line }
+}
+
+function maxEntry(text: string, wanted: string) {
+  return parseIni(CONNECTION_FILE, text)
+    .sections.filter(({ name }) => name === 'max')
+    .flatMap(({ entries }) => entries)
+    .findLast(({ key }) => key === wanted)
+}

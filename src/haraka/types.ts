@@ -1,0 +1,49 @@
+// What of Haraka the door uses, as types (Haraka 3.3 ships none). Nothing here imports Haraka.
+
+import type { Writable } from 'node:stream'
+import type { ResultStore } from './plugin-results'
+
+export type Next = (code?: number, message?: string) => void
+
+export interface HarakaAddress {
+  /** `local@domain` as given; '' is the null sender. */
+  address: string
+}
+
+export interface HarakaResults extends ResultStore {
+  add(plugin: HarakaPlugin, results: Record<string, unknown>): void
+}
+
+export interface HarakaTransaction {
+  uuid: string
+  mail_from: HarakaAddress | null
+  rcpt_to: HarakaAddress[]
+  /** Of RCPT TO commands, by Haraka's answer. */
+  rcpt_count?: Readonly<Record<string, number>>
+  /** The header as it came, a string a line; Haraka's own Received is the first field. */
+  header_lines: string[]
+  data_bytes: number
+  /** Haraka's connection.ini, as it was when the transaction began. */
+  cfg?: { headers?: { max_lines?: unknown }; max?: { data_line_length?: unknown } }
+  message_stream: { pipe(to: Writable, options?: Record<string, unknown>): unknown }
+  results: HarakaResults
+}
+
+export interface HarakaConnection {
+  /** Null once the peer has hung up. */
+  transaction: HarakaTransaction | null
+  remote: { ip: string }
+  results: ResultStore
+  notes: { auth_user?: unknown }
+}
+
+export type HarakaLog = (...data: unknown[]) => void
+
+export interface HarakaPlugin {
+  name: string
+  register_hook(hook: string, method: string, priority?: number): void
+  loginfo: HarakaLog
+  lognotice: HarakaLog
+  logwarn: HarakaLog
+  logerror: HarakaLog
+}

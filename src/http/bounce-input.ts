@@ -1,0 +1,170 @@
+// Reads what POST /v1/bounces is given, field by field: an order for one mail, or all that is wrong with it at once.
+// Never throws; a field that isn't known is wrong too, as it may be one that was meant otherwise.
+
+import { addressKey, asciiAddress, parseAddress, withoutBrackets } from '../mail/address'
+import { PLAUSIBLE_ID, REGION } from '../mail/received'
+import { bounceSender } from '../policy/bounce'
+import { TYPE_TEXTS } from '../policy/bounce-types'
+import { BOUNCE_TYPES, type BounceType } from '../policy/decision'
+import { withDiagnosticType } from '../policy/outcome'
+import { DIAGNOSTIC_CHARACTERS, EXPLANATION_CHARACTERS, printable } from '../policy/templates'
+import { FieldReader } from './field-reader'
+import type { Detail } from './reply'
+
+export interface OrderedRecipient {
+  /** Such as SES can be given it. */
+  address: string
+  type: BounceType
+  status: string
+  /** With its type: `smtp; ...` */
+  diagnostic?: string
+}
+
+export interface BounceInput {
+  sesId: string
+  region: string
+  receivedAtMs: number
+  /** '' is the null sender. */
+  sender: string
+  recipients: OrderedRecipient[]
+  explanation?: string
+  bounceSender?: string
+  /** The caller has seen that SPF, DKIM or DMARC proves the sender's domain. */
+  authenticated: boolean
+}
+
+export const ORDER_FIELDS = [
+  'original_message_id',
+  'region',
+  'received_at',
+  'sender',
+  'recipients',
+  'explanation',
+  'bounce_sender',
+  'authenticated',
+] as const
+export const RECIPIENT_FIELDS = ['address', 'type', 'status', 'diagnostic'] as const
+
+/** SES API SendBounce names no limit; a message that SES sends has 50 at most, so what it received as one does, too. */
+export const MOST_RECIPIENTS = 50
+/** RFC 5321 section 4.5.3.1.3, and what a local part and a domain may have together. */
+export const ADDRESS_CHARACTERS = 254
+export const SENDER_CHARACTERS = 320
+/** RFC 3339 section 5.6, with a time zone. */
+export const TIME =
+  /^\d{4}-\d\d-\d\d[Tt](?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d{1,9})?(?:[Zz]|[+-]\d\d:\d\d)$/
+/** RFC 3463 section 2. */
+export const STATUS = /^[45]\.\d{1,3}\.\d{1,3}$/
+/** As far as two clocks may differ. */
+const AHEAD_MS = 3_600_000
+
+/** `regions`: the only ones that are in use; empty: any. */
+export function readBounceInput(
+  value: unknown,
+  { regions, nowMs }: { regions: readonly string[]; nowMs: number },
+): { order: BounceInput } | { details: readonly Detail[] } {
+  const reader = new FieldReader(value, ORDER_FIELDS)
+  const sesId = reader.text('original_message_id', text =>
+    PLAUSIBLE_ID.test(text) ? text : { wrong: 'is no id that SES gives: 8 to 128 letters, digits and ._-' },
+  )
+  const region = reader.text('region', text => {
+    if (!REGION.test(text)) return { wrong: 'is no AWS region, such as eu-west-1' }
+    return regions.length === 0 || regions.includes(text)
+      ? text
+      : { wrong: `is not in use: [ses] regions has ${regions.join(', ')}` }
+  })
+  const receivedAtMs = reader.text('received_at', text => timeOf(text, nowMs))
+  const sender = reader.text('sender', senderOf)
+  const recipients = reader.list('recipients', MOST_RECIPIENTS, RECIPIENT_FIELDS, readRecipient)
+  reportTwice(reader, recipients)
+  const explanation = reader.optional('explanation', text => shortText(text, EXPLANATION_CHARACTERS))
+  const from = reader.optional(
+    'bounce_sender',
+    text => bounceSender({ parts: [text] }, () => '') ?? { wrong: 'is no address of plain ASCII' },
+  )
+  const authenticated = reader.flag('authenticated') ?? false
+  if (
+    reader.details.length > 0 ||
+    sesId === undefined ||
+    region === undefined ||
+    receivedAtMs === undefined ||
+    sender === undefined ||
+    recipients === undefined
+  )
+    return { details: reader.details }
+  return {
+    order: {
+      sesId,
+      region,
+      receivedAtMs,
+      sender,
+      recipients,
+      ...(explanation !== undefined && { explanation }),
+      ...(from !== undefined && { bounceSender: from }),
+      authenticated,
+    },
+  }
+}
+
+function readRecipient(reader: FieldReader): OrderedRecipient | undefined {
+  const address = reader.text('address', text => {
+    const ascii = asciiAddress(withoutBrackets(text))
+    return ascii !== undefined && Math.max(text.length, ascii.length) <= ADDRESS_CHARACTERS
+      ? ascii
+      : { wrong: 'is no address that SES could be given' }
+  })
+  const type = reader.optional(
+    'type',
+    text => BOUNCE_TYPES.find(one => one === text) ?? { wrong: `must be one of ${BOUNCE_TYPES.join(', ')}` },
+  )
+  const status = reader.optional('status', text =>
+    STATUS.test(text) ? text : { wrong: 'is no status of class 4 or 5, such as 5.1.1' },
+  )
+  const diagnostic = reader.optional('diagnostic', text =>
+    shortText(withDiagnosticType(text), DIAGNOSTIC_CHARACTERS),
+  )
+  if (address === undefined) return undefined
+  const kind = type ?? 'Undefined'
+  return {
+    address,
+    type: kind,
+    status: status ?? TYPE_TEXTS[kind].status,
+    ...(diagnostic !== undefined && { diagnostic }),
+  }
+}
+
+/** Each recipient has one answer. */
+function reportTwice(reader: FieldReader, recipients: readonly OrderedRecipient[] = []): void {
+  const keys = recipients.map(({ address }) => addressKey(address))
+  for (const [index, key] of keys.entries()) {
+    const first = keys.indexOf(key)
+    if (first < index) reader.fault(`recipients[${index}].address`, `stands in recipients[${first}] already`)
+  }
+}
+
+function timeOf(text: string, nowMs: number): number | { wrong: string } {
+  const ms = TIME.test(text) && isDate(text.slice(0, 10)) ? Date.parse(text) : Number.NaN
+  if (Number.isNaN(ms)) return { wrong: 'is no time of RFC 3339, such as 2025-01-01T00:00:00Z' }
+  if (ms < 0) return { wrong: 'lies before SES' }
+  return ms > nowMs + AHEAD_MS ? { wrong: 'lies in the future' } : ms
+}
+
+/** Date.parse takes 30 February for 2 March. */
+function isDate(day: string): boolean {
+  const ms = Date.parse(`${day}T00:00:00Z`)
+  return !Number.isNaN(ms) && new Date(ms).toISOString().startsWith(day)
+}
+
+/** '' and `<>` are the null sender, about whom a guard has its say. */
+function senderOf(text: string): string | { wrong: string } {
+  const sender = withoutBrackets(text)
+  const isAddress = text.length <= SENDER_CHARACTERS && parseAddress(sender) !== undefined
+  // half a character would be kept as another one than it was judged as
+  return sender === '' || (isAddress && !/\p{Cs}/u.test(sender)) ? sender : { wrong: 'is no address' }
+}
+
+/** As the texts of a rule: one line of printable ASCII. */
+function shortText(text: string, limit: number): string | { wrong: string } {
+  const short = printable(text).trim()
+  return short.length <= limit ? short : { wrong: `has ${short.length} characters; ${limit} is the most` }
+}

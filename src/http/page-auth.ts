@@ -1,0 +1,63 @@
+// Who sees what: those who have given the token, with a header or once in a form, and all others.
+// What isn't for all others is answered with a page that asks for the token.
+
+import type { Job } from '../queue/job'
+import { html } from './html'
+import { jobMain } from './page-job'
+import { page, type View } from './page-layout'
+import { type Session, type SessionKey, sessionOf } from './page-session'
+import type { Reply } from './reply'
+import type { Request } from './request'
+import type { HttpContext } from './routes'
+
+export function viewOf(request: Request, context: HttpContext): View {
+  const { tokenSha256 } = context.activeConfig().settings.http
+  return {
+    isTrusted: request.isAuthorised || currentSession(request, context) !== undefined,
+    hasToken: tokenSha256 !== undefined,
+    nowMs: context.nowMs(),
+  }
+}
+
+/** @throws QueueError */
+export function currentSession({ headers }: Request, context: HttpContext): Session | undefined {
+  return sessionOf(headers.cookie, context.nowMs(), {
+    keyOf: () => sessionKey(context),
+    isEnded: id => context.operator().isSessionEnded(id),
+  })
+}
+
+/** Undefined: there is no token. @throws QueueError */
+export function sessionKey(context: HttpContext): SessionKey | undefined {
+  const { tokenSha256 } = context.activeConfig().settings.http
+  return tokenSha256 === undefined ? undefined : { tokenSha256, secret: context.operator().secret() }
+}
+
+/** Else a page that asks for the token. */
+export function ofTrusted(
+  request: Request,
+  context: HttpContext,
+  answer: (view: View) => Reply | Promise<Reply>,
+): Reply | Promise<Reply> {
+  const view = viewOf(request, context)
+  return view.isTrusted ? answer(view) : tokenNeeded(view)
+}
+
+export function tokenNeeded(
+  view: View,
+  text = 'This is shown and done for those who have given the token.',
+): Reply {
+  const main = html`<section role="alert"><h1>The token is needed</h1><p>${text}</p></section>`
+  // a challenge would have the browser ask for a name and a password
+  return page(401, view, { title: 'Token', main }, { 'WWW-Authenticate': 'Bearer realm="ses-bounce"' })
+}
+
+export function notFound(view: View): Reply {
+  const main = html`<section><h1>There is no such job</h1><p>Jobs that ended are forgotten after some days.</p></section>`
+  return page(404, view, { title: 'No such job', main })
+}
+
+export function jobReply(status: number, view: View, job: Job, context: HttpContext, said?: string): Reply {
+  const main = jobMain(view, job, context.operator().history(job.id), said)
+  return page(status, view, { title: `Job ${job.id}`, main })
+}

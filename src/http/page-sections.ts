@@ -1,0 +1,163 @@
+// The lower parts of the first page, each a section that is right by itself: deadlines, decisions, rules, configuration.
+// Pure. What comes from a mail, the rules or SES is shown to those alone who have given the token.
+
+import { shortened } from '../config/escape'
+import type { DecisionNote, ReloadState, RuleHits } from '../queue/counters'
+import type { Job, JobState } from '../queue/job'
+import { type Html, html, type Part } from './html'
+import { ago, count, leftText, timeTag, type View } from './page-layout'
+import { type Column, table } from './page-table'
+import { ROOT } from './router'
+
+const SHOWN_RECIPIENTS = 3
+
+export function deadlines(view: View, jobs: readonly Job[]): Html {
+  return html`<section id="deadlines" data-live aria-labelledby="deadlines-title">
+<h2 id="deadlines-title">Next deadlines</h2>
+${jobTable(view, jobs, 'Nothing waits.')}
+</section>`
+}
+
+const JOB_COLUMNS: readonly Column[] = [
+  { name: 'Job', kind: 'nowrap', isPrivate: true },
+  { name: 'State', kind: 'nowrap' },
+  { name: 'When', kind: 'nowrap' },
+  { name: 'Recipients', isPrivate: true },
+  { name: 'Sender', isPrivate: true },
+  { name: 'Rule', isPrivate: true },
+  { name: 'Region', kind: 'nowrap' },
+  { name: 'Tries', kind: 'number' },
+  { name: 'Why', kind: 'words', isPrivate: true },
+]
+
+/** Jobs with a link to the page of each. */
+export function jobTable(view: View, jobs: readonly Job[], none: string): Html {
+  return table(
+    view,
+    JOB_COLUMNS,
+    jobs.map(job => jobRow(view, job)),
+    none,
+  )
+}
+
+function jobRow(view: View, job: Job): Part[] {
+  const { id, state, region, sender, recipients, tries, reason } = job
+  const addresses = recipients.slice(0, SHOWN_RECIPIENTS).map(({ address }) => html`<div>${address}</div>`)
+  const more = recipients.length - SHOWN_RECIPIENTS
+  const rules = [...new Set(recipients.map(({ rule }) => rule))]
+  return [
+    html`<a href="${ROOT}/jobs/${encodeURIComponent(id)}">${id}</a>`,
+    badge(state),
+    whenText(job, view.nowMs),
+    [addresses, more > 0 && `and ${more} more`],
+    sender === '' ? '<>' : sender,
+    rules.map(rule => html`<div>${rule}</div>`),
+    region,
+    String(tries),
+    reason !== undefined && shortened(reason, 200),
+  ]
+}
+
+/** What waits has a deadline; what has ended did so. */
+function whenText({ state, deadlineMs, changedAtMs }: Job, nowMs: number): Part {
+  return isWaiting(state) ? leftText(deadlineMs, nowMs) : ago(changedAtMs, nowMs)
+}
+
+export function isWaiting(state: JobState): boolean {
+  return state === 'queued' || state === 'sending' || state === 'held'
+}
+
+/** A word of ours, in its colour. */
+export function badge(word: string): Html {
+  return html`<span class="badge ${word}">${word}</span>`
+}
+
+export function decisions(view: View, notes: readonly DecisionNote[]): Html {
+  return html`<section id="decisions" data-live aria-labelledby="decisions-title">
+<h2 id="decisions-title">Recent decisions</h2>
+${table(
+  view,
+  [
+    { name: 'When', kind: 'nowrap' },
+    { name: 'Action', kind: 'nowrap' },
+    { name: 'Rule', isPrivate: true },
+    { name: 'Recipient', isPrivate: true },
+    { name: 'Sender', isPrivate: true },
+    { name: 'Why no bounce', kind: 'words' },
+    { name: 'Mail', kind: 'id', isPrivate: true },
+  ],
+  notes.map(({ atMs, action, rule, recipient, sender, reason, detail, isObserved, sesId }) => [
+    ago(atMs, view.nowMs),
+    [badge(action), isObserved && ' observed'],
+    rule ?? html`<span class="soft">none</span>`,
+    recipient,
+    sender === '' ? '<>' : sender,
+    [reason, view.isTrusted && detail !== undefined && `: ${detail}`],
+    sesId !== undefined && searchLink(sesId),
+  ]),
+  'None yet.',
+)}
+</section>`
+}
+
+/** To the jobs of an address or an SES id. */
+export function searchLink(asked: string): Html {
+  return html`<a href="${ROOT}/search?q=${encodeURIComponent(asked)}">${asked}</a>`
+}
+
+/** The others would make a page that takes longer than anybody reads in it. */
+const SHOWN_RULES = 100
+
+/** `names`: of the rules in force, those that never decided too. */
+export function rules(view: View, hits: readonly RuleHits[], names: readonly string[]): Html {
+  const most = Math.max(1, ...hits.map(one => one.hits))
+  const [activeConfig, decided] = [new Set(names), new Set(hits.map(({ rule }) => rule))]
+  const silent = names.filter(name => !decided.has(name))
+  const shown = hits.slice(0, SHOWN_RULES)
+  const rows: Part[][] = [
+    ...shown.map(({ rule, hits: number, lastMs }) => [
+      rule,
+      [count(number), bar(number / most)],
+      ago(lastMs, view.nowMs),
+      activeConfig.has(rule) ? 'in force' : html`<span class="soft">not in force now</span>`,
+    ]),
+    ...silent
+      .slice(0, SHOWN_RULES - shown.length)
+      .map(rule => [rule, ['0', bar(0)], html`<span class="soft">never</span>`, 'in force']),
+  ]
+  const more = hits.length + silent.length - rows.length
+  return html`<section id="rules" data-live aria-labelledby="rules-title">
+<h2 id="rules-title">Rules</h2>
+${table(
+  view,
+  [
+    { name: 'Rule', kind: 'head', isPrivate: true },
+    { name: 'Recipients', kind: 'number' },
+    { name: 'Last', kind: 'nowrap' },
+    { name: 'Now', kind: 'nowrap' },
+  ],
+  rows,
+  'There are none.',
+)}
+${more > 0 && html`<p class="soft">And ${count(more)} more, that decided less or nothing.</p>`}
+</section>`
+}
+
+/** `part`: from 0 to 1. */
+function bar(part: number): Html {
+  const width = (part * 100).toFixed(1)
+  return html`<svg class="meter" viewBox="0 0 100 8" preserveAspectRatio="none" aria-hidden="true"><rect class="sent" width="${width}" height="8"/></svg>`
+}
+
+export function lastReload(view: View, { takenMs, refused, isRefused }: ReloadState): Html {
+  const taken = takenMs === undefined ? '' : html`<p>In force since ${timeTag(takenMs)}.</p>`
+  const errors =
+    refused === undefined
+      ? html`<p>No configuration was refused.</p>`
+      : html`<p class="${isRefused && 'bad'}">Refused ${timeTag(refused.atMs)}${!isRefused && ', and mended since'}: ${count(refused.errors.length)} to put right.</p>
+${view.isTrusted && html`<ul class="errors">${refused.errors.map(error => html`<li><code>${error}</code></li>`)}</ul>`}`
+  return html`<section id="reload" data-live aria-labelledby="reload-title">
+<h2 id="reload-title">Configuration</h2>
+${taken}${errors}
+</section>`
+}

@@ -1,0 +1,65 @@
+// A cheap look at a header, for passing over mail that can't concern any rule: no parser, a few microseconds.
+// It may name too much, never too little: whatever readReceipt finds is among its candidates.
+
+import { withoutBrackets } from './address'
+import { DATA_LINE_LENGTH, possibleBreaks } from './broken-lines'
+import { cleanLine, isContinuation, peersLines } from './header'
+import { recipientIn } from './received'
+import { unfold } from './split-fields'
+
+export interface TraceCandidates {
+  /** What SES's `for` can be. */
+  forCandidates: string[]
+  /** What SES's Return-Path can be; '' is the null sender. */
+  returnPathCandidates: string[]
+}
+
+/** Haraka's connection.ini, [headers] max_received: with more of them it refuses a mail itself. */
+const MOST_FIELDS = 100
+/** RFC 5321 section 4.5.3.1.3 has 256 octets for an address. */
+const LONGEST_FIELD = 4096
+
+/**
+ * `headerLines`, `ownFields` and `lineLength` as for readHeader. Undefined: only a whole look can tell, as there are too
+ * many fields, or too long ones, or Haraka may have broken one.
+ */
+export function scanTraceHeaders(
+  headerLines: readonly string[],
+  ownFields: number,
+  lineLength: number = DATA_LINE_LENGTH,
+): TraceCandidates | undefined {
+  const candidates: TraceCandidates = { forCandidates: [], returnPathCandidates: [] }
+  const lines = peersLines(headerLines, ownFields)
+  let fields = 0
+  for (let at = 0; at < lines.length; at++) {
+    const name = traceFieldName(lines[at] ?? '')
+    if (name === undefined) continue
+    let end = at + 1
+    while (end < lines.length && isContinuation(lines[end] ?? '')) end++
+    const field = lines.slice(at, end)
+    if (++fields > MOST_FIELDS || !isPlain(field, lineLength)) return undefined
+    if (name === 'return-path') candidates.returnPathCandidates.push(withoutBrackets(valueOf(field)))
+    else if (field.some(line => /amazonaws\.com/i.test(line))) {
+      const recipient = recipientIn(valueOf(field))
+      if (recipient !== undefined) candidates.forCandidates.push(recipient)
+    }
+    at = end - 1
+  }
+  return candidates
+}
+
+function isPlain(lines: readonly string[], lineLength: number): boolean {
+  let characters = 0
+  for (const line of lines) characters += line.length
+  return characters <= LONGEST_FIELD && possibleBreaks(lines, lineLength).size === 0
+}
+
+function valueOf(lines: readonly string[]): string {
+  return unfold(lines.map(cleanLine))
+}
+
+function traceFieldName(line: string): string | undefined {
+  if (line[0] !== 'R' && line[0] !== 'r') return undefined
+  // the colon may stand on the next line
+  return /^(received|return-path)\s*(?::|$)/i.exec(line)?.[1]?.toLowerCase()
+}

@@ -1,0 +1,54 @@
+// Whether any rule can concern a mail, by what is known before its header is parsed.
+// It may say yes too often, never no too often: a mail that a rule would decide is always looked at.
+
+import { type CheapFacts, FIELDS, type Field } from './fields'
+import { glance, type YieldPolicy } from './match-budget'
+import { matches } from './patterns'
+import type { Condition, Policy } from './rule'
+import { Subject } from './subject'
+
+/** False: whatever the header says, every recipient is accepted, and no rule in mode observe has anything to note. */
+export function mightMatchAnyRule(
+  policy: Policy,
+  cheap: CheapFacts,
+  yieldPolicy: YieldPolicy = glance(),
+): boolean {
+  const candidates = new Map<Field, readonly Subject[]>()
+  for (const field of FIELDS) {
+    const values = field.candidates?.(cheap)
+    if (values !== undefined)
+      candidates.set(
+        field,
+        values.map(value => new Subject(value)),
+      )
+  }
+  for (const { mode, outcome, conditions } of policy.index.candidates(({ field }) => candidates.get(field))) {
+    if (outcome.action === 'accept' && mode === 'enforce') continue
+    if (yieldPolicy.isDue() || mayHold(conditions, candidates, yieldPolicy)) return true
+  }
+  return false
+}
+
+function mayHold(
+  conditions: readonly Condition[],
+  candidates: ReadonlyMap<Field, readonly Subject[]>,
+  yieldPolicy: YieldPolicy,
+): boolean {
+  for (const condition of conditions) {
+    const subjects = candidates.get(condition.field)
+    if (subjects !== undefined && !mayBe(condition, subjects, yieldPolicy)) return false
+  }
+  return true
+}
+
+function mayBe(
+  { matcher, negated }: Condition,
+  subjects: readonly Subject[],
+  yieldPolicy: YieldPolicy,
+): boolean {
+  for (const subject of subjects) {
+    // an answer that takes time, or that there was no time for, may be either
+    if (yieldPolicy.isDue() || matches(matcher, subject, yieldPolicy) !== negated) return true
+  }
+  return false
+}

@@ -1,0 +1,103 @@
+// What one process has counted and not handed over yet. In memory, of bounded size, and never in anybody's way.
+// What the store doesn't take stays, and is handed over with what comes until then.
+
+import {
+  type Counted,
+  type CountedName,
+  type DecisionNote,
+  HOUR_MS,
+  type Labels,
+  labelsKey,
+  MOST_SETS,
+  type OnlyRecipients,
+  OTHER,
+  RECENT_DECISIONS,
+  type Reload,
+  type RuleHits,
+  type Sum,
+  withOthers,
+} from './counters'
+
+/** The first refusal's errors matter, and the last's: nobody reloads so often within seconds. */
+const MOST_RELOADS = 10
+/** A store that can't be written for a day: what is older counts no more. */
+const MOST_HOURS = 25
+
+export class MetricsBuffer {
+  readonly #sums = new Map<string, Sum>()
+  readonly #sets = new Map<CountedName, number>()
+  readonly #hits = new Map<string, RuleHits>()
+  #decisions: DecisionNote[] = []
+  #reloads: Reload[] = []
+  readonly #onlyRecipients = new Map<number, OnlyRecipients>()
+
+  count(name: CountedName, labels: Labels = {}, by = 1): void {
+    const known = this.#sums.get(sumKey(name, labels))
+    if (known !== undefined) {
+      known.value += by
+      return
+    }
+    const sets = this.#sets.get(name) ?? 0
+    const kept = sets < MOST_SETS ? labels : withOthers(labels)
+    const key = sumKey(name, kept)
+    const sum = this.#sums.get(key) ?? { name, labels: kept, value: 0 }
+    if (!this.#sums.has(key)) this.#sets.set(name, sets + 1)
+    sum.value += by
+    this.#sums.set(key, sum)
+  }
+
+  hit(rule: string, atMs: number): void {
+    const own = this.#hits.has(rule) || this.#hits.size < MOST_SETS ? rule : OTHER
+    const { hits = 0, lastMs = atMs } = this.#hits.get(own) ?? {}
+    this.#hits.set(own, { rule: own, hits: hits + 1, lastMs: Math.max(lastMs, atMs) })
+  }
+
+  decided(note: DecisionNote): void {
+    this.#decisions.push(note)
+    if (this.#decisions.length > RECENT_DECISIONS) this.#decisions.shift()
+  }
+
+  reloaded(reload: Reload): void {
+    this.#reloads = [...this.#reloads, reload].slice(-MOST_RELOADS)
+  }
+
+  /** A mail with one RCPT TO. `isBesideFor`: as RelaySigns has it. */
+  onlyRecipient(atMs: number, isBesideFor: boolean): void {
+    const hourMs = atMs - (atMs % HOUR_MS)
+    const { mails = 0, besideFor = 0 } = this.#onlyRecipients.get(hourMs) ?? {}
+    const counted = { hourMs, mails: mails + 1, besideFor: besideFor + (isBesideFor ? 1 : 0) }
+    if (this.#onlyRecipients.size < MOST_HOURS || this.#onlyRecipients.has(hourMs))
+      this.#onlyRecipients.set(hourMs, counted)
+  }
+
+  isEmpty(): boolean {
+    return (
+      this.#sums.size === 0 &&
+      this.#hits.size === 0 &&
+      this.#decisions.length === 0 &&
+      this.#reloads.length === 0 &&
+      this.#onlyRecipients.size === 0
+    )
+  }
+
+  /** `take` is given all of it, and what it throws is thrown: then all of it is still here. */
+  handOver(take: (counted: Counted) => void): void {
+    take({
+      sums: [...this.#sums.values()],
+      hits: [...this.#hits.values()],
+      decisions: this.#decisions,
+      reloads: this.#reloads,
+      onlyRecipients: [...this.#onlyRecipients.values()],
+    })
+    this.#sums.clear()
+    this.#sets.clear()
+    this.#hits.clear()
+    this.#decisions = []
+    this.#reloads = []
+    this.#onlyRecipients.clear()
+  }
+}
+
+function sumKey(name: CountedName, labels: Labels): string {
+  return `${name} ${labelsKey(labels)}`
+}

@@ -1,0 +1,17 @@
+// What came into the queue and what left it, by spans of five minutes: what the page draws of the last hours.
+// Triggers in schema.sql keep it: no writer of the file can forget to. A day of it is kept, whatever becomes of the jobs.
+
+import type { ActivityBucket } from '../figures'
+import type { Database } from './database'
+
+/** Oldest first. */
+export function spans(database: Database, fromMs: number): ActivityBucket[] {
+  return database
+    .all('SELECT at_ms, came, sent, others FROM span WHERE at_ms >= ? ORDER BY at_ms', fromMs)
+    .map(row => ({
+      fromMs: Number(row['at_ms']),
+      came: Number(row['came']),
+      sent: Number(row['sent']),
+      others: Number(row['others']),
+    }))
+}

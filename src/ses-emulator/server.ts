@@ -1,0 +1,224 @@
+// A stand-in for SES: a server on loopback that takes SendBounce calls as strictly as SES, sends nothing, and keeps a
+// record. It also says which identities are verified and, as STS, whose the credentials are.
+// Whatever a client sends gets an answer in AWS's form; only a fault that was asked for leaves one without.
+
+import { randomBytes, randomUUID } from 'node:crypto'
+import { EventEmitter } from 'node:events'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { AddressInfo, Socket } from 'node:net'
+import { setTimeout as delay } from 'node:timers/promises'
+import { callerIdentityXml } from './account'
+import { answerOf, outcomeOf, type Result } from './answer'
+import type { Call } from './call'
+import { type Fault, type FaultPlan, Faults, isCarriedOut } from './faults'
+import { verificationXml } from './identities'
+import { EMULATOR_CREDENTIALS, type SesEmulator, type SesEmulatorOptions } from './options'
+import { describe, type Received, readCall, readHeaders } from './request'
+import { type KnownMessage, Ses } from './ses'
+import { sendBounceXml } from './xml'
+
+export type { Call, Outcome } from './call'
+export type { Fault, FaultPlan, FaultSubject } from './faults'
+export { EMULATOR_CREDENTIALS, type SesEmulator, type SesEmulatorOptions } from './options'
+export type { KnownMessage } from './ses'
+export type { Credentials } from './signature'
+
+/** Rejects where the port can't be listened on (the error of node:net). */
+export async function startSesEmulator(options: SesEmulatorOptions = {}): Promise<SesEmulator> {
+  const standIn = new StandIn(options)
+  await standIn.listen()
+  return standIn
+}
+
+// Our own limits. A call for one mail has a few kilobytes.
+const LARGEST_BODY_BYTES = 1024 * 1024
+const SLOWEST_REQUEST_MS = 30_000
+const KEEP_ALIVE_MS = 60_000
+
+const hrtimeMs = () => Number(process.hrtime.bigint()) / 1e6
+
+class StandIn extends EventEmitter<{ call: [Call] }> implements SesEmulator {
+  readonly calls: Call[] = []
+  readonly #options: SesEmulatorOptions
+  readonly #ses: Ses
+  readonly #faults: Faults
+  readonly #server: Server
+  readonly #sockets = new Set<Socket>()
+  readonly #closing = new AbortController()
+
+  constructor(options: SesEmulatorOptions) {
+    super()
+    this.#options = options
+    this.#ses = new Ses({
+      messages: options.messages ?? 'any',
+      identities: options.identities ?? 'any',
+      // SES Developer Guide, service quotas: one SendBounce a second
+      intervalMs: options.intervalMs ?? 1000,
+      secondBounce: options.secondBounce ?? 'allow',
+    })
+    this.#faults = new Faults(options.faults ?? [])
+    this.#server = createServer((request, response) => this.#take(request, response))
+    this.#server.requestTimeout = SLOWEST_REQUEST_MS
+    this.#server.keepAliveTimeout = KEEP_ALIVE_MS
+    this.#delayHandshakes(options.handshakeDelayMs ?? 0)
+  }
+
+  get port(): number {
+    return (this.#server.address() as AddressInfo | null)?.port ?? 0
+  }
+
+  get url(): string {
+    return `http://${this.#options.host ?? '127.0.0.1'}:${this.port}`
+  }
+
+  async listen(): Promise<void> {
+    const { port = 0, host = '127.0.0.1', onCall } = this.#options
+    if (onCall) this.on('call', onCall)
+    await new Promise<void>((resolve, reject) => {
+      this.#server.once('error', reject)
+      this.#server.listen({ port, host }, () => {
+        this.#server.off('error', reject)
+        resolve()
+      })
+    })
+  }
+
+  addMessage(message: KnownMessage): void {
+    this.#ses.addMessage(message)
+  }
+
+  addIdentity(identity: string): void {
+    this.#ses.addIdentity(identity)
+  }
+
+  setFaults(faults: FaultPlan): void {
+    this.#faults.set(faults)
+  }
+
+  async close(): Promise<void> {
+    this.#closing.abort()
+    const closed = new Promise<void>(resolve => this.#server.close(() => resolve()))
+    for (const socket of this.#sockets) socket.destroy()
+    await closed
+  }
+
+  /** Node's own listener starts to read a connection: it gets the connection later. */
+  #delayHandshakes(delayMs: number): void {
+    const listeners = this.#server.listeners('connection')
+    this.#server.removeAllListeners('connection')
+    this.#server.on('connection', (socket: Socket) => {
+      this.#sockets.add(socket)
+      socket.once('close', () => this.#sockets.delete(socket))
+      const read = () => {
+        for (const listener of listeners) listener.call(this.#server, socket)
+      }
+      if (delayMs > 0) void this.#readLater(socket, delayMs, read)
+      else read()
+    })
+  }
+
+  async #readLater(socket: Socket, delayMs: number, read: () => void): Promise<void> {
+    const ignore = () => undefined
+    socket.on('error', ignore)
+    await this.#wait(delayMs)
+    socket.off('error', ignore)
+    if (!socket.destroyed) read()
+  }
+
+  /** Resolves early when the server closes. */
+  async #wait(delayMs: number): Promise<void> {
+    if (delayMs > 0) await delay(delayMs, undefined, { signal: this.#closing.signal }).catch(() => undefined)
+  }
+
+  #take(request: IncomingMessage, response: ServerResponse): void {
+    const headersAtMs = this.#monotonicMs()
+    const chunks: Buffer[] = []
+    let sizeBytes = 0
+    request.on('data', (chunk: Buffer) => {
+      sizeBytes += chunk.length
+      // what is over the limit is read, but not kept
+      if (sizeBytes <= LARGEST_BODY_BYTES) chunks.push(chunk)
+    })
+    request.on('error', () => response.destroy())
+    request.on('end', () => {
+      const atMs = this.#monotonicMs()
+      const body = sizeBytes <= LARGEST_BODY_BYTES ? Buffer.concat(chunks) : undefined
+      void this.#answer(this.#decide(request, body, headersAtMs, atMs), response)
+    })
+  }
+
+  #monotonicMs(): number {
+    return (this.#options.monotonicClock ?? hrtimeMs)()
+  }
+
+  #nowMs(): number {
+    return (this.#options.clock ?? Date.now)()
+  }
+
+  #decide(request: IncomingMessage, body: Buffer | undefined, headersAtMs: number, atMs: number): Decided {
+    const received = {
+      method: request.method ?? '',
+      target: request.url ?? '',
+      headers: readHeaders(request),
+      body,
+    }
+    const { input, ...claim } = describe(received)
+    const subject = { number: this.calls.length + 1, ...claim }
+    const fault = this.#faults.next(subject)
+    const result = fault === undefined || isCarriedOut(fault) ? this.#handle(received, atMs) : undefined
+    const outcome = outcomeOf(fault, subject, result)
+    const call: Call = { ...subject, headersAtMs, atMs, ...(input && { input }), outcome }
+    this.calls.push(call)
+    this.emit('call', call)
+    return { call, fault, result }
+  }
+
+  #handle(received: Received, atMs: number): Result {
+    const nowMs = this.#nowMs()
+    const call = readCall(received, this.#options.credentials ?? [EMULATOR_CREDENTIALS], nowMs)
+    if (!call.ok) return { refusal: call.refusal }
+    const { region, asked } = call.value
+    const arrival = { region, nowMs, atMs }
+    switch (asked.action) {
+      case 'SendBounce': {
+        const refusal = this.#ses.sendBounce(asked.input, arrival)
+        const messageId = newMessageId()
+        return refusal ? { refusal } : { messageId, xml: id => sendBounceXml(messageId, id) }
+      }
+      case 'GetIdentityVerificationAttributes': {
+        const found = this.#ses.verification(asked.input.Identities ?? [], arrival)
+        return found instanceof Map ? { xml: id => verificationXml(found, id) } : { refusal: found }
+      }
+      case 'GetCallerIdentity':
+        return { xml: callerIdentityXml }
+    }
+  }
+
+  async #answer({ call, fault, result }: Decided, response: ServerResponse): Promise<void> {
+    await this.#wait(this.#options.latencyMs ?? 0)
+    const requestId = randomUUID()
+    const answer = answerOf(call, fault, result, requestId)
+    if (answer === undefined) {
+      if (fault?.kind === 'reset') response.socket?.resetAndDestroy()
+      return
+    }
+    response.writeHead(answer.status, {
+      'Content-Type': answer.contentType,
+      'Content-Length': Buffer.byteLength(answer.body),
+      'x-amzn-RequestId': requestId,
+      // the SDK sets its clock by it
+      Date: new Date(this.#nowMs()).toUTCString(),
+    })
+    response.end(answer.body)
+  }
+}
+
+interface Decided {
+  call: Call
+  fault: Fault | undefined
+  /** Undefined: the fault came first. */
+  result: Result | undefined
+}
+
+// of the form that SES gives the ids of what it sends
+const newMessageId = () => `01${randomBytes(7).toString('hex')}-${randomUUID()}-000000`

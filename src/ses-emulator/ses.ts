@@ -1,0 +1,178 @@
+// What SES knows of an account, and its answer to a call whose signature and input are right.
+// Plain state in memory: nothing fails, and nothing outlives the process.
+
+import type { SendBounceRequest, VerificationStatus } from '@aws-sdk/client-ses'
+import { arnIdentity } from './values'
+import type { Refusal } from './xml'
+
+/** A mail that SES received. */
+export interface KnownMessage {
+  sesId: string
+  region: string
+  /** '' is the null sender. */
+  sender: string
+  recipients: string[]
+  /** Milliseconds since the epoch. */
+  receivedAtMs: number
+}
+
+export interface SesOptions {
+  /** 'any': an id that isn't known passes if SES could have given it, without checks of age, recipients and sender. */
+  messages: 'any' | readonly KnownMessage[]
+  /** Addresses, and domains: these cover their addresses and subdomains. */
+  identities: 'any' | readonly string[]
+  /** Least time between two calls of one action in a region; 0: no limit. */
+  intervalMs: number
+  /** Whether SES takes a second bounce for an id isn't known. */
+  secondBounce: 'allow' | 'refuse'
+}
+
+export interface Arrival {
+  region: string
+  /** Milliseconds since the epoch, for the age of the mail. */
+  nowMs: number
+  /** Monotonic milliseconds, for the pace. */
+  atMs: number
+}
+
+// SES API: SendBounce
+const LONGEST_AGE_MS = 24 * 3_600_000
+
+/**
+ * SES's ids are of lower-case letters and digits. Nothing else is told from them here, as their forms aren't
+ * documented: what this finds is a Message-ID, or an id of sent mail, given in their place.
+ */
+const RECEIVED_ID = /^[0-9a-z]+$/
+
+export class Ses {
+  readonly #options: SesOptions
+  /** By region and id. */
+  readonly #messages = new Map<string, KnownMessage>()
+  readonly #identities: string[]
+  readonly #bounced = new Set<string>()
+  /** Monotonic milliseconds of the last call that wasn't throttled, by region and action. */
+  readonly #lastCallMs = new Map<string, number>()
+
+  constructor(options: SesOptions) {
+    this.#options = options
+    this.#identities = options.identities === 'any' ? [] : [...options.identities]
+    if (options.messages !== 'any') for (const message of options.messages) this.addMessage(message)
+  }
+
+  addMessage(message: KnownMessage): void {
+    this.#messages.set(key(message.region, message.sesId), message)
+  }
+
+  addIdentity(identity: string): void {
+    this.#identities.push(identity)
+  }
+
+  /**
+   * Undefined: the bounce went out. A throttled call doesn't count for the pace of the next one, a refused one does.
+   */
+  sendBounce(input: SendBounceRequest, arrival: Arrival): Refusal | undefined {
+    const fault = this.#throttle('SendBounce', arrival) ?? this.#evaluateMail(input, arrival)
+    if (fault === undefined) this.#bounced.add(key(arrival.region, input.OriginalMessageId ?? ''))
+    return fault
+  }
+
+  /** The status of those that are identities. SES API: one call a second, here as with SendBounce. */
+  verification(identities: readonly string[], arrival: Arrival): Refusal | Map<string, VerificationStatus> {
+    const fault = this.#throttle('GetIdentityVerificationAttributes', arrival)
+    if (fault !== undefined) return fault
+    const known = identities.filter(identity => this.#isIdentity(identity))
+    return new Map(known.map(identity => [identity, 'Success']))
+  }
+
+  /** What a domain covers is verified, but no identity. */
+  #isIdentity(text: string): boolean {
+    return (
+      this.#options.identities === 'any' || this.#identities.some(known => normal(known) === normal(text))
+    )
+  }
+
+  #throttle(action: string, { region, atMs }: Arrival): Refusal | undefined {
+    const last = this.#lastCallMs.get(key(region, action))
+    if (last !== undefined && atMs - last < this.#options.intervalMs) return THROTTLED
+    this.#lastCallMs.set(key(region, action), atMs)
+    return undefined
+  }
+
+  // The texts that SES has for an expired id, a null sender, a foreign recipient and a second bounce aren't known,
+  // nor are their codes: MessageRejected is assumed for what is wrong with the mail, InvalidParameterValue for what
+  // is wrong with the call.
+  #evaluateMail(input: SendBounceRequest, { region, nowMs }: Arrival): Refusal | undefined {
+    const id = input.OriginalMessageId ?? ''
+    const message = this.#messages.get(key(region, id))
+    if (message === undefined && (this.#options.messages !== 'any' || !RECEIVED_ID.test(id))) {
+      return rejected(`The message ${id} was not found in region ${region}.`)
+    }
+    if (message !== undefined && nowMs - message.receivedAtMs > LONGEST_AGE_MS) {
+      return rejected(`The message ${id} was received more than 24 hours ago.`)
+    }
+    const fault = this.#identityFault(input, region)
+    if (fault !== undefined) return fault
+    if (message !== undefined) {
+      const foreign = foreignRecipient(input, message)
+      if (foreign !== undefined) {
+        return invalid(`${foreign} is not a recipient of the message ${id}.`)
+      }
+      if (message.sender === '') return rejected(`The message ${id} has no sender that could get a bounce.`)
+    }
+    if (this.#options.secondBounce === 'refuse' && this.#bounced.has(key(region, id))) {
+      return rejected(`The message ${id} has been bounced already.`)
+    }
+    return undefined
+  }
+
+  /** An ARN stands for another account's identity, whose policy is taken to allow the call. */
+  #identityFault(input: SendBounceRequest, region: string): Refusal | undefined {
+    const sender = input.BounceSender ?? ''
+    const arn = input.BounceSenderArn
+    if (arn !== undefined) {
+      if (covers(arnIdentity(arn) ?? '', sender)) return undefined
+      return invalid(`BounceSenderArn ${arn} does not cover the BounceSender ${sender}.`)
+    }
+    if (this.#options.identities === 'any' || this.#identities.some(known => covers(known, sender))) {
+      return undefined
+    }
+    return rejected(
+      `Failed to generate a bounce for ${input.OriginalMessageId}. The following identities are not verified: ` +
+        `${sender} in region ${region.toUpperCase()}`,
+    )
+  }
+}
+
+export const THROTTLED: Refusal = {
+  status: 400,
+  code: 'Throttling',
+  message: 'Maximum sending rate exceeded.',
+}
+
+/** SES API: SendBounce wants Recipient or FinalRecipient to be a recipient of the original. */
+function foreignRecipient(input: SendBounceRequest, { recipients }: KnownMessage): string | undefined {
+  const known = new Set(recipients.map(normal))
+  const isKnown = (address: string | undefined) => address !== undefined && known.has(normal(address))
+  return input.BouncedRecipientInfoList?.find(
+    info => !isKnown(info.Recipient) && !isKnown(info.RecipientDsnFields?.FinalRecipient),
+  )?.Recipient
+}
+
+/** SES Developer Guide, "Creating and verifying identities": a domain covers its subdomains and all their addresses. */
+function covers(identity: string, address: string): boolean {
+  if (identity.includes('@')) return normal(identity) === normal(address)
+  const domain = address.slice(address.lastIndexOf('@') + 1).toLowerCase()
+  return domain === identity.toLowerCase() || domain.endsWith(`.${identity.toLowerCase()}`)
+}
+
+/** RFC 5321 section 2.4: only the domain ignores case. */
+function normal(address: string): string {
+  const at = address.lastIndexOf('@')
+  return address.slice(0, at + 1) + address.slice(at + 1).toLowerCase()
+}
+
+const key = (region: string, name: string) => `${region} ${name}`
+
+const rejected = (message: string): Refusal => ({ status: 400, code: 'MessageRejected', message })
+
+const invalid = (message: string): Refusal => ({ status: 400, code: 'InvalidParameterValue', message })

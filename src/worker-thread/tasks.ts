@@ -1,0 +1,28 @@
+// What a thread can be asked, and what it answers: plain data that can be copied from one thread to the other.
+
+import type { Content } from '../mail/content'
+import type { Found } from '../policy/match-budget'
+
+export interface Tasks {
+  content: { asked: { raw: Uint8Array; limitCharacters: number }; answer: Content }
+  search: { asked: { sources: readonly string[]; text: string }; answer: Found }
+}
+
+export type TaskName = keyof Tasks
+
+export type Asked = { [N in TaskName]: { name: N; asked: Tasks[N]['asked'] } }[TaskName]
+
+/** `isUnreadable`: it would be the same at any time. */
+export type IdempotencyRecord =
+  | { answer: Tasks[TaskName]['answer']; tookMs: number }
+  | { fault: string; isUnreadable: boolean }
+
+/** A task with who waits for it. */
+export interface Job {
+  task: Asked
+  timeoutMs: number
+  /** Buffers that the thread owns from then on. */
+  transfer: readonly ArrayBuffer[]
+  resolve: (done: { answer: unknown; tookMs: number }) => void
+  reject: (error: Error) => void
+}

@@ -1,0 +1,58 @@
+// The thread's program: reads content and searches texts, one task after the other.
+// What it throws is its answer; what kills it is seen from outside.
+
+import { MessageChannel, parentPort } from 'node:worker_threads'
+import type { RE2Set } from 're2js'
+import { readContent } from '../mail/content'
+import { UnreadableError } from '../mail/unreadable'
+import { regexSet } from '../policy/regex-pass'
+import type { Asked, IdempotencyRecord, Tasks } from './tasks'
+
+/** A policy has a few passes; those of earlier ones needn't be kept. */
+const KEPT_SETS = 100
+const sets = new Map<string, RE2Set>()
+
+parentPort?.on('message', (task: Asked) => {
+  tell(run(task))
+  if (task.name === 'content') drop(task.asked.raw)
+})
+
+function tell(answered: IdempotencyRecord): void {
+  parentPort?.postMessage(answered)
+}
+
+function run(task: Asked): IdempotencyRecord {
+  const startMs = performance.now()
+  try {
+    const answer = answerOf(task)
+    return { answer, tookMs: performance.now() - startMs }
+  } catch (error) {
+    return {
+      fault: error instanceof Error ? error.message : String(error),
+      isUnreadable: error instanceof UnreadableError,
+    }
+  }
+}
+
+function answerOf({ name, asked }: Asked): Tasks[keyof Tasks]['answer'] {
+  return name === 'content'
+    ? readContent(asked.raw, asked.limitCharacters)
+    : setOf(asked.sources).match(asked.text)
+}
+
+/** An idle thread collects no garbage: the bytes of a large mail would stay for as long as it has nothing to do. */
+function drop(raw: Uint8Array): void {
+  const { port1 } = new MessageChannel()
+  port1.postMessage(undefined, [raw.buffer as ArrayBuffer])
+  port1.close()
+}
+
+function setOf(sources: readonly string[]): RE2Set {
+  const key = JSON.stringify(sources)
+  const known = sets.get(key)
+  if (known !== undefined) return known
+  if (sets.size >= KEPT_SETS) sets.clear()
+  const made = regexSet(sources)
+  sets.set(key, made)
+  return made
+}

@@ -1,0 +1,63 @@
+import assert from 'node:assert/strict'
+import { exampleSettings } from '../../src/config/example'
+import { parseIni } from '../../src/config/ini'
+import { loadSettings } from '../../src/config/load'
+import { type Key, SCHEMA } from '../../src/config/schema'
+
+/** With every commented-out setting in force; `; ` opens a comment proper. */
+const uncommented = exampleSettings().replace(/^;(?=[a-z[])/gm, '')
+
+const load = (text: string) =>
+  loadSettings(parseIni('ses-bounce.ini', text), { SES_BOUNCE_TOKEN: 'x'.repeat(16) })
+
+describe('the ses-bounce.ini that ships', () => {
+  it('changes nothing as it stands', () => {
+    const { settings, diagnostics } = load(exampleSettings())
+    assert.deepEqual(diagnostics, [])
+    assert.deepEqual(settings, load('').settings)
+  })
+
+  it('shows the defaults: with all its lines in force nothing is changed either', () => {
+    const { settings, diagnostics } = load(uncommented)
+    assert.deepEqual(
+      diagnostics.filter(({ severity }) => severity === 'error'),
+      [],
+    )
+    assert.deepEqual(settings, load('').settings)
+  })
+
+  it('has every key', () => {
+    const { sections } = parseIni('ses-bounce.ini', uncommented)
+    const shown = sections.map(({ name, entries }) => [name, entries.map(({ key }) => key)])
+    assert.deepEqual(
+      shown,
+      Object.entries(SCHEMA).map(([name, keys]) => [name, Object.keys(keys)]),
+    )
+  })
+
+  it('says what each key is for in a line that ends before the edge of a wide screen', () => {
+    assert.deepEqual(
+      exampleSettings()
+        .split('\n')
+        .filter(line => line.length > 180),
+      [],
+    )
+  })
+})
+
+describe('the table of settings', () => {
+  const keys = Object.entries(SCHEMA).flatMap(([section, all]) =>
+    Object.entries(all).map(([name, key]: [string, Key<unknown>]) => ({ section, name, key })),
+  )
+
+  it('has an example for each key whose default shows nothing, and each is taken', () => {
+    for (const { section, name, key } of keys) {
+      const example = key.example ?? key.standard
+      assert.notEqual(example, '', `[${section}] ${name}`)
+      const errors = load(`[${section}]\n${name} = ${example}\n`).diagnostics.filter(
+        ({ severity }) => severity === 'error',
+      )
+      assert.deepEqual(errors, [])
+    }
+  })
+})

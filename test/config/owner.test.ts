@@ -1,0 +1,36 @@
+import assert from 'node:assert/strict'
+import { runAs } from '../../src/config/owner'
+
+const ACCOUNTS = {
+  passwd: () => 'root:x:0:0:root:/root:/bin/sh\nsmtp:x:101:102::/:/bin/false\nbroken\n',
+  group: () => 'root:x:0:\nmail:x:8:smtp\n',
+}
+
+describe("runAs: who Haraka's workers are", () => {
+  const of = (text: string | undefined) => runAs(text, ACCOUNTS)
+
+  it('is nobody else while smtp.ini names no user', () => {
+    assert.deepEqual(of(undefined), {})
+    assert.deepEqual(of('listen=[::0]:25\n;user=smtp\n[headers]\nuser=smtp\n'), {})
+  })
+
+  it('takes names and numbers; without a group only the user changes', () => {
+    assert.deepEqual(of('user=smtp\ngroup=mail'), { uid: 101, gid: 8 })
+    assert.deepEqual(of('[main]\nuser = 1001\ngroup = 1002'), { uid: 1001, gid: 1002 })
+    assert.deepEqual(of('user=smtp'), { uid: 101 })
+  })
+
+  it('leaves out 0, as Haraka does', () => {
+    assert.deepEqual(of('user=0\ngroup=0'), {})
+  })
+
+  it('says which account there is not', () => {
+    const what = { code: 'CONFIGURATION', message: /smtp.ini:1: user "nobody-here" isn't in \/etc\/passwd/ }
+    assert.throws(() => of('user=nobody-here'), what)
+    assert.throws(() => of('listen=[::0]:25\ngroup=smtp'), {
+      message: /smtp.ini:2: group "smtp" isn't in \/etc\/group/,
+    })
+    assert.throws(() => of('user=smtp ; not as root'), { message: /"smtp ; not as root"/ })
+    assert.throws(() => of('user=broken'), { message: /"broken"/ })
+  })
+})

@@ -1,0 +1,100 @@
+import assert from 'node:assert/strict'
+import fc from 'fast-check'
+import type { MailFacts } from '../../src/mail/facts'
+import type { CheapFacts } from '../../src/policy/fields'
+import { glance } from '../../src/policy/match-budget'
+import { mightMatchAnyRule } from '../../src/policy/might-match'
+import { MAILS, RULES } from './arbitraries'
+import { decideNow, mail, policy } from './support'
+
+/** What a cheap look at such a mail finds, with what it may find besides. */
+function cheapLook(facts: MailFacts, more: string[] = []): CheapFacts {
+  const onRecord = facts.recipients.map(({ address }) => address)
+  return {
+    envelope: facts.envelope,
+    forCandidates: [
+      ...onRecord.filter(address => !facts.envelope.recipients.some(one => one.address === address)),
+      ...more,
+    ],
+    returnPathCandidates: [...(facts.receipt ? [facts.sender] : []), ...more],
+  }
+}
+
+describe('mightMatchAnyRule', () => {
+  it('is true whenever a decision is anything but a plain accept', async () => {
+    let passed = 0
+    await fc.assert(
+      fc.asyncProperty(
+        RULES,
+        MAILS,
+        fc.array(fc.constantFrom('z@x.example', ''), { maxLength: 1 }),
+        async (rules, parts, more) => {
+          const facts = mail(parts)
+          const made = policy(rules('r'))
+          if (mightMatchAnyRule(made, cheapLook(facts, more))) return
+          passed++
+          for (const { action, observed } of await decideNow(made, facts)) {
+            assert.deepEqual([action, observed], ['accept', []])
+          }
+        },
+      ),
+      { numRuns: 2000 },
+    )
+    assert(passed > 100, 'hardly any mail was passed over: the property proves little')
+  })
+
+  const concerns = (rules: string, more: string[] = []) =>
+    mightMatchAnyRule(policy(rules), cheapLook(mail({ sizeBytes: 5000 }), more))
+
+  it('is false where the envelope or no candidate can make a rule hold', () => {
+    assert(!concerns(''))
+    assert(!concerns('[r]\naction = accept'))
+    assert(!concerns('[r]\nsize = > 1mb\naction = drop'))
+    assert(!concerns('[r]\nrecipient = @other.example\nsubject = *\naction = drop'))
+    assert(!concerns('[r]\nnot.sender = @.origin.example\naction = drop'))
+    assert(!concerns('[r]\nnot.recipient = @example.com\naction = drop'))
+  })
+
+  it('is true where what is not known yet may make a rule hold', () => {
+    assert(concerns('[r]\naction = accept\nmode = observe'))
+    assert(concerns('[r]\nsubject = x\naction = drop'))
+    assert(concerns('[r]\nnot.subject = *\naction = drop'))
+    assert(concerns('[r]\nverdict.spam = fail\naction = drop'))
+    assert(concerns('[r]\nrecipient = @other.example\naction = drop', ['x@other.example']))
+    assert(concerns('[r]\nnot.sender = @.origin.example\naction = drop', ['x@other.example']))
+  })
+
+  it('gives up where there is too much to look at, and takes that for a yes', () => {
+    const rules = Array.from({ length: 500 }, (_, i) => `[r${i}]\nsender = *a*a*a*?b${i}@*.?x\naction = drop`)
+    const made = policy(rules.join('\n'))
+    const address = (i: number) => `${'a'.repeat(900)}${i}@${'b.'.repeat(30)}x`
+    const many = {
+      ...cheapLook(mail()),
+      returnPathCandidates: Array.from({ length: 100 }, (_, i) => address(i)),
+    }
+    assert(
+      !mightMatchAnyRule(
+        made,
+        cheapLook(mail()),
+        glance(() => 0),
+      ),
+    )
+    const before = process.cpuUsage().user
+    assert(mightMatchAnyRule(made, many))
+    const tookMs = (process.cpuUsage().user - before) / 1000
+    assert(tookMs < 100, `${tookMs} ms`)
+  })
+
+  it('takes well under a millisecond for 1,000 rules of addresses', () => {
+    const rules = Array.from(
+      { length: 1000 },
+      (_, i) => `[r${i}]\nrecipient = user${i}@other.example, @h${i}.example\naction = drop`,
+    )
+    const made = policy(rules.join('\n'))
+    const cheap = cheapLook(mail())
+    const before = process.cpuUsage().user
+    for (let i = 0; i < 500; i++) assert(!mightMatchAnyRule(made, cheap))
+    const eachUs = (process.cpuUsage().user - before) / 500
+    assert(eachUs < 1000, `${eachUs} microseconds`)
+  })
+})

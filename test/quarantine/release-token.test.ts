@@ -1,0 +1,71 @@
+// A pass is good once, for a minute, and for nobody who doesn't know it.
+
+import assert from 'node:assert/strict'
+import { readdirSync, statSync, utimesSync } from 'node:fs'
+import path from 'node:path'
+import { issueReleaseToken, redeemReleaseToken } from '../../src/quarantine/release-token'
+import { temporaryFolder } from '../queue/support'
+
+describe('a pass for mail from the quarantine', () => {
+  let folder: string
+  let remove: () => void
+  beforeEach(() => {
+    const made = temporaryFolder()
+    folder = path.join(made.folder, 'passes')
+    remove = made.remove
+  })
+  afterEach(() => remove())
+
+  const MINUTE_MS = 60_000
+  const file = () => path.join(folder, readdirSync(folder)[0] ?? '')
+  /** The file is as old as that. */
+  const made = (ms: number) => utimesSync(file(), ms / 1000, ms / 1000)
+
+  it('is good once, though several ask at the same time', async () => {
+    const { token } = await issueReleaseToken(folder, Date.now())
+    const answers = await Promise.all([1, 2, 3, 4].map(() => redeemReleaseToken(folder, token, Date.now())))
+    assert.equal(answers.filter(Boolean).length, 1)
+    assert.deepEqual(readdirSync(folder), [])
+  })
+
+  it('is good for a minute, whichever way the clock was set', async () => {
+    for (const [ageMs, isGood] of [
+      [MINUTE_MS, true],
+      [MINUTE_MS + 1, false],
+      [-MINUTE_MS - 1, false],
+    ] as const) {
+      const { token } = await issueReleaseToken(folder, 0)
+      made(1_000_000)
+      assert.equal(await redeemReleaseToken(folder, token, 1_000_000 + ageMs), isGood, String(ageMs))
+      assert.equal(await redeemReleaseToken(folder, token, 1_000_000), false)
+    }
+  })
+
+  it('is nothing that can be guessed or read, and leads out of its folder by no name', async () => {
+    const { token } = await issueReleaseToken(folder, Date.now())
+    assert.match(token, /^[0-9a-f]{64}$/)
+    assert.ok(!file().includes(token))
+    for (const other of ['', path.basename(file()), '../passes', `${token}0`, '\0'])
+      assert.equal(await redeemReleaseToken(folder, other, Date.now()), false)
+    assert.equal(await redeemReleaseToken(folder, token, Date.now()), true)
+    assert.equal(await redeemReleaseToken(path.join(folder, 'nowhere'), token, Date.now()), false)
+  })
+
+  it("is its owner's alone, and can be taken back", async () => {
+    const { token, revoke } = await issueReleaseToken(folder, Date.now())
+    assert.deepEqual(
+      [folder, file()].map(name => statSync(name).mode & 0o777),
+      [0o700, 0o600],
+    )
+    await revoke()
+    await revoke()
+    assert.equal(await redeemReleaseToken(folder, token, Date.now()), false)
+  })
+
+  it('goes with the next one, where nobody took it back', async () => {
+    await issueReleaseToken(folder, Date.now())
+    made(Date.now() - 2 * MINUTE_MS)
+    await issueReleaseToken(folder, Date.now())
+    assert.equal(readdirSync(folder).length, 1)
+  })
+})

@@ -1,0 +1,140 @@
+// Counting in memory, and handing over to a store that fails as it likes.
+
+import assert from 'node:assert/strict'
+import { COUNTED, type Counted, MOST_SETS, RECENT_DECISIONS } from '../../src/queue/counters'
+import { MetricsBuffer } from '../../src/queue/metrics-buffer'
+import { startMetricsFlush } from '../../src/queue/metrics-flush'
+import { until } from '../live/support/wait'
+
+const NEVER_MS = 1e8
+
+/** A store that fails as long as it is told to. */
+function store() {
+  const taken: Counted[] = []
+  const state = { isDown: false, opened: 0, closed: 0 }
+  const open = () => {
+    state.opened += 1
+    return {
+      add: (counted: Counted) => {
+        if (state.isDown) throw new Error('the disk is full')
+        taken.push(structuredClone(counted))
+      },
+      close: () => void (state.closed += 1),
+    }
+  }
+  return { taken, state, open }
+}
+
+function metricsFlush(everyMs = NEVER_MS, when = () => true) {
+  const { taken, state, open } = store()
+  const metricsBuffer = new MetricsBuffer()
+  const lines: string[] = []
+  const log = (level: string, message: string) => void lines.push(`${level} ${message}`)
+  return {
+    taken,
+    state,
+    metricsBuffer,
+    lines,
+    over: startMetricsFlush({ metricsBuffer, open, when, log, everyMs }),
+  }
+}
+
+describe('counts in memory', () => {
+  it('are summed up by name and labels, in whatever order these stand', () => {
+    const { metricsBuffer, over, taken } = metricsFlush()
+    metricsBuffer.count(COUNTED.decisions, { rule: 'one', action: 'drop' })
+    metricsBuffer.count(COUNTED.decisions, { action: 'drop', rule: 'one' }, 2)
+    metricsBuffer.count(COUNTED.inspected)
+    over.flush()
+    assert.deepEqual(taken[0]?.sums, [
+      { name: COUNTED.decisions, labels: { rule: 'one', action: 'drop' }, value: 3 },
+      { name: COUNTED.inspected, labels: {}, value: 1 },
+    ])
+    over.close()
+  })
+
+  it('are of bounded size: what is too much counts as other, and the oldest decisions go', () => {
+    const { metricsBuffer, over, taken } = metricsFlush()
+    for (let n = 0; n < MOST_SETS + 50; n++) {
+      metricsBuffer.count(COUNTED.decisions, { rule: `rule ${n}`, action: 'drop' })
+      metricsBuffer.hit(`rule ${n}`, n)
+    }
+    for (let n = 0; n < RECENT_DECISIONS + 7; n++) {
+      metricsBuffer.decided({ atMs: n, recipient: 'user@yours.example', action: 'drop', isObserved: false })
+    }
+    over.flush()
+    const [counted] = taken
+    assert.equal(counted?.sums.length, MOST_SETS + 1)
+    assert.deepEqual(counted?.sums.at(-1), {
+      name: COUNTED.decisions,
+      labels: { rule: 'other', action: 'drop' },
+      value: 50,
+    })
+    assert.deepEqual(counted?.hits.at(-1), { rule: 'other', hits: 50, lastMs: MOST_SETS + 49 })
+    assert.equal(counted?.decisions.length, RECENT_DECISIONS)
+    assert.equal(counted?.decisions[0]?.atMs, 7)
+    over.close()
+  })
+
+  it('are handed over when there are any, and only then', () => {
+    const { metricsBuffer, over, state, taken } = metricsFlush()
+    over.flush()
+    assert.equal(state.opened, 0)
+    metricsBuffer.count(COUNTED.inspected)
+    over.flush()
+    over.flush()
+    assert.deepEqual([state.opened, taken.length], [1, 1])
+    over.close()
+  })
+
+  it('wait as long as the store is not to be opened, and nobody is told', () => {
+    let isThere = false
+    const { metricsBuffer, over, state, taken, lines } = metricsFlush(NEVER_MS, () => isThere)
+    metricsBuffer.count(COUNTED.inspected)
+    for (let n = 0; n < 50; n++) over.flush()
+    assert.deepEqual([state.opened, lines], [0, []])
+    isThere = true
+    over.close()
+    assert.equal(taken.length, 1)
+  })
+
+  it('stay when the store fails, and go with the next ones, by a handle that is new', () => {
+    const { metricsBuffer, over, state, taken, lines } = metricsFlush()
+    state.isDown = true
+    metricsBuffer.count(COUNTED.inspected)
+    for (let n = 0; n < 3; n++) over.flush()
+    metricsBuffer.count(COUNTED.inspected)
+    state.isDown = false
+    over.flush()
+    assert.deepEqual(
+      taken.map(({ sums }) => sums),
+      [[{ name: COUNTED.inspected, labels: {}, value: 2 }]],
+    )
+    assert.deepEqual([state.opened, state.closed], [4, 3])
+    assert.deepEqual(lines, [], "what passes is nobody's concern")
+    over.close()
+  })
+
+  it("that can't be handed over for long are said once, and so is their end", () => {
+    const { metricsBuffer, over, state, lines } = metricsFlush()
+    state.isDown = true
+    metricsBuffer.count(COUNTED.inspected)
+    for (let n = 0; n < 50; n++) over.flush()
+    state.isDown = false
+    over.flush()
+    assert.deepEqual(lines, [
+      "warn counts for the metrics can't be written, and wait in memory: the disk is full",
+      'notice counts for the metrics are written again',
+    ])
+    over.close()
+  })
+
+  it('are handed over by themselves, and a last time at the end', async () => {
+    const { metricsBuffer, over, taken } = metricsFlush(5)
+    metricsBuffer.count(COUNTED.inspected)
+    await until(() => taken.length === 1, { what: 'the first handing over' })
+    metricsBuffer.count(COUNTED.inspected)
+    over.close()
+    assert.equal(taken.length, 2)
+  })
+})
