@@ -89,6 +89,24 @@ describe('the documents', () => {
     assert.deepEqual(mapped.toSorted(), rooms.map(({ name }) => name).toSorted())
   })
 
+  it('name functions and files of the source that are there', () => {
+    const flow = read('docs/flow.md')
+    const files = [...flow.matchAll(/`((?:src|plugins)\/[^`]+)`/g)].map(([, file = '']) => file)
+    const named = [...flow.matchAll(/`(\w+)`(?: and `(\w+)`)?\s+\(`((?:src|plugins)\/[^`]+)`\)/g)].flatMap(
+      ([, one, other, file = '']) =>
+        [one, other].flatMap(name => (name === undefined ? [] : [[name, file] as const])),
+    )
+    assert.ok(files.length > 30 && named.length > 30, `${files.length} files, ${named.length} names`)
+    assert.deepEqual(
+      files.filter(file => !existsSync(path.join(root, file))),
+      [],
+    )
+    assert.deepEqual(
+      named.filter(([name, file]) => !new RegExp(`\\b${name}\\b`).test(read(file))),
+      [],
+    )
+  })
+
   it('start the command by its path, as do all texts of the product: a package runner may fetch another one', () => {
     const runner = /(?:\b(?:npx|bunx|dlx)|npm (?:exec|x))\s[^`'"]{0,40}?\bses-bounce\b/
     const folders = ['docs', 'config', 'plugins', 'src', 'scripts', 'bench', 'test', '.ci']
