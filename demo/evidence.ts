@@ -4,7 +4,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import { keptFolder, quarantineFolder } from '../src/quarantine/keep'
-import { openQueueReader } from '../src/queue/sqlite/reader'
+import { openQueueReader } from '../src/queue/open'
 import type { Call } from '../src/ses-emulator/call'
 import { DELIVERED, deliveredList } from './directory'
 import type { Sample } from './samples'

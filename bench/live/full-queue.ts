@@ -4,9 +4,9 @@
 import { copyFileSync, mkdirSync } from 'node:fs'
 import path from 'node:path'
 import { SLOT_MS } from '../../src/queue/admission'
+import { openWorkerQueue } from '../../src/queue/open'
 import { Database } from '../../src/queue/sqlite/database'
 import { setSpacing } from '../../src/queue/sqlite/deadline-histogram'
-import { openWorkerQueue } from '../../src/queue/sqlite/worker-queue'
 import { makeFolder } from './folder'
 import { deadlineOf, requestOf } from './jobs'
 

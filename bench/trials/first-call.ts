@@ -1,7 +1,7 @@
 // How long after its start a Haraka makes the first call, with a day of jobs waiting and with one.
 // Rejects when no call comes.
 
-import { openWorkerQueue } from '../../src/queue/sqlite/worker-queue'
+import { openWorkerQueue } from '../../src/queue/open'
 import type { SesEmulator } from '../../src/ses-emulator/options'
 import { startSesEmulator } from '../../src/ses-emulator/server'
 import { callsOf } from '../live/calls'

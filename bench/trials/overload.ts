@@ -3,8 +3,7 @@
 
 import { setTimeout as pause } from 'node:timers/promises'
 import { forecastSpacingMs, latenessOf } from '../../src/queue/admission'
-import { openQueueReader } from '../../src/queue/sqlite/reader'
-import { openWorkerQueue } from '../../src/queue/sqlite/worker-queue'
+import { openQueueReader, openWorkerQueue } from '../../src/queue/open'
 import type { WorkerQueue } from '../../src/queue/store'
 import { startSesEmulator } from '../../src/ses-emulator/server'
 import { callsOf } from '../live/calls'

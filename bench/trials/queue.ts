@@ -3,9 +3,7 @@
 
 import path from 'node:path'
 import { forecastSpacingMs, latenessOf } from '../../src/queue/admission'
-import { openDispatcherQueue } from '../../src/queue/sqlite/dispatcher-queue'
-import { thisProcess } from '../../src/queue/sqlite/lease-owner'
-import { openWorkerQueue } from '../../src/queue/sqlite/worker-queue'
+import { openDispatcherQueue, openWorkerQueue, thisProcess } from '../../src/queue/open'
 import type { DispatcherQueue, WorkerQueue } from '../../src/queue/store'
 import { makeFolder, removeFolder } from '../live/folder'
 import { queueWith } from '../live/full-queue'

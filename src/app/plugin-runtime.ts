@@ -17,11 +17,15 @@ import { keptFolder, mailHome, quarantineFolder } from '../quarantine/keep'
 import type { FiguresReader } from '../queue/figures'
 import { MetricsBuffer } from '../queue/metrics-buffer'
 import { type MetricsFlush, startMetricsFlush } from '../queue/metrics-flush'
-import { openCounterStore } from '../queue/sqlite/counter-store'
-import { openFigures } from '../queue/sqlite/figures'
-import { makeQueueFile, makeQueueFileAs } from '../queue/sqlite/make-file'
-import { openOperatorQueue } from '../queue/sqlite/operator-queue'
-import { BUSY_MS, openWorkerQueue } from '../queue/sqlite/worker-queue'
+import {
+  BUSY_MS,
+  makeQueueFile,
+  makeQueueFileAs,
+  openCounterStore,
+  openFigures,
+  openOperatorQueue,
+  openWorkerQueue,
+} from '../queue/open'
 import type { OperatorQueue, OrderQueue } from '../queue/store'
 import { openWorkerThreads, type WorkerThreads } from '../worker-thread/worker-threads'
 import { type ActiveConfig, compileActiveConfig } from './active-config'

@@ -6,8 +6,8 @@ import path from 'node:path'
 import type { Diagnostic } from '../config/diagnostics'
 import { SETTINGS_FILE } from '../config/load'
 import type { Settings } from '../config/settings'
+import { openQueueReader } from '../queue/open'
 import { relayWarning } from '../queue/relay-signs'
-import { openQueueReader } from '../queue/sqlite/reader'
 
 export function relayFindings(dir: string, { relay, queue }: Settings, nowMs: number): Diagnostic[] {
   if (relay.recipients !== 'auto') return []

@@ -4,8 +4,7 @@ import assert from 'node:assert/strict'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { PluginRuntime } from '../../src/app/plugin-runtime'
-import { openFigures } from '../../src/queue/sqlite/figures'
-import { openWorkerQueue } from '../../src/queue/sqlite/worker-queue'
+import { openFigures, openWorkerQueue } from '../../src/queue/open'
 import { temporaryFolder } from '../queue/support'
 
 const isRoot = process.geteuid?.() === 0

@@ -8,7 +8,7 @@ import { askOnline } from '../../src/cli/check-online'
 import { createAws } from '../../src/cli/online/aws'
 import { IMPOSSIBLE_ID } from '../../src/cli/online/verdicts'
 import { createSources } from '../../src/config/sources'
-import { openWorkerQueue } from '../../src/queue/sqlite/worker-queue'
+import { openWorkerQueue } from '../../src/queue/open'
 import {
   type Fault,
   type SesEmulator,

@@ -6,10 +6,7 @@ import { loadSettings, parseSettings } from '../../src/config/load'
 import type { Clock } from '../../src/dispatch/clock'
 import { Pauses } from '../../src/dispatch/pauses'
 import type { RegionSenderParts } from '../../src/dispatch/region-sender'
-import { openDispatcherQueue } from '../../src/queue/sqlite/dispatcher-queue'
-import { thisProcess } from '../../src/queue/sqlite/lease-owner'
-import { openOperatorQueue } from '../../src/queue/sqlite/operator-queue'
-import { openWorkerQueue } from '../../src/queue/sqlite/worker-queue'
+import { openDispatcherQueue, openOperatorQueue, openWorkerQueue, thisProcess } from '../../src/queue/open'
 import { HOUR_MS, request, temporaryFolder } from '../queue/support'
 
 describe('a pause by hand', () => {

@@ -8,11 +8,13 @@ import { type ActiveConfig, compileActiveConfig } from '../../src/app/active-con
 import { snapshotSources } from '../../src/config/sources'
 import { allRoutes, type HttpContext } from '../../src/http/routes'
 import { WrongTokens } from '../../src/http/wrong-tokens'
-import { openDispatcherQueue } from '../../src/queue/sqlite/dispatcher-queue'
-import { openFigures } from '../../src/queue/sqlite/figures'
-import { thisProcess } from '../../src/queue/sqlite/lease-owner'
-import { openOperatorQueue } from '../../src/queue/sqlite/operator-queue'
-import { openWorkerQueue } from '../../src/queue/sqlite/worker-queue'
+import {
+  openDispatcherQueue,
+  openFigures,
+  openOperatorQueue,
+  openWorkerQueue,
+  thisProcess,
+} from '../../src/queue/open'
 import type { DispatcherQueue, OperatorQueue, OrderQueue } from '../../src/queue/store'
 import { temporaryFolder } from '../queue/support'
 import { assertDescribed } from './described'

@@ -11,12 +11,14 @@ import { labelLines, METRICS, type Metric, metricLines } from '../../src/http/me
 import { COUNTED } from '../../src/queue/counters'
 import type { FiguresReader } from '../../src/queue/figures'
 import { MetricsBuffer } from '../../src/queue/metrics-buffer'
-import { openCounterStore } from '../../src/queue/sqlite/counter-store'
-import { openDispatcherQueue } from '../../src/queue/sqlite/dispatcher-queue'
-import { openFigures } from '../../src/queue/sqlite/figures'
-import { thisProcess } from '../../src/queue/sqlite/lease-owner'
-import { openOperatorQueue } from '../../src/queue/sqlite/operator-queue'
-import { openWorkerQueue } from '../../src/queue/sqlite/worker-queue'
+import {
+  openCounterStore,
+  openDispatcherQueue,
+  openFigures,
+  openOperatorQueue,
+  openWorkerQueue,
+  thisProcess,
+} from '../../src/queue/open'
 import { SETTINGS } from '../policy/support'
 import { request, temporaryFolder } from '../queue/support'
 import { type Family, readOpenMetrics } from './open-metrics'

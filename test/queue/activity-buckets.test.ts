@@ -3,11 +3,13 @@
 import assert from 'node:assert/strict'
 import path from 'node:path'
 import { ACTIVITY_BUCKET_MS, type ActivityBucket } from '../../src/queue/figures'
-import { openDispatcherQueue } from '../../src/queue/sqlite/dispatcher-queue'
-import { openFigures } from '../../src/queue/sqlite/figures'
-import { thisProcess } from '../../src/queue/sqlite/lease-owner'
-import { openOperatorQueue } from '../../src/queue/sqlite/operator-queue'
-import { openWorkerQueue } from '../../src/queue/sqlite/worker-queue'
+import {
+  openDispatcherQueue,
+  openFigures,
+  openOperatorQueue,
+  openWorkerQueue,
+  thisProcess,
+} from '../../src/queue/open'
 import { HOUR_MS, request, temporaryFolder } from './support'
 
 const REGION = 'eu-west-1'

@@ -11,10 +11,8 @@ import {
   RECENT_DECISIONS,
 } from '../../src/queue/counters'
 import type { FiguresReader } from '../../src/queue/figures'
-import { openCounterStore } from '../../src/queue/sqlite/counter-store'
+import { openCounterStore, openFigures, openWorkerQueue } from '../../src/queue/open'
 import { Database } from '../../src/queue/sqlite/database'
-import { openFigures } from '../../src/queue/sqlite/figures'
-import { openWorkerQueue } from '../../src/queue/sqlite/worker-queue'
 import { temporaryFolder } from './support'
 
 const NOTHING: Counted = { sums: [], hits: [], decisions: [], reloads: [], onlyRecipients: [] }

@@ -3,10 +3,13 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import path from 'node:path'
 import { QueueError } from '../../src/errors'
-import { openDispatcherQueue } from '../../src/queue/sqlite/dispatcher-queue'
-import { isAlive, thisProcess } from '../../src/queue/sqlite/lease-owner'
-import { openQueueReader } from '../../src/queue/sqlite/reader'
-import { openWorkerQueue } from '../../src/queue/sqlite/worker-queue'
+import {
+  isAlive,
+  openDispatcherQueue,
+  openQueueReader,
+  openWorkerQueue,
+  thisProcess,
+} from '../../src/queue/open'
 import type { DispatcherQueue, LeaseOwner, WorkerQueue } from '../../src/queue/store'
 import { HOUR_MS, request, temporaryFolder } from './support'
 

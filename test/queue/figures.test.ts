@@ -3,15 +3,17 @@
 import assert from 'node:assert/strict'
 import path from 'node:path'
 import fc from 'fast-check'
+import {
+  openDispatcherQueue,
+  openFigures,
+  openOperatorQueue,
+  openWorkerQueue,
+  thisProcess,
+} from '../../src/queue/open'
 import { project } from '../../src/queue/overview'
 import { Database } from '../../src/queue/sqlite/database'
 import { setSpacing, TOP_MS } from '../../src/queue/sqlite/deadline-histogram'
-import { openDispatcherQueue } from '../../src/queue/sqlite/dispatcher-queue'
-import { openFigures } from '../../src/queue/sqlite/figures'
-import { thisProcess } from '../../src/queue/sqlite/lease-owner'
-import { openOperatorQueue } from '../../src/queue/sqlite/operator-queue'
 import { FINEST_MS, projection } from '../../src/queue/sqlite/projection'
-import { openWorkerQueue } from '../../src/queue/sqlite/worker-queue'
 import { request, temporaryFolder } from './support'
 
 const REGION = 'eu-west-1'

@@ -1,9 +1,7 @@
 import assert from 'node:assert/strict'
 import path from 'node:path'
+import { openDispatcherQueue, openWorkerQueue, thisProcess } from '../../src/queue/open'
 import { Database } from '../../src/queue/sqlite/database'
-import { openDispatcherQueue } from '../../src/queue/sqlite/dispatcher-queue'
-import { thisProcess } from '../../src/queue/sqlite/lease-owner'
-import { openWorkerQueue } from '../../src/queue/sqlite/worker-queue'
 import { request, temporaryFolder } from './support'
 
 const REGION = 'eu-west-1'

@@ -3,9 +3,7 @@
 import assert from 'node:assert/strict'
 import path from 'node:path'
 import { QueueError } from '../../src/errors'
-import { openDispatcherQueue } from '../../src/queue/sqlite/dispatcher-queue'
-import { thisProcess } from '../../src/queue/sqlite/lease-owner'
-import { openWorkerQueue } from '../../src/queue/sqlite/worker-queue'
+import { openDispatcherQueue, openWorkerQueue, thisProcess } from '../../src/queue/open'
 import type { BounceSubmission, OrderQueue } from '../../src/queue/store'
 import { request, temporaryFolder } from './support'
 

@@ -4,8 +4,7 @@ import assert from 'node:assert/strict'
 import path from 'node:path'
 import fc from 'fast-check'
 import { fateOf, type KeptRecipient, MAIL_PLACES, type MailLedger } from '../../src/queue/mail-ledger'
-import { openMailLedger } from '../../src/queue/sqlite/mail-ledger'
-import { openWorkerQueue } from '../../src/queue/sqlite/worker-queue'
+import { openMailLedger, openWorkerQueue } from '../../src/queue/open'
 import { temporaryFolder } from './support'
 
 describe('the ledger of mail on disk', () => {

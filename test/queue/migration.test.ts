@@ -11,14 +11,16 @@ import { Dispatcher } from '../../src/dispatch/dispatcher'
 import type { Ses } from '../../src/dispatch/ses'
 import { QueueError } from '../../src/errors'
 import type { Job } from '../../src/queue/job'
+import {
+  openDispatcherQueue,
+  openFigures,
+  openOperatorQueue,
+  openQueueReader,
+  openWorkerQueue,
+  thisProcess,
+} from '../../src/queue/open'
 import { Database } from '../../src/queue/sqlite/database'
-import { openDispatcherQueue } from '../../src/queue/sqlite/dispatcher-queue'
-import { openFigures } from '../../src/queue/sqlite/figures'
-import { thisProcess } from '../../src/queue/sqlite/lease-owner'
-import { openOperatorQueue } from '../../src/queue/sqlite/operator-queue'
-import { openQueueReader } from '../../src/queue/sqlite/reader'
 import { migrate, SCHEMA_STEPS, type SchemaStep } from '../../src/queue/sqlite/schema'
-import { openWorkerQueue } from '../../src/queue/sqlite/worker-queue'
 import { until } from '../live/support/wait'
 import {
   ANSWERED,

@@ -2,10 +2,7 @@
 
 import assert from 'node:assert/strict'
 import path from 'node:path'
-import { openDispatcherQueue } from '../../src/queue/sqlite/dispatcher-queue'
-import { thisProcess } from '../../src/queue/sqlite/lease-owner'
-import { openOperatorQueue } from '../../src/queue/sqlite/operator-queue'
-import { openWorkerQueue } from '../../src/queue/sqlite/worker-queue'
+import { openDispatcherQueue, openOperatorQueue, openWorkerQueue, thisProcess } from '../../src/queue/open'
 import type { Claim, DispatcherQueue, JobFilter, OperatorQueue, WorkerQueue } from '../../src/queue/store'
 import { HOUR_MS, request, temporaryFolder } from './support'
 

@@ -3,10 +3,9 @@
 import assert from 'node:assert/strict'
 import path from 'node:path'
 import { JOB_STATES } from '../../src/queue/job'
+import { openOperatorQueue, openWorkerQueue } from '../../src/queue/open'
 import { Database } from '../../src/queue/sqlite/database'
-import { openOperatorQueue } from '../../src/queue/sqlite/operator-queue'
 import { MOST_LOOKED_AT } from '../../src/queue/sqlite/page'
-import { openWorkerQueue } from '../../src/queue/sqlite/worker-queue'
 import type { JobFilter, OperatorQueue } from '../../src/queue/store'
 import { request, temporaryFolder } from './support'
 

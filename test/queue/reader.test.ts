@@ -4,11 +4,8 @@ import assert from 'node:assert/strict'
 import { existsSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
 import path from 'node:path'
 import Driver from 'libsql'
+import { openDispatcherQueue, openQueueReader, openWorkerQueue, thisProcess } from '../../src/queue/open'
 import { Database } from '../../src/queue/sqlite/database'
-import { openDispatcherQueue } from '../../src/queue/sqlite/dispatcher-queue'
-import { thisProcess } from '../../src/queue/sqlite/lease-owner'
-import { openQueueReader } from '../../src/queue/sqlite/reader'
-import { openWorkerQueue } from '../../src/queue/sqlite/worker-queue'
 import { request, temporaryFolder } from './support'
 
 const SPACING = { spacingMs: 1000, notBeforeMonoMs: 0, longestPauseMs: 60_000 }

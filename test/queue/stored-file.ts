@@ -4,9 +4,7 @@
 import path from 'node:path'
 import Driver from 'libsql'
 import { COUNTED } from '../../src/queue/counters'
-import { openCounterStore } from '../../src/queue/sqlite/counter-store'
-import { openOperatorQueue } from '../../src/queue/sqlite/operator-queue'
-import { openWorkerQueue } from '../../src/queue/sqlite/worker-queue'
+import { openCounterStore, openOperatorQueue, openWorkerQueue } from '../../src/queue/open'
 import { request, temporaryFolder } from './support'
 
 export const STORED_FILES = path.join(__dirname, '../fixtures/queue-files')

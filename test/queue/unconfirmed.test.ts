@@ -3,14 +3,16 @@
 import assert from 'node:assert/strict'
 import path from 'node:path'
 import { MetricsBuffer } from '../../src/queue/metrics-buffer'
+import {
+  openCounterStore,
+  openDispatcherQueue,
+  openFigures,
+  openOperatorQueue,
+  openQueueReader,
+  openWorkerQueue,
+  thisProcess,
+} from '../../src/queue/open'
 import { relayWarning } from '../../src/queue/relay-signs'
-import { openCounterStore } from '../../src/queue/sqlite/counter-store'
-import { openDispatcherQueue } from '../../src/queue/sqlite/dispatcher-queue'
-import { openFigures } from '../../src/queue/sqlite/figures'
-import { thisProcess } from '../../src/queue/sqlite/lease-owner'
-import { openOperatorQueue } from '../../src/queue/sqlite/operator-queue'
-import { openQueueReader } from '../../src/queue/sqlite/reader'
-import { openWorkerQueue } from '../../src/queue/sqlite/worker-queue'
 import type { DispatcherQueue, Effect, OrderQueue } from '../../src/queue/store'
 import { request, temporaryFolder } from './support'
 

@@ -3,7 +3,7 @@
 
 import { statSync } from 'node:fs'
 import { signatureOfFault } from '../../config/sources'
-import { openQueueReader } from '../../queue/sqlite/reader'
+import { openQueueReader } from '../../queue/open'
 import type { IdempotencyRecord, RegionAnswers } from './online'
 
 export type Region = Pick<RegionAnswers, 'region' | 'from'>

@@ -13,7 +13,7 @@ import { SesBounceError } from '../../errors'
 import type { MailFolders } from '../../quarantine/bring-in-order'
 import { keptFolder, mailHome, quarantineFolder } from '../../quarantine/keep'
 import { forecastSpacingMs } from '../../queue/admission'
-import { openOperatorQueue } from '../../queue/sqlite/operator-queue'
+import { openOperatorQueue } from '../../queue/open'
 import type { OperatorQueue, Pace } from '../../queue/store'
 import { ownerOf } from '../owner'
 

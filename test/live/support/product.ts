@@ -2,7 +2,7 @@
 
 import path from 'node:path'
 import type { Job, JobState } from '../../../src/queue/job'
-import { openQueueReader } from '../../../src/queue/sqlite/reader'
+import { openQueueReader } from '../../../src/queue/open'
 import type { Call } from '../../../src/ses-emulator/call'
 import {
   EMULATOR_CREDENTIALS,

@@ -1,0 +1,11 @@
+// Opens the queue for everybody outside this folder: the one file that knows which engines there are.
+
+export { openCounterStore } from './sqlite/counter-store'
+export { openDispatcherQueue } from './sqlite/dispatcher-queue'
+export { openFigures } from './sqlite/figures'
+export { isAlive, thisProcess } from './sqlite/lease-owner'
+export { openMailLedger } from './sqlite/mail-ledger'
+export { makeQueueFile, makeQueueFileAs } from './sqlite/make-file'
+export { openOperatorQueue } from './sqlite/operator-queue'
+export { openQueueReader } from './sqlite/reader'
+export { BUSY_MS, openWorkerQueue } from './sqlite/worker-queue'
