@@ -38,7 +38,7 @@ function asText(entry: Entry): string[] {
     meaning,
     takes,
     where,
-    standard,
+    default: defaultText,
     actions,
     example,
     says,
@@ -51,7 +51,7 @@ function asText(entry: Entry): string[] {
   const rows: [string, string | undefined][] = [
     ['takes', takes],
     ['stands in', where],
-    ['default', standard],
+    ['default', defaultText],
     ['goes with', actions && goesWith(actions)],
     ['example', example],
     ['says', says?.join(', ')],
@@ -73,6 +73,5 @@ function goesWith(actions: readonly Action[]): string {
 }
 
 function asObject(entry: Entry): object {
-  const shown = Object.entries(entry).filter(([what]) => what !== 'names')
-  return Object.fromEntries(shown.map(([what, value]) => [what === 'standard' ? 'default' : what, value]))
+  return Object.fromEntries(Object.entries(entry).filter(([what]) => what !== 'names'))
 }

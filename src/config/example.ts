@@ -23,7 +23,7 @@ export function exampleSettings(): string {
 }
 
 function section(name: string, keys: [string, Key<unknown>][]): string {
-  const settings = keys.map(([key, { standard }]) => `;${key} = ${standard}`.trimEnd())
+  const settings = keys.map(([key, { default: value }]) => `;${key} = ${value}`.trimEnd())
   const width = Math.max(...settings.map(text => text.length))
   const lines = keys.map(([, key], index) => `${settings[index]?.padEnd(width)}   ; ${comment(key)}`)
   const about = SECTION_MEANING[name as SectionName]

@@ -4,7 +4,7 @@
 import { isIP, isIPv4 } from 'node:net'
 import { domainToASCII } from 'node:url'
 import { splitItems } from './items'
-import { type Kind, quoted } from './value-parsers'
+import { quoted, type ValueParser } from './value-parsers'
 
 /** Addresses and CIDR ranges as written, in lower case. */
 export const cidrList = list('addresses and ranges: 192.0.2.1, 192.0.2.0/24, 2001:db8::/32', text =>
@@ -45,7 +45,7 @@ export function isEverybody(range: string): boolean {
 }
 
 /** May be empty; an item that stands twice is kept once. */
-function list(form: string, readItem: (text: string) => string | undefined): Kind<string[]> {
+function list(form: string, readItem: (text: string) => string | undefined): ValueParser<string[]> {
   return {
     form,
     read(raw, key) {

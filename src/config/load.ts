@@ -63,7 +63,7 @@ class Reader {
     const sections = [...TABLE].map(([section, keys]) => {
       const values = [...keys].map(([name, key]) => {
         const taken = this.#taken.get(`${section}.${name}`)
-        return [name, taken ? taken.value : standardOf(key)] as const
+        return [name, taken ? taken.value : defaultOf(key)] as const
       })
       return [section, Object.fromEntries(values)] as const
     })
@@ -109,7 +109,7 @@ class Reader {
       return
     }
     const written = asWritten(entry, this.#env)
-    const read = 'value' in written ? key.kind.read(written.value, entry.key) : written
+    const read = 'value' in written ? key.parser.read(written.value, entry.key) : written
     const variable = variableOf(entry)
     if ('value' in read) this.#taken.set(`${section}.${entry.key}`, { entry, value: read.value })
     else if ('value' in written && variable !== undefined)
@@ -131,9 +131,9 @@ function variableOf({ value }: IniEntry): string | undefined {
 }
 
 /** It may be a secret, whatever the setting: a variable can be the wrong one. */
-function heldFault(name: string, variable: string, { kind }: Key<unknown>): string {
-  const range = kind.range === undefined ? '' : `; ${kind.range}`
-  return `${name}: what the environment variable ${quoted(variable)} holds can't be used, and isn't shown; ${kind.form}${range}`
+function heldFault(name: string, variable: string, { parser }: Key<unknown>): string {
+  const range = parser.range === undefined ? '' : `; ${parser.range}`
+  return `${name}: what the environment variable ${quoted(variable)} holds can't be used, and isn't shown; ${parser.form}${range}`
 }
 
 /** A value, or what the environment holds in its place. */
@@ -164,8 +164,8 @@ function belongsTo(key: string): string {
   return sections.length > 0 ? `; it belongs to ${sections.join(' or ')}` : ''
 }
 
-function standardOf(key: Key<unknown>): unknown {
-  const read = key.kind.read(key.standard, key.meaning)
+function defaultOf(key: Key<unknown>): unknown {
+  const read = key.parser.read(key.default, key.meaning)
   return 'value' in read ? read.value : undefined
 }
 

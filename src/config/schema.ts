@@ -19,10 +19,10 @@ import {
   count,
   duration,
   durationRange,
-  type Kind,
   labelSeparator,
   rate,
   size,
+  type ValueParser,
 } from './value-parsers'
 
 const SECOND = 1000
@@ -36,9 +36,9 @@ export const SES_INTERVAL_MS = SECOND
 const SES_WINDOW_MS = DAY
 
 export interface Key<T> {
-  kind: Kind<T>
+  parser: ValueParser<T>
   /** As text, as it would stand in the file. */
-  standard: string
+  default: string
   /** In one line, fit to be read alone. */
   meaning: string
   /** A value, where the default shows none. */
@@ -48,15 +48,15 @@ export interface Key<T> {
 }
 
 function key<T>(
-  kind: Kind<T>,
-  standard: string,
+  parser: ValueParser<T>,
+  defaultText: string,
   meaning: string,
   more: { example?: string; note?: string } = {},
 ): Key<T> {
-  return { kind, standard, meaning, ...more }
+  return { parser, default: defaultText, meaning, ...more }
 }
 
-const fallback = (standard: string, meaning: string) => key(choice(FALLBACK_ACTIONS), standard, meaning)
+const fallback = (action: string, meaning: string) => key(choice(FALLBACK_ACTIONS), action, meaning)
 
 export const SCHEMA = {
   main: {

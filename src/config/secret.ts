@@ -4,7 +4,7 @@
 import { createHash } from 'node:crypto'
 import { parseIni } from './ini'
 import { wholeValue } from './items'
-import { type Kind, orEmpty, whole } from './value-parsers'
+import { orEmpty, type ValueParser, whole } from './value-parsers'
 
 export const SECRET_SECTION = 'http'
 const SECRET_KEY = 'token'
@@ -14,7 +14,7 @@ const TOKEN = /^[A-Za-z0-9._~+/-]{16,512}={0,2}$/
 const DIGEST = /^sha256:([0-9a-f]{64})$/i
 
 /** Its SHA-256, in hexadecimal. */
-export const bearerToken: Kind<string | undefined> = orEmpty(
+export const bearerToken: ValueParser<string | undefined> = orEmpty(
   undefined,
   whole('at least 16 letters, digits and -._~+/, or env:NAME', (text, key) => {
     const digest = DIGEST.exec(text)?.[1]?.toLowerCase() ?? (TOKEN.test(text) ? sha256(text) : undefined)

@@ -3,7 +3,7 @@
 
 import path from 'node:path'
 import { didYouMean } from './diagnostics'
-import { type Kind, orEmpty, quoted, unknownValue, whole } from './value-parsers'
+import { orEmpty, quoted, unknownValue, type ValueParser, whole } from './value-parsers'
 
 /** What a bounce sender may be made of, with a value to try it. */
 const SENDER_NAMES = new Map([
@@ -16,7 +16,7 @@ const ADDRESS_CHARACTERS = 254
 /** SES API: SendBounce, BounceSender: one address in ASCII, its domain in Punycode. */
 const SENDER = /^[\w.!#$%&'*+/=?^`{|}~-]{1,64}@[a-z\d-]{1,63}(?:\.[a-z\d-]{1,63}){0,9}$/i
 
-export const senderTemplate: Kind<string> = whole(
+export const senderTemplate: ValueParser<string> = whole(
   'an address, that may hold {recipient.domain}, {sender.domain} or be {recipient}',
   (text, key) => {
     const unknown = [...text.matchAll(/\{([^{}]*)\}/g)]
@@ -38,7 +38,7 @@ export const senderTemplate: Kind<string> = whole(
 /** SES API: SendBounce, BounceSenderArn: the ARN of an identity. */
 const IDENTITY_ARN = /^arn:aws[a-z-]{0,20}:ses:[a-z\d-]{1,40}:\d{12}:identity\/[!-~]+$/
 
-export const identityArn: Kind<string | undefined> = orEmpty(
+export const identityArn: ValueParser<string | undefined> = orEmpty(
   undefined,
   whole(
     'the ARN of a verified identity: arn:aws:ses:eu-west-1:123456789012:identity/example.com',
@@ -47,7 +47,7 @@ export const identityArn: Kind<string | undefined> = orEmpty(
 )
 
 /** SES API: MessageDsn, ReportingMta; RFC 3464 section 2.2.2. Quotes around it may be written or not. */
-export const reportingMta: Kind<string | undefined> = orEmpty(
+export const reportingMta: ValueParser<string | undefined> = orEmpty(
   undefined,
   whole('"dns; name": dns; mx.example.com', (text, key) => {
     const name = /^"?\s*dns\s*;\s*([a-z\d_.-]{1,253})\s*"?$/i.exec(text)?.[1]
@@ -55,7 +55,7 @@ export const reportingMta: Kind<string | undefined> = orEmpty(
   }),
 )
 
-export const endpoint: Kind<string> = orEmpty(
+export const endpoint: ValueParser<string> = orEmpty(
   '',
   whole('an http or https URL, that may hold {region}, or "local"; empty: AWS', (text, key) => {
     // not shown: it would be in Haraka's log
@@ -82,10 +82,13 @@ function endpointUrl(text: string): URL | undefined {
 }
 
 /** A file's path, absolute or in the Haraka directory. */
-export const queueFile: Kind<string> = whole('the path of a file: ses-bounce/queue.sqlite', (text, key) => {
-  const [first] = path.posix.normalize(text).split('/')
-  if (first === 'queue')
-    return { fault: `${key} may not lie in queue/: Haraka takes every file in there for a mail` }
-  const isFile = !text.endsWith('/') && !/[\p{Cc}]/u.test(text)
-  return isFile ? { value: text } : unknownValue(text, key, queueFile.form)
-})
+export const queueFile: ValueParser<string> = whole(
+  'the path of a file: ses-bounce/queue.sqlite',
+  (text, key) => {
+    const [first] = path.posix.normalize(text).split('/')
+    if (first === 'queue')
+      return { fault: `${key} may not lie in queue/: Haraka takes every file in there for a mail` }
+    const isFile = !text.endsWith('/') && !/[\p{Cc}]/u.test(text)
+    return isFile ? { value: text } : unknownValue(text, key, queueFile.form)
+  },
+)

@@ -15,7 +15,7 @@ import {
 
 export type Read<T> = { value: T } | { fault: string }
 
-export interface Kind<T> {
+export interface ValueParser<T> {
   /** What would be right, in a few words. */
   form: string
   /** Within which bounds, where there are some: `from 100ms to 5m`. */
@@ -32,7 +32,10 @@ interface Bounds {
   maxReason?: string
 }
 
-export function choice<const T extends string>(names: readonly T[], later: readonly string[] = []): Kind<T> {
+export function choice<const T extends string>(
+  names: readonly T[],
+  later: readonly string[] = [],
+): ValueParser<T> {
   const form = orList(names)
   return whole(form, (text, key) => {
     const name = names.find(known => known === text.toLowerCase())
@@ -52,13 +55,13 @@ const BOOLEANS = new Map([
   ['off', false],
 ])
 
-export const boolean: Kind<boolean> = whole('true or false', (text, key) => {
+export const boolean: ValueParser<boolean> = whole('true or false', (text, key) => {
   const value = BOOLEANS.get(text.toLowerCase())
   return value === undefined ? unknownValue(text, key, boolean.form) : { value }
 })
 
 /** For what a standard forbids to turn off. */
-export function alwaysTrue(reason: string): Kind<true> {
+export function alwaysTrue(reason: string): ValueParser<true> {
   return whole('true', (text, key) => {
     const read = boolean.read(text, key)
     if ('fault' in read) return read
@@ -67,20 +70,20 @@ export function alwaysTrue(reason: string): Kind<true> {
 }
 
 /** Milliseconds. */
-export function duration(bounds: Bounds): Kind<number> {
-  const kind = whole(DURATION_FORM, (text, key) => {
+export function duration(bounds: Bounds): ValueParser<number> {
+  const parser = whole(DURATION_FORM, (text, key) => {
     const ms = parseDurationMs(text)
     return ms === undefined
       ? unknownValue(text, key, DURATION_FORM)
       : bounded(ms, text, key, bounds, formatDuration)
   })
-  return { ...kind, range: rangeOf(bounds, formatDuration) }
+  return { ...parser, range: rangeOf(bounds, formatDuration) }
 }
 
 /** `2s..10m`: two durations in milliseconds, the first not above the second. */
-export function durationRange(bounds: Bounds): Kind<{ firstMs: number; longestMs: number }> {
+export function durationRange(bounds: Bounds): ValueParser<{ firstMs: number; longestMs: number }> {
   const form = 'two durations, the shorter one first: 2s..10m'
-  const kind = whole(form, (text, key) => {
+  const parser = whole(form, (text, key) => {
     const [first, longest, ...more] = text.split('..').map(part => parseDurationMs(part.trim()))
     if (first === undefined || longest === undefined || more.length > 0) return unknownValue(text, key, form)
     for (const ms of [first, longest]) {
@@ -90,21 +93,21 @@ export function durationRange(bounds: Bounds): Kind<{ firstMs: number; longestMs
     if (first > longest) return unknownValue(text, key, form)
     return { value: { firstMs: Math.round(first), longestMs: Math.round(longest) } }
   })
-  return { ...kind, range: rangeOf(bounds, formatDuration) }
+  return { ...parser, range: rangeOf(bounds, formatDuration) }
 }
 
 /** Bytes. */
-export function size(bounds: Bounds): Kind<number> {
-  const kind = whole(SIZE_FORM, (text, key) => {
+export function size(bounds: Bounds): ValueParser<number> {
+  const parser = whole(SIZE_FORM, (text, key) => {
     const bytes = parseSizeBytes(text)
     return bytes === undefined
       ? unknownValue(text, key, SIZE_FORM)
       : bounded(bytes, text, key, bounds, formatSize)
   })
-  return { ...kind, range: rangeOf(bounds, formatSize) }
+  return { ...parser, range: rangeOf(bounds, formatSize) }
 }
 
-export function count(bounds: Bounds): Kind<number> {
+export function count(bounds: Bounds): ValueParser<number> {
   const form = `a number from ${bounds.min} to ${bounds.max}`
   return whole(form, (text, key) => {
     const number = parseCount(text)
@@ -134,7 +137,7 @@ export function parseRate(text: string): Rate | undefined {
 }
 
 /** Empty: off. */
-export const rate: Kind<Rate | undefined> = orEmpty(
+export const rate: ValueParser<Rate | undefined> = orEmpty(
   undefined,
   whole(RATE_FORM, (text, key) => {
     const value = parseRate(text)
@@ -146,15 +149,15 @@ export const rate: Kind<Rate | undefined> = orEmpty(
 const SEPARATOR = /^[!#$%&'*+\-/=?^_`{|}~]$/
 
 /** Empty: none. */
-export const labelSeparator: Kind<string> = orEmpty(
+export const labelSeparator: ValueParser<string> = orEmpty(
   '',
   whole('one character such as + or -; empty: there are no labels', (text, key) =>
     SEPARATOR.test(text) ? { value: text } : unknownValue(text, key, labelSeparator.form),
   ),
 )
 
-/** A kind of one value, never empty; `text` is without its comment. */
-export function whole<T>(form: string, read: (text: string, key: string) => Read<T>): Kind<T> {
+/** A parser of one value that is never empty; `text` is without its comment. */
+export function whole<T>(form: string, read: (text: string, key: string) => Read<T>): ValueParser<T> {
   return {
     form,
     read(raw, key) {
@@ -164,11 +167,11 @@ export function whole<T>(form: string, read: (text: string, key: string) => Read
   }
 }
 
-/** The same kind, that may also be empty, and is `empty` then. */
-export function orEmpty<T, E>(empty: E, kind: Kind<T>): Kind<T | E> {
+/** The same parser; a value that isn't there is read as `empty`. */
+export function orEmpty<T, E>(empty: E, parser: ValueParser<T>): ValueParser<T | E> {
   return {
-    form: kind.form,
-    read: (raw, key) => (wholeValue(raw) === '' ? { value: empty } : kind.read(raw, key)),
+    form: parser.form,
+    read: (raw, key) => (wholeValue(raw) === '' ? { value: empty } : parser.read(raw, key)),
   }
 }
 

@@ -241,9 +241,9 @@ function namedRecipients(conditions: readonly Condition[]): Set<string> {
 }
 
 /** Each once: most rules have the one of [ses]. */
-function sendersOf(rules: readonly Rule[], standard: Template): Template[] {
+function sendersOf(rules: readonly Rule[], byDefault: Template): Template[] {
   const own = rules.flatMap(({ outcome }) => (outcome.action === 'bounce' ? [outcome.sender] : []))
-  return [...new Map([standard, ...own].map(one => [JSON.stringify(one), one])).values()]
+  return [...new Map([byDefault, ...own].map(one => [JSON.stringify(one), one])).values()]
 }
 
 /** Of recipients that a rule names, and that a guard is about. */

@@ -130,8 +130,8 @@ function applyOutcome(
       return bounce(mail, { ...rule, outcome }, decision, valueOf)
     case 'reject':
     case 'defer': {
-      const standard = REPLY_TEXTS[outcome.action].text
-      return { ...decision, reply: { status: outcome.status, text: saying(outcome.text, valueOf, standard) } }
+      const { text } = REPLY_TEXTS[outcome.action]
+      return { ...decision, reply: { status: outcome.status, text: saying(outcome.text, valueOf, text) } }
     }
     case 'accept':
     case 'quarantine':
@@ -183,9 +183,9 @@ function bounce(
 function saying(
   template: Template | undefined,
   valueOf: (name: TemplateName) => string,
-  standard: string,
+  defaultText: string,
 ): string {
-  return (template && fill(template, valueOf, REPLY_CHARACTERS)) || standard
+  return (template && fill(template, valueOf, REPLY_CHARACTERS)) || defaultText
 }
 
 /** What of a receipt a bounce would need; undefined: it is all there. */

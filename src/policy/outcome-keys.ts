@@ -15,7 +15,7 @@ export interface OutcomeKey {
   /** What its values are, in a few words. */
   form: string
   /** What holds without it, as it would be written, or in words; '': nothing does. */
-  standard: string
+  default: string
   /** In one line, fit to be read alone. */
   meaning: string
   example: string
@@ -38,77 +38,77 @@ const GUARD_FORMS: readonly { name: string; form: string; example: string }[] = 
 export const OUTCOME_TABLE: readonly OutcomeKey[] = [
   key('action', ACTIONS, {
     form: ACTIONS.join(', '),
-    standard: '',
+    default: '',
     meaning: 'what becomes of the mail for this recipient; every rule needs it',
     example: 'bounce',
     note: 'accept: Haraka delivers it as ever. bounce: SES tells the sender, and the mail ends here. reject: 550 to the relay; the sender learns nothing. defer: 450, the relay comes again. quarantine: kept in ses-bounce/quarantine/. drop: taken, and gone.',
   }),
   key('mode', ACTIONS, {
     form: MODES.join(' or '),
-    standard: 'enforce',
+    default: 'enforce',
     meaning: 'observe: the rule is logged when it holds, and the rules below it decide',
     example: 'observe',
   }),
   ofBounce('bounce.type', {
     form: BOUNCE_TYPES.join(', '),
-    standard: 'Undefined',
+    default: 'Undefined',
     meaning: "SES's word for the kind of bounce; it brings a status and a text",
     example: 'DoesNotExist',
     note: `${BOUNCE_TYPES.map(name => `${name}: ${TYPE_TEXTS[name].status} ${TYPE_TEXTS[name].text}`).join('. ')}.`,
   }),
   ofBounce('bounce.status', {
     form: 'an enhanced status of class 4 or 5 (RFC 3463): 5.7.1',
-    standard: 'the one of the type',
+    default: 'the one of the type',
     meaning: "status of the bounce, for the sender's mail server",
     example: '5.7.1',
   }),
   ofBounce('bounce.text', {
     form: `a text of at most ${EXPLANATION_CHARACTERS} characters of printable ASCII; may hold template names`,
-    standard: "SES's own words",
+    default: "SES's own words",
     meaning: 'what the sender reads in the bounce',
     example: 'We take no programs by mail. Please send a link.',
   }),
   ofBounce('bounce.diagnostic', {
     form: `a text of at most ${DIAGNOSTIC_CHARACTERS} characters of printable ASCII; may hold template names`,
-    standard: 'smtp; and code, status and text of the bounce',
+    default: 'smtp; and code, status and text of the bounce',
     meaning: "what went wrong, in a line for the sender's mail server",
     example: 'smtp; 550 5.7.1 No programs by mail',
   }),
   ofBounce('bounce.sender', {
     form: 'an address, that may hold {recipient.domain}, {sender.domain} or be {recipient}',
-    standard: '[ses] bounce_sender',
+    default: '[ses] bounce_sender',
     meaning: 'whom the bounces of this rule come from: a verified identity',
     example: 'mailer-daemon@example.com',
   }),
   ofBounce('deliver', {
     form: 'true or false',
-    standard: 'false',
+    default: 'false',
     meaning: 'true: bounce, and deliver all the same',
     example: 'true',
     note: "What can't be bounced is then delivered, too, unless the rule has a fallback of its own.",
   }),
   ofBounce('fallback', {
     form: FALLBACK_ACTIONS.join(', '),
-    standard: 'the key of [fallback] for the reason',
+    default: 'the key of [fallback] for the reason',
     meaning: "what is done when the bounce can't or mustn't be made, whatever the reason",
     example: 'quarantine',
   }),
   ofBounce('cap', {
     form: 'a number per minute, hour or day: 10/day',
-    standard: 'as many as there are',
+    default: 'as many as there are',
     meaning: 'how many new bounces this rule makes; what is over it falls back to capped',
     example: '100/hour',
   }),
   key('reply', ['reject', 'defer'], {
     form: `a text of at most ${REPLY_CHARACTERS} characters of printable ASCII, a status before it if you like; may hold template names`,
-    standard: `${REPLY_TEXTS.reject.status} ${REPLY_TEXTS.reject.text}; for defer ${REPLY_TEXTS.defer.status} ${REPLY_TEXTS.defer.text}`,
+    default: `${REPLY_TEXTS.reject.status} ${REPLY_TEXTS.reject.text}; for defer ${REPLY_TEXTS.defer.status} ${REPLY_TEXTS.defer.text}`,
     meaning: 'what the relay is told',
     example: '5.7.1 Not wanted here',
   }),
   ...GUARD_FORMS.map(({ name, form, example }) =>
     ofBounce(`guard.${name}`, {
       form: name === 'null_sender' ? 'true' : form,
-      standard: `as [guard] ${name}`,
+      default: `as [guard] ${name}`,
       meaning: `[guard] ${name}, for this rule`,
       example: name === 'null_sender' ? 'true' : example,
     }),

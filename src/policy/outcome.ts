@@ -74,8 +74,8 @@ function bounceOutcome(values: OutcomeReader, context: OutcomeContext): BounceOu
   }
 }
 
-function guardOf(values: OutcomeReader, standard: GuardSettings): GuardSettings {
-  const guard = { ...standard }
+function guardOf(values: OutcomeReader, defaults: GuardSettings): GuardSettings {
+  const guard = { ...defaults }
   for (const name of GUARD_FLAGS) guard[name] = values.flag(`guard.${name}`) ?? guard[name]
   if (!guard.null_sender) {
     values.fault(
@@ -90,15 +90,15 @@ function guardOf(values: OutcomeReader, standard: GuardSettings): GuardSettings 
 }
 
 function refusalOutcome(action: 'reject' | 'defer', values: OutcomeReader): RefusalOutcome {
-  const standard = REPLY_TEXTS[action]
+  const defaults = REPLY_TEXTS[action]
   const reply = withoutCode(values)
   // RFC 3463 section 2
   const [, status, rest] = /^([245]\.\d{1,3}\.\d{1,3})(?:\s+(.*))?$/s.exec(reply ?? '') ?? []
   const text = values.template('reply', status === undefined ? reply : rest, REPLY_CHARACTERS)
   return {
     action,
-    status: inClass(action, status ?? standard.status),
-    text: text ?? { parts: [standard.text] },
+    status: inClass(action, status ?? defaults.status),
+    text: text ?? { parts: [defaults.text] },
   }
 }
 

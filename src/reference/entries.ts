@@ -32,15 +32,15 @@ export const ENTRIES: readonly Entry[] = [
 ]
 
 function ofSetting(section: string, name: string, key: Key<unknown>): Entry {
-  const { kind, standard, meaning, example, note } = key
+  const { parser, meaning, example, note } = key
   const about = SECTION_MEANING[section as SectionName]
   return {
     topic: 'setting',
     name: `[${section}] ${name}`,
     meaning,
-    takes: kind.range === undefined ? kind.form : `${kind.form}; ${kind.range}`,
-    standard: standard || 'empty',
-    example: `${name} = ${example ?? standard}`,
+    takes: parser.range === undefined ? parser.form : `${parser.form}; ${parser.range}`,
+    default: key.default || 'empty',
+    example: `${name} = ${example ?? key.default}`,
     ...(note !== undefined && { note }),
     ...(about !== undefined && { about }),
     page: `${PAGE}#${section}`,
@@ -89,13 +89,13 @@ function ofPattern({ name, aliases, kinds, meaning, example, note }: PatternForm
   }
 }
 
-function ofOutcomeKey({ name, actions, form, standard, meaning, example, note }: OutcomeKey): Entry {
+function ofOutcomeKey({ name, actions, form, default: value, meaning, example, note }: OutcomeKey): Entry {
   return {
     topic: 'outcome key',
     name,
     meaning,
     takes: form,
-    ...(standard !== '' && { standard }),
+    ...(value !== '' && { default: value }),
     actions,
     example: `${name} = ${example}`,
     ...(note !== undefined && { note }),

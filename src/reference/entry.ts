@@ -24,7 +24,7 @@ export interface Entry {
   /** What its values are. */
   takes?: string
   /** As it would be written, or in words. */
-  standard?: string
+  default?: string
   /** In which conditions or keys it stands. */
   where?: string
   /** Of an outcome key: the actions that it goes with. */

@@ -20,9 +20,9 @@ const EXAMPLE: Column = {
   head: 'example',
   cell: ({ example }) => (example === undefined ? '' : code(example)),
 }
-const STANDARD: Column = {
+const DEFAULT: Column = {
   head: 'default',
-  cell: entry => (isWritten(entry) ? code(entry.standard ?? '') : text(entry.standard ?? '')),
+  cell: entry => (isWritten(entry) ? code(entry.default ?? '') : text(entry.default ?? '')),
 }
 const ACTIONS: Column = {
   head: 'with action',
@@ -39,8 +39,8 @@ const LINKED: Column = {
 const SETTING: Column = {
   head: 'meaning',
   cell: entry => {
-    const { meaning, standard, example = '' } = entry
-    const such = standard === 'empty' ? `; such as ${code(example.replace(/^\w+ = /, ''))}` : ''
+    const { meaning, example = '' } = entry
+    const such = entry.default === 'empty' ? `; such as ${code(example.replace(/^\w+ = /, ''))}` : ''
     return text(meaning) + such + noteOf(entry)
   },
 }
@@ -83,7 +83,7 @@ export function referencePage(): string {
     '',
     'The other lines of a rule: what becomes of a mail that it holds for.',
     '',
-    ...table('outcome key', [{ ...NAME, head: 'key' }, MEANING, TAKES, STANDARD, ACTIONS, EXAMPLE]),
+    ...table('outcome key', [{ ...NAME, head: 'key' }, MEANING, TAKES, DEFAULT, ACTIONS, EXAMPLE]),
     '## Template names',
     '',
     "What is filled in becomes one line of printable ASCII, at most 128 characters of it; what isn't becomes a question",
@@ -130,7 +130,7 @@ function settingsOf(section: string): string[] {
     `### [${section}]`,
     '',
     ...(about === undefined ? [] : [text(about), '']),
-    ...rows(entries, [KEY, TAKES, STANDARD, SETTING]),
+    ...rows(entries, [KEY, TAKES, DEFAULT, SETTING]),
   ]
 }
 
@@ -156,8 +156,8 @@ function noteOf({ note }: Entry): string {
 }
 
 /** The default is a value, not a description of one. */
-function isWritten({ topic, standard = '' }: Entry): boolean {
-  return topic === 'setting' ? standard !== 'empty' : !standard.includes(' ')
+function isWritten({ topic, default: value = '' }: Entry): boolean {
+  return topic === 'setting' ? value !== 'empty' : !value.includes(' ')
 }
 
 function code(raw: string): string {

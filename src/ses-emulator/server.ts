@@ -25,9 +25,9 @@ export type { Credentials } from './signature'
 
 /** Rejects where the port can't be listened on (the error of node:net). */
 export async function startSesEmulator(options: SesEmulatorOptions = {}): Promise<SesEmulator> {
-  const standIn = new StandIn(options)
-  await standIn.listen()
-  return standIn
+  const emulator = new Emulator(options)
+  await emulator.listen()
+  return emulator
 }
 
 // Our own limits. A call for one mail has a few kilobytes.
@@ -37,7 +37,7 @@ const KEEP_ALIVE_MS = 60_000
 
 const hrtimeMs = () => Number(process.hrtime.bigint()) / 1e6
 
-class StandIn extends EventEmitter<{ call: [Call] }> implements SesEmulator {
+class Emulator extends EventEmitter<{ call: [Call] }> implements SesEmulator {
   readonly calls: Call[] = []
   readonly #options: SesEmulatorOptions
   readonly #ses: Ses

@@ -52,7 +52,7 @@ describe('the table of settings', () => {
 
   it('has an example for each key whose default shows nothing, and each is taken', () => {
     for (const { section, name, key } of keys) {
-      const example = key.example ?? key.standard
+      const example = key.example ?? key.default
       assert.notEqual(example, '', `[${section}] ${name}`)
       const errors = load(`[${section}]\n${name} = ${example}\n`).diagnostics.filter(
         ({ severity }) => severity === 'error',

@@ -67,8 +67,8 @@ describe('loadSettings', () => {
 
   it('has a default for every key that its own kind takes', () => {
     for (const keys of Object.values(SCHEMA)) {
-      for (const [name, { kind, standard }] of Object.entries(keys)) {
-        assert.ok('value' in kind.read(standard, name), `${name} = ${standard}`)
+      for (const [name, key] of Object.entries(keys)) {
+        assert.ok('value' in key.parser.read(key.default, name), `${name} = ${key.default}`)
       }
     }
   })

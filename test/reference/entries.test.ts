@@ -71,9 +71,9 @@ describe('the tables of the reference', () => {
   })
 
   it('name a default that the key takes, where they do not describe one', () => {
-    for (const { name, standard, actions } of OUTCOME_TABLE) {
-      if (/\s|^$/.test(standard)) continue
-      assert.deepEqual(diagnostics(`${name} = ${standard}`, `action = ${actions[0]}`), [], name)
+    for (const { name, default: value, actions } of OUTCOME_TABLE) {
+      if (/\s|^$/.test(value)) continue
+      assert.deepEqual(diagnostics(`${name} = ${value}`, `action = ${actions[0]}`), [], name)
     }
   })
 

@@ -5,7 +5,7 @@ import { isIP } from 'node:net'
 import { didYouMean } from '../../config/diagnostics'
 import type { IniEntry } from '../../config/ini'
 import { splitItems, wholeValue } from '../../config/items'
-import type { Kind } from '../../config/value-parsers'
+import type { ValueParser } from '../../config/value-parsers'
 import { DURATION_FORM, parseSizeBytes, SIZE_FORM } from '../../config/values'
 import { parseAddress, withoutBrackets } from '../../mail/address'
 import { parseAt } from '../explain/options'
@@ -89,7 +89,7 @@ export class CaseValues {
   }
 
   /** As a key of ses-bounce.ini. */
-  kind<T>(key: string, kind: Kind<T>): T | undefined {
+  kind<T>(key: string, kind: ValueParser<T>): T | undefined {
     const entry = this.#entries.get(key)
     const read = entry && kind.read(entry.value, key)
     if (read === undefined || 'value' in read) return read?.value

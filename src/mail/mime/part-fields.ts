@@ -28,13 +28,13 @@ export interface PartFields {
 /** RFC 2046 section 5.1.1: 70 at the most. */
 const BOUNDARY_CHARACTERS = 998
 
-export function partFields({ fields }: PartHeader, standard: string): PartFields {
+export function partFields({ fields }: PartHeader, defaultType: string): PartFields {
   const types = (fields.get('content-type') ?? []).map(readField)
   const dispositions = (fields.get('content-disposition') ?? []).map(readField)
   const encodings = distinct((fields.get('content-transfer-encoding') ?? ['']).map(encodingOf))
   const words = dispositions.map(({ value }) => value).filter(value => value !== '')
   return {
-    types: types.length === 0 ? [standard] : distinct(types.map(({ value }) => value)),
+    types: types.length === 0 ? [defaultType] : distinct(types.map(({ value }) => value)),
     isTyped: types.some(({ value }) => value !== ''),
     boundaries: valuesOf(types, 'boundary').flatMap(boundaryBytes),
     names: fileNames([...dispositions, ...types], fields.get('content-name') ?? []),

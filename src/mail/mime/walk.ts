@@ -57,11 +57,11 @@ class Walk {
   }
 
   /** A mail or part that begins here. Returns where the delimiter line is that ends it, or the end. */
-  entity(from: number, depth: number, standard: string, place: Place): number {
+  entity(from: number, depth: number, defaultType: string, place: Place): number {
     if (++this.#budget.parts > PARTS) throw new UnreadableError(`it has more than ${PARTS} parts`)
     if (depth > DEPTH) throw new UnreadableError(`its parts nest deeper than ${DEPTH}`)
     const header = readPartHeader(this.#raw, from, this.#boundaries)
-    const fields = partFields(header, standard)
+    const fields = partFields(header, defaultType)
     const { types, boundaries } = fields
     const isMultipart =
       types.some(type => MULTIPART.test(type)) ||
@@ -107,13 +107,13 @@ class Walk {
     const level = this.#boundaries.depth
     this.#boundaries.open(boundaries)
     // RFC 2046 section 5.1.5
-    const standard = types.includes('multipart/digest') ? 'message/rfc822' : 'text/plain'
+    const defaultType = types.includes('multipart/digest') ? 'message/rfc822' : 'text/plain'
     let found = this.#boundaries.next(bodyAt)
     const isSplit = found?.level === level
     while (found !== undefined && found.level === level) {
       const { next, isClosing } = found
       // behind the end there may be more parts, but nothing else that counts
-      const end = isClosing ? next : this.entity(next, depth + 1, standard, place)
+      const end = isClosing ? next : this.entity(next, depth + 1, defaultType, place)
       found = isClosing ? this.#boundaries.next(end) : this.#boundaries.at(end)
     }
     this.#boundaries.close(level)
