@@ -120,6 +120,7 @@ export function serve_http(this: HarakaPlugin, next: Next, server: HarakaServer)
     queue: () => runtime.queue(),
     operator: () => runtime.operator(),
     figures: () => runtime.figures(),
+    mailFolders: runtime.mailFolders,
     ordered: note => runtime.counts.ordered(note),
     wake: wakeDispatcher,
     log: (level, message) => this[`log${level}`](message),

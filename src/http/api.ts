@@ -4,6 +4,7 @@
 import { createHash } from 'node:crypto'
 import { forecast } from '../app/admission'
 import { logLine } from '../app/log-line'
+import { findMail } from '../quarantine/find-mail'
 import type { BounceSubmission } from '../queue/store'
 import { jsonBody } from './body'
 import { readBounceInput } from './bounce-input'
@@ -137,5 +138,10 @@ function cancel({ params }: Request, context: HttpContext): Reply {
 function whole(id: string, context: HttpContext): Record<string, unknown> {
   const job = context.operator().job(id)
   if (job === undefined) throw new Fault(404, 'NOT_FOUND', 'there is no bounce of that id')
-  return { ...jobView(job), history: historyView(context.operator().history(id)) }
+  const mails = findMail(job, context.mailFolders)
+  return {
+    ...jobView(job),
+    ...(mails.length > 0 && { mails }),
+    history: historyView(context.operator().history(id)),
+  }
 }

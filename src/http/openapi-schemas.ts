@@ -45,14 +45,22 @@ export const BOUNCE = object(
     unknown_tries: about(NUMBER, 'Of these, calls that may or may not have been carried out.'),
     recipients: {
       type: 'array',
-      items: object({
-        address: TEXT,
-        type: { enum: BOUNCE_TYPES },
-        status: TEXT,
-        diagnostic: TEXT,
-        rule: about(TEXT, 'The rule that bounced it; "[api]": it was ordered here.'),
-        added_at: TIME,
-      }),
+      items: object(
+        {
+          address: TEXT,
+          type: { enum: BOUNCE_TYPES },
+          status: TEXT,
+          diagnostic: TEXT,
+          rule: about(TEXT, 'The rule that bounced it; "[api]": it was ordered here.'),
+          added_at: TIME,
+        },
+        {
+          is_unconfirmed: about(
+            { const: true },
+            'Nothing in the mail confirms that SES had this recipient. SES may refuse the bounce.',
+          ),
+        },
+      ),
     },
   },
   {
@@ -60,6 +68,10 @@ export const BOUNCE = object(
     bounce_sender_arn: TEXT,
     explanation: TEXT,
     message_id: about(TEXT, "SES's id of the bounce."),
+    mails: about(
+      { type: 'array', items: TEXT },
+      'Of one bounce only: the files that hold the raw mail, until SES has made all its bounces.',
+    ),
     not_before: about(TIME, 'No try before this.'),
     history: {
       type: 'array',

@@ -1,6 +1,7 @@
 // Who sees what: those who have given the token, with a header or once in a form, and all others.
 // What isn't for all others is answered with a page that asks for the token.
 
+import { findMail } from '../quarantine/find-mail'
 import type { Job } from '../queue/job'
 import { html } from './html'
 import { jobMain } from './page-job'
@@ -58,6 +59,7 @@ export function notFound(view: View): Reply {
 }
 
 export function jobReply(status: number, view: View, job: Job, context: HttpContext, said?: string): Reply {
-  const main = jobMain(view, job, context.operator().history(job.id), said)
+  const record = { history: context.operator().history(job.id), mails: findMail(job, context.mailFolders) }
+  const main = jobMain(view, job, record, said)
   return page(status, view, { title: `Job ${job.id}`, main })
 }

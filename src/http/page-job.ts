@@ -20,12 +20,18 @@ const FROM: Readonly<Record<ByHandWord, readonly JobState[]>> = {
   hold: ['queued'],
 }
 
+export interface JobRecord {
+  history: readonly JobEvent[]
+  /** The files that hold the raw mail. */
+  mails: readonly string[]
+}
+
 /** `said`: why what was asked for was not done. */
-export function jobMain(view: View, job: Job, history: readonly JobEvent[], said?: string): Html {
+export function jobMain(view: View, job: Job, { history, mails }: JobRecord, said?: string): Html {
   return html`${said !== undefined && html`<section class="standing bad" role="alert"><p class="bad">Not done: ${said}.</p></section>`}
 <section id="job" data-live aria-labelledby="job-title">
 <h1 id="job-title">Job ${job.id} ${badge(job.state)}</h1>
-<dl class="facts">${facts(view, job).map(([what, part]) => html`<dt>${what}</dt><dd>${part}</dd>`)}</dl>
+<dl class="facts">${facts(view, job, mails).map(([what, part]) => html`<dt>${what}</dt><dd>${part}</dd>`)}</dl>
 <div class="actions">${BY_HAND.filter(word => FROM[word].includes(job.state)).map(word => button(job.id, word))}</div>
 </section>
 <section id="recipients" data-live aria-labelledby="recipients-title">
@@ -40,8 +46,8 @@ ${table(
     { name: 'Diagnostic', kind: 'words' },
     { name: 'Added' },
   ],
-  job.recipients.map(({ address, rule, bounceType, status, diagnostic, addedAtMs }) => [
-    address,
+  job.recipients.map(({ address, isUnconfirmed, rule, bounceType, status, diagnostic, addedAtMs }) => [
+    html`${address}${isUnconfirmed && html` <span class="soft">unconfirmed</span>`}`,
     rule,
     bounceType,
     status,
@@ -70,7 +76,7 @@ ${table(
 </section>`
 }
 
-function facts(view: View, job: Job): [string, Part][] {
+function facts(view: View, job: Job, mails: readonly string[]): [string, Part][] {
   const { reason, sesId, region, sender, bounceSender, bounceSenderArn, messageId, notBeforeMs } = job
   const isOpen = isWaiting(job.state)
   const isLater = job.state === 'queued' && notBeforeMs > view.nowMs
@@ -83,6 +89,7 @@ function facts(view: View, job: Job): [string, Part][] {
     ['Tries', `${job.tries}, of unknown outcome ${job.unknownTries}, interrupted ${job.interruptions}`],
     ...(isLater ? [['Next try', html`not before ${timeTag(notBeforeMs)}`] satisfies [string, Part]] : []),
     ...(messageId === undefined ? [] : [['Bounce', messageId] satisfies [string, Part]]),
+    ...mails.map((file): [string, Part] => ['Raw mail', file]),
   ]
 }
 

@@ -2,6 +2,7 @@
 
 import type { ActiveConfig } from '../app/active-config'
 import type { Diagnostic } from '../config/diagnostics'
+import type { MailFolders } from '../quarantine/bring-in-order'
 import type { FiguresReader } from '../queue/figures'
 import type { OperatorQueue, OrderQueue } from '../queue/store'
 import { apiRoutes } from './api'
@@ -20,6 +21,8 @@ export interface HttpContext {
   operator(): OperatorQueue
   /** What all processes have counted, and the queue in figures. @throws QueueError */
   figures(): FiguresReader
+  /** Where the raw mail of jobs lies. */
+  readonly mailFolders: MailFolders
   /** For the metrics: a bounce to that recipient of a mail was taken, as by that rule. */
   ordered(note: { rule: string; sesId: string; sender: string; recipient: string }): void
   /** There is a new job. */

@@ -22,14 +22,17 @@ export function jobView(job: Job): Record<string, unknown> {
     tries: job.tries,
     unknown_tries: job.unknownTries,
     ...(job.notBeforeMs > 0 && { not_before: iso(job.notBeforeMs) }),
-    recipients: job.recipients.map(({ address, bounceType, status, diagnostic, rule, addedAtMs }) => ({
-      address,
-      type: bounceType,
-      status,
-      diagnostic,
-      rule,
-      added_at: iso(addedAtMs),
-    })),
+    recipients: job.recipients.map(
+      ({ address, isUnconfirmed, bounceType, status, diagnostic, rule, addedAtMs }) => ({
+        address,
+        ...(isUnconfirmed && { is_unconfirmed: true }),
+        type: bounceType,
+        status,
+        diagnostic,
+        rule,
+        added_at: iso(addedAtMs),
+      }),
+    ),
   }
 }
 

@@ -1,10 +1,13 @@
 // Asking again with a key, and what is told of every bounce.
 
 import assert from 'node:assert/strict'
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import path from 'node:path'
 import { JOB_STATES } from '../../src/queue/job'
 import { Database } from '../../src/queue/sqlite/database'
+import { request } from '../queue/support'
 import { type Api, NOW_MS, order, startApi } from './api-support'
-import { TOKEN } from './support'
+import { bearer, TOKEN } from './support'
 
 const HOUR_MS = 3_600_000
 
@@ -82,6 +85,27 @@ describe('what the API tells of bounces', () => {
     assert.deepEqual(job['history'], [
       { at: data['created_at'], what: 'queued', detail: 'user@yours.example, by rule [api]' },
     ])
+  })
+
+  it('says where the raw mail of a bounce lies, and which recipient is unconfirmed, as the page of the job does', async () => {
+    const one = request({ kept: 'abc', recipient: { isUnconfirmed: true } })
+    const [{ jobId } = assert.fail()] = api.queue.add([one], NOW_MS)
+    const { kept, quarantine } = api.mailFolders
+    for (const folder of [kept, quarantine]) mkdirSync(folder, { recursive: true })
+    const page = async () => (await fetch(`${api.url}/jobs/${jobId}`, { headers: bearer })).text()
+    for (const folder of [kept, quarantine]) {
+      const file = path.join(folder, 'abc.eml')
+      writeFileSync(file, 'From: joe@origin.example\r\n\r\nHello\r\n')
+      const { data } = await api.ask('GET', `/v1/bounces/${jobId}`)
+      assert.deepEqual(data['mails'], [file])
+      const [recipient] = data['recipients'] as Record<string, unknown>[]
+      assert.equal(recipient?.['is_unconfirmed'], true)
+      assert.match(await page(), new RegExp(`<dt>Raw mail</dt><dd>${file.replaceAll('/', '\\/')}</dd>`))
+      assert.match(await page(), /user@yours\.example <span class="soft">unconfirmed<\/span>/)
+      rmSync(file)
+    }
+    assert.equal((await api.ask('GET', `/v1/bounces/${jobId}`)).data['mails'], undefined)
+    assert.doesNotMatch(await page(), /Raw mail/)
   })
 
   it('is that there is none of such an id, whatever the id is', async () => {

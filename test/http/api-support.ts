@@ -8,6 +8,8 @@ import { type ActiveConfig, compileActiveConfig } from '../../src/app/active-con
 import { snapshotSources } from '../../src/config/sources'
 import { allRoutes, type HttpContext } from '../../src/http/routes'
 import { WrongTokens } from '../../src/http/wrong-tokens'
+import type { MailFolders } from '../../src/quarantine/bring-in-order'
+import { keptFolder, quarantineFolder } from '../../src/quarantine/keep'
 import {
   openDispatcherQueue,
   openFigures,
@@ -43,6 +45,8 @@ export interface Api {
   url: string
   server: Server
   file: string
+  /** A test that wants them makes them. */
+  mailFolders: MailFolders
   /** Another configuration comes into force. `token`: '' is none. */
   configure(ini: string, trusted?: string, token?: string): void
   ask(method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<Answer>
@@ -57,6 +61,7 @@ const FILES = { host_list: 'yours.example\n', me: 'mx.yours.example\n' }
 export async function startApi(ini = '', rules = ''): Promise<Api> {
   const temporary = temporaryFolder()
   const file = path.join(temporary.folder, 'queue.sqlite')
+  const mailFolders = { kept: keptFolder(temporary.folder), quarantine: quarantineFolder(temporary.folder) }
   const queue = openWorkerQueue(file, { create: true })
   const dispatcher = openDispatcherQueue(file)
   const operator = openOperatorQueue(file, { busyMs: 0 })
@@ -75,6 +80,7 @@ export async function startApi(ini = '', rules = ''): Promise<Api> {
         queue: () => queue,
         operator: () => operator,
         figures: () => figures,
+        mailFolders,
         ordered: ({ rule, sesId, recipient }) => void ordered.push(`${rule} ${sesId} ${recipient}`),
         wake: () => void wakes++,
         log: (level, message) => void log.push(`${level}: ${message}`),
@@ -105,6 +111,7 @@ export async function startApi(ini = '', rules = ''): Promise<Api> {
     url: served.url,
     server: served.server,
     file,
+    mailFolders,
     configure(text, trusted, token) {
       activeConfig = compiled(text, rules, trusted, token)
     },

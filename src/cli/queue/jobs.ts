@@ -1,11 +1,8 @@
 // `queue list`, `show`, `retry`, `cancel`, `hold`: jobs one after the other, each with a line or a page of its own.
 // A job that isn't there, or can't be changed, is said, and ends the command with 1; the others are dealt with all the same.
 
-import { existsSync } from 'node:fs'
-import path from 'node:path'
 import { setImmediate } from 'node:timers/promises'
-import type { MailFolders } from '../../quarantine/bring-in-order'
-import type { Job } from '../../queue/job'
+import { findMail } from '../../quarantine/find-mail'
 import type { ByHand, JobFilter } from '../../queue/store'
 import { jobData, jobLine, jobPage, jobPageData } from './job-text'
 import type { ByHandWord } from './options'
@@ -41,7 +38,7 @@ export function showJobs({ place, out, json, nowMs }: Run, ids: readonly string[
       continue
     }
     const history = queue.history(id)
-    const mails = mailsOf(job, folders)
+    const mails = findMail(job, folders)
     if (json) {
       out.line(JSON.stringify(jobPageData(job, history, mails)))
       continue
@@ -61,13 +58,6 @@ export function changeJobs(run: Run, word: ByHandWord, ids: readonly string[]): 
     else run.out.line(`${id}: not changed: ${answer.why}`)
   }
   return code
-}
-
-/** Where the mail of its recipients lies. */
-function mailsOf({ recipients }: Job, folders: MailFolders): string[] {
-  const names = [...new Set(recipients.flatMap(({ kept }) => kept ?? []))]
-  const places = [folders.kept, folders.quarantine]
-  return names.flatMap(name => places.map(folder => path.join(folder, `${name}.eml`))).filter(existsSync)
 }
 
 function change({ place: { queue, pace }, nowMs }: Run, word: ByHandWord, id: string): ByHand {
