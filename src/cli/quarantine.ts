@@ -5,7 +5,7 @@ import { existsSync, readFileSync, statSync } from 'node:fs'
 import path from 'node:path'
 import { type Owner, SMTP_FILE } from '../config/owner'
 import { signatureOfFault } from '../config/sources'
-import { quarantineFolder } from '../quarantine/keep'
+import { keptFolder, quarantineFolder } from '../quarantine/keep'
 import { releaseTokenFolder } from '../quarantine/release-token'
 import { missing } from './check'
 import { escaping, type Out } from './out'
@@ -56,9 +56,19 @@ export async function quarantine(
     mayLookAt(folder)
     // without a queue, as before Haraka's first start, there is nothing that counts it
     const place = openQueueContext(dir, env, () => undefined)
+    const takesOut = task.word === 'delete' || task.word === 'release'
+    // nobody knows then whether bounces wait that need the mail
+    if (takesOut && 'faults' in place && !place.isAbsent) throw new Error(place.faults.join('\n'))
     const total = 'faults' in place ? undefined : { queue: place.queue, limitBytes: place.limitBytes }
     try {
-      const run: Run = { folder, passes: releaseTokenFolder(dir), out: safe, json, ...(total && { total }) }
+      const run: Run = {
+        folder,
+        kept: keptFolder(dir),
+        passes: releaseTokenFolder(dir),
+        out: safe,
+        json,
+        ...(total && { total }),
+      }
       return await runTask(run, task, endpoint)
     } finally {
       total?.queue.close()

@@ -23,8 +23,7 @@ export async function bringInOrder(
   nowMs: number,
 ): Promise<InOrder> {
   if (await isThere(path.join(folders.kept, `${name}.eml`))) return orderKept(folders, name, fate, nowMs)
-  // of a move or a deletion that was interrupted
-  await rm(path.join(folders.kept, `${name}.json`), { force: true })
+  // a record alone in `kept` may be of a mail that is being written at this moment: the sweep removes old ones
   if (await isThere(path.join(folders.quarantine, `${name}.eml`))) return orderHeld(folders, name, fate)
   return 'gone'
 }

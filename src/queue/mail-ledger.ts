@@ -64,6 +64,13 @@ export interface MailLedger {
   gone(file: Omit<MailFile, 'bytes'>): void
   /** Moved from `kept` to the quarantine. */
   moved(name: string): void
+  /**
+   * The mail isn't needed for these recipients any more; undefined: for all whose bounce has ended. True: it is for
+   * others, and is due to be brought in order.
+   */
+  letGo(name: string, addresses: readonly string[] | undefined, nowMs: number): boolean
+  /** Moved from the quarantine to `kept`. */
+  putBack(name: string): void
   /** When the queue file was made. */
   madeMs(): number
   close(): void

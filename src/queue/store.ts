@@ -12,7 +12,7 @@
 import type { BounceRequest, Cap } from '../policy/decision'
 import type { Forecast } from './admission'
 import type { Added, Job, JobEvent, JobState } from './job'
-import type { MailFile, MailLedger, MailPlace, StoredMail } from './mail-ledger'
+import type { MailLedger, MailPlace, StoredMail } from './mail-ledger'
 import type { QueueOverview, RuleCount } from './overview'
 import type { RelaySigns } from './relay-signs'
 
@@ -257,8 +257,8 @@ export interface OperatorQueue {
   rules(): RuleCount[]
   /** What there is of mail on disk. */
   mailTotals(): Record<MailPlace, StoredMail>
-  /** A file was deleted by hand. */
-  mailGone(file: Omit<MailFile, 'bytes'>): void
+  /** For mail that leaves the quarantine by hand. */
+  mail: Pick<MailLedger, 'letGo' | 'gone' | 'putBack'>
   /** Shared by the processes of the queue file, and known to nobody else: 64 hex digits. */
   secret(): string
   /** A session of the status page; for every process of the queue file, on disk when it returns. */

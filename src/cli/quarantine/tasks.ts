@@ -3,8 +3,9 @@
 
 import { addressKey } from '../../mail/address'
 import type { QuarantineRecord } from '../../quarantine/keep'
-import { headerOf, type Kept, keptIds, readKept, removeKept } from '../../quarantine/kept'
+import { headerOf, isId, type Kept, keptIds, readKept, removeKept } from '../../quarantine/kept'
 import { issueReleaseToken } from '../../quarantine/release-token'
+import { type TakenOut, takeOut } from '../../quarantine/take-out'
 import { mailTotalText } from '../../quarantine/total-text'
 import type { OperatorQueue } from '../../queue/store'
 import { addressText } from '../explain/words'
@@ -16,11 +17,13 @@ import { keptData, keptLine, keptPage, type Values } from './kept-text'
 
 export interface Run {
   folder: string
+  /** Where mail waits for its bounces. */
+  kept: string
   passes: string
   out: Out
   json: boolean
   /** What counts the mail on disk. */
-  total?: { queue: Pick<OperatorQueue, 'mailTotals' | 'mailGone'>; limitBytes: number }
+  total?: { queue: Pick<OperatorQueue, 'mailTotals' | 'mail'>; limitBytes: number }
 }
 
 export async function listKept({ folder, out, json, total }: Run, limit?: number): Promise<number> {
@@ -55,9 +58,13 @@ export async function showKept(run: Run, ids: readonly string[]): Promise<number
 }
 
 export function deleteKept(run: Run, ids: readonly string[]): Promise<number> {
-  return each(run, ids, async id =>
-    (await remove(run, id)) ? { done: true, what: 'deleted' } : { done: false, why: NOT_THERE },
-  )
+  return each(run, ids, async id => {
+    const kept = await readKept(run.folder, id)
+    const taken = kept === undefined ? 'not there' : await remove(run, id, kept.record)
+    return taken === 'not there'
+      ? { done: false, why: NOT_THERE }
+      : { done: true, what: `deleted${taken === 'stays' ? STAYS : ''}` }
+  })
 }
 
 export function releaseKept(run: Run, ids: readonly string[], endpoint: Endpoint): Promise<number> {
@@ -76,20 +83,25 @@ export function releaseKept(run: Run, ids: readonly string[], endpoint: Endpoint
     } finally {
       await pass.revoke()
     }
-    await remove(run, id)
-    return { done: true, what: `released to ${to.map(addressText).join(', ')}` }
+    const released = `released to ${to.map(addressText).join(', ')}`
+    try {
+      const taken = await remove(run, id, kept.record)
+      return { done: true, what: `${released}${taken === 'stays' ? STAYS : ''}` }
+    } catch (error) {
+      return { done: true, what: `${released}; a copy stays here: ${wordsOf(error).join(' ')}` }
+    }
   })
 }
 
-/** There is room again at once. Where the queue can't be written, the dispatcher counts anew. */
-async function remove({ folder, total }: Run, id: string): Promise<boolean> {
-  const wasThere = await removeKept(folder, id)
-  try {
-    if (wasThere) total?.queue.mailGone({ place: 'quarantine', name: id })
-  } catch {
-    // the mail is gone all the same
-  }
-  return wasThere
+/** There is room again at once. Without a queue no bounce can wait. */
+async function remove(
+  { folder, kept, total }: Run,
+  id: string,
+  record: QuarantineRecord | undefined,
+): Promise<TakenOut> {
+  if (!isId(id)) return 'not there'
+  if (total) return takeOut({ kept, quarantine: folder }, id, record, total.queue.mail)
+  return (await removeKept(folder, id)) ? 'removed' : 'not there'
 }
 
 /** As the relay gave those who were held: that is whom Haraka knows. A relay that rewrites gives one recipient. */
@@ -105,6 +117,7 @@ export function recipientsOf({ held, envelope: { recipients } }: QuarantineRecor
   return [...new Set(given)]
 }
 
+const STAYS = '; the mail stays, as it waits for other bounces'
 const NOT_THERE = 'there is no such mail in the quarantine'
 
 type Answer = { done: true; what: string } | { done: false; why: string }

@@ -30,14 +30,14 @@ export function openQueueContext(
   dir: string,
   env: NodeJS.ProcessEnv,
   become: (owner: Owner) => void,
-): Place | { faults: string[] } {
+): Place | { faults: string[]; isAbsent?: true } {
   try {
     const owner = ownerOf(dir)
     const { limit, window, queue, quarantine } = settingsOf(dir, env)
     become(owner)
     const file = path.resolve(dir, queue.path)
     const absent = whyAbsent(file)
-    if (absent !== undefined) return { faults: [absent] }
+    if (absent !== undefined) return { faults: [absent.why], ...(absent.isAbsent && { isAbsent: true }) }
     const pace = {
       spacingMs: limit.intervalMs + limit.slackMs,
       forecastMs: forecastSpacingMs(limit),
@@ -72,15 +72,17 @@ export function settingsOf(dir: string, env: NodeJS.ProcessEnv): Settings {
   return configuration.current()
 }
 
-function whyAbsent(file: string): string | undefined {
+function whyAbsent(file: string): { why: string; isAbsent: boolean } | undefined {
   try {
     statSync(file)
     return undefined
   } catch (error) {
     const code = signatureOfFault(error)
-    return code === 'ENOENT'
+    const isAbsent = code === 'ENOENT'
+    const why = isAbsent
       ? `there is no queue at ${file}; Haraka makes it when it starts with a trusted relay`
       : `the queue at ${file} can't be looked at (${code}); root can, and the user that Haraka runs as`
+    return { why, isAbsent }
   }
 }
 

@@ -1,7 +1,8 @@
 // The ledger of mail on disk, in the queue's file: triggers keep its sums, and note the mail whose jobs have changed.
 // `home`: the folder that the files lie in. Haraka directories that share a queue file count each for itself.
 
-import type { JobState } from '../job'
+import { addressKey } from '../../mail/address'
+import { hasEnded, type JobState } from '../job'
 import {
   type Full,
   type KeptRecipient,
@@ -83,15 +84,9 @@ export function mailLedger(database: Database, home: string): Omit<MailLedger, '
       database.writeUnflushed(() => setFile(database, home, file, key, nowMs))
     },
     gone: file => database.writeUnflushed(() => removeFile(database, home, file)),
-    moved: name =>
-      database.writeUnflushed(() => {
-        removeFile(database, home, { place: 'quarantine', name })
-        database.run(
-          "UPDATE mail_file SET place = 'quarantine' WHERE home = ? AND place = 'kept' AND name = ?",
-          home,
-          name,
-        )
-      }),
+    moved: name => moveFile(database, home, name, 'kept', 'quarantine'),
+    letGo: (name, addresses, nowMs) => database.write(() => letGo(database, name, addresses, nowMs)),
+    putBack: name => moveFile(database, home, name, 'quarantine', 'kept'),
     madeMs: () => Number(database.get('SELECT at_ms FROM queue_made')?.['at_ms'] ?? 0),
   }
 }
@@ -148,6 +143,41 @@ function setFile(
 
 function removeFile(database: Database, home: string, { place, name }: Omit<MailFile, 'bytes'>): void {
   database.run('DELETE FROM mail_file WHERE home = ? AND place = ? AND name = ?', home, place, name)
+}
+
+function moveFile(database: Database, home: string, name: string, from: MailPlace, to: MailPlace): void {
+  database.writeUnflushed(() => {
+    removeFile(database, home, { place: to, name })
+    database.run(
+      'UPDATE mail_file SET place = ? WHERE home = ? AND place = ? AND name = ?',
+      to,
+      home,
+      from,
+      name,
+    )
+  })
+}
+
+function letGo(
+  database: Database,
+  name: string,
+  addresses: readonly string[] | undefined,
+  nowMs: number,
+): boolean {
+  const keys = addresses?.map(addressKey)
+  for (const { state, address } of recipientsOf(database, name)) {
+    const key = addressKey(address)
+    if (keys?.includes(key) ?? hasEnded(state))
+      database.run('UPDATE recipient SET kept = NULL WHERE kept = ? AND address_key = ?', name, key)
+  }
+  if (recipientsOf(database, name).every(({ state }) => state === 'sent')) return false
+  database.run(
+    `INSERT INTO kept_due (name, since_ms) VALUES (?, ?)
+     ON CONFLICT DO UPDATE SET changes = changes + 1, since_ms = excluded.since_ms`,
+    name,
+    nowMs,
+  )
+  return true
 }
 
 function isUsed(database: Database, name: string): boolean {

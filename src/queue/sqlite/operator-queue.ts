@@ -50,7 +50,7 @@ export function openOperatorQueue(file: string, { busyMs = BUSY_MS, home = '' } 
     endSession: (id, endMs, nowMs) => endSession(database, id, endMs, nowMs),
     isSessionEnded: id => isSessionEnded(database, id),
     mailTotals: () => mailTotals(database, home),
-    mailGone: file => mailLedger(database, home).gone(file),
+    mail: mailLedger(database, home),
     close: () => database.close(),
   }
 }
