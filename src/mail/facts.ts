@@ -101,6 +101,8 @@ export interface MailFacts {
   /** Undefined: the mail carries no usable receipt; `receiptFault` says why. */
   receipt?: Receipt
   receiptFault?: string
+  /** Without a receipt: the worst words that may be SES's all the same. Never `pass`. */
+  verdictsWithoutReceipt?: SesVerdicts
   /** Sender of record: SES's Return-Path; without one, the envelope's. '' is the null sender. */
   sender: string
   recipients: RecipientFacts[]

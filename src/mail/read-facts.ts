@@ -31,7 +31,7 @@ export async function readFacts(question: FactsQuestion): Promise<MailFacts> {
   const { envelope, headerLines, headerIsCut, ownFields, nowMs, results } = question
   const { fields, facts: headers } = await readHeader(headerLines, ownFields, question.lineLength)
   const author = readAuthor({ fields, lines: peersLines(headerLines, ownFields), headerIsCut })
-  const { receipt, fault, warnings } = readReceipt(fields)
+  const { receipt, fault, verdicts, warnings } = readReceipt(fields)
   if (receipt && receipt.receivedAtMs > nowMs) {
     warnings.push(`SES's receipt lies in the future: ${new Date(receipt.receivedAtMs).toISOString()}`)
   }
@@ -39,6 +39,7 @@ export async function readFacts(question: FactsQuestion): Promise<MailFacts> {
     envelope,
     ...(receipt && { receipt }),
     ...(fault !== undefined && { receiptFault: fault }),
+    ...(verdicts !== undefined && { verdictsWithoutReceipt: verdicts }),
     sender: receipt?.returnPath ?? envelope.sender,
     recipients: recipientsOfRecord({ ...question, receipt, headers }),
     headers,

@@ -3,7 +3,7 @@
 
 import { parseAddress, withoutBrackets } from './address'
 import { inOneWay, provedBy, readClosedResults } from './authentication'
-import type { Receipt } from './facts'
+import type { Receipt, SesVerdicts } from './facts'
 import { readSesReceivedField, type SesReceived } from './received'
 import { closedBlock } from './ses-block'
 import type { Field } from './split-fields'
@@ -13,6 +13,8 @@ export interface ReceiptResult {
   receipt?: Receipt
   /** Why there is none: a text for the log. */
   fault?: string
+  /** Where there is none: what SES may have said all the same. */
+  verdicts?: SesVerdicts
   warnings: string[]
 }
 
@@ -21,11 +23,17 @@ export function readReceipt(fields: readonly Field[]): ReceiptResult {
   for (const [index, field] of fields.entries()) {
     const received = field.name === 'received' ? readSesReceivedField(field) : undefined
     if (received === undefined) continue
-    if ('fault' in received) return { fault: received.fault, warnings: [] }
+    // what makes the line unreadable may be the sender's doing, and must not hide what SES found
+    if ('fault' in received) return noReceipt(received.fault, fields, index)
     const warnings = received.sesIdIsUsual ? [] : [`the SES id ${received.sesId} has an unusual form`]
     return { receipt: readBlock(received, fields, index), warnings }
   }
-  return { fault: 'no Received line of SES', warnings: [] }
+  return noReceipt('no Received line of SES', fields)
+}
+
+/** `index`: of the line that can't be read. */
+function noReceipt(fault: string, fields: readonly Field[], index?: number): ReceiptResult {
+  return { fault, verdicts: worstVerdicts(maybeSes(fields, index)), warnings: [] }
 }
 
 function readBlock(ses: SesReceived, fields: readonly Field[], index: number): Receipt {

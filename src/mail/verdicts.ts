@@ -1,7 +1,7 @@
 // SES's verdicts, for rules and guards. They are another thing than proof: where SES's own words can't be told from the
 // sender's, the worst word that any reading gives counts, and `pass` is never read.
 
-import type { SesVerdicts } from './facts'
+import type { MailFacts, SesVerdicts } from './facts'
 import type { AuthenticationResults } from './results'
 import { type ClosedBlock, isAuthenticationField, SPAM_FIELD, SPF_FIELD, VIRUS_FIELD } from './ses-block'
 import type { Field } from './split-fields'
@@ -25,6 +25,14 @@ const WORDS = WORST_FIRST.map(word => ({ word, pattern: new RegExp(`(?<![a-z_-])
 /** Wherever they stand: in a comment, in quotes, behind anything. */
 const RESULTS = { spf: resultPatterns('spf'), dkim: resultPatterns('dkim'), dmarc: resultPatterns('dmarc') }
 const SES_RESULTS = /^\s*amazonses\.com\b/i
+
+/** What a mail without a receipt has by default. */
+const NO_VERDICTS: SesVerdicts = { spam: NONE, virus: NONE, spf: NONE, dkim: NONE, dmarc: NONE }
+
+/** For rules and guards, whether or not the mail has a receipt. */
+export function verdictsOf({ receipt, verdictsWithoutReceipt }: MailFacts): SesVerdicts {
+  return receipt?.verdicts ?? verdictsWithoutReceipt ?? NO_VERDICTS
+}
 
 /** Of results that are closed and can be read. */
 export function plainVerdicts(block: ClosedBlock, { spf, dkim, dmarc }: AuthenticationResults): SesVerdicts {
@@ -55,15 +63,15 @@ export function worstVerdicts(fields: readonly Field[]): SesVerdicts {
 
 /**
  * What may be SES's of a header whose results aren't closed: its own fields wherever they stand, and what stands directly
- * beside its Received line. `index`: of that line.
+ * beside its Received line. `index`: of that line, where there is one.
  */
-export function maybeSes(fields: readonly Field[], index: number): Field[] {
-  const below = runLength(fields.slice(index + 1))
+export function maybeSes(fields: readonly Field[], index?: number): Field[] {
+  const below = index === undefined ? 0 : runLength(fields.slice(index + 1))
   const above = runLength(fields.slice(0, index).toReversed().filter(isNoReturnPath))
   return fields.filter((field, at) => {
     if (field.name === SPAM_FIELD || field.name === VIRUS_FIELD) return true
     if (isAuthenticationField(field) && SES_RESULTS.test(field.raw)) return true
-    return isResult(field) && at >= index - above - 1 && at <= index + below
+    return index !== undefined && isResult(field) && at >= index - above - 1 && at <= index + below
   })
 }
 

@@ -20,8 +20,23 @@ const REPLIED =
 const DENIED = /(?:^|[^a-z])(?:not|non|never)[^a-z0-9]{1,4}$/
 /** In place of a keyword of RFC 3834. */
 const YES = ['yes', 'true', 'auto', 'automatic', 'reply', 'replied', 'vacation']
-/** Fields of programs that answer by themselves (cPanel, Communigate, Zimbra and others): their presence says so. */
-const REPLY_FIELDS = ['x-autoreply', 'x-autorespond', 'x-auto-reply', 'x-auto-respond', 'x-autoresponder']
+/** Fields of programs that answer by themselves (cPanel, CommuniGate, Kerio, Zimbra and others): their presence says so. */
+const REPLY_FIELDS = [
+  'x-autoreply',
+  'x-auto-reply',
+  'x-autoreply-from',
+  'x-autorespond',
+  'x-auto-respond',
+  'x-autoresponse',
+  'x-auto-response',
+  'x-autoresponder',
+  'x-mail-autoreply',
+]
+/** Forms of Auto-Submitted and Precedence that older programs write. */
+const SUBMITTED_FIELDS = ['auto-submitted', 'x-auto-submitted']
+const PRECEDENCE_FIELDS = ['precedence', 'x-precedence']
+/** Exim, Gmail: reports name there whom they couldn't deliver to. */
+const REPORT_FIELDS = ['x-failed-recipients']
 const NO = ['no', 'none', 'false', 'off', 'never', '0']
 /** Microsoft MS-OXCMAIL section 2.2.3.2.14: the sender wants no delivery report, or nothing automatic at all. */
 const SUPPRESSES_BOUNCES = ['all', 'ndr']
@@ -65,14 +80,18 @@ function look(facts: MailFacts): Automatic {
   }
   return {
     isReply:
-      some('auto-submitted', elements => saysReplied(elements) || isOneOf(YES, elements[0])) ||
-      some('precedence', saysReplied) ||
+      SUBMITTED_FIELDS.some(name =>
+        some(name, elements => saysReplied(elements) || isOneOf(YES, elements[0])),
+      ) ||
+      PRECEDENCE_FIELDS.some(name => some(name, saysReplied)) ||
       some('x-auto-response-suppress', elements => hasWord(SUPPRESSES_BOUNCES, elements)) ||
       REPLY_FIELDS.some(name => some(name, elements => !isOneOf(NO, elements[0]))),
-    isReport: some('content-type', saysReport),
+    isReport:
+      some('content-type', saysReport) ||
+      REPORT_FIELDS.some(name => some(name, elements => elements.some(one => one.includes('@')))),
     isListMail:
       LIST_FIELDS.some(name => some(name, () => true)) ||
-      some('precedence', elements => hasWord(LIST_PRECEDENCES, elements)),
+      PRECEDENCE_FIELDS.some(name => some(name, elements => hasWord(LIST_PRECEDENCES, elements))),
   }
 }
 

@@ -4,6 +4,7 @@
 import type { Attachment, Content } from '../mail/content'
 import type { Envelope, MailFacts, Receipt, RecipientFacts } from '../mail/facts'
 import type { TraceCandidates } from '../mail/scan-trace-headers'
+import { verdictsOf } from '../mail/verdicts'
 import type { Kind } from './patterns'
 
 /**
@@ -172,7 +173,7 @@ function fromAttachments(
 }
 
 function verdict(name: 'spam' | 'virus' | 'spf' | 'dkim' | 'dmarc', words: readonly string[]): Field {
-  const read: Read = q => [q.facts.receipt?.verdicts[name] ?? 'none']
+  const read: Read = q => [verdictsOf(q.facts)[name]]
   return field(`verdict.${name}`, 'word', 'receipt', read, { words })
 }
 

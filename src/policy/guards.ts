@@ -5,6 +5,7 @@ import type { GuardSettings } from '../config/settings'
 import { addressKey, domainOf, isSubdomainOrSame } from '../mail/address'
 import type { MailFacts, RecipientFacts } from '../mail/facts'
 import { withoutLabel } from '../mail/label'
+import { verdictsOf } from '../mail/verdicts'
 import { someParent } from './address-patterns'
 import { automatic } from './automatic'
 import { NOT_AUTHENTICATED, unprovedSender } from './proved-sender'
@@ -59,8 +60,8 @@ export function guard(
   }
   if (settings.replied && automatic(facts).isReply) return GUARD_DETAILS.automaticReply
   if (settings.replied && automatic(facts).isReport) return GUARD_DETAILS.report
-  if (settings.virus && facts.receipt?.verdicts.virus === 'fail') return GUARD_DETAILS.virus
-  if (settings.spam && facts.receipt?.verdicts.spam === 'fail') return GUARD_DETAILS.spam
+  if (settings.virus && verdictsOf(facts).virus === 'fail') return GUARD_DETAILS.virus
+  if (settings.spam && verdictsOf(facts).spam === 'fail') return GUARD_DETAILS.spam
   if (settings.list_mail && automatic(facts).isListMail) return GUARD_DETAILS.listMail
   if (!context.isNamed && isRoleAddress(recipient.address, settings.role_addresses, context.labelSeparator))
     return GUARD_DETAILS.roleAddress

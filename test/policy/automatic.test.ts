@@ -59,6 +59,11 @@ const REPLIES = [
   'X-Autoreply:',
   'X-Autorespond: Re: hello',
   'X-AutoReply : 1',
+  'X-Autoresponse: yes',
+  'X-AutoReply-From: joe@origin.example',
+  'X-Mail-Autoreply: true',
+  'X-Auto-Submitted: auto-replied',
+  'X-Precedence: auto_reply',
   'Precedence: auto_reply',
   'Precedence: auto-reply',
   'Precedence: bulk, auto_reply',
@@ -89,6 +94,9 @@ const NO_REPLIES = [
   'Subject: Auto-Submitted: auto-replied',
   'X-Autoreply: no',
   'X-Autoreply: False',
+  'X-Autoresponse: none',
+  'X-Precedence: bulk',
+  'X-Failed-Recipients:',
   'Precedence: bulk',
   'Precedence: first-class',
   'X-Auto-Response-Suppress: OOF',
@@ -151,10 +159,12 @@ describe('mail that a machine wrote', () => {
 
   it('is a report in whichever form its media type says so', () => {
     for (const value of REPORTS) assert(isReport(`Content-Type: ${value}`), JSON.stringify(value))
+    assert(isReport('X-Failed-Recipients: gone@yours.example'))
   })
 
   it('is no report where a person would not call it one', () => {
     for (const value of NO_REPORTS) assert(!isReport(`Content-Type: ${value}`), JSON.stringify(value))
+    assert(!isReport('X-Failed-Recipients: none'))
   })
 
   it('is list mail by its List fields and by its precedence', () => {
