@@ -10,6 +10,7 @@ import { logLine } from '../src/app/log-line'
 import { type CommitPlan, type Plan, replyText } from '../src/app/plan'
 import { PluginRuntime } from '../src/app/plugin-runtime'
 import { type Line, linesOf, resultsOf } from '../src/app/report'
+import { withoutHidden } from '../src/config/hidden-values'
 import { systemClock } from '../src/dispatch/clock'
 import { isHeaderCut, lineLengthOf } from '../src/haraka/header-limit'
 import { hasOwnReceived } from '../src/haraka/own-received'
@@ -71,7 +72,7 @@ export function register(this: HarakaPlugin): void {
   runtime = new PluginRuntime({
     harakaDir: process.env['HARAKA'] ?? process.cwd(),
     isWorker: cluster.isWorker,
-    log: (level, message) => this[`log${level}`](message),
+    log: (level, message) => this[`log${level}`](withoutHidden(message)),
   })
   this.register_hook('init_master', 'start_dispatcher')
   this.register_hook('init_child', 'start_worker')
@@ -123,7 +124,7 @@ export function serve_http(this: HarakaPlugin, next: Next, server: HarakaServer)
     mailFolders: runtime.mailFolders,
     ordered: note => runtime.counts.ordered(note),
     wake: wakeDispatcher,
-    log: (level, message) => this[`log${level}`](message),
+    log: (level, message) => this[`log${level}`](withoutHidden(message)),
     nowMs: () => Date.now(),
     nowMonoMs: () => systemClock.monoMs(),
   }
@@ -366,5 +367,5 @@ function answer(
 
 function messageOf(error: unknown): string {
   const text = error instanceof Error ? error.message : String(error)
-  return text.replace(/[^ -~]+/g, ' ')
+  return withoutHidden(text).replace(/[^ -~]+/g, ' ')
 }

@@ -3,6 +3,7 @@
 // Exit codes: 0 fine, 1 a problem found, 2 wrong usage.
 
 import { didYouMean } from '../config/diagnostics'
+import { withoutHidden } from '../config/hidden-values'
 import { packageVersion } from '../version'
 import type { Out } from './out'
 
@@ -46,7 +47,11 @@ const LATER_COMMANDS = ['relay']
 const LINGER_MS = 1000
 
 /** `args` without node and the script. */
-export async function main(args: string[], out: Out): Promise<number> {
+export async function main(args: string[], to: Out): Promise<number> {
+  const out: Out = {
+    line: text => to.line(withoutHidden(text)),
+    error: text => to.error(withoutHidden(text)),
+  }
   const { before, behind } = optionsBefore(args)
   const [name = 'help', ...rest] = [...behind, ...before]
   if (['help', '--help', '-h'].includes(name)) {

@@ -3,6 +3,7 @@
 
 import { type Diagnostic, didYouMean, type Severity, validAre } from './diagnostics'
 import { shortened } from './escape'
+import { hideValue } from './hidden-values'
 import { type IniEntry, type IniFile, type IniSection, parseIni } from './ini'
 import { wholeValue } from './items'
 import { isEverybody } from './list-parsers'
@@ -111,8 +112,10 @@ class Reader {
     const written = asWritten(entry, this.#env)
     const read = 'value' in written ? key.parser.read(written.value, entry.key) : written
     const variable = variableOf(entry)
-    if ('value' in read) this.#taken.set(`${section}.${entry.key}`, { entry, value: read.value })
-    else if ('value' in written && variable !== undefined)
+    if ('value' in read) {
+      this.#taken.set(`${section}.${entry.key}`, { entry, value: read.value })
+      if (variable !== undefined && 'value' in written) hideValue(section, entry.key, written.value)
+    } else if ('value' in written && variable !== undefined)
       this.report('error', section, entry.line, heldFault(entry.key, variable, key))
     else this.report('error', section, entry.line, read.fault)
   }

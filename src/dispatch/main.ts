@@ -3,6 +3,7 @@
 
 import path from 'node:path'
 import { openConfiguration } from '../config/configuration'
+import { withoutHidden } from '../config/hidden-values'
 import { loadSettings, parseSettings, SETTINGS_FILE } from '../config/load'
 import { snapshotFile } from '../config/snapshot'
 import { keptFolder, mailHome, quarantineFolder } from '../quarantine/keep'
@@ -127,7 +128,7 @@ async function standIn(intervalMs: number, log: Log): Promise<SesEmulator> {
 }
 
 function relayLog(level: FromDispatcher['level'], message: string): void {
-  const line: FromDispatcher = { event: 'log', level, message: `dispatcher: ${message}` }
+  const line: FromDispatcher = { event: 'log', level, message: `dispatcher: ${withoutHidden(message)}` }
   // the parent may be gone already
   if (process.connected) process.send?.(line, undefined, undefined, () => undefined)
 }

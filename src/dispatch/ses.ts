@@ -3,6 +3,7 @@
 
 import { isDeepStrictEqual } from 'node:util'
 import { SESClient, SendBounceCommand, type SendBounceCommandInput } from '@aws-sdk/client-ses'
+import { withoutHidden } from '../config/hidden-values'
 import { ArrivalEstimator } from './arrival-estimator'
 import { bounded, type ClientOptions, clientConfig, timeouts } from './client'
 import { type Outcome, outcomeOfError, outcomeOfResult } from './outcomes'
@@ -84,7 +85,7 @@ export function createSes(current: () => ClientOptions, monoMs: () => number): S
           entry.client.send(new SendBounceCommand(input), { abortSignal })
         outcome = outcomeOfResult(await bounded(call, options.timeoutMs))
       } catch (error) {
-        outcome = outcomeOfError(error, entry.flight.reached)
+        outcome = shown(outcomeOfError(error, entry.flight.reached))
       } finally {
         entry.isCalling = false
         if (entry.isRetired) entry.client.destroy()
@@ -105,6 +106,11 @@ export function createSes(current: () => ClientOptions, monoMs: () => number): S
     },
     close,
   }
+}
+
+/** It is kept with the job. */
+function shown(outcome: Outcome): Outcome {
+  return outcome.kind === 'sent' ? outcome : { ...outcome, detail: withoutHidden(outcome.detail) }
 }
 
 const WARM_INPUT: SendBounceCommandInput = {
