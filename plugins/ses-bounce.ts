@@ -1,22 +1,21 @@
-// The door: Haraka's hooks in, decisions out. The only file that knows a Connection or a Transaction.
+// Haraka's hooks in, decisions out. Beside src/haraka the only file that knows a Connection or a Transaction.
 // A fault of ours in a hook ends in a temporary refusal and a log line: never an accepted mail, a hang or a crash.
 
 import cluster from 'node:cluster'
 import { deny, denysoft, ok } from 'haraka-constants'
 import { forecast } from '../src/app/admission'
 import { commitPlan } from '../src/app/commit'
-import { evaluateMail, type IncomingMail, type MailEvaluation } from '../src/app/evaluate-mail'
+import { evaluateMail, type MailEvaluation } from '../src/app/evaluate-mail'
 import { logLine } from '../src/app/log-line'
 import { type CommitPlan, type Plan, replyText } from '../src/app/plan'
 import { PluginRuntime } from '../src/app/plugin-runtime'
 import { type Line, linesOf, resultsOf } from '../src/app/report'
 import { withoutHidden } from '../src/config/hidden-values'
 import { systemClock } from '../src/dispatch/clock'
-import { isHeaderCut, lineLengthOf } from '../src/haraka/header-limit'
-import { hasOwnReceived } from '../src/haraka/own-received'
-import { resultsAt } from '../src/haraka/plugin-results'
-import { rawMail } from '../src/haraka/raw-mail'
-import { RcptCommands, type Targets } from '../src/haraka/rcpt-commands'
+import { errorText } from '../src/haraka/error-text'
+import { answerHook, type HookAnswer, type HookCall, NEXT_PLUGIN } from '../src/haraka/hook-answer'
+import { incomingMailOf, targetsOf } from '../src/haraka/incoming-mail'
+import { RcptCommands } from '../src/haraka/rcpt-commands'
 import type {
   HarakaAddress,
   HarakaConnection,
@@ -38,16 +37,6 @@ const FIRST = -100
 /** From a worker to the master: there is a new job. */
 const WAKE = 'ses-bounce.wake'
 
-/** For the relay's log only: the reason is in ours. */
-const TRY_LATER = '4.3.0 Try again later'
-
-/** To a hook; without a code the next plugin is asked. */
-interface Answer {
-  code?: number
-  text?: string
-}
-const PASS: Answer = {}
-
 interface Pending {
   evaluation: MailEvaluation
   plan: CommitPlan
@@ -55,8 +44,8 @@ interface Pending {
   targets: readonly (readonly HarakaAddress[])[]
 }
 
-/** To whoever gives a pass that isn't good, or no longer. */
-const NO_PASS = '5.7.1 This pass is not good'
+/** The answer to a release token that isn't good, or no longer. */
+const BAD_TOKEN = '5.7.1 This release token is not good'
 
 let runtime: PluginRuntime
 /** Between data_post and queue. */
@@ -91,7 +80,7 @@ export function start_dispatcher(this: HarakaPlugin, next: Next, server: HarakaS
   try {
     runtime.startDispatcher()
   } catch (error) {
-    next(deny, messageOf(error))
+    next(deny, errorText(error))
     return
   }
   cluster.on('message', (_worker, message: unknown) => {
@@ -106,7 +95,7 @@ export function start_dispatcher(this: HarakaPlugin, next: Next, server: HarakaS
 /** init_child: each worker, or the one process. What the first mail would wait for is loaded now. */
 export function start_worker(this: HarakaPlugin, next: Next): void {
   if (!runtime.activeConfig().idle) {
-    const report = (error: unknown) => this.logerror(`mailparser can't be loaded: ${messageOf(error)}`)
+    const report = (error: unknown) => this.logerror(`mailparser can't be loaded: ${errorText(error)}`)
     warmUp().catch(report)
     runtime.warmUp().catch(report)
   }
@@ -132,7 +121,7 @@ export function serve_http(this: HarakaPlugin, next: Next, server: HarakaServer)
   next()
 }
 
-/** mail: one who gives a pass is the operator's command, whoever he seems to be. */
+/** mail: a client with a good release token is the operator's command, from whatever address it comes. */
 export function redeem_release_token(
   this: HarakaPlugin,
   next: Next,
@@ -144,15 +133,15 @@ export function redeem_release_token(
     next()
     return
   }
-  answer(this, connection, next, async () => {
+  answerHook(hookCall(this, connection, next), async () => {
     const { transaction } = connection
     const isGood =
       typeof token === 'string' &&
       (await redeemReleaseToken(releaseTokenFolder(runtime.harakaDir), token, Date.now()))
-    if (!transaction || !isGood) return { code: deny, text: NO_PASS }
+    if (!transaction || !isGood) return { code: deny, text: BAD_TOKEN }
     released.add(transaction)
     this.lognotice(connection, 'released from the quarantine by hand: the rules are not asked')
-    return PASS
+    return NEXT_PLUGIN
   })
 }
 
@@ -186,21 +175,27 @@ export function decide(this: HarakaPlugin, next: Next, connection: HarakaConnect
     next()
     return
   }
-  answer(this, connection, next, async () => {
+  answerHook(hookCall(this, connection, next), async () => {
     const { transaction } = connection
-    if (!transaction || released.has(transaction)) return PASS
+    if (!transaction || released.has(transaction)) return NEXT_PLUGIN
     const activeConfig = runtime.activeConfig()
     runtime.counts.inspected()
-    const recipients = targetsOf(transaction)
-    const mail = mailOf(connection, transaction, recipients, activeConfig.settings.content.limitBytes)
+    const recipients = targetsOf(transaction, rcptCommands.get(transaction))
+    const mail = incomingMailOf(connection, transaction, {
+      recipients,
+      contentLimitBytes: activeConfig.settings.content.limitBytes,
+      workerThreads: runtime.workerThreads,
+      nowMs: Date.now(),
+      nowMonoMs: systemClock.monoMs(),
+    })
     const { mode } = activeConfig.settings.main
     const evaluation = await evaluateMail(mail, activeConfig, () => runtime.queue()).catch(
       (error: unknown) => {
         if (mode === 'enforce') throw error
-        this.logwarn(connection, `mode=observe, else a temporary refusal: ${messageOf(error)}`)
+        this.logwarn(connection, `mode=observe, else a temporary refusal: ${errorText(error)}`)
       },
     )
-    if (!evaluation) return PASS
+    if (!evaluation) return NEXT_PLUGIN
     transaction.results.add(this, resultsOf(evaluation))
     const warning = unclosedRelays.note(connection.remote.ip, evaluation.facts.receipt, systemClock.monoMs())
     if (warning !== undefined) this.logwarn(connection, logLine({ warning }))
@@ -208,15 +203,15 @@ export function decide(this: HarakaPlugin, next: Next, connection: HarakaConnect
     if (plan.kind === 'commit') {
       // said when it has come true: the jobs are known by then
       pending.set(transaction, { evaluation, plan, targets: recipients.map(({ targets }) => targets) })
-      return PASS
+      return NEXT_PLUGIN
     }
     runtime.counts.evaluated(evaluation, mode)
     log(this, connection, linesOf(evaluation, evaluation.known, mode))
-    return plan.kind === 'pass' ? PASS : refusal(plan)
+    return plan.kind === 'pass' ? NEXT_PLUGIN : refusal(plan)
   })
 }
 
-function refusal({ temporary, reply }: Extract<Plan, { kind: 'refuse' }>): Answer {
+function refusal({ temporary, reply }: Extract<Plan, { kind: 'refuse' }>): HookAnswer {
   return { code: temporary ? denysoft : deny, text: replyText(reply) }
 }
 
@@ -232,10 +227,10 @@ export function commit(this: HarakaPlugin, next: Next, connection: HarakaConnect
     next()
     return
   }
-  answer(this, connection, next, async () => {
+  answerHook(hookCall(this, connection, next), async () => {
     const { transaction } = connection
     const waiting = transaction ? pending.get(transaction) : undefined
-    if (!transaction || !waiting) return PASS
+    if (!transaction || !waiting) return NEXT_PLUGIN
     const { targets } = waiting
     const { policy, settings } = runtime.activeConfig()
     const { evaluation, added, quarantined } = await commitPlan(waiting.evaluation, waiting.plan, {
@@ -255,28 +250,13 @@ export function commit(this: HarakaPlugin, next: Next, connection: HarakaConnect
     const { plan } = evaluation
     if (plan.kind === 'refuse') return refusal(plan)
     transaction.rcpt_to = withoutConsumed(transaction.rcpt_to, evaluation, plan, targets)
-    return transaction.rcpt_to.length === 0 ? { code: ok, text: 'Message taken by policy' } : PASS
+    return transaction.rcpt_to.length === 0 ? { code: ok, text: 'Message taken by policy' } : NEXT_PLUGIN
   })
 }
 
 /** Haraka doesn't wait for it. */
 export function shutdown(): void {
   runtime.close()
-}
-
-function targetsOf(transaction: HarakaTransaction): Targets<HarakaAddress>[] {
-  const known = rcptCommands.get(transaction)
-  if (known !== undefined) return known.targetsIn(transaction.rcpt_to, commandsOf(transaction))
-  // the relay is trusted since its last RCPT TO only
-  return transaction.rcpt_to.map(target => ({
-    command: { address: target.address, notifyNever: false },
-    targets: [target],
-  }))
-}
-
-/** How many RCPT TO the relay gave; undefined: not known. */
-function commandsOf({ rcpt_count: counts }: HarakaTransaction): number | undefined {
-  return counts && Object.values(counts).reduce((sum, count) => sum + count, 0)
 }
 
 /** What goes on to the next queue plugin. */
@@ -295,44 +275,6 @@ function withoutConsumed(
   return rcptTo.filter(target => !gone.has(target))
 }
 
-function mailOf(
-  connection: HarakaConnection,
-  transaction: HarakaTransaction,
-  recipients: readonly Targets<HarakaAddress>[],
-  contentLimit: number,
-): IncomingMail {
-  const { workerThreads } = runtime
-  return {
-    envelope: {
-      sender: transaction.mail_from?.address ?? '',
-      recipients: recipients.map(({ command, targets }) =>
-        command === undefined
-          ? { address: targets[0]?.address ?? '', notifyNever: false, isUnattributed: true }
-          : { ...command },
-      ),
-      rcptCommands: commandsOf(transaction) ?? transaction.rcpt_to.length,
-      relayIp: connection.remote.ip,
-      sizeBytes: transaction.data_bytes,
-    },
-    headerLines: transaction.header_lines,
-    headerIsCut: isHeaderCut(transaction),
-    ownFields: hasOwnReceived(transaction) ? 1 : 0,
-    lineLength: lineLengthOf(transaction),
-    nowMs: Date.now(),
-    nowMonoMs: systemClock.monoMs(),
-    content: () =>
-      workerThreads.contentOf(
-        {
-          sizeBytes: transaction.data_bytes,
-          read: () => rawMail(to => transaction.message_stream.pipe(to), transaction.data_bytes),
-        },
-        contentLimit,
-      ),
-    results: path => resultsAt([transaction.results, connection.results], path),
-    search: workerThreads.search,
-  }
-}
-
 function authUserOf({ notes }: HarakaConnection): string | undefined {
   return typeof notes.auth_user === 'string' ? notes.auth_user : undefined
 }
@@ -346,26 +288,6 @@ function wakeDispatcher(): void {
   else runtime.wake()
 }
 
-/** Answers a hook once, with a temporary refusal for whatever goes wrong; nothing is left that could reject. */
-function answer(
-  plugin: HarakaPlugin,
-  connection: HarakaConnection,
-  next: Next,
-  work: () => Promise<Answer>,
-): void {
-  work()
-    .catch((error: unknown) => {
-      runtime.counts.faulted()
-      plugin.logerror(connection, `temporary refusal: ${messageOf(error)}`)
-      return { code: denysoft, text: TRY_LATER }
-    })
-    .then(({ code, text }) => next(code, text))
-    .catch((error: unknown) =>
-      plugin.logerror(connection, `Haraka failed on the answer: ${messageOf(error)}`),
-    )
-}
-
-function messageOf(error: unknown): string {
-  const text = error instanceof Error ? error.message : String(error)
-  return withoutHidden(text).replace(/[^ -~]+/g, ' ')
+function hookCall(plugin: HarakaPlugin, connection: HarakaConnection, next: Next): HookCall {
+  return { plugin, connection, next, failed: () => runtime.counts.faulted() }
 }

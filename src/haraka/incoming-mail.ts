@@ -1,0 +1,74 @@
+// A transaction of Haraka as a mail to be evaluated, and its recipients by the RCPT TO commands that they come from.
+// Reads the transaction only. The raw mail and the results of other plugins are read when they are asked for.
+
+import type { IncomingMail } from '../app/evaluate-mail'
+import type { WorkerThreads } from '../worker-thread/worker-threads'
+import { isHeaderCut, lineLengthOf } from './header-limit'
+import { hasOwnReceived } from './own-received'
+import { resultsAt } from './plugin-results'
+import { rawMail } from './raw-mail'
+import type { RcptCommands, Targets } from './rcpt-commands'
+import type { HarakaAddress, HarakaConnection, HarakaTransaction } from './types'
+
+export interface IncomingMailOptions {
+  recipients: readonly Targets<HarakaAddress>[]
+  /** [content] limit. */
+  contentLimitBytes: number
+  workerThreads: Pick<WorkerThreads, 'contentOf' | 'search'>
+  nowMs: number
+  /** Of the clock that is never set. */
+  nowMonoMs: number
+}
+
+export function incomingMailOf(
+  connection: HarakaConnection,
+  transaction: HarakaTransaction,
+  { recipients, contentLimitBytes, workerThreads, nowMs, nowMonoMs }: IncomingMailOptions,
+): IncomingMail {
+  return {
+    envelope: {
+      sender: transaction.mail_from?.address ?? '',
+      recipients: recipients.map(({ command, targets }) =>
+        command === undefined
+          ? { address: targets[0]?.address ?? '', notifyNever: false, isUnattributed: true }
+          : { ...command },
+      ),
+      rcptCommands: commandsOf(transaction) ?? transaction.rcpt_to.length,
+      relayIp: connection.remote.ip,
+      sizeBytes: transaction.data_bytes,
+    },
+    headerLines: transaction.header_lines,
+    headerIsCut: isHeaderCut(transaction),
+    ownFields: hasOwnReceived(transaction) ? 1 : 0,
+    lineLength: lineLengthOf(transaction),
+    nowMs,
+    nowMonoMs,
+    content: () =>
+      workerThreads.contentOf(
+        {
+          sizeBytes: transaction.data_bytes,
+          read: () => rawMail(to => transaction.message_stream.pipe(to), transaction.data_bytes),
+        },
+        contentLimitBytes,
+      ),
+    results: path => resultsAt([transaction.results, connection.results], path),
+    search: workerThreads.search,
+  }
+}
+
+/** One for each RCPT TO, in order. `commands` is undefined where the relay has been trusted only since the last one. */
+export function targetsOf(
+  transaction: HarakaTransaction,
+  commands: RcptCommands<HarakaAddress> | undefined,
+): Targets<HarakaAddress>[] {
+  if (commands !== undefined) return commands.targetsIn(transaction.rcpt_to, commandsOf(transaction))
+  return transaction.rcpt_to.map(target => ({
+    command: { address: target.address, notifyNever: false },
+    targets: [target],
+  }))
+}
+
+/** How many RCPT TO the relay gave; undefined: not known. */
+function commandsOf({ rcpt_count: counts }: HarakaTransaction): number | undefined {
+  return counts && Object.values(counts).reduce((sum, count) => sum + count, 0)
+}
