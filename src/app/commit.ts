@@ -56,7 +56,9 @@ export async function commitPlan(
   const full = copies.length > 0 ? reserve(copies, evaluation.facts, place) : undefined
   if (full === undefined) return { ...(await commit(evaluation, plan, copies, place)) }
   const decisions = withoutRoom(place.policy, evaluation.decisions, plan, full)
-  const anew = planFor(decisions)
+  // those that are dropped ask for no answer of their own
+  const rest = decisions.filter(({ action }) => action !== 'drop')
+  const anew = planFor(rest.length > 0 && rest.every(({ action }) => action === 'reject') ? rest : decisions)
   if (anew.kind === 'refuse')
     return { evaluation: { ...evaluation, decisions, plan: anew }, added: new Map() }
   if (anew.kind === 'commit' && anew.held.length === 0 && anew.bounces.length === 0)
@@ -141,8 +143,9 @@ function copyIn(place: MailPlace, identity: string, record: QuarantineRecord): C
 async function isKept({ fallback, keptAs }: Decision, folders: MailFolders): Promise<boolean> {
   if (fallback?.reason !== 'ended' || keptAs === undefined) return false
   const file = `${keptAs}.eml`
+  // in the order in which it is moved, so that it isn't missed on its way
   return (
-    (await isThere(path.join(folders.quarantine, file))) || (await isThere(path.join(folders.kept, file)))
+    (await isThere(path.join(folders.kept, file))) || (await isThere(path.join(folders.quarantine, file)))
   )
 }
 

@@ -41,7 +41,7 @@ const AT_ONCE = 100
 const UNUSED_MS = 86_400_000
 /** From the count of a file to its being there: longer than Haraka gives a plugin. */
 const WRITING_MS = 600_000
-/** Mail that is due and lies nowhere was deleted by hand, or lies in another Haraka's folders. */
+/** Mail that is due and lies nowhere was deleted by hand; what another Haraka's folders hold is left to its dispatcher. */
 const FORGET_DUE_MS = 3_600_000
 const SAID_EVERY_MS = 3_600_000
 
@@ -71,7 +71,9 @@ export class KeptMail {
       if (clock.monoMs() - sweptMs >= SWEEP_MS) {
         sweptMs = clock.monoMs()
         this.#elsewhere.clear()
-        await this.#try(() => kept.step(({ file, name, ending }) => this.#sweepKept(file, name, ending)))
+        await this.#try(() =>
+          kept.step(({ file, name, ending }) => this.#try(() => this.#sweepKept(file, name, ending))),
+        )
         await this.#try(() => this.#sweepQuarantine(quarantine))
         await this.#try(() => this.#sweepCounts())
       }
@@ -96,9 +98,13 @@ export class KeptMail {
         if (stop.aborted) return
         after = name
         if (this.#elsewhere.has(name)) continue
-        const isDone = await this.#bringInOrder(name)
-        if (!isDone) this.#elsewhere.add(name)
-        if (isDone || clock.nowMs() - sinceMs > FORGET_DUE_MS) ledger.settled(name, changes)
+        // one that can't be dealt with must not hold up those behind it
+        await this.#try(async () => {
+          const isDone = await this.#bringInOrder(name)
+          if (!isDone) this.#elsewhere.add(name)
+          const isForgotten = clock.nowMs() - sinceMs > FORGET_DUE_MS && !ledger.isElsewhere(name)
+          if (isDone || isForgotten) ledger.settled(name, changes)
+        })
       }
       if (due.length < AT_ONCE) return
     }
@@ -165,6 +171,7 @@ export class KeptMail {
       clock.nowMs(),
       settings().quarantine.keepMs,
       (name, bytes) => this.#count({ place: 'quarantine', name, bytes }),
+      name => fateOf(this.#parts.ledger.recipientsOf(name), true).waits,
     )
     if (removed > 0) log('info', `quarantine: ${removed} files removed, as [quarantine] keep has passed`)
     const [first] = faults

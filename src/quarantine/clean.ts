@@ -17,12 +17,14 @@ export interface Cleaned {
 
 export interface Cleaner {
   /**
-   * Goes on where the last call stopped, and begins again at the end. `found`: for each mail that stays. Never rejects.
+   * Goes on where the last call stopped, and begins again at the end. `found`: for each mail that stays. `isNeeded`: it
+   * stays, however old it is. Never rejects.
    */
   clean(
     nowMs: number,
     keepMs: number,
     found?: (name: string, sizeBytes: number) => Promise<void>,
+    isNeeded?: (name: string) => boolean,
   ): Promise<Cleaned>
   close(): Promise<void>
 }
@@ -30,12 +32,12 @@ export interface Cleaner {
 export function openCleaner(folder: string, most?: number): Cleaner {
   const walk = openWalk(folder, most)
   return {
-    async clean(nowMs, keepMs, found) {
+    async clean(nowMs, keepMs, found, isNeeded = () => false) {
       const done: Cleaned = { removed: 0, faults: [] }
       try {
         await walk.step(async file => {
           try {
-            await cleanOne(folder, file, nowMs, keepMs, done)
+            await cleanOne(folder, file, nowMs, keepMs, { done, isNeeded })
             if (file.ending === 'eml' && found) await report(folder, file, found)
           } catch (error) {
             done.faults.push(messageOf(error))
@@ -55,7 +57,7 @@ async function cleanOne(
   { file, name, ending }: MailFileName,
   nowMs: number,
   keepMs: number,
-  done: Cleaned,
+  { done, isNeeded }: { done: Cleaned; isNeeded: (name: string) => boolean },
 ): Promise<void> {
   if (ending === undefined) {
     if (await removeUnfinished(path.join(folder, file), nowMs)) done.removed += 1
@@ -64,6 +66,7 @@ async function cleanOne(
   // the record goes last: a mail without one can't be found
   const both = ['eml', 'json'].map(extension => path.join(folder, `${name}.${extension}`))
   for (const one of both) if (!(await isOlder(one, nowMs - keepMs))) return
+  if (isNeeded(name)) return
   for (const one of both) if (await remove(folder, one, name, nowMs - keepMs)) done.removed += 1
 }
 

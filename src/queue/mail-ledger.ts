@@ -56,6 +56,8 @@ export interface MailLedger {
   /** Unless its jobs have changed again since. */
   settled(name: string, changes: number): void
   recipientsOf(name: string): KeptRecipient[]
+  /** Another Haraka directory counts a file of this mail. */
+  isElsewhere(name: string): boolean
   /** Those that are counted, in order of place and name. */
   files(after: Pick<MailFile, 'place' | 'name'> | undefined, limit: number): (MailFile & { atMs: number })[]
   /** A file of that size is there. */

@@ -2,10 +2,11 @@
 // the quarantine when SES doesn't.
 
 import assert from 'node:assert/strict'
-import { readdirSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, rmdirSync, rmSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { main } from '../../src/cli/main'
 import { openOperatorQueue } from '../../src/queue/open'
+import { Database } from '../../src/queue/sqlite/database'
 import { holdDispatcher } from './support/dispatcher'
 import { asHandedOn, bounceOf, callsFor, keptOf, mailFor, relay, said, startFlow } from './support/flow'
 import { rawKept } from './support/kept'
@@ -178,6 +179,36 @@ describe('the mail of a bounce', function () {
     assert.equal(keptOf(product, mail).length, 1)
   })
 
+  it('goes to the quarantine though another one before it cannot be dealt with', async () => {
+    const release = await holdDispatcher(product)
+    const mails = [(await relay(product)).mail, (await relay(product)).mail]
+    const folder = path.join(product.haraka.dir, 'ses-bounce/kept')
+    const records = readdirSync(folder)
+      .filter(name => name.endsWith('.json'))
+      .toSorted()
+      .map(name => path.join(folder, name))
+    assert.equal(records.length, 2)
+    const [first = ''] = records
+    const isFirst = readFileSync(first, 'utf8').includes(mails[0]?.sesId ?? '')
+    const record = readFileSync(first)
+    rmSync(first)
+    mkdirSync(first)
+    for (const mail of mails)
+      byHand(product, queue => queue.cancel(product.jobs({ sesId: mail.sesId })[0]?.id ?? '', Date.now()))
+    release()
+    const [faulty, other] = isFirst ? mails : mails.toReversed()
+    assert.ok(faulty && other)
+    await quarantined(other)
+    await until(() => isDone(product, path.basename(records[1] ?? '', '.json')), {
+      what: 'the look at what is due, behind the one that fails',
+      timeoutMs: 15_000,
+    })
+    assert.equal(inKept(faulty).length, 1)
+    rmdirSync(first)
+    writeFileSync(first, record)
+    await quarantined(faulty)
+  })
+
   it('is not kept for a recipient to whom it is delivered all the same', async () => {
     const release = await holdDispatcher(product)
     const { mail } = await relay(product, { to: ['both@yours.example'] })
@@ -206,6 +237,16 @@ describe('[queue] keep_mail = false', () => {
     }
   })
 })
+
+/** The dispatcher has seen what became of its jobs. */
+function isDone({ queueFile }: Product, name: string): boolean {
+  const database = new Database(queueFile, { busyMs: 5000, create: false })
+  try {
+    return database.get('SELECT 1 AS one FROM kept_due WHERE name = ?', name) === undefined
+  } finally {
+    database.close()
+  }
+}
 
 function byHand(
   { queueFile }: Product,

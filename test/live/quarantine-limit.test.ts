@@ -15,6 +15,10 @@ const RULES = `[held]
 recipient = held*@yours.example
 action = quarantine
 
+[dropped]
+recipient = dropped@yours.example
+action = drop
+
 [friend]
 recipient = friend@yours.example
 action = accept
@@ -110,6 +114,19 @@ describe('[quarantine] limit', function () {
     await dropping.haraka.waitForLog(
       new RegExp(`rule=held action=drop .*ses_id=${dropped.mail.sesId} .*because=full`),
     )
+  })
+
+  it('is said to the relay for good where the other recipients of the mail are dropped', async () => {
+    const product = await start()
+    await fill(product)
+    for (const [to, text] of [
+      [HELD, FULL],
+      [['user@yours.example'], '550 5.3.1 No such mailbox (not bounced: the quarantine is full)'],
+    ] as const) {
+      const { reply, mail } = await send(product, { to: ['dropped@yours.example', ...to] })
+      assert.equal(said(reply), text)
+      assertUntouched(product, mail)
+    }
   })
 
   it('lets one sender fill a tenth, whatever the tags in the address, and leaves room for others', async () => {

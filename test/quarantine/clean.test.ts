@@ -79,6 +79,15 @@ describe('the quarantine, when its time is over,', () => {
     assert.deepEqual([existsSync(old), existsSync(fresh)], [false, true])
   })
 
+  it('keeps mail whose bounces wait, however old', async () => {
+    const [old, needed] = [await kept('old', 31), await kept('needed', 31)]
+    const cleaner = openCleaner(folder)
+    const { removed } = await cleaner.clean(NOW_MS, KEEP_MS, undefined, name => needed.includes(name))
+    await cleaner.close()
+    assert.equal(removed, 2)
+    assert.deepEqual([existsSync(old), existsSync(needed)], [false, true])
+  })
+
   it("keeps what isn't the plugin's, however old", async () => {
     await kept('old', 31)
     for (const name of ['notes.txt', 'copy-of.eml', '.hidden']) {

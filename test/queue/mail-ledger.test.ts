@@ -25,6 +25,13 @@ describe('the ledger of mail on disk', () => {
     remove()
   })
 
+  it('knows of mail that another Haraka directory on the same queue holds', () => {
+    other.reserve([{ place: 'kept', name: 'a', bytes: 1 }], 'x', 1000, 0)
+    assert.deepEqual([ledger.isElsewhere('a'), other.isElsewhere('a')], [true, false])
+    other.gone({ place: 'kept', name: 'a' })
+    assert.equal(ledger.isElsewhere('a'), false)
+  })
+
   const LIMIT = 1000
   const file = fc.record({
     place: fc.constantFrom(...MAIL_PLACES),

@@ -56,6 +56,9 @@ export function mailLedger(database: Database, home: string): Omit<MailLedger, '
         () => void database.run('DELETE FROM kept_due WHERE name = ? AND changes = ?', name, changes),
       ),
     recipientsOf: name => recipientsOf(database, name),
+    isElsewhere: name =>
+      database.get('SELECT 1 AS one FROM mail_file WHERE name = ? AND home <> ? LIMIT 1', name, home) !==
+      undefined,
     files: (after, limit) =>
       database
         .all(
