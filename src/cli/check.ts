@@ -3,7 +3,6 @@
 
 import { statSync } from 'node:fs'
 import path from 'node:path'
-import { parseArgs } from 'node:util'
 import { type ActiveConfig, compileActiveConfig } from '../app/active-config'
 import { ConfigurationError } from '../config/configuration-error'
 import type { Diagnostic } from '../config/diagnostics'
@@ -13,39 +12,56 @@ import { explainName } from './check-name'
 import { askOnline } from './check-online'
 import { relayFindings } from './check-relay'
 import { hasError, isError, jsonReport, report } from './check-report'
+import { type CommonOptions, type Describe, harakaDir, runCommand, UsageError } from './command-line'
 import { folderFindings } from './folder-diagnostics'
 import { strictly } from './online/online'
 import { onlineReport } from './online/online-report'
 import { escapeControls, type Out } from './out'
 
-export const CHECK_USAGE = `ses-bounce check: everything that is wrong with the configuration, with file and line
+interface Options extends CommonOptions {
+  online?: boolean
+  explain?: string
+  strict?: boolean
+}
 
-  --dir DIR    the Haraka directory, which holds config/ (default: $HARAKA, else this one)
-  --online     also asks AWS: whether the credentials work, the bounce senders are verified and SendBounce is permitted,
-               in the regions of [ses] regions and those in the queue. It bounces nothing: SendBounce is called once
-               a region, with an id that SES can't have given. A running dispatcher may be throttled once by it.
-               Takes ses:GetIdentityVerificationAttributes and ses:SendBounce.
-  --explain NAME
-               what NAME means: a setting, a condition, a key of a rule, a pattern, a guard, a reason
-  --strict     a warning is an error, and so is what AWS left open
-  --json       one JSON object: errors, warnings, ok, and online where AWS was asked
-  --help
-
-Ends with 0 when there is no error, 1 when there is one, 2 when nothing could be checked.`
+export const describeCheck: Describe = (command, { out, env, exit }) => {
+  command
+    .description('Shows every error and warning of the configuration, with file and line.')
+    .option(
+      '--online',
+      'also asks AWS whether the credentials work, the bounce senders are verified and SendBounce is permitted, ' +
+        'in the regions of [ses] regions and those in the queue. It makes no bounce: SendBounce is called once ' +
+        "a region, with an id that SES can't have given. It may throttle a running dispatcher once. " +
+        'It needs ses:GetIdentityVerificationAttributes and ses:SendBounce',
+    )
+    .option(
+      '--explain <NAME>',
+      'explains NAME: a setting, a condition, a key of a rule, a pattern, a guard, a reason',
+    )
+    .option('--strict', "makes a warning an error, and also what AWS didn't answer")
+    .addHelpText(
+      'after',
+      `
+With --json one JSON object: errors, warnings, ok, and online where AWS was asked.
+Ends with 0 when there is no error, 1 when there is one, 2 when nothing could be checked.`,
+    )
+    .action(exit(one => checkConfiguration(one.optsWithGlobals(), out, env)))
+}
 
 /** Resolves with the exit code. */
-export async function check(args: string[], out: Out, env: NodeJS.ProcessEnv = process.env): Promise<number> {
-  const options = readOptions(args, env)
-  const fault = 'fault' in options ? options.fault : 'dir' in options ? missing(options.dir) : undefined
-  if (fault !== undefined) {
-    out.error(escapeControls(`ses-bounce check: ${fault}`))
-    return 2
-  }
-  if ('explain' in options) return explainName(options.explain, options.json, out)
-  if (!('dir' in options)) {
-    out.line(CHECK_USAGE)
-    return 0
-  }
+export function check(args: string[], out: Out, env: NodeJS.ProcessEnv = process.env): Promise<number> {
+  return runCommand('check', describeCheck, args, { out, env })
+}
+
+async function checkConfiguration(
+  { explain, online: isOnline = false, strict = false, json = false, ...common }: Options,
+  out: Out,
+  env: NodeJS.ProcessEnv,
+): Promise<number> {
+  if (explain !== undefined) return explainName(explain, json, out)
+  const dir = harakaDir(common, env)
+  mustBeThere(dir)
+  const options = { dir, online: isOnline, strict, json }
   const sources = createSources(configOf(options.dir))
   const { value, diagnostics: ofFiles } = look(sources, env)
   const diagnostics = [
@@ -99,6 +115,12 @@ export function configOf(dir: string): string {
   return path.join(dir, 'config')
 }
 
+/** @throws UsageError: there is no configuration to look at */
+export function mustBeThere(dir: string, option = '--dir'): void {
+  const fault = missing(dir, option)
+  if (fault !== undefined) throw new UsageError(fault)
+}
+
 /** Why there is no configuration to look at. */
 export function missing(dir: string, option = '--dir'): string | undefined {
   const fault = noDirectory(dir) ?? noDirectory(configOf(dir))
@@ -111,33 +133,5 @@ function noDirectory(dir: string): string | undefined {
   } catch (error) {
     const code = signatureOfFault(error)
     return code === 'ENOENT' ? `there is no directory ${dir}` : `${dir} can't be looked at (${code})`
-  }
-}
-
-type Options =
-  | { help: true }
-  | { explain: string; json: boolean }
-  | { dir: string; strict: boolean; json: boolean; online: boolean }
-
-function readOptions(args: string[], env: NodeJS.ProcessEnv): Options | { fault: string } {
-  try {
-    const { values } = parseArgs({
-      args,
-      options: {
-        dir: { type: 'string' },
-        strict: { type: 'boolean', default: false },
-        json: { type: 'boolean', default: false },
-        explain: { type: 'string' },
-        online: { type: 'boolean', default: false },
-        help: { type: 'boolean', short: 'h', default: false },
-      },
-    })
-    if (values.help) return { help: true }
-    if (values.explain !== undefined) return { explain: values.explain, json: values.json }
-    if (values.dir === '') return { fault: '--dir needs a directory' }
-    const dir = path.resolve(values.dir ?? env['HARAKA'] ?? '')
-    return { dir, strict: values.strict, json: values.json, online: values.online }
-  } catch (error) {
-    return { fault: error instanceof Error ? error.message : String(error) }
   }
 }

@@ -1,35 +1,16 @@
 // `ses-bounce explain`: what would become of a mail, and why; by the plugin's own code, and without changing anything.
 // Mail that can't be explained ends it with 1 and a clear word; the mails behind it are explained all the same.
 
+import type { Command } from 'commander'
 import { openWorkerThreads, type WorkerThreads } from '../worker-thread/worker-threads'
-import { missing } from './check'
+import { mustBeThere } from './check'
+import { type Describe, runCommand, type Shell, UsageError } from './command-line'
 import { type ConfigContext, readConfigContext } from './explain/config-context'
 import { openMails } from './explain/mail-files'
-import { readOptions } from './explain/options'
+import { addExplainOptions, type ExplainOptions, readOptions } from './explain/options'
 import { type Progress, silent, terminalProgress } from './explain/progress'
 import { explainDifferences, explainMany, explainOne } from './explain/runs'
 import { escapeControls, type Out } from './out'
-
-export const EXPLAIN_USAGE = `ses-bounce explain FILE|-: what would become of a mail, and why
-
-FILE is a mail as the relay hands it over; a folder or an mbox: a line for each recipient of each mail, and a sum.
-
-  --dir DIR        the Haraka directory, which holds config/ (default: $HARAKA, else this one)
-  --from ADDRESS   MAIL FROM of the relay (default: SES's Return-Path); <> is the null sender
-  --to ADDRESS     RCPT TO of the relay, as often as needed (default: whom SES's Received names, else who stands
-                   in the header at a domain that SES receives for)
-  --at TIME        when it comes: 2025-02-20T12:38:04Z, or so long after its receipt: 25h (default: 1m after it)
-  --relay IP       who hands it over (default: the first of [relay] trusted)
-  --result PLUGIN.PATH=VALUE
-                   what another Haraka plugin found, as often as needed: rspamd.score=7.5
-  --against DIR    shows only what the configuration there decides differently; it needs a whole config/, with
-                   host_list and me. A rule's name alone is no difference
-  --json           one JSON object for a mail; of many, one a line (without \`rules\`), and the sum in the last
-  --help
-
-The queue is not asked: whether the mail was taken before, and whether it has room, is not looked at.
-Ends with 0; with 1 when the configuration has errors, a mail can't be explained, or something is decided
-differently; with 2 when nothing could be explained (wrong options, no such file).`
 
 export interface ExplainIo {
   stdin: AsyncIterable<Uint8Array>
@@ -39,24 +20,41 @@ export interface ExplainIo {
   openWorkerThreads: () => WorkerThreads
 }
 
+export const describeExplain = (command: Command, { out, env, exit }: Shell, io = standardIo()): void => {
+  addExplainOptions(command)
+    .description('Shows what would happen to a mail, and why. Nothing is changed.')
+    .addHelpText(
+      'after',
+      `
+The queue is not asked: whether the mail was accepted before, and whether the queue has room, is not looked at.
+With --json one JSON object for a mail; of many, one a line (without \`rules\`), and the sum in the last.
+Ends with 0; with 1 when the configuration has errors, a mail can't be explained, or something is decided
+differently; with 2 when nothing could be explained (wrong options, no such file).`,
+    )
+    .action(exit(one => explainMails(readOptions(one, env), out, env, io)))
+}
+
 /** Resolves with the exit code. */
-export async function explain(
+export function explain(
   args: string[],
   out: Out,
   env: NodeJS.ProcessEnv = process.env,
-  io: ExplainIo = standardIo(),
+  io?: ExplainIo,
 ): Promise<number> {
-  const options = readOptions(args, env)
-  if ('help' in options) {
-    out.line(EXPLAIN_USAGE)
-    return 0
-  }
+  const describe: Describe = (command, shell) => describeExplain(command, shell, io)
+  return runCommand('explain', describe, args, { out, env })
+}
+
+async function explainMails(
+  { dir, against, json, input, given, results }: ExplainOptions,
+  out: Out,
+  env: NodeJS.ProcessEnv,
+  io: ExplainIo,
+): Promise<number> {
   const safe = escaping(out, io.progress)
-  if ('fault' in options) return refuse(options.fault, safe)
-  const { dir, against, json } = options
   const dirs = against === undefined ? [dir] : [dir, against]
-  const absent = missing(dir) ?? (against === undefined ? undefined : missing(against, '--against'))
-  if (absent !== undefined) return refuse(absent, safe)
+  mustBeThere(dir)
+  if (against !== undefined) mustBeThere(against, '--against')
   const read = dirs.map(one => readConfigContext(one, env, json))
   const errors = read.flatMap(one => ('errors' in one ? one.errors : []))
   const [here, there] = read.filter((one): one is ConfigContext => !('errors' in one))
@@ -64,10 +62,10 @@ export async function explain(
     for (const line of errors) safe.line(line)
     return 1
   }
-  const files = await openMails(options.input, io.stdin)
-  if ('fault' in files) return refuse(files.fault, safe)
+  const files = await openMails(input, io.stdin)
+  if ('fault' in files) throw new UsageError(files.fault)
   const workerThreads = io.openWorkerThreads()
-  const asked = { given: options.given, results: options.results, workerThreads, nowMs: io.nowMs }
+  const asked = { given, results, workerThreads, nowMs: io.nowMs }
   const run = { files, asked, here, json, out: safe, progress: io.progress }
   try {
     if (there !== undefined) return await explainDifferences(run, there)
@@ -75,11 +73,6 @@ export async function explain(
   } finally {
     workerThreads.close()
   }
-}
-
-function refuse(fault: string, out: Out): number {
-  out.error(`ses-bounce explain: ${fault}`)
-  return 2
 }
 
 /** Whatever mails and configurations hold, nothing reaches a terminal but text. */

@@ -2,31 +2,42 @@
 // Runs until Ctrl-C or SIGTERM; a port that is taken ends it with 1, a wrong option with 2.
 
 import { once } from 'node:events'
-import { parseArgs } from 'node:util'
+import { type Command, Option } from 'commander'
 import { parseCount, parseDurationMs } from '../config/values'
 import { type Call, EMULATOR_CREDENTIALS, startSesEmulator } from '../ses-emulator/server'
+import { type CommonOptions, type Describe, runCommand, type Shell, UsageError } from './command-line'
 import { escapeControls, type Out } from './out'
 
-export const LOCAL_SES_USAGE = `ses-bounce local-ses: a local server that takes SendBounce calls as strictly as SES, and sends nothing
+interface Options extends CommonOptions {
+  port: number
+  interval: number
+}
 
-  --port NUMBER      where it listens on 127.0.0.1 (default 4579; 0: a free port)
-  --any              accept every message id that SES could have given, and every sender identity (default)
-  --interval TIME    least time between two calls in a region (default 1000ms, as SES has it; 0ms: no limit)
-  --json             one JSON object per call
-  --help`
+/** As at SES. */
+const STANDARD_INTERVAL_MS = 1000
+
+export const describeLocalSes = (command: Command, { out, exit }: Shell, stop?: AbortSignal): void => {
+  command
+    .description('A local server that accepts SendBounce calls as strictly as SES, and sends nothing.')
+    .option('--port <NUMBER>', 'where it listens on 127.0.0.1; 0: a free port', portOf, 4579)
+    .option('--any', 'accept every message id that SES could have given, and every sender identity (default)')
+    .addOption(
+      new Option('--interval <TIME>', 'least time between two calls in a region; 0ms: no limit')
+        .argParser(intervalOf)
+        .default(STANDARD_INTERVAL_MS, '1000ms, as at SES'),
+    )
+    .addHelpText('after', '\nWith --json one JSON object per call.')
+    .action(exit(one => serve(one.optsWithGlobals(), out, stop)))
+}
 
 /** Resolves with the exit code. `stop` ends it as Ctrl-C does. */
-export async function localSes(args: string[], out: Out, stop?: AbortSignal): Promise<number> {
-  const options = readOptions(args)
-  if ('fault' in options) {
-    out.error(`ses-bounce local-ses: ${options.fault}`)
-    return 2
-  }
-  if (options.help) {
-    out.line(LOCAL_SES_USAGE)
-    return 0
-  }
-  const { port, intervalMs, json } = options
+export function localSes(args: string[], out: Out, stop?: AbortSignal): Promise<number> {
+  const describe: Describe = (command, shell) => describeLocalSes(command, shell, stop)
+  return runCommand('local-ses', describe, args, { out, env: process.env })
+}
+
+async function serve({ port, interval, json }: Options, out: Out, stop?: AbortSignal): Promise<number> {
+  const intervalMs = interval
   try {
     const onCall = (call: Call) => out.line(json ? callJson(call) : callLine(call))
     const server = await startSesEmulator({ port, intervalMs, onCall })
@@ -72,32 +83,17 @@ function greeting(url: string): string[] {
   ]
 }
 
-type Options = { help: true } | { help: false; port: number; intervalMs: number; json: boolean }
+function portOf(text: string): number {
+  const port = parseCount(text)
+  if (port === undefined || port > 65535) throw new UsageError(`--port must be 0 to 65535, not "${text}"`)
+  return port
+}
 
-function readOptions(args: string[]): Options | { fault: string } {
-  try {
-    const { values } = parseArgs({
-      args,
-      options: {
-        port: { type: 'string', default: '4579' },
-        any: { type: 'boolean', default: true },
-        interval: { type: 'string', default: '1000ms' },
-        json: { type: 'boolean', default: false },
-        help: { type: 'boolean', short: 'h', default: false },
-      },
-    })
-    if (values.help) return { help: true }
-    const port = parseCount(values.port)
-    if (port === undefined || port > 65535)
-      return { fault: `--port must be 0 to 65535, not "${values.port}"` }
-    const intervalMs = values.interval === '0' ? 0 : parseDurationMs(values.interval)
-    if (intervalMs === undefined) {
-      return { fault: `--interval must be a number and a unit as 1000ms or 1s, not "${values.interval}"` }
-    }
-    return { help: false, port, intervalMs, json: values.json }
-  } catch (error) {
-    return { fault: error instanceof Error ? error.message : String(error) }
-  }
+function intervalOf(text: string): number {
+  const ms = text === '0' ? 0 : parseDurationMs(text)
+  if (ms === undefined)
+    throw new UsageError(`--interval must be a number and a unit as 1000ms or 1s, not "${text}"`)
+  return ms
 }
 
 async function stopped(stop: AbortSignal | undefined): Promise<void> {

@@ -2,99 +2,89 @@
 // `ses-bounce`: finds the command and runs it. A command's file is loaded only when it is asked for.
 // Exit codes: 0 fine, 1 a problem found, 2 wrong usage.
 
-import { didYouMean } from '../config/diagnostics'
 import { withoutHidden } from '../config/hidden-values'
-import { packageVersion } from '../version'
+import { asGroup, type Describe, runProgram, type Shell, UsageError } from './command-line'
 import type { Out } from './out'
 
-type Command = (args: string[], out: Out) => Promise<number>
-
-const COMMANDS: Record<string, { what: string; load: () => Command }> = {
+const COMMANDS: Record<string, { summary: string; load: () => Describe }> = {
   check: {
-    what: 'the configuration: everything that is wrong with it, with file and line',
-    load: () => (require('./check') as typeof import('./check')).check,
+    summary: 'shows every error of the configuration, with file and line',
+    load: () => (require('./check') as typeof import('./check')).describeCheck,
   },
   explain: {
-    what: 'a mail in a file: what would become of it, and why',
-    load: () => (require('./explain') as typeof import('./explain')).explain,
+    summary: 'shows what would happen to a mail in a file, and why',
+    load: () => (require('./explain') as typeof import('./explain')).describeExplain,
   },
   test: {
-    what: "the policy's own test cases",
-    load: () => (require('./test') as typeof import('./test')).test,
+    summary: "runs the policy's own test cases",
+    load: () => (require('./test') as typeof import('./test')).describeTest,
   },
   queue: {
-    what: 'the bounces that wait and those that were made: see them, and change them by hand',
-    load: () => (require('./queue') as typeof import('./queue')).queue,
+    summary: 'shows the bounces in the queue, and changes them by hand',
+    load: () => (require('./queue') as typeof import('./queue')).describeQueue,
   },
   quarantine: {
-    what: 'the mail that policy kept back: see it, delete it, or hand it back past the rules',
-    load: () => (require('./quarantine') as typeof import('./quarantine')).quarantine,
+    summary: 'shows, deletes and releases the mail in the quarantine',
+    load: () => (require('./quarantine') as typeof import('./quarantine')).describeQuarantine,
   },
   dispatch: {
-    what: 'the dispatcher alone, for containers: sends what waits in the queue',
-    load: () => (require('./dispatch') as typeof import('./dispatch')).dispatchAlone,
+    summary: 'runs the dispatcher alone, for containers',
+    load: () => (require('./dispatch') as typeof import('./dispatch')).describeDispatch,
   },
   'local-ses': {
-    what: 'the SES stand-in: a local server that takes SendBounce calls',
-    load: () => (require('./local-ses') as typeof import('./local-ses')).localSes,
+    summary: 'runs the SES emulator, a local server that accepts SendBounce calls',
+    load: () => (require('./local-ses') as typeof import('./local-ses')).describeLocalSes,
   },
 }
 
 /** They belong to the product, and aren't built yet. */
 const LATER_COMMANDS = ['relay']
 
-/** How long a command that has said all may stay. */
+/** How long what still hangs may keep a finished command from ending. */
 const LINGER_MS = 1000
 
 /** `args` without node and the script. */
-export async function main(args: string[], to: Out): Promise<number> {
+export function main(
+  args: readonly string[],
+  to: Out,
+  env: NodeJS.ProcessEnv = process.env,
+): Promise<number> {
   const out: Out = {
     line: text => to.line(withoutHidden(text)),
     error: text => to.error(withoutHidden(text)),
   }
-  const { before, behind } = optionsBefore(args)
-  const [name = 'help', ...rest] = [...behind, ...before]
-  if (['help', '--help', '-h'].includes(name)) {
-    out.line(usage())
-    return args.length === 0 ? 2 : 0
-  }
-  if (name === '--version') {
-    out.line(packageVersion())
-    return 0
-  }
-  if (LATER_COMMANDS.includes(name)) {
-    out.error(`ses-bounce: the command ${JSON.stringify(name)} is not available yet`)
-    return 2
-  }
-  const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined
-  if (command) return command.load()(rest, out)
-  const known = [...Object.keys(COMMANDS), 'help']
-  out.error(`ses-bounce: unknown command ${JSON.stringify(name)}${didYouMean(name.slice(0, 40), known)}`)
-  return 2
+  return runProgram(args, { out, env }, (program, shell) => {
+    asGroup(program, shell.exit, () => {
+      program.outputHelp()
+      return 2
+    })
+    program.helpCommand(false).hook('preSubcommand', (_, command) => {
+      COMMANDS[command.name()]?.load()(command, shell)
+    })
+    for (const [name, { summary }] of Object.entries(COMMANDS)) program.command(name).summary(summary)
+    addHelp(program, shell)
+    for (const name of LATER_COMMANDS) addLater(program, name)
+  })
 }
 
-/** `--dir DIR` and `--json` may stand before the command too. */
-function optionsBefore(args: readonly string[]): { before: string[]; behind: string[] } {
-  let count = 0
-  for (let first = args[0]; first !== undefined; first = args[count]) {
-    if (first === '--json' || first.startsWith('--dir=')) count += 1
-    else if (first === '--dir') count += 2
-    else break
-  }
-  return { before: args.slice(0, count), behind: args.slice(count) }
+/** Commander's own would show the help of a command that isn't loaded. */
+function addHelp(program: Parameters<Describe>[0], { out, env, exit }: Shell): void {
+  program
+    .command('help [COMMAND...]')
+    .summary('shows the help of a command')
+    .helpOption(false)
+    .action(exit(({ args }) => main([...args, '--help'], out, env)))
 }
 
-function usage(): string {
-  const commands = Object.entries(COMMANDS).map(([name, { what }]) => `  ${name.padEnd(12)} ${what}`)
-  return [
-    'Usage: ses-bounce COMMAND [OPTIONS]',
-    '',
-    ...commands,
-    '  help         this text; COMMAND --help: its options',
-    '  --version',
-    '',
-    '  --dir DIR and --json may stand before the command too.',
-  ].join('\n')
+function addLater(program: Parameters<Describe>[0], name: string): void {
+  program
+    .command(name, { hidden: true })
+    .helpOption(false)
+    .allowUnknownOption()
+    .allowExcessArguments()
+    .action(() => {
+      throw new UsageError('this command is not available yet')
+    })
 }
 
 async function run(): Promise<void> {
@@ -104,7 +94,7 @@ async function run(): Promise<void> {
     line: text => process.stdout.write(`${text}\n`),
     error: text => process.stderr.write(`${text}\n`),
   })
-  // what still hangs, as a program that should give AWS credentials, keeps nobody waiting
+  // a program that should give AWS credentials may hang, and must not keep the user waiting
   setTimeout(() => process.exit(), LINGER_MS).unref()
 }
 

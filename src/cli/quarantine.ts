@@ -3,99 +3,146 @@
 
 import { existsSync, readFileSync, statSync } from 'node:fs'
 import path from 'node:path'
+import type { Command } from 'commander'
 import { type Owner, SMTP_FILE } from '../config/owner'
 import { signatureOfFault } from '../config/sources'
 import { keptFolder, quarantineFolder } from '../quarantine/keep'
 import { releaseTokenFolder } from '../quarantine/release-token'
-import { missing } from './check'
+import { mustBeThere } from './check'
+import {
+  asGroup,
+  type CommonOptions,
+  countFromOne,
+  type Describe,
+  harakaDir,
+  idsOf,
+  runCommand,
+  type Shell,
+  UsageError,
+} from './command-line'
 import { escaping, type Out } from './out'
 import { becomeOwner, ownerOf } from './owner'
-import { type Endpoint, endpointOf } from './quarantine/endpoint'
-import { type QuarantineTask, readOptions } from './quarantine/options'
+import { type Endpoint, endpointOf, parseEndpoint } from './quarantine/endpoint'
 import { deleteKept, listKept, type Run, releaseKept, showKept } from './quarantine/tasks'
 import { openQueueContext, wordsOf } from './queue/queue-context'
 
-export const QUARANTINE_USAGE = `ses-bounce quarantine COMMAND: the mail that policy kept back
+type Become = (owner: Owner) => void
 
-  list            a line for each, latest first: when, from whom, for whom, by which rule, why, the subject
-    --limit NUMBER
-  show ID ...     all that is on record of a mail, and where it lies
-  delete ID ...   for good
-  release ID ...  hands it back to this Haraka, past the rules, for those whom it was kept from; then deletes it
-    --to HOST:PORT    where this Haraka takes mail (default: the first address in smtp.ini)
+interface Options extends CommonOptions {
+  limit?: number
+  to?: Endpoint
+}
 
-  --dir DIR       the Haraka directory, which holds config/ (default: $HARAKA, else this one)
-  --json          one JSON object a line
-  --help
+/** `smtp`: the first address in smtp.ini. */
+type Work = (run: Run, ids: string[], options: Options & { smtp: Endpoint | undefined }) => Promise<number>
 
-Ends with 0; with 1 when a mail isn't there or isn't taken; with 2 on wrong options.`
+/** `become` changes the user of this process, when it is root. */
+export const describeQuarantine = (
+  command: Command,
+  { out, env, exit }: Shell,
+  become: Become = becomeOwner,
+): void => {
+  const inQuarantine = (work: Work, { takesOut = false } = {}) =>
+    exit(one => {
+      const options = one.optsWithGlobals<Options>()
+      const dir = harakaDir(options, env)
+      mustBeThere(dir)
+      const place = { dir, json: options.json ?? false, takesOut, out: escaping(out), env, become }
+      return withQuarantine(place, (run, smtp) => work(run, idsOf(one), { ...options, smtp }))
+    })
+  asGroup(command, exit)
+    .description('Works on the mail in the quarantine.')
+    .addHelpText(
+      'after',
+      `
+With --json one JSON object a line.
+Ends with 0; with 1 when a mail isn't there or isn't accepted; with 2 on wrong options.`,
+    )
+  command
+    .command('list')
+    .description('lists the mails, latest first: when, sender, recipients, rule, reason, subject')
+    .option('--limit <NUMBER>', 'no more than that', countFromOne('--limit'))
+    .action(inQuarantine((run, _, { limit }) => listKept(run, limit)))
+  command
+    .command('show <ID...>')
+    .description('shows the whole record of a mail, and its file')
+    .action(inQuarantine(showKept))
+  command
+    .command('release <ID...>')
+    .description(
+      'hands mails back to this Haraka, past the rules, for the recipients kept back; then deletes them',
+    )
+    .option(
+      '--to <HOST:PORT>',
+      'where this Haraka accepts mail (default: the first address in smtp.ini)',
+      toEndpoint,
+    )
+    .action(inQuarantine((run, ids, { to, smtp }) => release(run, ids, to ?? smtp), { takesOut: true }))
+  command
+    .command('delete <ID...>')
+    .description('deletes mails for good')
+    .action(inQuarantine(deleteKept, { takesOut: true }))
+}
 
-/** Resolves with the exit code. `become` changes the user of this process, when it is root. */
-export async function quarantine(
+/** Resolves with the exit code. */
+export function quarantine(
   args: string[],
   out: Out,
   env: NodeJS.ProcessEnv = process.env,
-  become: (owner: Owner) => void = becomeOwner,
+  become?: Become,
 ): Promise<number> {
-  const options = readOptions(args, env)
-  if ('help' in options) {
-    out.line(QUARANTINE_USAGE)
-    return 0
-  }
-  const safe = escaping(out)
-  const fault = 'fault' in options ? options.fault : missing(options.dir)
-  if (fault !== undefined || 'fault' in options) {
-    safe.error(`ses-bounce quarantine: ${fault ?? ''}`)
-    return 2
-  }
-  const { dir, json, task } = options
+  const describe: Describe = (command, shell) => describeQuarantine(command, shell, become)
+  return runCommand('quarantine', describe, args, { out, env })
+}
+interface Place {
+  dir: string
+  json: boolean
+  /** Mail leaves the quarantine. */
+  takesOut: boolean
+  out: Out
+  env: NodeJS.ProcessEnv
+  become: Become
+}
+
+async function withQuarantine(
+  { dir, json, takesOut, out, env, become }: Place,
+  work: (run: Run, smtp: Endpoint | undefined) => Promise<number>,
+): Promise<number> {
   try {
-    const endpoint = smtpOf(dir)
+    const smtp = smtpOf(dir)
     become(ownerOf(dir))
     const folder = quarantineFolder(dir)
     mayLookAt(folder)
     // without a queue, as before Haraka's first start, there is nothing that counts it
     const place = openQueueContext(dir, env, () => undefined)
-    const takesOut = task.word === 'delete' || task.word === 'release'
     // nobody knows then whether bounces wait that need the mail
     if (takesOut && 'faults' in place && !place.isAbsent) throw new Error(place.faults.join('\n'))
     const total = 'faults' in place ? undefined : { queue: place.queue, limitBytes: place.limitBytes }
     try {
-      const run: Run = {
-        folder,
-        kept: keptFolder(dir),
-        passes: releaseTokenFolder(dir),
-        out: safe,
-        json,
-        ...(total && { total }),
-      }
-      return await runTask(run, task, endpoint)
+      const folders = { folder, kept: keptFolder(dir), passes: releaseTokenFolder(dir) }
+      return await work({ ...folders, out, json, ...(total && { total }) }, smtp)
     } finally {
       total?.queue.close()
     }
   } catch (error) {
-    for (const line of wordsOf(error)) safe.error(`ses-bounce quarantine: ${line}`)
+    for (const line of wordsOf(error)) out.error(`ses-bounce quarantine: ${line}`)
     return 1
   }
 }
 
-async function runTask(run: Run, task: QuarantineTask, endpoint: Endpoint | undefined): Promise<number> {
-  switch (task.word) {
-    case 'list':
-      return listKept(run, task.limit)
-    case 'show':
-      return showKept(run, task.ids)
-    case 'delete':
-      return deleteKept(run, task.ids)
-    case 'release': {
-      const to = task.to ?? endpoint
-      if (to !== undefined) return releaseKept(run, task.ids, to)
-      run.out.error(
-        'ses-bounce quarantine: smtp.ini names no address where mail could be handed back; give it with --to',
-      )
-      return 1
-    }
-  }
+async function release(run: Run, ids: string[], to: Endpoint | undefined): Promise<number> {
+  if (to !== undefined) return releaseKept(run, ids, to)
+  run.out.error(
+    'ses-bounce quarantine: smtp.ini names no address where mail could be handed back; give it with --to',
+  )
+  return 1
+}
+
+/** @throws UsageError */
+function toEndpoint(text: string): Endpoint {
+  const endpoint = parseEndpoint(text)
+  if (endpoint === undefined) throw new UsageError(`--to can't be "${text}"; write HOST:PORT`)
+  return endpoint
 }
 
 function smtpOf(dir: string): Endpoint | undefined {

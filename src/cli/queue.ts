@@ -3,99 +3,119 @@
 
 import { once } from 'node:events'
 import { setTimeout as timer } from 'node:timers/promises'
+import type { Command } from 'commander'
 import { systemClock } from '../dispatch/clock'
-import { missing } from './check'
+import { mustBeThere } from './check'
+import {
+  asGroup,
+  type CommonOptions,
+  type Describe,
+  harakaDir,
+  idsOf,
+  runCommand,
+  type Shell,
+  UsageError,
+} from './command-line'
 import { escaping, type Out } from './out'
 import { becomeOwner } from './owner'
 import { drain } from './queue/drain'
 import { changeJobs, listJobs, showJobs } from './queue/jobs'
-import { type QueueTask, readOptions } from './queue/options'
+import { addFilters, durationOf, everyMs, filterOf, type ListOptions, regionOf } from './queue/options'
 import { pause, resume, showStats } from './queue/pausing'
 import { openQueueContext, wordsOf } from './queue/queue-context'
 import type { QueueIo, Run } from './queue/run'
 import { watch } from './queue/watch'
 
-export const QUEUE_USAGE = `ses-bounce queue COMMAND: the bounces that wait and those that were made, beside a Haraka that runs
+type Work<T> = (run: Run, options: T, ids: string[]) => number | Promise<number>
 
-  list            a line for each job: what waits by its deadline, then what has ended, latest first
-    --state STATE     queued, sending, held, sent, failed, expired, cancelled; several with commas
-    --region REGION, --rule RULE, --sender ADDRESS or @HOST, --recipient ADDRESS, --ses-id ID
-    --limit NUMBER
-  show ID ...     all that is on record of a job, and the SendBounce call
-  retry ID ...    held, failed, expired, cancelled -> queued, where it can still start in time
-  cancel ID ...   queued, held -> cancelled
-  hold ID ...     queued -> held, until you retry or cancel it
-  stats           how much there is, by state, rule and region, and how long it will take
-  pause           nothing is sent until \`resume\`, also after a restart; jobs wait, and expire at their deadline
-    --region REGION   only there
-  resume          all that is paused
-    --region REGION   only there
-  watch           how it goes on, until Ctrl-C
-    --every TIME      (default: 2s on a terminal, else 5s)
-  drain           whether nothing waits any more; what is held doesn't count
-    --wait            until then
-    --timeout TIME    but no longer
+export const describeQueue = (command: Command, { out, env, exit }: Shell, io = standardIo()): void => {
+  const inQueue = <T extends object>(work: Work<T>) =>
+    exit(one => {
+      const options = one.optsWithGlobals<T & CommonOptions>()
+      const dir = harakaDir(options, env)
+      mustBeThere(dir)
+      const place = { ...io, out: escaping(out), json: options.json ?? false }
+      return withQueue(dir, env, place, run => work(run, options, idsOf(one)))
+    })
+  const add = (name: string, description: string) => command.command(name).description(description)
 
-  --dir DIR       the Haraka directory, which holds config/ (default: $HARAKA, else this one)
-  --json          one JSON object a line
-  --help
-
+  asGroup(command, exit)
+    .description('Works on the bounces in the queue, beside a running Haraka.')
+    .addHelpText(
+      'after',
+      `
+With --json one JSON object a line.
 Ends with 0; with 1 when a job isn't there or can't be changed, when the queue isn't or can't be drained, or can't be
-used; with 2 on wrong options.`
+used; with 2 on wrong options.`,
+    )
+  addFilters(add('list', 'lists the jobs: waiting ones by deadline, then ended ones, latest first')).action(
+    inQueue<ListOptions>((run, options) => listJobs(run, filterOf(options), options.limit)),
+  )
+  add('show <ID...>', 'shows the whole record of a job, and the SendBounce call').action(
+    inQueue((run, _, ids) => showJobs(run, ids)),
+  )
+  for (const [word, description] of [
+    ['retry', 'held, failed, expired, cancelled -> queued, where the job can still start in time'],
+    ['cancel', 'queued, held -> cancelled'],
+    ['hold', 'queued -> held, until you retry or cancel it'],
+  ] as const)
+    add(`${word} <ID...>`, description).action(inQueue((run, _, ids) => changeJobs(run, word, ids)))
+  add(
+    'stats',
+    'shows how many jobs there are, by state, rule and region, and how long they will take',
+  ).action(inQueue(showStats))
+  add('pause', 'sends nothing until `resume`, also after a restart; jobs wait, and expire at their deadline')
+    .option('--region <REGION>', 'only there', regionOf)
+    .action(inQueue<{ region?: string }>((run, { region }) => pause(run, region)))
+  add('resume', 'ends all pauses')
+    .option('--region <REGION>', 'only there', regionOf)
+    .action(inQueue<{ region?: string }>((run, { region }) => resume(run, region)))
+  add('watch', 'shows the queue again and again, until Ctrl-C')
+    .option('--every <TIME>', 'the time between (default: 2s on a terminal, else 5s)', everyMs)
+    .action(inQueue<{ every?: number }>((run, { every }) => watch(run, every)))
+  add('drain', "tells whether jobs still wait; held ones don't count")
+    .option('--wait', 'waits until none does')
+    .option('--timeout <TIME>', 'but no longer than that', durationOf('--timeout'))
+    .hook('preAction', one => {
+      const { wait, timeout } = one.opts<{ wait?: true; timeout?: number }>()
+      if (timeout !== undefined && !wait) throw new UsageError('--timeout goes with --wait')
+    })
+    .action(
+      inQueue<{ wait?: true; timeout?: number }>((run, { wait = false, timeout }) =>
+        drain(run, { wait, ...(timeout !== undefined && { timeoutMs: timeout }) }),
+      ),
+    )
+}
 
 /** Resolves with the exit code. */
-export async function queue(
+export function queue(
   args: string[],
   out: Out,
   env: NodeJS.ProcessEnv = process.env,
-  io: QueueIo = standardIo(),
+  io?: QueueIo,
 ): Promise<number> {
-  const options = readOptions(args, env)
-  if ('help' in options) {
-    out.line(QUEUE_USAGE)
-    return 0
-  }
-  const safe = escaping(out)
-  const fault = 'fault' in options ? options.fault : missing(options.dir)
-  if (fault !== undefined || 'fault' in options) {
-    safe.error(`ses-bounce queue: ${fault ?? ''}`)
-    return 2
-  }
-  const place = openQueueContext(options.dir, env, io.become)
+  const describe: Describe = (command, shell) => describeQueue(command, shell, io)
+  return runCommand('queue', describe, args, { out, env })
+}
+
+async function withQueue(
+  dir: string,
+  env: NodeJS.ProcessEnv,
+  io: Omit<Run, 'place'>,
+  work: (run: Run) => number | Promise<number>,
+): Promise<number> {
+  const place = openQueueContext(dir, env, io.become)
   if ('faults' in place) {
-    for (const line of place.faults) safe.error(`ses-bounce queue: ${line}`)
+    for (const line of place.faults) io.out.error(`ses-bounce queue: ${line}`)
     return 1
   }
   try {
-    return await runTask({ ...io, place, out: safe, json: options.json }, options.task)
+    return await work({ ...io, place })
   } catch (error) {
-    for (const line of wordsOf(error)) safe.error(`ses-bounce queue: ${line}`)
+    for (const line of wordsOf(error)) io.out.error(`ses-bounce queue: ${line}`)
     return 1
   } finally {
     place.queue.close()
-  }
-}
-
-async function runTask(run: Run, task: QueueTask): Promise<number> {
-  switch (task.word) {
-    case 'list':
-      return listJobs(run, task.filter, task.limit)
-    case 'show':
-      return showJobs(run, task.ids)
-    case 'retry':
-    case 'cancel':
-    case 'hold':
-      return changeJobs(run, task.word, task.ids)
-    case 'stats':
-      return showStats(run)
-    case 'pause':
-      return pause(run, task.region)
-    case 'resume':
-      return resume(run, task.region)
-    case 'watch':
-      return watch(run, task.everyMs)
-    case 'drain':
-      return drain(run, task)
   }
 }
 

@@ -3,7 +3,7 @@
 
 import { readFileSync, statSync } from 'node:fs'
 import path from 'node:path'
-import { parseArgs } from 'node:util'
+import type { Command } from 'commander'
 import { type Diagnostic, didYouMean, formatDiagnostic } from '../config/diagnostics'
 import { parseIni } from '../config/ini'
 import { createSources, signatureOfFault } from '../config/sources'
@@ -13,8 +13,17 @@ import { caseJson, caseLines, isAsExpected } from './cases/case-report'
 import { keyTable } from './cases/keys'
 import { readCases } from './cases/read-cases'
 import { type CaseResult, runCase } from './cases/run-case'
-import { configOf, missing } from './check'
+import { configOf, mustBeThere } from './check'
 import { jsonReport } from './check-report'
+import {
+  type CommonOptions,
+  type Describe,
+  each,
+  harakaDir,
+  runCommand,
+  type Shell,
+  UsageError,
+} from './command-line'
 import { type ConfigContext, readConfigContext } from './explain/config-context'
 import { LARGEST_BYTES, TOO_LARGE } from './explain/mail-files'
 import { FROM_LINE, startsWith } from './explain/mbox'
@@ -23,14 +32,19 @@ import { escapeControls, type Out } from './out'
 
 export const CASES_FILE = 'ses-bounce-tests.ini'
 
-export const TEST_USAGE = `ses-bounce test: runs the policy's own test cases, and says what isn't as expected
+interface Options extends CommonOptions {
+  file: string
+  only?: string[]
+}
 
-  --dir DIR      the Haraka directory, which holds config/ (default: $HARAKA, else this one)
-  --file NAME    the file of cases, its path from config/ (default ${CASES_FILE})
-  --only NAME    runs that case alone; may be given again
-  --json         one JSON object: cases, sum
-  --help
-
+export const describeTest = (command: Command, { out, env, exit }: Shell, io = standardIo()): void => {
+  command
+    .description("Runs the policy's own test cases, and says what isn't as expected.")
+    .option('--file <NAME>', 'the file of cases, its path from config/', fileName, CASES_FILE)
+    .option('--only <NAME>', 'runs that case alone; may be given again', each(String))
+    .addHelpText(
+      'after',
+      `
 A section of the file is a case. Its keys have the names of the conditions that look at what they set:
 
   [programs come back]
@@ -44,8 +58,11 @@ ${keyTable().join('\n')}
 
 Values are taken as they stand, up to " ;"; where several can be, commas part them. With several recipients a case
 expects one rule, action and reason for all of them, or one for each, in their order. The queue is not asked, as in
-\`ses-bounce explain\`.
-Ends with 0 when all is as expected, 1 when something isn't or a file has errors, 2 when there is nothing to run.`
+\`ses-bounce explain\`. With --json one JSON object: cases, sum.
+Ends with 0 when all is as expected, 1 when something isn't or a file has errors, 2 when there is nothing to run.`,
+    )
+    .action(exit(one => runTests(one.optsWithGlobals(), out, env, io)))
+}
 
 export interface TestIo {
   /** When mail comes, unless its case says so. */
@@ -53,23 +70,23 @@ export interface TestIo {
   openWorkerThreads: () => WorkerThreads
 }
 
+function standardIo(): TestIo {
+  return { nowMs: Date.now(), openWorkerThreads }
+}
+
 /** Resolves with the exit code. */
-export async function test(
+export function test(
   args: string[],
   out: Out,
   env: NodeJS.ProcessEnv = process.env,
-  io: TestIo = { nowMs: Date.now(), openWorkerThreads },
+  io?: TestIo,
 ): Promise<number> {
-  const options = readOptions(args, env)
-  if ('help' in options) {
-    out.line(TEST_USAGE)
-    return 0
-  }
-  const prepared = 'fault' in options ? options : prepare(options, env, io.nowMs)
-  if ('fault' in prepared) {
-    out.error(escapeControls(`ses-bounce test: ${prepared.fault}`))
-    return 2
-  }
+  const describe: Describe = (command, shell) => describeTest(command, shell, io)
+  return runCommand('test', describe, args, { out, env })
+}
+
+async function runTests(options: Options, out: Out, env: NodeJS.ProcessEnv, io: TestIo): Promise<number> {
+  const prepared = prepare(options, env, io.nowMs)
   if ('errors' in prepared) {
     for (const line of prepared.errors) out.line(escapeControls(line))
     return 1
@@ -91,13 +108,6 @@ async function runAll(cases: readonly TestCase[], ground: ConfigContext, io: Tes
   }
 }
 
-interface Options {
-  dir: string
-  file: string
-  only: string[]
-  json: boolean
-}
-
 interface Prepared {
   cases: TestCase[]
   ground: ConfigContext
@@ -105,17 +115,17 @@ interface Prepared {
   json: boolean
 }
 
-/** `fault`: there is nothing to run. `errors`: lines that say what is wrong with the files. */
+/** `errors`: lines that say what is wrong with the files. @throws UsageError: there is nothing to run */
 function prepare(
-  { dir, file, only, json }: Options,
+  { file, only = [], json = false, ...common }: Options,
   env: NodeJS.ProcessEnv,
   nowMs: number,
-): Prepared | { fault: string } | { errors: string[] } {
-  const absent = missing(dir)
-  if (absent !== undefined) return { fault: absent }
+): Prepared | { errors: string[] } {
+  const dir = harakaDir(common, env)
+  mustBeThere(dir)
   const config = configOf(dir)
   const text = textOf(path.resolve(config, file))
-  if ('fault' in text) return { fault: `${file}: ${text.fault}; --help shows how a case is written` }
+  if ('fault' in text) throw new UsageError(`${file}: ${text.fault}; --help shows how a case is written`)
   const ground = readConfigContext(dir, env, json)
   if ('errors' in ground) return ground
   const { cases, diagnostics } = readCases(parseIni(file, text.text), {
@@ -127,8 +137,8 @@ function prepare(
   const names = cases.map(({ name }) => name)
   const unknown = only.find(name => !names.includes(name))
   if (unknown !== undefined)
-    return { fault: `there is no case "${unknown}" in ${file}${didYouMean(unknown, names)}` }
-  if (cases.length === 0) return { fault: `there is no case in ${file}; --help shows how one is written` }
+    throw new UsageError(`there is no case "${unknown}" in ${file}${didYouMean(unknown, names)}`)
+  if (cases.length === 0) throw new UsageError(`there is no case in ${file}; --help shows how one is written`)
   const wanted = only.length === 0 ? cases : cases.filter(({ name }) => only.includes(name))
   return { cases: wanted, ground, file, json }
 }
@@ -159,24 +169,7 @@ function mailFile(file: string): Buffer | string {
   }
 }
 
-function readOptions(args: string[], env: NodeJS.ProcessEnv): Options | { help: true } | { fault: string } {
-  try {
-    const { values } = parseArgs({
-      args,
-      options: {
-        dir: { type: 'string' },
-        file: { type: 'string', default: CASES_FILE },
-        only: { type: 'string', multiple: true },
-        json: { type: 'boolean', default: false },
-        help: { type: 'boolean', short: 'h', default: false },
-      },
-    })
-    if (values.help) return { help: true }
-    if (values.dir === '') return { fault: '--dir needs a directory' }
-    if (values.file === '') return { fault: '--file needs the name of a file' }
-    const dir = path.resolve(values.dir ?? env['HARAKA'] ?? '')
-    return { dir, file: values.file, only: values.only ?? [], json: values.json }
-  } catch (error) {
-    return { fault: error instanceof Error ? error.message : String(error) }
-  }
+function fileName(text: string): string {
+  if (text === '') throw new UsageError('--file needs the name of a file')
+  return text
 }

@@ -689,7 +689,10 @@ describe('ses-bounce explain', () => {
       const one = 'name one file, folder or mbox, or - for standard input'
       const wrong: [string[], string][] = [
         [[], one],
-        [['a', 'b'], one],
+        [
+          ['a', 'b'],
+          "too many arguments for 'explain'. Expected 1 argument but got 2; see ses-bounce explain --help",
+        ],
         [['--from', 'x', '-'], '"x" isn\'t an address'],
         [['--to', '', '-'], '"" isn\'t an address'],
         [['--at', 'noon', '-'], `--at can't be "noon"; ${at}`],
@@ -720,7 +723,7 @@ describe('ses-bounce explain', () => {
       assert.equal(help.code, 0)
       for (const option of ['--dir', '--from', '--to', '--at', '--relay', '--result', '--against', '--json'])
         assert.ok(help.lines[0]?.includes(`\n  ${option} `), option)
-      assert.match(help.lines[0] ?? '', /The queue is not asked/)
+      assert.match(help.lines.join('\n'), /The queue is not asked/)
     })
   })
 

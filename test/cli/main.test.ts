@@ -32,10 +32,35 @@ describe('ses-bounce', () => {
       assert.match(out.lines.join('\n'), /local-ses/)
     }
   })
+  it('shows the help of every command, and of the commands below it', async () => {
+    for (const [args, expected] of [
+      [['help', 'check'], /^Usage: ses-bounce check /],
+      [['help', 'queue', 'list'], /^Usage: ses-bounce queue list [^]*--state <STATE>/],
+      [['queue', 'help', 'list'], /^Usage: ses-bounce queue list /],
+      [['queue', '--help'], /^Usage: ses-bounce queue /],
+      [['--json', 'help', 'local-ses'], /^Usage: ses-bounce local-ses [^]*--interval <TIME>/],
+    ] as const) {
+      const out = recorder()
+      assert.equal(await main(args, out), 0, args.join(' '))
+      assert.match(out.lines.join('\n'), expected)
+    }
+    for (const args of [
+      ['help', 'nothing'],
+      ['nothing', '--help'],
+      ['queue', 'nothing', '--help'],
+      ['--what'],
+    ]) {
+      const out = recorder()
+      assert.equal(await main(args, out), 2, args.join(' '))
+      assert.deepEqual([out.lines, out.errors.length], [[], 1], args.join(' '))
+    }
+  })
   it('shows its version', async () => {
-    const out = recorder()
-    assert.equal(await main(['--version'], out), 0)
-    assert.match(out.lines[0] ?? '', /^\d+\.\d+\.\d+/)
+    for (const args of [['--version'], ['-V']]) {
+      const out = recorder()
+      assert.equal(await main(args, out), 0)
+      assert.match(out.lines[0] ?? '', /^\d+\.\d+\.\d+$/)
+    }
   })
   it('takes --dir and --json before the command too', async () => {
     const dir = mkdtempSync(path.join(tmpdir(), 'ses-bounce-'))
@@ -58,7 +83,7 @@ describe('ses-bounce', () => {
   it('says that a command is not available yet', async () => {
     const out = recorder()
     assert.equal(await main(['relay'], out), 2)
-    assert.deepEqual(out.errors, ['ses-bounce: the command "relay" is not available yet'])
+    assert.deepEqual(out.errors, ['ses-bounce relay: this command is not available yet'])
   })
   it('says what is unknown, and what was probably meant', async () => {
     const out = recorder()

@@ -5,7 +5,6 @@ import { existsSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'nod
 import path from 'node:path'
 import { main } from '../../src/cli/main'
 import { queue } from '../../src/cli/queue'
-import { readOptions } from '../../src/cli/queue/options'
 import type { QueueIo } from '../../src/cli/queue/run'
 import type { Owner } from '../../src/config/owner'
 import { openDispatcherQueue, openWorkerQueue, thisProcess } from '../../src/queue/open'
@@ -438,9 +437,10 @@ describe('ses-bounce queue', () => {
       [[], 'say what to do: list, show, retry, cancel, hold, stats, pause, resume, watch, drain'],
       [['lst'], 'unknown command "queue lst"; did you mean "list"?'],
       [['constructor'], 'unknown command "queue constructor"; there are list, show'],
-      [['show'], 'name one or more jobs by their ids: show ID'],
-      [['list', 'x'], '"list" takes no "x"'],
-      [['stats', '--region', 'eu-west-1'], '"stats" has no option --region'],
+      [['show'], "missing required argument 'ID'; see ses-bounce queue show --help"],
+      [['list', 'x'], "too many arguments for 'list'"],
+      [['stats', '--region', 'eu-west-1'], "unknown option '--region'; see ses-bounce queue stats --help"],
+      [['list', '--limti', '1'], 'unknown option \'--limti\'; did you mean "--limit"?'],
       [['list', '--state', 'waiting'], `--state can't be "waiting"; there are queued, sending`],
       [['list', '--sender', 'joe'], `--sender can't be "joe"; write an address, or @host`],
       [['list', '--recipient', '@host'], `--recipient can't be "@host"; write an address`],
@@ -450,14 +450,13 @@ describe('ses-bounce queue', () => {
       [['watch', '--every', '5'], `--every can't be "5"; write a number and a unit`],
       [['watch', '--every', '1ms'], '--every must be 100ms at least'],
       [['drain', '--timeout', '5s'], '--timeout goes with --wait'],
-      [['list', '--what'], "Unknown option '--what'"],
+      [['list', '--what'], "unknown option '--what'"],
     ]
     for (const [args, expected] of faults) {
       const { code, lines, errors } = await run(args)
       assert.deepEqual([code, lines.length, errors.length], [2, 0, 1], args.join(' '))
       assert.ok(errors[0]?.startsWith(`ses-bounce queue: ${expected}`), errors[0])
     }
-    assert.deepEqual(readOptions(['list', '--dir', ''], {}), { fault: '--dir needs a directory' })
   })
 
   it('shows its help, also through the command itself', async () => {

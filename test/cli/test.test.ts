@@ -5,7 +5,7 @@ import fc from 'fast-check'
 import { CASE_KEY_NAMES } from '../../src/cli/cases/keys'
 import { sesBlock } from '../../src/cli/cases/ses-block'
 import { main } from '../../src/cli/main'
-import { CASES_FILE, TEST_USAGE, test } from '../../src/cli/test'
+import { CASES_FILE, test } from '../../src/cli/test'
 import { readHeader } from '../../src/mail/header'
 import { readReceipt } from '../../src/mail/receipt'
 import { plainMail, sesMail } from '../live/support/mail'
@@ -526,10 +526,10 @@ expect.rule = unknown
   describe('is explained', () => {
     it('by --help, key by key, and is found as a command', async () => {
       const help = await ran(out => main(['test', '--help'], out))
-      assert.deepEqual([help.code, help.lines], [0, [TEST_USAGE]])
+      assert.equal(help.code, 0)
       for (const key of CASE_KEY_NAMES) {
         const shown = key.replace(/^verdict\..*/, 'verdict.NAME')
-        assert.ok(TEST_USAGE.includes(`\n  ${shown} `), key)
+        assert.ok(help.lines.join('\n').includes(`\n  ${shown} `), key)
       }
     })
 

@@ -1,12 +1,12 @@
 // The options of `ses-bounce explain`, read and checked.
-// What is wrong comes back as a fault that names the option and what would be right; nothing throws.
+// What is wrong is a UsageError that names the option and what would be right.
 
 import { isIP } from 'node:net'
-import path from 'node:path'
-import { parseArgs } from 'node:util'
+import type { Command } from 'commander'
 import { DURATION_FORM, parseDurationMs } from '../../config/values'
 import { parseAddress, withoutBrackets } from '../../mail/address'
 import { findField } from '../../policy/fields'
+import { type CommonOptions, directory, each, harakaDir, UsageError } from '../command-line'
 import type { Given } from './assumed'
 
 export interface ExplainOptions {
@@ -21,71 +21,100 @@ export interface ExplainOptions {
   results: Map<string, (string | number)[]>
 }
 
-const CONFIG = {
-  dir: { type: 'string' },
-  json: { type: 'boolean', default: false },
-  from: { type: 'string' },
-  to: { type: 'string', multiple: true },
-  at: { type: 'string' },
-  relay: { type: 'string' },
-  result: { type: 'string', multiple: true },
-  against: { type: 'string' },
-  help: { type: 'boolean', short: 'h', default: false },
-} as const
+interface Values extends CommonOptions {
+  from?: string
+  to?: string[]
+  at?: Given['at']
+  relay?: string
+  result?: string[]
+  against?: string
+}
 
-export function readOptions(
-  args: string[],
-  env: NodeJS.ProcessEnv,
-): ExplainOptions | { help: true } | { fault: string } {
-  try {
-    const { values, positionals } = parseArgs({ args, options: CONFIG, allowPositionals: true })
-    if (values.help) return { help: true }
-    const [input, ...more] = positionals
-    if (input === undefined || input === '' || more.length > 0)
-      return { fault: 'name one file, folder or mbox, or - for standard input' }
-    for (const name of ['dir', 'against'] as const)
-      if (values[name] === '') return { fault: `--${name} needs a directory` }
-    const given = readGiven(values)
-    if ('fault' in given) return given
-    const results = readResults(values.result ?? [])
-    if ('fault' in results) return results
-    return {
-      input,
-      dir: path.resolve(values.dir ?? env['HARAKA'] ?? ''),
-      ...(values.against !== undefined && { against: path.resolve(values.against) }),
-      json: values.json,
-      given,
-      results: results.value,
-    }
-  } catch (error) {
-    return { fault: error instanceof Error ? error.message : String(error) }
+export function addExplainOptions(command: Command): Command {
+  return command
+    .usage('[OPTIONS] FILE|-')
+    .argument(
+      '[FILE]',
+      'a mail as the relay hands it over, - for standard input; a folder or an mbox: many mails',
+    )
+    .option(
+      '--from <ADDRESS>',
+      "MAIL FROM of the relay; <> is the null sender (default: SES's Return-Path)",
+      sender,
+    )
+    .option(
+      '--to <ADDRESS>',
+      "RCPT TO of the relay, may be given again (default: the recipient in SES's Received, else the recipients in " +
+        'the header at domains that SES receives for)',
+      each(address),
+    )
+    .option(
+      '--at <TIME>',
+      'when it comes: 2025-02-20T12:38:04Z, or how long after its receipt: 25h (default: 1m)',
+      time,
+    )
+    .option('--relay <IP>', 'the relay that hands it over (default: the first of [relay] trusted)', ip)
+    .option(
+      '--result <PLUGIN.PATH=VALUE>',
+      'what another Haraka plugin found, may be given again: rspamd.score=7.5',
+      each(String),
+    )
+    .option(
+      '--against <DIR>',
+      'shows only what the configuration there decides differently; it needs a whole config/, with host_list and ' +
+        "me. A rule's name alone is no difference",
+    )
+}
+
+/** @throws UsageError */
+export function readOptions(command: Command, env: NodeJS.ProcessEnv): ExplainOptions {
+  const {
+    from,
+    to,
+    at,
+    relay,
+    result = [],
+    against,
+    json = false,
+    ...common
+  } = command.optsWithGlobals<Values>()
+  const [input = ''] = command.args
+  if (input === '') throw new UsageError('name one file, folder or mbox, or - for standard input')
+  return {
+    input,
+    dir: harakaDir(common, env),
+    ...(against !== undefined && { against: directory('--against', against) }),
+    json,
+    given: {
+      ...(from !== undefined && { from }),
+      ...(to !== undefined && { to }),
+      ...(at !== undefined && { at }),
+      ...(relay !== undefined && { relay }),
+    },
+    results: resultsOf(result),
   }
 }
 
-function readGiven(values: {
-  from?: string
-  to?: string[]
-  at?: string
-  relay?: string
-}): Given | { fault: string } {
-  const from = values.from === undefined ? undefined : withoutBrackets(values.from)
-  const to = values.to?.map(withoutBrackets)
-  const at = values.at === undefined ? undefined : parseAt(values.at)
-  const faulty = [...(from === '' ? [] : [from ?? []].flat()), ...(to ?? [])].find(
-    address => parseAddress(address) === undefined,
-  )
-  if (faulty !== undefined) return { fault: `"${faulty}" isn't an address` }
-  if (values.at !== undefined && at === undefined) {
-    return { fault: `--at can't be "${values.at}"; write ${AT_FORM}` }
-  }
-  if (values.relay !== undefined && isIP(values.relay) === 0)
-    return { fault: `--relay must be an IP address, not "${values.relay}"` }
-  return {
-    ...(from !== undefined && { from }),
-    ...(to !== undefined && { to }),
-    ...(at !== undefined && { at }),
-    ...(values.relay !== undefined && { relay: values.relay }),
-  }
+function sender(text: string): string {
+  const from = withoutBrackets(text)
+  return from === '' ? from : address(from)
+}
+
+function address(text: string): string {
+  const bare = withoutBrackets(text)
+  if (parseAddress(bare) === undefined) throw new UsageError(`"${bare}" isn't an address`)
+  return bare
+}
+
+function time(text: string): Given['at'] {
+  const at = parseAt(text)
+  if (at === undefined) throw new UsageError(`--at can't be "${text}"; write ${AT_FORM}`)
+  return at
+}
+
+function ip(text: string): string {
+  if (isIP(text) === 0) throw new UsageError(`--relay must be an IP address, not "${text}"`)
+  return text
 }
 
 export const AT_FORM = `a time as 2025-02-20T12:38:04Z, or how long after its receipt: ${DURATION_FORM}`
@@ -104,16 +133,16 @@ export function parseAt(text: string): Given['at'] {
   return isDay ? { timeMs } : undefined
 }
 
-function readResults(given: readonly string[]): { value: ExplainOptions['results'] } | { fault: string } {
+function resultsOf(given: readonly string[]): ExplainOptions['results'] {
   const value: ExplainOptions['results'] = new Map()
   for (const text of given) {
     const equals = text.indexOf('=')
     const name = text.slice(0, Math.max(equals, 0)).trim()
     if (findField(`result.${name}`) === undefined)
-      return { fault: `--result can't be "${text}"; write PLUGIN.PATH=VALUE, as rspamd.score=7.5` }
+      throw new UsageError(`--result can't be "${text}"; write PLUGIN.PATH=VALUE, as rspamd.score=7.5`)
     value.set(name, [...(value.get(name) ?? []), asResult(text.slice(equals + 1).trim())])
   }
-  return { value }
+  return value
 }
 
 /** A number where it is written as one writes numbers; `007` is text. */
