@@ -1,7 +1,7 @@
 // /ses-bounce/metrics: what all processes of this host's queue have counted, and the queue now, for Prometheus.
 // Made anew from the store for each scrape: whichever worker is asked says the same. A store that fails is the caller's 503.
 
-import type { AggregatorRegistry } from 'prom-client'
+import type { RegistryContentType } from 'prom-client'
 import type { Settings } from '../config/settings'
 import type { Rule } from '../policy/rule'
 import { forecastSpacingMs } from '../queue/admission'
@@ -57,12 +57,10 @@ export async function scrape(accept: string | undefined, context: MetricsContext
     const name = isOpenMetrics && type === 'counter' ? metric.name.replace(/_total$/, '') : metric.name
     return { name, type, help, values: samples[key], aggregator: 'sum' }
   })
-  // loaded when it is asked for, as most workers never are, and no more of it: the whole takes 45 ms, and mail waits
-  const Registry = require('prom-client/lib/cluster') as typeof AggregatorRegistry
-  const registry = Registry.aggregate([metrics])
-  registry.setContentType(
-    isOpenMetrics ? Registry.OPENMETRICS_CONTENT_TYPE : Registry.PROMETHEUS_CONTENT_TYPE,
-  )
+  // loaded for the first scrape: most workers never get one
+  const prom = require('prom-client') as typeof import('prom-client')
+  const registry = prom.AggregatorRegistry.aggregate<RegistryContentType>([metrics])
+  registry.setContentType(isOpenMetrics ? prom.openMetricsContentType : prom.prometheusContentType)
   return { status: 200, headers: { 'Content-Type': registry.contentType }, body: await registry.metrics() }
 }
 
