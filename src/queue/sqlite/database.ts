@@ -1,7 +1,16 @@
 // The one file that knows the SQLite driver: opens the queue's database and gives typed statements.
 // Faults become QueueError (errors.ts): busy and full pass; a file that can't be read is left as it is.
 
-import { closeSync, constants, existsSync, lstatSync, mkdirSync, openSync, statfsSync } from 'node:fs'
+import {
+  closeSync,
+  constants,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  statfsSync,
+  statSync,
+} from 'node:fs'
 import path from 'node:path'
 import { pathToFileURL } from 'node:url'
 import Driver from 'libsql'
@@ -38,6 +47,7 @@ const ASK_AGAIN_MS = 10
 export class Database {
   readonly file: string
   readonly #driver: Driver.Database
+  readonly #identity: string
   readonly #statements = new Map<string, Driver.Statement>()
 
   constructor(file: string, options: OpenOptions) {
@@ -48,6 +58,7 @@ export class Database {
       throw new QueueError('QUEUE_UNREADABLE', `${file}: there is no such queue file`)
     const name = options.untouched ? untouchedUri(file) : file
     this.#driver = this.#try(() => new Driver(name, { timeout: options.busyMs }))
+    this.#identity = identityOf(file)
     try {
       if (!options.untouched) this.#prepare(options.busyMs)
       if (options.untouched) checkVersion(this, false)
@@ -100,6 +111,18 @@ export class Database {
     } finally {
       this.#driver.pragma('synchronous = FULL')
     }
+  }
+
+  /**
+   * What is written to a file without its name is lost when the last process closes it.
+   * @throws QueueError QUEUE_UNWRITABLE: the file was deleted, moved or replaced since it was opened
+   */
+  mustBeInPlace(): void {
+    if (identityOf(this.file) === this.#identity) return
+    throw new QueueError(
+      'QUEUE_UNWRITABLE',
+      `${this.file}: the queue file is gone or was replaced while it is in use; put it back, or start Haraka again`,
+    )
   }
 
   pragma(text: string): Row[] {
@@ -217,6 +240,12 @@ const CODES: [prefix: string, code: QueueErrorCode, text: string][] = [
  */
 function untouchedUri(file: string): string {
   return `${pathToFileURL(file).href}?${existsSync(`${file}-wal`) ? 'mode=ro' : 'mode=ro&immutable=1'}`
+}
+
+/** By its name: the file is never opened here (see `createEmpty`). */
+function identityOf(file: string): string {
+  const found = statSync(file, { throwIfNoEntry: false })
+  return found === undefined ? '' : `${found.dev}:${found.ino}`
 }
 
 function refuseNetworkFileSystem(file: string): void {

@@ -76,6 +76,7 @@ export function openWorkerQueue(
   }
 
   function addAll(requests: readonly BounceRequest[], nowMs: number, forecast?: Forecast): Added[] {
+    database.mustBeInPlace()
     return requests.map(request =>
       addOne(database, request, nowMs, forecast && (() => mustBeInTime(request, nowMs, forecast))),
     )
