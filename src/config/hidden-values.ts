@@ -14,6 +14,8 @@ const hidden = new Map<string, Hidden>()
 
 /** A shorter text tells nothing, and would be found in words. */
 const SHORTEST = 4
+/** They tell nothing: the root, the Haraka directory, and the plugin's own folder, which has the command's name. */
+const COMMON_FOLDERS: ReadonlySet<string> = new Set(['/', '.', 'ses-bounce'])
 /** As SES's regions are named. */
 const REGION = '[a-z0-9-]+'
 
@@ -48,9 +50,10 @@ function hideEndpoint(value: string, name: string): void {
 /** Messages have the absolute path; what stands before a relative one is the Haraka directory's. */
 function hidePath(value: string, name: string): void {
   const below = path.normalize(value).replace(/^(?:\.\.\/)+/, '')
-  for (const one of [value, below]) hide(escaped(one), name)
+  const literal = (text: string) => (path.isAbsolute(text) ? '' : '(?<=/)') + escaped(text)
+  hide(literal(below), name)
   const folder = path.dirname(below)
-  if (folder !== '.' && folder !== '/') hide(`${escaped(folder)}(?!\\/)`, `the folder of ${name}`)
+  if (!COMMON_FOLDERS.has(folder)) hide(`${literal(folder)}(?!/)`, `the folder of ${name}`)
 }
 
 /** No part of a longer word; a stop may follow, and what SQLite adds to a file's name. */
@@ -60,5 +63,5 @@ function hide(source: string, name: string): void {
 }
 
 function escaped(text: string): string {
-  return text.replace(/[$()*+.?[\\\]^{|}\/-]/g, '\\$&')
+  return text.replace(/[$()*+.?[\\\]^{|}/-]/g, '\\$&')
 }

@@ -17,6 +17,7 @@ describe('the endpoint and the queue file of a variable', () => {
     hideValue('ses', 'endpoint', 'http://127.0.0.99:45790')
     hideValue('ses', 'endpoint', 'http://[::1]:45791')
     hideValue('queue', 'path', '../zqfolder/./zqqueue.sqlite')
+    hideValue('queue', 'path', 'ses-bounce/zqother.sqlite')
     const cases = {
       'getaddrinfo ENOTFOUND email.eu-west-1.zqhost.example': 'getaddrinfo ENOTFOUND [ses] endpoint',
       'connect ECONNREFUSED 127.0.0.99:45790': 'connect ECONNREFUSED [ses] endpoint',
@@ -26,6 +27,7 @@ describe('the endpoint and the queue file of a variable', () => {
       '/srv/zqfolder/zqqueue.sqlite: damaged': '/srv/[queue] path: damaged',
       '/srv/zqfolder/zqqueue.sqlite-wal': '/srv/[queue] path-wal',
       "EACCES: mkdir '/srv/zqfolder'": "EACCES: mkdir '/srv/the folder of [queue] path'",
+      'ses-bounce: see ses-bounce/kept': 'ses-bounce: see ses-bounce/kept',
       '/srv/xzqfolder': '/srv/xzqfolder',
     }
     for (const [text, shown] of Object.entries(cases)) assert.equal(withoutHidden(text), shown)
