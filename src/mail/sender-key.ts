@@ -4,8 +4,13 @@
 import { addressKey, domainOf, organisationalDomain } from './address'
 import type { SesAuthentication } from './facts'
 
-/** Bounce address tag validation (draft-levine-smtp-batv): `prvs=0123abcdef=user`, and `btv1==0123abcdef==user`. */
-const BATV = /^(?:prvs=[^=]*=|btv1==[^=]*==)(.+)$/
+/**
+ * Bounce address tag validation (draft-levine-smtp-batv): `prvs=0123abcdef=user`, `btv1==0123abcdef==user`, and
+ * SparkPost's `msprvs1=0123abcdef=user`.
+ */
+const BATV = /^(?:(?:ms)?prvs\d?=[^=]*=|btv1==[^=]*==)(.+)$/
+/** Of its first drafts: `prvs=user/0123abcdef`. */
+const OLD_BATV = /^prvs=([^=/]+)\/[0-9a-z]+$/
 /** Sender rewriting scheme: `SRS0=hash=time=host=user`, `SRS1=hash=host==hash=time=host=user`; `+` and `-` may stand behind the name. */
 const SRS = /^srs[01][=+-].*?[^=]=([a-z0-9]{2})=([^=]+)=(.+)$/
 /** What a counter, a time or a hash leaves: 5 digits and more, or 12 characters of hexadecimal and dashes with a digit. */
@@ -50,7 +55,7 @@ function plainKey(address: string): string {
 }
 
 function plainLocal(local: string): string {
-  const [, tagged] = BATV.exec(local) ?? []
+  const [, tagged] = BATV.exec(local) ?? OLD_BATV.exec(local) ?? []
   if (tagged !== undefined) return plainLocal(tagged)
   const [, , host, user] = SRS.exec(local) ?? []
   if (host !== undefined && user !== undefined) return `${plainLocal(user)}=${host}`

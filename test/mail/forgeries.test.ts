@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { verdictsOf } from '../../src/mail/verdicts'
 import {
   FORGED_ID,
   factsOf,
@@ -86,7 +87,10 @@ describe('No forged result is believed', () => {
         for (const level of LEVELS) {
           const lines = headerOf({ ...parts, own: [...own, ...FROM] })
           assert.ok(await heldBecause(lines, level), level)
-          const { receipt } = await factsOf(lines)
+          const facts = await factsOf(lines)
+          const { receipt } = facts
+          const hasResults = headerOf(parts).some(line => /^(?:Received-SPF: | ?.*\bspf=)fail/.test(line))
+          assert.equal(verdictsOf(facts).spf, hasResults ? 'fail' : 'none')
           assert.notEqual(receipt?.sesId, FORGED_ID)
           assert.deepEqual(
             [receipt?.authentication.spfDomain, receipt?.authentication.dmarcDomain].filter(

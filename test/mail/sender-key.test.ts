@@ -51,7 +51,11 @@ describe('the key of a sender', () => {
       'prvs=0123abcdef=joe@origin.example',
       'prvs=9876fedcba=joe@origin.example',
       'btv1==01a==joe@origin.example',
+      'prvs=joe/0123abcdef@origin.example',
+      'msprvs1=17pt3x=joe@origin.example',
     )
+    const other = senderKey('prvs=ann/0123abcdef@origin.example')
+    assert.notEqual(senderKey('prvs=joe/0123abcdef@origin.example'), other)
   })
 
   it('is one for the return path of each mail of a list', () => {
