@@ -213,7 +213,7 @@ expect.rule = unknown
           '  x@yours.example: ses-bounce-rules.ini:16 [unknown] decides; not bounced: unsafe, spam, so it is quarantine',
           'ses-bounce-tests.ini:17: [noted] expect.rule = noted, but it is none for anna@yours.example',
           '  anna@yours.example: ses-bounce-rules.ini:8 [noted] holds, but is in mode observe',
-          'ses-bounce-tests.ini:21: [texts] expect.text = No programs at all, but it is No programs: a.exe, 2.6 kB for x@yours.example',
+          'ses-bounce-tests.ini:21: [texts] expect.text = No programs at all, but it is No programs: a.exe, 2.7 kB for x@yours.example',
           'ses-bounce-tests.ini:22: [texts] expect.reply = 550 *, but it is none',
           '  x@yours.example: ses-bounce-rules.ini:4 [programs] decides',
           'cases: 1 as expected, 5 not',

@@ -20,7 +20,7 @@ export interface TestCase {
   name: string
   line: number
   /** Made when it is run: it may be large. */
-  raw: () => Buffer
+  raw: () => Buffer | Promise<Buffer>
   given: Given
   results: Results
   expectations: readonly Expectation[]

@@ -14,7 +14,7 @@ import { type SesPart, sesBlock, traceDate } from './ses-block'
 import type { CaseValues } from './values'
 
 export interface MadeMail {
-  raw: () => Buffer
+  raw: () => Buffer | Promise<Buffer>
   given: Given
 }
 

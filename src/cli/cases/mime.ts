@@ -1,5 +1,7 @@
-// A mail's bytes: header fields as they are given, and a MIME body of texts and attachments (RFC 2045, RFC 2046).
-// Pure; a field can't break out of its line.
+// A mail's bytes: header fields as they are given, above a body of texts and attachments that nodemailer composes.
+// A field can't break out of its line. nodemailer would repair and fold fields: a case has them as it says.
+
+import MailComposer from 'nodemailer/lib/mail-composer'
 
 export interface Attachment {
   name: string
@@ -8,7 +10,7 @@ export interface Attachment {
 }
 
 export interface Parts {
-  /** Of the whole mail, above those that say what its body is. */
+  /** Of the whole mail, above the fields that describe its body. */
   head: readonly string[]
   /** Of the sender's own header. */
   fields: readonly (readonly [name: string, value: string])[]
@@ -16,82 +18,32 @@ export interface Parts {
   attachments: readonly Attachment[]
 }
 
-/** In no text that a case would have; nothing else depends on it. */
-const BOUNDARY = '=_ses-bounce-test'
-/** RFC 2045 section 6.8: characters in a line. */
-const BASE64_LINE = 76
-
-export function mailBytes({ head, fields, texts, attachments }: Parts): Buffer {
+export async function mailBytes({ head, fields, texts, attachments }: Parts): Promise<Buffer> {
+  const composed = await new MailComposer({
+    // an empty text is one, too, and nodemailer leaves an empty string out
+    ...((texts.plain !== undefined || texts.html === undefined) && { text: Buffer.from(texts.plain ?? '') }),
+    ...(texts.html !== undefined && { html: Buffer.from(texts.html) }),
+    attachments: attachments.map(({ name, type, sizeBytes }) => ({
+      filename: name,
+      contentType: type,
+      contentDisposition: 'attachment',
+      content: Buffer.alloc(sizeBytes),
+    })),
+    textEncoding: 'base64',
+    // the same case is the same mail each time
+    baseBoundary: 'ses-bounce-test',
+  })
+    .compile()
+    .build()
+  const end = composed.indexOf('\r\n\r\n')
+  const lines = [...head, ...fields.map(([name, value]) => `${name}: ${oneLine(value)}`)]
   const given = new Set(fields.map(([name]) => name.toLowerCase()))
-  const { header, body } = bodyOf(texts, attachments)
-  const own = [['MIME-Version', '1.0'] as const, ...header].filter(([name]) => !given.has(name.toLowerCase()))
-  const lines = [
-    ...head,
-    ...[...fields, ...own].map(([name, value]) => `${name}: ${oneLine(value)}`),
-    '',
-    body,
-  ]
-  return Buffer.from(`${lines.join('\r\n')}\r\n`)
-}
-
-interface Part {
-  header: (readonly [name: string, value: string])[]
-  body: string
-}
-
-function bodyOf(texts: Parts['texts'], attachments: readonly Attachment[]): Part {
-  const shown = [
-    ...(texts.plain !== undefined || texts.html === undefined ? [textPart('plain', texts.plain ?? '')] : []),
-    ...(texts.html === undefined ? [] : [textPart('html', texts.html)]),
-  ]
-  const text = together('alternative', shown)
-  return attachments.length === 0 ? text : together('mixed', [text, ...attachments.map(attachmentPart)])
-}
-
-function together(kind: 'mixed' | 'alternative', parts: readonly Part[]): Part {
-  const [first, ...more] = parts
-  if (first !== undefined && more.length === 0 && kind === 'alternative') return first
-  const boundary = `${BOUNDARY}-${kind}`
-  const sections = parts.map(({ header, body }) =>
-    [`--${boundary}`, ...header.map(([name, value]) => `${name}: ${value}`), '', body].join('\r\n'),
-  )
-  return {
-    header: [['Content-Type', `multipart/${kind}; boundary="${boundary}"`]],
-    body: [...sections, `--${boundary}--`].join('\r\n'),
+  // nodemailer's own Date and Message-ID are another time and another id each time
+  for (const field of composed.toString('latin1', 0, end).split(/\r\n(?![ \t])/)) {
+    const [name = ''] = field.toLowerCase().split(':')
+    if ((name.startsWith('content-') || name === 'mime-version') && !given.has(name)) lines.push(field)
   }
-}
-
-function textPart(subtype: 'plain' | 'html', text: string): Part {
-  return {
-    header: [
-      ['Content-Type', `text/${subtype}; charset=utf-8`],
-      ['Content-Transfer-Encoding', 'base64'],
-    ],
-    body: base64(Buffer.from(text)),
-  }
-}
-
-function attachmentPart({ name, type, sizeBytes }: Attachment): Part {
-  return {
-    header: [
-      ['Content-Type', type],
-      ['Content-Transfer-Encoding', 'base64'],
-      // RFC 2231 section 4
-      [
-        'Content-Disposition',
-        `attachment; filename*=UTF-8''${encodeURIComponent(name).replace(/[!'()*]/g, percent)}`,
-      ],
-    ],
-    body: base64(Buffer.alloc(sizeBytes)),
-  }
-}
-
-function percent(character: string): string {
-  return `%${character.charCodeAt(0).toString(16).toUpperCase()}`
-}
-
-function base64(bytes: Buffer): string {
-  return bytes.toString('base64').replace(new RegExp(`.{${BASE64_LINE}}(?=.)`, 'g'), '$&\r\n')
+  return Buffer.concat([Buffer.from(lines.join('\r\n')), composed.subarray(end), Buffer.from('\r\n')])
 }
 
 function oneLine(text: string): string {

@@ -36,7 +36,7 @@ export async function runCase(
   asked: Omit<Asked, 'given' | 'results'>,
   ground: ConfigContext,
 ): Promise<CaseResult> {
-  const [mail, all] = [raw(), { ...asked, given, results }]
+  const [mail, all] = [await raw(), { ...asked, given, results }]
   const explained = await explainBriefly(mail, all, ground)
   if ('fault' in explained) return { name, line, differences: [], reasons: [], ...faultOf(explained) }
   const differences = expectations
