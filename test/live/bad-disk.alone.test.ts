@@ -143,7 +143,7 @@ async function withProduct(
     ...options,
     ini: { limit: { interval: '1ms', slack: '0ms' }, ...options.ini },
     ses: { intervalMs: 0 },
-    haraka: { ready: 'dispatching', ...options.haraka },
+    haraka: { nodes: 1, ready: 'dispatching', ...options.haraka },
   })
   try {
     await use(product, watch(product))

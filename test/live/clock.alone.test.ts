@@ -42,7 +42,7 @@ describe('when time goes wrong', function () {
       // the signature's time is looked at elsewhere
       // it may read a call late: what came too soon is found by the calls' times
       ses: { intervalMs: INTERVAL_MS / 2, clock: () => time.nowMs(), identities: ['yours.example'] },
-      haraka: { env: time.env },
+      haraka: { nodes: 1, env: time.env },
     })
   })
   after(async () => {

@@ -59,6 +59,7 @@ describe('a live Haraka', function () {
     let earlier: number
     before(async () => {
       haraka = await startHaraka({
+        nodes: 1,
         ready: /worker \d+ listening on/,
         plugins: ['refuse', 'params'],
         files: { 'plugins/refuse.js': REFUSE, 'plugins/params.js': PARAMS },
@@ -225,7 +226,7 @@ describe('a live Haraka', function () {
 
   it('runs its workers as another user', async function () {
     if (process.getuid?.() !== 0 || !othersCanReadCheckout()) this.skip()
-    const haraka = await start({ user: 'nobody' })
+    const haraka = await start({ nodes: 1, user: 'nobody' })
     await sendMail({ port: haraka.port, from, to, data: plainMail() })
     await haraka.waitForDelivered(1)
     const [worker = 0] = haraka.workers()

@@ -150,7 +150,12 @@ describe('the package', function () {
     if (!existsSync('/proc/self/stat')) this.skip()
     writeFileSync(path.join(dir, 'probe.js'), PROBE)
     const product = await startProduct({
-      haraka: { dir, package: 'none', env: { NODE_OPTIONS: `--require ${path.join(dir, 'probe.js')}` } },
+      haraka: {
+        dir,
+        package: 'none',
+        nodes: 1,
+        env: { NODE_OPTIONS: `--require ${path.join(dir, 'probe.js')}` },
+      },
     })
     try {
       await assertBounces(product)

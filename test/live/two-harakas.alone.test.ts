@@ -23,6 +23,7 @@ describe('two Harakas on one queue', function () {
     ses = await startSesEmulator({ intervalMs: INTERVAL_MS / 2, onCall: noteLag })
     const options = {
       localSes: ses,
+      haraka: { nodes: 1 },
       ini: {
         limit: { interval: `${INTERVAL_MS}ms` },
         queue: { path: path.join(folder, 'queue.sqlite') },

@@ -10,7 +10,7 @@ import { bounceOf, keptOf, relay, said, startFlow } from './support/flow'
 import { expectBootFailure } from './support/haraka'
 import { BOUNCE_ALL, type Product } from './support/product'
 
-const THEIRS = { user: 'nobody', group: 'nogroup' }
+const THEIRS = { nodes: 1, user: 'nobody', group: 'nogroup' }
 
 describe('user and group in smtp.ini', function () {
   let product: Product

@@ -25,7 +25,7 @@ describe('a hostile mail, beside the same Haraka without the plugin', function (
   let [ours, theirs]: (Side | undefined)[] = []
 
   before(async () => {
-    const plugins = { plugins: ['sink'], files: { 'plugins/sink.js': SINK } }
+    const plugins = { nodes: 1, plugins: ['sink'], files: { 'plugins/sink.js': SINK } }
     bare = await startHaraka(plugins)
     product = await startProduct({
       rules: RULES,

@@ -29,7 +29,7 @@ export interface DirectoryOptions {
    * our own lines. `'plugins/accept_all.js': ''` has Haraka refuse recipients that no other plugin claims.
    */
   files?: Readonly<Record<string, string>>
-  /** Worker processes; 0: one process in all. */
+  /** Worker processes. Default, as in Haraka: none, one process does all. */
   nodes?: number
   /** Whom the workers run as; needs root. */
   user?: string
@@ -92,7 +92,7 @@ function fill(dir: string): void {
   write(dir, 'plugins/capture.js', capturePlugin)
 }
 
-function smtpIni(port: number, { nodes = 1, user, group, files }: DirectoryOptions): string {
+function smtpIni(port: number, { nodes = 0, user, group, files }: DirectoryOptions): string {
   const lines = [`listen=127.0.0.1:${port}`, `nodes=${nodes}`]
   if (user !== undefined) lines.push(`user=${user}`)
   if (group !== undefined) lines.push(`group=${group}`)

@@ -20,7 +20,7 @@ import {
 import { listenedOn } from './listeners'
 import { type LinePattern, LogLines } from './log'
 import { asProcess1, onlyChild } from './namespace'
-import { killIfAlive, type ProcessInfo, processes, processesWithEnv } from './processes'
+import { hasProc, killIfAlive, type ProcessInfo, processes, processesWithEnv } from './processes'
 import { openSession } from './smtp'
 import { PATIENCE_MS, until } from './wait'
 
@@ -119,7 +119,7 @@ async function isGreeted(haraka: RunningHaraka, timeoutMs: number): Promise<bool
 /** Whether one of these processes listens on that port of loopback; without /proc that is taken for granted. */
 export function listens(port: number, family: readonly ProcessInfo[]): boolean {
   const pids = family.map(({ pid }) => pid)
-  return processes().length === 0 || listenedOn(pids).includes(`127.0.0.1:${port}`)
+  return !hasProc || listenedOn(pids).includes(`127.0.0.1:${port}`)
 }
 
 /** Stops it, and removes its directory if it isn't the caller's. */

@@ -1,7 +1,7 @@
 // What runs on this machine, by /proc: whose child a process is, and which start it belongs to.
 // Processes that vanish meanwhile are left out; without /proc nothing is found.
 
-import { readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 
 export interface ProcessInfo {
   pid: number
@@ -10,6 +10,9 @@ export interface ProcessInfo {
   cmdline: string
 }
 
+/** Whether this system tells of its processes. */
+export const hasProc = existsSync('/proc/self/stat')
+
 /** All processes that live; zombies don't. */
 export function processes(): ProcessInfo[] {
   return pids().flatMap(pid => processInfo(pid) ?? [])
@@ -17,7 +20,10 @@ export function processes(): ProcessInfo[] {
 
 /** Processes that were started with `name=value` in their environment, or inherited it. Ours, or all when root. */
 export function processesWithEnv(name: string, value: string): ProcessInfo[] {
-  return processes().filter(({ pid }) => wasStartedWith(pid, name, value))
+  // most processes aren't: their environment alone is read
+  return pids()
+    .filter(pid => wasStartedWith(pid, name, value))
+    .flatMap(pid => processInfo(pid) ?? [])
 }
 
 /** False too when there is no such process. */
