@@ -282,7 +282,8 @@ describe('ses-bounce explain, beside a running Haraka', function () {
       nowMs: Date.now(),
       openWorkerThreads: sharedAside,
     }
-    assert.equal(await explain([...args, file], out, {}, io), 0)
+    const code = await explain([...args, file], out, {}, io)
+    assert.equal(code, 0, lines.join('\n'))
     return JSON.parse(lines[0] ?? '') as Explanation
   }
 })
