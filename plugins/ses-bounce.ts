@@ -15,6 +15,7 @@ import { systemClock } from '../src/dispatch/clock'
 import { errorText } from '../src/haraka/error-text'
 import { answerHook, type HookAnswer, type HookCall, NEXT_PLUGIN } from '../src/haraka/hook-answer'
 import { incomingMailOf, targetsOf } from '../src/haraka/incoming-mail'
+import { pipeRaw } from '../src/haraka/pipe-raw'
 import { RcptCommands } from '../src/haraka/rcpt-commands'
 import type {
   HarakaAddress,
@@ -241,7 +242,7 @@ export function commit(this: HarakaPlugin, next: Next, connection: HarakaConnect
       uuid: transaction.uuid,
       nowMs: Date.now(),
       forecast: forecast(settings, systemClock.monoMs()),
-      pipeRaw: to => transaction.message_stream.pipe(to),
+      pipeRaw: to => pipeRaw(transaction.message_stream, to),
     })
     if (added.size > 0) wakeDispatcher()
     runtime.counts.evaluated(evaluation, 'enforce')

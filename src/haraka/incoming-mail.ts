@@ -5,6 +5,7 @@ import type { IncomingMail } from '../app/evaluate-mail'
 import type { WorkerThreads } from '../worker-thread/worker-threads'
 import { isHeaderCut, lineLengthOf } from './header-limit'
 import { hasOwnReceived } from './own-received'
+import { pipeRaw } from './pipe-raw'
 import { resultsAt } from './plugin-results'
 import { rawMail } from './raw-mail'
 import type { RcptCommands, Targets } from './rcpt-commands'
@@ -47,7 +48,7 @@ export function incomingMailOf(
       workerThreads.contentOf(
         {
           sizeBytes: transaction.data_bytes,
-          read: () => rawMail(to => transaction.message_stream.pipe(to), transaction.data_bytes),
+          read: () => rawMail(to => pipeRaw(transaction.message_stream, to), transaction.data_bytes),
         },
         contentLimitBytes,
       ),

@@ -5,7 +5,7 @@ import { Writable } from 'node:stream'
 
 /** With reading and matching below the 30 s that Haraka gives a plugin. */
 const LONGEST_MS = 5000
-/** So long others wait at the most: Haraka reads out a mail of short lines slowly, and without a pause of its own. */
+/** So long others wait at the most: Haraka reads out a mail without a pause of its own. */
 const SLICE_MS = 10
 /** Haraka puts fields of its own before the mail. */
 const HEADROOM_BYTES = 16 * 1024

@@ -1,6 +1,6 @@
 // What of Haraka the door uses, as types (Haraka 3.3 ships none). Nothing here imports Haraka.
 
-import type { Writable } from 'node:stream'
+import type { MessageStream } from './pipe-raw'
 import type { ResultStore } from './plugin-results'
 
 export type Next = (code?: number, message?: string) => void
@@ -25,7 +25,7 @@ export interface HarakaTransaction {
   data_bytes: number
   /** Haraka's connection.ini, as it was when the transaction began. */
   cfg?: { headers?: { max_lines?: unknown }; max?: { data_line_length?: unknown } }
-  message_stream: { pipe(to: Writable, options?: Record<string, unknown>): unknown }
+  message_stream: MessageStream
   results: HarakaResults
 }
 

@@ -86,12 +86,16 @@ export type Mismatch = 'unknown' | 'several' | 'noFor' | 'unattributed' | 'notAs
 export interface HeaderFacts {
   /** Values of every field of that name, top down, unfolded, encoded words decoded. Each name is decoded once. */
   values(name: string): readonly string[]
-  /** The encoded words of a field of that name weren't decoded, as the header has too many. */
+  /**
+   * The encoded words of a field of that name weren't decoded, as the header has too many; or the header was cut, and
+   * such a field may stand in the rest of it.
+   */
   valuesAreCut(name: string): boolean
   /** Addresses in every field of that name (groups opened), `local@domain`. */
   addresses(name: string): readonly string[]
   /**
-   * A field of that name was too long to be read whole: whoever isn't among its addresses may stand there all the same.
+   * A field of that name was too long to be read whole, or the header was cut: an address that isn't among those that
+   * were read may stand there all the same.
    */
   addressesAreCut(name: string): boolean
 }

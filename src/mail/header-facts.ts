@@ -30,7 +30,8 @@ interface Reading {
   isCut: boolean
 }
 
-export function headerFacts(fields: readonly Field[], decoders: Decoders): HeaderFacts {
+/** `isCut`: there may be more fields, of any name, and the last one may be longer. */
+export function headerFacts(fields: readonly Field[], decoders: Decoders, isCut = false): HeaderFacts {
   const named = byName(fields)
   const encoded = allowances(fields, ({ raw }) => (raw.includes('=?') ? raw.length : 0), ENCODED_CHARACTERS)
   const addressed = allowances(fields, addressCost, ADDRESS_COST)
@@ -49,9 +50,9 @@ export function headerFacts(fields: readonly Field[], decoders: Decoders): Heade
   })
   return {
     values: name => values(name).texts,
-    valuesAreCut: name => values(name).isCut,
+    valuesAreCut: name => isCut || values(name).isCut,
     addresses: name => addresses(name).texts,
-    addressesAreCut: name => addresses(name).isCut,
+    addressesAreCut: name => isCut || addresses(name).isCut,
   }
 }
 

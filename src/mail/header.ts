@@ -25,26 +25,27 @@ export async function warmUp(): Promise<void> {
 
 /**
  * `headerLines`: physical lines as in Haraka's `transaction.header_lines`; `ownFields`: how many fields at the top are
- * Haraka's own, to be left out; `lineLength`: Haraka's [max] data_line_length. Rejects only when the parsers can't be
- * loaded.
+ * Haraka's own, to be left out; `lineLength`: Haraka's [max] data_line_length; `isCut`: these lines are only the
+ * header's beginning. Rejects only when the parsers can't be loaded.
  */
 export async function readHeader(
   headerLines: readonly string[],
   ownFields: number,
   lineLength: number = DATA_LINE_LENGTH,
+  isCut = false,
 ): Promise<Header> {
   const { mailparser, libmime, addressparser } = loadParsers()
   const lines = peersLines(headerLines, ownFields)
   const breaks = possibleBreaks(lines, lineLength)
   const fields = await splitFields(lines.map(cleanLine), breaks, () => new mailparser.MailParser(HEADER_ONLY))
-  const facts = headerFacts(fields, {
-    decodeWords: text => libmime.decodeWords(text),
-    addressesIn: text =>
+  const decoders = {
+    decodeWords: (text: string) => libmime.decodeWords(text),
+    addressesIn: (text: string) =>
       addressparser(text, { flatten: true })
         .map(({ address }) => address)
         .filter(address => address.includes('@')),
-  })
-  return { fields, facts }
+  }
+  return { fields, facts: headerFacts(fields, decoders, isCut) }
 }
 
 /** The lines without the first `ownFields` fields, and without a continuation that continues nothing. */

@@ -29,7 +29,8 @@ export interface FactsQuestion
 
 export async function readFacts(question: FactsQuestion): Promise<MailFacts> {
   const { envelope, headerLines, headerIsCut, ownFields, nowMs, results } = question
-  const { fields, facts: headers } = await readHeader(headerLines, ownFields, question.lineLength)
+  const { lineLength } = question
+  const { fields, facts: headers } = await readHeader(headerLines, ownFields, lineLength, headerIsCut)
   const author = readAuthor({ fields, lines: peersLines(headerLines, ownFields), headerIsCut })
   const { receipt, fault, verdicts, warnings } = readReceipt(fields)
   if (receipt && receipt.receivedAtMs > nowMs) {

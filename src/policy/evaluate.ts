@@ -91,7 +91,7 @@ function failingFrom(
     }
   }
   if (cut !== undefined)
-    throw new UnreadableError(`"${cut.key}" asks for a value that is too long to be read whole`)
+    throw new UnreadableError(`"${cut.key}" asks for a value that could not be read whole`)
   return undefined
 }
 

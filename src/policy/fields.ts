@@ -113,9 +113,13 @@ export const FIELDS: readonly Field[] = [
   verdict('dkim', AUTHENTICATION_WORDS),
   verdict('dmarc', AUTHENTICATION_WORDS),
   fromEnvelope('size', 'size', envelope => envelope.sizeBytes),
-  field('age', 'duration', 'receipt', q =>
+  field(
+    'age',
+    'duration',
+    'receipt',
     // a receipt from the future counts as now
-    q.facts.receipt ? [Math.max(0, q.nowMs - q.facts.receipt.receivedAtMs)] : [],
+    q => (q.facts.receipt ? [Math.max(0, q.nowMs - q.facts.receipt.receivedAtMs)] : []),
+    { isCut: mayHaveReceipt },
   ),
   fromEnvelope('recipients', 'number', envelope => envelope.recipients.length),
   field('result.', 'result', 'results', (q, path) => q.facts.results(path), {
@@ -173,12 +177,23 @@ function fromAttachments(
 }
 
 function verdict(name: 'spam' | 'virus' | 'spf' | 'dkim' | 'dmarc', words: readonly string[]): Field {
-  const read: Read = q => [verdictsOf(q.facts)[name]]
-  return field(`verdict.${name}`, 'word', 'receipt', read, { words })
+  const isCut = (q: Question) => {
+    const { receipt, headerIsCut } = q.facts
+    const isUnclosed = receipt === undefined || receipt.authentication.flaw !== undefined
+    return headerIsCut && isUnclosed && verdictsOf(q.facts)[name] === 'none'
+  }
+  const read: Read = q => (isCut(q) ? [] : [verdictsOf(q.facts)[name]])
+  return field(`verdict.${name}`, 'word', 'receipt', read, { words, isCut })
 }
 
 function fromReceipt(name: string, kind: Kind, pick: (receipt: Receipt) => string): Field {
-  return field(name, kind, 'receipt', ({ facts }) => (facts.receipt ? [pick(facts.receipt)] : []))
+  const read: Read = ({ facts }) => (facts.receipt ? [pick(facts.receipt)] : [])
+  return field(name, kind, 'receipt', read, { isCut: mayHaveReceipt })
+}
+
+/** SES's block may stand in what was cut off. */
+function mayHaveReceipt({ facts }: Question): boolean {
+  return facts.headerIsCut && facts.receipt === undefined
 }
 
 function readHeader({ facts }: Question, name: string): readonly string[] {
