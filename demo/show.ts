@@ -118,9 +118,12 @@ export function seconds(ms: number): string {
 }
 
 /** Two such columns fill the row, as far as they have something to say. */
+/** `1 refused by SES and quarantined, 1 delivered`, and a blank. */
+const LONGEST_OUTCOME = 46
+
 function happensWidth({ columns }: Terminal): number {
   const spare = columns() - TITLE_WIDTH - NUMBER_WIDTH - 'NOT OK'.length
-  return Math.max(16, Math.min(31, Math.floor(spare / 2)))
+  return Math.max(16, Math.min(LONGEST_OUTCOME, Math.floor(spare / 2)))
 }
 
 /** At least one blank stays behind what is cut. */

@@ -8,6 +8,7 @@ import { ConfigurationError } from '../config/configuration-error'
 import type { Diagnostic } from '../config/diagnostics'
 import { runAs, SMTP_FILE } from '../config/owner'
 import { allDiagnostics, createSources, type Sources, signatureOfFault } from '../config/sources'
+import { notLoaded } from '../haraka/plugin-list'
 import { explainName } from './check-name'
 import { askOnline } from './check-online'
 import { relayFindings } from './check-relay'
@@ -92,7 +93,10 @@ export function look(
   const { value, diagnostics } = compileActiveConfig(sources, env)
   const ofAccounts = accountFault(sources)
   // the faults of files are complete only now that all have been read
-  return { value, diagnostics: allDiagnostics(sources, [...diagnostics, ...ofAccounts]) }
+  return {
+    value,
+    diagnostics: allDiagnostics(sources, [...diagnostics, ...ofAccounts, ...notLoaded(sources)]),
+  }
 }
 
 /** The plugin's files are to belong to somebody: at boot that is needed, too. */

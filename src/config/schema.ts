@@ -233,7 +233,7 @@ export const SCHEMA = {
     mismatch: fallback('quarantine', 'which recipient SES had is not to be found out'),
     ended: fallback('quarantine', 'the mail came again after its bounce failed, expired or was cancelled'),
     unsafe: fallback('quarantine', 'a guard spoke against it, or there is no usable bounce sender'),
-    capped: fallback('quarantine', 'the sender, his domain or the rule has had enough bounces'),
+    capped: fallback('quarantine', 'the sender, their domain or the rule has had enough bounces'),
     full: key(
       choice(FULL_ACTIONS),
       'reject',

@@ -3,6 +3,7 @@
 
 import type { Diagnostic } from '../config/diagnostics'
 import { SUBDOMAINS } from '../config/list-parsers'
+import { quoted } from '../config/value-parsers'
 import { asciiDomain, organisationalDomain } from '../mail/address'
 import { someParent } from '../policy/address-patterns'
 import { DomainExpressions } from './domain-expressions'
@@ -25,9 +26,13 @@ export function readOwnDomains(
   read: (name: string) => string | undefined,
 ): { ownDomains: OwnDomains; diagnostics: Diagnostic[] } {
   const diagnostics: Diagnostic[] = []
-  const exact = new Set(
-    linesOf(read(HOST_LIST)).flatMap(({ text }) => asciiDomain(text.replace(/[#;].*/, '').trim()) ?? []),
-  )
+  const exact = new Set<string>()
+  for (const { text, line } of linesOf(read(HOST_LIST))) {
+    const written = text.replace(/[#;].*/, '').trim()
+    const domain = asciiDomain(written)
+    if (domain !== undefined) exact.add(domain)
+    else diagnostics.push({ severity: 'warning', file: HOST_LIST, line, message: noDomain(written) })
+  }
   const parents = new Set<string>()
   for (const domain of relayDomains) {
     if (domain.startsWith(SUBDOMAINS)) parents.add(domain.slice(SUBDOMAINS.length))
@@ -56,6 +61,10 @@ export function readOwnDomains(
     },
     diagnostics,
   }
+}
+
+function noDomain(text: string): string {
+  return `${quoted(text)} isn't a domain, so no mail is for it; expressions stand in host_list_regex, and [relay] domains takes @.example.com for all subdomains`
 }
 
 /** As Haraka reads a list (haraka-config, readers/flat.js): whole lines can be comments. */

@@ -111,7 +111,7 @@ const FAULTS: Record<number, string> = {
   409: 'It conflicts with what there is: the code says how.',
   413: 'The body is too large.',
   415: "The body isn't JSON.",
-  429: 'The sender, or his domain, has had enough bounces.',
+  429: 'The sender, or their domain, has had enough bounces.',
   500: 'A fault of the server.',
   503: "It can't be done now: the queue is too long for the deadline, locked, or without a dispatcher.",
 }

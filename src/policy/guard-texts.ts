@@ -86,7 +86,7 @@ export const GUARD_TEXTS: readonly GuardText[] = [
   {
     name: 'role_addresses',
     details: [GUARD_DETAILS.roleAddress],
-    meaning: "the recipient is one of these, which must take mail, and the rule doesn't name him",
+    meaning: "the recipient is one of these, which must take mail, and the rule doesn't name the address",
     standard: 'RFC 5321 section 4.5.1, RFC 2142',
   },
   {

@@ -269,6 +269,17 @@ describe('ses-bounce check', () => {
     })
   })
 
+  it('warns where Haraka does not load the plugin, and where a line of host_list is no domain', async () => {
+    const files = { [SETTINGS]: RELAY, host_list: 'example.com # ours\n\n*.example.org\n' }
+    const odd =
+      'host_list:3: warning: "*.example.org" isn\'t a domain, so no mail is for it; expressions stand in host_list_regex, and [relay] domains takes @.example.com for all subdomains'
+    const missing = 'plugins: warning: Haraka doesn\'t load this plugin; add the line "ses-bounce"'
+    assert.deepEqual(await warnings({ ...files, plugins: 'tls\n# ses-bounce\n' }), [odd, missing])
+    for (const plugins of ['ses-bounce\n', 'tls\r\n haraka-plugin-ses-bounce'])
+      assert.deepEqual(await warnings({ ...files, plugins }), [odd])
+    assert.deepEqual(await warnings(files), [odd])
+  })
+
   describe('warns where Haraka refuses mail before the rules see it', () => {
     const recipients = (rules: string, plugins: string) =>
       warnings({ [SETTINGS]: RELAY, [RULES]: rules, plugins, mailboxes: 'a@example.com\n' })
@@ -303,8 +314,13 @@ describe('ses-bounce check', () => {
         '[r]\nsubject = *spam*\naction = bounce\n',
       ]
       for (const rules of bouncing)
-        assert.deepEqual(await recipients(rules, 'rcpt_to.ldap\n'), [told(1, 'rcpt_to.ldap', 'r')], rules)
-      for (const rules of others) assert.deepEqual(await recipients(rules, 'rcpt_to.ldap\n'), [], rules)
+        assert.deepEqual(
+          await recipients(rules, 'rcpt_to.ldap\nses-bounce\n'),
+          [told(1, 'rcpt_to.ldap', 'r')],
+          rules,
+        )
+      for (const rules of others)
+        assert.deepEqual(await recipients(rules, 'rcpt_to.ldap\nses-bounce\n'), [], rules)
     })
 
     const sizes = (condition: string, bytes: string, action = 'bounce') =>
