@@ -8,6 +8,7 @@ import { TYPE_TEXTS } from '../policy/bounce-types'
 import { BOUNCE_TYPES, type BounceType } from '../policy/decision'
 import { withDiagnosticType } from '../policy/outcome'
 import { DIAGNOSTIC_CHARACTERS, EXPLANATION_CHARACTERS, printable } from '../policy/templates'
+import { ADDRESS_CHARACTERS, BOUNCE_SUBMISSION, SENDER_CHARACTERS, STATUS } from './bounce-schema'
 import { FieldReader } from './field-reader'
 import type { Detail } from './reply'
 
@@ -33,28 +34,9 @@ export interface BounceInput {
   authenticated: boolean
 }
 
-export const ORDER_FIELDS = [
-  'original_message_id',
-  'region',
-  'received_at',
-  'sender',
-  'recipients',
-  'explanation',
-  'bounce_sender',
-  'authenticated',
-] as const
-export const RECIPIENT_FIELDS = ['address', 'type', 'status', 'diagnostic'] as const
-
-/** SES API SendBounce names no limit; a message that SES sends has 50 at most, so what it received as one does, too. */
-export const MOST_RECIPIENTS = 50
-/** RFC 5321 section 4.5.3.1.3, and what a local part and a domain may have together. */
-export const ADDRESS_CHARACTERS = 254
-export const SENDER_CHARACTERS = 320
 /** RFC 3339 section 5.6, with a time zone. */
 export const TIME =
   /^\d{4}-\d\d-\d\d[Tt](?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d{1,9})?(?:[Zz]|[+-]\d\d:\d\d)$/
-/** RFC 3463 section 2. */
-export const STATUS = /^[45]\.\d{1,3}\.\d{1,3}$/
 /** As far as two clocks may differ. */
 const AHEAD_MS = 3_600_000
 
@@ -63,7 +45,7 @@ export function readBounceInput(
   value: unknown,
   { regions, nowMs }: { regions: readonly string[]; nowMs: number },
 ): { order: BounceInput } | { details: readonly Detail[] } {
-  const reader = new FieldReader(value, ORDER_FIELDS)
+  const reader = new FieldReader(value, BOUNCE_SUBMISSION)
   const sesId = reader.text('original_message_id', text =>
     PLAUSIBLE_ID.test(text) ? text : { wrong: 'is no id that SES gives: 8 to 128 letters, digits and ._-' },
   )
@@ -75,10 +57,10 @@ export function readBounceInput(
   })
   const receivedAtMs = reader.text('received_at', text => timeOf(text, nowMs))
   const sender = reader.text('sender', senderOf)
-  const recipients = reader.list('recipients', MOST_RECIPIENTS, RECIPIENT_FIELDS, readRecipient)
+  const recipients = reader.list('recipients', readRecipient)
   reportTwice(reader, recipients)
-  const explanation = reader.optional('explanation', text => shortText(text, EXPLANATION_CHARACTERS))
-  const from = reader.optional(
+  const explanation = reader.text('explanation', text => shortText(text, EXPLANATION_CHARACTERS))
+  const from = reader.text(
     'bounce_sender',
     text => bounceSender({ parts: [text] }, () => '') ?? { wrong: 'is no address of plain ASCII' },
   )
@@ -113,14 +95,14 @@ function readRecipient(reader: FieldReader): OrderedRecipient | undefined {
       ? ascii
       : { wrong: 'is no address that SES could be given' }
   })
-  const type = reader.optional(
+  const type = reader.text(
     'type',
     text => BOUNCE_TYPES.find(one => one === text) ?? { wrong: `must be one of ${BOUNCE_TYPES.join(', ')}` },
   )
-  const status = reader.optional('status', text =>
+  const status = reader.text('status', text =>
     STATUS.test(text) ? text : { wrong: 'is no status of class 4 or 5, such as 5.1.1' },
   )
-  const diagnostic = reader.optional('diagnostic', text =>
+  const diagnostic = reader.text('diagnostic', text =>
     shortText(withDiagnosticType(text), DIAGNOSTIC_CHARACTERS),
   )
   if (address === undefined) return undefined

@@ -5,16 +5,25 @@ import { didYouMean, validAre } from '../config/diagnostics'
 import { shortened } from '../config/escape'
 import { type Detail, MOST_DETAILS } from './reply'
 
+/** What of a JSON Schema the reader goes by. */
+export interface ObjectSchema {
+  required: readonly string[]
+  properties: Readonly<Record<string, { type: string; maxItems?: number; items?: ObjectSchema }>>
+}
+
 type Read<T> = T | { wrong: string }
 
 export class FieldReader {
   readonly details: Detail[]
   readonly #value: Readonly<Record<string, unknown>> | undefined
+  readonly #schema: ObjectSchema
   readonly #prefix: string
 
   /** `prefix`: before the names of fields, `recipients[0].`; what is wrong is added to `details`. */
-  constructor(value: unknown, names: readonly string[], prefix = '', details: Detail[] = []) {
+  constructor(value: unknown, schema: ObjectSchema, prefix = '', details: Detail[] = []) {
     this.details = details
+    this.#schema = schema
+    const names = Object.keys(schema.properties)
     this.#prefix = prefix
     if (!isObject(value)) {
       const field = prefix.replace(/\.$/, '')
@@ -37,14 +46,10 @@ export class FieldReader {
 
   text<T extends string | number>(name: string, read: (text: string) => Read<T>): T | undefined {
     const value = this.#get(name)
-    if (value === undefined) return this.#value && this.fault(name, 'is missing')
+    if (value === undefined) return this.#missing(name)
     if (typeof value !== 'string') return this.fault(name, 'must be a text')
     const taken = read(value)
     return typeof taken === 'object' ? this.fault(name, taken.wrong) : taken
-  }
-
-  optional<T extends string | number>(name: string, read: (text: string) => Read<T>): T | undefined {
-    return this.#get(name) === undefined ? undefined : this.text(name, read)
   }
 
   flag(name: string): boolean | undefined {
@@ -54,22 +59,22 @@ export class FieldReader {
   }
 
   /** Of objects, one at least. Undefined: not all of them could be read. */
-  list<T>(
-    name: string,
-    most: number,
-    names: readonly string[],
-    read: (reader: FieldReader) => T | undefined,
-  ): T[] | undefined {
+  list<T>(name: string, read: (reader: FieldReader) => T | undefined): T[] | undefined {
+    const { maxItems = 0, items = { required: [], properties: {} } } = this.#schema.properties[name] ?? {}
     const value = this.#get(name)
-    if (value === undefined) return this.#value && this.fault(name, 'is missing')
+    if (value === undefined) return this.#missing(name)
     if (!Array.isArray(value) || value.length === 0)
       return this.fault(name, 'must be a list, with one at least')
-    if (value.length > most) return this.fault(name, `has ${value.length}; ${most} is the most`)
+    if (value.length > maxItems) return this.fault(name, `has ${value.length}; ${maxItems} is the most`)
     const all = value.map((one: unknown, index) =>
-      read(new FieldReader(one, names, `${this.#prefix}${name}[${index}].`, this.details)),
+      read(new FieldReader(one, items, `${this.#prefix}${name}[${index}].`, this.details)),
     )
     const taken = all.filter(one => one !== undefined)
     return taken.length === all.length ? taken : undefined
+  }
+
+  #missing(name: string): undefined {
+    if (this.#value && this.#schema.required.includes(name)) this.fault(name, 'is missing')
   }
 
   #get(name: string): unknown {

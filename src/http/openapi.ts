@@ -1,11 +1,9 @@
 // The description of the API that it serves itself, in OpenAPI 3.1. Plain data; tests hold every answer against it.
 
-import { BOUNCE_TYPES } from '../policy/decision'
-import { DIAGNOSTIC_CHARACTERS, EXPLANATION_CHARACTERS } from '../policy/templates'
 import { JOB_STATES } from '../queue/job'
-import { ADDRESS_CHARACTERS, MOST_RECIPIENTS, SENDER_CHARACTERS } from './bounce-input'
+import { BOUNCE_SUBMISSION } from './bounce-schema'
 import { LIST_PARAMETERS, MOST_LISTED, STANDARD_LIMIT } from './listing'
-import { BOUNCE, ENVELOPES, ref, TIME_SCHEMA } from './openapi-schemas'
+import { BOUNCE, ENVELOPES, ref } from './openapi-schemas'
 
 const PARAMETER_TEXTS: Record<(typeof LIST_PARAMETERS)[number], string> = {
   state: 'The state of the bounce.',
@@ -29,63 +27,6 @@ const ID = {
   required: true,
   description: 'The id of a bounce.',
   schema: { type: 'string' },
-}
-
-const ORDER = {
-  type: 'object',
-  required: ['original_message_id', 'region', 'received_at', 'sender', 'recipients'],
-  additionalProperties: false,
-  properties: {
-    original_message_id: {
-      type: 'string',
-      description: 'The id that SES gave the mail; not its Message-ID.',
-      pattern: '^[A-Za-z0-9][A-Za-z0-9._-]{7,127}$',
-    },
-    region: { type: 'string', description: 'The AWS region that received it.', examples: ['eu-west-1'] },
-    received_at: { ...TIME_SCHEMA, description: 'When SES received it.' },
-    sender: {
-      type: 'string',
-      maxLength: SENDER_CHARACTERS,
-      description: "The sender of record, SES's Return-Path: who gets the bounce.",
-    },
-    recipients: {
-      type: 'array',
-      minItems: 1,
-      maxItems: MOST_RECIPIENTS,
-      items: {
-        type: 'object',
-        required: ['address'],
-        additionalProperties: false,
-        properties: {
-          address: {
-            type: 'string',
-            maxLength: ADDRESS_CHARACTERS,
-            description: 'A recipient that the mail had at SES.',
-          },
-          type: { type: 'string', enum: BOUNCE_TYPES, default: 'Undefined' },
-          status: { type: 'string', pattern: '^[45]\\.\\d{1,3}\\.\\d{1,3}$', description: 'RFC 3463.' },
-          diagnostic: {
-            type: 'string',
-            description: `What the mail server said, "smtp; 550 ..."; at most ${DIAGNOSTIC_CHARACTERS} characters.`,
-          },
-        },
-      },
-    },
-    explanation: {
-      type: 'string',
-      description: `Words for the sender; at most ${EXPLANATION_CHARACTERS} characters. Without them SES has its own.`,
-    },
-    bounce_sender: {
-      type: 'string',
-      description: 'Who the bounce comes from: a verified identity. Without it, [ses] bounce_sender.',
-    },
-    authenticated: {
-      type: 'boolean',
-      default: false,
-      description:
-        "The caller has seen that SPF, DKIM or DMARC proves the sender's domain. Must be true unless [guard] authentication is none.",
-    },
-  },
 }
 
 const KEY = {
@@ -215,6 +156,6 @@ export const OPENAPI = {
   },
   components: {
     securitySchemes: { token: { type: 'http', scheme: 'bearer' } },
-    schemas: { BounceSubmission: ORDER, Bounce: BOUNCE, ...ENVELOPES },
+    schemas: { BounceSubmission: BOUNCE_SUBMISSION, Bounce: BOUNCE, ...ENVELOPES },
   },
 }
