@@ -1,6 +1,7 @@
 // Whether a machine wrote a mail, by its header: an automatic reply, a report, list mail.
 // Read leniently: what a person who sees the header would call automatic is. Pure, and asked once for each mail.
 
+import { addressKey } from '../mail/address'
 import type { MailFacts } from '../mail/facts'
 import { elementsOf } from './header-value'
 
@@ -50,6 +51,8 @@ const MESSAGE_REPORT =
   /^[^a-z0-9]*message[^a-z0-9]*\/[^a-z0-9]*(?:global[^a-z0-9]*)?(?:delivery|disposition|feedback|tracking)[^a-z0-9]*(?:status|notification|report)(?![a-z0-9-])/
 /** RFC 6522 section 3, RFC 2231: `report-type*0*=`. */
 const REPORT_TYPE = /^[^a-z0-9]*report[^a-z0-9]*type[^a-z0-9]*(?:[0-9]+[^a-z0-9=]*)?=/
+/** RFC 3834 section 2: the conventional author of reports, with whichever envelope sender. */
+const REPORTER = /^mailer-daemon(?=[@+])/
 const HAS_PARTS = /^[^a-z0-9]*multipart/
 
 /** RFC 2369, RFC 2919, RFC 8058; what older list servers write (Mailman, Majordomo, ezmlm, Yahoo groups). */
@@ -96,6 +99,7 @@ function look(facts: MailFacts): Automatic {
       GENERATED_FIELDS.some(name => some(name, elements => isOneOf(['reply'], elements[0]))) ||
       REPLY_FIELDS.some(name => some(name, elements => !isOneOf(NO, elements[0]))),
     isReport:
+      [facts.sender, facts.author ?? ''].some(address => REPORTER.test(addressKey(address))) ||
       some('content-type', saysReport) ||
       REPORT_FIELDS.some(name => some(name, elements => elements.some(one => one.includes('@')))),
     isListMail:

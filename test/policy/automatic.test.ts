@@ -164,6 +164,21 @@ describe('mail that a machine wrote', () => {
     assert(isReport('X-Failed-Recipients: gone@yours.example'))
   })
 
+  it('is a report where the envelope or From names mailer-daemon as its sender', () => {
+    const by = (sender: string, author = 'joe@origin.example') =>
+      automatic({ ...mail(), sender, author }).isReport
+    for (const daemon of [
+      'mailer-daemon@a.example',
+      'MAILER-DAEMON@a.example',
+      '"mailer-daemon"@a.example',
+    ]) {
+      assert(by(daemon), daemon)
+      assert(by('bounces-1@a.example', daemon), daemon)
+    }
+    for (const other of ['mailer@a.example', 'mailer-daemons@a.example', 'x-mailer-daemon@a.example'])
+      assert(!by(other, other), other)
+  })
+
   it('is no report where a person would not call it one', () => {
     for (const value of NO_REPORTS) assert(!isReport(`Content-Type: ${value}`), JSON.stringify(value))
     assert(!isReport('X-Failed-Recipients: none'))
