@@ -3,13 +3,13 @@
 
 import cluster from 'node:cluster'
 import { deny, denysoft, ok } from 'haraka-constants'
-import { forecast } from '../src/app/admission'
 import { commitPlan } from '../src/app/commit'
 import { evaluateMail, type MailEvaluation } from '../src/app/evaluate-mail'
 import { logLine } from '../src/app/log-line'
 import { type CommitPlan, type Plan, replyText } from '../src/app/plan'
 import { PluginRuntime } from '../src/app/plugin-runtime'
 import { type Line, linesOf, resultsOf } from '../src/app/report'
+import { forecast } from '../src/app/submit'
 import { withoutHidden } from '../src/config/hidden-values'
 import { systemClock } from '../src/dispatch/clock'
 import { errorText } from '../src/haraka/error-text'
@@ -249,6 +249,7 @@ export function commit(this: HarakaPlugin, next: Next, connection: HarakaConnect
     log(this, connection, linesOf(evaluation, new Map([...evaluation.known, ...added]), 'enforce'))
     if (quarantined !== undefined) this.lognotice(connection, logLine({ quarantined }))
     const { plan } = evaluation
+    if (plan.kind === 'pass') return NEXT_PLUGIN
     if (plan.kind === 'refuse') return refusal(plan)
     transaction.rcpt_to = withoutConsumed(transaction.rcpt_to, evaluation, plan, targets)
     return transaction.rcpt_to.length === 0 ? { code: ok, text: 'Message taken by policy' } : NEXT_PLUGIN

@@ -23,15 +23,11 @@ export const ERRORS = {
   QUEUE_BUSY: {},
   /** The disk is full or failing. */
   QUEUE_FULL: {},
-  /** The bounce of a recipient has ended meanwhile. */
-  QUEUE_ENDED: {},
-  /** Another worker has taken the last bounce that a cap allows. */
-  QUEUE_CAPPED: {},
-  /** Other workers have taken so many bounces that one would be late. */
-  QUEUE_OVERLOADED: {},
   /** Another dispatcher has taken over. */
   QUEUE_LOCK_LOST: {},
   QUEUE_OTHER: {},
+  /** Nobody would send a bounce: for a temporary refusal. */
+  NO_DISPATCHER: {},
 } as const satisfies Record<string, Explained>
 
 export type ErrorCode = keyof typeof ERRORS

@@ -3,7 +3,7 @@
 
 import { copyFileSync, mkdirSync } from 'node:fs'
 import path from 'node:path'
-import { SLOT_MS } from '../../src/queue/admission'
+import { SLOT_MS } from '../../src/queue/forecast'
 import { openWorkerQueue } from '../../src/queue/open'
 import { Database } from '../../src/queue/sqlite/database'
 import { setSpacing } from '../../src/queue/sqlite/deadline-histogram'

@@ -3,8 +3,8 @@
 
 import { copyFileSync, mkdirSync } from 'node:fs'
 import path from 'node:path'
-import { forecastSpacingMs } from '../../src/queue/admission'
 import { COUNTED } from '../../src/queue/counters'
+import { forecastSpacingMs } from '../../src/queue/forecast'
 import { openCounterStore } from '../../src/queue/open'
 import { Database } from '../../src/queue/sqlite/database'
 import { makeFolder } from './folder'

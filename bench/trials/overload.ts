@@ -2,13 +2,14 @@
 // Rejects when SES throttles a call, or refuses it.
 
 import { setTimeout as pause } from 'node:timers/promises'
-import { forecastSpacingMs, latenessOf } from '../../src/queue/admission'
+import { submit } from '../../src/app/submit'
+import { forecastSpacingMs } from '../../src/queue/forecast'
 import { openQueueReader, openWorkerQueue } from '../../src/queue/open'
 import type { WorkerQueue } from '../../src/queue/store'
 import { startSesEmulator } from '../../src/ses-emulator/server'
 import { callsOf } from '../live/calls'
 import { DispatcherProcess, settingsText } from '../live/dispatcher'
-import { REGION, requestOf } from '../live/jobs'
+import { requestOf } from '../live/jobs'
 import { pseudoRandom } from '../text'
 import type { Findings, Size, Trial } from '../trial'
 
@@ -96,9 +97,8 @@ async function bounces(queue: WorkerQueue, dispatcher: DispatcherProcess, size: 
     const nowMs = Date.now()
     const request = requestOf(number, nowMs, nowMs + leastMs + pick(mostMs - leastMs))
     const forecast = { nowMonoMs: monoMs(), spacingMs, marginMs: MARGIN_MS }
-    const ahead = queue.ahead(REGION, request.deadlineMs, forecast.nowMonoMs)
-    if (latenessOf(ahead, request.deadlineMs, nowMs, forecast) !== undefined) continue
-    queue.add([request], nowMs, forecast)
+    const [result] = await submit([request], queue, { nowMs, forecast })
+    if (result?.outcome !== 'added') continue
     dispatcher.wake()
     admitted.set(request.sesId, request.deadlineMs)
   }

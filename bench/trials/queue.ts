@@ -2,7 +2,8 @@
 // Rejects when a job isn't taken, or another is given out than was to come.
 
 import path from 'node:path'
-import { forecastSpacingMs, latenessOf } from '../../src/queue/admission'
+import { submit } from '../../src/app/submit'
+import { forecastSpacingMs } from '../../src/queue/forecast'
 import { openDispatcherQueue, openWorkerQueue, thisProcess } from '../../src/queue/open'
 import type { DispatcherQueue, WorkerQueue } from '../../src/queue/store'
 import { makeFolder, removeFolder } from '../live/folder'
@@ -48,14 +49,14 @@ interface Costs {
   claimTime: number[]
 }
 
-function compare(size: Size): Findings {
+async function compare(size: Size): Promise<Findings> {
   const { jobs, rounds, steps } = SCALES[size]
   const folder = makeFolder()
   const [empty, full] = [new Side(0, folder), new Side(jobs, folder)]
   try {
     // one round for nothing
     for (let round = -1; round < rounds; round++)
-      for (const side of round % 2 === 0 ? [empty, full] : [full, empty]) side.round(steps, round >= 0)
+      for (const side of round % 2 === 0 ? [empty, full] : [full, empty]) await side.round(steps, round >= 0)
     const found = (key: keyof Costs) => {
       const [of, against] = [full.costs[key], empty.costs[key]]
       return foundRatio(
@@ -94,12 +95,12 @@ class Side {
     this.#dispatcher.setSpacing(SPACING_MS)
   }
 
-  round(steps: number, counts: boolean): void {
+  async round(steps: number, counts: boolean): Promise<void> {
     const add = new Sum()
     const claim = new Sum()
     for (let step = 0; step < steps; step++) {
-      this.#add(add)
-      this.#call(claim)
+      await this.#add(add)
+      await this.#call(claim)
       this.#now = { ms: this.#now.ms + SPACING_MS, monoMs: this.#now.monoMs + SPACING_MS }
     }
     if (!counts) return
@@ -109,20 +110,19 @@ class Side {
     this.costs.claimTime.push(claim.micros / steps)
   }
 
-  #add(sum: Sum): void {
+  async #add(sum: Sum): Promise<void> {
     const { ms, monoMs } = this.#now
     const forecast = { nowMonoMs: monoMs, spacingMs: SPACING_MS, marginMs: MARGIN_MS }
     const request = requestOf(this.#number++, ms, deadlineOf(this.#pick(1000), 1000, ms))
-    const { deadlineMs } = request
-    sum.measure(() => {
-      if (this.#worker.known(request.sesId).size > 0) throw new Error('a new mail is known already')
-      const late = latenessOf(this.#worker.ahead(REGION, deadlineMs, monoMs), deadlineMs, ms, forecast)
-      if (late !== undefined) throw new Error(`no room for a job: ${late}`)
-      this.#worker.add([request], ms, forecast)
+    await sum.measure(async () => {
+      const [foreseen] = await submit([request], this.#worker, { nowMs: ms, forecast, dryRun: true })
+      const [added] = await submit([request], this.#worker, { nowMs: ms, forecast })
+      if (foreseen?.outcome !== 'added' || added?.outcome !== 'added')
+        throw new Error(`no room for a job: ${foreseen?.outcome}, then ${added?.outcome}`)
     })
   }
 
-  #call(sum: Sum): void {
+  async #call(sum: Sum): Promise<void> {
     const { ms, monoMs } = this.#now
     const spacing = {
       spacingMs: LIMIT.intervalMs + LIMIT.slackMs,
@@ -130,7 +130,7 @@ class Side {
       longestPauseMs: 600_000,
       marginMs: MARGIN_MS,
     }
-    sum.measure(() => {
+    await sum.measure(() => {
       const claim = this.#dispatcher.claim(REGION, { ms, monoMs }, spacing)
       if (claim === undefined) throw new Error('no job to call for')
       this.#dispatcher.begin(claim, { ms, monoMs })
@@ -140,7 +140,7 @@ class Side {
   }
 
   close(): void {
-    this.#worker.close()
+    void this.#worker.close()
     this.#dispatcher.close()
   }
 }
@@ -149,9 +149,9 @@ class Sum {
   cpuMicros = 0
   micros = 0
 
-  measure(work: () => void): void {
+  async measure(work: () => unknown): Promise<void> {
     const [cpu, at] = [PROCESS(), performance.now()]
-    work()
+    await work()
     this.cpuMicros += PROCESS() - cpu
     this.micros += (performance.now() - at) * 1000
   }

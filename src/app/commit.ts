@@ -10,13 +10,14 @@ import type { Decision } from '../policy/decision'
 import type { Policy } from '../policy/rule'
 import { deleteMail, isThere, type MailFolders } from '../quarantine/bring-in-order'
 import { keepMail, nameOf, type QuarantineRecord } from '../quarantine/keep'
-import type { Forecast } from '../queue/admission'
-import type { Added } from '../queue/job'
+import type { Forecast } from '../queue/forecast'
+import { isRefused, type Submitted } from '../queue/job'
 import { type MailPlace, storageKey } from '../queue/mail-ledger'
 import type { WorkerQueue } from '../queue/store'
 import type { MailEvaluation } from './evaluate-mail'
-import { type CommitPlan, type Plan, planFor } from './plan'
+import { type CommitPlan, planFor } from './plan'
 import { withoutRoom } from './room'
+import { fallBackFor, submit } from './submit'
 
 export interface Place {
   folders: MailFolders
@@ -31,13 +32,16 @@ export interface Place {
 }
 
 export interface Committed {
-  /** Anew where there was no room on disk: what was done, or what the relay is told. */
-  evaluation: MailEvaluation & { plan: CommitPlan | Extract<Plan, { kind: 'refuse' }> }
-  /** What the queue took, by the decision for it. */
-  added: Map<Decision, Added>
+  /** Anew where the queue or the disk refused something: what was done, or what the relay is told. */
+  evaluation: MailEvaluation
+  /** The jobs of the bounces, by the decision for each. */
+  added: Map<Decision, { jobId: string; outcome: Submitted['outcome'] }>
   /** The .eml file of what was held back. */
   quarantined?: string
 }
+
+/** Other workers may be faster than the dry run's forecast, but hardly twice for one mail. */
+const ROUNDS = 2
 
 /** The raw mail in one of the folders. */
 interface Copy {
@@ -52,16 +56,34 @@ export async function commitPlan(
   plan: CommitPlan,
   place: Place,
 ): Promise<Committed> {
+  let [decisions, current] = [evaluation.decisions, plan]
+  for (let round = 0; round < ROUNDS; round++) {
+    const done = await tryCommit({ ...evaluation, decisions, plan: current }, current, place)
+    if (!Array.isArray(done)) return done
+    decisions = done
+    const anew = planFor(decisions)
+    if (anew.kind !== 'commit')
+      return { evaluation: { ...evaluation, decisions, plan: anew }, added: new Map() }
+    current = anew
+  }
+  throw new Error('other mail keeps taking the room that the queue has for these bounces')
+}
+
+/** The decisions anew, when the queue refused a bounce. */
+async function tryCommit(
+  evaluation: MailEvaluation,
+  plan: CommitPlan,
+  place: Place,
+): Promise<Committed | Decision[]> {
   const copies = await copiesOf(evaluation.facts, plan, place)
   const full = copies.length > 0 ? reserve(copies, evaluation.facts, place) : undefined
-  if (full === undefined) return { ...(await commit(evaluation, plan, copies, place)) }
+  if (full === undefined) return commit(evaluation, plan, copies, place)
   const decisions = withoutRoom(place.policy, evaluation.decisions, plan, full)
   // those that are dropped ask for no answer of their own
   const rest = decisions.filter(({ action }) => action !== 'drop')
   const anew = planFor(rest.length > 0 && rest.every(({ action }) => action === 'reject') ? rest : decisions)
-  if (anew.kind === 'refuse')
-    return { evaluation: { ...evaluation, decisions, plan: anew }, added: new Map() }
-  if (anew.kind === 'commit' && anew.held.length === 0 && anew.bounces.length === 0)
+  const needsDisk = anew.kind === 'commit' && anew.held.length + anew.bounces.length > 0
+  if (anew.kind !== 'pass' && !needsDisk)
     return { evaluation: { ...evaluation, decisions, plan: anew }, added: new Map() }
   throw new Error('there is no room for the mail on disk, and its fallbacks need some, too')
 }
@@ -71,10 +93,12 @@ async function commit(
   plan: CommitPlan,
   copies: readonly Copy[],
   place: Place,
-): Promise<Committed> {
-  const { folders } = place
+): Promise<Committed | Decision[]> {
+  const { folders, policy, nowMs, forecast } = place
   const kept = copies.find(one => one.place === 'kept')
-  const queue = place.queue()
+  const fromBefore = new Set(
+    copies.filter(({ place: at, name }) => existsSync(path.join(folders[at], `${name}.eml`))),
+  )
   try {
     const [first, ...others] = copies
     const files = first === undefined ? [] : [await write(first, place, place.pipeRaw)]
@@ -86,13 +110,19 @@ async function commit(
       kept !== undefined && !decision.deliver ? { ...request, kept: kept.name } : request,
     )
     const mustBeKept = () => void (kept && statSync(path.join(folders.kept, `${kept.name}.eml`)))
-    const taken = requests.length > 0 ? queue.add(requests, place.nowMs, place.forecast, mustBeKept) : []
-    const added = new Map(
-      taken.flatMap((one, index) => {
-        const decision = plan.bounces[index]?.decision
-        return decision ? [[decision, one]] : []
-      }),
-    )
+    const results = await submit(requests, place.queue(), { nowMs, forecast, mustBeKept })
+    const resultFor = new Map(results.map((result, index) => [plan.bounces[index]?.decision, result]))
+    if (results.some(isRefused)) {
+      // what is done instead may need other files
+      for (const copy of copies) if (!fromBefore.has(copy)) giveUp(copy, place, true)
+      return evaluation.decisions.map(decision => {
+        const result = resultFor.get(decision)
+        return result !== undefined && isRefused(result) ? fallBackFor(policy, decision, result) : decision
+      })
+    }
+    const added: Committed['added'] = new Map()
+    for (const [decision, { jobId, outcome }] of resultFor)
+      if (decision && jobId !== undefined) added.set(decision, { jobId, outcome })
     const quarantined = files[copies.findIndex(one => one.place === 'quarantine')]
     return { evaluation: { ...evaluation, plan }, added, ...(quarantined !== undefined && { quarantined }) }
   } catch (error) {
@@ -159,10 +189,13 @@ function write(copy: Copy, { folders }: Place, pipeRaw: Place['pipeRaw']): Promi
   return keepMail(folders[copy.place], copy.identity, copy.record, pipeRaw)
 }
 
-/** Nobody waits for a mail without a job, and one that wasn't written isn't counted. Where that fails, the dispatcher finds it. */
-function giveUp({ place, name }: Copy, { queue, folders }: Place): void {
+/**
+ * Nobody waits for a mail without a job, and one that wasn't written isn't counted. Where that fails, the dispatcher finds it.
+ * `mayGo`: also one that is in the quarantine; else it stays there, and the relay's next try replaces it.
+ */
+function giveUp({ place, name }: Copy, { queue, folders }: Place, mayGo = false): void {
   try {
-    if (place === 'quarantine' && existsSync(path.join(folders.quarantine, `${name}.eml`))) return
+    if (place === 'quarantine' && !mayGo && existsSync(path.join(folders.quarantine, `${name}.eml`))) return
     queue().mail.removeUnused([{ place, name }], () => deleteMail(folders[place], name))
   } catch {
     // the first fault is on its way

@@ -1,5 +1,5 @@
 // One mail through facts, rules, guards, window and queue, to a plan. Changes nothing; `commitPlan` does.
-// A fault of the store is thrown: the door answers with a temporary refusal.
+// A fault of the store is thrown: the plugin answers with a temporary refusal.
 
 import { addressKey } from '../mail/address'
 import type { Content } from '../mail/content'
@@ -7,18 +7,16 @@ import type { Envelope, MailFacts } from '../mail/facts'
 import { readFacts } from '../mail/read-facts'
 import { scanTraceHeaders } from '../mail/scan-trace-headers'
 import { decide } from '../policy/decide'
-import type { Decision } from '../policy/decision'
-import { fallBack } from '../policy/fallback'
+import type { BounceRequest, Decision } from '../policy/decision'
 import { MatchBudget, type MatchBudgetOptions } from '../policy/match-budget'
 import { mightMatchAnyRule } from '../policy/might-match'
 import type { Policy } from '../policy/rule'
-import { type Added, hasEnded } from '../queue/job'
+import { hasEnded, isRefused, type Submitted } from '../queue/job'
 import type { WorkerQueue } from '../queue/store'
 import type { ActiveConfig } from './active-config'
-import { admitter, forecast, mustBeAlive } from './admission'
-import { capper } from './caps'
 import { logLine } from './log-line'
 import { type Plan, planFor } from './plan'
+import { fallBackFor, forecast, submit } from './submit'
 
 export interface IncomingMail {
   envelope: Envelope
@@ -40,7 +38,7 @@ export interface IncomingMail {
 }
 
 /** The job of a decision for a bounce. */
-export type Jobs = ReadonlyMap<Decision, Pick<Added, 'jobId' | 'outcome'>>
+export type Jobs = ReadonlyMap<Decision, { jobId: string; outcome: Submitted['outcome'] }>
 
 export interface MailEvaluation {
   facts: MailFacts
@@ -68,7 +66,7 @@ export async function evaluateMail(
   const { facts, decisions: decided } = await evaluatePolicy(mail, activeConfig)
   if (settings.main.mode === 'observe')
     return { facts, decisions: decided, known: new Map(), plan: { kind: 'pass' } }
-  const { decisions, known } = askQueue(facts, decided, activeConfig, queue, mail)
+  const { decisions, known } = await askQueue(facts, decided, activeConfig, queue, mail)
   return { facts, decisions, known, plan: planFor(decisions) }
 }
 
@@ -93,43 +91,43 @@ export async function evaluatePolicy(
 }
 
 /** Recipients that the relay delivers again, bounces that could not start in time, and those that are too many. */
-function askQueue(
+async function askQueue(
   facts: MailFacts,
   decided: readonly Decision[],
-  activeConfig: ActiveConfig,
+  { policy, settings }: ActiveConfig,
   queue: () => WorkerQueue,
-  mail: IncomingMail,
-): { decisions: Decision[]; known: Jobs } {
-  const { policy } = activeConfig
+  { nowMs, nowMonoMs }: IncomingMail,
+): Promise<{ decisions: Decision[]; known: Jobs }> {
   const known = new Map<Decision, { jobId: string; outcome: 'known' }>()
   const { sesId } = facts.receipt ?? {}
-  const before = sesId === undefined ? undefined : queue().known(sesId)
-  const overCap = capper(queue, mail.nowMs)
-  const tooLate = admitter(queue, mail.nowMs, forecast(activeConfig.settings, mail.nowMonoMs))
+  if (sesId === undefined) return { decisions: [...decided], known }
+  const wanted = decided.filter(isBounce)
+  const times = { nowMs, forecast: forecast(settings, nowMonoMs) }
+  const requests = wanted.map(({ bounce }) => bounce)
+  const results = await submit(requests, queue(), { ...times, dryRun: true })
+  const resultFor = new Map<Decision, Submitted>(
+    results.flatMap((result, index) => {
+      const decision = wanted[index]
+      return decision ? [[decision, result]] : []
+    }),
+  )
+  const before = wanted.length < decided.length ? (await queue().look({ sesId, nowMs })).known : undefined
   const decisions = decided.map(decision => {
-    const earlier = before?.get(addressKey(decision.recipient.address))
-    if (earlier && !hasEnded(earlier.state)) {
-      // its sender is told, or will be: whatever the rules say by now
-      const taken = alreadyBounced(policy, decision, earlier.rule)
-      known.set(taken, { jobId: earlier.jobId, outcome: 'known' })
-      return taken
-    }
-    const { bounce } = decision
-    if (decision.action !== 'bounce' || bounce === undefined) return decision
-    if (earlier) {
-      const detail = `its bounce has ${earlier.state} already, as job ${earlier.jobId}`
-      const ended = fallBack(policy, decision, 'ended', detail)
-      return earlier.kept === undefined ? ended : { ...ended, keptAs: earlier.kept }
-    }
-    mustBeAlive(queue(), mail.nowMonoMs)
-    const late = tooLate(bounce)
-    if (late !== undefined) return fallBack(policy, decision, 'overload', late)
-    const capped = overCap(bounce)
-    if (capped !== undefined) return fallBack(policy, decision, 'capped', capped)
-    tooLate.count(bounce)
-    return decision
+    const result = resultFor.get(decision)
+    if (result !== undefined && isRefused(result)) return fallBackFor(policy, decision, result)
+    const earlier = result?.outcome === 'known' ? result : before?.get(addressKey(decision.recipient.address))
+    const { jobId, state, rule } = earlier ?? {}
+    if (jobId === undefined || rule === undefined || (state && hasEnded(state))) return decision
+    // its sender is told, or will be: whatever the rules say by now
+    const bounced = alreadyBounced(policy, decision, rule)
+    known.set(bounced, { jobId, outcome: 'known' })
+    return bounced
   })
   return { decisions, known }
+}
+
+function isBounce(decision: Decision): decision is Decision & { bounce: BounceRequest } {
+  return decision.action === 'bounce' && decision.bounce !== undefined
 }
 
 /** Without a new request: there is nothing to add to the queue. `rule` is the one that bounced it. */

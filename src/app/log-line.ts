@@ -1,7 +1,7 @@
 // One line a decision, as key=value. Values from a mail can't leave their quotes, break the line or be endless.
 
 import type { Decision } from '../policy/decision'
-import type { Added } from '../queue/job'
+import type { Submitted } from '../queue/job'
 
 const LONGEST_VALUE = 256
 
@@ -18,7 +18,7 @@ export function decisionLine(
   more: {
     sesId: string | undefined
     sender: string
-    job?: Pick<Added, 'jobId' | 'outcome'> | undefined
+    job?: { jobId: string; outcome: Submitted['outcome'] } | undefined
     observed: boolean
   },
 ): string {

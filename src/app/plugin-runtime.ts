@@ -26,7 +26,7 @@ import {
   openOperatorQueue,
   openWorkerQueue,
 } from '../queue/open'
-import type { OperatorQueue, OrderQueue } from '../queue/store'
+import type { OperatorQueue, WorkerQueue } from '../queue/store'
 import { openWorkerThreads, type WorkerThreads } from '../worker-thread/worker-threads'
 import { type ActiveConfig, compileActiveConfig } from './active-config'
 import { MailCounts } from './mail-counts'
@@ -53,7 +53,7 @@ export class PluginRuntime {
   readonly #owner: Owner
   readonly #configuration: Configuration<ActiveConfig>
   readonly #queueFile: string
-  #queue: OrderQueue | undefined
+  #queue: WorkerQueue | undefined
   #operator: OperatorQueue | undefined
   #figures: FiguresReader | undefined
   readonly #metricsFlush: MetricsFlush
@@ -104,7 +104,7 @@ export class PluginRuntime {
   }
 
   /** Opened when it is first needed, as the user that the process runs as by then. @throws QueueError */
-  queue(): OrderQueue {
+  queue(): WorkerQueue {
     this.#hasOpenedQueue = true
     this.#queue ??= openWorkerQueue(this.#queueFile, { home: mailHome(this.harakaDir) })
     return this.#queue
@@ -174,7 +174,7 @@ export class PluginRuntime {
     this.#metricsFlush.close()
     this.#figures?.close()
     this.#figures = undefined
-    this.#queue?.close()
+    void this.#queue?.close()
     this.#queue = undefined
     this.#operator?.close()
     this.#operator = undefined

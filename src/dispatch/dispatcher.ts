@@ -2,7 +2,7 @@
 // Whatever fails, a job stays in the store; when the lock is lost, nothing more is sent until it is ours again.
 
 import { isLasting, QueueError } from '../errors'
-import { forecastSpacingMs } from '../queue/admission'
+import { forecastSpacingMs } from '../queue/forecast'
 import type { LeaseOwner } from '../queue/store'
 import { longestPauseMs } from './outcomes'
 import { Pauses } from './pauses'

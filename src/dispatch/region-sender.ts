@@ -4,7 +4,7 @@
 import Bottleneck from 'bottleneck'
 import type { Settings } from '../config/settings'
 import { isLasting, QueueError } from '../errors'
-import { forecastSpacingMs } from '../queue/admission'
+import { forecastSpacingMs } from '../queue/forecast'
 import type { Job } from '../queue/job'
 import type { Claim, DispatcherQueue, Settled, StateChange } from '../queue/store'
 import type { CallCounts } from './call-counts'

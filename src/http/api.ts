@@ -2,10 +2,10 @@
 // An order is on disk, all of it, before it is answered with 202; an answer that isn't 2xx has changed nothing.
 
 import { createHash } from 'node:crypto'
-import { forecast } from '../app/admission'
 import { logLine } from '../app/log-line'
+import { forecast, submit } from '../app/submit'
 import { findMail } from '../quarantine/find-mail'
-import type { BounceSubmission } from '../queue/store'
+import type { Submitted } from '../queue/job'
 import { jsonBody } from './body'
 import { readBounceInput } from './bounce-input'
 import { readListing, toCursor } from './listing'
@@ -14,7 +14,7 @@ import { Fault, idle, json, type Reply, success } from './reply'
 import type { Request } from './request'
 import type { Route } from './router'
 import type { HttpContext } from './routes'
-import { API_RULE, faultOfQueue, mustBeTaken, requestsOf } from './schedule'
+import { API_RULE, faultOf, mustBeAdmitted, requestsOf } from './schedule'
 import { historyView, iso, jobView } from './views'
 
 /** In a header of that name: what its sender made up for this one order. */
@@ -43,39 +43,48 @@ async function schedule(request: Request, context: HttpContext): Promise<Reply> 
   const activeConfig = context.activeConfig()
   if (activeConfig.idle) throw idle()
   const queue = context.queue()
-  const earlier = key === undefined ? undefined : queue.answered(key)
+  const nowMs = context.nowMs()
+  const earlier = key === undefined ? undefined : (await queue.look({ idempotencyKey: key, nowMs })).record
   // before all else: what was in time then may be late by now
   if (earlier !== undefined) return sameAnswer(earlier, digest)
-  const now = { ms: context.nowMs(), monoMs: context.nowMonoMs() }
-  const read = readBounceInput(value, { regions: activeConfig.policy.regions, nowMs: now.ms })
+  const now = { ms: nowMs, monoMs: context.nowMonoMs() }
+  const read = readBounceInput(value, { regions: activeConfig.policy.regions, nowMs })
   if ('details' in read)
     throw new Fault(400, 'VALIDATION_ERROR', 'the body has faults', { details: read.details })
-  const requests = requestsOf(read.order, activeConfig, now.ms)
-  mustBeTaken(requests, queue, activeConfig, now)
-  try {
-    const { added, answered } = queue.addAnswered({
-      requests,
-      nowMs: now.ms,
-      forecast: forecast(activeConfig.settings, now.monoMs),
-      ...(key !== undefined && { key: { name: key, digest } }),
-      answer: answerTo,
-    })
-    for (const { outcome, ...one } of added) {
-      const said = { recipient: one.address, sender: read.order.sender, ses_id: read.order.sesId }
-      context.log('notice', logLine({ rule: API_RULE, ...said, job: one.jobId, bounce: outcome }))
-      if (outcome !== 'known') {
-        const { sesId, sender } = read.order
-        context.ordered({ rule: API_RULE, sesId, sender, recipient: one.address })
-      }
-    }
-    if (added.some(({ outcome }) => outcome !== 'known')) context.wake()
-    return added.length === 0 ? sameAnswer(answered, digest) : fromKept(answered.answer)
-  } catch (error) {
-    throw faultOfQueue(error, requests[0])
-  }
+  const requests = requestsOf(read.order, activeConfig, nowMs)
+  await mustBeAdmitted(requests, queue, activeConfig, now)
+  const results = await submit(requests, queue, {
+    nowMs,
+    forecast: forecast(activeConfig.settings, now.monoMs),
+    ...(key !== undefined && { record: { key, digest, answer: answerTo } }),
+  })
+  // another request with the key was faster
+  const faster =
+    results.length > 0 || key === undefined
+      ? undefined
+      : (await queue.look({ idempotencyKey: key, nowMs })).record
+  if (faster !== undefined) return sameAnswer(faster, digest)
+  if (results.length === 0) throw new Error('the answer to this Idempotency-Key was forgotten meanwhile')
+  const fault = requests.map((request, index) => faultOf(results[index], request)).find(one => one)
+  if (fault !== undefined) throw fault
+  noteSubmitted(read.order, results, context)
+  return fromKept(answerTo(results))
 }
 
-const answerTo: BounceSubmission['answer'] = added => {
+function noteSubmitted(
+  { sesId, sender }: { sesId: string; sender: string },
+  results: readonly Submitted[],
+  context: HttpContext,
+): void {
+  for (const { outcome, address, jobId } of results) {
+    const said = { recipient: address, sender, ses_id: sesId }
+    context.log('notice', logLine({ rule: API_RULE, ...said, job: jobId, bounce: outcome }))
+    if (outcome !== 'known') context.ordered({ rule: API_RULE, sesId, sender, recipient: address })
+  }
+  if (results.some(({ outcome }) => outcome !== 'known')) context.wake()
+}
+
+function answerTo(added: readonly Submitted[]): string {
   const [first] = added
   const data = {
     id: first?.jobId,
@@ -83,7 +92,7 @@ const answerTo: BounceSubmission['answer'] = added => {
     recipients: added.map(({ address, jobId, outcome, state, createdAtMs }) => ({
       address,
       id: jobId,
-      created_at: iso(createdAtMs),
+      created_at: iso(createdAtMs ?? 0),
       outcome,
       state,
     })),

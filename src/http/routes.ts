@@ -4,7 +4,7 @@ import type { ActiveConfig } from '../app/active-config'
 import type { Diagnostic } from '../config/diagnostics'
 import type { MailFolders } from '../quarantine/bring-in-order'
 import type { FiguresReader } from '../queue/figures'
-import type { OperatorQueue, OrderQueue } from '../queue/store'
+import type { OperatorQueue, WorkerQueue } from '../queue/store'
 import { apiRoutes } from './api'
 import { metricsRoute } from './metrics'
 import { pageRoutes } from './page'
@@ -16,7 +16,7 @@ export interface HttpContext {
   /** Of the configuration's files as they were read last, whether they came into force or not. */
   diagnostics(): readonly Diagnostic[]
   /** @throws QueueError */
-  queue(): OrderQueue
+  queue(): WorkerQueue
   /** Waits as little for other writers as a worker may. @throws QueueError */
   operator(): OperatorQueue
   /** What all processes have counted, and the queue in figures. @throws QueueError */

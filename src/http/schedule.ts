@@ -1,19 +1,18 @@
-// Schedules bounces by hand: the same guards, window, admission and caps as for a mail, and the same queue.
-// All recipients of an order or none. What speaks against it is a Fault; a fault of the store is thrown as it is.
+// Bounces submitted by hand: the same guards, window, admission and caps as for a mail, and the same queue.
+// All recipients of a submission or none. A refusal is a Fault; a fault of the store is thrown as it is.
 
 import type { ActiveConfig } from '../app/active-config'
-import { admitter, forecast, mustBeAlive } from '../app/admission'
-import { capper } from '../app/caps'
+import { forecast, submit } from '../app/submit'
 import { formatDuration } from '../config/values'
-import { QueueError } from '../errors'
-import { addressKey, domainOf } from '../mail/address'
-import type { MailFacts, Receipt, RecipientFacts } from '../mail/facts'
+import { SesBounceError } from '../errors'
+import { domainOf } from '../mail/address'
+import type { Receipt } from '../mail/facts'
 import { bounceSender, bounceSenders, makeBounce } from '../policy/bounce'
 import type { BounceRequest } from '../policy/decision'
-import { GUARD_DETAILS, guard } from '../policy/guards'
+import { GUARD_DETAILS, type GuardedRecipient, type GuardSubject, guard } from '../policy/guards'
 import type { BounceOutcome } from '../policy/rule'
-import { ADDRESS_NAMES, parseTemplate, type Template, valuesOf } from '../policy/templates'
-import { hasEnded } from '../queue/job'
+import { ADDRESS_NAMES, addressValuesOf, parseTemplate, type Template } from '../policy/templates'
+import { isRefused, type Submitted } from '../queue/job'
 import type { WorkerQueue } from '../queue/store'
 import type { BounceInput, OrderedRecipient } from './bounce-input'
 import { type Detail, Fault } from './reply'
@@ -32,78 +31,83 @@ interface Now {
 /** What the queue is to take. @throws Fault */
 export function requestsOf(order: BounceInput, activeConfig: ActiveConfig, nowMs: number): BounceRequest[] {
   const { policy } = activeConfig
-  const facts = factsOf(order)
+  const subject = subjectOf(order)
   const guarded = order.recipients.map((recipient, index) =>
-    ofRecipient(order, facts, activeConfig, recipient, index),
+    ofRecipient(order, subject, activeConfig, recipient, index),
   )
   const details = guarded.flatMap(one => one.details)
   if (details.length > 0)
     throw new Fault(400, 'UNSAFE', 'a guard speaks against it', { details: once(details) })
   const deadlineMs = Math.min(order.receivedAtMs, nowMs) + policy.window.lengthMs
-  return guarded.map(({ facts: recipient, outcome, sender, valueOf }) =>
+  const receipt = { ...order, authentication: subject.receipt.authentication }
+  return guarded.map(({ recipient, outcome, sender, valueOf }) =>
     makeBounce(
       policy,
       { name: API_RULE, outcome },
-      { facts, receipt: facts.receipt, recipient, deadlineMs },
+      { facts: subject, receipt, recipient, deadlineMs },
       sender,
       valueOf,
     ),
   )
 }
 
-/** Whether the queue would take them, with the reason if not. @throws Fault, and QueueError */
-export function mustBeTaken(
+/** A dry run, for what the queue doesn't look at again when it writes. @throws Fault, and QueueError */
+export async function mustBeAdmitted(
   requests: readonly BounceRequest[],
   queue: WorkerQueue,
   activeConfig: ActiveConfig,
   now: Now,
-): void {
-  const before = queue.known(requests[0]?.sesId ?? '')
-  const overCap = capper(() => queue, now.ms)
-  const tooLate = admitter(() => queue, now.ms, forecast(activeConfig.settings, now.monoMs))
-  for (const request of requests) {
-    const earlier = before.get(addressKey(request.recipient.address))
-    if (earlier !== undefined && hasEnded(earlier.state)) {
-      const { address } = request.recipient
-      throw ended(`the bounce to ${address} has ${earlier.state} already, as job ${earlier.jobId}`)
-    }
-    if (earlier !== undefined) continue
+): Promise<void> {
+  const times = { nowMs: now.ms, forecast: forecast(activeConfig.settings, now.monoMs) }
+  const results = await submit(requests, queue, { ...times, dryRun: true }).catch((error: unknown) => {
+    if (!(error instanceof SesBounceError && error.code === 'NO_DISPATCHER')) throw error
+    for (const request of requests) mustBeBounceable(request, activeConfig, now.ms)
+    throw new Fault(503, 'UNAVAILABLE', error.message, { headers: retryAfter(LATER_S.unavailable) })
+  })
+  for (const [index, request] of requests.entries()) {
+    const result = results[index]
+    const fault = faultOf(result, request)
+    if (result?.outcome === 'ended') throw fault
+    if (result?.outcome === 'known') continue
     mustBeBounceable(request, activeConfig, now.ms)
-    mustHaveDispatcher(queue, now.monoMs)
-    const late = tooLate(request)
-    if (late !== undefined) throw overloaded(late)
-    const capped = overCap(request)
-    if (capped !== undefined) throw overCapped(capped, request)
-    tooLate.count(request)
+    if (fault !== undefined) throw fault
   }
 }
 
-/** What other workers were faster with, in the same words. */
-export function faultOfQueue(error: unknown, request: BounceRequest | undefined): unknown {
-  if (!(error instanceof QueueError)) return error
-  if (error.code === 'QUEUE_ENDED') return ended(error.message)
-  if (error.code === 'QUEUE_CAPPED') return overCapped(error.message, request)
-  if (error.code === 'QUEUE_OVERLOADED') return overloaded(error.message)
-  return error
+/** Why the queue refused the request; undefined: it didn't. */
+export function faultOf(result: Submitted | undefined, { caps }: BounceRequest): Fault | undefined {
+  if (result === undefined || !isRefused(result)) return undefined
+  switch (result.outcome) {
+    case 'ended': {
+      const { address, state, jobId } = result
+      return new Fault(409, 'ENDED', `the bounce to ${address} has ${state} already, as job ${jobId}`)
+    }
+    case 'overloaded':
+      return new Fault(503, 'OVERLOAD', result.detail, { headers: retryAfter(LATER_S.overload) })
+    case 'capped': {
+      const shortestS = Math.min(...caps.map(({ rate }) => rate.perMs / 1000), LATER_S.capped)
+      return new Fault(429, 'CAPPED', result.detail, { headers: retryAfter(shortestS) })
+    }
+  }
 }
 
 interface Guarded {
-  facts: RecipientFacts
+  recipient: GuardedRecipient & { source: 'relay' }
   outcome: BounceOutcome
   sender: string
-  valueOf: ReturnType<typeof valuesOf>
+  valueOf: ReturnType<typeof addressValuesOf>
   details: Detail[]
 }
 
 function ofRecipient(
   order: BounceInput,
-  facts: MailFacts,
+  subject: GuardSubject,
   { policy, settings }: ActiveConfig,
   recipient: OrderedRecipient,
   index: number,
 ): Guarded {
   const { address } = recipient
-  const known: RecipientFacts = { envelope: { address, notifyNever: false }, address, source: 'relay' }
+  const known = { envelope: { notifyNever: false }, address, source: 'relay' as const }
   const outcome: BounceOutcome = {
     action: 'bounce',
     type: recipient.type,
@@ -117,9 +121,9 @@ function ofRecipient(
     deliver: false,
     guard: settings.guard,
   }
-  const valueOf = valuesOf(facts, known, API_RULE, '')
+  const valueOf = addressValuesOf(subject.sender, address)
   const sender = bounceSender(outcome.sender, valueOf)
-  const base = { facts: known, outcome, sender: sender ?? '', valueOf }
+  const base = { recipient: known, outcome, sender: sender ?? '', valueOf }
   if (sender === undefined)
     return { ...base, details: [{ field: 'bounce_sender', message: 'there is no usable bounce sender' }] }
   const context = {
@@ -129,7 +133,7 @@ function ofRecipient(
     labelSeparator: policy.labelSeparator,
     isNamed: false,
   }
-  const held = guard(facts, known, settings.guard, context)
+  const held = guard(subject, known, settings.guard, context)
   return { ...base, details: held === undefined ? [] : [{ field: fieldOf(held, index), message: held }] }
 }
 
@@ -140,39 +144,23 @@ function fieldOf(held: string, index: number): string {
   return held.startsWith(GUARD_DETAILS.notAuthenticated) ? 'authenticated' : 'sender'
 }
 
-/** What the order says of the mail; of its header, and of SES's verdicts, nothing is known. */
-function factsOf(order: BounceInput): MailFacts & { receipt: Receipt } {
-  const { sesId, region, receivedAtMs, sender } = order
-  const domain = order.authenticated ? domainOf(sender) : undefined
+/** What the submission says of the mail; of its header, and of SES's verdicts, nothing is known. */
+function subjectOf({
+  authenticated,
+  sender,
+}: BounceInput): GuardSubject & { receipt: Pick<Receipt, 'authentication'> } {
+  const domain = authenticated ? domainOf(sender) : undefined
   const none = 'none'
   return {
-    envelope: { sender, recipients: [], relayIp: '', sizeBytes: 0 },
+    sender,
+    headerIsCut: false,
+    readings: () => ({ texts: [], areCut: false }),
     receipt: {
-      form: 'classic',
-      sesId,
-      sesIdIsUsual: true,
-      region,
-      receivedAtMs,
-      returnPath: sender,
-      client: { helo: '', name: '', ip: '' },
       verdicts: { spam: none, virus: none, spf: none, dkim: none, dmarc: none },
       // the caller's word stands for all that SES could prove, From included
       authentication:
         domain === undefined ? { dkimDomains: [] } : { spfDomain: domain, dkimDomains: [domain] },
     },
-    sender,
-    recipients: [],
-    headers: {
-      values: () => [],
-      valuesAreCut: () => false,
-      addresses: () => [],
-      addressesAreCut: () => false,
-    },
-    headerIsCut: false,
-    readings: () => ({ texts: [], areCut: false }),
-    content: () => Promise.reject(new Error('there is no mail')),
-    results: () => [],
-    warnings: [],
   }
 }
 
@@ -195,30 +183,6 @@ function mustBeBounceable(
   if (nowMs <= deadlineMs - policy.window.marginMs) return
   const length = formatDuration(policy.window.lengthMs)
   throw new Fault(409, 'EXPIRED', `it is later than ${length} after received_at, or too near to that`)
-}
-
-function mustHaveDispatcher(queue: WorkerQueue, monoMs: number): void {
-  try {
-    mustBeAlive(queue, monoMs)
-  } catch (error) {
-    if (error instanceof QueueError) throw error
-    throw new Fault(503, 'UNAVAILABLE', error instanceof Error ? error.message : String(error), {
-      headers: retryAfter(LATER_S.unavailable),
-    })
-  }
-}
-
-function ended(message: string): Fault {
-  return new Fault(409, 'ENDED', message)
-}
-
-function overloaded(message: string): Fault {
-  return new Fault(503, 'OVERLOAD', message, { headers: retryAfter(LATER_S.overload) })
-}
-
-function overCapped(message: string, request: BounceRequest | undefined): Fault {
-  const shortestS = Math.min(...(request?.caps ?? []).map(({ rate }) => rate.perMs / 1000), LATER_S.capped)
-  return new Fault(429, 'CAPPED', message, { headers: retryAfter(shortestS) })
 }
 
 function retryAfter(seconds: number): Record<string, string> {

@@ -1,7 +1,7 @@
 // SES's verdicts, for rules and guards. They are another thing than proof: where SES's own words can't be told from the
 // sender's, the worst word that any reading gives counts, and `pass` is never read.
 
-import type { MailFacts, SesVerdicts } from './facts'
+import type { MailFacts, Receipt, SesVerdicts } from './facts'
 import type { AuthenticationResults } from './results'
 import { type ClosedBlock, isAuthenticationField, SPAM_FIELD, SPF_FIELD, VIRUS_FIELD } from './ses-block'
 import type { Field } from './split-fields'
@@ -30,7 +30,10 @@ const SES_RESULTS = /^\s*amazonses\.com\b/i
 const NO_VERDICTS: SesVerdicts = { spam: NONE, virus: NONE, spf: NONE, dkim: NONE, dmarc: NONE }
 
 /** For rules and guards, whether or not the mail has a receipt. */
-export function verdictsOf({ receipt, verdictsWithoutReceipt }: MailFacts): SesVerdicts {
+export function verdictsOf({
+  receipt,
+  verdictsWithoutReceipt,
+}: Pick<MailFacts, 'verdictsWithoutReceipt'> & { receipt?: Pick<Receipt, 'verdicts'> }): SesVerdicts {
   return receipt?.verdicts ?? verdictsWithoutReceipt ?? NO_VERDICTS
 }
 

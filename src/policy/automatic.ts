@@ -75,15 +75,17 @@ const LIST_FIELDS = [
 /** RFC 2076 section 3.9, RFC 5230 section 4.6. */
 const LIST_PRECEDENCES = ['bulk', 'junk', 'list']
 
-const known = new WeakMap<MailFacts, Automatic>()
+type Header = Pick<MailFacts, 'readings'>
 
-export function automatic(facts: MailFacts): Automatic {
+const known = new WeakMap<Header, Automatic>()
+
+export function automatic(facts: Header): Automatic {
   const found = known.get(facts) ?? look(facts)
   known.set(facts, found)
   return found
 }
 
-function look(facts: MailFacts): Automatic {
+function look(facts: Header): Automatic {
   const some = (name: string, holds: (elements: readonly string[]) => boolean): boolean => {
     const { texts, areCut } = facts.readings(name)
     // what can't be read whole may say so further down

@@ -60,7 +60,12 @@ export function bounceSenderFault(template: Template): string | undefined {
 export function makeBounce(
   policy: Policy,
   rule: { name: string; outcome: BounceOutcome },
-  mail: { facts: MailFacts; receipt: Receipt; recipient: RecipientFacts; deadlineMs: number },
+  mail: {
+    facts: Pick<MailFacts, 'sender'>
+    receipt: Pick<Receipt, 'sesId' | 'region' | 'receivedAtMs' | 'authentication'>
+    recipient: Pick<RecipientFacts, 'address' | 'source'>
+    deadlineMs: number
+  },
   sender: string,
   valueOf: (name: TemplateName) => string,
 ): BounceRequest {

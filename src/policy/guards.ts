@@ -3,12 +3,22 @@
 
 import type { GuardSettings } from '../config/settings'
 import { addressKey, domainOf, isSubdomainOrSame } from '../mail/address'
-import type { MailFacts, RecipientFacts } from '../mail/facts'
+import type { MailFacts, Receipt, RecipientFacts } from '../mail/facts'
 import { withoutLabel } from '../mail/label'
 import { verdictsOf } from '../mail/verdicts'
 import { someParent } from './address-patterns'
 import { automatic } from './automatic'
 import { NOT_AUTHENTICATED, unprovedSender } from './proved-sender'
+
+/** What the guards look at: a mail's facts, or a submission by hand, of whose header nothing is known. */
+export interface GuardSubject
+  extends Pick<MailFacts, 'sender' | 'author' | 'headerIsCut' | 'readings' | 'verdictsWithoutReceipt'> {
+  receipt?: Pick<Receipt, 'authentication' | 'verdicts'>
+}
+
+export interface GuardedRecipient extends Pick<RecipientFacts, 'address'> {
+  envelope: Pick<RecipientFacts['envelope'], 'notifyNever'>
+}
 
 export interface GuardContext {
   bounceSender: string
@@ -41,8 +51,8 @@ export const GUARD_DETAILS = {
 
 /** Why the mail must not be bounced for this recipient; undefined: it may be. */
 export function guard(
-  facts: MailFacts,
-  recipient: RecipientFacts,
+  facts: GuardSubject,
+  recipient: GuardedRecipient,
   settings: GuardSettings,
   context: GuardContext,
 ): string | undefined {
@@ -86,7 +96,7 @@ function mailboxKeys(address: string, labelSeparator: string): string[] {
   return [key, withoutLabel(key, labelSeparator)]
 }
 
-function isOwnDomain(senderDomain: string, recipient: RecipientFacts, context: GuardContext): boolean {
+function isOwnDomain(senderDomain: string, recipient: GuardedRecipient, context: GuardContext): boolean {
   return (
     someParent(senderDomain, parent => context.receivesFor(parent)) ||
     isSubdomainOrSame(senderDomain, domainOf(context.bounceSender) ?? '') ||

@@ -3,7 +3,7 @@
 
 import type { AuthenticationLevel } from '../config/settings'
 import { addressKey, domainOf, organisationalDomain } from '../mail/address'
-import type { MailFacts } from '../mail/facts'
+import type { MailFacts, Receipt } from '../mail/facts'
 import { withoutLabel } from '../mail/label'
 
 /** In the log and in the reply; a reason may stand behind it. */
@@ -23,7 +23,7 @@ const BATV = /^(?:prvs=[0-9a-z]+=|btv1==[^=@]+==)(?=[^@])/
  * with any other user as MAIL FROM. So where SPF doesn't speak for the sender's domain, From must be the sender.
  */
 export function unprovedSender(
-  facts: MailFacts,
+  facts: Pick<MailFacts, 'sender' | 'author'> & { receipt?: Pick<Receipt, 'authentication'> },
   senderDomain: string,
   level: AuthenticationLevel,
 ): string | undefined {

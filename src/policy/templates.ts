@@ -99,6 +99,17 @@ export function printable(text: string): string {
   return text.replace(/\s+/g, ' ').replace(/[^ -~]/gu, '?')
 }
 
+/** What the names of addresses stand for where nothing else is known of a mail. */
+export function addressValuesOf(sender: string, recipient: string): (name: TemplateName) => string {
+  const values: Partial<Record<TemplateName, string | undefined>> = {
+    recipient,
+    'recipient.domain': domainOf(recipient),
+    sender: sender || '<>',
+    'sender.domain': domainOf(sender),
+  }
+  return name => values[name] ?? ''
+}
+
 /** What the names stand for in a mail, for one of its recipients. */
 export function valuesOf(
   facts: MailFacts,

@@ -1,47 +1,82 @@
-// Whether a job may be taken: it and all that wait would still start in time, soonest deadline first. Pure.
-// Deadlines count as whole seconds, so a job is refused up to a second too early, and never too late.
+// Whether the bounces of one mail may enter the queue: each starts in time, delays no other too long, and is within the
+// caps, the earlier ones of the mail counted. Pure; a dry run and the queue's own transaction ask the same.
 
-import type { Ahead } from './store'
+import { addressKey } from '../mail/address'
+import type { BounceRequest, Cap } from '../policy/decision'
+import { callKey } from './calls'
+import { CapRoom } from './caps'
+import { type Forecast, latenessOf } from './forecast'
+import { hasEnded, isRefused, type Submitted, type SubmittedJob } from './job'
+import type { Ahead, KnownRecipient } from './store'
 
-/** SES's time of receipt is in whole seconds, and so are the deadlines that come of it. */
-export const SLOT_MS = 1000
-
-/** What the forecast supposes. Retries and throttling take more; a job may expire by them all the same. */
-export interface Forecast {
-  nowMonoMs: number
-  /** From the start of a call to the next one's. */
-  spacingMs: number
-  /** No call starts later than this before its deadline. */
-  marginMs: number
+/** What the queue holds. Each is asked only when it matters. */
+export interface QueueRecords {
+  /** The recipients of that mail, by `addressKey`. */
+  known(sesId: string): ReadonlyMap<string, KnownRecipient>
+  counted(cap: Cap): number
+  ahead(region: string, deadlineMs: number): Ahead
 }
 
-/** What a call takes beyond its spacing, on a network: what is admitted must not expire. */
-const CALL_TAKES_MS = 30
+const LATENESS_TEXTS = {
+  itself: 'the queue is too long for its deadline',
+  another: 'the queue is too long for those behind it',
+} as const
 
-export function forecastSpacingMs({ intervalMs, slackMs }: { intervalMs: number; slackMs: number }): number {
-  return intervalMs + slackMs + CALL_TAKES_MS
-}
-
-export type Lateness =
-  /** It could not start in time itself. */
-  | 'itself'
-  /** A job with a later deadline could not any more. */
-  | 'another'
-
-export function slotOf(deadlineMs: number): number {
-  return Math.floor(deadlineMs / SLOT_MS) * SLOT_MS
-}
-
-/** `more`: jobs with the same deadline that go before it and aren't in the queue yet. Undefined: all are in time. */
-export function latenessOf(
-  { jobs, lastStartMonoMs, laterMs, spacingMs: foundMs }: Ahead,
-  deadlineMs: number,
+/**
+ * What comes of each request: `added` and `joined` have a job's id only where they join one that waits. A refused one
+ * isn't counted for those behind it. Without a forecast a queue of any length accepts them.
+ */
+export function admit(
+  requests: readonly BounceRequest[],
+  queue: QueueRecords,
   nowMs: number,
-  { nowMonoMs, spacingMs: leastMs, marginMs }: Forecast,
-  more = 0,
-): Lateness | undefined {
-  const spacingMs = Math.max(leastMs, foundMs)
-  const firstMs = nowMs + Math.max(0, lastStartMonoMs + spacingMs - nowMonoMs) + marginMs
-  if (firstMs + (jobs + more) * spacingMs > slotOf(deadlineMs)) return 'itself'
-  return firstMs + (more + 1) * spacingMs > laterMs ? 'another' : undefined
+  forecast?: Forecast,
+): Submitted[] {
+  const room = new CapRoom(cap => queue.counted(cap))
+  const newCalls = new Set<string>()
+  const admitted = new Map<string, Partial<SubmittedJob>>()
+  return requests.map(request => {
+    const { sesId, recipient, region, deadlineMs } = request
+    const { address } = recipient
+    const key = addressKey(address)
+    const known = queue.known(sesId)
+    const earlier = known.get(key)
+    if (earlier !== undefined) return { address, ...ofEarlier(earlier) }
+    const own = `${sesId} ${key}`
+    const twin = admitted.get(own)
+    if (twin !== undefined) return { address, outcome: 'known', rule: request.rule, ...twin }
+
+    const call = callKey(request)
+    const waiting = [...known.values()].find(one => one.call === call)
+    const isNewCall = waiting === undefined && !newCalls.has(call)
+    const late =
+      isNewCall && forecast !== undefined
+        ? latenessOf(queue.ahead(region, deadlineMs), deadlineMs, nowMs, forecast, newCalls.size)
+        : undefined
+    if (late !== undefined) return { address, outcome: 'overloaded', detail: LATENESS_TEXTS[late] }
+    const capped = room.fault(request, isNewCall)
+    if (capped !== undefined) return { address, outcome: 'capped', detail: capped }
+
+    room.count(request, isNewCall)
+    const job = waiting === undefined ? {} : jobOf(waiting)
+    admitted.set(own, job)
+    if (isNewCall) newCalls.add(call)
+    return { address, outcome: isNewCall ? 'added' : 'joined', ...job }
+  })
+}
+
+/** A mail's bounces are written together or not at all. */
+export function areAdmitted(results: readonly Submitted[]): boolean {
+  return !results.some(isRefused)
+}
+
+function ofEarlier(earlier: KnownRecipient) {
+  const { state, rule, kept } = earlier
+  const job = jobOf(earlier)
+  if (!hasEnded(state)) return { outcome: 'known' as const, rule, ...job }
+  return { outcome: 'ended' as const, ...job, state, ...(kept !== undefined && { kept }) }
+}
+
+function jobOf({ jobId, state, createdAtMs }: KnownRecipient): SubmittedJob {
+  return { jobId, state, createdAtMs }
 }

@@ -1,5 +1,5 @@
 // The calls that come of the bounces of one mail: which recipients share one, and in what order they stand in it.
-// Pure, for whoever asks without a queue; the queue itself groups with a query, and a test holds the two together.
+// Pure. Admission and `explain` use it.
 
 import { addressKey } from '../mail/address'
 import type { BounceRequest } from '../policy/decision'
@@ -22,11 +22,15 @@ export function jobsFor(requests: readonly BounceRequest[], nowMs: number): Job[
   return [...jobs.values()]
 }
 
+type Call = Pick<BounceRequest, 'sesId' | 'region' | 'bounceSender' | 'bounceSenderArn' | 'explanation'> & {
+  recipient: Pick<BounceRequest['recipient'], 'address' | 'isUnconfirmed'>
+}
+
 /**
  * Requests for which this is the same share a call. SES API SendBounce: Explanation, BounceSender, its Arn and MessageDsn
  * exist once a call; and SES refuses a call for a recipient that it didn't have, so that others mustn't be in it.
  */
-export function callKey(request: BounceRequest): string {
+export function callKey(request: Call): string {
   const { sesId, region, bounceSender, bounceSenderArn, explanation, recipient } = request
   const own = recipient.isUnconfirmed ? addressKey(recipient.address) : null
   return JSON.stringify([sesId, region, bounceSender, bounceSenderArn ?? null, explanation ?? null, own])

@@ -77,11 +77,30 @@ export interface JobEvent {
   detail: string
 }
 
-/** What became of one recipient that a worker gave to the queue. */
-export interface Added {
-  address: string
+export interface SubmittedJob {
   jobId: string
-  /** `joined`: shares the call of a job that waits already; `known`: was taken before, nothing was added. */
-  outcome: 'added' | 'joined' | 'known'
   state: JobState
+  /** When the job was made. */
+  createdAtMs: number
+}
+
+/** What came of the request for one recipient. No job: nothing was written, as in a dry run. */
+export type Submitted = { address: string } & Partial<SubmittedJob> &
+  /** It has a new call. `joined`: it shares a call that waits, or one of its own mail. */
+  (
+    | { outcome: 'added' | 'joined' }
+    /** It was submitted before, and its bounce is made or waits; `rule`: the rule of that time. */
+    | { outcome: 'known'; rule: string }
+    | Refused
+  )
+
+/** Nothing of the mail is written. */
+export type Refused =
+  /** Its job ended without a bounce. `kept`: the name under which the mail was kept for it. */
+  | { outcome: 'ended'; jobId: string; state: EndedState; kept?: string }
+  /** It, or another job, could not start in time. `capped`: a cap is reached. */
+  | { outcome: 'overloaded' | 'capped'; detail: string }
+
+export function isRefused(result: Submitted): result is Extract<Submitted, Refused> {
+  return result.outcome === 'ended' || result.outcome === 'overloaded' || result.outcome === 'capped'
 }

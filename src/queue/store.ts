@@ -1,20 +1,23 @@
 // The durable queue's promise, apart from how it is kept.
 //
 // - What `add` has returned is on disk: no crash of any process, nor of the machine, loses it.
-// - `add` is all or nothing: a mail's recipients are taken together, or an error is thrown and nothing was taken.
+// - `add` is all or nothing: a mail's recipients are written together, or none is.
 // - A recipient of an SES mail is taken once, as long as its job is on record.
 // - A job is given to one dispatcher, the holder of the lock, and only that one can change it until it
 //   is given back. If the holder dies, its successor finds every job that was claimed: one whose call hadn't
 //   begun is queued as before, one whose call had begun is tried again (or held), as its outcome is unknown.
 // - Calls of a region are spaced by the store's own record of the last start, which outlives the dispatcher.
-// - Every method is synchronous and throws QueueError; after a throw nothing of that call has happened.
+// - A method that fails throws QueueError, or rejects with it; nothing of that call has happened then.
 
 import type { BounceRequest, Cap } from '../policy/decision'
-import type { Forecast } from './admission'
-import type { Added, Job, JobEvent, JobState } from './job'
+import type { Forecast } from './forecast'
+import type { Job, JobEvent, JobState, Submitted } from './job'
 import type { MailLedger, MailPlace, StoredMail } from './mail-ledger'
 import type { QueueOverview, RuleCount } from './overview'
 import type { RelaySigns } from './relay-signs'
+
+/** SQLite answers at once, another engine may answer later. Callers await both. */
+export type Eventually<T> = T | Promise<T>
 
 export interface Ahead {
   /** Queued, with deadlines up to the end of that second. */
@@ -23,67 +26,74 @@ export interface Ahead {
   laterMs: number
   /** What a job takes in the region, as the dispatcher found last; 0: it hasn't been there. */
   spacingMs: number
-  /** Start of the region's last call, which may lie ahead; monotonic. -Infinity: there was none. */
-  lastStartMonoMs: number
+  /** Since the start of the region's last call; negative: it is planned. Infinity: there was none. */
+  sinceLastStartMs: number
 }
 
-/** What was answered to an order with a key, and to which order, by its digest. */
+/** A recipient that was submitted before. */
+export interface KnownRecipient {
+  jobId: string
+  state: JobState
+  rule: string
+  /** Of the job. */
+  createdAtMs: number
+  /** The name under which the mail was kept for it. */
+  kept?: string
+  /** As `callKey` makes it: requests with it join the job, which waits. Undefined: none can. */
+  call?: string
+}
+
+/** The answer to a submission with a key; `digest`: of that submission. */
 export interface IdempotencyRecord {
   digest: string
   answer: string
 }
 
-/** Bounces by hand: with an answer that is kept, so that whoever asks again with the key gets it again. */
-export interface BounceSubmission {
-  requests: readonly BounceRequest[]
+/** What a worker asks before it decides, all at once. */
+export interface Question {
+  sesId?: string
+  /** Of one mail. */
+  bounce?: { region: string; deadlineMs: number; caps: readonly Cap[]; nowMonoMs: number }
+  /** Of a submission. */
+  idempotencyKey?: string
   nowMs: number
-  forecast: Forecast
-  key?: { name: string; digest: string }
-  /** `createdAtMs`: of the job, which may be an earlier one. */
-  answer: (added: readonly (Added & { createdAtMs: number })[]) => string
 }
 
-/** A recipient that was taken before. `kept`: the name under which the mail was kept for it. */
-export interface KnownRecipient {
-  jobId: string
-  state: JobState
-  rule: string
-  kept?: string
+export interface Seen {
+  /** The mail's recipients that were submitted before, by `addressKey`. */
+  known: ReadonlyMap<string, KnownRecipient>
+  /** Where a bounce was asked about. */
+  bounce?: {
+    /** Since the last heartbeat of a dispatcher; Infinity: there was none since the machine started. */
+    silentMs: number
+    ahead: Ahead
+    /** For each of the caps: how many bounces count towards it now, up to the cap itself. */
+    counted: readonly number[]
+  }
+  /** Of the key; it is forgotten with the jobs of its time. */
+  record?: IdempotencyRecord
+}
+
+export interface AddOptions {
+  /** Without one a queue of any length accepts them. */
+  forecast?: Forecast
+  /** Throws when the mail isn't on disk; nobody deletes it from there on, until `add` has returned. */
+  mustBeKept?: () => void
+  /** `answer`: to the results of a submission that is written; it is kept in the same transaction. */
+  record?: { key: string; digest: string; answer: (results: readonly Submitted[]) => string }
 }
 
 /** What a worker needs. */
 export interface WorkerQueue {
-  /** State of the recipients of that mail that were taken before, by address as `addressKey` gives it. */
-  known(sesId: string): ReadonlyMap<string, KnownRecipient>
-  /** Monotonic milliseconds of the last sign of life of a dispatcher; undefined: none since the machine started. */
-  lastHeartbeat(): number | undefined
-  /** What a job of the region with this deadline would have to wait for. */
-  ahead(region: string, deadlineMs: number, nowMonoMs: number): Ahead
-  /** How many bounces count towards that cap now, up to the cap itself: jobs for a sender or domain, recipients for a rule. */
-  counted(cap: Cap, nowMs: number): number
+  look(question: Question): Eventually<Seen>
   /**
-   * Takes the bounces of one mail in one durable transaction. Without a forecast they are taken however long the queue.
-   * @throws QueueError QUEUE_ENDED when a recipient's job has ended meanwhile, QUEUE_CAPPED when a cap has been reached
-   * meanwhile, QUEUE_OVERLOADED when something would start too late by now (nothing is taken).
-   * `mustBeKept` throws when the mail isn't on disk; nobody deletes it from there on, until this has returned.
+   * Adds the bounces of one mail in one durable transaction: all, or none when a result is `ended`, `overloaded` or
+   * `capped`. None and no result: there is an answer for the record's key already.
    */
-  add(
-    requests: readonly BounceRequest[],
-    nowMs: number,
-    forecast?: Forecast,
-    mustBeKept?: () => void,
-  ): Added[]
+  add(requests: readonly BounceRequest[], nowMs: number, options?: AddOptions): Eventually<Submitted[]>
   /** Of the mail on disk. */
   readonly mail: Pick<MailLedger, 'reserve' | 'removeUnused'>
-  close(): void
-}
-
-/** What takes orders by hand needs besides. */
-export interface OrderQueue extends WorkerQueue {
-  /** An answer is forgotten with the jobs of its time. */
-  answered(key: string): IdempotencyRecord | undefined
-  /** As `add`, in one transaction with its answer; where there is one for that key already, nothing is added. */
-  addAnswered(order: BounceSubmission): { added: readonly Added[]; answered: IdempotencyRecord }
+  close(): Eventually<void>
 }
 
 /** A dispatcher process, so that others can tell whether it is alive. */

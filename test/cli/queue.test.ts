@@ -7,9 +7,14 @@ import { main } from '../../src/cli/main'
 import { queue } from '../../src/cli/queue'
 import type { QueueIo } from '../../src/cli/queue/run'
 import type { Owner } from '../../src/config/owner'
-import { openDispatcherQueue, openWorkerQueue, thisProcess } from '../../src/queue/open'
-import type { DispatcherQueue, WorkerQueue } from '../../src/queue/store'
-import { HOUR_MS, request } from '../queue/support'
+import {
+  openDispatcherQueue,
+  openWorkerQueue,
+  type SqliteWorkerQueue,
+  thisProcess,
+} from '../../src/queue/open'
+import type { DispatcherQueue } from '../../src/queue/store'
+import { addJob, HOUR_MS, request } from '../queue/support'
 import { emptyDirectory, harakaDirectory, type Ran, ran, removeDirectories } from './support'
 
 const SPACING = { spacingMs: 1000, notBeforeMonoMs: 0, longestPauseMs: 60_000 }
@@ -19,7 +24,7 @@ const HOSTILE = '\u001b[2J\u009b1m\u202e\u2028x'
 
 describe('ses-bounce queue', () => {
   let dir: string
-  let worker: WorkerQueue
+  let worker: SqliteWorkerQueue
   let dispatcher: DispatcherQueue
   let nowMs: number
   let monoMs: number
@@ -67,9 +72,7 @@ describe('ses-bounce queue', () => {
   }
 
   function add(changes: Parameters<typeof request>[0] = {}): string {
-    const [added] = worker.add([request(changes)], nowMs)
-    assert.ok(added)
-    return added.jobId
+    return addJob(worker, request(changes), nowMs).jobId
   }
 
   /** The job with the soonest deadline. */

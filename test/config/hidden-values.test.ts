@@ -7,7 +7,7 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { hideValue, withoutHidden } from '../../src/config/hidden-values'
 import { openOperatorQueue, openWorkerQueue } from '../../src/queue/open'
-import { HOUR_MS, request, temporaryFolder } from '../queue/support'
+import { addJob, HOUR_MS, request, temporaryFolder } from '../queue/support'
 
 const MAIN = path.join(__dirname, '..', '..', 'src', 'cli', 'main.ts')
 
@@ -58,7 +58,7 @@ describe('the endpoint and the queue file of a variable', () => {
       writeFileSync(held.SB_PATH, '')
       const queue = openWorkerQueue(held.SB_PATH, { create: true })
       const deadlineMs = Date.now() + HOUR_MS
-      const [{ jobId } = assert.fail()] = queue.add([request({ deadlineMs })], Date.now())
+      const { jobId } = addJob(queue, request({ deadlineMs }), Date.now())
       queue.close()
       const sent = await ran(['dispatch', '--dir', folder], held, /temporary/)
       assert.match(sent, /\[ses\] endpoint/)

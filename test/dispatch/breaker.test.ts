@@ -4,8 +4,13 @@ import { loadSettings, parseSettings } from '../../src/config/load'
 import { systemClock } from '../../src/dispatch/clock'
 import { Dispatcher } from '../../src/dispatch/dispatcher'
 import { createSes } from '../../src/dispatch/ses'
-import { openDispatcherQueue, openQueueReader, openWorkerQueue, thisProcess } from '../../src/queue/open'
-import type { WorkerQueue } from '../../src/queue/store'
+import {
+  openDispatcherQueue,
+  openQueueReader,
+  openWorkerQueue,
+  type SqliteWorkerQueue,
+  thisProcess,
+} from '../../src/queue/open'
 import type { FaultPlan } from '../../src/ses-emulator/faults'
 import { EMULATOR_CREDENTIALS, type SesEmulator, startSesEmulator } from '../../src/ses-emulator/server'
 import { newSesId } from '../live/support/mail'
@@ -20,7 +25,7 @@ const BAD = 'bad@yours.example'
 describe('when SES refuses one mail after the other', function () {
   let ses: SesEmulator
   let file: string
-  let worker: WorkerQueue
+  let worker: SqliteWorkerQueue
   let remove: () => void
   let stop: () => Promise<void>
   let lines: string[]

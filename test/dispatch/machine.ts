@@ -7,8 +7,14 @@ import { loadSettings, parseSettings } from '../../src/config/load'
 import { Dispatcher } from '../../src/dispatch/dispatcher'
 import type { Outcome } from '../../src/dispatch/outcomes'
 import type { Ses } from '../../src/dispatch/ses'
-import { openDispatcherQueue, openQueueReader, openWorkerQueue, thisProcess } from '../../src/queue/open'
-import type { DispatcherQueue, WorkerQueue } from '../../src/queue/store'
+import {
+  openDispatcherQueue,
+  openQueueReader,
+  openWorkerQueue,
+  type SqliteWorkerQueue,
+  thisProcess,
+} from '../../src/queue/open'
+import type { DispatcherQueue } from '../../src/queue/store'
 import { request, temporaryFolder } from '../queue/support'
 import { World } from './world'
 
@@ -50,7 +56,7 @@ export class Machine {
   readonly #world = new World()
   readonly #home = temporaryFolder()
   readonly #file = path.join(this.#home.folder, 'queue.sqlite')
-  readonly #worker: WorkerQueue = openWorkerQueue(this.#file, { create: true })
+  readonly #worker: SqliteWorkerQueue = openWorkerQueue(this.#file, { create: true })
   readonly #reader = openQueueReader(this.#file)
   readonly #settings = loadSettings(parseSettings(INI), {}).settings
   /** What SES does with the next calls; then it makes every bounce. */

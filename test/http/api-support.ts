@@ -15,9 +15,10 @@ import {
   openFigures,
   openOperatorQueue,
   openWorkerQueue,
+  type SqliteWorkerQueue,
   thisProcess,
 } from '../../src/queue/open'
-import type { DispatcherQueue, OperatorQueue, OrderQueue } from '../../src/queue/store'
+import type { DispatcherQueue, OperatorQueue } from '../../src/queue/store'
 import { temporaryFolder } from '../queue/support'
 import { assertDescribed } from './described'
 import { bearer, serveRoutes, TOKEN } from './support'
@@ -33,7 +34,7 @@ export interface Answer {
 }
 
 export interface Api {
-  queue: OrderQueue
+  queue: SqliteWorkerQueue
   operator: OperatorQueue
   dispatcher: DispatcherQueue
   clock: { ms: number; monoMs: number }

@@ -43,5 +43,5 @@ export function fillHostile(api: Api): string[] {
   const store = openCounterStore(api.file)
   metricsBuffer.handOver(counted => store.add(counted))
   store.close()
-  return added.map(({ jobId }) => jobId)
+  return added.map(({ jobId }) => jobId ?? '')
 }

@@ -8,10 +8,11 @@ import {
   openDispatcherQueue,
   openQueueReader,
   openWorkerQueue,
+  type SqliteWorkerQueue,
   thisProcess,
 } from '../../src/queue/open'
-import type { DispatcherQueue, LeaseOwner, WorkerQueue } from '../../src/queue/store'
-import { HOUR_MS, request, temporaryFolder } from './support'
+import type { DispatcherQueue, LeaseOwner } from '../../src/queue/store'
+import { addJob, HOUR_MS, known, request, temporaryFolder } from './support'
 
 const SPACING = { spacingMs: 1005, notBeforeMonoMs: 0, longestPauseMs: 600_000 }
 const LIMITS = { unknownTries: 3, interruptions: 10 }
@@ -28,7 +29,7 @@ function codeOf(work: () => unknown): string {
 
 describe('queue, the dispatchers side', () => {
   let file: string
-  let worker: WorkerQueue
+  let worker: SqliteWorkerQueue
   let queue: DispatcherQueue
   let remove: () => void
 
@@ -99,9 +100,9 @@ describe('queue, the dispatchers side', () => {
   })
 
   it('records what SES said', () => {
-    const [added] = worker.add([request()], 0)
+    const added = addJob(worker, request(), 0)
     const claim = queue.claim('eu-west-1', at(1), SPACING)
-    assert.ok(claim && added)
+    assert.ok(claim)
     queue.begin(claim, at(2))
     queue.settle(claim, { state: 'sent', messageId: '0102-x', detail: 'made' }, { ms: 3, seenMonoMs: 3 })
     const { job, events } = history(added.jobId)
@@ -135,9 +136,9 @@ describe('queue, the dispatchers side', () => {
   })
 
   it('gives a released job out again, with nothing counted against it', () => {
-    const [added] = worker.add([request()], 0)
+    const added = addJob(worker, request(), 0)
     const claim = queue.claim('eu-west-1', at(1), SPACING)
-    assert.ok(claim && added)
+    assert.ok(claim)
     queue.release(claim, 2)
     const { job } = history(added.jobId)
     assert.equal(job?.state, 'queued')
@@ -191,7 +192,7 @@ describe('queue, the dispatchers side', () => {
     })
 
     it('a job whose call had not begun is queued as before', () => {
-      const [added] = worker.add([request()], 0)
+      const added = addJob(worker, request(), 0)
       queue.claim('eu-west-1', at(1), SPACING)
       const other = successor(2)
       other.recover(at(2), LIMITS)
@@ -202,9 +203,9 @@ describe('queue, the dispatchers side', () => {
     })
 
     it('a job whose call had begun is tried again, a full spacing later', () => {
-      const [added] = worker.add([request()], 0)
+      const added = addJob(worker, request(), 0)
       const claim = queue.claim('eu-west-1', at(1), SPACING)
-      assert.ok(claim && added)
+      assert.ok(claim)
       queue.begin(claim, at(2))
       const other = successor(700)
       other.recover(at(700), LIMITS)
@@ -214,7 +215,7 @@ describe('queue, the dispatchers side', () => {
     })
 
     it('a claimed job of before a power cut counts as called: the mark of its call may be lost', () => {
-      const [added] = worker.add([request()], 0)
+      const added = addJob(worker, request(), 0)
       queue.claim('eu-west-1', at(1), SPACING)
       const other = openDispatcherQueue(file)
       assert.ok(other.lock({ ...thisProcess(), bootId: 'the next boot' }, 2, STALE_MS))
@@ -225,9 +226,9 @@ describe('queue, the dispatchers side', () => {
     })
 
     it('it is held at once where an unknown outcome may not be tried again', () => {
-      const [added] = worker.add([request()], 0)
+      const added = addJob(worker, request(), 0)
       const claim = queue.claim('eu-west-1', at(1), SPACING)
-      assert.ok(claim && added)
+      assert.ok(claim)
       queue.begin(claim, at(2))
       const other = successor(3)
       other.recover(at(3), { ...LIMITS, unknownTries: 1 })
@@ -298,7 +299,7 @@ describe('queue, the dispatchers side', () => {
     queue.begin(alone, at(14))
     queue.settle(alone, { state: 'failed', detail: 'unknown recipient' }, { ms: 15, seenMonoMs: 15 })
     assert.deepEqual(
-      [...worker.known('mail').values()].map(({ state }) => state),
+      [...known(worker, 'mail').values()].map(({ state }) => state),
       ['failed', 'sending', 'sending', 'sending'],
     )
   })
@@ -311,7 +312,7 @@ describe('queue, the dispatchers side', () => {
     queue.settle(claim, { state: 'sent', messageId: 'm', detail: '' }, { ms: 1000, seenMonoMs: 3 })
     assert.equal(queue.prune(1000), 0)
     assert.equal(queue.prune(1001), 1)
-    assert.equal(worker.known('sent').size, 0)
-    assert.equal(worker.known('waiting').size, 1)
+    assert.equal(known(worker, 'sent').size, 0)
+    assert.equal(known(worker, 'waiting').size, 1)
   })
 })

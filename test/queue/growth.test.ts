@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import path from 'node:path'
 import { openDispatcherQueue, openWorkerQueue, thisProcess } from '../../src/queue/open'
 import { Database } from '../../src/queue/sqlite/database'
-import { request, temporaryFolder } from './support'
+import { counted, request, temporaryFolder } from './support'
 
 const REGION = 'eu-west-1'
 /** Jobs on record at a time. */
@@ -35,7 +35,7 @@ describe('the queue file', () => {
       sizes.push(Number(database.pragma('page_count')[0]?.['page_count']))
     }
     assert.equal(
-      worker.counted({ by: 'rule', key: 'unknown-mailbox', rate: { count: 1e6, perMs: 1e9 } }, 0),
+      counted(worker, { by: 'rule', key: 'unknown-mailbox', rate: { count: 1e6, perMs: 1e9 } }, 0),
       JOBS,
     )
     const [, second = 0] = sizes

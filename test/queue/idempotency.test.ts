@@ -1,18 +1,23 @@
-// Answers that are kept with what they tell of, in two processes' hands.
+// The answers to submissions with a key, kept in the transaction that writes their jobs; two processes have the queue.
 
 import assert from 'node:assert/strict'
 import path from 'node:path'
-import { QueueError } from '../../src/errors'
-import { openDispatcherQueue, openWorkerQueue, thisProcess } from '../../src/queue/open'
-import type { BounceSubmission, OrderQueue } from '../../src/queue/store'
-import { request, temporaryFolder } from './support'
+import type { Submitted } from '../../src/queue/job'
+import {
+  openDispatcherQueue,
+  openWorkerQueue,
+  type SqliteWorkerQueue,
+  thisProcess,
+} from '../../src/queue/open'
+import type { AddOptions } from '../../src/queue/store'
+import { known, request, temporaryFolder } from './support'
 
 const FORECAST = { nowMonoMs: 0, spacingMs: 1000, marginMs: 0 }
 
-describe('an order with a key', () => {
+describe('a submission with a key', () => {
   let temporary: ReturnType<typeof temporaryFolder>
-  let one: OrderQueue
-  let other: OrderQueue
+  let one: SqliteWorkerQueue
+  let other: SqliteWorkerQueue
   beforeEach(() => {
     temporary = temporaryFolder()
     const file = path.join(temporary.folder, 'queue.sqlite')
@@ -24,63 +29,56 @@ describe('an order with a key', () => {
     temporary.remove()
   })
 
-  function order(changes: Partial<BounceSubmission> = {}): BounceSubmission {
-    return {
-      requests: [request()],
-      nowMs: 0,
-      forecast: FORECAST,
-      key: { name: 'key', digest: 'first' },
-      answer: added => added.map(({ outcome, createdAtMs }) => `${outcome} ${createdAtMs}`).join(),
-      ...changes,
-    }
+  const answer = (results: readonly Submitted[]) =>
+    results.map(({ outcome, createdAtMs }) => `${outcome} ${createdAtMs}`).join()
+
+  function withKey(key = 'key', digest = 'first', answerTo = answer): AddOptions {
+    return { forecast: FORECAST, record: { key, digest, answer: answerTo } }
   }
 
-  it('that another worker has taken meanwhile adds nothing, and comes to the first answer', () => {
-    const first = one.addAnswered(order({ nowMs: 5 }))
-    assert.deepEqual(first.answered, { digest: 'first', answer: 'added 5' })
-    const late = order({ requests: [request({ sesId: 'late' })], key: { name: 'key', digest: 'second' } })
-    assert.deepEqual(other.addAnswered(late), { added: [], answered: first.answered })
-    assert.equal(other.known('late').size, 0)
-    assert.deepEqual(other.answered('key'), first.answered)
-    assert.equal(other.answered('another'), undefined)
+  function record(queue: SqliteWorkerQueue, idempotencyKey = 'key') {
+    return queue.look({ idempotencyKey, nowMs: 0 }).record
+  }
+
+  it('adds nothing when another worker was faster with the key, and the first answer stays', () => {
+    const [added] = one.add([request()], 5, withKey())
+    assert.equal(added?.outcome, 'added')
+    assert.deepEqual(record(one), { digest: 'first', answer: 'added 5' })
+    assert.deepEqual(other.add([request({ sesId: 'late' })], 6, withKey('key', 'second')), [])
+    assert.equal(known(other, 'late').size, 0)
+    assert.deepEqual(record(other), { digest: 'first', answer: 'added 5' })
+    assert.equal(record(other, 'another'), undefined)
   })
 
-  it('leaves no answer when it is not taken, and no job when its answer can not be kept', () => {
-    const early = request({ deadlineMs: 0 })
-    assert.throws(
-      () => one.addAnswered(order({ requests: [early], nowMs: 5000 })),
-      (error: unknown) => error instanceof QueueError && error.code === 'QUEUE_OVERLOADED',
-    )
-    assert.equal(one.answered('key'), undefined)
-    const broken = order({
-      requests: [request({ sesId: 'broken' })],
-      answer: () => {
-        throw new Error('no answer')
-      },
+  it('leaves no answer when it is refused, and no job when its answer can not be kept', () => {
+    const [refused] = one.add([request({ deadlineMs: 0 })], 5000, withKey())
+    assert.equal(refused?.outcome, 'overloaded')
+    assert.equal(record(one), undefined)
+    const broken = withKey('key', 'first', () => {
+      throw new Error('no answer')
     })
-    assert.throws(() => one.addAnswered(broken), /no answer/)
-    assert.equal(one.known('broken').size, 0)
+    assert.throws(() => one.add([request({ sesId: 'broken' })], 0, broken), /no answer/)
+    assert.equal(known(one, 'broken').size, 0)
   })
 
-  it('is forgotten with thousands of others at a time: orders that add nothing come faster than any job', () => {
+  it('is forgotten with thousands of others at a time: submissions that add nothing come faster than any job', () => {
     const mail = request()
     one.add([mail], 7)
     const keys = Array.from({ length: 1000 }, (_, n) => `key ${n}`)
-    for (const name of keys) one.addAnswered(order({ requests: [mail], key: { name, digest: '' }, nowMs: 8 }))
+    for (const key of keys) one.add([mail], 8, withKey(key, ''))
     const dispatcher = openDispatcherQueue(path.join(temporary.folder, 'queue.sqlite'))
     assert.ok(dispatcher.lock(thisProcess(), 0, 1))
     dispatcher.prune(8)
-    assert.equal(keys.filter(key => one.answered(key)).length, 1000)
+    assert.equal(keys.filter(key => record(one, key)).length, 1000)
     dispatcher.prune(9)
-    assert.equal(keys.filter(key => one.answered(key)).length, 0)
+    assert.equal(keys.filter(key => record(one, key)).length, 0)
     dispatcher.close()
   })
 
-  it('tells of the job that was there before, and keeps nothing without a key', () => {
+  it('is answered with the time of the job that was there before', () => {
     const mail = request()
     one.add([mail], 7)
-    const { key: _key, ...keyless } = order({ requests: [mail], nowMs: 9 })
-    assert.equal(other.addAnswered(keyless).answered.answer, 'known 7')
-    assert.equal(other.answered(''), undefined)
+    other.add([mail], 9, withKey())
+    assert.equal(record(one)?.answer, 'known 7')
   })
 })

@@ -1,10 +1,15 @@
 import assert from 'node:assert/strict'
 import path from 'node:path'
 import Driver from 'libsql'
-import { latenessOf } from '../../src/queue/admission'
-import { openDispatcherQueue, openWorkerQueue, thisProcess } from '../../src/queue/open'
-import type { DispatcherQueue, WorkerQueue } from '../../src/queue/store'
-import { request, temporaryFolder } from './support'
+import { latenessOf } from '../../src/queue/forecast'
+import {
+  openDispatcherQueue,
+  openWorkerQueue,
+  type SqliteWorkerQueue,
+  thisProcess,
+} from '../../src/queue/open'
+import type { DispatcherQueue } from '../../src/queue/store'
+import { ahead, request, temporaryFolder } from './support'
 
 /** As many as SES sends in a day. */
 const FULL = 86_400
@@ -17,7 +22,7 @@ const MOST = 3
 
 describe('with a day of bounces waiting', function () {
   const removes: (() => void)[] = []
-  const sides: { worker: WorkerQueue; dispatcher: DispatcherQueue }[] = []
+  const sides: { worker: SqliteWorkerQueue; dispatcher: DispatcherQueue }[] = []
   before(() => {
     for (const jobs of [0, FULL]) sides.push(withJobs(jobs))
   })
@@ -57,11 +62,12 @@ describe('with a day of bounces waiting', function () {
   }
 
   it('all of them are foreseen', () => {
-    const [, full] = sides
+    const full = sides[1]?.worker
+    assert.ok(full)
     const latestMs = FORECAST.marginMs + (2 * ROUNDS + FULL) * SPACING_MS
-    assert.equal(full?.worker.ahead(REGION, latestMs, 0).jobs, FULL)
+    assert.equal(ahead(full, REGION, latestMs, 0).jobs, FULL)
     assert.equal(
-      full?.worker.ahead(REGION, 0, 0).laterMs,
+      ahead(full, REGION, 0, 0).laterMs,
       FORECAST.marginMs + (2 * ROUNDS + 1) * SPACING_MS,
       'each leaves the same room',
     )
@@ -78,10 +84,9 @@ describe('with a day of bounces waiting', function () {
       const deadlineMs = FORECAST.marginMs + (2 * ROUNDS + Math.round((n * FULL) / ROUNDS)) * SPACING_MS
       for (const [side, { worker, dispatcher }] of sides.entries()) {
         timed(times[side]?.decide, () => {
-          const ahead = worker.ahead(REGION, deadlineMs, 0)
-          assert.equal(latenessOf(ahead, deadlineMs, 0, FORECAST), undefined)
+          assert.equal(latenessOf(ahead(worker, REGION, deadlineMs, 0), deadlineMs, 0, FORECAST), undefined)
         })
-        timed(times[side]?.add, () => worker.add([request({ deadlineMs })], n, FORECAST))
+        timed(times[side]?.add, () => worker.add([request({ deadlineMs })], n, { forecast: FORECAST }))
         timed(times[side]?.claim, () => {
           const spacing = { spacingMs: 0, notBeforeMonoMs: 0, longestPauseMs: 1000 }
           assert.ok(dispatcher.claim(REGION, { ms: 1, monoMs: 0 }, spacing))

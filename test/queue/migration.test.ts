@@ -33,7 +33,7 @@ import {
   REGION,
   STORED_FILES,
 } from './stored-file'
-import { HOUR_MS, request, temporaryFolder } from './support'
+import { ahead, HOUR_MS, known, request, temporaryFolder } from './support'
 
 const FIRST = 11
 const NEWEST = SCHEMA_STEPS.at(-1)?.version ?? 0
@@ -84,11 +84,14 @@ for (const name of readdirSync(STORED_FILES)) {
         assert.equal(versionOf(file), NEWEST)
         assert.deepEqual(tablesOf(file), tablesOf(newFile()), 'the tables are those of a new file')
         assert.deepEqual(withColumnsOf(before, rowsOf(file)), before)
-        assert.equal(worker.known('several').size, 2)
-        assert.deepEqual(worker.answered(ANSWERED.key), { digest: ANSWERED.digest, answer: ANSWERED.answer })
+        assert.equal(known(worker, 'several').size, 2)
+        assert.deepEqual(worker.look({ idempotencyKey: ANSWERED.key, nowMs: 0 }).record, {
+          digest: ANSWERED.digest,
+          answer: ANSWERED.answer,
+        })
         const lastMs = RECEIVED_MS + 25 * HOUR_MS
         const waiting = JOBS.filter(({ state, region = REGION }) => state === 'queued' && region === REGION)
-        assert.equal(worker.ahead(REGION, lastMs, 0).jobs, waiting.length + 1)
+        assert.equal(ahead(worker, REGION, lastMs, 0).jobs, waiting.length + 1)
         const ofNow = { receivedAtMs: RECEIVED_MS, deadlineMs: RECEIVED_MS + DAY_MS }
         const added = ['new', 'plain'].map(
           sesId => worker.add([request({ sesId, ...ofNow })], RECEIVED_MS)[0]?.outcome,

@@ -31,7 +31,10 @@ export interface ModelRecipient {
   addedAtMs: number
 }
 
-export type ModelAdded = { outcome: 'added' | 'joined' | 'known'; job: ModelJob }
+export interface ModelAdded {
+  outcome: 'added' | 'joined' | 'known' | 'ended' | 'capped'
+  job?: ModelJob
+}
 
 export class ModelQueue {
   jobs: ModelJob[] = []
@@ -40,28 +43,24 @@ export class ModelQueue {
   blocked = new Map<string, number>()
   #place = 0
 
-  /** All or nothing; undefined: nothing, and `why`. */
-  add(requests: readonly BounceRequest[], nowMs: number): ModelAdded[] | 'QUEUE_ENDED' | 'QUEUE_CAPPED' {
+  /** What comes of each; all are written, or none when one is refused. */
+  add(requests: readonly BounceRequest[], nowMs: number): ModelAdded[] {
     const before = { jobs: [...this.jobs], recipients: [...this.recipients] }
-    const added: ModelAdded[] = []
-    const joined: { job: ModelJob; address: string }[] = []
-    for (const request of requests) {
-      const one = this.#addOne(request, nowMs)
-      if (typeof one === 'string') {
-        Object.assign(this, before)
-        for (const { job, address } of joined) job.recipients.splice(job.recipients.indexOf(address), 1)
-        return one
-      }
-      if (one.outcome === 'joined') joined.push({ job: one.job, address: request.recipient.address })
-      added.push(one)
+    const added = requests.map(request => this.#addOne(request, nowMs))
+    if (added.every(({ outcome }) => outcome !== 'ended' && outcome !== 'capped')) return added
+    Object.assign(this, before)
+    for (const [index, { outcome, job }] of added.entries()) {
+      const { address } = requests[index]?.recipient ?? {}
+      if (outcome === 'joined' && job && address !== undefined)
+        job.recipients.splice(job.recipients.indexOf(address), 1)
     }
     return added
   }
 
-  #addOne(request: BounceRequest, nowMs: number): ModelAdded | 'QUEUE_ENDED' | 'QUEUE_CAPPED' {
+  #addOne(request: BounceRequest, nowMs: number): ModelAdded {
     const key = addressKey(request.recipient.address)
     const earlier = this.recipients.find(one => one.key === key && one.job.request.sesId === request.sesId)
-    if (earlier) return hasEnded(earlier.job.state) ? 'QUEUE_ENDED' : { outcome: 'known', job: earlier.job }
+    if (earlier) return { outcome: hasEnded(earlier.job.state) ? 'ended' : 'known', job: earlier.job }
     const { isUnconfirmed = false } = request.recipient
     const shared = this.jobs.find(
       job =>
@@ -74,7 +73,7 @@ export class ModelQueue {
     )
     for (const cap of request.caps) {
       if (shared !== undefined && cap.by !== 'rule') continue
-      if (this.counted(cap.by, cap.key, cap.rate.perMs, nowMs) >= cap.rate.count) return 'QUEUE_CAPPED'
+      if (this.counted(cap.by, cap.key, cap.rate.perMs, nowMs) >= cap.rate.count) return { outcome: 'capped' }
     }
     const job = shared ?? this.#newJob(request, nowMs, isUnconfirmed)
     job.recipients.push(request.recipient.address)

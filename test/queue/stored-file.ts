@@ -74,12 +74,10 @@ export function makeStoredFile(target: string): void {
 
 function fill(file: string, target: string): void {
   const worker = openWorkerQueue(file, { create: true })
-  worker.addAnswered({
-    requests: [request({ sesId: ASKED_FOR, receivedAtMs: RECEIVED_MS, deadlineMs: RECEIVED_MS + DAY_MS })],
-    nowMs: RECEIVED_MS,
+  const asked = request({ sesId: ASKED_FOR, receivedAtMs: RECEIVED_MS, deadlineMs: RECEIVED_MS + DAY_MS })
+  worker.add([asked], RECEIVED_MS, {
     forecast: { nowMonoMs: 0, spacingMs: 0, marginMs: 0 },
-    key: { name: ANSWERED.key, digest: ANSWERED.digest },
-    answer: () => ANSWERED.answer,
+    record: { key: ANSWERED.key, digest: ANSWERED.digest, answer: () => ANSWERED.answer },
   })
   worker.close()
   const operator = openOperatorQueue(file)

@@ -4,7 +4,10 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
 import { senderKey } from '../../src/mail/sender-key'
-import type { BounceRequest } from '../../src/policy/decision'
+import type { BounceRequest, Cap } from '../../src/policy/decision'
+import type { Submitted } from '../../src/queue/job'
+import type { SqliteWorkerQueue } from '../../src/queue/open'
+import type { Ahead, KnownRecipient } from '../../src/queue/store'
 
 export const HOUR_MS = 3_600_000
 
@@ -42,4 +45,49 @@ export function request(
       ...changes.recipient,
     },
   }
+}
+
+export function known(queue: SqliteWorkerQueue, sesId: string): ReadonlyMap<string, KnownRecipient> {
+  return queue.look({ sesId, nowMs: 0 }).known
+}
+
+/** What a bounce would wait for. */
+export function ahead(
+  queue: SqliteWorkerQueue,
+  region: string,
+  deadlineMs: number,
+  nowMonoMs: number,
+): Ahead {
+  return lookFor(queue, { region, deadlineMs, nowMonoMs }, 0).ahead
+}
+
+export function counted(queue: SqliteWorkerQueue, cap: Cap, nowMs: number): number {
+  const [count] = lookFor(queue, { region: '', deadlineMs: 0, nowMonoMs: 0, caps: [cap] }, nowMs).counted
+  if (count === undefined) throw new Error('a cap was not counted')
+  return count
+}
+
+export function silentMs(queue: SqliteWorkerQueue, nowMonoMs: number): number {
+  return lookFor(queue, { region: '', deadlineMs: 0, nowMonoMs }, 0).silentMs
+}
+
+function lookFor(
+  queue: SqliteWorkerQueue,
+  bounce: { region: string; deadlineMs: number; nowMonoMs: number; caps?: readonly Cap[] },
+  nowMs: number,
+) {
+  const { bounce: found } = queue.look({ bounce: { caps: [], ...bounce }, nowMs })
+  if (found === undefined) throw new Error('the queue has not answered for a bounce')
+  return found
+}
+
+/** Its job, which is new. */
+export function addJob(
+  queue: SqliteWorkerQueue,
+  bounce: BounceRequest,
+  nowMs: number,
+): Submitted & { jobId: string } {
+  const [added] = queue.add([bounce], nowMs)
+  if (added?.jobId === undefined) throw new Error(`the queue answered ${added?.outcome}`)
+  return { ...added, jobId: added.jobId }
 }

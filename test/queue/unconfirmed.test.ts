@@ -10,10 +10,11 @@ import {
   openOperatorQueue,
   openQueueReader,
   openWorkerQueue,
+  type SqliteWorkerQueue,
   thisProcess,
 } from '../../src/queue/open'
 import { relayWarning } from '../../src/queue/relay-signs'
-import type { DispatcherQueue, Effect, OrderQueue } from '../../src/queue/store'
+import type { DispatcherQueue, Effect } from '../../src/queue/store'
 import { request, temporaryFolder } from './support'
 
 const SPACING = { spacingMs: 1000, notBeforeMonoMs: 0, longestPauseMs: 600_000 }
@@ -22,7 +23,7 @@ const HOUR_MS = 3_600_000
 
 describe('an unconfirmed recipient', () => {
   let file: string
-  let worker: OrderQueue
+  let worker: SqliteWorkerQueue
   let queue: DispatcherQueue
   let remove: () => void
   let nowMs = 0

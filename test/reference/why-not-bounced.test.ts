@@ -9,7 +9,7 @@ import { ODD_CLIENT, OTHER_CLIENT, OTHER_SENDER, UNREADABLE } from '../../src/ma
 import { CLOSED_TWICE, NOT_ABOVE, NOT_CLOSED } from '../../src/mail/ses-block'
 import { GUARD_TEXTS } from '../../src/policy/guard-texts'
 import { NOT_AUTHENTICATED, NOT_THE_AUTHOR } from '../../src/policy/proved-sender'
-import type { WorkerQueue } from '../../src/queue/store'
+import type { Ahead, Seen, WorkerQueue } from '../../src/queue/store'
 
 const page = readFileSync(path.join(__dirname, '../../docs/why-not-bounced.md'), 'utf8')
 const RECEIVED_MS = Date.UTC(2025, 1, 20, 12, 0, 0)
@@ -19,25 +19,42 @@ const SES = 'by inbound-smtp.eu-west-1.amazonaws.com with SMTP id 7k822gft4kqtq4
 const RECEIVED = `Received: from mx.origin.example (mx.origin.example [198.51.100.7]) ${SES} for nobody@example.com; Thu, 20 Feb 2025 12:00:00 +0000 (UTC)`
 const HEADER = ['Return-Path: <joe@origin.example>', RECEIVED, 'From: joe@origin.example', 'Subject: x']
 
+interface Holds {
+  known?: Seen['known']
+  ahead?: Partial<Ahead>
+  /** Of every cap. */
+  count?: number
+}
+
 interface Case {
   header?: string[]
   settings?: string
   recipients?: string[]
   ageMs?: number
-  queue?: Partial<WorkerQueue>
+  queue?: Holds
   /** A line of the rule. */
   rule?: string
 }
 
-const EMPTY = { jobs: 0, spacingMs: 0, lastStartMonoMs: 0, laterMs: Number.POSITIVE_INFINITY }
-const QUEUE: WorkerQueue = {
-  known: () => new Map(),
-  lastHeartbeat: () => performance.now(),
-  ahead: () => EMPTY,
-  counted: () => 0,
-  add: () => [],
-  mail: { reserve: () => undefined, removeUnused: () => undefined },
-  close: () => undefined,
+const EMPTY: Ahead = {
+  jobs: 0,
+  spacingMs: 0,
+  sinceLastStartMs: Number.POSITIVE_INFINITY,
+  laterMs: Number.POSITIVE_INFINITY,
+}
+
+function queueWith({ known = new Map(), ahead = {}, count = 0 }: Holds): WorkerQueue {
+  return {
+    look: ({ bounce }) => ({
+      known,
+      ...(bounce && {
+        bounce: { silentMs: 0, ahead: { ...EMPTY, ...ahead }, counted: bounce.caps.map(() => count) },
+      }),
+    }),
+    add: () => [],
+    mail: { reserve: () => undefined, removeUnused: () => undefined },
+    close: () => undefined,
+  }
 }
 
 /** Why the plugin makes no bounce of it: reason and detail. */
@@ -74,7 +91,7 @@ async function refused({
     results: () => [],
     search: () => assert.fail('no rule searches'),
   }
-  const evaluation = await evaluateMail(mail, value, () => ({ ...QUEUE, ...queue }))
+  const evaluation = await evaluateMail(mail, value, () => queueWith(queue))
   return evaluation?.decisions[0]?.fallback
 }
 
@@ -115,36 +132,29 @@ const CASES: [reason: string, detail: string, Case][] = [
     },
   ],
   ['expired', 'later than 24h after its receipt', { ageMs: 25 * HOUR_MS }],
-  [
-    'overload',
-    'the queue is too long for its deadline',
-    { queue: { ahead: () => ({ ...EMPTY, jobs: 90_000 }) } },
-  ],
-  [
-    'overload',
-    'the queue is too long for those behind it',
-    { queue: { ahead: () => ({ ...EMPTY, laterMs: RECEIVED_MS }) } },
-  ],
+  ['overload', 'the queue is too long for its deadline', { queue: { ahead: { jobs: 90_000 } } }],
+  ['overload', 'the queue is too long for those behind it', { queue: { ahead: { laterMs: RECEIVED_MS } } }],
   [
     'ended',
     'its bounce has failed already, as job mwtd1gfxieej5',
     {
       queue: {
-        known: () =>
-          new Map([['nobody@example.com', { jobId: 'mwtd1gfxieej5', state: 'failed', rule: 'all' }]]),
+        known: new Map([
+          ['nobody@example.com', { jobId: 'mwtd1gfxieej5', state: 'failed', rule: 'all', createdAtMs: 0 }],
+        ]),
       },
     },
   ],
-  ['capped', 'more than 10/day for this sender', { queue: { counted: () => 10 } }],
+  ['capped', 'more than 10/day for this sender', { queue: { count: 10 } }],
   [
     'capped',
     "more than 20/hour for the sender's domain",
-    { settings: '[limit]\nper_sender_domain = 20/hour\nper_sender =\n', queue: { counted: () => 20 } },
+    { settings: '[limit]\nper_sender_domain = 20/hour\nper_sender =\n', queue: { count: 20 } },
   ],
   [
     'capped',
     'more than 2/minute by this rule',
-    { settings: '[limit]\nper_sender =\n', rule: 'cap = 2/minute\n', queue: { counted: () => 2 } },
+    { settings: '[limit]\nper_sender =\n', rule: 'cap = 2/minute\n', queue: { count: 2 } },
   ],
 ]
 

@@ -2,7 +2,7 @@
 // the forecast for a new job nor the upkeep costs more with a long queue.
 // Triggers in schema.sql keep it: no writer of the file can forget to. Each change of a job touches one slot a level.
 
-import { SLOT_MS } from '../admission'
+import { SLOT_MS } from '../forecast'
 import type { Ahead } from '../store'
 import type { Database } from './database'
 import { text } from './rows'
@@ -52,7 +52,7 @@ export function waiting(
   database: Database,
   region: string,
   deadlineMs: number,
-): Omit<Ahead, 'lastStartMonoMs'> {
+): Omit<Ahead, 'sinceLastStartMs'> {
   const row = database.get('SELECT spacing_ms FROM region WHERE name = ?', region)
   const spacingMs = Number(row?.['spacing_ms'] ?? 0)
   let jobs = 0

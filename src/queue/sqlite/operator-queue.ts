@@ -1,7 +1,7 @@
 // The operator's side of the queue: views, and changes by hand beside a dispatcher that runs.
 // A job that a dispatcher holds (`sending`) is never changed; what can't be done comes back with its reason.
 
-import { latenessOf } from '../admission'
+import { latenessOf } from '../forecast'
 import type { JobState } from '../job'
 import type { ByHand, OperatorQueue, Pace } from '../store'
 import { Database, type Row, type Value } from './database'
@@ -110,8 +110,8 @@ function lateFor(
   const lastMs = deadlineMs - marginMs
   if (lastMs < nowMs) return `its window has ended: the last moment to send it was ${iso(lastMs)}`
   const found = waiting(database, text(row['region']), deadlineMs)
-  const ahead = { ...found, lastStartMonoMs: Number.NEGATIVE_INFINITY }
-  const late = latenessOf(ahead, deadlineMs, nowMs, { nowMonoMs: 0, spacingMs: forecastMs, marginMs })
+  const ahead = { ...found, sinceLastStartMs: Number.POSITIVE_INFINITY }
+  const late = latenessOf(ahead, deadlineMs, nowMs, { spacingMs: forecastMs, marginMs })
   if (late === undefined) return undefined
   if (late === 'another') return 'a bounce with a later deadline could not start in time any more'
   const startMs = nowMs + found.jobs * Math.max(forecastMs, found.spacingMs)

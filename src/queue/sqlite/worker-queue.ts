@@ -1,14 +1,15 @@
-// The workers' side of the queue: has a mail been taken, how many wait before it, take it.
-// `add` is one durable transaction; two workers that take the same mail at once end with one job.
+// The workers' side of the queue: what is known of a mail and waits before it, and the one durable transaction that adds
+// its bounces. Two workers that add the same mail at once end with one job.
 
-import { QueueError } from '../../errors'
 import { addressKey, domainOf } from '../../mail/address'
 import type { BounceRequest } from '../../policy/decision'
-import { type Forecast, latenessOf } from '../admission'
-import { type Added, hasEnded, type JobState } from '../job'
-import type { Ahead, OrderQueue } from '../store'
+import { admit, areAdmitted } from '../admission'
+import { callKey } from '../calls'
+import type { Forecast } from '../forecast'
+import { isRefused, type JobState, type Submitted, type SubmittedJob } from '../job'
+import type { AddOptions, Ahead, KnownRecipient, Question, Seen, WorkerQueue } from '../store'
 import { CallSpacing } from './call-spacing'
-import { counted, mustHaveRoom } from './caps'
+import { counted } from './caps'
 import { Database, type Row, type Value } from './database'
 import { waiting } from './deadline-histogram'
 import { answered, keepAnswer } from './idempotency'
@@ -25,83 +26,71 @@ export interface WorkerQueueOptions {
   home?: string
 }
 
+/** SQLite answers at once. */
+export interface SqliteWorkerQueue extends WorkerQueue {
+  look(question: Question): Seen
+  add(requests: readonly BounceRequest[], nowMs: number, options?: AddOptions): Submitted[]
+  close(): void
+}
+
 export function openWorkerQueue(
   file: string,
   { create = false, home = '' }: WorkerQueueOptions = {},
-): OrderQueue {
+): SqliteWorkerQueue {
   const database = openWritable(file, create)
   const gate = new CallSpacing(database)
   const boot = bootId()
   return {
     mail: mailLedger(database, home),
-    known: sesId => {
-      const rows = database.all(
-        'SELECT address_key, id, state, rule, kept FROM recipient JOIN job ON job.seq = recipient.job WHERE recipient.ses_id = ?',
-        sesId,
-      )
-      return new Map(
-        rows.map(row => [
-          text(row['address_key']),
-          {
-            jobId: text(row['id']),
-            state: text(row['state']) as JobState,
-            rule: text(row['rule']),
-            ...(typeof row['kept'] === 'string' && { kept: row['kept'] }),
+    look: ({ sesId, bounce, idempotencyKey, nowMs }) => {
+      const record = idempotencyKey === undefined ? undefined : answered(database, idempotencyKey)
+      return {
+        known: sesId === undefined ? new Map() : knownRecipients(database, sesId),
+        ...(bounce && {
+          bounce: {
+            silentMs: silence(bounce.nowMonoMs),
+            ahead: ahead(bounce.region, bounce.deadlineMs, bounce.nowMonoMs),
+            counted: bounce.caps.map(cap => counted(database, cap, nowMs)),
           },
-        ]),
-      )
+        }),
+        ...(record && { record }),
+      }
     },
-    lastHeartbeat: () => {
-      const row = database.get('SELECT beat_mono_ms AS beat FROM dispatcher WHERE boot_id = ?', boot)
-      return typeof row?.['beat'] === 'number' ? row['beat'] : undefined
-    },
-    ahead,
-    counted: (cap, nowMs) => counted(database, cap, nowMs),
-    add: (requests, nowMs, forecast, mustBeKept) =>
+    add: (requests, nowMs, { forecast, mustBeKept, record } = {}) =>
       database.write(() => {
+        database.mustBeInPlace()
         mustBeKept?.()
-        return addAll(requests, nowMs, forecast)
-      }),
-    answered: key => answered(database, key),
-    addAnswered: ({ requests, nowMs, forecast, key, answer }) =>
-      database.write(() => {
-        const earlier = key && answered(database, key.name)
-        if (earlier) return { added: [], answered: earlier }
-        const added = addAll(requests, nowMs, forecast)
-        const given = { digest: key?.digest ?? '', answer: answer(added.map(dated)) }
-        if (key) keepAnswer(database, key.name, given, nowMs)
-        return { added, answered: given }
+        if (record && answered(database, record.key)) return []
+        const known = new Map<string, ReadonlyMap<string, KnownRecipient>>()
+        const records = {
+          known: (sesId: string) => {
+            const found = known.get(sesId) ?? knownRecipients(database, sesId)
+            known.set(sesId, found)
+            return found
+          },
+          counted: (cap: BounceRequest['caps'][number]) => counted(database, cap, nowMs),
+          ahead: (region: string, deadlineMs: number) => ahead(region, deadlineMs, forecast?.nowMonoMs ?? 0),
+        }
+        const admitted = admit(requests, records, nowMs, forecast)
+        if (!areAdmitted(admitted)) return admitted
+        const results = addAll(database, requests, admitted, nowMs, forecast)
+        if (record)
+          keepAnswer(database, record.key, { digest: record.digest, answer: record.answer(results) }, nowMs)
+        return results
       }),
     close: () => database.close(),
   }
 
-  function addAll(requests: readonly BounceRequest[], nowMs: number, forecast?: Forecast): Added[] {
-    database.mustBeInPlace()
-    return requests.map(request =>
-      addOne(database, request, nowMs, forecast && (() => mustBeInTime(request, nowMs, forecast))),
-    )
-  }
-
-  function dated(added: Added): Added & { createdAtMs: number } {
-    const row = database.get('SELECT created_ms FROM job WHERE id = ?', added.jobId)
-    return { ...added, createdAtMs: Number(row?.['created_ms']) }
+  function silence(nowMonoMs: number): number {
+    const row = database.get('SELECT beat_mono_ms AS beat FROM dispatcher WHERE boot_id = ?', boot)
+    return typeof row?.['beat'] === 'number' ? nowMonoMs - row['beat'] : Number.POSITIVE_INFINITY
   }
 
   function ahead(region: string, deadlineMs: number, nowMonoMs: number): Ahead {
     return {
       ...waiting(database, region, deadlineMs),
-      lastStartMonoMs: gate.lastStart(region, boot, nowMonoMs),
+      sinceLastStartMs: nowMonoMs - gate.lastStart(region, boot, nowMonoMs),
     }
-  }
-
-  /** @throws QueueError QUEUE_OVERLOADED: the door has asked before, and others were faster */
-  function mustBeInTime({ region, deadlineMs }: BounceRequest, nowMs: number, forecast: Forecast): void {
-    const late = latenessOf(ahead(region, deadlineMs, forecast.nowMonoMs), deadlineMs, nowMs, forecast)
-    if (late !== undefined) {
-      throw new QueueError('QUEUE_OVERLOADED', `the queue of ${region} has become too long meanwhile`)
-    }
-    // until the dispatcher has seen a region, its pace is the worker's
-    database.run('INSERT OR IGNORE INTO region (name, spacing_ms) VALUES (?, ?)', region, forecast.spacingMs)
   }
 }
 
@@ -118,71 +107,116 @@ function openWritable(file: string, create: boolean): Database {
   }
 }
 
-function addOne(database: Database, request: BounceRequest, nowMs: number, mustBeInTime?: () => void): Added {
-  const { recipient } = request
-  const key = addressKey(recipient.address)
-  const earlier = database.get(
-    'SELECT id, state FROM recipient JOIN job ON job.seq = recipient.job WHERE recipient.ses_id = ? AND address_key = ?',
-    request.sesId,
-    key,
+/** Oldest job first: of several that requests could join, the first counts. */
+function knownRecipients(database: Database, sesId: string): ReadonlyMap<string, KnownRecipient> {
+  const rows = database.all(
+    `SELECT address_key, id, state, rule, kept, created_ms, alone, region, bounce_sender, bounce_sender_arn, explanation
+     FROM recipient JOIN job ON job.seq = recipient.job WHERE recipient.ses_id = ? ORDER BY job.seq`,
+    sesId,
   )
-  if (earlier) return known(earlier, recipient.address)
+  return new Map(rows.map(row => [text(row['address_key']), knownRecipient(sesId, row)]))
+}
 
-  const shared = recipient.isUnconfirmed ? undefined : jobToJoin(database, request)
-  mustHaveRoom(database, request, shared === undefined, nowMs)
-  if (shared === undefined) mustBeInTime?.()
-  const job = shared ?? insertJob(database, request, nowMs)
+function knownRecipient(sesId: string, row: Row): KnownRecipient {
+  const canBeJoined = row['state'] === 'queued' && row['alone'] === 0
+  return {
+    jobId: text(row['id']),
+    state: text(row['state']) as JobState,
+    rule: text(row['rule']),
+    createdAtMs: Number(row['created_ms']),
+    ...(typeof row['kept'] === 'string' && { kept: row['kept'] }),
+    ...(canBeJoined && { call: callOf(sesId, row) }),
+  }
+}
+
+function callOf(sesId: string, row: Row): string {
+  const { bounce_sender_arn: bounceSenderArn, explanation } = row
+  return callKey({
+    sesId,
+    region: text(row['region']),
+    bounceSender: text(row['bounce_sender']),
+    ...(typeof bounceSenderArn === 'string' && { bounceSenderArn }),
+    ...(typeof explanation === 'string' && { explanation }),
+    recipient: { address: '' },
+  })
+}
+
+/** Writes what was admitted, and names the jobs. */
+function addAll(
+  database: Database,
+  requests: readonly BounceRequest[],
+  admitted: readonly Submitted[],
+  nowMs: number,
+  forecast?: Forecast,
+): Submitted[] {
+  const calls = new Map<string, JobRow>()
+  const named = new Map<string, SubmittedJob>()
+  return requests.map((request, index) => {
+    const result = admitted[index] as Submitted
+    const own = `${request.sesId} ${addressKey(request.recipient.address)}`
+    if (result.outcome === 'known')
+      return result.jobId === undefined ? { ...result, ...named.get(own) } : result
+    if (isRefused(result)) return result
+    const call = callKey(request)
+    const waiting = result.jobId === undefined ? undefined : jobOnRecord(database, result.jobId)
+    const job = waiting ?? calls.get(call) ?? insertJob(database, request, nowMs, forecast)
+    calls.set(call, job)
+    insertRecipient(database, job.seq, request, nowMs)
+    const what = result.outcome === 'joined' ? 'recipient added' : 'queued'
+    addEvent(database, job.seq, nowMs, what, `${request.recipient.address}, by rule ${request.rule}`)
+    const { seq: _seq, ...found } = job
+    named.set(own, found)
+    return { ...result, ...found }
+  })
+}
+
+interface JobRow extends SubmittedJob {
+  seq: Value
+}
+
+function jobOnRecord(database: Database, jobId: string): JobRow {
+  const row = database.get('SELECT seq, created_ms FROM job WHERE id = ?', jobId)
+  return { seq: row?.['seq'] ?? null, jobId, state: 'queued', createdAtMs: Number(row?.['created_ms']) }
+}
+
+function insertRecipient(
+  database: Database,
+  job: Value,
+  { sesId, rule, kept, recipient }: BounceRequest,
+  nowMs: number,
+): void {
   database.run(
     `INSERT INTO recipient (ses_id, address_key, job, address, bounce_type, status, diagnostic, rule, added_ms, kept,
        unconfirmed)
      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-    request.sesId,
-    key,
-    job.seq,
+    sesId,
+    addressKey(recipient.address),
+    job,
     recipient.address,
     recipient.bounceType,
     recipient.status,
     recipient.diagnostic,
-    request.rule,
+    rule,
     nowMs,
-    request.kept ?? null,
+    kept ?? null,
     recipient.isUnconfirmed ? 1 : 0,
   )
-  const what = shared ? 'recipient added' : 'queued'
-  addEvent(database, job.seq, nowMs, what, `${recipient.address}, by rule ${request.rule}`)
-  return { address: recipient.address, jobId: job.id, outcome: shared ? 'joined' : 'added', state: 'queued' }
-}
-
-function known(row: Row, address: string): Added {
-  const state = text(row['state']) as JobState
-  const jobId = text(row['id'])
-  if (hasEnded(state))
-    throw new QueueError('QUEUE_ENDED', `the bounce to ${address} has ended as ${state} (job ${jobId})`)
-  return { address, jobId, outcome: 'known', state }
 }
 
 /** SES API SendBounce: Explanation, BounceSender, its Arn and MessageDsn exist once a call. */
-function jobToJoin(database: Database, request: BounceRequest): { seq: Value; id: string } | undefined {
-  const row = database.get(
-    `SELECT seq, id FROM job WHERE ses_id = ? AND state = 'queued' AND alone = 0 AND region = ? AND bounce_sender = ?
-     AND bounce_sender_arn IS ? AND explanation IS ? LIMIT 1`,
-    request.sesId,
+function insertJob(database: Database, request: BounceRequest, nowMs: number, forecast?: Forecast): JobRow {
+  const jobId = newJobId(nowMs)
+  // until the dispatcher has seen a region, its pace is the worker's
+  database.run(
+    'INSERT OR IGNORE INTO region (name, spacing_ms) VALUES (?, ?)',
     request.region,
-    request.bounceSender,
-    request.bounceSenderArn ?? null,
-    request.explanation ?? null,
+    forecast?.spacingMs ?? 0,
   )
-  return row && { seq: row['seq'] ?? null, id: text(row['id']) }
-}
-
-function insertJob(database: Database, request: BounceRequest, nowMs: number): { seq: Value; id: string } {
-  const id = newJobId(nowMs)
-  database.run('INSERT OR IGNORE INTO region (name) VALUES (?)', request.region)
   const row = database.get(
     `INSERT INTO job (id, state, region, ses_id, sender, bounce_sender, bounce_sender_arn, reporting_mta, explanation,
        received_ms, deadline_ms, created_ms, changed_ms, sender_key, sender_domain, alone)
      VALUES (?, 'queued', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING seq`,
-    id,
+    jobId,
     request.region,
     request.sesId,
     request.sender,
@@ -198,5 +232,5 @@ function insertJob(database: Database, request: BounceRequest, nowMs: number): {
     domainOf(request.sender) ?? '',
     request.recipient.isUnconfirmed ? 1 : 0,
   )
-  return { seq: row?.['seq'] ?? null, id }
+  return { seq: row?.['seq'] ?? null, jobId, state: 'queued', createdAtMs: nowMs }
 }

@@ -1,0 +1,78 @@
+// Submits the bounces of one mail to the queue, for the plugin and for the API alike: a result for each request.
+// What a caller must handle is a result; a fault of the store, and nobody who would send, are exceptions.
+
+import type { Settings } from '../config/settings'
+import { SesBounceError } from '../errors'
+import type { BounceRequest, Decision } from '../policy/decision'
+import { fallBack } from '../policy/fallback'
+import type { Policy } from '../policy/rule'
+import { admit } from '../queue/admission'
+import { capKey, distinctCaps } from '../queue/caps'
+import { type Forecast, forecastSpacingMs } from '../queue/forecast'
+import type { Refused, Submitted } from '../queue/job'
+import type { AddOptions, WorkerQueue } from '../queue/store'
+
+/** A dispatcher that was silent for so long is more than restarting. */
+const SILENCE_MS = 120_000
+
+export interface SubmitOptions extends Omit<AddOptions, 'forecast'> {
+  nowMs: number
+  forecast: Forecast
+  /** Says what would come of them, and writes nothing. */
+  dryRun?: boolean
+}
+
+export function forecast({ limit, window }: Settings, nowMonoMs: number): Forecast {
+  return { nowMonoMs, spacingMs: forecastSpacingMs(limit), marginMs: window.marginMs }
+}
+
+/**
+ * All requests are written, or none when a result is `ended`, `overloaded` or `capped`: the caller applies the fallbacks
+ * and submits the rest. The queue decides again when it writes, so that two workers can't both pass.
+ * Rejects with QueueError, and a dry run with NO_DISPATCHER when something would be added.
+ */
+export async function submit(
+  requests: readonly BounceRequest[],
+  queue: WorkerQueue,
+  { nowMs, dryRun = false, ...options }: SubmitOptions,
+): Promise<Submitted[]> {
+  const [first] = requests
+  if (first === undefined) return []
+  if (!dryRun) return queue.add(requests, nowMs, options)
+  const { sesId, region, deadlineMs } = first
+  const caps = distinctCaps(requests)
+  const { nowMonoMs } = options.forecast
+  const { known, bounce } = await queue.look({
+    sesId,
+    bounce: { region, deadlineMs, caps, nowMonoMs },
+    nowMs,
+  })
+  if (bounce === undefined) throw new Error('the queue has not answered for a bounce')
+  const counts = new Map(caps.map((cap, index) => [capKey(cap), bounce.counted[index] ?? 0]))
+  const records = {
+    known: () => known,
+    ahead: () => bounce.ahead,
+    counted: (cap: (typeof caps)[number]) => counts.get(capKey(cap)) ?? 0,
+  }
+  const results = admit(requests, records, nowMs, options.forecast)
+  if (results.some(({ outcome }) => outcome !== 'known' && outcome !== 'ended')) mustBeAlive(bounce.silentMs)
+  return results
+}
+
+/** A bounce that nobody would send isn't accepted. The dispatcher starts with this process. */
+function mustBeAlive(silentMs: number): void {
+  const forMs = Math.min(silentMs, process.uptime() * 1000)
+  if (forMs > SILENCE_MS)
+    throw new SesBounceError('NO_DISPATCHER', `no dispatcher heartbeat for ${Math.round(forMs / 1000)} s`)
+}
+
+/** What is done instead of a bounce that the queue refused. */
+export function fallBackFor(policy: Policy, decision: Decision, refused: Refused): Decision {
+  if (refused.outcome !== 'ended') {
+    const reason = refused.outcome === 'capped' ? 'capped' : 'overload'
+    return fallBack(policy, decision, reason, refused.detail)
+  }
+  const { state, jobId, kept } = refused
+  const ended = fallBack(policy, decision, 'ended', `its bounce has ${state} already, as job ${jobId}`)
+  return kept === undefined ? ended : { ...ended, keptAs: kept }
+}

@@ -1,0 +1,48 @@
+// Whether a job would start in time, and all that wait behind it: calls go soonest deadline first, one each spacing. Pure.
+// Deadlines count as whole seconds, so a job is refused up to a second too early, and never too late.
+
+import type { Ahead } from './store'
+
+/** SES's time of receipt is in whole seconds, and so are the deadlines that come of it. */
+export const SLOT_MS = 1000
+
+/** What the forecast supposes. Retries and throttling take more; a job may expire by them all the same. */
+export interface Forecast {
+  /** This process's monotonic clock. */
+  nowMonoMs: number
+  /** From the start of a call to the next one's. */
+  spacingMs: number
+  /** No call starts later than this before its deadline. */
+  marginMs: number
+}
+
+/** What a call takes beyond its spacing, on a network: what is admitted must not expire. */
+const CALL_TAKES_MS = 30
+
+export function forecastSpacingMs({ intervalMs, slackMs }: { intervalMs: number; slackMs: number }): number {
+  return intervalMs + slackMs + CALL_TAKES_MS
+}
+
+export type Lateness =
+  /** It could not start in time itself. */
+  | 'itself'
+  /** A job with a later deadline could not any more. */
+  | 'another'
+
+export function slotOf(deadlineMs: number): number {
+  return Math.floor(deadlineMs / SLOT_MS) * SLOT_MS
+}
+
+/** `more`: jobs with the same deadline that go before it and aren't in the queue yet. Undefined: all are in time. */
+export function latenessOf(
+  { jobs, sinceLastStartMs, laterMs, spacingMs: foundMs }: Ahead,
+  deadlineMs: number,
+  nowMs: number,
+  { spacingMs: leastMs, marginMs }: Omit<Forecast, 'nowMonoMs'>,
+  more = 0,
+): Lateness | undefined {
+  const spacingMs = Math.max(leastMs, foundMs)
+  const firstMs = nowMs + Math.max(0, spacingMs - sinceLastStartMs) + marginMs
+  if (firstMs + (jobs + more) * spacingMs > slotOf(deadlineMs)) return 'itself'
+  return firstMs + (more + 1) * spacingMs > laterMs ? 'another' : undefined
+}
