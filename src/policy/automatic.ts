@@ -75,7 +75,7 @@ const LIST_FIELDS = [
 /** RFC 2076 section 3.9, RFC 5230 section 4.6. */
 const LIST_PRECEDENCES = ['bulk', 'junk', 'list']
 
-type Header = Pick<MailFacts, 'readings'>
+type Header = Pick<MailFacts, 'readings' | 'sender' | 'author'>
 
 const known = new WeakMap<Header, Automatic>()
 
