@@ -1,5 +1,5 @@
-// What of Haraka's own configuration keeps mail from the rules that would bounce it (refused there, only the relay learns),
-// and what it changes in mail before the rules see it. Warnings only, and only where a rule is concerned. Never throws; a file that is missing says nothing.
+// Warns when Haraka's own configuration refuses or changes mail before the rules see it: only the relay learns of such a
+// refusal, and the sender gets no bounce. Warns only where a rule is affected. Never throws; a missing file is no warning.
 
 import type { Diagnostic } from '../config/diagnostics'
 import { parseIni } from '../config/ini'
@@ -15,17 +15,17 @@ import { Subject } from '../policy/subject'
 const PLUGINS_FILE = 'plugins'
 const CONNECTION_FILE = 'connection.ini'
 
-/** SES developer guide: service quotas, email receiving: 40 MB with the header; the rest is for what hops add. */
+/** SES developer guide: service quotas, email receiving: 40 MB with the header; the rest is for lines that hops add. */
 const LARGEST_BYTES = 46_000_000
 
-/** RFC 5321 section 4.5.3.1.6: a line with its end has at most so many bytes. */
+/** RFC 5321 section 4.5.3.1.6: the most bytes of a line with its end. */
 const LINE_BYTES = 1000
 /** A line that begins with a dot has one more on the wire (RFC 5321 section 4.5.2). */
 const LINE_ADVICE = LINE_BYTES + 1
 
 /** Haraka's Plugins.md, "Recipient Validation". */
 const RECIPIENT_PLUGIN = /^(?:rcpt_to[./].+|rcpt-.+|dovecot|qmail-deliverable|recipient-routes|wildduck)$/
-/** Takes every recipient at a domain in host_list: what stands below it isn't asked about them. */
+/** Accepts every recipient at a domain in host_list; plugins below it aren't asked about them. */
 const TAKES_ALL = 'rcpt_to.in_host_list'
 
 export function refusedBeforeRules({ rules }: Policy, sources: Sources): Diagnostic[] {
@@ -33,16 +33,16 @@ export function refusedBeforeRules({ rules }: Policy, sources: Sources): Diagnos
   return [...byRecipient(bounces, sources), ...bySize(bounces, sources), ...byBrokenLines(rules, sources)]
 }
 
-/** Haraka's connection.js, _process_data: a longer line gets a line end and a blank, wherever that falls. */
+/** Haraka's connection.js, _process_data: breaks a longer line by a line end and a blank, even within a word. */
 function byBrokenLines(rules: readonly Rule[], sources: Sources): Diagnostic[] {
   const rule = rules.find(({ conditions }) => conditions.some(({ field }) => field.name === 'body'))
   const text = sources.read(CONNECTION_FILE)
   if (rule === undefined || text === undefined) return []
   const entry = maxEntry(text, 'data_line_length')
-  // as with Haraka: what is no number, or 0, is the default
+  // as in Haraka: 0, or a text that isn't a number, means the default
   const bytes = (/^\d{1,15}$/.test(entry?.value ?? '') && Number(entry?.value)) || DATA_LINE_LENGTH
   if (bytes >= LINE_BYTES) return []
-  const message = `Haraka breaks lines over ${bytes - 2} bytes, within words and links too, so that [${rule.name}] may not find them in the body; data_line_length = ${LINE_ADVICE} leaves all lines whole that mail may have`
+  const message = `Haraka breaks lines over ${bytes - 2} bytes, within words and links too, so that [${rule.name}] may not find them in the body; data_line_length = ${LINE_ADVICE} leaves every line whole that a mail may have`
   return [{ severity: 'warning', file: CONNECTION_FILE, line: entry?.line ?? 0, section: 'max', message }]
 }
 
@@ -53,11 +53,11 @@ function byRecipient(bounces: readonly Rule[], sources: Sources): Diagnostic[] {
     severity: 'warning',
     file: PLUGINS_FILE,
     line,
-    message: `${quoted(name)} may refuse recipients before the rules see them; let it take those that [${rule.name}] bounces`,
+    message: `${quoted(name)} may refuse recipients before the rules see them; let it accept those that [${rule.name}] bounces`,
   }))
 }
 
-/** Rather than only naming the domain that it is about. */
+/** The conditions ask for single mailboxes, and not only for a domain. */
 function singlesOutRecipients({ conditions }: Rule): boolean {
   const [some, others] = [conditions.filter(asksRecipient), conditions.filter(one => !asksRecipient(one))]
   return some.some(({ negated }) => negated) || (some.length > 0 && others.length === 0)
@@ -67,7 +67,7 @@ function asksRecipient({ field }: Condition): boolean {
   return field.perRecipient
 }
 
-/** As Haraka reads the file: a name a line; whole lines can be comments. */
+/** As Haraka reads the file: one name on each line; whole lines can be comments. */
 function recipientPlugins(text: string): { name: string; line: number }[] {
   const plugins = text
     .split(/\r\n|\r|\n/)
@@ -91,7 +91,7 @@ function bySize(bounces: readonly Rule[], sources: Sources): Diagnostic[] {
     )
   })
   if (rule === undefined) return []
-  const message = `Haraka refuses mail over ${formatSize(limit.bytes)} before [${rule.name}] can bounce it; bytes = ${LARGEST_BYTES} lets in all that SES takes`
+  const message = `Haraka refuses mail over ${formatSize(limit.bytes)} before [${rule.name}] can bounce it; bytes = ${LARGEST_BYTES} lets in all mail that SES accepts`
   return [{ severity: 'warning', file: CONNECTION_FILE, line: limit.line, section: 'max', message }]
 }
 
@@ -99,7 +99,7 @@ function asksSize({ field }: Condition): boolean {
   return field.name === 'size'
 }
 
-/** Haraka's connection.js: with 0, or what is no number, nothing is too large. */
+/** Haraka's connection.js: with 0, or a text that isn't a number, there is no limit. */
 function largestTaken(text: string): { bytes: number; line: number } | undefined {
   const entry = maxEntry(text, 'bytes')
   if (entry === undefined || !/^\d{1,15}$/.test(entry.value) || Number(entry.value) === 0) return undefined

@@ -1,13 +1,13 @@
-// The expressions of Haraka's host_list_regex, matched in time linear in the domain.
-// An expression that can't be used comes back as a fault, never thrown.
+// The expressions of Haraka's host_list_regex, matched in linear time.
+// An expression that can't be used is returned as a fault; nothing throws.
 
 import { SYNC_ONLY } from '../policy/match-budget'
 import { INSTRUCTIONS, type RegexPass, RegexPasses } from '../policy/regex-pass'
 import { sizeOfRegex } from '../policy/regex-patterns'
 
-/** A longer line is a mistake; as in the rules. */
+/** A longer line is a mistake, as it is in the rules. */
 const EXPRESSION_CHARACTERS = 1000
-/** Domains whose answer is remembered: a mail server sees the same ones again and again. */
+/** Remembers the answer for so many domains: a mail server sees the same ones again and again. */
 const MOST_KNOWN = 1000
 
 export class DomainExpressions {
@@ -15,7 +15,7 @@ export class DomainExpressions {
   readonly #used = new Set<RegexPass>()
   readonly #known = new Map<string, boolean>()
 
-  /** The text is one line, as Haraka has it; the answer says what is wrong with it. */
+  /** Adds one line of the file. Returns its fault; undefined: there is none. */
   add(text: string): string | undefined {
     if (text.length > EXPRESSION_CHARACTERS)
       return `an expression has at most ${EXPRESSION_CHARACTERS} characters`

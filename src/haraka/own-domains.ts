@@ -1,5 +1,5 @@
 // The domains that SES receives for: Haraka's host_list and host_list_regex, and [relay] domains.
-// Compiling never throws: a line that can't be used is a diagnostic with its place.
+// Compiling never throws: a line that can't be used becomes a diagnostic with its place.
 
 import type { Diagnostic } from '../config/diagnostics'
 import { SUBDOMAINS } from '../config/list-parsers'
@@ -9,7 +9,7 @@ import { someParent } from '../policy/address-patterns'
 import { DomainExpressions } from './domain-expressions'
 
 export interface OwnDomains {
-  /** Those that are written one by one (A-labels, lower case); with a domain, its subdomains may be ours too. */
+  /** The domains that are written out (A-labels, lower case). Subdomains may be ours too. */
   names: readonly string[]
   /** `domain`: A-labels, lower case. */
   receivesFor: (domain: string) => boolean

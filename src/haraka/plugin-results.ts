@@ -1,12 +1,12 @@
-// What other plugins have found: the values at a path such as `rspamd.score`, in any of Haraka's result stores.
-// Never throws: what isn't there is nothing. Names of plugins may hold dots, as `rcpt_to.in_host_list` does.
+// Results of other plugins: the values at a path such as `rspamd.score`, in any of Haraka's result stores.
+// Never throws: a missing value is an empty list. Names of plugins may hold dots, as `rcpt_to.in_host_list` does.
 
-/** As of Haraka's ResultStore. */
+/** The part of Haraka's ResultStore that is used. */
 export interface ResultStore {
   get(plugin: string): unknown
 }
 
-/** Texts, numbers, and true or false as text; of a list its elements; of anything else nothing. */
+/** Texts and numbers; true and false as text; the elements of a list. Other values are left out. */
 export function resultsAt(stores: readonly ResultStore[], path: string): (string | number)[] {
   const names = path.split('.')
   return stores.flatMap(store =>

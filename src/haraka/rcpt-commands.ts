@@ -1,40 +1,40 @@
-// Which RCPT TO of the relay each recipient of a transaction comes from, whatever other plugins made of them.
-// Plugins such as `aliases` replace recipients by others, or change them in place, while the hooks of their command run:
-// what appears during these is a target of that command.
+// Finds for each recipient of a transaction the RCPT TO command that it comes from, also after plugins replaced it.
+// Plugins such as `aliases` replace recipients, or change them in place, while the hooks of their command run:
+// a recipient that appears during these hooks is a target of that command.
 
-/** As Haraka's transactions hold it. Compared as an object: its text may be changed in place. */
+/** An address of Haraka's. Compared by identity, as plugins may change its text in place. */
 interface Address {
   address: string
 }
 
 export interface RcptCommand {
-  /** As it stood in the command, before any plugin changed it. */
+  /** The address in the command, before any plugin changed it. */
   address: string
   /** RFC 3461 section 4.1: NOTIFY=NEVER was given. */
   notifyNever: boolean
 }
 
 export interface Targets<A extends Address> {
-  /** Undefined: another plugin put the target there, and there was more than one command. */
+  /** Undefined: another plugin added the target, and there was more than one command. */
   command: RcptCommand | undefined
   targets: readonly A[]
 }
 
 export class RcptCommands<A extends Address> {
   readonly #commands: RcptCommand[] = []
-  /** Undefined: it may be a target of any command. */
+  /** Undefined: the target may belong to any command. */
   readonly #owners = new Map<A, RcptCommand | undefined>()
-  /** Those that stood in the commands themselves. */
+  /** The commands by the address object that stood in them. */
   readonly #recipients = new Map<A, RcptCommand>()
-  /** What the transaction held when the hooks of the last command began. */
+  /** The transaction's recipients when the hooks of the last command began. */
   #seen: A[] = []
 
-  /** Refused ones too. */
+  /** The number of commands, refused ones included. */
   get count(): number {
     return this.#commands.length
   }
 
-  /** When the hooks of a command begin: `rcptTo` ends with its recipient. */
+  /** To be called when the hooks of a command begin: `rcptTo` ends with its recipient. */
   add(recipient: A, notifyNever: boolean, rcptTo: readonly A[]): void {
     if (this.#isOnlyAdded(rcptTo, recipient)) this.#seen.push(recipient)
     else {
@@ -47,14 +47,14 @@ export class RcptCommands<A extends Address> {
     this.#recipients.set(recipient, command)
   }
 
-  /** When no command can follow any more. */
+  /** To be called after the last command. */
   end(rcptTo: readonly A[]): void {
     this.#claim(rcptTo)
   }
 
   /**
-   * For each command that has targets left, in order; then for each target that can't be attributed. `given`: how many
-   * commands there were. When another plugin answered one before it was noted here, only what stood in a command is sure.
+   * The commands that have targets left, in order; then the targets that can't be attributed. `given`: the number of
+   * commands in all. If some weren't noted here, as another plugin answered first, only addresses of noted ones count.
    */
   targetsIn(rcptTo: readonly A[], given = this.#commands.length): Targets<A>[] {
     const isComplete = given === this.#commands.length
@@ -71,7 +71,7 @@ export class RcptCommands<A extends Address> {
     return [...attributed.filter(({ targets }) => targets.length > 0), ...unattributed]
   }
 
-  /** The usual case, without a look at each recipient of a long list; `end` looks at all of them. */
+  /** Detects the usual case without looking at each recipient of a long list; `end` looks at all of them. */
   #isOnlyAdded(rcptTo: readonly A[], recipient: A): boolean {
     const { length } = this.#seen
     return (
@@ -81,13 +81,13 @@ export class RcptCommands<A extends Address> {
     )
   }
 
-  /** What no command owns yet is a target of the last one. */
+  /** Recipients that belong to no command yet become targets of the last one. */
   #claim(rcptTo: readonly A[], except?: A): void {
     const last = this.#commands.at(-1)
     const added = rcptTo.filter(target => target !== except && !this.#owners.has(target))
     if (last === undefined || added.length === 0) return
     const present = new Set(rcptTo)
-    // targets of earlier commands were replaced as well: these may be anybody's
+    // targets of earlier commands were replaced as well, so the new ones may belong to any command
     const isAmbiguous = this.#seen.some(target => !present.has(target) && this.#owners.get(target) !== last)
     for (const target of added) this.#owners.set(target, isAmbiguous ? undefined : last)
   }

@@ -1,4 +1,4 @@
-// What of Haraka the door uses, as types (Haraka 3.3 ships none). Nothing here imports Haraka.
+// Types for the parts of Haraka that the plugin uses (Haraka 3.3 ships none). Nothing here imports Haraka.
 
 import type { MessageStream } from './pipe-raw'
 import type { ResultStore } from './plugin-results'
@@ -6,7 +6,7 @@ import type { ResultStore } from './plugin-results'
 export type Next = (code?: number, message?: string) => void
 
 export interface HarakaAddress {
-  /** `local@domain` as given; '' is the null sender. */
+  /** `local@domain` as the command gave it; '' is the null sender. */
   address: string
 }
 
@@ -18,12 +18,12 @@ export interface HarakaTransaction {
   uuid: string
   mail_from: HarakaAddress | null
   rcpt_to: HarakaAddress[]
-  /** Of RCPT TO commands, by Haraka's answer. */
+  /** The number of RCPT TO commands by Haraka's answer. */
   rcpt_count?: Readonly<Record<string, number>>
-  /** The header as it came, a string a line; Haraka's own Received is the first field. */
+  /** The header as it arrived, one string for each line; Haraka's own Received is the first field. */
   header_lines: string[]
   data_bytes: number
-  /** Haraka's connection.ini, as it was when the transaction began. */
+  /** Haraka's connection.ini at the beginning of the transaction. */
   cfg?: { headers?: { max_lines?: unknown }; max?: { data_line_length?: unknown } }
   message_stream: MessageStream
   results: HarakaResults

@@ -1,5 +1,5 @@
-// Relays most of whose mail comes without the field that closes SES's results: nothing of it is ever bounced, and only
-// the administrator can change that. Each is warned of once an hour. Memory is bounded.
+// Finds relays that remove the field that closes SES's results from most mail: such mail is never bounced, and only the
+// administrator can change that. Warns once an hour for each relay. Memory is bounded.
 
 import type { Receipt } from '../mail/facts'
 import { NOT_ABOVE, NOT_CLOSED } from '../mail/ses-block'
@@ -10,9 +10,9 @@ interface Counts {
 }
 
 const HOUR_MS = 3_600_000
-/** One or two may be copies that somebody edited. */
+/** Fewer may be copies that somebody edited. */
 const FEWEST_MAILS = 3
-/** More relays than anybody trusts; further ones are counted in the next hour. */
+/** No administrator trusts more relays; further ones are counted in the next hour. */
 const MOST_RELAYS = 1000
 
 export class UnclosedRelays {
@@ -20,7 +20,7 @@ export class UnclosedRelays {
   readonly #warned = new Set<string>()
   #hourEndsMonoMs = Number.NEGATIVE_INFINITY
 
-  /** The warning for the log; undefined: there is nothing to say, or it has been said this hour. */
+  /** Counts a mail. Returns a warning for the log, at most once an hour. */
   note(relayIp: string, receipt: Receipt | undefined, nowMonoMs: number): string | undefined {
     if (receipt === undefined) return undefined
     if (nowMonoMs >= this.#hourEndsMonoMs) {

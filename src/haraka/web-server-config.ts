@@ -1,5 +1,5 @@
-// What of Haraka's http.ini the HTTP API and the pages need, and what of it shows them to others.
-// Warnings only. Never throws; a file that is missing is a web server that is off, as with Haraka.
+// Warns when Haraka's http.ini leaves the web server off although the API needs it, or opens it to other machines.
+// Never throws; without the file the web server is off, as in Haraka.
 
 import type { Diagnostic } from '../config/diagnostics'
 import { parseIni } from '../config/ini'
@@ -9,7 +9,7 @@ import { quoted } from '../config/value-parsers'
 
 const HTTP_FILE = 'http.ini'
 
-/** A host in `listen`, with or without a port, that this machine alone can reach; or the path of a socket. */
+/** An address in `listen` that only this machine can reach, with or without a port; or the path of a socket. */
 const LOOPBACK = /^(?:(?:127(?:\.\d{1,3}){3}|\[::1\]|localhost)(?::\d+)?|::1|\/.*)$/i
 
 export function webServerDiagnostics({ http }: Settings, sources: Sources): Diagnostic[] {
@@ -24,7 +24,7 @@ export function webServerDiagnostics({ http }: Settings, sources: Sources): Diag
   }
   const beyond = listen.value.split(/\s*,\s*/).find(address => !LOOPBACK.test(address))
   if (beyond === undefined) return []
-  const message = `other machines may reach ${quoted(beyond)}, and with it what stands below /ses-bounce: listen on 127.0.0.1, with a proxy before it that has TLS and knows its users`
+  const message = `other machines may reach ${quoted(beyond)}, and with it everything below /ses-bounce: listen on 127.0.0.1, with a proxy before it that has TLS and knows its users`
   return [warning(listen.line, message)]
 }
 

@@ -1,11 +1,11 @@
-// What of Haraka's server, and of its web server (an express app), is used, as types. Nothing here imports Haraka or express.
+// Types for the used parts of Haraka's server and its web server (an express app). Imports neither Haraka nor express.
 
 import type { IncomingMessage, ServerResponse } from 'node:http'
 
 export interface HarakaServer {
-  /** Node's, where there are workers or will be. */
+  /** Node's cluster module, where Haraka has workers or will fork them. */
   cluster?: unknown
-  /** Haraka without `listen` in http.ini, or without express, has no app. */
+  /** Undefined: http.ini has no `listen`, or express isn't installed. */
   http?: { app?: WebApp }
 }
 

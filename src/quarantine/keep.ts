@@ -1,5 +1,5 @@
-// Writes a mail to disk: the raw mail as NAME.eml, what is known of it as NAME.json.
-// Both are on disk when `keepMail` resolves; when it rejects, nothing is left that looks kept.
+// Writes a mail to disk: the raw mail as NAME.eml, its record as NAME.json.
+// Both are on disk when `keepMail` resolves; when it rejects, neither is left.
 
 import { createHash, randomUUID } from 'node:crypto'
 import { createWriteStream, realpathSync } from 'node:fs'
@@ -10,20 +10,20 @@ import { formatRecord, type QuarantineRecord } from './record'
 
 export type { QuarantineRecord } from './record'
 
-/** Below the 30 s that Haraka gives a plugin. A stream whose peer has hung up may never end. */
+/** Below the 30 s that Haraka gives a plugin. After the peer has hung up, the stream may never end. */
 const LONGEST_WRITE_MS = 25_000
 
-/** Where a Haraka directory keeps mail that policy held back. */
+/** The folder for mail that policy held back. */
 export function quarantineFolder(harakaDir: string): string {
   return path.join(harakaDir, 'ses-bounce', 'quarantine')
 }
 
-/** Where a Haraka directory keeps mail until SES has made its bounces. */
+/** The folder for mail that waits until SES has made its bounces. */
 export function keptFolder(harakaDir: string): string {
   return path.join(harakaDir, 'ses-bounce', 'kept')
 }
 
-/** Where both lie, under one name for all processes. */
+/** The folder above both, by the same name in all processes. */
 export function mailHome(harakaDir: string): string {
   const home = path.join(harakaDir, 'ses-bounce')
   try {
@@ -33,7 +33,7 @@ export function mailHome(harakaDir: string): string {
   }
 }
 
-/** Of the files of a mail, without their endings. `identity`: what makes it the same when the relay delivers it again. */
+/** The name of a mail's files, without endings. `identity`: equal when the relay delivers the same mail again. */
 export function nameOf(identity: string): string {
   return createHash('sha256').update(identity).digest('hex').slice(0, 24)
 }
@@ -54,7 +54,7 @@ export async function keepMail(
   const unfinished = path.join(folder, `.${name}-${randomUUID()}`)
   const eml = path.join(folder, `${name}.eml`)
   try {
-    // at once: a file system makes one flush of two
+    // in parallel: the file system joins the two flushes
     await allDone([
       writeRaw(`${unfinished}.eml`, pipeRaw),
       writeFlushed(`${unfinished}.json`, formatRecord(record)),
@@ -70,7 +70,7 @@ export async function keepMail(
   return eml
 }
 
-/** Writes the record of a mail anew; it is on disk when it resolves. */
+/** Replaces the record of a mail; it is on disk when the promise resolves. */
 export async function writeRecord(folder: string, name: string, record: QuarantineRecord): Promise<void> {
   const unfinished = path.join(folder, `.${name}-${randomUUID()}.json`)
   try {
@@ -83,7 +83,7 @@ export async function writeRecord(folder: string, name: string, record: Quaranti
   }
 }
 
-/** A rename is durable when its folder is (fsync(2)). */
+/** A rename is durable only after its folder was flushed (fsync(2)). */
 export async function syncFolder(folder: string): Promise<void> {
   const handle = await open(folder, 'r')
   try {
@@ -93,7 +93,7 @@ export async function syncFolder(folder: string): Promise<void> {
   }
 }
 
-/** Rejects only when none of them goes on any more. */
+/** Waits for all of them before it rejects. */
 async function allDone(work: readonly Promise<void>[]): Promise<void> {
   for (const result of await Promise.allSettled(work)) if (result.status === 'rejected') throw result.reason
 }
@@ -110,7 +110,7 @@ function writeRaw(file: string, pipeRaw: (to: Writable) => void): Promise<void> 
     stream.once('error', error => {
       fault = error
     })
-    // only now is the file made or given up for sure, so that it can be removed
+    // only now is it certain that no write follows, so the file can be removed
     stream.once('close', () => {
       clearTimeout(timer)
       if (fault === undefined && stream.writableFinished) resolve()

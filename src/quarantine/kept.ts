@@ -1,5 +1,5 @@
-// What the quarantine holds: read, and taken out again. A mail is there as long as its .eml is.
-// A record that can't be read is undefined, and its mail can be seen and deleted all the same; faults of the disk throw.
+// Lists, reads and removes mail in the quarantine. The .eml file decides whether a mail is there.
+// A record that can't be read is undefined; its mail can still be shown and deleted. Faults of the disk throw.
 
 import { open, readdir, readFile, rm, stat, unlink } from 'node:fs/promises'
 import path from 'node:path'
@@ -7,7 +7,7 @@ import { readHeader } from '../mail/header'
 import { parseRecord, type QuarantineRecord } from './record'
 
 export interface Kept {
-  /** The files' name without ending. */
+  /** The name of its files, without ending. */
   id: string
   eml: string
   sizeBytes: number
@@ -15,16 +15,16 @@ export interface Kept {
   record: QuarantineRecord | undefined
 }
 
-/** As `keepMail` names them; nothing else is a path here. */
+/** The names that `keepMail` gives; no other text is used as a path. */
 const ID = /^[0-9a-f]{24}$/
-/** Enough for the fields that people look at. */
+/** Enough for the fields that are shown. */
 const HEADER_BYTES = 64 * 1024
 
 export function isId(text: string): boolean {
   return ID.test(text)
 }
 
-/** Latest first; none where there is no quarantine yet. */
+/** Latest first; empty where there is no quarantine yet. */
 export async function keptIds(folder: string): Promise<string[]> {
   const names = await readdir(folder).catch(missingAs([]))
   const ids = names.filter(name => name.endsWith('.eml')).map(name => name.slice(0, -'.eml'.length))
@@ -36,7 +36,7 @@ export async function keptIds(folder: string): Promise<string[]> {
   return times.toSorted((a, b) => b.ms - a.ms || (a.id < b.id ? -1 : 1)).map(({ id }) => id)
 }
 
-/** Undefined: it isn't there. */
+/** Undefined: there is no such mail. */
 export async function readKept(folder: string, id: string): Promise<Kept | undefined> {
   if (!isId(id)) return undefined
   const eml = path.join(folder, `${id}.eml`)
@@ -46,11 +46,11 @@ export async function readKept(folder: string, id: string): Promise<Kept | undef
   return { id, eml, sizeBytes: found.size, keptAtMs: found.mtimeMs, record: parseRecord(text) }
 }
 
-/** False: it isn't there. */
+/** False: there is no such mail. */
 export async function removeKept(folder: string, id: string): Promise<boolean> {
   if (!isId(id)) return false
   try {
-    // first the mail: a record alone counts for nothing
+    // the mail before its record, as a record alone counts for nothing
     await unlink(path.join(folder, `${id}.eml`))
   } catch (error) {
     if (isMissing(error)) return false
@@ -60,7 +60,7 @@ export async function removeKept(folder: string, id: string): Promise<boolean> {
   return true
 }
 
-/** Decoded values of a field of the header, top down. */
+/** The decoded values of each header field, top down. */
 export async function headerOf(eml: string): Promise<(name: string) => readonly string[]> {
   const handle = await open(eml, 'r')
   try {

@@ -1,17 +1,17 @@
-// What is known of a mail on disk, in NAME.json beside NAME.eml. Records of earlier versions, without the newer fields,
-// are still read; text that is no record is undefined.
+// The record of a mail on disk: NAME.json beside NAME.eml. Records of earlier versions, without the newer fields, are
+// still read. Any other text is undefined.
 
-/** A recipient whose mail was held back, and why. */
+/** A recipient for whom the mail was held back, with the reason. */
 export interface HeldRecipient {
   recipient: string
   rule: string
   reason: string
-  /** The job whose bounce wasn't made. */
+  /** The job that ended without a bounce. */
   job?: string
 }
 
 export interface QuarantineRecord {
-  /** Of a mail that waits for its bounces: since when. */
+  /** While the mail waits for its bounces: when it was written. */
   quarantinedAt: string
   /** Sender of record. */
   sender?: string
@@ -34,7 +34,7 @@ export function formatRecord(record: QuarantineRecord): string {
   return `${JSON.stringify(record, null, 2)}\n`
 }
 
-/** For records that don't name the sender of record, the relay's. */
+/** The sender of record; for older records the sender that the relay gave. */
 export function senderOf(record: QuarantineRecord | undefined): string {
   return record?.sender ?? record?.envelope.sender ?? ''
 }

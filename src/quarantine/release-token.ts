@@ -1,22 +1,22 @@
-// A pass lets one mail from the quarantine past the rules: a secret, good once and for a minute, known by a file
-// that only the plugin's own user can make. Whoever has no pass is told so; a fault of the disk throws.
+// A release token lets one mail from the quarantine past the rules: a secret, valid once and for a minute. Its digest is
+// the name of a file that only the plugin's own user can make. Faults of the disk throw.
 
 import { createHash, randomBytes } from 'node:crypto'
 import { readdir, rm, stat, unlink, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { makePrivateDir } from '../config/private-files'
 
-/** Of MAIL FROM (RFC 5321 section 4.1.2, esmtp-param): no extension of SMTP has this name. */
+/** A parameter of MAIL FROM (RFC 5321 section 4.1.2, esmtp-param). No extension of SMTP has this name. */
 export const RELEASE_PARAMETER = 'XSESBOUNCEPASS'
-/** From the pass to MAIL FROM is no more than a connection. */
-const GOOD_FOR_MS = 60_000
+/** The command only has to connect before it uses the token in MAIL FROM. */
+const VALID_FOR_MS = 60_000
 
-/** Where a Haraka directory keeps them. */
+/** The folder for tokens. */
 export function releaseTokenFolder(harakaDir: string): string {
   return path.join(harakaDir, 'ses-bounce', 'passes')
 }
 
-/** `revoke`: to be called once it isn't needed any more, used or not. */
+/** Call `revoke` when the token is no longer needed, whether it was used or not. */
 export async function issueReleaseToken(
   folder: string,
   nowMs: number,
@@ -29,30 +29,30 @@ export async function issueReleaseToken(
   return { token, revoke: () => rm(file, { force: true }) }
 }
 
-/** True: it was good, and is no longer. Of several that ask at once, one is told so. */
+/** True: the token was valid, and is no longer. When several ask at once, only one gets true. */
 export async function redeemReleaseToken(folder: string, token: string, nowMs: number): Promise<boolean> {
   const file = fileOf(folder, token)
   try {
     const { mtimeMs } = await stat(file)
-    // the file system gives one unlink to one process; Node's rm looks first, and passes over what has gone since
+    // only one process succeeds in unlink; Node's rm would also succeed for a file that has gone meanwhile
     await unlink(file)
-    return Math.abs(nowMs - mtimeMs) <= GOOD_FOR_MS
+    return Math.abs(nowMs - mtimeMs) <= VALID_FOR_MS
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return false
     throw error
   }
 }
 
-/** Of commands that were killed. */
+/** Removes the tokens of commands that were killed. */
 async function removeOld(folder: string, nowMs: number): Promise<void> {
   for (const name of await readdir(folder)) {
     const file = path.join(folder, name)
     const found = await stat(file).catch(() => undefined)
-    if (found?.isFile() && nowMs - found.mtimeMs > GOOD_FOR_MS) await rm(file, { force: true })
+    if (found?.isFile() && nowMs - found.mtimeMs > VALID_FOR_MS) await rm(file, { force: true })
   }
 }
 
-/** Whoever can list the folder doesn't know the secret, and no secret leads out of it. */
+/** By digest: a listing of the folder shows no secret, and no secret can lead out of the folder. */
 function fileOf(folder: string, token: string): string {
   return path.join(folder, createHash('sha256').update(token).digest('hex'))
 }

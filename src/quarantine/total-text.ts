@@ -1,4 +1,4 @@
-// How much mail lies on disk, of how much that may: in words and as data. Pure.
+// The amount of mail on disk and its limit, in words and as data. Pure.
 
 import { formatSize } from '../config/values'
 import type { MailPlace, StoredMail } from '../queue/mail-ledger'

@@ -1,29 +1,29 @@
-// Goes through a folder a bounded number of names at a time, without blocking, and begins again at its end.
+// Goes through a folder, a bounded number of names at a time, without blocking. After the end it begins again.
 
 import type { Dir } from 'node:fs'
 import { opendir } from 'node:fs/promises'
 
-/** Files that one step looks at: some tens of milliseconds. */
+/** The files of one step, which takes some tens of milliseconds. */
 const MOST = 1000
 
-/** As `keepMail` names them: what is whole, and what a writer hasn't finished. */
+/** The names that `keepMail` gives to finished and to unfinished files. */
 const WHOLE = /^([\da-f]{24})\.(eml|json)$/
 const UNFINISHED = /^\.([\da-f]{24})-[\da-f-]{36}\.(?:eml|json)$/
 
 export interface MailFileName {
   file: string
   name: string
-  /** Undefined: it isn't finished. */
+  /** Undefined: the file isn't finished. */
   ending?: 'eml' | 'json'
 }
 
 export interface Walk {
-  /** Calls `look` for files of mail; others are passed over. Rejects as the folder's reading or `look` does. */
+  /** Calls `look` for files of mail and ignores others. Rejects when the folder can't be read, or `look` rejects. */
   step(look: (file: MailFileName) => Promise<void>): Promise<void>
   close(): Promise<void>
 }
 
-/** A folder that isn't there is empty. */
+/** A missing folder counts as empty. */
 export function openWalk(folder: string, most = MOST): Walk {
   let dir: Dir | undefined
   const close = async () => {

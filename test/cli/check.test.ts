@@ -285,7 +285,7 @@ describe('ses-bounce check', () => {
       warnings({ [SETTINGS]: RELAY, [RULES]: rules, plugins, mailboxes: 'a@example.com\n' })
     const UNKNOWN = '[unknown]\nrecipient = @example.com\nnot.recipient = file:mailboxes\naction = bounce\n'
     const told = (line: number, name: string, rule = 'unknown') =>
-      `plugins:${line}: warning: "${name}" may refuse recipients before the rules see them; let it take those that [${rule}] bounces`
+      `plugins:${line}: warning: "${name}" may refuse recipients before the rules see them; let it accept those that [${rule}] bounces`
 
     it('by a plugin that knows the recipients, however it is written', async () => {
       const plugins =
@@ -332,7 +332,7 @@ describe('ses-bounce check', () => {
 
     it('by [max] bytes, where a rule bounces larger mail that SES takes', async () => {
       const expected = [
-        'connection.ini:5: [max] warning: Haraka refuses mail over 25 MB before [large] can bounce it; bytes = 46000000 lets in all that SES takes',
+        'connection.ini:5: [max] warning: Haraka refuses mail over 25 MB before [large] can bounce it; bytes = 46000000 lets in all mail that SES accepts',
       ]
       for (const condition of [
         'size = > 30mb',
@@ -353,7 +353,7 @@ describe('ses-bounce check', () => {
           'connection.ini': `[max]\n${ini}\n`,
         })
       const told = (line: string, bytes: number) => [
-        `connection.ini${line}: [max] warning: Haraka breaks lines over ${bytes} bytes, within words and links too, so that [r] may not find them in the body; data_line_length = 1001 leaves all lines whole that mail may have`,
+        `connection.ini${line}: [max] warning: Haraka breaks lines over ${bytes} bytes, within words and links too, so that [r] may not find them in the body; data_line_length = 1001 leaves every line whole that a mail may have`,
       ]
       assert.deepEqual(await lines('data_line_length=992', 'not.body = /x/'), told(':2', 990))
       assert.deepEqual(await lines('data_line_length=999', 'body = /x/'), told(':2', 997))
