@@ -28,7 +28,7 @@ function findingsIn(folder: string, shown: string): Diagnostic[] {
       if (entry.isDirectory()) found.push(...findingsIn(path.join(folder, entry.name), name))
       else if (!entry.isFile())
         found.push(
-          diagnostic('error', name, 'only files and folders may stand here; a link is refused, take it away'),
+          diagnostic('error', name, 'only files and folders may stand here; a link is refused, remove it'),
         )
     }
     return found

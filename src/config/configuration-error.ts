@@ -1,5 +1,5 @@
-// What stops Haraka: every error of the configuration, in the lines that `ses-bounce check` prints.
-// Haraka logs what it is stopped by as Node shows it, so it is shown as these lines and nothing else.
+// The error that stops Haraka: all errors of the configuration, in the lines that `ses-bounce check` prints.
+// Haraka logs it as Node shows it, so it is made to show these lines and nothing else.
 
 import { inspect } from 'node:util'
 import { SesBounceError } from '../errors'
@@ -18,7 +18,7 @@ export class ConfigurationError extends SesBounceError {
     )
     this.name = 'ConfigurationError'
     this.#diagnostics = diagnostics
-    // what is wrong is in the files, not in the code that reads them
+    // the fault is in the files, so a stack of the code that reads them is of no use
     this.stack = `${this.name}: ${this.message}`
   }
 
@@ -26,7 +26,7 @@ export class ConfigurationError extends SesBounceError {
     return this.#diagnostics
   }
 
-  /** Node puts an error without a stack in brackets, and its properties behind it. */
+  /** Node would show an error without a stack in brackets, followed by its properties. */
   [inspect.custom](): string {
     return `${this.name}: ${this.message}`
   }

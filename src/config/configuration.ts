@@ -1,5 +1,5 @@
-// The configuration in force in one process: read at the start, and again when a file of it changes.
-// At the start errors throw, or the last good one stands in. Later they are logged, and what was in force stays.
+// The active configuration of one process: read at the start, and again when one of its files changes.
+// At the start errors throw, or the last good configuration is used. Later they are logged, and the active one stays.
 
 import { createHash } from 'node:crypto'
 import { stat } from 'node:fs/promises'
@@ -21,24 +21,24 @@ import {
 export interface ConfigurationOptions<T> {
   /** Haraka's config directory. */
   configDir: string
-  /** Every file that it asks for is watched from then on. With an error among the diagnostics, the value isn't used. */
+  /** Every file that it reads is watched from then on. With an error among the diagnostics, the value isn't used. */
   compile(sources: Sources): { value: T; diagnostics: Diagnostic[] }
   snapshotFile: string
-  /** Saves each good configuration there, as this owner's. */
+  /** The file where each good configuration is saved, for this owner. */
   keepsSnapshot: boolean
-  /** What of a file's text is kept there. */
+  /** Changes the text of a file before it is saved there. */
   kept?: (name: string, text: string) => string
   owner?: Owner
-  /** At the start, the saved one stands in for files with errors. */
+  /** At the start, the saved configuration replaces files with errors. */
   fallsBack: boolean
   log: (level: 'notice' | 'warn' | 'error', message: string) => void
-  /** Another process logs what is wrong with the files; this one only what may be so for it alone, as what it can't read. */
+  /** Another process logs the errors of the files; this one logs only errors of its own, such as a file that it can't read. */
   logsOwnOnly?: boolean
-  /** After a reload; not at the start. */
+  /** Called after a reload; not at the start. */
   onChange?: (value: T, previous: T) => void
   /**
-   * The files were read, at the start too; with errors they don't come into force. `state`: the same in every process
-   * that reads them as they are now, and another one after each change.
+   * Called when the files were read, also at the start; files with errors don't become active. `state` is the same in
+   * every process that reads the same files, and differs after each change.
    */
   onRead?: (state: string, errors: readonly Diagnostic[]) => void
   /** How often the files are looked at. */
@@ -48,9 +48,9 @@ export interface ConfigurationOptions<T> {
 
 export interface Configuration<T> {
   current(): T
-  /** Of the files as they were read last, whether they came into force or not. */
+  /** The diagnostics of the last reading, whether it became active or not. */
   diagnostics(): readonly Diagnostic[]
-  /** One look at the files; a change is taken up when two looks see the same. Never rejects. */
+  /** Looks at the files once; a change is read when two looks see the same. Never rejects. */
   checkNow(): Promise<void>
   stop(): void
 }
@@ -73,7 +73,7 @@ export function openConfiguration<T>(options: ConfigurationOptions<T>): Configur
   }
 }
 
-/** `own`: of the diagnostics, errors that other processes needn't have. */
+/** `own`: the errors that other processes may not have. */
 type Compiled<T> = { diagnostics: Diagnostic[]; own: Diagnostic[] } & (
   | { good: true; value: T }
   | { good: false }
@@ -85,9 +85,9 @@ class OpenConfiguration<T> {
   #own: Diagnostic[] = []
   stopped = false
   readonly #options: ConfigurationOptions<T>
-  /** What the files were when they were read last. */
+  /** The state of the files when they were read last. */
   readonly #watched = new Map<string, Source>()
-  /** What the last look saw, if that isn't what was read. */
+  /** The state that the last look saw, if it differs. */
   #pending: string | undefined
   #looking: Promise<void> | undefined
 
@@ -122,7 +122,7 @@ class OpenConfiguration<T> {
     if (this.stopped) return
     const hasChanged = watched.some(({ signature }, index) => signature !== signatures[index])
     const seen = signatures.join('|')
-    // a file that is being written isn't read half way
+    // two equal looks: a file that is still being written isn't read
     const isStable = seen === this.#pending
     this.#pending = hasChanged && !isStable ? seen : undefined
     if (hasChanged && isStable) this.#reload()
@@ -143,7 +143,7 @@ class OpenConfiguration<T> {
     this.#options.onChange?.(good.value, previous)
   }
 
-  /** Which files say something else than before; those that were only touched are none. */
+  /** The files whose text has changed; a new time alone doesn't count. */
   #changedNames(): string[] {
     const sources = createSources(this.#options.configDir)
     for (const name of this.#watched.keys()) sources.read(name)
@@ -158,7 +158,7 @@ class OpenConfiguration<T> {
   #compileFiles(): { good: { value: T } | undefined; sources: Sources } {
     const sources = createSources(this.#options.configDir)
     const compiled = this.#compile(sources)
-    // bad files may hide which others belong to them
+    // files with errors may not name all the files that belong to them
     if (compiled.good) this.#watched.clear()
     for (const source of sources.seen()) this.#watched.set(source.name, source)
     this.diagnostics = compiled.diagnostics
@@ -194,7 +194,7 @@ class OpenConfiguration<T> {
     for (const diagnostic of this.#logged()) {
       if (isError(diagnostic)) this.#options.log('error', formatDiagnostic(diagnostic))
     }
-    this.#options.log('error', `the last good configuration, of ${this.activeConfig.since}, stays in force`)
+    this.#options.log('error', `the last good configuration, of ${this.activeConfig.since}, stays active`)
   }
 
   #lastGood(): { value: T; since: string } | undefined {

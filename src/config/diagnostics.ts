@@ -1,4 +1,4 @@
-// What is wrong in the configuration, with the place where it stands.
+// Errors and warnings about the configuration, each with its file and line.
 // Nothing here throws: diagnostics are collected, so that all of them are shown at once.
 
 import { escapeControls, shortened } from './escape'
@@ -11,12 +11,12 @@ export interface Diagnostic {
   file: string
   /** 1 for the first line; 0: the file as a whole. */
   line: number
-  /** Name of the section, where the diagnostic belongs to one. */
+  /** The section that the diagnostic belongs to, if any. */
   section?: string
   message: string
 }
 
-/** The wrong file can be one line of any length; nothing that we say of a right one comes near. */
+/** A wrong file can be one line of any length; messages about a right one are much shorter. */
 const LONGEST_LINE = 2000
 
 /** `ses-bounce-rules.ini:14: [programs] unknown condition "attachement.name"`, fit for a terminal and a log. */
@@ -26,17 +26,17 @@ export function formatDiagnostic(diagnostic: Diagnostic): string {
   return escapeControls(shortened(`${place}:${section} ${diagnostic.message}`, LONGEST_LINE))
 }
 
-/** What is longer isn't a name that was mistyped. */
+/** A longer text isn't a mistyped name. */
 const LONGEST_NAME = 100
 
-/** The name among `known` that was probably meant, as ` did you mean "x"?`, or nothing. */
+/** Suggests the name among `known` that was probably meant: ` did you mean "x"?`, or nothing. */
 export function didYouMean(name: string, known: Iterable<string>): string {
   let best: string | undefined
   if (name.length > LONGEST_NAME) return ''
-  // in a very short name two changes leave nothing of it
+  // two changes of a very short name leave nothing of it
   let bestDistance = (name.length < 4 ? 1 : Math.max(2, Math.floor(name.length / 3))) + 1
   for (const candidate of known) {
-    // it takes at least as many changes
+    // the distance can't be smaller than that
     if (Math.abs(name.length - candidate.length) >= bestDistance) continue
     const distance = editDistance(name.toLowerCase(), candidate.toLowerCase())
     if (distance < bestDistance) {
@@ -47,12 +47,12 @@ export function didYouMean(name: string, known: Iterable<string>): string {
   return best === undefined ? '' : `; did you mean "${best}"?`
 }
 
-/** All that there is, where nothing is near. */
+/** Lists all names, where none is similar. */
 export function validAre(names: readonly string[]): string {
   return names.length === 0 ? '' : `; valid are ${names.join(', ')}`
 }
 
-/** Levenshtein's distance. Names are short: the square of their length doesn't matter. */
+/** Levenshtein's distance: quadratic in the length, and names are short. */
 function editDistance(a: string, b: string): number {
   let previous = Array.from({ length: b.length + 1 }, (_, i) => i)
   for (let i = 1; i <= a.length; i++) {

@@ -1,7 +1,7 @@
-// How text that others wrote is made fit for a terminal, a log or a message.
-// Pure; takes any text.
+// Escapes text from others for a terminal, a log or a message.
+// Pure; accepts any text.
 
-/** Controls, line separators and the marks that turn the direction of text as `\u001b`, in JSON's form. */
+/** Writes controls, line separators and marks of text direction as `\u001b`, in JSON's form. */
 export function escapeControls(text: string): string {
   return text.replace(/[\p{Cc}\p{Zl}\p{Zp}\p{Cf}]/gu, mark =>
     mark
@@ -11,7 +11,7 @@ export function escapeControls(text: string): string {
   )
 }
 
-/** As much of a text as it takes to know it again. */
+/** The beginning of a text, long enough to recognise it. */
 export function shortened(text: string, longest = 100): string {
   return text.length > longest ? `${text.slice(0, longest)}...` : text
 }

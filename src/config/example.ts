@@ -3,14 +3,14 @@
 
 import { type Key, SCHEMA, SECTION_MEANING, type SectionName } from './schema'
 
-/** What holds for every value; the reference says it too. */
+/** True for every value; the reference says it too. */
 export const VALUE_FORMS = [
   'Durations: 500ms, 10s, 5m, 24h, 7d. Sizes: 500b, 10kb, 10mb. Rates: 10/minute, 100/hour, 10/day.',
   'Several values stand in one line, with commas. A value may be env:NAME, an environment variable.',
 ] as const
 
 const HEAD = `; Settings of haraka-plugin-ses-bounce. Every key is shown with its default, commented out:
-; take the ";" at the start of a line away to set it. A wrong value stops Haraka at boot, and is in its log;
+; remove the ";" at the start of a line to set it. A wrong value stops Haraka at boot, and is in its log;
 ; "node_modules/.bin/ses-bounce check" finds it before that, and with "--explain NAME" says more of a key.
 ; ${VALUE_FORMS[0]}
 ; ${VALUE_FORMS[1]}

@@ -1,4 +1,4 @@
-// Reads ini text with line numbers, and says what Haraka's own reader passes over in silence.
+// Reads ini text with line numbers, and reports faults that Haraka's own reader ignores.
 // Never throws: every line of any input ends in an entry, a section, a comment or a diagnostic.
 
 import type { Diagnostic } from './diagnostics'
@@ -6,7 +6,7 @@ import { shortened } from './escape'
 
 export interface IniEntry {
   key: string
-  /** As written behind `=`, trimmed; comments and quotes are still in it (values.ts, items.ts take them out). */
+  /** The text behind `=`, trimmed, with its comments and quotes (values.ts and items.ts remove them). */
   value: string
   line: number
 }
@@ -15,34 +15,34 @@ export interface IniSection {
   name: string
   line: number
   entries: IniEntry[]
-  /** True: there is no such line in the file, only entries above the first section. */
+  /** True: the file has no such line, only entries above the first section. */
   implied?: true
 }
 
 export interface IniFile {
   file: string
-  /** In the order of the file. Entries above the first section stand in a section named `main`. */
+  /** In the order of the file. Entries above the first section belong to a section named `main`. */
   sections: IniSection[]
   diagnostics: Diagnostic[]
 }
 
 export interface IniOptions {
   /**
-   * `[name] ; comment` is a section. In files whose sections anybody may name it is a fault, as Haraka's own tools
-   * take such a line for a key of the section before.
+   * `[name] ; comment` is a section. It is a fault in files with free section names, as Haraka's own tools read such a
+   * line as a key of the section before.
    */
   commentsBehindSections?: boolean
-  /** No diagnostic shows a line of a section of such a name. */
+  /** Sections whose lines no diagnostic shows, as they may hold secrets. */
   isHidden?: (sectionName: string) => boolean
 }
 
-/** A line that was meant to be one of its own; a continuing one is indented, or no `key = value`. */
+/** Matches a line that was meant to stand alone: a continuing line is indented, or isn't `key = value`. */
 const OWN_LINE = /^[a-z][\w.-]*\s+=\s/i
 
-/** The wrong file is faulty in every line: so many of them are shown. */
+/** A wrong file has a fault in every line; so many are shown. */
 const SHOWN_FAULTS = 20
 
-/** Haraka reads a file of this name with the same rules for comments and continued lines. */
+/** Follows Haraka's rules for comments and continued lines in a file of this name. */
 export function parseIni(file: string, text: string, options: IniOptions = {}): IniFile {
   const reader = new Reader(file, options)
   let continued: { parts: string[]; line: number } | undefined
@@ -63,10 +63,10 @@ export function parseIni(file: string, text: string, options: IniOptions = {}): 
     if (start === '' || isComment(start)) continue
     if (start.startsWith('[')) endContinued("and a section name can't continue it")
     else if (continued && OWN_LINE.test(raw)) {
-      const message = `${reader.shown(raw)} continues line ${continued.line}, which ends in a backslash; take that away, or indent this line`
+      const message = `${reader.shown(raw)} continues line ${continued.line}, which ends in a backslash; remove the backslash, or indent this line`
       reader.error(index + 1, message)
     }
-    // a trailing backslash joins the next line, as in Haraka's reader; but there that line would be no section
+    // a trailing backslash joins the next line, as in Haraka's reader, which would then miss a section
     const [, joined] = start.startsWith('[') ? [] : (/^(.*)\\[ \t]*$/s.exec(raw) ?? [])
     continued ??= { parts: [], line: index + 1 }
     continued.parts.push(joined ?? raw)
@@ -117,10 +117,10 @@ class Reader {
   /** A line, or a piece of one, for a message. */
   shown(text: string): string {
     const isHidden = this.#current !== undefined && this.#isHidden(this.#current.name)
-    return isHidden ? 'what is not shown here' : `"${shortened(text.trim())}"`
+    return isHidden ? 'a text that is not shown here' : `"${shortened(text.trim())}"`
   }
 
-  /** Says how many faults weren't shown. */
+  /** Reports the number of faults that weren't shown. */
   sumUp(): void {
     const more = this.#withoutEquals - SHOWN_FAULTS
     if (more <= 0) return

@@ -1,11 +1,11 @@
-// The values of an ini line: comments taken off, lists split, quotes and escapes undone.
+// Reads the values of an ini line: removes comments, splits lists, undoes quotes and escapes.
 // A fault is returned as text for a diagnostic, never thrown.
 
 import { shortened } from './escape'
 
 export interface Item {
   text: string
-  /** How it was written: `quoted` is literal, `regex` is the text between the slashes. */
+  /** The form in the file: `quoted` is literal, `regex` is the text between the slashes. */
   form: 'plain' | 'quoted' | 'regex'
   /** Letters behind the closing slash of a regex. */
   flags: string
@@ -16,7 +16,7 @@ export interface Items {
   fault?: string
 }
 
-/** A value that isn't a list: up to ` ;`, with `\;` for a semicolon behind a space. */
+/** Reads a single value: up to ` ;`, with `\;` for a semicolon behind a space. */
 export function wholeValue(raw: string): string {
   const end = raw.search(/(?:^|\s);/)
   const text = end < 0 ? raw : raw.slice(0, end)
@@ -24,7 +24,7 @@ export function wholeValue(raw: string): string {
 }
 
 /**
- * A list: `a, "b, c", /d,e/i ; comment`. A `"` or `/` at the start of an item opens it up to its closing
+ * Reads a list: `a, "b, c", /d,e/i ; comment`. An item that starts with `"` or `/` runs to its closing
  * mark; elsewhere `\,` and `\;` stand for themselves.
  */
 export function splitItems(raw: string): Items {

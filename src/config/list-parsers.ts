@@ -1,5 +1,5 @@
-// Kinds of lists in ses-bounce.ini: addresses of relays, domains, words, regions.
-// Nothing throws: every item that is wrong is named in the fault, not only the first.
+// Parsers of lists in ses-bounce.ini: addresses of relays, domains, words, regions.
+// Nothing throws: the fault names every wrong item, not only the first.
 
 import { isIP, isIPv4 } from 'node:net'
 import { domainToASCII } from 'node:url'
@@ -11,7 +11,7 @@ export const cidrList = list('addresses and ranges: 192.0.2.1, 192.0.2.0/24, 200
   isCidr(text) ? text.toLowerCase() : undefined,
 )
 
-/** Before a domain: it and all below it. */
+/** Stands before a domain: the domain and all below it. */
 export const SUBDOMAINS = '@.'
 
 /** Domains as A-labels in lower case; `@.` before one stays. */
@@ -44,7 +44,7 @@ export function isEverybody(range: string): boolean {
   return /\/0+$/.test(range)
 }
 
-/** May be empty; an item that stands twice is kept once. */
+/** The list may be empty; an item that stands twice is kept once. */
 function list(form: string, readItem: (text: string) => string | undefined): ValueParser<string[]> {
   return {
     form,
@@ -68,14 +68,14 @@ function isCidr(text: string): boolean {
   const slash = text.indexOf('/')
   const address = slash < 0 ? text : text.slice(0, slash)
   const bits = isIP(address) === 4 ? 32 : 128
-  // a zone (fe80::1%eth0) means another network on another machine, and no peer's address has one
+  // a zone (fe80::1%eth0) means a different network on each machine, and a peer's address has none
   if (isIP(address) === 0 || address.includes('%')) return false
   return slash < 0 || (/^\d{1,3}$/.test(text.slice(slash + 1)) && Number(text.slice(slash + 1)) <= bits)
 }
 
 /** RFC 1035 section 2.3.4: 63 octets a label, 253 characters a name. */
 function aLabels(text: string): string | undefined {
-  // domainToASCII is a URL's parser, and would take more than a domain
+  // domainToASCII parses URLs, and would accept more than a domain
   const ascii = /^[\p{L}\p{M}\p{N}._-]+$/u.test(text) ? domainToASCII(text).replace(/\.$/, '') : ''
   const isDomain = ascii.split('.').every(label => /^[a-z\d_](?:[a-z\d_-]{0,61}[a-z\d_])?$/.test(label))
   return isDomain && ascii.length <= 253 && !isIPv4(ascii) ? ascii : undefined

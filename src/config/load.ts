@@ -1,5 +1,5 @@
-// Makes settings of ses-bounce.ini: every key is checked, and what keys say together.
-// Never throws on any input. Where a value is wrong its default stands in, so that all errors show at once.
+// Makes settings of ses-bounce.ini: checks every key, and combinations of keys.
+// Never throws. The default replaces a wrong value, so that all errors are shown at once.
 
 import { type Diagnostic, didYouMean, type Severity, validAre } from './diagnostics'
 import { shortened } from './escape'
@@ -18,18 +18,18 @@ export type Environment = Readonly<Record<string, string | undefined>>
 
 export interface LoadedSettings {
   settings: Settings
-  /** In the order of the lines; the file's own (`ini.diagnostics`) are among them. With an error, `settings` must not be used. */
+  /** In the order of the lines, `ini.diagnostics` included. With an error, `settings` must not be used. */
   diagnostics: Diagnostic[]
 }
 
 export const SETTINGS_FILE = 'ses-bounce.ini'
 
-/** Its sections are known, so a comment behind a name can't hide one. What stands in [http] may be a secret. */
+/** Its sections have fixed names, so a comment behind a name can't hide one. A value in [http] may be a secret. */
 export function parseSettings(text: string): IniFile {
   return parseIni(SETTINGS_FILE, text, { commentsBehindSections: true, isHidden: mayHoldSecrets })
 }
 
-/** `env`: where a value `env:NAME` is looked up. */
+/** `env`: the environment for values such as `env:NAME`. */
 export function loadSettings(ini: IniFile, env: Environment): LoadedSettings {
   const reader = new Reader(ini, env)
   const values = reader.read()
@@ -68,11 +68,11 @@ class Reader {
       })
       return [section, Object.fromEntries(values)] as const
     })
-    // each value was read by the kind that the table has at this very place
+    // the table's own parser made each value, so the types agree
     return Object.fromEntries(sections) as Values
   }
 
-  /** The line where a key is set, if it is, and could be read. */
+  /** The line of a key that is set and could be read. */
   lineOf(section: string, key: string): number | undefined {
     return this.#taken.get(`${section}.${key}`)?.entry.line
   }
@@ -120,7 +120,7 @@ class Reader {
     else this.report('error', section, entry.line, read.fault)
   }
 
-  /** A value as a diagnostic may show it: what a variable holds is not shown. */
+  /** A value for a diagnostic; the value of an environment variable is never shown. */
   shown(section: string, key: string, text: string): string {
     const entry = this.#taken.get(`${section}.${key}`)?.entry
     const variable = entry && variableOf(entry)
@@ -133,13 +133,13 @@ function variableOf({ value }: IniEntry): string | undefined {
   return /^env:\s*(.*)$/.exec(wholeValue(value))?.[1]
 }
 
-/** It may be a secret, whatever the setting: a variable can be the wrong one. */
+/** An environment variable may hold a secret, whatever the setting: the name may be the wrong one. */
 function heldFault(name: string, variable: string, { parser }: Key<unknown>): string {
   const range = parser.range === undefined ? '' : `; ${parser.range}`
-  return `${name}: what the environment variable ${quoted(variable)} holds can't be used, and isn't shown; ${parser.form}${range}`
+  return `${name}: the value of the environment variable ${quoted(variable)} can't be used, and isn't shown; ${parser.form}${range}`
 }
 
-/** A value, or what the environment holds in its place. */
+/** The value in the file, or in the environment variable that it names. */
 function asWritten(entry: IniEntry, env: Environment): Read<string> {
   const { key, value } = entry
   const name = variableOf(entry)
@@ -151,7 +151,7 @@ function asWritten(entry: IniEntry, env: Environment): Read<string> {
     : { value: held }
 }
 
-/** What the environment holds is no comment, even behind a semicolon. */
+/** A semicolon in an environment variable begins no comment. */
 function fromEnvironment(env: Environment, name: string): string | undefined {
   return Object.hasOwn(env, name) ? env[name]?.trim().replace(/(^|\s);/g, '$1\\;') : undefined
 }
@@ -161,7 +161,7 @@ function sectionHint(name: string, entries: readonly IniEntry[]): string {
   return didYouMean(name, TABLE.keys()) || validAre([...TABLE.keys()])
 }
 
-/** The section that has a key of this name, for one that stands in the wrong section. */
+/** Names the section of a key that stands in the wrong one. */
 function belongsTo(key: string): string {
   const sections = [...TABLE].filter(([, keys]) => keys.has(key)).map(([section]) => `[${section}]`)
   return sections.length > 0 ? `; it belongs to ${sections.join(' or ')}` : ''
@@ -186,7 +186,7 @@ function checkTogether({ relay, ses, limit, window }: Values, reader: Reader): v
   }
   const everybody = relay.trusted.find(isEverybody)
   if (everybody !== undefined) {
-    const message = `trusted has ${reader.shown('relay', 'trusted', everybody)}: everybody is trusted, and anyone can make SES send bounces`
+    const message = `trusted has ${reader.shown('relay', 'trusted', everybody)}: every peer is trusted, and anyone can make SES send bounces`
     reader.report('warning', 'relay', reader.lineOf('relay', 'trusted') ?? 0, message)
   }
 }

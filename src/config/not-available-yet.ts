@@ -1,34 +1,38 @@
-// Names that belong to the product and aren't built yet. The checker refuses them as "not available yet" rather than as
-// unknown, so that nobody searches for a typing error; `check --explain` and the reference page show them.
-// Values that aren't built yet stand in their own kind (`choice`).
+// Names of features that aren't built yet. The checker refuses them as "not available yet" rather than as unknown, so
+// that nobody searches for a typing error; `check --explain` and the reference page show them.
+// Values that aren't built yet are listed by their own parser (`choice`).
 
 export interface LaterName {
   what: 'section' | 'setting' | 'condition'
-  /** As the reference writes it; capitals stand for a name that the administrator gives. */
+  /** The form in the reference; capitals stand for a name that the administrator chooses. */
   name: string
-  /** Of a setting: where it would stand. */
+  /** The section of a setting. */
   section?: string
   /** Matches the name as it is written in a file. */
   pattern: RegExp
   meaning: string
 }
 
-/** Tokens, an SMTP password, an external id: no diagnostic shows a line of these sections. */
+/** Sections for tokens, an SMTP password, an external id: no diagnostic shows their lines. */
 const SECRET_SECTIONS = /^(?:http|relay\.sqs|account\..*)$/i
 
 export const LATER: readonly LaterName[] = [
   section('delivery', /^delivery$/, 'bounces through SES for outbound deliveries that fail'),
-  section('refusals', /^refusals$/, 'bounces through SES for what other plugins and servers refuse'),
-  section('relay.sqs', /^relay\.sqs$/, "SES's mail from S3 and SQS to Haraka, without a relay of your own"),
+  section('refusals', /^refusals$/, 'bounces through SES for mail that other plugins and servers refuse'),
+  section(
+    'relay.sqs',
+    /^relay\.sqs$/,
+    'mail from SES through S3 and SQS to Haraka, without a relay of your own',
+  ),
   section('account.NAME', /^account(?:\.|$)/, 'several AWS accounts, by the domains of their recipients'),
   setting('http', 'token.NAME', /^token\./, 'a bearer token with a name, for one user of the HTTP API'),
-  setting('http', 'role.NAME', /^role\./, 'what the token of that name may do: read or operate'),
+  setting('http', 'role.NAME', /^role\./, 'the rights of the token of that name: read or operate'),
   ...['by', 'stage', 'code', 'status', 'reply'].map(
     (part): LaterName => ({
       what: 'condition',
       name: `refused.${part}`,
       pattern: new RegExp(`^refused\\.${part}$`),
-      meaning: 'what another plugin, or a server behind Haraka, refused',
+      meaning: 'a refusal by another plugin, or by a server behind Haraka',
     }),
   ),
 ]

@@ -1,4 +1,4 @@
-// The user and group that own the plugin's files: smtp.ini's, as which Haraka's workers run.
+// The user and group that own the plugin's files: those of smtp.ini, as Haraka's workers run as them.
 
 import { readFileSync } from 'node:fs'
 import { ConfigurationError } from './configuration-error'
@@ -6,7 +6,7 @@ import { type IniEntry, parseIni } from './ini'
 
 export const SMTP_FILE = 'smtp.ini'
 
-/** Undefined: not changed, the process's own. */
+/** Undefined: the process's own. */
 export interface Owner {
   uid?: number
   gid?: number
@@ -24,8 +24,8 @@ const SYSTEM: Accounts = {
 }
 
 /**
- * Haraka's server.js: `group` and `user` above all sections of smtp.ini, names or numbers, nothing else on the line.
- * It leaves 0 out, and without `group` it changes the user only.
+ * Haraka's server.js reads `group` and `user` above all sections of smtp.ini, as names or numbers, alone on their lines.
+ * It ignores 0, and without `group` it changes only the user.
  * @throws ConfigurationError: no such account in /etc/passwd or /etc/group
  */
 export function runAs(smtpIni: string | undefined, accounts: Accounts = SYSTEM): Owner {

@@ -1,6 +1,6 @@
-// Folders and files for Haraka's workers alone. The master may be root, and the folder is the workers': one of them that
-// was taken over could put a link in the place of a file. So no link below the folder is followed, and owner and mode are
-// changed through the descriptor of what was opened, never by a name.
+// Makes folders and files for Haraka's workers alone. The master may be root, while the folder belongs to the workers: an
+// attacker in a worker could replace a file by a link. So no link below the folder is followed, and owner and mode are
+// changed through an open descriptor, never by name.
 
 import {
   accessSync,
@@ -22,17 +22,17 @@ import path from 'node:path'
 import type { Owner } from './owner'
 
 const { O_DIRECTORY, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, R_OK, W_OK, X_OK } = constants
-/** open(2): no wait for the writer of a pipe, and no link as the last part of the name. */
+/** open(2): doesn't wait for the writer of a pipe, and refuses a link as the last part of the name. */
 const OPEN_FILE = O_RDONLY | O_NOFOLLOW | O_NONBLOCK
 const OPEN_FOLDER = O_RDONLY | O_DIRECTORY
 /** Write permission of the group and of all others. */
 const OTHERS_WRITE = 0o022
 
-/** At the top of a file system of its own; root's, and of no use to us. */
+/** Stands at the top of a file system; it belongs to root, and is ignored. */
 const FSCK_FOLDER = 'lost+found'
 
 /**
- * A folder for the owner alone, with the parents that are missing; one that is there stays as it is.
+ * Makes a folder for the owner alone, with missing parents; an existing folder isn't changed.
  * @throws Error of the file system
  */
 export function makePrivateDir(folder: string, owner: Owner): void {
@@ -45,8 +45,8 @@ export function makePrivateDir(folder: string, owner: Owner): void {
 }
 
 /**
- * An existing file for the owner alone.
- * @throws Error of the file system, or when it is no plain file with one name
+ * Gives an existing file to the owner alone.
+ * @throws Error of the file system, or when it isn't a plain file with one name
  */
 export function givePrivate(file: string, owner: Owner): void {
   refuseLink(file)
@@ -56,22 +56,22 @@ export function givePrivate(file: string, owner: Owner): void {
   })
 }
 
-/** Does nothing where there is no such name. @throws as `givePrivate` */
+/** As `givePrivate`, but a missing file is ignored. */
 export function givePrivateIfThere(file: string, owner: Owner): void {
-  // a link that leads nowhere is there
+  // a link without a target counts as a file
   if (lstatSync(file, { throwIfNoEntry: false }) !== undefined) givePrivate(file, owner)
 }
 
-/** For a file that is open, made by this process. */
+/** For an open file that this process made. */
 export function giveFile(descriptor: number, owner: Owner): void {
   fchmodSync(descriptor, 0o600)
   give(descriptor, owner)
 }
 
 /**
- * Everything in a folder becomes the owner's, also when Haraka ran as another user before. The folder itself may be a
+ * Gives everything in a folder to the owner, also when Haraka ran as another user before. The folder itself may be a
  * link. Returns warnings.
- * @throws Error: a link or something odd below it, or what isn't ours and can't be given; it says what to do
+ * @throws Error about a link or an odd file below it, or a file of another user; it says what to do
  */
 export function claimFolder(folder: string, owner: Owner): string[] {
   const claim = new Claim(folder, owner)
@@ -79,13 +79,13 @@ export function claimFolder(folder: string, owner: Owner): string[] {
 }
 
 /**
- * A folder that isn't ours alone, as another one for the queue file. Returns a warning, where there is one.
- * @throws Error: the owner can't make files there; it says what to do
+ * Checks a folder that isn't ours alone, such as another folder for the queue file. Returns a warning, if any.
+ * @throws Error when the owner can't make files there; it says what to do
  */
 export function checkFolder(folder: string, { uid, gid }: Owner): string | undefined {
   const stats = statSync(folder)
   if (process.geteuid?.() === 0 && uid !== undefined) {
-    // path_resolution(7): the first class that fits counts alone
+    // path_resolution(7): only the first class that fits counts
     const bits = stats.uid === uid ? 6 : stats.gid === gid ? 3 : 0
     if (((stats.mode >> bits) & 0o3) !== 0o3) {
       const command = `chown ${uid}${gid === undefined ? '' : `:${gid}`} ${quoted(folder)}`
@@ -101,11 +101,11 @@ export function checkFolder(folder: string, { uid, gid }: Owner): string | undef
 export function refuseLink(file: string): void {
   if (lstatSync(file, { throwIfNoEntry: false })?.isSymbolicLink())
     throw new Error(
-      `${file} must be a plain file: it is a link; put the file itself there, or take the link away`,
+      `${file} must be a plain file: it is a link; put the file itself there, or remove the link`,
     )
 }
 
-/** What can be told of a folder that others may write to; undefined: nobody but its owner may. */
+/** The warning about a folder that others can write to; undefined: only its owner can. */
 export function openToOthers(folder: string, { mode }: Pick<Stats, 'mode'>): string | undefined {
   return (mode & OTHERS_WRITE) === 0
     ? undefined
@@ -129,7 +129,7 @@ class Claim {
     return (this.#uid === undefined || uid === this.#uid) && isGroup
   }
 
-  /** `access`: what we need where it can't be given. */
+  /** `access`: the access that is enough where the owner can't be changed. */
   take(shown: string, descriptor: number, access: number): void {
     if (this.#canGive) {
       give(descriptor, this.#owner)
@@ -150,7 +150,7 @@ class Claim {
     )
   }
 
-  /** Opens, or says whose it is. */
+  /** Opens it, or throws an error that names its owner. */
   opened<T>(shown: string, file: string, flags: number, use: (descriptor: number) => T): T {
     let descriptor: number
     try {
@@ -173,7 +173,7 @@ function claimOpen(folder: string, descriptor: number, claim: Claim): string[] {
   if (!claim.isOurs(stats)) claim.take(folder, descriptor, R_OK | W_OK | X_OK)
   const warning = openToOthers(folder, stats)
   const warnings = warning === undefined ? [] : [warning]
-  // by the descriptor: whoever may write to its parent can't change which folder this is
+  // by the descriptor: a user who can write to the parent can't replace the folder meanwhile
   const here = throughDescriptor(descriptor, folder)
   for (const entry of readdirSync(here, { withFileTypes: true })) {
     if (entry.name === FSCK_FOLDER) continue
@@ -191,7 +191,7 @@ function claimOpen(folder: string, descriptor: number, claim: Claim): string[] {
 
 function claimFile(shown: string, file: string, claim: Claim): void {
   const seen = lstatSync(file, { throwIfNoEntry: false })
-  // another process has taken it away
+  // another process has removed it
   if (seen === undefined || (claim.isOurs(seen) && (seen.mode & OTHERS_WRITE) === 0)) return
   claim.opened(shown, file, OPEN_FILE, descriptor => {
     const stats = fstatSync(descriptor)
@@ -204,13 +204,13 @@ function claimFile(shown: string, file: string, claim: Claim): void {
 function refuseOddEntry(shown: string, entry: Dirent): void {
   if (entry.isSymbolicLink())
     throw new Error(
-      `${shown} is a link, and links are refused here; put the file itself there, or take the link away`,
+      `${shown} is a link, and links are refused here; put the file itself there, or remove the link`,
     )
   if (!entry.isFile() && !entry.isDirectory())
-    throw new Error(`${shown} is neither a file nor a folder; take it away`)
+    throw new Error(`${shown} is neither a file nor a folder; remove it`)
 }
 
-/** A second name may stand for a file of another user. */
+/** A second name (hard link) may belong to a file of another user. */
 function refuseOddFile(shown: string, stats: Stats): void {
   if (!stats.isFile()) throw new Error(`${shown} must be a plain file: it is something else`)
   if (stats.nlink > 1)
@@ -219,7 +219,7 @@ function refuseOddFile(shown: string, stats: Stats): void {
     )
 }
 
-/** Only root can give a file away; for all others it is theirs already. chown(2): -1 changes nothing. */
+/** Only root can change the owner; for other users the file is theirs already. chown(2): -1 changes nothing. */
 function give(descriptor: number, { uid = -1, gid = -1 }: Owner): void {
   if (process.geteuid?.() === 0) fchownSync(descriptor, uid, gid)
 }
@@ -233,7 +233,7 @@ function opened<T>(file: string, flags: number, use: (descriptor: number) => T):
   }
 }
 
-/** proc(5): Linux only; elsewhere the name has to do. */
+/** proc(5) exists on Linux only; elsewhere the name is used. */
 function throughDescriptor(descriptor: number, name: string): string {
   const link = `/proc/self/fd/${descriptor}`
   return existsSync(link) ? link : name

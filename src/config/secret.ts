@@ -1,5 +1,5 @@
-// The one secret of ses-bounce.ini, the token of the HTTP API: known by its SHA-256 only from here on.
-// No fault shows any of it; what is kept of the file has the digest in its place.
+// The only secret in ses-bounce.ini is the token of the HTTP API. The rest of the product sees only its SHA-256.
+// No fault shows any part of it; the saved copy of the file has the digest instead.
 
 import { createHash } from 'node:crypto'
 import { parseIni } from './ini'
@@ -9,7 +9,7 @@ import { orEmpty, type ValueParser, whole } from './value-parsers'
 export const SECRET_SECTION = 'http'
 const SECRET_KEY = 'token'
 
-/** RFC 6750 section 2.1: b64token. Shorter than 16 characters it could be guessed. */
+/** RFC 6750 section 2.1: b64token. A token under 16 characters could be guessed. */
 const TOKEN = /^[A-Za-z0-9._~+/-]{16,512}={0,2}$/
 const DIGEST = /^sha256:([0-9a-f]{64})$/i
 
@@ -28,7 +28,7 @@ export function sha256(text: string): string {
   return createHash('sha256').update(text).digest('hex')
 }
 
-/** The text of ses-bounce.ini with the token's digest in place of the token; a variable's name stays. */
+/** Replaces the token in the text of ses-bounce.ini by its digest; a variable's name stays. */
 export function withoutToken(text: string): string {
   const { sections } = parseIni('', text, { commentsBehindSections: true })
   const entry = sections
@@ -42,7 +42,7 @@ export function withoutToken(text: string): string {
   return lines.join('\n')
 }
 
-/** How many lines a value takes: a backslash at the end joins the next one, comments between them don't count. */
+/** The number of lines of a value: a backslash at the end joins the next line, comments between them don't count. */
 function linesOf(lines: readonly string[], from: number): number {
   let last = from
   while (/\\[ \t]*$/.test(lines[last] ?? '')) {

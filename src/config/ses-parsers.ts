@@ -1,11 +1,11 @@
-// Kinds of values that end up in calls to SES: sender, ARN, reporting MTA, endpoint; and the queue's file.
-// Nothing throws; what SES would refuse is refused here, where file and line are known.
+// Parsers of values for calls to SES: sender, ARN, reporting MTA, endpoint; and of the queue's file.
+// Nothing throws; values that SES would refuse are refused here, where file and line are known.
 
 import path from 'node:path'
 import { didYouMean } from './diagnostics'
 import { orEmpty, quoted, unknownValue, type ValueParser, whole } from './value-parsers'
 
-/** What a bounce sender may be made of, with a value to try it. */
+/** The names in a template for a bounce sender, each with a value to try it. */
 const SENDER_NAMES = new Map([
   ['recipient', 'user@example.com'],
   ['recipient.domain', 'example.com'],
@@ -65,7 +65,7 @@ export const endpoint: ValueParser<string> = orEmpty(
   }),
 )
 
-/** Calls don't leave this machine: `local`, or plain http to a loopback address (RFC 6761 section 6.3 for the name). */
+/** True where calls don't leave this machine: `local`, or plain http to a loopback address (name: RFC 6761 section 6.3). */
 export function isLoopbackEndpoint(text: string): boolean {
   if (text === 'local') return true
   const url = endpointUrl(text)
@@ -87,7 +87,7 @@ export const queueFile: ValueParser<string> = whole(
   (text, key) => {
     const [first] = path.posix.normalize(text).split('/')
     if (first === 'queue')
-      return { fault: `${key} may not lie in queue/: Haraka takes every file in there for a mail` }
+      return { fault: `${key} may not be in queue/: Haraka treats every file there as a mail` }
     const isFile = !text.endsWith('/') && !/[\p{Cc}]/u.test(text)
     return isFile ? { value: text } : unknownValue(text, key, queueFile.form)
   },

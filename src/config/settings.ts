@@ -1,4 +1,4 @@
-// The settings of ses-bounce.ini as the rest of the product sees them: checked, with units in their names.
+// The settings of ses-bounce.ini for the rest of the product: checked, with units in their names.
 
 export const GUARD_FLAGS = ['null_sender', 'own_domains', 'replied', 'virus', 'spam', 'list_mail'] as const
 export type GuardFlag = (typeof GUARD_FLAGS)[number]
@@ -6,14 +6,14 @@ export type GuardFlag = (typeof GUARD_FLAGS)[number]
 export const AUTHENTICATION_LEVELS = ['aligned', 'strict', 'none'] as const
 export type AuthenticationLevel = (typeof AUTHENTICATION_LEVELS)[number]
 
-/** `true`: no bounce to such mail. */
+/** `true`: such mail gets no bounce. */
 export interface GuardSettings extends Record<GuardFlag, boolean> {
-  /** Local parts, or whole addresses, that are never bounced unless a rule names them; lower case. */
+  /** Local parts or addresses in lower case; they are never bounced unless a rule names them. */
   role_addresses: string[]
   authentication: AuthenticationLevel
 }
 
-/** Why a bounce isn't made: the keys of [fallback]. */
+/** The reasons why a bounce isn't made: the keys of [fallback]. */
 export const FALLBACK_REASONS = [
   'expired',
   'overload',
@@ -28,7 +28,7 @@ export const FALLBACK_REASONS = [
 export type FallbackReason = (typeof FALLBACK_REASONS)[number]
 
 export const FALLBACK_ACTIONS = ['reject', 'quarantine', 'accept', 'defer', 'drop'] as const
-/** Without a place to keep a mail in; it can't be accepted either, as policy refused it. */
+/** There is no room to keep the mail; it can't be accepted either, as policy refused it. */
 export const FULL_ACTIONS = ['reject', 'defer', 'drop'] as const satisfies readonly FallbackAction[]
 export type FallbackAction = (typeof FALLBACK_ACTIONS)[number]
 
@@ -38,8 +38,8 @@ export interface Rate {
 }
 
 /**
- * What the relay gives in RCPT TO: the recipients that SES had (`kept`), others in their place (`rewritten`), or either,
- * to be found out (`auto`).
+ * The relay's RCPT TO holds the recipients that SES had (`kept`), others (`rewritten`), or either, to be determined for
+ * each mail (`auto`).
  */
 export const RELAY_RECIPIENTS = ['auto', 'kept', 'rewritten'] as const
 export type RelayRecipients = (typeof RELAY_RECIPIENTS)[number]
@@ -51,7 +51,7 @@ export interface Settings {
     trusted: string[]
     authUsers: string[]
     recipients: RelayRecipients
-    /** Between a mailbox and its label: `anna+shop@`. Empty: there are no labels. */
+    /** The character between a mailbox and its label: `anna+shop@`. Empty: there are no labels. */
     labelSeparator: string
     /** Domains (A-labels, lower case) that SES receives for, besides host_list; `@.` before one: with its subdomains. */
     domains: string[]
@@ -62,7 +62,7 @@ export interface Settings {
     bounceSenderArn?: string
     /** `dns; name`; undefined: Haraka's own name. */
     reportingMta?: string
-    /** Empty: whichever region the receipt names. */
+    /** Empty: the region that the receipt names. */
     regions: string[]
     /** '' is AWS, 'local' the stand-in, else a URL that may hold `{region}`. */
     endpoint: string
@@ -75,7 +75,7 @@ export interface Settings {
     /** Relative to the Haraka directory, or absolute. */
     path: string
     keepMs: number
-    /** The raw mail, until SES has made its bounces. */
+    /** Whether the raw mail is kept until SES has made its bounces. */
     keepsMail: boolean
     retryFirstMs: number
     retryLongestMs: number
@@ -88,7 +88,7 @@ export interface Settings {
   http: {
     /** SHA-256 of the bearer token, in hexadecimal; undefined: the API is off. */
     tokenSha256?: string
-    /** Names (A-labels, lower case) under which the page may be asked, besides addresses, loopback names and config/me. */
+    /** Host names (A-labels, lower case) that the page answers to, besides addresses, loopback names and config/me. */
     hosts: string[]
   }
 }

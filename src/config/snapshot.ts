@@ -1,5 +1,5 @@
-// The last good configuration on disk, for a process that starts while the files are broken.
-// It is written whole or not at all; one that can't be read counts as none.
+// The last good configuration on disk, for a process that starts while the files have errors.
+// It is written completely or not at all; a copy that can't be read counts as missing.
 
 import {
   closeSync,
@@ -33,10 +33,10 @@ export function saveSnapshot(file: string, snapshot: Snapshot, owner: Owner): vo
   makePrivateDir(folder, owner)
   refuseLink(file)
   const passing = `${file}.${process.pid}`
-  // of a process that was killed here
+  // a process that was killed here may have left it
   rmSync(passing, { force: true })
   try {
-    // wx: the folder may be another user's, and what they put at this place must not be written to
+    // wx: the folder may belong to another user, and a file that they put here must not be written to
     flushed(passing, 'wx', descriptor => {
       writeFileSync(descriptor, JSON.stringify(snapshot))
       giveFile(descriptor, owner)
@@ -58,7 +58,7 @@ export function loadSnapshot(file: string): Snapshot | undefined {
   }
 }
 
-/** Neither behind a link nor a pipe, which would never end. */
+/** Refuses a link, and a pipe, which would never end. */
 function readPlainFile(file: string): string {
   const { O_NOFOLLOW, O_NONBLOCK, O_RDONLY } = constants
   const descriptor = openSync(file, O_RDONLY | O_NOFOLLOW | O_NONBLOCK)

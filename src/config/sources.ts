@@ -1,5 +1,5 @@
-// The texts that a configuration is made of: from Haraka's config directory, or from a saved snapshot of one.
-// A missing file is undefined; one that can't be read is undefined and a diagnostic, so that all faults show together.
+// The texts of a configuration's files, from Haraka's config directory or from a saved snapshot.
+// A missing file is undefined; a file that can't be read is undefined, with a diagnostic, so that all faults are shown.
 
 import { isUtf8 } from 'node:buffer'
 import { readFileSync, statSync } from 'node:fs'
@@ -7,9 +7,9 @@ import path from 'node:path'
 import type { Diagnostic } from './diagnostics'
 
 export interface Sources {
-  /** Text of a file, by its name in the directory. The same answer however often it is asked. */
+  /** The text of a file, by its name in the directory. Repeated calls return the same text. */
   read(name: string): string | undefined
-  /** What was asked for and lies in the directory, whether it is there or not. */
+  /** The files that were asked for within the directory, missing ones included. */
   seen(): readonly Source[]
   readonly faults: readonly Diagnostic[]
 }
@@ -17,9 +17,9 @@ export interface Sources {
 export interface Source {
   name: string
   text: string | undefined
-  /** As `signatureOf` gave it just before the file was read. */
+  /** The result of `signatureOf` just before the file was read. */
   signature: string
-  /** Why there is no text, where the file isn't simply missing. */
+  /** The reason why there is no text, unless the file is missing. */
   fault?: string
 }
 
@@ -59,7 +59,7 @@ export function snapshotSources(texts: Readonly<Record<string, string>>): Source
   }
 }
 
-/** With those of the files themselves; in the order in which the files were asked for. */
+/** Includes the diagnostics of the files; in the order in which they were asked for. */
 export function allDiagnostics(sources: Sources, found: readonly Diagnostic[]): Diagnostic[] {
   const all = [...sources.faults, ...found]
   const names = new Set([...sources.seen().map(({ name }) => name), ...all.map(({ file }) => file)])
@@ -67,14 +67,14 @@ export function allDiagnostics(sources: Sources, found: readonly Diagnostic[]): 
 }
 
 /**
- * Another one when a file may have changed. Of a link's target, so that a Kubernetes ConfigMap, which swaps
- * links, is seen to change; with ctime, so that a changed mode is.
+ * Differs when a file may have changed. It describes a link's target, to notice a Kubernetes ConfigMap, which swaps
+ * links, and holds ctime, to notice a changed mode.
  */
 export function signatureOf(stats: { mtimeMs: number; ctimeMs: number; size: number; ino: number }): string {
   return [stats.mtimeMs, stats.ctimeMs, stats.size, stats.ino].join(':')
 }
 
-/** The same for a file that can't be looked at. */
+/** The signature of a file that can't be examined. */
 export function signatureOfFault(error: unknown): string {
   return error instanceof Error && 'code' in error ? String(error.code) : String(error)
 }

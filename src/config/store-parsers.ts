@@ -1,4 +1,4 @@
-// Where things are kept, as ses-bounce.ini names it.
+// Parsers of the places in ses-bounce.ini where mail is kept.
 
 import { quoted, whole } from './value-parsers'
 

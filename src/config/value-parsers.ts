@@ -1,5 +1,5 @@
-// Kinds of values in ses-bounce.ini: how each is read, and what is said of one that can't be.
-// Nothing throws: a value that is wrong comes back as a fault, in words for a diagnostic.
+// Parsers of single values in ses-bounce.ini, each with the text for a value that is wrong.
+// Nothing throws: a wrong value is returned as a fault, in words for a diagnostic.
 
 import { wholeValue } from './items'
 import type { Rate } from './settings'
@@ -16,15 +16,15 @@ import {
 export type Read<T> = { value: T } | { fault: string }
 
 export interface ValueParser<T> {
-  /** What would be right, in a few words. */
+  /** Describes right values in a few words. */
   form: string
-  /** Within which bounds, where there are some: `from 100ms to 5m`. */
+  /** The bounds, if any: `from 100ms to 5m`. */
   range?: string
-  /** `raw`: as written, with its comment. `key`: its name, for the fault. */
+  /** `raw`: the text in the file, with its comment. `key`: the name for the fault. */
   read(raw: string, key: string): Read<T>
 }
 
-/** Bounds, both allowed, each with the reason where there is one beyond common sense. */
+/** Bounds, both included, each with a reason where it isn't obvious. */
 interface Bounds {
   min: number
   max: number
@@ -60,7 +60,7 @@ export const boolean: ValueParser<boolean> = whole('true or false', (text, key) 
   return value === undefined ? unknownValue(text, key, boolean.form) : { value }
 })
 
-/** For what a standard forbids to turn off. */
+/** For a guard that a standard forbids to turn off. */
 export function alwaysTrue(reason: string): ValueParser<true> {
   return whole('true', (text, key) => {
     const read = boolean.read(text, key)
@@ -145,7 +145,7 @@ export const rate: ValueParser<Rate | undefined> = orEmpty(
   }),
 )
 
-/** RFC 5321 section 4.1.2: what may stand in a local part beside letters, digits and dots. */
+/** RFC 5321 section 4.1.2: characters of a local part other than letters, digits and dots. */
 const SEPARATOR = /^[!#$%&'*+\-/=?^_`{|}~]$/
 
 /** Empty: none. */
@@ -179,7 +179,7 @@ export function unknownValue(text: string, key: string, form: string): { fault: 
   return { fault: `unknown value ${quoted(text)} for ${key}; ${form}` }
 }
 
-/** On one line, however long it is and whatever it holds. */
+/** Any text, shortened and escaped to one line. */
 export function quoted(text: string): string {
   return JSON.stringify(text.length > 100 ? `${text.slice(0, 100)}...` : text)
 }

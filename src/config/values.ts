@@ -1,5 +1,5 @@
-// Durations, sizes and numbers as administrators write them: `500ms 10s 5m 24h 7d`, `10kb 10mb`.
-// What can't be read is undefined, and the caller says what would be right.
+// Reads and writes durations, sizes and numbers: `500ms 10s 5m 24h 7d`, `10kb 10mb`.
+// Text that can't be read is undefined, and the caller says what would be right.
 
 const DURATION_MS: Record<string, number> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 }
 const SIZE_BYTES: Record<string, number> = { '': 1, b: 1, kb: 1024, mb: 1024 ** 2, gb: 1024 ** 3 }
@@ -21,7 +21,7 @@ export function parseCount(text: string): number | undefined {
   return /^\d{1,15}$/.test(text) ? Number(text) : undefined
 }
 
-/** Also below zero and with decimals: a score. */
+/** Negative numbers and decimals too, for scores. */
 export function parseNumber(text: string): number | undefined {
   return /^-?\d{1,15}(?:\.\d{1,6})?$/.test(text) ? Number(text) : undefined
 }
@@ -32,7 +32,7 @@ function withUnit(text: string, units: Record<string, number>): number | undefin
   return match && Object.hasOwn(units, unit) ? Number(match[1]) * (units[unit] ?? 1) : undefined
 }
 
-/** Bytes as a person would say them: `512 bytes`, `1.5 MB`. */
+/** Bytes for people: `512 bytes`, `1.5 MB`. */
 export function formatSize(bytes: number): string {
   if (bytes < 1024) return `${bytes} bytes`
   const power = bytes < 1024 ** 2 ? 1 : bytes < 1024 ** 3 ? 2 : 3
@@ -41,10 +41,10 @@ export function formatSize(bytes: number): string {
   return `${size.toFixed(size < 10 ? 1 : 0)} ${unit}`
 }
 
-/** Milliseconds as a person would say them: `24h`, `1m`, `1.5s`. */
+/** Milliseconds for people: `24h`, `1m`, `1.5s`. */
 export function formatDuration(ms: number): string {
   for (const [unit, size] of Object.entries(DURATION_MS).toReversed()) {
-    // SES's window is known as 24 hours, not as a day
+    // people say 24 hours for SES's window, not a day
     if (ms >= (unit === 'd' ? 2 * size : size) && Number.isInteger(ms / size)) return `${ms / size}${unit}`
   }
   return ms >= 1000 ? `${(ms / 1000).toFixed(1)}s` : `${ms}ms`

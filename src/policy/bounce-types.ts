@@ -1,4 +1,4 @@
-// What goes with each SES bounce type: reply code, status, and words where the rule has none.
+// For each SES bounce type: reply code, status, and the text where the rule has none.
 // Plain data.
 
 import type { BounceType } from './decision'
@@ -19,7 +19,7 @@ export const TYPE_TEXTS: Record<BounceType, TypeTexts> = {
   TemporaryFailure: { code: '450', status: '4.0.0', text: 'Temporary failure' },
 }
 
-/** Without a rule's own words: RFC 3463 section 3.8, a security or policy matter. */
+/** For a rule without its own text: RFC 3463 section 3.8, a security or policy matter. */
 export const REPLY_TEXTS = {
   reject: { status: '5.7.1', text: 'Refused by policy' },
   defer: { status: '4.7.1', text: 'Refused for now by policy' },

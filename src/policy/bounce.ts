@@ -1,5 +1,5 @@
-// A bounce as the queue takes it, made of a rule's outcome and of what is known of the mail.
-// What a mail fills in can't make it anything but printable ASCII; a bounce sender that wouldn't be an address is refused.
+// Makes the request for the queue from a rule's outcome and the facts of the mail.
+// Its texts are printable ASCII, whatever the mail holds; a bounce sender that isn't an address is refused.
 
 import type { Rate } from '../config/settings'
 import { asciiAddress, domainOf } from '../mail/address'
@@ -21,7 +21,7 @@ import {
 /** RFC 5321 section 4.5.3.1.3: a path of 256 octets, less its brackets. */
 const ADDRESS_CHARACTERS = 254
 
-/** Undefined: what comes out is no address that could be a verified identity. */
+/** Undefined: the filled template isn't an address that could be a verified identity. */
 export function bounceSender(
   template: Template,
   valueOf: (name: TemplateName) => string,
@@ -32,8 +32,8 @@ export function bounceSender(
 }
 
 /**
- * What the policy's bounces can come from, at the recipient's domain where a template goes by it. A template with
- * {recipient} would make every recipient a bounce sender: it names none.
+ * All possible senders of bounces, for this recipient's domain where a template depends on it. Templates with
+ * {recipient} are left out: they would make every recipient a bounce sender.
  */
 export function bounceSenders(
   policy: Pick<Policy, 'bounceSenders'>,
@@ -44,7 +44,7 @@ export function bounceSenders(
     .flatMap(template => bounceSender(template, valueOf) ?? [])
 }
 
-/** What is wrong with the template of a bounce sender, whatever is filled in. */
+/** The fault of a bounce sender's template that no value can avoid. */
 export function bounceSenderFault(template: Template): string | undefined {
   const samples: Partial<Record<TemplateName, string>> = {
     recipient: 'user@example.com',

@@ -1,5 +1,5 @@
-// Makes a policy of the rules file: sections become rules, their keys conditions and outcomes.
-// Never throws; all faults come back at once. A rule with an error isn't in the policy, which must not be used then.
+// Compiles the rules file into a policy: sections become rules, their keys conditions and outcomes.
+// Never throws; returns all faults at once. With an error among them the policy must not be used.
 
 import { type Diagnostic, didYouMean } from '../config/diagnostics'
 import type { IniEntry, IniFile, IniSection } from '../config/ini'
@@ -27,7 +27,7 @@ export interface PolicyContext {
   settings: Settings
   /** `dns; name` */
   reportingMta: string
-  /** Text of a list in Haraka's config directory; undefined: there is none. */
+  /** The text of a list in Haraka's config directory; undefined: there is no such file. */
   lists(name: string): string | undefined
   /** Whether SES receives for a domain (A-labels, lower case). */
   receivesFor(domain: string): boolean
@@ -35,10 +35,10 @@ export interface PolicyContext {
   isOfOwnOrganisation(domain: string): boolean
 }
 
-/** What is cheap to know is asked first; else conditions stay in their order. */
+/** Cheap conditions are checked first; otherwise conditions keep their order. */
 const COST: Record<Phase, number> = { envelope: 0, receipt: 0, header: 1, results: 1, content: 2 }
 
-/** `diagnostics`: in the order of the file's lines, then those of lists; `ini.diagnostics` aren't among them. */
+/** `diagnostics`: in the order of the file's lines, then those of lists; without `ini.diagnostics`. */
 export function compilePolicy(
   ini: IniFile,
   context: PolicyContext,
@@ -73,7 +73,7 @@ class RuleCompiler {
   readonly #report: (diagnostic: Diagnostic) => void
   readonly #patterns: PatternCompiler
   readonly #bounceSender: Template
-  /** Names of sections that the ini reader had to find fault with. */
+  /** The sections in which the ini reader found faults. */
   readonly #faulty: ReadonlySet<string | undefined>
 
   constructor(ini: IniFile, context: PolicyContext, report: (diagnostic: Diagnostic) => void) {
@@ -101,7 +101,10 @@ class RuleCompiler {
       }
       if (catchAll) {
         const { name, line } = catchAll
-        say.warn(section.line, `this rule can never be reached: [${name}] in line ${line} takes every mail`)
+        say.warn(
+          section.line,
+          `this rule can never be reached: [${name}] in line ${line} holds for every mail`,
+        )
       }
       const rule = this.#rule(section, say)
       if (rule === undefined) continue
@@ -153,7 +156,7 @@ class RuleCompiler {
     if (count === 0 && negated) {
       say.error(
         line,
-        `the list is empty, so that "${key}" would hold for every mail; take the line out if that is meant`,
+        `the list is empty, so that "${key}" would hold for every mail; remove the line if that is meant`,
       )
     }
     for (const item of items) {
@@ -209,19 +212,19 @@ function unknownKey(key: string, negated: boolean): string {
   return `unknown ${what} "${key}"${didYouMean(key, known)}`
 }
 
-/** The condition that is turned round as other languages do it: `sender !=`, `!sender`, `not sender`. */
+/** The condition that was negated as in other languages: `sender !=`, `!sender`, `not sender`. */
 function negationOf(key: string): string | undefined {
   const bare = /^(?:!|not[ _-])\s*(.*)$/i.exec(key)?.[1] ?? /^(.*?)\s*!$/.exec(key)?.[1]
   return bare !== undefined && findField(bare) ? bare : undefined
 }
 
-/** `> 1,5mb` is a list of two, and the first of them a byte. */
+/** `> 1,5mb` would be a list of two, and the first of them one byte. */
 function warnOfBytes({ kind }: Field, text: string, line: number, say: RuleReporter): void {
   if (kind === 'size' && /^[<>=]*\s*\d{1,3}$/.test(text))
     say.warn(line, `"${text}" is a number of bytes; write a unit, as 10kb, and 1.5mb with a point`)
 }
 
-/** Content comes without characters that nobody sees. */
+/** Content has no invisible characters, so patterns for it can't have them either. */
 function asSeen(item: Item): Item {
   return item.text.startsWith('file:') ? item : { ...item, text: seenPattern(item.text) }
 }
@@ -240,13 +243,13 @@ function namedRecipients(conditions: readonly Condition[]): Set<string> {
   return named
 }
 
-/** Each once: most rules have the one of [ses]. */
+/** Each sender once: most rules have the one of [ses]. */
 function sendersOf(rules: readonly Rule[], byDefault: Template): Template[] {
   const own = rules.flatMap(({ outcome }) => (outcome.action === 'bounce' ? [outcome.sender] : []))
   return [...new Map([byDefault, ...own].map(one => [JSON.stringify(one), one])).values()]
 }
 
-/** Of recipients that a rule names, and that a guard is about. */
+/** Warns of recipients that a rule names although a guard or a standard protects them. */
 function warnOfNamed(
   rule: Rule,
   policy: Pick<Policy, 'bounceSenders' | 'labelSeparator'>,
@@ -261,7 +264,7 @@ function warnOfNamed(
     else if (isRoleAddress(key, outcome.guard.role_addresses, policy.labelSeparator))
       say.warn(
         rule.line,
-        `"${key}" would be bounced, a role address, which must take mail (RFC 5321 section 4.5.1)`,
+        `"${key}" would be bounced, a role address, which must accept mail (RFC 5321 section 4.5.1)`,
       )
   }
 }

@@ -1,6 +1,6 @@
-// Decides, for each recipient of a mail: the first rule that holds, and whether the bounce that it wants may be made.
-// Without a rule that holds, the mail is accepted. A rule that asks for what can't be read decides by its fallback. Rejects
-// only where content can't be read for now, or where the mail's effort is spent: nothing is decided then.
+// Decides for each recipient of a mail: finds the first rule that holds, and whether its bounce may be made.
+// Without such a rule the mail is accepted. A rule that asks for unreadable content decides by its fallback. Rejects only
+// when content can't be read for now, or the mail's match budget is spent: nothing is decided then.
 
 import type { FallbackReason } from '../config/settings'
 import { formatDuration } from '../config/values'
@@ -21,10 +21,10 @@ import type { BounceOutcome, Policy, Rule } from './rule'
 import type { KnownValues } from './rule-index'
 import { fill, REPLY_CHARACTERS, type Template, type TemplateName, valuesOf } from './templates'
 
-/** What a refusal says of such a mail: the rule's own words are for mail for which it holds. */
+/** The refusal of unreadable mail: the rule's own text is only for mail for which the rule holds. */
 const UNREADABLE: Reply = { status: '5.6.0', text: "The mail can't be read" }
 
-/** A mail that is to be decided. */
+/** The mail to decide about. */
 interface Case {
   policy: Policy
   facts: MailFacts
@@ -40,7 +40,7 @@ export async function decide(
 ): Promise<Decision[]> {
   const valuesFor = valuesByRecipient(facts, nowMs, budget)
   const decisions: Decision[] = []
-  // what doesn't hold for any recipient is asked once, however many there are
+  // rules that can't hold for any recipient are checked only once
   const ruledOut = new Set<Rule>()
   for (const recipient of facts.recipients) {
     const { rule, observed, unreadable } = await firstRule(policy, valuesFor(recipient), budget, ruledOut)
@@ -60,7 +60,7 @@ export async function decide(
   return decisions
 }
 
-/** `unreadable`: nobody knows whether the rule holds. */
+/** `unreadable`: it can't be known whether the rule holds. */
 async function firstRule(
   policy: Policy,
   values: Values,
@@ -75,7 +75,7 @@ async function firstRule(
     try {
       if (budget.isDue()) await budget.pause()
       const failing = failingCondition(rule, values, budget)
-      // most answers are there at once, and waiting for each would cost more than they do
+      // most answers are available at once, and awaiting each would cost more than the answer
       const failed = failing instanceof Promise ? await failing : failing
       if (failed !== undefined) {
         if (!failed.field.perRecipient) ruledOut.add(rule)
@@ -107,14 +107,14 @@ async function attachmentOf(
   }
 }
 
-/** Content that nobody can read, or an effort that is spent, is said with the rule that it was too much for. */
+/** Names the rule for which content couldn't be read or the match budget was spent. */
 function cannotBeAsked({ name }: Rule, error: unknown): Error {
   const reason = error instanceof Error ? error.message : String(error)
   return new Error(`[${name}] can't be asked: ${reason}`, { cause: error })
 }
 
 function known(asked: ReturnType<Values>): ReturnType<KnownValues> {
-  // of what is cut, any rule may hold that asks for it
+  // any rule may hold that asks for a value that was cut
   return asked instanceof Promise || asked.isCut ? undefined : asked.subjects
 }
 
@@ -188,7 +188,7 @@ function saying(
   return (template && fill(template, valueOf, REPLY_CHARACTERS)) || defaultText
 }
 
-/** What of a receipt a bounce would need; undefined: it is all there. */
+/** The part of a receipt that is missing for a bounce; undefined: it is complete. */
 function missingFor(policy: Policy, { receipt, receiptFault }: MailFacts): string | undefined {
   if (receipt === undefined) return receiptFault ?? 'no receipt of SES'
   if (receipt.returnPath === undefined) return 'no Return-Path of SES'
@@ -196,12 +196,12 @@ function missingFor(policy: Policy, { receipt, receiptFault }: MailFacts): strin
   return `region ${receipt.region} is not in use`
 }
 
-/** SES API: SendBounce, within 24 hours of receipt. A receipt from the future gains nothing by it. */
+/** SES API: SendBounce, within 24 hours of receipt. A receipt from the future counts as one of now. */
 function deadline(policy: Policy, receipt: Receipt, nowMs: number): number {
   return Math.min(receipt.receivedAtMs, nowMs) + policy.window.lengthMs
 }
 
-/** Its own address, or that of the mailbox whose label it is. */
+/** The rule names the recipient's address, with or without its label. */
 function isNamed(rule: Rule, recipient: RecipientFacts, labelSeparator: string): boolean {
   return [recipient.address, recipient.envelope.address].map(addressKey).some(key => {
     return rule.named.has(key) || rule.named.has(withoutLabel(key, labelSeparator))

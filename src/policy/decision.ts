@@ -1,4 +1,4 @@
-// What the policy decided for one recipient: plain data for the door, the queue, the log and explain.
+// The policy's decision for one recipient: plain data for the plugin, the queue, the log and explain.
 
 import type { FallbackReason, Rate } from '../config/settings'
 import type { RecipientFacts } from '../mail/facts'
@@ -17,37 +17,37 @@ export const BOUNCE_TYPES = [
 ] as const
 export type BounceType = (typeof BOUNCE_TYPES)[number]
 
-/** How many bounces there may be in a time: for one sender, for the senders of a domain, by a rule. */
+/** A limit on bounces in a time: for one sender, for the senders of a domain, or by a rule. */
 export interface Cap {
   by: 'sender' | 'domain' | 'rule'
-  /** As `senderKey` has it; A-labels in lower case; the rule's name. */
+  /** The result of `senderKey`, a domain as A-labels in lower case, or the rule's name. */
   key: string
   rate: Rate
 }
 
-/** A bounce as the queue takes it: what SendBounce says once per call, and of this recipient. */
+/** A request to the queue: the values of SendBounce that a call has once, and those of this recipient. */
 export interface BounceRequest {
   sesId: string
   region: string
   receivedAtMs: number
-  /** After this SES takes no bounce for the mail: receipt (or now, if that lies in the future) + [window] length. */
+  /** SES accepts no bounce for the mail after this: receipt (or now, if that is earlier) + [window] length. */
   deadlineMs: number
   /** Sender of record: who gets the bounce. */
   sender: string
-  /** As `senderKey` makes it: for whom the bounce counts. */
+  /** The result of `senderKey`: the sender that the bounce counts for. */
   senderKey: string
   bounceSender: string
   bounceSenderArn?: string
   /** `dns; name` */
   reportingMta: string
-  /** Printable ASCII, at most 500 characters. Undefined: SES's own words. */
+  /** Printable ASCII, at most 500 characters. Undefined: SES's own text. */
   explanation?: string
   rule: string
   caps: readonly Cap[]
-  /** Of the raw mail's file, without its ending. Undefined: it isn't kept. */
+  /** The name of the raw mail's file, without ending. Undefined: the mail isn't kept. */
   kept?: string
   recipient: {
-    /** As SES knows it. */
+    /** The address that SES had. */
     address: string
     /** Nothing in the mail says that SES had this recipient: it gets a call of its own. */
     isUnconfirmed?: boolean
@@ -67,21 +67,21 @@ export interface Reply {
 
 export interface Decision {
   recipient: RecipientFacts
-  /** Name of the rule that decided; undefined: none did, so the mail is accepted. */
+  /** The name of the rule that decided; undefined: no rule did, so the mail is accepted. */
   rule?: string
-  /** What the rule says. */
+  /** The action of the rule. */
   wanted: Action
-  /** What is done: the same, or the fallback. */
+  /** The action that is carried out: the same, or the fallback. */
   action: Action
   fallback?: { reason: FallbackReason; detail: string }
-  /** Bounced and delivered all the same. */
+  /** The mail is bounced and delivered as well. */
   deliver: boolean
   /** For reject and defer. */
   reply?: Reply
-  /** When action is bounce; without one the bounce was taken before, and there is nothing to add. */
+  /** For the action bounce. Undefined then: the queue has the bounce already. */
   bounce?: BounceRequest
-  /** The mail was kept under this name when its bounce, which has ended since, was taken. */
+  /** The mail was kept under this name for an earlier bounce, which has ended since. */
   keptAs?: string
-  /** Rules in mode observe that would have decided before, or, with the reason, that couldn't be asked. */
+  /** Rules in mode observe that would have decided earlier, or that couldn't be checked, with the reason. */
   observed: { rule: string; action: Action; fault?: string }[]
 }

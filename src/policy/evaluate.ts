@@ -1,5 +1,5 @@
-// Whether a rule holds for a recipient. Each value of the mail is read and made ready once, however many rules ask for it.
-// What a mail doesn't have matches nothing. Rejects only where what is asked for can't be read, or the mail's effort is spent.
+// Finds out whether a rule holds for a recipient. Each value of the mail is read and prepared once for all rules.
+// A missing value matches nothing. Rejects only when a value can't be read, or the mail's match budget is spent.
 
 import type { Content } from '../mail/content'
 import type { MailFacts, RecipientFacts } from '../mail/facts'
@@ -9,17 +9,17 @@ import { matches } from './patterns'
 import type { Condition, Rule } from './rule'
 import { Subject } from './subject'
 
-/** What a condition looks at. */
+/** The values that a condition compares. */
 export interface Asked {
   subjects: readonly Subject[]
-  /** There may be more than the subjects, or more of one of them: that none matches proves nothing. */
+  /** The values were cut, so it proves nothing that none matches. */
   isCut: boolean
 }
 
-/** What a condition looks at, in one mail and for one recipient. */
+/** Returns the values for a condition, for one recipient of one mail. */
 export type Values = (condition: Condition) => Asked | Promise<Asked>
 
-/** For each recipient of a mail, its values; those that don't depend on the recipient are shared. */
+/** Returns the values for each recipient of a mail; recipients share those that don't depend on them. */
 export function valuesByRecipient(
   facts: MailFacts,
   nowMs: number,
@@ -35,7 +35,7 @@ export function valuesByRecipient(
       if (asked !== undefined) return asked
       const read = (content?: Content) => {
         const question = { facts, recipient, nowMs, ...(content && { content }) }
-        // content is cut already
+        // content was cut when it was read
         const limit = content && Number.POSITIVE_INFINITY
         const subjects = field.read(question, member).map(value => new Subject(value, limit))
         const isCut = (field.isCut?.(question, member) ?? false) || subjects.some(subject => subject.isCut)
@@ -48,12 +48,12 @@ export function valuesByRecipient(
   }
 }
 
-/** `unknown`: nothing matches, in what could be read of a value that is longer. */
+/** `unknown`: nothing matches in the part of a long value that could be read. */
 type Held = boolean | 'unknown'
 
 /**
- * The first condition that doesn't hold; undefined: the rule holds.
- * @throws UnreadableError where that depends on what can't be read
+ * Returns the first condition that doesn't hold; undefined: the rule holds.
+ * @throws UnreadableError where that depends on content that can't be read
  */
 export function failingCondition(
   { conditions }: Pick<Rule, 'conditions'>,
@@ -63,7 +63,7 @@ export function failingCondition(
   return failingFrom(conditions, 0, undefined, values, budget)
 }
 
-/** `unknown`: the first of the conditions before of which nobody knows whether it holds. */
+/** `unknown`: the first earlier condition of which it isn't known whether it holds. */
 function failingFrom(
   conditions: readonly Condition[],
   from: number,

@@ -1,5 +1,5 @@
-// What is done instead of a bounce that can't be made: the rule's own fallback, or that of [fallback].
-// What the policy refused is never delivered because of a fault of ours; a rule that delivers all the same still delivers.
+// Replaces a bounce that can't be made by the rule's own fallback, or that of [fallback].
+// Mail that the policy refused is never delivered because of our fault; a rule with `deliver` still delivers.
 
 import type { FallbackAction, FallbackReason } from '../config/settings'
 import { inClass, TYPE_TEXTS } from './bounce-types'
@@ -17,10 +17,10 @@ export const REASON_STATUS: Partial<Record<FallbackReason, string>> = {
   full: '5.3.1',
   unreadable: '5.6.0',
 }
-/** Details end up in replies and logs. */
+/** The most characters of a detail, as it stands in replies and logs. */
 const DETAIL_CHARACTERS = 128
 
-/** A decision for a bounce, turned into its fallback. `detail` says in few words what stood against the bounce. */
+/** Turns a decision for a bounce into its fallback. `detail`: the reason in few words. */
 export function fallBack(
   policy: Policy,
   decision: Decision,
@@ -62,7 +62,7 @@ function fallbackAction(
 ): FallbackAction {
   const outcome = policy.rules.find(({ name }) => name === decision.rule)?.outcome
   if (outcome?.action !== 'bounce') return policy.fallback[reason]
-  // there is no room for what the rule asks for
+  // there is no room for the quarantine that the rule asks for
   if (reason === 'full' && outcome.fallback === 'quarantine') return policy.fallback.full
   return outcome.fallback ?? (outcome.deliver ? 'accept' : policy.fallback[reason])
 }

@@ -1,5 +1,5 @@
-// The table of conditions: what a rule can ask, what kind of patterns that takes, when it is known, how it is read.
-// Its words for people stand in field-texts.ts. Reading never throws; what a mail doesn't have is an empty list, which matches nothing.
+// The table of conditions: for each key the kind of its patterns, when its value is known, and how it is read.
+// Its texts for people are in field-texts.ts. Reading never throws; a missing value is an empty list, which matches nothing.
 
 import type { Attachment, Content } from '../mail/content'
 import type { Envelope, MailFacts, Receipt, RecipientFacts } from '../mail/facts'
@@ -13,43 +13,43 @@ import type { Kind } from './patterns'
  */
 export type Phase = 'envelope' | 'receipt' | 'header' | 'content' | 'results'
 
-/** What a condition is asked about: a mail, for one of its recipients. */
+/** The mail, and one of its recipients, for which a condition is checked. */
 export interface Question {
   facts: MailFacts
   recipient: RecipientFacts
   nowMs: number
-  /** For fields of that phase. */
+  /** Present for fields of the phase content. */
   content?: Content
 }
 
-/** What is known of a mail before its header is parsed. */
+/** The facts of a mail before its header is parsed. */
 export interface CheapFacts extends TraceCandidates {
   envelope: Envelope
 }
 
 export interface Field {
-  /** The key; of a family, what its keys begin with: `header.` */
+  /** The key; for a family, the beginning of its keys: `header.` */
   name: string
-  /** For a family: how its keys are written, and whether this can stand behind its name. */
+  /** For a family: the form of its keys, and a check of the part behind its name. */
   family?: string
   isMember?(member: string): boolean
   kind: Kind
   phase: Phase
   /** The value depends on the recipient, not on the mail alone. */
   perRecipient: boolean
-  /** An address with a label counts as the one without: `anna+shop@` as `anna@`. */
+  /** Patterns without a label also match addresses with a label: `anna@` matches `anna+shop@`. */
   takesLabels?: boolean
-  /** The values that there can be, where they are few. */
+  /** All possible values, where they are few. */
   words?: readonly string[]
-  /** `member` is what stands behind a family's name, as written. Several values: the condition looks for one that matches. */
+  /** `member`: the part behind a family's name. With several values, one that matches is enough. */
   read(question: Question, member: string): readonly (string | number)[]
-  /** There may be more values than those that are read, or they aren't decoded. */
+  /** Some values may not have been read, or not decoded. */
   isCut?(question: Question, member: string): boolean
-  /** For a field that has exactly one value: all that this one can turn out to be. Without it: anything. */
+  /** For a field with exactly one value: all values that it may turn out to have. Undefined: any. */
   candidates?(cheap: CheapFacts): readonly (string | number)[]
 }
 
-/** A key of a rule, as the table knows it. */
+/** A key of a rule, with its entry in the table. */
 export interface FieldKey {
   field: Field
   member: string
@@ -138,7 +138,7 @@ export const FIELDS: readonly Field[] = [
 const BY_NAME = new Map(FIELDS.filter(({ family }) => family === undefined).map(one => [one.name, one]))
 const FAMILIES = FIELDS.filter(({ family }) => family !== undefined)
 
-/** How each key is written, for "did you mean". */
+/** The form of each key, for "did you mean". */
 export const FIELD_KEYS: readonly string[] = FIELDS.map(({ name, family }) => family ?? name)
 
 export function findField(key: string): FieldKey | undefined {
@@ -149,7 +149,7 @@ export function findField(key: string): FieldKey | undefined {
   return family?.isMember?.(member) ? { field: family, member } : undefined
 }
 
-/** How keys that begin like this one are written; undefined: there are none. */
+/** The form of the keys that begin like this one; undefined: there are none. */
 export function familyOf(key: string): string | undefined {
   return FAMILIES.find(({ name }) => `${key.toLowerCase()}.`.startsWith(name))?.family
 }

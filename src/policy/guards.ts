@@ -1,5 +1,5 @@
-// The guards: mail that must not be bounced, since the bounce would go to a machine, to ourselves, or to somebody
-// whose address was forged. When in doubt a guard holds: a bounce too few can be put right, backscatter can't.
+// The guards prevent bounces that would go to a machine, to ourselves, or to a person whose address was forged.
+// In doubt a guard prevents the bounce: a missing bounce can be made later, backscatter can't be undone.
 
 import type { GuardSettings } from '../config/settings'
 import { addressKey, domainOf, isSubdomainOrSame } from '../mail/address'
@@ -22,17 +22,17 @@ export interface GuardedRecipient extends Pick<RecipientFacts, 'address'> {
 
 export interface GuardContext {
   bounceSender: string
-  /** All that bounces come from, of whichever rule. */
+  /** The senders of bounces by all rules. */
   bounceSenders: readonly string[]
   /** Whether SES receives for a domain (A-labels, lower case). */
   receivesFor(domain: string): boolean
   /** [relay] label_separator. */
   labelSeparator: string
-  /** The rule names this very recipient. */
+  /** The rule names this recipient alone. */
   isNamed: boolean
 }
 
-/** What each guard says in the reply and in the log; docs/why-not-bounced.md explains them. */
+/** The words of each guard in the reply and in the log; docs/why-not-bounced.md explains them. */
 export const GUARD_DETAILS = {
   nullSender: 'null sender',
   notifyNever: 'NOTIFY=NEVER',
@@ -49,7 +49,7 @@ export const GUARD_DETAILS = {
   notAuthenticated: NOT_AUTHENTICATED,
 } as const
 
-/** Why the mail must not be bounced for this recipient; undefined: it may be. */
+/** The reason why the mail must not be bounced for this recipient; undefined: it may be bounced. */
 export function guard(
   facts: GuardSubject,
   recipient: GuardedRecipient,
@@ -63,7 +63,7 @@ export function guard(
   if (senderDomain === undefined) return GUARD_DETAILS.noAddress
   // answers to bounces go there: each would be bounced in turn
   if (isBounceSender(recipient.address, context)) return GUARD_DETAILS.bounceSender
-  // what the other guards look for may stand in the part that nobody has
+  // the fields that the other guards look for may stand in the part that was cut
   if (facts.headerIsCut) return GUARD_DETAILS.headerIsCut
   if (settings.own_domains && isOwnDomain(senderDomain, recipient, context)) {
     return GUARD_DETAILS.ownDomain
@@ -78,7 +78,7 @@ export function guard(
   return unprovedSender(facts, senderDomain, settings.authentication)
 }
 
-/** With a label or without. `roles`: local parts or whole addresses. */
+/** The address may have a label. `roles`: local parts or whole addresses. */
 export function isRoleAddress(address: string, roles: readonly string[], labelSeparator: string): boolean {
   return mailboxKeys(address, labelSeparator).some(key => {
     const local = key.slice(0, key.lastIndexOf('@'))

@@ -1,10 +1,10 @@
-// What matching may cost one mail: it pauses for others, and comes to an end. Long searches are done elsewhere.
-// Over the budget everything that waits for an answer rejects, so that the mail is refused for now.
+// Limits the time for matching one mail, and pauses so that other work can run. Long searches run in another thread.
+// Over the budget every pending answer rejects, so that the mail is refused for now.
 
-/** Now, where it is known at once; else later. */
+/** A value where the answer is known at once, else a promise. */
 export type Answer = boolean | Promise<boolean>
 
-/** Numbers of the expressions that are found. */
+/** The numbers of the expressions that were found. */
 export type Found = readonly number[]
 
 export interface MatchBudgetOptions {
@@ -15,13 +15,13 @@ export interface MatchBudgetOptions {
     timeoutMs: number,
   ) => Promise<{ found: Found; tookMs: number }>
   budgetMs?: number
-  /** Milliseconds of a clock that is never set. */
+  /** Milliseconds of a monotonic clock. */
   now?: () => number
 }
 
-/** Beyond it a mail is refused for now: no policy that people write takes a hundredth of it. */
+/** A mail that takes longer is refused for now. Ordinary policies take less than a hundredth of it. */
 export const BUDGET_MS = 2000
-/** So long others wait at the most, and for one pattern more, which may take some 30 ms. */
+/** Other work waits so long at the most, and for one more pattern, which may take some 30 ms. */
 const SLICE_MS = 10
 
 export class MatchBudgetError extends Error {
@@ -31,7 +31,7 @@ export class MatchBudgetError extends Error {
   }
 }
 
-/** Rules in mode observe have a budget of their own: what they cost changes nothing for the others. */
+/** Rules in mode observe have a budget of their own, so that they don't use up that of the others. */
 type Account = 'enforce' | 'observe'
 
 /** One for each mail. */
@@ -41,9 +41,9 @@ export class MatchBudget {
   readonly #now: () => number
   readonly #spentMs: Record<Account, number> = { enforce: 0, observe: 0 }
   #account: Account = 'enforce'
-  /** When others ran last. */
+  /** The time when other work ran last. */
   #sliceStart: number
-  /** Up to when time is accounted for. */
+  /** The time up to which an account was charged. */
   #mark: number
 
   constructor({ search, budgetMs = BUDGET_MS, now = () => performance.now() }: MatchBudgetOptions) {
@@ -54,24 +54,24 @@ export class MatchBudget {
     this.#mark = this.#sliceStart
   }
 
-  /** For whom the time goes from now on. */
+  /** From now on the time is charged to this account. */
   charge(account: Account): void {
     if (account === this.#account) return
     this.#settle()
     this.#account = account
   }
 
-  /** It is time to let others run. */
+  /** True when other work should run. */
   isDue(): boolean {
     return this.#now() - this.#sliceStart > SLICE_MS
   }
 
-  /** Lets others run. @throws MatchBudgetError */
+  /** Lets other work run. @throws MatchBudgetError */
   pause(): Promise<void> {
     return this.without(() => new Promise(resolve => setImmediate(resolve)))
   }
 
-  /** Waits for something that isn't matching, and doesn't count. @throws MatchBudgetError */
+  /** Waits for work that isn't matching; its time isn't charged. @throws MatchBudgetError */
   async without<T>(work: () => Promise<T>): Promise<T> {
     this.#settle()
     this.#mustHaveRest()
@@ -104,15 +104,15 @@ export class MatchBudget {
   }
 }
 
-/** As much as of an effort as matching needs. */
+/** The part of a budget that matching needs. */
 export type YieldPolicy = Pick<MatchBudget, 'isDue' | 'pause' | 'search'>
 
-/** A look that is cheap for ordinary mail takes some 100 us. */
+/** For ordinary mail this takes some 100 us. */
 const GLANCE_MS = 25
-/** To ask the clock costs as much as a glob. */
+/** Reading the clock costs as much as a glob. */
 const ASKED_BETWEEN = 4
 
-/** As SYNC_ONLY, and gives up after a time: what has no answer by then never has one. */
+/** As SYNC_ONLY, with a time limit: after it, pending answers never resolve. */
 export function glance(now: () => number = () => performance.now()): YieldPolicy {
   let asked = 0
   let start: number | undefined
@@ -129,7 +129,7 @@ export function glance(now: () => number = () => performance.now()): YieldPolicy
   }
 }
 
-/** For who takes an answer that isn't there at once for a maybe. */
+/** For callers that treat an answer that isn't known at once as "maybe". */
 export const SYNC_ONLY: YieldPolicy = {
   isDue: () => false,
   pause: () => Promise.resolve(),
@@ -152,7 +152,7 @@ export function holdsForOne<T>(
   return false
 }
 
-/** Goes on with the answer when it is there. */
+/** Calls `next` with the answer, at once if it is known. */
 export function whenKnown<T>(answer: Answer, next: (held: boolean) => T | Promise<T>): T | Promise<T> {
   return typeof answer === 'boolean' ? next(answer) : answer.then(next)
 }

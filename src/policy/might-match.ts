@@ -1,5 +1,5 @@
-// Whether any rule can concern a mail, by what is known before its header is parsed.
-// It may say yes too often, never no too often: a mail that a rule would decide is always looked at.
+// Finds out, before the header is parsed, whether any rule can match a mail.
+// It may answer yes too often, but never no for a mail that a rule would decide about.
 
 import { type CheapFacts, FIELDS, type Field } from './fields'
 import { glance, type YieldPolicy } from './match-budget'
@@ -7,7 +7,7 @@ import { matches } from './patterns'
 import type { Condition, Policy } from './rule'
 import { Subject } from './subject'
 
-/** False: whatever the header says, every recipient is accepted, and no rule in mode observe has anything to note. */
+/** False: every recipient is accepted, and no rule in mode observe holds, whatever the header contains. */
 export function mightMatchAnyRule(
   policy: Policy,
   cheap: CheapFacts,
@@ -47,7 +47,7 @@ function mayBe(
   yieldPolicy: YieldPolicy,
 ): boolean {
   for (const subject of subjects) {
-    // an answer that takes time, or that there was no time for, may be either
+    // an answer that isn't known in time may be either
     if (yieldPolicy.isDue() || matches(matcher, subject, yieldPolicy) !== negated) return true
   }
   return false

@@ -1,4 +1,4 @@
-// What is said of a recipient of record that can't be established, in replies and in the log.
+// The words, in replies and in the log, for a recipient of record that can't be determined.
 // docs/why-not-bounced.md explains each.
 
 import type { Mismatch } from '../mail/facts'

@@ -1,4 +1,4 @@
-// The table of outcome keys: what a rule can say of a mail that it holds for, and what its values are.
+// The table of outcome keys: the lines of a rule other than conditions, with their values.
 // Plain data: the checker, `check --explain`, the example rules and the reference page come from it.
 
 import { AUTHENTICATION_LEVELS, FALLBACK_ACTIONS, GUARD_FLAGS } from '../config/settings'
@@ -10,16 +10,16 @@ export const MODES = ['enforce', 'observe'] as const
 
 export interface OutcomeKey {
   name: string
-  /** The actions that it goes with. */
+  /** The actions that the key is valid with. */
   actions: readonly Action[]
-  /** What its values are, in a few words. */
+  /** Describes its values in a few words. */
   form: string
-  /** What holds without it, as it would be written, or in words; '': nothing does. */
+  /** The default, in the form of the file or in words; '': there is none. */
   default: string
-  /** In one line, fit to be read alone. */
+  /** One line that is understood alone. */
   meaning: string
   example: string
-  /** What the reference says besides. */
+  /** More for the reference. */
   note?: string
 }
 
@@ -39,9 +39,9 @@ export const OUTCOME_TABLE: readonly OutcomeKey[] = [
   key('action', ACTIONS, {
     form: ACTIONS.join(', '),
     default: '',
-    meaning: 'what becomes of the mail for this recipient; every rule needs it',
+    meaning: 'the decision about the mail for this recipient; every rule needs it',
     example: 'bounce',
-    note: 'accept: Haraka delivers it as ever. bounce: SES tells the sender, and the mail ends here. reject: 550 to the relay; the sender learns nothing. defer: 450, the relay comes again. quarantine: kept in ses-bounce/quarantine/. drop: taken, and gone.',
+    note: 'accept: Haraka delivers it as usual. bounce: SES tells the sender, and the mail ends here. reject: 550 to the relay; the sender learns nothing. defer: 450, the relay tries again. quarantine: kept in ses-bounce/quarantine/. drop: accepted and deleted.',
   }),
   key('mode', ACTIONS, {
     form: MODES.join(' or '),
@@ -65,44 +65,44 @@ export const OUTCOME_TABLE: readonly OutcomeKey[] = [
   ofBounce('bounce.text', {
     form: `a text of at most ${EXPLANATION_CHARACTERS} characters of printable ASCII; may hold template names`,
     default: "SES's own words",
-    meaning: 'what the sender reads in the bounce',
+    meaning: 'the text of the bounce for the sender',
     example: 'We take no programs by mail. Please send a link.',
   }),
   ofBounce('bounce.diagnostic', {
     form: `a text of at most ${DIAGNOSTIC_CHARACTERS} characters of printable ASCII; may hold template names`,
     default: 'smtp; and code, status and text of the bounce',
-    meaning: "what went wrong, in a line for the sender's mail server",
+    meaning: "the diagnostic of the bounce, one line for the sender's mail server",
     example: 'smtp; 550 5.7.1 No programs by mail',
   }),
   ofBounce('bounce.sender', {
     form: 'an address, that may hold {recipient.domain}, {sender.domain} or be {recipient}',
     default: '[ses] bounce_sender',
-    meaning: 'whom the bounces of this rule come from: a verified identity',
+    meaning: "the sender of this rule's bounces: a verified identity",
     example: 'mailer-daemon@example.com',
   }),
   ofBounce('deliver', {
     form: 'true or false',
     default: 'false',
-    meaning: 'true: bounce, and deliver all the same',
+    meaning: 'true: bounce, and deliver the mail as well',
     example: 'true',
-    note: "What can't be bounced is then delivered, too, unless the rule has a fallback of its own.",
+    note: "The mail is then also delivered when it can't be bounced, unless the rule has a fallback of its own.",
   }),
   ofBounce('fallback', {
     form: FALLBACK_ACTIONS.join(', '),
     default: 'the key of [fallback] for the reason',
-    meaning: "what is done when the bounce can't or mustn't be made, whatever the reason",
+    meaning: "the action when the bounce can't or mustn't be made, for every reason",
     example: 'quarantine',
   }),
   ofBounce('cap', {
     form: 'a number per minute, hour or day: 10/day',
-    default: 'as many as there are',
-    meaning: 'how many new bounces this rule makes; what is over it falls back to capped',
+    default: 'no limit',
+    meaning: 'how many new bounces this rule makes; further ones fall back to capped',
     example: '100/hour',
   }),
   key('reply', ['reject', 'defer'], {
     form: `a text of at most ${REPLY_CHARACTERS} characters of printable ASCII, a status before it if you like; may hold template names`,
     default: `${REPLY_TEXTS.reject.status} ${REPLY_TEXTS.reject.text}; for defer ${REPLY_TEXTS.defer.status} ${REPLY_TEXTS.defer.text}`,
-    meaning: 'what the relay is told',
+    meaning: 'the reply to the relay',
     example: '5.7.1 Not wanted here',
   }),
   ...GUARD_FORMS.map(({ name, form, example }) =>

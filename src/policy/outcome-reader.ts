@@ -1,5 +1,5 @@
 // Reads the values of outcome keys: words, flags, lists, statuses, templates.
-// Never throws: a value that can't be used is reported at its line, and reads as if the key weren't there.
+// Never throws: a value that can't be used is reported at its line, and then treated as missing.
 
 import { didYouMean } from '../config/diagnostics'
 import type { IniEntry } from '../config/ini'
@@ -40,7 +40,7 @@ export class OutcomeReader {
     return undefined
   }
 
-  /** Undefined: the key isn't there, or is empty, which is reported. */
+  /** Undefined: the key is missing, or empty, which is reported. */
   text(key: string): string | undefined {
     const entry = this.#entries.get(key)
     if (entry === undefined) return undefined
@@ -61,7 +61,7 @@ export class OutcomeReader {
     return value === undefined ? undefined : value === 'true'
   }
 
-  /** As [guard] role_addresses takes them; an empty list is one. */
+  /** In the form of [guard] role_addresses; the list may be empty. */
   list(key: string): string[] | undefined {
     const entry = this.#entries.get(key)
     if (entry === undefined) return undefined
@@ -78,15 +78,15 @@ export class OutcomeReader {
     return this.fault(key, `can't be "${text}"; write a status of class 4 or 5, as 5.7.1`)
   }
 
-  /** `text`: what of the key's value is the template. */
+  /** `text`: the part of the value that is the template. */
   template(key: string, text: string | undefined, limit: number): Template | undefined {
     if (text === undefined) return undefined
     const { template, faults } = parseTemplate(text)
     for (const fault of faults) this.fault(key, `can't be used: ${fault}`)
     const length = ownCharacters(template)
-    if (length > limit) this.warn(key, `has ${length} characters; what is over ${limit} is cut off`)
+    if (length > limit) this.warn(key, `has ${length} characters; the text is cut after ${limit}`)
     if (printable(text) !== text) this.warn(key, 'has characters other than printable ASCII; they become "?"')
-    if (hasStrayBrace(template)) this.warn(key, 'has a brace that belongs to no {name}; it stands as it is')
+    if (hasStrayBrace(template)) this.warn(key, 'has a brace that belongs to no {name}; it is left as it is')
     if (/^"[^"]*"$/.test(text)) this.warn(key, 'stands in quotes, which its reader would see; it needs none')
     return template
   }

@@ -16,7 +16,7 @@ export interface OutcomeContext extends Reporter {
   guard: GuardSettings
 }
 
-/** `entries`: the rule's outcome keys. What is faulty is reported, and stands for its default here. */
+/** `entries`: the rule's outcome keys. A wrong value is reported, and replaced by its default. */
 export function compileOutcome(
   rule: { line: number },
   entries: readonly IniEntry[],
@@ -102,12 +102,12 @@ function refusalOutcome(action: 'reject' | 'defer', values: OutcomeReader): Refu
   }
 }
 
-/** RFC 5321 section 4.2.1: the reply code, which goes by the action. */
+/** RFC 5321 section 4.2.1: a reply code, which depends on the action. */
 function withoutCode(values: OutcomeReader): string | undefined {
   const reply = values.text('reply')
   const code = /^[245]\d\d(?=[ -])/.exec(reply ?? '')?.[0]
   if (code === undefined) return reply
-  values.warn('reply', `begins with the code ${code}, which is left out: it goes by the action`)
+  values.warn('reply', `begins with the code ${code}, which is left out: it depends on the action`)
   return reply?.slice(code.length + 1).trim()
 }
 

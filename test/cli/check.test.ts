@@ -12,7 +12,7 @@ const GOOD = { [SETTINGS]: RELAY, [RULES]: '[blocked]\nsender = @a.example\nacti
 /** One warning, in line 4. */
 const UNREACHED = '[all]\naction = accept\n\n[blocked]\nsender = @a.example\naction = reject\n'
 const UNREACHED_LINE =
-  'ses-bounce-rules.ini:4: [blocked] warning: this rule can never be reached: [all] in line 1 takes every mail'
+  'ses-bounce-rules.ini:4: [blocked] warning: this rule can never be reached: [all] in line 1 holds for every mail'
 
 type Files = Record<string, string>
 
@@ -183,7 +183,7 @@ describe('ses-bounce check', () => {
         file: RULES,
         line: 4,
         section: 'blocked',
-        message: 'this rule can never be reached: [all] in line 1 takes every mail',
+        message: 'this rule can never be reached: [all] in line 1 holds for every mail',
       }
       const error = {
         file: SETTINGS,

@@ -74,7 +74,7 @@ describe('a value that a variable of the environment holds', () => {
     const interval = said(`[limit]\ninterval = env:${NAME}`, '73ms')
     assert.match(interval.join(), /"env:SES_BOUNCE_TEST_HELD" is too little for interval/)
     const trusted = said(`[relay]\ntrusted = env:${NAME}`, '::/0')
-    assert.match(trusted.join(), /trusted has env:SES_BOUNCE_TEST_HELD: everybody/)
+    assert.match(trusted.join(), /trusted has env:SES_BOUNCE_TEST_HELD: every peer/)
   })
 
   it('is neither in what `check` says nor in the last good configuration on disk', async () => {

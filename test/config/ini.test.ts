@@ -75,7 +75,7 @@ describe('parseIni', () => {
     assert.deepEqual(said('[a]\nx = 1, \\\n\ny = 2'), [`rules.ini:2: [a] ${nothing}`])
     assert.deepEqual(said('[a]\nx = 1 \\\n; note\n2 \\\n'), [`rules.ini:2: [a] ${nothing}`])
     assert.deepEqual(said('[a]\nx = 1, \\\nnot.y = 2\n'), [
-      'rules.ini:3: [a] "not.y = 2" continues line 2, which ends in a backslash; take that away, or indent this line',
+      'rules.ini:3: [a] "not.y = 2" continues line 2, which ends in a backslash; remove the backslash, or indent this line',
     ])
     assert.deepEqual(said('[a] \\\nx = 1'), [
       'rules.ini:1: [a] only the section name may stand on its line; put "\\" on a line of its own',

@@ -227,7 +227,7 @@ unsafe = drop`)
   it("refuses to turn off the guard against the null sender, and Haraka's own queue as a place", () => {
     assert.match(fault('guard', 'null_sender = off') ?? '', /can't be turned off/)
     for (const path of ['queue/ses.sqlite', './queue/x', 'a/../queue/x']) {
-      assert.match(fault('queue', `path = ${path}`) ?? '', /may not lie in queue/)
+      assert.match(fault('queue', `path = ${path}`) ?? '', /may not be in queue/)
     }
     assert.equal(settingsOf('[queue]\npath = /var/queue/x.sqlite').queue.path, '/var/queue/x.sqlite')
   })

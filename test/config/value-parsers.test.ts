@@ -59,11 +59,11 @@ describe('a value that is wrong is told with what would be right', () => {
     ['ses', 'timeout = 1h', '"1h" is too much for timeout; at most 5m'],
     ['limit', 'per_sender = 10', `unknown value "10" for per_sender; ${RATE}`],
     ['limit', 'per_sender = 0/day', `unknown value "0/day" for per_sender; ${RATE}`],
-    ['window', 'length = 25h', '"25h" is too much for length; at most 24h: SES takes no bounce after 24h'],
+    ['window', 'length = 25h', '"25h" is too much for length; at most 24h: SES accepts no bounce after 24h'],
     [
       'queue',
       'keep = 1d',
-      '"1d" is too little for keep; at least 25h: a mail can come again for as long as SES takes bounces for it',
+      '"1d" is too little for keep; at least 25h: a relay can deliver a mail again as long as SES accepts bounces for it',
     ],
     ['queue', 'retry = 2s', 'unknown value "2s" for retry; two durations, the shorter one first: 2s..10m'],
     [

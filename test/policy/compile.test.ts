@@ -191,7 +191,7 @@ describe('compilePolicy', () => {
   it('refuses an empty list that would make a rule hold for every mail', () => {
     const lists = { mailboxes: '# none yet\n' }
     assert.deepEqual(said(bounce('not.recipient = file:mailboxes'), { lists }), [
-      'rules.ini:3: [r] the list is empty, so that "not.recipient" would hold for every mail; take the line out if that is meant',
+      'rules.ini:3: [r] the list is empty, so that "not.recipient" would hold for every mail; remove the line if that is meant',
     ])
     assert.deepEqual(said(bounce('not.recipient = file:mailboxes, a@example.com'), { lists }), [])
     assert.deepEqual(said(bounce('recipient = file:mailboxes'), { lists }), [])
@@ -200,14 +200,14 @@ describe('compilePolicy', () => {
   it('warns of rules that can never be reached', () => {
     assert.deepEqual(
       said('[a]\naction = drop\nmode = observe\n[b]\naction = drop\n[c]\nsender = <>\naction = drop'),
-      ['rules.ini:6: [c] this rule can never be reached: [b] in line 4 takes every mail'],
+      ['rules.ini:6: [c] this rule can never be reached: [b] in line 4 holds for every mail'],
     )
   })
 
   it('names the first rule that takes every mail', () => {
     assert.deepEqual(
       said('[a]\naction = drop\n[b]\naction = drop\n[c]\naction = drop').at(-1),
-      'rules.ini:5: [c] this rule can never be reached: [a] in line 1 takes every mail',
+      'rules.ini:5: [c] this rule can never be reached: [a] in line 1 holds for every mail',
     )
   })
 
@@ -224,14 +224,14 @@ describe('compilePolicy', () => {
 
   it('warns of texts that will be cut or changed', () => {
     assert.deepEqual(said(bounce(`bounce.text = ${'x'.repeat(501)}{subject}`, 'bounce.diagnostic = für')), [
-      'rules.ini:3: [r] "bounce.text" has 501 characters; what is over 500 is cut off',
+      'rules.ini:3: [r] "bounce.text" has 501 characters; the text is cut after 500',
       'rules.ini:4: [r] "bounce.diagnostic" has characters other than printable ASCII; they become "?"',
     ])
   })
 
   it('warns of role addresses that would be bounced', () => {
     assert.deepEqual(said(bounce('recipient = Postmaster@example.com, x@example.com, @abuse.example')), [
-      'rules.ini:1: [r] "postmaster@example.com" would be bounced, a role address, which must take mail (RFC 5321 section 4.5.1)',
+      'rules.ini:1: [r] "postmaster@example.com" would be bounced, a role address, which must accept mail (RFC 5321 section 4.5.1)',
     ])
     assert.deepEqual(said(bounce('not.recipient = postmaster@example.com')), [])
     assert.deepEqual(said(bounce('recipient = postmaster@example.com', 'guard.role_addresses =')), [])
