@@ -1,5 +1,5 @@
 // Haraka's hooks in, decisions out. Beside src/haraka the only file that knows a Connection or a Transaction.
-// A fault of ours in a hook ends in a temporary refusal and a log line: never an accepted mail, a hang or a crash.
+// Our own fault in a hook ends in a temporary refusal and a log line: never in an accepted mail, a hang or a crash.
 
 import cluster from 'node:cluster'
 import { deny, denysoft, ok } from 'haraka-constants'
@@ -31,17 +31,17 @@ import { allRoutes, type HttpContext } from '../src/http/routes'
 import { warmUp } from '../src/mail/header'
 import { RELEASE_PARAMETER, redeemReleaseToken, releaseTokenFolder } from '../src/quarantine/release-token'
 
-/** Haraka bounds priorities at 100: the last to decide, the first to commit. */
+/** Haraka's priorities go from -100 to 100: this plugin decides last and commits first. */
 const LAST = 100
 const FIRST = -100
 
-/** From a worker to the master: there is a new job. */
+/** A worker tells the master that there is a new job. */
 const WAKE = 'ses-bounce.wake'
 
 interface Pending {
   evaluation: MailEvaluation
   plan: CommitPlan
-  /** What stands in the transaction for each decision, in their order. */
+  /** For each decision, in order, the recipients that stand in the transaction for it. */
   targets: readonly (readonly HarakaAddress[])[]
 }
 
@@ -49,12 +49,12 @@ interface Pending {
 const BAD_TOKEN = '5.7.1 This release token is not good'
 
 let runtime: PluginRuntime
-/** Between data_post and queue. */
+/** Decisions that wait between the hooks data_post and queue. */
 const pending = new WeakMap<HarakaTransaction, Pending>()
 const unclosedRelays = new UnclosedRelays()
-/** An operator hands them back from the quarantine: no rule is asked about them. */
+/** Mail that an operator releases from the quarantine: the rules don't apply to it. */
 const released = new WeakSet<HarakaTransaction>()
-/** The RCPT TO of relays, as they stood in the commands. */
+/** The recipients of each RCPT TO command of a relay, before other plugins changed them. */
 const rcptCommands = new WeakMap<HarakaTransaction, RcptCommands<HarakaAddress>>()
 
 /** Haraka calls it in the master and in every worker; a throw stops Haraka at boot. */
@@ -66,7 +66,7 @@ export function register(this: HarakaPlugin): void {
   })
   this.register_hook('init_master', 'start_dispatcher')
   this.register_hook('init_child', 'start_worker')
-  // before one that answers late: Haraka's own last word on unknown addresses doesn't wait for it
+  // first: Haraka answers unknown addresses itself, and doesn't wait for a plugin that mounts its routes late
   this.register_hook('init_http', 'serve_http', FIRST)
   this.register_hook('mail', 'redeem_release_token', FIRST)
   this.register_hook('rcpt', 'note_recipient', FIRST)
@@ -76,7 +76,7 @@ export function register(this: HarakaPlugin): void {
   this.register_hook('queue_outbound', 'commit', FIRST)
 }
 
-/** init_master: the master before it forks, or the one process. */
+/** Hook init_master: runs in the master before it forks, or in the only process. */
 export function start_dispatcher(this: HarakaPlugin, next: Next, server: HarakaServer): void {
   try {
     runtime.startDispatcher()
@@ -88,12 +88,12 @@ export function start_dispatcher(this: HarakaPlugin, next: Next, server: HarakaS
     if (typeof message === 'object' && message !== null && 'event' in message && message.event === WAKE)
       runtime.wake()
   })
-  // a master that will fork takes no mail
+  // a master that forks workers receives no mail itself
   if (server.cluster) next()
   else start_worker.call(this, next)
 }
 
-/** init_child: each worker, or the one process. What the first mail would wait for is loaded now. */
+/** Hook init_child: runs in each worker, or in the only process. Loads the parsers, so that the first mail needn't wait. */
 export function start_worker(this: HarakaPlugin, next: Next): void {
   if (!runtime.activeConfig().idle) {
     const report = (error: unknown) => this.logerror(`mailparser can't be loaded: ${errorText(error)}`)
@@ -103,7 +103,7 @@ export function start_worker(this: HarakaPlugin, next: Next): void {
   next()
 }
 
-/** init_http: each worker, or the one process, once Haraka's web server is there. */
+/** Hook init_http: runs in each worker, or in the only process, when Haraka's web server is ready. */
 export function serve_http(this: HarakaPlugin, next: Next, server: HarakaServer): void {
   const context: HttpContext = {
     activeConfig: () => runtime.activeConfig(),
@@ -141,12 +141,12 @@ export function redeem_release_token(
       (await redeemReleaseToken(releaseTokenFolder(runtime.harakaDir), token, Date.now()))
     if (!transaction || !isGood) return { code: deny, text: BAD_TOKEN }
     released.add(transaction)
-    this.lognotice(connection, 'released from the quarantine by hand: the rules are not asked')
+    this.lognotice(connection, 'released from the quarantine by hand: no rule is asked')
     return NEXT_PLUGIN
   })
 }
 
-/** rcpt, before any other plugin: what the relay's command says. */
+/** Hook rcpt, before any other plugin: notes the recipient that the relay's command names. */
 export function note_recipient(
   next: Next,
   connection: HarakaConnection,
@@ -164,13 +164,13 @@ export function note_recipient(
   next()
 }
 
-/** data, before any other plugin: what plugins made of the last command is there. */
+/** Hook data: by now other plugins have replaced the last command's recipient, if they do. */
 export function end_recipients(next: Next, { transaction }: HarakaConnection): void {
   if (transaction) rcptCommands.get(transaction)?.end(transaction.rcpt_to)
   next()
 }
 
-/** data_post: what is to become of the mail, as long as other plugins let it through. */
+/** Hook data_post: decides about the mail. Other plugins may still refuse it afterwards. */
 export function decide(this: HarakaPlugin, next: Next, connection: HarakaConnection): void {
   if (isOthers(connection)) {
     next()
@@ -202,7 +202,7 @@ export function decide(this: HarakaPlugin, next: Next, connection: HarakaConnect
     if (warning !== undefined) this.logwarn(connection, logLine({ warning }))
     const { plan } = evaluation
     if (plan.kind === 'commit') {
-      // said when it has come true: the jobs are known by then
+      // `commit` logs these decisions, as it knows their jobs
       pending.set(transaction, { evaluation, plan, targets: recipients.map(({ targets }) => targets) })
       return NEXT_PLUGIN
     }
@@ -216,13 +216,13 @@ function refusal({ temporary, reply }: Extract<Plan, { kind: 'refuse' }>): HookA
   return { code: temporary ? denysoft : deny, text: replyText(reply) }
 }
 
-/** Mail of no relay of ours; most of a mail server's may be. */
+/** The peer isn't a trusted relay. On many servers that is most of the mail. */
 function isOthers(connection: HarakaConnection): boolean {
   const activeConfig = runtime.activeConfig()
   return activeConfig.idle || !activeConfig.trusts(connection.remote.ip, authUserOf(connection))
 }
 
-/** queue and queue_outbound: no other plugin has refused the mail, so the decision comes true now. */
+/** Hooks queue and queue_outbound: no other plugin has refused the mail, so the decisions are carried out. */
 export function commit(this: HarakaPlugin, next: Next, connection: HarakaConnection): void {
   if (!connection.transaction || !pending.has(connection.transaction)) {
     next()
@@ -256,19 +256,19 @@ export function commit(this: HarakaPlugin, next: Next, connection: HarakaConnect
   })
 }
 
-/** Haraka doesn't wait for it. */
+/** Haraka calls it at its end, and doesn't wait for it. */
 export function shutdown(): void {
   runtime.close()
 }
 
-/** What goes on to the next queue plugin. */
+/** The recipients that go on to the next queue plugin. */
 function withoutConsumed(
   rcptTo: readonly HarakaAddress[],
   { decisions }: MailEvaluation,
   { consumed }: CommitPlan,
   targets: Pending['targets'],
 ): HarakaAddress[] {
-  // what other plugins have put there since belongs to nobody else
+  // recipients that other plugins have added since belong to these decisions, too
   if (consumed.length === decisions.length) return []
   const isConsumed = new Set(consumed)
   const gone = new Set(

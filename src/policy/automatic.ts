@@ -1,5 +1,5 @@
-// Whether a machine wrote a mail, by its header: an automatic reply, a report, list mail.
-// Read leniently: what a person who sees the header would call automatic is. Pure, and asked once for each mail.
+// Decides by the header whether a machine wrote a mail: an automatic reply, a report, list mail.
+// Reads leniently, as a person would who sees the header. Pure, and called once for each mail.
 
 import { addressKey } from '../mail/address'
 import type { MailFacts } from '../mail/facts'
@@ -12,14 +12,14 @@ export interface Automatic {
 }
 
 /**
- * RFC 3834 section 5, and what programs write for it. `auto-generated` isn't among them: shops and services depend on
- * bounces. Between its parts may stand anything that is no letter.
+ * RFC 3834 section 5, and other spellings by programs. `auto-generated` isn't included: shops and services depend on
+ * bounces. Between the parts may stand anything but letters.
  */
 const REPLIED =
   /(?<![a-z0-9-])auto[^a-z0-9]*(?:repl(?:y|ied|ies)|notif(?:y|ied)|respond(?:ed|er)?|response)(?![a-z0-9])/
 /** `not auto-replied` says the opposite. */
 const DENIED = /(?:^|[^a-z])(?:not|non|never)[^a-z0-9]{1,4}$/
-/** In place of a keyword of RFC 3834. */
+/** Words that programs write instead of a keyword of RFC 3834. */
 const YES = ['yes', 'true', 'auto', 'automatic', 'reply', 'replied', 'vacation']
 /** Fields of programs that answer by themselves (cPanel, CommuniGate, Kerio, Zimbra and others): their presence says so. */
 const REPLY_FIELDS = [
@@ -44,7 +44,7 @@ const NO = ['no', 'none', 'false', 'off', 'never', '0']
 /** Microsoft MS-OXCMAIL section 2.2.3.2.14: the sender wants no delivery report, or nothing automatic at all. */
 const SUPPRESSES_BOUNCES = ['all', 'ndr']
 
-/** RFC 6522: every multipart/report is one, whatever its report-type. */
+/** RFC 6522: every multipart/report is a report, with any report-type. */
 const MULTIPART_REPORT = /^[^a-z0-9]*multipart[^a-z0-9]*\/[^a-z0-9]*report(?![a-z0-9-])/
 /** RFC 3464, RFC 8098, RFC 5965, RFC 3886; RFC 6533 for their forms with `global`. */
 const MESSAGE_REPORT =
@@ -88,7 +88,7 @@ export function automatic(facts: Header): Automatic {
 function look(facts: Header): Automatic {
   const some = (name: string, holds: (elements: readonly string[]) => boolean): boolean => {
     const { texts, areCut } = facts.readings(name)
-    // what can't be read whole may say so further down
+    // the part that can't be read may name a report
     return areCut || texts.some(text => readingsOf(elementsOf(text)).some(holds))
   }
   return {
@@ -110,7 +110,7 @@ function look(facts: Header): Automatic {
   }
 }
 
-/** Blanks and garbage part words for one reader; for another a fold, or a broken line, put them within a word. */
+/** Blanks and garbage may separate words, or a fold or a broken line put them within a word: both readings count. */
 function readingsOf(elements: readonly string[]): string[][] {
   return [[...elements], elements.map(element => element.replace(/[^!-~]+/g, ''))]
 }
@@ -126,12 +126,12 @@ function saysReport(elements: readonly string[]): boolean {
   const [type = ''] = elements
   return (
     withoutParameters(elements).some(one => MULTIPART_REPORT.test(one) || MESSAGE_REPORT.test(one)) ||
-    // a text may say of itself what it likes; without a media type it may be a report
+    // a text part can't be a report; without a media type it may be one
     ((HAS_PARTS.test(type) || !type.includes('/')) && elements.some(one => REPORT_TYPE.test(one)))
   )
 }
 
-/** Behind the first, elements such as `owner-email=...` are about something else. */
+/** Only the first element counts: later ones such as `owner-email=...` have another meaning. */
 function withoutParameters(elements: readonly string[]): string[] {
   return elements.filter((element, index) => index === 0 || !element.includes('='))
 }

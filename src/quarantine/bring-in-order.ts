@@ -1,4 +1,4 @@
-// Gives a kept mail the place that the state of its jobs asks for: it waits beside the queue, is held in the quarantine,
+// Puts a kept mail where the state of its jobs requires: it waits beside the queue, is held in the quarantine,
 // or is deleted. Each step can be repeated after a crash, and two processes may do the same at once.
 
 import { rmSync } from 'node:fs'
@@ -13,7 +13,7 @@ export interface MailFolders {
   quarantine: string
 }
 
-/** `gone`: it lies in neither folder. */
+/** `gone`: the mail is in neither folder. */
 export type InOrder = 'waits' | 'moved' | 'held' | 'deleted' | 'gone'
 
 export async function bringInOrder(
@@ -28,7 +28,7 @@ export async function bringInOrder(
   return 'gone'
 }
 
-/** Also a mail that no queue knows any more: with what `reason` says of it. */
+/** The entries for a mail that no queue knows any more, each with `reason`. */
 export function orphanRecord(record: QuarantineRecord | undefined, reason: string): HeldRecipient[] {
   const recipients = record?.envelope.recipients ?? []
   return recipients.map(recipient => ({ recipient, rule: '', reason }))
@@ -68,7 +68,7 @@ async function orderKept(
   return 'deleted'
 }
 
-/** First the record: a mail without one could not be released. */
+/** Writes the record first: a mail without one could not be released. */
 export async function moveToQuarantine(
   folders: MailFolders,
   name: string,
@@ -83,7 +83,7 @@ export async function moveToQuarantine(
   }
   const eml = path.join(folders.kept, `${name}.eml`)
   try {
-    // [quarantine] keep counts from now
+    // [quarantine] keep counts from the file's time
     await utimes(eml, nowMs / 1000, nowMs / 1000)
     await rename(eml, path.join(folders.quarantine, `${name}.eml`))
   } catch (error) {
@@ -94,7 +94,7 @@ export async function moveToQuarantine(
   await rm(path.join(folders.kept, `${name}.json`), { force: true })
 }
 
-/** An entry goes when its bounce was made after all, by hand; with the last one goes the mail. */
+/** Removes an entry when its bounce was made after all, by hand; without entries the mail is deleted. */
 async function orderHeld(folders: MailFolders, name: string, { done, held, waits }: Fate): Promise<InOrder> {
   const record = await readRecord(folders.quarantine, name)
   if (record === undefined) return 'held'
@@ -113,7 +113,7 @@ async function orderHeld(folders: MailFolders, name: string, { done, held, waits
   return 'held'
 }
 
-/** First the mail: a record alone counts for nothing. At once, as the queue may be locked for it. */
+/** Deletes the mail before its record, as a record alone counts for nothing. Synchronous, as the queue may be locked. */
 export function deleteMail(folder: string, name: string): void {
   rmSync(path.join(folder, `${name}.eml`), { force: true })
   rmSync(path.join(folder, `${name}.json`), { force: true })

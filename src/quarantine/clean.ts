@@ -1,12 +1,12 @@
-// Removes quarantined mail when its time is over, and what a killed writer left half written.
-// A bounded number of files at a time, without blocking; what can't be removed stays, and is said. Other files are left.
+// Removes quarantined mail when its time is over, and half written files of a writer that was killed.
+// Looks at a bounded number of files at a time, without blocking. Reports files that can't be removed; ignores others.
 
 import { randomUUID } from 'node:crypto'
 import { lstat, rename, rm } from 'node:fs/promises'
 import path from 'node:path'
 import { type MailFileName, openWalk } from './walk'
 
-/** No mail takes a day to write. */
+/** No writer needs a day. */
 export const UNFINISHED_MS = 86_400_000
 
 export interface Cleaned {
@@ -63,14 +63,14 @@ async function cleanOne(
     if (await removeUnfinished(path.join(folder, file), nowMs)) done.removed += 1
     return
   }
-  // the record goes last: a mail without one can't be found
+  // the record last: the mail can't be found without it
   const both = ['eml', 'json'].map(extension => path.join(folder, `${name}.${extension}`))
   for (const one of both) if (!(await isOlder(one, nowMs - keepMs))) return
   if (isNeeded(name)) return
   for (const one of both) if (await remove(folder, one, name, nowMs - keepMs)) done.removed += 1
 }
 
-/** True: its writer was killed long ago, and it is gone. */
+/** True: its writer was killed long ago, and the file has been removed. */
 export async function removeUnfinished(file: string, nowMs: number): Promise<boolean> {
   if (!(await isOlder(file, nowMs - UNFINISHED_MS))) return false
   await rm(file, { force: true })
@@ -90,7 +90,7 @@ async function report(
   }
 }
 
-/** The same mail may come again at this moment, and its new file take the old one's place. */
+/** Looks again, as the same mail may arrive at this moment and replace the old file. */
 async function remove(folder: string, file: string, name: string, beforeMs: number): Promise<boolean> {
   const workerThreads = path.join(folder, `.${name}-${randomUUID()}${path.extname(file)}`)
   try {
@@ -107,7 +107,7 @@ async function remove(folder: string, file: string, name: string, beforeMs: numb
   return false
 }
 
-/** One that isn't there is. */
+/** A missing file counts as removed. */
 export async function isOlder(file: string, beforeMs: number): Promise<boolean> {
   try {
     return (await lstat(file)).mtimeMs < beforeMs
