@@ -194,7 +194,7 @@ class OpenConfiguration<T> {
     for (const diagnostic of this.#logged()) {
       if (isError(diagnostic)) this.#options.log('error', formatDiagnostic(diagnostic))
     }
-    this.#options.log('error', `the last good configuration, of ${this.activeConfig.since}, stays active`)
+    this.#options.log('error', `the last good configuration, of ${this.activeConfig.since}, stays in force`)
   }
 
   #lastGood(): { value: T; since: string } | undefined {

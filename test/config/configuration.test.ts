@@ -142,7 +142,7 @@ describe('the configuration in force', () => {
       rmSync(file('l'))
       const configuration = open(late)
       assert.equal(configuration.current(), 'good list:l = a')
-      const stays = `error the last good configuration, of ${NOW}, stays active`
+      const stays = `error the last good configuration, of ${NOW}, stays in force`
       assert.deepEqual(logged, ['error main:1: bad', stays])
       assert.deepEqual(
         configuration.diagnostics().map(({ message }) => message),
@@ -250,7 +250,7 @@ describe('the configuration in force', () => {
       assert.equal(configuration.current(), 'one')
       assert.deepEqual(logged, [
         'error main:1: bad',
-        `error the last good configuration, of ${NOW}, stays active`,
+        `error the last good configuration, of ${NOW}, stays in force`,
       ])
       assert.equal(JSON.parse(readFileSync(snapshotFile, 'utf8')).sources.main, 'one')
       write('main', 'one')
@@ -262,7 +262,7 @@ describe('the configuration in force', () => {
       write('main', 'warn good')
       const configuration = open({ logsOwnOnly: true })
       assert.deepEqual(logged, [])
-      const stays = `error the last good configuration, of ${NOW}, stays active`
+      const stays = `error the last good configuration, of ${NOW}, stays in force`
       write('main', 'bad')
       await settle(configuration)
       assert.deepEqual(logged.splice(0), [stays])
