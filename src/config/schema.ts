@@ -1,5 +1,5 @@
-// The one table of ses-bounce.ini: the checker, the defaults, the example file and the reference come from it.
-// Plain data; a default that its own kind refuses is a fault of ours, and a test finds it.
+// The table of all settings in ses-bounce.ini: checker, defaults, example file and reference come from it.
+// Plain data; a test holds every default to its own parser.
 
 import { cidrList, domainList, hostList, recipientList, regionList, wordList } from './list-parsers'
 import { bearerToken } from './secret'
@@ -37,13 +37,13 @@ const SES_WINDOW_MS = DAY
 
 export interface Key<T> {
   parser: ValueParser<T>
-  /** As text, as it would stand in the file. */
+  /** In the form of the file. */
   default: string
-  /** In one line, fit to be read alone. */
+  /** One line that is understood alone. */
   meaning: string
-  /** A value, where the default shows none. */
+  /** An example value, where the default is empty. */
   example?: string
-  /** What the reference says besides. */
+  /** More for the reference. */
   note?: string
 }
 
@@ -75,7 +75,7 @@ export const SCHEMA = {
   relay: {
     trusted: key(cidrList, '', 'addresses and ranges of the relays that hand over mail of SES', {
       example: '192.0.2.10, 2001:db8::/64',
-      note: 'Whoever is trusted can have SES send bounces: name your relays and nobody else.',
+      note: 'A trusted host can have SES send bounces: name your relays and nobody else.',
     }),
     auth_users: key(wordList, '', 'relays by the names of their SMTP AUTH users, wherever they come from', {
       example: 'ses-relay',
@@ -83,8 +83,8 @@ export const SCHEMA = {
     recipients: key(
       choice(RELAY_RECIPIENTS),
       'auto',
-      'what RCPT TO holds: kept, what SES had; rewritten, another address in its place; auto, found out for each mail',
-      { note: 'docs/relays.md says which is right for which relay, and what is lost otherwise.' },
+      'the address in RCPT TO: kept, the one that SES had; rewritten, another one; auto, determined for each mail',
+      { note: 'docs/relays.md says which value is right for which relay.' },
     ),
     label_separator: key(
       labelSeparator,
@@ -103,7 +103,7 @@ export const SCHEMA = {
     bounce_sender: key(
       senderTemplate,
       'mailer-daemon@{recipient.domain}',
-      'who bounces come from: a verified identity, as every domain is that SES receives for',
+      'the sender of bounces: a verified identity, as every domain is that SES receives for',
     ),
     bounce_sender_arn: key(identityArn, '', 'ARN of the identity, where it belongs to another account', {
       example: 'arn:aws:ses:eu-west-1:123456789012:identity/example.com',
@@ -111,14 +111,19 @@ export const SCHEMA = {
     reporting_mta: key(
       reportingMta,
       '',
-      'the host that bounces name as theirs; empty: the name in config/me',
+      'the reporting host that bounces name; empty: the name in config/me',
       {
         example: 'dns; mx.example.com',
       },
     ),
-    regions: key(regionList, '', 'the only regions that are called; empty: whichever the receipt names', {
-      example: 'eu-west-1, us-east-1',
-    }),
+    regions: key(
+      regionList,
+      '',
+      'the only regions that are called; empty: the region that the receipt names',
+      {
+        example: 'eu-west-1, us-east-1',
+      },
+    ),
     endpoint: key(endpoint, '', 'empty: AWS; a URL, in which {region} is filled in; local: the stand-in', {
       example: 'http://127.0.0.1:4579',
     }),
@@ -132,34 +137,32 @@ export const SCHEMA = {
     interval: key(
       duration({ min: 1, max: HOUR }),
       '1000ms',
-      'from one call to the next, in each region; SES allows one a second',
+      'time from one call to the next, in each region; SES allows one a second',
       { note: 'Below 1000ms only while endpoint is the stand-in or another server on this machine.' },
     ),
     slack: key(
       duration({ min: 0, max: MINUTE }),
       '5ms',
-      'on top of interval: what the network may take off between two calls',
+      'added to interval: the network may bring two calls closer together',
     ),
-    per_sender: key(rate, '10/day', 'how many new bounces one sender gets; empty: as many as there are', {
-      note: 'What is over it falls back to capped. Addresses that are made for each mail (VERP, BATV, SRS) count as the one behind them. Customers of a provider that returns all their mail to one domain of its own count each for themselves, by the other domain that SES proved.',
+    per_sender: key(rate, '10/day', 'how many new bounces one sender gets; empty: no limit', {
+      note: 'Further bounces fall back to capped. Addresses that are made for each mail (VERP, BATV, SRS) count as the address behind them. Where a provider returns the mail of all its customers to one domain of its own, each customer counts alone, by the other domain that SES proved.',
     }),
-    per_sender_domain: key(
-      rate,
-      '',
-      'how many new bounces the senders at one domain get; empty: as many as there are',
-      { example: '100/day', note: 'What is over it falls back to capped.' },
-    ),
+    per_sender_domain: key(rate, '', 'how many new bounces the senders at one domain get; empty: no limit', {
+      example: '100/day',
+      note: 'Further bounces fall back to capped.',
+    }),
   },
   window: {
     length: key(
-      duration({ min: SECOND, max: SES_WINDOW_MS, maxReason: 'SES takes no bounce after 24h' }),
+      duration({ min: SECOND, max: SES_WINDOW_MS, maxReason: 'SES accepts no bounce after 24h' }),
       '24h',
       'for how long after its receipt a mail can be bounced; SES allows 24h',
     ),
     margin: key(
       duration({ min: 0, max: SES_WINDOW_MS }),
       '1m',
-      'so long before the end of the window no call starts any more',
+      'no call starts later than this before the end of the window',
       { note: 'It must be shorter than length.' },
     ),
   },
@@ -170,14 +173,14 @@ export const SCHEMA = {
     path: key(
       queueFile,
       'ses-bounce/queue.sqlite',
-      'its file, in the Haraka directory; on a local disk that outlives a restart',
+      'its file, in the Haraka directory; on a local disk that survives a restart',
       { note: 'Network file systems are refused.' },
     ),
     keep: key(
       duration({
         min: 25 * HOUR,
         max: 3650 * DAY,
-        minReason: 'a mail can come again for as long as SES takes bounces for it',
+        minReason: 'a relay can deliver a mail again as long as SES accepts bounces for it',
       }),
       '7d',
       'how long jobs stay on record after their end; at least 25h',
@@ -200,7 +203,7 @@ export const SCHEMA = {
       size({ min: 1024, max: 64 * 1024 ** 2 }),
       '256kb',
       'how much of each text of a mail the condition body looks at',
-      { note: "What lies behind it isn't looked at, and the log says so." },
+      { note: "The rest isn't looked at, and the log says so." },
     ),
   },
   guard: {
@@ -222,27 +225,27 @@ export const SCHEMA = {
     authentication: key(
       choice(AUTHENTICATION_LEVELS),
       'aligned',
-      'what must prove the sender: aligned (SPF, DKIM or DMARC), strict (not SPF), none',
+      'the proof that a sender needs: aligned (SPF, DKIM or DMARC), strict (not SPF), none',
       { note: 'With none, forged senders get bounces (docs/safety.md).' },
     ),
   },
   fallback: {
     expired: fallback('reject', 'it is later than [window] length after the receipt of the mail'),
-    overload: fallback('reject', 'so many bounces wait that this one could not be in time'),
+    overload: fallback('reject', 'too many bounces wait for this one to start in time'),
     no_receipt: fallback('quarantine', 'the mail carries no usable receipt of SES'),
-    mismatch: fallback('quarantine', 'which recipient SES had is not to be found out'),
+    mismatch: fallback('quarantine', 'the recipient that SES had cannot be determined'),
     ended: fallback('quarantine', 'the mail came again after its bounce failed, expired or was cancelled'),
-    unsafe: fallback('quarantine', 'a guard spoke against it, or there is no usable bounce sender'),
+    unsafe: fallback('quarantine', 'a guard prevents the bounce, or there is no usable bounce sender'),
     capped: fallback('quarantine', 'the sender, their domain or the rule has had enough bounces'),
     full: key(
       choice(FULL_ACTIONS),
       'reject',
-      'a mail that is to be kept, and [quarantine] limit leaves no room for it',
+      'the mail must be kept, and [quarantine] limit leaves no room for it',
       { note: 'Where other recipients of the mail are delivered to or bounced, the whole mail gets 450.' },
     ),
     unreadable: fallback(
       'quarantine',
-      "a rule, of whatever action, asks for what can't be read of the mail, now or later",
+      "a rule of any action asks for a part of the mail that can't be read, now or later",
     ),
   },
   quarantine: {
@@ -252,15 +255,15 @@ export const SCHEMA = {
       size({ min: 1024, max: 1024 ** 5 }),
       '1gb',
       'how much mail may lie there, with the mail that waits for its bounces',
-      { note: 'One sender may fill a tenth of it. What is over it gets [fallback] full.' },
+      { note: 'One sender may fill a tenth of it. Further mail gets [fallback] full.' },
     ),
   },
   http: {
     token: key(bearerToken, '', 'bearer token of the HTTP API; empty: the API is off', {
       example: 'env:SES_BOUNCE_TOKEN',
-      note: "Haraka's web server must be on: listen in config/http.ini (docs/api.md). sha256:HEX, its digest, will do too.",
+      note: "Haraka's web server must be on: listen in config/http.ini (docs/api.md). Its digest can stand there instead: sha256:HEX.",
     }),
-    hosts: key(hostList, '', 'names of this server under which the page and the API may be asked', {
+    hosts: key(hostList, '', 'host names under which the page and the API answer', {
       example: 'mail.example.com',
       note: 'Addresses, loopback names and the name in config/me always pass; under any other name the answer is 421.',
     }),
@@ -270,22 +273,22 @@ export const SCHEMA = {
 type Table = typeof SCHEMA
 export type SectionName = keyof Table
 
-/** What the file says, read; for each section and key. */
+/** The values of the file, for each section and key. */
 export type Values = {
   [S in keyof Table]: { [K in keyof Table[S]]: Table[S][K] extends Key<infer T> ? T : never }
 }
 
-/** Keys that had another name, with what is to be said of them. */
+/** Keys that were renamed, with the hint for each. */
 export const RENAMED_KEYS: Readonly<Record<string, string>> = {
   'relay.keeps_recipients': 'it is called recipients now: kept for true, auto for false',
 }
 
-/** What a section is about, where its keys don't say it. */
+/** The meaning of a section, where its keys don't say it. */
 export const SECTION_MEANING: Partial<Record<SectionName, string>> = {
   relay: 'Only mail from these peers is looked at; as long as none is named, the plugin is idle.',
   guard: 'true: such mail gets no bounce. A rule may say otherwise for itself: guard.list_mail = true',
   fallback:
-    "What becomes of mail that a rule bounces when there can't or mustn't be a bounce: reject, quarantine, accept, defer, drop.",
+    "What happens to mail that a rule bounces when the bounce can't or mustn't be made: reject, quarantine, accept, defer, drop.",
   quarantine: 'Mail that was kept back, in ses-bounce/quarantine/.',
 }
 

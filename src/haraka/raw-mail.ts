@@ -1,16 +1,16 @@
-// The raw mail as one buffer, from what Haraka keeps of it. The buffer is the caller's own, to give away.
-// Rejects when it doesn't come to its end: a stream whose peer has hung up may never do so.
+// Reads the raw mail from Haraka into one buffer, which belongs to the caller.
+// Rejects when the stream doesn't end in time: after the peer has hung up it may never end.
 
 import { Writable } from 'node:stream'
 
-/** With reading and matching below the 30 s that Haraka gives a plugin. */
+/** Together with matching this stays below the 30 s that Haraka gives a plugin. */
 const LONGEST_MS = 5000
 /** So long others wait at the most: Haraka reads out a mail without a pause of its own. */
 const SLICE_MS = 10
-/** Haraka puts fields of its own before the mail. */
+/** Haraka adds its own fields before the mail. */
 const HEADROOM_BYTES = 16 * 1024
 
-/** `pipeRaw` writes the mail to the stream and ends it. `sizeBytes`: about as much as it has. */
+/** `pipeRaw` writes the mail to the stream and ends it. `sizeBytes`: its approximate size. */
 export function rawMail(
   pipeRaw: (to: Writable) => void,
   sizeBytes: number,

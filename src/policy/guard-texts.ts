@@ -1,21 +1,21 @@
-// What each guard is about, for people: what it looks at, what it says, and which standard it follows.
+// The texts about guards for people: the meaning of each, its words in the log, and the standard behind it.
 // Plain data; a test holds docs/why-not-bounced.md against it.
 
 import { GUARD_DETAILS } from './guards'
 
 export interface GuardText {
-  /** Its key in [guard]; for one that has none, what it says. */
+  /** Its key in [guard]; without a key, its words in the log. */
   name: string
-  /** In the reply and in the log. */
+  /** Its words in the reply and in the log. */
   details: readonly string[]
-  /** No bounce when this holds. In one line, fit to be read alone. */
+  /** The condition for no bounce: one line that is understood alone. */
   meaning: string
   standard: string
-  /** It has no key, and can't be turned off. */
+  /** The guard has no key, and can't be turned off. */
   hasNoKey?: true
 }
 
-/** In the order in which they are asked. */
+/** In the order in which they are checked. */
 export const GUARD_TEXTS: readonly GuardText[] = [
   {
     name: 'null_sender',
@@ -40,7 +40,7 @@ export const GUARD_TEXTS: readonly GuardText[] = [
   {
     name: GUARD_DETAILS.bounceSender,
     details: [GUARD_DETAILS.bounceSender],
-    meaning: 'the recipient is a sender of your bounces, to which only answers to bounces go; always on',
+    meaning: 'the recipient is a sender of your bounces, which receives only answers to bounces; always on',
     standard: 'RFC 3834 section 2',
     hasNoKey: true,
   },
@@ -68,13 +68,13 @@ export const GUARD_TEXTS: readonly GuardText[] = [
   {
     name: 'virus',
     details: [GUARD_DETAILS.virus],
-    meaning: "SES's virus verdict is FAIL: the sender is as a rule forged",
+    meaning: "SES's virus verdict is FAIL: the sender is usually forged",
     standard: 'RFC 5321 section 6.2',
   },
   {
     name: 'spam',
     details: [GUARD_DETAILS.spam],
-    meaning: "SES's spam verdict is FAIL: the sender is as a rule forged",
+    meaning: "SES's spam verdict is FAIL: the sender is usually forged",
     standard: 'RFC 5321 section 6.2',
   },
   {
