@@ -1,4 +1,4 @@
-// `node --expose-gc hoard-process.js JOBS`: so many jobs in a bare Bottleneck, as a program does it that has no queue.
+// `node --expose-gc baseline-process.js JOBS`: so many jobs in a bare Bottleneck, as a program does it that has no queue.
 // Says 'ready' when they all wait; then it waits for its end.
 
 import Bottleneck from 'bottleneck'
@@ -14,7 +14,7 @@ const limiter = new Bottleneck(SETTINGS)
 // the jobs that start meanwhile take no time
 const send = async (job: Job) => void job
 
-async function hoard(jobs: number): Promise<void> {
+async function baseline(jobs: number): Promise<void> {
   hurry()
   const nowMs = Date.now()
   for (let number = 0; number < jobs; number++) {
@@ -62,5 +62,5 @@ async function taken(): Promise<void> {
   while (limiter.counts().RECEIVED > 0) await new Promise(resolve => setImmediate(resolve))
 }
 
-void hoard(Number(process.argv[2])).then(() => process.send?.('ready'))
+void baseline(Number(process.argv[2])).then(() => process.send?.('ready'))
 process.once('disconnect', () => process.exit())

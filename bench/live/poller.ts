@@ -13,7 +13,7 @@ export interface Question {
 const AGAIN_MS = 5
 const PATIENCE_MS = 20_000
 
-export class Looker {
+export class Poller {
   readonly #port: number
   readonly #token: string
   readonly #agent = new http.Agent({ keepAlive: true })

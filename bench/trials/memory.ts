@@ -38,20 +38,20 @@ collection, the dispatcher as it is, and as the median of ${SCALES.whole.times} 
 
 async function compare(size: Size): Promise<Findings> {
   const { jobs, calls, times } = SCALES[size]
-  const bytes = { dispatcher: [0, 0], hoard: [0, 0] }
+  const bytes = { dispatcher: [0, 0], baseline: [0, 0] }
   for (const [index, waiting] of [0, jobs].entries()) {
     bytes.dispatcher[index] = await medianOf(times, () => dispatcherBytes(waiting + calls, calls))
-    bytes.hoard[index] = await hoardBytes(waiting)
+    bytes.baseline[index] = await baselineBytes(waiting)
   }
-  const [[idle = 0, full = 0], [bare = 0, hoarding = 0]] = [bytes.dispatcher, bytes.hoard]
+  const [[idle = 0, full = 0], [bare = 0, baseline = 0]] = [bytes.dispatcher, bytes.baseline]
   return {
     growth: {
-      figure: (full - idle) / (hoarding - bare),
-      beside: `${shown(full - idle)} against ${shown(hoarding - bare)}`,
+      figure: (full - idle) / (baseline - bare),
+      beside: `${shown(full - idle)} against ${shown(baseline - bare)}`,
     },
     whole: {
-      figure: full / hoarding,
-      beside: `${shown(full)} against ${shown(hoarding)}; with none waiting ${shown(idle)} against ${shown(bare)}`,
+      figure: full / baseline,
+      beside: `${shown(full)} against ${shown(baseline)}; with none waiting ${shown(idle)} against ${shown(bare)}`,
     },
   }
 }
@@ -78,7 +78,7 @@ async function dispatcherBytes(jobs: number, calls: number): Promise<number> {
   }
 }
 
-async function hoardBytes(jobs: number): Promise<number> {
+async function baselineBytes(jobs: number): Promise<number> {
   const child: ChildProcess = fork(require.resolve('../live/baseline-process'), [String(jobs)], {
     execArgv: [...process.execArgv, '--expose-gc'],
   })

@@ -6,7 +6,7 @@ import { freePort } from '../../test/live/support/ports'
 import { settingsText } from '../live/dispatcher'
 import { Host } from '../live/host'
 import { livedQueue } from '../live/lived-queue'
-import { Looker, type Question } from '../live/poller'
+import { Poller, type Question } from '../live/poller'
 import { orderOf, questionsAbout } from '../live/questions'
 import { Relay } from '../live/relay'
 import { median, ratioOf } from '../measure'
@@ -73,14 +73,14 @@ async function look(size: Size): Promise<Findings> {
     },
     files: { 'http.ini': `listen = 127.0.0.1:${httpPort}\n` },
   })
-  const looker = new Looker(httpPort, TOKEN)
+  const poller = new Poller(httpPort, TOKEN)
   try {
     livedQueue(jobs, host.queueFile, Date.now())
     const firstOf = async (question: Question) => {
       const all: number[] = []
       for (let start = 0; start < starts; start++) {
         await host.start()
-        all.push(await looker.askFirst(question))
+        all.push(await poller.askFirst(question))
         await host.stop()
       }
       return typical(all)
@@ -88,28 +88,28 @@ async function look(size: Size): Promise<Findings> {
     const firstMetrics = await firstOf({ path: '/metrics' })
     const firstPage = await firstOf({ path: '/' })
     await host.start()
-    await looker.askFirst({ path: '/page.css' })
+    await poller.askFirst({ path: '/page.css' })
     return {
       firstPage,
       firstMetrics,
-      ...(await answers(host, looker, size)),
-      ...(await besideMail(host, looker, size)),
+      ...(await answers(host, poller, size)),
+      ...(await besideMail(host, poller, size)),
     }
   } catch (error) {
     throw new Error(`${String(error)}; Haraka said:\n${host.complaints()}`, { cause: error })
   } finally {
-    looker.close()
+    poller.close()
     await host.close()
     await ses.close()
   }
 }
 
-async function answers({ queueFile }: Host, looker: Looker, size: Size): Promise<Findings> {
+async function answers({ queueFile }: Host, poller: Poller, size: Size): Promise<Findings> {
   const { jobs, times } = SCALES[size]
   const took: Record<string, number[]> = {}
   const ask = async (kind: string, question: Question) => {
     const all = (took[kind] ??= [])
-    all.push(await looker.ask(question))
+    all.push(await poller.ask(question))
   }
   for (const [kind, questions] of Object.entries(questionsAbout(queueFile, jobs)))
     for (let time = 0; time < times; time++) for (const question of questions) await ask(kind, question)
@@ -122,7 +122,7 @@ async function answers({ queueFile }: Host, looker: Looker, size: Size): Promise
   return Object.fromEntries(Object.entries(took).map(([kind, all]) => [kind, slowest(all)]))
 }
 
-async function besideMail(host: Host, looker: Looker, size: Size): Promise<Findings> {
+async function besideMail(host: Host, poller: Poller, size: Size): Promise<Findings> {
   const { rounds, mails, warmUpMails } = SCALES[size]
   const relay = new Relay()
   const rates = { with: [] as number[], without: [] as number[] }
@@ -139,7 +139,7 @@ async function besideMail(host: Host, looker: Looker, size: Size): Promise<Findi
   try {
     await send(warmUpMails)
     for (let round = 0; round < rounds; round++) {
-      const polled = () => looker.askWhile({ path: '/' }, EVERY_MS, () => turn('with'))
+      const polled = () => poller.askWhile({ path: '/' }, EVERY_MS, () => turn('with'))
       const quiet = () => turn('without')
       for (const go of round % 2 === 0 ? [polled, quiet] : [quiet, polled]) await go()
     }

@@ -19,7 +19,7 @@ export interface IdempotencyRecord {
   text: string
 }
 
-export class Siege {
+export class FuzzedServer {
   readonly #server: ChildProcess
   readonly #port: number
   readonly #path: string
@@ -30,12 +30,12 @@ export class Siege {
     this.#path = new URL(url).pathname
   }
 
-  static async begin(): Promise<Siege> {
+  static async begin(): Promise<FuzzedServer> {
     const server = fork(path.join(__dirname, 'fuzz-server.ts'), {
       execArgv: ['--require', 'tsx/cjs', '--expose-gc'],
     })
     const [{ url }] = (await once(server, 'message')) as [{ url: string }]
-    return new Siege(server, url)
+    return new FuzzedServer(server, url)
   }
 
   async held(): Promise<Held> {

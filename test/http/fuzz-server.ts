@@ -1,4 +1,4 @@
-// The process that a siege is laid to: all routes over a real queue file, and what it holds when nobody asks anything.
+// The server process of the fuzz test: all routes over a real queue file, and what it holds when nobody asks anything.
 // Ends with the process that started it. Run with --expose-gc.
 
 import assert from 'node:assert/strict'

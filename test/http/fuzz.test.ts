@@ -6,7 +6,7 @@ import fc from 'fast-check'
 import { order } from './api-support'
 import { assertDescribed, isOrder } from './described'
 import { type Asked, api, others, type Raw, raw } from './fuzz-requests'
-import { Siege } from './fuzz-run'
+import { FuzzedServer } from './fuzz-run'
 import type { Held } from './fuzz-server'
 import { bearer } from './support'
 
@@ -20,7 +20,7 @@ const WARM = 4
 const GROWTH_BYTES = 1_000_000
 
 describe('the web server, whatever is asked of it', () => {
-  let siege: Siege
+  let server: FuzzedServer
   const held: Held[] = []
   const seen = new Map<number, number>()
   const note = (statuses: readonly number[]) => {
@@ -30,20 +30,20 @@ describe('the web server, whatever is asked of it', () => {
     fc.sample(arbitrary, { numRuns: Math.ceil(RUNS * part), seed: SEED })
 
   const askApi = async (one: Asked) => {
-    const { status, text } = await siege.ask(one)
+    const { status, text } = await server.ask(one)
     assertDescribed(one.method, one.path, status, JSON.parse(text))
     assert.ok(status !== 202 || isOrder(JSON.parse(one.body ?? '')), `taken, but not described: ${one.body}`)
     note([status])
   }
   const askOther = async (one: Asked) => {
-    const { status, type, text } = await siege.ask(one)
+    const { status, type, text } = await server.ask(one)
     assert.ok(/^text\/|^application\/openmetrics/.test(type) || text === '', `${one.path}: ${type}`)
     note([status])
   }
-  const send = async (one: Raw) => note(await siege.send(one))
+  const send = async (one: Raw) => note(await server.send(one))
 
   before(async () => {
-    siege = await Siege.begin()
+    server = await FuzzedServer.begin()
     const work = [
       seeded(api, 0.6).map(one => () => askApi(one)),
       seeded(others, 0.2).map(one => () => askOther(one)),
@@ -55,10 +55,10 @@ describe('the web server, whatever is asked of it', () => {
       const shuffled = some.map((_, index) => some[(index * 7919) % some.length] ?? (async () => undefined))
       for (let from = 0; from < shuffled.length; from += AT_ONCE)
         await Promise.all(shuffled.slice(from, from + AT_ONCE).map(one => one()))
-      held.push(await siege.held())
+      held.push(await server.held())
     }
   })
-  after(() => siege?.end())
+  after(() => server?.end())
 
   const told = () => `FUZZ_SEED=${SEED}: ${JSON.stringify([...seen].toSorted(([a], [b]) => a - b))}`
 
@@ -76,7 +76,7 @@ describe('the web server, whatever is asked of it', () => {
     for (const status of [200, 202, 303, 400, 401, 403, 404, 405, 409, 413, 415])
       assert.ok(seen.has(status), `${status} was to come too; ${told()}`)
     const headers = { ...bearer, 'Content-Type': 'application/json' }
-    const taken = await siege.ask({
+    const taken = await server.ask({
       method: 'POST',
       path: '/v1/bounces',
       headers,
@@ -84,7 +84,7 @@ describe('the web server, whatever is asked of it', () => {
     })
     assert.equal(taken.status, 202)
     const { data } = JSON.parse(taken.text) as { data: { id: string } }
-    assert.equal((await siege.ask({ method: 'GET', path: `/v1/bounces/${data.id}`, headers })).status, 200)
+    assert.equal((await server.ask({ method: 'GET', path: `/v1/bounces/${data.id}`, headers })).status, 200)
   })
 
   it('is left with nothing of it: no memory, no file, no timer', () => {

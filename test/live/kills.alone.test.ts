@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs'
-import { besiege } from './support/chaos'
+import { runChaos } from './support/chaos'
 import { figuresOf } from './support/chaos-figures'
 
 describe('two Harakas on one queue, whose processes are killed and stopped while SES fails', function () {
@@ -7,7 +7,7 @@ describe('two Harakas on one queue, whose processes are killed and stopped while
     if (!existsSync('/proc/self/stat')) return this.skip()
     const seed = Number(process.env['SEED'] ?? Date.now() % 1e6)
     console.log(`      SEED=${seed}`)
-    const result = await besiege({
+    const result = await runChaos({
       seed,
       mails: 30,
       durationMs: 5000,

@@ -1,4 +1,4 @@
-import { besiege, type Siege } from '../live/support/chaos'
+import { type ChaosOptions, runChaos } from '../live/support/chaos'
 import { figuresOf } from '../live/support/chaos-figures'
 
 const MINUTE_MS = 60_000
@@ -11,12 +11,12 @@ describe('two Harakas on one queue, under all attacks, at the pace of SES', func
 
   it('lose nothing, bounce once more only where a call was interrupted, and keep the pace', async () => {
     console.log(`      SEED=${seed} MINUTES=${minutes}`)
-    const result = await besiege({ ...SIEGE, seed, mails: minutes * 60, durationMs: minutes * MINUTE_MS })
+    const result = await runChaos({ ...OPTIONS, seed, mails: minutes * 60, durationMs: minutes * MINUTE_MS })
     console.log(`      ${figuresOf(result)}`)
   })
 })
 
-const SIEGE: Omit<Siege, 'seed' | 'mails' | 'durationMs'> = {
+const OPTIONS: Omit<ChaosOptions, 'seed' | 'mails' | 'durationMs'> = {
   attackEveryMs: 2500,
   attacks: [
     'kill',

@@ -1,4 +1,4 @@
-import { besiege } from '../live/support/chaos'
+import { runChaos } from '../live/support/chaos'
 import { figuresOf } from '../live/support/chaos-figures'
 
 /** `SEED=1 npm run test:soak`: stops that are aimed at the moment between the begin of a call and its leaving. */
@@ -8,7 +8,7 @@ describe('dispatchers that are stopped when a call of theirs begins, and lose th
   it('make no call when they wake up beside their successor', async () => {
     const seed = Number(process.env['SEED'] ?? Date.now() % 1e6)
     console.log(`      SEED=${seed}`)
-    const result = await besiege({
+    const result = await runChaos({
       seed,
       mails: 240,
       durationMs: 60_000,

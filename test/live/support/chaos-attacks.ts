@@ -1,12 +1,12 @@
-// How the attacks of a plan are carried out on the castle. Each is on record with what it did, and when.
+// How the attacks of a plan are carried out on the pair. Each is on record with what it did, and when.
 // One that finds nothing to attack is a miss, not a failure; whatever was stopped, filled or locked is free in the end.
 
 import { setTimeout as pause, setImmediate as turn } from 'node:timers/promises'
 import { AGAIN_MS, AIM_MS, fillDisk, lock, open } from './chaos-files'
-import type { Attack, PlannedMail, Tower, Victim } from './chaos-plan'
+import type { Attack, Instance, PlannedMail, Victim } from './chaos-plan'
 import { prepare, type Relays } from './chaos-relays'
-import type { SiegeSes } from './chaos-ses'
-import { type Castle, SLOW_HEADER } from './haraka-pair'
+import type { ChaosSes } from './chaos-ses'
+import { type HarakaPair, SLOW_HEADER } from './haraka-pair'
 
 /** What was done to a process that had the lock when it was done: its calls may have been interrupted by it. */
 export interface Harm {
@@ -23,9 +23,9 @@ export interface Struck {
 }
 
 export interface Field {
-  castle: Castle
+  pair: HarakaPair
   relays: Relays
-  ses: SiegeSes
+  ses: ChaosSes
   /** Whether the disk may be filled: it is small, and nobody else's. */
   disk: string | undefined
 }
@@ -56,42 +56,44 @@ export class Attackers {
 
   /** Nobody stays stopped. */
   end(): void {
-    for (const pid of this.#stopped) this.#field.castle.signal(pid, 'SIGCONT')
+    for (const pid of this.#stopped) this.#field.pair.signal(pid, 'SIGCONT')
   }
 
   #strike(attack: Attack): Promise<boolean> {
     switch (attack.kind) {
       case 'kill':
-        return Promise.resolve(this.#kill(this.#field.castle.pids(attack.tower, attack.what)[0], attack.what))
+        return Promise.resolve(
+          this.#kill(this.#field.pair.pids(attack.instance, attack.what)[0], attack.what),
+        )
       case 'stop':
-        return this.#stop(this.#field.castle.pids(attack.tower, attack.what)[0], attack)
+        return this.#stop(this.#field.pair.pids(attack.instance, attack.what)[0], attack)
       case 'kill in call':
         return this.#killInCall()
       case 'stop before call':
         return this.#stopBeforeCall(attack.forMs)
       case 'kill before 250':
-        return this.#killBefore250(attack.tower)
+        return this.#killBefore250(attack.instance)
       case 'full disk':
         return fillDisk(this.#field.disk, attack.forMs)
       case 'lock':
-        return lock(this.#field.castle.queueFile, attack.forMs)
+        return lock(this.#field.pair.queueFile, attack.forMs)
     }
   }
 
   #kill(pid: number | undefined, what: Victim): boolean {
     if (pid === undefined) return false
-    const isHolder = what === 'dispatcher' && this.#field.castle.mayHold(pid)
+    const isHolder = what === 'dispatcher' && this.#field.pair.mayHold(pid)
     const nowMs = Date.now()
-    if (!this.#field.castle.signal(pid, 'SIGKILL')) return false
+    if (!this.#field.pair.signal(pid, 'SIGKILL')) return false
     if (isHolder) this.harms.push({ what: 'kill', fromMs: nowMs, toMs: nowMs })
     return true
   }
 
   async #stop(pid: number | undefined, { what, forMs }: Extract<Attack, { kind: 'stop' }>): Promise<boolean> {
     if (pid === undefined || this.#stopped.has(pid)) return false
-    const isHolder = what === 'dispatcher' && this.#field.castle.mayHold(pid)
+    const isHolder = what === 'dispatcher' && this.#field.pair.mayHold(pid)
     const fromMs = Date.now()
-    if (!this.#field.castle.signal(pid, 'SIGSTOP')) return false
+    if (!this.#field.pair.signal(pid, 'SIGSTOP')) return false
     this.#stopped.add(pid)
     await pause(forMs)
     this.#goOn(pid, isHolder, fromMs)
@@ -99,16 +101,16 @@ export class Attackers {
   }
 
   #goOn(pid: number, isHolder: boolean, fromMs: number): void {
-    this.#field.castle.signal(pid, 'SIGCONT')
+    this.#field.pair.signal(pid, 'SIGCONT')
     this.#stopped.delete(pid)
     if (isHolder) this.harms.push({ what: 'stop', fromMs, toMs: Date.now() })
   }
 
   async #killInCall(): Promise<boolean> {
-    const { ses, castle } = this.#field
+    const { ses, pair } = this.#field
     let forget: () => void = () => undefined
     const struck = new Promise<boolean>(resolve => {
-      forget = ses.onCall(() => resolve(this.#kill(castle.holder(), 'dispatcher')))
+      forget = ses.onCall(() => resolve(this.#kill(pair.holder(), 'dispatcher')))
     })
     const hit = await Promise.race([struck, pause(AIM_MS, false, { ref: false })])
     forget()
@@ -116,17 +118,17 @@ export class Attackers {
   }
 
   async #stopBeforeCall(forMs: number): Promise<boolean> {
-    const { castle } = this.#field
+    const { pair } = this.#field
     const endMs = performance.now() + AIM_MS
     while (performance.now() < endMs) {
       const begun = await this.#begun(endMs)
-      const pid = begun === undefined ? undefined : castle.holder()
+      const pid = begun === undefined ? undefined : pair.holder()
       if (begun === undefined || pid === undefined || this.#stopped.has(pid)) {
         await pause(AGAIN_MS)
         continue
       }
       const fromMs = Date.now()
-      castle.signal(pid, 'SIGSTOP')
+      pair.signal(pid, 'SIGSTOP')
       this.#stopped.add(pid)
       await pause(ON_ITS_WAY_MS)
       const isHit = this.#callsFor(begun.sesId) === begun.callsBefore
@@ -143,7 +145,7 @@ export class Attackers {
 
   /** The mail of a call that begins now. */
   async #begun(endMs: number): Promise<{ sesId: string; callsBefore: number } | undefined> {
-    const database = open(this.#field.castle.queueFile)
+    const database = open(this.#field.pair.queueFile)
     if (database === undefined) return undefined
     const sending = (state: 0 | 1) =>
       database.get("SELECT ses_id FROM job WHERE state = 'sending' AND call_begun = ?", state)?.['ses_id']
@@ -163,18 +165,18 @@ export class Attackers {
     return undefined
   }
 
-  async #killBefore250(tower: Tower): Promise<boolean> {
-    const { castle, relays } = this.#field
-    const mail: PlannedMail = { ...AMBUSHED, tower }
+  async #killBefore250(instance: Instance): Promise<boolean> {
+    const { pair, relays } = this.#field
+    const mail: PlannedMail = { ...AMBUSHED, instance }
     const prepared = prepare(mail, { [SLOW_HEADER]: 'yes' })
     const { sesId, replies } = prepared.relayed
     const delivered = relays.deliver(mail, prepared)
     const endMs = performance.now() + AIM_MS
     let hit = false
     while (!hit && replies.length === 0 && performance.now() < endMs) {
-      const isTaken = castle.look(database => database.get('SELECT 1 FROM job WHERE ses_id = ?', sesId))
+      const isTaken = pair.look(database => database.get('SELECT 1 FROM job WHERE ses_id = ?', sesId))
       if (isTaken !== undefined) {
-        const killed = castle.pids(tower, 'worker').map(pid => castle.signal(pid, 'SIGKILL'))
+        const killed = pair.pids(instance, 'worker').map(pid => pair.signal(pid, 'SIGKILL'))
         hit = killed.includes(true) && replies.length === 0
         break
       }
@@ -185,7 +187,7 @@ export class Attackers {
   }
 }
 
-const AMBUSHED: Omit<PlannedMail, 'tower'> = {
+const AMBUSHED: Omit<PlannedMail, 'instance'> = {
   atMs: 0,
   relay: 0,
   region: 'eu-west-1',

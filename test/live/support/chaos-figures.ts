@@ -1,9 +1,9 @@
-// What a siege was like, in a line for the reader of the test run. Pure.
+// What a chaos test was like, in a line for the reader of the test run. Pure.
 
-import type { SiegeResult } from './chaos'
+import type { ChaosResult } from './chaos'
 import { gapsOf } from './chaos-verdict'
 
-export function figuresOf({ evidence, struck, failedBoots }: SiegeResult): string {
+export function figuresOf({ evidence, struck, failedBoots }: ChaosResult): string {
   const { mails, calls, jobs } = evidence
   const attacks = counted(struck.map(({ attack, hit }) => `${attack.kind}${hit ? '' : ' (missed)'}`))
   const made = calls.filter(({ outcome }) => outcome.carriedOut)

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { type AttackKind, type Measure, planSiege } from './chaos-plan'
+import { type AttackKind, type Measure, planChaos } from './chaos-plan'
 
 const KINDS: readonly AttackKind[] = ['kill', 'kill in call', 'kill before 250', 'stop', 'full disk', 'lock']
 const MEASURE: Measure = {
@@ -16,34 +16,34 @@ const MEASURE: Measure = {
   rareFaults: ['expired credentials'],
 }
 
-describe('the plan of a siege', () => {
+describe('the plan of a chaos test', () => {
   it('is the same for the same seed, and another for another', () => {
-    assert.deepEqual(planSiege(MEASURE), planSiege({ ...MEASURE }))
-    const other = planSiege({ ...MEASURE, seed: 2 })
+    assert.deepEqual(planChaos(MEASURE), planChaos({ ...MEASURE }))
+    const other = planChaos({ ...MEASURE, seed: 2 })
     for (const part of ['mails', 'attacks', 'faults'] as const)
-      assert.notDeepEqual(other[part], planSiege(MEASURE)[part])
+      assert.notDeepEqual(other[part], planChaos(MEASURE)[part])
   })
 
   it('has each kind of attack as often as it stands there', () => {
-    const { attacks } = planSiege(MEASURE)
+    const { attacks } = planChaos(MEASURE)
     assert.equal(attacks.length, 60)
     for (const kind of KINDS) assert.equal(attacks.filter(attack => attack.kind === kind).length, 10, kind)
   })
 
   it('keeps what lasts within its measure, and everything within its time', () => {
-    const { attacks, mails } = planSiege(MEASURE)
+    const { attacks, mails } = planChaos(MEASURE)
     for (const { atMs } of [...attacks, ...mails]) assert.ok(atMs >= 0 && atMs < MEASURE.durationMs)
     const longestMs = Math.max(...attacks.map(attack => ('forMs' in attack ? attack.forMs : 0)))
     assert.ok(longestMs > MEASURE.longestLockMs && longestMs <= MEASURE.longestStopMs)
   })
 
   it('has a rare fault once', () => {
-    const { faults } = planSiege(MEASURE)
+    const { faults } = planChaos(MEASURE)
     assert.equal(faults.filter(name => name === 'expired credentials').length, 1)
   })
 
   it('keeps refusals apart, so that no five of them come in a row', () => {
-    const { faults } = planSiege({ ...MEASURE, faultsPerCent: 100, faults: ['rejected'] })
+    const { faults } = planChaos({ ...MEASURE, faultsPerCent: 100, faults: ['rejected'] })
     const at = faults.flatMap((name, index) => (name === 'rejected' ? [index] : []))
     assert.ok(at.length > 10)
     for (const [index, number] of at.slice(1).entries()) assert.ok(number - (at[index] ?? 0) >= 10)

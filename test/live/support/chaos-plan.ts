@@ -1,4 +1,4 @@
-// What happens in a siege, drawn from its seed before it begins: mails, attacks and SES's faults.
+// What happens in a chaos test, drawn from its seed before it begins: mails, attacks and SES's faults.
 // Pure: the same seed and measure give the same plan, whatever the machine does with it.
 
 import type { Fault } from '../../../src/ses-emulator/faults'
@@ -6,17 +6,17 @@ import { pick, seeded } from './random'
 
 export type Victim = 'master' | 'worker' | 'dispatcher'
 /** Which of the two Harakas. */
-export type Tower = 0 | 1
+export type Instance = 0 | 1
 
 export type Attack = { atMs: number } & (
-  | { kind: 'kill'; tower: Tower; what: Victim }
-  | { kind: 'stop'; tower: Tower; what: Victim; forMs: number }
+  | { kind: 'kill'; instance: Instance; what: Victim }
+  | { kind: 'stop'; instance: Instance; what: Victim; forMs: number }
   /** Whoever made the next call that arrives at SES, before it is answered. */
   | { kind: 'kill in call' }
   /** Whoever is about to make a call: it has been written down as begun, and hasn't arrived. */
   | { kind: 'stop before call'; forMs: number }
   /** The workers of which one has taken a mail into the queue and hasn't said so yet. */
-  | { kind: 'kill before 250'; tower: Tower }
+  | { kind: 'kill before 250'; instance: Instance }
   | { kind: 'full disk'; forMs: number }
   | { kind: 'lock'; forMs: number }
 )
@@ -29,7 +29,7 @@ export interface PlannedMail {
   region: string
   recipients: readonly string[]
   /** Where the relay tries first. */
-  tower: Tower
+  instance: Instance
   /** What becomes of the first answer: the relay hangs up before it comes, or delivers again all the same. */
   answer: 'heard' | 'lost' | 'forgotten'
 }
@@ -100,7 +100,7 @@ const APART = 10
 /** So that a stop or a lock is one that can be felt. */
 const SHORTEST_MS = 100
 
-export function planSiege(measure: Measure): Plan {
+export function planChaos(measure: Measure): Plan {
   // one stream each, so that a change of one doesn't change the others
   const [mails, attacks, faults] = [1, 2, 3].map(n => seeded(measure.seed * 3 + n))
   if (!mails || !attacks || !faults) throw new Error('there are three streams')
@@ -117,7 +117,7 @@ function planMails(random: () => number, { mails, durationMs }: Measure): Planne
     relay: Math.floor(random() * RELAYS),
     region: pick(random, REGIONS) ?? REGIONS[0],
     recipients: pick(random, ADDRESSED) ?? [],
-    tower: towerOf(random),
+    instance: drawInstance(random),
     answer:
       pick<PlannedMail['answer']>(random, ['heard', 'heard', 'heard', 'heard', 'lost', 'forgotten']) ??
       'heard',
@@ -125,7 +125,7 @@ function planMails(random: () => number, { mails, durationMs }: Measure): Planne
   return planned.toSorted(byTime)
 }
 
-/** For the rules in siege-castle.ts: one call, two calls with texts of their own, and some mail that is delivered too. */
+/** For the rules in haraka-pair.ts: one call, two calls with texts of their own, and some mail that is delivered too. */
 const ADDRESSED = [
   ['unknown-1@yours.example'],
   ['unknown-1@yours.example'],
@@ -148,20 +148,20 @@ function planAttacks(random: () => number, measure: Measure): Attack[] {
 }
 
 function drawAttack(random: () => number, kind: AttackKind, atMs: number, measure: Measure): Attack {
-  const tower = towerOf(random)
+  const instance = drawInstance(random)
   const what = pick<Victim>(random, ['master', 'worker', 'dispatcher', 'dispatcher']) ?? 'dispatcher'
   const lasting = (longestMs: number) => SHORTEST_MS + Math.floor(random() * (longestMs - SHORTEST_MS))
   switch (kind) {
     case 'kill':
-      return { atMs, kind, tower, what }
+      return { atMs, kind, instance, what }
     case 'stop':
-      return { atMs, kind, tower, what, forMs: lasting(measure.longestStopMs) }
+      return { atMs, kind, instance, what, forMs: lasting(measure.longestStopMs) }
     case 'stop before call':
       return { atMs, kind, forMs: lasting(measure.longestStopMs) }
     case 'kill in call':
       return { atMs, kind }
     case 'kill before 250':
-      return { atMs, kind, tower }
+      return { atMs, kind, instance }
     case 'full disk':
       return { atMs, kind, forMs: lasting(measure.longestFullMs) }
     case 'lock':
@@ -191,7 +191,7 @@ function shuffled<T>(random: () => number, values: readonly T[]): T[] {
     .map(({ value }) => value)
 }
 
-function towerOf(random: () => number): Tower {
+function drawInstance(random: () => number): Instance {
   return random() < 0.5 ? 0 : 1
 }
 

@@ -2,7 +2,7 @@
 // Whatever breaks on the way to an answer is only a reason to come again, to the other Haraka.
 
 import { setTimeout as pause } from 'node:timers/promises'
-import type { PlannedMail, Tower } from './chaos-plan'
+import type { Instance, PlannedMail } from './chaos-plan'
 import { sesMail } from './mail'
 import { replyText, sendMail, sendMailAndHangUp } from './smtp'
 
@@ -19,7 +19,7 @@ export interface RelayedMail {
 
 export interface Field {
   /** Undefined: nobody is there. */
-  port(tower: Tower): number | undefined
+  port(instance: Instance): number | undefined
 }
 
 const AGAIN_MS = 150
@@ -54,8 +54,8 @@ export class Relays {
     let { answer } = mail
     for (let tries = 0; ; tries++) {
       if (this.#ended) return
-      const tower = (tries % 2 === 0 ? mail.tower : 1 - mail.tower) as Tower
-      const reply = await this.#try(mail, data, tower, answer === 'lost')
+      const instance = (tries % 2 === 0 ? mail.instance : 1 - mail.instance) as Instance
+      const reply = await this.#try(mail, data, instance, answer === 'lost')
       if (reply !== undefined) {
         relayed.replies.push(reply)
         relayed.accepted ||= reply.startsWith('2')
@@ -75,10 +75,10 @@ export class Relays {
   async #try(
     { relay, recipients }: PlannedMail,
     data: Buffer,
-    tower: Tower,
+    instance: Instance,
     hangsUp: boolean,
   ): Promise<string | undefined> {
-    const port = this.#field.port(tower)
+    const port = this.#field.port(instance)
     if (port === undefined) return undefined
     const options = {
       port,

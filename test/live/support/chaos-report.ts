@@ -1,4 +1,4 @@
-// What a siege that failed says: what wasn't kept, its plan, and what became of each attack.
+// What a chaos test that failed says: what wasn't kept, its plan, and what became of each attack.
 
 import { mkdtempSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -7,9 +7,9 @@ import type { Struck } from './chaos-attacks'
 import type { Plan } from './chaos-plan'
 import type { Evidence } from './chaos-verdict'
 
-/** Minutes of a siege are not thrown away. */
+/** Minutes of a chaos test are not thrown away. */
 export function keep(evidence: Evidence, seed: number): string {
-  const file = path.join(mkdtempSync(path.join(tmpdir(), 'siege-')), `${seed}.json`)
+  const file = path.join(mkdtempSync(path.join(tmpdir(), 'chaos-')), `${seed}.json`)
   writeFileSync(file, JSON.stringify(evidence))
   return `all that was seen is in ${file}`
 }

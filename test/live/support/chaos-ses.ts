@@ -22,14 +22,14 @@ export interface SeenCall {
   outcome: Outcome
 }
 
-export interface SiegeSesOptions {
+export interface ChaosSesOptions {
   intervalMs: number
   latencyMs: number
   /** Each call takes the next one; null: none. */
   faults: readonly (Fault | null)[]
 }
 
-export interface SiegeSes {
+export interface ChaosSes {
   url: string
   readonly calls: readonly SeenCall[]
   /** Called for each call that arrives, until the answer is called. */
@@ -39,7 +39,7 @@ export interface SiegeSes {
 
 type Told = { url: string } | { call: SeenCall }
 
-export async function startSiegeSes(options: SiegeSesOptions): Promise<SiegeSes> {
+export async function startChaosSes(options: ChaosSesOptions): Promise<ChaosSes> {
   const child = fork(__filename, [JSON.stringify(options)], {
     execArgv: ['--require', 'tsx/cjs'],
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
@@ -80,7 +80,7 @@ async function end(child: ChildProcess): Promise<void> {
 /** How often the process looks whether it runs. */
 const TICK_MS = 2
 
-async function serve(options: SiegeSesOptions): Promise<void> {
+async function serve(options: ChaosSesOptions): Promise<void> {
   // what is read now came after the tick before the last: between the two the process has looked for it in vain
   let ticks: [beforeMs: number, lastMs: number] = [monoMs(), monoMs()]
   setInterval(() => {
@@ -117,4 +117,4 @@ function monoMs(): number {
   return Number(process.hrtime.bigint()) / 1e6
 }
 
-if (require.main === module) void serve(JSON.parse(process.argv[2] ?? '{}') as SiegeSesOptions)
+if (require.main === module) void serve(JSON.parse(process.argv[2] ?? '{}') as ChaosSesOptions)

@@ -209,7 +209,7 @@ const INNOCENT: Record<string, Partial<Evidence>> = {
   },
 }
 
-describe('the verdict on a siege', () => {
+describe('the verdict on a chaos test', () => {
   for (const [what, { change, finds }] of Object.entries(GUILTY)) {
     it(`finds ${what}`, () => assert.match(faultsOf(evidence(change)).join('\n'), finds))
   }

@@ -1,4 +1,4 @@
-// What must be true when a siege is over, judged from plain data: each fault found is a line of text.
+// What must be true when a chaos test is over, judged from plain data: each fault found is a line of text.
 // Pure; an excuse is precise: an extra bounce needs an interruption on record, and that an attack at its time.
 
 import type { Job, JobEvent } from '../../../src/queue/job'

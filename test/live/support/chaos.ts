@@ -1,22 +1,22 @@
 // Mail from relays that come again until they are answered, to two Harakas on one queue, while parts of them are killed,
-// stopped, locked out and left without room, and SES fails. What is proved is the same for a short siege and a long one.
-// A siege that fails shows its seed, its plan and what each attack did.
+// stopped, locked out and left without room, and SES fails. What is proved is the same for a short test and a long one.
+// A test that fails shows its seed, its plan and what each attack did.
 
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { openQueueReader } from '../../../src/queue/open'
 import { Attackers, type Struck } from './chaos-attacks'
-import { FAULTS, type Measure, planSiege } from './chaos-plan'
+import { FAULTS, type Measure, planChaos } from './chaos-plan'
 import { Relays } from './chaos-relays'
 import { keep, report } from './chaos-report'
-import { type SiegeSes, startSiegeSes } from './chaos-ses'
+import { type ChaosSes, startChaosSes } from './chaos-ses'
 import { type Evidence, faultsOf, type RecordedJob } from './chaos-verdict'
 import { withTinyDisk } from './disk'
-import { Castle } from './haraka-pair'
+import { HarakaPair } from './haraka-pair'
 import { until } from './wait'
 
-export interface Siege extends Measure {
+export interface ChaosOptions extends Measure {
   intervalMs: number
   /** Of SES's answers: calls are interrupted meanwhile. */
   latencyMs: number
@@ -28,7 +28,7 @@ export interface Siege extends Measure {
   patienceMs: number
 }
 
-export interface SiegeResult {
+export interface ChaosResult {
   evidence: Evidence
   struck: readonly Struck[]
   /** Boots that came to nothing. */
@@ -39,16 +39,16 @@ export interface SiegeResult {
 const DISK_KB = 16_384
 
 /** Rejects with all that wasn't kept, the plan, and what the attacks did. */
-export async function besiege(siege: Siege): Promise<SiegeResult> {
-  if (!siege.attacks.includes('full disk')) return inFolder(folder => siegeIn(folder, undefined, siege))
-  const done = await withTinyDisk(DISK_KB, disk => siegeIn(path.join(disk, 'queue'), disk, siege))
+export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
+  if (!options.attacks.includes('full disk')) return inFolder(folder => runIn(folder, undefined, options))
+  const done = await withTinyDisk(DISK_KB, disk => runIn(path.join(disk, 'queue'), disk, options))
   if (done.outcome === 'done') return done.value
   console.log(`      the disk isn't filled: ${done.why}`)
-  return inFolder(folder => siegeIn(folder, undefined, siege))
+  return inFolder(folder => runIn(folder, undefined, options))
 }
 
 async function inFolder<T>(work: (folder: string) => Promise<T>): Promise<T> {
-  const folder = mkdtempSync(path.join(tmpdir(), 'siege-'))
+  const folder = mkdtempSync(path.join(tmpdir(), 'chaos-'))
   try {
     return await work(folder)
   } finally {
@@ -56,43 +56,43 @@ async function inFolder<T>(work: (folder: string) => Promise<T>): Promise<T> {
   }
 }
 
-async function siegeIn(folder: string, disk: string | undefined, siege: Siege): Promise<SiegeResult> {
-  const plan = planSiege(siege)
-  const ses = await startSiegeSes({
-    intervalMs: siege.intervalMs,
-    latencyMs: siege.latencyMs,
+async function runIn(folder: string, disk: string | undefined, options: ChaosOptions): Promise<ChaosResult> {
+  const plan = planChaos(options)
+  const ses = await startChaosSes({
+    intervalMs: options.intervalMs,
+    latencyMs: options.latencyMs,
     faults: plan.faults.map(name => (name === undefined ? null : FAULTS[name])),
   })
-  const castle = new Castle({ sesUrl: ses.url, folder, ...siege })
-  const relays = new Relays(castle, siege.relayTimeoutMs)
-  const attackers = new Attackers({ castle, relays, ses, disk })
-  const result = () => ({ struck: attackers.struck, failedBoots: castle.failedBoots })
+  const pair = new HarakaPair({ sesUrl: ses.url, folder, ...options })
+  const relays = new Relays(pair, options.relayTimeoutMs)
+  const attackers = new Attackers({ pair, relays, ses, disk })
+  const result = () => ({ struck: attackers.struck, failedBoots: pair.failedBoots })
   try {
-    await castle.start()
+    await pair.start()
     await Promise.all([relays.deliverAll(plan.mails), attackers.attackAll(plan.attacks)])
-    await settled(castle, siege.patienceMs)
-    const left = await castle.fall()
-    const evidence = collect({ castle, relays, attackers, ses, left, siege })
+    await settled(pair, options.patienceMs)
+    const left = await pair.end()
+    const evidence = collect({ pair, relays, attackers, ses, left, options })
     const faults = faultsOf(evidence)
-    if (faults.length > 0) throw new Error([...faults, keep(evidence, siege.seed)].join('\n'))
+    if (faults.length > 0) throw new Error([...faults, keep(evidence, options.seed)].join('\n'))
     return { evidence, ...result() }
   } catch (error) {
-    throw new Error(report(error, siege.seed, { plan, ...result(), calls: ses.calls.length }), {
+    throw new Error(report(error, options.seed, { plan, ...result(), calls: ses.calls.length }), {
       cause: error,
     })
   } finally {
     relays.end()
     attackers.end()
-    await castle.fall()
-    castle.raze()
+    await pair.end()
+    pair.removeFiles()
     await ses.close()
   }
 }
 
 /** Until nothing waits any more. */
-function settled(castle: Castle, timeoutMs: number): Promise<unknown> {
+function settled(pair: HarakaPair, timeoutMs: number): Promise<unknown> {
   const waiting = "SELECT COUNT(*) AS n FROM job WHERE state IN ('queued', 'sending')"
-  return until(() => castle.look(database => database.get(waiting)?.['n'] === 0), {
+  return until(() => pair.look(database => database.get(waiting)?.['n'] === 0), {
     what: 'the end of all jobs',
     timeoutMs,
     everyMs: 200,
@@ -100,29 +100,29 @@ function settled(castle: Castle, timeoutMs: number): Promise<unknown> {
 }
 
 interface Scene {
-  castle: Castle
+  pair: HarakaPair
   relays: Relays
   attackers: Attackers
-  ses: SiegeSes
+  ses: ChaosSes
   left: string[]
-  siege: Siege
+  options: ChaosOptions
 }
 
 /** When all is over: the files are nobody's any more. */
-function collect({ castle, relays, attackers, ses, left, siege }: Scene): Evidence {
+function collect({ pair, relays, attackers, ses, left, options }: Scene): Evidence {
   const sesIds = relays.mails.map(({ sesId }) => sesId)
   return {
-    intervalMs: siege.intervalMs,
+    intervalMs: options.intervalMs,
     mails: relays.mails,
     calls: ses.calls,
-    jobs: jobsIn(castle.queueFile),
+    jobs: jobsIn(pair.queueFile),
     harms: attackers.harms,
-    delivered: castle.delivered().map(({ to, data }) => ({
+    delivered: pair.delivered().map(({ to, data }) => ({
       to,
       sesId: sesIds.find(id => data.includes(id)) ?? '',
     })),
-    complaints: castle.complaints(),
-    integrity: castle.look(database =>
+    complaints: pair.complaints(),
+    integrity: pair.look(database =>
       database.pragma('integrity_check').map(row => String(row['integrity_check'])),
     ) ?? ["it can't be read"],
     left,

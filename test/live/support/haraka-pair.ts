@@ -1,4 +1,4 @@
-// Two Harakas on one queue, which are started again whenever they end, until the siege is over.
+// Two Harakas on one queue, which are started again whenever they end, until the chaos test is over.
 // Whatever is started here ends with `fall`, which tells what had to be made to.
 
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
@@ -7,7 +7,7 @@ import path from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { Database } from '../../../src/queue/sqlite/database'
 import { EMULATOR_CREDENTIALS } from '../../../src/ses-emulator/options'
-import type { Tower, Victim } from './chaos-plan'
+import type { Instance, Victim } from './chaos-plan'
 import type { DeliveredMail } from './directory'
 import { type RunningHaraka, startHaraka, startMark } from './haraka'
 import { killIfAlive, wasStartedWith } from './processes'
@@ -15,7 +15,7 @@ import { iniText } from './product'
 import { FAULT } from './unharmed'
 import { until } from './wait'
 
-export interface CastleOptions {
+export interface HarakaPairOptions {
   sesUrl: string
   /** Of the queue. */
   folder: string
@@ -23,12 +23,12 @@ export interface CastleOptions {
   timeoutMs: number
 }
 
-export const TOWERS: readonly Tower[] = [0, 1]
+export const INSTANCES: readonly Instance[] = [0, 1]
 const WORKERS = 2
 const START_AGAIN_MS = 200
 const OURS = /ses-bounce|\/dist\/(?:src|plugins)\//
 
-/** For the recipients of siege-plan.ts. */
+/** For the recipients of chaos-plan.ts. */
 const RULES = `[unknown]
 recipient = unknown-*@yours.example
 action = bounce
@@ -50,11 +50,11 @@ exports.hook_queue_ok = (next, connection) => {
 }
 `
 
-export class Castle {
+export class HarakaPair {
   readonly queueFile: string
-  readonly #options: CastleOptions
+  readonly #options: HarakaPairOptions
   readonly #dirs: readonly string[]
-  readonly #up = new Map<Tower, RunningHaraka>()
+  readonly #up = new Map<Instance, RunningHaraka>()
   readonly #starts: RunningHaraka[] = []
   /** Why a Haraka didn't come up: it was killed, or the disk was full. */
   readonly failedBoots: string[] = []
@@ -63,26 +63,26 @@ export class Castle {
   #guards: Promise<void>[] = []
   #over = false
 
-  constructor(options: CastleOptions) {
+  constructor(options: HarakaPairOptions) {
     this.#options = options
     this.queueFile = path.join(options.folder, 'queue.sqlite')
-    this.#dirs = TOWERS.map(() => mkdtempSync(path.join(tmpdir(), 'haraka-')))
+    this.#dirs = INSTANCES.map(() => mkdtempSync(path.join(tmpdir(), 'haraka-')))
     mkdirSync(options.folder, { recursive: true })
   }
 
   /** Resolves when both are up; from then on each is started again when it ends. */
   async start(): Promise<void> {
-    this.#guards = TOWERS.map(tower => this.#guard(tower))
-    await until(() => this.#up.size === TOWERS.length, { what: 'both Harakas' })
+    this.#guards = INSTANCES.map(instance => this.#guard(instance))
+    await until(() => this.#up.size === INSTANCES.length, { what: 'both Harakas' })
   }
 
-  port(tower: Tower): number | undefined {
-    return this.#up.get(tower)?.port
+  port(instance: Instance): number | undefined {
+    return this.#up.get(instance)?.port
   }
 
   /** Of the start that is up now; none while it isn't. */
-  pids(tower: Tower, what: Victim): number[] {
-    const haraka = this.#up.get(tower)
+  pids(instance: Instance, what: Victim): number[] {
+    const haraka = this.#up.get(instance)
     if (haraka === undefined) return []
     if (what === 'master') return [haraka.pid]
     if (what === 'worker') return haraka.workers()
@@ -120,7 +120,7 @@ export class Castle {
     }
   }
 
-  /** Nothing happens to a process that isn't of this castle. */
+  /** Nothing happens to a process that isn't of this pair. */
   signal(pid: number, signal: NodeJS.Signals): boolean {
     if (!this.#owns(pid)) return false
     const haraka = this.#starts.find(one => one.pid === pid)
@@ -151,7 +151,7 @@ export class Castle {
   }
 
   /** Ends what is up as an operator does. Returns what was left of any start, and had to be killed. */
-  async fall(): Promise<string[]> {
+  async end(): Promise<string[]> {
     this.#over = true
     const left: string[] = []
     for (const haraka of this.#up.values()) killIfAlive(haraka.pid, 'SIGTERM')
@@ -166,19 +166,19 @@ export class Castle {
     return left
   }
 
-  raze(): void {
+  removeFiles(): void {
     for (const dir of this.#dirs) rmSync(dir, { recursive: true, force: true })
   }
 
-  async #guard(tower: Tower): Promise<void> {
+  async #guard(instance: Instance): Promise<void> {
     while (!this.#over) {
       try {
-        const haraka = await this.#launch(tower)
+        const haraka = await this.#launch(instance)
         this.#starts.push(haraka)
-        this.#up.set(tower, haraka)
+        this.#up.set(instance, haraka)
         if (this.#over) killIfAlive(haraka.pid, 'SIGTERM')
         await haraka.exited
-        this.#up.delete(tower)
+        this.#up.delete(instance)
       } catch (error) {
         this.failedBoots.push(String(error))
         await pause(START_AGAIN_MS)
@@ -186,7 +186,7 @@ export class Castle {
     }
   }
 
-  #launch(tower: Tower): Promise<RunningHaraka> {
+  #launch(instance: Instance): Promise<RunningHaraka> {
     const { sesUrl, intervalMs, timeoutMs } = this.#options
     const ini = {
       relay: { trusted: '127.0.0.0/8' },
@@ -195,7 +195,7 @@ export class Castle {
       ses: { timeout: `${timeoutMs}ms` },
     }
     return startHaraka({
-      dir: this.#dirs[tower] ?? '',
+      dir: this.#dirs[instance] ?? '',
       plugins: ['ses-bounce', 'slow'],
       nodes: WORKERS,
       files: {
