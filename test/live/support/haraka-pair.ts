@@ -1,5 +1,5 @@
 // Two Harakas on one queue, which are started again whenever they end, until the chaos test is over.
-// Whatever is started here ends with `fall`, which tells what had to be made to.
+// Whatever is started here ends with `end`, which tells what had to be made to.
 
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
