@@ -17,11 +17,12 @@ export interface SesReceived
 /** `fault`: a text for the log. */
 export type SesReceivedResult = SesReceived | { fault: string }
 
-/** What counts as SES's line, readable or not. */
-const LIKE_SES_HOST = /^(?:inbound-smtp|(?:open|auth|mtls)\.mail-manager-smtp)\..*amazonaws\.com/is
+/** What counts as SES's line, readable or not: also hosts that SES isn't known to have. Below them nothing is SES's. */
+const LIKE_SES_HOST =
+  /^(?:[a-z\d-]{1,63}\.)?(?:inbound-smtp|mail-manager-smtp)[a-z\d-]{0,63}\..*(?:amazonaws\.com|\.aws)/is
 /** The same where a hop broke the line within a word, all blanks taken out. */
 const LIKE_SQUEEZED_SES_HOST =
-  /by(?:inbound-smtp|(?:open|auth|mtls)\.mail-manager-smtp)\.[a-z\d-]*\.?amazonaws\.com/i
+  /by(?:[a-z\d-]{1,63}\.)?(?:inbound-smtp|mail-manager-smtp)[a-z\d-]{0,63}\.(?:[a-z\d-]{1,63}\.){0,4}(?:amazonaws\.com|aws)/i
 const SES_HOST = /^(inbound-smtp|(?:open|auth|mtls)\.mail-manager-smtp)\.([^.]*)\.amazonaws\.com(?:\.cn)?$/i
 /** AWS region codes: `eu-west-1`, `us-gov-west-1`, `ap-southeast-5`. */
 export const REGION = /^[a-z]{2,4}(?:-[a-z]{2,12}){1,3}-\d{1,2}$/

@@ -278,6 +278,24 @@ describe('Results that can be read in two ways prove nothing', () => {
   }
   for (const [what, parts] of SENDERS) it(what, () => assertHeld(parts))
 
+  it('a Received line of a host that SES is not known to have is none, nor is the next one', async () => {
+    for (const host of [
+      'x.mail-manager-smtp.eu-west-1.amazonaws.com',
+      'mail-manager-smtp.eu-west-1.amazonaws.com',
+      'inbound-smtp-fips.eu-west-1.amazonaws.com',
+      'ipv6.inbound-smtp.eu-west-1.amazonaws.com',
+      'inbound-smtp.eu-west-1.api.aws',
+    ]) {
+      const edit = (fields: string[]) =>
+        fields.map(field => field.replace('inbound-smtp.eu-west-1.amazonaws.com', host))
+      for (const closing of [[], [RECEIPT, SIGNATURE]]) {
+        const lines = headerOf({ closing, edit, own: [...FORGED_BLOCK, ...FROM] })
+        for (const level of LEVELS) assert.equal(await heldBecause(lines, level), 'no receipt', host)
+        assert.equal(verdictsOf(await factsOf(lines)).spf, 'fail', host)
+      }
+    }
+  })
+
   it('a Received line so long that Haraka breaks it within the host of SES is none, nor is the next one', async () => {
     for (let length = 880; length < 1010; length++) {
       const lines = headerOf({
