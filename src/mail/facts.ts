@@ -1,5 +1,5 @@
-// What is known of a mail: plain data, the same for the plugin, for explain and for tests.
-// Whatever the sender wrote is his word only; what SES wrote is in `receipt`.
+// The facts of a mail: plain data, the same for the plugin, for explain and for tests.
+// Text of the sender proves nothing; `receipt` holds the text of SES.
 
 import type { Content } from './content'
 import type { FieldReadings } from './field-readings'

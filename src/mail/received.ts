@@ -56,7 +56,7 @@ export function readSesReceivedField({ raw, joined }: Field): SesReceivedResult 
  * `value`: of a Received field, unfolded. Undefined: it names no host of SES behind a `by`, so it isn't SES's.
  *
  * It is read from its end, where SES wrote: date, `for`, id, `by`. The sender's HELO comes before these, and the
- * recipient, which he chose too, is taken off exactly, quoted or not.
+ * recipient, which the sender chose too, is taken off exactly, quoted or not.
  */
 export function readSesReceived(value: string): SesReceivedResult | undefined {
   // also where it stands in a HELO or a quoted recipient: better no receipt than the next line's, which may be forged

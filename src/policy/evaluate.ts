@@ -1,5 +1,5 @@
 // Finds out whether a rule holds for a recipient. Each value of the mail is read and prepared once for all rules.
-// A missing value matches nothing. Rejects only when a value can't be read, or the mail's match budget is spent.
+// A missing value matches nothing. Rejects only when a value can't be read, or the match budget is spent.
 
 import type { Content } from '../mail/content'
 import type { MailFacts, RecipientFacts } from '../mail/facts'

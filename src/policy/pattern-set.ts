@@ -1,5 +1,5 @@
-// What every kind of pattern offers: the point where a new kind comes in.
-// A faulty pattern is told, not thrown; matching takes time linear in the value.
+// The interface of every kind of pattern. A new kind implements it.
+// A faulty pattern is returned as a fault, not thrown; matching takes time linear in the value.
 
 import type { Item } from '../config/items'
 import type { Answer, YieldPolicy } from './match-budget'
@@ -9,6 +9,6 @@ import type { Subject } from './subject'
 export interface PatternSet {
   /** What is wrong with the pattern, and what would be right; undefined: it is in. */
   add(item: Item): string | undefined
-  /** An answer that takes time rejects where the mail's effort is spent. */
+  /** A pending answer rejects when the match budget is spent. */
   matches(subject: Subject, yieldPolicy: YieldPolicy): Answer
 }

@@ -16,7 +16,7 @@ export const TEXT_NAMES = [
   'message-id',
   'ses-id',
 ] as const
-/** What an address may be made of: nothing that the sender chose but his domain. */
+/** The names allowed in an address: of the sender's own text, only their domain. */
 export const ADDRESS_NAMES = ['recipient', 'recipient.domain', 'sender.domain'] as const
 export type TemplateName = (typeof TEXT_NAMES)[number] | (typeof ADDRESS_NAMES)[number]
 

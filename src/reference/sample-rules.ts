@@ -10,7 +10,9 @@ export interface SampleRule {
 
 export const SAMPLE_RULES: readonly SampleRule[] = [
   {
-    task: ['Partners: their mail is always taken, if it is theirs. First, so that no rule below is asked.'],
+    task: [
+      'Partners: their mail is always accepted, if it is theirs. First, so that no rule below is checked.',
+    ],
     lines: [
       '[partners]',
       'sender = @partner.example, @.trusted.example',
@@ -75,7 +77,7 @@ export const SAMPLE_RULES: readonly SampleRule[] = [
   },
   {
     task: [
-      'Content: what a swindler writes. Kept in ses-bounce/quarantine/, since his address is hardly his own.',
+      'Content: what a swindler writes. Kept in ses-bounce/quarantine/, since the address is probably forged.',
     ],
     lines: [
       '[swindle]',
@@ -86,11 +88,11 @@ export const SAMPLE_RULES: readonly SampleRule[] = [
     ],
   },
   {
-    task: ['What another plugin found: here the score that the plugin rspamd leaves.'],
+    task: ['A result of another plugin: here the score of the plugin rspamd.'],
     lines: ['[high-score]', 'result.rspamd.score = > 15', 'action = quarantine'],
   },
   {
-    task: ['A mailbox that is being moved: the relay shall come again later.'],
+    task: ['A mailbox that is being moved: the relay should try again later.'],
     lines: [
       '[later]',
       'recipient = @moving.example.com',
@@ -99,7 +101,7 @@ export const SAMPLE_RULES: readonly SampleRule[] = [
     ],
   },
   {
-    task: ['Mail of our own monitoring: taken, and gone.'],
+    task: ['Mail of our own monitoring: accepted and deleted.'],
     lines: ['[probes]', 'sender = probe@monitor.example', 'header.X-Probe = *', 'action = drop'],
   },
 ]
