@@ -1,5 +1,5 @@
 // Normal forms of mail addresses and domains, for comparing and for giving them to SES.
-// Never throws: what can't be read as an address is undefined, or stands for itself.
+// Never throws: text that isn't an address is undefined, or is returned as it is.
 
 import { isIPv4 } from 'node:net'
 import { domainToASCII } from 'node:url'
@@ -23,7 +23,7 @@ const ADDRESS_LITERAL = /^\[[a-z0-9.:-]+\]$/
 const ASCII_DOT_STRING = /^[A-Za-z0-9!#$%&'*+\-/=?^_`{|}~.]+$/
 /** RFC 5321 section 4.1.2: Quoted-string. */
 const ASCII_QUOTED_STRING = /^"[ !#-[\]-~]*(?:\\[ -~][ !#-[\]-~]*)*"$/
-/** ASCII that no host name holds: letters, digits, `.`, `-` and `_` are what is left. */
+/** ASCII characters that no host name has: all but letters, digits, `.`, `-` and `_`. */
 const NOT_IN_DOMAIN = /[!-,/:-@[-^`{-~\s]/
 
 /** RFC 6531 lets any character beyond ASCII through, C1 controls too: rules must see these addresses. */
@@ -65,7 +65,7 @@ export function asciiDomain(text: string): string | undefined {
   const domain = (text.endsWith('.') ? text.slice(0, -1) : text).toLowerCase()
   if (domain.length > DOMAIN_LIMIT) return undefined
   if (ASCII_DOMAIN.test(domain) || ADDRESS_LITERAL.test(domain)) return domain
-  // domainToASCII is a URL's parser: it would take `%61` for a letter, and wide digits for an IPv4 address
+  // domainToASCII parses URLs: it would read `%61` as a letter, and wide digits as an IPv4 address
   if (NOT_IN_DOMAIN.test(domain)) return undefined
   const ascii = domainToASCII(domain)
   return ASCII_DOMAIN.test(ascii) && !isIPv4(ascii) && ascii.length <= DOMAIN_LIMIT ? ascii : undefined
@@ -96,7 +96,7 @@ export function asciiAddress(text: string): string | undefined {
   if (address === undefined || domain === undefined) return undefined
   const isPlain = ASCII_DOT_STRING.test(address.local) || ASCII_QUOTED_STRING.test(address.local)
   if (!isPlain) return undefined
-  // as it was written where that will do: SES may compare letter by letter
+  // unchanged where possible: SES may compare letter by letter
   return `${address.local}@${/^[ -~]*$/.test(address.domain) ? address.domain : domain}`
 }
 

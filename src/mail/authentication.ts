@@ -1,5 +1,5 @@
-// What SES's results prove. Only closed results count, and only where they agree with SES's Received and Return-Path.
-// Contradiction, doubt and silence prove nothing, and `flaw` says which it was.
+// Finds the domains that SES's results prove. Only closed results count, if they agree with SES's Received and Return-Path.
+// Contradiction, doubt and silence prove nothing; `flaw` gives the reason.
 
 import { isIPv6 } from 'node:net'
 import { isDeepStrictEqual } from 'node:util'
@@ -9,7 +9,7 @@ import { type AuthenticationResults, readAuthenticationResults, readReceivedSpf 
 import type { ClosedBlock } from './ses-block'
 import type { Field } from './split-fields'
 
-/** Why nothing is proved: texts for the log. */
+/** The reasons why nothing is proved: texts for the log. */
 export const ODD_CLIENT = "the client's HELO or name isn't a host name"
 export const UNREADABLE = "SES's results can't be read in one way only"
 export const OTHER_CLIENT = "SES's results name another client than its Received line"
@@ -18,7 +18,7 @@ export const OTHER_SENDER = "SES's results name another sender than its Return-P
 /** A host name or an address literal, as RFC 5321 section 4.1.1.1 has them; names of real hosts hold underscores too. */
 const HOST_NAME = /^[\w.:[\]-]*$/
 
-/** What SES's trace fields say, which its results must agree with. */
+/** The values of SES's trace fields, which its results must agree with. */
 export interface Trace {
   client: Receipt['client'] | undefined
   /** '' is the null sender. */

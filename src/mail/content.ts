@@ -1,5 +1,5 @@
-// What is in a mail: its text, decoded, and its attachments. Read only when a rule asks, on a thread of its own (src/worker-thread).
-// In linear time and bounded memory; what a mail program would show is seen, whatever the mail's fields say of it.
+// Reads the content of a mail: its decoded text and its attachments. Only when a rule asks, in a thread (src/worker-thread).
+// Takes linear time and bounded memory. Reads everything that a mail program would show, also where fields are wrong.
 
 import { NAMES_CHARACTERS } from './mime/limits'
 import type { PartFields } from './mime/part-fields'
@@ -19,7 +19,7 @@ export interface Content {
 
 /** Every part that isn't the mail's own text, inline pictures too; an attached mail, and what is attached to it. */
 export interface Attachment {
-  /** All that its fields give it, without what no file name shows. */
+  /** All names in its fields, without characters that no file name shows. */
   names: readonly string[]
   /** As declared, and, for application/octet-stream, as the names have it. */
   types: readonly string[]

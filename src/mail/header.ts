@@ -1,5 +1,5 @@
 // The header as the peer sent it: fields in order through mailparser, values and addresses decoded when asked for.
-// Never hangs and never throws on what a mail holds: what can't be parsed is an empty header.
+// Never hangs or throws, whatever a mail holds: text that can't be parsed is an empty header.
 
 import { isUtf8 } from 'node:buffer'
 import { DATA_LINE_LENGTH, possibleBreaks } from './broken-lines'

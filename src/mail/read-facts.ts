@@ -1,5 +1,5 @@
-// All that is known of a mail before its body: envelope, SES's receipt, the header; and the way to what is in it.
-// What the mail holds can't make it fail; it rejects only when the parsers can't be loaded.
+// Reads the facts of a mail before its body: envelope, SES's receipt, header; and a function that reads the content.
+// No mail can make it fail; it rejects only when the parsers can't be loaded.
 
 import { readAuthor } from './author'
 import type { Content } from './content'

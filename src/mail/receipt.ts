@@ -1,5 +1,5 @@
-// The receipt: what SES wrote above the sender's header, and nothing of what the sender wrote below it.
-// Never throws: no readable receipt is a fault with its reason, and nothing further down is taken instead.
+// Reads the receipt: the fields that SES wrote above the sender's header, and none of the sender's below them.
+// Never throws: without a readable receipt there is a fault with its reason; fields further down are never used instead.
 
 import { parseAddress, withoutBrackets } from './address'
 import { inOneWay, provedBy, readClosedResults } from './authentication'

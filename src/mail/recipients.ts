@@ -1,6 +1,6 @@
 // Recipients of record: for each RCPT TO of the relay, the address under which SES had the mail.
-// Silence proves nothing: a recipient that the header doesn't name, or of whose header a part is missing, is never
-// taken for another one. What can't be established is a mismatch, for which there is no bounce.
+// Silence proves nothing: a recipient is never replaced by another because the header doesn't name it, or is incomplete.
+// A recipient of record that can't be determined is a mismatch, and gets no bounce.
 
 import type { RelayRecipients } from '../config/settings'
 import { addressKey, asciiAddress, domainOf, organisationalDomain } from './address'
@@ -81,7 +81,7 @@ function establish(
   }
 }
 
-/** Whether an address elsewhere can only have been put in the place of the one that SES had. */
+/** Whether the relay must have replaced SES's recipient by this address elsewhere. */
 function standsForAnother(
   address: string,
   forRecipient: string,

@@ -1,5 +1,5 @@
 // Received-SPF and Authentication-Results as SES writes them, read by a narrow grammar.
-// Much in them is the sender's (domains, HELO, address): what could be read in two ways isn't read at all.
+// Much in them comes from the sender (domains, HELO, address): a text that has two readings isn't read at all.
 
 import { asciiDomain } from './address'
 

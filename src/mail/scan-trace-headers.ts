@@ -1,5 +1,5 @@
-// A cheap look at a header, for passing over mail that can't concern any rule: no parser, a few microseconds.
-// It may name too much, never too little: whatever readReceipt finds is among its candidates.
+// Looks at a header cheaply, to pass mail that no rule can match: no parser, a few microseconds.
+// It may find too many candidates, never too few: everything that readReceipt finds is among them.
 
 import { withoutBrackets } from './address'
 import { DATA_LINE_LENGTH, possibleBreaks } from './broken-lines'
@@ -8,9 +8,9 @@ import { recipientIn } from './received'
 import { unfold } from './split-fields'
 
 export interface TraceCandidates {
-  /** What SES's `for` can be. */
+  /** All possible values of SES's `for`. */
   forCandidates: string[]
-  /** What SES's Return-Path can be; '' is the null sender. */
+  /** All possible values of SES's Return-Path; '' is the null sender. */
   returnPathCandidates: string[]
 }
 

@@ -1,4 +1,4 @@
-// Where SES's results stand, and whether they are closed: nothing that the sender wrote can stand among them.
+// Finds SES's results, and checks that they are closed: no text of the sender can stand among them.
 // SES puts its fields above the sender's header, so what the sender writes first comes directly below, or continues the
 // last of SES's fields by a leading blank. Only a field of SES's behind its results keeps the two apart.
 
@@ -11,7 +11,7 @@ export interface ClosedBlock {
   authentication: Field
 }
 
-/** Why it isn't closed: texts for the log. */
+/** The reasons why it isn't closed: texts for the log. */
 export const NOT_CLOSED = "SES's results aren't closed by X-SES-RECEIPT"
 export const CLOSED_TWICE = 'X-SES-RECEIPT or X-SES-DKIM-SIGNATURE stands in the header twice'
 export const NOT_ABOVE = "SES's results don't stand directly above its Received line"

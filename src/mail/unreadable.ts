@@ -1,5 +1,5 @@
-// Something in a mail that a rule asks for and that nobody will ever be able to read, or not as far as needed.
-// It is never taken for empty: the rule has no answer, which is another thing than "no".
+// The error for a part of a mail that a rule asks for and that can never be read, or not far enough.
+// It never counts as empty: it isn't known whether the rule holds.
 
 /** Its message is one for the log: it names what can't be read and why. */
 export class UnreadableError extends Error {

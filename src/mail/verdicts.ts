@@ -1,4 +1,4 @@
-// SES's verdicts, for rules and guards. They are another thing than proof: where SES's own words can't be told from the
+// SES's verdicts, for rules and guards. Verdicts prove nothing: where SES's own words can't be told from the
 // sender's, the worst word that any reading gives counts, and `pass` is never read.
 
 import type { MailFacts, Receipt, SesVerdicts } from './facts'

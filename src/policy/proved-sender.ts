@@ -1,5 +1,5 @@
-// Whether SES's results prove the sender of record, who would get the bounce. What isn't proved may be forged.
-// Pure; silence and what can be read in two ways prove nothing.
+// Checks that SES's results prove the sender of record, where the bounce goes. A sender that isn't proved may be forged.
+// Pure. Silence proves nothing, and neither does a text with two readings.
 
 import type { AuthenticationLevel } from '../config/settings'
 import { addressKey, domainOf, organisationalDomain } from '../mail/address'

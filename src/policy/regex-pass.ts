@@ -1,5 +1,5 @@
-// Regular expressions that are looked for in one pass over a text, by the library's set matcher.
-// Short texts are searched at once; where it could take long, elsewhere. Time is in proportion to the text.
+// Searches a text for several regular expressions in one pass, by the library's set matcher, in linear time.
+// A search that could take long runs in another thread.
 
 import type { RE2Set } from 're2js'
 import type { Found, YieldPolicy } from './match-budget'

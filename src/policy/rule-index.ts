@@ -1,5 +1,5 @@
-// Which rules can hold for a recipient at all, by the addresses that they ask for: looked up, not tried one by one.
-// It may name a rule too many, never one too few, and keeps their order.
+// Finds the rules that can hold for a recipient by looking up the addresses in their conditions.
+// It may return too many rules, never too few, and keeps their order.
 
 import { AddressPatterns, type Lookups, someParent } from './address-patterns'
 import { SYNC_ONLY } from './match-budget'

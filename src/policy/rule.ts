@@ -1,4 +1,4 @@
-// A policy as it is compiled: rules with their conditions and outcomes, and the settings that decisions need.
+// A compiled policy: rules with their conditions and outcomes, and the settings that decisions need.
 // Plain data that doesn't change: a new configuration makes a new policy.
 
 import type { FallbackAction, FallbackReason, GuardSettings, Rate } from '../config/settings'
@@ -30,9 +30,9 @@ export interface BounceOutcome {
   /** With its type: `smtp; ...` */
   diagnostic?: Template
   sender: Template
-  /** Bounced and delivered all the same. */
+  /** The mail is bounced and delivered as well. */
   deliver: boolean
-  /** The rule's own, for whatever reason there is no bounce. */
+  /** The rule's own fallback, for every reason. */
   fallback?: FallbackAction
   cap?: Rate
   /** [guard], with what the rule changes in it. */

@@ -67,7 +67,7 @@ export class Subject {
     return this.#address
   }
 
-  /** The address without its label; the same forms where there is none. All who ask give the same separator. */
+  /** The address without its label; the same forms where there is none. All callers give the same separator. */
   unlabelled(separator: string): AddressForms {
     this.#unlabelled ??= unlabelledForms(this.address, separator)
     return this.#unlabelled

@@ -1,5 +1,5 @@
-// Texts with {names} that a mail's own values are filled into.
-// Whatever a mail holds, what comes out is printable ASCII, on one line, and no longer than asked.
+// Texts with {names} that are replaced by values of a mail.
+// The result is one line of printable ASCII, no longer than asked, whatever the mail holds.
 
 import { didYouMean, validAre } from '../config/diagnostics'
 import { formatSize } from '../config/values'

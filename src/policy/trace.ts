@@ -1,4 +1,4 @@
-// Each rule beside each recipient of a mail, whether or not an earlier one has decided: for those who ask why.
+// Checks each rule for each recipient of a mail, also after a rule has decided, to explain a decision.
 // Rejects as `decide` does.
 
 import type { MailFacts, RecipientFacts } from '../mail/facts'

@@ -1,4 +1,4 @@
-// What there is to say of one name that stands in a configuration, a reply or the log: one entry of the reference.
+// One entry of the reference: the description of a name in a configuration, a reply or the log.
 // Plain data, made of the tables; the page and `check --explain` show the same.
 
 import type { Action } from '../policy/decision'

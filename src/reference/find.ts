@@ -1,4 +1,4 @@
-// Finds entries of the reference by what somebody writes for a name: `limit.interval`, `[limit] interval`, `interval`.
+// Finds entries of the reference by a name in any form: `limit.interval`, `[limit] interval`, `interval`.
 // Pure; several entries where the name means several things, none where nothing has that name.
 
 import { didYouMean } from '../config/diagnostics'
@@ -12,7 +12,7 @@ export function findEntries(asked: string): readonly Entry[] {
   return named(name.slice('not.'.length)).filter(({ topic }) => topic === 'condition')
 }
 
-/** What to say of a name that nothing has. */
+/** The error for an unknown name. */
 export function unknownName(asked: string): string {
   const name = plain(asked)
   const bare = name.replace(/^not\./, '')

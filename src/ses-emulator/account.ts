@@ -1,4 +1,4 @@
-// Whose account the stand-in plays, in STS's words, and what IAM says when its policies forbid a call.
+// The account of the emulator, in STS's words, and IAM's errors when a policy forbids a call.
 // Pure; nothing fails.
 
 import { serviceOf } from './actions'

@@ -1,4 +1,4 @@
-// The actions that the stand-in knows, each with its service and version, and how their fields are read.
+// The actions that the emulator knows, each with its service and version, and how their fields are read.
 // An unknown one, and every fault of a field, comes back as the refusal to answer with; nothing throws.
 
 import type { GetIdentityVerificationAttributesRequest, SendBounceRequest } from '@aws-sdk/client-ses'

@@ -1,4 +1,4 @@
-// The record of one call to the stand-in: plain data.
+// The record of one call to the emulator: plain data.
 // All texts are the client's, and may hold anything.
 
 import type { SendBounceRequest } from '@aws-sdk/client-ses'

@@ -1,5 +1,5 @@
-// What may go wrong between a client and SES, on demand, so that a client can be tried against it.
-// A plan is its owner's code: what it throws is not caught.
+// Faults between a client and SES, on demand, to test a client.
+// A plan is the caller's code: its exceptions are not caught.
 
 /** Whether SES does its work before the fault: `carried-out`: the bounce goes out, if the call is right. */
 interface After {

@@ -1,5 +1,5 @@
-// What the stand-in can be told, and what it offers: the types of its door.
-// Every default is what SES does, except that all messages that it could have received, and all identities are known.
+// The emulator's options and interface, as types.
+// Every default follows SES, except that all possible messages and all identities are known.
 
 import type { EventEmitter } from 'node:events'
 import type { Call } from './call'

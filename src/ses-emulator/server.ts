@@ -1,6 +1,6 @@
-// A stand-in for SES: a server on loopback that takes SendBounce calls as strictly as SES, sends nothing, and keeps a
-// record. It also says which identities are verified and, as STS, whose the credentials are.
-// Whatever a client sends gets an answer in AWS's form; only a fault that was asked for leaves one without.
+// The SES emulator: a server on loopback that accepts SendBounce calls as strictly as SES, sends nothing, and keeps a
+// record. It also answers for identities, and as STS for credentials.
+// Every request gets an answer in AWS's form, except where a fault was ordered.
 
 import { randomBytes, randomUUID } from 'node:crypto'
 import { EventEmitter } from 'node:events'

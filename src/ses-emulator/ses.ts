@@ -1,5 +1,5 @@
-// What SES knows of an account, and its answer to a call whose signature and input are right.
-// Plain state in memory: nothing fails, and nothing outlives the process.
+// SES's knowledge of an account, and its answer to a call with a right signature and input.
+// Plain state in memory: nothing fails, and nothing survives the process.
 
 import type { SendBounceRequest, VerificationStatus } from '@aws-sdk/client-ses'
 import { arnIdentity } from './values'

@@ -1,4 +1,4 @@
-// Goes through a mail's parts from its first byte to its last, once. Each part is told to a visitor in its place.
+// Goes once through a mail's parts, from the first byte to the last, and calls a visitor for each part.
 // Attached mails are opened. Where a multipart's fields and its lines contradict each other, its lines count.
 
 import { UnreadableError } from '../unreadable'
