@@ -45,6 +45,8 @@ export const DIAGNOSTIC_CHARACTERS = 256
 export const REPLY_CHARACTERS = 400
 /** No single value may take all the room. */
 const VALUE_CHARACTERS = 128
+/** Of a value only its beginning is made printable: that takes time with its length, for each recipient anew. */
+const READ_CHARACTERS = 8 * VALUE_CHARACTERS
 
 /** `faults`: names that there aren't. */
 export function parseTemplate(
@@ -68,11 +70,15 @@ export function parseTemplate(
 
 export function fill(template: Template, valueOf: (name: TemplateName) => string, limit: number): string {
   return template.parts
-    .map(part => (typeof part === 'string' ? part : printable(valueOf(part.name)).slice(0, VALUE_CHARACTERS)))
+    .map(part => (typeof part === 'string' ? part : printableValue(valueOf(part.name))))
     .join('')
     .trim()
     .slice(0, limit)
     .trim()
+}
+
+function printableValue(value: string): string {
+  return printable(value.slice(0, READ_CHARACTERS)).slice(0, VALUE_CHARACTERS)
 }
 
 /** As it stands, for an address: the caller checks what comes out. */
