@@ -102,7 +102,7 @@ describe('the documents', () => {
       [],
     )
     assert.deepEqual(
-      named.filter(([name, file]) => !new RegExp(`\\b${name}\\b`).test(read(file))),
+      named.filter(([name, file]) => !isDeclared(name, read(file))),
       [],
     )
   })
@@ -145,6 +145,11 @@ describe('the documents', () => {
     assert.deepEqual(broken, [])
   })
 })
+
+/** A function, class, table or method of that name. */
+function isDeclared(name: string, source: string): boolean {
+  return new RegExp(`\\b(?:function|class|const) ${name}\\b|^ +(?:async )?${name}[(:]`, 'm').test(source)
+}
 
 function read(file: string): string {
   return readFileSync(path.join(root, file), 'utf8')
