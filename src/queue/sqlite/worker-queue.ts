@@ -107,13 +107,15 @@ function openWritable(file: string, create: boolean): Database {
   }
 }
 
-/** Oldest job first: of several that requests could join, the first counts. */
+/** Oldest job first: of several that requests could join, the first counts. Sorted here, as most mails have none. */
 function knownRecipients(database: Database, sesId: string): ReadonlyMap<string, KnownRecipient> {
   const rows = database.all(
-    `SELECT address_key, id, state, rule, kept, created_ms, alone, region, bounce_sender, bounce_sender_arn, explanation
-     FROM recipient JOIN job ON job.seq = recipient.job WHERE recipient.ses_id = ? ORDER BY job.seq`,
+    `SELECT seq, address_key, id, state, rule, kept, created_ms, alone, region, bounce_sender, bounce_sender_arn,
+       explanation
+     FROM recipient JOIN job ON job.seq = recipient.job WHERE recipient.ses_id = ?`,
     sesId,
   )
+  rows.sort((one, other) => Number(one['seq']) - Number(other['seq']))
   return new Map(rows.map(row => [text(row['address_key']), knownRecipient(sesId, row)]))
 }
 
