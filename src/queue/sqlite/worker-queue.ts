@@ -152,22 +152,22 @@ function addAll(
   forecast?: Forecast,
 ): Submitted[] {
   const calls = new Map<string, JobRow>()
-  const named = new Map<string, SubmittedJob>()
+  const jobs = new Map<string, SubmittedJob>()
   return requests.map((request, index) => {
     const result = admitted[index] as Submitted
-    const own = `${request.sesId} ${addressKey(request.recipient.address)}`
+    const key = addressKey(request.recipient.address)
     if (result.outcome === 'known')
-      return result.jobId === undefined ? { ...result, ...named.get(own) } : result
+      return result.jobId === undefined ? { ...result, ...jobs.get(key) } : result
     if (isRefused(result)) return result
     const call = callKey(request)
     const waiting = result.jobId === undefined ? undefined : jobOnRecord(database, result.jobId)
     const job = waiting ?? calls.get(call) ?? insertJob(database, request, nowMs, forecast)
     calls.set(call, job)
-    insertRecipient(database, job.seq, request, nowMs)
+    insertRecipient(database, job.seq, key, request, nowMs)
     const what = result.outcome === 'joined' ? 'recipient added' : 'queued'
     addEvent(database, job.seq, nowMs, what, `${request.recipient.address}, by rule ${request.rule}`)
     const { seq: _seq, ...found } = job
-    named.set(own, found)
+    jobs.set(key, found)
     return { ...result, ...found }
   })
 }
@@ -184,6 +184,7 @@ function jobOnRecord(database: Database, jobId: string): JobRow {
 function insertRecipient(
   database: Database,
   job: Value,
+  key: string,
   { sesId, rule, kept, recipient }: BounceRequest,
   nowMs: number,
 ): void {
@@ -192,7 +193,7 @@ function insertRecipient(
        unconfirmed)
      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     sesId,
-    addressKey(recipient.address),
+    key,
     job,
     recipient.address,
     recipient.bounceType,
