@@ -9,7 +9,8 @@ const { stripVTControlCharacters } = require('node:util')
 
 const root = path.join(__dirname, '..')
 const ALONE = 'test/**/*.alone.test.ts'
-const PARTS = [['--parallel', '--jobs', '4', '--ignore', ALONE, 'test/**/*.test.ts'], [ALONE]]
+// live tests wait for processes half of their time: three files for each of two processors keep both busy
+const PARTS = [['--parallel', '--jobs', '6', '--ignore', ALONE, 'test/**/*.test.ts'], [ALONE]]
 
 async function run(args) {
   const colours = process.stdout.isTTY ? ['--color'] : []

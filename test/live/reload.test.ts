@@ -103,6 +103,8 @@ describe('a plugin without a trusted relay', function () {
     product = await startFlow({
       ini: { relay: { trusted: '' } },
       files: { 'config/http.ini': `listen = 127.0.0.1:${port}\n` },
+      // the master and the worker each say what they read again
+      haraka: { nodes: 1 },
     })
     await webServers(product.haraka, 1)
   })
