@@ -1,7 +1,16 @@
 // Haraka whose workers run as another user: all files are theirs alone, and the dispatcher is one of them.
 
 import assert from 'node:assert/strict'
-import { chownSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  chownSync,
+  existsSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import path from 'node:path'
 import { sesBounce } from './support/command'
 import { othersCanReadCheckout } from './support/directory'
@@ -9,6 +18,7 @@ import { dispatcherPid } from './support/dispatcher'
 import { bounceOf, keptOf, relay, said, startFlow } from './support/flow'
 import { expectBootFailure } from './support/haraka'
 import { BOUNCE_ALL, type Product } from './support/product'
+import { until } from './support/wait'
 
 const THEIRS = { nodes: 1, user: 'nobody', group: 'nogroup' }
 
@@ -90,6 +100,10 @@ describe('user and group in smtp.ini', function () {
   it('are not given what lies behind a link: Haraka does not start, and says which link', async () => {
     await product.haraka.stop()
     const { dir } = product.haraka
+    // the last connection takes these files away when it closes, and a link in their place
+    await until(() => !existsSync(path.join(dir, 'ses-bounce/queue.sqlite-wal')), {
+      what: 'the queue to be closed',
+    })
     const shadow = path.join(dir, 'shadow')
     writeFileSync(shadow, 'secret', { mode: 0o600 })
     for (const name of ['queue.sqlite-wal', 'quarantine/x.eml', 'last-good.json']) {
