@@ -14,7 +14,7 @@ import { withoutHidden } from '../src/config/hidden-values'
 import { systemClock } from '../src/dispatch/clock'
 import { errorText } from '../src/haraka/error-text'
 import { answerHook, type HookAnswer, type HookCall, NEXT_PLUGIN } from '../src/haraka/hook-answer'
-import { incomingMailOf, targetsOf } from '../src/haraka/incoming-mail'
+import { incomingMailOf, remainingTargets, targetsOf } from '../src/haraka/incoming-mail'
 import { pipeRaw } from '../src/haraka/pipe-raw'
 import { RcptCommands } from '../src/haraka/rcpt-commands'
 import type {
@@ -271,10 +271,9 @@ function withoutConsumed(
   // recipients that other plugins have added since belong to these decisions, too
   if (consumed.length === decisions.length) return []
   const isConsumed = new Set(consumed)
-  const gone = new Set(
-    decisions.flatMap((decision, at) => (isConsumed.has(decision) ? (targets[at] ?? []) : [])),
-  )
-  return rcptTo.filter(target => !gone.has(target))
+  const of = (wanted: boolean) =>
+    decisions.flatMap((decision, at) => (isConsumed.has(decision) === wanted ? (targets[at] ?? []) : []))
+  return remainingTargets(rcptTo, { consumed: of(true), others: of(false) })
 }
 
 function authUserOf({ notes }: HarakaConnection): string | undefined {

@@ -69,6 +69,23 @@ export function targetsOf(
   }))
 }
 
+/**
+ * The recipients of a transaction that aren't consumed. A plugin may have put copies of its addresses there meanwhile: a copy
+ * of a consumed one is consumed, too, or the recipient would be bounced and get the mail.
+ */
+export function remainingTargets(
+  rcptTo: readonly HarakaAddress[],
+  { consumed, others }: Record<'consumed' | 'others', readonly HarakaAddress[]>,
+): HarakaAddress[] {
+  const known = new Set([...consumed, ...others])
+  const gone = new Set(consumed)
+  const kept = new Set(others.map(({ address }) => address))
+  const goneAddresses = new Set(consumed.map(({ address }) => address).filter(address => !kept.has(address)))
+  return rcptTo.filter(
+    target => !gone.has(target) && (known.has(target) || !goneAddresses.has(target.address)),
+  )
+}
+
 /** How many RCPT TO the relay gave; undefined: not known. */
 function commandsOf({ rcpt_count: counts }: HarakaTransaction): number | undefined {
   return counts && Object.values(counts).reduce((sum, count) => sum + count, 0)
