@@ -24,7 +24,7 @@ export interface Place {
   policy: Policy
   settings: Pick<Settings, 'queue' | 'quarantine'>
   queue: () => WorkerQueue
-  /** Of the SMTP transaction, for mail without an id of SES. */
+  /** The SMTP transaction's id; it names a mail that has no id of SES. */
   uuid: string
   nowMs: number
   forecast: Forecast
@@ -131,7 +131,7 @@ async function commit(
   }
 }
 
-/** What is to be on disk before the answer; a mail that is there from an earlier delivery isn't written again. */
+/** The copies that must be on disk before the answer. A copy that an earlier delivery left there isn't written again. */
 async function copiesOf(facts: MailEvaluation['facts'], plan: CommitPlan, place: Place): Promise<Copy[]> {
   const held: CommitPlan['held'] = []
   for (const one of plan.held) if (!(await isKept(one.decision, place.folders))) held.push(one)
@@ -190,7 +190,7 @@ function write(copy: Copy, { folders }: Place, pipeRaw: Place['pipeRaw']): Promi
 }
 
 /**
- * Nobody waits for a mail without a job, and one that wasn't written isn't counted. Where that fails, the dispatcher finds it.
+ * A mail without a job is deleted, and its room is free again. If that fails here, the dispatcher does it later.
  * `mayGo`: also one that is in the quarantine; else it stays there, and the relay's next try replaces it.
  */
 function giveUp({ place, name }: Copy, { queue, folders }: Place, mayGo = false): void {

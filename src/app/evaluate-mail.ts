@@ -29,7 +29,7 @@ export interface IncomingMail {
   /** Haraka's [max] data_line_length; undefined: what it is by default. */
   lineLength?: number | undefined
   nowMs: number
-  /** Of the clock that is never set. */
+  /** Monotonic milliseconds: setting the clock doesn't change them. */
   nowMonoMs: number
   /** Asked when a rule asks, and at most once. */
   content(): Promise<Content>
@@ -48,7 +48,7 @@ export interface MailEvaluation {
   plan: Plan
 }
 
-/** What is known of a mail, and what the policy says to it, before the queue is asked. */
+/** The facts of a mail and the policy's decisions about it, before the queue is asked. */
 export interface PolicyEvaluation {
   facts: MailFacts
   decisions: readonly Decision[]

@@ -17,7 +17,7 @@ export interface IncomingMailOptions {
   contentLimitBytes: number
   workerThreads: Pick<WorkerThreads, 'contentOf' | 'search'>
   nowMs: number
-  /** Of the clock that is never set. */
+  /** Monotonic milliseconds: setting the clock doesn't change them. */
   nowMonoMs: number
 }
 

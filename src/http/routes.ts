@@ -29,7 +29,7 @@ export interface HttpContext {
   wake(): void
   log(level: 'info' | 'notice' | 'warn' | 'error', message: string): void
   nowMs(): number
-  /** Of the clock that is never set. */
+  /** Monotonic milliseconds: setting the clock doesn't change them. */
   nowMonoMs(): number
 }
 
