@@ -3,6 +3,7 @@
 
 import type { Content } from './content'
 import type { FieldReadings } from './field-readings'
+import type { Refusal } from './refusal'
 
 /** SES's verdicts in lower case; `none` where SES wrote none. */
 export interface SesVerdicts {
@@ -52,6 +53,8 @@ export interface EnvelopeRecipient {
   notifyNever: boolean
   /** Another plugin put it there, and for which of several RCPT TO isn't known. */
   isUnattributed?: boolean
+  /** Refusals of this recipient and of the whole mail, in the order in which they came. Undefined: nobody refused it. */
+  refusals?: readonly Refusal[]
 }
 
 /** The SMTP transaction as the relay gave it. */

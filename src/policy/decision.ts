@@ -2,6 +2,7 @@
 
 import type { FallbackReason, Rate } from '../config/settings'
 import type { RecipientFacts } from '../mail/facts'
+import type { Refusal } from '../mail/refusal'
 
 export const ACTIONS = ['accept', 'bounce', 'reject', 'defer', 'quarantine', 'drop'] as const
 export type Action = (typeof ACTIONS)[number]
@@ -74,6 +75,8 @@ export interface Decision {
   /** The action that is carried out: the same, or the fallback. */
   action: Action
   fallback?: { reason: FallbackReason; detail: string }
+  /** The refusal for which the rule holds, or which stands. Undefined: nobody refused the recipient. */
+  refusal?: Refusal
   /** The mail is bounced and delivered as well. */
   deliver: boolean
   /** For reject and defer. */
