@@ -8,6 +8,7 @@ const events = require('node:events')
 const fs = require('node:fs')
 const os = require('node:os')
 const path = require('node:path')
+const { ERROR_LINES, printResult } = require('./failures')
 
 const root = path.join(__dirname, '..')
 /** The least one that package.json allows, and the current ones of the other two lines. */
@@ -25,21 +26,20 @@ const SMOKES = {
 
 async function main() {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'node-matrix-'))
-  const counts = { passed: 0, failed: 0 }
+  const results = { passed: 0, failures: [] }
   try {
     const copy = path.join(folder, 'project')
     fs.cpSync(root, copy, { recursive: true, filter: from => !NOT_COPIED.has(path.relative(root, from)) })
     fs.symlinkSync(path.join(root, 'node_modules'), path.join(copy, 'node_modules'))
     const asked = process.argv.slice(2)
-    for (const version of asked.length > 0 ? asked : VERSIONS) await tryWith(version, folder, copy, counts)
+    for (const version of asked.length > 0 ? asked : VERSIONS) await tryWith(version, folder, copy, results)
   } finally {
     fs.rmSync(folder, { recursive: true, force: true })
   }
-  console.log(`${counts.passed} passed, ${counts.failed} failed`)
-  process.exitCode = counts.failed === 0 ? 0 : 1
+  printResult(results.passed, results.failures)
 }
 
-async function tryWith(version, folder, copy, counts) {
+async function tryWith(version, folder, copy, results) {
   const { node, why } = await fetchNode(version, folder)
   if (node === undefined) {
     console.log(`Node.js ${version}: skipped, it can't be fetched: ${why}`)
@@ -50,11 +50,20 @@ async function tryWith(version, folder, copy, counts) {
   for (const [what, args] of Object.entries(SMOKES)) {
     const startMs = Date.now()
     const { status, output } = await run(node, args, { cwd: copy, env })
-    const isFine = status === 0
-    counts[isFine ? 'passed' : 'failed'] += 1
     const seconds = Math.round((Date.now() - startMs) / 1000)
-    console.log(`Node.js ${version}: ${what}: ${isFine ? 'passed' : `failed (${status})`} (${seconds} s)`)
-    if (!isFine) console.log(output)
+    const title = `Node.js ${version}: ${what}`
+    if (status === 0) {
+      results.passed += 1
+      console.log(`${title}: passed (${seconds} s)`)
+    } else {
+      // the reason is at its end
+      results.failures.push({
+        title,
+        file: args.at(-1),
+        error: output.trim().split('\n').slice(-ERROR_LINES).join('\n'),
+      })
+      console.log(`${title}: failed (${status}) (${seconds} s)\n${output}`)
+    }
   }
 }
 
