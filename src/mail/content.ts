@@ -4,8 +4,8 @@
 import { NAMES_CHARACTERS } from './mime/limits'
 import type { PartFields } from './mime/part-fields'
 import { PartTexts, type TextKind } from './mime/part-text'
-import { decodedSize } from './mime/transfer'
-import { type Place, type Visitor, walk } from './mime/walk'
+import { decodedSize } from './mime/transfer-encoding'
+import { type PartContext, type Visitor, walk } from './mime/walk-parts'
 import { UnreadableError } from './unreadable'
 
 /** Both cut to `[content] limit`. */
@@ -57,10 +57,10 @@ class ContentReader implements Visitor {
     this.#texts = new PartTexts(limitCharacters)
   }
 
-  part(fields: PartFields, body: Buffer, place: Place): void {
+  part(fields: PartFields, body: Buffer, context: PartContext): void {
     const kinds = kindsOf(fields)
     const isText = kinds.length > 0 && fields.isInline
-    if (isText && !place.isHidden) this.#read(fields, kinds, body)
+    if (isText && !context.isHidden) this.#read(fields, kinds, body)
     if (
       !isText ||
       fields.isAttached ||
@@ -77,9 +77,9 @@ class ContentReader implements Visitor {
     }
   }
 
-  unsplit(fields: PartFields, body: Buffer, place: Place): void {
+  unsplit(fields: PartFields, body: Buffer, context: PartContext): void {
     const isHtml = /<[a-z!/]/i.test(body.toString('latin1', 0, 65_536))
-    if (!place.isHidden) this.#read(fields, isHtml ? ['plain', 'html'] : ['plain'], body)
+    if (!context.isHidden) this.#read(fields, isHtml ? ['plain', 'html'] : ['plain'], body)
   }
 
   end(): Content {

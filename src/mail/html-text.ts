@@ -4,7 +4,7 @@
 
 import { type QuoteType, Tokenizer } from 'htmlparser2'
 import type { CutText } from './content'
-import { seenText } from './mime/seen-text'
+import { visibleText } from './mime/visible-text'
 
 /** HTML standard, section 15.3, "Rendering": elements that are displayed as blocks, and what breaks a line. */
 const BLOCKS = new Set(
@@ -66,7 +66,7 @@ class Writer {
   }
 
   text(raw: string): void {
-    const text = seenText(raw).replace(/\s+/g, ' ')
+    const text = visibleText(raw).replace(/\s+/g, ' ')
     if (text === '') return
     if (text.startsWith(' ')) this.#gap ||= ' '
     const bare = text.trim()

@@ -8,7 +8,7 @@ import { SETTINGS_FILE } from '../config/load'
 import { laterCondition } from '../config/not-available-yet'
 import type { Settings } from '../config/settings'
 import { addressKey, domainOf } from '../mail/address'
-import { seenPattern } from '../mail/mime/seen-text'
+import { visiblePattern } from '../mail/mime/visible-text'
 import { AddressPatterns } from './address-patterns'
 import { bounceSenderFault, bounceSenders } from './bounce'
 import { FIELD_KEYS, type Field, familyOf, findField, type Phase } from './fields'
@@ -226,7 +226,7 @@ function warnOfBytes({ kind }: Field, text: string, line: number, say: RuleRepor
 
 /** Content has no invisible characters, so patterns for it can't have them either. */
 function asSeen(item: Item): Item {
-  return item.text.startsWith('file:') ? item : { ...item, text: seenPattern(item.text) }
+  return item.text.startsWith('file:') ? item : { ...item, text: visiblePattern(item.text) }
 }
 
 function warnOfWord({ words }: Field, text: string, line: number, say: RuleReporter): void {

@@ -1,5 +1,5 @@
-// Base64 as mail programs read it: what isn't of its alphabet is passed over, and padding may stand in the middle.
-// RFC 2045 section 6.8.
+// Base64 (RFC 2045 section 6.8) as mail programs read it: they skip characters outside the alphabet, and accept padding in
+// the middle.
 
 const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/'
 const OTHER = 255
@@ -11,7 +11,7 @@ VALUES['='.charCodeAt(0)] = PADDING
 const LF = 0x0a
 const CR = 0x0d
 
-/** Goes on from one chunk to the next. */
+/** Decodes chunks in order: a group of four characters may be split between two of them. */
 export class Base64Decoder {
   #bits = 0
   #count = 0
@@ -52,7 +52,7 @@ export class Base64Decoder {
   }
 }
 
-/** Bytes of a group that isn't whole. */
+/** Writes the bytes of an incomplete group. Returns the new length. */
 function rest(bytes: Buffer, at: number, bits: number, count: number): number {
   let length = at
   if (count === 2) bytes[length++] = bits >> 4
@@ -68,15 +68,15 @@ export function base64Bytes(text: string): Buffer {
   return Buffer.concat([decoder.write(Buffer.from(text, 'latin1')), decoder.end()])
 }
 
-/** Without decoding, and for lines of one length, as programs write them, without looking at each byte. */
+/** The decoded size in bytes, without decoding. Where all lines have one length, as programs write them, it skips most bytes. */
 export function base64Size(body: Uint8Array): number {
   return Math.floor(((evenLines(body) ?? counted(body)) * 3) / 4)
 }
 
-/** Letters of the alphabet, when all lines but the last are as long as the first. */
+/** The number of base64 characters when all lines but the last are as long as the first. Undefined: use `counted`. */
 function evenLines(body: Uint8Array): number | undefined {
   const end = body.indexOf(LF)
-  // more of them are no lines of base64, and a single one is counted
+  // a line over 1,000 characters isn't usual base64; a body without a line end is counted
   if (end < 1 || end > 1000) return undefined
   const endBytes = body[end - 1] === CR ? 2 : 1
   const perLine = end + 1 - endBytes

@@ -1,5 +1,5 @@
-// Finds the delimiter lines of the multiparts that are open, in one pass over the bytes.
-// RFC 2046 section 5.1.1. A bare CR ends a line too, as it does in Thunderbird.
+// Finds the delimiter lines of all open multiparts in one pass over the bytes (RFC 2046 section 5.1.1).
+// A bare CR ends a line too, as it does in Thunderbird.
 
 const LF = 0x0a
 const CR = 0x0d
@@ -8,28 +8,28 @@ const BLANK = 0x20
 const TAB = 0x09
 
 export interface Delimiter {
-  /** Where its line begins. */
+  /** Offset of the beginning of its line. */
   at: number
-  /** Behind its line. */
+  /** Offset of the next line. */
   next: number
-  /** Which of the open multiparts it belongs to: 0 is the outermost. */
+  /** The open multipart that it belongs to: 0 is the outermost. */
   level: number
   isClosing: boolean
 }
 
-/** So many bytes are looked at one by one before a search is worth its start: hostile mail has a dash everywhere. */
+/** Bytes read one by one before `indexOf` is called: in hostile mail, full of dashes, its start would cost more. */
 const NEAR_BYTES = 64
 
-/** The bytes of all open boundaries, one behind the other: however many there are, a line is looked at once. */
+/** A prefix tree of all open boundaries: each line is compared once, however many boundaries are open. */
 interface Node {
   next: Map<number, Node>
-  /** Of the multiparts whose boundary ends here, ascending. */
+  /** The levels of the multiparts whose boundary ends at this node, ascending. */
   levels: number[]
 }
 
 export class Boundaries {
   readonly #raw: Buffer
-  /** Of each open multipart; its fields may name several. */
+  /** The boundaries of each open multipart: its fields may name several. */
   readonly #open: (readonly Buffer[])[] = []
   #root: Node = node()
 
@@ -46,14 +46,14 @@ export class Boundaries {
     this.#add(boundaries, this.#open.length - 1)
   }
 
-  /** Closes those from this level on. */
+  /** Closes the multiparts from this level on. */
   close(level: number): void {
     this.#open.length = level
     this.#root = node()
     for (const [place, boundaries] of this.#open.entries()) this.#add(boundaries, place)
   }
 
-  /** The next delimiter at or behind `from`, which is the begin of a line; undefined: there is none. */
+  /** The next delimiter at or after `from`, which must be the beginning of a line. Undefined: there is none. */
   next(from: number): Delimiter | undefined {
     if (this.#open.length === 0) return undefined
     const raw = this.#raw
@@ -69,14 +69,14 @@ export class Boundaries {
         const found = this.at(at)
         if (found) return found
       }
-      // a line of dashes is passed at once
+      // skip a line of dashes at once
       at += 2
       while (raw[at] === DASH) at++
     }
     return undefined
   }
 
-  /** Whether the line that begins here is a delimiter. The outermost wins: it ends what is in it. */
+  /** The delimiter that begins here, if any. Where it fits several multiparts, the outermost one counts. */
   at(at: number): Delimiter | undefined {
     const raw = this.#raw
     if (raw[at] !== DASH || raw[at + 1] !== DASH) return undefined
@@ -93,7 +93,7 @@ export class Boundaries {
       if (next !== undefined) exact = { at, next, level, isClosing }
     }
     if (exact !== undefined || longest === undefined) return exact
-    // RFC 2046 lets a line be a delimiter that only begins with the boundary; where a part's fields follow, it is one
+    // RFC 2046 also allows a line that only begins with the boundary; it counts where a part's fields follow
     const next = afterLine(raw, longest.end)
     return describesPart(raw, next) ? { at, next, level: longest.level, isClosing: false } : undefined
   }
@@ -110,7 +110,7 @@ export class Boundaries {
     }
   }
 
-  /** Behind the line, when nothing but blanks is left of it. */
+  /** Offset of the next line when only blanks are left on this one. */
   #lineEnd(from: number): number | undefined {
     const raw = this.#raw
     let at = from
@@ -126,7 +126,7 @@ function node(): Node {
   return { next: new Map(), levels: [] }
 }
 
-/** Where the next line begins. */
+/** Offset of the next line. */
 export function afterLine(raw: Buffer, from: number): number {
   const near = Math.min(from + NEAR_BYTES, raw.length)
   for (let at = from; at < near; at++) if (raw[at] === LF) return at + 1
@@ -134,13 +134,13 @@ export function afterLine(raw: Buffer, from: number): number {
   return end < 0 ? raw.length : end + 1
 }
 
-/** Whether a line that begins here is a field that describes a part. */
+/** Whether a `Content-*` field begins here. */
 export function describesPart(raw: Buffer, at: number): boolean {
   if (!beginsContent(raw, at)) return false
   return /^content-[a-z-]+[ \t]*:/i.test(raw.toString('latin1', at, Math.min(at + 60, raw.length)))
 }
 
-/** `Content-`, by its first and last letter. */
+/** A cheap test for `Content-`: its first letter and its dash. */
 export function beginsContent(raw: Buffer, at: number): boolean {
   return ((raw[at] ?? 0) | 0x20) === 0x63 && raw[at + 7] === DASH
 }

@@ -1,32 +1,32 @@
-// From bytes to text, by the charset that a part names, as mail programs do it: a byte order mark beats the name, and bytes
-// without a usable name are UTF-8 where they can be, else windows-1252. iconv-lite knows most charsets, Node.js some more.
+// Decodes bytes by the charset that a part names, as mail programs do. A byte order mark takes precedence over the name.
+// Bytes without a usable name are UTF-8 if valid, else windows-1252. iconv-lite knows most charsets, Node.js some more.
 
 import { isUtf8 } from 'node:buffer'
 import { UnreadableError } from '../unreadable'
 
-/** Goes on from one chunk to the next. @throws UnreadableError where the bytes say nothing without their charset */
+/** Decodes chunks in order. @throws UnreadableError where the text can't be known without an unknown charset */
 export interface TextDecoding {
   write(bytes: Buffer): string
   end(): string
 }
 
-/** Names for bytes that no charset is known of, and ASCII, which programs read the same. */
-const UNSAID =
+/** Names that say nothing about the charset, and the names of ASCII, which programs treat the same. */
+const NO_NAMED_CHARSET =
   /^(?:|us|usascii|ascii|ansix34(?:1968|1986)|isoir6|iso646us|cp367|ibm367|[78]bit|binary|x?unknown(?:8bit)?|default|none|ansi|xuserdefined)$/
 const UTF8 = /^(?:utf8|unicode11utf8|xunicode20utf8|utf8sig|utf8mb4|cp65001)$/
-/** WHATWG Encoding, section 4.2: what is called ISO 8859-1 is read as windows-1252. */
+/** WHATWG Encoding, section 4.2: programs read ISO 8859-1 as windows-1252. */
 const LATIN =
   /^(?:iso88591|isoir100|latin1|l1|cp819|ibm819|csisolatin1|iso8859115?|windows1252|cp1252|win1252)$/
 const UTF7 = /^(?:utf7|unicode(?:11|20)utf7|csunicode11utf7|xunicode20utf7|utf7imap)$/
 const UTF16 = /^(?:utf16|ucs2|iso10646ucs2|csunicode|unicode|unicodefffe|utf16[lb]e|ucs2[lb]e|unicodefeff)$/
-/** Codings of iconv-lite that are no charset. */
+/** Encodings of iconv-lite that aren't charsets. */
 const NO_CHARSET = new Set(['base64', 'hex', 'binary'])
-/** 7-bit charsets of which ASCII bytes say something else (RFC 1557, 1922, 1843), and the bytes that tell. */
+/** 7-bit charsets in which ASCII bytes mean other characters (RFC 1557, 1922, 1843), and the bytes that show it. */
 const SHIFTED = /^(?:iso2022(?:kr|cn|cnext)|csiso2022kr|hz|hzgb2312)$/
 // oxlint-disable-next-line no-control-regex
 const SHIFTS = /[\x0e\x1b]|~\{/
 
-/** Letters and digits in lower case: how a charset's name is compared. */
+/** A charset's name for comparing: its letters and digits in lower case. */
 export function charsetKey(label: string): string {
   return label
     .toLowerCase()
@@ -34,12 +34,12 @@ export function charsetKey(label: string): string {
     .replace(/^3d(?=[a-z])/, '')
 }
 
-/** Nothing is said by it: HTML may name its own. */
-export function isUnsaid(label: string): boolean {
-  return UNSAID.test(charsetKey(label))
+/** Whether the label leaves the charset open, so that HTML may name its own. */
+export function namesNoCharset(label: string): boolean {
+  return NO_NAMED_CHARSET.test(charsetKey(label))
 }
 
-/** A 7-bit text that many programs show as it stands. */
+/** Whether the label is UTF-7: many programs don't decode it and show its ASCII characters. */
 export function isUtf7(label: string): boolean {
   return UTF7.test(charsetKey(label))
 }
@@ -55,11 +55,11 @@ export function decodeBytes(bytes: Buffer, label: string): string {
 }
 
 export function textDecoding(label: string): TextDecoding {
-  return new Marked(label)
+  return new MarkedDecoding(label)
 }
 
 /** Looks for a byte order mark first (WHATWG Encoding, section 6). */
-class Marked implements TextDecoding {
+class MarkedDecoding implements TextDecoding {
   readonly #label: string
   #inner: TextDecoding | undefined
   #first: Buffer | undefined
@@ -101,21 +101,21 @@ function byMark(bytes: Buffer): TextDecoding | undefined {
 function byName(label: string, bytes: Buffer): TextDecoding {
   const key = charsetKey(label)
   if (UTF8.test(key)) return native('utf-8')
-  if (UNSAID.test(key)) return new Guessed()
+  if (NO_NAMED_CHARSET.test(key)) return new GuessedDecoding()
   if (LATIN.test(key)) return known('windows-1252')
   if (UTF7.test(key)) return known(key === 'utf7imap' ? 'utf-7-imap' : 'utf-7')
   if (UTF16.test(key)) return native(utf16Order(key, bytes))
-  if (SHIFTED.test(key)) return new Guessed({ label, when: text => SHIFTS.test(text) })
+  if (SHIFTED.test(key)) return new GuessedDecoding({ label, when: text => SHIFTS.test(text) })
   const iconv = loadIconv()
   if (!NO_CHARSET.has(key) && iconv.encodingExists(key)) return known(key)
   try {
     return native(label.trim().toLowerCase())
   } catch {
-    return new Guessed({ label, when: (_text, isWrong) => isWrong })
+    return new GuessedDecoding({ label, when: (_text, isWrong) => isWrong })
   }
 }
 
-/** Without a mark RFC 2781 says big endian, and browsers little: a blank or letter of Latin script tells. */
+/** Without a mark RFC 2781 says big endian, browsers little endian. Blanks and Latin letters, with a zero byte, show which. */
 function utf16Order(key: string, bytes: Buffer): string {
   let [even, odd] = [0, 0]
   for (let at = 0; at < Math.min(bytes.length, 4096); at++) {
@@ -123,14 +123,14 @@ function utf16Order(key: string, bytes: Buffer): string {
     if (at % 2 === 0) even++
     else odd++
   }
-  // not a single one: no UTF-16 that anybody writes
+  // real UTF-16 text has at least one zero byte
   if (even === 0 && odd === 0 && isUtf8(bytes)) return 'utf-8'
   if (even !== odd) return even > odd ? 'utf-16be' : 'utf-16le'
   return key.endsWith('be') || key === 'unicodefeff' ? 'utf-16be' : 'utf-16le'
 }
 
-/** UTF-8 where it can be, else windows-1252; of a charset that nobody knows, unreadable where its bytes aren't ASCII. */
-class Guessed implements TextDecoding {
+/** UTF-8 if valid, else windows-1252. For an unknown charset `refusal` says which bytes make the text unreadable. */
+class GuessedDecoding implements TextDecoding {
   readonly #refusal: { label: string; when: (text: string, isWrong: boolean) => boolean } | undefined
   #open: Buffer = Buffer.alloc(0)
 
@@ -160,7 +160,7 @@ class Guessed implements TextDecoding {
   }
 }
 
-/** At the end, of a UTF-8 character that isn't whole. */
+/** The number of bytes at the end that belong to an incomplete UTF-8 character. */
 function openBytes(bytes: Buffer): number {
   for (let back = 1; back <= Math.min(3, bytes.length); back++) {
     const byte = bytes[bytes.length - back] as number

@@ -1,6 +1,6 @@
-// A field with parameters, such as Content-Type, in every way in which mail programs read it: a parameter that stands twice,
-// without semicolons, without quotes, in continuations (RFC 2231) or in encoded words has all its values.
-// In one pass, in linear time; never throws but for a field of more parameters than anybody writes.
+// Reads a field with parameters, such as Content-Type, in every way in which mail programs read it. A parameter that is
+// written twice, without semicolons or quotes, in continuations (RFC 2231) or in encoded words has all its values.
+// Takes linear time. Throws only for a field with more than PARAMETERS parameters.
 
 import { UnreadableError } from '../unreadable'
 import { PARAMETERS } from './limits'
@@ -13,20 +13,20 @@ export interface Parameter {
 }
 
 export interface ParameterField {
-  /** The word before the parameters in lower case, comments and quotes taken off; '' where there is none. */
+  /** The word before the parameters in lower case, without comments and quotes. '': there is none. */
   value: string
   parameters: readonly Parameter[]
 }
 
 const SEPARATOR = /[\s;,]/
-/** A value without quotes that goes on to the semicolon, blanks included. Longer ones are no names that a program shows. */
+/** Longest value without quotes that may hold blanks: no program shows a longer name. */
 const LOOSE_CHARACTERS = 1000
 
 export function parseField(text: string): ParameterField {
   const bare = withoutComments(text)
   const own = parseBare(bare)
   if (bare === text) return own
-  // parentheses may as well be part of a name: `copy(1).exe`
+  // parentheses may also be part of a name: `copy(1).exe`
   return { value: own.value, parameters: [...own.parameters, ...parseBare(text).parameters] }
 }
 
@@ -50,7 +50,7 @@ function parseParameters(text: string, from: number): Parameter[] {
     let equals = at
     while (text[equals] === ' ' || text[equals] === '\t') equals++
     if (text[equals] !== '=') {
-      // a word that is no parameter, or a quote that nothing asked for
+      // a word that isn't a parameter, or a stray quote
       at = Math.max(at, nameAt + 1)
       continue
     }
@@ -78,7 +78,7 @@ function readValue(text: string, at: number): { values: string[]; next: number }
   return { values: distinct(word, loose), next: at + word.length }
 }
 
-/** RFC 5322 section 3.2.4. Without its closing quote it ends with the field, or for some at the semicolon. */
+/** RFC 5322 section 3.2.4. Without a closing quote it ends with the field; some programs end it at the semicolon. */
 function readQuoted(text: string, from: number): { text: string; next: number } {
   let at = from + 1
   const pieces: string[] = []
@@ -100,7 +100,7 @@ function wordFrom(text: string, from: number): string {
   return text.slice(from, at)
 }
 
-/** RFC 5322 section 3.2.2, outside of quotes. A parenthesis that isn't closed is no comment. */
+/** Removes comments outside of quotes (RFC 5322 section 3.2.2). A parenthesis without its end doesn't begin one. */
 export function withoutComments(text: string): string {
   if (!text.includes('(')) return text
   const kept: string[] = []

@@ -1,31 +1,31 @@
-// What a part's fields say of it. Where they say several things, all are kept: mail programs differ in which one counts.
+// The meaning of a part's fields. Where they contradict each other all values are kept, as mail programs differ.
 
-import { isUnsaid, isUtf7 } from './charset'
+import { isUtf7, namesNoCharset } from './charset'
+import { decodeWords } from './encoded-words'
+import { fileNames } from './file-names'
 import { READINGS } from './limits'
-import { fileNames } from './names'
 import { type ParameterField, parseField } from './parameters'
 import type { PartHeader } from './part-header'
 import type { Reading, TextKind } from './part-text'
-import { type Encoding, encodingOf } from './transfer'
-import { decodeWords } from './words'
+import { type Encoding, encodingOf } from './transfer-encoding'
 
 export interface PartFields {
-  /** Lower case; '' where the part has none that can be read. */
+  /** Media types in lower case. '': none that can be read. */
   types: readonly string[]
-  /** It has a type of its own. */
+  /** The part names a type itself. */
   isTyped: boolean
-  /** Of a multipart, as bytes: RFC 2046 section 5.1.1. */
+  /** Boundaries of a multipart as bytes (RFC 2046 section 5.1.1). */
   boundaries: readonly Buffer[]
   names: readonly string[]
   encodings: readonly Encoding[]
-  /** `inline`, or none: a reader sees it in its place. */
+  /** Content-Disposition is `inline` or missing, so a reader sees the part in the mail. */
   isInline: boolean
-  /** Something other than `inline`. */
+  /** Content-Disposition is something other than `inline`. */
   isAttached: boolean
   readings(kinds: readonly TextKind[]): Reading[]
 }
 
-/** RFC 2046 section 5.1.1: 70 at the most. */
+/** RFC 2046 section 5.1.1 allows 70; RFC 5322 section 2.1.1 allows lines of 998. */
 const BOUNDARY_CHARACTERS = 998
 
 export function partFields({ fields }: PartHeader, defaultType: string): PartFields {
@@ -50,7 +50,7 @@ function readField(text: string): ParameterField {
   return field.value.includes('=?') ? parseField(decodeWords(text)) : field
 }
 
-/** Of a plain, extended or continued parameter; a boundary or charset needs no decoding. */
+/** The values of a plain, extended or continued parameter. A boundary or charset needs no decoding. */
 function valuesOf(fields: readonly ParameterField[], name: string): string[] {
   return distinct(
     fields.flatMap(({ parameters }) => {
@@ -74,7 +74,7 @@ function readings(
   types: readonly ParameterField[],
 ): Reading[] {
   const named = valuesOf(types, 'charset')
-  // UTF-7 is ASCII for the programs that don't know it
+  // programs that don't know UTF-7 read it as ASCII
   const charsets = distinct([...(named.length === 0 ? [''] : named), ...(named.some(isUtf7) ? [''] : [])])
   const format = valuesOf(types, 'format').some(value => /^flowed$/i.test(value.trim()))
   const delSp = valuesOf(types, 'delsp').some(value => /^yes$/i.test(value.trim()))
@@ -91,9 +91,9 @@ function readings(
   return all.slice(0, READINGS)
 }
 
-/** Charsets that say nothing are one. */
+/** Distinct charsets. All labels that name no charset count as one. */
 function withoutPrefixes(charsets: readonly string[]): string[] {
-  return distinct(charsets.map(charset => (isUnsaid(charset) ? '' : charset)))
+  return distinct(charsets.map(charset => (namesNoCharset(charset) ? '' : charset)))
 }
 
 function distinct<T>(values: readonly T[]): T[] {

@@ -1,5 +1,5 @@
-// The header of a mail or part: only its Content-* fields, and where its body begins. Other lines are passed unread.
-// The fields are bounded before anything parses them.
+// Reads the Content-* fields of a mail or part, and where its body begins. Other lines are skipped.
+// The length of the fields is limited before they are parsed.
 
 import { DATA_LINE_LENGTH } from '../broken-lines'
 import { UnreadableError } from '../unreadable'
@@ -11,12 +11,12 @@ const CR = 0x0d
 const BLANK = 0x20
 const TAB = 0x09
 const COLON = 0x3a
-/** RFC 2045 section 3: all fields that describe a body begin so. */
+/** RFC 2045 section 3: the names of all fields that describe a body begin with it. */
 const DESCRIBES = /^content-/i
 const NAME_BYTES = 8
 /** RFC 5322 section 2.2; a blank before the colon is its obsolete form (section 4.5.8). */
 const FIELD = /^([!-9;-~]+)[ \t]*:/
-/** Haraka breaks longer lines: after so many bytes it puts a line end and a blank. */
+/** Haraka breaks longer lines: after this many bytes it inserts a line end and a blank. */
 const BROKEN_LINE_BYTES = DATA_LINE_LENGTH - 2
 
 export interface PartHeader {
@@ -25,7 +25,7 @@ export interface PartHeader {
   bodyAt: number
 }
 
-/** `end`: where the bytes of the mail or part end at the latest; a delimiter ends its header too. */
+/** `from`: offset of the header's first line. A delimiter of an open multipart ends the header too. */
 export function readPartHeader(raw: Buffer, from: number, boundaries: Boundaries): PartHeader {
   const fields = new Map<string, string[]>()
   let field: string[] = []
@@ -75,7 +75,7 @@ function hasColon(raw: Buffer, at: number, next: number): boolean {
   return colon >= 0 && colon < next
 }
 
-/** A bare CR is a line end for some mail programs: what follows one may be a field of its own. */
+/** Some mail programs end a line at a bare CR, so another field may begin after it. */
 function add(fields: Map<string, string[]>, whole: string): void {
   for (const text of whole.split(/\r(?=content-[a-z-]+[ \t]*:)/i)) {
     const name = FIELD.exec(text)

@@ -1,12 +1,12 @@
-// The texts of a mail's parts, as their readers see them: decoded chunk by chunk, so that memory stays bounded by the limit.
-// Plain text and the text of HTML make one text each.
+// Collects the texts of a mail's parts as a reader sees them: one of plain text, one of the text of HTML.
+// Decodes chunk by chunk, so that memory stays within the limit.
 
 import { type CutText } from '../content'
 import { htmlTextOf } from '../html-text'
-import { isUnsaid, isUtf7, textDecoding } from './charset'
+import { isUtf7, namesNoCharset, textDecoding } from './charset'
 import { enrichedText } from './enriched'
-import { SeenText } from './seen-text'
-import { decodedChunks, type Encoding } from './transfer'
+import { decodedChunks, type Encoding } from './transfer-encoding'
+import { VisibleText } from './visible-text'
 
 export type TextKind = 'plain' | 'html' | 'enriched'
 
@@ -15,11 +15,11 @@ export interface Reading {
   kind: TextKind
   encoding: Encoding
   charset: string
-  /** RFC 3676. */
+  /** The parameter `format=flowed`, RFC 3676. */
   flowed?: { delSp: boolean }
 }
 
-/** HTML standard, section 13.2.3.2: browsers look into the first 1,024 bytes, and go on looking as they parse. */
+/** HTML standard, section 13.2.3.2: browsers search the first 1,024 bytes, and go on while they parse. */
 const META_BYTES = 65_536
 const META = /<meta\s[^>]{0,1000}?charset\s*=\s*["']?\s*([a-z0-9_:.+-]{1,60})/i
 
@@ -32,7 +32,7 @@ export class PartTexts {
     this.#html = new Joined(limit)
   }
 
-  /** @throws UnreadableError */
+  /** @throws UnreadableError where the charset is unknown and counts */
   add(body: Buffer, reading: Reading): void {
     if (reading.kind === 'html') this.#html.add(room => readHtml(body, reading, room))
     else this.#plain.add(room => readPlain(body, reading, room))
@@ -47,7 +47,7 @@ export class PartTexts {
   }
 }
 
-/** Texts one below the other. */
+/** Joins texts with a line end between them, up to a limit in UTF-16 units. */
 class Joined {
   readonly #limit: number
   readonly #texts: string[] = []
@@ -73,7 +73,7 @@ class Joined {
 }
 
 function readPlain(body: Buffer, reading: Reading, limit: number): CutText {
-  const text = new SeenText(limit)
+  const text = new VisibleText(limit)
   if (reading.kind === 'plain' && !reading.flowed) {
     for (const chunk of decodedText(body, reading)) {
       text.write(chunk)
@@ -81,14 +81,14 @@ function readPlain(body: Buffer, reading: Reading, limit: number): CutText {
     }
     return text.end()
   }
-  // these are bounded by what they read, as their lines depend on each other
+  // lines of these formats depend on each other, so the input is limited instead of the output
   const { raw, isCut } = readBounded(decodedText(body, reading), limit)
   text.write(reading.flowed ? loadLibmime().decodeFlowed(raw, reading.flowed.delSp) : enrichedText(raw))
   const end = text.end()
   return { text: end.text, isCut: end.isCut || isCut }
 }
 
-/** Twice the limit: commands and line ends go. */
+/** Reads up to about twice the limit, as commands and line ends are removed afterwards. */
 function readBounded(chunks: Iterable<string>, limit: number): { raw: string; isCut: boolean } {
   const most = 2 * limit + 1000
   let raw = ''
@@ -100,11 +100,11 @@ function readBounded(chunks: Iterable<string>, limit: number): { raw: string; is
 }
 
 function readHtml(body: Buffer, reading: Reading, limit: number): CutText {
-  const charset = isUnsaid(reading.charset) ? metaCharset(body, reading.encoding) : reading.charset
+  const charset = namesNoCharset(reading.charset) ? metaCharset(body, reading.encoding) : reading.charset
   return htmlTextOf(() => decodedText(body, { ...reading, charset }), limit)
 }
 
-/** The charset that HTML names for itself; '' where it names none. */
+/** The charset of the HTML's own `<meta>`. '': it names none. */
 function metaCharset(body: Buffer, encoding: Encoding): string {
   let begin = ''
   for (const chunk of decodedChunks(body, encoding)) {
@@ -112,7 +112,7 @@ function metaCharset(body: Buffer, encoding: Encoding): string {
     if (begin.length >= META_BYTES) break
   }
   const named = META.exec(begin)?.[1] ?? ''
-  // HTML standard, section 13.2.3.2: what could be read so far is no UTF-16; UTF-7 counts nowhere
+  // HTML standard, section 13.2.3.2: the bytes read so far show that it isn't UTF-16; browsers ignore UTF-7
   return /^utf-?16/i.test(named) || isUtf7(named) ? '' : named
 }
 

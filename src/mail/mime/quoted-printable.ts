@@ -1,22 +1,22 @@
-// Quoted-printable as mail programs read it: what isn't a coding stands for itself. RFC 2045 section 6.7.
+// Quoted-printable (RFC 2045 section 6.7) as mail programs read it: a faulty escape stays as it is written.
 
 const EQUALS = 0x3d
 const LF = 0x0a
 const CR = 0x0d
 const BLANK = 0x20
 const TAB = 0x09
-/** Blanks between `=` and the end of its line are a fault that mail programs forgive, up to a point. */
-const LONGEST_BLANKS = 1000
+/** Blanks between `=` and the end of the line are wrong, but mail programs accept them. So many at most. */
+const BLANKS_LIMIT = 1000
 
-/** Goes on from one chunk to the next. */
+/** Decodes chunks in order: an escape may be split between two of them. */
 export class QuotedPrintableDecoder {
   #open: Buffer = Buffer.alloc(0)
 
   write(chunk: Uint8Array): Buffer {
     const joined = this.#open.length === 0 ? bufferOf(chunk) : Buffer.concat([this.#open, chunk])
     const last = joined.lastIndexOf(EQUALS)
-    // a coding that the next chunk may end
-    const isOpen = last >= 0 && joined.length - last < LONGEST_BLANKS && isOpenFrom(joined, last)
+    // an escape that may end in the next chunk
+    const isOpen = last >= 0 && joined.length - last < BLANKS_LIMIT && isOpenFrom(joined, last)
     const end = isOpen ? last : joined.length
     this.#open = Buffer.from(joined.subarray(end))
     return decode(joined.subarray(0, end))
@@ -68,7 +68,7 @@ function decode(coded: Buffer): Buffer {
   return bytes.subarray(0, length)
 }
 
-/** The byte that the coding stands for; none, where it only breaks the line; itself, where it is no coding. */
+/** Reads the escape at `equals`: one byte, no byte for a soft line break, or `=` itself where it isn't an escape. */
 function codingAt(bytes: Buffer, equals: number): { bytes: 0 | 1; value: number; next: number } {
   const [high, low] = [hexOf(bytes[equals + 1]), hexOf(bytes[equals + 2])]
   if (high >= 0 && low >= 0) return { bytes: 1, value: high * 16 + low, next: equals + 3 }
@@ -80,7 +80,7 @@ function codingAt(bytes: Buffer, equals: number): { bytes: 0 | 1; value: number;
 }
 
 function afterBlanks(bytes: Buffer, from: number): number {
-  const end = Math.min(bytes.length, from + LONGEST_BLANKS)
+  const end = Math.min(bytes.length, from + BLANKS_LIMIT)
   let at = from
   while (at < end && (bytes[at] === BLANK || bytes[at] === TAB)) at++
   return at

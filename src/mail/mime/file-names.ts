@@ -1,22 +1,26 @@
-// The file names of a part, all of them: mail programs differ in which one they show where a part has several.
-// Whatever the coding: plain, RFC 2231, RFC 2047, or one in the other.
+// All file names of a part. Where a part has several, mail programs differ in the one that they show.
+// Reads plain names, RFC 2231 and RFC 2047, also one inside the other.
 
 import { UnreadableError } from '../unreadable'
 import { charsetKey, decodeBytes } from './charset'
+import { decodeWords, fromLatin1, isAllEncoded, percentBytes } from './encoded-words'
 import { NAME_CHARACTERS } from './limits'
 import type { Parameter, ParameterField } from './parameters'
-import { seenText } from './seen-text'
-import { decodeWords, fromLatin1, isAllEncoded, percentBytes } from './words'
+import { visibleText } from './visible-text'
 
-/** Of Content-Disposition and Content-Type, in either of which some programs look for either. */
+/** Parameters of Content-Disposition and Content-Type. Some programs look for both in both fields. */
 const NAMES = ['filename', 'name']
-/** What else no program shows in a name: line ends, and marks that a text may have. */
-const UNSEEN = /[\p{Cc}\p{Cf}]/gu
+/** Characters that no program shows in a name though it shows them in a text: line ends and format characters. */
+const INVISIBLE = /[\p{Cc}\p{Cf}]/gu
 
-/** Without what no program shows; the first is the one that programs agree on where a field has only one. */
+/**
+ * `fields`: Content-Disposition and Content-Type; `plain`: other fields that may hold a name, as Latin-1.
+ * The names without invisible characters. The first is the name that programs agree on if the part has only one.
+ * @throws UnreadableError for a name of more than NAME_CHARACTERS
+ */
 export function fileNames(fields: readonly ParameterField[], plain: readonly string[]): string[] {
   const found = fields.flatMap(({ parameters }) => NAMES.flatMap(name => valuesOf(parameters, name)))
-  const names = [...new Set([...found, ...plain.flatMap(readings)].map(shownName))].filter(
+  const names = [...new Set([...found, ...plain.flatMap(readings)].map(visibleName))].filter(
     name => name !== '',
   )
   if (names.some(name => name.length > NAME_CHARACTERS))
@@ -24,15 +28,15 @@ export function fileNames(fields: readonly ParameterField[], plain: readonly str
   return names
 }
 
-/** Windows drops blanks and dots at the end of a name. */
-function shownName(name: string): string {
-  const seen = seenText(name).replace(UNSEEN, '')
+/** The name as a program shows it. Windows drops blanks and dots at its end. */
+function visibleName(name: string): string {
+  const seen = visibleText(name).replace(INVISIBLE, '')
   let end = seen.length
   while (end > 0 && /[\s.]/.test(seen[end - 1] ?? '')) end--
   return seen.slice(0, end).trimStart()
 }
 
-/** Of one parameter: its plain values, its extended ones, and its continuations put together. */
+/** All values of one parameter: plain ones, extended ones, and its continuations joined. */
 function valuesOf(parameters: readonly Parameter[], name: string): string[] {
   const values: string[] = []
   const pieces: Piece[] = []
@@ -44,13 +48,13 @@ function valuesOf(parameters: readonly Parameter[], name: string): string[] {
   return pieces.length === 0 ? values : [...values, joined(pieces), joined(pieces.toReversed())]
 }
 
-/** Decoded; where a part of it stands outside of encoded words, as it stands, too. */
+/** The decoded value. If a part of it isn't in an encoded word, also the value as written. */
 function readings(value: string): string[] {
   const decoded = decodeWords(value)
   return value.includes('=?') && !isAllEncoded(value) ? [decoded, fromLatin1(value)] : [decoded]
 }
 
-/** RFC 2231 section 4: charset'language'text. Without the two quotes some take it as it is. */
+/** RFC 2231 section 4: charset'language'text. Without the two quotes some programs use the whole value. */
 function extended(value: string): string[] {
   const found = /^([^']*)'([^']*)'(.*)$/s.exec(value)
   if (!found) return [...new Set([decodeBytes(percentBytes(value, '%'), ''), ...readings(value)])]
@@ -60,25 +64,25 @@ function extended(value: string): string[] {
 }
 
 interface Piece {
-  place: number
+  number: number
   isExtended: boolean
   text: string
 }
 
-/** RFC 2231 section 3. */
+/** A continuation, RFC 2231 section 3. Empty: it isn't one. */
 function pieceOf({ name: key, values }: Parameter, name: string): Piece[] {
   const found = /^\*(\d{1,4})(\*?)$/.exec(key.slice(name.length))
   if (!found) return []
-  return [{ place: Number(found[1]), isExtended: found[2] === '*', text: values[0] ?? '' }]
+  return [{ number: Number(found[1]), isExtended: found[2] === '*', text: values[0] ?? '' }]
 }
 
-/** Of pieces with one number the first counts. */
+/** The continuations in the order of their numbers. Where two have one number, the first counts. */
 function joined(pieces: readonly Piece[]): string {
-  const byPlace = new Map<number, Piece>()
-  for (const piece of pieces) if (!byPlace.has(piece.place)) byPlace.set(piece.place, piece)
+  const byNumber = new Map<number, Piece>()
+  for (const piece of pieces) if (!byNumber.has(piece.number)) byNumber.set(piece.number, piece)
   let charset = ''
   const bytes: Buffer[] = []
-  for (const { isExtended, text } of [...byPlace.values()].toSorted((a, b) => a.place - b.place)) {
+  for (const { isExtended, text } of [...byNumber.values()].toSorted((a, b) => a.number - b.number)) {
     const head = bytes.length === 0 && isExtended ? /^([^']*)'[^']*'/.exec(text) : null
     if (head?.[1] !== undefined && charsetKey(head[1]) !== '') charset = head[1]
     const rest = head ? text.slice(head[0].length) : text

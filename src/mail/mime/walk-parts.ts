@@ -1,33 +1,33 @@
-// Goes once through a mail's parts, from the first byte to the last, and calls a visitor for each part.
-// Attached mails are opened. Where a multipart's fields and its lines contradict each other, its lines count.
+// Goes once through a mail's bytes and calls a visitor for each part, those of attached mails included.
+// Where a multipart's fields and its delimiter lines contradict each other, the lines count.
 
 import { UnreadableError } from '../unreadable'
 import { afterLine, Boundaries, describesPart } from './boundaries'
 import { DECODED_BYTES, DECODED_SHARE, DEPTH, GUESSES, PARTS } from './limits'
 import { type PartFields, partFields } from './part-fields'
 import { readPartHeader } from './part-header'
-import { decodedWhole } from './transfer'
+import { decodedWhole } from './transfer-encoding'
 
-export interface Place {
-  /** In an attached mail that a reader has to open. */
+export interface PartContext {
+  /** The part is in an attached mail, which the reader would have to open. */
   isHidden: boolean
 }
 
 export interface Visitor {
   /** A part that has no parts. */
-  part(fields: PartFields, body: Buffer, place: Place): void
-  /** An attached mail; its parts follow, then the size that it has decoded. */
-  message(fields: PartFields, place: Place): (sizeBytes: number) => void
-  /** What a multipart holds that can't be split: a reader sees it as text. */
-  unsplit(fields: PartFields, body: Buffer, place: Place): void
+  part(fields: PartFields, body: Buffer, context: PartContext): void
+  /** An attached mail. Calls for its parts follow; then the returned function is called with its decoded size. */
+  message(fields: PartFields, context: PartContext): (sizeBytes: number) => void
+  /** A multipart without a usable delimiter line: a reader sees its body as text. */
+  unsplit(fields: PartFields, body: Buffer, context: PartContext): void
 }
 
 const MULTIPART = /^(?:multipart(?:\/|$)|mixed$|alternative$|related$)/
-/** RFC 2046 section 5.2, RFC 6532; the others begin with a mail's header, too. */
+/** RFC 2046 section 5.2 and RFC 6532. The other types listed here begin with a mail's header, too. */
 const MESSAGE = /^message(?:$|\/(?:rfc822|global|news|partial|external-body)$)/
 const DASHES = Buffer.from('--')
 
-/** @throws UnreadableError where the mail passes the limits */
+/** `raw`: the whole mail. @throws UnreadableError where the mail exceeds a limit of limits.ts */
 export function walk(raw: Buffer, visitor: Visitor): void {
   new Walk(raw, visitor, {
     parts: 0,
@@ -36,7 +36,7 @@ export function walk(raw: Buffer, visitor: Visitor): void {
   }).entity(0, 0, 'text/plain', { isHidden: false })
 }
 
-/** What is left of it counts for the whole mail. */
+/** The rest of each limit, shared by the whole mail. */
 interface Budget {
   parts: number
   decodedBytes: number
@@ -56,8 +56,8 @@ class Walk {
     this.#boundaries = new Boundaries(raw)
   }
 
-  /** A mail or part that begins here. Returns where the delimiter line is that ends it, or the end. */
-  entity(from: number, depth: number, defaultType: string, place: Place): number {
+  /** Reads a mail or part that begins here. Returns the offset of the delimiter line after it, or the end. */
+  entity(from: number, depth: number, defaultType: string, context: PartContext): number {
     if (++this.#budget.parts > PARTS) throw new UnreadableError(`it has more than ${PARTS} parts`)
     if (depth > DEPTH) throw new UnreadableError(`its parts nest deeper than ${DEPTH}`)
     const header = readPartHeader(this.#raw, from, this.#boundaries)
@@ -66,15 +66,15 @@ class Walk {
     const isMultipart =
       types.some(type => MULTIPART.test(type)) ||
       (boundaries.length > 0 && types.every(type => !type.includes('/')))
-    if (isMultipart) return this.#multipart(fields, header.bodyAt, depth, place)
-    if (types.some(type => MESSAGE.test(type))) return this.#message(fields, header.bodyAt, depth, place)
+    if (isMultipart) return this.#multipart(fields, header.bodyAt, depth, context)
+    if (types.some(type => MESSAGE.test(type))) return this.#message(fields, header.bodyAt, depth, context)
     const end = this.#endFrom(header.bodyAt)
-    this.#visitor.part(fields, this.#body(header.bodyAt, end), place)
+    this.#visitor.part(fields, this.#body(header.bodyAt, end), context)
     return end
   }
 
-  #multipart(fields: PartFields, bodyAt: number, depth: number, place: Place): number {
-    const named = this.#split(fields.boundaries, fields, bodyAt, depth, place)
+  #multipart(fields: PartFields, bodyAt: number, depth: number, context: PartContext): number {
+    const named = this.#split(fields.boundaries, fields, bodyAt, depth, context)
     if (named.isSplit) return named.end
     const guessed = this.#guess(bodyAt, named.end)
     if (guessed) {
@@ -82,27 +82,27 @@ class Walk {
         throw new UnreadableError(
           `more than ${GUESSES} of its multiparts have other boundaries than they name`,
         )
-      const { isSplit, end } = this.#split([guessed], fields, bodyAt, depth, place)
+      const { isSplit, end } = this.#split([guessed], fields, bodyAt, depth, context)
       if (isSplit) return end
     }
     const body = this.#body(bodyAt, named.end)
     const encoding = codingOf(fields)
-    // RFC 2045 section 6.4 forbids it, and some programs decode it all the same
+    // RFC 2045 section 6.4 forbids an encoded multipart, but some programs decode it
     if (encoding !== undefined && fields.boundaries.length > 0) {
       const decoded = new Walk(this.#decoded(body, encoding), this.#visitor, this.#budget)
-      if (decoded.#split(fields.boundaries, fields, 0, depth, place).isSplit) return named.end
+      if (decoded.#split(fields.boundaries, fields, 0, depth, context).isSplit) return named.end
     }
-    this.#visitor.unsplit(fields, body, place)
+    this.#visitor.unsplit(fields, body, context)
     return named.end
   }
 
-  /** `isSplit`: a line of it is a delimiter. `end`: as of `entity`. */
+  /** `isSplit`: at least one delimiter line was found. `end`: as `entity` returns it. */
   #split(
     boundaries: readonly Buffer[],
     { types }: PartFields,
     bodyAt: number,
     depth: number,
-    place: Place,
+    context: PartContext,
   ): { isSplit: boolean; end: number } {
     const level = this.#boundaries.depth
     this.#boundaries.open(boundaries)
@@ -112,15 +112,15 @@ class Walk {
     const isSplit = found?.level === level
     while (found !== undefined && found.level === level) {
       const { next, isClosing } = found
-      // behind the end there may be more parts, but nothing else that counts
-      const end = isClosing ? next : this.entity(next, depth + 1, defaultType, place)
+      // after the closing delimiter only further parts count
+      const end = isClosing ? next : this.entity(next, depth + 1, defaultType, context)
       found = isClosing ? this.#boundaries.next(end) : this.#boundaries.at(end)
     }
     this.#boundaries.close(level)
     return { isSplit, end: found?.at ?? this.#raw.length }
   }
 
-  /** The first line that a part's fields follow. */
+  /** The boundary of the first line `--...` that is followed by a part's fields. */
   #guess(bodyAt: number, end: number): Buffer | undefined {
     const raw = this.#raw
     for (let at = bodyAt; at >= 0 && at < end; ) {
@@ -135,9 +135,9 @@ class Walk {
     return undefined
   }
 
-  #message(fields: PartFields, bodyAt: number, depth: number, place: Place): number {
-    const tellSize = this.#visitor.message(fields, place)
-    const inner: Place = { isHidden: place.isHidden || !fields.isInline }
+  #message(fields: PartFields, bodyAt: number, depth: number, context: PartContext): number {
+    const tellSize = this.#visitor.message(fields, context)
+    const inner: PartContext = { isHidden: context.isHidden || !fields.isInline }
     const encoding = codingOf(fields)
     if (encoding === undefined) {
       const end = this.entity(bodyAt, depth + 1, 'text/plain', inner)
@@ -162,7 +162,7 @@ class Walk {
     return this.#boundaries.next(bodyAt)?.at ?? this.#raw.length
   }
 
-  /** Without the line end that belongs to the delimiter. */
+  /** The bytes without the line end that belongs to the delimiter. */
   #body(from: number, to: number): Buffer {
     let end = to
     if (end < this.#raw.length) {

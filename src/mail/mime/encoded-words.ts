@@ -1,10 +1,10 @@
-// Text in a part's fields: encoded words (RFC 2047), percent coding (RFC 2231), and bytes that name no charset.
-// In linear time over text that is bounded; never throws.
+// Decodes text in a part's fields: encoded words (RFC 2047), percent encoding (RFC 2231), and bytes without a charset.
+// Takes linear time, and never throws. Callers limit the text's length.
 
 import { base64Bytes } from './base64'
 import { decodeBytes } from './charset'
 
-/** Charset, perhaps a language (RFC 2231 section 5), coding, text. Blanks within are wrong, and read by most. */
+/** Charset, optional language (RFC 2231 section 5), encoding, text. Blanks in the text are wrong, but most programs accept them. */
 const ENCODED_WORD = /=\?([^?*\s]{1,60})(?:\*[^?\s]{0,60})?\?([bq])\?([^?]*)\?=/gi
 
 /** `text`: bytes as Latin-1. Between two encoded words blanks don't count (RFC 2047 section 6.2). */
@@ -12,7 +12,7 @@ export function decodeWords(text: string): string {
   if (!text.includes('=?')) return fromLatin1(text)
   const parts: string[] = []
   let at = 0
-  // bytes of neighbours are joined: a character may be split between them
+  // the bytes of adjacent words are joined, as a character may be split between them
   let open: { charset: string; bytes: Buffer[] } | undefined
   const flush = () => {
     if (open) parts.push(decodeBytes(Buffer.concat(open.bytes), open.charset))
@@ -38,7 +38,7 @@ export function decodeWords(text: string): string {
   return parts.join('')
 }
 
-/** Nothing of the text stands outside of encoded words. */
+/** Whether the text consists of encoded words only. */
 export function isAllEncoded(text: string): boolean {
   return text.replace(ENCODED_WORD, '').trim() === ''
 }
@@ -48,12 +48,12 @@ export function fromLatin1(text: string): string {
   return /^[\x00-\x7f]*$/.test(text) ? text : decodeBytes(Buffer.from(text, 'latin1'), '')
 }
 
-/** RFC 2047 section 4.2. */
+/** Decodes the "Q" encoding, RFC 2047 section 4.2. */
 function wordBytes(text: string): Buffer {
   return percentBytes(text.replaceAll('_', ' '), '=')
 }
 
-/** `%41` or `=41`, as the sign says. */
+/** Decodes `%41` or `=41`, depending on the sign. */
 export function percentBytes(text: string, sign: '%' | '='): Buffer {
   const pattern = sign === '%' ? /%([0-9a-f]{2})/gi : /=([0-9a-f]{2})/gi
   const decoded = text.replace(pattern, (_, digits: string) =>

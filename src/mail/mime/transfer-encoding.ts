@@ -1,4 +1,4 @@
-// Transfer encodings (RFC 2045 section 6): which one a field means, the decoded bytes in chunks, and the decoded size.
+// Transfer encodings (RFC 2045 section 6): reads the field, decodes in chunks, and gives the decoded size.
 
 import { DATA_LINE_LENGTH } from '../broken-lines'
 import { Base64Decoder, base64Size } from './base64'
@@ -12,13 +12,13 @@ const LF = 0x0a
 const CR = 0x0d
 const BLANK = 0x20
 const DOT = 0x2e
-/** Haraka's limit counts them. */
+/** DATA_LINE_LENGTH includes the line end. */
 const LINE_END_BYTES = 2
-/** Codings of which the letters say nothing to a reader, and which few programs decode. */
+/** Encodings that few programs decode, so that a reader sees only the encoded characters. */
 const UNKNOWN =
   /^(?:x-?)?(?:uue|uuencode|uu|yenc|ybase|binhex|binhex40|mac-binhex40|gzip|gzip64|deflate|zip|compress|bzip2|ascii85|base85|base32|base16|hex)/
 
-/** As programs take it: case, quotes, comments and what stands behind the word don't count. */
+/** The encoding as programs read it: they ignore case, quotes, comments and everything after the word. */
 export function encodingOf(field: string): Encoding {
   const word = withoutComments(field)
     .toLowerCase()
@@ -53,7 +53,7 @@ function* chunks(body: Buffer): Generator<Buffer> {
   for (let at = 0; at < body.length; at += CHUNK_BYTES) yield body.subarray(at, at + CHUNK_BYTES)
 }
 
-/** Haraka breaks long lines by a line end and a blank: text goes on there. */
+/** The body in chunks, without the line end and blank that Haraka inserts into long lines. */
 function* whole(body: Buffer): Generator<Buffer> {
   let from = 0
   let lineAt = 0
@@ -68,7 +68,7 @@ function* whole(body: Buffer): Generator<Buffer> {
   yield* chunks(body.subarray(from))
 }
 
-/** A dot at the beginning of a line stands twice on the wire (RFC 5321 section 4.5.2), so such a line is a byte shorter. */
+/** SMTP doubles a dot at the beginning of a line (RFC 5321 section 4.5.2), so such a line is one byte shorter here. */
 function isBrokenAfter(body: Buffer, lineAt: number, end: number): boolean {
   return end - lineAt === DATA_LINE_LENGTH - LINE_END_BYTES - (body[lineAt] === DOT ? 1 : 0)
 }
