@@ -68,6 +68,20 @@ async function orderKept(
   return 'deleted'
 }
 
+/**
+ * The mail's record: beside the mail, or in the other folder, where a crash has left it while the mail was moved.
+ * A mail is moved in this order: write the new record, remove the old one, rename the mail. After the rename the old
+ * record isn't touched: it may be a new one by then, as another process may move the mail back at once.
+ */
+export async function recordOf(
+  folders: MailFolders,
+  place: keyof MailFolders,
+  name: string,
+): Promise<QuarantineRecord | undefined> {
+  const other = place === 'kept' ? 'quarantine' : 'kept'
+  return (await readRecord(folders[place], name)) ?? (await readRecord(folders[other], name))
+}
+
 /** Writes the record first: a mail without one could not be released. */
 export async function moveToQuarantine(
   folders: MailFolders,
@@ -76,11 +90,12 @@ export async function moveToQuarantine(
   nowMs: number,
 ): Promise<void> {
   await mkdir(folders.quarantine, { recursive: true, mode: 0o700 })
-  const record = await readRecord(folders.kept, name)
+  const record = await recordOf(folders, 'kept', name)
   if (record !== undefined) {
     const quarantinedAt = new Date(nowMs).toISOString()
     await writeRecord(folders.quarantine, name, { ...record, quarantinedAt, held })
   }
+  await rm(path.join(folders.kept, `${name}.json`), { force: true })
   const eml = path.join(folders.kept, `${name}.eml`)
   try {
     // [quarantine] keep counts from the file's time
@@ -91,12 +106,12 @@ export async function moveToQuarantine(
     if (!isMissing(error)) throw error
   }
   await syncFolder(folders.quarantine)
-  await rm(path.join(folders.kept, `${name}.json`), { force: true })
 }
 
 /** Removes an entry when its bounce was made after all, by hand; without entries the mail is deleted. */
 async function orderHeld(folders: MailFolders, name: string, { done, held, waits }: Fate): Promise<InOrder> {
-  const record = await readRecord(folders.quarantine, name)
+  const own = await readRecord(folders.quarantine, name)
+  const record = own ?? (await recordOf(folders, 'quarantine', name))
   if (record === undefined) return 'held'
   const isOf = (one: HeldRecipient) => (other: HeldRecipient) => other.recipient === one.recipient
   const kept = record.held.filter(
@@ -107,7 +122,7 @@ async function orderHeld(folders: MailFolders, name: string, { done, held, waits
     deleteMail(folders.quarantine, name)
     return 'deleted'
   }
-  if (JSON.stringify(now) !== JSON.stringify(record.held)) {
+  if (own === undefined || JSON.stringify(now) !== JSON.stringify(record.held)) {
     await writeRecord(folders.quarantine, name, { ...record, held: now })
   }
   return 'held'

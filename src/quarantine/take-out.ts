@@ -4,7 +4,7 @@
 import { mkdir, rename, rm } from 'node:fs/promises'
 import path from 'node:path'
 import type { MailLedger } from '../queue/mail-ledger'
-import { type MailFolders, readRecord } from './bring-in-order'
+import { type MailFolders, recordOf } from './bring-in-order'
 import { syncFolder, writeRecord } from './keep'
 import { removeKept } from './kept'
 import type { QuarantineRecord } from './record'
@@ -28,7 +28,7 @@ export async function takeOut(
     if (wasThere) ledger.gone({ place: 'quarantine', name })
     return wasThere ? 'removed' : 'not there'
   }
-  const now = await readRecord(folders.quarantine, name)
+  const now = await recordOf(folders, 'quarantine', name)
   const isTakenOut = (recipient: string) => record?.held.some(one => one.recipient === recipient) ?? true
   const held = now?.held.filter(({ recipient }) => !isTakenOut(recipient)) ?? []
   if (now !== undefined && held.length > 0) await writeRecord(folders.quarantine, name, { ...now, held })
@@ -37,7 +37,7 @@ export async function takeOut(
   return 'stays'
 }
 
-/** First the record: a mail without one could not be released later. */
+/** In the order that `recordOf` says: a mail without a record could not be released later. */
 async function putBack(
   folders: MailFolders,
   name: string,
@@ -45,7 +45,7 @@ async function putBack(
 ): Promise<void> {
   await mkdir(folders.kept, { recursive: true, mode: 0o700 })
   if (record !== undefined) await writeRecord(folders.kept, name, { ...record, held: [] })
+  await rm(path.join(folders.quarantine, `${name}.json`), { force: true })
   await rename(path.join(folders.quarantine, `${name}.eml`), path.join(folders.kept, `${name}.eml`))
   await syncFolder(folders.kept)
-  await rm(path.join(folders.quarantine, `${name}.json`), { force: true })
 }
