@@ -7,6 +7,7 @@ import type { Sources } from '../config/sources'
 import { quoted } from '../config/value-parsers'
 import { formatSize } from '../config/values'
 import { DATA_LINE_LENGTH } from '../mail/broken-lines'
+import { RECIPIENT_PLUGIN } from '../mail/refusing-plugins'
 import { SYNC_ONLY } from '../policy/match-budget'
 import { matches } from '../policy/patterns'
 import type { Condition, Policy, Rule } from '../policy/rule'
@@ -23,8 +24,6 @@ const LINE_BYTES = 1000
 /** A line that begins with a dot has one more on the wire (RFC 5321 section 4.5.2). */
 const LINE_ADVICE = LINE_BYTES + 1
 
-/** Haraka's Plugins.md, "Recipient Validation". */
-const RECIPIENT_PLUGIN = /^(?:rcpt_to[./].+|rcpt-.+|dovecot|qmail-deliverable|recipient-routes|wildduck)$/
 /** Accepts every recipient at a domain in host_list; plugins below it aren't asked about them. */
 const TAKES_ALL = 'rcpt_to.in_host_list'
 

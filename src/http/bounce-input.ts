@@ -2,12 +2,13 @@
 // Never throws; a field that isn't known is wrong too, as it may be one that was meant otherwise.
 
 import { addressKey, asciiAddress, parseAddress, withoutBrackets } from '../mail/address'
+import { printable } from '../mail/printable'
 import { PLAUSIBLE_ID, REGION } from '../mail/received'
 import { bounceSender } from '../policy/bounce'
 import { TYPE_TEXTS } from '../policy/bounce-types'
 import { BOUNCE_TYPES, type BounceType } from '../policy/decision'
 import { withDiagnosticType } from '../policy/outcome'
-import { DIAGNOSTIC_CHARACTERS, EXPLANATION_CHARACTERS, printable } from '../policy/templates'
+import { DIAGNOSTIC_CHARACTERS, EXPLANATION_CHARACTERS } from '../policy/templates'
 import { ADDRESS_CHARACTERS, BOUNCE_SUBMISSION, SENDER_CHARACTERS, STATUS } from './bounce-schema'
 import { FieldReader } from './field-reader'
 import type { Detail } from './reply'

@@ -2,10 +2,11 @@
 // Mail that the policy refused is never delivered because of our fault; a rule with `deliver` still delivers.
 
 import type { FallbackAction, FallbackReason } from '../config/settings'
+import { printable } from '../mail/printable'
 import { inClass, TYPE_TEXTS } from './bounce-types'
 import type { Decision, Reply } from './decision'
 import type { Policy } from './rule'
-import { printable, REPLY_CHARACTERS } from './templates'
+import { REPLY_CHARACTERS } from './templates'
 
 /**
  * RFC 3463: 5.4.7 delivery time expired, 5.4.5 mail system congestion (section 3.5), 5.3.1 mail system full

@@ -7,15 +7,9 @@ import { wholeValue } from '../config/items'
 import { recipientList } from '../config/list-parsers'
 import type { Rate } from '../config/settings'
 import { parseRate } from '../config/value-parsers'
+import { printable } from '../mail/printable'
 import { bounceSenderFault } from './bounce'
-import {
-  ADDRESS_NAMES,
-  hasStrayBrace,
-  ownCharacters,
-  parseTemplate,
-  printable,
-  type Template,
-} from './templates'
+import { ADDRESS_NAMES, hasStrayBrace, ownCharacters, parseTemplate, type Template } from './templates'
 
 export interface Reporter {
   error(line: number, message: string): void

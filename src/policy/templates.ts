@@ -5,6 +5,7 @@ import { didYouMean, validAre } from '../config/diagnostics'
 import { formatSize } from '../config/values'
 import { domainOf } from '../mail/address'
 import type { MailFacts, RecipientFacts } from '../mail/facts'
+import { printable } from '../mail/printable'
 
 export const TEXT_NAMES = [
   'recipient',
@@ -98,11 +99,6 @@ export function ownCharacters(template: Template): number {
 /** A `{` or `}` that is no part of a name: it stands as it is. */
 export function hasStrayBrace({ parts }: Template): boolean {
   return parts.some(part => typeof part === 'string' && /[{}]/.test(part))
-}
-
-/** Runs of white space become one blank, all else that isn't printable ASCII a question mark. */
-export function printable(text: string): string {
-  return text.replace(/\s+/g, ' ').replace(/[^ -~]/gu, '?')
 }
 
 /** What the names of addresses stand for where nothing else is known of a mail. */
