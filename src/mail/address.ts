@@ -1,5 +1,5 @@
-// Normal forms of mail addresses and domains, for comparing and for giving them to SES.
-// Never throws: text that isn't an address is undefined, or is returned as it is.
+// Normal forms of mail addresses and domains: for comparing them, and for SendBounce.
+// Never throws: for a text that isn't an address, a function returns undefined or the text itself.
 
 import { isIPv4 } from 'node:net'
 import { domainToASCII } from 'node:url'
@@ -7,31 +7,32 @@ import { getDomain } from 'tldts'
 import { composed } from './composed'
 
 export interface Address {
-  /** As written, quotes and escapes included. */
+  /** The local part as written, quotes and escapes included. */
   local: string
-  /** As written. */
+  /** The domain as written. */
   domain: string
 }
 
 /** RFC 5321 section 4.5.3.1.2, in octets. */
 const DOMAIN_LIMIT = 255
-/** Underscores stand in host names that do exist, whatever RFC 1123 section 2.1 says. */
+/** Some existing host names have underscores, though RFC 1123 section 2.1 forbids them. */
 const ASCII_DOMAIN = /^[a-z0-9_-]+(?:\.[a-z0-9_-]+)*$/
 /** RFC 5321 section 4.1.3: `[192.0.2.1]`, `[IPv6:2001:db8::1]`. */
 const ADDRESS_LITERAL = /^\[[a-z0-9.:-]+\]$/
-/** RFC 5322 section 3.2.3: printable ASCII but for the specials; dots anywhere, as some hosts give them out. */
+/** RFC 5322 section 3.2.3: printable ASCII but the specials. Dots may be anywhere, as some providers allow. */
 const ASCII_DOT_STRING = /^[A-Za-z0-9!#$%&'*+\-/=?^_`{|}~.]+$/
 /** RFC 5321 section 4.1.2: Quoted-string. */
 const ASCII_QUOTED_STRING = /^"[ !#-[\]-~]*(?:\\[ -~][ !#-[\]-~]*)*"$/
-/** ASCII characters that no host name has: all but letters, digits, `.`, `-` and `_`. */
+/** ASCII characters that no host name has: all except letters, digits, `.`, `-` and `_`. */
 const NOT_IN_DOMAIN = /[!-,/:-@[-^`{-~\s]/
 
-/** RFC 6531 lets any character beyond ASCII through, C1 controls too: rules must see these addresses. */
+/** ASCII control characters only. RFC 6531 allows all others, C1 controls too, and rules must see such addresses. */
 const ASCII_CONTROL = /[^ -~\u0080-\u{10ffff}]/u
 
 /**
- * Splits `local@domain` at the last `@` outside quotes and address literals; angle brackets around it are taken off.
- * Undefined: no address (a part is empty or missing, quotes don't close, blanks or brackets outside quotes, control characters).
+ * Splits `local@domain` at the last `@` outside quotes and address literals. Removes angle brackets around the address.
+ * Undefined: not an address (a part is missing, a quote isn't closed, control characters, or blanks or brackets outside
+ * quotes).
  */
 export function parseAddress(text: string): Address | undefined {
   const address = withoutBrackets(text)
@@ -42,7 +43,7 @@ export function parseAddress(text: string): Address | undefined {
   return local === '' || /^$|["<>\s]/.test(domain) ? undefined : { local, domain }
 }
 
-/** Two addresses are the same mailbox when their keys are equal: quoting, escapes, case, U-labels and Unicode's forms don't count. */
+/** Addresses with equal keys are one mailbox: quoting, escapes, case, U-labels and Unicode normalization don't count. */
 export function addressKey(written: string): string {
   const text = composed(written)
   const address = parseAddress(text)
@@ -51,34 +52,34 @@ export function addressKey(written: string): string {
   return `${unquoted(address.local).toLowerCase()}@${domain}`
 }
 
-/** The address's domain as A-labels in lower case; undefined where there is none. */
+/** The address's domain as A-labels in lower case. Undefined: it has none. */
 export function domainOf(text: string): string | undefined {
   const address = parseAddress(text)
   return address && asciiDomain(address.domain)
 }
 
 /**
- * A-labels in lower case, without a dot at the end; an address literal in lower case.
- * Undefined: no domain.
+ * The domain as A-labels in lower case without a final dot, or an address literal in lower case.
+ * Undefined: not a domain.
  */
 export function asciiDomain(text: string): string | undefined {
   const domain = (text.endsWith('.') ? text.slice(0, -1) : text).toLowerCase()
   if (domain.length > DOMAIN_LIMIT) return undefined
   if (ASCII_DOMAIN.test(domain) || ADDRESS_LITERAL.test(domain)) return domain
-  // domainToASCII parses URLs: it would read `%61` as a letter, and wide digits as an IPv4 address
+  // domainToASCII parses URLs: it would decode `%61`, and read wide digits as an IPv4 address
   if (NOT_IN_DOMAIN.test(domain)) return undefined
   const ascii = domainToASCII(domain)
   return ASCII_DOMAIN.test(ascii) && !isIPv4(ascii) && ascii.length <= DOMAIN_LIMIT ? ascii : undefined
 }
 
-/** Both as A-labels in lower case. */
+/** Both arguments are A-labels in lower case. */
 export function isSubdomainOrSame(domain: string, parent: string): boolean {
   return domain === parent || (parent !== '' && domain.endsWith(`.${parent}`))
 }
 
 /**
- * The domain below the public suffix (Mozilla's list, private suffixes included), which stands for the organisation:
- * RFC 7489 section 3.2. A public suffix and an address literal stand for themselves.
+ * The organisational domain, RFC 7489 section 3.2: one label more than the public suffix (Mozilla's list, private
+ * suffixes included). A public suffix or an address literal is returned unchanged.
  */
 export function organisationalDomain(domain: string): string {
   if (domain.startsWith('[')) return domain
@@ -87,8 +88,8 @@ export function organisationalDomain(domain: string): string {
 }
 
 /**
- * The address as it may be given to SES: printable ASCII, the domain as A-labels, the local part as written.
- * Undefined: SES couldn't take it, or it wouldn't stay one address (specials or blanks outside quotes).
+ * The address in a form that SES accepts: printable ASCII, the domain as A-labels, the local part as written.
+ * Undefined: it can't be written in ASCII, or it has specials or blanks outside quotes.
  */
 export function asciiAddress(text: string): string | undefined {
   const address = parseAddress(text)
@@ -96,19 +97,19 @@ export function asciiAddress(text: string): string | undefined {
   if (address === undefined || domain === undefined) return undefined
   const isPlain = ASCII_DOT_STRING.test(address.local) || ASCII_QUOTED_STRING.test(address.local)
   if (!isPlain) return undefined
-  // unchanged where possible: SES may compare letter by letter
+  // an ASCII domain stays as written: SES may compare letter by letter
   return `${address.local}@${/^[ -~]*$/.test(address.domain) ? address.domain : domain}`
 }
 
-/** `<user@host>` and `user@host` alike as the latter. */
+/** `user@host` for both `<user@host>` and `user@host`. */
 export function withoutBrackets(text: string): string {
   const trimmed = text.trim()
   return trimmed.startsWith('<') && trimmed.endsWith('>') ? trimmed.slice(1, -1).trim() : trimmed
 }
 
-/** Where the `@` before the domain stands; undefined: nowhere, or the text is no address. */
+/** Index of the `@` before the domain. Undefined: there is none, or the text isn't an address. */
 function splitAt(text: string): number | undefined {
-  // an `@` may stand in the literal itself (RFC 5322 section 3.4.1)
+  // the literal itself may hold an `@` (RFC 5322 section 3.4.1)
   const end = text.endsWith(']') ? text.lastIndexOf('@[') + 1 || text.length : text.length
   let at: number | undefined
   let quoted = false

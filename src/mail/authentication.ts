@@ -1,5 +1,5 @@
-// Finds the domains that SES's results prove. Only closed results count, if they agree with SES's Received and Return-Path.
-// Contradiction, doubt and silence prove nothing; `flaw` gives the reason.
+// Finds the domains that SES's results prove. Only closed results count, and only if they agree with SES's Received and
+// Return-Path. A contradiction, a doubt or a missing result proves nothing; `flaw` gives the reason.
 
 import { isIPv6 } from 'node:net'
 import { isDeepStrictEqual } from 'node:util'
@@ -9,16 +9,16 @@ import { type AuthenticationResults, readAuthenticationResults, readReceivedSpf 
 import type { ClosedBlock } from './ses-block'
 import type { Field } from './split-fields'
 
-/** The reasons why nothing is proved: texts for the log. */
+/** Reasons why nothing is proved: texts for the log. */
 export const ODD_CLIENT = "the client's HELO or name isn't a host name"
 export const UNREADABLE = "SES's results can't be read in one way only"
 export const OTHER_CLIENT = "SES's results name another client than its Received line"
 export const OTHER_SENDER = "SES's results name another sender than its Return-Path"
 
-/** A host name or an address literal, as RFC 5321 section 4.1.1.1 has them; names of real hosts hold underscores too. */
+/** A host name or an address literal (RFC 5321 section 4.1.1.1). Real host names hold underscores too. */
 const HOST_NAME = /^[\w.:[\]-]*$/
 
-/** The values of SES's trace fields, which its results must agree with. */
+/** Values of SES's trace fields. SES's results must agree with them. */
 export interface Trace {
   client: Receipt['client'] | undefined
   /** '' is the null sender. */
@@ -29,13 +29,13 @@ export function readClosedResults(
   block: ClosedBlock,
   { client, returnPath }: Trace,
 ): { results: AuthenticationResults } | { flaw: string } {
-  // both are written into the results: one with `; dkim=pass` in it would be a result
+  // SES writes both into its results, so `; dkim=pass` in one of them would look like a result
   if (client === undefined || !HOST_NAME.test(client.helo) || !HOST_NAME.test(client.name))
     return { flaw: ODD_CLIENT }
-  const spf = inOneWay(block.spf, readReceivedSpf)
-  const results = inOneWay(block.authentication, readAuthenticationResults)
+  const spf = unambiguous(block.spf, readReceivedSpf)
+  const results = unambiguous(block.authentication, readAuthenticationResults)
   if (spf === undefined || results === undefined) return { flaw: UNREADABLE }
-  // SES writes the same result into both, but for the comment
+  // apart from the comment SES writes the same result into both fields
   if (!isDeepStrictEqual(spf, results.spf)) return { flaw: UNREADABLE }
   if (plainIp(spf.clientIp) !== plainIp(client.ip)) return { flaw: OTHER_CLIENT }
   return isFrom(spf.envelopeFrom, returnPath) ? { results } : { flaw: OTHER_SENDER }
@@ -51,13 +51,16 @@ export function provedBy({ spf, dkim, dmarc }: AuthenticationResults): SesAuthen
   }
 }
 
-/** Haraka may have broken the field's lines: with these breaks and without them it must say the same. */
-export function inOneWay<T>({ raw, joined }: Field, read: (value: string) => T | undefined): T | undefined {
+/** Haraka may have broken the field's lines. Undefined: the field reads differently with these breaks and without. */
+export function unambiguous<T>(
+  { raw, joined }: Field,
+  read: (value: string) => T | undefined,
+): T | undefined {
   const found = read(raw)
   return joined === undefined || isDeepStrictEqual(read(joined), found) ? found : undefined
 }
 
-/** For the null sender SES names postmaster at the client's name (RFC 7208 section 2.4). */
+/** For the null sender SES writes postmaster@ and the client's HELO (RFC 7208 section 2.4). */
 function isFrom(envelopeFrom: string, returnPath: string | undefined): boolean {
   if (returnPath === undefined) return false
   if (returnPath === '') return envelopeFrom.toLowerCase().startsWith('postmaster@')
@@ -65,6 +68,6 @@ function isFrom(envelopeFrom: string, returnPath: string | undefined): boolean {
 }
 
 function plainIp(ip: string): string {
-  // 2001:db8:0::1 is 2001:db8::1
+  // `new URL` writes 2001:db8:0::1 as 2001:db8::1
   return isIPv6(ip) ? new URL(`http://[${ip}]`).hostname : ip
 }

@@ -1,5 +1,5 @@
-// The author that From names, where it names one and can be read in one way only.
-// Strict on purpose: another program must not find another mailbox in the same header.
+// Reads the author of a mail: the one mailbox of the one From field, if it can be read in one way only.
+// The grammar is strict, as no other program may find another mailbox in the same header.
 
 import { domainOf } from './address'
 import type { Field } from './split-fields'
@@ -11,16 +11,16 @@ export interface AuthorQuestion {
   headerIsCut: boolean
 }
 
-/** RFC 5322 section 3.4: name-addr; what stands in front of the brackets must not look like another address. */
+/** RFC 5322 section 3.4, name-addr. The name before the brackets must not look like another address. */
 const NAMED = /^(?:"(?:[^"\\<>]|\\[^<>])*"|\([^()\\<>@,;:"]*\)|[^"<>()@,;:\\])*<([^<>]*)>$/
-/** RFC 5322 section 3.4: addr-spec, which may have a comment behind it, as old programs write it. */
+/** RFC 5322 section 3.4, addr-spec. Old programs write a comment after it. */
 const PLAIN = /^([^\s<>(),;:]+)(?:[ \t]+\([^()\\<>@,;:"]*\))?$/
-/** Longer than an address (RFC 5321 section 4.5.3.1: 320 octets) with a name ever is. */
+/** No real address (RFC 5321 section 4.5.3.1: 320 octets) with a name is longer. */
 const LONGEST = 2000
-/** A CR without LF or a NUL may begin or end a line for other programs, and so hide a From from one of them. */
+/** Some programs end a line at a bare CR or a NUL, so they would see another From field. */
 const ODD_CONTROL = /\0|\r(?=[^\r\n])/
 
-/** Undefined: none, several, or what can be read in two ways. */
+/** The author's address. Undefined: none, several, or more than one way to read it. */
 export function readAuthor({ fields, lines, headerIsCut }: AuthorQuestion): string | undefined {
   if (headerIsCut || fields.some(({ name }) => name === '')) return undefined
   const [from, ...more] = fields.filter(({ name }) => name === 'from')

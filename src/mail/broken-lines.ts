@@ -1,19 +1,19 @@
-// Haraka breaks long lines: the header's lines with these breaks taken out again.
-// Pure. A fold that the sender made can look like a break, so callers look at both readings and trust neither alone.
+// Haraka breaks long lines. These functions find its breaks in a header and remove them.
+// A fold of the sender's can look like a break of Haraka's, so callers compare both readings.
 
-/** Haraka's config/connection.ini, [max] data_line_length: of a line with its end, in bytes. */
+/** Default of [max] data_line_length in Haraka's connection.ini: bytes of a line with its end. */
 export const DATA_LINE_LENGTH = 992
 
-/** Haraka's connection.js, _process_data: what is left of a line in front of the CRLF and the blank that it puts in. */
+/** Haraka's connection.js, _process_data: it leaves so many bytes fewer than the limit before the CRLF that it inserts. */
 const LINE_END_BYTES = 2
-/** UTF-8 has at most so many bytes for one UTF-16 unit. */
+/** UTF-8 needs at most three bytes for one UTF-16 unit. */
 const MOST_BYTES_PER_UNIT = 3
-/** Stands for one to three bytes that are no UTF-8; a break can fall within a character. */
+/** Replaces one to three bytes of invalid UTF-8: a break can be in the middle of a character. */
 const REPLACEMENT = '\ufffd'
 
 /**
- * Indexes of the lines behind which Haraka may have put a break. `lines` as in Haraka's `transaction.header_lines`;
- * `lineLength`: its [max] data_line_length.
+ * Indexes of the lines after which Haraka may have inserted a break. `lines`: as in Haraka's `transaction.header_lines`;
+ * `lineLength`: Haraka's [max] data_line_length, in bytes.
  */
 export function possibleBreaks(lines: readonly string[], lineLength = DATA_LINE_LENGTH): ReadonlySet<number> {
   const bytes = lineLength - LINE_END_BYTES
@@ -24,7 +24,7 @@ export function possibleBreaks(lines: readonly string[], lineLength = DATA_LINE_
   return found
 }
 
-/** The lines with all possible breaks taken out: the same array where there is none. */
+/** The lines without all possible breaks. If there are none, the same array. */
 export function withoutBreaks(lines: readonly string[], lineLength = DATA_LINE_LENGTH): readonly string[] {
   const breaks = possibleBreaks(lines, lineLength)
   if (breaks.size === 0) return lines
@@ -37,11 +37,11 @@ export function withoutBreaks(lines: readonly string[], lineLength = DATA_LINE_L
 }
 
 function mayHaveLength(line: string, wanted: number): boolean {
-  // each dot at the beginning of a line stands twice on the wire (RFC 5321 section 4.5.2)
+  // SMTP doubles a dot at the beginning of a line (RFC 5321 section 4.5.2)
   const bytes = line.startsWith('.') ? wanted - 1 : wanted
   if (line.length <= bytes / MOST_BYTES_PER_UNIT || line.length > bytes + LINE_END_BYTES) return false
   const text = withoutEnd(line)
-  // after HELO Haraka hands over each byte as a character
+  // after HELO Haraka decodes each byte as one character
   if (text.length === bytes) return true
   const most = Buffer.byteLength(text)
   const unsure = text.split(REPLACEMENT).length - 1

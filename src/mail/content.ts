@@ -1,5 +1,6 @@
-// Reads the content of a mail: its decoded text and its attachments. Only when a rule asks, in a thread (src/worker-thread).
-// Takes linear time and bounded memory. Reads everything that a mail program would show, also where fields are wrong.
+// Reads the content of a mail: its decoded text and its attachments. Runs only if a rule needs it, in a worker thread
+// (src/worker-thread), in linear time and limited memory. Reads everything that a mail program would show, even if
+// fields are wrong.
 
 import { NAMES_CHARACTERS } from './mime/limits'
 import type { PartFields } from './mime/part-fields'
@@ -8,44 +9,47 @@ import { decodedSize } from './mime/transfer-encoding'
 import { type PartContext, type Visitor, walk } from './mime/walk-parts'
 import { UnreadableError } from './unreadable'
 
-/** Both cut to `[content] limit`. */
+/** Text and attachments. Each text is cut at [content] limit. */
 export interface Content {
-  /** The text parts as one, and what can be read of the HTML parts; those that there are, without blanks around them. */
+  /** The text of all plain parts, and the text of all HTML parts; empty ones are left out. Trimmed. */
   texts: readonly string[]
   attachments: readonly Attachment[]
-  /** A text was longer than the limit. */
+  /** True: a text was longer than the limit. */
   isCut: boolean
 }
 
-/** Every part that isn't the mail's own text, inline pictures too; an attached mail, and what is attached to it. */
+/** A part that isn't the mail's own text: also an inline picture, an attached mail, and a part of an attached mail. */
 export interface Attachment {
-  /** All names in its fields, without characters that no file name shows. */
+  /** All file names in its fields, without invisible characters. */
   names: readonly string[]
-  /** As declared, and, for application/octet-stream, as the names have it. */
+  /** Declared media types; for application/octet-stream also the types that belong to the names. */
   types: readonly string[]
   sizeBytes: number
 }
 
-/** In UTF-16 units. */
+/** A text cut at a limit in UTF-16 units. */
 export interface CutText {
   text: string
   isCut: boolean
 }
 
-/** `raw`: the mail, decoded by nobody yet. @throws UnreadableError where it passes the limits of a mail */
+/**
+ * `raw`: the mail as received. @throws UnreadableError where it exceeds a limit of mime/limits.ts or needs an unknown
+ * charset
+ */
 export function readContent(raw: Uint8Array, limitCharacters: number): Content {
   const reader = new ContentReader(limitCharacters)
   walk(Buffer.from(raw.buffer, raw.byteOffset, raw.byteLength), reader)
   return reader.end()
 }
 
-/** Shown as the mail's own text; with another type a part of it counts among the attachments, too. */
+/** Types of the mail's own text. A part with another type counts as an attachment too. */
 const OWN_TEXT = /^(?:text|text\/(?:plain|html|enriched|richtext)?|[^/]*|message\/delivery-status)$/
 const HTML = /^(?:text\/[^/]*html[^/]*|application\/xhtml\+xml|html)$/
 const ENRICHED = /^text\/(?:enriched|richtext)$/
-/** Reports are shown as text. What is no type at all is text, too (RFC 2045 section 5.2). */
+/** Types that programs show as plain text: reports too, and a malformed type (RFC 2045 section 5.2). */
 const PLAIN = /^(?:text\/.*|[^/]*|message\/(?:delivery-status|disposition-notification|feedback-report))$/
-/** Programs look at the name then. */
+/** For this type programs use the file name instead. */
 const UNTYPED = 'application/octet-stream'
 
 class ContentReader implements Visitor {

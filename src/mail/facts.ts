@@ -1,5 +1,5 @@
-// The facts of a mail: plain data, the same for the plugin, for explain and for tests.
-// Text of the sender proves nothing; `receipt` holds the text of SES.
+// The facts of a mail: plain data, the same for the plugin, for `explain` and for `test`.
+// Only `receipt` holds values that SES wrote. Values from the sender prove nothing.
 
 import type { Content } from './content'
 import type { FieldReadings } from './field-readings'
@@ -10,36 +10,36 @@ export interface SesVerdicts {
   spam: string
   virus: string
   spf: string
-  /** `pass` when any signature passed, else the first result. */
+  /** `pass` if any signature passed, else the first result. */
   dkim: string
   dmarc: string
 }
 
-/** Results of SES's own Received-SPF and Authentication-Results: what proves a domain. Domains as A-labels, lower case. */
+/** The domains that SES's own Received-SPF and Authentication-Results prove, as A-labels in lower case. */
 export interface SesAuthentication {
-  /** Domain of envelope-from for which SPF passed; none: no pass. */
+  /** The domain of envelope-from, if SPF passed for it. */
   spfDomain?: string
   /** Domains (header.i) of the DKIM signatures that passed. */
   dkimDomains: string[]
-  /** header.from domain with a DMARC pass. */
+  /** The domain of header.from, if DMARC passed. */
   dmarcDomain?: string
-  /** Why SES's results prove nothing at all: a text for the log. */
+  /** The reason why SES's results prove nothing at all: a text for the log. */
   flaw?: string
 }
 
-/** What SES wrote at receipt, in its topmost block. */
+/** The values that SES wrote at receipt, in the topmost block of its fields. */
 export interface Receipt {
   form: 'classic' | 'mail-manager'
-  /** OriginalMessageId of SES API SendBounce. */
+  /** SES's id of the mail: OriginalMessageId of SendBounce. */
   sesId: string
-  /** False: of a form that SES isn't known to use; it is used all the same. */
+  /** False: the id has an unknown form. It is used all the same. */
   sesIdIsUsual: boolean
   region: string
-  /** Milliseconds since the epoch, as SES wrote it; may lie in the future. */
+  /** Time of receipt as SES wrote it, in milliseconds since the epoch. May be in the future. */
   receivedAtMs: number
-  /** The recipient that SES's Received names behind `for`, as written. */
+  /** The recipient after `for` in SES's Received, as written. */
   forRecipient?: string
-  /** SES's Return-Path, as written; '' is the null sender; undefined: missing. */
+  /** SES's Return-Path, as written. '' is the null sender. Undefined: missing. */
   returnPath?: string
   client: { helo: string; name: string; ip: string }
   verdicts: SesVerdicts
@@ -49,9 +49,9 @@ export interface Receipt {
 export interface EnvelopeRecipient {
   /** As the relay gave it in RCPT TO, without angle brackets. */
   address: string
-  /** RFC 3461 NOTIFY=NEVER was given. */
+  /** The relay gave NOTIFY=NEVER (RFC 3461). */
   notifyNever: boolean
-  /** Another plugin put it there, and for which of several RCPT TO isn't known. */
+  /** Another plugin added this recipient, and it isn't known for which of several RCPT TO. */
   isUnattributed?: boolean
   /** Refusals of this recipient and of the whole mail, in the order in which they came. Undefined: nobody refused it. */
   refusals?: readonly Refusal[]
@@ -62,68 +62,71 @@ export interface Envelope {
   /** MAIL FROM without angle brackets; '' is the null sender. */
   sender: string
   recipients: EnvelopeRecipient[]
-  /** How many RCPT TO the relay gave, refused ones among them; undefined: as many as there are recipients. */
+  /** Number of RCPT TO that the relay gave, refused ones included. Undefined: the number of recipients. */
   rcptCommands?: number
-  /** Who gave the mail to Haraka. */
+  /** The peer that gave the mail to Haraka. */
   relayIp: string
   sizeBytes: number
 }
 
-/** One recipient: as the relay gave it, and as SES knows it. */
+/** One recipient: as the relay gave it, and as SES had it. */
 export interface RecipientFacts {
   envelope: EnvelopeRecipient
-  /** Recipient of record; where it can't be established, the envelope's stands in. */
+  /** Recipient of record. If it can't be determined, the recipient of the envelope. */
   address: string
-  /** How it was established; `unconfirmed`: nothing speaks for it or against it; `mismatch`: it wasn't. */
+  /** How it was determined. `unconfirmed`: there is no evidence for it or against it. `mismatch`: it couldn't be. */
   source: 'for' | 'header' | 'unconfirmed' | 'rewritten' | 'relay' | 'envelope' | 'mismatch'
-  /** Why it is a mismatch. */
+  /** The reason for a mismatch. */
   mismatch?: Mismatch
-  /** The header names SES's `for`, and not this recipient, who is the only one: a relay that rewrites recipients? */
+  /** The header names SES's `for` but not this recipient, the only one: perhaps the relay rewrites recipients. */
   isBesideFor?: boolean
 }
 
-/** Why a recipient of record can't be established, or can't be given to SES. */
+/** Reasons why a recipient of record can't be determined, or SES wouldn't accept it. */
 export type Mismatch = 'unknown' | 'several' | 'noFor' | 'unattributed' | 'notAscii'
 
-/** Header fields as the peer sent them, without Haraka's own. Names in lower case. */
+/** Header fields as the peer sent them, without Haraka's own. All names are in lower case. */
 export interface HeaderFacts {
-  /** Values of every field of that name, top down, unfolded, encoded words decoded. Each name is decoded once. */
+  /** Values of all fields of that name from top to bottom, unfolded, with encoded words decoded. Decoded once. */
   values(name: string): readonly string[]
   /**
-   * The encoded words of a field of that name weren't decoded, as the header has too many; or the header was cut, and
-   * such a field may stand in the rest of it.
+   * True: encoded words of such a field weren't decoded because the header has too many, or the header was cut and its
+   * rest may hold such a field.
    */
   valuesAreCut(name: string): boolean
-  /** Addresses in every field of that name (groups opened), `local@domain`. */
+  /** Addresses `local@domain` of all fields of that name, members of groups included. */
   addresses(name: string): readonly string[]
   /**
-   * A field of that name was too long to be read whole, or the header was cut: an address that isn't among those that
-   * were read may stand there all the same.
+   * True: such a field was too long to be read completely, or the header was cut, so there may be more addresses than
+   * `addresses` returns.
    */
   addressesAreCut(name: string): boolean
 }
 
 export interface MailFacts {
   envelope: Envelope
-  /** Undefined: the mail carries no usable receipt; `receiptFault` says why. */
+  /** Undefined: the mail has no usable receipt; `receiptFault` gives the reason. */
   receipt?: Receipt
   receiptFault?: string
-  /** Without a receipt: the worst words that may be SES's all the same. Never `pass`. */
+  /** Only without a receipt: the worst verdicts in fields that SES may have written. Never `pass`. */
   verdictsWithoutReceipt?: SesVerdicts
-  /** Sender of record: SES's Return-Path; without one, the envelope's. '' is the null sender. */
+  /** Sender of record: SES's Return-Path, else the sender of the envelope. '' is the null sender. */
   sender: string
   recipients: RecipientFacts[]
   headers: HeaderFacts
-  /** The one mailbox of the one From field; undefined: none, several, or what can be read in two ways. */
+  /** The one mailbox of the one From field. Undefined: none, several, or more than one way to read it. */
   author?: string
-  /** Only the beginning of the header is known: that a field or an address isn't in it proves nothing. */
+  /** Only the beginning of the header is known, so a missing field or address proves nothing. */
   headerIsCut: boolean
-  /** Fields of that name (in lower case) as leniently as any program may read them: for guards, and no proof of anything. */
+  /**
+   * All readings of the fields of that name (in lower case), as lenient as any program's. For guards; they prove
+   * nothing.
+   */
   readings(name: string): FieldReadings
-  /** Read when first asked for. Rejects where nothing can be made of the mail. */
+  /** Read at the first call. Rejects with an UnreadableError where the content can't be read. */
   content(): Promise<Content>
-  /** What other plugins found at that path, `rspamd.score`: one value, or the elements of a list. */
+  /** Results of other plugins at that path, such as `rspamd.score`: one value, or the elements of a list. */
   results(path: string): readonly (string | number)[]
-  /** Things worth a line in the log: an unusual id, a receipt from the future, a text that was cut. */
+  /** Texts for the log: an unusual id, a receipt in the future, a text that was cut. */
   warnings: string[]
 }

@@ -1,31 +1,31 @@
-// The header as leniently as any mail program may read it, for guards: where programs differ, every reading is given.
-// It must see too much rather than too little; nothing is proved by it. Linear in the header, and bounded for each name.
+// Reads a header for guards, as leniently as any mail program: where programs differ, it gives every reading.
+// It may find too much, never too little, and proves nothing. Takes linear time, and limits the text of each name.
 
 import { isContinuation, peersLines } from './header'
 
 export interface FieldReadings {
-  /** Every field of that name, top down, each in every reading: unfolded, and with encoded words undone. */
+  /** All fields of that name from top to bottom, each in every reading: unfolded, and with encoded words decoded. */
   texts: readonly string[]
-  /** They were longer than anybody reads: more may stand behind. */
+  /** True: the texts were cut at the limit, so there may be more. */
   areCut: boolean
 }
 
-/** No honest mail has so much in all fields of one name that guards ask for. */
+/** Characters of all fields of one name. Real mail stays far below in the fields that guards read. */
 const LIMIT_CHARACTERS = 64 * 1024
 
-/** No honest mail has so many bare CRs in its header; each may begin a field. */
+/** Bare CRs in one header, each of which may begin a field. Real mail has none. */
 const LIMIT_BARE_CRS = 1000
 
-/** RFC 2047 section 2; also with blanks in it, and where its end is missing. */
+/** RFC 2047 section 2, also with blanks in the text or without its end. */
 const ENCODED_WORD = /=\?[^?]*\?([bq])\?([^?]*)(?:\?=|$)/gi
-/** RFC 2047 section 6.2: white space between two encoded words is no part of the text. */
+/** RFC 2047 section 6.2: white space between two encoded words doesn't belong to the text. */
 const BETWEEN_ENCODED_WORDS = /(\?[bq]\?[^?]*\?=)\s+(?==\?)/gi
-/** RFC 5322 section 2.2: what may stand in a field's name; all else around it is taken for garbage. */
+/** Characters that the names of fields in mail don't have (RFC 5322 section 2.2). They are ignored. */
 const NOT_IN_NAMES = /[^a-z0-9-]+/g
-/** A line behind a bare CR that begins a field of its own. */
+/** A line after a bare CR that begins a field. */
 const BEGINS_FIELD = /^[!-9;-~]+[ \t]*:/
 
-/** `headerLines` and `ownFields` as for readHeader. Names in lower case. */
+/** `headerLines`, `ownFields`: as for readHeader. The returned function expects names in lower case. */
 export function fieldReadings(
   headerLines: readonly string[],
   ownFields: number,
@@ -51,10 +51,10 @@ function readingsOf(values: readonly string[], areCut: boolean): FieldReadings {
   return { texts, areCut }
 }
 
-/** Values by name. `areCut`: there may be more. */
+/** Values by name. `areCut`: there may be more fields. */
 type Fields = ReadonlyMap<string, readonly string[]> & { areCut: boolean }
 
-/** A bare CR ends a line for some programs, and is a blank for others; what a hop made of it is read, too. */
+/** For some programs a bare CR ends a line, for others it is a blank. Both readings are given. */
 function fieldsOf(lines: readonly string[]): Fields {
   const fields = Object.assign(new Map<string, string[]>(), { areCut: false })
   let bareCrs = 0
@@ -74,7 +74,7 @@ function fieldsOf(lines: readonly string[]): Fields {
       break
     }
     for (const [index, piece] of line.split(/[\r\n]+/).entries()) {
-      // behind the end of the line
+      // nothing after a CR at the end of the line
       if (index > 0 && piece === '') continue
       const continues = index === 0 ? !beginsField(line, lines[at + 1]) : !BEGINS_FIELD.test(piece)
       if (!continues) {
@@ -89,7 +89,7 @@ function fieldsOf(lines: readonly string[]): Fields {
   return fields
 }
 
-/** A line without a colon belongs to the field above, unless the colon comes on the next line. */
+/** A line without a colon continues the field above, unless the next line begins with the colon. */
 function beginsField(line: string, next = ''): boolean {
   return (
     !isContinuation(line) &&
@@ -97,12 +97,12 @@ function beginsField(line: string, next = ''): boolean {
   )
 }
 
-/** A fold, or a line that was broken for its length, may stand within an encoded word. */
+/** A fold or a break of Haraka's may be inside an encoded word. */
 function withoutBlanks(text: string): string {
   return text.includes('?') ? text.replace(/\s+/g, '') : text
 }
 
-/** Bytes as characters: a guard's words are ASCII in every charset that mail is written in. */
+/** Decodes bytes as Latin-1: guards search for ASCII words, which are the same in all usual charsets. */
 function withoutEncodedWords(text: string): string {
   if (!text.includes('=?')) return text
   return text

@@ -1,28 +1,28 @@
-// Values and addresses of a header's fields, decoded when they are first asked for, each field once.
-// Never throws. What one header can cost is bounded; what lies beyond the bound is said to be cut, and proves nothing.
+// Values and addresses of a header's fields. Each field is decoded once, at the first call for it. Never throws.
+// The cost of one header is limited. Fields beyond the limit are reported as cut, and prove nothing.
 
 import type { HeaderFacts } from './facts'
 import { eachMailbox } from './mailboxes'
 import type { Field } from './split-fields'
 
 export interface Decoders {
-  /** RFC 2047. */
+  /** Decodes the encoded words of a field's value (RFC 2047). */
   decodeWords(text: string): string
-  /** The addresses in the value of an address field, groups opened. */
+  /** The addresses in an address field's value, members of groups included. */
   addressesIn(text: string): string[]
 }
 
-/** So much raw text of one header has its encoded words decoded: 128 KB cost up to 20 ms. */
+/** Raw characters of one header whose encoded words are decoded: 128 KB take up to 20 ms. */
 const ENCODED_CHARACTERS = 128 * 1024
-/** Up to so much address fields are read as they are; longer ones are divided first: text without an `@` costs nothing then. */
+/** Longer address fields are split into mailboxes before parsing, so that text without an `@` costs nothing. */
 const WHOLE_CHARACTERS = 64 * 1024
 /**
- * What reading addresses may cost for one header, in characters, each `@` counted as so many more: spent after 50 ms at
- * the worst. Some 3,500 recipients have room in it.
+ * The cost limit of reading one header's addresses, in characters; each `@` counts as several. It is enough for some
+ * 3,500 recipients, and takes 50 ms at most.
  */
 const ADDRESS_COST = 500_000
 const COST_OF_AT = 100
-/** RFC 5321 section 4.5.3.1.3 has 256 octets for an address; the rest is for a name. Longer mailboxes aren't read. */
+/** RFC 5321 section 4.5.3.1.3 allows 256 octets for an address; the rest is for a name. Longer mailboxes aren't read. */
 const MAILBOX_CHARACTERS = 1000
 
 interface Reading {
@@ -30,7 +30,7 @@ interface Reading {
   isCut: boolean
 }
 
-/** `isCut`: there may be more fields, of any name, and the last one may be longer. */
+/** `isCut`: `fields` are only the header's beginning, and the last one may be incomplete. */
 export function headerFacts(fields: readonly Field[], decoders: Decoders, isCut = false): HeaderFacts {
   const named = byName(fields)
   const encoded = allowances(fields, ({ raw }) => (raw.includes('=?') ? raw.length : 0), ENCODED_CHARACTERS)
@@ -42,7 +42,7 @@ export function headerFacts(fields: readonly Field[], decoders: Decoders, isCut 
   const addresses = readOnce(named, field => {
     const { allowed, isShort } = addressed(field)
     if (!field.raw.includes('@')) return { texts: [], isCut: false }
-    // a break of Haraka's can stand within an address
+    // a break of Haraka's can be inside an address
     if (!isShort) return readMailboxes(readingsOf(field), allowed, decoders)
     const [first = [], second = []] = readingsOf(field).map(text => decoders.addressesIn(text))
     const known = second.length === 0 ? undefined : new Set(first)
@@ -66,19 +66,19 @@ function byName(fields: readonly Field[]): (name: string) => readonly Field[] {
   return name => named.get(name) ?? []
 }
 
-/** What reading a field costs; what costs nothing has nothing to read. */
+/** The cost of reading a field. 0: there is nothing to read. */
 type CostOf = (field: Field) => number
 
 interface Allowance {
-  /** What reading the field may cost. */
+  /** The cost that reading the field may have. */
   allowed: number
   isWhole: boolean
-  /** The whole header has little to read. */
+  /** The cost of the whole header is below the limit. */
   isShort: boolean
 }
 
 /**
- * Counted from the top of the header, and not by which field is asked for first, so that a mail is read alike each time.
+ * Counts costs from the top of the header, whatever field is read first, so that every reading of a mail gives the same.
  */
 function allowances(fields: readonly Field[], costOf: CostOf, limit: number): (field: Field) => Allowance {
   let known: Map<Field, Allowance> | undefined
@@ -109,7 +109,7 @@ function lengthOf(field: Field): number {
   return readingsOf(field).reduce((sum, text) => sum + text.length, 0)
 }
 
-/** Of the other reading only the mailboxes are read in which a break may stand: two for each break at the most. */
+/** In the second reading only mailboxes around a break differ: at most two for each break. */
 function addressCost({ raw, joined = raw }: Field): number {
   return costOfAddresses(raw) + (raw.length - joined.length) * 2 * COST_OF_AT
 }
@@ -120,7 +120,7 @@ function costOfAddresses(text: string): number {
   return Math.min(text.length, ats * MAILBOX_CHARACTERS) + ats * COST_OF_AT
 }
 
-/** Mailbox by mailbox, as far as the allowance goes; of another reading only those that the first doesn't have. */
+/** Reads mailbox by mailbox within the allowance. From a second reading it reads only mailboxes that the first lacks. */
 function readMailboxes(readings: readonly string[], allowed: number, decoders: Decoders): Reading {
   const texts: string[] = []
   let rest = allowed

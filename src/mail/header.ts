@@ -1,5 +1,5 @@
-// The header as the peer sent it: fields in order through mailparser, values and addresses decoded when asked for.
-// Never hangs or throws, whatever a mail holds: text that can't be parsed is an empty header.
+// Reads the header as the peer sent it: mailparser splits the fields; values and addresses are decoded at the first
+// call. No mail makes it hang or throw: a text that can't be parsed gives an empty header.
 
 import { isUtf8 } from 'node:buffer'
 import { DATA_LINE_LENGTH, possibleBreaks } from './broken-lines'
@@ -9,24 +9,24 @@ import { headerFacts } from './header-facts'
 import { type Field, splitFields } from './split-fields'
 
 export interface Header {
-  /** Top down. */
+  /** From top to bottom. */
   fields: readonly Field[]
   facts: HeaderFacts
 }
 
-/** Nothing is to be made of a text that isn't there. */
+/** Turns off mailparser's work on a mail's text: it only gets headers. */
 const HEADER_ONLY = { skipHtmlToText: true, skipImageLinks: true, skipTextToHtml: true, skipTextLinks: true }
 
-/** Loads the parsers (about 150 ms), so that the first mail needn't wait for them. Rejects when they aren't installed. */
+/** Loads the parsers (about 150 ms), so that the first mail doesn't wait. Rejects if they aren't installed. */
 export async function warmUp(): Promise<void> {
   const { facts } = await readHeader(['To: =?utf-8?q?warm?= <a@b.example>\n'], 0)
   composed([...facts.values('to'), ...facts.addresses('to'), '\u0300'].join(''))
 }
 
 /**
- * `headerLines`: physical lines as in Haraka's `transaction.header_lines`; `ownFields`: how many fields at the top are
- * Haraka's own, to be left out; `lineLength`: Haraka's [max] data_line_length; `isCut`: these lines are only the
- * header's beginning. Rejects only when the parsers can't be loaded.
+ * `headerLines`: physical lines as in Haraka's `transaction.header_lines`; `ownFields`: the number of fields at the top
+ * that Haraka wrote, which are left out; `lineLength`: Haraka's [max] data_line_length; `isCut`: the lines are only the
+ * header's beginning. Rejects only if the parsers can't be loaded.
  */
 export async function readHeader(
   headerLines: readonly string[],
@@ -48,7 +48,7 @@ export async function readHeader(
   return { fields, facts: headerFacts(fields, decoders, isCut) }
 }
 
-/** The lines without the first `ownFields` fields, and without a continuation that continues nothing. */
+/** The lines without the first `ownFields` fields, and without continuation lines at the top. */
 export function peersLines(headerLines: readonly string[], ownFields: number): readonly string[] {
   let at = 0
   for (let own = 0; own <= ownFields; own++) {
@@ -58,12 +58,12 @@ export function peersLines(headerLines: readonly string[], ownFields: number): r
   return at === 0 ? headerLines : headerLines.slice(at)
 }
 
-/** An empty line, which Haraka can leave in a header, continues with nothing: it must not end the header here. */
+/** Haraka can leave an empty line in a header. It counts as a continuation, as it must not end the header. */
 export function isContinuation(line: string): boolean {
   return line === '' || ' \t\r\n'.includes(line[0] ?? '')
 }
 
-/** One physical line as Unicode, without its end and with no other line end in it. */
+/** One physical line as Unicode, without line ends. */
 export function cleanLine(line: string): string {
   let end = line.length
   while (end > 0 && (line[end - 1] === '\n' || line[end - 1] === '\r')) end--
@@ -71,7 +71,7 @@ export function cleanLine(line: string): string {
   const isAscii = Buffer.byteLength(text) === text.length
   if (isAscii) return text
   const bytes = Buffer.from(text, 'latin1')
-  // after HELO Haraka hands over bytes as characters; UTF-8 is what they most likely are
+  // after HELO Haraka decodes each byte as one character; the bytes are most likely UTF-8
   if (bytes.toString('latin1') === text && isUtf8(bytes)) return bytes.toString('utf8')
   return Buffer.from(text, 'utf8').toString('utf8')
 }
@@ -79,9 +79,9 @@ export function cleanLine(line: string): string {
 type Parsers = ReturnType<typeof requireParsers>
 let parsers: Parsers | undefined
 
-/** Loaded late: they cost 150 ms and 20 MB, and many a process never looks into a header. */
+/** Loaded at first use: they take 150 ms and 20 MB, and many processes never read a header. */
 function loadParsers(): Parsers {
-  // asked once: to find a package that names its exports takes Node 30 to 60 us each time
+  // kept, as each `require` of a package with an exports map takes Node 30 to 60 us
   parsers ??= requireParsers()
   return parsers
 }

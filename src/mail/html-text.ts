@@ -1,37 +1,37 @@
-// The text of HTML as its reader sees it: tags, comments, scripts and styles gone, entities decoded, white space folded,
-// each block on a line of its own, and behind a link where it leads. Never throws, in linear time, whatever the nesting;
-// HTML comes in chunks, of which no more than two are kept.
+// The text of HTML as its reader sees it: without tags, comments, scripts and styles, entities decoded, white space
+// folded, each block on its own line, and each link's target after its text. Never throws. Takes linear time for any
+// nesting, and reads HTML in chunks, keeping two at most.
 
 import { type QuoteType, Tokenizer } from 'htmlparser2'
 import type { CutText } from './content'
 import { visibleText } from './mime/visible-text'
 
-/** HTML standard, section 15.3, "Rendering": elements that are displayed as blocks, and what breaks a line. */
+/** HTML standard, section 15.3: elements that are displayed as blocks or break a line. */
 const BLOCKS = new Set(
   'address article aside blockquote body br center dd details dialog div dl dt fieldset figcaption figure footer form h1 h2 h3 h4 h5 h6 head header hr html legend li main nav ol option p pre section summary table tbody td textarea tfoot th thead title tr ul'.split(
     ' ',
   ),
 )
-/** HTML standard, section 15.3.1, "Hidden elements": whose text is no text. */
+/** HTML standard, section 15.3.1, "Hidden elements": their text isn't displayed. */
 const HIDDEN = new Set(['script', 'style'])
 const LINKS = new Set(['a', 'area'])
 const SLICE_CHARACTERS = 65_536
-/** Longer ones lead nowhere: browsers' own limits lie between 2,000 and 64,000 characters. */
+/** Longer targets are ignored: browsers' own limits are between 2,000 and 64,000 characters. */
 const TARGET_CHARACTERS = 65_536
 const BASE_CHARACTERS = 4096
 
-/** At most `limit` characters, in UTF-16 units. `base`: where links lead from (`<base href>`), as the HTML says it. */
+/** `limit`: in UTF-16 units. */
 export function htmlText(html: string, limit: number): CutText {
   return htmlTextOf(() => [html], limit)
 }
 
-/** `chunks` is asked once, or twice where the HTML has a `<base>`. */
+/** As htmlText. Calls `chunks` once, or twice if relative links come before the HTML's `<base>`. */
 export function htmlTextOf(chunks: () => Iterable<string>, limit: number): CutText {
   const writer = new Writer(limit)
   const reader = new Reader(writer)
   feed(chunks(), reader, () => writer.isFull)
   if (reader.base === '' || !reader.isRelative) return writer.end()
-  // it counts for links above it, too
+  // the base also counts for links above it
   const again = new Writer(limit)
   feed(chunks(), new Reader(again, reader.base), () => again.isFull)
   return again.end()
@@ -50,7 +50,7 @@ function feed(chunks: Iterable<string>, reader: Reader, isFull: () => boolean): 
   tokenizer.end()
 }
 
-/** White space as a browser folds it. */
+/** Collects text, and folds white space as a browser does. */
 class Writer {
   readonly #limit: number
   readonly #parts: string[] = []
@@ -90,10 +90,10 @@ class Writer {
   }
 }
 
-/** What the tokenizer calls; places are those of the whole HTML. */
+/** The callbacks of the tokenizer. Their offsets count from the beginning of the HTML. */
 class Reader {
   readonly #writer: Writer
-  /** The last two slices: what the tokenizer speaks of begins in one of them, or is too long to be a name that counts. */
+  /** The last two chunks. Every name that counts begins in one of them, as longer names are ignored. */
   #last = ''
   #window = ''
   #windowAt = 0
@@ -112,12 +112,12 @@ class Reader {
     this.#from = from
   }
 
-  /** Where a `<base>` leads; the first one counts (HTML standard, section 4.2.3). */
+  /** The target of the first `<base>` (HTML standard, section 4.2.3). */
   get base(): string {
     return this.#base
   }
 
-  /** A link was shown that a base would change. */
+  /** True: a link was written that a base would change. */
   get isRelative(): boolean {
     return this.#isRelative
   }
@@ -160,13 +160,13 @@ class Reader {
 
   onattribend(_quote: QuoteType): void {
     if (this.#attribute === 'href') {
-      // URL standard, section 4.4: blanks around it, and line ends and tabs in it, don't count
+      // URL standard, section 4.4: blanks around it, and line ends and tabs in it, are removed
       const value = this.#value
         .join('')
         .replace(/[\t\n\r]/g, '')
         .trim()
       if (this.#tag === 'base') this.#base ||= value.slice(0, BASE_CHARACTERS)
-      // HTML standard, section 13.2.5.33: of an attribute that stands twice the first counts
+      // HTML standard, section 13.2.5.33: the first of two attributes with one name counts
       else if (this.#target === '') this.#target = value
     }
     this.#attribute = ''
@@ -209,9 +209,9 @@ class Reader {
   onprocessinginstruction(): void {}
 }
 
-/** As a browser does it, where the HTML names a base; else as written. */
+/** The link's target as a browser resolves it if the HTML names a base, else as written. */
 function resolve(target: string, base: string): { target: string; isRelative: boolean } {
-  // URL standard, section 4.4: of these schemes any number of slashes, either way, stands before the host
+  // URL standard, section 4.4: with these schemes any number of slashes or backslashes may precede the host
   const absolute = /^(https?|ftp):[\\/]+/i.exec(target)
   if (absolute) return { target: `${absolute[1]}://${target.slice(absolute[0].length)}`, isRelative: false }
   if (/^(?!https?:|ftp:)[a-z][a-z0-9+.-]*:/i.test(target)) return { target, isRelative: false }

@@ -1,10 +1,10 @@
-// Labels of addresses: `anna+shop@example.com` is a label of `anna@example.com`, as SES's own receipt rules have it
-// (SES developer guide: receipt rules, recipient conditions). Pure.
+// Labels of addresses: `anna+shop@example.com` is a label of `anna@example.com`, as in SES's own receipt rules
+// (SES developer guide: receipt rules, recipient conditions).
 
 /**
- * The address key of the mailbox to which the label belongs; the key itself where there is no label.
- * `key`: as `addressKey` makes it. `separator`: [relay] label_separator; empty: there are no labels.
- * A separator in the first place begins no label: there would be no mailbox before it.
+ * The address key of the label's mailbox, or the key itself if it has no label.
+ * `key`: from `addressKey`. `separator`: [relay] label_separator; empty: there are no labels.
+ * A separator at the very beginning doesn't count, as the mailbox's name would be empty.
  */
 export function withoutLabel(key: string, separator: string): string {
   if (separator === '') return key

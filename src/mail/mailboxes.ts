@@ -1,7 +1,7 @@
-// Divides the value of a long address field into pieces that a parser can read one by one: mailboxes, and bits of groups.
-// Never throws, in linear time: what isn't closed ends with the text.
+// Splits the value of a long address field into pieces that a parser can read one by one: mailboxes, and parts of
+// groups. Never throws. Takes linear time: an unclosed quote, comment or bracket ends with the text.
 
-/** Calls `take` with each piece between `,` and `;` (RFC 5322 section 3.4) that holds an `@`, until it answers false. */
+/** Calls `take` with each piece between `,` and `;` (RFC 5322 section 3.4) that holds an `@`, until it returns false. */
 export function eachMailbox(value: string, take: (piece: string) => boolean): void {
   const scanner = new Scanner()
   let start = 0
@@ -13,7 +13,7 @@ export function eachMailbox(value: string, take: (piece: string) => boolean): vo
   }
 }
 
-/** Where it stands: RFC 5322 sections 3.2.2 (comments nest), 3.2.4 (quoted strings) and 3.4 (angle brackets). */
+/** The scanner's state: RFC 5322 sections 3.2.2 (nested comments), 3.2.4 (quoted strings) and 3.4 (angle brackets). */
 class Scanner {
   #isQuoted = false
   #isEscaped = false
@@ -21,7 +21,7 @@ class Scanner {
   #isGroup = false
   #comments = 0
 
-  /** Whether the character parts two mailboxes. */
+  /** Whether the character separates two mailboxes. */
   endsPiece(char: string): boolean {
     if (this.#isEscaped) this.#isEscaped = false
     else if (this.#isQuoted) {
@@ -61,7 +61,7 @@ class Scanner {
     }
   }
 
-  /** In a group it also ends brackets that nobody has closed, which would hide all mailboxes behind it. */
+  /** In a group `;` also ends unclosed brackets, which would hide all mailboxes after it. */
   #endsGroup(): boolean {
     if (this.#isAngle && !this.#isGroup) return false
     this.#isAngle = false

@@ -1,5 +1,5 @@
-// Reads the facts of a mail before its body: envelope, SES's receipt, header; and a function that reads the content.
-// No mail can make it fail; it rejects only when the parsers can't be loaded.
+// Reads the facts of a mail from its envelope and header. The content is read later, by a function among the facts.
+// No mail can make it fail: it rejects only if the parsers can't be loaded.
 
 import { readAuthor } from './author'
 import type { Content } from './content'
@@ -14,15 +14,15 @@ export interface FactsQuestion
   envelope: Envelope
   /** Physical lines, as in Haraka's `transaction.header_lines`. */
   headerLines: readonly string[]
-  /** These are only its beginning. */
+  /** `headerLines` are only the header's beginning. */
   headerIsCut: boolean
-  /** How many fields at the top are Haraka's own: 1, or 0 when it adds no Received. */
+  /** Number of fields at the top that Haraka wrote: 1, or 0 if it adds no Received. */
   ownFields: number
-  /** Haraka's [max] data_line_length; undefined: what it is by default. */
+  /** Haraka's [max] data_line_length. Undefined: its default. */
   lineLength?: number | undefined
-  /** Milliseconds since the epoch. */
+  /** The present time, in milliseconds since the epoch. */
   nowMs: number
-  /** Asked at most once. */
+  /** Called at most once. */
   content(): Promise<Content>
   results: MailFacts['results']
 }

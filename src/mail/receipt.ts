@@ -1,29 +1,29 @@
-// Reads the receipt: the fields that SES wrote above the sender's header, and none of the sender's below them.
-// Never throws: without a readable receipt there is a fault with its reason; fields further down are never used instead.
+// Reads the receipt: the fields that SES wrote above the sender's header. Never uses a field of the sender's below them.
+// Never throws: if the receipt can't be read, `fault` gives the reason.
 
 import { parseAddress, withoutBrackets } from './address'
-import { inOneWay, provedBy, readClosedResults } from './authentication'
+import { provedBy, readClosedResults, unambiguous } from './authentication'
 import type { Receipt, SesVerdicts } from './facts'
 import { readSesReceivedField, type SesReceived } from './received'
 import { closedBlock } from './ses-block'
 import type { Field } from './split-fields'
-import { maybeSes, plainVerdicts, worstVerdicts } from './verdicts'
+import { plainVerdicts, possibleSesFields, worstVerdicts } from './verdicts'
 
 export interface ReceiptResult {
   receipt?: Receipt
-  /** Why there is none: a text for the log. */
+  /** The reason why there is no receipt: a text for the log. */
   fault?: string
-  /** Where there is none: what SES may have said all the same. */
+  /** Without a receipt: the worst verdicts in fields that SES may have written. */
   verdicts?: SesVerdicts
   warnings: string[]
 }
 
-/** `fields`: the header, top down. */
+/** `fields`: the header from top to bottom. */
 export function readReceipt(fields: readonly Field[]): ReceiptResult {
   for (const [index, field] of fields.entries()) {
     const received = field.name === 'received' ? readSesReceivedField(field) : undefined
     if (received === undefined) continue
-    // what makes the line unreadable may be the sender's doing, and must not hide what SES found
+    // the sender may have made the line unreadable, and that must not hide SES's verdicts
     if ('fault' in received) return noReceipt(received.fault, fields, index)
     const warnings = received.sesIdIsUsual ? [] : [`the SES id ${received.sesId} has an unusual form`]
     return { receipt: readBlock(received, fields, index), warnings }
@@ -31,15 +31,15 @@ export function readReceipt(fields: readonly Field[]): ReceiptResult {
   return noReceipt('no Received line of SES', fields)
 }
 
-/** `index`: of the line that can't be read. */
+/** `index`: of the Received field that can't be read. */
 function noReceipt(fault: string, fields: readonly Field[], index?: number): ReceiptResult {
-  return { fault, verdicts: worstVerdicts(maybeSes(fields, index)), warnings: [] }
+  return { fault, verdicts: worstVerdicts(possibleSesFields(fields, index)), warnings: [] }
 }
 
 function readBlock(ses: SesReceived, fields: readonly Field[], index: number): Receipt {
   const { client, ...received } = ses
   const above = fields[index - 1]
-  const returnPath = above?.name === 'return-path' ? inOneWay(above, readReturnPath) : undefined
+  const returnPath = above?.name === 'return-path' ? unambiguous(above, readReturnPath) : undefined
   return {
     ...received,
     ...(returnPath !== undefined && { returnPath }),
@@ -48,7 +48,7 @@ function readBlock(ses: SesReceived, fields: readonly Field[], index: number): R
   }
 }
 
-/** SES's Return-Path stands directly above its Received; '' is the null sender. Undefined: malformed. */
+/** The address in SES's Return-Path, directly above its Received. '' is the null sender. Undefined: malformed. */
 function readReturnPath(raw: string): string | undefined {
   const text = raw.trim()
   if (text === '<>') return ''
@@ -64,7 +64,7 @@ function readResults(
   const block = closedBlock(form, fields, index)
   if ('flaw' in block) {
     return {
-      verdicts: worstVerdicts(maybeSes(fields, index)),
+      verdicts: worstVerdicts(possibleSesFields(fields, index)),
       authentication: { dkimDomains: [], flaw: block.flaw },
     }
   }

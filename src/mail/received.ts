@@ -1,5 +1,6 @@
-// The Received line that SES writes: who gave the mail, the id, the recipient and the time.
-// What stands in it of the sender's (HELO, host name, recipient) can't pose as SES's part: a line in doubt is a fault.
+// Reads the Received line that SES writes: client, id, recipient and time.
+// The sender chooses some of its words (HELO, host name, recipient). If these could look like SES's, the line is a
+// fault.
 
 import { isIP } from 'node:net'
 import { isDeepStrictEqual } from 'node:util'
@@ -8,7 +9,7 @@ import type { Field } from './split-fields'
 
 export interface SesReceived
   extends Pick<Receipt, 'form' | 'sesId' | 'sesIdIsUsual' | 'region' | 'receivedAtMs'> {
-  /** Without angle brackets; undefined: not named, or not one readable address. */
+  /** The recipient without angle brackets. Undefined: missing, or not one readable address. */
   forRecipient?: string
   /** Undefined: the `from` part isn't `from HELO (name [ip])`. */
   client?: Receipt['client']
@@ -17,10 +18,10 @@ export interface SesReceived
 /** `fault`: a text for the log. */
 export type SesReceivedResult = SesReceived | { fault: string }
 
-/** What counts as SES's line, readable or not: also hosts that SES isn't known to have. Below them nothing is SES's. */
+/** A line with such a host counts as SES's, even if the host is unknown. No field below it is SES's. */
 const LIKE_SES_HOST =
   /^(?:[a-z\d-]{1,63}\.)?(?:inbound-smtp|mail-manager-smtp)[a-z\d-]{0,63}\..*(?:amazonaws\.com|\.aws)/is
-/** The same where a hop broke the line within a word, all blanks taken out. */
+/** The same for a line without its blanks, as a hop may have broken it inside a word. */
 const LIKE_SQUEEZED_SES_HOST =
   /by(?:[a-z\d-]{1,63}\.)?(?:inbound-smtp|mail-manager-smtp)[a-z\d-]{0,63}\.(?:[a-z\d-]{1,63}\.){0,4}(?:amazonaws\.com|aws)/i
 const SES_HOST = /^(inbound-smtp|(?:open|auth|mtls)\.mail-manager-smtp)\.([^.]*)\.amazonaws\.com(?:\.cn)?$/i
@@ -28,22 +29,22 @@ const SES_HOST = /^(inbound-smtp|(?:open|auth|mtls)\.mail-manager-smtp)\.([^.]*)
 export const REGION = /^[a-z]{2,4}(?:-[a-z]{2,12}){1,3}-\d{1,2}$/
 /** RFC 3848 and RFC 6531 section 4.3 ("with" protocol types). */
 const PROTOCOL = /^(?:E|UTF8)?SMTPS?A?$/i
-/** The form of all but a few of the ids that SES is known to have given since 2015. */
+/** The form of nearly all known ids of SES since 2015. */
 const USUAL_ID = /^[0-9a-v]{38}[08go]1$/
-/** Of any id that SES may have given. */
+/** The form of any id that SES may use. */
 export const PLAUSIBLE_ID = /^[A-Za-z0-9][A-Za-z0-9._-]{7,127}$/
-/** RFC 5322 section 3.3; the comment is the zone's name. */
+/** RFC 5322 section 3.3. The comment is the name of the zone. */
 const DATE =
   /^(?:(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun), )?(\d{1,2}) ([A-Z][a-z]{2}) (\d{4}) (\d\d):(\d\d)(?::(\d\d))? ([+-]\d{4}|UTC?|GMT|Z)(?: \([^()]{0,64}\))?$/
-/** What DATE takes for one, wherever it stands. */
+/** The beginning of a date that DATE accepts, anywhere in a line. */
 const ANY_DATE = /\b\d{1,2}\s+[A-Z][a-z]{2}\s+\d{4}\s+\d\d:\d\d/g
 const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec']
 
 const UNREADABLE: SesReceivedResult = { fault: "SES's Received line can't be read" }
 
 /**
- * A Received field. Undefined: it isn't SES's. Where Haraka may have broken the line, it is read with the break and
- * without it: what differs is a fault. So is a line in which a break hides SES's host: the next line may be forged.
+ * Reads a Received field. Undefined: it isn't SES's. If Haraka may have broken the line, it is read with the break and
+ * without, and a difference is a fault. A break that hides SES's host is a fault too, as the next line may be forged.
  */
 export function readSesReceivedField({ raw, joined }: Field): SesReceivedResult | undefined {
   const received = readSesReceived(raw)
@@ -53,23 +54,23 @@ export function readSesReceivedField({ raw, joined }: Field): SesReceivedResult 
 }
 
 /**
- * `value`: of a Received field, unfolded. Undefined: it names no host of SES behind a `by`, so it isn't SES's.
+ * `value`: of a Received field, unfolded. Undefined: no host of SES follows a `by`, so it isn't SES's.
  *
- * It is read from its end, where SES wrote: date, `for`, id, `by`. The sender's HELO comes before these, and the
- * recipient, which the sender chose too, is taken off exactly, quoted or not.
+ * Reads from the end, where SES wrote date, `for`, id and `by`: the sender's HELO comes before these. The recipient,
+ * which the sender chose too, is cut off exactly, quoted or not.
  */
 export function readSesReceived(value: string): SesReceivedResult | undefined {
-  // also where it stands in a HELO or a quoted recipient: better no receipt than the next line's, which may be forged
+  // also if the host is part of a HELO or a quoted recipient: a fault is better than the next line, which may be forged
   if (sesHosts(words(value)).length === 0) return undefined
-  // the sender's first line may continue the field, as the HELO may pose as its beginning
+  // the sender's first line may continue this field, and the HELO may look like its beginning
   if ((value.match(ANY_DATE)?.length ?? 0) > 1) return { fault: "SES's Received line has two dates" }
   const { head, dateText } = cutDate(value)
-  const { rest, forRecipient } = cutFor(head)
+  const { rest, forRecipient } = cutRecipient(head)
   const all = words(rest)
   const hosts = sesHosts(all)
   const at = hosts.at(-1)
   const client = at === undefined ? undefined : readClient(all.slice(0, at - 1).join(' '))
-  // with a second host in the line, one that isn't directly behind the client may be a piece of an odd recipient
+  // of two hosts, one that doesn't directly follow the client may be part of an odd recipient
   if (at === undefined || (hosts.length > 1 && !client)) return UNREADABLE
   const host = SES_HOST.exec(all[at] ?? '')
   const region = host?.[2]?.toLowerCase() ?? ''
@@ -89,12 +90,12 @@ export function readSesReceived(value: string): SesReceivedResult | undefined {
   }
 }
 
-/** The recipient that a Received field names behind `for`, without angle brackets, as readSesReceived takes it. */
+/** The recipient after `for` in a Received field, without angle brackets, as readSesReceived reads it. */
 export function recipientIn(value: string): string | undefined {
-  return cutFor(cutDate(value).head).forRecipient
+  return cutRecipient(cutDate(value).head).forRecipient
 }
 
-/** Milliseconds since the epoch of a date with its zone (RFC 5322 section 3.3); undefined: no such date. */
+/** A date with its zone (RFC 5322 section 3.3) in milliseconds since the epoch. Undefined: not a date. */
 export function parseDate(text: string): number | undefined {
   const match = DATE.exec(words(text).join(' '))
   if (match === null) return undefined
@@ -102,7 +103,7 @@ export function parseDate(text: string): number | undefined {
   const [year, month, day] = [number(3), MONTHS.indexOf(match[2] ?? ''), number(1)]
   const [hour, minute, second] = [number(4), number(5), number(6)]
   if (year < 1970 || month < 0 || hour > 23 || minute > 59 || second > 60) return undefined
-  // 31 Feb would become a day in March
+  // Date.UTC turns 31 Feb into a day in March
   if (new Date(Date.UTC(year, month, day)).getUTCDate() !== day) return undefined
   const utcMs = Date.UTC(year, month, day, hour, minute, second)
   const zone = /^([+-])([01]\d|2[0-3])([0-5]\d)$/.exec(match[7] ?? '')
@@ -115,7 +116,7 @@ function words(text: string): string[] {
   return text.split(/\s+/).filter(word => word !== '')
 }
 
-/** Where in the words what looks like a host of SES stands behind a `by`. */
+/** Indexes of the words after a `by` that look like a host of SES. */
 function sesHosts(all: readonly string[]): number[] {
   const found: number[] = []
   for (const [index, word] of all.entries()) {
@@ -130,8 +131,8 @@ function cutDate(value: string): { head: string; dateText: string } {
   return { head: value.slice(0, semicolon), dateText: value.slice(semicolon + 1) }
 }
 
-/** Takes ` for address` off the end: the address read backwards, so that nothing before it can widen or narrow it. */
-function cutFor(head: string): { rest: string; forRecipient?: string } {
+/** Cuts ` for address` off the end. Reads the address backwards, so that no text before it can change its extent. */
+function cutRecipient(head: string): { rest: string; forRecipient?: string } {
   const text = head.trim()
   const close = text.endsWith('>') ? text.length - 1 : text.length
   const at = text.lastIndexOf('@', close)
@@ -146,11 +147,11 @@ function cutFor(head: string): { rest: string; forRecipient?: string } {
   return { rest: rest.slice(0, -4), forRecipient: text.slice(open, close) }
 }
 
-/** Where the local part that ends before `at` begins; undefined: it is neither one word nor one quoted string. */
+/** Index of the beginning of the local part that ends before `at`. Undefined: neither one word nor one quoted string. */
 function localStart(text: string, at: number): number | undefined {
   let start = at - 1
   if (text[start] === '"') {
-    // an inner quote has an odd number of backslashes before it (RFC 5321 section 4.1.2, quoted-pairSMTP)
+    // an odd number of backslashes precedes an inner quote (RFC 5321 section 4.1.2, quoted-pairSMTP)
     do start = text.lastIndexOf('"', start - 1)
     while (start > 0 && isEscaped(text, start))
     return start < 1 ? undefined : start
@@ -165,7 +166,7 @@ function isEscaped(text: string, at: number): boolean {
   return backslashes % 2 === 1
 }
 
-/** `with SMTP id ID`, then nothing, a comment, or a `for` that can't be read, without anything that poses as more. */
+/** The id in `with SMTP id ID`. Only a comment or an unreadable `for` may follow. Undefined: anything else. */
 function readId(behindHost: readonly string[]): string | undefined {
   const [withWord, protocol, idWord, id, ...more] = behindHost
   if (withWord?.toLowerCase() !== 'with' || !PROTOCOL.test(protocol ?? '')) return undefined
@@ -180,7 +181,7 @@ function isBy(word: string): boolean {
   return /\bby$/i.test(word)
 }
 
-/** `from HELO (name [ip])`: read from the end, since a HELO may hold anything. */
+/** `from HELO (name [ip])`, read from the end, as a HELO may hold anything. */
 function readClient(text: string): Receipt['client'] | undefined {
   const open = text.lastIndexOf(' (')
   if (!/^from /i.test(text) || open < 5 || !text.endsWith('])')) return undefined

@@ -1,6 +1,6 @@
-// Recipients of record: for each RCPT TO of the relay, the address under which SES had the mail.
-// Silence proves nothing: a recipient is never replaced by another because the header doesn't name it, or is incomplete.
-// A recipient of record that can't be determined is a mismatch, and gets no bounce.
+// Finds the recipients of record: for each RCPT TO of the relay, the recipient for which SES had the mail.
+// A header that is incomplete or doesn't name a recipient proves nothing, and never leads to another recipient.
+// If it can't be determined, the recipient is a mismatch and gets no bounce.
 
 import type { RelayRecipients } from '../config/settings'
 import { addressKey, asciiAddress, domainOf, organisationalDomain } from './address'
@@ -10,16 +10,16 @@ export interface RecipientQuestion {
   envelope: Envelope
   receipt: Receipt | undefined
   headers: HeaderFacts
-  /** Only the beginning of the header is known. */
+  /** `headers` holds only the header's beginning. */
   headerIsCut: boolean
   /** Whether SES receives for a domain (A-labels, lower case). */
   receivesFor(domain: string): boolean
-  /** Whether a domain of ours belongs to the same organisation as this one. */
+  /** Whether one of our domains belongs to the same organisation as this one. */
   isOfOwnOrganisation(domain: string): boolean
   relayRecipients: RelayRecipients
 }
 
-/** RFC 5322 section 3.6.3 and 3.6.6; the others are what delivering hosts and forwarders write. */
+/** RFC 5322 sections 3.6.3 and 3.6.6; delivering hosts and forwarders write the others. */
 export const RECIPIENT_FIELDS = [
   'to',
   'cc',
@@ -33,7 +33,7 @@ export const RECIPIENT_FIELDS = [
   'resent-cc',
 ]
 
-/** One for each RCPT TO, in order. */
+/** Returns one entry for each RCPT TO, in order. */
 export function recipientsOfRecord(question: RecipientQuestion): RecipientFacts[] {
   const { envelope, receipt } = question
   const isNamed = namesInHeader(question)
@@ -42,7 +42,7 @@ export function recipientsOfRecord(question: RecipientQuestion): RecipientFacts[
       return { envelope: recipient, address: recipient.address, source: 'envelope' }
     const found = establish(recipient, receipt.forRecipient, question, isNamed)
     if (found.source === 'mismatch' || asciiAddress(found.address) !== undefined) return found
-    // SES API: SendBounce takes ASCII only
+    // SES API: SendBounce accepts only ASCII
     return mismatch(recipient, /[^ -~]/.test(found.address) ? 'notAscii' : 'unknown')
   })
 }
@@ -74,15 +74,15 @@ function establish(
       }
       return isOnly &&
         forRecipient !== undefined &&
-        standsForAnother(address, forRecipient, question, isNamed)
+        replacesRecipient(address, forRecipient, question, isNamed)
         ? rewritten(recipient, forRecipient)
         : mismatch(recipient, 'unknown')
     }
   }
 }
 
-/** Whether the relay must have replaced SES's recipient by this address elsewhere. */
-function standsForAnother(
+/** Whether the relay must have replaced SES's recipient by this address at a foreign domain. */
+function replacesRecipient(
   address: string,
   forRecipient: string,
   question: RecipientQuestion,
@@ -107,10 +107,10 @@ function mismatch(recipient: EnvelopeRecipient, reason: Mismatch): RecipientFact
   return { envelope: recipient, address: recipient.address, source: 'mismatch', mismatch: reason }
 }
 
-/** By an address's key. `unknown`: a part of the header isn't known, and the rest doesn't name it. */
+/** Whether the header names the address with that key. `unknown`: not in the part of the header that is known. */
 type IsNamed = (key: string) => 'yes' | 'no' | 'unknown'
 
-/** The recipient fields are read when first asked for. */
+/** Reads the recipient fields at the first call of the returned function. */
 function namesInHeader({ headers, headerIsCut }: RecipientQuestion): IsNamed {
   let keys: Set<string> | undefined
   return key => {

@@ -10,7 +10,7 @@ export interface Refusal {
   stage: RefusalStage
   /** The SMTP reply code as the relay would read it, or as the server behind Haraka gave it. */
   code: number
-  /** RFC 3463, of the class of the code: `5.1.1`. */
+  /** RFC 3463 status, such as `5.1.1`, of the same class as the code. */
   status: string
   /** The words of the reply without code and status: printable ASCII, at most 256 characters. */
   reply: string

@@ -1,5 +1,5 @@
-// Received-SPF and Authentication-Results as SES writes them, read by a narrow grammar.
-// Much in them comes from the sender (domains, HELO, address): a text that has two readings isn't read at all.
+// Reads Received-SPF and Authentication-Results as SES writes them, by a narrow grammar.
+// The sender chooses many of their words (domains, HELO, address), so a text with two readings is unreadable.
 
 import { asciiDomain } from './address'
 
@@ -14,7 +14,7 @@ export interface SpfResult {
 
 export interface MethodResult {
   word: string
-  /** A-labels, lower case; undefined: no domain is named, or a property isn't known. */
+  /** As A-labels in lower case. Undefined: no domain, or an unknown property. */
   domain?: string
 }
 
@@ -27,31 +27,31 @@ export interface AuthenticationResults {
 
 /**
  * `pass (comment) client-ip=192.0.2.7; envelope-from=a@b.example; helo=h.example;`. The comment names a domain that the
- * sender's SPF record may choose: one that closes or quotes it isn't read. A quoted local part may hold anything.
+ * sender's SPF record may choose, so it may not hold brackets or quotes. A quoted local part may hold anything.
  */
 const SPF =
   /^([a-z_-]+)(?:\s+\([^()"\\;]*\))?\s+client-ip=([\da-f.:]+);\s+envelope-from=("(?:[^"\\]|\\.)*"@[^\s;"@()<>,\\]+|[^\s;"@()<>,\\]+@[^\s;"@()<>,\\]+);(?:\s+helo=([\w.:[\]-]*)(?:;|$))?/i
-/** RFC 8601 section 2.5: `amazonses.com` is what SES calls itself. */
+/** RFC 8601 section 2.5: SES's authserv-id is `amazonses.com`. */
 const BEFORE_SPF = /^amazonses\.com;\s*spf=/
-/** Without anything that could begin or end something else. */
+/** A comment without characters that could begin or end another element. */
 const COMMENT = /\([^()"\\;<>]*\)/g
 const AMBIGUOUS = /["()\\<>,]/
 const METHOD = /^([a-z][a-z\d-]*)=([a-z_-]+)$/i
 const PROPERTY = /^([a-z][a-z\d.-]*)=(\S+)$/i
-/** RFC 8601 section 2.7.1. */
+/** Properties that name the proved domain, RFC 8601 section 2.7.1. */
 const IDENTITIES = ['header.i', 'header.d', 'header.from']
-/** RFC 8601 section 2.7.1, RFC 6008 section 3: they say which signature it was, and name nobody. */
+/** RFC 8601 section 2.7.1, RFC 6008 section 3: they identify the signature and prove no domain. */
 const NEUTRAL_PROPERTIES = ['header.s', 'header.b', 'header.a']
-/** Where one of these stands behind SPF, something that the sender chose ended SPF before. */
+/** If one of these comes after SPF's result, a value of the sender's must have ended that result too early. */
 const OF_SPF = ['spf', 'client-ip', 'envelope-from', 'helo', 'smtp.mailfrom', 'smtp.helo']
 
-/** The value of SES's Received-SPF. Undefined: unreadable. */
+/** `value`: of SES's Received-SPF. Undefined: unreadable. */
 export function readReceivedSpf(value: string): SpfResult | undefined {
   const { result, rest } = spfAtStart(value.trim()) ?? {}
   return rest === '' ? result : undefined
 }
 
-/** The value of SES's Authentication-Results. Undefined: unreadable, or another server's. */
+/** `value`: of SES's Authentication-Results. Undefined: unreadable, or another server's. */
 export function readAuthenticationResults(value: string): AuthenticationResults | undefined {
   const text = value.trim()
   const before = BEFORE_SPF.exec(text)?.[0]
@@ -83,7 +83,7 @@ function spfAtStart(text: string): { result: SpfResult; rest: string } | undefin
   return { result: { word: word.toLowerCase(), clientIp, envelopeFrom, helo }, rest: text.slice(all.length) }
 }
 
-/** Of one result: at most one domain. Undefined: it can be read in two ways. */
+/** The domain of one result, at most one. Undefined: there are two ways to read it. */
 function identityIn(properties: readonly string[]): Pick<MethodResult, 'domain'> | undefined {
   const domains: string[] = []
   let isKnown = true
@@ -98,12 +98,12 @@ function identityIn(properties: readonly string[]): Pick<MethodResult, 'domain'>
     } else if (!NEUTRAL_PROPERTIES.includes(key)) isKnown = false
   }
   const [domain, ...more] = domains
-  // the address in a signature may hold `header.i=`
+  // the address in a signature may itself hold `header.i=`
   if (more.length > 0) return undefined
   return isKnown && domain !== undefined ? { domain } : {}
 }
 
-/** `@domain`, `user@domain`, `domain`. */
+/** Reads `@domain`, `user@domain` and `domain`. */
 function domainOfIdentity(value: string): string | undefined {
   const parts = value.split('@')
   return parts.length > 2 ? undefined : asciiDomain(parts.at(-1) ?? '')

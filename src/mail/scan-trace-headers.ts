@@ -1,5 +1,5 @@
-// Looks at a header cheaply, to pass mail that no rule can match: no parser, a few microseconds.
-// It may find too many candidates, never too few: everything that readReceipt finds is among them.
+// Scans a header in a few microseconds, without a parser, so that mail which no rule can match is accepted early.
+// It may find too many candidates, never too few: they include everything that readReceipt finds.
 
 import { withoutBrackets } from './address'
 import { DATA_LINE_LENGTH, possibleBreaks } from './broken-lines'
@@ -14,14 +14,14 @@ export interface TraceCandidates {
   returnPathCandidates: string[]
 }
 
-/** Haraka's connection.ini, [headers] max_received: with more of them it refuses a mail itself. */
+/** Haraka's connection.ini, [headers] max_received: Haraka refuses a mail with more Received fields. */
 const MOST_FIELDS = 100
-/** RFC 5321 section 4.5.3.1.3 has 256 octets for an address. */
+/** RFC 5321 section 4.5.3.1.3 allows 256 octets for an address. */
 const LONGEST_FIELD = 4096
 
 /**
- * `headerLines`, `ownFields` and `lineLength` as for readHeader. Undefined: only a whole look can tell, as there are too
- * many fields, or too long ones, or Haraka may have broken one.
+ * `headerLines`, `ownFields`, `lineLength`: as for readHeader. Undefined: the header must be parsed, as there are too
+ * many trace fields, one is too long, or Haraka may have broken one.
  */
 export function scanTraceHeaders(
   headerLines: readonly string[],
@@ -60,6 +60,6 @@ function valueOf(lines: readonly string[]): string {
 
 function traceFieldName(line: string): string | undefined {
   if (line[0] !== 'R' && line[0] !== 'r') return undefined
-  // the colon may stand on the next line
+  // the colon may be on the next line
   return /^(received|return-path)\s*(?::|$)/i.exec(line)?.[1]?.toLowerCase()
 }

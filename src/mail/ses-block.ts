@@ -1,6 +1,6 @@
-// Finds SES's results, and checks that they are closed: no text of the sender can stand among them.
-// SES puts its fields above the sender's header, so what the sender writes first comes directly below, or continues the
-// last of SES's fields by a leading blank. Only a field of SES's behind its results keeps the two apart.
+// Finds SES's results, and checks that they are closed, so that no text of the sender's can be among them.
+// SES writes its fields above the sender's header. The sender's first line follows directly, and continues SES's last
+// field if it begins with a blank. Only another field of SES's after its results separates the two.
 
 import type { Field } from './split-fields'
 
@@ -11,7 +11,7 @@ export interface ClosedBlock {
   authentication: Field
 }
 
-/** The reasons why it isn't closed: texts for the log. */
+/** Reasons why the results aren't closed: texts for the log. */
 export const NOT_CLOSED = "SES's results aren't closed by X-SES-RECEIPT"
 export const CLOSED_TWICE = 'X-SES-RECEIPT or X-SES-DKIM-SIGNATURE stands in the header twice'
 export const NOT_ABOVE = "SES's results don't stand directly above its Received line"
@@ -19,12 +19,12 @@ export const NOT_ABOVE = "SES's results don't stand directly above its Received 
 export const SPAM_FIELD = 'x-ses-spam-verdict'
 export const VIRUS_FIELD = 'x-ses-virus-verdict'
 export const SPF_FIELD = 'received-spf'
-/** Haraka renames what comes in under the first name: connection.ini [headers] clean_auth_results. */
+/** Haraka renames the first to the second: connection.ini, [headers] clean_auth_results. */
 const AUTHENTICATION_FIELDS = ['authentication-results', 'original-authentication-results']
 const RECEIPT_FIELD = 'x-ses-receipt'
 const SIGNATURE_FIELD = 'x-ses-dkim-signature'
 
-/** `fields`: the header, top down; `index`: of SES's Received. The order is that of all known mail since 2017. */
+/** `fields`: the header from top to bottom; `index`: of SES's Received. All known mail since 2017 has this order. */
 export function closedBlock(
   form: 'classic' | 'mail-manager',
   fields: readonly Field[],
@@ -52,15 +52,15 @@ function classicBlock(fields: readonly Field[], index: number): ClosedBlock | { 
   if (spf === undefined || authentication === undefined) return { flaw: NOT_CLOSED }
   const receipts = fields.filter(({ name }) => name === RECEIPT_FIELD).length
   const signatures = fields.filter(({ name }) => name === SIGNATURE_FIELD).length
-  // SES writes both: with a receipt elsewhere, a hop took SES's away and left the sender's
+  // SES writes both: if a receipt is elsewhere in the header, a hop removed SES's, and it is the sender's
   const closing = receipts > 0 ? RECEIPT_FIELD : SIGNATURE_FIELD
   if (next(({ name }) => name === closing) === undefined) return { flaw: NOT_CLOSED }
-  // one of the two is then the sender's, and which one can't be known
+  // one of the two is the sender's, but it can't be known which one
   if (receipts > 1 || signatures > 1) return { flaw: CLOSED_TWICE }
   return { ...(spam && { spam }), ...(virus && { virus }), spf, authentication }
 }
 
-/** Mail Manager puts its results above its Received line, out of the sender's reach. */
+/** Mail Manager writes its results above its Received line, where the sender can't add text. */
 function mailManagerBlock(fields: readonly Field[], index: number): ClosedBlock | { flaw: string } {
   const [spf, authentication, returnPath] = fields.slice(Math.max(index - 3, 0), index)
   if (spf?.name !== SPF_FIELD || authentication === undefined || !isAuthenticationField(authentication))

@@ -1,34 +1,34 @@
-// The fields of a header, top down: mailparser reads its beginning, and what is behind is split in the same way by hand.
-// Never hangs and never throws on what a mail holds: a header that mailparser can't read, or reads in another way, is empty.
+// Splits a header into its fields. mailparser splits the beginning; the rest is split here in the same way.
+// No mail makes it hang or throw: a header that mailparser can't read, or splits differently, is empty.
 
 import type { MailParser } from 'mailparser'
 
 export interface Field {
-  /** Lower case; '' for a line that isn't a field (no colon, or no field name before it). */
+  /** In lower case. '': the line isn't a field (no colon, or no field name before it). */
   name: string
-  /** The value as written: unfolded, encoded words as they are. */
+  /** The value, unfolded; encoded words aren't decoded. */
   raw: string
-  /** The same without the breaks that Haraka may have put into long lines; undefined: it can't have. */
+  /** The same without the breaks that Haraka may have inserted. Undefined: there can't be any. */
   joined?: string
 }
 
 /**
- * mailparser decodes each field that it splits off, which costs up to a second for a header of 1 MB, and 30 ms for 32 KB.
- * SES's block, which stands on top, takes less than 10 KB.
+ * mailparser also decodes each field, which takes up to a second for a header of 1 MB, and 30 ms for 32 KB.
+ * SES's block, at the top, is smaller than 10 KB.
  */
 const PARSED_CHARACTERS = 32 * 1024
-/** RFC 5322 section 2.2 (field names), section 4.5 (blanks before the colon); some hop may even fold there. */
+/** RFC 5322 section 2.2 (field names) and section 4.5 (blanks before the colon). A hop may even fold there. */
 const FIELD_NAME = /^([!-9;-~]+)\s*:/
 
-/** The lines of a field, and for each whether Haraka may have put a break behind it. */
+/** The lines of a field, and whether Haraka may have inserted a break after each. */
 interface Group {
   lines: string[]
   isBroken: boolean[]
 }
 
 /**
- * `cleanLines`: physical lines as Unicode, without line ends; `breaks`: indexes of those behind which Haraka may have put
- * a break.
+ * The fields from top to bottom. `cleanLines`: physical lines as Unicode, without line ends; `breaks`: indexes of the
+ * lines after which Haraka may have inserted a break.
  */
 export async function splitFields(
   cleanLines: readonly string[],
@@ -45,7 +45,7 @@ export async function splitFields(
   return groups.map((group, index) => readField(parsed[index] ?? group.lines, group.isBroken))
 }
 
-/** The value of a field from its physical lines: RFC 5322 section 2.2.3, unfolding. */
+/** The value of a field from its physical lines, unfolded (RFC 5322 section 2.2.3). */
 export function unfold(cleanLines: readonly string[]): string {
   const text = cleanLines.join('')
   return text.slice(text.indexOf(':') + 1).trim()
@@ -54,7 +54,7 @@ export function unfold(cleanLines: readonly string[]): string {
 function groupLines(cleanLines: readonly string[], breaks: ReadonlySet<number>): Group[] {
   const groups: Group[] = []
   for (const [index, line] of cleanLines.entries()) {
-    // an empty line, which Haraka can leave in a header, doesn't end it
+    // Haraka can leave an empty line in a header; it doesn't end it
     if (line === '') continue
     const isFold = line[0] === ' ' || line[0] === '\t'
     if (!isFold) groups.push({ lines: [], isBroken: [] })
@@ -65,7 +65,7 @@ function groupLines(cleanLines: readonly string[], breaks: ReadonlySet<number>):
   return groups
 }
 
-/** How many fields mailparser is given. */
+/** The number of fields that mailparser gets. */
 function endOfBeginning(groups: readonly Group[]): number {
   let characters = 0
   const end = groups.findIndex(({ lines }) => {
@@ -75,7 +75,7 @@ function endOfBeginning(groups: readonly Group[]): number {
   return end < 0 ? groups.length : end
 }
 
-/** The physical lines of each field. */
+/** The physical lines of each field, as mailparser splits them. */
 function parse(lines: readonly string[], parser: MailParser): Promise<string[][]> {
   return new Promise(resolve => {
     const end = (found: readonly { line: string }[]) => {
@@ -85,7 +85,7 @@ function parse(lines: readonly string[], parser: MailParser): Promise<string[][]
     parser.on('headerLines', found => end(found.slice(1)))
     parser.on('error', () => end([]))
     parser.on('close', () => end([]))
-    // a field of our own first: mailparser takes a first line `From ` for an mbox's, and `POST ` for a request's
+    // begins with a field of our own, as mailparser reads a first line `From ` as mbox's and `POST ` as HTTP's
     parser.end(['First:', ...lines, '', ''].join('\r\n'))
     parser.resume()
   })

@@ -1,7 +1,7 @@
-// The error for a part of a mail that a rule asks for and that can never be read, or not far enough.
-// It never counts as empty: it isn't known whether the rule holds.
+// The error for a value that a rule needs and that can't be read, or not completely.
+// Such a value never counts as empty: it isn't known whether the rule holds.
 
-/** Its message is one for the log: it names what can't be read and why. */
+/** `message`: a text for the log with the reason. */
 export class UnreadableError extends Error {
   constructor(message: string) {
     super(message)

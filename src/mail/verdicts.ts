@@ -1,5 +1,5 @@
-// SES's verdicts, for rules and guards. Verdicts prove nothing: where SES's own words can't be told from the
-// sender's, the worst word that any reading gives counts, and `pass` is never read.
+// Reads SES's verdicts, for rules and guards. They prove nothing. If SES's fields can't be told from the sender's, the
+// worst word of any reading counts, and never `pass`.
 
 import type { MailFacts, Receipt, SesVerdicts } from './facts'
 import type { AuthenticationResults } from './results'
@@ -20,16 +20,16 @@ const WORST_FIRST = [
   'policy',
   'neutral',
 ]
-/** As wholly written words: `failed` is another one. */
+/** Matches whole words only: `failed` isn't `fail`. */
 const WORDS = WORST_FIRST.map(word => ({ word, pattern: new RegExp(`(?<![a-z_-])${word}(?![a-z_-])`, 'i') }))
-/** Wherever they stand: in a comment, in quotes, behind anything. */
+/** Matches results anywhere, in a comment or in quotes too. */
 const RESULTS = { spf: resultPatterns('spf'), dkim: resultPatterns('dkim'), dmarc: resultPatterns('dmarc') }
 const SES_RESULTS = /^\s*amazonses\.com\b/i
 
-/** What a mail without a receipt has by default. */
+/** The verdicts of a mail in which SES wrote none. */
 const NO_VERDICTS: SesVerdicts = { spam: NONE, virus: NONE, spf: NONE, dkim: NONE, dmarc: NONE }
 
-/** For rules and guards, whether or not the mail has a receipt. */
+/** The verdicts that rules and guards use, with or without a receipt. */
 export function verdictsOf({
   receipt,
   verdictsWithoutReceipt,
@@ -37,7 +37,7 @@ export function verdictsOf({
   return receipt?.verdicts ?? verdictsWithoutReceipt ?? NO_VERDICTS
 }
 
-/** Of results that are closed and can be read. */
+/** Verdicts from closed results that can be read. */
 export function plainVerdicts(block: ClosedBlock, { spf, dkim, dmarc }: AuthenticationResults): SesVerdicts {
   return {
     spam: plainWord(block.spam),
@@ -48,7 +48,7 @@ export function plainVerdicts(block: ClosedBlock, { spf, dkim, dmarc }: Authenti
   }
 }
 
-/** `fields`: of the block where it is closed, else all that may be SES's. */
+/** `fields`: of the closed block, else all fields that SES may have written. */
 export function worstVerdicts(fields: readonly Field[]): SesVerdicts {
   const values = (isWanted: (field: Field) => boolean) =>
     fields.filter(isWanted).flatMap(({ raw, joined }) => (joined === undefined ? [raw] : [raw, joined]))
@@ -65,10 +65,10 @@ export function worstVerdicts(fields: readonly Field[]): SesVerdicts {
 }
 
 /**
- * What may be SES's of a header whose results aren't closed: its own fields wherever they stand, and what stands directly
- * beside its Received line. `index`: of that line, where there is one.
+ * The fields that SES may have written in a header whose results aren't closed: fields with SES's names anywhere, and
+ * results directly above or below its Received. `index`: of that field, if there is one.
  */
-export function maybeSes(fields: readonly Field[], index?: number): Field[] {
+export function possibleSesFields(fields: readonly Field[], index?: number): Field[] {
   const below = index === undefined ? 0 : runLength(fields.slice(index + 1))
   const above = runLength(fields.slice(0, index).toReversed().filter(isNoReturnPath))
   return fields.filter((field, at) => {
@@ -106,7 +106,7 @@ function resultPatterns(method: string): Patterns {
   }))
 }
 
-/** Searched word by word: a text may be long, and hold a hundred thousand results. */
+/** Searches word by word, as a text may be long and hold a hundred thousand results. */
 function worst(texts: readonly string[], patterns: Patterns): string {
   return patterns.find(({ pattern }) => texts.some(text => pattern.test(text)))?.word ?? NONE
 }

@@ -1,5 +1,5 @@
-// Base64 (RFC 2045 section 6.8) as mail programs read it: they skip characters outside the alphabet, and accept padding in
-// the middle.
+// Base64 (RFC 2045 section 6.8) as mail programs read it: they skip characters outside the alphabet, and accept padding
+// in the middle.
 
 const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/'
 const OTHER = 255
@@ -68,7 +68,10 @@ export function base64Bytes(text: string): Buffer {
   return Buffer.concat([decoder.write(Buffer.from(text, 'latin1')), decoder.end()])
 }
 
-/** The decoded size in bytes, without decoding. Where all lines have one length, as programs write them, it skips most bytes. */
+/**
+ * The decoded size in bytes, without decoding. Where all lines have one length, as programs write them, it skips most
+ * bytes.
+ */
 export function base64Size(body: Uint8Array): number {
   return Math.floor(((evenLines(body) ?? counted(body)) * 3) / 4)
 }

@@ -115,7 +115,10 @@ function byName(label: string, bytes: Buffer): TextDecoding {
   }
 }
 
-/** Without a mark RFC 2781 says big endian, browsers little endian. Blanks and Latin letters, with a zero byte, show which. */
+/**
+ * Without a mark RFC 2781 says big endian, browsers little endian. Blanks and Latin letters, with a zero byte, show
+ * which.
+ */
 function utf16Order(key: string, bytes: Buffer): string {
   let [even, odd] = [0, 0]
   for (let at = 0; at < Math.min(bytes.length, 4096); at++) {

@@ -4,7 +4,10 @@
 import { base64Bytes } from './base64'
 import { decodeBytes } from './charset'
 
-/** Charset, optional language (RFC 2231 section 5), encoding, text. Blanks in the text are wrong, but most programs accept them. */
+/**
+ * Charset, optional language (RFC 2231 section 5), encoding, text. Blanks in the text are wrong, but most programs
+ * accept them.
+ */
 const ENCODED_WORD = /=\?([^?*\s]{1,60})(?:\*[^?\s]{0,60})?\?([bq])\?([^?]*)\?=/gi
 
 /** `text`: bytes as Latin-1. Between two encoded words blanks don't count (RFC 2047 section 6.2). */

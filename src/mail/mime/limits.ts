@@ -15,7 +15,10 @@ export const PARAMETERS = 200
 export const NAME_CHARACTERS = 4096
 /** Characters of all file names of a mail. */
 export const NAMES_CHARACTERS = 256 * 1024
-/** Decoded bytes of all encoded attached mails, as a multiple of the mail's size. Each level of decoding makes them smaller. */
+/**
+ * Decoded bytes of all encoded attached mails, as a multiple of the mail's size. Each level of decoding makes them
+ * smaller.
+ */
 export const DECODED_SHARE = 1.5
 /** The same limit for small mails, in bytes. */
 export const DECODED_BYTES = 1024 * 1024

@@ -1,11 +1,11 @@
-// Text as its reader sees it, built from chunks: without invisible characters, with every kind of blank as a space and every
-// line end as \n, without white space around it, and cut at a limit.
+// Text as its reader sees it, built from chunks: without invisible characters, with every kind of blank as a space and
+// every line end as \n, without white space around it, and cut at a limit.
 
 import type { CutText } from '../content'
 
 /**
- * Unicode's default ignorable code points (zero width characters, soft hyphens, direction marks, tags, variation selectors),
- * control characters and interlinear annotation marks, but no white space.
+ * Unicode's default ignorable code points (zero width characters, soft hyphens, direction marks, tags, variation
+ * selectors), control characters and interlinear annotation marks, but no white space.
  */
 // oxlint-disable-next-line no-control-regex
 const INVISIBLE = /[\p{Default_Ignorable_Code_Point}\0-\x08\x0e-\x1f\x7f\ufff9-\ufffb]/gu
