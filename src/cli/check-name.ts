@@ -1,6 +1,7 @@
 // `ses-bounce check --explain NAME`: what a setting, a condition, a key of a rule, a pattern, a guard or a reason means.
 // Reads no configuration. A name that nothing has ends with 2, and with the one that was probably meant.
 
+import { jsonText } from '../json'
 import { ACTIONS, type Action } from '../policy/decision'
 import type { Entry } from '../reference/entry'
 import { findEntries, unknownName } from '../reference/find'
@@ -26,7 +27,7 @@ export function explainName(name: string, json: boolean, out: Out): number {
     out.error(escapeControls(`ses-bounce check: ${unknownName(name)}`))
     return 2
   }
-  if (json) out.line(JSON.stringify({ entries: entries.map(asObject) }))
+  if (json) out.line(jsonText({ entries: entries.map(asObject) }))
   else out.line(entries.map(entry => asText(entry).join('\n')).join('\n\n'))
   return 0
 }

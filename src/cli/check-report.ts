@@ -5,6 +5,7 @@ import { type ActiveConfig, RULES_FILE } from '../app/active-config'
 import { type Diagnostic, formatDiagnostic } from '../config/diagnostics'
 import { SETTINGS_FILE } from '../config/load'
 import type { Sources } from '../config/sources'
+import { jsonText } from '../json'
 import { allAnswers, type Online } from './online/online'
 
 /** A line for each, and the sum; where nothing stops Haraka, with what was read. */
@@ -54,7 +55,7 @@ export function jsonReport(diagnostics: readonly Diagnostic[], online?: Online):
   const errors = diagnostics.filter(isError).map(withoutSeverity)
   const warnings = diagnostics.filter(diagnostic => !isError(diagnostic)).map(withoutSeverity)
   const ok = errors.length === 0 && !(online && hasError(online))
-  return JSON.stringify({ errors, warnings, ok, ...(online && { online }) })
+  return jsonText({ errors, warnings, ok, ...(online && { online }) })
 }
 
 function withoutSeverity({ file, line, section, message }: Diagnostic): Omit<Diagnostic, 'severity'> {

@@ -3,6 +3,7 @@
 
 import { dispatch } from '../dispatch/main'
 import type { Log } from '../dispatch/region-sender'
+import { jsonText } from '../json'
 import { mustBeThere } from './check'
 import { type CommonOptions, type Describe, harakaDir, runCommand } from './command-line'
 import { escaping, type Out } from './out'
@@ -63,7 +64,7 @@ async function dispatchJobs(
 function logTo(out: Out, json: boolean): Log {
   return (level, message) => {
     const at = new Date().toISOString()
-    const line = json ? JSON.stringify({ at, level, message }) : `${at} [${level.toUpperCase()}] ${message}`
+    const line = json ? jsonText({ at, level, message }) : `${at} [${level.toUpperCase()}] ${message}`
     out.line(line)
   }
 }

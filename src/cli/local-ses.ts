@@ -4,6 +4,7 @@
 import { once } from 'node:events'
 import { type Command, Option } from 'commander'
 import { parseCount, parseDurationMs } from '../config/values'
+import { jsonText, snakeKeys } from '../json'
 import { type Call, EMULATOR_CREDENTIALS, startSesEmulator } from '../ses-emulator/server'
 import { type CommonOptions, type Describe, runCommand, type Shell, UsageError } from './command-line'
 import { escapeControls, type Out } from './out'
@@ -41,7 +42,7 @@ async function serve({ port, interval, json }: Options, out: Out, stop?: AbortSi
   try {
     const onCall = (call: Call) => out.line(json ? callJson(call) : callLine(call))
     const server = await startSesEmulator({ port, intervalMs, onCall })
-    if (json) out.line(JSON.stringify({ url: server.url, credentials: EMULATOR_CREDENTIALS }))
+    if (json) out.line(jsonText({ url: server.url, credentials: EMULATOR_CREDENTIALS }))
     else for (const line of greeting(server.url)) out.line(line)
     await stopped(stop)
     await server.close()
@@ -67,7 +68,8 @@ export function callLine({ region, action, params, outcome }: Call, time = new D
 }
 
 function callJson({ number, region, action, params, outcome }: Call): string {
-  return escapeControls(JSON.stringify({ number, region, action, params, outcome }))
+  // the names in `params` are the client's
+  return escapeControls(JSON.stringify({ number, region, action, params, outcome: snakeKeys(outcome) }))
 }
 
 function greeting(url: string): string[] {

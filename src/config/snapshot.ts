@@ -38,7 +38,7 @@ export function saveSnapshot(file: string, snapshot: Snapshot, owner: Owner): vo
   try {
     // wx: the folder may belong to another user, and a file that they put here must not be written to
     flushed(passing, 'wx', descriptor => {
-      writeFileSync(descriptor, JSON.stringify(snapshot))
+      writeFileSync(descriptor, JSON.stringify({ saved_at: snapshot.savedAt, sources: snapshot.sources }))
       giveFile(descriptor, owner)
     })
     renameSync(passing, file)
@@ -51,8 +51,12 @@ export function saveSnapshot(file: string, snapshot: Snapshot, owner: Owner): vo
 
 export function loadSnapshot(file: string): Snapshot | undefined {
   try {
-    const value: unknown = JSON.parse(readPlainFile(file))
-    return isSnapshot(value) ? value : undefined
+    const value = asRecord(JSON.parse(readPlainFile(file)))
+    // 0.1.0 called it savedAt
+    const savedAt = value?.['saved_at'] ?? value?.['savedAt']
+    if (typeof savedAt !== 'string' || Number.isNaN(Date.parse(savedAt))) return undefined
+    const sources = asRecord(value?.['sources'])
+    return sources && isTexts(sources) ? { savedAt, sources } : undefined
   } catch {
     return undefined
   }
@@ -79,10 +83,10 @@ function flushed(target: string, flags: 'wx' | 'r', write: (descriptor: number) 
   }
 }
 
-function isSnapshot(value: unknown): value is Snapshot {
-  if (typeof value !== 'object' || value === null) return false
-  if (!('savedAt' in value) || typeof value.savedAt !== 'string' || Number.isNaN(Date.parse(value.savedAt)))
-    return false
-  if (!('sources' in value) || typeof value.sources !== 'object' || value.sources === null) return false
-  return Object.values(value.sources).every(text => typeof text === 'string')
+function asRecord(value: unknown): Record<string, unknown> | undefined {
+  return typeof value === 'object' && value !== null ? { ...value } : undefined
+}
+
+function isTexts(sources: Record<string, unknown>): sources is Record<string, string> {
+  return Object.values(sources).every(text => typeof text === 'string')
 }

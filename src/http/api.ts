@@ -2,6 +2,7 @@
 // An order is on disk, all of it, before it is answered with 202; an answer that isn't 2xx has changed nothing.
 
 import { createHash } from 'node:crypto'
+import { iso, jobJson, jobRecordJson } from '../app/job-json'
 import { logLine } from '../app/log-line'
 import { forecast, submit } from '../app/submit'
 import { findMail } from '../quarantine/find-mail'
@@ -15,7 +16,6 @@ import type { Request } from './request'
 import type { Route } from './router'
 import type { HttpContext } from './routes'
 import { API_RULE, faultOf, mustBeAdmitted, requestsOf } from './schedule'
-import { historyView, iso, jobView } from './views'
 
 /** In a header of that name: what its sender made up for this one order. */
 const KEY = /^[!-~]{1,255}$/
@@ -123,7 +123,7 @@ function list({ query }: Request, context: HttpContext): Reply {
   const { filter, limit, before } = readListing(query)
   const { jobs, next } = context.operator().page(filter, limit, before)
   return success(200, {
-    bounces: jobs.map(jobView),
+    bounces: jobs.map(jobJson),
     next_cursor: next === undefined ? null : toCursor(next),
   })
 }
@@ -147,10 +147,5 @@ function cancel({ params }: Request, context: HttpContext): Reply {
 function whole(id: string, context: HttpContext): Record<string, unknown> {
   const job = context.operator().job(id)
   if (job === undefined) throw new Fault(404, 'NOT_FOUND', 'there is no bounce of that id')
-  const mails = findMail(job, context.mailFolders)
-  return {
-    ...jobView(job),
-    ...(mails.length > 0 && { mails }),
-    history: historyView(context.operator().history(id)),
-  }
+  return jobRecordJson(job, context.operator().history(id), findMail(job, context.mailFolders))
 }

@@ -35,7 +35,8 @@ export const BOUNCE = object(
     changed_at: TIME,
     state: { enum: JOB_STATES },
     region: TEXT,
-    original_message_id: TEXT,
+    ses_id: about(TEXT, 'That SES gave the mail.'),
+    original_message_id: about(TEXT, 'The same, as SendBounce calls it.'),
     received_at: TIME,
     deadline_at: about(TIME, 'After this SES takes no bounce for the mail.'),
     sender: about(TEXT, 'Who gets the bounce.'),
@@ -43,6 +44,7 @@ export const BOUNCE = object(
     reporting_mta: TEXT,
     tries: about(NUMBER, 'Calls of SES, whatever came of them.'),
     unknown_tries: about(NUMBER, 'Of these, calls that may or may not have been carried out.'),
+    interruptions: about(NUMBER, 'Of these, calls that ended with their dispatcher.'),
     recipients: {
       type: 'array',
       items: object(

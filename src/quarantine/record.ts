@@ -1,5 +1,7 @@
-// The record of a mail on disk: NAME.json beside NAME.eml. Records of earlier versions, without the newer fields, are
-// still read. Any other text is undefined.
+// The record of a mail on disk: NAME.json beside NAME.eml. Records of earlier versions, with names in camelCase and
+// without the newer fields, are still read. Any other text is undefined.
+
+import { camelKeys, snakeKeys } from '../json'
 
 /** A recipient for whom the mail was held back, with the reason. */
 export interface HeldRecipient {
@@ -23,7 +25,7 @@ export interface QuarantineRecord {
 
 export function parseRecord(text: string): QuarantineRecord | undefined {
   try {
-    const value: unknown = JSON.parse(text)
+    const value = camelKeys(JSON.parse(text))
     return isRecord(value) ? value : undefined
   } catch {
     return undefined
@@ -31,7 +33,7 @@ export function parseRecord(text: string): QuarantineRecord | undefined {
 }
 
 export function formatRecord(record: QuarantineRecord): string {
-  return `${JSON.stringify(record, null, 2)}\n`
+  return `${JSON.stringify(snakeKeys(record), null, 2)}\n`
 }
 
 /** The sender of record; for older records the sender that the relay gave. */

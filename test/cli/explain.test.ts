@@ -7,6 +7,7 @@ import { explain } from '../../src/cli/explain'
 import type { ExplainedDecisions, Explanation } from '../../src/cli/explain/explanation'
 import { terminalProgress } from '../../src/cli/explain/progress'
 import { main } from '../../src/cli/main'
+import { camelKeys } from '../../src/json'
 import { plainMail, type SesMailOptions, sesMail } from '../live/support/mail'
 import { emptyDirectory, harakaDirectory, ran, removeDirectories, sharedAside } from './support'
 
@@ -302,7 +303,7 @@ describe('ses-bounce explain', () => {
 
       it('is explained as far as the rule that decides', async () => {
         const { code, lines } = await explained('@origin.example', ['--json'])
-        const { rules, decisions, warnings } = JSON.parse(lines[0] ?? '') as Explanation
+        const { rules, decisions, warnings } = camelKeys(JSON.parse(lines[0] ?? '')) as Explanation
         assert.deepEqual([code, decisions[0]?.rule, rules.map(({ name }) => name)], [0, 'first', ['first']])
         assert.deepEqual(warnings, [
           'the rules below the one that decides could not all be asked: reading its content takes too long',
@@ -344,7 +345,7 @@ describe('ses-bounce explain', () => {
       for (const line of await lines([], mail, files)) assert.match(line, /^[ -~]*$/)
       const [json] = (await run(['--json'], mail, files)).lines
       assert.match(json ?? '', /^[ -~]+$/)
-      const read = JSON.parse(json ?? '') as Explanation
+      const read = camelKeys(JSON.parse(json ?? '')) as Explanation
       assert.deepEqual(read.rules[0]?.failed?.value, [nasty])
     })
   })
@@ -739,7 +740,7 @@ describe('ses-bounce explain', () => {
           explain(['--json', '--dir', dir, path.join(SAMPLES, name)], out, {}, io()),
         )
         assert.deepEqual([code, errors], [0, []], name)
-        const { receipt, decisions } = JSON.parse(lines[0] ?? '') as Explanation
+        const { receipt, decisions } = camelKeys(JSON.parse(lines[0] ?? '')) as Explanation
         assert.ok(receipt?.sesId, name)
         assert.equal(decisions[0]?.rule, 'all', name)
       }
@@ -845,5 +846,5 @@ async function lines(args: string[], mail: Buffer, files?: Files): Promise<strin
 async function object(args: string[], mail: Buffer, files?: Files): Promise<Explanation> {
   const { code, lines, errors } = await run(['--json', ...args], mail, files)
   assert.deepEqual([code, errors, lines.length], [0, [], 1])
-  return JSON.parse(lines[0] ?? '') as Explanation
+  return camelKeys(JSON.parse(lines[0] ?? '')) as Explanation
 }

@@ -108,7 +108,10 @@ describe('ses-bounce local-ses', () => {
     const running = localSes(['--port', '0', '--json'], out, stop.signal)
     await out.first
     const started = JSON.parse(out.lines[0] ?? '') as { url: string; credentials: unknown }
-    assert.deepEqual(started.credentials, EMULATOR_CREDENTIALS)
+    assert.deepEqual(started.credentials, {
+      access_key_id: EMULATOR_CREDENTIALS.accessKeyId,
+      secret_access_key: EMULATOR_CREDENTIALS.secretAccessKey,
+    })
     const taken = recorder()
     const port = new URL(started.url).port
     assert.equal(await localSes(['--port', port], taken), 1)

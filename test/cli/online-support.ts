@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { check } from '../../src/cli/check'
 import type { Online } from '../../src/cli/online/online'
+import { camelKeys } from '../../src/json'
 import { EMULATOR_CREDENTIALS, type SesEmulator } from '../../src/ses-emulator/server'
 
 export const SETTINGS = 'ses-bounce.ini'
@@ -92,7 +93,7 @@ export interface Answer {
 
 export async function runJson(dir: string, env: NodeJS.ProcessEnv, args: string[] = []) {
   const { code, lines } = await runOnline(dir, env, ['--json', ...args])
-  const answer = JSON.parse(lines[0] ?? '') as Answer
+  const answer = camelKeys(JSON.parse(lines[0] ?? '')) as Answer
   return { code, answer, lines }
 }
 

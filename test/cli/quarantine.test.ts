@@ -8,6 +8,7 @@ import { main } from '../../src/cli/main'
 import { quarantine } from '../../src/cli/quarantine'
 import { endpointOf, parseEndpoint } from '../../src/cli/quarantine/endpoint'
 import { recipientsOf } from '../../src/cli/quarantine/tasks'
+import { snakeKeys } from '../../src/json'
 import { keepMail, type QuarantineRecord, quarantineFolder } from '../../src/quarantine/keep'
 import { releaseTokenFolder } from '../../src/quarantine/release-token'
 import { emptyDirectory, harakaDirectory, type Ran, ran, removeDirectories } from './support'
@@ -67,9 +68,9 @@ describe('ses-bounce quarantine', () => {
     assert.deepEqual(parsed(await run('list', '--json'))[1], {
       id: one,
       file: path.join(folder, `${one}.eml`),
-      sizeBytes: MAIL.length,
+      size_bytes: MAIL.length,
       subject: 'Grüße',
-      ...RECORD,
+      ...(snakeKeys(RECORD) as object),
     })
   })
 
@@ -88,7 +89,7 @@ describe('ses-bounce quarantine', () => {
       '  Subject    Grüße',
       "SES's receipt",
       '  {',
-      '    "sesId": "m1"',
+      '    "ses_id": "m1"',
       '  }',
     ])
     assert.deepEqual(errors, ['ses-bounce quarantine show: nothing: there is no such mail in the quarantine'])

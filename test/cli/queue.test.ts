@@ -126,25 +126,27 @@ describe('ses-bounce queue', () => {
           id,
           state: 'queued',
           region: 'eu-west-1',
-          sesId: 'm',
+          ses_id: 'm',
+          original_message_id: 'm',
           sender: 'sender@origin.example',
           recipients: [
             {
               address: 'user@yours.example',
-              bounceType: 'DoesNotExist',
+              type: 'DoesNotExist',
               status: '5.1.1',
               diagnostic: 'smtp; 550 5.1.1 No such mailbox',
               rule: 'unknown-mailbox',
-              addedAt: '1970-01-01T00:00:00.000Z',
+              added_at: '1970-01-01T00:00:00Z',
             },
           ],
-          bounceSender: 'mailer-daemon@yours.example',
-          receivedAt: '1970-01-01T00:00:01.000Z',
-          deadline: '1970-01-02T00:00:00.000Z',
-          createdAt: '1970-01-01T00:00:00.000Z',
-          changedAt: '1970-01-01T00:00:00.000Z',
+          bounce_sender: 'mailer-daemon@yours.example',
+          reporting_mta: 'dns; mx.yours.example',
+          received_at: '1970-01-01T00:00:01Z',
+          deadline_at: '1970-01-02T00:00:00Z',
+          created_at: '1970-01-01T00:00:00Z',
+          changed_at: '1970-01-01T00:00:00Z',
           tries: 0,
-          unknownTries: 0,
+          unknown_tries: 0,
           interruptions: 0,
         },
       ])
@@ -176,8 +178,8 @@ describe('ses-bounce queue', () => {
       const [data] = parsed(await run(['show', id, '--json']))
       assert.ok(data)
       assert.equal((data['history'] as unknown[]).length, 5)
-      assert.equal((data['sendBounce'] as Record<string, unknown>)['OriginalMessageId'], 'm')
-      assert.equal(data['messageId'], 'bounce1')
+      assert.equal((data['send_bounce'] as Record<string, unknown>)['OriginalMessageId'], 'm')
+      assert.equal(data['message_id'], 'bounce1')
     })
 
     it('says which jobs are not there, and shows the others', async () => {
@@ -267,8 +269,8 @@ describe('ses-bounce queue', () => {
       ])
         assert.ok(text.split('\n').includes(expected), `${expected}\nis not in\n${text}`)
       const [data] = parsed(await run(['stats', '--json']))
-      assert.deepEqual(data?.['pauses'], [{ region: 'us-east-1', since: '1970-01-01T00:00:00.000Z' }])
-      assert.equal(data['isDispatching'], true)
+      assert.deepEqual(data?.['pauses'], [{ region: 'us-east-1', since: '1970-01-01T00:00:00Z' }])
+      assert.equal(data['is_dispatching'], true)
     })
 
     it('says when no dispatcher runs', async () => {

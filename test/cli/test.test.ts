@@ -255,7 +255,7 @@ expect.rule = unknown
           {
             name: 'a',
             line: 1,
-            asExpected: false,
+            as_expected: false,
             differences: [
               {
                 key: 'expect.rule',
@@ -272,9 +272,9 @@ expect.rule = unknown
               },
             ],
           },
-          { name: 'b', line: 4, asExpected: true, differences: [], reasons: [] },
+          { name: 'b', line: 4, as_expected: true, differences: [], reasons: [] },
         ],
-        sum: { asExpected: 1, not: 1 },
+        sum: { as_expected: 1, not: 1 },
       })
     })
 

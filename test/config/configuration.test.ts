@@ -106,7 +106,7 @@ describe('the configuration in force', () => {
       write('main', 'good list:l')
       write('l', 'a')
       open()
-      const saved = { savedAt: NOW, sources: { main: 'good list:l', l: 'a' } }
+      const saved = { saved_at: NOW, sources: { main: 'good list:l', l: 'a' } }
       assert.deepEqual(JSON.parse(readFileSync(snapshotFile, 'utf8')), saved)
       assert.equal(statSync(snapshotFile).mode & 0o777, 0o600)
       assert.equal(statSync(path.dirname(snapshotFile)).mode & 0o777, 0o700)

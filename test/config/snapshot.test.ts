@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { readdirSync, statSync } from 'node:fs'
+import { readdirSync, statSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { loadSnapshot, saveSnapshot, snapshotFile } from '../../src/config/snapshot'
 import { withTinyDisk } from '../live/support/disk'
@@ -20,6 +20,13 @@ describe('the last good configuration on disk', () => {
     saveSnapshot(file, { ...SNAPSHOT, sources }, {})
     assert.deepEqual(loadSnapshot(file), { ...SNAPSHOT, sources })
     saveSnapshot(file, SNAPSHOT, {})
+    assert.deepEqual(loadSnapshot(file), SNAPSHOT)
+  })
+
+  it('is read as 0.1.0 saved it', () => {
+    const file = snapshotFile(home.folder)
+    saveSnapshot(file, SNAPSHOT, {})
+    writeFileSync(file, JSON.stringify(SNAPSHOT))
     assert.deepEqual(loadSnapshot(file), SNAPSHOT)
   })
 

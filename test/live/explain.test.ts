@@ -9,6 +9,7 @@ import { explain } from '../../src/cli/explain'
 import type { Explanation } from '../../src/cli/explain/explanation'
 import { silent } from '../../src/cli/explain/progress'
 import { onWire, wireLimits } from '../../src/cli/explain/wire'
+import { camelKeys } from '../../src/json'
 import { sharedAside } from '../cli/support'
 import { callsFor, said, startFlow } from './support/flow'
 import { plainMail, relayHop, type SesMailOptions, sesMail } from './support/mail'
@@ -290,7 +291,7 @@ describe('ses-bounce explain, beside a running Haraka', function () {
     }
     const code = await explain([...args, file], out, {}, io)
     assert.equal(code, 0, lines.join('\n'))
-    return JSON.parse(lines[0] ?? '') as Explanation
+    return camelKeys(JSON.parse(lines[0] ?? '')) as Explanation
   }
 })
 

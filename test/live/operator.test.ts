@@ -59,10 +59,10 @@ describe('ses-bounce queue, while jobs wait for their turn', function () {
     const stats = JSON.parse((await queue('stats', '--json')).lines[0] ?? '') as {
       states: Record<string, number>
       pauses: unknown[]
-      isDispatching: boolean
+      is_dispatching: boolean
     }
     assert.deepEqual([stats.states['queued'], stats.states['sent']], [3, 1])
-    assert.deepEqual([stats.pauses.length, stats.isDispatching], [1, true])
+    assert.deepEqual([stats.pauses.length, stats.is_dispatching], [1, true])
     const drain = await queue('drain', '--wait')
     assert.equal(drain.code, 1)
     assert.match(drain.lines.at(-1) ?? '', /^Not drained: 3 jobs to send: paused: eu-west-1\.$/)

@@ -82,8 +82,8 @@ describe('when SES fails', function () {
   it('that throttles, the region slows down, says so, and speeds up again with each bounce', async () => {
     const spacingMs = async () => {
       const { lines } = await sesBounce(product, 'queue', 'stats', '--json')
-      const { regions } = JSON.parse(lines.join('')) as { regions: { spacingMs: number }[] }
-      return regions[0]?.spacingMs ?? 0
+      const { regions } = JSON.parse(lines.join('')) as { regions: { spacing_ms: number }[] }
+      return regions[0]?.spacing_ms ?? 0
     }
     const from = product.ses.calls.length
     product.ses.setFaults([{ kind: 'throttle' }, { kind: 'throttle' }, { kind: 'throttle' }])

@@ -48,8 +48,8 @@ describe('mail that was quarantined for one recipient while the bounce of anothe
   }
   const idOf = async (mail: SesMail) => {
     const { text } = await cli('quarantine', 'list', '--json')
-    const all = text.split('\n').map(line => JSON.parse(line) as { id: string; receipt: { sesId: string } })
-    return all.find(({ receipt }) => receipt.sesId === mail.sesId)?.id ?? ''
+    const all = text.split('\n').map(line => JSON.parse(line) as { id: string; receipt: { ses_id: string } })
+    return all.find(({ receipt }) => receipt.ses_id === mail.sesId)?.id ?? ''
   }
   const heldFor = (mail: SesMail) =>
     keptOf(product, mail).flatMap(({ record }) => record.held.map(({ recipient }) => recipient))

@@ -51,7 +51,7 @@ describe('a relay that rewrites recipients and is not said to', () => {
       what: 'the warning on the page',
     })
     const json = await sesBounce(product, 'queue', 'list', '--json')
-    assert.match(json.lines.join(''), /"isUnconfirmed":true/)
+    assert.match(json.lines.join(''), /"is_unconfirmed":true/)
   })
 })
 

@@ -3,6 +3,7 @@ import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from '
 import path from 'node:path'
 import { Readable, type Writable } from 'node:stream'
 import { keepMail, type QuarantineRecord, quarantineFolder } from '../../src/quarantine/keep'
+import { parseRecord } from '../../src/quarantine/record'
 import { withTinyDisk } from '../live/support/disk'
 import { temporaryFolder } from '../queue/support'
 
@@ -32,7 +33,7 @@ describe('keepMail', () => {
     const eml = await keepMail(folder, 'mail 1', RECORD, writing(raw))
     assert.equal(path.dirname(eml), path.join(home.folder, 'ses-bounce', 'quarantine'))
     assert.deepEqual(readFileSync(eml), raw)
-    assert.deepEqual(JSON.parse(readFileSync(eml.replace(/\.eml$/, '.json'), 'utf8')), RECORD)
+    assert.deepEqual(parseRecord(readFileSync(eml.replace(/\.eml$/, '.json'), 'utf8')), RECORD)
     assert.equal(readdirSync(folder).length, 2)
   })
 

@@ -1,5 +1,6 @@
 // What `ses-bounce test` says of its cases: what differs, why, and a sum; or one JSON object. Pure.
 
+import { jsonText } from '../../json'
 import { addressText } from '../explain/words'
 import type { CaseResult } from './run-case'
 
@@ -29,5 +30,5 @@ function linesOf(file: string, { name, line, differences, reasons, fault }: Case
 export function caseJson(results: readonly CaseResult[]): string {
   const asExpected = results.filter(isAsExpected).length
   const cases = results.map(result => ({ ...result, asExpected: isAsExpected(result) }))
-  return JSON.stringify({ cases, sum: { asExpected, not: results.length - asExpected } })
+  return jsonText({ cases, sum: { asExpected, not: results.length - asExpected } })
 }

@@ -1,6 +1,7 @@
 // The three ways to explain: one mail at length, many with a line for each recipient, and two configurations compared.
 // A mail that can't be explained is said in its place; each run resolves with the exit code.
 
+import { jsonText } from '../../json'
 import type { Out } from '../out'
 import { resultWarnings } from './asked-results'
 import { relayOf } from './assumed'
@@ -27,13 +28,13 @@ export async function explainOne({ files, asked, here, json, out }: Run): Promis
   for await (const file of files.mails) {
     const explained = await ifReadable(file, raw => explainWhole(raw, asked, here))
     if ('fault' in explained) {
-      if (json) out.line(JSON.stringify({ fault: faultText(explained) }))
+      if (json) out.line(jsonText({ fault: faultText(explained) }))
       else out.error(`ses-bounce explain: ${file.name}: ${faultText(explained)}`)
       return explained.isUnaddressed ? 2 : 1
     }
     const warnings = [...explained.warnings, ...resultWarnings(here.activeConfig.policy, asked.results)]
     const whole = { ...explained, warnings }
-    for (const line of json ? [JSON.stringify(whole)] : report(file.name, whole)) out.line(line)
+    for (const line of json ? [jsonText(whole)] : report(file.name, whole)) out.line(line)
   }
   return 0
 }
@@ -54,11 +55,11 @@ export async function explainMany(run: Run): Promise<number> {
     }
     summer.add(explained.decisions)
     const { warnings, ...rest } = explained
-    if (json) out.line(JSON.stringify({ mail: file.name, ...rest, warnings: [...warnings, ...known] }))
+    if (json) out.line(jsonText({ mail: file.name, ...rest, warnings: [...warnings, ...known] }))
     else for (const decision of explained.decisions) out.line(lineOf(file.name, decision))
   })
   const sum = summer.sum()
-  for (const line of json ? [JSON.stringify({ sum })] : sumLines(sum)) out.line(line)
+  for (const line of json ? [jsonText({ sum })] : sumLines(sum)) out.line(line)
   return sum.faults > 0 ? 1 : 0
 }
 
@@ -76,13 +77,13 @@ export async function explainDifferences(run: Run, there: ConfigContext): Promis
     const comparison = compare(explained.here, explained.there)
     if (comparison === undefined) return
     sum.differing++
-    if (json) out.line(JSON.stringify({ mail: file.name, ...explained }))
+    if (json) out.line(jsonText({ mail: file.name, ...explained }))
     else for (const line of comparisonLines(file.name, comparison)) out.line(line)
   })
   const faults = sum.faults > 0 ? `, ${sum.faults.toLocaleString('en-US')} could not be explained` : ''
   out.line(
     json
-      ? JSON.stringify({ sum })
+      ? jsonText({ sum })
       : `${count(sum.mails, 'mail')}, ${sum.differing.toLocaleString('en-US')} decided differently${faults}`,
   )
   return sum.differing + sum.faults > 0 ? 1 : 0
@@ -97,7 +98,7 @@ async function ifReadable<T extends object>(
 
 function sayFault({ json, out }: Run, { name }: MailFile, fault: Fault): void {
   const text = faultText(fault)
-  out.line(json ? JSON.stringify({ mail: name, fault: text }) : `${name}: not explained: ${text}`)
+  out.line(json ? jsonText({ mail: name, fault: text }) : `${name}: not explained: ${text}`)
 }
 
 function faultText({ fault, isUnaddressed }: Fault): string {

@@ -1,6 +1,7 @@
 // A mail in the quarantine as a line, as a page, and as data for programs. Pure.
 // Control characters are the caller's to escape: everything here but the id was written by others.
 
+import { snakeKeys } from '../../json'
 import type { Kept } from '../../quarantine/kept'
 import { addressText, quotedText, sizeText, utcText } from '../explain/words'
 
@@ -42,7 +43,7 @@ export function keptPage(kept: Kept, values: Values): string[] {
           ...record.held.map(held => row('held for', `${addressText(held.recipient)} by ${why(held)}`)),
         ]),
     ...SHOWN_FIELDS.flatMap(name => values(name).map(value => row(name, quotedText(value)))),
-    ...(record?.receipt ? ["SES's receipt", ...indented(record.receipt)] : []),
+    ...(record?.receipt ? ["SES's receipt", ...indented(snakeKeys(record.receipt))] : []),
   ]
 }
 

@@ -1,6 +1,7 @@
 // `quarantine list`, `show`, `delete` and `release`: mail after mail, each with its own word.
 // One that isn't there or can't be released is said, and ends the command with 1; the others are dealt with all the same.
 
+import { jsonText } from '../../json'
 import { addressKey } from '../../mail/address'
 import type { QuarantineRecord } from '../../quarantine/keep'
 import { headerOf, isId, type Kept, keptIds, readKept, removeKept } from '../../quarantine/kept'
@@ -32,7 +33,7 @@ export async function listKept({ folder, out, json, total }: Run, limit?: number
     const kept = await readKept(folder, id)
     if (kept === undefined) continue
     const values = await valuesOf(kept)
-    out.line(json ? JSON.stringify(keptData(kept, values)) : keptLine(kept, values))
+    out.line(json ? jsonText(keptData(kept, values)) : keptLine(kept, values))
     written++
   }
   if (written === 0 && !json) out.line('the quarantine is empty')
@@ -51,7 +52,7 @@ export async function showKept(run: Run, ids: readonly string[]): Promise<number
       continue
     }
     const values = await valuesOf(kept)
-    if (json) out.line(JSON.stringify(keptData(kept, values)))
+    if (json) out.line(jsonText(keptData(kept, values)))
     else for (const line of [...(index > 0 ? [''] : []), ...keptPage(kept, values)]) out.line(line)
   }
   return code
@@ -133,7 +134,7 @@ async function each(
       (error: unknown): Answer => ({ done: false, why: wordsOf(error).join(' ') }),
     )
     if (!answer.done) code = 1
-    if (json) out.line(JSON.stringify({ id, ...answer }))
+    if (json) out.line(jsonText({ id, ...answer }))
     else out.line(`${id}: ${answer.done ? answer.what : `nothing was done: ${answer.why}`}`)
   }
   return code

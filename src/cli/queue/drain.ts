@@ -1,9 +1,9 @@
 // `queue drain`: whether everything has been sent; with --wait, until it has.
 // Where it can't be (paused, no dispatcher) that is said, and it ends with 1 rather than wait for ever.
 
+import { jsonText } from '../../json'
 import { type QueueOverview, SILENT_MS } from '../../queue/overview'
 import { count } from '../explain/words'
-import { iso } from './job-text'
 import { drainBar, drainSince, drainText } from './progress'
 import type { Run } from './run'
 import { Picture } from './watch'
@@ -30,7 +30,7 @@ export async function drain(run: Run, options: { wait: boolean; timeoutMs?: numb
     }
     const held = overview.states.held
     if (json) {
-      run.out.line(JSON.stringify({ drained: waiting === 0, waiting, held, ...(why && { why }) }))
+      run.out.line(jsonText({ drained: waiting === 0, waiting, held, ...(why && { why }) }))
     } else {
       const kept = held > 0 ? `; ${count(held, 'job')} held, which nobody sends` : ''
       run.out.line(
@@ -71,6 +71,6 @@ function teller(run: Run, first: QueueOverview): (overview: QueueOverview) => vo
   return overview => {
     if (monoMs() - saidMs < SAY_MS) return
     saidMs = monoMs()
-    out.line(`${iso(nowMs())} ${drainText(drainSince(first, overview))}`)
+    out.line(`${new Date(nowMs()).toISOString()} ${drainText(drainSince(first, overview))}`)
   }
 }

@@ -1,4 +1,4 @@
-// One job as a line, as a page, and as data for programs. Pure.
+// One job as a line and as a page. Pure.
 // Control characters are the caller's to escape: addresses, SES's words and rules stand here as they came.
 
 import { sendBounceInput } from '../../dispatch/send-bounce'
@@ -35,8 +35,7 @@ export function leftText(deadlineMs: number, nowMs: number): string {
   return leftMs >= 0 ? `${timeText(leftMs)} left` : `${timeText(-leftMs)} too late`
 }
 
-/** A page: everything that is on record. */
-/** `mails`: the files that the raw mail is kept in. */
+/** A page: everything that is on record. `mails`: the files that the raw mail is kept in. */
 export function jobPage(
   job: Job,
   history: readonly JobEvent[],
@@ -92,52 +91,8 @@ function recipientRow({
   )
 }
 
-/** Times in ISO 8601. */
-export function jobData(job: Job): Record<string, unknown> {
-  return {
-    id: job.id,
-    state: job.state,
-    region: job.region,
-    sesId: job.sesId,
-    sender: job.sender,
-    recipients: job.recipients.map(({ addedAtMs, ...recipient }) => ({
-      ...recipient,
-      addedAt: iso(addedAtMs),
-    })),
-    bounceSender: job.bounceSender,
-    ...(job.bounceSenderArn !== undefined && { bounceSenderArn: job.bounceSenderArn }),
-    receivedAt: iso(job.receivedAtMs),
-    deadline: iso(job.deadlineMs),
-    createdAt: iso(job.createdAtMs),
-    changedAt: iso(job.changedAtMs),
-    ...(job.notBeforeMs > 0 && { notBefore: iso(job.notBeforeMs) }),
-    tries: job.tries,
-    unknownTries: job.unknownTries,
-    interruptions: job.interruptions,
-    ...(job.reason !== undefined && { reason: job.reason }),
-    ...(job.messageId !== undefined && { messageId: job.messageId }),
-  }
-}
-
-export function jobPageData(
-  job: Job,
-  history: readonly JobEvent[],
-  mails: readonly string[] = [],
-): Record<string, unknown> {
-  return {
-    ...jobData(job),
-    ...(mails.length > 0 && { mails }),
-    history: history.map(({ atMs, what, detail }) => ({ at: iso(atMs), what, detail })),
-    sendBounce: sendBounceInput(job),
-  }
-}
-
-export function iso(ms: number): string {
-  return new Date(ms).toISOString()
-}
-
 export function timeOf(ms: number): string {
-  return utcText(iso(ms))
+  return utcText(new Date(ms).toISOString())
 }
 
 function cut(text: string): string {

@@ -2,9 +2,12 @@
 // A job that isn't there, or can't be changed, is said, and ends the command with 1; the others are dealt with all the same.
 
 import { setImmediate } from 'node:timers/promises'
+import { jobJson, jobRecordJson } from '../../app/job-json'
+import { sendBounceInput } from '../../dispatch/send-bounce'
+import { jsonText } from '../../json'
 import { findMail } from '../../quarantine/find-mail'
 import type { ByHand, JobFilter } from '../../queue/store'
-import { jobData, jobLine, jobPage, jobPageData } from './job-text'
+import { jobLine, jobPage } from './job-text'
 import type { ByHandWord } from './options'
 import type { Run } from './run'
 
@@ -18,7 +21,7 @@ export async function listJobs(
 ): Promise<number> {
   let written = 0
   for (const job of place.queue.list(filter, limit)) {
-    out.line(json ? JSON.stringify(jobData(job)) : jobLine(job, nowMs()))
+    out.line(json ? jsonText(jobJson(job)) : jobLine(job, nowMs()))
     written++
     // a closed pipe is noticed between two turns of the event loop
     if (written % AT_ONCE === 0) await setImmediate()
@@ -40,7 +43,7 @@ export function showJobs({ place, out, json, nowMs }: Run, ids: readonly string[
     const history = queue.history(id)
     const mails = findMail(job, folders)
     if (json) {
-      out.line(JSON.stringify(jobPageData(job, history, mails)))
+      out.line(jsonText({ ...jobRecordJson(job, history, mails), send_bounce: sendBounceInput(job) }))
       continue
     }
     for (const line of [...(index > 0 ? [''] : []), ...jobPage(job, history, nowMs(), mails)]) out.line(line)
@@ -53,7 +56,7 @@ export function changeJobs(run: Run, word: ByHandWord, ids: readonly string[]): 
   for (const id of ids) {
     const answer = change(run, word, id)
     if (!answer.done) code = 1
-    if (run.json) run.out.line(JSON.stringify({ id, ...answer }))
+    if (run.json) run.out.line(jsonText({ id, ...answer }))
     else if (answer.done) run.out.line(`${id}: ${answer.to}, it was ${answer.from}`)
     else run.out.line(`${id}: not changed: ${answer.why}`)
   }

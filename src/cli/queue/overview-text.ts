@@ -1,12 +1,13 @@
 // The queue at a glance, in words and as data. Pure.
 // Control characters are the caller's to escape: names of rules stand here as they came.
 
+import { iso } from '../../app/job-json'
 import { formatDuration } from '../../config/values'
 import { JOB_STATES } from '../../queue/job'
 import { type QueueOverview, type RegionOverview, type RuleCount, SILENT_MS } from '../../queue/overview'
 import type { Pace, Pause } from '../../queue/store'
 import { count, timeText } from '../explain/words'
-import { iso, leftText, timeOf } from './job-text'
+import { leftText, timeOf } from './job-text'
 
 export interface Moment {
   nowMs: number
@@ -105,7 +106,8 @@ export function overviewData(
 ): Record<string, unknown> {
   const { states, regions, oldestMs, nextDeadlineMs, dispatcherBeatMonoMs: beatMs } = overview
   return {
-    at: iso(nowMs),
+    // of two within a second, too
+    at: new Date(nowMs).toISOString(),
     states,
     ...(oldestMs !== undefined && { oldest: iso(oldestMs) }),
     ...(nextDeadlineMs !== undefined && { nextDeadline: iso(nextDeadlineMs) }),

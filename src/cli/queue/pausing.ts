@@ -1,6 +1,7 @@
 // `queue stats`, `pause` and `resume`: what there is, and whether it is sent.
 // A pause stands in the queue file: it holds until `resume`, whatever is started again meanwhile.
 
+import { jsonText } from '../../json'
 import { mailTotalData, mailTotalText } from '../../quarantine/total-text'
 import { overviewData, overviewLines, pauseText } from './overview-text'
 import type { Run } from './run'
@@ -11,7 +12,7 @@ export function showStats({ place: { queue, pace, limitBytes }, out, json, nowMs
   const mail = queue.mailTotals()
   if (json) {
     const data = overviewData(overview, pauses, pace, moment)
-    out.line(JSON.stringify({ ...data, rules, mail: mailTotalData(mail, limitBytes) }))
+    out.line(jsonText({ ...data, rules, mail: mailTotalData(mail, limitBytes) }))
     return 0
   }
   const lines = overviewLines(overview, rules, pauses, pace, moment)
@@ -58,6 +59,6 @@ function notPaused(region: string | undefined, isStill: boolean): string {
 function sayPauses({ place: { queue, pace }, out, nowMs, monoMs }: Run): number {
   const moment = { nowMs: nowMs(), monoMs: monoMs() }
   const { pauses } = overviewData(queue.overview(moment.nowMs, pace), queue.pauses(), pace, moment)
-  out.line(JSON.stringify({ pauses }))
+  out.line(jsonText({ pauses }))
   return 0
 }

@@ -1,11 +1,12 @@
 // `queue watch`: the queue as it goes on, until Ctrl-C. On a terminal one picture that is drawn anew, else a line each time.
 // Ends with 0; a fault of the queue ends it as any other command.
 
+import { jsonText } from '../../json'
 import { JOB_STATES } from '../../queue/job'
 import type { QueueOverview } from '../../queue/overview'
 import type { Pace, Pause } from '../../queue/store'
 import { escapeControls } from '../out'
-import { iso, timeOf } from './job-text'
+import { timeOf } from './job-text'
 import { dispatcherText, type Moment, overviewData, pauseText, regionText } from './overview-text'
 import { drainBar, drainSince, drainText } from './progress'
 import type { Run, Screen } from './run'
@@ -26,7 +27,7 @@ export async function watch(run: Run, everyMs: number | undefined): Promise<numb
     const pauses = place.queue.pauses()
     first ??= overview
     if (picture) picture.draw(pictureLines(first, overview, pauses, place.pace, moment))
-    else if (json) out.line(JSON.stringify(overviewData(overview, pauses, place.pace, moment)))
+    else if (json) out.line(jsonText(overviewData(overview, pauses, place.pace, moment)))
     else out.line(watchLine(first, overview, pauses, moment))
     await sleep(everyMs ?? (screen ? ON_SCREEN_MS : AS_LINES_MS), stop)
   }
@@ -42,7 +43,7 @@ export function watchLine(
 ): string {
   const { held } = overview.states
   return [
-    `${iso(nowMs)} ${drainText(drainSince(first, overview))}`,
+    `${new Date(nowMs).toISOString()} ${drainText(drainSince(first, overview))}`,
     ...(held > 0 ? [`${held} held`] : []),
     ...pauses.map(({ region }) => `paused: ${region ?? 'every region'}`),
     dispatcherText(overview, monoMs),

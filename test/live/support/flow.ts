@@ -5,6 +5,7 @@ import assert from 'node:assert/strict'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import type { QuarantineRecord } from '../../../src/quarantine/keep'
+import { parseRecord } from '../../../src/quarantine/record'
 import type { Call } from '../../../src/ses-emulator/call'
 import type { RunningHaraka } from './haraka'
 import { type SesMail, type SesMailOptions, sesMail } from './mail'
@@ -152,7 +153,7 @@ function everythingKept({ dir }: RunningHaraka): Kept[] {
         return [
           {
             eml: readFileSync(path.join(folder, name)),
-            record: JSON.parse(
+            record: parseRecord(
               readFileSync(path.join(folder, name.replace(/eml$/, 'json')), 'utf8'),
             ) as QuarantineRecord,
           },

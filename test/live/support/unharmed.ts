@@ -4,6 +4,7 @@ import assert from 'node:assert/strict'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import type { QuarantineRecord } from '../../../src/quarantine/keep'
+import { parseRecord } from '../../../src/quarantine/record'
 import type { Job } from '../../../src/queue/job'
 import type { Product } from './product'
 import { openSession } from './smtp'
@@ -44,7 +45,7 @@ export function quarantined({ haraka }: Product): (QuarantineRecord & { eml: Buf
   return readdirSync(folder)
     .filter(name => /^[0-9a-f]{24}\.json$/.test(name) && existsSync(path.join(folder, emlOf(name))))
     .map(name => ({
-      ...(JSON.parse(readFileSync(path.join(folder, name), 'utf8')) as QuarantineRecord),
+      ...(parseRecord(readFileSync(path.join(folder, name), 'utf8')) as QuarantineRecord),
       eml: readFileSync(path.join(folder, emlOf(name))),
     }))
 }

@@ -1,8 +1,8 @@
-// Jobs as the API shows them. Pure.
+// A job as JSON, the same in the API and on the command line. Pure.
 
 import type { Job, JobEvent } from '../queue/job'
 
-export function jobView(job: Job): Record<string, unknown> {
+export function jobJson(job: Job): Record<string, unknown> {
   return {
     id: job.id,
     created_at: iso(job.createdAtMs),
@@ -10,6 +10,7 @@ export function jobView(job: Job): Record<string, unknown> {
     state: job.state,
     ...(job.reason !== undefined && { reason: job.reason }),
     region: job.region,
+    ses_id: job.sesId,
     original_message_id: job.sesId,
     received_at: iso(job.receivedAtMs),
     deadline_at: iso(job.deadlineMs),
@@ -21,6 +22,7 @@ export function jobView(job: Job): Record<string, unknown> {
     ...(job.messageId !== undefined && { message_id: job.messageId }),
     tries: job.tries,
     unknown_tries: job.unknownTries,
+    interruptions: job.interruptions,
     ...(job.notBeforeMs > 0 && { not_before: iso(job.notBeforeMs) }),
     recipients: job.recipients.map(
       ({ address, isUnconfirmed, bounceType, status, diagnostic, rule, addedAtMs }) => ({
@@ -36,8 +38,17 @@ export function jobView(job: Job): Record<string, unknown> {
   }
 }
 
-export function historyView(history: readonly JobEvent[]): Record<string, unknown>[] {
-  return history.map(({ atMs, what, detail }) => ({ at: iso(atMs), what, detail }))
+/** `mails`: the files that hold the raw mail. */
+export function jobRecordJson(
+  job: Job,
+  history: readonly JobEvent[],
+  mails: readonly string[],
+): Record<string, unknown> {
+  return {
+    ...jobJson(job),
+    ...(mails.length > 0 && { mails }),
+    history: history.map(({ atMs, what, detail }) => ({ at: iso(atMs), what, detail })),
+  }
 }
 
 /** In whole seconds, as SES has its times: one form, which every parser of dates reads. */

@@ -1,0 +1,232 @@
+// Every name in what `--json` and the API write. What a command writes is looked at whole, in each of its forms.
+
+import assert from 'node:assert/strict'
+import { mkdirSync, writeFileSync } from 'node:fs'
+import path from 'node:path'
+import { main } from '../../src/cli/main'
+import { OPENAPI } from '../../src/http/openapi'
+import { keepMail, quarantineFolder } from '../../src/quarantine/keep'
+import { openDispatcherQueue, openWorkerQueue, thisProcess } from '../../src/queue/open'
+import { startSesEmulator } from '../../src/ses-emulator/server'
+import { order, startApi } from '../http/api-support'
+import { plainMail, sesMail } from '../live/support/mail'
+import { addJob, request } from '../queue/support'
+import { environment, withEnvironment } from './online-support'
+import { emptyDirectory, harakaDirectory, ran, removeDirectories } from './support'
+
+/** Of SendBounce's input, and of what a client of the emulator sent: names of AWS. */
+const AWS_NAMES = new Set(['send_bounce', 'params'])
+
+function assertSnakeCase(value: unknown, where: string): void {
+  if (typeof value !== 'object' || value === null) return
+  for (const [name, one] of Object.entries(value)) {
+    if (!Array.isArray(value)) assert.match(name, /^[a-z\d]+(?:_[a-z\d]+)*$/, `${where} has ${name}`)
+    // check --online has answers of that name, too
+    const isAws = AWS_NAMES.has(name) && Object.keys(Object(one)).some(key => /^[A-Z]/.test(key))
+    if (!isAws) assertSnakeCase(one, `${where}.${name}`)
+  }
+}
+
+const RULES = `[programs]
+attachment.name = *.exe
+action = bounce
+[unknown]
+recipient = *@yours.example
+action = bounce
+`
+const FILES = {
+  'ses-bounce-rules.ini': RULES,
+  'ses-bounce-tests.ini':
+    '[one]\nrecipient = a@yours.example\nexpect.rule = unknown\n[other]\nrecipient = a@yours.example\nexpect.rule = programs\nexpect.reply = none\n',
+  host_list: 'yours.example\n',
+  'smtp.ini': 'listen=127.0.0.1:1\n',
+}
+
+const UNTIL_TOLD = new Set(['queue watch', 'dispatch'])
+
+/** It listens for signals once it has said that it is there. */
+function endSoon(): void {
+  setImmediate(() => process.emit('SIGTERM'))
+}
+
+function callAndEnd(started: string): void {
+  const { url } = JSON.parse(started) as { url: string }
+  void fetch(url, { method: 'POST', body: 'Action=SendBounce&someName=x' }).finally(endSoon)
+}
+
+/** The commands that do something, `queue list` for one. */
+async function leaves(...group: string[]): Promise<string[]> {
+  const { lines } = await ran(out => main(['help', ...group], out))
+  const names = [...lines.join('\n').matchAll(/^ {2}([a-z][a-z-]*)/gm)].map(([, name = '']) => name)
+  const all = await Promise.all(
+    names
+      .filter(name => name !== 'help')
+      .map(async name => {
+        const isGroup = ['queue', 'quarantine'].includes(name) && group.length === 0
+        return isGroup ? leaves(name) : [[...group, name].join(' ')]
+      }),
+  )
+  return all.flat()
+}
+
+describe('the names in JSON', () => {
+  after(removeDirectories)
+
+  it('are in snake_case in what every command writes', async () => {
+    const emulator = await startSesEmulator({ intervalMs: 0, identities: ['yours.example'] })
+    const ini = `[relay]\ntrusted = 192.0.2.1\n[ses]\nregions = eu-west-1\nendpoint = ${emulator.url}\n`
+    const dir = harakaDirectory({ ...FILES, 'ses-bounce.ini': ini })
+    const there = harakaDirectory({ ...FILES, 'ses-bounce.ini': ini, 'ses-bounce-rules.ini': '' })
+    const broken = harakaDirectory({ ...FILES, 'ses-bounce.ini': '[relay]\ntrusted = x\n' })
+    const { id, kept } = await fill(dir)
+    const mails = emptyDirectory()
+    const recipients = ['a@yours.example', 'b@yours.example']
+    const { data: mail } = sesMail({ recipient: 'a@yours.example' })
+    writeFileSync(path.join(mails, '1.eml'), mail)
+    writeFileSync(path.join(mails, '2.eml'), plainMail({}))
+    const one = path.join(mails, '1.eml')
+    const listeners = process.listeners('SIGTERM')
+
+    const lines: Record<string, string[]> = {}
+    const say = async (command: string, ...args: string[]) => {
+      const end = command === 'local-ses' ? callAndEnd : UNTIL_TOLD.has(command) ? endSoon : () => undefined
+      const said = await ran(out => {
+        let first: string | undefined
+        const line = (text: string) => {
+          out.line(text)
+          if (first === undefined) end((first = text))
+        }
+        return main([...command.split(' '), '--json', ...args], { ...out, line })
+      })
+      assert.ok(said.lines.length > 0, `${command} ${args.join(' ')} writes nothing: ${said.errors.join()}`)
+      ;(lines[command] ??= []).push(...said.lines)
+    }
+    const here = ['--dir', dir]
+    try {
+      await withEnvironment(environment({ AWS_ENDPOINT_URL_STS: emulator.url }), async () => {
+        await say('check', ...here)
+        await say('check', '--online', ...here)
+      })
+      await say('check', '--dir', broken)
+      await say('check', '--explain', 'bounce.type')
+      await say('explain', ...here, ...recipients.flatMap(to => ['--to', to]), one)
+      await say('explain', ...here, mails)
+      await say('explain', ...here, '--against', there, mails)
+      await say('test', ...here)
+      for (const word of ['list', 'stats']) await say(`queue ${word}`, ...here)
+      for (const word of ['show', 'hold', 'retry', 'cancel']) await say(`queue ${word}`, ...here, id, 'none')
+      await say('queue drain', ...here)
+      await say('queue pause', '--region', 'eu-west-1', ...here)
+      await say('queue stats', ...here)
+      await say('queue resume', '--region', 'us-east-1', ...here)
+      await say('queue watch', ...here)
+      await say('queue resume', ...here)
+      await say('quarantine list', ...here)
+      for (const word of ['show', 'release', 'delete']) await say(`quarantine ${word}`, ...here, kept, 'none')
+      await say('local-ses', '--port', '0')
+      await say('dispatch', ...here)
+    } finally {
+      // a dispatcher still listens, as its process ends with it
+      for (const one of process.listeners('SIGTERM'))
+        if (!listeners.includes(one)) process.off('SIGTERM', one)
+      await emulator.close()
+    }
+
+    assert.deepEqual(Object.keys(lines).toSorted(), (await leaves()).toSorted())
+    for (const [command, texts] of Object.entries(lines))
+      for (const text of texts) assertSnakeCase(JSON.parse(text), command)
+    assert.match(lines['queue list']?.join() ?? '', /"ses_id":"mail-1-0000"/)
+    assert.match(lines['explain']?.join() ?? '', /"send_bounce":\{"OriginalMessageId"/)
+    assert.match(lines['quarantine show']?.join() ?? '', /"relay_ip":.*"ses_id":/)
+  })
+
+  it('are in snake_case in what every part of the API answers', async () => {
+    const api = await startApi()
+    try {
+      const made = await api.ask('POST', '/v1/bounces', order())
+      const id = String(made.data['id'])
+      const asked = {
+        '/v1/openapi.json': [],
+        '/v1/bounces': [
+          made,
+          await api.ask('POST', '/v1/bounces', {}),
+          await api.ask('GET', '/v1/bounces?limit=1'),
+        ],
+        '/v1/bounces/{id}': [
+          await api.ask('GET', `/v1/bounces/${id}`),
+          await api.ask('DELETE', `/v1/bounces/${id}`),
+        ],
+      }
+      assert.deepEqual(Object.keys(OPENAPI.paths).toSorted(), Object.keys(asked).toSorted())
+      for (const [place, answers] of Object.entries(asked))
+        for (const { data } of answers) assertSnakeCase(data, place)
+      assertSnakeCase(propertiesOf(OPENAPI), 'the description')
+    } finally {
+      await api.close()
+    }
+  })
+})
+
+/** All that the schemas name, wherever they do. */
+function propertiesOf(value: unknown): Record<string, true> {
+  if (typeof value !== 'object' || value === null) return {}
+  return Object.assign(
+    {},
+    ...Object.entries(value).map(([key, one]) => ({
+      ...(key === 'properties' && Object.fromEntries(Object.keys(Object(one)).map(name => [name, true]))),
+      ...propertiesOf(one),
+    })),
+  ) as Record<string, true>
+}
+
+/** A queue with a job of every kind of field, and a mail in the quarantine. */
+async function fill(dir: string): Promise<{ id: string; kept: string }> {
+  const nowMs = Date.now()
+  const file = path.join(dir, 'ses-bounce/queue.sqlite')
+  mkdirSync(path.dirname(file))
+  const worker = openWorkerQueue(file, { create: true })
+  const dispatcher = openDispatcherQueue(file)
+  const monoMs = Number(process.hrtime.bigint() / 1_000_000n)
+  dispatcher.lock(thisProcess(), monoMs, 1000)
+  const whole = {
+    sesId: 'mail-1-0000',
+    receivedAtMs: nowMs,
+    deadlineMs: nowMs + 3_600_000,
+    bounceSenderArn: 'arn:aws:ses:eu-west-1:123456789012:identity/yours.example',
+    explanation: 'No.',
+  }
+  const { jobId } = addJob(
+    worker,
+    request({ ...whole, recipient: { address: 'a@yours.example', isUnconfirmed: true } }),
+    nowMs,
+  )
+  addJob(worker, request({ ...whole, sesId: 'mail-2-0000', deadlineMs: nowMs + 60_000 }), nowMs)
+  const now = { ms: nowMs, monoMs }
+  const claimed = dispatcher.claim('eu-west-1', now, {
+    spacingMs: 0,
+    notBeforeMonoMs: 0,
+    longestPauseMs: 60_000,
+  })
+  assert.ok(claimed)
+  dispatcher.begin(claimed, now)
+  dispatcher.settle(
+    claimed,
+    { state: 'queued', what: 'retry', notBeforeMs: nowMs + 60_000, detail: 'no', blocks: 'sender' },
+    { ms: nowMs, seenMonoMs: monoMs },
+  )
+  dispatcher.unlock()
+  dispatcher.close()
+  worker.close()
+  const eml = await keepMail(
+    quarantineFolder(dir),
+    'one',
+    {
+      quarantinedAt: new Date(nowMs).toISOString(),
+      envelope: { sender: 'joe@origin.example', recipients: ['a@yours.example'], relayIp: '192.0.2.1' },
+      held: [{ recipient: 'a@yours.example', rule: 'programs', reason: 'unsafe: null sender', job: jobId }],
+      receipt: { sesId: 'mail-1-0000' },
+    },
+    to => void to.end('Subject: x\r\n\r\n'),
+  )
+  return { id: jobId, kept: path.basename(eml, '.eml') }
+}
