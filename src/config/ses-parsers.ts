@@ -17,7 +17,7 @@ const ADDRESS_CHARACTERS = 254
 const SENDER = /^[\w.!#$%&'*+/=?^`{|}~-]{1,64}@[a-z\d-]{1,63}(?:\.[a-z\d-]{1,63}){0,9}$/i
 
 export const senderTemplate: ValueParser<string> = whole(
-  'an address, that may hold {recipient.domain}, {sender.domain} or be {recipient}',
+  'an address; may hold {recipient.domain} or {sender.domain}, or be {recipient}',
   (text, key) => {
     const unknown = [...text.matchAll(/\{([^{}]*)\}/g)]
       .map(match => match[1] ?? '')

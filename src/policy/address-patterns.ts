@@ -1,7 +1,7 @@
-// Patterns for addresses: `user@host`, `@host`, `@.host` (the host and its subdomains) and `<>` are looked up, so that
-// a list may be long; globs are tried one after the other, regular expressions together, on the whole address.
-// Where labels count, a pattern without one also matches the address with a label.
-// A pattern that can't be read comes back as a fault.
+// Patterns for addresses. `user@host`, `@host`, `@.host` (the host and its subdomains) and `<>` are looked up in sets,
+// so a list may be long. Globs are tried one by one; regular expressions match the whole address, all in one pass. With
+// a label separator, a pattern without a label also matches addresses with one. A pattern that can't be read is
+// returned as a fault.
 
 import type { Item } from '../config/items'
 import { addressKey, asciiDomain, parseAddress } from '../mail/address'
@@ -16,21 +16,21 @@ const FORM = 'write user@host, @host, @.host (the host and its subdomains), or <
 const NULL_SENDER_KEY = ''
 
 interface AddressGlob {
-  /** It has the separator in its local part, so that it is about addresses with a label. */
+  /** True: its local part holds the separator, so it matches addresses with a label only as they are. */
   isOfLabels: boolean
-  /** Undefined: any. */
+  /** Undefined: any local part. */
   local: Glob | undefined
   host: Glob
   hostText: string
   subdomains: boolean
 }
 
-/** Where a set can be found: by the key of an address, by its domain, by a domain above it. */
+/** The keys under which a set of patterns can be indexed: addresses, domains, and domains with their subdomains. */
 export interface Lookups {
   keys: Iterable<string>
   hosts: Iterable<string>
   parents: Iterable<string>
-  /** Keys also find addresses with a label; empty: they don't. */
+  /** With it, keys also match addresses with a label. Empty: they don't. */
   labelSeparator: string
 }
 
@@ -43,7 +43,7 @@ export class AddressPatterns implements PatternSet {
   readonly #regexes: RegexPatterns
   readonly #labelSeparator: string
 
-  /** `labelSeparator`: a pattern without it also matches the address with a label; empty: there are no labels. */
+  /** `labelSeparator`: [relay] label_separator. Empty: there are no labels. */
   constructor(passes: RegexPasses, labelSeparator: string) {
     this.#regexes = new RegexPatterns(passes)
     this.#labelSeparator = labelSeparator
@@ -64,13 +64,13 @@ export class AddressPatterns implements PatternSet {
   matches(subject: Subject, yieldPolicy: YieldPolicy): Answer {
     const address = subject.address
     const unlabelled = subject.unlabelled(this.#labelSeparator)
-    // no pattern with the separator is found by the key without a label
+    // the key without its label can't match a pattern that has a label
     if (this.#keys.has(address.key) || this.#keys.has(unlabelled.key)) return true
     const known = address.domain !== '' && this.#hasDomain(address, unlabelled, yieldPolicy)
     return whenKnown(known, held => held || this.#regexes.matches(subject, 'address', yieldPolicy))
   }
 
-  /** It matches no address that isn't found by one of these; undefined: it must be asked itself. */
+  /** Keys that find every address that the set matches. Undefined: it has globs or expressions, so it must be matched. */
   lookups(): Lookups | undefined {
     if (!this.#regexes.isEmpty || this.#globs.some(({ hostText }) => isGlob(hostText))) return undefined
     const hostsOf = (subdomains: boolean) =>
@@ -83,14 +83,14 @@ export class AddressPatterns implements PatternSet {
     }
   }
 
-  /** The keys of the addresses that are patterns here. */
+  /** The keys of all patterns that are a whole address. */
   named(): Iterable<string> {
     return this.#keys
   }
 
   #addRegex(item: Item): string | undefined {
-    // an upper-case letter would never be found, and that unsaid
-    if (item.flags === 'c') return `addresses have no case that could count; write /${item.text}/`
+    // with `c` an upper-case letter would silently match nothing
+    if (item.flags === 'c') return `case never counts in addresses; write /${item.text}/`
     return this.#regexes.add(item)
   }
 
@@ -140,7 +140,7 @@ function globHolds({ local, host, subdomains }: AddressGlob, address: AddressFor
     : host.matches(address.domain)
 }
 
-/** Whether it holds for the domain or for a domain above it. */
+/** Whether `holds` is true for the domain or one of its parents. */
 export function someParent(domain: string, holds: (parent: string) => boolean): boolean {
   for (let start = 0; ; ) {
     if (holds(domain.slice(start))) return true
@@ -150,7 +150,7 @@ export function someParent(domain: string, holds: (parent: string) => boolean): 
   }
 }
 
-/** Labels without a wildcard as A-labels. */
+/** The host with each label without a wildcard as an A-label. Undefined: not a host. */
 function globHost(text: string): string | undefined {
   const labels = text.split('.').map(label => (isGlob(label) ? label.toLowerCase() : asciiDomain(label)))
   return labels.includes(undefined) ? undefined : labels.join('.')

@@ -1,5 +1,5 @@
-// What {attachment} stands for in a rule's texts: the attachment that the rule is about.
-// Rejects where the content can't be read.
+// Finds the value of {attachment} in a rule's texts: the name of the attachment for which the rule holds.
+// Rejects if the content can't be read.
 
 import type { MailFacts } from '../mail/facts'
 import { type MatchBudget } from './match-budget'
@@ -14,7 +14,7 @@ export function asksAttachment({ outcome }: Rule): boolean {
   return templates.some(template => asksFor(template, 'attachment'))
 }
 
-/** The first that the rule's conditions name, else the first there is; '' where there is none. */
+/** The first name that matches the rule's conditions, else the first one. '': there is no attachment. */
 export async function attachmentName(
   { conditions }: Rule,
   facts: MailFacts,

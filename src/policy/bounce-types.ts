@@ -1,10 +1,9 @@
-// For each SES bounce type: reply code, status, and the text where the rule has none.
-// Plain data.
+// For each SES bounce type: reply code, status, and the text for a rule without its own. Plain data.
 
 import type { BounceType } from './decision'
 
 interface TypeTexts {
-  /** RFC 5321 section 4.2, and RFC 3463 status, as SES's own bounces of that type give them. */
+  /** Reply code (RFC 5321 section 4.2) and status (RFC 3463), as in SES's own bounces of that type. */
   code: string
   status: string
   text: string
@@ -25,7 +24,7 @@ export const REPLY_TEXTS = {
   defer: { status: '4.7.1', text: 'Refused for now by policy' },
 } as const
 
-/** The status with the class that fits the answer: 5 refuses for good, 4 for now (RFC 3463 section 2). */
+/** The status with the class that fits the reply: 5 is permanent, 4 temporary (RFC 3463 section 2). */
 export function inClass(action: 'reject' | 'defer', status: string): string {
   return (action === 'reject' ? '5' : '4') + status.slice(1)
 }

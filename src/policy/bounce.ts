@@ -18,7 +18,7 @@ import {
   type TemplateName,
 } from './templates'
 
-/** RFC 5321 section 4.5.3.1.3: a path of 256 octets, less its brackets. */
+/** RFC 5321 section 4.5.3.1.3: a path has at most 256 octets, its brackets included. */
 const ADDRESS_CHARACTERS = 254
 
 /** Undefined: the filled template isn't an address that could be a verified identity. */
@@ -32,8 +32,8 @@ export function bounceSender(
 }
 
 /**
- * All possible senders of bounces, for this recipient's domain where a template depends on it. Templates with
- * {recipient} are left out: they would make every recipient a bounce sender.
+ * All possible bounce senders. A template that depends on the recipient's domain is filled with this one. Templates with
+ * {recipient} are left out, as they would make every recipient a bounce sender.
  */
 export function bounceSenders(
   policy: Pick<Policy, 'bounceSenders'>,
@@ -56,7 +56,7 @@ export function bounceSenderFault(template: Template): string | undefined {
   return `"${fillRaw(template, sample)}" wouldn't be an address of plain ASCII`
 }
 
-/** `sender` is the bounce sender. */
+/** `sender`: the bounce sender. */
 export function makeBounce(
   policy: Policy,
   rule: { name: string; outcome: BounceOutcome },
@@ -88,7 +88,7 @@ export function makeBounce(
     rule: rule.name,
     caps: capsOf(policy, rule, mail.facts.sender, key),
     recipient: {
-      // SES API: SendBounce takes ASCII only; a recipient of record always has such a form
+      // SES API: SendBounce accepts only ASCII; a recipient of record always has such a form
       address: asciiAddress(mail.recipient.address) ?? mail.recipient.address,
       ...(mail.recipient.source === 'unconfirmed' && { isUnconfirmed: true }),
       bounceType: type,
@@ -113,7 +113,7 @@ function capsOf(
   return all.flatMap(([by, of, rate]) => (rate === undefined ? [] : [{ by, key: of, rate }]))
 }
 
-/** RFC 5321 section 4.2.1: the code's first digit and the status's class say the same. */
+/** RFC 5321 section 4.2.1: the code's first digit equals the status's class. */
 function codeFor({ type, status }: BounceOutcome): string {
   const { code } = TYPE_TEXTS[type]
   if (code[0] === status[0]) return code

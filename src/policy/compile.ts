@@ -95,7 +95,7 @@ class RuleCompiler {
       if (section.implied) {
         say.error(
           section.line,
-          'these lines belong to no rule; a section name as [unknown-mailbox] goes above them',
+          'these lines belong to no rule; write a section name such as [unknown-mailbox] above them',
         )
         continue
       }
@@ -212,7 +212,7 @@ function unknownKey(key: string, negated: boolean): string {
   return `unknown ${what} "${key}"${didYouMean(key, known)}`
 }
 
-/** The condition that was negated as in other languages: `sender !=`, `!sender`, `not sender`. */
+/** The condition that was negated in the way of other languages: `sender !=`, `!sender`, `not sender`. */
 function negationOf(key: string): string | undefined {
   const bare = /^(?:!|not[ _-])\s*(.*)$/i.exec(key)?.[1] ?? /^(.*?)\s*!$/.exec(key)?.[1]
   return bare !== undefined && findField(bare) ? bare : undefined
@@ -224,14 +224,17 @@ function warnOfBytes({ kind }: Field, text: string, line: number, say: RuleRepor
     say.warn(line, `"${text}" is a number of bytes; write a unit, as 10kb, and 1.5mb with a point`)
 }
 
-/** Content has no invisible characters, so patterns for it can't have them either. */
+/** Content has no invisible characters, so patterns for it must not have them either. */
 function asSeen(item: Item): Item {
   return item.text.startsWith('file:') ? item : { ...item, text: visiblePattern(item.text) }
 }
 
 function warnOfWord({ words }: Field, text: string, line: number, say: RuleReporter): void {
   if (words === undefined || words.includes(text.toLowerCase())) return
-  say.warn(line, `SES is not known to say "${text}"${didYouMean(text, words)}; it says ${words.join(', ')}`)
+  say.warn(
+    line,
+    `SES is not known to write "${text}"${didYouMean(text, words)}; known words are ${words.join(', ')}`,
+  )
 }
 
 function namedRecipients(conditions: readonly Condition[]): Set<string> {
@@ -243,13 +246,13 @@ function namedRecipients(conditions: readonly Condition[]): Set<string> {
   return named
 }
 
-/** Each sender once: most rules have the one of [ses]. */
+/** Each sender once, as most rules have that of [ses]. */
 function sendersOf(rules: readonly Rule[], byDefault: Template): Template[] {
   const own = rules.flatMap(({ outcome }) => (outcome.action === 'bounce' ? [outcome.sender] : []))
   return [...new Map([byDefault, ...own].map(one => [JSON.stringify(one), one])).values()]
 }
 
-/** Warns of recipients that a rule names although a guard or a standard protects them. */
+/** Warns of recipients that a rule names although a guard or a standard protects them from bounces. */
 function warnOfNamed(
   rule: Rule,
   policy: Pick<Policy, 'bounceSenders' | 'labelSeparator'>,
@@ -260,11 +263,11 @@ function warnOfNamed(
   for (const key of rule.named) {
     const ofRecipient = (name: TemplateName) => (name === 'recipient.domain' ? (domainOf(key) ?? '') : '')
     if (bounceSenders(policy, ofRecipient).some(sender => addressKey(sender) === key))
-      say.warn(rule.line, `"${key}" is a sender of bounces, which is never bounced, whatever this rule says`)
+      say.warn(rule.line, `"${key}" is a bounce sender: mail to it is never bounced, whatever this rule says`)
     else if (isRoleAddress(key, outcome.guard.role_addresses, policy.labelSeparator))
       say.warn(
         rule.line,
-        `"${key}" would be bounced, a role address, which must accept mail (RFC 5321 section 4.5.1)`,
+        `"${key}" would be bounced, but it is a role address, which must accept mail (RFC 5321 section 4.5.1)`,
       )
   }
 }

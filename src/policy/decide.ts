@@ -1,6 +1,6 @@
 // Decides for each recipient of a mail: finds the first rule that holds, and whether its bounce may be made.
-// Without such a rule the mail is accepted. A rule that asks for unreadable content decides by its fallback. Rejects only
-// when content can't be read for now, or the mail's match budget is spent: nothing is decided then.
+// Without such a rule the mail is accepted. A rule that needs unreadable content decides by its fallback.
+// Rejects only if content can't be read for now, or the mail's match budget is spent: then nothing is decided.
 
 import type { FallbackReason } from '../config/settings'
 import { formatDuration } from '../config/values'
@@ -21,7 +21,7 @@ import type { BounceOutcome, Policy, Rule } from './rule'
 import type { KnownValues } from './rule-index'
 import { fill, REPLY_CHARACTERS, type Template, type TemplateName, valuesOf } from './templates'
 
-/** The refusal of unreadable mail: the rule's own text is only for mail for which the rule holds. */
+/** The reply for unreadable mail: the rule's own text is only for mail for which the rule holds. */
 const UNREADABLE: Reply = { status: '5.6.0', text: "The mail can't be read" }
 
 /** The mail to decide about. */
@@ -107,10 +107,10 @@ async function attachmentOf(
   }
 }
 
-/** Names the rule for which content couldn't be read or the match budget was spent. */
+/** Adds the rule's name to an error about content or the match budget. */
 function cannotBeAsked({ name }: Rule, error: unknown): Error {
   const reason = error instanceof Error ? error.message : String(error)
-  return new Error(`[${name}] can't be asked: ${reason}`, { cause: error })
+  return new Error(`[${name}] can't be checked: ${reason}`, { cause: error })
 }
 
 function known(asked: ReturnType<Values>): ReturnType<KnownValues> {

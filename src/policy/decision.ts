@@ -33,7 +33,7 @@ export interface BounceRequest {
   receivedAtMs: number
   /** SES accepts no bounce for the mail after this: receipt (or now, if that is earlier) + [window] length. */
   deadlineMs: number
-  /** Sender of record: who gets the bounce. */
+  /** Sender of record, which gets the bounce. */
   sender: string
   /** The result of `senderKey`: the sender that the bounce counts for. */
   senderKey: string
@@ -50,7 +50,7 @@ export interface BounceRequest {
   recipient: {
     /** The address that SES had. */
     address: string
-    /** Nothing in the mail says that SES had this recipient: it gets a call of its own. */
+    /** Nothing in the mail says that SES had this recipient, so it gets its own call. */
     isUnconfirmed?: boolean
     bounceType: BounceType
     /** RFC 3463: `5.1.1` */

@@ -12,14 +12,14 @@ import { Subject } from './subject'
 /** The values that a condition compares. */
 export interface Asked {
   subjects: readonly Subject[]
-  /** The values were cut, so it proves nothing that none matches. */
+  /** The values were cut, so "none matches" proves nothing. */
   isCut: boolean
 }
 
 /** Returns the values for a condition, for one recipient of one mail. */
 export type Values = (condition: Condition) => Asked | Promise<Asked>
 
-/** Returns the values for each recipient of a mail; recipients share those that don't depend on them. */
+/** Returns the values for each recipient of a mail. Values that don't depend on the recipient are shared. */
 export function valuesByRecipient(
   facts: MailFacts,
   nowMs: number,
@@ -52,7 +52,7 @@ export function valuesByRecipient(
 type Held = boolean | 'unknown'
 
 /**
- * Returns the first condition that doesn't hold; undefined: the rule holds.
+ * Returns the first condition that doesn't hold. Undefined: the rule holds.
  * @throws UnreadableError where that depends on content that can't be read
  */
 export function failingCondition(
@@ -91,7 +91,7 @@ function failingFrom(
     }
   }
   if (cut !== undefined)
-    throw new UnreadableError(`"${cut.key}" asks for a value that could not be read whole`)
+    throw new UnreadableError(`"${cut.key}" needs a value that could not be read completely`)
   return undefined
 }
 

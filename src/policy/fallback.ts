@@ -18,7 +18,7 @@ export const REASON_STATUS: Partial<Record<FallbackReason, string>> = {
   full: '5.3.1',
   unreadable: '5.6.0',
 }
-/** The most characters of a detail, as it stands in replies and logs. */
+/** The most characters of a detail in replies and logs. */
 const DETAIL_CHARACTERS = 128
 
 /** Turns a decision for a bounce into its fallback. `detail`: the reason in few words. */

@@ -1,10 +1,10 @@
-// The texts about conditions for people, by the keys of the table of conditions.
-// Plain data; a test fails when a condition has no text here, or an example that the checker refuses.
+// The texts about conditions, by the keys of the table of conditions.
+// Plain data; a test checks that each condition has a text here, and an example that the checker accepts.
 
 export interface FieldText {
-  /** One line that is understood alone. */
+  /** One line that can stand alone. */
   meaning: string
-  /** Patterns, in the form behind the `=`. */
+  /** Patterns as written after the `=`. */
   example: string
   /** For a family: a key with the name filled in. */
   key?: string
@@ -14,7 +14,7 @@ export interface FieldText {
 
 const RECEIPT = "From SES's Received line; without a receipt nothing matches."
 const VERDICT = 'Where SES wrote none, it is none.'
-const FIELD_NAMES = "Case doesn't count in the name. Of a field that stands several times, one must match."
+const FIELD_NAMES = "Case doesn't count in the name. If a field occurs several times, one must match."
 const PART =
   "Every part that isn't the mail's own text: inline pictures and attached mails too, with their own attachments."
 
@@ -57,7 +57,11 @@ export const FIELD_TEXTS: Readonly<Record<string, FieldText>> = {
     example: '198.51.100.0/24',
     note: RECEIPT,
   },
-  'client.helo': { meaning: 'how that host greeted SES', example: '*.dynamic.example', note: RECEIPT },
+  'client.helo': {
+    meaning: 'the name that the host gave in its HELO or EHLO to SES',
+    example: '*.dynamic.example',
+    note: RECEIPT,
+  },
   'client.name': { meaning: 'the name of that host in the DNS', example: '*.origin.example', note: RECEIPT },
   'relay.ip': { meaning: 'the address that gave the mail to Haraka', example: '192.0.2.10' },
   region: { meaning: 'the AWS region in which SES received the mail', example: 'eu-*', note: RECEIPT },
@@ -67,29 +71,32 @@ export const FIELD_TEXTS: Readonly<Record<string, FieldText>> = {
   'verdict.dkim': {
     meaning: "SES's DKIM result",
     example: 'pass',
-    note: `Of several signatures one that passed is enough. ${VERDICT}`,
+    note: `If there are several signatures, one that passed is enough. ${VERDICT}`,
   },
   'verdict.dmarc': { meaning: "SES's DMARC result", example: 'fail', note: VERDICT },
-  size: { meaning: 'the size of the whole mail, attachments as they are encoded', example: '> 20mb' },
+  size: {
+    meaning: 'the size of the whole mail, including attachments in their encoded form',
+    example: '> 20mb',
+  },
   age: { meaning: 'the time since SES received the mail', example: '> 12h', note: RECEIPT },
-  recipients: { meaning: 'how many recipients the relay gave for the mail', example: '> 20' },
+  recipients: { meaning: 'the number of recipients that the relay gave for the mail', example: '> 20' },
   body: {
     meaning: 'the text of the mail: its text parts, and the visible text of its HTML parts',
     example: '/\\bwire\\s+transfer\\b/, *badlinks.example*',
-    note: 'Decoded. In HTML, white space is folded, and the target of a link stands behind it, in []. Each is searched up to [content] limit.',
+    note: 'The text is decoded. In HTML, white space is folded, and the target of a link follows its text in []. Text beyond [content] limit is not searched.',
   },
   'attachment.name': {
     meaning: 'the file name of any attachment',
     example: '*.exe, *.js, *.scr',
-    note: `${PART} Where a mail gives a part two names, both are looked at.`,
+    note: `${PART} If a part has two names, both are matched.`,
   },
   'attachment.type': {
     meaning: 'the content type of any attachment, as the mail declares it',
     example: 'application/x-msdownload, application/java-archive',
-    note: 'For application/octet-stream the type that goes with the file name is looked at, too.',
+    note: 'For application/octet-stream the type that belongs to the file name counts too.',
   },
   'attachment.size': { meaning: 'the size of any attachment, decoded', example: '> 10mb', note: PART },
-  'attachment.count': { meaning: 'how many attachments there are', example: '> 20', note: PART },
+  'attachment.count': { meaning: 'the number of attachments', example: '> 20', note: PART },
   'result.PLUGIN.PATH': {
     meaning: 'a result of another plugin of Haraka: its entry in the results of the mail or connection',
     key: 'result.rspamd.score',

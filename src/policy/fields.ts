@@ -1,5 +1,6 @@
 // The table of conditions: for each key the kind of its patterns, when its value is known, and how it is read.
-// Its texts for people are in field-texts.ts. Reading never throws; a missing value is an empty list, which matches nothing.
+// Its texts for people are in field-texts.ts. Reading never throws; a missing value is an empty list, which matches
+// nothing.
 
 import type { Attachment, Content } from '../mail/content'
 import type { Envelope, MailFacts, Receipt, RecipientFacts } from '../mail/facts'
@@ -8,8 +9,8 @@ import { verdictsOf } from '../mail/verdicts'
 import type { Kind } from './patterns'
 
 /**
- * When a field is known: from the SMTP transaction; from SES's receipt; from the header; from the decoded content;
- * from what other plugins found.
+ * The source of a field, and so the time when it is known: the SMTP transaction, SES's receipt, the header, the decoded
+ * content, or results of other plugins.
  */
 export type Phase = 'envelope' | 'receipt' | 'header' | 'content' | 'results'
 
@@ -41,7 +42,7 @@ export interface Field {
   takesLabels?: boolean
   /** All possible values, where they are few. */
   words?: readonly string[]
-  /** `member`: the part behind a family's name. With several values, one that matches is enough. */
+  /** `member`: the part after a family's name. Of several values, one that matches is enough. */
   read(question: Question, member: string): readonly (string | number)[]
   /** Some values may not have been read, or not decoded. */
   isCut?(question: Question, member: string): boolean
@@ -117,7 +118,7 @@ export const FIELDS: readonly Field[] = [
     'age',
     'duration',
     'receipt',
-    // a receipt from the future counts as now
+    // a receipt in the future counts as now
     q => (q.facts.receipt ? [Math.max(0, q.nowMs - q.facts.receipt.receivedAtMs)] : []),
     { isCut: mayHaveReceipt },
   ),
@@ -191,7 +192,7 @@ function fromReceipt(name: string, kind: Kind, pick: (receipt: Receipt) => strin
   return field(name, kind, 'receipt', read, { isCut: mayHaveReceipt })
 }
 
-/** SES's block may stand in what was cut off. */
+/** The part of the header that was cut may hold SES's block. */
 function mayHaveReceipt({ facts }: Question): boolean {
   return facts.headerIsCut && facts.receipt === undefined
 }

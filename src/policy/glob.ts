@@ -1,13 +1,13 @@
-// Globs: `*` any characters, `?` one character. Time is linear in the text, whatever the pattern.
-// Never throws: any text is a pattern, and any text can be matched.
+// Globs: `*` stands for any characters, `?` for one. Matching takes time linear in the text for any pattern.
+// Never throws: every text is a valid pattern.
 
-/** Half of a character beyond the basic plane could be found within one. */
+/** A lone surrogate in a pattern could match half of a character. */
 const LONE_SURROGATE = /\p{Cs}/u
 
 export class Glob {
   readonly #pattern: Parts | Positions
 
-  /** Pattern and texts both folded by the caller. */
+  /** The caller folds pattern and texts (`fold` in subject.ts). */
   constructor(pattern: string) {
     const isOfParts = !pattern.includes('?') && !LONE_SURROGATE.test(pattern)
     this.#pattern = isOfParts ? new Parts(pattern) : new Positions(pattern)
@@ -18,11 +18,11 @@ export class Glob {
   }
 }
 
-/** What stands between `*` and `*`, looked for one behind the other: a hundred times as fast, but not for `?`. */
+/** Searches the parts between `*` one after the other: a hundred times faster than `Positions`, but without `?`. */
 class Parts {
   readonly #first: string
   readonly #inner: readonly string[]
-  /** Undefined: there is no `*`. */
+  /** The part after the last `*`. Undefined: the pattern has no `*`. */
   readonly #last: string | undefined
 
   constructor(pattern: string) {
@@ -38,7 +38,7 @@ class Parts {
     if (end < this.#first.length || !text.startsWith(this.#first) || !text.endsWith(this.#last)) return false
     let from = this.#first.length
     for (const part of this.#inner) {
-      // the first place leaves the most to the parts behind it
+      // the first match leaves the most text for the parts after it
       const at = text.indexOf(part, from)
       if (at < 0) return false
       from = at + part.length
@@ -48,15 +48,15 @@ class Parts {
 }
 
 /**
- * A pattern as the positions one can stand at in it, one bit each, all moved at once over each character
- * (Baeza-Yates and Gonnet, "A new approach to text searching", CACM 35/10): no backtracking that hostile text could feed on.
+ * The pattern as a nondeterministic automaton with one bit for each position. Each character moves all positions at once
+ * (Baeza-Yates and Gonnet, "A new approach to text searching", CACM 35/10), so hostile text can't cause backtracking.
  */
 class Positions {
-  /** Bit i: the text may stay here, since a `*` follows the first i characters. */
+  /** Bit i: a `*` follows the first i characters, so any character may stay at position i. */
   readonly #stay: Uint32Array
-  /** Bit i: `?` takes any character to i + 1. */
+  /** Bit i: a `?`, so any character leads to position i + 1. */
   readonly #any: Uint32Array
-  /** For a character of the pattern, bit i: it leads to i + 1. */
+  /** For each character of the pattern. Bit i: the character leads to position i + 1. */
   readonly #moves = new Map<number, Uint32Array>()
   readonly #state: Uint32Array
   readonly #length: number
@@ -95,7 +95,7 @@ class Positions {
     return hasBit(state, this.#length)
   }
 
-  /** False: no position is left to stand at. */
+  /** False: no position is left, so the text doesn't match. */
   #step(state: Uint32Array, moves: Uint32Array): boolean {
     let carry = 0
     let alive = 0

@@ -1,5 +1,5 @@
-// The texts about guards for people: the meaning of each, its words in the log, and the standard behind it.
-// Plain data; a test holds docs/why-not-bounced.md against it.
+// The texts about guards: the meaning of each, its words in the log, and the standard that it follows.
+// Plain data; a test compares docs/why-not-bounced.md with it.
 
 import { GUARD_DETAILS } from './guards'
 
@@ -8,7 +8,7 @@ export interface GuardText {
   name: string
   /** Its words in the reply and in the log. */
   details: readonly string[]
-  /** The condition for no bounce: one line that is understood alone. */
+  /** When the guard prevents a bounce: one line that can stand alone. */
   meaning: string
   standard: string
   /** The guard has no key, and can't be turned off. */
@@ -33,7 +33,7 @@ export const GUARD_TEXTS: readonly GuardText[] = [
   {
     name: GUARD_DETAILS.noAddress,
     details: [GUARD_DETAILS.noAddress],
-    meaning: 'the sender of record is no address that a bounce could go to; always on',
+    meaning: 'the sender of record is not an address, so no bounce can reach it; always on',
     standard: 'RFC 5321 section 4.1.2',
     hasNoKey: true,
   },
@@ -86,7 +86,7 @@ export const GUARD_TEXTS: readonly GuardText[] = [
   {
     name: 'role_addresses',
     details: [GUARD_DETAILS.roleAddress],
-    meaning: "the recipient is one of these, which must take mail, and the rule doesn't name the address",
+    meaning: "the recipient is one of these, which must accept mail, and the rule doesn't name the address",
     standard: 'RFC 5321 section 4.5.1, RFC 2142',
   },
   {

@@ -10,7 +10,7 @@ import { someParent } from './address-patterns'
 import { automatic } from './automatic'
 import { NOT_AUTHENTICATED, unprovedSender } from './proved-sender'
 
-/** What the guards look at: a mail's facts, or a submission by hand, of whose header nothing is known. */
+/** The input of the guards: a mail's facts, or a submission by hand, which has no header. */
 export interface GuardSubject
   extends Pick<MailFacts, 'sender' | 'author' | 'headerIsCut' | 'readings' | 'verdictsWithoutReceipt'> {
   receipt?: Pick<Receipt, 'authentication' | 'verdicts'>
@@ -28,7 +28,7 @@ export interface GuardContext {
   receivesFor(domain: string): boolean
   /** [relay] label_separator. */
   labelSeparator: string
-  /** The rule names this recipient alone. */
+  /** A condition of the rule names exactly this recipient. */
   isNamed: boolean
 }
 
@@ -61,9 +61,9 @@ export function guard(
   if (recipient.envelope.notifyNever) return GUARD_DETAILS.notifyNever
   const senderDomain = domainOf(facts.sender)
   if (senderDomain === undefined) return GUARD_DETAILS.noAddress
-  // answers to bounces go there: each would be bounced in turn
+  // answers to bounces go to this address, and each would be bounced again
   if (isBounceSender(recipient.address, context)) return GUARD_DETAILS.bounceSender
-  // the fields that the other guards look for may stand in the part that was cut
+  // the part that was cut may hold fields that the other guards search
   if (facts.headerIsCut) return GUARD_DETAILS.headerIsCut
   if (settings.own_domains && isOwnDomain(senderDomain, recipient, context)) {
     return GUARD_DETAILS.ownDomain

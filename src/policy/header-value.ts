@@ -1,7 +1,7 @@
 // Reads a structured header value leniently: its elements, without comments and quotes (RFC 5322 section 3.2).
-// Never throws, in linear time: a quote that isn't closed ends with the text, a comment that isn't closed is none.
+// Never throws. Takes linear time: an unclosed quote ends with the text, and an unclosed comment is text.
 
-/** Split at commas and semicolons, which stand between the elements of a list and before parameters. In lower case. */
+/** The value in lower case, split at commas (elements of a list) and semicolons (parameters). */
 export function elementsOf(text: string): string[] {
   const found: string[] = []
   let element = ''

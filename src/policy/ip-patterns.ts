@@ -1,5 +1,5 @@
-// Patterns for IP addresses: addresses and CIDR ranges, IPv4 also where it is written as IPv6 (`::ffff:192.0.2.1`).
-// A pattern that can't be read comes back as a fault for a diagnostic; what is no IP address matches nothing.
+// Patterns for IP addresses: addresses and CIDR ranges. IPv4 addresses also match as IPv6 (`::ffff:192.0.2.1`).
+// A pattern that can't be read is returned as a fault. A value that isn't an IP address matches nothing.
 
 import { BlockList } from 'node:net'
 import type { Item } from '../config/items'

@@ -1,14 +1,14 @@
-// Limits the time for matching one mail, and pauses so that other work can run. Long searches run in another thread.
-// Over the budget every pending answer rejects, so that the mail is refused for now.
+// Limits the time for matching one mail, and pauses so that other work can run. Long searches run in a worker thread.
+// When the budget is spent every pending answer rejects, so that the mail gets a temporary refusal.
 
-/** A value where the answer is known at once, else a promise. */
+/** A boolean if the answer is known at once, else a promise. */
 export type Answer = boolean | Promise<boolean>
 
-/** The numbers of the expressions that were found. */
+/** The numbers of the expressions that match. */
 export type Found = readonly number[]
 
 export interface MatchBudgetOptions {
-  /** Looks for several expressions in one pass, away from the mail server, and gives up after a time. */
+  /** Searches for several expressions in one pass in a worker thread. Rejects after the given time. */
   search: (
     sources: readonly string[],
     text: string,
@@ -19,9 +19,9 @@ export interface MatchBudgetOptions {
   now?: () => number
 }
 
-/** A mail that takes longer is refused for now. Ordinary policies take less than a hundredth of it. */
+/** A mail that takes longer gets a temporary refusal. Usual policies take less than a hundredth of it. */
 export const BUDGET_MS = 2000
-/** Other work waits so long at the most, and for one more pattern, which may take some 30 ms. */
+/** Matching pauses after this time. One more pattern may add some 30 ms (AT_ONCE in regex-pass.ts). */
 const SLICE_MS = 10
 
 export class MatchBudgetError extends Error {
@@ -31,7 +31,7 @@ export class MatchBudgetError extends Error {
   }
 }
 
-/** Rules in mode observe have a budget of their own, so that they don't use up that of the others. */
+/** Rules in mode observe have their own budget, so that they can't spend that of the others. */
 type Account = 'enforce' | 'observe'
 
 /** One for each mail. */
@@ -54,14 +54,14 @@ export class MatchBudget {
     this.#mark = this.#sliceStart
   }
 
-  /** From now on the time is charged to this account. */
+  /** Charges the time from now on to this account. */
   charge(account: Account): void {
     if (account === this.#account) return
     this.#settle()
     this.#account = account
   }
 
-  /** True when other work should run. */
+  /** True: the caller should `pause`. */
   isDue(): boolean {
     return this.#now() - this.#sliceStart > SLICE_MS
   }
@@ -71,7 +71,7 @@ export class MatchBudget {
     return this.without(() => new Promise(resolve => setImmediate(resolve)))
   }
 
-  /** Waits for work that isn't matching; its time isn't charged. @throws MatchBudgetError */
+  /** Waits for work other than matching, without charging its time. @throws MatchBudgetError */
   async without<T>(work: () => Promise<T>): Promise<T> {
     this.#settle()
     this.#mustHaveRest()
@@ -107,12 +107,12 @@ export class MatchBudget {
 /** The part of a budget that matching needs. */
 export type YieldPolicy = Pick<MatchBudget, 'isDue' | 'pause' | 'search'>
 
-/** For ordinary mail this takes some 100 us. */
+/** The time limit of `glance`. Usual mail takes some 100 us. */
 const GLANCE_MS = 25
-/** Reading the clock costs as much as a glob. */
+/** Calls of isDue for each reading of the clock, which costs as much as matching a glob. */
 const ASKED_BETWEEN = 4
 
-/** As SYNC_ONLY, with a time limit: after it, pending answers never resolve. */
+/** As SYNC_ONLY, but with a time limit. */
 export function glance(now: () => number = () => performance.now()): YieldPolicy {
   let asked = 0
   let start: number | undefined
@@ -129,14 +129,14 @@ export function glance(now: () => number = () => performance.now()): YieldPolicy
   }
 }
 
-/** For callers that treat an answer that isn't known at once as "maybe". */
+/** Never pauses or searches in a thread: for callers that treat a pending answer as "maybe". */
 export const SYNC_ONLY: YieldPolicy = {
   isDue: () => false,
   pause: () => Promise.resolve(),
   search: () => Promise.resolve([]),
 }
 
-/** Whether it holds for one of them: like `some`, for answers that may take time. */
+/** Like `some`, for answers that may be pending. */
 export function holdsForOne<T>(
   items: readonly T[],
   holds: (item: T) => Answer,
@@ -152,7 +152,7 @@ export function holdsForOne<T>(
   return false
 }
 
-/** Calls `next` with the answer, at once if it is known. */
+/** Calls `next` with the answer: at once if it is known, else when it is. */
 export function whenKnown<T>(answer: Answer, next: (held: boolean) => T | Promise<T>): T | Promise<T> {
   return typeof answer === 'boolean' ? next(answer) : answer.then(next)
 }

@@ -47,7 +47,7 @@ function mayBe(
   yieldPolicy: YieldPolicy,
 ): boolean {
   for (const subject of subjects) {
-    // an answer that isn't known in time may be either
+    // a pending answer counts as yes
     if (yieldPolicy.isDue() || matches(matcher, subject, yieldPolicy) !== negated) return true
   }
   return false

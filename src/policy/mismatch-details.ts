@@ -7,6 +7,6 @@ export const MISMATCH_DETAILS: Readonly<Record<Mismatch, string>> = {
   unknown: 'recipient not known to SES',
   several: 'several recipients from a relay that rewrites them',
   noFor: "SES's receipt names no recipient",
-  unattributed: 'recipient put in by another plugin',
+  unattributed: 'recipient added by another plugin',
   notAscii: 'recipient address is not ASCII',
 }

@@ -1,5 +1,5 @@
 // Patterns for sizes, durations and numbers: `> 10mb`, `>= 5`, `< 1h`, `<= 5`, `= 5`, `5`, `1..5`.
-// A pattern that can't be read comes back as a fault for a diagnostic; text matches nothing.
+// A pattern that can't be read is returned as a fault. A value that is text matches nothing.
 
 import type { Item } from '../config/items'
 import { DURATION_FORM, parseDurationMs, parseNumber, parseSizeBytes, SIZE_FORM } from '../config/values'

@@ -1,5 +1,5 @@
-// The table of outcome keys: the lines of a rule other than conditions, with their values.
-// Plain data: the checker, `check --explain`, the example rules and the reference page come from it.
+// The table of outcome keys: all lines of a rule that aren't conditions, with their values.
+// Plain data: the checker, `check NAME`, the example rules and the reference page are made from it.
 
 import { AUTHENTICATION_LEVELS, FALLBACK_ACTIONS, GUARD_FLAGS } from '../config/settings'
 import { REPLY_TEXTS, TYPE_TEXTS } from './bounce-types'
@@ -16,7 +16,7 @@ export interface OutcomeKey {
   form: string
   /** The default, in the form of the file or in words; '': there is none. */
   default: string
-  /** One line that is understood alone. */
+  /** One line that can stand alone. */
   meaning: string
   example: string
   /** More for the reference. */
@@ -75,7 +75,7 @@ export const OUTCOME_TABLE: readonly OutcomeKey[] = [
     example: 'smtp; 550 5.7.1 No programs by mail',
   }),
   ofBounce('bounce.sender', {
-    form: 'an address, that may hold {recipient.domain}, {sender.domain} or be {recipient}',
+    form: 'an address; may hold {recipient.domain} or {sender.domain}, or be {recipient}',
     default: '[ses] bounce_sender',
     meaning: "the sender of this rule's bounces: a verified identity",
     example: 'mailer-daemon@example.com',
@@ -96,11 +96,11 @@ export const OUTCOME_TABLE: readonly OutcomeKey[] = [
   ofBounce('cap', {
     form: 'a number per minute, hour or day: 10/day',
     default: 'no limit',
-    meaning: 'how many new bounces this rule makes; further ones fall back to capped',
+    meaning: 'the most new bounces that this rule makes; further mail gets the fallback capped',
     example: '100/hour',
   }),
   key('reply', ['reject', 'defer'], {
-    form: `a text of at most ${REPLY_CHARACTERS} characters of printable ASCII, a status before it if you like; may hold template names`,
+    form: `a text of at most ${REPLY_CHARACTERS} characters of printable ASCII, optionally after a status; may hold template names`,
     default: `${REPLY_TEXTS.reject.status} ${REPLY_TEXTS.reject.text}; for defer ${REPLY_TEXTS.defer.status} ${REPLY_TEXTS.defer.text}`,
     meaning: 'the reply to the relay',
     example: '5.7.1 Not wanted here',

@@ -80,8 +80,8 @@ export class OutcomeReader {
     const length = ownCharacters(template)
     if (length > limit) this.warn(key, `has ${length} characters; the text is cut after ${limit}`)
     if (printable(text) !== text) this.warn(key, 'has characters other than printable ASCII; they become "?"')
-    if (hasStrayBrace(template)) this.warn(key, 'has a brace that belongs to no {name}; it is left as it is')
-    if (/^"[^"]*"$/.test(text)) this.warn(key, 'stands in quotes, which its reader would see; it needs none')
+    if (hasStrayBrace(template)) this.warn(key, 'has a brace outside a {name}; it is left as it is')
+    if (/^"[^"]*"$/.test(text)) this.warn(key, 'is in quotes, which its reader would see; leave them out')
     return template
   }
 
@@ -89,7 +89,7 @@ export class OutcomeReader {
     const text = this.text(key)
     if (text === undefined) return undefined
     const { template, faults } = parseTemplate(text, ADDRESS_NAMES)
-    // a template holds "?" for what isn't ASCII, which could be part of an address
+    // a template has "?" for other characters than ASCII, and "?" is valid in an address
     const isPlain = printable(text) === text && !hasStrayBrace(template)
     const wrong =
       faults[0] ?? (isPlain ? bounceSenderFault(template) : `"${text}" wouldn't be an address of plain ASCII`)

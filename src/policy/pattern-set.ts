@@ -7,7 +7,7 @@ import type { Subject } from './subject'
 
 /** Patterns of one kind: a value matches the set when it matches one of them. */
 export interface PatternSet {
-  /** What is wrong with the pattern, and what would be right; undefined: it is in. */
+  /** Adds a pattern. Returns its fault, with the right form. Undefined: it was added. */
   add(item: Item): string | undefined
   /** A pending answer rejects when the match budget is spent. */
   matches(subject: Subject, yieldPolicy: YieldPolicy): Answer

@@ -1,5 +1,5 @@
-// The table of patterns, for people: what each kind of condition takes, and what each form of pattern stands for.
-// Plain data; a test fails when an example of a form doesn't match what is said here that it matches.
+// The texts about patterns: the forms that each kind of condition accepts, and the meaning of each form.
+// Plain data; a test matches each example with its two values.
 
 import { DURATION_FORM, SIZE_FORM } from '../config/values'
 import type { Kind } from './patterns'
@@ -7,23 +7,23 @@ import type { Kind } from './patterns'
 export const KIND_TEXTS: Readonly<Record<Kind | 'result', string>> = {
   address: 'addresses: user@host, @host, @.host, <>, with * and ?, or regular expressions',
   text: 'text: plain, with * and ?, in quotes, or regular expressions',
-  word: 'one of a few fixed words, or whatever a text takes',
+  word: 'one of a few fixed words, or any pattern for text',
   ip: 'IP addresses and ranges',
   size: `sizes: ${SIZE_FORM}; with <, <=, =, >= or > before it, or two with ".." between them`,
   duration: `durations: ${DURATION_FORM}; with <, <=, =, >= or > before it, or two with ".." between them`,
   number: 'numbers, with <, <=, =, >= or > before it, or two with ".." between them',
-  result: 'numbers and comparisons, or whatever a text takes',
+  result: 'numbers and comparisons, or any pattern for text',
 }
 
 export interface PatternForm {
-  /** How it is written, in general. */
+  /** The form in general, such as `@host`. */
   name: string
-  /** What else it is called. */
+  /** Other names for it. */
   aliases: readonly string[]
   kinds: readonly (Kind | 'result')[]
   meaning: string
   example: string
-  /** A value that the example matches, and one that it doesn't. */
+  /** `matches`: a value that the example matches. The next one isn't matched. */
   matches: string | number
   not: string | number
   note?: string
@@ -37,7 +37,7 @@ export const PATTERN_FORMS: readonly PatternForm[] = [
     name: 'TEXT',
     aliases: ['plain', 'text'],
     kinds: TEXTS,
-    meaning: 'the whole value, whatever the case of its letters',
+    meaning: 'the whole value; case is ignored',
     example: 'Invoice',
     matches: 'INVOICE',
     not: 'your invoice',
@@ -51,13 +51,13 @@ export const PATTERN_FORMS: readonly PatternForm[] = [
     example: '*invoice*',
     matches: 'Your invoice of May',
     not: 'Your bill',
-    note: 'In an address the part before the @ and the host are looked at one by one: no-?eply@*.example.',
+    note: 'In an address the local part and the host are matched separately: no-?eply@*.example.',
   },
   {
     name: '"TEXT"',
     aliases: ['quoted', 'quotes', '"'],
     kinds: [...TEXTS, 'address'],
-    meaning: 'the same as it stands: *, ?, commas and semicolons are nothing but themselves',
+    meaning: 'the same, literally: *, ?, commas and semicolons have no special meaning',
     example: '"What now? *"',
     matches: 'what now? *',
     not: 'what now, Joe',
@@ -71,7 +71,7 @@ export const PATTERN_FORMS: readonly PatternForm[] = [
     example: '/final (notice|reminder)/',
     matches: 'Your FINAL notice!',
     not: 'final, a reminder',
-    note: 'In linear time, so without lookaround and backreferences. It runs to its closing slash: commas are safe in it, and a slash is written \\/.',
+    note: 'Matches in linear time, so lookaround and backreferences are not supported. It ends at the closing slash, so commas are safe in it; a slash is written \\/.',
   },
   {
     name: '/REGEX/c',
@@ -90,13 +90,13 @@ export const PATTERN_FORMS: readonly PatternForm[] = [
     example: 'file:mailboxes',
     matches: 'anna@example.com',
     not: 'nobody@example.com',
-    note: 'Changes of the file are taken up without a restart. A hundred thousand addresses are looked up as fast as ten.',
+    note: 'Changes of the file are read without a restart. A hundred thousand addresses are looked up as fast as ten.',
   },
   {
     name: 'user@host',
     aliases: ['address'],
     kinds: ['address'],
-    meaning: 'this address, whatever its case, quotes and spelling of the domain',
+    meaning: 'this address; case, quotes and the spelling of the domain are ignored',
     example: 'anna@bücher.example',
     matches: '"Anna"@xn--bcher-kva.example',
     not: 'anna@example.com',
@@ -133,7 +133,7 @@ export const PATTERN_FORMS: readonly PatternForm[] = [
     name: 'ADDRESS/BITS',
     aliases: ['ip', 'cidr', 'range of addresses'],
     kinds: ['ip'],
-    meaning: 'an IP address; with /BITS all that begin with so many bits of it',
+    meaning: 'an IP address, or with /BITS a range of them',
     example: '192.0.2.0/24, 2001:db8::1',
     matches: '192.0.2.77',
     not: '198.51.100.7',
@@ -142,7 +142,7 @@ export const PATTERN_FORMS: readonly PatternForm[] = [
     name: '> LIMIT',
     aliases: ['<', '<=', '=', '>=', '>', 'comparison'],
     kinds: [...NUMBERS, 'result'],
-    meaning: 'larger than the limit; <, <=, = and >= likewise, and a limit alone is =',
+    meaning: 'larger than the limit; also <, <=, = and >=; a limit alone means =',
     example: '> 10mb',
     matches: 11 * 1024 ** 2,
     not: 10 * 1024 ** 2,
@@ -151,7 +151,7 @@ export const PATTERN_FORMS: readonly PatternForm[] = [
     name: 'LOW..HIGH',
     aliases: ['..', 'range'],
     kinds: [...NUMBERS, 'result'],
-    meaning: 'from the one to the other, both of them allowed',
+    meaning: 'from the first to the second, both included',
     example: '1mb..5mb',
     matches: 5 * 1024 ** 2,
     not: 6 * 1024 ** 2,

@@ -1,5 +1,5 @@
-// The values of a condition, made ready for matching: a set of patterns by the condition's kind, and the lists it names.
-// Never throws: what can't be used is a diagnostic, with the file and line where it stands.
+// Compiles the values of a condition: a set of patterns of the condition's kind, and the lists that it names.
+// Never throws: a faulty pattern is reported as a diagnostic with its file and line.
 
 import type { Diagnostic } from '../config/diagnostics'
 import type { Item } from '../config/items'
@@ -17,9 +17,9 @@ const KINDS = {
   address: (passes, labelSeparator) => new AddressPatterns(passes, labelSeparator),
   text: passes => new TextPatterns(passes),
   ip: () => new IpPatterns(),
-  /** One of a few fixed words: text, of which the table of conditions knows the values. */
+  /** One of a few fixed words. The table of conditions holds the words. */
   word: passes => new TextPatterns(passes),
-  /** Text or number, as another plugin left it. */
+  /** A result of another plugin: text or a number. */
   result: passes => new ResultPatterns(passes),
   size: () => new NumberPatterns(SIZE),
   duration: () => new NumberPatterns(DURATION),
@@ -27,16 +27,16 @@ const KINDS = {
 } satisfies Record<string, (passes: RegexPasses, labelSeparator: string) => PatternSet>
 export type Kind = keyof typeof KINDS
 
-/** A pattern longer than this is a mistake, and what matching costs grows with it. */
+/** A longer pattern is a mistake, and the cost of matching grows with its length. */
 const PATTERN_CHARACTERS = 1000
-/** The wrong file in place of a list is faulty in every line: so many of them are shown. */
+/** Faults shown for one list: a wrong file has one in every line. */
 const SHOWN_FAULTS = 20
 
 /** The patterns of one condition. */
 export interface Matcher {
-  /** The patterns that stand in the rule itself. */
+  /** The patterns that are written in the rule. */
   own: PatternSet
-  /** Those of the lists that it names; shared between conditions. */
+  /** The patterns of the lists that it names, shared between conditions. */
   lists: readonly PatternSet[]
 }
 
@@ -52,23 +52,23 @@ interface List {
   count: number
 }
 
-/** Reads each list once for a kind, however many conditions name it, and reports its faults once. */
+/** Reads each list once for each kind, and reports its faults once, however many conditions name it. */
 export class PatternCompiler {
   readonly #read: (name: string) => string | undefined
   readonly #report: (diagnostic: Diagnostic) => void
   readonly #lists = new Map<string, List>()
   readonly #passes = new Map<string, RegexPasses>()
 
-  /** `read` gives the text of a list in Haraka's config directory; undefined: there is none. */
+  /** `read` returns the text of a list in Haraka's config directory. Undefined: there is no such file. */
   constructor(read: (name: string) => string | undefined, report: (diagnostic: Diagnostic) => void) {
     this.#read = read
     this.#report = report
   }
 
   /**
-   * `values`: a name for what the patterns are asked about; expressions for the same values are looked for together.
-   * `count` is the number of patterns, those in lists included. Faults of the items themselves go to `fault`.
-   * `labelSeparator`: addresses with a label count as those without; empty: they don't.
+   * `values`: a name for the values that the patterns match; expressions for the same values share their passes.
+   * `count`: the number of patterns, those in lists included. `fault` is called with faults of the items themselves.
+   * `labelSeparator`: [relay] label_separator. Empty: there are no labels.
    */
   compile(
     kind: Kind,
@@ -103,7 +103,7 @@ export class PatternCompiler {
   }
 
   #list(kind: Kind, name: string, labelSeparator: string): List | string {
-    if (name === '') return 'the name of the list is missing behind "file:"'
+    if (name === '') return 'the name of the list is missing after "file:"'
     const id = `${kind}${labelSeparator}:${name}`
     const known = this.#lists.get(id)
     if (known) return known

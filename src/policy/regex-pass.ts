@@ -5,13 +5,13 @@ import type { RE2Set } from 're2js'
 import type { Found, YieldPolicy } from './match-budget'
 
 /**
- * Text that keeps every state of an expression alive takes some 30 ns for each character and instruction. So many
- * instructions at the most are looked for in one pass, and make up one expression.
+ * The most compiled instructions in one expression and in one pass. Text that keeps every state alive takes some 30 ns
+ * for each character and instruction.
  */
 export const INSTRUCTIONS = 1000
-/** Characters times instructions that are searched at once: 30 ms at the worst. */
+/** Characters times instructions of a search in the main thread: 30 ms at most. Larger ones run in a worker thread. */
 const AT_ONCE = 1_000_000
-/** What one pass may remember of texts it has seen, so that many expressions and hostile senders can't fill the memory. */
+/** The cache of one pass's automaton, in bytes: a limit, as expressions and hostile texts would make it grow. */
 const MEMORY_BYTES = 1024 ** 2
 
 export class RegexPass {
@@ -23,7 +23,7 @@ export class RegexPass {
     return this.#instructions + instructions <= INSTRUCTIONS
   }
 
-  /** Not after the first search. Its number is what a search finds. */
+  /** Returns the number under which a search reports it. Must not be called after the first search. */
   add(source: string, instructions: number): number {
     this.#instructions += instructions
     return this.#sources.push(source) - 1
@@ -36,21 +36,21 @@ export class RegexPass {
   }
 }
 
-/** Its numbers are the places in `sources`. */
+/** Its numbers are indexes in `sources`. */
 export function regexSet(sources: readonly string[]): RE2Set {
   const { RE2JS, RE2Set } = loadRe2js()
-  // an encoded word can hold a line end: `.` takes it too, so that no sender gets past with one
+  // `.` matches line ends too, as a sender can put one into an encoded word
   const set = new RE2Set(RE2Set.UNANCHORED, RE2JS.DOTALL, MEMORY_BYTES)
   for (const source of sources) set.add(source)
   return set
 }
 
-/** Loaded late: it costs 10 ms, and many a policy has no regular expression. */
+/** Loaded at first use: it takes 10 ms, and many policies have no regular expression. */
 export function loadRe2js(): typeof import('re2js') {
   return require('re2js') as typeof import('re2js')
 }
 
-/** Passes that conditions on the same values share, as many as are needed. */
+/** The passes for conditions on the same values. A new one begins when INSTRUCTIONS are reached. */
 export class RegexPasses {
   #last: RegexPass | undefined
 

@@ -1,5 +1,5 @@
-// Regular expressions: `/x/` is found anywhere and ignores case, `/x/c` keeps to it. Several are looked for in one pass.
-// One that can't be used comes back as a fault; matching takes time in proportion to the text.
+// Regular expressions: `/x/` matches anywhere and ignores case; in `/x/c` case counts. Several share one pass.
+// A faulty one is returned as a fault. Matching takes time linear in the text.
 
 import type { Item } from '../config/items'
 import { composed } from '../mail/composed'
@@ -10,11 +10,11 @@ import type { Subject } from './subject'
 
 export class RegexPatterns {
   readonly #passes: RegexPasses
-  /** Those that ours are in, with their numbers there. */
+  /** The passes that hold expressions of this set, with their numbers. */
   readonly #own = new Map<RegexPass, Set<number>>()
   #entries: readonly (readonly [RegexPass, ReadonlySet<number>])[] = []
 
-  /** Shared with all that are asked about the same values. */
+  /** `passes` is shared by all sets for the same values. */
   constructor(passes: RegexPasses) {
     this.#passes = passes
   }
@@ -24,16 +24,16 @@ export class RegexPatterns {
   }
 
   add({ text, flags }: Item): string | undefined {
-    if (text === '') return 'there is nothing between the slashes; to match whatever is there, write *'
+    if (text === '') return 'the expression is empty; to match any value, write *'
     if (!['', 'i', 'c'].includes(flags)) {
-      return `"${flags}" can't stand behind the closing slash; valid are i (ignore case, as without it) and c (case counts)`
+      return `"${flags}" isn't valid after the closing slash; valid are i (ignore case, the default) and c (case counts)`
     }
-    // a text comes composed, so "é" here is one character too
+    // texts are composed, so "é" must be one character here too
     const source = composed(text)
     const instructions = sizeOfRegex(source)
     if (typeof instructions === 'string') return instructions
     if (instructions > INSTRUCTIONS)
-      return `/${text}/ is too large; shorten it, or take less for a number in {}`
+      return `/${text}/ is too large; shorten it, or use a smaller number in {}`
     const pass = this.#passes.withRoom(instructions)
     const numbers = this.#own.get(pass) ?? new Set()
     numbers.add(pass.add(flags === 'c' ? source : `(?i)${source}`, instructions))
@@ -55,7 +55,7 @@ export class RegexPatterns {
   }
 }
 
-/** In instructions; text: why it is no regular expression. */
+/** The number of compiled instructions. A text: the fault of the expression. */
 export function sizeOfRegex(source: string): number | string {
   const { RE2JS, RE2JSException, RE2JSSyntaxException } = loadRe2js()
   try {

@@ -1,5 +1,5 @@
-// Patterns for what other plugins found: comparisons for numbers, all else as text.
-// A pattern that can't be used comes back as a fault for a diagnostic.
+// Patterns for results of other plugins: comparisons for numbers, everything else as text.
+// A pattern that can't be used is returned as a fault.
 
 import type { Item } from '../config/items'
 import { parseNumber } from '../config/values'
@@ -21,7 +21,7 @@ export class ResultPatterns implements PatternSet {
   add(item: Item): string | undefined {
     if (item.form !== 'plain') return this.#texts.add(item)
     if (isComparison(item.text)) return this.#numbers.add(item)
-    // `5` also stands for 5.0, and `1..5` may be text after all
+    // `5` also matches 5.0, and `1..5` may be a text
     this.#numbers.add(item)
     return this.#texts.add(item)
   }
@@ -35,7 +35,7 @@ function isComparison(text: string): boolean {
   return /^[<>=]/.test(text)
 }
 
-/** Some plugins keep numbers as text. NaN, for which no comparison holds, where it is none. */
+/** Some plugins keep numbers as text. NaN, for which no comparison holds: not a number. */
 function numberOf({ value }: Subject): number {
   return typeof value === 'number' ? value : (parseNumber(value.trim()) ?? Number.NaN)
 }

@@ -6,16 +6,16 @@ import { SYNC_ONLY } from './match-budget'
 import type { Condition, Rule } from './rule'
 import type { Subject } from './subject'
 
-/** The values of a condition's field; undefined: not known yet, so that any of its conditions may hold. */
+/** The values of a condition's field. Undefined: not known, so any condition on it may hold. */
 export type KnownValues = (condition: Condition) => readonly Subject[] | undefined
 
 const END = Number.POSITIVE_INFINITY
 
 export class RuleIndex {
   readonly #rules: readonly Rule[]
-  /** Places of rules that no address can rule out, ascending. */
+  /** Indexes of rules without an indexed condition, ascending. */
   readonly #open: number[] = []
-  /** By the name of the field, in the order of their first rules. */
+  /** By name of the field, in the order of their first rules. */
   readonly #fields = new Map<string, FieldIndex>()
 
   constructor(rules: readonly Rule[]) {
@@ -27,7 +27,7 @@ export class RuleIndex {
     }
   }
 
-  /** A field is read when the turn of the first rule comes that asks for it. */
+  /** Reads a field when the first rule with a condition on it is reached. */
   *candidates(values: KnownValues): Generator<Rule, void> {
     const unread = [...this.#fields.values()]
     let found: readonly number[] = []
@@ -58,18 +58,18 @@ export class RuleIndex {
   }
 }
 
-/** The rules that ask for an address in one and the same field. */
+/** The rules with a condition on one address field. */
 class FieldIndex {
-  /** Any of them: by its field the values are found. */
+  /** Any condition on the field, to ask for its values. */
   readonly condition: Condition
-  /** Place of the first rule. */
+  /** Index of the first rule. */
   readonly first: number
   readonly #all: number[] = []
   readonly #keys = new Map<string, number[]>()
   readonly #hosts = new Map<string, number[]>()
   readonly #parents = new Map<string, number[]>()
   #labelSeparator = ''
-  /** Lists are shared by rules, and may be long: each is asked once. */
+  /** Lists are shared by rules and may be long, so each is matched once. */
   readonly #lists = new Map<AddressPatterns, number[]>()
 
   constructor(condition: Condition, first: number) {
@@ -85,7 +85,7 @@ class FieldIndex {
   }
 
   #addLookups(place: number, { keys, hosts, parents, labelSeparator }: Lookups): void {
-    // the same for all conditions on a field
+    // all conditions on a field have the same one
     this.#labelSeparator = labelSeparator
     for (const key of keys) append(this.#keys, key, place)
     for (const host of hosts) append(this.#hosts, host, place)
@@ -113,7 +113,7 @@ class FieldIndex {
         })
       }
     }
-    // what can be looked up answers at once
+    // a set of looked-up patterns answers at once
     for (const [list, places] of this.#lists)
       if (list.matches(subject, SYNC_ONLY) === true) addAll(places, found)
   }

@@ -13,10 +13,10 @@ export interface Condition {
   key: string
   negated: boolean
   line: number
-  /** As written behind the `=`. */
+  /** As written after the `=`. */
   value: string
   field: Field
-  /** Of a family: what stands behind its name. */
+  /** Of a family: the part after its name. */
   member: string
   matcher: Matcher
 }
@@ -27,7 +27,7 @@ export interface BounceOutcome {
   /** RFC 3463: `5.1.1` */
   status: string
   text?: Template
-  /** With its type: `smtp; ...` */
+  /** Begins with its type: `smtp; ...` */
   diagnostic?: Template
   sender: Template
   /** The mail is bounced and delivered as well. */
@@ -35,13 +35,13 @@ export interface BounceOutcome {
   /** The rule's own fallback, for every reason. */
   fallback?: FallbackAction
   cap?: Rate
-  /** [guard], with what the rule changes in it. */
+  /** [guard] with the rule's own guard settings. */
   guard: GuardSettings
 }
 
 export interface RefusalOutcome {
   action: 'reject' | 'defer'
-  /** RFC 3463, of the class that fits the action. */
+  /** RFC 3463 status of the class that fits the action. */
   status: string
   text: Template
 }
@@ -54,11 +54,11 @@ export type Outcome =
 export interface Rule {
   name: string
   line: number
-  /** `observe`: noted, and the rules below it decide. */
+  /** `observe`: the rule is logged when it holds, and the rules below it decide. */
   mode: 'enforce' | 'observe'
-  /** In the order in which they are asked: what is cheap to know comes first. */
+  /** In the order in which they are checked: cheap ones first. */
   conditions: readonly Condition[]
-  /** Keys (addressKey) of the recipients that its conditions name one by one, other than in lists. */
+  /** Keys (addressKey) of the recipients that its conditions name one by one, lists not included. */
   named: ReadonlySet<string>
   outcome: Outcome
 }
@@ -66,7 +66,7 @@ export interface Rule {
 export interface Policy {
   rules: readonly Rule[]
   index: RuleIndex
-  /** Empty: any. */
+  /** [ses] regions. Empty: any. */
   regions: readonly string[]
   window: { lengthMs: number; marginMs: number }
   perSender?: Rate

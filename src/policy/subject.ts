@@ -1,5 +1,5 @@
-// One value of a mail, in the forms that patterns compare; each form is made once, however many rules ask for it.
-// Never throws: text that is no address or no IP address has none.
+// One value of a mail in the forms that patterns compare. Each form is made at most once.
+// Never throws: for a text that isn't an address or an IP address these forms are empty.
 
 import { isIPv4, isIPv6 } from 'node:net'
 import { addressKey, domainOf } from '../mail/address'
@@ -8,15 +8,15 @@ import { withoutLabel } from '../mail/label'
 import type { Found, YieldPolicy } from './match-budget'
 import type { RegexPass } from './regex-pass'
 
-/** Patterns see this much of a value that isn't cut already, in UTF-16 units: it bounds what a sender can make a match cost. */
+/** Patterns match so many UTF-16 units of a value that isn't cut already: a limit on the cost that a sender can cause. */
 export const MATCHED_CHARACTERS = 65_536
 
 export interface AddressForms {
-  /** Equal for the same mailbox, in Unicode's composed form; '' is the null sender. */
+  /** The address key (`addressKey`), equal for the same mailbox. '' is the null sender. */
   key: string
-  /** Without quotes, folded. '' where the text is no address. */
+  /** The local part without quotes, folded. '': not an address. */
   local: string
-  /** A-labels in lower case. '' where the text is no address. */
+  /** The domain as A-labels in lower case. '': not an address. */
   domain: string
 }
 
@@ -27,7 +27,7 @@ export interface IpForms {
 
 export class Subject {
   readonly #value: string | number
-  /** Patterns see its beginning only. */
+  /** Patterns match only the value's beginning. */
   readonly isCut: boolean
   #composed: string | undefined
   #folded: string | undefined
@@ -41,17 +41,17 @@ export class Subject {
     this.#value = typeof value === 'string' ? value.slice(0, limit) : value
   }
 
-  /** As the mail has it, for people. */
+  /** The value as in the mail, for display. */
   get value(): string | number {
     return this.#value
   }
 
-  /** NaN where the value is text. */
+  /** NaN: the value is text. */
   get number(): number {
     return typeof this.#value === 'number' ? this.#value : Number.NaN
   }
 
-  /** Unicode's composed form, in its own case. */
+  /** Unicode's composed form with its own case. */
   get composed(): string {
     this.#composed ??= composed(String(this.#value))
     return this.#composed
@@ -67,13 +67,13 @@ export class Subject {
     return this.#address
   }
 
-  /** The address without its label; the same forms where there is none. All callers give the same separator. */
+  /** The address without its label, or the same forms if it has none. All callers must pass the same separator. */
   unlabelled(separator: string): AddressForms {
     this.#unlabelled ??= unlabelledForms(this.address, separator)
     return this.#unlabelled
   }
 
-  /** What a pass finds; however many rules ask, it is made once. */
+  /** The matches of a pass, searched once. */
   found(pass: RegexPass, form: 'composed' | 'address', yieldPolicy: YieldPolicy): Found | Promise<Found> {
     this.#found ??= new Map()
     const known = this.#found.get(pass)
@@ -90,8 +90,8 @@ export class Subject {
 }
 
 /**
- * Text without regard to case: Unicode's composed form in lower case, in which the final sigma is a sigma
- * (toLowerCase picks one of the two by what stands around it).
+ * Text for comparing without case: Unicode's composed form in lower case, with every final sigma as a sigma, as
+ * toLowerCase chooses between the two by the letters around it.
  */
 export function fold(text: string): string {
   return foldComposed(composed(text))
@@ -101,7 +101,10 @@ function foldComposed(text: string): string {
   return text.toLowerCase().replaceAll('ς', 'σ')
 }
 
-/** `192.0.2.1`, `2001:db8::1`, also as `[...]`, `IPv6:...` (RFC 5321 section 4.1.3) and with a zone (RFC 4007 section 11). */
+/**
+ * `192.0.2.1`, `2001:db8::1`, also as `[...]`, `IPv6:...` (RFC 5321 section 4.1.3) and with a zone (RFC 4007 section
+ * 11).
+ */
 function ipForms(text: string): IpForms | undefined {
   const address = text
     .trim()
@@ -121,7 +124,7 @@ function addressForms(text: string): AddressForms {
 
 function unlabelledForms(address: AddressForms, separator: string): AddressForms {
   const key = withoutLabel(address.key, separator)
-  // a label reaches to the @ before the domain: what is no address has none
+  // a label ends at the @ before the domain, so only an address can have one
   if (key === address.key || address.domain === '') return address
   return { key, local: fold(key.slice(0, key.length - address.domain.length - 1)), domain: address.domain }
 }

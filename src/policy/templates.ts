@@ -1,5 +1,5 @@
 // Texts with {names} that are replaced by values of a mail.
-// The result is one line of printable ASCII, no longer than asked, whatever the mail holds.
+// The result is one line of printable ASCII of limited length, whatever the mail holds.
 
 import { didYouMean, validAre } from '../config/diagnostics'
 import { formatSize } from '../config/values'
@@ -39,14 +39,14 @@ export interface Template {
   parts: readonly (string | { name: TemplateName })[]
 }
 
-/** SES's Mail Manager takes so many printable ASCII characters in its own bounces; SendBounce documents no limit. */
+/** SES's Mail Manager accepts so many printable ASCII characters in its own bounces; SendBounce documents no limit. */
 export const EXPLANATION_CHARACTERS = 500
 export const DIAGNOSTIC_CHARACTERS = 256
 /** RFC 5321 section 4.5.3.1.5: 512 octets a reply line, with code, status and what Haraka adds. */
 export const REPLY_CHARACTERS = 400
 /** No single value may take all the room. */
 const VALUE_CHARACTERS = 128
-/** Of a value only its beginning is made printable: that takes time with its length, for each recipient anew. */
+/** Only a value's beginning is made printable, as that takes time in proportion to its length for each recipient. */
 const READ_CHARACTERS = 8 * VALUE_CHARACTERS
 
 /** `faults`: names that there aren't. */
@@ -62,7 +62,7 @@ export function parseTemplate(
     if (name === undefined) {
       const known = names.map(one => `{${one}}`)
       const hint = didYouMean(`{${piece}}`, known) || validAre(known)
-      faults.push(`there is nothing to fill in for "{${piece}}"${hint}`)
+      faults.push(`there is no name "{${piece}}"${hint}`)
     }
     return name === undefined ? '' : { name }
   })
@@ -82,7 +82,7 @@ function printableValue(value: string): string {
   return printable(value.slice(0, READ_CHARACTERS)).slice(0, VALUE_CHARACTERS)
 }
 
-/** As it stands, for an address: the caller checks what comes out. */
+/** Fills in values unchanged, for an address. The caller checks the result. */
 export function fillRaw(template: Template, valueOf: (name: TemplateName) => string): string {
   return template.parts.map(part => (typeof part === 'string' ? part : valueOf(part.name))).join('')
 }
@@ -91,17 +91,17 @@ export function asksFor(template: Template | undefined, name: TemplateName): boo
   return template?.parts.some(part => typeof part !== 'string' && part.name === name) ?? false
 }
 
-/** How many characters stand in the template itself. */
+/** The number of characters without the names' values. */
 export function ownCharacters(template: Template): number {
   return template.parts.reduce((sum, part) => sum + (typeof part === 'string' ? part.length : 0), 0)
 }
 
-/** A `{` or `}` that is no part of a name: it stands as it is. */
+/** Whether the template has a `{` or `}` outside of a name, which is left as it is. */
 export function hasStrayBrace({ parts }: Template): boolean {
   return parts.some(part => typeof part === 'string' && /[{}]/.test(part))
 }
 
-/** What the names of addresses stand for where nothing else is known of a mail. */
+/** The values of names, if only the addresses of a mail are known. */
 export function addressValuesOf(sender: string, recipient: string): (name: TemplateName) => string {
   const values: Partial<Record<TemplateName, string | undefined>> = {
     recipient,

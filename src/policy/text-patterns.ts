@@ -1,6 +1,5 @@
-// Patterns for text and words: plain and quoted ones looked up in a set, globs tried one after the other,
-// regular expressions together.
-// A pattern that can't be used comes back as a fault for a diagnostic.
+// Patterns for text and words: plain and quoted ones are looked up in a set, globs are tried one by one, regular
+// expressions share a pass. A pattern that can't be used is returned as a fault.
 
 import type { Item } from '../config/items'
 import { Glob, isGlob } from './glob'

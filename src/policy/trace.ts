@@ -1,5 +1,4 @@
-// Checks each rule for each recipient of a mail, also after a rule has decided, to explain a decision.
-// Rejects as `decide` does.
+// Checks each rule for each recipient of a mail, even after a rule has decided: for `explain`. Rejects as `decide` does.
 
 import type { MailFacts, RecipientFacts } from '../mail/facts'
 import { UnreadableError } from '../mail/unreadable'
@@ -10,15 +9,15 @@ import type { Condition, Policy, Rule } from './rule'
 export interface RuleTrace {
   rule: Rule
   recipient: RecipientFacts
-  /** The first condition that doesn't hold, in the order in which they are asked; without one the rule holds. */
+  /** The first condition that doesn't hold, in the order in which they are checked. Undefined: the rule holds. */
   failed?: Condition
-  /** Nobody knows whether the rule holds, for that reason: it decides by its fallback. */
+  /** The reason why it isn't known whether the rule holds. The rule then decides by its fallback. */
   unreadable?: string
-  /** What that condition was asked about. */
+  /** The values that the condition compared. */
   values: readonly (string | number)[]
 }
 
-/** By recipient, then in the order of the rules. */
+/** For each recipient, the checks in the order of the rules. */
 export async function traceRules(
   { rules }: Policy,
   facts: MailFacts,

@@ -49,7 +49,7 @@ export class TaskThread {
     try {
       this.#worker.postMessage(job.task, job.transfer)
     } catch (error) {
-      this.end(new WorkerThreadError(`its thread can't be asked: ${String(error)}`))
+      this.end(new WorkerThreadError(`its thread can't be checked: ${String(error)}`))
       return
     }
     const { task, timeoutMs } = job

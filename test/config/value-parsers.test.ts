@@ -12,7 +12,7 @@ function said(section: string, line: string): string {
 const DURATION = 'a number and a unit: 500ms, 10s, 5m, 24h, 7d'
 const CIDR = 'addresses and ranges: 192.0.2.1, 192.0.2.0/24, 2001:db8::/32'
 const RATE = 'a number per minute, hour or day: 10/day; empty: off'
-const SENDER = 'an address, that may hold {recipient.domain}, {sender.domain} or be {recipient}'
+const SENDER = 'an address; may hold {recipient.domain} or {sender.domain}, or be {recipient}'
 const ENDPOINT = 'an http or https URL, that may hold {region}, or "local"; empty: AWS'
 const ARN = 'the ARN of a verified identity: arn:aws:ses:eu-west-1:123456789012:identity/example.com'
 
@@ -43,7 +43,7 @@ describe('a value that is wrong is told with what would be right', () => {
     [
       'ses',
       'bounce_sender = a@{host}',
-      'bounce_sender: unknown name "{host}"; an address, that may hold {recipient.domain}, {sender.domain} or be {recipient}',
+      'bounce_sender: unknown name "{host}"; an address; may hold {recipient.domain} or {sender.domain}, or be {recipient}',
     ],
     ['ses', 'bounce_sender =', `bounce_sender is empty; ${SENDER}`],
     ['ses', 'bounce_sender_arn = arn:x', `unknown value "arn:x" for bounce_sender_arn; ${ARN}`],

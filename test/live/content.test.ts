@@ -261,7 +261,7 @@ describe('what is in a mail', function () {
     assertUntouched(product, mail)
     await product.haraka.waitForLog(
       new RegExp(
-        `ses_id=${mail.sesId} reason="\\[slow\\] can't be asked: (?:searching its text|matching it with the rules) takes longer than`,
+        `ses_id=${mail.sesId} reason="\\[slow\\] can't be checked: (?:searching its text|matching it with the rules) takes longer than`,
       ),
     )
     await assertUnharmed()

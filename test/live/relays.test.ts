@@ -194,7 +194,7 @@ describe('a plugin that changes the recipients of a mail', function () {
     assert.deepEqual(deliveredOf(product, mail), [{ hook: 'queue', to: ['box@yours.example'] }])
     assert.deepEqual(
       keptOf(product, mail).flatMap(({ record }) => record.held.map(({ reason }) => reason)),
-      ['mismatch: recipient put in by another plugin'],
+      ['mismatch: recipient added by another plugin'],
     )
     assert.deepEqual(product.jobs({ sesId: mail.sesId }), [])
   })

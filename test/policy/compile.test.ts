@@ -72,7 +72,7 @@ describe('compilePolicy', () => {
   it('knows a rule named main from lines above the first rule', () => {
     assert.deepEqual(said('[main]\nsender = <>\naction = drop'), [])
     assert.deepEqual(said('action = drop\n[a]\naction = drop'), [
-      'rules.ini:1: [main] these lines belong to no rule; a section name as [unknown-mailbox] goes above them',
+      'rules.ini:1: [main] these lines belong to no rule; write a section name such as [unknown-mailbox] above them',
     ])
   })
 
@@ -134,12 +134,12 @@ describe('compilePolicy', () => {
       ['bounce.status = 5.1', '"bounce.status" can\'t be "5.1"; write a status of class 4 or 5, as 5.7.1'],
       [
         'bounce.text = Hello {name}',
-        '"bounce.text" can\'t be used: there is nothing to fill in for "{name}"; valid are {recipient}, {sender}, {subject}, {rule}, {size}, {attachment}, {message-id}, {ses-id}',
+        '"bounce.text" can\'t be used: there is no name "{name}"; valid are {recipient}, {sender}, {subject}, {rule}, {size}, {attachment}, {message-id}, {ses-id}',
       ],
       ['bounce.text = ; later', '"bounce.text" needs a value'],
       [
         'bounce.sender = {subject}@example.com',
-        '"bounce.sender" can\'t be used: there is nothing to fill in for "{subject}"; valid are {recipient}, {recipient.domain}, {sender.domain}',
+        '"bounce.sender" can\'t be used: there is no name "{subject}"; valid are {recipient}, {recipient.domain}, {sender.domain}',
       ],
       [
         'bounce.sender = mailer daemon',
@@ -231,7 +231,7 @@ describe('compilePolicy', () => {
 
   it('warns of role addresses that would be bounced', () => {
     assert.deepEqual(said(bounce('recipient = Postmaster@example.com, x@example.com, @abuse.example')), [
-      'rules.ini:1: [r] "postmaster@example.com" would be bounced, a role address, which must accept mail (RFC 5321 section 4.5.1)',
+      'rules.ini:1: [r] "postmaster@example.com" would be bounced, but it is a role address, which must accept mail (RFC 5321 section 4.5.1)',
     ])
     assert.deepEqual(said(bounce('not.recipient = postmaster@example.com')), [])
     assert.deepEqual(said(bounce('recipient = postmaster@example.com', 'guard.role_addresses =')), [])
@@ -245,7 +245,7 @@ describe('compilePolicy', () => {
       '[b]\nrecipient = x@example.com\naction = bounce\nbounce.sender = b@example.com',
       '[c]\nrecipient = y@example.com\naction = bounce\nbounce.sender = {recipient}',
     ]
-    const never = 'is a sender of bounces, which is never bounced, whatever this rule says'
+    const never = 'is a bounce sender: mail to it is never bounced, whatever this rule says'
     assert.deepEqual(said(rules.join('\n')), [
       `rules.ini:1: [a] "mailer-daemon@example.com" ${never}`,
       `rules.ini:1: [a] "b@example.com" ${never}`,
@@ -255,14 +255,14 @@ describe('compilePolicy', () => {
 
   it('warns of verdicts that SES does not give', () => {
     assert.deepEqual(said(bounce('verdict.spam = FAIL, failed')), [
-      'rules.ini:3: [r] SES is not known to say "failed"; did you mean "fail"?; it says pass, fail, gray, processing_failed, none',
+      'rules.ini:3: [r] SES is not known to write "failed"; did you mean "fail"?; known words are pass, fail, gray, processing_failed, none',
     ])
   })
 
   it('judges the bounce sender of the settings', () => {
     const ses = { ...SETTINGS.ses, bounceSender: 'mailer-daemon@{domain}' }
     assert.deepEqual(said('', { settings: { ses } }), [
-      'ses-bounce.ini: [ses] "bounce_sender" can\'t be used: there is nothing to fill in for "{domain}"; valid are {recipient}, {recipient.domain}, {sender.domain}',
+      'ses-bounce.ini: [ses] "bounce_sender" can\'t be used: there is no name "{domain}"; valid are {recipient}, {recipient.domain}, {sender.domain}',
     ])
   })
 

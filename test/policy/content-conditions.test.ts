@@ -126,7 +126,7 @@ describe("what can't be read of a mail at any time", () => {
     const [decision] = await decideNow(policy(rules), unreadable())
     assert.deepEqual([decision?.rule, decision?.fallback], ['r', undefined])
     assert.deepEqual(decision?.observed, [
-      { rule: 'trial', action: 'drop', fault: "[trial] can't be asked: it has more than 1000 parts" },
+      { rule: 'trial', action: 'drop', fault: "[trial] can't be checked: it has more than 1000 parts" },
     ])
   })
 
@@ -152,9 +152,9 @@ describe('content that can not be read for now', () => {
 
   it('has the whole mail undecided, with the rule that asked', async () => {
     const rules = policy('[first]\nsubject = x\naction = drop\n[asks]\nbody = x\naction = accept')
-    await assert.rejects(decideNow(rules, unreadable()), /^Error: \[asks\] can't be asked: broken$/)
+    await assert.rejects(decideNow(rules, unreadable()), /^Error: \[asks\] can't be checked: broken$/)
     const named = policy('[named]\naction = reject\nreply = {attachment}')
-    await assert.rejects(decideNow(named, unreadable()), /^Error: \[named\] can't be asked: broken$/)
+    await assert.rejects(decideNow(named, unreadable()), /^Error: \[named\] can't be checked: broken$/)
   })
 
   it('does not concern a mail that another rule decides', async () => {
@@ -170,7 +170,7 @@ describe('content that can not be read for now', () => {
     const [decision] = await decideNow(rules, unreadable())
     assert.equal(decision?.rule, 'r')
     assert.deepEqual(decision.observed, [
-      { rule: 'trial', action: 'drop', fault: "[trial] can't be asked: broken" },
+      { rule: 'trial', action: 'drop', fault: "[trial] can't be checked: broken" },
     ])
   })
 })
@@ -185,7 +185,7 @@ describe('the effort of a mail', () => {
     const rules = policy([body('a'), body('b'), body('c')].join('\n'))
     await assert.rejects(
       decide(rules, long(), NOW_MS, slow()),
-      /^Error: \[b\] can't be asked: matching it with the rules takes longer than 2 s$/,
+      /^Error: \[b\] can't be checked: matching it with the rules takes longer than 2 s$/,
     )
   })
 

@@ -44,7 +44,7 @@ describe('a header field that could not be read whole', () => {
   it('is only noted where a rule in mode observe asks', async () => {
     const rules = '[r]\nto = b@x.example\naction = drop\nmode = observe'
     const [decision] = await decideNow(policy(rules), mail(cut))
-    const fault = `[r] can't be asked: "to" asks for a value that could not be read whole`
+    const fault = `[r] can't be checked: "to" needs a value that could not be read completely`
     assert.deepEqual(decision?.observed, [{ rule: 'r', action: 'drop', fault }])
   })
 })

@@ -202,7 +202,7 @@ describe('lists', () => {
     })
     assert.deepEqual(faults, [
       `there is no list "gone" in Haraka's config directory`,
-      'the name of the list is missing behind "file:"',
+      'the name of the list is missing after "file:"',
     ])
     assert.deepEqual(diagnostics, [
       `l:2: "foo" isn't an address pattern; write user@host, @host, @.host (the host and its subdomains), or <> for the null sender`,

@@ -214,8 +214,8 @@ describe('patterns between slashes that can not be used', () => {
   const fault = (text: string) => compiled('text', text).faults.join()
 
   it('say why', () => {
-    const ahead = 'it may not look ahead or behind, which can take for ever'
-    const back = 'it may not refer back to a group, which can take for ever'
+    const ahead = 'lookahead and lookbehind are not supported, as they can take forever'
+    const back = 'backreferences are not supported, as they can take forever'
     const table: [pattern: string, why: string][] = [
       ['/(?=x)/', `${ahead} at "(?="`],
       ['/a(?!x)/', `${ahead} at "(?!"`],
@@ -226,11 +226,11 @@ describe('patterns between slashes that can not be used', () => {
       ['/a(/', 'a closing ) is missing'],
       ['/a)/', 'a ) has no ( before it'],
       ['/[a/', 'the closing ] is missing'],
-      ['/x*a**/', 'two repetitions stand one behind the other at "**"'],
+      ['/x*a**/', 'two repetition operators follow each other at "**"'],
       ['/*a/', 'there is nothing to repeat before it at "*"'],
       [
         '/a{1001}/',
-        'the most is 1000 times, nested ones multiplied, and the lower number comes first at "{1001}"',
+        'a repeat count is at most 1000, nested ones multiplied, and the lower number comes first at "{1001}"',
       ],
       ['/[z-a]/', 'there is no such range or class of characters at "z-a"'],
       ['/\\p{Foo}/', 'there is no such range or class of characters'],
@@ -245,23 +245,20 @@ describe('patterns between slashes that can not be used', () => {
   it('are too large for the text that hostile senders choose', () => {
     assert.equal(
       fault('/\\pL{1000}/'),
-      '/\\pL{1000}/ is too large; shorten it, or take less for a number in {}',
+      '/\\pL{1000}/ is too large; shorten it, or use a smaller number in {}',
     )
     assert.equal(fault('/\\pL{900}/'), '')
   })
 
   it('are empty, or have letters behind them that mean nothing', () => {
-    assert.equal(fault('//'), 'there is nothing between the slashes; to match whatever is there, write *')
+    assert.equal(fault('//'), 'the expression is empty; to match any value, write *')
     for (const flags of ['g', 'ic', 'I']) {
       assert.equal(
         fault(`/a/${flags}`),
-        `"${flags}" can't stand behind the closing slash; valid are i (ignore case, as without it) and c (case counts)`,
+        `"${flags}" isn't valid after the closing slash; valid are i (ignore case, the default) and c (case counts)`,
       )
     }
-    assert.equal(
-      compiled('address', '/A@/c').faults.join(),
-      'addresses have no case that could count; write /A@/',
-    )
+    assert.equal(compiled('address', '/A@/c').faults.join(), 'case never counts in addresses; write /A@/')
   })
 
   it('stand where there is no text', () => {
@@ -277,7 +274,7 @@ describe('patterns between slashes that can not be used', () => {
     const { diagnostics } = compile(rules, { lists })
     assert.deepEqual(diagnostics.map(formatDiagnostic), [
       "rules.ini:2: [r] /(/ can't be used: a closing ) is missing",
-      `mailboxes:3: /(?=b)/ can't be used: it may not look ahead or behind, which can take for ever at "(?="`,
+      `mailboxes:3: /(?=b)/ can't be used: lookahead and lookbehind are not supported, as they can take forever at "(?="`,
     ])
   })
 })

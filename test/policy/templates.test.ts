@@ -59,9 +59,9 @@ describe('templates', () => {
   it('name what there is not, and what was probably meant', () => {
     const valid = '; valid are {recipient}, {recipient.domain}, {sender.domain}'
     assert.deepEqual(parseTemplate('{sendr.domain} {} {__proto__} {', ADDRESS_NAMES).faults, [
-      'there is nothing to fill in for "{sendr.domain}"; did you mean "{sender.domain}"?',
-      `there is nothing to fill in for "{}"${valid}`,
-      `there is nothing to fill in for "{__proto__}"${valid}`,
+      'there is no name "{sendr.domain}"; did you mean "{sender.domain}"?',
+      `there is no name "{}"${valid}`,
+      `there is no name "{__proto__}"${valid}`,
     ])
   })
 
