@@ -155,7 +155,10 @@ export function effectOf(
       }
     case 'unknown': {
       if (job.unknownTries + 1 >= settings.unknownTries) {
-        return { state: 'held', detail: `outcome unknown ${job.unknownTries + 1} times: ${outcome.detail}` }
+        return {
+          state: 'held',
+          detail: `the outcome of ${job.unknownTries + 1} calls is unknown, the last: ${outcome.detail}`,
+        }
       }
       const notBeforeMs = nowMs + retryPauseMs(job.tries, settings)
       return { state: 'queued', what: 'unknown outcome', notBeforeMs, detail: outcome.detail }

@@ -59,7 +59,7 @@ function emptyJob(request: BounceRequest, nowMs: number): Job {
   }
 }
 
-/** As SQLite orders text: by its bytes. */
-function byKey(one: { address: string }, other: { address: string }): number {
+/** As an engine orders text: by its bytes. */
+export function byKey(one: { address: string }, other: { address: string }): number {
   return Buffer.compare(Buffer.from(addressKey(one.address)), Buffer.from(addressKey(other.address)))
 }

@@ -50,6 +50,9 @@ export interface Job {
   recipients: JobRecipient[]
 }
 
+/** What the row of a job holds. */
+export type JobFacts = Omit<Job, 'recipients'>
+
 /** Such a job has that one recipient. */
 export function hasUnconfirmed({ recipients }: Pick<Job, 'recipients'>): boolean {
   return recipients.some(({ isUnconfirmed }) => isUnconfirmed)

@@ -128,7 +128,7 @@ export interface Claim {
 /** What a call came to, as it changes the job; `held`: its outcome is unknown, and may not be tried for again. */
 export type Effect =
   | { state: 'sent'; messageId: string; detail: string }
-  | { state: 'held' | 'expired'; detail: string }
+  | { state: 'held'; detail: string }
   | {
       state: 'failed'
       detail: string
@@ -155,7 +155,7 @@ export interface StateChange {
 
 export interface Settled {
   /** What the job is by now. */
-  state: 'sent' | 'failed' | 'held' | 'expired' | 'queued' | 'split'
+  state: 'sent' | 'failed' | 'held' | 'queued' | 'split'
   changes: StateChange[]
 }
 

@@ -170,8 +170,8 @@ describe('ses-bounce queue', () => {
         'History, 5 events',
         '  1970-01-01 00:00:00 UTC queued: user@yours.example, by rule unknown-mailbox',
         '  1970-01-01 00:00:01 UTC by hand: queued -> held',
-        '  1970-01-01 00:00:02 UTC by hand: held -> queued; before: held by hand',
-        '  1970-01-01 00:00:03 UTC claimed: starts in 0 ms',
+        '  1970-01-01 00:00:02 UTC by hand: held -> queued; before: it was held by hand',
+        '  1970-01-01 00:00:03 UTC claimed: the call starts in 0 ms',
         '  1970-01-01 00:00:03 UTC sent: SES made the bounce bounce1',
       ])
       assert.match(lines.join('\n'), /SendBounce, as it was called\n {2}\{\n {4}"OriginalMessageId": "m"/)

@@ -185,7 +185,7 @@ describe('what becomes of the job', () => {
     }
     assert.deepEqual(effect(unknown, { unknownTries: 2, tries: 2 }), {
       state: 'held',
-      detail: 'outcome unknown 3 times: reset',
+      detail: 'the outcome of 3 calls is unknown, the last: reset',
     })
     assert.equal(effectOf(unknown, job(), { ...RETRY, unknownTries: 1 }, NOW_MS).state, 'held')
   })

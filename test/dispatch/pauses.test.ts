@@ -68,7 +68,10 @@ describe('a pause by hand', () => {
     assert.equal(pauses.look(), 0)
     nowMs = HOUR_MS
     assert.equal(pauses.look(), 1)
-    assert.match(lines.splice(0).join('\n'), /^error job=\w+ region=eu-west-1 .* expired: its time ran out/)
+    assert.match(
+      lines.splice(0).join('\n'),
+      /^error job=\w+ region=eu-west-1 .* expired: The deadline passed before it could be sent/,
+    )
     assert.equal(operator.job(added?.jobId ?? '')?.state, 'expired')
     assert.equal(operator.overview(nowMs, { spacingMs: 1, forecastMs: 1, marginMs: 1 }).states.queued, 1)
   })

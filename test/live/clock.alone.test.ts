@@ -113,7 +113,10 @@ describe('when time goes wrong', function () {
     time.step(HOUR_MS)
     await allSent([early])
     await until(() => jobOf(late)?.state === 'expired', { what: 'the job to expire' })
-    assert.match(jobOf(late)?.reason ?? '', /^its time ran out after 1 tries, the last: 503/)
+    assert.match(
+      jobOf(late)?.reason ?? '',
+      /^The deadline passed before it could be sent; attempts: 1, the last: 503/,
+    )
     time.step(-HOUR_MS)
     assert.equal(callsFor(late), 1)
   })
@@ -129,7 +132,7 @@ describe('when time goes wrong', function () {
     time.step(HOUR_MS)
     letGo()
     await until(() => jobOf(late)?.state === 'expired', { what: 'the job to expire' })
-    assert.equal(jobOf(late)?.reason, 'its time ran out before its turn came')
+    assert.equal(jobOf(late)?.reason, 'The deadline passed before it could be sent')
     await product.calls(from + 5)
     await time.stall(pid, STALL_MS)
     await allSent(ids)

@@ -118,7 +118,7 @@ describe('the mail of a bounce', function () {
     const { record } = await quarantined(mail)
     assert.deepEqual(
       record.held.map(({ reason }) => reason),
-      ['its bounce has been cancelled: cancelled by hand'],
+      ['its bounce has been cancelled: it was cancelled by hand'],
     )
   })
 

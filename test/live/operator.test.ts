@@ -74,7 +74,7 @@ describe('ses-bounce queue, while jobs wait for their turn', function () {
       [first.mail.sesId],
     )
     const shown = (await queue('show', held.id)).lines.join('\n')
-    assert.match(shown, /by hand: queued -> held\n.*by hand: held -> queued; before: held by hand/)
+    assert.match(shown, /by hand: queued -> held\n.*by hand: held -> queued; before: it was held by hand/)
   })
 })
 

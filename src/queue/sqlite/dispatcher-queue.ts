@@ -2,20 +2,22 @@
 // Each change is made in one transaction that checks the lock first, so a holder that lost it changes nothing.
 
 import { QueueError } from '../../errors'
-import { hasUnconfirmed, type Job, type JobEvent } from '../job'
+import type { Job } from '../job'
 import type { RelaySigns } from '../relay-signs'
+import { settlementOf } from '../settlement'
 import type { Claim, DispatcherQueue, Effect, LeaseOwner, Settled, Spacing } from '../store'
-import { Breaker, WAITING_SENDERS } from './breaker'
+import { claimed, expired, type InterruptionLimits, leftBehind, released } from '../transitions'
+import { applySenderChange, refusalFacts, senderFacts, WAITING_SENDERS } from './breaker'
 import { CallSpacing } from './call-spacing'
-import { Database, type Row } from './database'
+import { Database, type Row, type Value } from './database'
 import { setSpacing } from './deadline-histogram'
 import { dueRegions } from './due'
 import { forgetAnswers } from './idempotency'
 import { DispatcherLock } from './lock'
 import { isPaused, pauses } from './pauses'
 import { noteUnconfirmed, relaySigns } from './relay-signs'
-import { addEvent, jobOf, text } from './rows'
-import { splitJob } from './split'
+import { applyChange, factsOf, jobOf, text } from './rows'
+import { splitOff } from './split'
 
 /** The dispatcher may wait: nobody stands behind it. */
 const BUSY_MS = 3000
@@ -35,13 +37,11 @@ class SqliteDispatcherQueue implements DispatcherQueue {
   readonly #db: Database
   readonly #lock: DispatcherLock
   readonly #gate: CallSpacing
-  readonly #breaker: Breaker
 
   constructor(database: Database) {
     this.#db = database
     this.#lock = new DispatcherLock(database)
     this.#gate = new CallSpacing(database)
-    this.#breaker = new Breaker(database)
   }
 
   lock(holder: LeaseOwner, nowMonoMs: number, staleMs: number): boolean {
@@ -56,33 +56,19 @@ class SqliteDispatcherQueue implements DispatcherQueue {
     this.#lock.giveBack()
   }
 
-  recover(now: Now, limits: { unknownTries: number; interruptions: number }): Job[] {
+  recover(now: Now, limits: InterruptionLimits): Job[] {
     return this.#change(() => {
       const rows = this.#db.all("SELECT * FROM job WHERE state = 'sending'")
       return rows.map(row => {
+        const region = text(row['region'])
         // the mark of a begun call outlives a kill, not a power cut
-        const begun = row['call_begun'] || !this.#gate.isOfBoot(text(row['region']), this.#lock.bootId)
-        if (begun) this.#interrupted(row, now, limits)
-        else this.#requeue(row, now.ms, 'released', 'the dispatcher ended before the call')
+        const hasBegun = row['call_begun'] === 1 || !this.#gate.isOfBoot(region, this.#lock.bootId)
+        // SES may have seen the dead process's call as late as now
+        if (hasBegun) this.#stamp(region, now.monoMs)
+        applyChange(this.#db, row['seq'] ?? null, leftBehind(factsOf(row), hasBegun, limits), now.ms)
         return this.#job(row)
       })
     })
-  }
-
-  #interrupted(row: Row, now: Now, limits: { unknownTries: number; interruptions: number }): void {
-    // SES may have seen the dead process's call as late as now
-    this.#stamp(text(row['region']), now.monoMs)
-    const interruptions = Number(row['interruptions']) + 1
-    const hold = limits.unknownTries <= 1 || interruptions >= limits.interruptions
-    this.#db.run(
-      'UPDATE job SET tries = tries + 1, interruptions = ? WHERE seq = ?',
-      interruptions,
-      row['seq'] ?? null,
-    )
-    const detail = 'the dispatcher ended during the call; SES may have made the bounce'
-    addEvent(this.#db, row['seq'] ?? null, now.ms, 'interrupted', detail)
-    if (hold) this.#end(row, now.ms, 'held', detail)
-    else this.#requeue(row, now.ms, 'retry', 'tried again after the interruption')
   }
 
   setSpacing(mostlyMs: number, regions?: ReadonlyMap<string, number>): void {
@@ -115,7 +101,7 @@ class SqliteDispatcherQueue implements DispatcherQueue {
   }
 
   due(nowMs: number, longestPauseMs: number): { region: string; dueMs: number }[] {
-    return dueRegions(this.#db, this.#breaker, nowMs, longestPauseMs)
+    return dueRegions(this.#db, nowMs, longestPauseMs)
   }
 
   expire(region: string, nowMs: number, marginMs: number): Job[] {
@@ -125,10 +111,7 @@ class SqliteDispatcherQueue implements DispatcherQueue {
     if (!this.#db.get(overdue, region, lastMs, 1)) return []
     return this.#change(() =>
       this.#db.all(overdue, region, lastMs, EXPIRE_ROWS).map(row => {
-        const tries = Number(row['tries'])
-        const last = text(row['reason'])
-        const why = tries > 0 ? `after ${tries} tries, the last: ${last}` : 'before its turn came'
-        this.#end(row, nowMs, 'expired', `its time ran out ${why}`)
+        applyChange(this.#db, row['seq'] ?? null, expired(factsOf(row)), nowMs)
         return this.#job(row)
       }),
     )
@@ -151,26 +134,13 @@ class SqliteDispatcherQueue implements DispatcherQueue {
       const gateMs = this.#gate.lastStart(region, this.#lock.bootId, now.monoMs) + spacing.spacingMs
       const startAtMonoMs = Math.max(now.monoMs, gateMs, spacing.notBeforeMonoMs)
       this.#stamp(region, startAtMonoMs)
-      this.#db.run(
-        "UPDATE job SET state = 'sending', call_begun = 0, changed_ms = ? WHERE seq = ?",
-        now.ms,
-        row['seq'] ?? null,
-      )
-      addEvent(
-        this.#db,
-        row['seq'] ?? null,
-        now.ms,
-        'claimed',
-        `starts in ${Math.round(startAtMonoMs - now.monoMs)} ms`,
-      )
+      applyChange(this.#db, row['seq'] ?? null, claimed(factsOf(row), startAtMonoMs - now.monoMs), now.ms)
       return { job: this.#job(row), startAtMonoMs }
     })
   }
 
   release(claim: Claim, nowMs: number): void {
-    this.#change(() =>
-      this.#requeue(this.#row(claim), nowMs, 'released', 'the dispatcher stopped before the call'),
-    )
+    this.#change(() => applyChange(this.#db, this.#claimed(claim), released(claim.job), nowMs))
   }
 
   begin(claim: Claim, now: Now): void {
@@ -189,63 +159,23 @@ class SqliteDispatcherQueue implements DispatcherQueue {
   }
 
   settle(claim: Claim, effect: Effect, now: { ms: number; seenMonoMs: number; slowdown?: number }): Settled {
+    const { job } = claim
     return this.#change(() => {
-      const row = this.#row(claim)
-      this.#stamp(claim.job.region, now.seenMonoMs)
-      if (now.slowdown !== undefined) this.#gate.slowDown(claim.job.region, now.slowdown)
-      const unknown =
-        effect.state === 'held' || (effect.state === 'queued' && effect.what === 'unknown outcome')
-      this.#db.run(
-        'UPDATE job SET tries = tries + 1, unknown_tries = unknown_tries + ? WHERE seq = ?',
-        unknown ? 1 : 0,
-        row['seq'] ?? null,
-      )
-      switch (effect.state) {
-        case 'sent':
-          this.#db.run('UPDATE job SET message_id = ? WHERE seq = ?', effect.messageId, row['seq'] ?? null)
-          if (hasUnconfirmed(claim.job)) noteUnconfirmed(this.#db, row['seq'] ?? null, false)
-          this.#end(row, now.ms, 'sent', effect.detail)
-          return { state: 'sent', changes: this.#breaker.works(claim.job) }
-        case 'queued':
-          return this.#again(claim.job, row, effect, now.ms)
-        case 'failed':
-          return this.#refused(claim.job, row, effect, now.ms)
-        case 'held':
-        case 'expired':
-          this.#end(row, now.ms, effect.state, effect.detail)
-          return { state: effect.state, changes: [] }
-      }
+      const seq = this.#claimed(claim)
+      this.#stamp(job.region, now.seenMonoMs)
+      if (now.slowdown !== undefined) this.#gate.slowDown(job.region, now.slowdown)
+      const isRefused = effect.state === 'failed' && effect.pauses !== undefined
+      const settlement = settlementOf(job, effect, {
+        ...senderFacts(this.#db, job),
+        ...(isRefused && { refusal: refusalFacts(this.#db, job, seq, effect.detail) }),
+      })
+      const { split, sender, unconfirmed, answer } = settlement
+      applyChange(this.#db, seq, settlement.job, now.ms)
+      if (split) splitOff(this.#db, job, seq, split, now.ms)
+      if (sender) applySenderChange(this.#db, job, seq, sender, now.ms)
+      if (unconfirmed) noteUnconfirmed(this.#db, seq, unconfirmed === 'refused')
+      return answer
     })
-  }
-
-  #again(job: Job, row: Row, effect: Extract<Effect, { state: 'queued' }>, nowMs: number): Settled {
-    const { notBeforeMs, blocks, what, detail } = effect
-    this.#db.run(
-      'UPDATE job SET not_before_ms = ? WHERE seq = ?',
-      Math.round(notBeforeMs),
-      row['seq'] ?? null,
-    )
-    this.#requeue(row, nowMs, what, detail)
-    const changes = blocks === undefined ? [] : this.#breaker.blocks(job, blocks, notBeforeMs, detail)
-    return { state: 'queued', changes }
-  }
-
-  #refused(job: Job, row: Row, effect: Extract<Effect, { state: 'failed' }>, nowMs: number): Settled {
-    const { detail, pauses } = effect
-    const { isPutBack, changes } = pauses
-      ? this.#breaker.refused(job, row, detail, pauses, nowMs)
-      : { isPutBack: false, changes: [] }
-    if (isPutBack) {
-      this.#requeue(row, nowMs, 'put back', detail)
-      return { state: 'queued', changes }
-    }
-    if (job.recipients.length > 1) {
-      splitJob(this.#db, row, nowMs, detail)
-      return { state: 'split', changes }
-    }
-    if (hasUnconfirmed(job)) noteUnconfirmed(this.#db, row['seq'] ?? null, true)
-    this.#end(row, nowMs, 'failed', detail)
-    return { state: 'failed', changes }
   }
 
   prune(beforeMs: number): number {
@@ -273,35 +203,15 @@ class SqliteDispatcherQueue implements DispatcherQueue {
     })
   }
 
-  #row(claim: Claim): Row {
-    const row = this.#db.get("SELECT * FROM job WHERE id = ? AND state = 'sending'", claim.job.id)
-    if (!row) throw new QueueError('QUEUE_LOCK_LOST', `job ${claim.job.id} is no longer ours`)
-    return row
+  /** Its number in the table. */
+  #claimed({ job: { id } }: Claim): Value {
+    const row = this.#db.get("SELECT seq FROM job WHERE id = ? AND state = 'sending'", id)
+    if (!row) throw new QueueError('QUEUE_LOCK_LOST', `job ${id} is no longer ours`)
+    return row['seq'] ?? null
   }
 
   #job(row: Row): Job {
     return jobOf(this.#db, this.#db.get('SELECT * FROM job WHERE seq = ?', row['seq'] ?? null) ?? row)
-  }
-
-  #requeue(row: Row, nowMs: number, what: JobEvent['what'], detail: string): void {
-    this.#db.run(
-      "UPDATE job SET state = 'queued', call_begun = 0, changed_ms = ?, reason = ? WHERE seq = ?",
-      nowMs,
-      what === 'released' ? (row['reason'] ?? null) : detail,
-      row['seq'] ?? null,
-    )
-    addEvent(this.#db, row['seq'] ?? null, nowMs, what, detail)
-  }
-
-  #end(row: Row, nowMs: number, state: 'sent' | 'failed' | 'expired' | 'held', detail: string): void {
-    this.#db.run(
-      'UPDATE job SET state = ?, call_begun = 0, changed_ms = ?, reason = ? WHERE seq = ?',
-      state,
-      nowMs,
-      detail,
-      row['seq'] ?? null,
-    )
-    addEvent(this.#db, row['seq'] ?? null, nowMs, state, detail)
   }
 
   #stamp(region: string, monoMs: number): void {

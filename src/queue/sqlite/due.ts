@@ -1,6 +1,6 @@
 // Which regions have something to send, and when. Reads only; what is due is looked at again when it is claimed.
 
-import { type Breaker, WAITING_SENDERS } from './breaker'
+import { firstEndMs, WAITING_SENDERS } from './breaker'
 import type { Database } from './database'
 import { NOT_PAUSED } from './pauses'
 import { text } from './rows'
@@ -8,7 +8,6 @@ import { text } from './rows'
 /** Epoch ms; 0: at once. A pause that ends later than any can is left from before the clock was set back. */
 export function dueRegions(
   database: Database,
-  breaker: Breaker,
   nowMs: number,
   longestPauseMs: number,
 ): { region: string; dueMs: number }[] {
@@ -22,7 +21,7 @@ export function dueRegions(
       nowMs,
       latestMs,
     )
-    const untilMs = breaker.untilMs(region, nowMs, latestMs)
+    const untilMs = firstEndMs(database, region, nowMs, latestMs)
     const firstMs = typeof row?.['due'] === 'number' ? row['due'] : Number.POSITIVE_INFINITY
     const isDue = firstMs <= nowMs || (firstMs > latestMs && Number.isFinite(firstMs))
     const dueMs = isDue ? 0 : Math.min(firstMs, untilMs)

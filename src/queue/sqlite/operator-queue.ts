@@ -1,17 +1,17 @@
-// The operator's side of the queue: views, and changes by hand beside a dispatcher that runs.
-// A job that a dispatcher holds (`sending`) is never changed; what can't be done comes back with its reason.
+// The operator's side of the queue: views, and changes by hand beside a dispatcher that runs (../by-hand.ts has the rules).
 
-import { latenessOf } from '../forecast'
-import type { JobState } from '../job'
-import type { ByHand, OperatorQueue, Pace } from '../store'
-import { Database, type Row, type Value } from './database'
+import { cancel, hold, retry } from '../by-hand'
+import type { JobFacts } from '../job'
+import type { ByHand, OperatorQueue } from '../store'
+import type { Change } from '../transitions'
+import { Database } from './database'
 import { waiting } from './deadline-histogram'
 import { listJobs } from './list'
 import { mailLedger, mailTotals } from './mail-ledger'
 import { countByRule, overview } from './overview'
 import { pageOfJobs } from './page'
 import { addPause, pauses, removePause } from './pauses'
-import { addEvent, historyOf, jobOf, text } from './rows'
+import { applyChange, factsOf, historyOf, jobOf } from './rows'
 import { secret } from './secret'
 import { endSession, isSessionEnded } from './sessions'
 
@@ -23,17 +23,12 @@ export function openOperatorQueue(file: string, { busyMs = BUSY_MS, home = '' } 
   const database = new Database(file, { busyMs, create: false })
   return {
     retry: (id, nowMs, pace) =>
-      change(database, id, nowMs, {
-        to: 'queued',
-        from: ['held', 'failed', 'expired', 'cancelled'],
-        done: 'queued again by hand',
-        refuse: row => lateFor(database, row, nowMs, pace),
-        // its tries stay on record, but none of them may hold it at once
-        also: 'not_before_ms = 0, unknown_tries = 0, interruptions = 0',
+      change(database, id, nowMs, job => {
+        const ahead = ({ region, deadlineMs }: JobFacts) => waiting(database, region, deadlineMs)
+        return retry(job, ahead, nowMs, pace)
       }),
-    cancel: (id, nowMs) =>
-      change(database, id, nowMs, { to: 'cancelled', from: ['queued', 'held'], done: 'cancelled by hand' }),
-    hold: (id, nowMs) => change(database, id, nowMs, { to: 'held', from: ['queued'], done: 'held by hand' }),
+    cancel: (id, nowMs) => change(database, id, nowMs, cancel),
+    hold: (id, nowMs) => change(database, id, nowMs, hold),
     pause: (region, nowMs) => database.write(() => addPause(database, region, nowMs)),
     resume: region => database.write(() => removePause(database, region)),
     pauses: () => pauses(database),
@@ -55,69 +50,19 @@ export function openOperatorQueue(file: string, { busyMs = BUSY_MS, home = '' } 
   }
 }
 
-interface Change {
-  to: JobState
-  from: readonly JobState[]
-  /** As the job's reason and in its history. */
-  done: string
-  /** Why not, after all. */
-  refuse?: (row: Row) => string | undefined
-  /** More columns to set. */
-  also?: string
-}
-
-function change(database: Database, id: string, nowMs: number, wanted: Change): ByHand {
+/** `decide`: pure, and asked within the transaction. */
+function change(
+  database: Database,
+  id: string,
+  nowMs: number,
+  decide: (job: JobFacts | undefined) => Change | Extract<ByHand, { done: false }>,
+): ByHand {
   return database.write((): ByHand => {
     const row = database.get('SELECT * FROM job WHERE id = ?', id)
-    if (row === undefined) return { done: false, why: 'there is no such job' }
-    const from = text(row['state']) as JobState
-    const why = wanted.from.includes(from) ? wanted.refuse?.(row) : notFrom(from, wanted)
-    if (why !== undefined) return { done: false, why }
-    const seq: Value = row['seq'] ?? null
-    database.run(
-      `UPDATE job SET state = ?, changed_ms = ?, reason = ?, call_begun = 0${wanted.also ? `, ${wanted.also}` : ''} WHERE seq = ?`,
-      wanted.to,
-      nowMs,
-      wanted.done,
-      seq,
-    )
-    const before = text(row['reason'])
-    addEvent(
-      database,
-      seq,
-      nowMs,
-      'by hand',
-      `${from} -> ${wanted.to}${before === '' ? '' : `; before: ${before}`}`,
-    )
-    return { done: true, from, to: wanted.to }
+    const job = row && factsOf(row)
+    const decided = decide(job)
+    if (!('events' in decided)) return decided
+    applyChange(database, row?.['seq'] ?? null, decided, nowMs)
+    return { done: true, from: job?.state ?? decided.state, to: decided.state }
   })
-}
-
-function notFrom(state: JobState, { to, from }: Change): string {
-  if (state === to) return `it is ${state} already`
-  if (state === 'sending') return 'it is being sent; its call may be on its way'
-  return `it is ${state}; only what is ${from.join(' or ')} can become ${to}`
-}
-
-/** As it would be for a new bounce: nothing is queued to expire, or to have another one expire. */
-function lateFor(
-  database: Database,
-  row: Row,
-  nowMs: number,
-  { forecastMs, marginMs }: Pace,
-): string | undefined {
-  const deadlineMs = Number(row['deadline_ms'])
-  const lastMs = deadlineMs - marginMs
-  if (lastMs < nowMs) return `its window has ended: the last moment to send it was ${iso(lastMs)}`
-  const found = waiting(database, text(row['region']), deadlineMs)
-  const ahead = { ...found, sinceLastStartMs: Number.POSITIVE_INFINITY }
-  const late = latenessOf(ahead, deadlineMs, nowMs, { spacingMs: forecastMs, marginMs })
-  if (late === undefined) return undefined
-  if (late === 'another') return 'a bounce with a later deadline could not start in time any more'
-  const startMs = nowMs + found.jobs * Math.max(forecastMs, found.spacingMs)
-  return `it can't start in time: ${found.jobs} go before it, until ${iso(startMs)}, and the last moment to send it is ${iso(lastMs)}`
-}
-
-function iso(ms: number): string {
-  return new Date(ms).toISOString()
 }

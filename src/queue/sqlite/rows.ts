@@ -2,11 +2,12 @@
 
 import { randomInt } from 'node:crypto'
 import type { BounceType } from '../../policy/decision'
-import type { Job, JobEvent, JobRecipient, JobState } from '../job'
+import type { Job, JobEvent, JobFacts, JobRecipient, JobState } from '../job'
+import type { Change } from '../transitions'
 import type { Database, Row, Value } from './database'
 
 export function jobOf(database: Database, row: Row): Job {
-  return jobsOf(database, [row])[0] ?? jobWith(row, [])
+  return jobsOf(database, [row])[0] ?? { ...factsOf(row), recipients: [] }
 }
 
 /** In the order of the rows. */
@@ -17,10 +18,13 @@ export function jobsOf(database: Database, rows: readonly Row[]): Job[] {
   )
   const byJob = new Map<Value, Row[]>(rows.map(row => [row['seq'] ?? null, []]))
   for (const row of recipients) byJob.get(row['job'] ?? null)?.push(row)
-  return rows.map(row => jobWith(row, byJob.get(row['seq'] ?? null) ?? []))
+  return rows.map(row => ({
+    ...factsOf(row),
+    recipients: (byJob.get(row['seq'] ?? null) ?? []).map(recipientOf),
+  }))
 }
 
-function jobWith(row: Row, recipients: readonly Row[]): Job {
+export function factsOf(row: Row): JobFacts {
   return {
     id: text(row['id']),
     state: text(row['state']) as JobState,
@@ -41,7 +45,6 @@ function jobWith(row: Row, recipients: readonly Row[]): Job {
     interruptions: Number(row['interruptions']),
     ...optional('reason', row['reason']),
     ...optional('messageId', row['message_id']),
-    recipients: recipients.map(recipientOf),
   }
 }
 
@@ -56,6 +59,27 @@ function recipientOf(row: Row): JobRecipient {
     addedAtMs: Number(row['added_ms']),
     ...optional('kept', row['kept']),
   }
+}
+
+/** Within the caller's transaction. */
+export function applyChange(database: Database, seq: Value, change: Change, nowMs: number): void {
+  database.run(
+    `UPDATE job SET state = ?, call_begun = 0, changed_ms = ?, reason = COALESCE(?, reason),
+       not_before_ms = COALESCE(?, not_before_ms), message_id = COALESCE(?, message_id), tries = COALESCE(?, tries),
+       unknown_tries = COALESCE(?, unknown_tries), interruptions = COALESCE(?, interruptions),
+       alone = COALESCE(?, alone) WHERE seq = ?`,
+    change.state,
+    nowMs,
+    change.reason ?? null,
+    change.notBeforeMs ?? null,
+    change.messageId ?? null,
+    change.tries ?? null,
+    change.unknownTries ?? null,
+    change.interruptions ?? null,
+    change.isAlone ? 1 : null,
+    seq,
+  )
+  for (const { what, detail } of change.events) addEvent(database, seq, nowMs, what, detail)
 }
 
 export function addEvent(

@@ -1,18 +1,21 @@
-// A refused call with several recipients becomes a call for each: one of them may be what SES doesn't want.
+// Writes a job for each recipient that is split off another. The rules are in ../split.ts.
 // Runs within the caller's transaction: either all of the recipients have a job of their own, or none.
 
-import type { Database, Row } from './database'
-import { addEvent, newJobId, text } from './rows'
+import { addressKey } from '../../mail/address'
+import type { Job } from '../job'
+import type { Split } from '../split'
+import type { Database, Value } from './database'
+import { addEvent, newJobId } from './rows'
 
-/** The first recipient stays in the job. No recipient joins any of them again. */
-export function splitJob(database: Database, row: Row, nowMs: number, refusal: string): void {
-  const seq = row['seq'] ?? null
-  const [, ...others] = database.all(
-    'SELECT address_key, address FROM recipient WHERE job = ? ORDER BY address_key',
-    seq,
-  )
-  const why = `on its own, since SES refused the call for all: ${refusal}`
-  for (const { address_key: key } of others) {
+/** No recipient joins any of them. They count for no cap, as their mail has been counted. */
+export function splitOff(
+  database: Database,
+  { sesId }: Job,
+  seq: Value,
+  { others, event }: Split,
+  nowMs: number,
+): void {
+  for (const address of others) {
     const copy = database.get(
       `INSERT INTO job (id, state, region, ses_id, sender, bounce_sender, bounce_sender_arn, reporting_mta, explanation,
          received_ms, deadline_ms, created_ms, changed_ms, alone)
@@ -26,16 +29,9 @@ export function splitJob(database: Database, row: Row, nowMs: number, refusal: s
     database.run(
       'UPDATE recipient SET job = ? WHERE ses_id = ? AND address_key = ?',
       copySeq,
-      text(row['ses_id']),
-      key ?? null,
+      sesId,
+      addressKey(address),
     )
-    addEvent(database, copySeq, nowMs, 'queued', `split off job ${text(row['id'])}: ${why}`)
+    addEvent(database, copySeq, nowMs, event.what, event.detail)
   }
-  database.run(
-    "UPDATE job SET state = 'queued', call_begun = 0, alone = 1, changed_ms = ?, reason = ? WHERE seq = ?",
-    nowMs,
-    refusal,
-    seq,
-  )
-  addEvent(database, seq, nowMs, 'split', why)
 }

@@ -1,0 +1,168 @@
+// Bounce senders and regions that SES accepts nothing from, whatever the mail: when their jobs wait, whose job is tried
+// next, and when it was the mails after all. Pure: an engine gives a few facts, and writes what comes out.
+// What can't be told from a fault of the mails expires at the worst.
+
+import { hasUnconfirmed, type Job } from './job'
+import type { Effect, StateChange } from './store'
+import { type Change, change } from './transitions'
+
+/** So many mails refused in a row with the same error: it is not the mails. */
+const IN_A_ROW = 5
+
+/** Of a region and a bounce sender. */
+export interface SenderFacts {
+  isRegionPaused: boolean
+  /** `answer`: SES said so; `refusals`: one mail after the other was refused. Undefined: the sender isn't paused. */
+  senderPausedBy?: 'answer' | 'refusals'
+}
+
+/** Of the same, when SES has refused a call. The row: jobs refused with this error since SES made the last bounce. */
+export interface RefusalFacts {
+  /** The job was put back before. */
+  wasPutBack: boolean
+  /** Other mails in the row; those whose jobs were put back don't count. */
+  othersInRow: number
+  /** A job waits that neither was put back nor is of the row. */
+  waitsUntried: boolean
+  /** Of the jobs that were put back and wait: the one whose turn comes first. */
+  firstPutBack?: Turn
+  /** Of the jobs in the row that have failed: the one with the soonest deadline. */
+  firstInRow?: Omit<Turn, 'notBeforeMs'>
+}
+
+interface Turn {
+  id: string
+  notBeforeMs: number
+  deadlineMs: number
+}
+
+/** What is written of a region and a bounce sender. */
+export interface SenderChange {
+  ends: readonly Scope[]
+  pause?: { scope: Scope; untilMs: number; by: 'answer' | 'refusals' }
+  /**
+   * `ended`: the row is forgotten, and what was put back is due at once. Else the job is remembered: as one of the row
+   * (jobs that were refused with another error are forgotten), or as put back.
+   */
+  row?: 'ended' | { error: string; isPutBack: boolean }
+  /** For the jobs of the row that have failed; the row is put back then. */
+  putBack?: Change
+  /** Another job that is tried next. */
+  next?: Pick<Turn, 'id' | 'notBeforeMs'>
+  /** For the log. */
+  said: StateChange[]
+}
+
+export type Scope = 'sender' | 'region'
+
+/** SES has made a bounce. */
+export function works(job: Job, facts: SenderFacts): SenderChange {
+  return { ...end(job, facts, ['region', 'sender']), row: 'ended' }
+}
+
+/** SES has said that it accepts nothing from the sender, or in the region. */
+export function blocks(
+  job: Job,
+  facts: SenderFacts,
+  scope: Scope,
+  untilMs: number,
+  detail: string,
+): SenderChange {
+  const ended = end(job, facts, scope === 'sender' ? ['region'] : [])
+  return withPause(ended, job, facts, { scope, untilMs, by: 'answer' }, detail)
+}
+
+type Pauses = NonNullable<Extract<Effect, { state: 'failed' }>['pauses']>
+
+/** SES has refused the call. `ownMs`: it isn't the mail, whose job is put back until then. */
+export function refused(
+  job: Job,
+  facts: SenderFacts,
+  refusal: RefusalFacts,
+  pauses: Pauses,
+  detail: string,
+): SenderChange & { ownMs?: number } {
+  const error = errorOf(job, detail)
+  const isPaused = facts.senderPausedBy === 'refusals'
+  if (hasUnconfirmed(job)) {
+    // SES may not have had the recipient: that says nothing about the sender, and doesn't make a pause longer
+    const ended = end(job, facts, ['region'])
+    if (!isPaused || refusal.wasPutBack) return ended
+    return { ...ended, row: { error, isPutBack: true }, ownMs: pauses.ownUntilMs }
+  }
+  if (isPaused) {
+    const ended = end(job, facts, ['region'])
+    return { ...putBack(ended, job, facts, refusal, pauses, detail), row: { error, isPutBack: true } }
+  }
+  const ended = end(job, facts, ['region', 'sender'])
+  // a call with several recipients is split first; a job has the benefit of the doubt once
+  if (job.recipients.length > 1 || refusal.wasPutBack) return ended
+  const row = { error, isPutBack: false }
+  if (refusal.othersInRow + 1 < IN_A_ROW) return { ...ended, row }
+  const why = `SES refused ${IN_A_ROW} mails in a row: ${detail}`
+  return {
+    ...putBack(ended, job, { ...facts, senderPausedBy: undefined }, refusal, pauses, why),
+    row,
+    // the others of the row had failed already
+    putBack: change(
+      'dispatcher',
+      'failed',
+      'queued',
+      { notBeforeMs: Math.round(pauses.ownUntilMs) },
+      { what: 'put back', detail: "SES refused other mails with the same error: the cause isn't this mail" },
+    ),
+  }
+}
+
+/** The next try is another mail's; when all have had theirs, it is that of the one whose try is the longest ago. */
+function putBack(
+  ended: SenderChange,
+  job: Job,
+  facts: PausedFacts,
+  refusal: RefusalFacts,
+  { untilMs, ownUntilMs }: Pauses,
+  detail: string,
+): SenderChange & { ownMs: number } {
+  const paused = withPause(ended, job, facts, { scope: 'sender', untilMs, by: 'refusals' }, detail)
+  if (refusal.waitsUntried) return { ...paused, ownMs: ownUntilMs }
+  const { firstPutBack, firstInRow } = refusal
+  const own = { id: job.id, notBeforeMs: ownUntilMs, deadlineMs: job.deadlineMs }
+  const [next = own] = [firstPutBack, firstInRow && { ...firstInRow, notBeforeMs: ownUntilMs }, own]
+    .filter(turn => turn !== undefined)
+    .toSorted((a, b) => a.notBeforeMs - b.notBeforeMs || a.deadlineMs - b.deadlineMs)
+  if (next === own) return { ...paused, ownMs: untilMs }
+  return { ...paused, ownMs: ownUntilMs, next: { id: next.id, notBeforeMs: Math.round(untilMs) } }
+}
+
+type PausedFacts = { isRegionPaused: boolean; senderPausedBy?: SenderFacts['senderPausedBy'] | undefined }
+
+function end(job: Job, facts: PausedFacts, scopes: readonly Scope[]): SenderChange {
+  const ends = scopes.filter(scope => isPaused(facts, scope))
+  return { ends, said: ends.map(scope => ({ ...placeOf(job, scope), isPaused: false })) }
+}
+
+function withPause(
+  ended: SenderChange,
+  job: Job,
+  facts: PausedFacts,
+  pause: NonNullable<SenderChange['pause']>,
+  detail: string,
+): SenderChange {
+  const begins = { ...placeOf(job, pause.scope), isPaused: true, detail }
+  const said = isPaused(facts, pause.scope) ? ended.said : [...ended.said, begins]
+  return { ...ended, pause: { ...pause, untilMs: Math.round(pause.untilMs) }, said }
+}
+
+function isPaused({ isRegionPaused, senderPausedBy }: PausedFacts, scope: Scope): boolean {
+  return scope === 'region' ? isRegionPaused : senderPausedBy !== undefined
+}
+
+function placeOf({ region, bounceSender }: Job, scope: Scope): { region: string; bounceSender?: string } {
+  return scope === 'region' ? { region } : { region, bounceSender }
+}
+
+/** SES's words without what they quote of the mail. */
+export function errorOf({ sesId, recipients }: Job, detail: string): string {
+  const quoted = [sesId, ...recipients.map(({ address }) => address)].filter(text => text !== '')
+  return quoted.reduce((text, part) => text.replaceAll(part, '...'), detail)
+}

@@ -1,0 +1,75 @@
+// Changes by an operator: what may be changed, and why not. Pure.
+
+import { latenessOf } from './forecast'
+import type { JobFacts, JobState } from './job'
+import type { Ahead, ByHand, Pace } from './store'
+import { type Change, change, MAY_FOLLOW } from './transitions'
+
+type Facts = Pick<JobFacts, 'state' | 'reason' | 'deadlineMs'>
+
+/** What a retry finds in the queue: calls that have been made don't matter, as it is an operator's wish. */
+export type Waiting = Omit<Ahead, 'sinceLastStartMs'>
+
+/** Undefined: there is no such job. */
+export function retry(
+  job: JobFacts | undefined,
+  waiting: (job: JobFacts) => Waiting,
+  nowMs: number,
+  pace: Pace,
+): Change | Refusal {
+  const details = { notBeforeMs: 0, unknownTries: 0, interruptions: 0 }
+  const wanted = byHand(job, 'queued', 'it was queued again by hand', details)
+  const late = job && 'events' in wanted ? lateFor(job, waiting(job), nowMs, pace) : undefined
+  return late === undefined ? wanted : { done: false, why: late }
+}
+
+export function cancel(job: Facts | undefined): Change | Refusal {
+  return byHand(job, 'cancelled', 'it was cancelled by hand')
+}
+
+export function hold(job: Facts | undefined): Change | Refusal {
+  return byHand(job, 'held', 'it was held by hand')
+}
+
+type Refusal = Extract<ByHand, { done: false }>
+
+function byHand(
+  job: Facts | undefined,
+  to: JobState,
+  reason: string,
+  details: Omit<Change, 'state' | 'events'> = {},
+): Change | Refusal {
+  if (job === undefined) return { done: false, why: 'there is no such job' }
+  const { state: from, reason: before = '' } = job
+  const mayFollow = MAY_FOLLOW.operator[to] ?? []
+  if (!mayFollow.includes(from)) return { done: false, why: notFrom(from, to, mayFollow) }
+  const detail = `${from} -> ${to}${before === '' ? '' : `; before: ${before}`}`
+  return change('operator', from, to, { ...details, reason }, { what: 'by hand', detail })
+}
+
+function notFrom(state: JobState, to: JobState, mayFollow: readonly JobState[]): string {
+  if (state === to) return `it is ${state} already`
+  if (state === 'sending') return 'it is being sent; its call may be on its way'
+  return `it is ${state}; only what is ${mayFollow.join(' or ')} can become ${to}`
+}
+
+/** As it would be for a new bounce: nothing is queued to expire, or to have another one expire. */
+function lateFor(
+  { deadlineMs }: Facts,
+  waiting: Waiting,
+  nowMs: number,
+  { forecastMs, marginMs }: Pace,
+): string | undefined {
+  const lastMs = deadlineMs - marginMs
+  if (lastMs < nowMs) return `its window has ended: the last moment to send it was ${iso(lastMs)}`
+  const ahead = { ...waiting, sinceLastStartMs: Number.POSITIVE_INFINITY }
+  const late = latenessOf(ahead, deadlineMs, nowMs, { spacingMs: forecastMs, marginMs })
+  if (late === undefined) return undefined
+  if (late === 'another') return 'a bounce with a later deadline could not start in time any more'
+  const startMs = nowMs + waiting.jobs * Math.max(forecastMs, waiting.spacingMs)
+  return `it can't start in time: ${waiting.jobs} go before it, until ${iso(startMs)}, and the last moment to send it is ${iso(lastMs)}`
+}
+
+function iso(ms: number): string {
+  return new Date(ms).toISOString()
+}
