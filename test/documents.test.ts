@@ -12,7 +12,7 @@ import { ERRORS } from '../src/errors'
 import { ACTIONS } from '../src/policy/decision'
 import { FIELD_KEYS } from '../src/policy/fields'
 import { OUTCOME_KEYS } from '../src/policy/outcome-keys'
-import { ADDRESS_NAMES, TEXT_NAMES } from '../src/policy/templates'
+import { ADDRESS_NAMES, REFUSAL_NAMES, TEXT_NAMES } from '../src/policy/templates'
 
 const root = path.join(__dirname, '..')
 const documents = [
@@ -72,7 +72,7 @@ describe('the documents', () => {
       ...FIELD_KEYS.map(key => key.replace(/\.(?:NAME|PLUGIN\.PATH)$/, '.')),
       ...OUTCOME_KEYS.map(key => (key.startsWith('guard.') ? 'guard.' : key)),
       ...ACTIONS.map(action => `action = ${action}`),
-      ...[...TEXT_NAMES, ...ADDRESS_NAMES].map(name => `{${name}}`),
+      ...[...TEXT_NAMES, ...REFUSAL_NAMES, ...ADDRESS_NAMES].map(name => `{${name}}`),
     ]
     const isNamed = (name: string) => rules.includes(`\n${name}`) || rules.includes(`\`${name}`)
     assert.deepEqual(

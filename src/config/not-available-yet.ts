@@ -3,7 +3,7 @@
 // Values that aren't built yet are listed by their own parser (`choice`).
 
 export interface LaterName {
-  what: 'section' | 'setting' | 'condition'
+  what: 'section' | 'setting'
   /** The form in the reference; capitals stand for a name that the administrator chooses. */
   name: string
   /** The section of a setting. */
@@ -17,8 +17,6 @@ export interface LaterName {
 const SECRET_SECTIONS = /^(?:http|relay\.sqs|account\..*)$/i
 
 export const LATER: readonly LaterName[] = [
-  section('delivery', /^delivery$/, 'bounces through SES for outbound deliveries that fail'),
-  section('refusals', /^refusals$/, 'bounces through SES for mail that other plugins and servers refuse'),
   section(
     'relay.sqs',
     /^relay\.sqs$/,
@@ -27,14 +25,6 @@ export const LATER: readonly LaterName[] = [
   section('account.NAME', /^account(?:\.|$)/, 'several AWS accounts, by the domains of their recipients'),
   setting('http', 'token.NAME', /^token\./, 'a bearer token with a name, for one user of the HTTP API'),
   setting('http', 'role.NAME', /^role\./, 'the rights of the token of that name: read or operate'),
-  ...['by', 'stage', 'code', 'status', 'reply'].map(
-    (part): LaterName => ({
-      what: 'condition',
-      name: `refused.${part}`,
-      pattern: new RegExp(`^refused\\.${part}$`),
-      meaning: 'a refusal by another plugin, or by a server behind Haraka',
-    }),
-  ),
 ]
 
 export function laterSection(name: string): LaterName | undefined {
@@ -43,11 +33,6 @@ export function laterSection(name: string): LaterName | undefined {
 
 export function laterSetting(section: string, key: string): LaterName | undefined {
   return LATER.find(one => one.what === 'setting' && one.section === section && one.pattern.test(key))
-}
-
-/** `name`: without `not.`. */
-export function laterCondition(name: string): LaterName | undefined {
-  return LATER.find(({ what, pattern }) => what === 'condition' && pattern.test(name))
 }
 
 /** Whether lines of a section may hold a password or a token. */

@@ -6,10 +6,13 @@ import { bearerToken } from './secret'
 import { endpoint, identityArn, queueFile, reportingMta, senderTemplate } from './ses-parsers'
 import {
   AUTHENTICATION_LEVELS,
+  DELIVERY_WINDOWS,
   FALLBACK_ACTIONS,
   FULL_ACTIONS,
+  OWN_DSNS,
   RELAY_RECIPIENTS,
   type Settings,
+  SPLITS,
 } from './settings'
 import { mailStore } from './store-parsers'
 import {
@@ -22,6 +25,7 @@ import {
   labelSeparator,
   rate,
   size,
+  surge,
   type ValueParser,
 } from './value-parsers'
 
@@ -268,6 +272,40 @@ export const SCHEMA = {
       note: 'Addresses, loopback names and the name in config/me always pass; under any other name the answer is 421.',
     }),
   },
+  delivery: {
+    split: key(
+      choice(SPLITS),
+      'auto',
+      'true: mail for several recipients is delivered to each by itself, as a server refuses all with one answer',
+      {
+        note: 'auto: where a rule asks for refused.stage queue or delivery, and queue/smtp_forward is loaded. Haraka delivers to the same server through its outbound queue.',
+      },
+    ),
+    window: key(
+      choice(DELIVERY_WINDOWS),
+      'answered',
+      'a delivery whose next try is too late for a bounce: answered, bounced if the server answered; bounce; keep trying',
+    ),
+    own_dsn: key(
+      choice(OWN_DSNS),
+      'guarded',
+      "guarded: Haraka's own report goes only to a sender who is proved, past all guards; haraka: as without this plugin",
+    ),
+  },
+  refusals: {
+    surge: key(
+      surge,
+      '50%/10m',
+      'the share of recipients that one plugin may refuse; above it something is broken, and it is 450; empty: off',
+      { note: 'Of the last 20 or more different recipients. `ses-bounce refusals resume` ends it.' },
+    ),
+    hide: key(
+      domainList,
+      '',
+      "domains of inner hosts: their names and private addresses are taken out of other plugins' words",
+      { example: 'internal.example' },
+    ),
+  },
 }
 
 type Table = typeof SCHEMA
@@ -289,6 +327,8 @@ export const SECTION_MEANING: Partial<Record<SectionName, string>> = {
   guard: 'true: such mail gets no bounce. A rule may say otherwise for itself: guard.list_mail = true',
   fallback:
     "What happens to mail that a rule bounces when the bounce can't or mustn't be made: reject, quarantine, accept, defer, drop.",
+  delivery: 'Mail that a server behind Haraka refuses.',
+  refusals: 'What other plugins and servers refuse, for the rules with a condition refused.',
   quarantine: 'Mail that was kept back, in ses-bounce/quarantine/.',
 }
 
@@ -302,6 +342,8 @@ export function toSettings({
   content,
   guard,
   fallback,
+  delivery,
+  refusals,
   quarantine,
   http,
 }: Values): Settings {
@@ -341,6 +383,11 @@ export function toSettings({
     content: { limitBytes: content.limit },
     guard,
     fallback,
+    delivery: { split: delivery.split, window: delivery.window, ownDsn: delivery.own_dsn },
+    refusals: {
+      ...(refusals.surge && { surge: refusals.surge }),
+      hidden: refusals.hide.map(domain => domain.replace(/^@\./, '')),
+    },
     quarantine: { store: quarantine.store, keepMs: quarantine.keep, limitBytes: quarantine.limit },
     http: { hosts: http.hosts, ...(http.token !== undefined && { tokenSha256: http.token }) },
   }

@@ -32,6 +32,19 @@ export const FALLBACK_ACTIONS = ['reject', 'quarantine', 'accept', 'defer', 'dro
 export const FULL_ACTIONS = ['reject', 'defer', 'drop'] as const satisfies readonly FallbackAction[]
 export type FallbackAction = (typeof FALLBACK_ACTIONS)[number]
 
+/** Whether mail for several recipients that a server behind Haraka may refuse goes to Haraka's outbound, one by one. */
+export const SPLITS = ['auto', 'true', 'false'] as const
+/** What becomes of a delivery whose next try would be too late for a bounce. */
+export const DELIVERY_WINDOWS = ['answered', 'bounce', 'keep'] as const
+/** Who tells the sender of a delivery that failed without a bounce: Haraka where guards pass, or always. */
+export const OWN_DSNS = ['guarded', 'haraka'] as const
+
+/** The share of the different recipients in that time that one plugin or server refuses. */
+export interface Surge {
+  percent: number
+  perMs: number
+}
+
 export interface Rate {
   count: number
   perMs: number
@@ -84,6 +97,17 @@ export interface Settings {
   content: { limitBytes: number }
   guard: GuardSettings
   fallback: Record<FallbackReason, FallbackAction>
+  delivery: {
+    split: (typeof SPLITS)[number]
+    window: (typeof DELIVERY_WINDOWS)[number]
+    ownDsn: (typeof OWN_DSNS)[number]
+  }
+  refusals: {
+    /** Undefined: off. */
+    surge?: Surge
+    /** Domains (A-labels, lower case) whose hosts no sender reads of. */
+    hidden: string[]
+  }
   quarantine: { store: 'folder'; keepMs: number; limitBytes: number }
   http: {
     /** SHA-256 of the bearer token, in hexadecimal; undefined: the API is off. */

@@ -2,7 +2,7 @@
 // Nothing throws: a wrong value is returned as a fault, in words for a diagnostic.
 
 import { wholeValue } from './items'
-import type { Rate } from './settings'
+import type { Rate, Surge } from './settings'
 import {
   DURATION_FORM,
   formatDuration,
@@ -142,6 +142,21 @@ export const rate: ValueParser<Rate | undefined> = orEmpty(
   whole(RATE_FORM, (text, key) => {
     const value = parseRate(text)
     return value ? { value } : unknownValue(text, key, RATE_FORM)
+  }),
+)
+
+const SURGE_FORM = 'a share in a time, as 50%/10m; empty: off'
+
+/** `50%/10m`. Empty: off. */
+export const surge: ValueParser<Surge | undefined> = orEmpty(
+  undefined,
+  whole(SURGE_FORM, (text, key) => {
+    const [, percent, time = ''] = /^(\d{1,3})\s*%\s*\/\s*(\S{1,20})$/.exec(text) ?? []
+    const perMs = parseDurationMs(time)
+    const [share, ms] = [Number(percent), Math.round(perMs ?? 0)]
+    return share >= 1 && share <= 100 && ms >= 1000 && ms <= 86_400_000
+      ? { value: { percent: share, perMs: ms } }
+      : unknownValue(text, key, SURGE_FORM)
   }),
 )
 

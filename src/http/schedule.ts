@@ -119,6 +119,7 @@ function ofRecipient(
         ? parseTemplate(settings.ses.bounceSender, ADDRESS_NAMES).template
         : asItIs(order.bounceSender),
     deliver: false,
+    fromRefusal: [],
     guard: settings.guard,
   }
   const valueOf = addressValuesOf(subject.sender, address)

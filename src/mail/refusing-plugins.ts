@@ -14,9 +14,8 @@ export const RECIPIENT_PLUGIN =
 const STANDING =
   /^(?:relay|auth[/-].+|auth|tls|limit|early_talker|toobusy|tarpit|greylist|xclient|delay_deny)$/
 
-/** They judge the relay and not the sender, or can't tell a refusal from a fault. */
-export const BY_NAME_ONLY: readonly string[] = [
-  NOBODY,
+/** They judge the host that gave the mail to Haraka: the relay. */
+export const JUDGES_OF_RELAY: readonly string[] = [
   'karma',
   'spf',
   'fcrdns',
@@ -25,6 +24,12 @@ export const BY_NAME_ONLY: readonly string[] = [
   'geoip',
   'asn',
   'p0f',
+]
+
+/** No rule means them unless it names them: those, and others that can't tell a refusal from a fault. */
+export const BY_NAME_ONLY: readonly string[] = [
+  NOBODY,
+  ...JUDGES_OF_RELAY,
   'mail_from.is_resolvable',
   'bounce',
 ]

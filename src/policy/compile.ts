@@ -5,19 +5,19 @@ import { type Diagnostic, didYouMean } from '../config/diagnostics'
 import type { IniEntry, IniFile, IniSection } from '../config/ini'
 import { type Item, splitItems } from '../config/items'
 import { SETTINGS_FILE } from '../config/load'
-import { laterCondition } from '../config/not-available-yet'
 import type { Settings } from '../config/settings'
 import { addressKey, domainOf } from '../mail/address'
 import { visiblePattern } from '../mail/mime/visible-text'
 import { AddressPatterns } from './address-patterns'
 import { bounceSenderFault, bounceSenders } from './bounce'
-import { FIELD_KEYS, type Field, familyOf, findField, type Phase } from './fields'
+import { FIELD_KEYS, type Field, type FieldKey, familyOf, findField, type Phase } from './fields'
 import { isGlob } from './glob'
 import { isRoleAddress } from './guards'
 import { compileOutcome } from './outcome'
 import { isOutcomeKey, OUTCOME_KEYS } from './outcome-keys'
 import type { Reporter } from './outcome-reader'
 import { PatternCompiler } from './patterns'
+import { checkRefusalOutcomes, refusalItems, warnOfRefusalRule } from './refusal-rule-checks'
 import type { Condition, Policy, Rule } from './rule'
 import { RuleIndex } from './rule-index'
 import { ADDRESS_NAMES, parseTemplate, type Template, type TemplateName } from './templates'
@@ -36,7 +36,7 @@ export interface PolicyContext {
 }
 
 /** Cheap conditions are checked first; otherwise conditions keep their order. */
-const COST: Record<Phase, number> = { envelope: 0, receipt: 0, header: 1, results: 1, content: 2 }
+const COST: Record<Phase, number> = { envelope: 0, refusal: 0, receipt: 0, header: 1, results: 1, content: 2 }
 
 /** `diagnostics`: in the order of the file's lines, then those of lists; without `ini.diagnostics`. */
 export function compilePolicy(
@@ -49,7 +49,9 @@ export function compilePolicy(
   const { settings } = context
   const policy: Policy = {
     ...compiled,
-    index: new RuleIndex(compiled.rules),
+    index: new RuleIndex(compiled.rules.filter(({ ofRefusals }) => !ofRefusals)),
+    refusalIndex: new RuleIndex(compiled.rules.filter(({ ofRefusals }) => ofRefusals)),
+    hidden: settings.refusals.hidden,
     regions: settings.ses.regions,
     window: settings.window,
     ...(settings.limit.perSender && { perSender: settings.limit.perSender }),
@@ -99,7 +101,7 @@ class RuleCompiler {
         )
         continue
       }
-      if (catchAll) {
+      if (catchAll && !section.entries.some(({ key }) => isRefusalKey(key))) {
         const { name, line } = catchAll
         say.warn(
           section.line,
@@ -108,6 +110,7 @@ class RuleCompiler {
       }
       const rule = this.#rule(section, say)
       if (rule === undefined) continue
+      if (rule.ofRefusals) warnOfRefusalRule(rule, say)
       rules.push(rule)
       if (rule.mode === 'enforce' && rule.conditions.length === 0) catchAll ??= section
     }
@@ -126,21 +129,22 @@ class RuleCompiler {
       .toSorted((a, b) => COST[a.field.phase] - COST[b.field.phase])
     const outcomeEntries = section.entries.filter(({ key }) => isOutcomeKey(key))
     const { guard } = this.#settings
+    const ofRefusals = section.entries.some(({ key }) => isRefusalKey(key))
+    if (ofRefusals) checkRefusalOutcomes(outcomeEntries, say)
     const compiled = compileOutcome(section, outcomeEntries, {
       bounceSender: this.#bounceSender,
       guard,
+      ofRefusals,
       ...say,
     })
     if (compiled === undefined || say.failed()) return undefined
-    return { name, line, ...compiled, conditions, named: namedRecipients(conditions) }
+    return { name, line, ...compiled, ofRefusals, conditions, named: namedRecipients(conditions) }
   }
 
   #condition(entry: IniEntry, say: RuleReporter): Condition | undefined {
     const { key, value, line } = entry
     const negated = key.startsWith('not.')
     const found = findField(negated ? key.slice('not.'.length) : key)
-    if (found === undefined && laterCondition(negated ? key.slice('not.'.length) : key))
-      return say.error(line, `condition "${key}" is not available yet`)
     if (found === undefined) return say.error(line, unknownKey(key, negated))
     const { field, member } = found
     const { items, fault } = splitItems(value)
@@ -149,7 +153,7 @@ class RuleCompiler {
     const { matcher, count } = this.#patterns.compile(
       field.kind,
       field.name + member.toLowerCase(),
-      field.phase === 'content' ? items.map(asSeen) : items,
+      compiledItems(found, negated, items, line, say),
       wrong => say.error(line, wrong),
       field.takesLabels ? this.#settings.relay.labelSeparator : '',
     )
@@ -229,8 +233,23 @@ function asSeen(item: Item): Item {
   return item.text.startsWith('file:') ? item : { ...item, text: visiblePattern(item.text) }
 }
 
-function warnOfWord({ words }: Field, text: string, line: number, say: RuleReporter): void {
-  if (words === undefined || words.includes(text.toLowerCase())) return
+function compiledItems(
+  { field }: FieldKey,
+  negated: boolean,
+  items: readonly Item[],
+  line: number,
+  say: RuleReporter,
+): readonly Item[] {
+  if (field.phase === 'refusal') return refusalItems(field.name, negated, items, line, say)
+  return field.phase === 'content' ? items.map(asSeen) : items
+}
+
+function isRefusalKey(key: string): boolean {
+  return findField(key.replace(/^not\./, ''))?.field.phase === 'refusal'
+}
+
+function warnOfWord({ words, phase }: Field, text: string, line: number, say: RuleReporter): void {
+  if (words === undefined || phase === 'refusal' || words.includes(text.toLowerCase())) return
   say.warn(
     line,
     `SES is not known to write "${text}"${didYouMean(text, words)}; known words are ${words.join(', ')}`,

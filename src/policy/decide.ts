@@ -1,24 +1,29 @@
 // Decides for each recipient of a mail: finds the first rule that holds, and whether its bounce may be made.
-// Without such a rule the mail is accepted. A rule that needs unreadable content decides by its fallback.
-// Rejects only if content can't be read for now, or the mail's match budget is spent: then nothing is decided.
+// Without such a rule the mail is accepted, or the refusal by another plugin stands. A rule that needs unreadable content
+// decides by its fallback. Rejects only if content can't be read for now, or the mail's match budget is spent: then nothing
+// is decided.
 
 import type { FallbackReason } from '../config/settings'
 import { formatDuration } from '../config/values'
 import { addressKey } from '../mail/address'
 import type { MailFacts, Receipt, RecipientFacts } from '../mail/facts'
 import { withoutLabel } from '../mail/label'
+import type { Refusal } from '../mail/refusal'
+import { standsAlways } from '../mail/standing-refusals'
 import { UnreadableError } from '../mail/unreadable'
 import { asksAttachment, attachmentName } from './attachment-name'
 import { bounceSender, bounceSenders, makeBounce } from './bounce'
 import { REPLY_TEXTS, TYPE_TEXTS } from './bounce-types'
 import type { Decision, Reply } from './decision'
-import { failingCondition, type Values, valuesByRecipient } from './evaluate'
+import { valuesByRecipient } from './evaluate'
 import { fallBackSaying } from './fallback'
+import { cannotBeAsked, firstRule } from './first-rule'
 import { guard } from './guards'
+import { hideInternal } from './hide-internal'
 import type { MatchBudget } from './match-budget'
 import { MISMATCH_DETAILS } from './mismatch-details'
+import { standingRefusal, withRefusal } from './refusal-outcome'
 import type { BounceOutcome, Policy, Rule } from './rule'
-import type { KnownValues } from './rule-index'
 import { fill, REPLY_CHARACTERS, type Template, type TemplateName, valuesOf } from './templates'
 
 /** The reply for unreadable mail: the rule's own text is only for mail for which the rule holds. */
@@ -39,59 +44,60 @@ export async function decide(
   budget: MatchBudget,
 ): Promise<Decision[]> {
   const valuesFor = valuesByRecipient(facts, nowMs, budget)
+  const mail = { policy, facts, nowMs }
   const decisions: Decision[] = []
   // rules that can't hold for any recipient are checked only once
   const ruledOut = new Set<Rule>()
   for (const recipient of facts.recipients) {
-    const { rule, observed, unreadable } = await firstRule(policy, valuesFor(recipient), budget, ruledOut)
+    const [refused] = recipient.envelope.refusals ?? []
+    const standing = recipient.envelope.refusals?.find(refusal => standsAlways(refusal) !== undefined)
+    if (standing !== undefined) {
+      decisions.push(standingRefusal(standing, { recipient, observed: [] }))
+      continue
+    }
+    const { rule, refusal, observed, unreadable } = await firstRule(
+      policy,
+      recipient,
+      valuesFor(recipient),
+      budget,
+      ruledOut,
+    )
     if (rule === undefined) {
-      decisions.push({ recipient, wanted: 'accept', action: 'accept', deliver: false, observed })
+      decisions.push(
+        refused === undefined
+          ? { recipient, wanted: 'accept', action: 'accept', deliver: false, observed }
+          : standingRefusal(refused, { recipient, observed }),
+      )
       continue
     }
     const { action } = rule.outcome
-    const decision = { recipient, rule: rule.name, wanted: action, action, deliver: false, observed }
+    const decision = {
+      recipient,
+      rule: rule.name,
+      wanted: action,
+      action,
+      deliver: false,
+      observed,
+      ...(refusal && { refusal }),
+    }
     const name = unreadable ?? (asksAttachment(rule) ? await attachmentOf(rule, facts, budget) : '')
     decisions.push(
       typeof name === 'string'
-        ? applyOutcome({ policy, facts, nowMs }, rule, decision, valuesOf(facts, recipient, rule.name, name))
+        ? applyOutcome(
+            mail,
+            rule,
+            decision,
+            valuesOf(facts, recipient, rule.name, name, shown(refusal, policy)),
+          )
         : fallBackSaying(policy, decision, UNREADABLE, 'unreadable', name.message),
     )
   }
   return decisions
 }
 
-/** `unreadable`: it can't be known whether the rule holds. */
-async function firstRule(
-  policy: Policy,
-  values: Values,
-  budget: MatchBudget,
-  ruledOut: Set<Rule>,
-): Promise<{ rule?: Rule; observed: Decision['observed']; unreadable?: UnreadableError }> {
-  const observed: Decision['observed'] = []
-  for (const rule of policy.index.candidates(condition => known(values(condition)))) {
-    if (ruledOut.has(rule)) continue
-    const { name, mode, outcome } = rule
-    budget.charge(mode)
-    try {
-      if (budget.isDue()) await budget.pause()
-      const failing = failingCondition(rule, values, budget)
-      // most answers are available at once, and awaiting each would cost more than the answer
-      const failed = failing instanceof Promise ? await failing : failing
-      if (failed !== undefined) {
-        if (!failed.field.perRecipient) ruledOut.add(rule)
-        continue
-      }
-    } catch (error) {
-      if (mode === 'enforce' && error instanceof UnreadableError) return { rule, observed, unreadable: error }
-      const fault = cannotBeAsked(rule, error)
-      if (mode === 'enforce') throw fault
-      observed.push({ rule: name, action: outcome.action, fault: fault.message })
-      continue
-    }
-    if (mode === 'enforce') return { rule, observed }
-    observed.push({ rule: name, action: outcome.action })
-  }
-  return { observed }
+/** As a sender may read it. */
+function shown(refusal: Refusal | undefined, { hidden }: Policy): Refusal | undefined {
+  return refusal && { ...refusal, reply: hideInternal(refusal.reply, hidden) }
 }
 
 async function attachmentOf(
@@ -107,17 +113,6 @@ async function attachmentOf(
   }
 }
 
-/** Adds the rule's name to an error about content or the match budget. */
-function cannotBeAsked({ name }: Rule, error: unknown): Error {
-  const reason = error instanceof Error ? error.message : String(error)
-  return new Error(`[${name}] can't be checked: ${reason}`, { cause: error })
-}
-
-function known(asked: ReturnType<Values>): ReturnType<KnownValues> {
-  // any rule may hold that asks for a value that was cut
-  return asked instanceof Promise || asked.isCut ? undefined : asked.subjects
-}
-
 function applyOutcome(
   mail: Case,
   rule: Rule,
@@ -130,6 +125,8 @@ function applyOutcome(
       return bounce(mail, { ...rule, outcome }, decision, valueOf)
     case 'reject':
     case 'defer': {
+      if (outcome.isRefusalsOwn && decision.refusal)
+        return { ...standingRefusal(decision.refusal, decision), rule: rule.name }
       const { text } = REPLY_TEXTS[outcome.action]
       return { ...decision, reply: { status: outcome.status, text: saying(outcome.text, valueOf, text) } }
     }
@@ -148,8 +145,8 @@ function bounce(
   decision: Decision,
   valueOf: (name: TemplateName) => string,
 ): Decision {
-  const { recipient } = decision
-  const { outcome } = rule
+  const { recipient, refusal } = decision
+  const outcome = refusal ? withRefusal(rule.outcome, refusal) : rule.outcome
   const said: Reply = {
     status: outcome.status,
     text: saying(outcome.text, valueOf, TYPE_TEXTS[outcome.type].text),
@@ -176,7 +173,13 @@ function bounce(
   if (nowMs > deadlineMs - policy.window.marginMs) {
     return refuse('expired', `later than ${formatDuration(policy.window.lengthMs)} after its receipt`)
   }
-  const request = makeBounce(policy, rule, { facts, receipt, recipient, deadlineMs }, sender, valueOf)
+  const request = makeBounce(
+    policy,
+    { ...rule, outcome },
+    { facts, receipt, recipient, deadlineMs },
+    sender,
+    valueOf,
+  )
   return { ...decision, deliver: outcome.deliver, bounce: request }
 }
 

@@ -3,6 +3,7 @@
 
 import type { Content } from '../mail/content'
 import type { MailFacts, RecipientFacts } from '../mail/facts'
+import type { Refusal } from '../mail/refusal'
 import { UnreadableError } from '../mail/unreadable'
 import { holdsForOne, type MatchBudget } from './match-budget'
 import { matches } from './patterns'
@@ -45,6 +46,18 @@ export function valuesByRecipient(
       }
       return field.phase === 'content' ? budget.without(() => facts.content()).then(read) : read()
     }
+  }
+}
+
+/** The same values, with those of one refusal of the recipient. */
+export function valuesWithRefusal(values: Values, refusal: Refusal): Values {
+  const known = new Map<string, Asked>()
+  return condition => {
+    const { name, ofRefusal } = condition.field
+    if (ofRefusal === undefined) return values(condition)
+    const asked = known.get(name) ?? { subjects: [new Subject(ofRefusal(refusal))], isCut: false }
+    known.set(name, asked)
+    return asked
   }
 }
 

@@ -38,7 +38,7 @@ export function fallBack(
   return fallBackSaying(policy, rest, said, reason, detail)
 }
 
-/** `said`: the rule's own status and text. */
+/** `said`: the rule's own status and text. Those of a refusal go before: the relay would have read them without us. */
 export function fallBackSaying(
   policy: Policy,
   decision: Omit<Decision, 'bounce' | 'reply'>,
@@ -46,14 +46,19 @@ export function fallBackSaying(
   reason: FallbackReason,
   detail: string,
 ): Decision {
-  const action = fallbackAction(policy, decision, reason)
+  const chosen = fallbackAction(policy, decision, reason)
+  // what another plugin refused is never delivered
+  const action = chosen === 'accept' && decision.refusal ? 'reject' : chosen
   const shown = printable(detail).slice(0, DETAIL_CHARACTERS)
   const fallback = { reason, detail: shown }
   const done = { ...decision, action, fallback, deliver: false }
   if (action !== 'reject' && action !== 'defer') return done
   const ending = decision.wanted === 'bounce' ? ` (not bounced: ${shown})` : ` (${shown})`
-  const text = said.text.slice(0, REPLY_CHARACTERS - ending.length).trim() + ending
-  return { ...done, reply: { status: inClass(action, REASON_STATUS[reason] ?? said.status), text } }
+  const { refusal } = decision
+  const words = refusal?.reply || said.text
+  const text = words.slice(0, REPLY_CHARACTERS - ending.length).trim() + ending
+  const status = refusal?.status ?? REASON_STATUS[reason] ?? said.status
+  return { ...done, reply: { status: inClass(action, status), text } }
 }
 
 function fallbackAction(

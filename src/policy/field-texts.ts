@@ -15,6 +15,7 @@ export interface FieldText {
 const RECEIPT = "From SES's Received line; without a receipt nothing matches."
 const VERDICT = 'Where SES wrote none, it is none.'
 const FIELD_NAMES = "Case doesn't count in the name. If a field occurs several times, one must match."
+const REFUSED = 'A rule with such a condition is only checked for refusals.'
 const PART =
   "Every part that isn't the mail's own text: inline pictures and attached mails too, with their own attachments."
 
@@ -97,6 +98,31 @@ export const FIELD_TEXTS: Readonly<Record<string, FieldText>> = {
   },
   'attachment.size': { meaning: 'the size of any attachment, decoded', example: '> 10mb', note: PART },
   'attachment.count': { meaning: 'the number of attachments', example: '> 20', note: PART },
+  'refused.by': {
+    meaning: 'the plugin of Haraka that refused the recipient or the mail',
+    example: 'rcpt-ldap, nobody',
+    note: `Named as in config/plugins. nobody: no plugin accepted the recipient; outbound: Haraka's delivery, LMTP too. * and not. mean all but those that judge the relay or can't tell a refusal from a fault: nobody, karma, spf, fcrdns, dns-list, helo.checks, geoip, asn, p0f, mail_from.is_resolvable, bounce. ${REFUSED}`,
+  },
+  'refused.stage': {
+    meaning: 'when it was refused',
+    example: 'queue, delivery',
+    note: `rcpt is rcpt_ok too, data is data_post too, delivery is Haraka's outbound delivery. ${REFUSED}`,
+  },
+  'refused.code': {
+    meaning: 'the code of the refusal',
+    example: '550, 554',
+    note: `4xx at delivery only, once Haraka has given up: what is refused for now always stands. ${REFUSED}`,
+  },
+  'refused.status': {
+    meaning: 'the enhanced status of the refusal (RFC 3463)',
+    example: '5.1.1, 5.7.*',
+    note: `Where the plugin gives none, the one that goes with the plugin and the stage. ${REFUSED}`,
+  },
+  'refused.reply': {
+    meaning: 'the words of the refusal, without code and status',
+    example: '*no such user*, /quota/',
+    note: `At most 256 characters of printable ASCII. ${REFUSED}`,
+  },
   'result.PLUGIN.PATH': {
     meaning: 'a result of another plugin of Haraka: its entry in the results of the mail or connection',
     key: 'result.rspamd.score',

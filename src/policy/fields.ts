@@ -4,15 +4,16 @@
 
 import type { Attachment, Content } from '../mail/content'
 import type { Envelope, MailFacts, Receipt, RecipientFacts } from '../mail/facts'
+import { REFUSAL_STAGES, type Refusal } from '../mail/refusal'
 import type { TraceCandidates } from '../mail/scan-trace-headers'
 import { verdictsOf } from '../mail/verdicts'
 import type { Kind } from './patterns'
 
 /**
- * The source of a field, and so the time when it is known: the SMTP transaction, SES's receipt, the header, the decoded
- * content, or results of other plugins.
+ * The source of a field, and so the time when it is known: the SMTP transaction, a refusal by another plugin, SES's receipt,
+ * the header, the decoded content, or results of other plugins.
  */
-export type Phase = 'envelope' | 'receipt' | 'header' | 'content' | 'results'
+export type Phase = 'envelope' | 'refusal' | 'receipt' | 'header' | 'content' | 'results'
 
 /** The mail, and one of its recipients, for which a condition is checked. */
 export interface Question {
@@ -44,6 +45,8 @@ export interface Field {
   words?: readonly string[]
   /** `member`: the part after a family's name. Of several values, one that matches is enough. */
   read(question: Question, member: string): readonly (string | number)[]
+  /** Instead of `read`, for a field of the phase refusal. */
+  ofRefusal?: (refusal: Refusal) => string
   /** Some values may not have been read, or not decoded. */
   isCut?(question: Question, member: string): boolean
   /** For a field with exactly one value: all values that it may turn out to have. Undefined: any. */
@@ -127,6 +130,11 @@ export const FIELDS: readonly Field[] = [
     family: 'result.PLUGIN.PATH',
     isMember: path => /^[^.]+(?:\.[^.]+)+$/.test(path),
   }),
+  refused('by', 'word', ({ by }) => by),
+  refused('stage', 'word', ({ stage }) => stage, REFUSAL_STAGES),
+  refused('code', 'text', ({ code }) => String(code)),
+  refused('status', 'text', ({ status }) => status),
+  refused('reply', 'text', ({ reply }) => reply),
   field('body', 'text', 'content', q => q.content?.texts ?? []),
   fromAttachments('attachment.name', 'text', ({ names }) => names),
   fromAttachments('attachment.type', 'text', ({ types }) => types),
@@ -167,6 +175,17 @@ function fromEnvelope(name: string, kind: Kind, pick: (envelope: Envelope) => st
 
 function envelopeRecipients(envelope: Envelope): string[] {
   return envelope.recipients.map(({ address }) => address)
+}
+
+/** Read for each refusal by itself: a rule holds when it holds for one of them. */
+function refused(
+  name: string,
+  kind: Kind,
+  ofRefusal: (refusal: Refusal) => string,
+  words?: readonly string[],
+): Field {
+  const more = { perRecipient: true, ofRefusal, ...(words && { words }) }
+  return field(`refused.${name}`, kind, 'refusal', () => [], more)
 }
 
 function fromAttachments(

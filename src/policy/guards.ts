@@ -8,6 +8,7 @@ import { withoutLabel } from '../mail/label'
 import { verdictsOf } from '../mail/verdicts'
 import { someParent } from './address-patterns'
 import { automatic } from './automatic'
+import { tellsOfSpam, tellsOfVirus } from './content-refusals'
 import { NOT_AUTHENTICATED, unprovedSender } from './proved-sender'
 
 /** The input of the guards: a mail's facts, or a submission by hand, which has no header. */
@@ -17,7 +18,7 @@ export interface GuardSubject
 }
 
 export interface GuardedRecipient extends Pick<RecipientFacts, 'address'> {
-  envelope: Pick<RecipientFacts['envelope'], 'notifyNever'>
+  envelope: Pick<RecipientFacts['envelope'], 'notifyNever' | 'refusals'>
 }
 
 export interface GuardContext {
@@ -70,8 +71,11 @@ export function guard(
   }
   if (settings.replied && automatic(facts).isReply) return GUARD_DETAILS.automaticReply
   if (settings.replied && automatic(facts).isReport) return GUARD_DETAILS.report
-  if (settings.virus && verdictsOf(facts).virus === 'fail') return GUARD_DETAILS.virus
-  if (settings.spam && verdictsOf(facts).spam === 'fail') return GUARD_DETAILS.spam
+  const { refusals = [] } = recipient.envelope
+  if (settings.virus && (verdictsOf(facts).virus === 'fail' || refusals.some(tellsOfVirus)))
+    return GUARD_DETAILS.virus
+  if (settings.spam && (verdictsOf(facts).spam === 'fail' || refusals.some(tellsOfSpam)))
+    return GUARD_DETAILS.spam
   if (settings.list_mail && automatic(facts).isListMail) return GUARD_DETAILS.listMail
   if (!context.isNamed && isRoleAddress(recipient.address, settings.role_addresses, context.labelSeparator))
     return GUARD_DETAILS.roleAddress

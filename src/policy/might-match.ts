@@ -13,6 +13,8 @@ export function mightMatchAnyRule(
   cheap: CheapFacts,
   yieldPolicy: YieldPolicy = glance(),
 ): boolean {
+  // a refused recipient is never accepted, even if no rule holds
+  if (cheap.envelope.recipients.some(({ refusals = [] }) => refusals.length > 0)) return true
   const candidates = new Map<Field, readonly Subject[]>()
   for (const field of FIELDS) {
     const values = field.candidates?.(cheap)

@@ -9,7 +9,14 @@ import type { Rate } from '../config/settings'
 import { parseRate } from '../config/value-parsers'
 import { printable } from '../mail/printable'
 import { bounceSenderFault } from './bounce'
-import { ADDRESS_NAMES, hasStrayBrace, ownCharacters, parseTemplate, type Template } from './templates'
+import {
+  ADDRESS_NAMES,
+  hasStrayBrace,
+  ownCharacters,
+  parseTemplate,
+  type Template,
+  type TemplateName,
+} from './templates'
 
 export interface Reporter {
   error(line: number, message: string): void
@@ -19,8 +26,11 @@ export interface Reporter {
 export class OutcomeReader {
   readonly #entries: ReadonlyMap<string, IniEntry>
   readonly #report: Reporter
+  readonly #names: readonly TemplateName[]
 
-  constructor(entries: readonly IniEntry[], report: Reporter) {
+  /** `names`: those that the rule's texts may hold. */
+  constructor(entries: readonly IniEntry[], report: Reporter, names: readonly TemplateName[]) {
+    this.#names = names
     this.#entries = new Map(entries.map(entry => [entry.key, entry]))
     this.#report = report
   }
@@ -75,7 +85,7 @@ export class OutcomeReader {
   /** `text`: the part of the value that is the template. */
   template(key: string, text: string | undefined, limit: number): Template | undefined {
     if (text === undefined) return undefined
-    const { template, faults } = parseTemplate(text)
+    const { template, faults } = parseTemplate(text, this.#names)
     for (const fault of faults) this.fault(key, `can't be used: ${fault}`)
     const length = ownCharacters(template)
     if (length > limit) this.warn(key, `has ${length} characters; the text is cut after ${limit}`)

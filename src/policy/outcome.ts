@@ -8,12 +8,21 @@ import { ACTIONS, type Action, BOUNCE_TYPES } from './decision'
 import { findOutcomeKey, MODES } from './outcome-keys'
 import { OutcomeReader, type Reporter } from './outcome-reader'
 import type { BounceOutcome, Outcome, RefusalOutcome, Rule } from './rule'
-import { DIAGNOSTIC_CHARACTERS, EXPLANATION_CHARACTERS, REPLY_CHARACTERS, type Template } from './templates'
+import {
+  DIAGNOSTIC_CHARACTERS,
+  EXPLANATION_CHARACTERS,
+  REFUSAL_NAMES,
+  REPLY_CHARACTERS,
+  TEXT_NAMES,
+  type Template,
+} from './templates'
 
 export interface OutcomeContext extends Reporter {
   /** [ses] bounce_sender. */
   bounceSender: Template
   guard: GuardSettings
+  /** The rule is about refusals. */
+  ofRefusals: boolean
 }
 
 /** `entries`: the rule's outcome keys. A wrong value is reported, and replaced by its default. */
@@ -22,7 +31,8 @@ export function compileOutcome(
   entries: readonly IniEntry[],
   context: OutcomeContext,
 ): Pick<Rule, 'mode' | 'outcome'> | undefined {
-  const values = new OutcomeReader(entries, context)
+  const names = context.ofRefusals ? [...TEXT_NAMES, ...REFUSAL_NAMES] : TEXT_NAMES
+  const values = new OutcomeReader(entries, context, names)
   const mode = values.oneOf('mode', MODES) ?? 'enforce'
   const action = values.oneOf('action', ACTIONS)
   if (action === undefined) {
@@ -44,13 +54,15 @@ function outcomeOf(action: Action, values: OutcomeReader, context: OutcomeContex
       return bounceOutcome(values, context)
     case 'reject':
     case 'defer':
-      return refusalOutcome(action, values)
+      return refusalOutcome(action, values, context)
     case 'accept':
     case 'quarantine':
     case 'drop':
       return { action }
   }
 }
+
+const LEFT_TO_REFUSAL = ['type', 'status', 'diagnostic'] as const
 
 function bounceOutcome(values: OutcomeReader, context: OutcomeContext): BounceOutcome {
   const type = values.oneOf('bounce.type', BOUNCE_TYPES) ?? 'Undefined'
@@ -71,6 +83,7 @@ function bounceOutcome(values: OutcomeReader, context: OutcomeContext): BounceOu
     ...(fallback && { fallback }),
     ...(cap && { cap }),
     guard: guardOf(values, context.guard),
+    fromRefusal: context.ofRefusals ? LEFT_TO_REFUSAL.filter(name => !values.has(`bounce.${name}`)) : [],
   }
 }
 
@@ -89,7 +102,11 @@ function guardOf(values: OutcomeReader, defaults: GuardSettings): GuardSettings 
   return guard
 }
 
-function refusalOutcome(action: 'reject' | 'defer', values: OutcomeReader): RefusalOutcome {
+function refusalOutcome(
+  action: 'reject' | 'defer',
+  values: OutcomeReader,
+  { ofRefusals }: OutcomeContext,
+): RefusalOutcome {
   const defaults = REPLY_TEXTS[action]
   const reply = withoutCode(values)
   // RFC 3463 section 2
@@ -99,6 +116,7 @@ function refusalOutcome(action: 'reject' | 'defer', values: OutcomeReader): Refu
     action,
     status: inClass(action, status ?? defaults.status),
     text: text ?? { parts: [defaults.text] },
+    ...(ofRefusals && action === 'reject' && !values.has('reply') && { isRefusalsOwn: true }),
   }
 }
 

@@ -47,6 +47,11 @@ export function matches(matcher: Matcher, subject: Subject, yieldPolicy: YieldPo
   )
 }
 
+/** Whether a text or word stands there as it is. */
+export function namesPlainly({ own, lists }: Matcher, text: string): boolean {
+  return [own, ...lists].some(set => set instanceof TextPatterns && set.names(text))
+}
+
 interface List {
   patterns: PatternSet
   count: number

@@ -37,6 +37,8 @@ export interface BounceOutcome {
   cap?: Rate
   /** [guard] with the rule's own guard settings. */
   guard: GuardSettings
+  /** What the rule doesn't say, and the refusal does; empty for mail that nobody refused. */
+  fromRefusal: readonly ('type' | 'status' | 'diagnostic')[]
 }
 
 export interface RefusalOutcome {
@@ -44,6 +46,8 @@ export interface RefusalOutcome {
   /** RFC 3463 status of the class that fits the action. */
   status: string
   text: Template
+  /** The rule has no reply: that of the refusal goes out. */
+  isRefusalsOwn?: true
 }
 
 export type Outcome =
@@ -56,6 +60,8 @@ export interface Rule {
   line: number
   /** `observe`: the rule is logged when it holds, and the rules below it decide. */
   mode: 'enforce' | 'observe'
+  /** It has a condition `refused.`, and is only checked for refusals. */
+  ofRefusals: boolean
   /** In the order in which they are checked: cheap ones first. */
   conditions: readonly Condition[]
   /** Keys (addressKey) of the recipients that its conditions name one by one, lists not included. */
@@ -65,7 +71,12 @@ export interface Rule {
 
 export interface Policy {
   rules: readonly Rule[]
+  /** The rules that are checked for mail that nobody refused. */
   index: RuleIndex
+  /** The rules that are checked for refusals. */
+  refusalIndex: RuleIndex
+  /** [refusals] hide: domains of inner hosts. */
+  hidden: readonly string[]
   /** [ses] regions. Empty: any. */
   regions: readonly string[]
   window: { lengthMs: number; marginMs: number }

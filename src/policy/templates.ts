@@ -6,6 +6,7 @@ import { formatSize } from '../config/values'
 import { domainOf } from '../mail/address'
 import type { MailFacts, RecipientFacts } from '../mail/facts'
 import { printable } from '../mail/printable'
+import type { Refusal } from '../mail/refusal'
 
 export const TEXT_NAMES = [
   'recipient',
@@ -17,9 +18,14 @@ export const TEXT_NAMES = [
   'message-id',
   'ses-id',
 ] as const
+/** The names allowed in the texts of a rule about refusals, besides. */
+export const REFUSAL_NAMES = ['reason', 'plugin', 'code', 'status'] as const
 /** The names allowed in an address: of the sender's own text, only their domain. */
 export const ADDRESS_NAMES = ['recipient', 'recipient.domain', 'sender.domain'] as const
-export type TemplateName = (typeof TEXT_NAMES)[number] | (typeof ADDRESS_NAMES)[number]
+export type TemplateName =
+  | (typeof TEXT_NAMES)[number]
+  | (typeof REFUSAL_NAMES)[number]
+  | (typeof ADDRESS_NAMES)[number]
 
 /** For the documentation. */
 export const TEMPLATE_MEANINGS: Readonly<Record<TemplateName, string>> = {
@@ -33,6 +39,10 @@ export const TEMPLATE_MEANINGS: Readonly<Record<TemplateName, string>> = {
   attachment: 'the name of the attachment for which the rule holds',
   'message-id': 'the Message-ID of the mail',
   'ses-id': 'the id that SES gave the mail',
+  reason: 'the words of the refusal, without code and status',
+  plugin: 'the plugin that refused, as in refused.by',
+  code: 'the code of the refusal: 550',
+  status: 'the status of the refusal: 5.1.1',
 }
 
 export interface Template {
@@ -46,6 +56,8 @@ export const DIAGNOSTIC_CHARACTERS = 256
 export const REPLY_CHARACTERS = 400
 /** No single value may take all the room. */
 const VALUE_CHARACTERS = 128
+/** The words of a refusal are as long as a diagnostic may be. */
+const REASON_CHARACTERS = DIAGNOSTIC_CHARACTERS
 /** Only a value's beginning is made printable, as that takes time in proportion to its length for each recipient. */
 const READ_CHARACTERS = 8 * VALUE_CHARACTERS
 
@@ -60,6 +72,10 @@ export function parseTemplate(
     if (index % 2 === 0) return printable(piece)
     const name = names.find(known => known === piece)
     if (name === undefined) {
+      if (REFUSAL_NAMES.some(known => known === piece)) {
+        faults.push(`{${piece}} stands for nothing in a rule without a condition "refused."`)
+        return ''
+      }
       const known = names.map(one => `{${one}}`)
       const hint = didYouMean(`{${piece}}`, known) || validAre(known)
       faults.push(`there is no name "{${piece}}"${hint}`)
@@ -71,15 +87,16 @@ export function parseTemplate(
 
 export function fill(template: Template, valueOf: (name: TemplateName) => string, limit: number): string {
   return template.parts
-    .map(part => (typeof part === 'string' ? part : printableValue(valueOf(part.name))))
+    .map(part => (typeof part === 'string' ? part : printableValue(part.name, valueOf(part.name))))
     .join('')
     .trim()
     .slice(0, limit)
     .trim()
 }
 
-function printableValue(value: string): string {
-  return printable(value.slice(0, READ_CHARACTERS)).slice(0, VALUE_CHARACTERS)
+function printableValue(name: TemplateName, value: string): string {
+  const limit = name === 'reason' ? REASON_CHARACTERS : VALUE_CHARACTERS
+  return printable(value.slice(0, READ_CHARACTERS)).slice(0, limit)
 }
 
 /** Fills in values unchanged, for an address. The caller checks the result. */
@@ -118,6 +135,7 @@ export function valuesOf(
   recipient: RecipientFacts,
   rule: string,
   attachment: string,
+  refusal?: Refusal,
 ): (name: TemplateName) => string {
   const read: Record<TemplateName, () => string | undefined> = {
     recipient: () => recipient.address,
@@ -130,6 +148,10 @@ export function valuesOf(
     attachment: () => attachment,
     'message-id': () => facts.headers.values('message-id')[0],
     'ses-id': () => facts.receipt?.sesId,
+    reason: () => refusal?.reply,
+    plugin: () => refusal?.by,
+    code: () => refusal && String(refusal.code),
+    status: () => refusal?.status,
   }
   return name => read[name]() ?? ''
 }

@@ -26,6 +26,11 @@ export class TextPatterns implements PatternSet {
     return undefined
   }
 
+  /** Whether the text stands there as it is, and not only as a part of what a glob or an expression stands for. */
+  names(text: string): boolean {
+    return this.#plain.has(fold(text))
+  }
+
   matches(subject: Subject, yieldPolicy: YieldPolicy): Answer {
     const text = subject.folded
     if (this.#plain.has(text)) return true

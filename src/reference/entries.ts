@@ -10,7 +10,13 @@ import { FIELDS, type Field } from '../policy/fields'
 import { GUARD_TEXTS, type GuardText } from '../policy/guard-texts'
 import { OUTCOME_TABLE, type OutcomeKey } from '../policy/outcome-keys'
 import { KIND_TEXTS, PATTERN_FORMS, type PatternForm } from '../policy/pattern-texts'
-import { ADDRESS_NAMES, TEMPLATE_MEANINGS, TEXT_NAMES, type TemplateName } from '../policy/templates'
+import {
+  ADDRESS_NAMES,
+  REFUSAL_NAMES,
+  TEMPLATE_MEANINGS,
+  TEXT_NAMES,
+  type TemplateName,
+} from '../policy/templates'
 import type { Entry } from './entry'
 
 const PAGE = 'docs/reference.md'
@@ -25,7 +31,7 @@ export const ENTRIES: readonly Entry[] = [
   ...Object.entries(KIND_TEXTS).map(([kind, text]) => ofKind(kind, text)),
   ...PATTERN_FORMS.map(ofPattern),
   ...OUTCOME_TABLE.map(ofOutcomeKey),
-  ...[...new Set([...TEXT_NAMES, ...ADDRESS_NAMES])].map(ofTemplateName),
+  ...[...new Set([...TEXT_NAMES, ...REFUSAL_NAMES, ...ADDRESS_NAMES])].map(ofTemplateName),
   ...GUARD_TEXTS.map(ofGuard),
   ...FALLBACK_REASONS.map(ofReason),
   ...LATER.map(ofLater),
@@ -48,10 +54,15 @@ function ofSetting(section: string, name: string, key: Key<unknown>): Entry {
   }
 }
 
-function ofField({ name, family, kind, words }: Field): Entry {
+function ofField({ name, family, kind, words, phase }: Field): Entry {
   const written = family ?? name
   const text = FIELD_TEXTS[written]
-  const notes = [...(words === undefined ? [] : [`SES says ${words.join(', ')}.`]), text?.note ?? '']
+  const notes = [
+    ...(words === undefined
+      ? []
+      : [phase === 'refusal' ? `One of ${words.join(', ')}.` : `SES says ${words.join(', ')}.`]),
+    text?.note ?? '',
+  ]
   const note = notes.join(' ').trim()
   return {
     topic: 'condition',
@@ -108,6 +119,9 @@ function ofTemplateName(name: TemplateName): Entry {
   const isText = TEXT_NAMES.some(known => known === name)
   const isAddress = ADDRESS_NAMES.some(known => known === name)
   const places = [
+    ...(REFUSAL_NAMES.some(known => known === name)
+      ? ['bounce.text, bounce.diagnostic and reply of a rule with a condition refused.']
+      : []),
     ...(isText ? ['bounce.text, bounce.diagnostic and reply'] : []),
     ...(isAddress ? ['bounce.sender and [ses] bounce_sender'] : []),
   ]
@@ -147,13 +161,13 @@ function ofReason(reason: FallbackReason): Entry {
   }
 }
 
-function ofLater({ name, what, meaning }: LaterName): Entry {
+function ofLater({ name, meaning }: LaterName): Entry {
   const bare = name.replace(/[[\]]/g, '').replace(' ', '.').toLowerCase()
   return {
     topic: 'not available yet',
     name,
     meaning,
-    where: what === 'condition' ? 'rules in config/ses-bounce-rules.ini' : 'config/ses-bounce.ini',
+    where: 'config/ses-bounce.ini',
     page: `${PAGE}#not-available-yet`,
     names: [bare, name.toLowerCase()],
   }

@@ -62,6 +62,8 @@ describe('loadSettings', () => {
       },
       quarantine: { store: 'folder', keepMs: 2_592_000_000, limitBytes: 1024 ** 3 },
       http: { hosts: [] },
+      delivery: { split: 'auto', window: 'answered', ownDsn: 'guarded' },
+      refusals: { surge: { percent: 50, perMs: 600_000 }, hidden: [] },
     })
   })
 
@@ -152,7 +154,7 @@ unsafe = drop`)
       'ses-bounce.ini:1: [relays] unknown section; did you mean "relay"?',
     ])
     assert.deepEqual(messages('[constructor]\nx = 1\n[main]\n__proto__ = 1'), [
-      'ses-bounce.ini:1: [constructor] unknown section; valid are main, relay, ses, limit, window, queue, content, guard, fallback, quarantine, http',
+      'ses-bounce.ini:1: [constructor] unknown section; valid are main, relay, ses, limit, window, queue, content, guard, fallback, quarantine, http, delivery, refusals',
       'ses-bounce.ini:4: [main] unknown key "__proto__"; valid are mode, on_error',
     ])
   })

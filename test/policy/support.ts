@@ -7,6 +7,7 @@ import { parseIni } from '../../src/config/ini'
 import type { Settings } from '../../src/config/settings'
 import type { Content } from '../../src/mail/content'
 import type { Envelope, MailFacts, Receipt, RecipientFacts } from '../../src/mail/facts'
+import { REFUSAL_STAGES, type Refusal } from '../../src/mail/refusal'
 import { compilePolicy, type PolicyContext } from '../../src/policy/compile'
 import { decide } from '../../src/policy/decide'
 import type { Decision } from '../../src/policy/decision'
@@ -59,8 +60,18 @@ export const SETTINGS: Settings = {
     full: 'reject',
     unreadable: 'quarantine',
   },
+  delivery: { split: 'auto', window: 'answered', ownDsn: 'guarded' },
+  refusals: { surge: { percent: 50, perMs: 600_000 }, hidden: [] },
   quarantine: { store: 'folder', keepMs: 30 * 24 * HOUR_MS, limitBytes: 1024 ** 3 },
   http: { hosts: [] },
+}
+
+/** `rcpt-ldap rcpt 550 5.1.1 No such user` */
+export function refusal(text: string): Refusal {
+  const [by = '', stage = '', code = '', status = '', ...words] = text.split(' ')
+  const known = REFUSAL_STAGES.find(one => one === stage)
+  assert(known, stage)
+  return { by, stage: known, code: Number(code), status, reply: words.join(' ') }
 }
 
 export interface MailParts {
@@ -72,6 +83,8 @@ export interface MailParts {
   envelopeRecipients?: string[]
   source?: RecipientFacts['source']
   notifyNever?: boolean
+  /** Of every recipient; each: `rcpt-ldap rcpt 550 5.1.1 No such user`. */
+  refused?: string[]
   /** null: no receipt. */
   receipt?: Partial<Receipt> | null
   sender?: string
@@ -95,6 +108,7 @@ export function mail(parts: MailParts = {}): MailFacts {
     recipients: recipients.map((address, index) => ({
       address: parts.envelopeRecipients?.[index] ?? address,
       notifyNever: parts.notifyNever ?? false,
+      ...(parts.refused && { refusals: parts.refused.map(refusal) }),
     })),
     relayIp: parts.relayIp ?? '192.0.2.1',
     sizeBytes: parts.sizeBytes ?? 5000,

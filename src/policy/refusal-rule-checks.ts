@@ -1,0 +1,81 @@
+// What the checker says of a rule about refusals, by the rule alone. Never throws; each fault is reported at its line.
+
+import { didYouMean, validAre } from '../config/diagnostics'
+import type { IniEntry } from '../config/ini'
+import type { Item } from '../config/items'
+import { REFUSAL_STAGES } from '../mail/refusal'
+import { alwaysStands, BY_NAME_ONLY, JUDGES_OF_RELAY, loadedName, NOBODY } from '../mail/refusing-plugins'
+import { isGlob } from './glob'
+import type { Reporter } from './outcome-reader'
+import { namesPlainly } from './patterns'
+import type { Condition, Rule } from './rule'
+
+/** The items of a condition on a refusal, as they are compiled: a plugin has the name under which Haraka loads it. */
+export function refusalItems(
+  name: string,
+  negated: boolean,
+  items: readonly Item[],
+  line: number,
+  say: Reporter,
+): Item[] {
+  return items.map(item => {
+    const { text } = item
+    if (item.form === 'regex' || isGlob(text) || text.startsWith('file:')) return item
+    if (name === 'refused.stage') checkStage(text, line, say)
+    if (name !== 'refused.by') return item
+    const loaded = loadedName(text)
+    if (loaded !== text) say.warn(line, `refused.by "${text}" is called "${loaded}" by this Haraka`)
+    if (alwaysStands(loaded) && !negated) say.error(line, `refused.by = "${text}": its refusals always stand`)
+    return { ...item, text: loaded }
+  })
+}
+
+function checkStage(text: string, line: number, say: Reporter): void {
+  const stages: readonly string[] = REFUSAL_STAGES
+  const word = text.toLowerCase()
+  if (stages.includes(word)) return
+  // the hooks of a stage begin with its name: rcpt_ok, data_post
+  const ofHook = stages.find(stage => word.startsWith(`${stage}_`))
+  const hint = ofHook === undefined ? didYouMean(text, stages) : `; did you mean "${ofHook}"?`
+  const valid = validAre(stages)
+  say.error(line, `unknown stage "${text}"${hint === '' ? valid : hint + valid.replace(/^;/, '')}`)
+}
+
+/** Mail that a plugin refused is never delivered. */
+export function checkRefusalOutcomes(entries: readonly IniEntry[], say: Reporter): void {
+  for (const { key, value, line } of entries) {
+    const isWrong =
+      (key === 'deliver' && /^\s*true\b/i.test(value)) ||
+      (['action', 'fallback'].includes(key) && /^\s*accept\b/i.test(value))
+    const what = key === 'deliver' ? key : `${key} = accept`
+    if (isWrong) say.error(line, `"${what}" only goes with mail that nobody refused`)
+  }
+}
+
+/** Once the rule is compiled. */
+export function warnOfRefusalRule({ name, line, conditions, outcome }: Rule, say: Reporter): void {
+  const of = (field: string) => conditions.filter(one => one.field.name === field && !one.negated)
+  const named = (condition: Condition, word: string) => namesPlainly(condition.matcher, word)
+  const isOfDelivery = of('refused.stage').some(one => named(one, 'delivery'))
+  for (const condition of of('refused.code')) {
+    const code = /(?<![\w*?])4(?:\d\d|\d?[*?]+)/.exec(condition.value)?.[0]
+    if (code !== undefined && !isOfDelivery)
+      say.warn(condition.line, `refused.code "${code}": what is refused for now always stands`)
+  }
+  const [result] = conditions.filter(({ field, negated }) => field.phase === 'results' && !negated)
+  if (isOfDelivery && result) say.warn(result.line, `at delivery "${result.key}" matches nothing`)
+  if (outcome.action !== 'bounce') return
+  for (const condition of of('refused.by')) {
+    for (const plugin of BY_NAME_ONLY.filter(one => named(condition, one))) {
+      if (plugin === NOBODY && outcome.cap === undefined)
+        say.warn(
+          line,
+          `[${name}] bounces what nobody took: a recipient plugin that fails looks the same; set cap`,
+        )
+      else if (JUDGES_OF_RELAY.includes(plugin))
+        say.warn(condition.line, `"${plugin}" judges your relay, not the sender`)
+      else if (plugin !== NOBODY)
+        say.warn(condition.line, `"${plugin}" can't tell a refusal from a fault of the DNS`)
+    }
+  }
+}
