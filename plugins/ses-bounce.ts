@@ -1,5 +1,5 @@
-// Haraka's hooks in, decisions out. Beside src/haraka the only file that knows a Connection or a Transaction.
-// Our own fault in a hook ends in a temporary refusal and a log line: never in an accepted mail, a hang or a crash.
+// The plugin's hooks. Only this file and src/haraka know Haraka's Connection and Transaction.
+// A fault of ours in a hook gives a temporary refusal and a log line, never an accepted mail, a hang or a crash.
 
 import cluster from 'node:cluster'
 import { deny, denysoft, ok } from 'haraka-constants'
@@ -35,18 +35,18 @@ import { RELEASE_PARAMETER, redeemReleaseToken, releaseTokenFolder } from '../sr
 const LAST = 100
 const FIRST = -100
 
-/** A worker tells the master that there is a new job. */
+/** The message with which a worker tells the master that there is a new job. */
 const WAKE = 'ses-bounce.wake'
 
 interface Pending {
   evaluation: MailEvaluation
   plan: CommitPlan
-  /** For each decision, in order, the recipients that stand in the transaction for it. */
+  /** For each decision, in order, its recipients in the transaction. */
   targets: readonly (readonly HarakaAddress[])[]
 }
 
-/** The answer to a release token that isn't good, or no longer. */
-const BAD_TOKEN = '5.7.1 This release token is not good'
+/** The answer to an invalid or expired release token. */
+const BAD_TOKEN = '5.7.1 This release token is not valid'
 
 let runtime: PluginRuntime
 /** Decisions that wait between the hooks data_post and queue. */
@@ -57,7 +57,7 @@ const released = new WeakSet<HarakaTransaction>()
 /** The recipients of each RCPT TO command of a relay, before other plugins changed them. */
 const rcptCommands = new WeakMap<HarakaTransaction, RcptCommands<HarakaAddress>>()
 
-/** Haraka calls it in the master and in every worker; a throw stops Haraka at boot. */
+/** Haraka calls it in the master and in every worker. An exception stops Haraka at boot. */
 export function register(this: HarakaPlugin): void {
   runtime = new PluginRuntime({
     harakaDir: process.env['HARAKA'] ?? process.cwd(),
@@ -66,7 +66,7 @@ export function register(this: HarakaPlugin): void {
   })
   this.register_hook('init_master', 'start_dispatcher')
   this.register_hook('init_child', 'start_worker')
-  // first: Haraka answers unknown addresses itself, and doesn't wait for a plugin that mounts its routes late
+  // first, as Haraka answers unknown paths itself and doesn't wait for a plugin that mounts its routes late
   this.register_hook('init_http', 'serve_http', FIRST)
   this.register_hook('mail', 'redeem_release_token', FIRST)
   this.register_hook('rcpt', 'note_recipient', FIRST)
@@ -93,7 +93,7 @@ export function start_dispatcher(this: HarakaPlugin, next: Next, server: HarakaS
   else start_worker.call(this, next)
 }
 
-/** Hook init_child: runs in each worker, or in the only process. Loads the parsers, so that the first mail needn't wait. */
+/** Hook init_child: runs in each worker, or in the only process. Loads the parsers, so that the first mail doesn't wait. */
 export function start_worker(this: HarakaPlugin, next: Next): void {
   if (!runtime.activeConfig().idle) {
     const report = (error: unknown) => this.logerror(`mailparser can't be loaded: ${errorText(error)}`)
@@ -122,7 +122,7 @@ export function serve_http(this: HarakaPlugin, next: Next, server: HarakaServer)
   next()
 }
 
-/** mail: a client with a good release token is the operator's command, from whatever address it comes. */
+/** Hook mail: a client with a valid release token is the operator's command, whatever its address. */
 export function redeem_release_token(
   this: HarakaPlugin,
   next: Next,
@@ -141,7 +141,7 @@ export function redeem_release_token(
       (await redeemReleaseToken(releaseTokenFolder(runtime.harakaDir), token, Date.now()))
     if (!transaction || !isGood) return { code: deny, text: BAD_TOKEN }
     released.add(transaction)
-    this.lognotice(connection, 'released from the quarantine by hand: no rule is asked')
+    this.lognotice(connection, 'released from the quarantine by hand: rules do not apply')
     return NEXT_PLUGIN
   })
 }
@@ -164,7 +164,7 @@ export function note_recipient(
   next()
 }
 
-/** Hook data: by now other plugins have replaced the last command's recipient, if they do. */
+/** Hook data: plugins that replace the last command's recipient have done so by now. */
 export function end_recipients(next: Next, { transaction }: HarakaConnection): void {
   if (transaction) rcptCommands.get(transaction)?.end(transaction.rcpt_to)
   next()
@@ -216,7 +216,7 @@ function refusal({ temporary, reply }: Extract<Plan, { kind: 'refuse' }>): HookA
   return { code: temporary ? denysoft : deny, text: replyText(reply) }
 }
 
-/** The peer isn't a trusted relay. On many servers that is most of the mail. */
+/** Whether the peer isn't a trusted relay. On many servers that is most of the mail. */
 function isOthers(connection: HarakaConnection): boolean {
   const activeConfig = runtime.activeConfig()
   return activeConfig.idle || !activeConfig.trusts(connection.remote.ip, authUserOf(connection))
@@ -252,23 +252,23 @@ export function commit(this: HarakaPlugin, next: Next, connection: HarakaConnect
     if (plan.kind === 'pass') return NEXT_PLUGIN
     if (plan.kind === 'refuse') return refusal(plan)
     transaction.rcpt_to = withoutConsumed(transaction.rcpt_to, evaluation, plan, targets)
-    return transaction.rcpt_to.length === 0 ? { code: ok, text: 'Message taken by policy' } : NEXT_PLUGIN
+    return transaction.rcpt_to.length === 0 ? { code: ok, text: 'Message accepted by policy' } : NEXT_PLUGIN
   })
 }
 
-/** Haraka calls it at its end, and doesn't wait for it. */
+/** Haraka calls it when it ends, and doesn't wait for it. */
 export function shutdown(): void {
   runtime.close()
 }
 
-/** The recipients that go on to the next queue plugin. */
+/** The recipients that stay for the next queue plugin. */
 function withoutConsumed(
   rcptTo: readonly HarakaAddress[],
   { decisions }: MailEvaluation,
   { consumed }: CommitPlan,
   targets: Pending['targets'],
 ): HarakaAddress[] {
-  // recipients that other plugins have added since belong to these decisions, too
+  // recipients that other plugins have added since then belong to these decisions too
   if (consumed.length === decisions.length) return []
   const isConsumed = new Set(consumed)
   const of = (wanted: boolean) =>

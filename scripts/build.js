@@ -1,4 +1,4 @@
-// Compiles plugins/ and src/ into dist/, from nothing, so that no file of an earlier build is left, and copies the SQL.
+// Compiles plugins/ and src/ into an empty dist/, so that no file of an earlier build is left, and copies the SQL.
 
 const { spawnSync } = require('node:child_process')
 const fs = require('node:fs')

@@ -1,7 +1,6 @@
-// Tries the product with every Node.js that it supports: the build, the demo, and the packed package in a Haraka.
-// npm fetches each Node.js into a temporary folder, outside the project; one that can't be fetched is skipped, and named.
-//   node scripts/node-matrix.js [version ...]
-// Last line: `N passed, N failed`.
+// Tests the product with every Node.js that it supports: the build, the demo, and the packed package in a Haraka.
+// npm installs each Node.js into a temporary folder outside the project. A version that isn't available is skipped, and
+// named.   node scripts/node-matrix.js [version ...] Last line: `N passed, N failed`.
 
 const { spawn } = require('node:child_process')
 const events = require('node:events')
@@ -11,11 +10,11 @@ const path = require('node:path')
 const { ERROR_LINES, printResult } = require('./failures')
 
 const root = path.join(__dirname, '..')
-/** The least one that package.json allows, and the current ones of the other two lines. */
+/** The lowest version that package.json allows, and the current ones of the other two lines. */
 const VERSIONS = ['20.19.0', '22.23.3', '24.21.0']
-/** What the copy of the project does without: it has a build of its own, and the packages by a link. */
+/** Not copied: the copy has its own build, and a link to the packages. */
 const NOT_COPIED = new Set(['.git', 'node_modules', 'dist'])
-/** Twenty times what it takes on two cores. */
+/** Twenty times the usual duration on two cores. */
 const LONGEST_MS = 600_000
 
 const SMOKES = {
@@ -45,7 +44,7 @@ async function tryWith(version, folder, copy, results) {
     console.log(`Node.js ${version}: skipped, it can't be fetched: ${why}`)
     return
   }
-  // where it is found by its name: npm packs with it, and Haraka starts its workers
+  // npm and Haraka's workers find it by its name
   const env = { ...process.env, PATH: `${path.dirname(node)}${path.delimiter}${process.env.PATH}` }
   for (const [what, args] of Object.entries(SMOKES)) {
     const startMs = Date.now()
@@ -67,7 +66,7 @@ async function tryWith(version, folder, copy, results) {
   }
 }
 
-/** The package that `node` itself installs: it is the program alone, and runs nothing when it is installed. */
+/** Installs the package that `node` depends on: the program alone, without install scripts. */
 async function fetchNode(version, folder) {
   const system = process.platform === 'win32' ? 'win' : process.platform
   const name = `node-${system}-${process.arch}`
@@ -87,7 +86,7 @@ async function fetchNode(version, folder) {
   return said.output.trim() === `v${version}` ? { node } : { why: `${name} says ${said.output.trim()}` }
 }
 
-/** `output`: of both kinds, in the order in which it came. */
+/** `output`: stdout and stderr in the order of their arrival. */
 async function run(command, args, options) {
   const child = spawn(command, args, { ...options, stdio: ['ignore', 'pipe', 'pipe'], timeout: LONGEST_MS })
   const chunks = []

@@ -1,5 +1,5 @@
-// What `npm start` and `npm test` need in a fresh clone: the packages of the lock file, and a build.
-// Does nothing that is already done.
+// Prepares a fresh clone for `npm start` and `npm test`: installs the packages of the lock file, and builds.
+// Skips steps that are done already.
 
 const { spawnSync } = require('node:child_process')
 const fs = require('node:fs')
@@ -8,7 +8,7 @@ const path = require('node:path')
 const root = path.join(__dirname, '..')
 const mtime = file => fs.statSync(path.join(root, file), { throwIfNoEntry: false })?.mtimeMs ?? 0
 
-// where it is a link, npm ci would empty somebody else's
+// if it is a link, npm ci would empty the other folder
 const isLink = fs.lstatSync(path.join(root, 'node_modules'), { throwIfNoEntry: false })?.isSymbolicLink()
 
 if (!isLink && mtime('package-lock.json') > mtime('node_modules/.package-lock.json')) {

@@ -1,4 +1,4 @@
-// Writes what is generated from the tables: the example ini files and the reference page. `npm run docs` builds first.
+// Writes the files that are generated from the tables: the example ini files and the reference page.
 
 const fs = require('node:fs')
 const path = require('node:path')

@@ -1,5 +1,5 @@
-// JSON for others to read: its names are in snake_case, whatever the code calls them. AWS's own names (BounceSender) stay.
-// Pure. Values that are made of names, as a list of files by their names, aren't for here.
+// JSON for others to read: its names are in snake_case, whatever the code calls them. AWS's own names (BounceSender)
+// stay. Pure. Values that are made of names, as a list of files by their names, aren't for here.
 
 /** One line. */
 export function jsonText(value: unknown): string {

@@ -1,5 +1,5 @@
-// The configuration that one process goes by: both ini files, their lists, and what Haraka's own files say.
-// Compiling never throws: what is wrong is in the diagnostics.
+// The active configuration of one process, compiled from both ini files, their lists, and Haraka's own files.
+// Compiling never throws: faults are returned as diagnostics.
 
 import net from 'node:net'
 import os from 'node:os'
@@ -20,13 +20,13 @@ export const RULES_FILE = 'ses-bounce-rules.ini'
 export interface ActiveConfig {
   settings: Settings
   policy: Policy
-  /** That SES receives for (A-labels, lower case), as far as they are written one by one: not those of host_list_regex. */
+  /** Domains that SES receives for (A-labels, lower case), without those that only host_list_regex matches. */
   domains: readonly string[]
   /** Names of the lists that rules use. */
   lists: ReadonlySet<string>
-  /** Names under which the page and the API may be asked, besides addresses and loopback names; in lower case. */
+  /** Host names that the page and the API answer to, besides addresses and loopback names; in lower case. */
   webNames: ReadonlySet<string>
-  /** No relay is trusted: no mail is looked at. */
+  /** No relay is trusted, so no mail is evaluated. */
   idle: boolean
   /** Whether a peer is a trusted relay. */
   trusts(ip: string, authUser: string | undefined): boolean
@@ -75,7 +75,7 @@ export function compileActiveConfig(sources: Sources, env: NodeJS.ProcessEnv): C
   }
 }
 
-/** Of the file in the order of its lines, then those of its lists. */
+/** The file's diagnostics in the order of its lines, then those of its lists. */
 function byLine(file: string, diagnostics: readonly Diagnostic[]): Diagnostic[] {
   const own = diagnostics.filter(diagnostic => diagnostic.file === file)
   return [
@@ -84,13 +84,13 @@ function byLine(file: string, diagnostics: readonly Diagnostic[]): Diagnostic[] 
   ]
 }
 
-/** Haraka: config/me, else the machine's name. */
+/** The host's name as Haraka uses it: config/me, else the machine's name. */
 function hostName(sources: Sources): string {
   const me = (sources.read('me') ?? '').split(/\r?\n/, 1)[0]?.trim()
   return asciiDomain(me ?? '') ?? asciiDomain(os.hostname()) ?? 'localhost'
 }
 
-/** Peers that are remembered. */
+/** The number of peers whose answer is cached. */
 const MOST_PEERS = 1000
 
 function truster(trusted: readonly string[], authUsers: readonly string[]): ActiveConfig['trusts'] {
@@ -101,7 +101,7 @@ function truster(trusted: readonly string[], authUsers: readonly string[]): Acti
     ranges.addSubnet(address, Number(bits ?? (family === 'ipv6' ? 128 : 32)), family)
   }
   const users = new Set(authUsers)
-  // a look at the ranges is dearer than all else that is done for a stranger's mail
+  // comparing the ranges would be the largest cost of a mail from another peer
   const known = new Map<string, boolean>()
   return (ip, authUser) => {
     if (authUser !== undefined && users.has(authUser)) return true

@@ -1,5 +1,5 @@
-// Makes a plan come true before Haraka answers 250: first the mail on disk, then the queue in one transaction.
-// Whatever throws or rejects here has consumed nothing; the relay comes again, and nothing is taken twice.
+// Carries out a plan before Haraka answers 250: writes the mail to disk, then adds all bounces in one transaction.
+// If this throws or rejects, no recipient is consumed: the relay delivers again, and nothing is added twice.
 
 import { createReadStream, existsSync, statSync } from 'node:fs'
 import path from 'node:path'
@@ -24,7 +24,7 @@ export interface Place {
   policy: Policy
   settings: Pick<Settings, 'queue' | 'quarantine'>
   queue: () => WorkerQueue
-  /** The SMTP transaction's id; it names a mail that has no id of SES. */
+  /** The SMTP transaction's id, which names a mail without an id of SES. */
   uuid: string
   nowMs: number
   forecast: Forecast
@@ -32,18 +32,18 @@ export interface Place {
 }
 
 export interface Committed {
-  /** Anew where the queue or the disk refused something: what was done, or what the relay is told. */
+  /** The evaluation that was carried out: another one if the queue or the disk refused something. */
   evaluation: MailEvaluation
   /** The jobs of the bounces, by the decision for each. */
   added: Map<Decision, { jobId: string; outcome: Submitted['outcome'] }>
-  /** The .eml file of what was held back. */
+  /** The path of the quarantined mail. */
   quarantined?: string
 }
 
-/** Other workers may be faster than the dry run's forecast, but hardly twice for one mail. */
+/** Other workers may fill the queue between the dry run and the write, but hardly twice for one mail. */
 const ROUNDS = 2
 
-/** The raw mail in one of the folders. */
+/** A copy of the raw mail in one of the folders. */
 interface Copy {
   place: MailPlace
   identity: string
@@ -66,10 +66,10 @@ export async function commitPlan(
       return { evaluation: { ...evaluation, decisions, plan: anew }, added: new Map() }
     current = anew
   }
-  throw new Error('other mail keeps taking the room that the queue has for these bounces')
+  throw new Error('other mail keeps filling the queue before these bounces')
 }
 
-/** The decisions anew, when the queue refused a bounce. */
+/** Tries once. Returns new decisions if the queue refused a bounce. */
 async function tryCommit(
   evaluation: MailEvaluation,
   plan: CommitPlan,
@@ -79,13 +79,13 @@ async function tryCommit(
   const full = copies.length > 0 ? reserve(copies, evaluation.facts, place) : undefined
   if (full === undefined) return commit(evaluation, plan, copies, place)
   const decisions = withoutRoom(place.policy, evaluation.decisions, plan, full)
-  // those that are dropped ask for no answer of their own
+  // dropped recipients need no answer of their own
   const rest = decisions.filter(({ action }) => action !== 'drop')
   const anew = planFor(rest.length > 0 && rest.every(({ action }) => action === 'reject') ? rest : decisions)
   const needsDisk = anew.kind === 'commit' && anew.held.length + anew.bounces.length > 0
   if (anew.kind !== 'pass' && !needsDisk)
     return { evaluation: { ...evaluation, decisions, plan: anew }, added: new Map() }
-  throw new Error('there is no room for the mail on disk, and its fallbacks need some, too')
+  throw new Error('there is no room for the mail on disk, and its fallbacks need room too')
 }
 
 async function commit(
@@ -103,7 +103,7 @@ async function commit(
     const [first, ...others] = copies
     const files = first === undefined ? [] : [await write(first, place, place.pipeRaw)]
     for (const copy of others) {
-      // the mail's own stream can be slow, or cut off
+      // copies the file, as Haraka's stream can be slow or end early
       files.push(await write(copy, place, to => createReadStream(files[0] ?? '').pipe(to)))
     }
     const requests = plan.bounces.map(({ request, decision }) =>
@@ -113,7 +113,7 @@ async function commit(
     const results = await submit(requests, place.queue(), { nowMs, forecast, mustBeKept })
     const resultFor = new Map(results.map((result, index) => [plan.bounces[index]?.decision, result]))
     if (results.some(isRefused)) {
-      // what is done instead may need other files
+      // the fallbacks may need other files
       for (const copy of copies) if (!fromBefore.has(copy)) giveUp(copy, place, true)
       return evaluation.decisions.map(decision => {
         const result = resultFor.get(decision)
@@ -157,7 +157,7 @@ async function copiesOf(facts: MailEvaluation['facts'], plan: CommitPlan, place:
     ])
     copies.push(copyIn('quarantine', identity, { ...record, held: entries }))
   }
-  // a mail that is delivered all the same isn't lost when its bounce fails
+  // a mail that is also delivered isn't lost if its bounce fails
   const bounced = plan.bounces.filter(({ decision }) => !decision.deliver)
   if (place.settings.queue.keepsMail && bounced.length > 0) {
     const keys = bounced.map(({ request }) => addressKey(request.recipient.address)).toSorted()
@@ -173,7 +173,7 @@ function copyIn(place: MailPlace, identity: string, record: QuarantineRecord): C
 async function isKept({ fallback, keptAs }: Decision, folders: MailFolders): Promise<boolean> {
   if (fallback?.reason !== 'ended' || keptAs === undefined) return false
   const file = `${keptAs}.eml`
-  // in the order in which it is moved, so that it isn't missed on its way
+  // in the order in which a mail is moved, so that a mail on its way is found
   return (
     (await isThere(path.join(folders.kept, file))) || (await isThere(path.join(folders.quarantine, file)))
   )
@@ -190,14 +190,14 @@ function write(copy: Copy, { folders }: Place, pipeRaw: Place['pipeRaw']): Promi
 }
 
 /**
- * A mail without a job is deleted, and its room is free again. If that fails here, the dispatcher does it later.
- * `mayGo`: also one that is in the quarantine; else it stays there, and the relay's next try replaces it.
+ * Deletes a mail without a job, which frees its room. If that fails, the dispatcher does it later. `mayGo`: also a mail
+ * in the quarantine; otherwise it stays there, and the relay's next delivery replaces it.
  */
 function giveUp({ place, name }: Copy, { queue, folders }: Place, mayGo = false): void {
   try {
     if (place === 'quarantine' && !mayGo && existsSync(path.join(folders.quarantine, `${name}.eml`))) return
     queue().mail.removeUnused([{ place, name }], () => deleteMail(folders[place], name))
   } catch {
-    // the first fault is on its way
+    // the caller throws the first fault
   }
 }

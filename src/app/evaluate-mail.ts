@@ -1,5 +1,5 @@
-// One mail through facts, rules, guards, window and queue, to a plan. Changes nothing; `commitPlan` does.
-// A fault of the store is thrown: the plugin answers with a temporary refusal.
+// Evaluates one mail: facts, rules, guards, window, queue, plan. Changes nothing; `commitPlan` carries the plan out.
+// Throws a fault of the store, which the plugin answers with a temporary refusal.
 
 import { addressKey } from '../mail/address'
 import type { Content } from '../mail/content'
@@ -24,14 +24,14 @@ export interface IncomingMail {
   headerLines: readonly string[]
   /** Haraka kept only its beginning. */
   headerIsCut: boolean
-  /** How many fields at its top are Haraka's own. */
+  /** Number of fields at its top that Haraka wrote. */
   ownFields: number
-  /** Haraka's [max] data_line_length; undefined: what it is by default. */
+  /** Haraka's [max] data_line_length. Undefined: its default. */
   lineLength?: number | undefined
   nowMs: number
   /** Monotonic milliseconds: setting the clock doesn't change them. */
   nowMonoMs: number
-  /** Asked when a rule asks, and at most once. */
+  /** Called if a rule needs the content, and at most once. */
   content(): Promise<Content>
   results: MailFacts['results']
   search: MatchBudgetOptions['search']
@@ -54,7 +54,7 @@ export interface PolicyEvaluation {
   decisions: readonly Decision[]
 }
 
-/** Undefined: no rule can concern this mail, whatever its header says. */
+/** Undefined: no rule can match this mail, whatever its header contains. */
 export async function evaluateMail(
   mail: IncomingMail,
   activeConfig: ActiveConfig,
@@ -70,7 +70,7 @@ export async function evaluateMail(
   return { facts, decisions, known, plan: planFor(decisions) }
 }
 
-/** The policy's word alone: the same for whoever asks, and however often. */
+/** The policy's decisions alone. They are the same each time, as the queue isn't asked. */
 export async function evaluatePolicy(
   mail: IncomingMail,
   { policy, settings }: ActiveConfig,
@@ -90,7 +90,7 @@ export async function evaluatePolicy(
   }
 }
 
-/** Recipients that the relay delivers again, bounces that could not start in time, and those that are too many. */
+/** Finds recipients that the relay delivers again, and bounces that can't start in time or exceed a cap. */
 async function askQueue(
   facts: MailFacts,
   decided: readonly Decision[],
@@ -118,7 +118,7 @@ async function askQueue(
     const earlier = result?.outcome === 'known' ? result : before?.get(addressKey(decision.recipient.address))
     const { jobId, state, rule } = earlier ?? {}
     if (jobId === undefined || rule === undefined || (state && hasEnded(state))) return decision
-    // its sender is told, or will be: whatever the rules say by now
+    // the sender has a bounce or will get one, even if the rules have changed
     const bounced = alreadyBounced(policy, decision, rule)
     known.set(bounced, { jobId, outcome: 'known' })
     return bounced
@@ -130,7 +130,7 @@ function isBounce(decision: Decision): decision is Decision & { bounce: BounceRe
   return decision.action === 'bounce' && decision.bounce !== undefined
 }
 
-/** Without a new request: there is nothing to add to the queue. `rule` is the one that bounced it. */
+/** A decision without a request, as the queue has the bounce already. `rule`: the rule that bounced it. */
 function alreadyBounced(policy: Policy, decision: Decision, rule: string): Decision {
   const { fallback: _fallback, reply: _reply, bounce: _bounce, ...rest } = decision
   const outcome = policy.rules.find(({ name }) => name === rule)?.outcome

@@ -1,4 +1,4 @@
-// One line a decision, as key=value. Values from a mail can't leave their quotes, break the line or be endless.
+// Formats one line of key=value for the log. Values from a mail can't close their quotes or break the line, and are cut.
 
 import type { Decision } from '../policy/decision'
 import type { Submitted } from '../queue/job'

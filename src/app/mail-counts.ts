@@ -1,5 +1,5 @@
-// What this process counts of the mails that it looks at. In memory: a count never fails, and never waits.
-// Words of a mail stand in the notes of decisions alone; labels are the policy's own.
+// Counts the mails that this process evaluates. In memory, so counting never fails and never waits.
+// Only notes of decisions hold text from a mail; labels of metrics are the policy's own words.
 
 import { type Diagnostic, formatDiagnostic } from '../config/diagnostics'
 import { COUNTED, type DecisionNote } from '../queue/counters'
@@ -17,17 +17,17 @@ export class MailCounts {
     this.#nowMs = nowMs
   }
 
-  /** A mail of a trusted relay, whatever comes of it. */
+  /** Counts a mail of a trusted relay. */
   inspected(): void {
     this.#metricsBuffer.count(COUNTED.inspected)
   }
 
-  /** A mail was refused for now by a fault of ours. */
+  /** Counts a temporary refusal because of a fault of ours. */
   faulted(): void {
     this.#metricsBuffer.count(COUNTED.deferred, { cause: 'fault' })
   }
 
-  /** What was decided has come true, or was only to be observed. */
+  /** Counts decisions that were carried out, or only observed. */
   evaluated({ facts, decisions, plan }: MailEvaluation, mode: Mode): void {
     const { envelope, receipt, recipients } = facts
     if (envelope.rcptCommands === 1 && receipt?.returnPath !== undefined)
@@ -37,7 +37,7 @@ export class MailCounts {
     for (const { recipient, rule, action, fallback, observed } of decisions) {
       const mail = { ...ofMail(facts), recipient: recipient.address }
       for (const one of observed) {
-        // a rule that couldn't be asked has decided nothing
+        // a rule that couldn't be checked has decided nothing
         if (one.fault === undefined) this.#decided({ ...mail, action: one.action, rule: one.rule }, 'observe')
       }
       this.#decided({ ...mail, action, ...(rule !== undefined && { rule }), ...fallback }, mode)
@@ -50,7 +50,7 @@ export class MailCounts {
     this.#decided({ ...note, action: 'bounce' }, 'enforce')
   }
 
-  /** The configuration's files were read, and that is what they were; with errors they didn't come into force. */
+  /** Notes that the configuration's files were read. With errors they didn't become active. */
   read(state: string, errors: readonly Diagnostic[]): void {
     this.#metricsBuffer.reloaded({ atMs: this.#nowMs(), state, errors: errors.map(formatDiagnostic) })
   }
@@ -58,7 +58,7 @@ export class MailCounts {
   #decided(note: Omit<DecisionNote, 'atMs' | 'isObserved'>, mode: Mode): void {
     const { rule, action } = note
     this.#metricsBuffer.count(COUNTED.decisions, { rule: rule ?? '', action, mode })
-    // what no rule cares about would leave no room for what one does
+    // mail without a rule would fill the list of recent decisions
     if (rule === undefined) return
     const atMs = this.#nowMs()
     this.#metricsBuffer.hit(rule, atMs)

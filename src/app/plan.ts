@@ -1,15 +1,15 @@
-// From decisions, one a recipient, to the one answer that SMTP gives for all of them. Pure.
+// Makes one plan from the decisions for all recipients, as SMTP gives one reply for all of them.
 
 import type { BounceRequest, Decision, Reply } from '../policy/decision'
 
-/** Recipients that policy holds back, with the reason that goes into the quarantine's record. */
+/** Recipients whose mail is quarantined, with the reason for the record. */
 export interface Held {
   decision: Decision
   reason: string
 }
 
 export type Plan =
-  /** Nothing of ours: the mail goes on as it came. */
+  /** The plugin does nothing: Haraka goes on with the mail. */
   | { kind: 'pass' }
   /** One refusal for the whole mail: 450 or 550. */
   | { kind: 'refuse'; temporary: boolean; reply: Reply }
@@ -17,12 +17,12 @@ export type Plan =
 
 export interface CommitPlan {
   kind: 'commit'
-  /** Without those whose bounce was taken before. */
+  /** Without recipients that have a bounce in the queue already. */
   bounces: { decision: Decision; request: BounceRequest }[]
   held: Held[]
-  /** Taken out of the transaction, as we have dealt with them. */
+  /** Recipients that are removed from the transaction, as the plugin has dealt with them. */
   consumed: Decision[]
-  /** Rejected beside others that are not: SMTP can't say so any more. */
+  /** Rejected while other recipients are not, so SMTP can't report it. */
   swallowedRejects: Decision[]
 }
 
@@ -54,7 +54,7 @@ export function planFor(decisions: readonly Decision[]): Plan {
 function reasonOf(decision: Decision): string {
   if (decision.fallback) return `${decision.fallback.reason}: ${decision.fallback.detail}`
   return decision.action === 'reject'
-    ? 'rejected, beside recipients that were not; the sender was not told'
+    ? 'rejected, while other recipients were not; the sender was not told'
     : 'by the rule'
 }
 

@@ -1,5 +1,5 @@
-// What one Haraka process holds for the plugin: the configuration in force, its handle of the queue,
-// and, in the master, the dispatcher's supervisor. Opening throws what must stop Haraka at boot.
+// The plugin's state in one Haraka process: the active configuration, its connection to the queue and, in the master,
+// the dispatcher's supervisor. Opening throws errors that must stop Haraka at boot.
 
 import { existsSync, readFileSync } from 'node:fs'
 import path from 'node:path'
@@ -31,10 +31,10 @@ import { openWorkerThreads, type WorkerThreads } from '../worker-thread/worker-t
 import { type ActiveConfig, compileActiveConfig } from './active-config'
 import { MailCounts } from './mail-counts'
 
-/** The queue file that the master began with: workers that start later use it too, whatever the settings say by then. */
+/** The master's queue file. Workers that start later use it too, even if the settings have changed. */
 const QUEUE_FILE = 'SES_BOUNCE_QUEUE_FILE'
 const START_AGAIN_MS = 5000
-/** On top of the timeout of a call: to record its outcome. */
+/** Time after the timeout of a call to record its outcome. */
 const STOP_GRACE_MS = 1000
 
 export interface PluginRuntimeOptions {
@@ -57,10 +57,10 @@ export class PluginRuntime {
   #operator: OperatorQueue | undefined
   #figures: FiguresReader | undefined
   readonly #metricsFlush: MetricsFlush
-  /** Haraka's workers exit when their master has ended, and no hook tells. */
+  /** Haraka's workers exit when their master has ended, without a hook. */
   readonly #atExit = () => this.#metricsFlush.flush()
   #supervisor: Supervisor | undefined
-  /** Also when the connection is closed again. */
+  /** Stays true when the connection has been closed. */
   #hasOpenedQueue = false
   #giveSignalsBack: () => void = () => undefined
   #again: NodeJS.Timeout | undefined
@@ -83,7 +83,7 @@ export class PluginRuntime {
       keepsSnapshot: !isWorker,
       kept: (name, text) => (name === SETTINGS_FILE ? withoutToken(text) : text),
       fallsBack: isWorker,
-      // the master reads them, too
+      // the master reads the files too, and logs their errors
       logsOwnOnly: isWorker,
       log,
       onChange: activeConfig => this.#changed(activeConfig),
@@ -103,14 +103,14 @@ export class PluginRuntime {
     return this.#configuration.current()
   }
 
-  /** Opened when it is first needed, as the user that the process runs as by then. @throws QueueError */
+  /** Opened at the first use, with the user that the process runs as then. @throws QueueError */
   queue(): WorkerQueue {
     this.#hasOpenedQueue = true
     this.#queue ??= openWorkerQueue(this.#queueFile, { home: mailHome(this.harakaDir) })
     return this.#queue
   }
 
-  /** For views, and changes by hand; like `queue`, in the process that serves SMTP. @throws QueueError */
+  /** For views and changes by hand, in the process that serves SMTP. @throws QueueError */
   operator(): OperatorQueue {
     this.#hasOpenedQueue = true
     this.#operator ??= openOperatorQueue(this.#queueFile, { busyMs: BUSY_MS, home: mailHome(this.harakaDir) })
@@ -128,7 +128,7 @@ export class PluginRuntime {
     return this.#configuration.diagnostics()
   }
 
-  /** In the master: makes and checks the files, and starts the dispatcher; nothing while the plugin is idle. */
+  /** In the master: makes and checks the files, and starts the dispatcher. Does nothing while the plugin is idle. */
   startDispatcher(): void {
     const { harakaDir, log } = this.#options
     if (this.activeConfig().idle) {
@@ -152,7 +152,7 @@ export class PluginRuntime {
     })
   }
 
-  /** Starts the thread that reads content, where a rule asks for any. */
+  /** Starts the thread that reads content, if a rule needs content. */
   async warmUp(): Promise<void> {
     const asks = this.activeConfig().policy.rules.some(({ conditions }) =>
       conditions.some(({ field }) => field.phase === 'content'),
@@ -180,7 +180,7 @@ export class PluginRuntime {
     this.#operator = undefined
   }
 
-  /** The master may be root and the workers not: everything is theirs. */
+  /** Makes all files for the workers' user, as the master may be root and the workers not. */
   #makeFiles(): void {
     const folder = path.join(this.harakaDir, 'ses-bounce')
     makePrivateDir(folder, this.#owner)
@@ -201,14 +201,14 @@ export class PluginRuntime {
   /**
    * Before SQLite opens the queue file, and never after: closing a descriptor of a file drops all locks that the process
    * holds on it, SQLite's too. Another process would then truncate the -shm file under this one, which ends with SIGBUS
-   * (sqlite.org/howtocorrupt.html, section 2.2). A connection that is closed may keep its locks for a while.
+   * (sqlite.org/howtocorrupt.html, section 2.2). A closed connection may keep its locks for a while.
    */
   #claimFiles(folder: string): void {
     for (const warning of claimFolder(folder, this.#owner)) this.#options.log('warn', warning)
     for (const suffix of ['', '-wal', '-shm']) givePrivateIfThere(this.#queueFile + suffix, this.#owner)
   }
 
-  /** After a reload nothing can be stopped any more: what stands in the way may pass. */
+  /** After a reload Haraka can't be stopped, so a failure is logged and tried again. */
   #startOrTryAgain(): void {
     clearTimeout(this.#again)
     try {
@@ -232,8 +232,8 @@ export class PluginRuntime {
   }
 
   /**
-   * The master makes the files first (`#makeFiles`). As root SQLite makes -wal and -shm the owner's of the file as it finds
-   * it; should that be put right later, workers would be shut out.
+   * The master makes the files first (`#makeFiles`). As root SQLite makes -wal and -shm the owner's of the file as it
+   * finds it; should that be put right later, workers would be shut out.
    */
   #mayHandOver(): boolean {
     const hasFiles = this.#options.isWorker ? !this.activeConfig().idle : this.#supervisor !== undefined
@@ -245,7 +245,7 @@ export class PluginRuntime {
   }
 }
 
-/** Workers have the environment of the master. */
+/** Workers inherit the master's environment. */
 function queueFileFor(isWorker: boolean, configured: string): string {
   if (isWorker) return process.env[QUEUE_FILE] ?? configured
   process.env[QUEUE_FILE] = configured

@@ -1,4 +1,4 @@
-// What others learn of a judgement: the lines for the log, and the results for other plugins. Pure.
+// Reports an evaluation: lines for the log, and results for other plugins.
 
 import type { Jobs, MailEvaluation } from './evaluate-mail'
 import { decisionLine, logLine } from './log-line'
@@ -8,7 +8,7 @@ export interface Line {
   text: string
 }
 
-/** One for each recipient, with his job, or why there is none; besides what is worth a warning. */
+/** One line for each recipient, with its job or the reason why there is none, and warnings. */
 export function linesOf(evaluation: MailEvaluation, jobs: Jobs, mode: 'enforce' | 'observe'): Line[] {
   const { facts, decisions, plan } = evaluation
   const sesId = facts.receipt?.sesId
@@ -31,7 +31,7 @@ export function linesOf(evaluation: MailEvaluation, jobs: Jobs, mode: 'enforce' 
     }
   }
   for (const { rule, recipient } of plan.kind === 'commit' ? plan.swallowedRejects : []) {
-    const warning = 'rejected, but quarantined: SMTP gives one answer for all recipients'
+    const warning = 'rejected, but quarantined: SMTP has one reply for all recipients'
     lines.push({
       level: 'warn',
       text: logLine({ rule, recipient: recipient.address, ses_id: sesId, warning }),

@@ -1,5 +1,5 @@
-// What becomes of a mail that is to be kept on disk where [quarantine] limit leaves no room for it. Pure.
-// Where other recipients go on or are bounced, only the relay can keep it: the whole mail is refused for now.
+// Changes decisions that need a mail on disk when [quarantine] limit leaves no room for it ([fallback] full).
+// If other recipients are delivered to or bounced, the whole mail gets a temporary refusal, so that the relay keeps it.
 
 import type { Decision } from '../policy/decision'
 import { fallBack, fallBackSaying, REASON_STATUS } from '../policy/fallback'
@@ -12,7 +12,7 @@ const DETAILS: Record<Full, string> = {
   sender: "this sender's share of the quarantine is full",
 }
 
-/** The decisions of a mail, anew, for whom nothing needs to be kept. */
+/** New decisions for a mail, none of which needs the mail on disk. */
 export function withoutRoom(
   policy: Policy,
   decisions: readonly Decision[],
@@ -31,7 +31,7 @@ export function withoutRoom(
   })
 }
 
-/** The reason for which it was to be quarantined is said, too. */
+/** The detail also names the reason of the quarantine. */
 function withoutQuarantine(policy: Policy, decision: Decision, full: string): Decision {
   const { bounce: _bounce, reply: _reply, fallback, ...rest } = decision
   const detail = fallback === undefined ? full : `${fallback.detail}; ${full}`

@@ -1,5 +1,5 @@
-// Submits the bounces of one mail to the queue, for the plugin and for the API alike: a result for each request.
-// What a caller must handle is a result; a fault of the store, and nobody who would send, are exceptions.
+// Submits the bounces of one mail to the queue, for the plugin and the API. Returns a result for each request.
+// Only a fault of the store and a missing dispatcher are exceptions.
 
 import type { Settings } from '../config/settings'
 import { SesBounceError } from '../errors'
@@ -12,13 +12,13 @@ import { type Forecast, forecastSpacingMs } from '../queue/forecast'
 import type { Refused, Submitted } from '../queue/job'
 import type { AddOptions, WorkerQueue } from '../queue/store'
 
-/** A dispatcher that was silent for so long is more than restarting. */
+/** A restart takes less time: after it the dispatcher counts as missing. */
 const SILENCE_MS = 120_000
 
 export interface SubmitOptions extends Omit<AddOptions, 'forecast'> {
   nowMs: number
   forecast: Forecast
-  /** Says what would come of them, and writes nothing. */
+  /** Returns the results without writing anything. */
   dryRun?: boolean
 }
 
@@ -59,14 +59,14 @@ export async function submit(
   return results
 }
 
-/** A bounce that nobody would send isn't accepted. The dispatcher starts with this process. */
+/** Without a dispatcher bounces aren't accepted. It starts together with this process. */
 function mustBeAlive(silentMs: number): void {
   const forMs = Math.min(silentMs, process.uptime() * 1000)
   if (forMs > SILENCE_MS)
     throw new SesBounceError('NO_DISPATCHER', `no dispatcher heartbeat for ${Math.round(forMs / 1000)} s`)
 }
 
-/** What is done instead of a bounce that the queue refused. */
+/** The fallback decision for a bounce that the queue refused. */
 export function fallBackFor(policy: Policy, decision: Decision, refused: Refused): Decision {
   if (refused.outcome !== 'ended') {
     const reason = refused.outcome === 'capped' ? 'capped' : 'overload'

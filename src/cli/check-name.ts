@@ -1,5 +1,5 @@
-// `ses-bounce check --explain NAME`: what a setting, a condition, a key of a rule, a pattern, a guard or a reason means.
-// Reads no configuration. A name that nothing has ends with 2, and with the one that was probably meant.
+// `ses-bounce check --explain NAME`: explains a setting, a condition, a key of a rule, a pattern, a guard or a reason.
+// Reads no configuration. For an unknown name it exits with 2, and suggests a similar one.
 
 import { jsonText } from '../json'
 import { ACTIONS, type Action } from '../policy/decision'
@@ -7,7 +7,7 @@ import type { Entry } from '../reference/entry'
 import { findEntries, unknownName } from '../reference/find'
 import { escapeControls, type Out } from './out'
 
-/** Where each topic stands. */
+/** The description of each topic. */
 const PLACES: Record<Entry['topic'], string> = {
   setting: 'a setting in config/ses-bounce.ini',
   condition: 'a condition of a rule in config/ses-bounce-rules.ini',
@@ -37,12 +37,12 @@ function asText(entry: Entry): string[] {
     topic,
     name,
     meaning,
-    takes,
+    values,
     where,
     default: defaultText,
     actions,
     example,
-    says,
+    words,
     source,
     status,
     note,
@@ -50,14 +50,14 @@ function asText(entry: Entry): string[] {
     page,
   } = entry
   const rows: [string, string | undefined][] = [
-    ['takes', takes],
-    ['stands in', where],
+    ['values', values],
+    ['used in', where],
     ['default', defaultText],
-    ['goes with', actions && goesWith(actions)],
+    ['valid with', actions && validWith(actions)],
     ['example', example],
-    ['says', says?.join(', ')],
+    ['words', words?.join(', ')],
     ['status', status],
-    ['from', source],
+    ['standard', source],
     ['more', page],
   ]
   return [
@@ -69,7 +69,7 @@ function asText(entry: Entry): string[] {
   ]
 }
 
-function goesWith(actions: readonly Action[]): string {
+function validWith(actions: readonly Action[]): string {
   return actions.length === ACTIONS.length ? 'every action' : `action = ${actions.join(' or ')}`
 }
 

@@ -1,5 +1,5 @@
 // The error that stops Haraka: all errors of the configuration, in the lines that `ses-bounce check` prints.
-// Haraka logs it as Node shows it, so it is made to show these lines and nothing else.
+// Haraka logs it as Node formats it, so it is formatted as these lines only.
 
 import { inspect } from 'node:util'
 import { SesBounceError } from '../errors'
@@ -18,7 +18,7 @@ export class ConfigurationError extends SesBounceError {
     )
     this.name = 'ConfigurationError'
     this.#diagnostics = diagnostics
-    // the fault is in the files, so a stack of the code that reads them is of no use
+    // the fault is in the files, so the stack of our code is useless
     this.stack = `${this.name}: ${this.message}`
   }
 

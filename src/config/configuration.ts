@@ -32,7 +32,10 @@ export interface ConfigurationOptions<T> {
   /** At the start, the saved configuration replaces files with errors. */
   fallsBack: boolean
   log: (level: 'notice' | 'warn' | 'error', message: string) => void
-  /** Another process logs the errors of the files; this one logs only errors of its own, such as a file that it can't read. */
+  /**
+   * Another process logs the errors of the files; this one logs only errors of its own, such as a file that it can't
+   * read.
+   */
   logsOwnOnly?: boolean
   /** Called after a reload; not at the start. */
   onChange?: (value: T, previous: T) => void
@@ -41,7 +44,7 @@ export interface ConfigurationOptions<T> {
    * every process that reads the same files, and differs after each change.
    */
   onRead?: (state: string, errors: readonly Diagnostic[]) => void
-  /** How often the files are looked at. */
+  /** Time between two checks of the files. */
   pollMs?: number
   nowMs?: () => number
 }
@@ -50,7 +53,7 @@ export interface Configuration<T> {
   current(): T
   /** The diagnostics of the last reading, whether it became active or not. */
   diagnostics(): readonly Diagnostic[]
-  /** Looks at the files once; a change is read when two looks see the same. Never rejects. */
+  /** Checks the files once. A change is read when two checks in a row find the same. Never rejects. */
   checkNow(): Promise<void>
   stop(): void
 }
@@ -87,7 +90,7 @@ class OpenConfiguration<T> {
   readonly #options: ConfigurationOptions<T>
   /** The state of the files when they were read last. */
   readonly #watched = new Map<string, Source>()
-  /** The state that the last look saw, if it differs. */
+  /** The state that the last check found, if it differs. */
   #pending: string | undefined
   #looking: Promise<void> | undefined
 
@@ -122,7 +125,7 @@ class OpenConfiguration<T> {
     if (this.stopped) return
     const hasChanged = watched.some(({ signature }, index) => signature !== signatures[index])
     const seen = signatures.join('|')
-    // two equal looks: a file that is still being written isn't read
+    // two equal checks, so that a file isn't read while it is being written
     const isStable = seen === this.#pending
     this.#pending = hasChanged && !isStable ? seen : undefined
     if (hasChanged && isStable) this.#reload()

@@ -33,7 +33,7 @@ const LONGEST_NAME = 100
 export function didYouMean(name: string, known: Iterable<string>): string {
   let best: string | undefined
   if (name.length > LONGEST_NAME) return ''
-  // two changes of a very short name leave nothing of it
+  // with two changes a very short name is another name
   let bestDistance = (name.length < 4 ? 1 : Math.max(2, Math.floor(name.length / 3))) + 1
   for (const candidate of known) {
     // the distance can't be smaller than that
@@ -47,7 +47,7 @@ export function didYouMean(name: string, known: Iterable<string>): string {
   return best === undefined ? '' : `; did you mean "${best}"?`
 }
 
-/** Lists all names, where none is similar. */
+/** Lists all valid names, for when none is similar. */
 export function validAre(names: readonly string[]): string {
   return names.length === 0 ? '' : `; valid are ${names.join(', ')}`
 }

@@ -1,12 +1,12 @@
-// The ses-bounce.ini that ships, written from the table: every key with its default, all of them commented out.
-// Pure; a test fails when config/ses-bounce.ini says anything else.
+// Writes the shipped ses-bounce.ini from the table: every key with its default, all commented out.
+// A test compares config/ses-bounce.ini with it.
 
 import { type Key, SCHEMA, SECTION_MEANING, type SectionName } from './schema'
 
-/** True for every value; the reference says it too. */
+/** Notes that are true for every value; the reference has them too. */
 export const VALUE_FORMS = [
   'Durations: 500ms, 10s, 5m, 24h, 7d. Sizes: 500b, 10kb, 10mb. Rates: 10/minute, 100/hour, 10/day.',
-  'Several values stand in one line, with commas. A value may be env:NAME, an environment variable.',
+  'Several values go in one line, separated by commas. A value may be env:NAME, an environment variable.',
 ] as const
 
 const HEAD = `; Settings of haraka-plugin-ses-bounce. Every key is shown with its default, commented out:

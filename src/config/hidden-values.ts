@@ -1,7 +1,7 @@
-// What variables of the environment (`env:NAME`) hold for the endpoint and for the queue file is in no log and no output.
-// The system and the SDK repeat both in their errors, so each line loses them before it is written: the key's name stands
-// there instead. What becomes part of a bounce isn't hidden: it is seen where the bounce is shown.
-// Of the whole process: a text may be made anywhere. The environment bounds how much there is.
+// Hides values of environment variables (`env:NAME`) for the endpoint and the queue file in logs and output. Errors of
+// the system and the SDK repeat both, so each line gets the key's name instead before it is written. Values that become
+// part of a bounce aren't hidden, as they are shown with the bounce. The hidden values belong to the whole process, as a
+// text may come from any part of it.
 
 import path from 'node:path'
 
@@ -12,14 +12,14 @@ interface Hidden {
 
 const hidden = new Map<string, Hidden>()
 
-/** A shorter text tells nothing, and would be found in words. */
+/** A shorter text isn't a secret, and would be found in ordinary words. */
 const SHORTEST = 4
-/** They tell nothing: the root, the Haraka directory, and the plugin's own folder, which has the command's name. */
+/** Folders that aren't secret: the root, the Haraka directory, and the plugin's own folder, named like the command. */
 const COMMON_FOLDERS: ReadonlySet<string> = new Set(['/', '.', 'ses-bounce'])
-/** As SES's regions are named. */
+/** The form of the names of SES's regions. */
 const REGION = '[a-z0-9-]+'
 
-/** `value`: as the variable holds it, and checked. Keys that are not repeated in errors are left alone. */
+/** `value`: the variable's value, checked. Does nothing for keys that errors don't repeat. */
 export function hideValue(section: string, key: string, value: string): void {
   const name = `[${section}] ${key}`
   if (name === '[ses] endpoint') hideEndpoint(value, name)
@@ -34,20 +34,20 @@ export function withoutHidden(text: string): string {
 
 function hideEndpoint(value: string, name: string): void {
   const marked = value.replaceAll('{region}', 'xregionx')
-  // "local" is no URL, and no secret
+  // "local" isn't a URL or a secret
   if (!URL.canParse(marked)) return
   const { hostname, port, protocol } = new URL(marked)
   const literal = (text: string) => escaped(text).replaceAll('xregionx', REGION)
   hide(literal(marked), name)
   const host = literal(hostname.replace(/^\[|\]$/g, ''))
   const usual = protocol === 'https:' ? '443' : '80'
-  // such an address alone may be anybody's
+  // an address or localhost alone doesn't identify the endpoint
   const isNoName = /^\[|^[\d.]+$|(?:^|\.)localhost$/.test(hostname)
   hide(`\\[?${host}\\]?:${port === '' ? usual : port}`, name)
   if (!isNoName) hide(host, name)
 }
 
-/** Messages have the absolute path; what stands before a relative one is the Haraka directory's. */
+/** Messages have the absolute path. The part before a relative path is the Haraka directory, which isn't hidden. */
 function hidePath(value: string, name: string): void {
   const below = path.normalize(value).replace(/^(?:\.\.\/)+/, '')
   const literal = (text: string) => (path.isAbsolute(text) ? '' : '(?<=/)') + escaped(text)
@@ -56,7 +56,7 @@ function hidePath(value: string, name: string): void {
   if (!COMMON_FOLDERS.has(folder)) hide(`${literal(folder)}(?!/)`, `the folder of ${name}`)
 }
 
-/** No part of a longer word; a stop may follow, and what SQLite adds to a file's name. */
+/** Not as a part of a longer word. A full stop may follow, or SQLite's suffix of a file's name. */
 function hide(source: string, name: string): void {
   if (source.length < SHORTEST) return
   hidden.set(source, { pattern: new RegExp(`(?<![\\w.-])${source}(?!\\w|\\.\\w)`, 'gi'), name })

@@ -6,7 +6,7 @@ import { shortened } from './escape'
 
 export interface IniEntry {
   key: string
-  /** The text behind `=`, trimmed, with its comments and quotes (values.ts and items.ts remove them). */
+  /** The text after `=`, trimmed, with its comments and quotes (values.ts and items.ts remove them). */
   value: string
   line: number
 }
@@ -39,7 +39,7 @@ export interface IniOptions {
 /** Matches a line that was meant to stand alone: a continuing line is indented, or isn't `key = value`. */
 const OWN_LINE = /^[a-z][\w.-]*\s+=\s/i
 
-/** A wrong file has a fault in every line; so many are shown. */
+/** The most faults shown, as a wrong file has one in every line. */
 const SHOWN_FAULTS = 20
 
 /** Follows Haraka's rules for comments and continued lines in a file of this name. */
@@ -58,7 +58,7 @@ export function parseIni(file: string, text: string, options: IniOptions = {}): 
     .split(/\r\n|\r|\n/)
     .entries()) {
     const start = raw.trimStart()
-    // Haraka's reader would join the line behind it
+    // Haraka's reader would join the next line
     if (start === '') endContinued('but nothing continues it')
     if (start === '' || isComment(start)) continue
     if (start.startsWith('[')) endContinued("and a section name can't continue it")
@@ -135,11 +135,11 @@ class Reader {
     const rest = close < 0 ? '' : text.slice(close + 1)
     this.#begin({ name, line, entries: [] })
     if (close < 0)
-      this.error(line, `the section name isn't closed: "]" is missing behind "${shortened(name)}"`)
+      this.error(line, `the section name isn't closed: "]" is missing after "${shortened(name)}"`)
     else if (!this.#mayStandBehind(rest)) {
       this.error(
         line,
-        `only the section name may stand on its line; put ${this.shown(rest)} on a line of its own`,
+        `a section name must be alone on its line; put ${this.shown(rest)} on a line of its own`,
       )
     } else if (name === '') this.error(line, 'a section needs a name')
     else if (known?.implied)
@@ -175,7 +175,7 @@ class Reader {
     if (earlier !== undefined) {
       this.error(
         line,
-        `"${shortened(key)}" stands in line ${earlier} already; several values go in one line, with commas`,
+        `"${shortened(key)}" stands in line ${earlier} already; several values go in one line, separated by commas`,
       )
       return
     }

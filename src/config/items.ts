@@ -7,7 +7,7 @@ export interface Item {
   text: string
   /** The form in the file: `quoted` is literal, `regex` is the text between the slashes. */
   form: 'plain' | 'quoted' | 'regex'
-  /** Letters behind the closing slash of a regex. */
+  /** Letters after the closing slash of a regex. */
   flags: string
 }
 
@@ -16,7 +16,7 @@ export interface Items {
   fault?: string
 }
 
-/** Reads a single value: up to ` ;`, with `\;` for a semicolon behind a space. */
+/** Reads a single value up to ` ;`. `\;` is a semicolon after a space. */
 export function wholeValue(raw: string): string {
   const end = raw.search(/(?:^|\s);/)
   const text = end < 0 ? raw : raw.slice(0, end)
@@ -24,8 +24,8 @@ export function wholeValue(raw: string): string {
 }
 
 /**
- * Reads a list: `a, "b, c", /d,e/i ; comment`. An item that starts with `"` or `/` runs to its closing
- * mark; elsewhere `\,` and `\;` stand for themselves.
+ * Reads a list: `a, "b, c", /d,e/i ; comment`. An item that begins with `"` or `/` ends at its closing
+ * mark; elsewhere `\,` and `\;` are a comma and a semicolon.
  */
 export function splitItems(raw: string): Items {
   const items: Item[] = []
@@ -48,7 +48,7 @@ function readItem(raw: string, start: number): { item: Item; end: number } | { f
   const open = raw[start]
   if (open === '"' || open === '/') {
     const close = closing(raw, start, open)
-    if (close < 0) return { fault: `the closing ${open} is missing behind ${shortened(raw.slice(start))}` }
+    if (close < 0) return { fault: `the closing ${open} is missing after ${shortened(raw.slice(start))}` }
     const inner = raw.slice(start + 1, close)
     if (open === '"')
       return { item: { text: inner.replace(/\\(["\\])/g, '$1'), form: 'quoted', flags: '' }, end: close + 1 }

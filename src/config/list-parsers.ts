@@ -11,7 +11,7 @@ export const cidrList = list('addresses and ranges: 192.0.2.1, 192.0.2.0/24, 200
   isCidr(text) ? text.toLowerCase() : undefined,
 )
 
-/** Stands before a domain: the domain and all below it. */
+/** The prefix of a domain that includes its subdomains. */
 export const SUBDOMAINS = '@.'
 
 /** Domains as A-labels in lower case; `@.` before one stays. */
@@ -25,7 +25,7 @@ export const domainList = list('domains: example.com, @.example.org (with its su
 export const hostList = list('names of hosts, without a port: mail.example.com', aLabels)
 
 /** Words as written. */
-export const wordList = list('names, with commas between them', text => text)
+export const wordList = list('names, separated by commas', text => text)
 
 /** Local parts and whole addresses, in lower case. */
 export const recipientList = list('local parts or addresses: postmaster, abuse@example.com', text =>
@@ -44,7 +44,7 @@ export function isEverybody(range: string): boolean {
   return /\/0+$/.test(range)
 }
 
-/** The list may be empty; an item that stands twice is kept once. */
+/** A parser of lists. The list may be empty, and a repeated item is kept once. */
 function list(form: string, readItem: (text: string) => string | undefined): ValueParser<string[]> {
   return {
     form,

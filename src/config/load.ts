@@ -1,5 +1,5 @@
-// Makes settings of ses-bounce.ini: checks every key, and combinations of keys.
-// Never throws. The default replaces a wrong value, so that all errors are shown at once.
+// Reads the settings in ses-bounce.ini: checks every key, and combinations of keys.
+// Never throws. A wrong value is replaced by its default, so that all errors are shown at once.
 
 import { type Diagnostic, didYouMean, type Severity, validAre } from './diagnostics'
 import { shortened } from './escape'
@@ -128,12 +128,12 @@ class Reader {
   }
 }
 
-/** The name behind `env:`; undefined: the value is written in the file. */
+/** The name after `env:`. Undefined: the value is written in the file. */
 function variableOf({ value }: IniEntry): string | undefined {
   return /^env:\s*(.*)$/.exec(wholeValue(value))?.[1]
 }
 
-/** An environment variable may hold a secret, whatever the setting: the name may be the wrong one. */
+/** The fault without the variable's value: a mistaken name may refer to a secret. */
 function heldFault(name: string, variable: string, { parser }: Key<unknown>): string {
   const range = parser.range === undefined ? '' : `; ${parser.range}`
   return `${name}: the value of the environment variable ${quoted(variable)} can't be used, and isn't shown; ${parser.form}${range}`
@@ -144,7 +144,7 @@ function asWritten(entry: IniEntry, env: Environment): Read<string> {
   const { key, value } = entry
   const name = variableOf(entry)
   if (name === undefined) return { value }
-  if (name === '') return { fault: `${key}: the name of a variable is missing behind "env:"` }
+  if (name === '') return { fault: `${key}: the name of a variable is missing after "env:"` }
   const held = fromEnvironment(env, name)
   return held === undefined
     ? { fault: `${key}: the environment variable ${quoted(name)} isn't set` }
@@ -157,11 +157,11 @@ function fromEnvironment(env: Environment, name: string): string | undefined {
 }
 
 function sectionHint(name: string, entries: readonly IniEntry[]): string {
-  if (entries.some(({ key }) => key === 'action')) return '; rules stand in ses-bounce-rules.ini'
+  if (entries.some(({ key }) => key === 'action')) return '; rules belong in ses-bounce-rules.ini'
   return didYouMean(name, TABLE.keys()) || validAre([...TABLE.keys()])
 }
 
-/** Names the section of a key that stands in the wrong one. */
+/** A hint with the right section for a key in a wrong one. */
 function belongsTo(key: string): string {
   const sections = [...TABLE].filter(([, keys]) => keys.has(key)).map(([section]) => `[${section}]`)
   return sections.length > 0 ? `; it belongs to ${sections.join(' or ')}` : ''
@@ -181,7 +181,7 @@ function checkTogether({ relay, ses, limit, window }: Values, reader: Reader): v
   }
   if (limit.interval < SES_INTERVAL_MS && !isLoopbackEndpoint(ses.endpoint)) {
     const interval = reader.shown('limit', 'interval', formatDuration(limit.interval))
-    const message = `"${interval}" is too little for interval; at least 1000ms: SES takes one call a second`
+    const message = `"${interval}" is too little for interval; at least 1000ms: SES accepts one call a second`
     reader.report('error', 'limit', reader.lineOf('limit', 'interval') ?? 0, message)
   }
   const everybody = relay.trusted.find(isEverybody)

@@ -4,7 +4,7 @@
 
 export interface LaterName {
   what: 'section' | 'setting'
-  /** The form in the reference; capitals stand for a name that the administrator chooses. */
+  /** The form in the reference. Capitals stand for a name that the administrator chooses. */
   name: string
   /** The section of a setting. */
   section?: string

@@ -53,6 +53,6 @@ function idOf(
   const id = fields?.[2] ?? ''
   if (/^\d{1,10}$/.test(id)) return Number(id)
   const file = what === 'user' ? '/etc/passwd' : '/etc/group'
-  const message = `${what} ${JSON.stringify(name)} isn't in ${file}; a number would do, too`
+  const message = `${what} ${JSON.stringify(name)} isn't in ${file}; a number works too`
   throw new ConfigurationError([{ severity: 'error', file: SMTP_FILE, line: entry.line, message }])
 }

@@ -1,6 +1,6 @@
-// Makes folders and files for Haraka's workers alone. The master may be root, while the folder belongs to the workers: an
-// attacker in a worker could replace a file by a link. So no link below the folder is followed, and owner and mode are
-// changed through an open descriptor, never by name.
+// Makes folders and files for Haraka's workers alone. The master may be root, while the folder belongs to the workers:
+// an attacker in a worker could replace a file by a link. So no link below the folder is followed, and owner and mode
+// are changed through an open descriptor, never by name.
 
 import {
   accessSync,
@@ -28,7 +28,7 @@ const OPEN_FOLDER = O_RDONLY | O_DIRECTORY
 /** Write permission of the group and of all others. */
 const OTHERS_WRITE = 0o022
 
-/** Stands at the top of a file system; it belongs to root, and is ignored. */
+/** The folder at the top of a file system. It belongs to root, and is ignored. */
 const FSCK_FOLDER = 'lost+found'
 
 /**
@@ -129,7 +129,7 @@ class Claim {
     return (this.#uid === undefined || uid === this.#uid) && isGroup
   }
 
-  /** `access`: the access that is enough where the owner can't be changed. */
+  /** `access`: the access that is enough if the owner can't be changed. */
   take(shown: string, descriptor: number, access: number): void {
     if (this.#canGive) {
       give(descriptor, this.#owner)

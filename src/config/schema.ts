@@ -1,5 +1,5 @@
-// The table of all settings in ses-bounce.ini: checker, defaults, example file and reference come from it.
-// Plain data; a test holds every default to its own parser.
+// The table of all settings in ses-bounce.ini: checker, defaults, example file and reference are made from it.
+// Plain data; a test reads every default with its own parser.
 
 import { cidrList, domainList, hostList, recipientList, regionList, wordList } from './list-parsers'
 import { bearerToken } from './secret'
@@ -34,18 +34,18 @@ const MINUTE = 60 * SECOND
 const HOUR = 60 * MINUTE
 const DAY = 24 * HOUR
 
-/** SES API: SendBounce takes one call a second. */
+/** SES API: SendBounce accepts one call a second. */
 export const SES_INTERVAL_MS = SECOND
-/** SES API: SendBounce takes a mail for 24 hours after its receipt. */
+/** SES API: SendBounce accepts bounces for a mail up to 24 hours after its receipt. */
 const SES_WINDOW_MS = DAY
 
 export interface Key<T> {
   parser: ValueParser<T>
   /** In the form of the file. */
   default: string
-  /** One line that is understood alone. */
+  /** One line that can stand alone. */
   meaning: string
-  /** An example value, where the default is empty. */
+  /** An example value, if the default is empty. */
   example?: string
   /** More for the reference. */
   note?: string
@@ -77,11 +77,11 @@ export const SCHEMA = {
     ),
   },
   relay: {
-    trusted: key(cidrList, '', 'addresses and ranges of the relays that hand over mail of SES', {
+    trusted: key(cidrList, '', 'addresses and ranges of the relays that deliver mail from SES', {
       example: '192.0.2.10, 2001:db8::/64',
-      note: 'A trusted host can have SES send bounces: name your relays and nobody else.',
+      note: 'A trusted host can make SES send bounces: list only your relays.',
     }),
-    auth_users: key(wordList, '', 'relays by the names of their SMTP AUTH users, wherever they come from', {
+    auth_users: key(wordList, '', 'relays by their SMTP AUTH users, from any address', {
       example: 'ses-relay',
     }),
     recipients: key(
@@ -93,7 +93,7 @@ export const SCHEMA = {
     label_separator: key(
       labelSeparator,
       '+',
-      'anna+shop@ is anna@ to a rule without a label, as in receipt rules of SES; empty: it is not',
+      'the character before a label: a pattern for anna@ also matches anna+shop@, as in receipt rules of SES; empty: no labels',
       {
         note: 'For recipient, envelope.recipient and role_addresses: plain, @host and glob patterns, not expressions. A pattern with the separator in its local part matches that label only.',
       },
@@ -107,9 +107,9 @@ export const SCHEMA = {
     bounce_sender: key(
       senderTemplate,
       'mailer-daemon@{recipient.domain}',
-      'the sender of bounces: a verified identity, as every domain is that SES receives for',
+      'the sender of bounces: a verified identity, such as an address at a domain that SES receives for',
     ),
-    bounce_sender_arn: key(identityArn, '', 'ARN of the identity, where it belongs to another account', {
+    bounce_sender_arn: key(identityArn, '', 'ARN of the identity, if it belongs to another account', {
       example: 'arn:aws:ses:eu-west-1:123456789012:identity/example.com',
     }),
     reporting_mta: key(
@@ -128,40 +128,40 @@ export const SCHEMA = {
         example: 'eu-west-1, us-east-1',
       },
     ),
-    endpoint: key(endpoint, '', 'empty: AWS; a URL, in which {region} is filled in; local: the stand-in', {
+    endpoint: key(endpoint, '', 'empty: AWS; a URL, which may hold {region}; local: the emulator', {
       example: 'http://127.0.0.1:4579',
     }),
     timeout: key(
       duration({ min: 100, max: 5 * MINUTE }),
       '10s',
-      'how long a call may take; after that its outcome is unknown',
+      'the time limit of a call; after it the outcome is unknown',
     ),
   },
   limit: {
     interval: key(
       duration({ min: 1, max: HOUR }),
       '1000ms',
-      'time from one call to the next, in each region; SES allows one a second',
-      { note: 'Below 1000ms only while endpoint is the stand-in or another server on this machine.' },
+      'the least time between two calls in a region; SES allows one a second',
+      { note: 'Below 1000ms only while endpoint is the emulator or another server on this machine.' },
     ),
     slack: key(
       duration({ min: 0, max: MINUTE }),
       '5ms',
       'added to interval: the network may bring two calls closer together',
     ),
-    per_sender: key(rate, '10/day', 'how many new bounces one sender gets; empty: no limit', {
-      note: 'Further bounces fall back to capped. Addresses that are made for each mail (VERP, BATV, SRS) count as the address behind them. Where a provider returns the mail of all its customers to one domain of its own, each customer counts alone, by the other domain that SES proved.',
+    per_sender: key(rate, '10/day', 'the most new bounces for one sender; empty: no limit', {
+      note: 'Further mail gets [fallback] capped. Addresses that are made for each mail (VERP, BATV, SRS) count as the original address. If a provider uses one return domain for all its customers, each customer counts separately, by the other domain that SES proved.',
     }),
-    per_sender_domain: key(rate, '', 'how many new bounces the senders at one domain get; empty: no limit', {
+    per_sender_domain: key(rate, '', 'the most new bounces for all senders at one domain; empty: no limit', {
       example: '100/day',
-      note: 'Further bounces fall back to capped.',
+      note: 'Further mail gets [fallback] capped.',
     }),
   },
   window: {
     length: key(
       duration({ min: SECOND, max: SES_WINDOW_MS, maxReason: 'SES accepts no bounce after 24h' }),
       '24h',
-      'for how long after its receipt a mail can be bounced; SES allows 24h',
+      'the time after its receipt in which a mail can be bounced; SES allows 24h',
     ),
     margin: key(
       duration({ min: 0, max: SES_WINDOW_MS }),
@@ -187,27 +187,31 @@ export const SCHEMA = {
         minReason: 'a relay can deliver a mail again as long as SES accepts bounces for it',
       }),
       '7d',
-      'how long jobs stay on record after their end; at least 25h',
+      'the time for which ended jobs stay on record; at least 25h',
     ),
     keep_mail: key(
       boolean,
       'true',
       'the raw mail is kept until SES has made its bounces; mail whose bounce fails goes to the quarantine',
-      { note: 'With false a mail is gone when its bounce fails, expires or is cancelled.' },
+      { note: 'With false a mail is lost when its bounce fails, expires or is cancelled.' },
     ),
-    retry: key(durationRange({ min: 10, max: DAY }), '2s..10m', 'shortest and longest pause between tries'),
+    retry: key(
+      durationRange({ min: 10, max: DAY }),
+      '2s..10m',
+      'the shortest and longest pause between two attempts',
+    ),
     unknown_tries: key(
       count({ min: 1, max: 100 }),
       '3',
-      'tries of a call that may have been carried out; then its job is held',
+      'the attempts at a call whose outcome is unknown; then its job is held',
     ),
   },
   content: {
     limit: key(
       size({ min: 1024, max: 64 * 1024 ** 2 }),
       '256kb',
-      'how much of each text of a mail the condition body looks at',
-      { note: "The rest isn't looked at, and the log says so." },
+      'the part of each text of a mail that the condition body searches',
+      { note: "The rest isn't searched, and the log says so." },
     ),
   },
   guard: {
@@ -224,7 +228,7 @@ export const SCHEMA = {
     role_addresses: key(
       recipientList,
       'postmaster, abuse, mailer-daemon',
-      'recipients that no rule bounces unless it names them; a sender of your bounces is never bounced',
+      'recipients that only a rule that names them can bounce; mail to your bounce sender is never bounced',
     ),
     authentication: key(
       choice(AUTHENTICATION_LEVELS),
@@ -234,13 +238,13 @@ export const SCHEMA = {
     ),
   },
   fallback: {
-    expired: fallback('reject', 'it is later than [window] length after the receipt of the mail'),
+    expired: fallback('reject', 'the mail was received longer ago than [window] length'),
     overload: fallback('reject', 'too many bounces wait for this one to start in time'),
-    no_receipt: fallback('quarantine', 'the mail carries no usable receipt of SES'),
+    no_receipt: fallback('quarantine', 'the mail has no usable receipt of SES'),
     mismatch: fallback('quarantine', 'the recipient that SES had cannot be determined'),
     ended: fallback('quarantine', 'the mail came again after its bounce failed, expired or was cancelled'),
     unsafe: fallback('quarantine', 'a guard prevents the bounce, or there is no usable bounce sender'),
-    capped: fallback('quarantine', 'the sender, their domain or the rule has had enough bounces'),
+    capped: fallback('quarantine', 'the sender, their domain or the rule has reached its limit of bounces'),
     full: key(
       choice(FULL_ACTIONS),
       'reject',
@@ -249,7 +253,7 @@ export const SCHEMA = {
     ),
     unreadable: fallback(
       'quarantine',
-      "a rule of any action asks for a part of the mail that can't be read, now or later",
+      "a rule, whatever its action, needs a part of the mail that can't be read",
     ),
   },
   quarantine: {
@@ -258,7 +262,7 @@ export const SCHEMA = {
     limit: key(
       size({ min: 1024, max: 1024 ** 5 }),
       '1gb',
-      'how much mail may lie there, with the mail that waits for its bounces',
+      'the most mail that is kept, including mail that waits for its bounces',
       { note: 'One sender may fill a tenth of it. Further mail gets [fallback] full.' },
     ),
   },
@@ -321,10 +325,10 @@ export const RENAMED_KEYS: Readonly<Record<string, string>> = {
   'relay.keeps_recipients': 'it is called recipients now: kept for true, auto for false',
 }
 
-/** The meaning of a section, where its keys don't say it. */
+/** The meaning of a section, if its keys don't show it. */
 export const SECTION_MEANING: Partial<Record<SectionName, string>> = {
-  relay: 'Only mail from these peers is looked at; as long as none is named, the plugin is idle.',
-  guard: 'true: such mail gets no bounce. A rule may say otherwise for itself: guard.list_mail = true',
+  relay: 'Only mail from these peers is evaluated; without any, the plugin is idle.',
+  guard: 'true: such mail gets no bounce. A rule can override them: guard.list_mail = true',
   fallback:
     "What happens to mail that a rule bounces when the bounce can't or mustn't be made: reject, quarantine, accept, defer, drop.",
   delivery: 'Mail that a server behind Haraka refuses.',

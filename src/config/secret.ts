@@ -9,7 +9,7 @@ import { orEmpty, type ValueParser, whole } from './value-parsers'
 export const SECRET_SECTION = 'http'
 const SECRET_KEY = 'token'
 
-/** RFC 6750 section 2.1: b64token. A token under 16 characters could be guessed. */
+/** RFC 6750 section 2.1: b64token. A token of fewer than 16 characters could be guessed. */
 const TOKEN = /^[A-Za-z0-9._~+/-]{16,512}={0,2}$/
 const DIGEST = /^sha256:([0-9a-f]{64})$/i
 
@@ -42,7 +42,7 @@ export function withoutToken(text: string): string {
   return lines.join('\n')
 }
 
-/** The number of lines of a value: a backslash at the end joins the next line, comments between them don't count. */
+/** The number of lines of a value: a backslash at the end joins the next line. Comments between them are skipped. */
 function linesOf(lines: readonly string[], from: number): number {
   let last = from
   while (/\\[ \t]*$/.test(lines[last] ?? '')) {

@@ -11,7 +11,7 @@ const SENDER_NAMES = new Map([
   ['recipient.domain', 'example.com'],
   ['sender.domain', 'example.org'],
 ])
-/** RFC 5321 section 4.5.3.1.3: a path of 256 octets, less its brackets. */
+/** RFC 5321 section 4.5.3.1.3: a path has at most 256 octets, its brackets included. */
 const ADDRESS_CHARACTERS = 254
 /** SES API: SendBounce, BounceSender: one address in ASCII, its domain in Punycode. */
 const SENDER = /^[\w.!#$%&'*+/=?^`{|}~-]{1,64}@[a-z\d-]{1,63}(?:\.[a-z\d-]{1,63}){0,9}$/i
@@ -57,15 +57,15 @@ export const reportingMta: ValueParser<string | undefined> = orEmpty(
 
 export const endpoint: ValueParser<string> = orEmpty(
   '',
-  whole('an http or https URL, that may hold {region}, or "local"; empty: AWS', (text, key) => {
-    // not shown: it would be in Haraka's log
+  whole('an http or https URL, which may hold {region}, or "local"; empty: AWS', (text, key) => {
+    // not shown, as a password would then be in Haraka's log
     if (/^[^/]*\/\/[^/]*@/.test(text))
-      return { fault: `${key} may hold no user and no password; ${endpoint.form}` }
+      return { fault: `${key} must not hold a user or a password; ${endpoint.form}` }
     return text === 'local' || endpointUrl(text) ? { value: text } : unknownValue(text, key, endpoint.form)
   }),
 )
 
-/** True where calls don't leave this machine: `local`, or plain http to a loopback address (name: RFC 6761 section 6.3). */
+/** True if calls don't leave this machine: `local`, or plain http to a loopback address or name (RFC 6761 section 6.3). */
 export function isLoopbackEndpoint(text: string): boolean {
   if (text === 'local') return true
   const url = endpointUrl(text)

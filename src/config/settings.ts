@@ -28,7 +28,7 @@ export const FALLBACK_REASONS = [
 export type FallbackReason = (typeof FALLBACK_REASONS)[number]
 
 export const FALLBACK_ACTIONS = ['reject', 'quarantine', 'accept', 'defer', 'drop'] as const
-/** There is no room to keep the mail; it can't be accepted either, as policy refused it. */
+/** Values of [fallback] full: there is no room to keep the mail, and it can't be accepted, as the policy refused it. */
 export const FULL_ACTIONS = ['reject', 'defer', 'drop'] as const satisfies readonly FallbackAction[]
 export type FallbackAction = (typeof FALLBACK_ACTIONS)[number]
 
@@ -77,7 +77,7 @@ export interface Settings {
     reportingMta?: string
     /** Empty: the region that the receipt names. */
     regions: string[]
-    /** '' is AWS, 'local' the stand-in, else a URL that may hold `{region}`. */
+    /** '' is AWS, 'local' the emulator, else a URL that may hold `{region}`. */
     endpoint: string
     timeoutMs: number
   }

@@ -33,10 +33,10 @@ export function saveSnapshot(file: string, snapshot: Snapshot, owner: Owner): vo
   makePrivateDir(folder, owner)
   refuseLink(file)
   const passing = `${file}.${process.pid}`
-  // a process that was killed here may have left it
+  // a process that was killed may have left the file
   rmSync(passing, { force: true })
   try {
-    // wx: the folder may belong to another user, and a file that they put here must not be written to
+    // wx: in a folder of another user, a file that they made must not be written to
     flushed(passing, 'wx', descriptor => {
       writeFileSync(descriptor, JSON.stringify({ saved_at: snapshot.savedAt, sources: snapshot.sources }))
       giveFile(descriptor, owner)
@@ -62,7 +62,7 @@ export function loadSnapshot(file: string): Snapshot | undefined {
   }
 }
 
-/** Refuses a link, and a pipe, which would never end. */
+/** Refuses links, and pipes, which would never end. */
 function readPlainFile(file: string): string {
   const { O_NOFOLLOW, O_NONBLOCK, O_RDONLY } = constants
   const descriptor = openSync(file, O_RDONLY | O_NOFOLLOW | O_NONBLOCK)

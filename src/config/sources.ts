@@ -23,7 +23,7 @@ export interface Source {
   fault?: string
 }
 
-/** A list of a million addresses is far below it. */
+/** The largest file: a list of a million addresses is far smaller. */
 const LARGEST_BYTES = 50 * 1024 ** 2
 
 /** Reads synchronously: for boot and reload. */
@@ -79,7 +79,7 @@ export function signatureOfFault(error: unknown): string {
   return error instanceof Error && 'code' in error ? String(error.code) : String(error)
 }
 
-/** Windows editors call it Unicode, and open the file with its byte order mark (RFC 2781 section 3.2). */
+/** Windows editors call UTF-16 "Unicode", and begin the file with a byte order mark (RFC 2781 section 3.2). */
 function isUtf16(bytes: Buffer): boolean {
   return ['fffe', 'feff'].includes(bytes.toString('hex', 0, 2))
 }
@@ -97,7 +97,7 @@ function readSource(configDir: string, name: string, warn: (message: string) => 
     signature = signatureOf(stats)
     const none = { name, text: undefined, signature }
     // opening a pipe would wait for its writer
-    if (!stats.isFile()) return { ...none, fault: 'this is no file' }
+    if (!stats.isFile()) return { ...none, fault: 'this is not a file' }
     if (stats.size > LARGEST_BYTES)
       return { ...none, fault: `the file is larger than ${LARGEST_BYTES / 1024 ** 2} MB` }
     const bytes = readFileSync(file)

@@ -182,7 +182,7 @@ export function whole<T>(form: string, read: (text: string, key: string) => Read
   }
 }
 
-/** The same parser; a value that isn't there is read as `empty`. */
+/** The same parser, but an empty value is read as `empty`. */
 export function orEmpty<T, E>(empty: E, parser: ValueParser<T>): ValueParser<T | E> {
   return {
     form: parser.form,

@@ -1,5 +1,5 @@
 // Reads and writes durations, sizes and numbers: `500ms 10s 5m 24h 7d`, `10kb 10mb`.
-// Text that can't be read is undefined, and the caller says what would be right.
+// Text that can't be read gives undefined.
 
 const DURATION_MS: Record<string, number> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 }
 const SIZE_BYTES: Record<string, number> = { '': 1, b: 1, kb: 1024, mb: 1024 ** 2, gb: 1024 ** 3 }
@@ -44,7 +44,7 @@ export function formatSize(bytes: number): string {
 /** Milliseconds for people: `24h`, `1m`, `1.5s`. */
 export function formatDuration(ms: number): string {
   for (const [unit, size] of Object.entries(DURATION_MS).toReversed()) {
-    // people say 24 hours for SES's window, not a day
+    // SES's documents say 24 hours, not a day
     if (ms >= (unit === 'd' ? 2 * size : size) && Number.isInteger(ms / size)) return `${ms / size}${unit}`
   }
   return ms >= 1000 ? `${(ms / 1000).toFixed(1)}s` : `${ms}ms`

@@ -1,5 +1,6 @@
 // Warns when Haraka's own configuration refuses or changes mail before the rules see it: only the relay learns of such a
-// refusal, and the sender gets no bounce. Warns only where a rule is affected. Never throws; a missing file is no warning.
+// refusal, and the sender gets no bounce. Warns only where a rule is affected. Never throws; a missing file is no
+// warning.
 
 import type { Diagnostic } from '../config/diagnostics'
 import { parseIni } from '../config/ini'
@@ -16,7 +17,7 @@ import { Subject } from '../policy/subject'
 const PLUGINS_FILE = 'plugins'
 const CONNECTION_FILE = 'connection.ini'
 
-/** SES developer guide: service quotas, email receiving: 40 MB with the header; the rest is for lines that hops add. */
+/** SES developer guide, service quotas for email receiving: 40 MB with the header. The rest is for lines that hops add. */
 const LARGEST_BYTES = 46_000_000
 
 /** RFC 5321 section 4.5.3.1.6: the most bytes of a line with its end. */
@@ -41,7 +42,7 @@ function byBrokenLines(rules: readonly Rule[], sources: Sources): Diagnostic[] {
   // as in Haraka: 0, or a text that isn't a number, means the default
   const bytes = (/^\d{1,15}$/.test(entry?.value ?? '') && Number(entry?.value)) || DATA_LINE_LENGTH
   if (bytes >= LINE_BYTES) return []
-  const message = `Haraka breaks lines over ${bytes - 2} bytes, within words and links too, so that [${rule.name}] may not find them in the body; data_line_length = ${LINE_ADVICE} leaves every line whole that a mail may have`
+  const message = `Haraka breaks lines over ${bytes - 2} bytes, within words and links too, so that [${rule.name}] may not find them in the body; data_line_length = ${LINE_ADVICE} keeps every valid line whole`
   return [{ severity: 'warning', file: CONNECTION_FILE, line: entry?.line ?? 0, section: 'max', message }]
 }
 
@@ -56,7 +57,7 @@ function byRecipient(bounces: readonly Rule[], sources: Sources): Diagnostic[] {
   }))
 }
 
-/** The conditions ask for single mailboxes, and not only for a domain. */
+/** Whether its conditions name single mailboxes, and not only a domain. */
 function singlesOutRecipients({ conditions }: Rule): boolean {
   const [some, others] = [conditions.filter(asksRecipient), conditions.filter(one => !asksRecipient(one))]
   return some.some(({ negated }) => negated) || (some.length > 0 && others.length === 0)
@@ -90,7 +91,7 @@ function bySize(bounces: readonly Rule[], sources: Sources): Diagnostic[] {
     )
   })
   if (rule === undefined) return []
-  const message = `Haraka refuses mail over ${formatSize(limit.bytes)} before [${rule.name}] can bounce it; bytes = ${LARGEST_BYTES} lets in all mail that SES accepts`
+  const message = `Haraka refuses mail over ${formatSize(limit.bytes)} before [${rule.name}] can bounce it; bytes = ${LARGEST_BYTES} allows all mail that SES accepts`
   return [{ severity: 'warning', file: CONNECTION_FILE, line: limit.line, section: 'max', message }]
 }
 

@@ -7,7 +7,7 @@ import { sizeOfRegex } from '../policy/regex-patterns'
 
 /** A longer line is a mistake, as it is in the rules. */
 const EXPRESSION_CHARACTERS = 1000
-/** Remembers the answer for so many domains: a mail server sees the same ones again and again. */
+/** Domains whose answer is cached, as a mail server sees the same ones often. */
 const MOST_KNOWN = 1000
 
 export class DomainExpressions {

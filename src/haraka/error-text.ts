@@ -1,4 +1,4 @@
-// An error in one line of printable ASCII, for Haraka's log and its replies, without what variables hold.
+// Formats an error as one line of printable ASCII, for Haraka's log and its replies, without values of variables.
 
 import { withoutHidden } from '../config/hidden-values'
 

@@ -1,4 +1,4 @@
-// haraka-constants ships no types: the return codes that hooks answer with.
+// Types for haraka-constants, which ships none: the return codes of hooks.
 declare module 'haraka-constants' {
   export const cont: number
   export const deny: number

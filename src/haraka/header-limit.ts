@@ -1,8 +1,8 @@
-// Haraka keeps only the first lines of a long header, and breaks long lines. Pure.
+// Haraka's limits: it keeps only the first lines of a long header, and breaks long lines.
 
 import type { HarakaTransaction } from './types'
 
-/** Haraka's transaction.js, add_data: the limit where connection.ini has none, or 0. */
+/** Haraka's transaction.js, add_data: the limit if connection.ini has none, or 0. */
 export const DEFAULT_HEADER_LINES = 1000
 
 /**
@@ -13,7 +13,7 @@ export function isHeaderCut({
   header_lines: lines,
   cfg,
 }: Pick<HarakaTransaction, 'header_lines' | 'cfg'>): boolean {
-  // the opposite of Haraka's own comparison: with a value that isn't a number it keeps no line
+  // the negation of Haraka's own comparison, as with a value that isn't a number Haraka keeps no line
   return !(lines.length < Number(cfg?.headers?.max_lines || DEFAULT_HEADER_LINES))
 }
 

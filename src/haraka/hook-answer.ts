@@ -1,11 +1,11 @@
-// One answer to a hook of Haraka, whatever happens: a throw in a hook would let the mail in, and a rejection without a
-// handler would end the process.
+// Gives one answer to a hook of Haraka in every case: an exception in a hook would accept the mail, and an unhandled
+// rejection would end the process.
 
 import { denysoft } from 'haraka-constants'
 import { errorText } from './error-text'
 import type { HarakaConnection, HarakaPlugin, Next } from './types'
 
-/** Without a code the next plugin is asked. */
+/** Without a code Haraka calls the next plugin. */
 export interface HookAnswer {
   code?: number
   text?: string
@@ -17,14 +17,14 @@ export interface HookCall {
   plugin: HarakaPlugin
   connection: HarakaConnection
   next: Next
-  /** Called when the work has failed. */
+  /** Called if the work fails. */
   failed: () => void
 }
 
-/** For the relay's log only: the reason is in ours. */
+/** The reply to the relay. The reason is in Haraka's log. */
 const TRY_LATER = '4.3.0 Try again later'
 
-/** Calls `next` once, with a temporary refusal where `work` fails. */
+/** Calls `next` once, with a temporary refusal if `work` fails. */
 export function answerHook(
   { plugin, connection, next, failed }: HookCall,
   work: () => Promise<HookAnswer>,

@@ -1,5 +1,5 @@
-// A transaction of Haraka as a mail to be evaluated, and its recipients by the RCPT TO commands that they come from.
-// Reads the transaction only. The raw mail and the results of other plugins are read when they are asked for.
+// Makes a mail for evaluation from a transaction of Haraka, and finds its recipients for each RCPT TO command.
+// Only reads the transaction. The raw mail and other plugins' results are read when a rule needs them.
 
 import type { IncomingMail } from '../app/evaluate-mail'
 import type { WorkerThreads } from '../worker-thread/worker-threads'
@@ -57,7 +57,7 @@ export function incomingMailOf(
   }
 }
 
-/** One for each RCPT TO, in order. `commands` is undefined where the relay has been trusted only since the last one. */
+/** One entry for each RCPT TO, in order. `commands`. Undefined: the relay became trusted after the last command. */
 export function targetsOf(
   transaction: HarakaTransaction,
   commands: RcptCommands<HarakaAddress> | undefined,
@@ -70,8 +70,8 @@ export function targetsOf(
 }
 
 /**
- * The recipients of a transaction that aren't consumed. A plugin may have put copies of its addresses there meanwhile: a copy
- * of a consumed one is consumed, too, or the recipient would be bounced and get the mail.
+ * The recipients of a transaction that aren't consumed. A plugin may have replaced its addresses by copies meanwhile. A
+ * copy of a consumed one counts as consumed, or the recipient would be bounced and get the mail too.
  */
 export function remainingTargets(
   rcptTo: readonly HarakaAddress[],
@@ -86,7 +86,7 @@ export function remainingTargets(
   )
 }
 
-/** How many RCPT TO the relay gave; undefined: not known. */
+/** Number of RCPT TO that the relay gave. Undefined: not known. */
 function commandsOf({ rcpt_count: counts }: HarakaTransaction): number | undefined {
   return counts && Object.values(counts).reduce((sum, count) => sum + count, 0)
 }

@@ -9,11 +9,11 @@ import { someParent } from '../policy/address-patterns'
 import { DomainExpressions } from './domain-expressions'
 
 export interface OwnDomains {
-  /** The domains that are written out (A-labels, lower case). Subdomains may be ours too. */
+  /** The domains that are named one by one (A-labels, lower case). Others may be ours too. */
   names: readonly string[]
   /** `domain`: A-labels, lower case. */
   receivesFor: (domain: string) => boolean
-  /** Whether a domain of ours belongs to the same organisation (public suffix list) as this one. */
+  /** Whether one of our domains belongs to the same organisation (public suffix list) as this one. */
   isOfOwnOrganisation: (domain: string) => boolean
 }
 
@@ -64,7 +64,7 @@ export function readOwnDomains(
 }
 
 function noDomain(text: string): string {
-  return `${quoted(text)} isn't a domain, so no mail is for it; expressions stand in host_list_regex, and [relay] domains takes @.example.com for all subdomains`
+  return `${quoted(text)} isn't a domain, so it matches no mail; expressions belong in host_list_regex, and [relay] domains accepts @.example.com for all subdomains`
 }
 
 /** As Haraka reads a list (haraka-config, readers/flat.js): whole lines can be comments. */

@@ -1,4 +1,4 @@
-// Whether Haraka has put a field of its own above those that the relay sent. Pure.
+// Finds out whether Haraka wrote its own Received above the fields that the relay sent.
 
 import type { HarakaTransaction } from './types'
 

@@ -1,7 +1,7 @@
 // Writes the raw mail from Haraka's message stream to a stream of ours.
-// Haraka's LineTransformer makes a buffer of each line: 20 MB of short lines cost seconds of the worker's thread, and hold
-// it for hundreds of milliseconds. What it does for the options that we use is to take the second dot from lines that begin
-// with two; here that is done a chunk at a time. A Haraka that is built otherwise does it in its own way.
+// Haraka's LineTransformer makes a buffer of each line, so 20 MB of short lines take seconds, and block the thread for
+// hundreds of milliseconds. With our options it only removes the second dot from lines that begin with two. Here that is
+// done by chunks. If a Haraka is built differently, its own transformer is used.
 
 import type { Transform, Writable } from 'node:stream'
 
@@ -14,9 +14,9 @@ export interface MessageStream {
   pipe(to: Writable, options?: Record<string, unknown>): unknown
 }
 
-/** Ends the stream when all of the mail is in it. */
+/** Writes the whole mail, and ends the stream. */
 export function pipeRaw(from: MessageStream, to: Writable): void {
-  // before the first byte: Haraka pipes its transformer first, and fills it then
+  // Haraka pipes its transformer before it writes the first byte
   to.once('pipe', (transformer: Partial<Transform>) => {
     if (transformer.constructor?.name === 'LineTransformer' && isUntouched(transformer))
       unstuffChunks(transformer)
@@ -46,21 +46,21 @@ function unstuffChunks(transformer: Transform): void {
 }
 
 /**
- * RFC 5321 section 4.5.2, for a text in chunks, of which it copies nothing: Node.js collects buffers late, so that copies of
- * a large mail would be in memory as a second one.
+ * Removes SMTP's dot stuffing (RFC 5321 section 4.5.2) from chunks without copying them: Node.js frees buffers late, so
+ * copies of a large mail would double its memory.
  */
 export class Unstuffer {
-  #state: 'in line' | 'at line start' | 'behind a held dot' = 'at line start'
+  #state: 'in line' | 'at line start' | 'after a held dot' = 'at line start'
 
   chunk(chunk: Buffer, push: (piece: Buffer) => void): void {
     if (chunk.length === 0) return
     const isDot = chunk[0] === DOT
     let from = 0
     let at = -1
-    if (this.#state === 'behind a held dot' && !isDot) push(ONE_DOT)
+    if (this.#state === 'after a held dot' && !isDot) push(ONE_DOT)
     if (this.#state === 'at line start' && isDot) {
       if (chunk.length === 1) {
-        this.#state = 'behind a held dot'
+        this.#state = 'after a held dot'
         return
       }
       from = chunk[1] === DOT ? 1 : 0
@@ -70,12 +70,12 @@ export class Unstuffer {
       from = at + 2
     }
     const isHeld = chunk.at(-1) === DOT && chunk.at(-2) === LF
-    this.#state = isHeld ? 'behind a held dot' : chunk.at(-1) === LF ? 'at line start' : 'in line'
+    this.#state = isHeld ? 'after a held dot' : chunk.at(-1) === LF ? 'at line start' : 'in line'
     const rest = chunk.subarray(from, isHeld ? -1 : undefined)
     if (rest.length > 0) push(rest)
   }
 
   end(push: (piece: Buffer) => void): void {
-    if (this.#state === 'behind a held dot') push(ONE_DOT)
+    if (this.#state === 'after a held dot') push(ONE_DOT)
   }
 }

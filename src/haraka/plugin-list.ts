@@ -1,4 +1,4 @@
-// Whether Haraka loads the plugin at all. At boot nothing could say that it doesn't: for `check` alone.
+// Checks that Haraka loads the plugin, for `check`: a plugin that isn't loaded can't warn of it.
 
 import type { Diagnostic } from '../config/diagnostics'
 import type { Sources } from '../config/sources'

@@ -1,5 +1,5 @@
-// Results of other plugins: the values at a path such as `rspamd.score`, in any of Haraka's result stores.
-// Never throws: a missing value is an empty list. Names of plugins may hold dots, as `rcpt_to.in_host_list` does.
+// Reads other plugins' results: the values at a path such as `rspamd.score`, in any of Haraka's result stores.
+// Never throws: a missing value gives an empty list. Names of plugins may hold dots, such as `rcpt_to.in_host_list`.
 
 /** The part of Haraka's ResultStore that is used. */
 export interface ResultStore {

@@ -1,11 +1,11 @@
 // Reads the raw mail from Haraka into one buffer, which belongs to the caller.
-// Rejects when the stream doesn't end in time: after the peer has hung up it may never end.
+// Rejects if the stream doesn't end in time: if the peer has disconnected it may never end.
 
 import { Writable } from 'node:stream'
 
 /** Together with matching this stays below the 30 s that Haraka gives a plugin. */
 const LONGEST_MS = 5000
-/** So long others wait at the most: Haraka reads out a mail without a pause of its own. */
+/** After this time the reading pauses for other work, as Haraka itself reads a mail without a pause. */
 const SLICE_MS = 10
 /** Haraka adds its own fields before the mail. */
 const HEADROOM_BYTES = 16 * 1024
@@ -34,12 +34,12 @@ export function rawMail(
     },
   })
   return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => stream.destroy(new Error("the mail didn't come to its end")), LONGEST_MS)
+    const timer = setTimeout(() => stream.destroy(new Error("the mail didn't end in time")), LONGEST_MS)
     stream.once('error', reject)
     stream.once('finish', () => resolve(bytes.subarray(0, length)))
     stream.once('close', () => {
       clearTimeout(timer)
-      reject(new Error('the mail ended before its end'))
+      reject(new Error('the stream of the mail ended early'))
     })
     try {
       pipeRaw(stream)

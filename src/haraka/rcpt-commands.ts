@@ -24,7 +24,7 @@ export class RcptCommands<A extends Address> {
   readonly #commands: RcptCommand[] = []
   /** Undefined: the target may belong to any command. */
   readonly #owners = new Map<A, RcptCommand | undefined>()
-  /** The commands by the address object that stood in them. */
+  /** The commands by their original address object. */
   readonly #recipients = new Map<A, RcptCommand>()
   /** The transaction's recipients when the hooks of the last command began. */
   #seen: A[] = []
@@ -34,7 +34,7 @@ export class RcptCommands<A extends Address> {
     return this.#commands.length
   }
 
-  /** To be called when the hooks of a command begin: `rcptTo` ends with its recipient. */
+  /** Call it when the hooks of a command begin. `rcptTo` ends with its recipient. */
   add(recipient: A, notifyNever: boolean, rcptTo: readonly A[]): void {
     if (this.#isOnlyAdded(rcptTo, recipient)) this.#seen.push(recipient)
     else {
@@ -47,14 +47,14 @@ export class RcptCommands<A extends Address> {
     this.#recipients.set(recipient, command)
   }
 
-  /** To be called after the last command. */
+  /** Call it after the last command. */
   end(rcptTo: readonly A[]): void {
     this.#claim(rcptTo)
   }
 
   /**
-   * The commands that have targets left, in order; then the targets that can't be attributed. `given`: the number of
-   * commands in all. If some weren't noted here, as another plugin answered first, only addresses of noted ones count.
+   * The commands that have targets left, in order; then the targets that can't be attributed. `given`: the number of all
+   * commands. If some weren't noted here, as another plugin answered first, only addresses of noted ones count.
    */
   targetsIn(rcptTo: readonly A[], given = this.#commands.length): Targets<A>[] {
     const isComplete = given === this.#commands.length
@@ -71,7 +71,7 @@ export class RcptCommands<A extends Address> {
     return [...attributed.filter(({ targets }) => targets.length > 0), ...unattributed]
   }
 
-  /** Detects the usual case without looking at each recipient of a long list; `end` looks at all of them. */
+  /** Detects the usual case without comparing each recipient of a long list; `end` compares all of them. */
   #isOnlyAdded(rcptTo: readonly A[], recipient: A): boolean {
     const { length } = this.#seen
     return (

@@ -30,7 +30,7 @@ export interface HarakaTransaction {
 }
 
 export interface HarakaConnection {
-  /** Null once the peer has hung up. */
+  /** Null after the peer has disconnected. */
   transaction: HarakaTransaction | null
   remote: { ip: string }
   results: ResultStore

@@ -10,9 +10,9 @@ interface Counts {
 }
 
 const HOUR_MS = 3_600_000
-/** Fewer may be copies that somebody edited. */
+/** Mails before a warning: fewer may be mails that someone edited. */
 const FEWEST_MAILS = 3
-/** No administrator trusts more relays; further ones are counted in the next hour. */
+/** Relays that are counted in an hour. Further ones are counted in the next. */
 const MOST_RELAYS = 1000
 
 export class UnclosedRelays {
@@ -38,6 +38,6 @@ export class UnclosedRelays {
     if (counts.mails < FEWEST_MAILS || counts.unclosed * 2 <= counts.mails || this.#warned.has(relayIp))
       return undefined
     this.#warned.add(relayIp)
-    return `most mail of the relay ${relayIp} proves no sender, so that it isn't bounced: ${flaw ?? NOT_CLOSED}; it must hand over SES's fields as they are`
+    return `most mail of the relay ${relayIp} proves no sender, so it isn't bounced: ${flaw ?? NOT_CLOSED}; the relay must leave SES's fields unchanged`
   }
 }

@@ -1,4 +1,4 @@
-// Warns when Haraka's http.ini leaves the web server off although the API needs it, or opens it to other machines.
+// Warns if Haraka's http.ini turns the web server off although the API needs it, or opens it to other machines.
 // Never throws; without the file the web server is off, as in Haraka.
 
 import type { Diagnostic } from '../config/diagnostics'
@@ -9,7 +9,7 @@ import { quoted } from '../config/value-parsers'
 
 const HTTP_FILE = 'http.ini'
 
-/** An address in `listen` that only this machine can reach, with or without a port; or the path of a socket. */
+/** An address in `listen` that only this machine can reach, with or without a port, or the path of a socket. */
 const LOOPBACK = /^(?:(?:127(?:\.\d{1,3}){3}|\[::1\]|localhost)(?::\d+)?|::1|\/.*)$/i
 
 export function webServerDiagnostics({ http }: Settings, sources: Sources): Diagnostic[] {
@@ -24,7 +24,7 @@ export function webServerDiagnostics({ http }: Settings, sources: Sources): Diag
   }
   const beyond = listen.value.split(/\s*,\s*/).find(address => !LOOPBACK.test(address))
   if (beyond === undefined) return []
-  const message = `other machines may reach ${quoted(beyond)}, and with it everything below /ses-bounce: listen on 127.0.0.1, with a proxy before it that has TLS and knows its users`
+  const message = `other machines may reach ${quoted(beyond)}, and with it everything below /ses-bounce: listen on 127.0.0.1, behind a proxy with TLS and authentication`
   return [warning(listen.line, message)]
 }
 

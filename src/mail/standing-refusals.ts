@@ -4,8 +4,8 @@ import type { Refusal } from './refusal'
 import { alwaysStands } from './refusing-plugins'
 
 /**
- * RFC 5321 section 4.2.2 (500 to 504: the command), RFC 7504 (521: the host takes no mail), RFC 4954 section 6 (530, 534, 535,
- * 538: the login): Haraka and the server behind it don't get on.
+ * RFC 5321 section 4.2.2 (500 to 504: the command), RFC 7504 (521: the host takes no mail), RFC 4954 section 6 (530,
+ * 534, 535, 538: the login): Haraka and the server behind it don't get on.
  */
 const FAULT_CODES: ReadonlySet<number> = new Set([500, 501, 502, 503, 504, 521, 530, 534, 535, 538])
 

@@ -155,7 +155,7 @@ class RuleCompiler {
       field.name + member.toLowerCase(),
       compiledItems(found, negated, items, line, say),
       wrong => say.error(line, wrong),
-      field.takesLabels ? this.#settings.relay.labelSeparator : '',
+      field.matchesLabels ? this.#settings.relay.labelSeparator : '',
     )
     if (count === 0 && negated) {
       say.error(

@@ -40,7 +40,7 @@ export interface Field {
   /** The value depends on the recipient, not on the mail alone. */
   perRecipient: boolean
   /** Patterns without a label also match addresses with a label: `anna@` matches `anna+shop@`. */
-  takesLabels?: boolean
+  matchesLabels?: boolean
   /** All possible values, where they are few. */
   words?: readonly string[]
   /** `member`: the part after a family's name. Of several values, one that matches is enough. */
@@ -81,7 +81,7 @@ type Read = Field['read']
 export const FIELDS: readonly Field[] = [
   field('recipient', 'address', 'receipt', q => [q.recipient.address], {
     perRecipient: true,
-    takesLabels: true,
+    matchesLabels: true,
     candidates: ({ envelope, forCandidates }) => [...envelopeRecipients(envelope), ...forCandidates],
   }),
   field('sender', 'address', 'receipt', q => [q.facts.sender], {
@@ -89,7 +89,7 @@ export const FIELDS: readonly Field[] = [
   }),
   field('envelope.recipient', 'address', 'envelope', q => [q.recipient.envelope.address], {
     perRecipient: true,
-    takesLabels: true,
+    matchesLabels: true,
     candidates: ({ envelope }) => envelopeRecipients(envelope),
   }),
   fromEnvelope('envelope.sender', 'address', envelope => envelope.sender),

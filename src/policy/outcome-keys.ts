@@ -1,5 +1,5 @@
 // The table of outcome keys: all lines of a rule that aren't conditions, with their values.
-// Plain data: the checker, `check NAME`, the example rules and the reference page are made from it.
+// Plain data: the checker, `check --explain`, the example rules and the reference page are made from it.
 
 import { AUTHENTICATION_LEVELS, FALLBACK_ACTIONS, GUARD_FLAGS } from '../config/settings'
 import { REPLY_TEXTS, TYPE_TEXTS } from './bounce-types'

@@ -1,5 +1,5 @@
-// Puts a kept mail where the state of its jobs requires: it waits beside the queue, is held in the quarantine,
-// or is deleted. Each step can be repeated after a crash, and two processes may do the same at once.
+// Moves a kept mail to the folder that the state of its jobs requires: it waits in `kept`, is held in the quarantine,
+// or is deleted. Each step can be repeated after a crash, and two processes may run it at once.
 
 import { rmSync } from 'node:fs'
 import { mkdir, readFile, rename, rm, stat, utimes } from 'node:fs/promises'
@@ -28,7 +28,7 @@ export async function bringInOrder(
   return 'gone'
 }
 
-/** The entries for a mail that no queue knows any more, each with `reason`. */
+/** The entries for a mail that the queue doesn't know any more, each with `reason`. */
 export function orphanRecord(record: QuarantineRecord | undefined, reason: string): HeldRecipient[] {
   const recipients = record?.envelope.recipients ?? []
   return recipients.map(recipient => ({ recipient, rule: '', reason }))

@@ -1,24 +1,24 @@
-// Removes quarantined mail when its time is over, and half written files of a writer that was killed.
-// Looks at a bounded number of files at a time, without blocking. Reports files that can't be removed; ignores others.
+// Removes quarantined mail that is older than [quarantine] keep, and unfinished files of a writer that was killed.
+// Handles a limited number of files at a time, without blocking. Reports files that can't be removed; ignores others.
 
 import { randomUUID } from 'node:crypto'
 import { lstat, rename, rm } from 'node:fs/promises'
 import path from 'node:path'
 import { type MailFileName, openWalk } from './walk'
 
-/** No writer needs a day. */
+/** Age after which an unfinished file is removed: no writer takes a day. */
 export const UNFINISHED_MS = 86_400_000
 
 export interface Cleaned {
-  /** Files. */
+  /** Number of removed files. */
   removed: number
   faults: string[]
 }
 
 export interface Cleaner {
   /**
-   * Goes on where the last call stopped, and begins again at the end. `found`: for each mail that stays. `isNeeded`: it
-   * stays, however old it is. Never rejects.
+   * Continues where the last call stopped, and begins again after the end. `found` is called for each mail that stays.
+   * `isNeeded`: the mail stays whatever its age. Never rejects.
    */
   clean(
     nowMs: number,
@@ -90,7 +90,7 @@ async function report(
   }
 }
 
-/** Looks again, as the same mail may arrive at this moment and replace the old file. */
+/** Checks the age again, as the same mail may arrive at this moment and replace the old file. */
 async function remove(folder: string, file: string, name: string, beforeMs: number): Promise<boolean> {
   const workerThreads = path.join(folder, `.${name}-${randomUUID()}${path.extname(file)}`)
   try {

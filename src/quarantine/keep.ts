@@ -10,10 +10,10 @@ import { formatRecord, type QuarantineRecord } from './record'
 
 export type { QuarantineRecord } from './record'
 
-/** Below the 30 s that Haraka gives a plugin. After the peer has hung up, the stream may never end. */
+/** Below the 30 s that Haraka gives a plugin. If the peer has disconnected, the stream may never end. */
 const LONGEST_WRITE_MS = 25_000
 
-/** The folder for mail that policy held back. */
+/** The folder for mail that the policy quarantined. */
 export function quarantineFolder(harakaDir: string): string {
   return path.join(harakaDir, 'ses-bounce', 'quarantine')
 }
@@ -54,7 +54,7 @@ export async function keepMail(
   const unfinished = path.join(folder, `.${name}-${randomUUID()}`)
   const eml = path.join(folder, `${name}.eml`)
   try {
-    // in parallel: the file system joins the two flushes
+    // in parallel, so that the file system can combine the two flushes
     await allDone([
       writeRaw(`${unfinished}.eml`, pipeRaw),
       writeFlushed(`${unfinished}.json`, formatRecord(record)),
@@ -103,10 +103,7 @@ function writeRaw(file: string, pipeRaw: (to: Writable) => void): Promise<void> 
   const stream = createWriteStream(file, { mode: 0o600, flags: 'wx', flush: true })
   return new Promise((resolve, reject) => {
     let fault: Error | undefined
-    const timer = setTimeout(
-      () => stream.destroy(new Error("the mail didn't come to its end")),
-      LONGEST_WRITE_MS,
-    )
+    const timer = setTimeout(() => stream.destroy(new Error("the mail didn't end in time")), LONGEST_WRITE_MS)
     stream.once('error', error => {
       fault = error
     })
@@ -114,7 +111,7 @@ function writeRaw(file: string, pipeRaw: (to: Writable) => void): Promise<void> 
     stream.once('close', () => {
       clearTimeout(timer)
       if (fault === undefined && stream.writableFinished) resolve()
-      else reject(fault ?? new Error('the mail ended before its end'))
+      else reject(fault ?? new Error('the stream of the mail ended early'))
     })
     try {
       pipeRaw(stream)

@@ -1,5 +1,5 @@
-// The record of a mail on disk: NAME.json beside NAME.eml. Records of earlier versions, with names in camelCase and
-// without the newer fields, are still read. Any other text is undefined.
+// The record of a mail on disk: NAME.json next to NAME.eml. Records of earlier versions, with names in camelCase and
+// without the newer fields, can still be read. Any other text gives undefined.
 
 import { camelKeys, snakeKeys } from '../json'
 
@@ -13,12 +13,12 @@ export interface HeldRecipient {
 }
 
 export interface QuarantineRecord {
-  /** While the mail waits for its bounces: when it was written. */
+  /** While the mail waits for its bounces: the time when it was written. ISO 8601. */
   quarantinedAt: string
   /** Sender of record. */
   sender?: string
   envelope: { sender: string; recipients: string[]; relayIp: string }
-  /** Empty as long as the mail waits for its bounces. */
+  /** Empty while the mail waits for its bounces. */
   held: HeldRecipient[]
   receipt: unknown
 }

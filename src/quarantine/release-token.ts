@@ -1,5 +1,5 @@
-// A release token lets one mail from the quarantine past the rules: a secret, valid once and for a minute. Its digest is
-// the name of a file that only the plugin's own user can make. Faults of the disk throw.
+// A release token exempts one mail from the rules when it is released from the quarantine. It is a secret, valid once
+// and for a minute. Its digest is the name of a file that only the plugin's user can make. Faults of the disk throw.
 
 import { createHash, randomBytes } from 'node:crypto'
 import { readdir, rm, stat, unlink, writeFile } from 'node:fs/promises'
@@ -29,12 +29,12 @@ export async function issueReleaseToken(
   return { token, revoke: () => rm(file, { force: true }) }
 }
 
-/** True: the token was valid, and is no longer. When several ask at once, only one gets true. */
+/** Uses up the token. True: it was valid. Of several calls at once only one gets true. */
 export async function redeemReleaseToken(folder: string, token: string, nowMs: number): Promise<boolean> {
   const file = fileOf(folder, token)
   try {
     const { mtimeMs } = await stat(file)
-    // only one process succeeds in unlink; Node's rm would also succeed for a file that has gone meanwhile
+    // only one process succeeds in unlink; Node's rm would also succeed for a missing file
     await unlink(file)
     return Math.abs(nowMs - mtimeMs) <= VALID_FOR_MS
   } catch (error) {
@@ -52,7 +52,7 @@ async function removeOld(folder: string, nowMs: number): Promise<void> {
   }
 }
 
-/** By digest: a listing of the folder shows no secret, and no secret can lead out of the folder. */
+/** Named by its digest, so that a listing shows no secret, and a token can't name a path outside the folder. */
 function fileOf(folder: string, token: string): string {
   return path.join(folder, createHash('sha256').update(token).digest('hex'))
 }

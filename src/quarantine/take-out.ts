@@ -1,5 +1,5 @@
-// Takes a mail out of the quarantine for the recipients that it was held for. While bounces of others wait for their
-// outcome, the mail goes back to `kept`. A crash between two steps leaves the mail in one of the folders.
+// Removes a mail from the quarantine for the recipients that it was held for. If bounces of others are still waiting,
+// the mail goes back to `kept`. A crash between two steps leaves the mail in one of the folders.
 
 import { mkdir, rename, rm } from 'node:fs/promises'
 import path from 'node:path'
@@ -11,7 +11,7 @@ import type { QuarantineRecord } from './record'
 
 export type TakenOut = 'removed' | 'stays' | 'not there'
 
-/** `record`: as it was when the mail was released, or deleted; recipients that came since stay. @throws QueueError */
+/** `record`: its state when the mail was released or deleted. Recipients added since then stay. @throws QueueError */
 export async function takeOut(
   folders: MailFolders,
   name: string,
@@ -37,7 +37,7 @@ export async function takeOut(
   return 'stays'
 }
 
-/** In the order that `recordOf` says: a mail without a record could not be released later. */
+/** Moves the files in the order of `recordOf`, as a mail without a record could not be released later. */
 async function putBack(
   folders: MailFolders,
   name: string,

@@ -1,9 +1,9 @@
-// Goes through a folder, a bounded number of names at a time, without blocking. After the end it begins again.
+// Goes through a folder of mail, a limited number of names at a time, without blocking. After the end it begins again.
 
 import type { Dir } from 'node:fs'
 import { opendir } from 'node:fs/promises'
 
-/** The files of one step, which takes some tens of milliseconds. */
+/** Names in one step, which takes some tens of milliseconds. */
 const MOST = 1000
 
 /** The names that `keepMail` gives to finished and to unfinished files. */

@@ -1,5 +1,5 @@
-// All entries of the reference, made of the tables of settings, conditions, outcomes, patterns, templates and guards.
-// Pure. Whatever a table gets is in here, and so in `check --explain` and on the page.
+// Makes all entries of the reference from the tables of settings, conditions, outcomes, patterns, templates and guards.
+// A new line in a table so appears in `check --explain` and on the page.
 
 import { LATER, type LaterName } from '../config/not-available-yet'
 import { type Key, SCHEMA, SECTION_MEANING, type SectionName } from '../config/schema'
@@ -44,7 +44,7 @@ function ofSetting(section: string, name: string, key: Key<unknown>): Entry {
     topic: 'setting',
     name: `[${section}] ${name}`,
     meaning,
-    takes: parser.range === undefined ? parser.form : `${parser.form}; ${parser.range}`,
+    values: parser.range === undefined ? parser.form : `${parser.form}; ${parser.range}`,
     default: key.default || 'empty',
     example: `${name} = ${example ?? key.default}`,
     ...(note !== undefined && { note }),
@@ -60,7 +60,7 @@ function ofField({ name, family, kind, words, phase }: Field): Entry {
   const notes = [
     ...(words === undefined
       ? []
-      : [phase === 'refusal' ? `One of ${words.join(', ')}.` : `SES says ${words.join(', ')}.`]),
+      : [phase === 'refusal' ? `One of ${words.join(', ')}.` : `SES writes ${words.join(', ')}.`]),
     text?.note ?? '',
   ]
   const note = notes.join(' ').trim()
@@ -69,7 +69,7 @@ function ofField({ name, family, kind, words, phase }: Field): Entry {
     name: written,
     meaning: text?.meaning ?? '',
     kind,
-    takes: KIND_TEXTS[kind],
+    values: KIND_TEXTS[kind],
     example: `${text?.key ?? written} = ${text?.example ?? ''}`,
     ...(note !== '' && { note }),
     page: `${PAGE}#conditions`,
@@ -105,7 +105,7 @@ function ofOutcomeKey({ name, actions, form, default: value, meaning, example, n
     topic: 'outcome key',
     name,
     meaning,
-    takes: form,
+    values: form,
     ...(value !== '' && { default: value }),
     actions,
     example: `${name} = ${example}`,
@@ -136,15 +136,15 @@ function ofTemplateName(name: TemplateName): Entry {
 }
 
 function ofGuard({ name, details, meaning, standard }: GuardText): Entry {
-  const says = details.map(detail => `not bounced: ${detail}`)
+  const said = details.map(detail => `not bounced: ${detail}`)
   return {
     topic: 'guard',
     name,
     meaning: `no bounce when ${meaning}`,
-    says,
+    words: said,
     source: standard,
     page: `${REASONS_PAGE}#${anchorOf(name)}`,
-    names: [name, ...details, ...says].map(one => one.toLowerCase()),
+    names: [name, ...details, ...said].map(one => one.toLowerCase()),
   }
 }
 
@@ -155,7 +155,7 @@ function ofReason(reason: FallbackReason): Entry {
     name: reason,
     meaning: SCHEMA.fallback[reason].meaning,
     status: status ?? "the rule's own",
-    says: [`because=${reason}`],
+    words: [`because=${reason}`],
     page: `${REASONS_PAGE}#${reason}`,
     names: [reason, `because=${reason}`],
   }
@@ -173,7 +173,7 @@ function ofLater({ name, meaning }: LaterName): Entry {
   }
 }
 
-/** GitHub's: the heading in lower case, blanks as dashes, without punctuation. */
+/** GitHub's anchor of a heading: in lower case, with dashes for blanks, without punctuation. */
 function anchorOf(heading: string): string {
   return heading
     .toLowerCase()

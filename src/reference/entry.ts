@@ -1,5 +1,5 @@
 // One entry of the reference: the description of a name in a configuration, a reply or the log.
-// Plain data, made of the tables; the page and `check --explain` show the same.
+// Plain data, made from the tables. The page and `check --explain` show the same.
 
 import type { Action } from '../policy/decision'
 
@@ -19,29 +19,29 @@ export interface Entry {
   /** As it is written: `[limit] interval`, `attachment.name`, `{size}`. */
   name: string
   meaning: string
-  /** Of a condition: what kind of patterns it takes. */
+  /** Of a condition: the kind of its patterns. */
   kind?: string
-  /** What its values are. */
-  takes?: string
-  /** As it would be written, or in words. */
+  /** The form of its values. */
+  values?: string
+  /** The default as it would be written, or in words. */
   default?: string
-  /** In which conditions or keys it stands. */
+  /** The conditions or keys that may hold it. */
   where?: string
-  /** Of an outcome key: the actions that it goes with. */
+  /** Of an outcome key: the actions that it is valid with. */
   actions?: readonly Action[]
-  /** As it stands in the file. */
+  /** An example as written in the file. */
   example?: string
-  /** What it says in the reply and in the log. */
-  says?: readonly string[]
-  /** Where the rule is from. */
+  /** Its words in the reply and in the log. */
+  words?: readonly string[]
+  /** The standard that it follows. */
   source?: string
-  /** Of a fallback reason: the status of the refusal. */
+  /** Of a fallback reason: the status of a refusal. */
   status?: string
   note?: string
-  /** What holds for all of its section. */
+  /** The description of its whole section. */
   about?: string
   /** File and anchor in the package. */
   page: string
-  /** By which names it is asked for, in lower case. */
+  /** The names by which it can be found, in lower case. */
   names: readonly string[]
 }

@@ -1,5 +1,5 @@
 // Finds entries of the reference by a name in any form: `limit.interval`, `[limit] interval`, `interval`.
-// Pure; several entries where the name means several things, none where nothing has that name.
+// Returns all entries with that name, or none.
 
 import { didYouMean } from '../config/diagnostics'
 import { findField } from '../policy/fields'
@@ -19,7 +19,7 @@ export function unknownName(asked: string): string {
   if (bare !== name && named(bare).length > 0)
     return `only conditions can be negated, not ${JSON.stringify(bare)}`
   const known = ENTRIES.flatMap(({ names }) => names)
-  return `there is nothing of the name ${JSON.stringify(asked.slice(0, LONGEST))}${didYouMean(bare, known)}`
+  return `there is no ${JSON.stringify(asked.slice(0, LONGEST))}${didYouMean(bare, known)}`
 }
 
 const LONGEST = 100

@@ -1,5 +1,4 @@
-// docs/reference.md: every entry of the reference, in tables.
-// Pure; a test fails when the page says anything else.
+// Writes docs/reference.md: every entry of the reference, in tables. A test compares the file with it.
 
 import { VALUE_FORMS } from '../config/example'
 import { SCHEMA, SECTION_MEANING, type SectionName } from '../config/schema'
@@ -14,7 +13,7 @@ interface Column {
 
 const NAME: Column = { head: 'name', cell: ({ name }) => code(name) }
 const KEY: Column = { head: 'key', cell: ({ name }) => code(name.replace(/^\[.*\] /, '')) }
-const TAKES: Column = { head: 'takes', cell: ({ takes }) => text(takes ?? '') }
+const VALUES: Column = { head: 'values', cell: ({ values }) => text(values ?? '') }
 const MEANING: Column = { head: 'meaning', cell: entry => text(entry.meaning) + noteOf(entry) }
 const EXAMPLE: Column = {
   head: 'example',
@@ -35,7 +34,7 @@ const LINKED: Column = {
   head: 'name',
   cell: ({ name, page }) => `[${code(name)}](${page.replace(/^docs\//, '')})`,
 }
-/** The example is in the default, where there is one. */
+/** An example is shown with the default. */
 const SETTING: Column = {
   head: 'meaning',
   cell: entry => {
@@ -63,7 +62,7 @@ export function referencePage(): string {
     '## Conditions',
     '',
     'Lines of a rule in `config/ses-bounce-rules.ini`. `KEY = PATTERN, PATTERN` holds when a value matches one of the',
-    "patterns, `not.KEY` when none does. What a mail doesn't have matches nothing, so that `not.KEY` holds.",
+    "patterns, `not.KEY` when none does. A value that a mail doesn't have matches nothing, so `not.KEY` holds.",
     '',
     ...table('condition', [
       { ...NAME, head: 'condition' },
@@ -73,17 +72,17 @@ export function referencePage(): string {
     ]),
     '## Patterns',
     '',
-    'What each kind of condition takes:',
+    'The values of each kind of condition:',
     '',
     ...table('kind of condition', [{ ...NAME, head: 'kind' }, MEANING]),
-    'What each pattern stands for:',
+    'The meaning of each pattern:',
     '',
     ...table('pattern', [{ ...NAME, head: 'pattern' }, MEANING, EXAMPLE, WHERE]),
     '## Outcome keys',
     '',
-    'The other lines of a rule: what becomes of a mail that it holds for.',
+    'The other lines of a rule: they decide what happens to a mail for which it holds.',
     '',
-    ...table('outcome key', [{ ...NAME, head: 'key' }, MEANING, TAKES, DEFAULT, ACTIONS, EXAMPLE]),
+    ...table('outcome key', [{ ...NAME, head: 'key' }, MEANING, VALUES, DEFAULT, ACTIONS, EXAMPLE]),
     '## Template names',
     '',
     "What is filled in becomes one line of printable ASCII, at most 128 characters of it; what isn't becomes a question",
@@ -98,7 +97,7 @@ export function referencePage(): string {
     ...table('guard', [
       { ...LINKED, head: 'guard' },
       MEANING,
-      { head: 'says', cell: ({ says = [] }) => says.map(code).join(', ') },
+      { head: 'words', cell: ({ words = [] }) => words.map(code).join(', ') },
       { head: 'from', cell: ({ source = '' }) => text(source) },
     ]),
     '## Fallback reasons',
@@ -130,7 +129,7 @@ function settingsOf(section: string): string[] {
     `### [${section}]`,
     '',
     ...(about === undefined ? [] : [text(about), '']),
-    ...rows(entries, [KEY, TAKES, DEFAULT, SETTING]),
+    ...rows(entries, [KEY, VALUES, DEFAULT, SETTING]),
   ]
 }
 
@@ -164,7 +163,7 @@ function code(raw: string): string {
   return `\`${raw.replaceAll('|', '\\|')}\``
 }
 
-/** So that nothing in it is Markdown's. */
+/** Escapes Markdown's special characters. */
 function text(raw: string): string {
   return raw.replace(/[\\*|<]/g, '\\$&')
 }

@@ -1,21 +1,21 @@
-// The ses-bounce-rules.ini that ships: sample rules by task, and what else there is, all of it commented out.
-// Pure; a test fails when config/ses-bounce-rules.ini says anything else. No rule may be in force in it: nobody could
-// take it away again, as Haraka lays a user's file over this one key by key.
+// Writes the shipped ses-bounce-rules.ini: sample rules by task, and lists of all conditions and keys, all commented
+// out. A test compares the file with it. No rule in it may be active: users couldn't remove it, as Haraka merges their
+// file into this one key by key.
 
 import { ENTRIES } from './entries'
 import { SAMPLE_RULES, type SampleRule } from './sample-rules'
 
 const HEAD = `; Rules of haraka-plugin-ses-bounce. A section is a rule; they are tried from top to bottom for each recipient, and
-; the first one whose conditions all hold decides. Where none does, mail is accepted. None is active in this file:
+; the first one whose conditions all hold decides. If none does, the mail is accepted. No rule in this file is active:
 ; copy what you need into config/ses-bounce-rules.ini of your Haraka directory, without the ";" in front.
 ;
-; KEY = PATTERN, PATTERN holds when one of the patterns matches; not.KEY when none does. Patterns match the whole value,
-; in whatever case; * stands for any text, ? for a character. A regular expression is found anywhere: /final notice/.
+; KEY = PATTERN, PATTERN holds when one of the patterns matches; not.KEY when none does. Patterns match the whole value
+; and ignore case; * stands for any text, ? for one character. A regular expression matches anywhere: /final notice/.
 ; Addresses: user@host, @host, @.host (and subdomains), <> (null sender). Numbers: > 10mb, <= 5, 1..5.
-; file:NAME takes the patterns from config/NAME, one a line. A comment has a line of its own, or stands behind " ;".
-; With mode = observe a rule decides nothing, and the log says what it would have decided.
+; file:NAME reads patterns from config/NAME, one on each line. A comment has a line of its own, or follows " ;".
+; With mode = observe a rule decides nothing; the log shows the decision that it would have made.
 ;
-; Told task by task in docs/rules.md, name by name in docs/reference.md and by "node_modules/.bin/ses-bounce check --explain NAME".
+; docs/rules.md explains rules by task, and docs/reference.md each name, as "node_modules/.bin/ses-bounce check --explain NAME" does.
 `
 
 export function exampleRules(): string {
@@ -39,7 +39,7 @@ function sample({ task, lines }: SampleRule): string {
   return [...task.map(text => `; ${text}`), ...lines.map(line => `;${line}`), ''].join('\n')
 }
 
-/** The guards as one: [guard] has them all. */
+/** All guard keys as one line, as [guard] lists them. */
 function outcomeKeys(): string[][] {
   const keys = ENTRIES.filter(({ topic, name }) => topic === 'outcome key' && !name.startsWith('guard.'))
   return [
@@ -48,7 +48,7 @@ function outcomeKeys(): string[][] {
   ]
 }
 
-/** In columns; never at the start of a line, where it could be taken for something to put in force. */
+/** A list in columns, indented, as a line that begins with `;key` looks like one to uncomment. */
 function list(rows: readonly (readonly string[])[]): string {
   const widths = (rows[0] ?? []).map((_, at) => Math.max(...rows.map(row => row[at]?.length ?? 0)))
   const lines = rows.map(row =>

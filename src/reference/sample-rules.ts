@@ -1,10 +1,10 @@
-// Sample rules by task, for config/ses-bounce-rules.ini: the ones that most people come for, and each action once.
-// Plain data; a test compiles each of them, alone and all together.
+// Sample rules by task for config/ses-bounce-rules.ini: the most wanted ones, and each action once.
+// Plain data; a test compiles each of them alone, and all together.
 
 export interface SampleRule {
-  /** What it is for; lines of comments. */
+  /** Its task, as lines of comments. */
   task: readonly string[]
-  /** The rule itself, its section line first. */
+  /** The lines of the rule, beginning with its section. */
   lines: readonly string[]
 }
 

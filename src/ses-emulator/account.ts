@@ -1,10 +1,9 @@
-// The account of the emulator, in STS's words, and IAM's errors when a policy forbids a call.
-// Pure; nothing fails.
+// The emulator's account as STS describes it, and IAM's errors for calls that a policy forbids.
 
 import { serviceOf } from './actions'
 import { type Refusal, responseXml, STS_NAMESPACE } from './xml'
 
-/** The account of AWS's own examples; nobody's. */
+/** The account number of AWS's examples, which belongs to no customer. */
 const ACCOUNT = '123456789012'
 const USER = 'local-ses'
 const ARN = `arn:aws:iam::${ACCOUNT}:user/${USER}`
@@ -26,8 +25,8 @@ export interface Denied {
 }
 
 /**
- * Calls that send are denied in words of SES's own, which name the identity, and the others in IAM's: both stand in
- * many reports of users. That SendBounce is one of the former is assumed.
+ * SES words the denial of a call that sends itself, with the identity; IAM words the others. Many users report both
+ * forms. It is assumed that SendBounce is one of the former.
  */
 export function denied({ region, action, params }: Denied): Refusal {
   const sender = params['BounceSender']

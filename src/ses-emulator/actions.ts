@@ -1,5 +1,5 @@
-// The actions that the emulator knows, each with its service and version, and how their fields are read.
-// An unknown one, and every fault of a field, comes back as the refusal to answer with; nothing throws.
+// The actions that the emulator knows, each with its service, its version and the reader of its fields.
+// An unknown action and a faulty field are returned as a refusal; nothing throws.
 
 import type { GetIdentityVerificationAttributesRequest, SendBounceRequest } from '@aws-sdk/client-ses'
 import { FieldReader } from './fields'
@@ -7,7 +7,7 @@ import { type Checked, refusal } from './form'
 import { readIdentities } from './identities'
 import { readSendBounce } from './send-bounce'
 
-/** As a signature's scope has it. */
+/** The service's name in the scope of a signature. */
 export type Service = 'ses' | 'sts'
 
 export type Asked =
@@ -33,7 +33,7 @@ const ACTIONS: Record<Asked['action'], { service: Service; read: Read }> = {
   GetCallerIdentity: { service: 'sts', read: readNothing },
 }
 
-/** The service that takes an action; SES also refuses those that nobody takes. */
+/** The service of an action. SES also refuses unknown ones. */
 export function serviceOf(action: string | undefined): Service {
   return actionNamed(action)?.service ?? 'ses'
 }

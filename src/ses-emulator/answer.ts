@@ -1,5 +1,4 @@
-// What a call comes to, and the HTTP answer that tells its client: pure functions over plain data.
-// Nothing here fails.
+// The outcome of a call, and the HTTP answer to its client: pure functions over plain data.
 
 import { denied } from './account'
 import { serviceOf } from './actions'
@@ -8,13 +7,13 @@ import { type Fault, type FaultSubject, isCarriedOut } from './faults'
 import { THROTTLED } from './ses'
 import { errorXml, type Refusal, SES_NAMESPACE, STS_NAMESPACE } from './xml'
 
-/** What a call comes to where no fault is in the way. */
+/** The result of a call without an injected fault. */
 export type Result =
   | { refusal: Refusal }
-  /** `messageId`: the bounce went out. */
+  /** `messageId`: the bounce was sent. */
   | { messageId?: string; xml: (requestId: string) => string }
 
-/** `result`: undefined where a fault came first. */
+/** `result`. Undefined: a fault replaced it. */
 export function outcomeOf(
   fault: Fault | undefined,
   subject: FaultSubject,
@@ -25,7 +24,7 @@ export function outcomeOf(
   const made = { ...(messageId !== undefined && { messageId }), carriedOut: messageId !== undefined }
   if (fault === undefined) return { status: 200, ...refusal, ...made }
   const told = faultAnswer(fault, subject)
-  // where SES did its work first, what it found stays on record
+  // if SES did its work before the fault, its result stays on record
   const found = isCarriedOut(fault) && refusal ? { code: refusal.code, message: refusal.message } : {}
   return {
     ...found,
@@ -42,7 +41,7 @@ export interface Answer {
   body: string
 }
 
-/** Undefined: there is none. */
+/** Undefined: the client gets no answer. */
 export function answerOf(
   call: Call,
   fault: Fault | undefined,

@@ -1,5 +1,4 @@
-// The record of one call to the emulator: plain data.
-// All texts are the client's, and may hold anything.
+// The record of one call to the emulator: plain data. All texts come from the client, and may hold anything.
 
 import type { SendBounceRequest } from '@aws-sdk/client-ses'
 import type { Fault } from './faults'
@@ -7,30 +6,30 @@ import type { Fault } from './faults'
 export interface Outcome {
   /** HTTP status; 0: no answer (faults reset and silence). */
   status: number
-  /** Of the error. */
+  /** The error's code. */
   code?: string
   message?: string
-  /** Of the bounce, which the client may not have learnt: see `fault`. */
+  /** The id of the bounce. With a fault the client may not have got it. */
   messageId?: string
   fault?: Fault['kind']
-  /** The bounce went out, whatever the client was told. */
+  /** The bounce was sent, whatever answer the client got. */
   carriedOut: boolean
 }
 
-/** One whole HTTP request and what came of it. */
+/** One whole HTTP request and its outcome. */
 export interface Call {
   /** 1 for the first call of the server. */
   number: number
-  /** Monotonic milliseconds, system-wide on Linux: when the request's headers had been read. */
+  /** When the request's headers had arrived, in monotonic milliseconds (system-wide on Linux). */
   headersAtMs: number
-  /** The same, when the whole request had been read. The pace is measured between these. */
+  /** When the whole request had arrived, on the same clock. The pace is the time between two of these. */
   atMs: number
-  /** From the credential scope or the host; undefined: neither names one. */
+  /** From the credential scope or the host. Undefined: neither names one. */
   region?: string
   action?: string
-  /** Form fields as they came. */
+  /** Form fields as received. */
   params: Readonly<Record<string, string>>
-  /** The fields as the SDK has them; only where they are right. */
+  /** The fields in the SDK's form, only if all are valid. */
   input?: SendBounceRequest
   outcome: Outcome
 }

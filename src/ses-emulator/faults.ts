@@ -1,29 +1,29 @@
-// Faults between a client and SES, on demand, to test a client.
+// Faults between a client and SES, injected on demand to test the client.
 // A plan is the caller's code: its exceptions are not caught.
 
-/** Whether SES does its work before the fault: `carried-out`: the bounce goes out, if the call is right. */
+/** Whether SES does its work before the fault. `carried-out`: the bounce is sent, if the call is valid. */
 interface After {
-  /** 'not' where it isn't given. */
+  /** Default 'not'. */
   after?: 'carried-out' | 'not'
 }
 
 export type Fault =
   | { kind: 'throttle' }
-  /** IAM doesn't allow it: AccessDenied, which names the action. */
+  /** IAM forbids the call: AccessDenied, which names the action. */
   | { kind: 'denied' }
   | { kind: 'error'; status: number; code: string; message: string }
-  /** An answer that isn't of SES: a proxy's or a load balancer's. HTML where the body starts with `<`. */
+  /** An answer of a proxy or load balancer. HTML if the body begins with `<`. */
   | ({ kind: 'status'; status: number; body: string } & After)
-  /** The connection is reset (RST) in place of an answer. */
+  /** The connection is reset (RST) instead of an answer. */
   | ({ kind: 'reset' } & After)
-  /** No answer, ever; the connection stays open. */
+  /** There is never an answer; the connection stays open. */
   | ({ kind: 'silence' } & After)
-  /** 200 with HTML. */
+  /** 200 with HTML instead of XML. */
   | ({ kind: 'garbage' } & After)
   /** 200 without a body. */
   | ({ kind: 'empty' } & After)
 
-/** What is known of a call when its fault is chosen. */
+/** The facts of a call when its fault is chosen. */
 export interface FaultSubject {
   /** 1 for the first call of the server. */
   number: number
@@ -33,8 +33,8 @@ export interface FaultSubject {
 }
 
 /**
- * A queue: each call takes the next entry (undefined: no fault for this one), none when it is empty.
- * A function: asked for each call.
+ * An array: each call uses up one entry (undefined: no fault), and further calls have no fault.
+ * A function: called for each call.
  */
 export type FaultPlan = readonly (Fault | undefined)[] | ((subject: FaultSubject) => Fault | undefined)
 
@@ -46,7 +46,7 @@ export class Faults {
     this.set(plan)
   }
 
-  /** In place of what is left of the plan before. */
+  /** Replaces the rest of the plan before. */
   set(plan: FaultPlan): void {
     this.#queue = typeof plan === 'function' ? [] : [...plan]
     this.#choose = typeof plan === 'function' ? plan : undefined

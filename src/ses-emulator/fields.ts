@@ -1,5 +1,5 @@
-// The fields of a call as the query protocol names them (`A.member.1.B`): structures, lists and texts, each checked.
-// Reading goes on behind a fault, with harmless values; the first fault is the answer. Nothing throws.
+// Reads the fields of a call by their names in the query protocol (`A.member.1.B`): structures, lists and texts.
+// After a fault reading goes on with harmless values; the first fault is the answer. Nothing throws.
 
 import { refusal } from './form'
 import { textFault } from './values'
@@ -13,7 +13,7 @@ export interface Node {
   children: Map<string, Node>
 }
 
-/** What is wrong with a text. */
+/** Returns the fault of a text. Undefined: it is valid. */
 export type Check = (text: string) => string | undefined
 
 export class FieldReader {
@@ -34,7 +34,7 @@ export class FieldReader {
     return root
   }
 
-  /** `PATH.member.1`, `PATH.member.2`, without gaps; `PATH=` is the empty list. */
+  /** The members `PATH.member.1`, `PATH.member.2`, ... without gaps. `PATH=` is the empty list. */
   protected members<T>(list: Node, path: string, read: (member: Node, path: string) => T): T[] {
     if (list.value !== undefined && (list.value !== '' || list.children.size > 0)) {
       this.invalid(path, 'is a list, not a text')

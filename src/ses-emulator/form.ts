@@ -1,5 +1,4 @@
-// A form-encoded body into its fields, and what SES says of one that can't be read.
-// Nothing throws: a fault comes back as the refusal to answer with.
+// Reads a form-encoded body into its fields. A fault is returned as SES's refusal; nothing throws.
 
 import type { Refusal } from './xml'
 

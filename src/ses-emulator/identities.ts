@@ -1,5 +1,5 @@
-// GetIdentityVerificationAttributes: its field as the SDK has it, and SES's answer in XML.
-// A fault comes back as the refusal to answer with; nothing throws.
+// GetIdentityVerificationAttributes: its field in the SDK's form, and SES's answer in XML.
+// A fault is returned as a refusal; nothing throws.
 
 import type { GetIdentityVerificationAttributesRequest, VerificationStatus } from '@aws-sdk/client-ses'
 import { FieldReader, type Node } from './fields'
@@ -25,7 +25,7 @@ class Reader extends FieldReader {
     if (list === undefined) this.missing('Identities')
     const read = (member: Node, path: string) => this.leaf(member, path, identityFault) ?? ''
     const identities = list ? this.members(list, 'Identities', read) : []
-    // how SES says it isn't known
+    // SES's own words for it aren't known
     if (identities.length > MOST_IDENTITIES)
       this.invalid('Identities', `must have at most ${MOST_IDENTITIES} members`)
     return { Identities: identities }
@@ -35,7 +35,7 @@ class Reader extends FieldReader {
 /** An address, or a domain. */
 const identityFault = (text: string) => addressFault(text.includes('@') ? text : `postmaster@${text}`)
 
-/** SES says nothing of what isn't an identity of the account. */
+/** SES's answer leaves out texts that aren't identities of the account. */
 export function verificationXml(
   statuses: ReadonlyMap<string, VerificationStatus>,
   requestId: string,

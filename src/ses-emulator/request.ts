@@ -1,5 +1,5 @@
-// A whole HTTP request, checked as AWS's front checks it: first the request line, then the signature, then the form.
-// Whatever is wrong comes back as a refusal; nothing throws.
+// Checks a whole HTTP request as AWS's front end does: first the request line, then the signature, then the form.
+// A fault is returned as a refusal; nothing throws.
 
 import type { IncomingMessage } from 'node:http'
 import type { SendBounceRequest } from '@aws-sdk/client-ses'
@@ -10,14 +10,14 @@ import type { Refusal } from './xml'
 
 export interface Received {
   method: string
-  /** Of the request line. */
+  /** The request line's target. */
   target: string
   headers: SignedRequest['headers']
   /** Undefined: it was too large to be kept. */
   body: Buffer | undefined
 }
 
-/** What the client says of its call, believed without proof: for the record. */
+/** The action and region that the client names, unverified: for the record. */
 export function describe({ headers, body }: Received): {
   region?: string
   action?: string
@@ -43,7 +43,7 @@ export function readCall(
   nowMs: number,
 ): Checked<{ region: string; asked: Asked }> {
   if (body === undefined) return refuse(413, 'RequestEntityTooLarge', 'The request is too large.')
-  // SES takes the query protocol by GET too; every SDK sends it as POST to /
+  // SES also accepts the query protocol by GET, but all SDKs send it as POST to /
   if (method !== 'POST') return refuse(405, 'InvalidAction', `The method must be POST, not ${method}.`)
   if (target !== '/') return refuse(404, 'InvalidAction', 'The path must be / without a query.')
   const type = headers.get('content-type')?.[0]?.split(';')[0]?.trim().toLowerCase()
@@ -51,7 +51,7 @@ export function readCall(
     return refuse(400, 'InvalidAction', 'The Content-Type must be application/x-www-form-urlencoded.')
   }
   const form = readForm(body)
-  // at AWS each service has a host of its own, and knows which it is
+  // at AWS each service has its own host; here the action tells the service
   const service = serviceOf(form.ok ? form.value.get('Action') : undefined)
   const signature = checkSignature({ method, headers, body }, { credentials, nowMs, service })
   if (!signature.ok) return signature

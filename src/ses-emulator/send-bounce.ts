@@ -1,5 +1,5 @@
-// The form fields of SendBounce as the SDK has them, with every constraint of the API checked.
-// A fault comes back as the refusal to answer with, which names the field; nothing throws, all is linear time.
+// Reads the form fields of SendBounce into the SDK's form, and checks every constraint of the API.
+// A fault is returned as a refusal that names the field. Nothing throws, and all checks take linear time.
 
 import type {
   BouncedRecipientInfo,

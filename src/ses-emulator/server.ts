@@ -1,6 +1,6 @@
 // The SES emulator: a server on loopback that accepts SendBounce calls as strictly as SES, sends nothing, and keeps a
 // record. It also answers for identities, and as STS for credentials.
-// Every request gets an answer in AWS's form, except where a fault was ordered.
+// Every request without an injected fault gets an answer in AWS's form.
 
 import { randomBytes, randomUUID } from 'node:crypto'
 import { EventEmitter } from 'node:events'
@@ -23,14 +23,14 @@ export { EMULATOR_CREDENTIALS, type SesEmulator, type SesEmulatorOptions } from 
 export type { KnownMessage } from './ses'
 export type { Credentials } from './signature'
 
-/** Rejects where the port can't be listened on (the error of node:net). */
+/** Rejects if it can't listen on the port (with the error of node:net). */
 export async function startSesEmulator(options: SesEmulatorOptions = {}): Promise<SesEmulator> {
   const emulator = new Emulator(options)
   await emulator.listen()
   return emulator
 }
 
-// Our own limits. A call for one mail has a few kilobytes.
+// Our own limit: a call for one mail has a few kilobytes.
 const LARGEST_BODY_BYTES = 1024 * 1024
 const SLOWEST_REQUEST_MS = 30_000
 const KEEP_ALIVE_MS = 60_000
@@ -102,7 +102,7 @@ class Emulator extends EventEmitter<{ call: [Call] }> implements SesEmulator {
     await closed
   }
 
-  /** Node's own listener starts to read a connection: it gets the connection later. */
+  /** Node's own listener, which begins to read a connection, gets it after the delay. */
   #delayHandshakes(delayMs: number): void {
     const listeners = this.#server.listeners('connection')
     this.#server.removeAllListeners('connection')
@@ -136,7 +136,7 @@ class Emulator extends EventEmitter<{ call: [Call] }> implements SesEmulator {
     let sizeBytes = 0
     request.on('data', (chunk: Buffer) => {
       sizeBytes += chunk.length
-      // what is over the limit is read, but not kept
+      // bytes over the limit are read, but not kept
       if (sizeBytes <= LARGEST_BODY_BYTES) chunks.push(chunk)
     })
     request.on('error', () => response.destroy())
@@ -206,7 +206,7 @@ class Emulator extends EventEmitter<{ call: [Call] }> implements SesEmulator {
       'Content-Type': answer.contentType,
       'Content-Length': Buffer.byteLength(answer.body),
       'x-amzn-RequestId': requestId,
-      // the SDK sets its clock by it
+      // the SDK corrects its clock by this field
       Date: new Date(this.#nowMs()).toUTCString(),
     })
     response.end(answer.body)
@@ -216,9 +216,9 @@ class Emulator extends EventEmitter<{ call: [Call] }> implements SesEmulator {
 interface Decided {
   call: Call
   fault: Fault | undefined
-  /** Undefined: the fault came first. */
+  /** Undefined: a fault replaced it. */
   result: Result | undefined
 }
 
-// of the form that SES gives the ids of what it sends
+// the form of SES's ids for mail that it sends
 const newMessageId = () => `01${randomBytes(7).toString('hex')}-${randomUUID()}-000000`

@@ -1,5 +1,5 @@
-// SES's knowledge of an account, and its answer to a call with a right signature and input.
-// Plain state in memory: nothing fails, and nothing survives the process.
+// SES's state of one account, and its answer to a call with a valid signature and valid input.
+// The state is in memory only.
 
 import type { SendBounceRequest, VerificationStatus } from '@aws-sdk/client-ses'
 import { arnIdentity } from './values'
@@ -17,21 +17,21 @@ export interface KnownMessage {
 }
 
 export interface SesOptions {
-  /** 'any': an id that isn't known passes if SES could have given it, without checks of age, recipients and sender. */
+  /** 'any': an unknown id that SES could have given is accepted, without checks of age, recipients and sender. */
   messages: 'any' | readonly KnownMessage[]
-  /** Addresses, and domains: these cover their addresses and subdomains. */
+  /** Addresses, and domains with their addresses and subdomains. */
   identities: 'any' | readonly string[]
   /** Least time between two calls of one action in a region; 0: no limit. */
   intervalMs: number
-  /** Whether SES takes a second bounce for an id isn't known. */
+  /** It isn't known whether SES accepts a second bounce for an id. */
   secondBounce: 'allow' | 'refuse'
 }
 
 export interface Arrival {
   region: string
-  /** Milliseconds since the epoch, for the age of the mail. */
+  /** The present time in milliseconds since the epoch, for the age of the mail. */
   nowMs: number
-  /** Monotonic milliseconds, for the pace. */
+  /** The same in monotonic milliseconds, for the pace. */
   atMs: number
 }
 
@@ -39,8 +39,8 @@ export interface Arrival {
 const LONGEST_AGE_MS = 24 * 3_600_000
 
 /**
- * SES's ids are of lower-case letters and digits. Nothing else is told from them here, as their forms aren't
- * documented: what this finds is a Message-ID, or an id of sent mail, given in their place.
+ * SES's ids consist of lower-case letters and digits; their forms aren't documented. This check finds a Message-ID or
+ * the id of a sent mail, given instead of one.
  */
 const RECEIVED_ID = /^[0-9a-z]+$/
 
@@ -68,7 +68,7 @@ export class Ses {
   }
 
   /**
-   * Undefined: the bounce went out. A throttled call doesn't count for the pace of the next one, a refused one does.
+   * Undefined: the bounce was sent. A throttled call doesn't count for the pace of the next one, a refused one does.
    */
   sendBounce(input: SendBounceRequest, arrival: Arrival): Refusal | undefined {
     const fault = this.#throttle('SendBounce', arrival) ?? this.#evaluateMail(input, arrival)
@@ -76,7 +76,7 @@ export class Ses {
     return fault
   }
 
-  /** The status of those that are identities. SES API: one call a second, here as with SendBounce. */
+  /** The status of each text that is an identity. SES API: one call a second, as for SendBounce. */
   verification(identities: readonly string[], arrival: Arrival): Refusal | Map<string, VerificationStatus> {
     const fault = this.#throttle('GetIdentityVerificationAttributes', arrival)
     if (fault !== undefined) return fault
@@ -84,7 +84,7 @@ export class Ses {
     return new Map(known.map(identity => [identity, 'Success']))
   }
 
-  /** What a domain covers is verified, but no identity. */
+  /** An address that a domain covers is verified, but isn't an identity itself. */
   #isIdentity(text: string): boolean {
     return (
       this.#options.identities === 'any' || this.#identities.some(known => normal(known) === normal(text))
@@ -98,9 +98,8 @@ export class Ses {
     return undefined
   }
 
-  // The texts that SES has for an expired id, a null sender, a foreign recipient and a second bounce aren't known,
-  // nor are their codes: MessageRejected is assumed for what is wrong with the mail, InvalidParameterValue for what
-  // is wrong with the call.
+  // SES's texts and codes for an expired id, a null sender, a foreign recipient and a second bounce aren't known.
+  // MessageRejected is assumed for faults of the mail, and InvalidParameterValue for faults of the call.
   #evaluateMail(input: SendBounceRequest, { region, nowMs }: Arrival): Refusal | undefined {
     const id = input.OriginalMessageId ?? ''
     const message = this.#messages.get(key(region, id))
@@ -125,7 +124,7 @@ export class Ses {
     return undefined
   }
 
-  /** An ARN stands for another account's identity, whose policy is taken to allow the call. */
+  /** An ARN names another account's identity. It is assumed that its policy allows the call. */
   #identityFault(input: SendBounceRequest, region: string): Refusal | undefined {
     const sender = input.BounceSender ?? ''
     const arn = input.BounceSenderArn
@@ -149,7 +148,7 @@ export const THROTTLED: Refusal = {
   message: 'Maximum sending rate exceeded.',
 }
 
-/** SES API: SendBounce wants Recipient or FinalRecipient to be a recipient of the original. */
+/** SES API: in SendBounce, Recipient or FinalRecipient must be a recipient of the original mail. */
 function foreignRecipient(input: SendBounceRequest, { recipients }: KnownMessage): string | undefined {
   const known = new Set(recipients.map(normal))
   const isKnown = (address: string | undefined) => address !== undefined && known.has(normal(address))

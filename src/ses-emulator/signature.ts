@@ -1,5 +1,5 @@
-// Signature Version 4 (AWS: "Create a signed AWS API request"): is the request signed by a key that we know, and for
-// which region? Whatever is wrong comes back as the refusal that AWS would give; nothing throws.
+// Checks Signature Version 4 (AWS: "Create a signed AWS API request"): a known key must have signed the request, for a
+// region. A fault is returned as AWS's refusal; nothing throws.
 
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto'
 import type { Refusal } from './xml'
@@ -11,7 +11,7 @@ export interface Credentials {
 
 export interface SignedRequest {
   method: string
-  /** Names in lower case; the values of a name in the order in which they came. */
+  /** Values by name in lower case, in the order of the request. */
   headers: ReadonlyMap<string, readonly string[]>
   body: Buffer
 }
@@ -19,20 +19,20 @@ export interface SignedRequest {
 export interface Expected {
   credentials: readonly Credentials[] | 'any'
   nowMs: number
-  /** The one that the request is for. */
+  /** The service that the request is for. */
   service: 'ses' | 'sts'
 }
 
 export type SignatureCheck = { ok: true; region: string } | { ok: false; refusal: Refusal }
 
-// AWS answers with this very number: "(... - 5 min.)"
+// AWS's error names this number: "(... - 5 min.)"
 const LONGEST_SKEW_MS = 5 * 60_000
 
 const CREDENTIAL = /^([A-Za-z0-9]{1,128})\/(\d{8})\/([a-z0-9-]{1,40})\/([a-z0-9-]{1,40})\/aws4_request$/
 
 /**
- * The request's path is `/` and it has no query: the server takes no other.
- * With credentials 'any', all but the signature itself is checked. A session token is taken as it is.
+ * The request's path must be `/` without a query, as the server accepts no other.
+ * With credentials 'any', everything but the signature itself is checked. A session token isn't checked.
  */
 export function checkSignature(
   request: SignedRequest,
@@ -76,7 +76,7 @@ export function checkSignature(
   return { ok: true, region: claim.region }
 }
 
-/** The region that a request names, believed without proof: for the record of a refused call. */
+/** The region that a request names, unverified: for the record of a refused call. */
 export function claimedRegion(headers: SignedRequest['headers']): string | undefined {
   return readAuthorization(headers.get('authorization')?.[0] ?? '')?.region ?? hostRegion(headers)
 }
@@ -121,7 +121,7 @@ function scopeFault(
   )
 }
 
-/** AWS: Host and every X-Amz-* header that is sent have to be signed, and what is signed has to be there. */
+/** AWS: Host and every X-Amz-* header must be signed, and every signed header must be present. */
 function headersFault({ signedHeaders }: Claim, { headers }: SignedRequest): string | undefined {
   const signed = new Set(signedHeaders)
   for (const name of signed)
@@ -134,7 +134,7 @@ function headersFault({ signedHeaders }: Claim, { headers }: SignedRequest): str
   return signed.has('host') ? undefined : `'host' must be a 'SignedHeader' in the AWS Authorization.`
 }
 
-// Query services (SNS, STS) answer a wrong clock with SignatureDoesNotMatch, not with RequestExpired
+// services with the query protocol (SNS, STS) answer a wrong clock with SignatureDoesNotMatch, not RequestExpired
 function skewFault(stamp: string, stampMs: number, nowMs: number): string | undefined {
   const now = formatStamp(nowMs)
   if (stampMs < nowMs - LONGEST_SKEW_MS) {
@@ -173,7 +173,7 @@ const canonicalValue = (value: string) => value.trim().replace(/ {2,}/g, ' ')
 
 const hmac = (key: Buffer, text: string) => createHmac('sha256', key).update(text).digest()
 
-/** The region of `email.REGION.amazonaws.com` and `sts.REGION...`; undefined for a host of any other form. */
+/** The region in `email.REGION.amazonaws.com` or `sts.REGION...`. Undefined: another host. */
 function hostRegion(headers: SignedRequest['headers']): string | undefined {
   return /^(?:email|sts)(?:-fips)?\.([a-z0-9-]{1,40})\.amazonaws\.com(?:\.cn)?(?::\d+)?$/i
     .exec(headers.get('host')?.[0] ?? '')?.[1]

@@ -1,7 +1,7 @@
-// The answers of SES and STS in XML, as the query protocol has them.
-// Never fails: what XML can't hold becomes U+FFFD.
+// Writes the answers of SES and STS in the XML of the query protocol.
+// Never throws: characters that XML can't hold become U+FFFD.
 
-/** What AWS says when it doesn't do what it was asked. */
+/** An error answer of AWS. */
 export interface Refusal {
   /** HTTP status. */
   status: number

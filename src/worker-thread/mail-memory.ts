@@ -1,22 +1,25 @@
-// How many bytes of mails are held at a time to be read: more mails wait, so that many large ones at once can't fill the memory.
-// Large mails wait for large ones only.
+// Limits the bytes of mails that are in memory to be read, so that many large mails at once can't fill the memory.
+// Further mails wait; large ones wait only for other large ones.
 
 import { WorkerThreadError } from './worker-thread-error'
 
 const MB = 1024 * 1024
-/** Nine of ten mails are smaller. */
+/** Larger mails share LARGE_TOTAL_BYTES. Nine of ten mails are smaller. */
 const SMALL_BYTES = MB
-/** One of SES's largest (40 MB) and a few others. */
+/** Enough for one of SES's largest mails (40 MB) and a few others. */
 const LARGE_TOTAL_BYTES = 48 * MB
 const SMALL_TOTAL_BYTES = 16 * MB
-/** With the mail's own reading and the task's time below the 30 s that Haraka gives a plugin. */
+/** Together with reading the mail and the task itself this stays below the 30 s that Haraka gives a plugin. */
 const LONGEST_WAIT_MS = 10_000
 
 export class MailMemory {
   readonly #large = new Share(LARGE_TOTAL_BYTES)
   readonly #small = new Share(SMALL_TOTAL_BYTES)
 
-  /** The work holds so many bytes until it is done. Rejects when there is no room for them in time. */
+  /**
+   * Runs the work when there is room for its bytes, which stay reserved until it is done. Rejects if there is none in
+   * time.
+   */
   async hold<T>(bytes: number, work: () => Promise<T>): Promise<T> {
     const share = bytes <= SMALL_BYTES ? this.#small : this.#large
     await share.take(bytes)
@@ -33,7 +36,7 @@ interface Waiting {
   start: () => void
 }
 
-/** Whoever comes first is served first; one that is larger than all of it is served alone. */
+/** Serves in order of arrival. Work that is larger than the whole share runs alone. */
 class Share {
   readonly #totalBytes: number
   readonly #waiting: Waiting[] = []

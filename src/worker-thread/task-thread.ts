@@ -1,5 +1,5 @@
-// One thread, which does one task at a time. A task that takes too long, or that the thread dies of, rejects, and the thread
-// is gone: nothing else notices.
+// One thread, which runs one task at a time. If a task takes too long or kills the thread, it rejects and the thread
+// ends. Other tasks aren't affected.
 
 import { Worker } from 'node:worker_threads'
 import { UnreadableError } from '../mail/unreadable'
@@ -7,13 +7,13 @@ import type { IdempotencyRecord, Job, TaskName } from './tasks'
 import { WorkerThreadError } from './worker-thread-error'
 
 const WORK: Record<TaskName, string> = { content: 'reading its content', search: 'searching its text' }
-/** Texts are short-lived; a larger young generation only makes the process grow. */
+/** V8's young generation: texts are short-lived, so a larger one would only use more memory. */
 const YOUNG_MB = 8
 
 export interface ThreadOptions {
-  /** The file that it runs. */
+  /** Path of the program that it runs. */
   program: string
-  /** Of its own objects; the bytes of mails aren't among them. */
+  /** Limit of its heap. The bytes of mails aren't part of it. */
   memoryMb: number
 }
 
@@ -24,7 +24,7 @@ export class TaskThread {
   #timer: NodeJS.Timeout | undefined
   #isDead = false
 
-  /** `freed` is called when its task is done, and when it is dead. @throws where it can't be started */
+  /** `freed` is called when its task is done, and when the thread has ended. @throws if the thread can't be started */
   constructor({ program, memoryMb }: ThreadOptions, freed: (thread: TaskThread) => void) {
     this.#freed = freed
     this.#worker = new Worker(program, {
@@ -49,7 +49,7 @@ export class TaskThread {
     try {
       this.#worker.postMessage(job.task, job.transfer)
     } catch (error) {
-      this.end(new WorkerThreadError(`its thread can't be checked: ${String(error)}`))
+      this.end(new WorkerThreadError(`its thread can't get the task: ${String(error)}`))
       return
     }
     const { task, timeoutMs } = job

@@ -1,4 +1,4 @@
-// What a thread can be asked, and what it answers: plain data that can be copied from one thread to the other.
+// Tasks for a thread, and their answers: plain data that can be copied between threads.
 
 import type { Content } from '../mail/content'
 import type { Found } from '../policy/match-budget'
@@ -17,11 +17,11 @@ export type IdempotencyRecord =
   | { answer: Tasks[TaskName]['answer']; tookMs: number }
   | { fault: string; isUnreadable: boolean }
 
-/** A task with who waits for it. */
+/** A task with the promise of its caller. */
 export interface Job {
   task: Asked
   timeoutMs: number
-  /** Buffers that the thread owns from then on. */
+  /** Buffers that are moved to the thread. */
   transfer: readonly ArrayBuffer[]
   resolve: (done: { answer: unknown; tookMs: number }) => void
   reject: (error: Error) => void

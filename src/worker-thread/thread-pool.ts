@@ -1,23 +1,23 @@
-// A few threads, and the tasks that wait for one. The first is started when it is needed, another one when a task has waited
-// for a moment: so a hostile mail holds up no other. Idle ones end, but for the first.
+// A few threads, and the tasks that wait for one. The first thread starts when it is needed, another one when a task has
+// waited for a moment, so that a hostile mail doesn't delay others. Idle threads end, except the first.
 
 import { TaskThread, type ThreadOptions } from './task-thread'
 import type { Asked, Job } from './tasks'
 import { WorkerThreadError } from './worker-thread-error'
 
-/** Most tasks take less than a millisecond, and a thread some 60 ms to start. */
+/** Waiting time before another thread starts: most tasks take less than a millisecond, starting a thread some 60 ms. */
 const START_ANOTHER_MS = 20
 const IDLE_MS = 10_000
-/** With the mail's own reading and the task's time below the 30 s that Haraka gives a plugin. */
+/** Together with reading the mail and the task itself this stays below the 30 s that Haraka gives a plugin. */
 const LONGEST_WAIT_MS = 10_000
 
 export interface PoolOptions extends ThreadOptions {
-  /** Of them at a time. */
+  /** The most threads at a time. */
   most: number
 }
 
 interface Waiting extends Job {
-  /** By the clock that is never set. */
+  /** In milliseconds of the monotonic clock. */
   sinceMs: number
 }
 
@@ -48,7 +48,7 @@ export class ThreadPool {
     })
   }
 
-  /** Whatever waits rejects. */
+  /** All waiting tasks reject. */
   close(): void {
     this.#isClosed = true
     clearTimeout(this.#another)
@@ -73,7 +73,7 @@ export class ThreadPool {
     }
   }
 
-  /** Undefined: none may be started now. */
+  /** Undefined: no thread may be started now. */
   #start(first: Waiting): TaskThread | undefined {
     const { size } = this.#threads
     if (size >= this.#options.most) return undefined

@@ -1,5 +1,5 @@
 // The thread's program: reads content and searches texts, one task after the other.
-// What it throws is its answer; what kills it is seen from outside.
+// An exception is sent as the answer. The main thread notices its end.
 
 import { MessageChannel, parentPort } from 'node:worker_threads'
 import type { RE2Set } from 're2js'
@@ -8,7 +8,7 @@ import { UnreadableError } from '../mail/unreadable'
 import { regexSet } from '../policy/regex-pass'
 import type { Asked, IdempotencyRecord, Tasks } from './tasks'
 
-/** A policy has a few passes; those of earlier ones needn't be kept. */
+/** The most compiled passes in memory: a policy has a few, and those of earlier policies aren't needed. */
 const KEPT_SETS = 100
 const sets = new Map<string, RE2Set>()
 
@@ -40,7 +40,7 @@ function answerOf({ name, asked }: Asked): Tasks[keyof Tasks]['answer'] {
     : setOf(asked.sources).match(asked.text)
 }
 
-/** An idle thread collects no garbage: the bytes of a large mail would stay for as long as it has nothing to do. */
+/** An idle thread collects no garbage, so the bytes of a large mail would stay in memory. */
 function drop(raw: Uint8Array): void {
   const { port1 } = new MessageChannel()
   port1.postMessage(undefined, [raw.buffer as ArrayBuffer])

@@ -1,5 +1,5 @@
-// Work that a mail may make long, kept off the mail server's own thread: reading content, searching long texts.
-// Hostile mail can stop or kill such a thread, and nothing else: what was asked for that mail rejects.
+// Runs work that a mail can make long outside of Haraka's own thread: reading content, searching long texts.
+// Hostile mail can only stop or kill such a thread; then the work for that mail rejects.
 
 import type { Content } from '../mail/content'
 import type { Found, MatchBudgetOptions } from '../policy/match-budget'
@@ -8,34 +8,37 @@ import { ThreadPool } from './thread-pool'
 
 export { WorkerThreadError } from './worker-thread-error'
 
-/** A mail of which the bytes aren't in memory yet. */
+/** A mail whose bytes aren't in memory yet. */
 export interface UnreadMail {
   sizeBytes: number
-  /** Bytes that nobody else keeps: the thread gets them. */
+  /** Reads the bytes, which are then moved to the thread. */
   read(): Promise<Uint8Array<ArrayBuffer>>
 }
 
 export interface WorkerThreads {
-  /** Rejects with UnreadableError where it would at any time, with WorkerThreadError where it may pass. */
+  /** Rejects with UnreadableError for a permanent fault of the mail, with WorkerThreadError for a temporary failure. */
   content(raw: Uint8Array, limitCharacters: number): Promise<Content>
-  /** As `content`; waits with reading the mail as long as there is no room for it. */
+  /** As `content`, but reads the mail only when there is room for it in memory. */
   contentOf(mail: UnreadMail, limitCharacters: number): Promise<Content>
   search: MatchBudgetOptions['search']
   close(): void
 }
 
-/** For any mail, and for each byte of a large one. Reading takes a tenth of it, on a busy machine too. */
+/**
+ * The time limit for any mail; large mails have more for each byte. Reading takes a tenth of it, even on a busy
+ * machine.
+ */
 const READING_MS = 4000
 const READING_MS_A_BYTE = 0.2 / 1024
 
-/** So many hostile mails at once hold up no other. */
+/** Up to two hostile mails at once don't delay others. */
 const READING_THREADS = 3
-/** Texts are bounded by [content] limit, and everything else is read in pieces. */
+/** Heap of a reading thread: [content] limit limits texts, and everything else is read in pieces. */
 const READING_MB = 96
-/** Searches keep what they learned of a hundred passes, a megabyte each. */
+/** Heap of a searching thread: a hundred passes (KEPT_SETS) cache a megabyte each. */
 const SEARCHING_MB = 256
 
-/** Threads start when they are first needed. A search can't hold up the reading of another mail. */
+/** Threads start when they are needed. Searching and reading have threads of their own. */
 export function openWorkerThreads(program = require.resolve('./thread')): WorkerThreads {
   const reading = new ThreadPool({ program, most: READING_THREADS, memoryMb: READING_MB })
   const searching = new ThreadPool({ program, most: 1, memoryMb: SEARCHING_MB })

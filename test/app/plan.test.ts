@@ -79,7 +79,7 @@ describe('planFor', () => {
       assert.ok(plan.consumed.includes(rejected))
       assert.equal(
         plan.held.find(held => held.decision === rejected)?.reason,
-        'rejected, beside recipients that were not; the sender was not told',
+        'rejected, while other recipients were not; the sender was not told',
       )
     }
   })

@@ -75,7 +75,7 @@ describe('ses-bounce check --explain', () => {
           topic: 'outcome key',
           name: 'bounce.status',
           meaning: "status of the bounce, for the sender's mail server",
-          takes: 'an enhanced status of class 4 or 5 (RFC 3463): 5.7.1',
+          values: 'an enhanced status of class 4 or 5 (RFC 3463): 5.7.1',
           default: 'the one of the type',
           actions: ['bounce'],
           example: 'bounce.status = 5.7.1',
@@ -90,9 +90,7 @@ describe('ses-bounce check --explain', () => {
     assert.deepEqual(unknown, {
       code: 2,
       lines: [],
-      errors: [
-        'ses-bounce check: there is nothing of the name "attachement.name"; did you mean "attachment.name"?',
-      ],
+      errors: ['ses-bounce check: there is no "attachement.name"; did you mean "attachment.name"?'],
     })
     assert.deepEqual((await explained('')).code, 2)
     assert.deepEqual((await explained('not.action')).errors, [

@@ -139,7 +139,7 @@ describe('ses-bounce check', () => {
       assert.deepEqual(none.lines, [
         'ses-bounce.ini:1: [relays] unknown section; did you mean "relay"?',
         'ses-bounce-rules.ini:2: [r] there is no list "list" in Haraka\'s config directory',
-        'list: this is no file',
+        'list: this is not a file',
         '3 errors',
       ])
       assert.equal(none.code, 1)
@@ -332,7 +332,7 @@ describe('ses-bounce check', () => {
 
     it('by [max] bytes, where a rule bounces larger mail that SES takes', async () => {
       const expected = [
-        'connection.ini:5: [max] warning: Haraka refuses mail over 25 MB before [large] can bounce it; bytes = 46000000 lets in all mail that SES accepts',
+        'connection.ini:5: [max] warning: Haraka refuses mail over 25 MB before [large] can bounce it; bytes = 46000000 allows all mail that SES accepts',
       ]
       for (const condition of [
         'size = > 30mb',
@@ -353,7 +353,7 @@ describe('ses-bounce check', () => {
           'connection.ini': `[max]\n${ini}\n`,
         })
       const told = (line: string, bytes: number) => [
-        `connection.ini${line}: [max] warning: Haraka breaks lines over ${bytes} bytes, within words and links too, so that [r] may not find them in the body; data_line_length = 1001 leaves every line whole that a mail may have`,
+        `connection.ini${line}: [max] warning: Haraka breaks lines over ${bytes} bytes, within words and links too, so that [r] may not find them in the body; data_line_length = 1001 keeps every valid line whole`,
       ]
       assert.deepEqual(await lines('data_line_length=992', 'not.body = /x/'), told(':2', 990))
       assert.deepEqual(await lines('data_line_length=999', 'body = /x/'), told(':2', 997))

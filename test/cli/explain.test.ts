@@ -232,7 +232,7 @@ describe('ses-bounce explain', () => {
       const { answer, warnings } = await object(to, sample(), { ...FILES, 'ses-bounce-rules.ini': rules })
       assert.deepEqual(answer, { kind: 'commit', goesOnTo: [], quarantined: ['anna@yours.example'] })
       assert.deepEqual(warnings, [
-        'anna@yours.example is rejected, but quarantined: SMTP gives one answer for all recipients',
+        'anna@yours.example is rejected, but quarantined: SMTP has one reply for all recipients',
       ])
     })
 

@@ -88,7 +88,7 @@ describe('the configuration in force', () => {
     it('throws all errors, one a line', () => {
       write('main', 'bad list:folder')
       mkdirSync(file('folder'))
-      const message = 'the configuration has errors:\n  main:1: bad\n  folder: this is no file'
+      const message = 'the configuration has errors:\n  main:1: bad\n  folder: this is not a file'
       assert.throws(() => open(), { name: 'ConfigurationError', code: 'CONFIGURATION', message })
       // as Haraka logs it
       assert.throws(
@@ -269,7 +269,7 @@ describe('the configuration in force', () => {
       mkdirSync(file('list'))
       write('main', 'bad list:list')
       await settle(configuration)
-      assert.deepEqual(logged.splice(0), ['error list: this is no file', stays])
+      assert.deepEqual(logged.splice(0), ['error list: this is not a file', stays])
       write('main', 'throw')
       await settle(configuration)
       assert.match(logged.splice(0).join(), /can't be compiled: TypeError: broken compiler/)

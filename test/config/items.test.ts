@@ -24,8 +24,8 @@ describe('splitItems', () => {
   })
 
   it('says what is missing', () => {
-    assert.equal(splitItems('"a, b').fault, 'the closing " is missing behind "a, b')
-    assert.equal(splitItems('a, /b').fault, 'the closing / is missing behind /b')
+    assert.equal(splitItems('"a, b').fault, 'the closing " is missing after "a, b')
+    assert.equal(splitItems('a, /b').fault, 'the closing / is missing after /b')
     assert.equal(splitItems('"a" b').fault, 'a comma is missing before "b"')
   })
 

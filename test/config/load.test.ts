@@ -203,7 +203,7 @@ unsafe = drop`)
     }
     for (const endpoint of ['https://user:secret@x/', 'https://user@x', 'http://:secret@x']) {
       const text = fault('ses', `endpoint = ${endpoint}`) ?? ''
-      assert.match(text, /may hold no user and no password/, endpoint)
+      assert.match(text, /must not hold a user or a password/, endpoint)
       assert.doesNotMatch(text, /secret/)
     }
   })
@@ -266,7 +266,7 @@ unsafe = drop`)
       ])
     }
     assert.deepEqual(messages('[main]\nmode = env: ; which?', env), [
-      'ses-bounce.ini:2: [main] mode: the name of a variable is missing behind "env:"',
+      'ses-bounce.ini:2: [main] mode: the name of a variable is missing after "env:"',
     ])
   })
 

@@ -61,7 +61,7 @@ describe('sources of a configuration', () => {
     const sources = createSources(configDir)
     assert.equal(sources.read('folder'), undefined)
     assert.equal(sources.read('pipe'), undefined)
-    const file = (name: string) => ({ severity: 'error', file: name, line: 0, message: 'this is no file' })
+    const file = (name: string) => ({ severity: 'error', file: name, line: 0, message: 'this is not a file' })
     assert.deepEqual(sources.faults, [file('folder'), file('pipe')])
   })
 

@@ -13,7 +13,7 @@ const DURATION = 'a number and a unit: 500ms, 10s, 5m, 24h, 7d'
 const CIDR = 'addresses and ranges: 192.0.2.1, 192.0.2.0/24, 2001:db8::/32'
 const RATE = 'a number per minute, hour or day: 10/day; empty: off'
 const SENDER = 'an address; may hold {recipient.domain} or {sender.domain}, or be {recipient}'
-const ENDPOINT = 'an http or https URL, that may hold {region}, or "local"; empty: AWS'
+const ENDPOINT = 'an http or https URL, which may hold {region}, or "local"; empty: AWS'
 const ARN = 'the ARN of a verified identity: arn:aws:ses:eu-west-1:123456789012:identity/example.com'
 
 describe('a value that is wrong is told with what would be right', () => {
@@ -21,7 +21,7 @@ describe('a value that is wrong is told with what would be right', () => {
     ['main', 'mode = shout', 'unknown value "shout" for mode; enforce or observe'],
     ['relay', 'trusted = mx.example.com', `unknown value "mx.example.com" for trusted; ${CIDR}`],
     ['relay', 'trusted = 10.0.0.0/33, x', `unknown values "10.0.0.0/33", "x" for trusted; ${CIDR}`],
-    ['relay', 'trusted = "10.0.0.1', 'trusted: the closing " is missing behind "10.0.0.1'],
+    ['relay', 'trusted = "10.0.0.1', 'trusted: the closing " is missing after "10.0.0.1'],
     ['relay', 'recipients = maybe', 'unknown value "maybe" for recipients; auto, kept or rewritten'],
     [
       'relay',

@@ -106,7 +106,7 @@ describe('at boot', function () {
     try {
       const to = ['held@yours.example', 'user@yours.example']
       const { reply, mail } = await relay(product, { to })
-      assert.equal(said(reply), '250 Message taken by policy')
+      assert.equal(said(reply), '250 Message accepted by policy')
       assert.equal(noted(product.haraka)[0]?.pid, product.haraka.pid)
       assert.equal(keptOf(product, mail).length, 1)
       await bounceOf(product, mail)

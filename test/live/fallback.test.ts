@@ -92,7 +92,7 @@ describe('a bounce that a rule wants', function () {
 
     it('is quarantined with the reason, when the rule says so', async () => {
       const { reply, mail } = await relay(product, { to: ['held@yours.example'], sender: '' })
-      assert.equal(said(reply), '250 Message taken by policy')
+      assert.equal(said(reply), '250 Message accepted by policy')
       assert.deepEqual(
         keptOf(product, mail).map(({ record }) => record.held),
         [[{ recipient: 'held@yours.example', rule: 'held', reason: 'unsafe: null sender' }]],
@@ -101,7 +101,7 @@ describe('a bounce that a rule wants', function () {
 
     it('vanishes but for the log, when the rule says so', async () => {
       const { reply, mail } = await relay(product, { to: ['dropped@yours.example'], sender: '' })
-      assert.equal(said(reply), '250 Message taken by policy')
+      assert.equal(said(reply), '250 Message accepted by policy')
       assertUntouched(product, mail)
       await product.haraka.waitForLog(
         new RegExp(`rule=dropped action=drop .*ses_id=${mail.sesId} wanted=bounce`),
@@ -196,16 +196,16 @@ describe('a queue that is too long for the window', function () {
     for (let place = 0; place < 4; place++) replies.push(said((await relay(product)).reply))
     release()
     assert.deepEqual(replies, [
-      '250 Message taken by policy',
-      '250 Message taken by policy',
-      '250 Message taken by policy',
+      '250 Message accepted by policy',
+      '250 Message accepted by policy',
+      '250 Message accepted by policy',
       '550 5.4.5 No such mailbox (not bounced: the queue is too long for its deadline)',
     ])
   })
 
   it('still takes what waits for no place in it', async () => {
     const { reply } = await relay(product, { region: 'us-west-2' })
-    assert.equal(said(reply), '250 Message taken by policy')
+    assert.equal(said(reply), '250 Message accepted by policy')
   })
 
   it('refuses what its own window is over for', async () => {

@@ -92,7 +92,7 @@ describe('a guard', () => {
 
   async function assertBounced(options: RelayOptions): Promise<void> {
     const { reply, mail } = await relay(options)
-    assert.equal(said(reply), '250 Message taken by policy', JSON.stringify(options))
+    assert.equal(said(reply), '250 Message accepted by policy', JSON.stringify(options))
     await bounceOf(product, mail)
   }
 

@@ -16,7 +16,7 @@ import type { Ini, Product } from './support/product'
 import { until } from './support/wait'
 
 const RULES = '[unknown]\nrecipient = *@yours.example\naction = bounce\nbounce.type = DoesNotExist\n'
-const TAKEN = '250 Message taken by policy'
+const TAKEN = '250 Message accepted by policy'
 const DAY_MS = 86_400_000
 
 describe('after kills', function () {

@@ -24,7 +24,7 @@ recipient = *@yours.example
 action = bounce
 bounce.type = DoesNotExist
 `
-const TAKEN = '250 Message taken by policy'
+const TAKEN = '250 Message accepted by policy'
 const REFUSED = {
   kind: 'error',
   status: 400,

@@ -14,7 +14,7 @@ describe('a queue file that was moved away under a running Haraka', function () 
   after(() => product?.stop())
 
   it('accepts no mail, says why, and accepts mail again when the file is back', async () => {
-    assert.equal(said((await relay(product)).reply), '250 Message taken by policy')
+    assert.equal(said((await relay(product)).reply), '250 Message accepted by policy')
     const away = (suffix: string) => `${product.queueFile}.away${suffix}`
     const suffixes = ['', '-wal', '-shm']
     for (const suffix of suffixes) renameSync(product.queueFile + suffix, away(suffix))
@@ -25,6 +25,6 @@ describe('a queue file that was moved away under a running Haraka', function () 
       /temporary refusal: .*queue\.sqlite: the queue file is gone or was replaced/,
     )
     for (const suffix of suffixes) renameSync(away(suffix), product.queueFile + suffix)
-    assert.equal(said((await relay(product)).reply), '250 Message taken by policy')
+    assert.equal(said((await relay(product)).reply), '250 Message accepted by policy')
   })
 })

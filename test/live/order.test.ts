@@ -65,7 +65,7 @@ for (const [place, lines] of Object.entries(ORDERS)) {
         it('keeps from other queue plugins what it has taken wholly', async () => {
           const to = ['unknown@yours.example', 'held@yours.example']
           const { reply, mail } = await relay(product, { to, connect })
-          assert.equal(said(reply), '250 Message taken by policy')
+          assert.equal(said(reply), '250 Message accepted by policy')
           assert.deepEqual(deliveredOf(product, mail), [])
           assert.equal(keptOf(product, mail).length, 1)
           await bounceOf(product, mail)

@@ -155,7 +155,7 @@ describe('when SES fails', function () {
     await until(() => state(mail.sesId) === 'sent', { what: 'the job to be sent' })
     const receivedAt = new Date(Date.now() - 2 * 3_600_000)
     const again = await product.deliver({ sesId: mail.sesId, recipient: 'fresh@yours.example', receivedAt })
-    assert.match(again.reply.text, /Message taken by policy/)
+    assert.match(again.reply.text, /Message accepted by policy/)
     assert.deepEqual(product.haraka.delivered(), [])
   })
 

@@ -30,7 +30,7 @@ describe('a relay', function () {
   for (const [what, connect] of Object.entries(TRUSTED)) {
     it(`is trusted as ${what}`, async () => {
       const { reply, mail } = await relay(product, { connect })
-      assert.equal(said(reply), '250 Message taken by policy')
+      assert.equal(said(reply), '250 Message accepted by policy')
       await bounceOf(product, mail)
     })
   }

@@ -28,7 +28,7 @@ recipient = *@yours.example
 action = bounce
 bounce.type = DoesNotExist
 `
-const TAKEN = '250 Message taken by policy'
+const TAKEN = '250 Message accepted by policy'
 const FULL = '550 5.3.1 Mail system full (the quarantine is full)'
 const FULL_FOR_NOW = '450 4.3.1 Try again later (the quarantine is full)'
 const HELD = ['held@yours.example']

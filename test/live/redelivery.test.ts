@@ -68,7 +68,7 @@ describe('redelivery', function () {
       await bounceOf(product, mail)
       for (let times = 0; times < 3; times++) {
         const { reply } = await relay(product, { to, mail })
-        assert.equal(said(reply), '250 Message taken by policy')
+        assert.equal(said(reply), '250 Message accepted by policy')
       }
       assert.deepEqual(deliveredOf(product, mail), [])
       await bounceOf(product, mail)
@@ -80,7 +80,7 @@ describe('redelivery', function () {
       const to = ['unknown-1@yours.example']
       const { mail } = await relay(product, { to })
       const { reply } = await relay(product, { to, mail })
-      assert.equal(said(reply), '250 Message taken by policy')
+      assert.equal(said(reply), '250 Message accepted by policy')
       assert.deepEqual(
         product.jobs({ sesId: mail.sesId }).map(({ state, recipients }) => [state, recipients.length]),
         [['queued', 1]],
@@ -105,7 +105,7 @@ describe('redelivery', function () {
       const release = await holdDispatcher(product)
       for (const one of to) {
         const { reply } = await relay(product, { to: [one], mail })
-        assert.equal(said(reply), '250 Message taken by policy')
+        assert.equal(said(reply), '250 Message accepted by policy')
       }
       assert.equal(product.jobs({ sesId: mail.sesId }).length, 1)
       release()
@@ -155,7 +155,7 @@ describe('redelivery', function () {
       const { mail } = await relay(product, { to })
       await bounceOf(product, mail)
       const { reply } = await relay(product, { to, mail, rcptParams: 'NOTIFY=NEVER' })
-      assert.equal(said(reply), '250 Message taken by policy')
+      assert.equal(said(reply), '250 Message accepted by policy')
       assert.deepEqual(keptOf(product, mail), [])
       await bounceOf(product, mail)
     })
@@ -163,7 +163,7 @@ describe('redelivery', function () {
     it('is quarantined once', async () => {
       const { mail } = await relay(product, { to: ['held@yours.example'] })
       const { reply } = await relay(product, { to: ['held@yours.example'], mail })
-      assert.equal(said(reply), '250 Message taken by policy')
+      assert.equal(said(reply), '250 Message accepted by policy')
       assert.equal(keptOf(product, mail).length, 1)
     })
   })
@@ -174,7 +174,7 @@ describe('redelivery', function () {
         sesRecipients: ['forwarded@yours.example'],
         to: ['someone@mapped.example'],
       })
-      assert.equal(said(reply), '250 Message taken by policy')
+      assert.equal(said(reply), '250 Message accepted by policy')
       const { BouncedRecipientInfoList = [], BounceSender } = await bounceOf(product, mail)
       assert.deepEqual(
         BouncedRecipientInfoList.map(({ Recipient, RecipientDsnFields }) => [

@@ -10,7 +10,7 @@ recipient = unknown*@yours.example, unknown*@hosts.example
 action = bounce
 bounce.type = DoesNotExist
 `
-const TAKEN = '250 Message taken by policy'
+const TAKEN = '250 Message accepted by policy'
 
 describe('a relay that hands over one copy for each recipient', function () {
   let product: Product

@@ -58,7 +58,7 @@ describe('mail that was quarantined for one recipient while the bounce of anothe
   async function halfQuarantined(): Promise<{ mail: SesMail; id: string; job: string }> {
     const go = await holdDispatcher(product)
     const { mail, reply } = await relay(product, { to: [BAD, HELD] })
-    assert.equal(said(reply), '250 Message taken by policy')
+    assert.equal(said(reply), '250 Message accepted by policy')
     const job =
       product.jobs({ sesId: mail.sesId }).find(({ recipients }) => recipients[0]?.address === HELD)?.id ?? ''
     assert.equal((await cli('queue', 'hold', job)).code, 0)

@@ -56,7 +56,7 @@ describe('ses-bounce quarantine release', function () {
         data: mail.data,
         mailParams: `XSESBOUNCEPASS=${token}`,
       })
-      assert.equal(said(reply), '550 5.7.1 This release token is not good', token)
+      assert.equal(said(reply), '550 5.7.1 This release token is not valid', token)
     }
     assert.deepEqual(deliveredOf(product, mail), [])
     assert.equal(keptOf(product, mail).length, 1)
@@ -79,8 +79,8 @@ describe('ses-bounce quarantine release', function () {
     await session.quit()
     assert.deepEqual(replies, [
       '250 captured',
-      '250 Message taken by policy',
-      '550 5.7.1 This release token is not good',
+      '250 Message accepted by policy',
+      '550 5.7.1 This release token is not valid',
     ])
     assert.deepEqual([deliveredOf(product, first).length, keptOf(product, first).length], [1, 0])
     assert.deepEqual([deliveredOf(product, second).length, keptOf(product, second).length], [0, 1])

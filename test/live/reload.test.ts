@@ -126,7 +126,7 @@ describe('a plugin without a trusted relay', function () {
     await linesFromAll(product, /\[ses-bounce\] configuration reloaded: .*ses-bounce\.ini/, 0, 2)
     await product.haraka.waitForLog('dispatcher: dispatching')
     const { reply, mail } = await relay(product)
-    assert.equal(said(reply), '250 Message taken by policy')
+    assert.equal(said(reply), '250 Message accepted by policy')
     await bounceOf(product, mail)
     assert.equal((await askHttp(port, '/')).status, 200)
   })

@@ -21,7 +21,7 @@ describe('a relay that rewrites recipients and is not said to', () => {
   /** SES had somebody else, whom the header names. */
   async function rewritten(to: string): Promise<string> {
     const { reply, mail } = await relay(product, { sesRecipients: ['anna@yours.example'], to: [to] })
-    assert.equal(said(reply), '250 Message taken by policy')
+    assert.equal(said(reply), '250 Message accepted by policy')
     const calls = await callsFor(product, mail)
     assert.equal(calls.length, 1)
     assert.equal(calls[0]?.outcome.status, 400)

@@ -37,7 +37,7 @@ describe('user and group in smtp.ini', function () {
 
   it('have mail bounced and quarantined by that user', async () => {
     const { reply, mail } = await relay(product, { to: ['held@yours.example', 'user@yours.example'] })
-    assert.equal(said(reply), '250 Message taken by policy')
+    assert.equal(said(reply), '250 Message accepted by policy')
     assert.equal(keptOf(product, mail).length, 1)
     await bounceOf(product, mail)
   })

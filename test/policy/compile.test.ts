@@ -102,7 +102,7 @@ describe('compilePolicy', () => {
         'rules.ini:5: [second] the rule has no action; valid are accept, bounce, reject, defer, quarantine, drop',
         `rules.ini:6: [second] "foo" isn't an address pattern; write user@host, @host, @.host (the host and its subdomains), or <> for the null sender`,
         `rules.ini:6: [second] there is no list "gone" in Haraka's config directory`,
-        `rules.ini:7: [second] "subject" can't be read: the closing " is missing behind "open`,
+        `rules.ini:7: [second] "subject" can't be read: the closing " is missing after "open`,
         'rules.ini:8: [second] "cc" needs a value',
         'rules.ini:9: [second] only conditions can be negated, not "action"',
         'rules.ini:10: [second] unknown outcome "bounce.txt"; did you mean "bounce.text"?',

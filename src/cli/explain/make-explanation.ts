@@ -136,6 +136,6 @@ function givenAddress({ recipient }: Decision): string {
 function swallowed({ swallowedRejects }: CommitPlan): string[] {
   return swallowedRejects.map(
     ({ recipient }) =>
-      `${recipient.address} is rejected, but quarantined: SMTP gives one answer for all recipients`,
+      `${recipient.address} is rejected, but quarantined: SMTP has one reply for all recipients`,
   )
 }

@@ -12,7 +12,7 @@ function mail(change: Partial<RelayedMail> = {}): RelayedMail {
     region: 'eu-west-1',
     recipients: [RECIPIENT],
     accepted: true,
-    replies: ['250 Message taken by policy'],
+    replies: ['250 Message accepted by policy'],
     ...change,
   }
 }
