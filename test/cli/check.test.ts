@@ -272,7 +272,7 @@ describe('ses-bounce check', () => {
   it('warns where Haraka does not load the plugin, and where a line of host_list is no domain', async () => {
     const files = { [SETTINGS]: RELAY, host_list: 'example.com # ours\n\n*.example.org\n' }
     const odd =
-      'host_list:3: warning: "*.example.org" isn\'t a domain, so no mail is for it; expressions stand in host_list_regex, and [relay] domains takes @.example.com for all subdomains'
+      'host_list:3: warning: "*.example.org" isn\'t a domain, so it matches no mail; expressions belong in host_list_regex, and [relay] domains accepts @.example.com for all subdomains'
     const missing = 'plugins: warning: Haraka doesn\'t load this plugin; add the line "ses-bounce"'
     assert.deepEqual(await warnings({ ...files, plugins: 'tls\n# ses-bounce\n' }), [odd, missing])
     for (const plugins of ['ses-bounce\n', 'tls\r\n haraka-plugin-ses-bounce'])

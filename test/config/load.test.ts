@@ -326,7 +326,7 @@ describe('comments behind section names', () => {
   it('must begin with a semicolon behind a blank', () => {
     assert.match(
       loadSettings(parseSettings('[guard] spam\n'), {}).diagnostics[0]?.message ?? '',
-      /only the section name/,
+      /must be alone on its line/,
     )
   })
 })

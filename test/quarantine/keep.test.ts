@@ -77,7 +77,7 @@ describe('keepMail', () => {
 
   const failures: [what: string, pipe: (to: Writable) => void, says: RegExp][] = [
     ['fails half way', to => to.write('half', () => to.destroy(new Error('peer gone'))), /peer gone/],
-    ['ends without an end', to => to.write('half', () => to.destroy()), /before its end/],
+    ['ends without an end', to => to.write('half', () => to.destroy()), /ended early/],
     [
       'is refused at once',
       () => {
