@@ -51,7 +51,7 @@ describe('the domains that SES receives for', () => {
     assert.equal(said.length, 3)
     assert.match(said[0] ?? '', /^host_list_regex:2: \/\(\/ can't be used/)
     assert.match(said[1] ?? '', /^host_list_regex:3: .*backreferences are not supported/)
-    assert.match(said[2] ?? '', /^host_list_regex:6: .*it may not look ahead or behind/)
+    assert.match(said[2] ?? '', /^host_list_regex:6: .*lookahead and lookbehind are not supported/)
     assert.ok(receivesFor('ok.example'))
   })
 
