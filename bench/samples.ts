@@ -1,9 +1,9 @@
 // Mails to judge: as SES hands them on, each with its own words and addresses, and as Haraka would hold them.
 // Pure, but for the ids that SES gives.
 
-import { mailText, newSesId, traceDate } from '../demo/mail'
 import type { IncomingMail } from '../src/app/evaluate-mail'
 import type { Envelope } from '../src/mail/facts'
+import { sesMail } from '../test/live/support/mail'
 import { pseudoRandom, sentence, text } from './text'
 
 /** The clock of all of them: an hour after SES took them. */
@@ -37,19 +37,20 @@ export function sample({
 }: Parts): Sample {
   const pick = pseudoRandom(seed)
   const sender = `writer${pick(1_000_000)}@origin${pick(10_000)}.example`
-  const own = {
-    From: `"Writer ${pick(1000)}" <${sender}>`,
-    To: recipient,
-    Subject: subject(seed),
-    Date: traceDate(receivedAt).replace(' (UTC)', ''),
-    'Message-ID': `<${pick(2 ** 31)}.${seed}@origin.example>`,
-    'MIME-Version': '1.0',
-    'X-Mailer': `Letters ${pick(20)}.${pick(20)}`,
-    ...(fields ?? { 'Content-Type': 'text/plain; charset=utf-8' }),
-  }
-  const trace = { sesId: newSesId(), region: 'eu-west-1', receivedAt, sender, recipient }
-  const mail = mailText({ form: 'classic', proved: true, spam: 'PASS', ...trace }, own, body)
-  const raw = Buffer.from(mail)
+  const { data: raw } = sesMail({
+    receivedAt,
+    sender,
+    recipient,
+    headers: {
+      From: `"Writer ${pick(1000)}" <${sender}>`,
+      Subject: subject(seed),
+      'Message-ID': `<${pick(2 ** 31)}.${seed}@origin.example>`,
+      'X-Mailer': `Letters ${pick(20)}.${pick(20)}`,
+      ...fields,
+    },
+    body,
+  })
+  const mail = raw.toString()
   return {
     envelope: {
       sender,

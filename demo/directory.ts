@@ -1,7 +1,7 @@
 // A Haraka directory of the demo's own, in the system's folder for temporary files.
 // Nothing outside it is written; it is removed at the end.
 
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { LISTS, RULES_INI, settingsIni } from './policy'
@@ -12,17 +12,6 @@ const DELIVERED_LIST = 'delivered.jsonl'
 
 export function deliveredList(dir: string): string {
   return path.join(dir, DELIVERED, DELIVERED_LIST)
-}
-
-/** Where package.json and node_modules are: above this file, in the sources as in dist/. */
-export function packageFolder(): string {
-  let folder = __dirname
-  while (!existsSync(path.join(folder, 'package.json'))) {
-    const above = path.dirname(folder)
-    if (above === folder) throw new Error(`there is no package.json above ${__dirname}`)
-    folder = above
-  }
-  return folder
 }
 
 /** Empty as yet. */

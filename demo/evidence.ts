@@ -6,9 +6,9 @@ import path from 'node:path'
 import { keptFolder, quarantineFolder } from '../src/quarantine/keep'
 import { openQueueReader } from '../src/queue/open'
 import type { Call } from '../src/ses-emulator/call'
+import type { SmtpReply } from '../test/live/support/smtp'
 import { DELIVERED, deliveredList } from './directory'
 import type { Sample } from './samples'
-import type { Reply } from './smtp'
 
 export interface Places {
   dir: string
@@ -16,7 +16,7 @@ export interface Places {
 }
 
 /** `2 bounced, 1 delivered`; for a mail to one recipient `bounced`. */
-export function fateText(sample: Sample, reply: Reply, places: Places): string {
+export function fateText(sample: Sample, reply: SmtpReply, places: Places): string {
   const fates = sample.recipients.map(recipient => fateOf(sample, recipient, reply, places))
   if (fates.length === 1) return fates[0] ?? ''
   return counted(fates)
@@ -51,7 +51,7 @@ export function keepsMail(dir: string): boolean {
   return existsSync(folder) && readdirSync(folder).some(name => name.endsWith('.eml'))
 }
 
-function fateOf(sample: Sample, recipient: string, reply: Reply, places: Places): string {
+function fateOf(sample: Sample, recipient: string, reply: SmtpReply, places: Places): string {
   if (reply.code >= 400) return reply.code >= 500 ? 'rejected' : 'deferred'
   const seen = [
     ...jobFates(sample, recipient, places),

@@ -1,7 +1,8 @@
 // Reads what the plugin writes into Haraka's log, as far as it has come since the last look.
 // Lines of other plugins, and pieces of lines, are passed over.
 
-import { closeSync, fstatSync, openSync, readFileSync, readSync } from 'node:fs'
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
+import path from 'node:path'
 
 export interface LogLine {
   level: string
@@ -11,13 +12,17 @@ export interface LogLine {
   values: Readonly<Record<string, string>>
 }
 
+export function logFile(dir: string): string {
+  return path.join(dir, 'haraka.log')
+}
+
 export class HarakaLog {
   readonly #file: string
   #offset = 0
   #rest = ''
 
-  constructor(file: string) {
-    this.#file = file
+  constructor(dir: string) {
+    this.#file = logFile(dir)
   }
 
   /** The plugin's lines that are new. */
@@ -51,15 +56,4 @@ function parse(line: string): LogLine | undefined {
 
 function unquoted(value: string): string {
   return value.startsWith('"') ? value.slice(1, -1).replaceAll(/\\(["\\])/g, '$1') : value
-}
-
-const TAIL_LINES = 12
-
-/** For a fault whose reason may stand there; empty where there is no log. */
-export function logTail(file: string): string[] {
-  try {
-    return readFileSync(file, 'utf8').trimEnd().split('\n').slice(-TAIL_LINES)
-  } catch {
-    return []
-  }
 }

@@ -3,13 +3,14 @@
 // Ends with Ctrl-C, and leaves nothing behind. Exit codes: 0 fine, 1 a problem found, 2 wrong usage.
 
 import { rmSync } from 'node:fs'
-import path from 'node:path'
-import { parseArgs } from 'node:util'
+import { Command } from 'commander'
 import type { SesEmulator } from '../src/ses-emulator/options'
 import { startSesEmulator } from '../src/ses-emulator/server'
-import { fillDirectory, makeDirectory, packageFolder } from './directory'
-import { type RunningHaraka, startHaraka } from './haraka'
-import { logTail } from './haraka-log'
+import { leaveSignals } from '../test/live/support/cleanup'
+import { exitText, type RunningHaraka, startHarakaIn } from '../test/live/support/haraka'
+import { packageFolder } from '../test/live/support/package-folder'
+import { fillDirectory, makeDirectory } from './directory'
+import { logFile } from './haraka-log'
 import { pickPorts } from './port'
 import { play } from './run'
 import { makeSamples, type Sample } from './samples'
@@ -19,10 +20,8 @@ import { type Terminal, terminal } from './terminal'
 import { keepSamples } from './try-out'
 import { watch } from './watch'
 
-const USAGE = `npm start: a real Haraka on loopback with the plugin, a stand-in for SES and sample mail
-
-  npm start              plays the samples, then stays up for mail of your own until Ctrl-C
-  npm start -- --once    plays the samples and ends: 0 when each had its outcome, else 1`
+/** For a fault whose reason may stand there. */
+const LOG_LINES = 12
 
 /** What of the demo lives outside this process; each part is taken down at the end, whatever came before. */
 interface Parts {
@@ -36,7 +35,7 @@ type Ending = { how: 'done'; isOk: boolean } | { how: 'stopped' } | { how: 'died
 async function demo(once: boolean, stop: AbortSignal, show: Terminal): Promise<number> {
   const parts: Parts = {}
   // an exit that doesn't pass through here: nothing may be left all the same
-  const atExit = () => removeNow(parts)
+  const atExit = () => removeDirectory(parts)
   process.once('exit', atExit)
   try {
     const ending = await perform(parts, once, stop, show)
@@ -50,12 +49,12 @@ async function demo(once: boolean, stop: AbortSignal, show: Terminal): Promise<n
   } catch (error) {
     show.status('')
     show.line(show.paint('red', error instanceof Error ? error.message : String(error)))
-    if (parts.dir) for (const line of logTail(path.join(parts.dir, 'haraka.log'))) show.line(`  ${line}`)
+    for (const line of parts.haraka?.log().slice(-LOG_LINES) ?? []) show.line(`  ${line}`)
     return 1
   } finally {
     await parts.haraka?.stop()
     await parts.ses?.close()
-    removeNow(parts)
+    removeDirectory(parts)
     process.removeListener('exit', atExit)
   }
 }
@@ -69,7 +68,7 @@ async function perform(parts: Parts, once: boolean, stop: AbortSignal, show: Ter
     stop.addEventListener('abort', tell, { once: true })
   })
   const died = haraka.exited.then(
-    (how): Ending => ({ how: 'died', text: `Haraka ended by itself, with ${how}` }),
+    (exit): Ending => ({ how: 'died', text: `Haraka ended by itself, with ${exitText(exit)}` }),
   )
   const played = playAndStay(stage, page, samples, once).catch(async (error: unknown): Promise<Ending> => {
     // what the signal cut off is no fault
@@ -100,7 +99,7 @@ async function setUp(
   keepSamples(dir, samples)
   show.line(`Haraka on 127.0.0.1:${port} with haraka-plugin-ses-bounce; bounces go to a stand-in for SES.`)
   show.line(show.paint('dim', `Its directory is ${dir}`))
-  const haraka = await startHaraka({ packageDir, dir, port, stop })
+  const haraka = await startHarakaIn({ dir, port }, { logFile: logFile(dir), signal: stop })
   parts.haraka = haraka
   return { stage: { dir, port, ses, terminal: show, stop }, page, haraka }
 }
@@ -118,38 +117,32 @@ async function playAndStay(
   return { how: 'done', isOk }
 }
 
-function removeNow({ dir, haraka }: Parts): void {
-  haraka?.kill()
+function removeDirectory({ dir }: Parts): void {
   if (dir !== undefined) rmSync(dir, { recursive: true, force: true })
 }
 
-function readOnce(args: string[]): { once: boolean } | { text: string; isFault: boolean } {
-  try {
-    const { values } = parseArgs({
-      args,
-      options: {
-        once: { type: 'boolean', default: false },
-        help: { type: 'boolean', short: 'h', default: false },
-      },
-    })
-    return values.help ? { text: USAGE, isFault: false } : { once: values.once }
-  } catch (error) {
-    return { text: `${error instanceof Error ? error.message : String(error)}\n\n${USAGE}`, isFault: true }
-  }
+function readOptions(args: readonly string[]): { once?: boolean } {
+  return new Command('npm start --')
+    .description(
+      `A real Haraka on loopback with the plugin, the SES emulator and sample mail. Plays the samples, then stays up for
+mail of your own until Ctrl-C.`,
+    )
+    .option('--once', 'plays the samples and ends: 0 when each had its outcome, else 1')
+    .helpOption('-h, --help', 'shows this help')
+    .showHelpAfterError()
+    .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : 2))
+    .parse(args, { from: 'user' })
+    .opts()
 }
 
 async function main(): Promise<void> {
-  const options = readOnce(process.argv.slice(2))
-  if ('text' in options) {
-    ;(options.isFault ? process.stderr : process.stdout).write(`${options.text}\n`)
-    process.exitCode = options.isFault ? 2 : 0
-    return
-  }
+  const { once = false } = readOptions(process.argv.slice(2))
   const stop = new AbortController()
+  leaveSignals()
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => stop.abort())
-  // whoever read our output has gone
+  // the reader of our output has gone
   process.stdout.on('error', () => stop.abort())
-  process.exit(await demo(options.once, stop.signal, terminal(process.stdout, process.env)))
+  process.exit(await demo(once, stop.signal, terminal(process.stdout, process.env)))
 }
 
 void main()

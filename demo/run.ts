@@ -1,16 +1,18 @@
 // Plays the samples: hands them over, shows the calls to SES as they come, and compares what happened with what should.
 // Ends early with a rejection when the signal is aborted or Haraka can't be reached.
 
-import path from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
+import { sendMail } from '../test/live/support/smtp'
 import { showCalls } from './calls'
 import { compare } from './compare'
 import { actionText, decisionsOf, whyText } from './decisions'
 import { HarakaLog, type LogLine } from './haraka-log'
 import type { Sample } from './samples'
 import { mailHeading, mailLine, type Result, title } from './show'
-import { handOver } from './smtp'
 import type { Stage } from './stage'
+
+/** The relay's name. */
+export const HELO = 'relay.example.com'
 
 /** The log may be written a little after the reply. */
 const LOG_MS = 2000
@@ -25,7 +27,7 @@ export async function play(stage: Stage, samples: readonly Sample[]): Promise<bo
 }
 
 async function handAll({ terminal, port, dir, stop }: Stage, samples: readonly Sample[]): Promise<Result[]> {
-  const log = new HarakaLog(path.join(dir, 'haraka.log'))
+  const log = new HarakaLog(dir)
   const results: Result[] = []
   terminal.line(title(`${samples.length} mails, handed over as by a relay behind SES`, terminal))
   terminal.line()
@@ -33,7 +35,7 @@ async function handAll({ terminal, port, dir, stop }: Stage, samples: readonly S
   for (const [index, sample] of samples.entries()) {
     stop.throwIfAborted()
     log.news()
-    const reply = await handOver(port, sample.handed)
+    const { reply } = await sendMail({ port, helo: HELO, ...sample.handed })
     const lines = await said(log, sample)
     const action = actionText(decisionsOf(lines, sample.sesId))
     const result = { sample, number: index + 1, reply, action, why: whyText(lines, sample.sesId) }

@@ -2,13 +2,13 @@
 // What SES knows of them is true, so that the stand-in refuses what was forged.
 
 import type { KnownMessage } from '../src/ses-emulator/ses'
-import { mailText, newSesId, traceDate } from './mail'
+import { newSesId, relayHop, sesMail } from '../test/live/support/mail'
+import type { MailOptions } from '../test/live/support/smtp'
 import { type Expected, MAILS, type Mail } from './mails'
-import type { Handed } from './smtp'
 
 export interface Sample {
   title: string
-  handed: Handed
+  handed: MailOptions
   sesId: string
   /** Recipients of record: whose fate is looked at. */
   recipients: readonly string[]
@@ -36,19 +36,32 @@ function sampleOf(mail: Mail, now: Date): Sample {
   const sesId = newSesId()
   const receivedAt = new Date(now.getTime() - (mail.ageHours ?? 0) * HOUR_MS)
   const recipient = (sesHad === 'nothing' ? to : sesHad)[0] ?? ''
-  const { form = 'classic', proved = true, spam = 'PASS' } = mail
-  const data = mailText(
-    { form, sesId, region: REGION, receivedAt, sender, recipient, proved, spam },
-    {
+  const domain = sender === '' ? 'origin.example' : sender.slice(sender.lastIndexOf('@') + 1)
+  const { form = 'classic', refolded = false, proved = true, spam = 'PASS' } = mail
+  const result = proved ? 'pass' : 'fail'
+  const { data } = sesMail({
+    form,
+    refolded,
+    sesId,
+    region: REGION,
+    receivedAt,
+    sender,
+    recipient,
+    spam,
+    helo: `mail.${domain}`,
+    spf: result,
+    spfDomain: domain,
+    dkim: proved ? [{ result, domain }] : [],
+    dmarc: { result, domain },
+    ...(refolded && { extraTop: [relayHop({ by: 'relay.example.com', at: receivedAt })] }),
+    headers: {
       From: sender === '' ? 'MAILER-DAEMON@origin.example' : sender,
       To: to.join(', '),
       Subject: mail.subject ?? 'Lunch on Thursday?',
-      Date: traceDate(receivedAt).replace(' (UTC)', ''),
-      'Message-ID': `<${sesId.slice(0, 12)}@origin.example>`,
       ...mail.fields,
     },
-    mail.body ?? 'Hello,\n\nwould Thursday at noon suit you?',
-  )
+    body: mail.body ?? 'Hello,\n\nwould Thursday at noon suit you?',
+  })
   const known = { sesId, region: REGION, sender, receivedAtMs: receivedAt.getTime() }
   return {
     title,

@@ -3,15 +3,22 @@
 
 import { readFileSync } from 'node:fs'
 import path from 'node:path'
-import { handOver } from './smtp'
+import { replyText, sendMail } from '../test/live/support/smtp'
+import { HELO } from './run'
 import { readMail } from './try-out'
 
 async function send(file: string): Promise<number> {
   const data = readFileSync(file, 'latin1').replace(/\r?\n/g, '\r\n')
   const { sender, recipient } = readMail(data)
-  const { code, text } = await handOver(portFor(file), { from: sender, to: [recipient], data })
-  process.stdout.write(`${code} ${text}\n`)
-  return code < 400 ? 0 : 1
+  const { reply } = await sendMail({
+    port: portFor(file),
+    helo: HELO,
+    from: sender,
+    to: [recipient],
+    data: Buffer.from(data, 'latin1'),
+  })
+  process.stdout.write(`${replyText(reply)}\n`)
+  return reply.code < 400 ? 0 : 1
 }
 
 /** Haraka's config is beside the file, or one folder up. */

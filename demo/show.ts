@@ -2,14 +2,14 @@
 // Text in, text out.
 
 import type { Call } from '../src/ses-emulator/call'
+import type { SmtpReply } from '../test/live/support/smtp'
 import type { Sample } from './samples'
-import type { Reply } from './smtp'
 import type { Style, Terminal } from './terminal'
 
 export interface Result {
   sample: Sample
   number: number
-  reply: Reply
+  reply: SmtpReply
   /** As the log says it. */
   action: string
   why: string

@@ -4,7 +4,8 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import type { SesEmulator } from '../src/ses-emulator/options'
-import { mailText, newSesId, traceDate } from './mail'
+import { newSesId, sesMail } from '../test/live/support/mail'
+import { traceDate } from '../test/live/support/ses-block'
 import type { Sample } from './samples'
 
 const REGION = 'eu-west-1'
@@ -75,12 +76,13 @@ export class TryOut {
 }
 
 function newMail(receivedAt: Date): string {
-  const sender = 'you@origin.example'
-  const recipient = 'nobody@example.com'
-  const trace = { form: 'classic', region: REGION, proved: true, spam: 'PASS' } as const
-  return mailText(
-    { ...trace, sesId: newSesId(), receivedAt, sender, recipient },
-    { From: sender, To: recipient, Subject: 'Hello', Date: traceDate(receivedAt).replace(' (UTC)', '') },
-    'Hello,\n\nis anybody there?',
-  )
+  const { data } = sesMail({
+    receivedAt,
+    region: REGION,
+    sender: 'you@origin.example',
+    recipient: 'nobody@example.com',
+    headers: { Subject: 'Hello' },
+    body: 'Hello,\n\nis anybody there?',
+  })
+  return data.toString('latin1')
 }

@@ -4,7 +4,8 @@
 import path from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Call } from '../src/ses-emulator/call'
-import { DELIVERED, packageFolder } from './directory'
+import { packageFolder } from '../test/live/support/package-folder'
+import { DELIVERED } from './directory'
 import { HarakaLog, type LogLine } from './haraka-log'
 import type { Stage } from './stage'
 import { type StatusPage, whereText } from './status-page'
@@ -20,7 +21,7 @@ export async function watch(stage: Stage, page: StatusPage | undefined): Promise
   const { dir, ses, terminal, stop } = stage
   const tryOut = new TryOut(dir, ses)
   for (const line of directions(stage, page, tryOut.file)) terminal.line(line)
-  const log = new HarakaLog(path.join(dir, 'haraka.log'))
+  const log = new HarakaLog(dir)
   log.news()
   const isEcho = echoes()
   let shown = ses.calls.length

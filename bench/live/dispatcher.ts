@@ -5,9 +5,9 @@ import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
-import { packageFolder } from '../../demo/directory'
 import { isFromDispatcher } from '../../src/dispatch/messages'
-import { EMULATOR_CREDENTIALS } from '../../src/ses-emulator/options'
+import { emulatorEnv } from '../../test/live/support/haraka'
+import { packageFolder } from '../../test/live/support/package-folder'
 import { makeFolder, removeFolder } from './folder'
 
 const START_MS = 20_000
@@ -36,12 +36,7 @@ export class DispatcherProcess {
     const child = fork(path.join(packageFolder(), 'dist/src/dispatch/main.js'), [this.dir, this.queueFile], {
       execArgv: [],
       stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
-      env: {
-        ...process.env,
-        AWS_ACCESS_KEY_ID: EMULATOR_CREDENTIALS.accessKeyId,
-        AWS_SECRET_ACCESS_KEY: EMULATOR_CREDENTIALS.secretAccessKey,
-        AWS_EC2_METADATA_DISABLED: 'true',
-      },
+      env: emulatorEnv(),
     })
     this.#child = child
     await new Promise<void>((resolve, reject) => {

@@ -1,12 +1,11 @@
 // A Haraka on loopback that takes every mail and keeps none, with the plugin or without it, in a folder of its own.
 // A start that fails rejects with the end of its log.
 
-import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
-import { packageFolder } from '../../demo/directory'
-import { startHaraka } from '../../demo/haraka'
+import { type RunningHaraka, startHarakaIn } from '../../test/live/support/haraka'
+import { packageFolder } from '../../test/live/support/package-folder'
 import { freePort } from '../../test/live/support/ports'
-import { processesWithEnv } from '../../test/live/support/processes'
 import { makeFolder, removeFolder } from './folder'
 
 export interface HostOptions {
@@ -24,7 +23,7 @@ export class Host {
   readonly queueFile = path.join(this.dir, 'ses-bounce/queue.sqlite')
   port = 0
   readonly #nodes: number | undefined
-  #running: Awaited<ReturnType<typeof startHaraka>> | undefined
+  #running: RunningHaraka | undefined
 
   constructor({ plugin, files = {}, nodes }: HostOptions) {
     this.#nodes = nodes
@@ -51,29 +50,17 @@ export class Host {
     const nodes = this.#nodes === undefined ? '' : `nodes=${this.#nodes}\n`
     writeFileSync(path.join(this.dir, 'config/smtp.ini'), `listen=127.0.0.1:${this.port}\n${nodes}`)
     const startedMonoMs = Number(process.hrtime.bigint()) / 1e6
-    try {
-      this.#running = await startHaraka({
-        packageDir: packageFolder(),
-        dir: this.dir,
-        port: this.port,
-        stop: new AbortController().signal,
-      })
-      return startedMonoMs
-    } catch (error) {
-      throw new Error(`${String(error)}; its log ends with\n${this.log().slice(-2000)}`, { cause: error })
-    }
-  }
-
-  /** Empty before its first start. */
-  log(): string {
-    const file = path.join(this.dir, 'haraka.log')
-    return existsSync(file) ? readFileSync(file, 'utf8') : ''
+    this.#running = await startHarakaIn(
+      { dir: this.dir, port: this.port },
+      { logFile: path.join(this.dir, 'haraka.log') },
+    )
+    return startedMonoMs
   }
 
   /** What its log holds of faults. */
   complaints(): string {
-    return this.log()
-      .split('\n')
+    const lines = this.#running?.log() ?? []
+    return lines
       .filter(line => /\[(?:WARN|ERROR|CRIT|ALERT|EMERG)\]/.test(line))
       .slice(-20)
       .join('\n')
@@ -81,10 +68,7 @@ export class Host {
 
   /** Linux only. */
   workers(): number[] {
-    // Haraka sets it for what it starts, the dispatcher included
-    return processesWithEnv('HARAKA', this.dir)
-      .filter(({ cmdline }) => cmdline.includes('haraka.js'))
-      .map(({ pid }) => pid)
+    return this.#running?.workers() ?? []
   }
 
   async stop(): Promise<void> {

@@ -1,9 +1,9 @@
 // Bounces as the door asks for them, each with its own words and addresses.
 // Pure.
 
-import { newSesId } from '../../demo/mail'
 import { senderKey } from '../../src/mail/sender-key'
 import type { BounceRequest } from '../../src/policy/decision'
+import { newSesId } from '../../test/live/support/mail'
 
 /** As many as SES takes in a day. */
 export const DAY_OF_JOBS = 86_400

@@ -10,7 +10,6 @@ import { promisify } from 'node:util'
 import { MAILS } from '../../demo/mails'
 import { atEnd } from './support/cleanup'
 import { checkout } from './support/directory'
-import { startMark } from './support/haraka'
 import { listenedOn } from './support/listeners'
 import { LogLines } from './support/log'
 import { killIfAlive, processesWithEnv } from './support/processes'
@@ -126,6 +125,9 @@ const USUAL_PORTS = [2525, 8080]
 const PAGE_LINE = /^Watch it in a browser: (http:\S+) with the token (\w+)$/
 const ADDRESSES = [...new Set(MAILS.flatMap(({ from, to }) => [from, ...to]))].filter(text => text !== '')
 
+/** Environment variable by which all that came of a demo is found. Its Haraka has a mark of its own as well. */
+const DEMO_MARK = 'DEMO_TEST_START'
+
 interface Demo {
   child: ChildProcessByStdio<null, Readable, Readable>
   log: LogLines
@@ -139,13 +141,13 @@ function startDemo(args: string[]): Demo {
   const main = path.join(checkout, 'dist/demo/main.js')
   const child = spawn(process.execPath, [main, ...args], {
     cwd: checkout,
-    env: { ...process.env, [startMark]: mark },
+    env: { ...process.env, [DEMO_MARK]: mark },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   const log = new LogLines()
   log.follow(child.stdout)
   log.follow(child.stderr)
-  const family = () => processesWithEnv(startMark, mark)
+  const family = () => processesWithEnv(DEMO_MARK, mark)
   // also what outlived the demo, against its promise
   atEnd(() => {
     for (const { pid } of family()) killIfAlive(pid, 'SIGKILL')

@@ -6,9 +6,9 @@ import { once } from 'node:events'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
-import { EMULATOR_CREDENTIALS } from '../../src/ses-emulator/options'
 import { sesBounce } from './support/command'
 import { dispatcherPid } from './support/dispatcher'
+import { emulatorEnv } from './support/haraka'
 import { tooSoon } from './support/pace'
 import { type Product, startProduct } from './support/product'
 import { until } from './support/wait'
@@ -44,12 +44,7 @@ describe('ses-bounce dispatch', function () {
   async function start(): Promise<Alone> {
     const lines: string[] = []
     const child = spawn(process.execPath, [COMMAND, 'dispatch', '--json', '--dir', product.haraka.dir], {
-      env: {
-        ...process.env,
-        AWS_ACCESS_KEY_ID: EMULATOR_CREDENTIALS.accessKeyId,
-        AWS_SECRET_ACCESS_KEY: EMULATOR_CREDENTIALS.secretAccessKey,
-        AWS_EC2_METADATA_DISABLED: 'true',
-      },
+      env: emulatorEnv(),
       stdio: ['ignore', 'pipe', 'inherit'],
     })
     child.stdout.setEncoding('utf8').on('data', (text: string) => lines.push(text))

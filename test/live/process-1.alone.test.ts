@@ -5,10 +5,10 @@ import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import path from 'node:path'
-import { EMULATOR_CREDENTIALS } from '../../src/ses-emulator/options'
 import { startAgain } from './support/again'
 import { atEnd } from './support/cleanup'
 import { sesBounce } from './support/command'
+import { emulatorEnv } from './support/haraka'
 import { asProcess1, onlyChild, whyNoProcess1 } from './support/namespace'
 import { killIfAlive } from './support/processes'
 import { type Product, type ProductOptions, startProduct } from './support/product'
@@ -164,12 +164,7 @@ describe('as process 1 of a container', function () {
       '--dir',
       product.haraka.dir,
     ])
-    const env = {
-      ...process.env,
-      AWS_ACCESS_KEY_ID: EMULATOR_CREDENTIALS.accessKeyId,
-      AWS_SECRET_ACCESS_KEY: EMULATOR_CREDENTIALS.secretAccessKey,
-      AWS_EC2_METADATA_DISABLED: 'true',
-    }
+    const env = emulatorEnv()
     const child = spawn(file, args, { env, stdio: ['ignore', 'pipe', 'ignore'] })
     let text = ''
     child.stdout.setEncoding('utf8').on('data', (more: string) => {

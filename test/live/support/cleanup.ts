@@ -21,13 +21,21 @@ function runTasks(): void {
 }
 
 process.once('exit', runTasks)
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-  process.once(signal, () => {
-    runTasks()
-    // this listener is gone by now: the signal does what it would have done without it
-    process.kill(process.pid, signal)
-  })
+
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
+for (const signal of SIGNALS) process.once(signal, endNow)
+
+function endNow(signal: NodeJS.Signals): void {
+  runTasks()
+  // this listener is gone by now: the signal does what it would have done without it
+  process.kill(process.pid, signal)
 }
 
-// a child that a test forgot would keep mocha from ending, so 'exit' would never come
-if (typeof after === 'function') after(runTasks)
+/** For a program that ends by itself at a signal, and stops in order what it has started. */
+export function leaveSignals(): void {
+  for (const signal of SIGNALS) process.removeListener(signal, endNow)
+}
+
+// a child that a test forgot would keep mocha from ending, so 'exit' would never come; the demo runs without mocha
+const { after } = globalThis as { after?: (work: () => void) => void }
+after?.(runTasks)

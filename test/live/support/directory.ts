@@ -15,9 +15,10 @@ import {
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
+import { packageFolder } from './package-folder'
 import { freePort } from './ports'
 
-export const checkout = realpathSync(path.join(__dirname, '../../..'))
+export const checkout = realpathSync(packageFolder())
 /** As processes show it, also where node_modules is a link. */
 export const harakaPackage = realpathSync(path.join(checkout, 'node_modules/Haraka'))
 

@@ -6,7 +6,6 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { Database } from '../../../src/queue/sqlite/database'
-import { EMULATOR_CREDENTIALS } from '../../../src/ses-emulator/options'
 import type { Instance, Victim } from './chaos-plan'
 import type { DeliveredMail } from './directory'
 import { type RunningHaraka, startHaraka, startMark } from './haraka'
@@ -203,11 +202,6 @@ export class HarakaPair {
         'config/ses-bounce.ini': iniText(ini, sesUrl),
         'config/ses-bounce-rules.ini': RULES,
         'plugins/slow.js': slowPlugin,
-      },
-      env: {
-        AWS_ACCESS_KEY_ID: EMULATOR_CREDENTIALS.accessKeyId,
-        AWS_SECRET_ACCESS_KEY: EMULATOR_CREDENTIALS.secretAccessKey,
-        AWS_EC2_METADATA_DISABLED: 'true',
       },
     })
   }

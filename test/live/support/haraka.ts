@@ -1,31 +1,26 @@
-// A real Haraka on loopback, in a directory and a process group of its own.
-// Whatever is started here ends at the latest with the test run; a start that fails rejects with the end of the log.
+// Starts a real Haraka on loopback, in a directory and a process group of its own, for tests, demo and benchmarks.
+// All that is started here ends at the latest with the process that started it; a start that fails rejects with the end
+// of the log.
 
-import { type ChildProcessByStdio, spawn } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
-import { rmSync } from 'node:fs'
+import { closeSync, openSync, rmSync } from 'node:fs'
 import path from 'node:path'
-import type { Readable } from 'node:stream'
-import { setTimeout as pause } from 'node:timers/promises'
-
-import { atEnd } from './cleanup'
-import {
-  type DeliveredMail,
-  type DirectoryOptions,
-  harakaPackage,
-  prepareDirectory,
-  readDelivered,
-} from './directory'
+import { EMULATOR_CREDENTIALS } from '../../../src/ses-emulator/options'
+import { type DirectoryOptions, harakaPackage, prepareDirectory } from './directory'
 import { listenedOn } from './listeners'
-import { type LinePattern, LogLines } from './log'
+import { type LinePattern, type Log, LogFile, LogLines } from './log'
 import { asProcess1, onlyChild } from './namespace'
-import { hasProc, killIfAlive, type ProcessInfo, processes, processesWithEnv } from './processes'
+import { hasProc, type ProcessInfo } from './processes'
+import { type Exit, RunningHaraka, startMark } from './running-haraka'
 import { openSession } from './smtp'
 import { PATIENCE_MS, until } from './wait'
 
-export interface HarakaOptions extends DirectoryOptions {
-  /** Added to our own environment. */
+export { type Exit, type RunningHaraka, startMark }
+
+interface StartOptions {
+  /** Added to our own environment, without what that says of AWS. */
   env?: Readonly<Record<string, string>>
   /** A line of the log to wait for as well: Haraka listens before the plugins' init hooks have run. */
   ready?: LinePattern
@@ -33,59 +28,85 @@ export interface HarakaOptions extends DirectoryOptions {
   startTimeoutMs?: number
   /** The master is process 1 of a pid namespace, as in a container. Only where `whyNoProcess1` names no reason. */
   isProcess1?: boolean
+  /**
+   * Where its log goes; default: it is kept in memory. Such a Haraka has a channel to this process, and a plugin of it
+   * can tell by 'disconnect' that this process was killed.
+   */
+  logFile?: string
+  /** Ends the wait; the Haraka that is still starting is the caller's to stop. */
+  signal?: AbortSignal
 }
 
-export interface Exit {
-  code: number | null
-  signal: NodeJS.Signals | null
-}
+export interface HarakaOptions extends DirectoryOptions, StartOptions {}
 
-/** Environment variable by which everything of a start is found: its value is the start's `mark`. */
-export const startMark = 'HARAKA_TEST_START'
+/** Of a directory that is complete. */
+export interface Place {
+  dir: string
+  /** That its smtp.ini names. */
+  port: number
+}
 
 /** Resolves when Haraka greets. Rejects, with nothing left behind, when it ends before or takes too long. */
 export async function startHaraka(options: HarakaOptions = {}): Promise<RunningHaraka> {
-  const { haraka, boot } = await launch(options)
+  const place = await prepareDirectory(options)
+  try {
+    return await startHarakaIn(place, options)
+  } catch (error) {
+    if (options.dir === undefined) remove(place)
+    throw error
+  }
+}
+
+export async function startHarakaIn(place: Place, options: StartOptions = {}): Promise<RunningHaraka> {
+  const { haraka, boot } = await launch(place, options)
   if (boot.outcome === 'up') return haraka
-  await end(haraka, options)
+  await haraka.stop()
   const what = boot.outcome === 'ended' ? `ended at boot with ${exitText(boot.exit)}` : boot.error.message
   throw new Error(`Haraka in ${haraka.dir}: ${what}; its log ends with\n${haraka.logTail()}`)
 }
 
 /** Starts a Haraka that is to end by itself before it greets; rejects when it greets after all. */
 export async function expectBootFailure(options: HarakaOptions): Promise<Exit & { log: string[] }> {
-  const { haraka, boot } = await launch(options)
-  await end(haraka, options)
+  const place = await prepareDirectory(options)
+  const { haraka, boot } = await launch(place, options)
+  await haraka.stop()
+  if (options.dir === undefined) remove(place)
   const log = haraka.log()
   if (boot.outcome === 'ended') return { ...boot.exit, log }
   const what = boot.outcome === 'up' ? 'it started' : boot.error.message
   throw new Error(`Haraka was to end at boot, but ${what}; its log ends with\n${haraka.logTail()}`)
 }
 
+export function exitText({ code, signal }: Exit): string {
+  return signal ?? `exit code ${code}`
+}
+
+/** This process's environment without what it says of AWS and of another Haraka, and with the emulator's keys. */
+export function emulatorEnv(): NodeJS.ProcessEnv {
+  const own = Object.entries(process.env).filter(([name]) => !name.startsWith('AWS_') && name !== 'HARAKA')
+  return {
+    ...Object.fromEntries(own),
+    AWS_ACCESS_KEY_ID: EMULATOR_CREDENTIALS.accessKeyId,
+    AWS_SECRET_ACCESS_KEY: EMULATOR_CREDENTIALS.secretAccessKey,
+    AWS_EC2_METADATA_DISABLED: 'true',
+  }
+}
+
 type Boot = { outcome: 'up' } | { outcome: 'ended'; exit: Exit } | { outcome: 'stuck'; error: Error }
 
-async function launch(options: HarakaOptions): Promise<{ haraka: RunningHaraka; boot: Boot }> {
-  const { dir, port } = await prepareDirectory(options)
+async function launch(
+  { dir, port }: Place,
+  options: StartOptions,
+): Promise<{ haraka: RunningHaraka; boot: Boot }> {
   const mark = randomUUID()
   const command = [process.execPath, path.join(harakaPackage, 'bin/haraka'), '-c', dir]
   const [file = '', ...args] = options.isProcess1 ? asProcess1(command) : command
-  const master = spawn(file, args, {
-    cwd: dir,
-    // a group of its own, so that all of it can be ended by one id
-    detached: true,
-    env: { ...process.env, ...options.env, [startMark]: mark },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  })
+  const env = { ...emulatorEnv(), ...options.env, [startMark]: mark }
+  const { master, log } = spawnLogged(file, args, { dir, env, logFile: options.logFile })
   await once(master, 'spawn')
-  const haraka = new RunningHaraka(
-    dir,
-    port,
-    mark,
-    master,
-    options.isProcess1 ? await onlyChild(master) : undefined,
-  )
-  const { startTimeoutMs = PATIENCE_MS, ready } = options
-  const up = greets(haraka, startTimeoutMs, ready).then(
+  const pid = options.isProcess1 ? await onlyChild(master) : undefined
+  const haraka = new RunningHaraka(dir, port, mark, master, log, pid)
+  const up = greets(haraka, options).then(
     (): Boot => ({ outcome: 'up' }),
     (error: unknown): Boot => ({ outcome: 'stuck', error: error as Error }),
   )
@@ -95,11 +116,34 @@ async function launch(options: HarakaOptions): Promise<{ haraka: RunningHaraka; 
   return { haraka, boot: { outcome: 'ended', exit: await haraka.exited } }
 }
 
-async function greets(haraka: RunningHaraka, timeoutMs: number, ready?: LinePattern): Promise<void> {
+function spawnLogged(
+  file: string,
+  args: readonly string[],
+  { dir, env, logFile }: { dir: string; env: NodeJS.ProcessEnv; logFile: string | undefined },
+): { master: ChildProcess; log: Log } {
+  // a group of its own, so that all of it can be ended by one id
+  const options = { cwd: dir, detached: true, env }
+  if (logFile !== undefined) {
+    const descriptor = openSync(logFile, 'a', 0o600)
+    const master = spawn(file, args, { ...options, stdio: ['ignore', descriptor, descriptor, 'ipc'] })
+    closeSync(descriptor)
+    return { master, log: new LogFile(logFile) }
+  }
+  const master = spawn(file, args, { ...options, stdio: ['ignore', 'pipe', 'pipe'] })
+  const log = new LogLines()
+  log.follow(master.stdout)
+  log.follow(master.stderr)
+  return { master, log }
+}
+
+async function greets(
+  haraka: RunningHaraka,
+  { ready, startTimeoutMs: timeoutMs = PATIENCE_MS, signal }: StartOptions,
+): Promise<void> {
   const readyLine = ready === undefined ? undefined : haraka.waitForLog(ready, { timeoutMs })
   // awaited below, but it may fail before that
   readyLine?.catch(() => {})
-  await until(() => haraka.hasExited || isGreeted(haraka, timeoutMs), {
+  await until(() => signal?.aborted || haraka.hasExited || isGreeted(haraka, timeoutMs), {
     timeoutMs,
     what: 'the greeting of a process of its own',
   })
@@ -122,128 +166,6 @@ export function listens(port: number, family: readonly ProcessInfo[]): boolean {
   return !hasProc || listenedOn(pids).includes(`127.0.0.1:${port}`)
 }
 
-/** Stops it, and removes its directory if it isn't the caller's. */
-async function end(haraka: RunningHaraka, { dir }: HarakaOptions): Promise<void> {
-  await haraka.stop()
-  if (dir === undefined) haraka.remove()
-}
-
-function exitText({ code, signal }: Exit): string {
-  return signal === null ? `exit code ${code}` : signal
-}
-
-export class RunningHaraka {
-  /** Of the master, or with `nodes: 0` of the one process. */
-  readonly pid: number
-  /** Resolves when the master has ended and all that it wrote is in log(). */
-  readonly exited: Promise<Exit>
-  hasExited = false
-  readonly #log = new LogLines()
-  readonly #group: number
-  readonly #forget: () => void
-
-  constructor(
-    readonly dir: string,
-    readonly port: number,
-    readonly mark: string,
-    master: ChildProcessByStdio<null, Readable, Readable>,
-    /** Where `master` only starts the process that is Haraka. */
-    pid = master.pid,
-  ) {
-    if (pid === undefined || master.pid === undefined) throw new Error('Haraka was not started')
-    this.pid = pid
-    this.#group = master.pid
-    this.#log.follow(master.stdout)
-    this.#log.follow(master.stderr)
-    this.#forget = atEnd(() => this.#killAll())
-    this.exited = this.#exit(master)
-  }
-
-  /** All lines of stdout and stderr so far. */
-  log(): string[] {
-    return [...this.#log.lines]
-  }
-
-  logTail(): string {
-    return this.#log.tail()
-  }
-
-  /** The first line with `pattern` from index `since` of log() on. Rejects with the end of the log. */
-  waitForLog(pattern: LinePattern, options: { since?: number; timeoutMs?: number } = {}): Promise<string> {
-    return this.#log.wait(pattern, options)
-  }
-
-  /** Everything that came of this start and lives, also when its parent is dead. Linux only. */
-  family(): ProcessInfo[] {
-    return processesWithEnv(startMark, this.mark)
-  }
-
-  /** The master's own children. Linux only. */
-  children(): ProcessInfo[] {
-    return processes().filter(({ parentPid }) => parentPid === this.pid)
-  }
-
-  /** Process ids of Haraka's workers. Linux only. */
-  workers(): number[] {
-    return this.children()
-      .filter(({ cmdline }) => cmdline.includes(path.join(harakaPackage, 'haraka.js')))
-      .map(({ pid }) => pid)
-  }
-
-  /** Only for processes of this start. */
-  kill(pid: number, signal: NodeJS.Signals): void {
-    if (pid !== this.pid && !this.family().some(member => member.pid === pid)) {
-      throw new Error(`${pid} is no process of this Haraka`)
-    }
-    killIfAlive(pid, signal)
-  }
-
-  delivered(): DeliveredMail[] {
-    return readDelivered(this.dir)
-  }
-
-  /** Waits for at least `count` mails. */
-  waitForDelivered(count: number, timeoutMs = PATIENCE_MS): Promise<DeliveredMail[]> {
-    return until(
-      () => {
-        const mails = this.delivered()
-        return mails.length >= count && mails
-      },
-      { timeoutMs, what: `${count} delivered mails` },
-    )
-  }
-
-  /** SIGTERM to the master; whatever of it still lives after graceMs is killed. The directory stays. */
-  async stop({ graceMs = 3000 }: { graceMs?: number } = {}): Promise<void> {
-    if (!this.hasExited) killIfAlive(this.pid, 'SIGTERM')
-    const gone = (): boolean => this.hasExited && this.family().length === 0
-    const what = 'the end of Haraka'
-    try {
-      await until(gone, { timeoutMs: graceMs, what })
-    } catch {
-      this.#killAll()
-      await until(gone, { what })
-    }
-    await this.exited
-    this.#forget()
-  }
-
-  /** Deletes the directory. */
-  remove(): void {
-    rmSync(this.dir, { recursive: true, force: true })
-  }
-
-  #killAll(): void {
-    if (!this.hasExited) killIfAlive(-this.#group, 'SIGKILL')
-    for (const { pid } of this.family()) killIfAlive(pid, 'SIGKILL')
-  }
-
-  async #exit(master: ChildProcessByStdio<null, Readable, Readable>): Promise<Exit> {
-    const closed = once(master, 'close')
-    const [code, signal] = (await once(master, 'exit')) as [number | null, NodeJS.Signals | null]
-    this.hasExited = true
-    // a child that lives on holds the pipes open
-    await Promise.race([closed, pause(300, undefined, { ref: false })])
-    return { code, signal }
-  }
+function remove({ dir }: Place): void {
+  rmSync(dir, { recursive: true, force: true })
 }

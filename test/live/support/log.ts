@@ -1,13 +1,26 @@
 // What a program writes, line by line, and waiting for a line.
 // A wait that ends in vain rejects with the end of the log.
 
+import { existsSync, readFileSync } from 'node:fs'
 import type { Readable } from 'node:stream'
-import { PATIENCE_MS } from './wait'
+import { PATIENCE_MS, until } from './wait'
 
 /** Text: the line contains it. */
 export type LinePattern = string | RegExp
 
-export class LogLines {
+export interface Log {
+  readonly lines: readonly string[]
+  /** The first line with `pattern` from index `since` on (default: the beginning), at once if it's there already. */
+  wait(pattern: LinePattern, options?: WaitForLine): Promise<string>
+  tail(): string
+}
+
+export interface WaitForLine {
+  since?: number
+  timeoutMs?: number
+}
+
+export class LogLines implements Log {
   readonly lines: string[] = []
   readonly #onLine = new Set<(line: string) => void>()
 
@@ -24,10 +37,9 @@ export class LogLines {
     })
   }
 
-  /** The first line with `pattern` from index `since` on (default: the beginning), at once if it's there already. */
   async wait(
     pattern: LinePattern,
-    { since = 0, timeoutMs = PATIENCE_MS }: { since?: number; timeoutMs?: number } = {},
+    { since = 0, timeoutMs = PATIENCE_MS }: WaitForLine = {},
   ): Promise<string> {
     const found = this.lines.slice(since).find(line => matches(line, pattern))
     if (found !== undefined) return found
@@ -53,14 +65,44 @@ export class LogLines {
     })
   }
 
-  tail(count = 30): string {
-    return this.lines.slice(-count).join('\n')
+  tail(): string {
+    return tailOf(this.lines)
   }
 
   #add(line: string): void {
     this.lines.push(line)
     for (const onLine of this.#onLine) onLine(line)
   }
+}
+
+/** A log that a program writes into a file by itself. */
+export class LogFile implements Log {
+  readonly #file: string
+
+  constructor(file: string) {
+    this.#file = file
+  }
+
+  get lines(): string[] {
+    return existsSync(this.#file) ? readFileSync(this.#file, 'utf8').trimEnd().split('\n') : []
+  }
+
+  wait(pattern: LinePattern, { since = 0, timeoutMs = PATIENCE_MS }: WaitForLine = {}): Promise<string> {
+    return until(() => this.lines.slice(since).find(line => matches(line, pattern)), {
+      timeoutMs,
+      what: `a line with ${String(pattern)} in ${this.#file}`,
+    })
+  }
+
+  tail(): string {
+    return tailOf(this.lines)
+  }
+}
+
+const TAIL_LINES = 30
+
+function tailOf(lines: readonly string[]): string {
+  return lines.slice(-TAIL_LINES).join('\n')
 }
 
 function matches(line: string, pattern: LinePattern): boolean {

@@ -1,7 +1,8 @@
-// Mail as SES hands it over, with a fresh id and date: made up here, or from a stored sample.
-// The header block is written as in real messages; nothing is checked, so that a test can write nonsense too.
+// Mail as SES hands it over, with a fresh id and date: made up here, or from a stored sample. Tests, demo and benchmarks
+// share it. Nothing is checked, so that a test can write nonsense too.
 
 import { randomBytes } from 'node:crypto'
+import { type SesBlock, sesBlock, traceDate } from './ses-block'
 
 /** `name: value` fields; a value may hold CRLF and a blank, which is a fold. */
 export type HeaderFields = Readonly<Record<string, string>>
@@ -15,6 +16,8 @@ export interface PlainMailOptions {
 
 export interface SesMailOptions extends PlainMailOptions {
   form?: 'classic' | 'mail-manager'
+  /** A later hop broke the lines of SES's fields anew. */
+  refolded?: boolean
   /** Default: a new one of the usual form. */
   sesId?: string
   region?: string
@@ -67,15 +70,11 @@ export function sesMail(options: SesMailOptions = {}): SesMail {
     headers: {
       From: sender === '' ? `MAILER-DAEMON@${block.helo}` : sender,
       To: recipient,
-      Date: smtpDate(receivedAt).replace(' (UTC)', ''),
+      Date: traceDate(receivedAt).replace(' (UTC)', ''),
       ...options.headers,
     },
   })
-  const fields = [
-    ...(options.extraTop ?? []),
-    ...(block.form === 'classic' ? classicBlock(block) : mailManagerBlock(block)),
-    ...(options.extraBelowBlock ?? []),
-  ]
+  const fields = [...(options.extraTop ?? []), ...sesBlock(block), ...(options.extraBelowBlock ?? [])]
   return {
     data: Buffer.concat([Buffer.from(fields.map(field => `${field}\r\n`).join('')), plain]),
     sesId,
@@ -91,7 +90,7 @@ export function plainMail({ headers = {}, body = 'Hello from a test.' }: PlainMa
     From: 'someone@origin.example',
     To: 'user@yours.example',
     Subject: 'A test',
-    Date: smtpDate(new Date()).replace(' (UTC)', ''),
+    Date: traceDate(new Date()).replace(' (UTC)', ''),
     'Message-ID': `<${randomBytes(8).toString('hex')}@origin.example>`,
     'MIME-Version': '1.0',
     'Content-Type': 'text/plain; charset=utf-8',
@@ -110,7 +109,7 @@ export function relayHop({
   at?: Date
 } = {}): string {
   const id = randomBytes(5).toString('hex').toUpperCase()
-  return `Received: from lambda.local (lambda.local [192.0.2.99])\r\n\tby ${by} (Postfix) with ESMTP id ${id};\r\n\t${smtpDate(at)}`
+  return `Received: from lambda.local (lambda.local [192.0.2.99])\r\n\tby ${by} (Postfix) with ESMTP id ${id};\r\n\t${traceDate(at)}`
 }
 
 /** An id of the form that 45 of 48 real ones have. */
@@ -134,7 +133,7 @@ export function freshen(
   fields[index] = received
     .replace(/(\sid\s+)\S+/, `$1${sesId}`)
     // what stands behind the last semicolon
-    .replace(/;(\s*)[^;]*$/, `;$1${smtpDate(receivedAt)}`)
+    .replace(/;(\s*)[^;]*$/, `;$1${traceDate(receivedAt)}`)
   const returnPath = fields.map(field => /^Return-Path:\s*<(.*)>/i.exec(field)?.[1])
   return {
     data: Buffer.from(fields.join('\r\n') + text.slice(bodyAt), 'latin1'),
@@ -148,14 +147,13 @@ export function freshen(
 const sesReceived =
   /^Received:[^]*\sby\s+(?:inbound-smtp|[a-z]+\.mail-manager-smtp)\.[a-z0-9-]+\.amazonaws\.com\s/i
 
-type Block = Required<Omit<SesMailOptions, 'headers' | 'body' | 'extraTop' | 'extraBelowBlock'>>
-
-function withDefaults(options: SesMailOptions): Block {
+function withDefaults(options: SesMailOptions): SesBlock {
   const { sender = 'someone@origin.example', recipient = 'user@yours.example' } = options
   const helo = options.helo ?? 'mail.origin.example'
   const domain = sender === '' ? helo : sender.slice(sender.lastIndexOf('@') + 1)
   return {
     form: 'classic',
+    refolded: false,
     sesId: newSesId(),
     region: 'eu-west-1',
     receivedAt: new Date(),
@@ -175,69 +173,4 @@ function withDefaults(options: SesMailOptions): Block {
     recipient,
     helo,
   }
-}
-
-function classicBlock(block: Block): string[] {
-  const { region, sesId, forRecipient, spam, virus } = block
-  const forText = forRecipient === null ? '' : `\r\n for ${forRecipient}`
-  return [
-    ...returnPathField(block),
-    `${receivedFrom(block)}\r\n by inbound-smtp.${region}.amazonaws.com with SMTP id ${sesId}${forText};\r\n ${smtpDate(block.receivedAt)}`,
-    ...(spam === null ? [] : [`X-SES-Spam-Verdict: ${spam}`]),
-    ...(virus === null ? [] : [`X-SES-Virus-Verdict: ${virus}`]),
-    ...authenticationFields(block),
-    ...(block.receiptHeader ? receiptFields(block) : []),
-  ]
-}
-
-function mailManagerBlock(block: Block): string[] {
-  const { region, sesId, forRecipient } = block
-  const forText = forRecipient === null ? '' : `\r\n for <${forRecipient}>`
-  const by = `by open.mail-manager-smtp.${region}.amazonaws.com with ESMTPS id ${sesId}`
-  const tls = '(version=TLSv1.3 cipher=TLS_AES_256_GCM_SHA384)'
-  return [
-    ...authenticationFields(block),
-    ...returnPathField(block),
-    `${receivedFrom(block)}\r\n ${by}\r\n ${tls}${forText}; ${smtpDate(block.receivedAt)}`,
-  ]
-}
-
-function returnPathField({ returnPath }: Block): string[] {
-  return returnPath === null ? [] : [`Return-Path: <${returnPath}>`]
-}
-
-function receivedFrom({ helo, clientName, clientIp }: Block): string {
-  return `Received: from ${helo} (${clientName} [${clientIp}])`
-}
-
-function authenticationFields(block: Block): string[] {
-  const { spf, spfDomain, helo, clientIp, dkim, dmarc } = block
-  const sender = block.returnPath ?? block.sender
-  // SES names postmaster at the HELO name for the null sender
-  const envelopeFrom = sender === '' ? `postmaster@${helo}` : sender
-  const spfText = `${spf} (spfCheck: domain of ${spfDomain}) client-ip=${clientIp}; envelope-from=${envelopeFrom}; helo=${helo};`
-  const results = [
-    ...(spf === null ? [] : [`spf=${spfText}`]),
-    ...dkim.map(({ result, domain }) => `dkim=${result} header.i=@${domain};`),
-    ...(dmarc === null ? [] : [`dmarc=${dmarc.result} header.from=${dmarc.domain};`]),
-  ]
-  return [
-    ...(spf === null ? [] : [`Received-SPF: ${spfText}`]),
-    ...(results.length === 0 ? [] : [['Authentication-Results: amazonses.com;', ...results].join('\r\n ')]),
-  ]
-}
-
-function receiptFields({ receivedAt }: Block): string[] {
-  const blank = Buffer.from('0123456789'.repeat(3)).toString('base64')
-  const signed = 'From:To:Cc:Bcc:Subject:Date:Message-ID:MIME-Version:Content-Type:X-SES-RECEIPT'
-  const seconds = Math.floor(receivedAt.getTime() / 1000)
-  return [
-    `X-SES-RECEIPT: ${blank}`,
-    `X-SES-DKIM-SIGNATURE: a=rsa-sha256; q=dns/txt; b=${blank}; c=relaxed/simple; s=xplzuhjr4seloozmmorg6obznvt7ijlt; d=amazonses.com; t=${seconds}; v=1; bh=${blank}; h=${signed};`,
-  ]
-}
-
-/** `Thu, 20 Feb 2025 12:38:04 +0000 (UTC)` */
-function smtpDate(date: Date): string {
-  return date.toUTCString().replace('GMT', '+0000 (UTC)')
 }

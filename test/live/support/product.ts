@@ -4,11 +4,7 @@ import path from 'node:path'
 import type { Job, JobState } from '../../../src/queue/job'
 import { openQueueReader } from '../../../src/queue/open'
 import type { Call } from '../../../src/ses-emulator/call'
-import {
-  EMULATOR_CREDENTIALS,
-  type SesEmulator,
-  type SesEmulatorOptions,
-} from '../../../src/ses-emulator/options'
+import { type SesEmulator, type SesEmulatorOptions } from '../../../src/ses-emulator/options'
 import { startSesEmulator } from '../../../src/ses-emulator/server'
 import { type HarakaOptions, type RunningHaraka, startHaraka } from './haraka'
 import { type SesMail, type SesMailOptions, sesMail } from './mail'
@@ -61,12 +57,6 @@ export async function startProduct(options: ProductOptions = {}): Promise<Produc
       'config/ses-bounce.ini': iniText(options.ini ?? {}, ses.url),
       'config/ses-bounce-rules.ini': options.rules ?? BOUNCE_ALL,
       ...more.files,
-    },
-    env: {
-      AWS_ACCESS_KEY_ID: EMULATOR_CREDENTIALS.accessKeyId,
-      AWS_SECRET_ACCESS_KEY: EMULATOR_CREDENTIALS.secretAccessKey,
-      AWS_EC2_METADATA_DISABLED: 'true',
-      ...more.env,
     },
   })
   const queueFile = path.join(haraka.dir, 'ses-bounce', 'queue.sqlite')
