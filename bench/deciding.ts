@@ -8,7 +8,7 @@ import { decide } from '../src/policy/decide'
 import { MatchBudget } from '../src/policy/match-budget'
 import type { WorkerThreads } from '../src/worker-thread/worker-threads'
 import type { Work } from './measure'
-import { atDoor, NOW_MS, type Sample } from './samples'
+import { asIncoming, NOW_MS, type Sample } from './samples'
 
 /** What is measured may take longer than a mail is given, on a slow machine. */
 const BUDGET_MS = 60_000
@@ -19,7 +19,7 @@ export async function readyFacts(samples: readonly Sample[]): Promise<MailFacts[
   for (const sample of samples) {
     const content = { texts: [sample.body], attachments: [], isCut: false }
     const search = () => Promise.reject(new Error('the header is searched by nobody'))
-    const mail = atDoor(sample, { content: async () => content, search })
+    const mail = asIncoming(sample, { content: async () => content, search })
     const facts = await readFacts({
       ...mail,
       receivesFor: isOurs,

@@ -11,7 +11,7 @@ import type { Work } from './measure'
 import { htmlAlone, type Mime, plainText, textAndHtml, withAttachment } from './mime'
 import { BODY_POLICY, HEADER_POLICY } from './policies'
 import { compiled } from './rules'
-import { atDoor, type Sample, sample } from './samples'
+import { asIncoming, type Sample, sample } from './samples'
 import type { Contest, Suite } from './suite'
 
 /** Fewer of those that are large. */
@@ -85,7 +85,7 @@ function evaluated(
     const read = () => rawMail(to => to.end(raw), raw.length)
     const content = () => workerThreads.contentOf({ sizeBytes: raw.length, read }, limitBytes)
     const evaluation = await evaluateMail(
-      atDoor(one, { content, search: workerThreads.search }),
+      asIncoming(one, { content, search: workerThreads.search }),
       activeConfig,
       noQueue,
     )

@@ -79,7 +79,7 @@ export function textSample(seed: number, more: Partial<Parts> = {}): Sample {
 }
 
 /** `content` and `search` are the caller's. */
-export function atDoor(
+export function asIncoming(
   { envelope, headerLines }: Sample,
   { content, search }: Pick<IncomingMail, 'content' | 'search'>,
 ): IncomingMail {

@@ -112,7 +112,7 @@ export function serve_http(this: HarakaPlugin, next: Next, server: HarakaServer)
     operator: () => runtime.operator(),
     figures: () => runtime.figures(),
     mailFolders: runtime.mailFolders,
-    ordered: note => runtime.counts.ordered(note),
+    submitted: note => runtime.counts.submitted(note),
     wake: wakeDispatcher,
     log: (level, message) => this[`log${level}`](withoutHidden(message)),
     nowMs: () => Date.now(),

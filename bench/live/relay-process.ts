@@ -1,13 +1,13 @@
 // A relay, in a process of its own so that what it costs is counted with nobody: told by messages what to send.
 // It keeps its connections, and what is refused for the moment comes again, as with relays. A mail that is refused for
-// good, or too often, ends an order with an error.
+// good, or too often, ends a task with an error.
 
 import { setTimeout as pause } from 'node:timers/promises'
 import { openSession, replyText, type SmtpSession } from '../../test/live/support/smtp'
 import { type Sample, textSample } from '../samples'
-import type { BounceSubmission, Report } from './relay'
+import type { Report, SendTask } from './relay'
 
-/** In one order all mails differ up to here. */
+/** In one task all mails differ up to here. */
 const MOST_MAILS = 1000
 
 const MOST_TIMES = 5
@@ -17,7 +17,7 @@ let mails: Sample[] = []
 let again = 0
 let tookMs: number[] = []
 
-async function commitPlan({ port, count, connections, mailsEach, everyMs }: BounceSubmission): Promise<void> {
+async function sendMails({ port, count, connections, mailsEach, everyMs }: SendTask): Promise<void> {
   const receivedAt = new Date()
   if (everyMs > 0 || mails.length === 0)
     mails = Array.from({ length: Math.min(count, MOST_MAILS) }, (_, seed) => textSample(seed, { receivedAt }))
@@ -56,7 +56,7 @@ async function send(session: SmtpSession, mail: Sample | undefined): Promise<voi
   }
 }
 
-process.on('message', (order: BounceSubmission) => {
+process.on('message', (task: SendTask) => {
   const answer = (fault?: string) => {
     const slowMs = tookMs.toSorted((a, b) => a - b)[Math.floor(tookMs.length * 0.99)] ?? 0
     const report: Report = { fault, again, slowMs }
@@ -64,7 +64,7 @@ process.on('message', (order: BounceSubmission) => {
   }
   again = 0
   tookMs = []
-  commitPlan(order).then(
+  sendMails(task).then(
     () => answer(),
     (error: unknown) => answer(String(error)),
   )

@@ -2,7 +2,7 @@
 
 import { type ChildProcess, fork } from 'node:child_process'
 
-export interface BounceSubmission {
+export interface SendTask {
   port: number
   count: number
   /** At once. */
@@ -26,7 +26,7 @@ export class Relay {
   readonly #child: ChildProcess = fork(require.resolve('./relay-process'), { serialization: 'advanced' })
 
   /** Resolves when all of them are taken. */
-  send(order: BounceSubmission): Promise<Sent> {
+  send(task: SendTask): Promise<Sent> {
     return new Promise((resolve, reject) => {
       const ended = () => reject(new Error('the relay has ended'))
       this.#child.once('exit', ended)
@@ -35,7 +35,7 @@ export class Relay {
         if (report.fault === undefined) resolve(report)
         else reject(new Error(report.fault))
       })
-      this.#child.send(order)
+      this.#child.send(task)
     })
   }
 

@@ -45,8 +45,8 @@ export class MailCounts {
     }
   }
 
-  /** Somebody has ordered a bounce to that recipient; `rule`: what stands in place of one. */
-  ordered(note: { rule: string; sesId: string; sender: string; recipient: string }): void {
+  /** Counts a bounce that was submitted by hand. `rule`: the name in place of a rule's. */
+  submitted(note: { rule: string; sesId: string; sender: string; recipient: string }): void {
     this.#decided({ ...note, action: 'bounce' }, 'enforce')
   }
 

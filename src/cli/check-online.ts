@@ -8,7 +8,7 @@ import { isLoopbackEndpoint } from '../config/ses-parsers'
 import type { ClientOptions } from '../dispatch/client'
 import { ADDRESS_NAMES, parseTemplate } from '../policy/templates'
 import type { Aws, Said } from './online/aws'
-import type { IdempotencyRecord, Identity, Online, RegionAnswers, SenderAnswer } from './online/online'
+import type { Identity, Online, OnlineAnswer, RegionAnswers, SenderAnswer } from './online/online'
 import { type Region, regionsOf, seenRegions } from './online/regions'
 import { type BounceSender, sendersOf } from './online/senders'
 import {
@@ -75,7 +75,7 @@ function templatesOf({ settings, policy }: ActiveConfig) {
   return [template, ...ofRules]
 }
 
-async function defaultRegion(aws: Aws): Promise<{ regions: Region[]; note: IdempotencyRecord }> {
+async function defaultRegion(aws: Aws): Promise<{ regions: Region[]; note: OnlineAnswer }> {
   const region = await aws.defaultRegion()
   if (region !== undefined) {
     const message = `[ses] regions names no region, and none was seen yet: asking in ${region}, the AWS SDK's own`
@@ -150,7 +150,7 @@ async function verification(
   return { value: statuses }
 }
 
-function openVerdict(template: string): IdempotencyRecord {
+function openVerdict(template: string): OnlineAnswer {
   const message = `whether ${template} is verified can't be established: its domain is that of each mail's sender`
   return { result: 'unestablished', message }
 }

@@ -1,5 +1,5 @@
 // The bounce API: bounces by hand, and what became of every bounce. docs/api.md explains it, openapi.ts describes it.
-// An order is on disk, all of it, before it is answered with 202; an answer that isn't 2xx has changed nothing.
+// A submission is completely on disk before it is answered with 202; an answer that isn't 2xx has changed nothing.
 
 import { createHash } from 'node:crypto'
 import { iso, jobJson, jobRecordJson } from '../app/job-json'
@@ -17,7 +17,7 @@ import type { Route } from './router'
 import type { HttpContext } from './routes'
 import { API_RULE, faultOf, mustBeAdmitted, requestsOf } from './schedule'
 
-/** In a header of that name: what its sender made up for this one order. */
+/** In a header of that name: what its sender made up for this one submission. */
 const KEY = /^[!-~]{1,255}$/
 
 export function apiRoutes(context: HttpContext): Route[] {
@@ -51,7 +51,7 @@ async function schedule(request: Request, context: HttpContext): Promise<Reply> 
   const read = readBounceInput(value, { regions: activeConfig.policy.regions, nowMs })
   if ('details' in read)
     throw new Fault(400, 'VALIDATION_ERROR', 'the body has faults', { details: read.details })
-  const requests = requestsOf(read.order, activeConfig, nowMs)
+  const requests = requestsOf(read.submission, activeConfig, nowMs)
   await mustBeAdmitted(requests, queue, activeConfig, now)
   const results = await submit(requests, queue, {
     nowMs,
@@ -67,7 +67,7 @@ async function schedule(request: Request, context: HttpContext): Promise<Reply> 
   if (results.length === 0) throw new Error('the answer to this Idempotency-Key was forgotten meanwhile')
   const fault = requests.map((request, index) => faultOf(results[index], request)).find(one => one)
   if (fault !== undefined) throw fault
-  noteSubmitted(read.order, results, context)
+  noteSubmitted(read.submission, results, context)
   return fromKept(answerTo(results))
 }
 
@@ -79,7 +79,7 @@ function noteSubmitted(
   for (const { outcome, address, jobId } of results) {
     const said = { recipient: address, sender, ses_id: sesId }
     context.log('notice', logLine({ rule: API_RULE, ...said, job: jobId, bounce: outcome }))
-    if (outcome !== 'known') context.ordered({ rule: API_RULE, sesId, sender, recipient: address })
+    if (outcome !== 'known') context.submitted({ rule: API_RULE, sesId, sender, recipient: address })
   }
   if (results.some(({ outcome }) => outcome !== 'known')) context.wake()
 }

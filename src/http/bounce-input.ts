@@ -1,4 +1,4 @@
-// Reads what POST /v1/bounces is given, field by field: an order for one mail, or all that is wrong with it at once.
+// Reads what POST /v1/bounces is given, field by field: a submission for one mail, or all that is wrong with it at once.
 // Never throws; a field that isn't known is wrong too, as it may be one that was meant otherwise.
 
 import { addressKey, asciiAddress, parseAddress, withoutBrackets } from '../mail/address'
@@ -13,7 +13,7 @@ import { ADDRESS_CHARACTERS, BOUNCE_SUBMISSION, SENDER_CHARACTERS, STATUS } from
 import { FieldReader } from './field-reader'
 import type { Detail } from './reply'
 
-export interface OrderedRecipient {
+export interface SubmittedRecipient {
   /** Such as SES can be given it. */
   address: string
   type: BounceType
@@ -28,7 +28,7 @@ export interface BounceInput {
   receivedAtMs: number
   /** '' is the null sender. */
   sender: string
-  recipients: OrderedRecipient[]
+  recipients: SubmittedRecipient[]
   explanation?: string
   bounceSender?: string
   /** The caller has seen that SPF, DKIM or DMARC proves the sender's domain. */
@@ -45,7 +45,7 @@ const AHEAD_MS = 3_600_000
 export function readBounceInput(
   value: unknown,
   { regions, nowMs }: { regions: readonly string[]; nowMs: number },
-): { order: BounceInput } | { details: readonly Detail[] } {
+): { submission: BounceInput } | { details: readonly Detail[] } {
   const reader = new FieldReader(value, BOUNCE_SUBMISSION)
   const sesId = reader.text('original_message_id', text =>
     PLAUSIBLE_ID.test(text) ? text : { wrong: 'is no id that SES gives: 8 to 128 letters, digits and ._-' },
@@ -76,7 +76,7 @@ export function readBounceInput(
   )
     return { details: reader.details }
   return {
-    order: {
+    submission: {
       sesId,
       region,
       receivedAtMs,
@@ -89,7 +89,7 @@ export function readBounceInput(
   }
 }
 
-function readRecipient(reader: FieldReader): OrderedRecipient | undefined {
+function readRecipient(reader: FieldReader): SubmittedRecipient | undefined {
   const address = reader.text('address', text => {
     const ascii = asciiAddress(withoutBrackets(text))
     return ascii !== undefined && Math.max(text.length, ascii.length) <= ADDRESS_CHARACTERS
@@ -117,7 +117,7 @@ function readRecipient(reader: FieldReader): OrderedRecipient | undefined {
 }
 
 /** Each recipient has one answer. */
-function reportTwice(reader: FieldReader, recipients: readonly OrderedRecipient[] = []): void {
+function reportTwice(reader: FieldReader, recipients: readonly SubmittedRecipient[] = []): void {
   const keys = recipients.map(({ address }) => addressKey(address))
   for (const [index, key] of keys.entries()) {
     const first = keys.indexOf(key)

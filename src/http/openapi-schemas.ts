@@ -53,7 +53,7 @@ export const BOUNCE = object(
           type: { enum: BOUNCE_TYPES },
           status: TEXT,
           diagnostic: TEXT,
-          rule: about(TEXT, 'The rule that bounced it; "[api]": it was ordered here.'),
+          rule: about(TEXT, 'The rule that bounced it; "[api]": it was submitted here.'),
           added_at: TIME,
         },
         {

@@ -10,7 +10,7 @@ const PARAMETER_TEXTS: Record<(typeof LIST_PARAMETERS)[number], string> = {
   region: 'The AWS region that received the mail.',
   sender: 'The sender of record: an address, or "@host" for all at a host.',
   recipient: 'The address of one of the recipients.',
-  rule: 'The rule that bounced one of the recipients; "[api]" for bounces that were ordered here.',
+  rule: 'The rule that bounced one of the recipients; "[api]" for bounces that were submitted here.',
   ses_id: 'The id that SES gave the mail: original_message_id.',
   limit: `How many at most; ${STANDARD_LIMIT} if it isn't given.`,
   cursor: 'The next_cursor of the page before.',

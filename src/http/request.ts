@@ -19,7 +19,7 @@ export interface Request {
   body: () => Promise<Buffer>
 }
 
-/** The largest order, with fifty recipients whose texts are as long as may be, is a fifth of it. */
+/** The largest submission, with fifty recipients whose texts are as long as may be, is a fifth of it. */
 export const BODY_BYTES = 256 * 1024
 const BODY_MS = 10_000
 

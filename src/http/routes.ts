@@ -24,7 +24,7 @@ export interface HttpContext {
   /** Where the raw mail of jobs lies. */
   readonly mailFolders: MailFolders
   /** For the metrics: a bounce to that recipient of a mail was taken, as by that rule. */
-  ordered(note: { rule: string; sesId: string; sender: string; recipient: string }): void
+  submitted(note: { rule: string; sesId: string; sender: string; recipient: string }): void
   /** There is a new job. */
   wake(): void
   log(level: 'info' | 'notice' | 'warn' | 'error', message: string): void

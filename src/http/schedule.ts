@@ -14,7 +14,7 @@ import type { BounceOutcome } from '../policy/rule'
 import { ADDRESS_NAMES, addressValuesOf, parseTemplate, type Template } from '../policy/templates'
 import { isRefused, type Submitted } from '../queue/job'
 import type { WorkerQueue } from '../queue/store'
-import type { BounceInput, OrderedRecipient } from './bounce-input'
+import type { BounceInput, SubmittedRecipient } from './bounce-input'
 import { type Detail, Fault } from './reply'
 
 /** In place of a rule's name in the queue: a name with a bracket is none that a section can have. */
@@ -29,17 +29,21 @@ interface Now {
 }
 
 /** What the queue is to take. @throws Fault */
-export function requestsOf(order: BounceInput, activeConfig: ActiveConfig, nowMs: number): BounceRequest[] {
+export function requestsOf(
+  submission: BounceInput,
+  activeConfig: ActiveConfig,
+  nowMs: number,
+): BounceRequest[] {
   const { policy } = activeConfig
-  const subject = subjectOf(order)
-  const guarded = order.recipients.map((recipient, index) =>
-    ofRecipient(order, subject, activeConfig, recipient, index),
+  const subject = subjectOf(submission)
+  const guarded = submission.recipients.map((recipient, index) =>
+    ofRecipient(submission, subject, activeConfig, recipient, index),
   )
   const details = guarded.flatMap(one => one.details)
   if (details.length > 0)
     throw new Fault(400, 'UNSAFE', 'a guard speaks against it', { details: once(details) })
-  const deadlineMs = Math.min(order.receivedAtMs, nowMs) + policy.window.lengthMs
-  const receipt = { ...order, authentication: subject.receipt.authentication }
+  const deadlineMs = Math.min(submission.receivedAtMs, nowMs) + policy.window.lengthMs
+  const receipt = { ...submission, authentication: subject.receipt.authentication }
   return guarded.map(({ recipient, outcome, sender, valueOf }) =>
     makeBounce(
       policy,
@@ -100,10 +104,10 @@ interface Guarded {
 }
 
 function ofRecipient(
-  order: BounceInput,
+  submission: BounceInput,
   subject: GuardSubject,
   { policy, settings }: ActiveConfig,
-  recipient: OrderedRecipient,
+  recipient: SubmittedRecipient,
   index: number,
 ): Guarded {
   const { address } = recipient
@@ -112,12 +116,12 @@ function ofRecipient(
     action: 'bounce',
     type: recipient.type,
     status: recipient.status,
-    ...(order.explanation && { text: asItIs(order.explanation) }),
+    ...(submission.explanation && { text: asItIs(submission.explanation) }),
     ...(recipient.diagnostic && { diagnostic: asItIs(recipient.diagnostic) }),
     sender:
-      order.bounceSender === undefined
+      submission.bounceSender === undefined
         ? parseTemplate(settings.ses.bounceSender, ADDRESS_NAMES).template
-        : asItIs(order.bounceSender),
+        : asItIs(submission.bounceSender),
     deliver: false,
     fromRefusal: [],
     guard: settings.guard,
@@ -129,7 +133,10 @@ function ofRecipient(
     return { ...base, details: [{ field: 'bounce_sender', message: 'there is no usable bounce sender' }] }
   const context = {
     bounceSender: sender,
-    bounceSenders: [...bounceSenders(policy, valueOf), ...(order.bounceSender === undefined ? [] : [sender])],
+    bounceSenders: [
+      ...bounceSenders(policy, valueOf),
+      ...(submission.bounceSender === undefined ? [] : [sender]),
+    ],
     receivesFor: (domain: string) => policy.receivesFor(domain),
     labelSeparator: policy.labelSeparator,
     isNamed: false,
@@ -138,7 +145,7 @@ function ofRecipient(
   return { ...base, details: held === undefined ? [] : [{ field: fieldOf(held, index), message: held }] }
 }
 
-/** Which field of the order a guard looks at. */
+/** Which field of the submission a guard looks at. */
 function fieldOf(held: string, index: number): string {
   if (held === GUARD_DETAILS.roleAddress || held === GUARD_DETAILS.bounceSender)
     return `recipients[${index}].address`

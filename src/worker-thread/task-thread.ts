@@ -3,7 +3,7 @@
 
 import { Worker } from 'node:worker_threads'
 import { UnreadableError } from '../mail/unreadable'
-import type { IdempotencyRecord, Job, TaskName } from './tasks'
+import type { Job, TaskAnswer, TaskName } from './tasks'
 import { WorkerThreadError } from './worker-thread-error'
 
 const WORK: Record<TaskName, string> = { content: 'reading its content', search: 'searching its text' }
@@ -30,7 +30,7 @@ export class TaskThread {
     this.#worker = new Worker(program, {
       resourceLimits: { maxOldGenerationSizeMb: memoryMb, maxYoungGenerationSizeMb: YOUNG_MB },
     })
-    this.#worker.on('message', (answered: IdempotencyRecord) => this.#answered(answered))
+    this.#worker.on('message', (answered: TaskAnswer) => this.#answered(answered))
     this.#worker.on('error', error => this.end(new WorkerThreadError(`its thread died: ${error.message}`)))
     this.#worker.on('exit', code => this.end(new WorkerThreadError(`its thread ended with ${code}`)))
   }
@@ -69,7 +69,7 @@ export class TaskThread {
     this.#freed(this)
   }
 
-  #answered(answered: IdempotencyRecord): void {
+  #answered(answered: TaskAnswer): void {
     if (this.#isDead) return
     const job = this.#finish()
     // an idle thread doesn't keep the process alive

@@ -13,7 +13,7 @@ export type TaskName = keyof Tasks
 export type Asked = { [N in TaskName]: { name: N; asked: Tasks[N]['asked'] } }[TaskName]
 
 /** `isUnreadable`: it would be the same at any time. */
-export type IdempotencyRecord =
+export type TaskAnswer =
   | { answer: Tasks[TaskName]['answer']; tookMs: number }
   | { fault: string; isUnreadable: boolean }
 

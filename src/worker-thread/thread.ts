@@ -6,7 +6,7 @@ import type { RE2Set } from 're2js'
 import { readContent } from '../mail/content'
 import { UnreadableError } from '../mail/unreadable'
 import { regexSet } from '../policy/regex-pass'
-import type { Asked, IdempotencyRecord, Tasks } from './tasks'
+import type { Asked, TaskAnswer, Tasks } from './tasks'
 
 /** The most compiled passes in memory: a policy has a few, and those of earlier policies aren't needed. */
 const KEPT_SETS = 100
@@ -17,11 +17,11 @@ parentPort?.on('message', (task: Asked) => {
   if (task.name === 'content') drop(task.asked.raw)
 })
 
-function tell(answered: IdempotencyRecord): void {
+function tell(answered: TaskAnswer): void {
   parentPort?.postMessage(answered)
 }
 
-function run(task: Asked): IdempotencyRecord {
+function run(task: Asked): TaskAnswer {
   const startMs = performance.now()
   try {
     const answer = answerOf(task)

@@ -135,8 +135,8 @@ describe('the door counts', () => {
     )
   })
 
-  it('bounces that somebody has ordered as those of a rule of its own', () => {
-    counts.ordered({ rule: '[api]', sesId: 'mail1', sender: '', recipient: 'user@yours.example' })
+  it('counts bounces that were submitted by hand as those of a rule of their own', () => {
+    counts.submitted({ rule: '[api]', sesId: 'mail1', sender: '', recipient: 'user@yours.example' })
     const { sums, hits, decisions } = counted()
     assert.deepEqual(sums[0]?.labels, { rule: '[api]', action: 'bounce', mode: 'enforce' })
     assert.equal(hits[0]?.rule, '[api]')

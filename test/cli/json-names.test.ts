@@ -8,7 +8,7 @@ import { OPENAPI } from '../../src/http/openapi'
 import { keepMail, quarantineFolder } from '../../src/quarantine/keep'
 import { openDispatcherQueue, openWorkerQueue, thisProcess } from '../../src/queue/open'
 import { startSesEmulator } from '../../src/ses-emulator/server'
-import { order, startApi } from '../http/api-support'
+import { startApi, submission } from '../http/api-support'
 import { plainMail, sesMail } from '../live/support/mail'
 import { addJob, request } from '../queue/support'
 import { environment, withEnvironment } from './online-support'
@@ -143,7 +143,7 @@ describe('the names in JSON', () => {
   it('are in snake_case in what every part of the API answers', async () => {
     const api = await startApi()
     try {
-      const made = await api.ask('POST', '/v1/bounces', order())
+      const made = await api.ask('POST', '/v1/bounces', submission())
       const id = String(made.data['id'])
       const asked = {
         '/v1/openapi.json': [],

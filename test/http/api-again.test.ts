@@ -6,7 +6,7 @@ import path from 'node:path'
 import { JOB_STATES } from '../../src/queue/job'
 import { Database } from '../../src/queue/sqlite/database'
 import { request } from '../queue/support'
-import { type Api, NOW_MS, order, startApi } from './api-support'
+import { type Api, NOW_MS, startApi, submission } from './api-support'
 import { bearer, TOKEN } from './support'
 
 const HOUR_MS = 3_600_000
@@ -22,7 +22,7 @@ describe('an Idempotency-Key', () => {
     api.ask('POST', '/v1/bounces', body, { 'Idempotency-Key': key })
 
   it('gets the first answer again, whatever has become of the bounce and the clock', async () => {
-    const body = order()
+    const body = submission()
     const first = await post(body, 'one')
     await api.ask('DELETE', `/v1/bounces/${String(first.data['id'])}`)
     api.clock.ms += 30 * HOUR_MS
@@ -34,32 +34,32 @@ describe('an Idempotency-Key', () => {
   })
 
   it('is refused with another body', async () => {
-    await post(order(), 'one')
-    const answer = await post(order(), 'one')
+    await post(submission(), 'one')
+    const answer = await post(submission(), 'one')
     assert.deepEqual([answer.status, answer.code], [409, 'IDEMPOTENCY_KEY_REUSED'])
   })
 
-  it('keeps no answer that changed nothing, so that the order can be mended', async () => {
-    assert.equal((await post(order({ sender: '' }), 'one')).status, 400)
-    assert.equal((await post(order(), 'one')).status, 202)
+  it('keeps no answer that changed nothing, so that the submission can be corrected', async () => {
+    assert.equal((await post(submission({ sender: '' }), 'one')).status, 400)
+    assert.equal((await post(submission(), 'one')).status, 202)
   })
 
   it('must be one that a header can hold', async () => {
     for (const key of ['', 'a b', 'x'.repeat(256), 'ä']) {
-      const answer = await post(order(), key)
+      const answer = await post(submission(), key)
       assert.deepEqual([answer.status, answer.code], [400, 'VALIDATION_ERROR'], key)
     }
   })
 
   it('that comes twice at once makes one bounce, with one answer', async () => {
-    const body = order()
+    const body = submission()
     const answers = await Promise.all(Array.from({ length: 8 }, () => post(body, 'one')))
     assert.equal(new Set(answers.map(({ data }) => JSON.stringify(data))).size, 1)
     assert.equal([...api.operator.list({})].length, 1)
   })
 
   it('is forgotten with the ended jobs of its time, and not before', async () => {
-    const body = order()
+    const body = submission()
     const { data } = await post(body, 'one')
     const recordOf = (idempotencyKey: string) => api.queue.look({ idempotencyKey, nowMs: NOW_MS }).record
     await api.ask('DELETE', `/v1/bounces/${String(data['id'])}`)
@@ -79,7 +79,7 @@ describe('what the API tells of bounces', () => {
   after(() => api.close())
 
   it('is all of one, with its history', async () => {
-    const { data } = await api.ask('POST', '/v1/bounces', order())
+    const { data } = await api.ask('POST', '/v1/bounces', submission())
     const { status, data: job } = await api.ask('GET', `/v1/bounces/${String(data['id'])}`)
     assert.equal(status, 200)
     assert.deepEqual([job['id'], job['state'], job['created_at']], [data['id'], 'queued', data['created_at']])
@@ -119,7 +119,7 @@ describe('what the API tells of bounces', () => {
   })
 
   it('is that one is cancelled, which can be asked for again', async () => {
-    const { data } = await api.ask('POST', '/v1/bounces', order())
+    const { data } = await api.ask('POST', '/v1/bounces', submission())
     const where = `/v1/bounces/${String(data['id'])}`
     const cancelled = await api.ask('DELETE', where)
     assert.deepEqual([cancelled.status, cancelled.data['state']], [200, 'cancelled'])
@@ -129,7 +129,7 @@ describe('what the API tells of bounces', () => {
   })
 
   it('is that one can not be cancelled any more while it is sent', async () => {
-    const { data } = await api.ask('POST', '/v1/bounces', order({ region: 'us-east-1' }))
+    const { data } = await api.ask('POST', '/v1/bounces', submission({ region: 'us-east-1' }))
     const now = { ms: api.clock.ms, monoMs: api.clock.monoMs }
     const spacing = { spacingMs: 0, notBeforeMonoMs: 0, longestPauseMs: HOUR_MS }
     const claim = api.dispatcher.claim('us-east-1', now, spacing)
@@ -143,7 +143,7 @@ describe('what the API tells of bounces', () => {
     const database = new Database(api.file, { busyMs: 0, create: false })
     try {
       for (const state of JOB_STATES) {
-        const { data } = await api.ask('POST', '/v1/bounces', order())
+        const { data } = await api.ask('POST', '/v1/bounces', submission())
         database.run('UPDATE job SET state = ? WHERE id = ?', state, String(data['id']))
         const answer = await api.ask('DELETE', `/v1/bounces/${String(data['id'])}`)
         const can = ['queued', 'held', 'cancelled'].includes(state)
@@ -167,7 +167,7 @@ describe('what the API tells of bounces', () => {
 
   it('is hostile text as text, with nothing that could turn or break a line', async () => {
     const sender = '"<script>\u202e\u2028\u009b"@origin.example'
-    const { data, status } = await api.ask('POST', '/v1/bounces', order({ sender }))
+    const { data, status } = await api.ask('POST', '/v1/bounces', submission({ sender }))
     assert.equal(status, 202)
     const response = await fetch(`${api.url}/v1/bounces/${String(data['id'])}`, {
       headers: { Authorization: `Bearer ${TOKEN}` },

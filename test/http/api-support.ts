@@ -40,7 +40,7 @@ export interface Api {
   clock: { ms: number; monoMs: number }
   log: string[]
   /** What was counted for the metrics. */
-  ordered: string[]
+  submitted: string[]
   /** How often the dispatcher was woken. */
   wakes: number
   url: string
@@ -71,7 +71,7 @@ export async function startApi(ini = '', rules = ''): Promise<Api> {
   assert.ok(dispatcher.lock(thisProcess(), clock.monoMs, 1000))
   let activeConfig = compiled(ini, rules)
   let wakes = 0
-  const ordered: string[] = []
+  const submitted: string[] = []
   const served = await serveRoutes(
     [],
     log => {
@@ -82,7 +82,7 @@ export async function startApi(ini = '', rules = ''): Promise<Api> {
         operator: () => operator,
         figures: () => figures,
         mailFolders,
-        ordered: ({ rule, sesId, recipient }) => void ordered.push(`${rule} ${sesId} ${recipient}`),
+        submitted: ({ rule, sesId, recipient }) => void submitted.push(`${rule} ${sesId} ${recipient}`),
         wake: () => void wakes++,
         log: (level, message) => void log.push(`${level}: ${message}`),
         nowMs: () => clock.ms,
@@ -105,7 +105,7 @@ export async function startApi(ini = '', rules = ''): Promise<Api> {
     dispatcher,
     clock,
     log: served.log,
-    ordered,
+    submitted,
     get wakes() {
       return wakes
     },
@@ -160,8 +160,8 @@ function compiled(ini: string, rules: string, trusted = '127.0.0.1', token = TOK
 
 let counter = 0
 
-/** An order that is taken; each is for another mail and another sender. */
-export function order(changes: Record<string, unknown> = {}): Record<string, unknown> {
+/** A valid submission; each is for another mail and another sender. */
+export function submission(changes: Record<string, unknown> = {}): Record<string, unknown> {
   counter += 1
   return {
     original_message_id: `mail-${counter}-0000`,

@@ -1,9 +1,9 @@
-// The API as its callers see it: what an order comes to.
+// The API as its callers see it: the results of submissions.
 
 import assert from 'node:assert/strict'
 import { Database } from '../../src/queue/sqlite/database'
 import { request } from '../queue/support'
-import { type Api, NOW_MS, order, startApi } from './api-support'
+import { type Api, NOW_MS, startApi, submission } from './api-support'
 
 const HOUR_MS = 3_600_000
 
@@ -18,8 +18,8 @@ describe('POST /v1/bounces', () => {
     api.ask('POST', '/v1/bounces', body, headers)
   const jobs = () => [...api.operator.list({})]
 
-  it('takes an order: its job is in the queue, the dispatcher is woken, the log tells of it', async () => {
-    const body = order({
+  it('accepts a submission: its job is in the queue, the dispatcher is woken, and the log has a line', async () => {
+    const body = submission({
       sender: 'someone@origin.example',
       recipients: [
         { address: 'a@yours.example', type: 'ContentRejected', status: '5.7.1', diagnostic: '550 5.7.1 No' },
@@ -81,7 +81,7 @@ describe('POST /v1/bounces', () => {
     )
     assert.equal(api.wakes, 1)
     assert.deepEqual(
-      api.ordered,
+      api.submitted,
       ['a', 'B'].map(name => `[api] ${String(body['original_message_id'])} ${name}@yours.example`),
     )
     assert.match(api.log.join('\n'), /^notice: rule="\[api\]" recipient=a@yours\.example .* bounce=added$/m)
@@ -89,7 +89,7 @@ describe('POST /v1/bounces', () => {
 
   it('makes a bounce for each bounce sender that comes of the recipients', async () => {
     const recipients = [{ address: 'a@yours.example' }, { address: 'b@other.example' }]
-    const { data } = await post(order({ recipients }))
+    const { data } = await post(submission({ recipients }))
     assert.deepEqual(
       jobs()
         .map(({ bounceSender }) => bounceSender)
@@ -127,27 +127,30 @@ describe('POST /v1/bounces', () => {
       ['recipients[0].address: role address'],
     ])
     for (const [changes, details] of [...cases, ...never]) {
-      const answer = await post(order(changes))
+      const answer = await post(submission(changes))
       assert.deepEqual([answer.status, answer.code, answer.details], [400, 'UNSAFE', details])
     }
     assert.deepEqual(jobs(), [])
     api.configure('[guard]\nauthentication = none\nrole_addresses =\nown_domains = false\n')
-    for (const [changes] of cases.slice(2)) assert.equal((await post(order(changes))).status, 202)
-    for (const [changes, details] of never) assert.deepEqual((await post(order(changes))).details, details)
+    for (const [changes] of cases.slice(2)) assert.equal((await post(submission(changes))).status, 202)
+    for (const [changes, details] of never)
+      assert.deepEqual((await post(submission(changes))).details, details)
   })
 
   it('takes none outside the window, and none while everything is only observed', async () => {
-    const answer = await post(order({ received_at: new Date(NOW_MS - 24 * HOUR_MS + 59_000).toISOString() }))
+    const answer = await post(
+      submission({ received_at: new Date(NOW_MS - 24 * HOUR_MS + 59_000).toISOString() }),
+    )
     assert.deepEqual([answer.status, answer.code], [409, 'EXPIRED'])
-    const future = await post(order({ received_at: new Date(NOW_MS + 2 * HOUR_MS).toISOString() }))
+    const future = await post(submission({ received_at: new Date(NOW_MS + 2 * HOUR_MS).toISOString() }))
     assert.deepEqual(future.details, ['received_at: lies in the future'])
     api.configure('[main]\nmode = observe\n')
-    assert.equal((await post(order())).code, 'OBSERVING')
+    assert.equal((await post(submission())).code, 'OBSERVING')
     assert.deepEqual(jobs(), [])
   })
 
   it('takes a recipient of a mail once, whoever took it, and says how it is with it', async () => {
-    const body = order()
+    const body = submission()
     const first = await post(body)
     api.clock.ms += 25 * HOUR_MS
     const again = await post(body)
@@ -157,24 +160,24 @@ describe('POST /v1/bounces', () => {
     assert.equal(api.wakes, 1)
     api.clock.ms = NOW_MS
     const [taken] = api.queue.add([request({ sesId: 'taken-by-a-rule' })], NOW_MS)
-    const known = await post(order({ original_message_id: 'taken-by-a-rule' }))
+    const known = await post(submission({ original_message_id: 'taken-by-a-rule' }))
     assert.deepEqual([known.status, known.data['id']], [200, taken?.jobId])
     assert.equal(jobs().length, 2)
   })
 
   it('refuses a recipient whose bounce has ended', async () => {
-    const body = order()
+    const body = submission()
     const { data } = await post(body)
     await api.ask('DELETE', `/v1/bounces/${String(data['id'])}`)
     const again = await post(body)
     assert.deepEqual([again.status, again.code], [409, 'ENDED'])
   })
 
-  it('keeps to the caps of senders, with all of an order or none', async () => {
+  it('applies the caps of senders to all recipients of a submission or to none', async () => {
     const sender = 'often@origin.example'
-    assert.equal((await post(order({ sender }))).status, 202)
-    assert.equal((await post(order({ sender }))).status, 202)
-    const answer = await post(order({ sender }))
+    assert.equal((await post(submission({ sender }))).status, 202)
+    assert.equal((await post(submission({ sender }))).status, 202)
+    const answer = await post(submission({ sender }))
     assert.deepEqual([answer.status, answer.code], [429, 'CAPPED'])
     assert.match(String(answer.data['message']), /more than 2\/day for this sender/)
     assert.ok(Number(answer.headers.get('retry-after')) > 0)
@@ -183,7 +186,7 @@ describe('POST /v1/bounces', () => {
 
   it('takes none that could not start in time', async () => {
     const soon = { received_at: new Date(NOW_MS - 24 * HOUR_MS + 61_000).toISOString() }
-    const taken = [await post(order(soon)), await post(order(soon))]
+    const taken = [await post(submission(soon)), await post(submission(soon))]
     assert.deepEqual(
       taken.map(({ status }) => status),
       [202, 503],
@@ -194,7 +197,7 @@ describe('POST /v1/bounces', () => {
 
   it('takes none while the plugin is idle', async () => {
     api.configure('', '')
-    const answer = await post(order())
+    const answer = await post(submission())
     assert.deepEqual([answer.status, answer.code], [503, 'UNAVAILABLE'])
   })
 
@@ -202,7 +205,7 @@ describe('POST /v1/bounces', () => {
     const other = new Database(api.file, { busyMs: 0, create: false })
     try {
       other.script('BEGIN IMMEDIATE')
-      const answer = await post(order())
+      const answer = await post(submission())
       assert.deepEqual([answer.status, answer.code], [503, 'UNAVAILABLE'])
       assert.ok(Number(answer.headers.get('retry-after')) > 0)
       other.script('ROLLBACK')
@@ -213,7 +216,7 @@ describe('POST /v1/bounces', () => {
   })
 
   it('wants JSON in UTF-8, of a reasonable size', async () => {
-    const json = JSON.stringify(order())
+    const json = JSON.stringify(submission())
     const types = [
       'text/plain',
       '',
@@ -228,6 +231,6 @@ describe('POST /v1/bounces', () => {
     assert.equal((await post('['.repeat(200_000))).code, 'INVALID_JSON')
     assert.equal((await post(' '.repeat(300_000))).status, 413)
     for (const type of ['application/json', 'APPLICATION/JSON; charset="UTF-8"'])
-      assert.equal((await post(order(), { 'Content-Type': type })).status, 202, type)
+      assert.equal((await post(submission(), { 'Content-Type': type })).status, 202, type)
   })
 })

@@ -1,9 +1,9 @@
-// What an order may say, field by field, and what is said of one that is wrong.
+// The fields of a submission, and the errors for wrong ones.
 
 import assert from 'node:assert/strict'
-import { type Api, NOW_MS, order, startApi } from './api-support'
+import { type Api, NOW_MS, startApi, submission } from './api-support'
 
-describe('the fields of an order', () => {
+describe('the fields of a submission', () => {
   let api: Api
   beforeEach(async () => {
     api = await startApi()
@@ -13,7 +13,7 @@ describe('the fields of an order', () => {
   const post = (body: unknown) => api.ask('POST', '/v1/bounces', body)
   const jobs = () => [...api.operator.list({})]
 
-  it('says all that is wrong with an order at once, each with its field, and takes nothing of it', async () => {
+  it('report all errors of a submission at once, each with its field, and add nothing to the queue', async () => {
     const answer = await post({
       original_message_id: 'short',
       region: 'Europe',
@@ -56,7 +56,7 @@ describe('the fields of an order', () => {
     ])
     assert.deepEqual((await post([])).details, [': must be an object'])
     const twice = [{ address: 'a@yours.example' }, { address: 'A@YOURS.example' }]
-    assert.deepEqual((await post(order({ recipients: twice }))).details, [
+    assert.deepEqual((await post(submission({ recipients: twice }))).details, [
       'recipients[1].address: stands in recipients[0] already',
     ])
     assert.deepEqual([jobs(), api.wakes], [[], 0])
@@ -70,10 +70,10 @@ describe('the fields of an order', () => {
       '2024-12-31T24:00:00Z',
       '2025-01-01T00:00:00+24:00',
     ]) {
-      const { details } = await post(order({ received_at: at }))
+      const { details } = await post(submission({ received_at: at }))
       assert.deepEqual(details, ['received_at: is no time of RFC 3339, such as 2025-01-01T00:00:00Z'], at)
     }
-    const { data } = await post(order({ received_at: '2025-01-01T12:59:59.999+01:00' }))
+    const { data } = await post(submission({ received_at: '2025-01-01T12:59:59.999+01:00' }))
     const { data: job } = await api.ask('GET', `/v1/bounces/${String(data['id'])}`)
     const times = ['created_at', 'changed_at', 'received_at', 'deadline_at'].map(name => job[name])
     const now = '2025-01-01T12:00:00Z'
@@ -86,13 +86,13 @@ describe('the fields of an order', () => {
   it('takes no address that is longer than it says, however it is written', async () => {
     const [local, soft] = ['a'.repeat(240), '\u00ad'.repeat(100)]
     for (const address of [`<${local}@yours.example>`, `ä@yours.example`, `a@${soft}${soft}ö${soft}.example`])
-      assert.deepEqual((await post(order({ recipients: [{ address }] }))).details, [
+      assert.deepEqual((await post(submission({ recipients: [{ address }] }))).details, [
         'recipients[0].address: is no address that SES could be given',
       ])
     for (const sender of [`<${'a'.repeat(306)}@origin.example>`, '"\ud800"@origin.example'])
-      assert.deepEqual((await post(order({ sender }))).details, ['sender: is no address'])
+      assert.deepEqual((await post(submission({ sender }))).details, ['sender: is no address'])
     const recipients = [{ address: '"a b"@yours.example' }, { address: ' <user@bücher.example> ' }]
-    const { data } = await post(order({ recipients, sender: 'ü"@"@origin.example' }))
+    const { data } = await post(submission({ recipients, sender: 'ü"@"@origin.example' }))
     assert.deepEqual(
       (data['recipients'] as { address: string }[]).map(({ address }) => address),
       ['"a b"@yours.example', 'user@xn--bcher-kva.example'],
@@ -101,16 +101,18 @@ describe('the fields of an order', () => {
 
   it('says no more of what is wrong than somebody could mend', async () => {
     const many = (count: number) => Object.fromEntries(Array.from({ length: count }, (_, n) => [`f${n}`, 1]))
-    assert.equal((await post({ ...order(), ...many(20_000) })).details.length, 200)
+    assert.equal((await post({ ...submission(), ...many(20_000) })).details.length, 200)
     const recipients = Array.from({ length: 50 }, (_, n) => ({ address: `${n}@yours.example`, ...many(300) }))
-    assert.equal((await post(order({ recipients }))).details.length, 200)
+    assert.equal((await post(submission({ recipients }))).details.length, 200)
     const query = Object.keys(many(2000)).join('&')
     assert.equal((await api.ask('GET', `/v1/bounces?${query}`)).details.length, 200)
   })
 
   it('takes no region that is not in use', async () => {
     api.configure('[ses]\nregions = us-east-1\n')
-    assert.deepEqual((await post(order())).details, ['region: is not in use: [ses] regions has us-east-1'])
-    assert.equal((await post(order({ region: 'us-east-1' }))).status, 202)
+    assert.deepEqual((await post(submission())).details, [
+      'region: is not in use: [ses] regions has us-east-1',
+    ])
+    assert.equal((await post(submission({ region: 'us-east-1' }))).status, 202)
   })
 })

@@ -4,7 +4,7 @@
 import fc from 'fast-check'
 import { LIST_PARAMETERS } from '../../src/http/listing'
 import { JOB_STATES } from '../../src/queue/job'
-import { order } from './api-support'
+import { submission } from './api-support'
 import { TOKEN } from './support'
 
 export interface Asked {
@@ -40,10 +40,10 @@ const hostile = fc.constantFrom(
 const text = fc.oneof(hostile, fc.string(), fc.string({ unit: 'binary', maxLength: 40 }))
 /** What stands in place of one field of an order. */
 const value = fc.oneof(text, fc.integer(), fc.boolean(), fc.constant(null), fc.jsonValue())
-const field = fc.constantFrom(...Object.keys(order()), 'explanation', 'bounce_sender', 'x')
+const field = fc.constantFrom(...Object.keys(submission()), 'explanation', 'bounce_sender', 'x')
 const changed = fc
   .array(fc.tuple(field, value), { maxLength: 3 })
-  .map(changes => JSON.stringify(order(Object.fromEntries(changes))))
+  .map(changes => JSON.stringify(submission(Object.fromEntries(changes))))
 const body = fc.oneof(
   { weight: 4, arbitrary: changed },
   { weight: 1, arbitrary: fc.json() },
@@ -143,7 +143,7 @@ const HEAD = `Host: localhost\r\nAuthorization: Bearer ${TOKEN}\r\n`
 export const POST = `POST /ses-bounce/v1/bounces HTTP/1.1\r\n${HEAD}Content-Type: application/json\r\n`
 const LIST = `GET /ses-bounce/v1/bounces?limit=200 HTTP/1.1\r\n${HEAD}\r\n`
 const whole = () => {
-  const json = JSON.stringify(order())
+  const json = JSON.stringify(submission())
   return `${POST}Content-Length: ${Buffer.byteLength(json)}\r\n\r\n${json}`
 }
 

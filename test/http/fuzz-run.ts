@@ -13,7 +13,7 @@ import { PATIENCE_MS } from '../live/support/wait'
 import type { Asked, Raw } from './fuzz-requests'
 import type { Held } from './fuzz-server'
 
-export interface IdempotencyRecord {
+export interface FuzzAnswer {
   status: number
   type: string
   text: string
@@ -51,7 +51,7 @@ export class FuzzedServer {
   }
 
   /** On a connection of its own. */
-  ask({ method, path: where, headers, body }: Asked): Promise<IdempotencyRecord> {
+  ask({ method, path: where, headers, body }: Asked): Promise<FuzzAnswer> {
     return inTime(
       `${method} ${where}`,
       new Promise((resolve, reject) => {

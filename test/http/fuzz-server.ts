@@ -33,7 +33,7 @@ async function main(): Promise<void> {
       await until(async () => (await connections()) === 0, { what: 'the end of all connections' })
       const errors = api.log.filter(line => line.startsWith('error'))
       // what the test's own support keeps is no growth of the product
-      for (const list of [api.log, api.ordered]) list.length = 0
+      for (const list of [api.log, api.submitted]) list.length = 0
       for (let n = 0; n < 3; n++) {
         await turn()
         globalThis.gc?.()

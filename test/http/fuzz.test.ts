@@ -3,7 +3,7 @@
 
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
-import { order } from './api-support'
+import { submission } from './api-support'
 import { assertDescribed, isOrder } from './described'
 import { type Asked, api, others, type Raw, raw } from './fuzz-requests'
 import { FuzzedServer } from './fuzz-run'
@@ -80,7 +80,7 @@ describe('the web server, whatever is asked of it', () => {
       method: 'POST',
       path: '/v1/bounces',
       headers,
-      body: JSON.stringify(order()),
+      body: JSON.stringify(submission()),
     })
     assert.equal(taken.status, 202)
     const { data } = JSON.parse(taken.text) as { data: { id: string } }

@@ -47,7 +47,7 @@ describe("the API on Haraka's web server, with two workers", () => {
     return { status: response.status, data: json.data ?? {}, code: json.error?.code }
   }
 
-  function order(changes: Record<string, unknown> = {}) {
+  function submission(changes: Record<string, unknown> = {}) {
     const known = {
       original_message_id: newSesId(),
       region: 'eu-west-1',
@@ -77,7 +77,7 @@ describe("the API on Haraka's web server, with two workers", () => {
     )
 
   it('sends what is ordered, exactly as ordered, and tells what became of it', async () => {
-    const body = order({ explanation: 'Gone for good.' })
+    const body = submission({ explanation: 'Gone for good.' })
     const { status, data } = await ask('POST', '/v1/bounces', body)
     assert.equal(status, 202)
     const job = await ended(String(data['id']))
@@ -100,7 +100,7 @@ describe("the API on Haraka's web server, with two workers", () => {
     const { status, data } = await ask(
       'POST',
       '/v1/bounces',
-      order({ original_message_id: mail.sesId, sender: mail.sender }),
+      submission({ original_message_id: mail.sesId, sender: mail.sender }),
     )
     assert.equal(status, 200)
     assert.equal((data['recipients'] as { state: string }[])[0]?.state, 'sent')
@@ -111,7 +111,7 @@ describe("the API on Haraka's web server, with two workers", () => {
   })
 
   it('gives one answer to a key, whichever worker is asked', async () => {
-    const body = order()
+    const body = submission()
     const answers = await Promise.all(
       Array.from({ length: 12 }, () => ask('POST', '/v1/bounces', body, { 'Idempotency-Key': 'one' })),
     )
@@ -139,8 +139,8 @@ describe("the API on Haraka's web server, with two workers", () => {
       1,
       [],
       {},
-      order({ sender: '' }),
-      order({ recipients: [{ address: '\u202e' }] }),
+      submission({ sender: '' }),
+      submission({ recipients: [{ address: '\u202e' }] }),
     ]
     const statuses: number[] = []
     for (let n = 0; n < 100; n++) {

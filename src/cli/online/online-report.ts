@@ -2,7 +2,7 @@
 // Pure; control characters are the caller's to escape.
 
 import { some } from '../check-report'
-import type { Ending, IdempotencyRecord, Online, RegionAnswers } from './online'
+import type { Ending, Online, OnlineAnswer, RegionAnswers } from './online'
 import { CALLER_ACTION, IDENTITIES_ACTION, SEND_ACTION } from './verdicts'
 
 /** What was verified is named as long as that fits on a line. */
@@ -19,7 +19,7 @@ export function onlineReport(online: Online, strict: boolean): string[] {
   ].map(text => `online: ${text}`)
 }
 
-function line({ result, message }: IdempotencyRecord, strict: boolean): string {
+function line({ result, message }: OnlineAnswer, strict: boolean): string {
   const mark: Record<Ending, string> = {
     fine: '',
     warning: strict ? 'error: ' : 'warning: ',
@@ -61,8 +61,7 @@ const TAKES = `this takes ${CALLER_ACTION} (no permission needed), ${IDENTITIES_
 const CALLED = `SendBounce was called once a region, for no mail that there is: nothing was bounced; a running dispatcher may be throttled once`
 
 function openActions({ identity, regions }: Online): string[] {
-  const open = ({ result, action }: IdempotencyRecord) =>
-    result === 'unestablished' && action ? [action] : []
+  const open = ({ result, action }: OnlineAnswer) => (result === 'unestablished' && action ? [action] : [])
   const ofRegions = regions.flatMap(({ region, senders, sendBounce }) =>
     [...senders, sendBounce].flatMap(open).map(action => `${action} in ${region}`),
   )
@@ -87,6 +86,6 @@ function sum({ identity, notes, regions }: Online, strict: boolean): string[] {
   return counts.length === 0 ? [] : [counts.join(', ')]
 }
 
-function distinct(answers: readonly IdempotencyRecord[]): IdempotencyRecord[] {
+function distinct(answers: readonly OnlineAnswer[]): OnlineAnswer[] {
   return [...new Map(answers.map(answered => [answered.message, answered])).values()]
 }

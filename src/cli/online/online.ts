@@ -4,7 +4,7 @@
 /** `unestablished`: AWS gave no answer, or none that tells. */
 export type Ending = 'fine' | 'warning' | 'error' | 'unestablished'
 
-export interface IdempotencyRecord {
+export interface OnlineAnswer {
   result: Ending
   message: string
   /** The IAM action that the question takes. */
@@ -17,10 +17,10 @@ export interface Online {
   /** Configured ones first, as they stand in [ses] regions, then others that were seen, by name. */
   regions: RegionAnswers[]
   /** What concerns no single region. */
-  notes: IdempotencyRecord[]
+  notes: OnlineAnswer[]
 }
 
-export interface Identity extends IdempotencyRecord {
+export interface Identity extends OnlineAnswer {
   account?: string
   arn?: string
 }
@@ -34,21 +34,21 @@ export interface RegionAnswers {
 }
 
 /** Whether SES takes this address as the sender of a bounce. */
-export interface SenderAnswer extends IdempotencyRecord {
+export interface SenderAnswer extends OnlineAnswer {
   sender: string
   /** The verified identity that covers it. */
   identity?: string
 }
 
 /** Whether SendBounce is permitted. */
-export interface PermissionAnswer extends IdempotencyRecord {
+export interface PermissionAnswer extends OnlineAnswer {
   /** The one that was tried. */
   sender?: string
   /** What the permission is missing for, where AWS names it. */
   resource?: string
 }
 
-export function allAnswers({ identity, regions, notes }: Online): IdempotencyRecord[] {
+export function allAnswers({ identity, regions, notes }: Online): OnlineAnswer[] {
   return [
     ...(identity ? [identity] : []),
     ...notes,
@@ -58,7 +58,7 @@ export function allAnswers({ identity, regions, notes }: Online): IdempotencyRec
 
 /** With what isn't certain as an error. */
 export function strictly({ identity, regions, notes }: Online): Online {
-  const strict = <A extends IdempotencyRecord>(answered: A): A => ({
+  const strict = <A extends OnlineAnswer>(answered: A): A => ({
     ...answered,
     result: answered.result === 'fine' ? 'fine' : 'error',
   })

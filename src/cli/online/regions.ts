@@ -4,7 +4,7 @@
 import { statSync } from 'node:fs'
 import { signatureOfFault } from '../../config/sources'
 import { openQueueReader } from '../../queue/open'
-import type { IdempotencyRecord, RegionAnswers } from './online'
+import type { OnlineAnswer, RegionAnswers } from './online'
 
 export type Region = Pick<RegionAnswers, 'region' | 'from'>
 
@@ -17,7 +17,7 @@ export function regionsOf(configured: readonly string[], seen: readonly string[]
 }
 
 /** No file, no regions. */
-export function seenRegions(queueFile: string): { regions: string[]; note?: IdempotencyRecord } {
+export function seenRegions(queueFile: string): { regions: string[]; note?: OnlineAnswer } {
   try {
     if (!isThere(queueFile)) return { regions: [] }
     const reader = openQueueReader(queueFile, { untouched: true })
