@@ -1,5 +1,5 @@
-// Decisions as work to be measured: other mails each time, and an error where the policy doesn't say what it should.
-// The values that patterns compare are made anew for each decision, as for a mail that comes.
+// Decisions as work to be measured, with another mail each time. Rejects if the policy decides wrongly.
+// The values that patterns compare are made anew for each decision, as for a new mail.
 
 import type { ActiveConfig } from '../src/app/active-config'
 import type { MailFacts } from '../src/mail/facts'
@@ -10,10 +10,10 @@ import type { WorkerThreads } from '../src/worker-thread/worker-threads'
 import type { Work } from './measure'
 import { asIncoming, NOW_MS, type Sample } from './samples'
 
-/** What is measured may take longer than a mail is given, on a slow machine. */
+/** Longer than a real mail's budget, for slow machines. */
 const BUDGET_MS = 60_000
 
-/** With the header parsed, the subject decoded and the body read. */
+/** Facts with the header parsed, the subject decoded and the body read. */
 export async function readyFacts(samples: readonly Sample[]): Promise<MailFacts[]> {
   const all: MailFacts[] = []
   for (const sample of samples) {
@@ -46,7 +46,7 @@ export function decideInTurn(
   })
 }
 
-/** One after the other, and where it stopped it goes on. */
+/** Uses the inputs in turn, and continues where the last call stopped. */
 export function inTurn<T>(inputs: readonly T[], act: (input: T) => void | Promise<void>): Work {
   let at = 0
   return async times => {

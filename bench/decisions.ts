@@ -1,5 +1,5 @@
-// What it costs to decide one recipient, by the number and the kind of the rules.
-// Rejects when another rule decides than the one that should.
+// The cost of deciding about one recipient, by the number and the kind of the rules.
+// Rejects if another rule decides than expected.
 
 import { mightMatchAnyRule } from '../src/policy/might-match'
 import { openWorkerThreads } from '../src/worker-thread/worker-threads'
@@ -59,7 +59,7 @@ function contestOf(kind: Kind, more: readonly Row[]): Contest {
   }
 }
 
-/** The look at the envelope and at SES's trace fields that most mail needs no more than. */
+/** The check of the envelope and of SES's trace fields, which is enough for most mail. */
 function passingOver(): Contest {
   return {
     rows: COUNTS.map(count => ({
@@ -85,7 +85,7 @@ function passingOver(): Contest {
   }
 }
 
-/** Every other recipient stands on the list. */
+/** Every second recipient is on the list. */
 function longList(): Contest {
   return {
     rows: [{ name: 'a list of 100,000 addresses against one of 10', of: 'long', against: 'short' }],

@@ -1,5 +1,5 @@
-// Text of which each character is the worst for the expression that looks at it: time must grow with its length only.
-// Rejects when such a text is found to match.
+// Text in which each character is the worst for the expression: time must grow only linearly with its length.
+// Rejects if such a text matches.
 
 import { MATCHED_CHARACTERS } from '../src/policy/subject'
 import { openWorkerThreads } from '../src/worker-thread/worker-threads'

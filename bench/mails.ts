@@ -1,5 +1,5 @@
-// Whole mails, as the plugin gets them from Haraka, against mailparser's simpleParser on the same mails.
-// Rejects when a mail is not judged as it should be.
+// Whole mails as the plugin gets them from Haraka, compared with mailparser's simpleParser on the same mails.
+// Rejects if a mail's decision isn't as expected.
 
 import { simpleParser } from 'mailparser'
 import type { ActiveConfig } from '../src/app/active-config'
@@ -14,7 +14,7 @@ import { compiled } from './rules'
 import { asIncoming, type Sample, sample } from './samples'
 import type { Contest, Suite } from './suite'
 
-/** Fewer of those that are large. */
+/** `mails`: fewer large ones. */
 const KINDS: readonly { kind: string; make: (seed: number) => Mime; mails: number }[] = [
   { kind: '5 KB of text', make: plainText, mails: 500 },
   { kind: '100 KB, text and HTML', make: textAndHtml, mails: 100 },

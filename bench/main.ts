@@ -1,5 +1,5 @@
-// `npm run bench`: runs every suite and writes docs/benchmarks.md; with names of suites, shows those alone.
-// Ends with 2 for a name that there isn't; what a suite rejects with ends it with 1, and the page stays as it was.
+// `npm run bench`: runs every suite and writes docs/benchmarks.md. With names of suites, it only shows those.
+// Exits with 2 for an unknown name. If a suite rejects it exits with 1, and leaves the page unchanged.
 
 import { readFileSync, writeFileSync } from 'node:fs'
 import os from 'node:os'
@@ -33,15 +33,15 @@ export const SUITES: readonly (Suite | Trial)[] = [
   overload,
 ]
 
-/** With the trials some twelve minutes on two quiet cores. */
+/** With the trials this takes some twelve minutes on two idle cores. */
 const PLAN: Plan = { inputs: 500, warmUpTimes: 300, warmUpMicros: 4_000_000, rounds: 9, batchMicros: 200_000 }
-/** From dist/bench, where this runs. */
+/** Relative to dist/bench, where this runs. */
 const PAGE = path.join(__dirname, '../../docs/benchmarks.md')
 
 export interface How {
   plan: Plan
   meter: Meter
-  /** Of trials. */
+  /** The size of trials. */
   size: Size
 }
 

@@ -1,25 +1,25 @@
-// Measures works beside each other: in turns, by the CPU time of the whole process, its threads included, so that
-// whatever else the machine does falls on all of them. Rejects when one of them does.
+// Measures several works in turns by the CPU time of the whole process, its threads included, so that other load on the
+// machine affects all of them alike. Rejects if one of them rejects.
 
-/** Does a thing so many times, and each time with another input. */
+/** Does a thing so many times, each time with another input. */
 export type Work = (times: number) => Promise<void>
 
 export interface Plan {
-  /** So many different inputs at the most, before one comes again. */
+  /** The most different inputs before one is repeated. */
   inputs: number
-  /** Each work is first done so often that the compiler and what remembers earlier texts get to where they stay. */
+  /** Each work is first done so many times, until compiler and caches have settled. */
   warmUpTimes: number
-  /** But no longer than this. */
+  /** The time limit of that. */
   warmUpMicros: number
   rounds: number
-  /** In a round each work is done for about so long. */
+  /** The duration of each work in a round. */
   batchMicros: number
 }
 
 /** CPU time so far, in microseconds. */
 export type Meter = () => number
 
-/** CPU time of doing a thing once, a figure for each round. */
+/** CPU time of doing a thing once, for each round. */
 export type Rounds = readonly number[]
 
 export interface Ratio {
@@ -29,8 +29,8 @@ export interface Ratio {
 }
 
 /**
- * Of this process. What a work leaves for the garbage collector may fall on the next: clearing it away in between, as
- * `gc()` does it, would throw compiled code away too, and make everything that follows several times as dear.
+ * CPU time of this process. Garbage of one work may be collected during the next: calling `gc()` in between would also
+ * drop compiled code, and make everything after it several times slower.
  */
 export const PROCESS: Meter = () => {
   const { user, system } = process.cpuUsage()
@@ -53,9 +53,9 @@ export async function measure(
   for (const [name, work] of Object.entries(works)) {
     entrants.push({ name, work, times: await warmUp(work, plan, meter), rounds: [] })
   }
-  // one round for nothing: whoever was warmed up last is the warmest
+  // one extra round, as the work that was warmed up last would have an advantage
   for (let round = -1; round < plan.rounds; round++) {
-    // there and back again, so that nobody always comes behind the same other one
+    // in alternating order, so that no work always follows the same other one
     for (const { work, times, rounds } of round % 2 === 0 ? entrants : entrants.toReversed()) {
       const micros = await batch(work, times, meter)
       if (round >= 0) rounds.push(micros / times)
@@ -64,7 +64,7 @@ export async function measure(
   return Object.fromEntries(entrants.map(({ name, rounds }) => [name, rounds]))
 }
 
-/** How many times make a batch by then. */
+/** Returns the number of times in a batch. */
 async function warmUp(work: Work, plan: Plan, meter: Meter): Promise<number> {
   let done = 0
   let spentMicros = 0
@@ -81,11 +81,11 @@ async function warmUp(work: Work, plan: Plan, meter: Meter): Promise<number> {
 async function batch(work: Work, times: number, meter: Meter): Promise<number> {
   const before = meter()
   await work(times)
-  // a clock may stand still for so short a time
+  // the clock may not advance in so short a time
   return Math.max(1, meter() - before)
 }
 
-/** Of what was measured in the same round, so that a slow moment falls on both. */
+/** The ratio within each round, so that a slow moment affects both. */
 export function ratioOf(of: Rounds, against: Rounds): Ratio {
   const ratios = of.map((micros, round) => micros / (against[round] ?? Number.NaN))
   return { median: median(ratios), least: Math.min(...ratios), most: Math.max(...ratios) }

@@ -1,5 +1,4 @@
-// Bodies of mails by their kind, each with words of its own: text, text and HTML, HTML alone, an attachment.
-// Pure.
+// Bodies of mails by kind, each with its own words: text, text and HTML, HTML alone, an attachment. Pure.
 
 import { pseudoRandom, sentence, text, word } from './text'
 
@@ -15,7 +14,7 @@ export function plainText(seed: number): Mime {
   return { fields: { 'Content-Type': 'text/plain; charset=utf-8' }, body: text(5 * KB, seed) }
 }
 
-/** 100 KB when it is encoded. */
+/** 100 KB when encoded. */
 export function textAndHtml(seed: number): Mime {
   return multipart('alternative', [textPart('plain', text(30 * KB, seed)), htmlPart(60 * KB, seed)])
 }

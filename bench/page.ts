@@ -1,11 +1,10 @@
-// docs/benchmarks.md: what was measured, as tables of ratios and of figures with goals, and how.
-// Pure.
+// Writes docs/benchmarks.md: the results as tables of ratios and of figures with goals, and the method. Pure.
 
 import type { Plan, Ratio } from './measure'
 import type { Measured, Suite } from './suite'
 import { type Goal, isReached, type Trial, type Tried } from './trial'
 
-/** What the figures beside the ratios are true of. */
+/** The machine that absolute figures are measured on. */
 export interface Machine {
   cores: number
   cpu: string
@@ -29,7 +28,7 @@ export function triedLine({ aim, ...found }: Tried): string {
   return `${aim.name}: ${figure} (${others.join('; ')})`
 }
 
-/** The same, of a suite. */
+/** One row of a suite, for a terminal. */
 export function rowLine({ unit }: Suite, { name, ratio, ...micros }: Measured): string {
   return `${name}: ${figure(ratio.median)} (${spreadText(ratio)}; ${orientation(unit, micros)})`
 }
@@ -80,7 +79,7 @@ function triedCells({
     [precise(value, digits), ...(unit === undefined ? [] : [unit])].join(' ')
   const isMissed = goal !== undefined && !isReached(goal, figure)
   return [
-    // the one that missed it narrowly isn't to look like the goal
+    // a figure that narrowly missed its goal must not look like the goal
     shown(figure, isMissed ? 4 : 3),
     goal === undefined ? '' : `${isMissed ? 'not reached: ' : ''}${goalText(goal, shown)}`,
     spread === undefined ? '' : `${precise(spread.least)} to ${precise(spread.most)}`,
@@ -119,12 +118,12 @@ function orientation(
     : `${figure(ofMicros)} µs against ${figure(againstMicros)} µs`
 }
 
-/** More digits would say more than was measured. */
+/** No more digits than the measurement supports. */
 function figure(value: number): string {
   return value.toLocaleString('en', { minimumSignificantDigits: 2, maximumSignificantDigits: 2 })
 }
 
-/** Two digits would hide on which side of a goal a figure is. */
+/** With three digits, as two could hide on which side of a goal the figure is. */
 function precise(value: number, digits = 3): string {
   const most = value >= 1000 ? { maximumFractionDigits: 1 } : { maximumSignificantDigits: digits }
   return value.toLocaleString('en', most)

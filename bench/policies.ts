@@ -1,7 +1,6 @@
-// Policies as of a host that takes mail for one domain. No sample mail has what they ask for.
-// Plain text, compiled by whoever measures with it.
+// Policies of a host that receives mail for one domain. They match no sample mail. Plain text.
 
-/** Of what stands in the envelope and in the header. */
+/** Conditions on the envelope and the header. */
 export const HEADER_POLICY = `
 [partners]
 recipient = @example.com
@@ -55,7 +54,7 @@ recipient = @example.com
 recipients = > 50
 action = defer
 `
-/** Of what a mail holds. */
+/** Conditions on the content. */
 export const BODY_POLICY = `
 [programs]
 recipient = @example.com

@@ -1,19 +1,19 @@
-// Rules to be measured, as an administrator would write them; of each kind as many as are asked for, none of which holds
-// for a sample mail. Throws where the policy compiler finds a fault.
+// Makes rules to be measured, as an administrator would write them: any number of each kind, none of which holds for a
+// sample mail. Throws if the policy compiler finds a fault.
 
 import { type ActiveConfig, compileActiveConfig } from '../src/app/active-config'
 import { formatDiagnostic } from '../src/config/diagnostics'
 import { snapshotSources } from '../src/config/sources'
 import { pseudoRandom, word } from './text'
 
-/** Only looked at: the mail is decided, and the queue isn't asked. */
+/** In mode observe the mail is evaluated without the queue. */
 const SETTINGS = '[main]\nmode = observe\n[relay]\ntrusted = 192.0.2.1\n'
-/** Name of the rule that decides. */
+/** The name of the rule that decides. */
 export const DECIDING = 'deciding'
 
 export type Kind = 'address' | 'header' | 'body'
 
-/** One that no sample mail meets, the same from the same number. */
+/** A condition that no sample mail meets; equal numbers give equal ones. */
 const CONDITIONS: Record<Kind, (number: number) => string> = {
   address: number =>
     number % 2 === 0 ? `recipient = gone${number}@example.com` : `sender = @spam${number}.example`,
@@ -28,7 +28,7 @@ const HOLDING: Record<Kind, string> = {
   body: 'body = *',
 }
 
-/** So many rules of a kind; `decides` is the place of the one that holds. */
+/** `count` rules of a kind. `decides`: the place of the rule that holds. */
 export function rulesOf(kind: Kind, count: number, decides: 'first' | 'last' | 'none' = 'last'): string {
   const others = Array.from({ length: decides === 'none' ? count : count - 1 }, (_, number) =>
     rule(`${kind}-${number}`, CONDITIONS[kind](number)),
@@ -41,12 +41,12 @@ export function rule(name: string, ...conditions: string[]): string {
   return [`[${name}]`, ...conditions, 'action = quarantine', ''].join('\n')
 }
 
-/** A word that many a mail has, and what none has: in every other as one part, in every other as two. */
+/** A word that many mails have, and a text that none has: alternately as one part and as two. */
 function glob(number: number): string {
   return `*${word(pseudoRandom(number))}${number % 4 === 0 ? '*' : ' '}zq${number}*`
 }
 
-/** The letters before the number are found in many a mail, the number in none. */
+/** Many mails have the letters before the number, none has the number. */
 function regex(number: number): string {
   const pick = pseudoRandom(number)
   return `/\\b${word(pick)} (?:${word(pick)}|${word(pick)}) \\d*${number}zq/`

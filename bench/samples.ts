@@ -6,7 +6,7 @@ import type { Envelope } from '../src/mail/facts'
 import { sesMail } from '../test/live/support/mail'
 import { pseudoRandom, sentence, text } from './text'
 
-/** The clock of all of them: an hour after SES took them. */
+/** The present time for all samples: an hour after SES received them. */
 export const NOW_MS = Date.UTC(2025, 1, 20, 13)
 const RECEIVED = new Date(NOW_MS - 3_600_000)
 
@@ -18,13 +18,13 @@ export interface Sample {
 }
 
 export interface Parts {
-  /** Another for each mail. */
+  /** Different for each mail. */
   seed: number
   recipient?: string
   body: string
   /** MIME fields. */
   fields?: Readonly<Record<string, string>>
-  /** By SES; default: an hour before NOW_MS. */
+  /** When SES received it. Default: an hour before NOW_MS. */
   receivedAt?: Date
 }
 
@@ -67,18 +67,18 @@ export function sample({
   }
 }
 
-/** Every seventh is encoded. */
+/** Every seventh subject is encoded. */
 function subject(seed: number): string {
   const words = sentence(pseudoRandom(seed + 1), undefined, 6).trim()
   return seed % 7 === 0 ? `=?utf-8?b?${Buffer.from(`„${words}“`).toString('base64')}?=` : words
 }
 
-/** Of everyday words, five kilobytes unless said otherwise. */
+/** A mail of everyday words, by default five kilobytes. */
 export function textSample(seed: number, more: Partial<Parts> = {}): Sample {
   return sample({ seed, body: text(5000, seed), ...more })
 }
 
-/** `content` and `search` are the caller's. */
+/** `content` and `search`: of the caller. */
 export function asIncoming(
   { envelope, headerLines }: Sample,
   { content, search }: Pick<IncomingMail, 'content' | 'search'>,

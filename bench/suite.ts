@@ -1,18 +1,17 @@
-// What is to be compared, by name, and how a suite of it is run. A page knows the names without measuring anything.
-// Rejects when a work doesn't do what it is measured for.
+// Suites of comparisons: their descriptions, and how they are run. Rejects if a work gives a wrong result.
 
 import { type Meter, measure, median, type Plan, type Ratio, ratioOf, type Work } from './measure'
 import type { Trial } from './trial'
 
 export interface Suite {
-  /** For the command line. */
+  /** Its name on the command line. */
   name: string
   title: string
   /** Markdown. */
   about: string
-  /** Over the column of ratios. */
+  /** The heading of the column of ratios. */
   ratio: string
-  /** How a work's own figure is shown, beside the ratio. */
+  /** The form of absolute figures next to the ratio. */
   unit: 'time' | 'rate'
   contests: readonly Contest[]
 }
@@ -21,15 +20,15 @@ export interface Suite {
 export interface Contest {
   rows: readonly Row[]
   /**
-   * Made when its turn comes, and given up behind it: nothing is measured in the memory that others fill.
-   * With so many inputs at the most.
+   * Prepares the works just before they are measured; they are released afterwards, so that one contest's memory doesn't
+   * affect another. `inputs`: the most different inputs.
    */
   prepare(inputs: number): Promise<Prepared>
 }
 
 export interface Row {
   name: string
-  /** Works by name: the ratio is the CPU time of the first, divided by that of the second. */
+  /** Names of works: the ratio is the CPU time of `of`, divided by that of `against`. */
   of: string
   against: string
 }
@@ -42,7 +41,7 @@ export interface Prepared {
 export interface Measured {
   name: string
   ratio: Ratio
-  /** Medians of the CPU time. */
+  /** Medians of the CPU time in microseconds. */
   ofMicros: number
   againstMicros: number
 }

@@ -1,5 +1,4 @@
-// Text to match: sentences of everyday words, the same from the same seed, and no two texts alike.
-// Pure.
+// Makes text to match: sentences of everyday words. Equal seeds give equal texts, different seeds different ones. Pure.
 
 export type Pick = (below: number) => number
 
@@ -18,9 +17,9 @@ export const WORDS =
   'about account address after again all amount and annual any are as at attached be because been before best between bill bring business but by call can change check city claim close come company confirm contract copy could customer date day delivery detail discuss do document due each early end every file final find first follow for free from full get give good have help her here his hope hour how idea if important in information invoice is it item just keep know last late letter like line list long look made mail make many market meeting member message more most need new next no not notice now number of office offer on only open order other our out paper part pay payment people place plan please price project question read ready receive reminder reply report request right same see send service she should sign so some soon start state still such support team than thank that the their them then there these they this three time to today tomorrow two under until up update us use very visit wait want was we week well were what when where which who will with work would write year yes you your'.split(
     ' ',
   )
-/** A mail in a language with accents is a few such words in each sentence. */
+/** A mail in a language with accents has a few such words in each sentence. */
 const ACCENTED = ['café', 'für', 'größe', 'naïve', 'près', 'señor', 'über']
-/** Characters beyond Latin-1, which make a text's memory another. */
+/** Characters beyond Latin-1, with which a text is stored differently in memory. */
 const TYPESET = ['– ', '“quite” ', '… ', '€ 20 ']
 
 export function word(pick: Pick, words: readonly string[] = WORDS): string {

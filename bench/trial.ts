@@ -1,27 +1,27 @@
-// What is tried as it runs in production, processes, files and time included, and comes to figures that have goals.
-// A page knows the rows without trying anything. Rejects when what is tried doesn't do what it is tried for.
+// Trials run the product as in production, with processes, files and real time, and give figures that have goals.
+// Rejects if the product gives a wrong result.
 
 import type { Ratio } from './measure'
 
 export interface Trial {
-  /** For the command line. */
+  /** Its name on the command line. */
   name: string
   title: string
-  /** Markdown: what is compared, and how it was measured. */
+  /** Markdown: the comparison, and its method. */
   about: string
   rows: readonly Aim[]
-  /** What came out, by the rows' keys. */
+  /** The results by the rows' keys. */
   run(size: Size): Promise<Findings>
 }
 
-/** least: whether it can be run, not what it comes to. */
+/** least: only checks that the trial can run. */
 export type Size = 'whole' | 'least'
 
 export interface Aim {
   key: string
   name: string
   goal?: Goal
-  /** Of the figure; without one it is a ratio. */
+  /** The figure's unit. Undefined: it is a ratio. */
   unit?: 'ms' | 'MB'
 }
 
@@ -31,9 +31,9 @@ export type Findings = Readonly<Record<string, Found>>
 
 export interface Found {
   figure: number
-  /** Where it was measured several times; `figure` is the median. */
+  /** If it was measured several times: `figure` is then the median. */
   spread?: Pick<Ratio, 'least' | 'most'>
-  /** What the figure came of. */
+  /** The values that the figure was computed from. */
   beside: string
 }
 
@@ -59,7 +59,7 @@ export function isReached(goal: Goal, figure: number): boolean {
   return figure >= goal.atLeast
 }
 
-/** The median of a ratio, and how far it goes. */
+/** The median of a ratio, and its spread. */
 export function foundRatio({ median, least, most }: Ratio, beside: string): Found {
   return { figure: median, spread: { least, most }, beside }
 }

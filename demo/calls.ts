@@ -1,5 +1,5 @@
 // Shows the calls that reach SES, each with its time and the gap before it, while the queue empties.
-// Rejects when the signal is aborted; a queue that doesn't empty is left after a while, and the table says so.
+// Rejects when the signal is aborted. If the queue doesn't empty in time, it stops waiting, and the table shows it.
 
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Call } from '../src/ses-emulator/call'
@@ -9,10 +9,10 @@ import { callHeading, callLine, progressText, title } from './show'
 import type { Stage } from './stage'
 
 const LOOK_MS = 50
-/** The bounces of all samples don't take so long, even on a slow machine. */
+/** The time limit. The bounces of all samples take less, even on a slow machine. */
 const LONGEST_MS = 60_000
 
-/** Also those that came while mails were handed over. `startMs`: monotonic. */
+/** Also shows calls that came while mails were being sent. `startMs`: monotonic. */
 export async function showCalls(stage: Stage, samples: readonly Sample[], startMs: number): Promise<void> {
   const { terminal, ses, dir, stop } = stage
   terminal.line()
@@ -22,14 +22,14 @@ export async function showCalls(stage: Stage, samples: readonly Sample[], startM
   const endMs = performance.now() + LONGEST_MS
   let shown = 0
   for (;;) {
-    // counted before the calls are shown: a job that has ended has its call among them
+    // counted before the calls are shown, so that the call of an ended job is among them
     const { open, all } = countJobs(dir)
     for (const [index, call] of ses.calls.entries()) {
       if (index < shown) continue
       terminal.line(callLine(call, about(call, ses.calls[index - 1], samples, startMs), terminal))
     }
     shown = ses.calls.length
-    // what becomes of a refused bounce's mail is in the table too
+    // the table also needs the outcome of mail whose bounce was refused
     if ((open === 0 && !keepsMail(dir)) || performance.now() > endMs) break
     terminal.status(progressText(all - open, all, terminal))
     await pause(LOOK_MS, undefined, { signal: stop })

@@ -1,4 +1,4 @@
-// The table at the end: what was expected of each sample, what happened, and whether the pace held.
+// The table at the end: the expected and the actual outcome of each sample, and whether the pace was kept.
 
 import type { Call } from '../src/ses-emulator/call'
 import { fateText } from './evidence'
@@ -6,13 +6,13 @@ import { type Result, seconds, tableHeading, tableLine, title } from './show'
 import type { Stage } from './stage'
 import type { Terminal } from './terminal'
 
-/** SES API: SendBounce takes one call a second. */
+/** SES API: SendBounce accepts one call a second. */
 const SES_INTERVAL_MS = 1000
 
-/** True: all of it is as it should be. */
+/** True: all outcomes are as expected. */
 export function compare({ dir, ses, terminal }: Stage, results: readonly Result[]): boolean {
   terminal.line()
-  terminal.line(title('What became of each', terminal))
+  terminal.line(title('The outcome of each', terminal))
   terminal.line()
   terminal.line(tableHeading(terminal))
   const places = { dir, calls: ses.calls }
@@ -36,7 +36,7 @@ function compareOne(
   if (reply.code === expected.code && why === expected.why) {
     return { expected: happens, happened: happens, isOk: true }
   }
-  // the same fate, for another reason
+  // the same outcome for another reason
   return { expected: `${expected.code} ${expected.why}`, happened: `${reply.code} ${why}`, isOk: false }
 }
 

@@ -1,5 +1,5 @@
-// What the plugin says in Haraka's log about a mail: its decisions, in the words of the demo.
-// Takes any lines; those that aren't decisions count for nothing.
+// Describes the plugin's decisions about a mail, read from Haraka's log, in the words of the demo.
+// Ignores lines that aren't decisions.
 
 import type { LogLine } from './haraka-log'
 
@@ -15,7 +15,7 @@ export function actionText(decisions: readonly LogLine[]): string {
   return [...new Set(actions)].join('+') || 'accept'
 }
 
-/** `unknown-mailbox`, `unknown-mailbox: null sender`, `unknown-mailbox, taken before`, `trial would bounce`, `no rule` */
+/** `unknown-mailbox`, `unknown-mailbox: null sender`, `unknown-mailbox, known already`, `trial would bounce`, `no rule` */
 export function whyText(lines: readonly LogLine[], sesId: string): string {
   const own = lines.filter(({ values }) => values['ses_id'] === sesId && values['action'] !== undefined)
   const reasons = own.flatMap(({ values }) => reasonOf(values) ?? [])
@@ -26,11 +26,11 @@ function reasonOf(values: LogLine['values']): string | undefined {
   const { rule, detail, action, bounce } = values
   if (rule === undefined) return undefined
   if (isObserved(values)) return `${rule} would ${action}`
-  if (bounce === 'known') return `${rule}, taken before`
+  if (bounce === 'known') return `${rule}, known already`
   return detail === undefined ? rule : `${rule}: ${detail}`
 }
 
-/** Of a rule in mode observe. */
+/** Whether the line is from a rule in mode observe. */
 function isObserved({ mode }: LogLine['values']): boolean {
   return mode === 'observe'
 }

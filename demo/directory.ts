@@ -1,5 +1,5 @@
-// A Haraka directory of the demo's own, in the system's folder for temporary files.
-// Nothing outside it is written; it is removed at the end.
+// Makes the demo's Haraka directory in the system's folder for temporary files.
+// The demo writes nothing outside it, and removes it at the end.
 
 import { mkdirSync, mkdtempSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -14,7 +14,7 @@ export function deliveredList(dir: string): string {
   return path.join(dir, DELIVERED, DELIVERED_LIST)
 }
 
-/** Empty as yet. */
+/** Makes an empty directory. */
 export function makeDirectory(): string {
   return mkdtempSync(path.join(tmpdir(), 'ses-bounce-demo-'))
 }
@@ -47,7 +47,7 @@ export function fillDirectory(dir: string, { packageDir, port, sesUrl, page }: C
   symlinkSync(packageDir, path.join(dir, 'node_modules/haraka-plugin-ses-bounce'), 'dir')
 }
 
-/** Haraka crashes at every connection without a full one; its limit would keep large mail from the rule about it. */
+/** Haraka crashes at every connection without a complete file, and its limit would refuse large mail before the rules. */
 function connectionIni(packageDir: string): string {
   const text = readFileSync(path.join(packageDir, 'node_modules/Haraka/config/connection.ini'), 'utf8')
   return text

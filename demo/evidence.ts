@@ -1,5 +1,5 @@
-// What became of a mail, by what can be seen from outside: the SMTP reply, delivered files, the quarantine, the
-// queue, and the calls that reached SES. Reads only.
+// Finds out the outcome of a mail from outside: the SMTP reply, delivered files, the quarantine, the queue, and the
+// calls that reached SES. Only reads.
 
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import path from 'node:path'
@@ -33,7 +33,7 @@ export function queueFile(dir: string): string {
   return path.join(dir, 'ses-bounce/queue.sqlite')
 }
 
-/** Jobs whose call hasn't ended, and all. */
+/** The number of jobs whose call hasn't ended, and of all jobs. */
 export function countJobs(dir: string): { open: number; all: number } {
   const reader = openQueueReader(queueFile(dir))
   try {
@@ -45,7 +45,7 @@ export function countJobs(dir: string): { open: number; all: number } {
   }
 }
 
-/** Mail of bounces that SES hasn't made yet, or that is about to be deleted or moved to the quarantine. */
+/** Whether mail still waits for its bounces, or to be deleted or moved to the quarantine. */
 export function keepsMail(dir: string): boolean {
   const folder = keptFolder(dir)
   return existsSync(folder) && readdirSync(folder).some(name => name.endsWith('.eml'))

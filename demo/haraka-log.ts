@@ -1,12 +1,11 @@
-// Reads what the plugin writes into Haraka's log, as far as it has come since the last look.
-// Lines of other plugins, and pieces of lines, are passed over.
+// Reads the plugin's new lines in Haraka's log. Skips lines of other plugins, and incomplete lines.
 
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
 import path from 'node:path'
 
 export interface LogLine {
   level: string
-  /** Without time, level and the plugin's name. */
+  /** The line without time, level and the plugin's name. */
   text: string
   /** key=value pairs in it. */
   values: Readonly<Record<string, string>>
@@ -25,7 +24,7 @@ export class HarakaLog {
     this.#file = logFile(dir)
   }
 
-  /** The plugin's lines that are new. */
+  /** The plugin's lines since the last call. */
   news(): LogLine[] {
     const lines = `${this.#rest}${this.#readOn()}`.split('\n')
     this.#rest = lines.pop() ?? ''

@@ -1,13 +1,13 @@
-// The sample mails: for each what is special about it, and what must become of it under the demo's policy.
-// Plain data, in the order in which they are handed over.
+// The sample mails: the speciality of each, and its expected outcome under the demo's policy.
+// Plain data, in the order of sending.
 
 import { formatDuration } from '../src/config/values'
 
 export interface Expected {
   code: 250 | 450 | 550
-  /** As `fateText` says it. */
+  /** The expected outcome, in the words of `fateText`. */
   happens: string
-  /** The rule, and why not as it says: as `whyText` says it. */
+  /** The expected rule and reason, in the words of `whyText`. */
   why: string
 }
 
@@ -25,13 +25,13 @@ export interface Mail {
   ageHours?: number
   proved?: boolean
   spam?: 'PASS' | 'FAIL'
-  /** MAIL FROM and RCPT TO where the relay changes them. */
+  /** MAIL FROM and RCPT TO, if the relay changes them. */
   envelope?: { from: string; to: string[] }
-  /** What SES had; 'nothing': it never saw the mail. */
+  /** The recipients that SES had. 'nothing': SES never had the mail. */
   sesHad?: 'nothing' | readonly string[]
 }
 
-/** SES API: SendBounce takes a mail for 24 hours. */
+/** SES API: SendBounce accepts bounces for 24 hours. */
 const DAY_MS = 86_400_000
 
 const bounced = (why: string): Expected => ({ code: 250, happens: 'bounced', why })
@@ -136,7 +136,7 @@ export const MAILS: readonly Mail[] = [
     expected: bounced('unknown-mailbox'),
   },
   {
-    title: '23 h old: jumps the queue',
+    title: '23 h old: sent first',
     from: 'mona@north.example',
     to: ['elsewhere@example.com'],
     ageHours: 23,

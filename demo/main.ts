@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// `npm start`: a real Haraka on loopback with the plugin, the SES stand-in and sample mail.
+// `npm start`: a real Haraka on loopback with the plugin, the SES emulator and sample mail.
 // Ends with Ctrl-C, and leaves nothing behind. Exit codes: 0 fine, 1 a problem found, 2 wrong usage.
 
 import { rmSync } from 'node:fs'
@@ -23,7 +23,7 @@ import { watch } from './watch'
 /** For a fault whose reason may stand there. */
 const LOG_LINES = 12
 
-/** What of the demo lives outside this process; each part is taken down at the end, whatever came before. */
+/** The parts of the demo outside this process. Each is ended in every case. */
 interface Parts {
   dir?: string
   ses?: SesEmulator
@@ -34,7 +34,7 @@ type Ending = { how: 'done'; isOk: boolean } | { how: 'stopped' } | { how: 'died
 
 async function demo(once: boolean, stop: AbortSignal, show: Terminal): Promise<number> {
   const parts: Parts = {}
-  // an exit that doesn't pass through here: nothing may be left all the same
+  // an exit from elsewhere must not leave anything behind
   const atExit = () => removeDirectory(parts)
   process.once('exit', atExit)
   try {
@@ -43,8 +43,8 @@ async function demo(once: boolean, stop: AbortSignal, show: Terminal): Promise<n
     if (ending.how === 'done') return ending.isOk ? 0 : 1
     if (ending.how === 'died') throw new Error(ending.text)
     show.line()
-    show.line('Ending Haraka, dispatcher and stand-in.')
-    // without its table it has proved nothing
+    show.line('Ending Haraka, dispatcher and emulator.')
+    // without its table the demo has proved nothing
     return once ? 1 : 0
   } catch (error) {
     show.status('')
@@ -71,7 +71,7 @@ async function perform(parts: Parts, once: boolean, stop: AbortSignal, show: Ter
     (exit): Ending => ({ how: 'died', text: `Haraka ended by itself, with ${exitText(exit)}` }),
   )
   const played = playAndStay(stage, page, samples, once).catch(async (error: unknown): Promise<Ending> => {
-    // what the signal cut off is no fault
+    // an error after the signal isn't a fault
     if (stop.aborted) return stopped
     throw error
   })
@@ -97,7 +97,7 @@ async function setUp(
   const page = pageAt(http, packageDir)
   fillDirectory(dir, { packageDir, port, sesUrl: ses.url, page })
   keepSamples(dir, samples)
-  show.line(`Haraka on 127.0.0.1:${port} with haraka-plugin-ses-bounce; bounces go to a stand-in for SES.`)
+  show.line(`Haraka on 127.0.0.1:${port} with haraka-plugin-ses-bounce; bounces go to an SES emulator.`)
   show.line(show.paint('dim', `Its directory is ${dir}`))
   const haraka = await startHarakaIn({ dir, port }, { logFile: logFile(dir), signal: stop })
   parts.haraka = haraka

@@ -1,9 +1,9 @@
-// The demo's configuration: a small policy that shows what rules can say, for a site that receives for example.com.
+// The demo's configuration: a small policy that shows the kinds of rules, for a site that receives for example.com.
 // Its comments are for people who open the files while the demo runs.
 
 import type { StatusPage } from './status-page'
 
-/** As ses-bounce.ini has it. */
+/** The text of ses-bounce.ini. */
 export function settingsIni(sesUrl: string, page: StatusPage | undefined): string {
   return `; ses-bounce.ini: the settings that differ from the defaults
 

@@ -1,4 +1,4 @@
-// Ports of loopback for Haraka: 2525 and 8080 when they are free, so that commands in documents work as they stand.
+// Finds loopback ports for Haraka: 2525 and 8080 if they are free, so that the documents' commands work unchanged.
 
 import { randomInt } from 'node:crypto'
 import { createServer, type Server } from 'node:net'
@@ -9,13 +9,13 @@ export interface Ports {
 }
 
 const USUAL: Ports = { smtp: 2525, http: 8080 }
-/** Below the ports that Linux gives to connections (ip_local_port_range): nobody else is given it before Haraka listens. */
+/** Below the ports that Linux uses for connections (ip_local_port_range), so that none is taken before Haraka listens. */
 const OTHERS = { first: 30_000, count: 2_768 }
 const MOST_TRIES = 100
 
 export async function pickPorts(): Promise<Ports> {
   const smtp = (await listen(USUAL.smtp)) ?? (await listenElsewhere())
-  // while the first is held, no other can be the same
+  // the first port is held meanwhile, so the second is another one
   const http = (await listen(USUAL.http)) ?? (await listenElsewhere())
   const ports = { smtp: portOf(smtp) ?? USUAL.smtp, http: portOf(http) ?? USUAL.http }
   await Promise.all([smtp, http].map(closed))
@@ -30,7 +30,7 @@ async function listenElsewhere(): Promise<Server | undefined> {
   return undefined
 }
 
-/** Undefined: it can't be listened on. */
+/** Undefined: the port isn't free. */
 function listen(port: number): Promise<Server | undefined> {
   return new Promise(resolve => {
     const server = createServer()

@@ -1,5 +1,5 @@
-// Plays the samples: hands them over, shows the calls to SES as they come, and compares what happened with what should.
-// Ends early with a rejection when the signal is aborted or Haraka can't be reached.
+// Runs the samples: sends them, shows the calls to SES as they arrive, and compares the outcomes with the expected ones.
+// Rejects when the signal is aborted or Haraka can't be reached.
 
 import { setTimeout as pause } from 'node:timers/promises'
 import { sendMail } from '../test/live/support/smtp'
@@ -18,7 +18,7 @@ export const HELO = 'relay.example.com'
 const LOG_MS = 2000
 const LOOK_MS = 20
 
-/** True: every sample had its outcome, and the pace held. */
+/** True: every sample had the expected outcome, and the pace was kept. */
 export async function play(stage: Stage, samples: readonly Sample[]): Promise<boolean> {
   const startMs = Number(process.hrtime.bigint()) / 1e6
   const results = await handAll(stage, samples)
@@ -29,7 +29,7 @@ export async function play(stage: Stage, samples: readonly Sample[]): Promise<bo
 async function handAll({ terminal, port, dir, stop }: Stage, samples: readonly Sample[]): Promise<Result[]> {
   const log = new HarakaLog(dir)
   const results: Result[] = []
-  terminal.line(title(`${samples.length} mails, handed over as by a relay behind SES`, terminal))
+  terminal.line(title(`${samples.length} mails, sent as by a relay behind SES`, terminal))
   terminal.line()
   terminal.line(mailHeading(terminal))
   for (const [index, sample] of samples.entries()) {
@@ -45,7 +45,7 @@ async function handAll({ terminal, port, dir, stop }: Stage, samples: readonly S
   return results
 }
 
-/** Until there is a decision for each recipient. */
+/** Reads the log until there is a decision for each recipient. */
 async function said(log: HarakaLog, { sesId, handed }: Sample): Promise<LogLine[]> {
   const lines = log.news()
   const endMs = performance.now() + LOG_MS

@@ -1,5 +1,5 @@
-// The sample mails as they are handed over, each with what must become of it.
-// What SES knows of them is true, so that the stand-in refuses what was forged.
+// Makes the sample mails, each with its expected outcome.
+// The emulator knows only mail that SES had, so it refuses bounces for forged mail.
 
 import type { KnownMessage } from '../src/ses-emulator/ses'
 import { newSesId, relayHop, sesMail } from '../test/live/support/mail'
@@ -10,11 +10,11 @@ export interface Sample {
   title: string
   handed: MailOptions
   sesId: string
-  /** Recipients of record: whose fate is looked at. */
+  /** Recipients of record, whose outcomes are compared. */
   recipients: readonly string[]
-  /** As SES has it; undefined: it never saw the mail. */
+  /** The mail as SES knows it. Undefined: SES never had it. */
   known?: KnownMessage
-  /** The relay delivers a mail once more. */
+  /** The relay delivers the mail again. */
   again?: boolean
   expected: Expected
 }
@@ -22,13 +22,13 @@ export interface Sample {
 const REGION = 'eu-west-1'
 const HOUR_MS = 3_600_000
 
-/** Received just now, but for those that are old. */
+/** All are received at `now`, except old ones. */
 export function makeSamples(now: Date): Sample[] {
   const samples = MAILS.map(mail => sampleOf(mail, now))
   const [, second] = samples
   if (second === undefined) return samples
-  const expected = { ...second.expected, happens: 'bounced once', why: 'unknown-mailbox, taken before' }
-  return [...samples, { ...second, title: 'number 2, delivered once more', again: true, expected }]
+  const expected = { ...second.expected, happens: 'bounced once', why: 'unknown-mailbox, known already' }
+  return [...samples, { ...second, title: 'number 2, delivered again', again: true, expected }]
 }
 
 function sampleOf(mail: Mail, now: Date): Sample {

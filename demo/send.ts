@@ -1,5 +1,5 @@
-// `node dist/demo/send.js FILE`: hands a mail of the demo's directory to its Haraka, as the relay would.
-// Exit codes: 0 taken, 1 refused or no Haraka there, 2 wrong usage.
+// `node dist/demo/send.js FILE`: sends a mail of the demo's directory to its Haraka, as the relay would.
+// Exit codes: 0 accepted, 1 refused or no Haraka, 2 wrong usage.
 
 import { readFileSync } from 'node:fs'
 import path from 'node:path'
@@ -21,7 +21,7 @@ async function send(file: string): Promise<number> {
   return reply.code < 400 ? 0 : 1
 }
 
-/** Haraka's config is beside the file, or one folder up. */
+/** Haraka's config folder is next to the file, or one folder up. */
 function portFor(file: string): number {
   const folder = path.dirname(path.resolve(file))
   for (const dir of [folder, path.dirname(folder)]) {
@@ -32,7 +32,7 @@ function portFor(file: string): number {
       // not here
     }
   }
-  throw new Error(`there is no config/smtp.ini beside ${file}`)
+  throw new Error(`there is no config/smtp.ini next to ${file}`)
 }
 
 const [, , file] = process.argv

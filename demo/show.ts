@@ -1,5 +1,4 @@
-// The demo's lines: what they say, and how they stand under each other.
-// Text in, text out.
+// Formats the demo's lines of output, in columns. Pure.
 
 import type { Call } from '../src/ses-emulator/call'
 import type { SmtpReply } from '../test/live/support/smtp'
@@ -10,7 +9,7 @@ export interface Result {
   sample: Sample
   number: number
   reply: SmtpReply
-  /** As the log says it. */
+  /** In the words of the log. */
   action: string
   why: string
 }
@@ -30,7 +29,7 @@ const ACTION_STYLE: Record<string, Style> = {
   drop: 'dim',
 }
 
-/** What a part of the output is about. */
+/** The heading of a part of the output. */
 export function title(text: string, { paint }: Terminal): string {
   return paint('bold', text)
 }
@@ -58,7 +57,7 @@ export function callHeading({ paint }: Terminal): string {
   return paint('dim', `  #  ${addresses}${'at'.padStart(9)}${'gap'.padStart(10)}   SES`)
 }
 
-/** `number`: of the mail; undefined: none of the samples. */
+/** `number`: of the sample. Undefined: not a sample. */
 export function callLine(
   call: Call,
   more: { number: number | undefined; sender: string; sinceStartMs: number; gapMs: number | undefined },
@@ -97,7 +96,7 @@ export function tableLine(
   return [
     paint('dim', String(number).padStart(3)),
     `  ${sample.title.padEnd(TITLE_WIDTH)}`,
-    // what isn't as it should be is never cut
+    // unexpected outcomes are never cut
     isOk
       ? `${paint('dim', cell(expected, width))}${cell(happened, width)}`
       : `${expected}, but: ${happened}  `,
@@ -117,7 +116,7 @@ export function seconds(ms: number): string {
   return `${(ms / 1000).toFixed(3)} s`
 }
 
-/** Two such columns fill the row, as far as they have something to say. */
+/** The width of each of the two columns that fill the row. */
 /** `1 refused by SES and quarantined, 1 delivered`, and a blank. */
 const LONGEST_OUTCOME = 46
 
@@ -126,7 +125,7 @@ function happensWidth({ columns }: Terminal): number {
   return Math.max(16, Math.min(LONGEST_OUTCOME, Math.floor(spare / 2)))
 }
 
-/** At least one blank stays behind what is cut. */
+/** Cuts and pads the text, with at least one blank at its end. */
 function cell(text: string, width: number): string {
   const cut = text.length < width ? text : `${text.slice(0, width - 4)}...`
   return cut.padEnd(width)

@@ -1,10 +1,10 @@
-// What all parts of the play share.
+// The values that all parts of the demo share.
 
 import type { SesEmulator } from '../src/ses-emulator/options'
 import type { Terminal } from './terminal'
 
 export interface Stage {
-  /** Haraka's. */
+  /** The Haraka directory. */
   dir: string
   port: number
   ses: SesEmulator

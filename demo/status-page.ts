@@ -1,5 +1,5 @@
-// The status page of the demo's Haraka: where it is, the token for it, and whether it answers.
-// Where there is no express, or no answer, the demo goes on without it, and says so.
+// The status page of the demo's Haraka: its address, its token, and whether it answers.
+// Without express, or without an answer, the demo goes on and says that there is no page.
 
 import { randomBytes } from 'node:crypto'
 import { realpathSync } from 'node:fs'
@@ -13,18 +13,18 @@ import type { Terminal } from './terminal'
 export interface StatusPage {
   port: number
   url: string
-  /** Of this start alone. */
+  /** Made for this run. */
   token: string
 }
 
-/** Haraka serves it a moment after it takes mail. */
+/** The time limit: Haraka serves the page a moment after it accepts mail. */
 const LONGEST_MS = 20_000
 const STEP_MS = 25
 
-/** Undefined: Haraka would find no express. */
+/** Undefined: express isn't installed. */
 export function pageAt(port: number, packageDir: string): StatusPage | undefined {
   if (!hasExpress(packageDir)) return undefined
-  // hexadecimal: a double click takes all of it
+  // hexadecimal, so that a double click selects all of it
   return { port, url: `http://127.0.0.1:${port}/ses-bounce/`, token: randomBytes(16).toString('hex') }
 }
 
@@ -43,7 +43,7 @@ export function whereText({ url, token }: StatusPage, { paint }: Terminal): stri
   return `${paint('cyan', url)} with the token ${paint('bold', token)}`
 }
 
-/** Says where it is, once it can be opened; undefined: it can't be. Rejects when the signal is aborted. */
+/** Shows the address once the page answers. Undefined: it doesn't. Rejects when the signal is aborted. */
 export async function showPage(
   page: StatusPage | undefined,
   { terminal, stop }: Pick<Stage, 'terminal' | 'stop'>,
@@ -69,11 +69,11 @@ async function isServed(page: StatusPage, stop: AbortSignal): Promise<boolean> {
   return true
 }
 
-/** With its token: another's page would refuse it. */
+/** Asks with the token, which another program's page would refuse. */
 function answers({ url, token }: StatusPage): Promise<boolean> {
   return new Promise(resolve => {
     const headers = { authorization: `Bearer ${token}` }
-    // an agent of its own: no proxy is asked, and no connection stays open
+    // without an agent, so that no proxy is used and no connection stays open
     const request = get(`${url}v1/bounces?limit=1`, { agent: false, headers, timeout: LONGEST_MS })
     request.once('response', response => {
       response.resume()

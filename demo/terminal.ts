@@ -1,5 +1,5 @@
-// Where the demo's words go: lines, and on a terminal one more that is redrawn below them.
-// Without a terminal, and with NO_COLOR, nothing but plain text is written.
+// Writes the demo's output: lines, and on a terminal a status line that is redrawn below them.
+// Writes plain text without a terminal, and with NO_COLOR.
 
 import { styleText } from 'node:util'
 
@@ -7,7 +7,7 @@ export type Style = 'bold' | 'dim' | 'green' | 'red' | 'yellow' | 'cyan'
 
 export interface Terminal {
   line: (text?: string) => void
-  /** Shows `text` below all lines; '' takes it away. Does nothing where that can't be done. */
+  /** Shows `text` below all lines; '' removes it. Does nothing without a terminal. */
   status: (text: string) => void
   paint: (style: Style, text: string) => string
   /** Characters in a row. */

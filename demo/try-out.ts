@@ -1,5 +1,5 @@
-// Mail for people to send by themselves: the samples as files, and try.eml, which SES has to know before it is sent.
-// Each time that try.eml was taken it gets a new SES id, as SES would give to a new mail.
+// Writes mail for users to send themselves: the samples as files, and try.eml, which the emulator must know before.
+// Each time try.eml was accepted it gets a new SES id, as SES would give to a new mail.
 
 import { readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
@@ -16,7 +16,7 @@ export function keepSamples(dir: string, samples: readonly Sample[]): void {
   }
 }
 
-/** What of a mail with SES's block the relay and SES go by. */
+/** The values in SES's block that the relay and SES use. */
 export function readMail(text: string): { sesId: string; sender: string; recipient: string } {
   const find = (pattern: RegExp) => pattern.exec(text)?.[1] ?? ''
   return {
@@ -38,13 +38,13 @@ export class TryOut {
     this.#write(newMail(new Date()))
   }
 
-  /** SES is told of what people have changed in the file. */
+  /** Tells the emulator of the user's changes in the file. */
   look(): void {
     const text = this.#read()
     if (text !== undefined && text !== this.#text) this.#know(text)
   }
 
-  /** The plugin has decided about the mail with that id. */
+  /** Call it when the plugin has decided about the mail with that id. */
   taken(sesId: string): void {
     const text = this.#read()
     if (text === undefined || sesId !== this.#sesId) return
@@ -52,7 +52,7 @@ export class TryOut {
     this.#write(text.replaceAll(sesId, newSesId()).replace(date, traceDate(new Date())))
   }
 
-  /** Undefined: an editor is about to put another file in its place. */
+  /** Undefined: an editor is replacing the file. */
   #read(): string | undefined {
     try {
       return readFileSync(this.file, 'latin1')

@@ -1,5 +1,5 @@
-// After the samples: says how to send mail and where everything is, then shows what becomes of mail as it comes.
-// Runs until the signal is aborted, which rejects.
+// After the samples: explains how to send mail and where the files are, then shows the outcome of each new mail.
+// Runs until the signal is aborted, then rejects.
 
 import path from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
@@ -13,10 +13,10 @@ import type { Style, Terminal } from './terminal'
 import { TryOut } from './try-out'
 
 const LOOK_MS = 100
-/** Master and worker of Haraka read the same files, and say the same about them. */
+/** Haraka's master and worker read the same files and log the same lines: a repeated one isn't shown within this time. */
 const ECHO_MS = 5000
 
-/** `page`: undefined where it can't be opened. */
+/** `page`. Undefined: it can't be opened. */
 export async function watch(stage: Stage, page: StatusPage | undefined): Promise<void> {
   const { dir, ses, terminal, stop } = stage
   const tryOut = new TryOut(dir, ses)
@@ -43,7 +43,7 @@ function directions({ dir, port, terminal }: Stage, page: StatusPage | undefined
   const { paint } = terminal
   const send = path.join(path.relative(process.cwd(), packageFolder()), 'dist/demo/send.js')
   const places: [string, string, string][] = [
-    ['Rules', 'config/ses-bounce-rules.ini', 'a change is in force some seconds after you save it'],
+    ['Rules', 'config/ses-bounce-rules.ini', 'a change is active some seconds after you save it'],
     ['Settings', 'config/ses-bounce.ini', 'the same'],
     ['Queue', 'ses-bounce/queue.sqlite', ''],
     ['Quarantine', 'ses-bounce/quarantine/', ''],
@@ -58,8 +58,8 @@ function directions({ dir, port, terminal }: Stage, page: StatusPage | undefined
     `  node ${send} ${file}`,
     `  curl smtp://127.0.0.1:${port} --mail-from you@origin.example --mail-rcpt nobody@example.com -T ${file}`,
     '',
-    'Edit try.eml as you like: each time it was taken it gets a new SES id. Its recipient stands in To, and in',
-    'Received behind "for".',
+    'Edit try.eml as you like: each time it is accepted it gets a new SES id. Its recipient is in To, and in',
+    'Received after "for".',
     '',
     ...(page === undefined ? [] : [`${paint('bold', 'Status page:')} ${whereText(page, terminal)}`, '']),
     paint('bold', `In ${dir}`),
@@ -77,10 +77,10 @@ function tell(text: string, { line, paint }: Terminal): void {
   line(`${paint('dim', new Date().toISOString().slice(11, 19))}  ${text}`)
 }
 
-/** Undefined: nothing that people need to see. */
+/** Undefined: the line isn't of interest. */
 function newsText({ level, text, values }: LogLine, { paint }: Terminal): string | undefined {
   if (values['action'] !== undefined && values['recipient'] !== undefined) return decisionText(values)
-  // what calls come to is shown as SES has it
+  // outcomes of calls are shown from the emulator's record
   if (text.startsWith('dispatcher: job=')) return undefined
   const styles: Record<string, Style> = { error: 'red', warn: 'yellow', notice: 'green' }
   const style = styles[level]
@@ -101,7 +101,7 @@ function callText({ input, outcome }: Call, { paint }: Terminal): string {
   return `${recipients.join(', ')}: SES: ${told}`
 }
 
-/** Whether the same was said a moment ago; times in it don't count. */
+/** Whether the same text, but for times in it, was shown a moment ago. */
 function echoes(): (text: string) => boolean {
   const saidMs = new Map<string, number>()
   return text => {

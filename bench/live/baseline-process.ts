@@ -1,17 +1,17 @@
-// `node --expose-gc baseline-process.js JOBS`: so many jobs in a bare Bottleneck, as a program does it that has no queue.
-// Says 'ready' when they all wait; then it waits for its end.
+// `node --expose-gc baseline-process.js JOBS`: so many jobs in a plain Bottleneck, as in a program without a queue.
+// Sends 'ready' when they all wait; then it waits for its end.
 
 import Bottleneck from 'bottleneck'
 import type { Job } from '../../src/queue/job'
 import { deadlineOf, requestOf } from './jobs'
 
-/** As SES wants it. */
+/** SES allows one call a second. */
 const SETTINGS = { minTime: 1000, maxConcurrent: 1 }
-/** Garbage that is collected on the way keeps the heap as small as it can be. */
+/** Jobs between two garbage collections, which keep the heap as small as possible. */
 const TOGETHER = 100
 
 const limiter = new Bottleneck(SETTINGS)
-// the jobs that start meanwhile take no time
+// jobs that start meanwhile take no time
 const send = async (job: Job) => void job
 
 async function baseline(jobs: number): Promise<void> {
@@ -26,7 +26,7 @@ async function baseline(jobs: number): Promise<void> {
   globalThis.gc?.()
 }
 
-/** The same data as the queue gives out. Read from text, as from a message: its strings lie in one piece. */
+/** The same data as a job of the queue, parsed from text as from a message. */
 function jobOf(number: number, jobs: number, nowMs: number): Job {
   const {
     rule,
@@ -49,7 +49,7 @@ function jobOf(number: number, jobs: number, nowMs: number): Job {
   return JSON.parse(JSON.stringify(job)) as Job
 }
 
-/** Bottleneck takes each job in over a few timers of 0 ms, so that a day of them takes it minutes. */
+/** Bottleneck uses a few timers of 0 ms to add each job, so a day of jobs would take minutes. */
 function hurry(): void {
   const timeout = globalThis.setTimeout
   const soon = (work: () => void) => setImmediate(work)

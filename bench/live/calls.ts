@@ -1,12 +1,12 @@
-// Waiting for calls at the stand-in. Rejects when they don't come, or when one of them isn't taken.
+// Waits for calls at the emulator. Rejects if they don't come, or if one is refused.
 
 import type { Call } from '../../src/ses-emulator/call'
 import type { SesEmulator } from '../../src/ses-emulator/options'
 
-/** Beyond what the pace asks for. */
+/** Waiting time in addition to the pace. */
 const PATIENCE_MS = 60_000
 
-/** Resolves with the first so many. */
+/** Resolves with the first `count` calls. */
 export async function callsOf(
   ses: SesEmulator,
   count: number,

@@ -1,5 +1,5 @@
-// A dispatcher as the product's supervisor starts it, on a Haraka directory without Haraka.
-// Rejects when it ends before it dispatches, with what it had said.
+// Starts a dispatcher as the product's supervisor does, on a Haraka directory without Haraka.
+// Rejects with its output if it ends before it dispatches.
 
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
@@ -55,7 +55,7 @@ export class DispatcherProcess {
     })
   }
 
-  /** There is a new job, as Haraka's master says it. */
+  /** Tells it of a new job, as Haraka's master does. */
   wake(): void {
     this.#child?.send({ event: 'wake' })
   }
@@ -72,7 +72,7 @@ export class DispatcherProcess {
   }
 }
 
-/** A text of ses-bounce.ini. */
+/** The text of ses-bounce.ini. */
 export function settingsText(sections: Readonly<Record<string, Readonly<Record<string, string>>>>): string {
   return Object.entries(sections)
     .map(([name, keys]) =>

@@ -1,5 +1,5 @@
-// Folders of the benchmarks' own, in the system's folder for temporary files.
-// What was made is removed when the run ends, however it ends, short of SIGKILL.
+// Makes folders for benchmarks in the system's folder for temporary files.
+// They are removed when the run ends, unless by SIGKILL.
 
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'

@@ -1,5 +1,5 @@
-// Queue files with a day of jobs. The first job is the store's own; the others are copies of its rows with other words,
-// as taking them one by one would last longer than all that is measured. Throws where the file comes out otherwise.
+// Makes queue files with a day of jobs. The store adds the first job; the others are copies of its rows with other
+// values, as adding them one by one would take longer than the measurement. Throws if the file isn't as expected.
 
 import { copyFileSync, mkdirSync } from 'node:fs'
 import path from 'node:path'
@@ -12,7 +12,7 @@ import { deadlineOf, requestOf } from './jobs'
 
 const filled = new Map<number, string>()
 
-/** Makes the file, with so many jobs that wait, their deadlines spread over a day. The first time it takes seconds. */
+/** Makes a file with so many waiting jobs, their deadlines spread over a day. The first time it takes seconds. */
 export function queueWith(jobs: number, file: string): void {
   const ready = filled.get(jobs) ?? fill(jobs, path.join(makeFolder(), 'queue.sqlite'))
   filled.set(jobs, ready)
@@ -28,7 +28,7 @@ function fill(jobs: number, file: string): string {
   const database = new Database(file, { busyMs: 0, create: false })
   try {
     if (jobs > 1) multiply(database, jobs, nowMs)
-    // all of it into the one file that is copied
+    // everything into the one file that is copied
     database.pragma('wal_checkpoint(TRUNCATE)')
   } finally {
     database.close()
@@ -56,7 +56,7 @@ function multiply(database: Database, jobs: number, nowMs: number): void {
   if (waiting !== jobs) throw new Error(`${waiting} jobs wait instead of ${jobs}`)
 }
 
-/** What the triggers keep is all summed up at the end. */
+/** Without triggers; their tables are filled at the end. */
 export function withoutTriggers(database: Database, work: () => void): void {
   const triggers = database.all("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'")
   database.write(() => {
@@ -67,15 +67,15 @@ export function withoutTriggers(database: Database, work: () => void): void {
   })
 }
 
-/** A prime: by it every number comes once. */
+/** A prime, so that every number comes once. */
 const SCATTER = 7919
 
-/** As long as SES's. */
+/** Ids of the same length as SES's. */
 const OWN_ID = { ses_id: "printf('%08d', m) || substr(ses_id, 9)" }
 
 /**
- * The only row as often as it takes; by column, what the nth copy has instead, as SQL. `m` is n in another order: what
- * comes out of order, as it does in a queue that has grown, leaves room in the pages of the file.
+ * Copies the only row. For each column, the value of the nth copy as SQL. `m` is n in another order, as values out of
+ * order leave free space in the file's pages, as in a queue that has grown.
  */
 function copy(
   database: Database,

@@ -1,5 +1,5 @@
-// A Haraka on loopback that takes every mail and keeps none, with the plugin or without it, in a folder of its own.
-// A start that fails rejects with the end of its log.
+// A Haraka on loopback that accepts every mail and keeps none, with or without the plugin, in its own folder.
+// A failed start rejects with the end of its log.
 
 import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
@@ -44,7 +44,7 @@ export class Host {
     symlinkSync(packageDir, path.join(this.dir, 'node_modules/haraka-plugin-ses-bounce'), 'dir')
   }
 
-  /** Resolves when it takes mail, with the monotonic milliseconds at which its process was started. */
+  /** Resolves when it accepts mail, with the monotonic milliseconds of its process's start. */
   async start(): Promise<number> {
     this.port = await freePort()
     const nodes = this.#nodes === undefined ? '' : `nodes=${this.#nodes}\n`
@@ -57,7 +57,7 @@ export class Host {
     return startedMonoMs
   }
 
-  /** What its log holds of faults. */
+  /** The faults in its log. */
   complaints(): string {
     const lines = this.#running?.log() ?? []
     return lines
@@ -82,7 +82,7 @@ export class Host {
   }
 }
 
-/** The least that a Haraka needs to take mail. It ends when whoever started it has gone. */
+/** The smallest plugin with which a Haraka accepts mail. It ends with the process that started it. */
 const DISCARD_PLUGIN = `'use strict'
 const cluster = require('node:cluster')
 

@@ -1,11 +1,10 @@
-// Bounces as the door asks for them, each with its own words and addresses.
-// Pure.
+// Requests for bounces as the plugin makes them, each with its own texts and addresses. Pure.
 
 import { senderKey } from '../../src/mail/sender-key'
 import type { BounceRequest } from '../../src/policy/decision'
 import { newSesId } from '../../test/live/support/mail'
 
-/** As many as SES takes in a day. */
+/** As many calls as SES allows in a day. */
 export const DAY_OF_JOBS = 86_400
 export const REGION = 'eu-west-1'
 
@@ -37,7 +36,7 @@ export function requestOf(number: number, nowMs: number, deadlineMs: number): Bo
   }
 }
 
-/** The deadline of one of so many that came in over a day: none within the next hour. */
+/** The deadline of one of so many jobs that were added over a day; none is within the next hour. */
 export function deadlineOf(number: number, jobs: number, nowMs: number): number {
   return nowMs + HOUR_MS + Math.floor((number * (WINDOW_MS - HOUR_MS)) / jobs)
 }

@@ -1,5 +1,5 @@
-// A queue file in the middle of a bad day: a day of jobs waits in two regions, and as many end as SES takes.
-// Made of a full one by changing its rows, in some seconds. Throws where the file comes out otherwise.
+// A queue file in the middle of a bad day: a day of jobs waits in two regions, and jobs end as fast as SES allows.
+// Made from a full one by changing its rows, in some seconds. Throws if the file isn't as expected.
 
 import { copyFileSync, mkdirSync } from 'node:fs'
 import path from 'node:path'
@@ -12,21 +12,21 @@ import { queueWith, withoutTriggers } from './full-queue'
 import { REGION } from './jobs'
 
 export const OTHER_REGION = 'us-east-1'
-/** Who has more mail bounced than anybody, and a mailbox that most mail is for. */
+/** The sender with the most bounces, and the recipient of most mail. */
 export const OFTEN = { sender: 'news@bulk.example', recipient: 'gone@example.com' }
-/** One job in so many has them. */
+/** One in so many jobs has them. */
 const OFTEN_EACH = 3
-/** Of all jobs one in so many has ended, and of those one in so many in vain. */
+/** One in so many jobs has ended, and one in so many of those has failed. */
 const ENDED_EACH = 5
 const FAILED_EACH = 8
 const RULES = 300
 
 const MINUTE_MS = 60_000
 const DAY_MS = 24 * 60 * MINUTE_MS
-/** As far back as the page looks. */
+/** The period that the page shows. */
 const ENDING_MS = 180 * MINUTE_MS
 
-/** Makes the file, with so many jobs, all made within the day before. */
+/** Makes a file with so many jobs, all added within the last day. */
 export function livedQueue(jobs: number, file: string, nowMs: number): void {
   const full = path.join(makeFolder(), 'queue.sqlite')
   queueWith(jobs, full)
@@ -76,7 +76,7 @@ function live(database: Database, jobs: number, nowMs: number): void {
   })
 }
 
-/** As workers and the dispatcher have handed it over. */
+/** Adds counts as workers and the dispatcher flush them. */
 function count(file: string, nowMs: number): void {
   const store = openCounterStore(file)
   const rules = Array.from({ length: RULES }, (_, number) => `rule-${number}`)

@@ -1,15 +1,15 @@
-// One who looks at the pages and asks the API, and knows how long each answer took. Rejects what isn't answered as asked.
+// Loads the pages and calls the API, and measures the time of each answer. Rejects for an unexpected answer.
 
 import http from 'node:http'
 import { setTimeout as pause } from 'node:timers/promises'
 
 export interface Question {
   path: string
-  /** As JSON; then it is a POST. */
+  /** Sent as JSON by POST. */
   body?: unknown
 }
 
-/** While a web server starts. */
+/** Pause between attempts while a web server starts. */
 const AGAIN_MS = 5
 const PATIENCE_MS = 20_000
 
@@ -23,7 +23,7 @@ export class Poller {
     this.#token = token
   }
 
-  /** Milliseconds from the question to the end of the answer. */
+  /** Resolves with the milliseconds from the request to the end of the answer. */
   async ask(question: Question): Promise<number> {
     const startedMs = performance.now()
     const { status, text } = await this.#answer(question)
@@ -33,7 +33,7 @@ export class Poller {
     return tookMs
   }
 
-  /** The same, once there is a web server. */
+  /** The same, but waits for a web server first. */
   async askFirst(question: Question): Promise<number> {
     const endMs = performance.now() + PATIENCE_MS
     for (;;) {
@@ -47,7 +47,7 @@ export class Poller {
     }
   }
 
-  /** Asks again and again, whether an answer has come or not, until `work` is done. Resolves with how often. */
+  /** Sends requests at fixed times until `work` is done, without waiting for answers. Resolves with their number. */
   async askWhile(question: Question, everyMs: number, work: () => Promise<unknown>): Promise<number> {
     const answers: Promise<number>[] = []
     const timer = setInterval(() => answers.push(this.ask(question)), everyMs)

@@ -1,5 +1,4 @@
-// What the pages and the API can be asked about a queue that has lived, the dear questions above all.
-// Pure, but for one look at the queue.
+// Requests to the pages and the API about a queue in use, above all the expensive ones.
 
 import { toCursor } from '../../src/http/listing'
 import { JOB_STATES } from '../../src/queue/job'
@@ -8,10 +7,10 @@ import { REGION } from './jobs'
 import { OFTEN, OTHER_REGION } from './lived-queue'
 import type { Question } from './poller'
 
-/** By kind. */
+/** Requests by kind. */
 export type Kinds = Record<'job' | 'search' | 'list' | 'metrics', readonly Question[]>
 
-/** `jobs`: how many there are. */
+/** `jobs`: the number of jobs. */
 export function questionsAbout(file: string, jobs: number): Kinds {
   const operator = openOperatorQueue(file)
   const [job] = operator.page({}, 1, Math.ceil(jobs / 2)).jobs
@@ -32,7 +31,7 @@ export function questionsAbout(file: string, jobs: number): Kinds {
   }
 }
 
-/** Every filter with what most jobs have and with what none has, two and three of them, at the beginning and far behind. */
+/** Every filter with a frequent and with an unknown value, combinations of two and three, on the first and on far pages. */
 function listings(sesId: string, jobs: number): string[] {
   const often = {
     state: 'queued',
@@ -60,7 +59,7 @@ function listings(sesId: string, jobs: number): string[] {
   return filters.flatMap(filter => cursors.map(cursor => new URLSearchParams(filter).toString() + cursor))
 }
 
-/** An order that is taken; each for another mail and sender. */
+/** A valid submission; each is for another mail and sender. */
 export function orderOf(number: number, nowMs: number): Question {
   return {
     path: '/v1/bounces',

@@ -1,13 +1,13 @@
-// A relay, in a process of its own so that what it costs is counted with nobody: told by messages what to send.
-// It keeps its connections, and what is refused for the moment comes again, as with relays. A mail that is refused for
-// good, or too often, ends a task with an error.
+// A relay in its own process, so that its cost isn't measured. Messages tell it what to send.
+// It keeps its connections, and sends mail again after a temporary refusal. A mail that is refused permanently, or too
+// often, ends a task with an error.
 
 import { setTimeout as pause } from 'node:timers/promises'
 import { openSession, replyText, type SmtpSession } from '../../test/live/support/smtp'
 import { type Sample, textSample } from '../samples'
 import type { Report, SendTask } from './relay'
 
-/** In one task all mails differ up to here. */
+/** The number of different mails in one task. */
 const MOST_MAILS = 1000
 
 const MOST_TIMES = 5

@@ -1,22 +1,22 @@
-// Has mail sent by a process of its own. Rejects when a mail isn't taken, also when it came again.
+// Sends mail from another process. Rejects if a mail isn't accepted, even after several attempts.
 
 import { type ChildProcess, fork } from 'node:child_process'
 
 export interface SendTask {
   port: number
   count: number
-  /** At once. */
+  /** Connections at a time. */
   connections: number
-  /** Over one connection, before another is opened. */
+  /** Mails over one connection before another is opened. */
   mailsEach: number
-  /** From one mail to the next; 0: as fast as they are taken. */
+  /** Time from one mail to the next. 0: as fast as they are accepted. */
   everyMs: number
 }
 
 export interface Sent {
-  /** How often a mail had to come again, as it was refused for the moment. */
+  /** Number of mails that were sent again after a temporary refusal. */
   again: number
-  /** Of 100 mails 99 were taken in that time or less. */
+  /** The time in which 99 of 100 mails were accepted. */
   slowMs: number
 }
 
@@ -25,7 +25,7 @@ export type Report = Sent & { fault: string | undefined }
 export class Relay {
   readonly #child: ChildProcess = fork(require.resolve('./relay-process'), { serialization: 'advanced' })
 
-  /** Resolves when all of them are taken. */
+  /** Resolves when all are accepted. */
   send(task: SendTask): Promise<Sent> {
     return new Promise((resolve, reject) => {
       const ended = () => reject(new Error('the relay has ended'))

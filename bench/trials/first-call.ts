@@ -1,5 +1,4 @@
-// How long after its start a Haraka makes the first call, with a day of jobs waiting and with one.
-// Rejects when no call comes.
+// The time from Haraka's start to its first call, with a day of jobs waiting and with one. Rejects if no call comes.
 
 import { openWorkerQueue } from '../../src/queue/open'
 import type { SesEmulator } from '../../src/ses-emulator/options'

@@ -1,5 +1,4 @@
-// What the plugin adds to the CPU time of a Haraka's worker, mail after mail over SMTP.
-// Rejects when a mail isn't taken.
+// The plugin's part in the CPU time of a Haraka worker, with mail over SMTP. Rejects if a mail isn't accepted.
 
 import { Host } from '../live/host'
 import { Relay } from '../live/relay'
@@ -12,14 +11,14 @@ const SCALES = {
   whole: { starts: 3, rounds: 20, mails: 250, warmUpMails: 1000 },
   least: { starts: 1, rounds: 1, mails: 2, warmUpMails: 1 },
 }
-/** Over one connection, before another is opened. */
+/** Mails over one connection before another is opened. */
 const MAILS_EACH = 50
 const CONNECTIONS = 4
 const RULES = 50
 const TRUSTED = '[relay]\ntrusted = 127.0.0.1\n'
 const NOBODY = '[relay]\ntrusted = 192.0.2.1\n'
 
-/** Somebody who has a mailbox: the rule has to be looked at with all that the mail says of its recipient. */
+/** The recipient has a mailbox, so the rule must be checked with everything that the mail says of its recipient. */
 const MAILBOXES = `
 [unknown-mailbox]
 recipient = @example.com
@@ -116,7 +115,7 @@ async function startAll(): Promise<[Name | 'without', Host][]> {
   }
 }
 
-/** Of one mail, in microseconds. */
+/** CPU time of one mail, in microseconds. */
 async function cost(host: Host, relay: Relay, mails: number): Promise<number> {
   const workers = host.workers()
   const used = () => workers.reduce((sum, pid) => sum + cpuMicros(pid), 0)

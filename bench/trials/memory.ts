@@ -1,5 +1,5 @@
-// The memory of the dispatcher's process with a day of jobs waiting, against that of a bare Bottleneck with the same jobs.
-// Rejects when the dispatcher makes no calls, or a process ends.
+// The memory of the dispatcher's process with a day of jobs waiting, compared with a plain Bottleneck with the same
+// jobs. Rejects if the dispatcher makes no calls, or a process ends.
 
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
@@ -17,7 +17,7 @@ const SCALES = {
   least: { jobs: 100, calls: 1, times: 1 },
 }
 const MEGABYTE = 2 ** 20
-/** The calls are to have been made soon. */
+/** Short, so that the calls take little time. */
 const INTERVAL_MS = 50
 
 export const memory: Trial = {

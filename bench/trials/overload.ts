@@ -1,5 +1,5 @@
-// More bounces than SES takes: what is admitted goes out in time, at the whole pace, and the rest is refused at once.
-// Rejects when SES throttles a call, or refuses it.
+// More bounces than SES allows: all admitted ones are sent in time at full pace, and the rest is refused at once.
+// Rejects if SES throttles or refuses a call.
 
 import { setTimeout as pause } from 'node:timers/promises'
 import { submit } from '../../src/app/submit'
@@ -14,11 +14,11 @@ import { pseudoRandom } from '../text'
 import type { Findings, Size, Trial } from '../trial'
 
 const SCALES = {
-  /** As at SES: what a call takes beyond its interval is the same at any, so a shorter one would be another test. */
+  /** SES's interval. The time of a call beyond it doesn't depend on it, so a shorter one would test something else. */
   whole: { intervalMs: 1000, jobs: 150, windowMs: [5000, 25_000] },
   least: { intervalMs: 20, jobs: 6, windowMs: [5000, 25_000] },
 } as const
-/** As by default. */
+/** The default. */
 const SLACK_MS = 5
 const MARGIN_MS = 1000
 const SPACING_MS = SCALES.whole.intervalMs + SLACK_MS
@@ -105,7 +105,7 @@ async function bounces(queue: WorkerQueue, dispatcher: DispatcherProcess, size: 
   return { admitted, refused: jobs - admitted.size, firstMonoMs }
 }
 
-/** Until nothing waits. */
+/** Resolves when no job waits. */
 async function ended({ queueFile }: DispatcherProcess): Promise<void> {
   for (;;) {
     const reader = openQueueReader(queueFile)

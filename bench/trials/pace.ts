@@ -1,4 +1,4 @@
-// The gaps between calls while mail comes in, with four workers. Rejects when SES throttles a call, or refuses it.
+// The gaps between calls while mail arrives, with four workers. Rejects if SES throttles or refuses a call.
 
 import { startSesEmulator } from '../../src/ses-emulator/server'
 import { callsOf } from '../live/calls'
@@ -8,7 +8,7 @@ import { Relay } from '../live/relay'
 import type { Findings, Size, Trial } from '../trial'
 
 const SCALES = {
-  /** As at SES. */
+  /** SES's interval. */
   whole: { intervalMs: 1000, gaps: 120, nodes: 4 },
   least: { intervalMs: 20, gaps: 2, nodes: 1 },
 }

@@ -1,5 +1,5 @@
-// What a client that looks at the pages costs the mail, and how long the pages and the API take with a long queue.
-// Rejects when a mail isn't taken, or anything is answered with an error.
+// The effect of a client of the pages on mail, and the time of pages and API with a long queue.
+// Rejects if a mail isn't accepted, or an answer is an error.
 
 import { startSesEmulator } from '../../src/ses-emulator/server'
 import { freePort } from '../../test/live/support/ports'
@@ -116,7 +116,7 @@ async function answers({ queueFile }: Host, poller: Poller, size: Size): Promise
   const nowMs = Date.now()
   for (let number = 0; number < times * 10; number++) {
     await ask('order', orderOf(number, nowMs))
-    // another job waits: what was shown before isn't shown again
+    // with another waiting job the page can't come from the cache
     await ask('page', { path: '/' })
   }
   return Object.fromEntries(Object.entries(took).map(([kind, all]) => [kind, slowest(all)]))

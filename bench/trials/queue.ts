@@ -1,5 +1,5 @@
-// What a job costs the queue when a day of them waits, against none: the same steps, in turns, on files on the disk.
-// Rejects when a job isn't taken, or another is given out than was to come.
+// The cost of a job when a day of jobs waits, compared with none: the same steps in turns, on files on disk.
+// Rejects if a job isn't added, or an unexpected one is claimed.
 
 import path from 'node:path'
 import { submit } from '../../src/app/submit'
@@ -18,7 +18,7 @@ const SCALES = {
   least: { jobs: 20, rounds: 1, steps: 2 },
 }
 
-/** With it a day of jobs fits into the day, and leaves room for one more. Nobody waits for it. */
+/** With it a day of jobs fits into the day with room for one more. There is no real waiting. */
 const LIMIT = { intervalMs: 850, slackMs: 5 }
 const SPACING_MS = forecastSpacingMs(LIMIT)
 const MARGIN_MS = 60_000
@@ -41,7 +41,7 @@ in the CPU time. In each of ${SCALES.whole.rounds} rounds both queues have their
   run: async size => compare(size),
 }
 
-/** Microseconds a job, a figure for each round. */
+/** Microseconds for one job, for each round. */
 interface Costs {
   add: number[]
   addTime: number[]
@@ -54,7 +54,7 @@ async function compare(size: Size): Promise<Findings> {
   const folder = makeFolder()
   const [empty, full] = [new Side(0, folder), new Side(jobs, folder)]
   try {
-    // one round for nothing
+    // one extra round to warm up
     for (let round = -1; round < rounds; round++)
       for (const side of round % 2 === 0 ? [empty, full] : [full, empty]) await side.round(steps, round >= 0)
     const found = (key: keyof Costs) => {
@@ -77,7 +77,7 @@ async function compare(size: Size): Promise<Findings> {
   }
 }
 
-/** A queue whose length stays the same: a job is taken, then one is called for. */
+/** A queue of constant length: a job is added, then one is claimed. */
 class Side {
   readonly costs: Costs = { add: [], addTime: [], claim: [], claimTime: [] }
   readonly #worker: WorkerQueue

@@ -50,7 +50,7 @@ describe('npm start', function () {
     assert.equal(await once.code, 0, once.log.tail())
     const { lines } = once.log
     assert.doesNotMatch(lines[0] ?? '', /:2525 /)
-    const rows = lines.slice(lines.indexOf('What became of each')).filter(line => /^ *\d+ {2}/.test(line))
+    const rows = lines.slice(lines.indexOf('The outcome of each')).filter(line => /^ *\d+ {2}/.test(line))
     const mails = lines.filter(line => /^ *\d+ {2}.* (250|450|550) /.test(line))
     assert.ok(rows.length >= 20, once.log.tail())
     assert.equal(rows.length, mails.length)
