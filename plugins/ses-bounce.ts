@@ -110,7 +110,6 @@ export function serve_http(this: HarakaPlugin, next: Next, server: HarakaServer)
     diagnostics: () => runtime.diagnostics(),
     queue: () => runtime.queue(),
     operator: () => runtime.operator(),
-    figures: () => runtime.figures(),
     mailFolders: runtime.mailFolders,
     submitted: note => runtime.counts.submitted(note),
     wake: wakeDispatcher,

@@ -13,7 +13,7 @@ export type Kinds = Record<'job' | 'search' | 'list' | 'metrics', readonly Quest
 /** `jobs`: the number of jobs. */
 export function questionsAbout(file: string, jobs: number): Kinds {
   const operator = openOperatorQueue(file)
-  const [job] = operator.page({}, 1, Math.ceil(jobs / 2)).jobs
+  const [job] = operator.page({ limit: 1, before: Math.ceil(jobs / 2) }).jobs
   operator.close()
   if (job === undefined) throw new Error('there is no job to ask about')
   const [recipient] = job.recipients

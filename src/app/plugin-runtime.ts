@@ -14,7 +14,6 @@ import { stopBeforeOthers } from '../dispatch/orderly-stop'
 import { type Supervisor, superviseDispatcher } from '../dispatch/supervisor'
 import type { MailFolders } from '../quarantine/bring-in-order'
 import { keptFolder, mailHome, quarantineFolder } from '../quarantine/keep'
-import type { FiguresReader } from '../queue/figures'
 import { MetricsBuffer } from '../queue/metrics-buffer'
 import { type MetricsFlush, startMetricsFlush } from '../queue/metrics-flush'
 import {
@@ -22,11 +21,11 @@ import {
   makeQueueFile,
   makeQueueFileAs,
   openCounterStore,
-  openFigures,
   openOperatorQueue,
   openWorkerQueue,
 } from '../queue/open'
-import type { OperatorQueue, WorkerQueue } from '../queue/store'
+import type { OperatorQueue } from '../queue/operator'
+import type { WorkerQueue } from '../queue/store'
 import { openWorkerThreads, type WorkerThreads } from '../worker-thread/worker-threads'
 import { type ActiveConfig, compileActiveConfig } from './active-config'
 import { MailCounts } from './mail-counts'
@@ -55,7 +54,6 @@ export class PluginRuntime {
   readonly #queueFile: string
   #queue: WorkerQueue | undefined
   #operator: OperatorQueue | undefined
-  #figures: FiguresReader | undefined
   readonly #metricsFlush: MetricsFlush
   /** Haraka's workers exit when their master has ended, without a hook. */
   readonly #atExit = () => this.#metricsFlush.flush()
@@ -117,13 +115,6 @@ export class PluginRuntime {
     return this.#operator
   }
 
-  /** What all processes have counted, and the queue in figures. @throws QueueError */
-  figures(): FiguresReader {
-    this.#hasOpenedQueue = true
-    this.#figures ??= openFigures(this.#queueFile, mailHome(this.harakaDir))
-    return this.#figures
-  }
-
   diagnostics(): readonly Diagnostic[] {
     return this.#configuration.diagnostics()
   }
@@ -172,8 +163,6 @@ export class PluginRuntime {
     this.workerThreads.close()
     process.off('exit', this.#atExit)
     this.#metricsFlush.close()
-    this.#figures?.close()
-    this.#figures = undefined
     void this.#queue?.close()
     this.#queue = undefined
     this.#operator?.close()

@@ -20,7 +20,7 @@ import { escaping, type Out } from './out'
 import { becomeOwner } from './owner'
 import { drain } from './queue/drain'
 import { changeJobs, listJobs, showJobs } from './queue/jobs'
-import { addFilters, durationOf, everyMs, filterOf, type ListOptions, regionOf } from './queue/options'
+import { addFilters, durationOf, everyMs, type ListOptions, queryOf, regionOf } from './queue/options'
 import { pause, resume, showStats } from './queue/pausing'
 import { openQueueContext, wordsOf } from './queue/queue-context'
 import type { QueueIo, Run } from './queue/run'
@@ -49,7 +49,7 @@ Ends with 0; with 1 when a job isn't there or can't be changed, when the queue i
 used; with 2 on wrong options.`,
     )
   addFilters(add('list', 'lists the jobs: waiting ones by deadline, then ended ones, latest first')).action(
-    inQueue<ListOptions>((run, options) => listJobs(run, filterOf(options), options.limit)),
+    inQueue<ListOptions>((run, options) => listJobs(run, queryOf(options))),
   )
   add('show <ID...>', 'shows the whole record of a job, and the SendBounce call').action(
     inQueue((run, _, ids) => showJobs(run, ids)),

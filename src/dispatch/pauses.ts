@@ -1,7 +1,7 @@
 // What an operator has paused, as the dispatcher sees it: says each change once, and lets paused jobs expire.
 // The store itself gives no job of a paused region; whatever it throws ends the look.
 
-import type { Pause } from '../queue/store'
+import type { Pause } from '../queue/operator'
 import { expireJobs, type RegionSenderParts } from './region-sender'
 
 export class Pauses {

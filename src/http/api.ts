@@ -4,6 +4,7 @@
 import { createHash } from 'node:crypto'
 import { iso, jobJson, jobRecordJson } from '../app/job-json'
 import { logLine } from '../app/log-line'
+import { changeJob } from '../app/operator-actions'
 import { forecast, submit } from '../app/submit'
 import { findMail } from '../quarantine/find-mail'
 import type { Submitted } from '../queue/job'
@@ -14,7 +15,7 @@ import { OPENAPI } from './openapi'
 import { Fault, idle, json, type Reply, success } from './reply'
 import type { Request } from './request'
 import type { Route } from './router'
-import type { HttpContext } from './routes'
+import { type HttpContext, operatorContext } from './routes'
 import { API_RULE, faultOf, mustBeAdmitted, requestsOf } from './schedule'
 
 /** In a header of that name: what its sender made up for this one submission. */
@@ -120,8 +121,7 @@ function readKey(header: string | string[] | undefined): string | undefined {
 }
 
 function list({ query }: Request, context: HttpContext): Reply {
-  const { filter, limit, before } = readListing(query)
-  const { jobs, next } = context.operator().page(filter, limit, before)
+  const { jobs, next } = context.operator().page(readListing(query))
   return success(200, {
     bounces: jobs.map(jobJson),
     next_cursor: next === undefined ? null : toCursor(next),
@@ -134,12 +134,10 @@ function show({ params }: Request, context: HttpContext): Reply {
 
 function cancel({ params }: Request, context: HttpContext): Reply {
   const id = params['id'] ?? ''
-  const done = context.operator().cancel(id, context.nowMs())
+  const done = changeJob(operatorContext(context, API_RULE), 'cancel', id)
   const job = whole(id, context)
   // whoever asks again, as its answer was lost, is told the same
   if (!done.done && job['state'] !== 'cancelled') throw new Fault(409, 'NOT_CANCELLABLE', done.why)
-  if (done.done)
-    context.log('notice', logLine({ rule: API_RULE, job: id, state: 'cancelled', was: done.from }))
   return success(200, job)
 }
 

@@ -4,7 +4,7 @@
 import { didYouMean, validAre } from '../config/diagnostics'
 import { shortened } from '../config/escape'
 import { JOB_STATES } from '../queue/job'
-import type { JobFilter } from '../queue/store'
+import type { JobQuery } from '../queue/operator'
 import { type Detail, Fault, MOST_DETAILS } from './reply'
 
 export const LIST_PARAMETERS = [
@@ -23,14 +23,8 @@ export const MOST_LISTED = 200
 /** Longer than anything that could be found. */
 const LONGEST_VALUE = 1000
 
-export interface Listing {
-  filter: JobFilter
-  limit: number
-  before?: number
-}
-
 /** @throws Fault */
-export function readListing(query: URLSearchParams): Listing {
+export function readListing(query: URLSearchParams): JobQuery & { limit: number } {
   const details: Detail[] = []
   const fault = (field: string, message: string) => void details.push({ field: shortened(field), message })
   for (const name of new Set(query.keys())) {
@@ -63,14 +57,12 @@ export function readListing(query: URLSearchParams): Listing {
   return {
     limit,
     ...(before !== undefined && { before }),
-    filter: {
-      ...(state !== undefined && { states: [state] }),
-      ...(region !== undefined && { region }),
-      ...(sender !== undefined && { sender }),
-      ...(recipient !== undefined && { recipient }),
-      ...(rule !== undefined && { rule }),
-      ...(sesId !== undefined && { sesId }),
-    },
+    ...(state !== undefined && { states: [state] }),
+    ...(region !== undefined && { region }),
+    ...(sender !== undefined && { sender }),
+    ...(recipient !== undefined && { recipient }),
+    ...(rule !== undefined && { rule }),
+    ...(sesId !== undefined && { sesId }),
   }
 }
 

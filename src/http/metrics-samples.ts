@@ -1,4 +1,4 @@
-// From the store's figures to the samples of each metric. Pure.
+// From the queue's numbers to the samples of each metric. Pure.
 // What is known to be possible is there from the start with 0, so that its first count is seen as an increase.
 
 import { escapeControls, shortened } from '../config/escape'
@@ -6,10 +6,9 @@ import { FALLBACK_ACTIONS, FALLBACK_REASONS } from '../config/settings'
 import { CALL_BUCKETS_S, LAST_BUCKET } from '../dispatch/call-counts'
 import type { Outcome } from '../dispatch/outcomes'
 import { COUNTED, type CountedName, type Labels, OTHER, type Sum } from '../queue/counters'
-import type { QueueFigures } from '../queue/figures'
 import { JOB_STATES, type JobState } from '../queue/job'
-import { MAIL_PLACES, type MailPlace, type StoredMail } from '../queue/mail-ledger'
-import { SILENT_MS } from '../queue/overview'
+import { MAIL_PLACES } from '../queue/mail-ledger'
+import { type Blocker, isDispatching, type QueueStats } from '../queue/stats'
 import type { MetricKey } from './metrics-table'
 
 export interface Sample {
@@ -20,15 +19,9 @@ export interface Sample {
 }
 
 /** What is to be shown. */
-export type Found = QueueFigures & {
+export type Found = QueueStats & {
   sums: readonly Sum[]
-  mail: Record<MailPlace, StoredMail>
   mailLimitBytes: number
-}
-
-export interface Moment {
-  nowMs: number
-  nowMonoMs: number
 }
 
 const OUTCOMES: readonly Outcome['kind'][] = [
@@ -51,23 +44,21 @@ const MOST_REGIONS = 100
 /** `decisions`: those that the rules in force can make. */
 export function samplesOf(
   all: Found,
-  { nowMs, nowMonoMs }: Moment,
+  nowMs: number,
   build: Labels,
   decisions: readonly Labels[],
 ): Record<MetricKey, Sample[]> {
-  const figures = withoutOtherRegions(all)
-  const { regions, blocked, reload, dispatcherBeatMonoMs: beatMs } = figures
+  const found = withoutOtherRegions(all)
+  const { regions, blocked, reload } = found
   const byRegion = (label: string, values: readonly string[]) =>
     regions.flatMap(({ region }) => values.map(value => ({ region, [label]: value })))
-  const counted = (name: CountedName, atLeast: readonly Labels[] = []) =>
-    countedSamples(figures, name, atLeast)
-  const isUp = beatMs !== undefined && nowMonoMs - beatMs <= SILENT_MS
+  const counted = (name: CountedName, atLeast: readonly Labels[] = []) => countedSamples(found, name, atLeast)
   return {
     inspected: counted(COUNTED.inspected, [{}]),
     deferred: counted(COUNTED.deferred, [{ cause: 'rule' }, { cause: 'fault' }]),
     decisions: counted(COUNTED.decisions, decisions.map(fit)),
     fallbacks: counted(COUNTED.fallbacks, FALLBACKS),
-    jobs: jobSamples(figures),
+    jobs: jobSamples(found),
     ended: counted(COUNTED.ended, byRegion('state', ENDS)),
     nextDeadline: regions.flatMap(({ region, nextDeadlineMs }) =>
       nextDeadlineMs === undefined ? [] : [{ labels: { region }, value: seconds(nextDeadlineMs - nowMs) }],
@@ -76,19 +67,16 @@ export function samplesOf(
     willMiss: regions.map(({ region, willMiss }) => ({ labels: { region }, value: willMiss })),
     interval: regions.map(({ region, spacingMs }) => ({ labels: { region }, value: seconds(spacingMs) })),
     calls: counted(COUNTED.calls, byRegion('outcome', OUTCOMES)),
-    callDuration: regions.flatMap(({ region }) => durations(figures, region)),
-    paused: regions.map(({ region, isPaused }) => ({ labels: { region }, value: Number(isPaused) })),
-    blocked: regions.flatMap(({ region }) => {
-      const found = blocked.find(one => one.region === region)
-      return [
-        { labels: { region, scope: 'sender' }, value: found?.senders ?? 0 },
-        { labels: { region, scope: 'region' }, value: Number(found?.isWhole ?? false) },
-      ]
-    }),
-    dispatcherUp: [{ labels: {}, value: Number(isUp) }],
-    mailBytes: MAIL_PLACES.map(place => ({ labels: { place }, value: figures.mail[place].bytes })),
-    mails: MAIL_PLACES.map(place => ({ labels: { place }, value: figures.mail[place].mails })),
-    mailLimit: [{ labels: {}, value: figures.mailLimitBytes }],
+    callDuration: regions.flatMap(({ region }) => durations(found, region)),
+    paused: regions.map(({ region, pausedSinceMs }) => ({
+      labels: { region },
+      value: Number(pausedSinceMs !== undefined),
+    })),
+    blocked: regions.flatMap(({ region }) => blockedSamples(region, blocked)),
+    dispatcherUp: [{ labels: {}, value: Number(isDispatching(found)) }],
+    mailBytes: MAIL_PLACES.map(place => ({ labels: { place }, value: found.mail[place].bytes })),
+    mails: MAIL_PLACES.map(place => ({ labels: { place }, value: found.mail[place].mails })),
+    mailLimit: [{ labels: {}, value: found.mailLimitBytes }],
     reloads: counted(COUNTED.reloads, [{ result: 'taken' }, { result: 'refused' }]),
     reloadSuccessful: [{ labels: {}, value: Number(!reload.isRefused) }],
     reloadTime: reload.takenMs === undefined ? [] : [{ labels: {}, value: seconds(reload.takenMs) }],
@@ -96,17 +84,26 @@ export function samplesOf(
   }
 }
 
+function blockedSamples(region: string, blocked: readonly Blocker[]): Sample[] {
+  const own = blocked.filter(one => one.region === region)
+  const senders = own.filter(({ bounceSender }) => bounceSender !== undefined).length
+  return [
+    { labels: { region, scope: 'sender' }, value: senders },
+    { labels: { region, scope: 'region' }, value: Number(own.length > senders) },
+  ]
+}
+
 /** Those with most jobs have gauges of their own; jobs of the others are counted together. */
-function withoutOtherRegions(figures: Found): Found {
-  if (figures.regions.length <= MOST_REGIONS) return figures
+function withoutOtherRegions(found: Found): Found {
+  if (found.regions.length <= MOST_REGIONS) return found
   const jobsOf = new Map<string, number>()
-  for (const { region, jobs } of figures.jobs) jobsOf.set(region, (jobsOf.get(region) ?? 0) + jobs)
-  const regions = figures.regions
+  for (const { region, jobs } of found.jobs) jobsOf.set(region, (jobsOf.get(region) ?? 0) + jobs)
+  const regions = found.regions
     .toSorted((a, b) => (jobsOf.get(b.region) ?? 0) - (jobsOf.get(a.region) ?? 0))
     .slice(0, MOST_REGIONS)
   const own = new Set(regions.map(({ region }) => region))
-  const jobs = figures.jobs.map(one => (own.has(one.region) ? one : { ...one, region: OTHER }))
-  return { ...figures, regions, jobs }
+  const jobs = found.jobs.map(one => (own.has(one.region) ? one : { ...one, region: OTHER }))
+  return { ...found, regions, jobs }
 }
 
 function countedSamples({ sums }: Found, name: CountedName, atLeast: readonly Labels[]): Sample[] {
@@ -117,7 +114,7 @@ function countedSamples({ sums }: Found, name: CountedName, atLeast: readonly La
   ]
 }
 
-function jobSamples({ jobs, regions }: QueueFigures): Sample[] {
+function jobSamples({ jobs, regions }: Found): Sample[] {
   return [
     ...regions.flatMap(({ region }) => JOB_STATES.map(state => ({ labels: { region, state }, value: 0 }))),
     ...jobs.map(({ region, state, jobs }) => ({ labels: { region, state }, value: jobs })),

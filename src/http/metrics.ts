@@ -2,12 +2,11 @@
 // Made anew from the store for each scrape: whichever worker is asked says the same. A store that fails is the caller's 503.
 
 import type { RegistryContentType } from 'prom-client'
+import { paceOf } from '../app/operator-actions'
 import type { Settings } from '../config/settings'
 import type { Rule } from '../policy/rule'
 import { type Labels, MOST_SETS } from '../queue/counters'
-import type { FiguresReader } from '../queue/figures'
-import { forecastSpacingMs } from '../queue/forecast'
-import type { Pace } from '../queue/store'
+import type { QueueReader } from '../queue/operator'
 import { packageVersion } from '../version'
 import { samplesOf } from './metrics-samples'
 import { METRICS, type Metric, type MetricKey } from './metrics-table'
@@ -17,7 +16,7 @@ import type { Route } from './router'
 export interface MetricsContext {
   activeConfig(): { settings: Settings; policy: { rules: readonly Deciding[] } }
   /** @throws QueueError */
-  figures(): FiguresReader
+  operator(): QueueReader
   nowMs(): number
   nowMonoMs(): number
 }
@@ -37,17 +36,16 @@ export function metricsRoute(context: MetricsContext): Route {
 
 /** @throws QueueError */
 export async function scrape(accept: string | undefined, context: MetricsContext): Promise<Reply> {
-  const now = { nowMs: context.nowMs(), nowMonoMs: context.nowMonoMs() }
+  const now = { ms: context.nowMs(), monoMs: context.nowMonoMs() }
   const { settings, policy } = context.activeConfig()
-  const reader = context.figures()
-  const figures = {
-    ...reader.figures(now.nowMs, paceOf(settings)),
+  const reader = context.operator()
+  const found = {
+    ...reader.stats(now, paceOf(settings)),
     sums: reader.sums(),
-    mail: reader.mailTotals(),
     mailLimitBytes: settings.quarantine.limitBytes,
   }
   const build = { version: packageVersion(), node: process.version }
-  const samples = samplesOf(figures, now, build, decisionsOf(policy.rules, settings.main.mode))
+  const samples = samplesOf(found, now.ms, build, decisionsOf(policy.rules, settings.main.mode))
   const isOpenMetrics = wantsOpenMetrics(accept)
   const keys = Object.keys(METRICS) as MetricKey[]
   const metrics = keys.map(key => {
@@ -70,14 +68,6 @@ function decisionsOf(rules: readonly Deciding[], mode: Rule['mode']): Labels[] {
     action,
     mode: mode === 'observe' ? mode : own,
   }))
-}
-
-export function paceOf({ limit, window }: Settings): Pace {
-  return {
-    spacingMs: limit.intervalMs + limit.slackMs,
-    forecastMs: forecastSpacingMs(limit),
-    marginMs: window.marginMs,
-  }
 }
 
 const OPEN_METRICS = 'application/openmetrics-text'

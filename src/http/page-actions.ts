@@ -1,16 +1,14 @@
 // What can be done from the page, by plain forms: sign in, sign out, change a job, pause and resume.
 // Only with the token, and only from a page of ours; each change is on disk, and in the log, before it is answered.
 
-import { logLine } from '../app/log-line'
-import type { ByHand } from '../queue/store'
-import { paceOf } from './metrics'
+import { changeJob, isKnownRegion, pauseSending, resumeSending } from '../app/operator-actions'
+import { JOB_ACTIONS, type JobAction } from '../queue/operator'
 import { currentSession, jobReply, notFound, ofTrusted, sessionKey, tokenNeeded, viewOf } from './page-auth'
-import { BY_HAND, type ByHandWord } from './page-job'
 import { isFromOurPage, noCookie, sessionCookie } from './page-session'
 import { plainText, type Reply } from './reply'
 import type { Request } from './request'
 import { ROOT, type Route } from './router'
-import type { HttpContext } from './routes'
+import { type HttpContext, operatorContext } from './routes'
 import { hasToken } from './token'
 
 /** In the log, in place of a rule's name. */
@@ -29,9 +27,11 @@ export function actionRoutes(context: HttpContext): Route[] {
   return [
     post('/session', request => signIn(request, context)),
     post('/session/end', request => signOut(request, context)),
-    ...BY_HAND.map(word => post(`/jobs/:id/${word}`, request => changeJob(request, word, context))),
-    post('/pause', request => pause(request, true, context)),
-    post('/resume', request => pause(request, false, context)),
+    ...JOB_ACTIONS.map(action =>
+      post(`/jobs/:id/${action}`, request => changeFromPage(request, action, context)),
+    ),
+    post('/pause', request => pauseFromPage(request, pauseSending, context)),
+    post('/resume', request => pauseFromPage(request, resumeSending, context)),
   ]
 }
 
@@ -63,50 +63,31 @@ function signOut(request: Request, context: HttpContext): Reply {
   return { status: 303, headers: { Location: `${ROOT}/`, 'Set-Cookie': noCookie() } }
 }
 
-function changeJob(request: Request, word: ByHandWord, context: HttpContext): Reply | Promise<Reply> {
+function changeFromPage(request: Request, action: JobAction, context: HttpContext): Reply | Promise<Reply> {
   return ofTrusted(request, context, view => {
     const id = request.params['id'] ?? ''
-    const operator = context.operator()
-    const done = change(id, word, view.nowMs, context)
-    const job = operator.job(id)
-    if (job === undefined) return notFound(view)
-    if (!done.done) return jobReply(409, view, job, context, done.why)
-    context.log('notice', logLine({ rule: PAGE_RULE, job: id, state: done.to, was: done.from }))
-    if (done.to === 'queued') context.wake()
-    return seeOther(`/jobs/${encodeURIComponent(id)}`)
+    const done = changeJob(operatorContext(context, PAGE_RULE), action, id)
+    if (done.done) return seeOther(`/jobs/${encodeURIComponent(id)}`)
+    const job = context.operator().job(id)
+    return job === undefined ? notFound(view) : jobReply(409, view, job, context, done.why)
   })
 }
 
-function change(id: string, word: ByHandWord, nowMs: number, context: HttpContext): ByHand {
-  const operator = context.operator()
-  switch (word) {
-    case 'retry':
-      return operator.retry(id, nowMs, paceOf(context.activeConfig().settings))
-    case 'cancel':
-      return operator.cancel(id, nowMs)
-    case 'hold':
-      return operator.hold(id, nowMs)
-  }
-}
-
 /** What is so already is done. */
-function pause(request: Request, isPause: boolean, context: HttpContext): Reply | Promise<Reply> {
-  return ofTrusted(request, context, async ({ nowMs }) => {
+function pauseFromPage(
+  request: Request,
+  change: typeof pauseSending,
+  context: HttpContext,
+): Reply | Promise<Reply> {
+  return ofTrusted(request, context, async () => {
     const given = await field(request, 'region')
     // every region is meant only where that is said
     if (given === undefined)
       return plainText(400, 'the form must have the field "region"; empty, it is every region')
-    const region = given === '' ? undefined : given
-    const operator = context.operator()
-    const known = context.figures().figures(nowMs, paceOf(context.activeConfig().settings)).regions
-    if (region !== undefined && !known.some(one => one.region === region))
+    const operator = operatorContext(context, PAGE_RULE)
+    if (given !== '' && !isKnownRegion(operator, given))
       return plainText(404, 'there is no such region in the queue')
-    const isChanged = isPause ? operator.pause(region, nowMs) : operator.resume(region)
-    if (isChanged) {
-      const what = region ?? 'every region'
-      context.log('notice', logLine({ rule: PAGE_RULE, [isPause ? 'paused' : 'resumed']: what }))
-      context.wake()
-    }
+    change(operator, given === '' ? undefined : given)
     return seeOther('/')
   })
 }

@@ -1,12 +1,8 @@
 // Two charts of the queue as SVG: what ended in the last hours and how many waited, and when the deadlines of those are.
 // Pure. Numbers only, so for everybody.
 
-import {
-  ACTIVITY_BUCKET_MS,
-  type ActivityBucket,
-  type DeadlineBucket,
-  type FiguresReader,
-} from '../queue/figures'
+import type { QueueReader } from '../queue/operator'
+import { ACTIVITY_BUCKET_MS, type ActivityBucket, type DeadlineBucket } from '../queue/stats'
 import { type Html, html } from './html'
 import { count } from './page-layout'
 
@@ -25,9 +21,9 @@ const HOUR_MS = 3_600_000
 const AHEAD_MS = 24 * HOUR_MS
 
 /** Up to now, oldest first. The last isn't over yet. @throws QueueError */
-export function spansUntil(nowMs: number, reader: Pick<FiguresReader, 'spans'>): ActivityBucket[] {
+export function spansUntil(nowMs: number, reader: Pick<QueueReader, 'activity'>): ActivityBucket[] {
   const firstMs = nowMs - (nowMs % ACTIVITY_BUCKET_MS) - (SPANS - 1) * ACTIVITY_BUCKET_MS
-  const found = new Map(reader.spans(firstMs).map(span => [span.fromMs, span]))
+  const found = new Map(reader.activity(firstMs).map(span => [span.fromMs, span]))
   return Array.from({ length: SPANS }, (_, index) => {
     const fromMs = firstMs + index * ACTIVITY_BUCKET_MS
     return found.get(fromMs) ?? { fromMs, came: 0, sent: 0, others: 0 }

@@ -3,18 +3,15 @@
 
 import { sendBounceInput } from '../dispatch/send-bounce'
 import type { Job, JobEvent, JobState } from '../queue/job'
-import type { JobPage } from '../queue/store'
+import { JOB_ACTIONS, type JobAction, type JobPage } from '../queue/operator'
 import { type Html, html, lines, type Part } from './html'
 import { count, leftText, timeTag, type View } from './page-layout'
 import { badge, isWaiting, jobTable, searchLink } from './page-sections'
 import { table } from './page-table'
 import { ROOT } from './router'
 
-export const BY_HAND = ['retry', 'cancel', 'hold'] as const
-export type ByHandWord = (typeof BY_HAND)[number]
-
 /** As the store takes them; it has the last word. */
-const FROM: Readonly<Record<ByHandWord, readonly JobState[]>> = {
+const FROM: Readonly<Record<JobAction, readonly JobState[]>> = {
   retry: ['held', 'failed', 'expired', 'cancelled'],
   cancel: ['queued', 'held'],
   hold: ['queued'],
@@ -32,7 +29,7 @@ export function jobMain(view: View, job: Job, { history, mails }: JobRecord, sai
 <section id="job" data-live aria-labelledby="job-title">
 <h1 id="job-title">Job ${job.id} ${badge(job.state)}</h1>
 <dl class="facts">${facts(view, job, mails).map(([what, part]) => html`<dt>${what}</dt><dd>${part}</dd>`)}</dl>
-<div class="actions">${BY_HAND.filter(word => FROM[word].includes(job.state)).map(word => button(job.id, word))}</div>
+<div class="actions">${JOB_ACTIONS.filter(word => FROM[word].includes(job.state)).map(word => button(job.id, word))}</div>
 </section>
 <section id="recipients" data-live aria-labelledby="recipients-title">
 <h2 id="recipients-title">Recipients</h2>
@@ -93,7 +90,7 @@ function facts(view: View, job: Job, mails: readonly string[]): [string, Part][]
   ]
 }
 
-function button(id: string, word: ByHandWord): Html {
+function button(id: string, word: JobAction): Html {
   const text = { retry: 'Try again', cancel: 'Cancel', hold: 'Hold' }[word]
   return html`<form action="${ROOT}/jobs/${encodeURIComponent(id)}/${word}" method="post"><button>${text}</button></form>`
 }

@@ -3,24 +3,17 @@
 
 import { shortened } from '../config/escape'
 import { mailTotalText } from '../quarantine/total-text'
-import type { Blocker, QueueFigures, RegionFigures } from '../queue/figures'
 import { JOB_STATES, type JobState } from '../queue/job'
-import type { MailPlace, StoredMail } from '../queue/mail-ledger'
-import { SILENT_MS } from '../queue/overview'
-import type { Pause } from '../queue/store'
+import { type Blocker, isDispatching, type QueueStats, type RegionStats } from '../queue/stats'
 import { type Html, html, type Part } from './html'
 import { count, leftText, shownTo, since, timeText, type View } from './page-layout'
 import { table } from './page-table'
 import { ROOT } from './router'
 
 export interface Standing {
-  figures: QueueFigures
+  stats: QueueStats
   /** Jobs that ended without a bounce in the last hour, by hand too. */
   lost: number
-  pauses: readonly Pause[]
-  blockers: readonly Blocker[]
-  nowMonoMs: number
-  mail: Record<MailPlace, StoredMail>
   mailLimitBytes: number
   /** No relay is trusted. */
   isIdle: boolean
@@ -28,6 +21,9 @@ export interface Standing {
   /** Why the relay seems to rewrite recipients. */
   relayWarning?: string
 }
+
+/** Bounce senders have little to say beyond those. */
+const SHOWN_BLOCKERS = 20
 
 interface Trouble {
   kind: 'bad' | 'warn'
@@ -44,7 +40,7 @@ export function standing(view: View, now: Standing): Html {
   return html`<section id="standing" class="standing ${kind}" data-live aria-labelledby="standing-title">
 <h1 id="standing-title">How it stands</h1>
 <div class="verdict">${verdict}</div>
-<dl class="tiles">${JOB_STATES.map(state => tile(view, state, jobsIn(now.figures, state)))}</dl>
+<dl class="tiles">${JOB_STATES.map(state => tile(view, state, now.stats.states[state]))}</dl>
 <p class="soft">${dispatcherText(now)} ${mailText(now)}${!view.isTrusted && ' Addresses, ids, rules and the words of SES are shown to those who have given the token.'}</p>
 </section>`
 }
@@ -59,14 +55,14 @@ function tile({ isTrusted }: View, state: JobState, jobs: number): Html {
 
 /** The worst first. */
 function troublesOf(view: View, now: Standing): Trouble[] {
-  const { figures, pauses, blockers, isIdle, isObserving, relayWarning } = now
-  const willMiss = figures.regions.reduce((sum, one) => sum + one.willMiss, 0)
-  const failures = (['failed', 'expired'] as const).filter(state => jobsIn(figures, state) > 0)
+  const { stats, isIdle, isObserving, relayWarning } = now
+  const willMiss = stats.regions.reduce((sum, one) => sum + one.willMiss, 0)
+  const failures = (['failed', 'expired'] as const).filter(state => stats.states[state] > 0)
   const when = (is: boolean, kind: Trouble['kind'], text: Part): Trouble[] => (is ? [{ kind, text }] : [])
   return [
-    ...when(!isAlive(now), 'bad', 'No dispatcher runs: nothing is sent.'),
+    ...when(!isDispatching(stats), 'bad', 'No dispatcher runs: nothing is sent.'),
     ...when(
-      figures.reload.isRefused,
+      stats.reload.isRefused,
       'bad',
       html`The configuration has errors; the one before is in force. <a href="#reload-title">What is wrong</a>`,
     ),
@@ -76,8 +72,8 @@ function troublesOf(view: View, now: Standing): Trouble[] {
       `${count(willMiss)} of the jobs that wait will miss their deadline at this pace.`,
     ),
     ...when(now.lost > 0 && failures.length > 0, 'warn', lostText(view, now.lost, failures)),
-    ...blockers.flatMap(one => when(true, 'warn', blockerText(view, one))),
-    ...pauses.flatMap(({ region, sinceMs }) =>
+    ...stats.blocked.slice(0, SHOWN_BLOCKERS).flatMap(one => when(true, 'warn', blockerText(view, one))),
+    ...stats.pauses.flatMap(({ region, sinceMs }) =>
       when(
         true,
         'warn',
@@ -102,37 +98,29 @@ function blockerText(view: View, { region, bounceSender, nextTryMs, why }: Block
   return html`SES doesn't take ${what} in ${region}; the next try is in ${timeText(nextTryMs - view.nowMs)}.${reason}`
 }
 
-function dispatcherText(now: Standing): string {
-  const { dispatcherBeatMonoMs: beatMs } = now.figures
-  if (beatMs === undefined) return 'The dispatcher has given no sign since this machine started.'
-  const ago = timeText(now.nowMonoMs - beatMs)
-  return isAlive(now)
+function dispatcherText({ stats }: Standing): string {
+  const { silentMs } = stats
+  if (silentMs === undefined) return 'The dispatcher has given no sign since this machine started.'
+  const ago = timeText(silentMs)
+  return isDispatching(stats)
     ? `The dispatcher is alive; its last sign was ${ago} ago.`
     : `The dispatcher's last sign was ${ago} ago.`
 }
 
-function mailText({ mail, mailLimitBytes }: Standing): string {
-  return `Mail on disk: ${mailTotalText(mail, mailLimitBytes)}.`
+function mailText({ stats, mailLimitBytes }: Standing): string {
+  return `Mail on disk: ${mailTotalText(stats.mail, mailLimitBytes)}.`
 }
 
 /** Full from here on for most mails; the log says the same. */
 const NEARLY_FULL = 0.8
 
-function isNearlyFull({ mail, mailLimitBytes }: Standing): boolean {
+function isNearlyFull({ stats: { mail }, mailLimitBytes }: Standing): boolean {
   return mail.kept.bytes + mail.quarantine.bytes >= mailLimitBytes * NEARLY_FULL
 }
 
-function isAlive({ figures: { dispatcherBeatMonoMs: beatMs }, nowMonoMs }: Standing): boolean {
-  return beatMs !== undefined && nowMonoMs - beatMs <= SILENT_MS
-}
-
-function jobsIn({ jobs }: QueueFigures, state: JobState): number {
-  return jobs.filter(one => one.state === state).reduce((sum, one) => sum + one.jobs, 0)
-}
-
-export function regions(view: View, { figures, pauses, blockers }: Standing): Html {
-  const isAllPaused = pauses.some(({ region }) => region === undefined)
-  const rows = figures.regions.map(one => regionRow(view, one, pauses, blockers))
+export function regions(view: View, { stats }: Standing): Html {
+  const isAllPaused = stats.pauses.some(({ region }) => region === undefined)
+  const rows = stats.regions.map(one => regionRow(view, one, stats))
   return html`<section id="regions" data-live aria-labelledby="regions-title">
 <h2 id="regions-title">Regions</h2>
 ${table(
@@ -154,15 +142,11 @@ ${view.isTrusted && rows.length > 0 && html`<div class="actions">${pausing(undef
 </section>`
 }
 
-function regionRow(
-  view: View,
-  one: RegionFigures,
-  pauses: readonly Pause[],
-  blockers: readonly Blocker[],
-): Part[] {
-  const { region, spacingMs, queued, nextDeadlineMs, drainMs, willMiss, isPaused } = one
+function regionRow(view: View, one: RegionStats, { pauses, blocked }: QueueStats): Part[] {
+  const { region, spacingMs, queued, nextDeadlineMs, drainMs, willMiss } = one
+  const isPaused = one.pausedSinceMs !== undefined
   const isOwn = pauses.some(pause => pause.region === region)
-  const isBlocked = blockers.some(blocker => blocker.region === region)
+  const isBlocked = blocked.some(blocker => blocker.region === region)
   const states = [...(isPaused ? ['paused by hand'] : []), ...(isBlocked ? ['blocked by SES'] : [])]
   return [
     region,

@@ -1,15 +1,14 @@
 // The status page: what an administrator looks at first. Plain HTML from the store, whichever worker is asked.
-// Without the token it is numbers. A store that fails is the caller's 503; nothing is changed but by page-acts.ts.
+// Without the token it is numbers. A store that fails is the caller's 503; nothing is changed but by page-actions.ts.
 
-import type { QueueFigures } from '../queue/figures'
-import { JOB_STATES, type JobState } from '../queue/job'
+import { paceOf } from '../app/operator-actions'
+import { JOB_STATES } from '../queue/job'
+import type { JobPage } from '../queue/operator'
 import { relayWarning } from '../queue/relay-signs'
-import type { JobPage } from '../queue/store'
 import { ICON } from './assets/icon'
 import { SCRIPT } from './assets/script'
 import { STYLE } from './assets/style'
 import { html } from './html'
-import { paceOf } from './metrics'
 import { actionRoutes } from './page-actions'
 import { jobReply, notFound, ofTrusted, viewOf } from './page-auth'
 import { Kept } from './page-cache'
@@ -56,33 +55,29 @@ export function pageRoutes(context: HttpContext): Route[] {
 /** It shows times to the second. */
 function first(view: View, context: HttpContext, kept: Kept): Reply {
   const [nowMs, nowMonoMs] = [view.nowMs, context.nowMonoMs()].map(ms => Math.floor(ms / 1000) * 1000)
-  const of = [context.figures().version(), nowMs, nowMonoMs, context.activeConfig(), view.hasToken]
+  const of = [context.operator().version(), nowMs, nowMonoMs, context.activeConfig(), view.hasToken]
   return kept.reply(of, () => firstAt(view, context))
 }
 
 function firstAt(view: View, context: HttpContext): Reply {
   const { settings, policy, idle } = context.activeConfig()
-  const reader = context.figures()
-  const figures = reader.figures(view.nowMs, paceOf(settings))
+  const reader = context.operator()
+  const stats = reader.stats({ ms: view.nowMs, monoMs: context.nowMonoMs() }, paceOf(settings))
   const past = spansUntil(view.nowMs, reader)
   const warning =
     settings.relay.recipients === 'auto' ? relayWarning(reader.relaySigns(view.nowMs)) : undefined
   const now: Standing = {
-    figures,
+    stats,
     lost: past.slice(-HOUR_SPANS).reduce((sum, { others }) => sum + others, 0),
-    pauses: context.operator().pauses(),
-    blockers: reader.blockers(),
-    nowMonoMs: context.nowMonoMs(),
-    mail: reader.mailTotals(),
     mailLimitBytes: settings.quarantine.limitBytes,
     isIdle: idle,
     isObserving: settings.main.mode === 'observe',
     ...(warning !== undefined && { relayWarning: warning }),
   }
-  const waiting = jobsIn(figures, ['queued', 'sending', 'held'])
+  const { queued, sending, held } = stats.states
   const main = html`${standing(view, now)}
 ${regions(view, now)}
-${charts(past, waiting, reader.deadlineBuckets(), view.nowMs)}
+${charts(past, queued + sending + held, reader.deadlineBuckets(), view.nowMs)}
 ${deadlines(view, reader.soonest(SOONEST))}
 ${decisions(view, reader.decisions(SHOWN_DECISIONS))}
 ${rules(
@@ -90,12 +85,8 @@ ${rules(
   reader.ruleHits(),
   policy.rules.map(({ name }) => name),
 )}
-${lastReload(view, figures.reload)}`
+${lastReload(view, stats.reload)}`
   return page(200, view, { title: 'Status', main })
-}
-
-function jobsIn({ jobs }: QueueFigures, states: readonly JobState[]): number {
-  return jobs.filter(({ state }) => states.includes(state)).reduce((sum, one) => sum + one.jobs, 0)
 }
 
 function jobPage({ params }: Request, view: View, context: HttpContext): Reply {
@@ -106,7 +97,7 @@ function jobPage({ params }: Request, view: View, context: HttpContext): Reply {
 function search({ query }: Request, view: View, context: HttpContext): Reply {
   const state = JOB_STATES.find(one => one === query.get('state'))
   if (state !== undefined) {
-    const jobs = context.operator().page({ states: [state] }, MOST_FOUND)
+    const jobs = context.operator().page({ states: [state], limit: MOST_FOUND })
     return page(200, view, { title: `Jobs ${state}`, main: stateMain(view, state, jobs) })
   }
   const asked = (query.get('q') ?? '').trim().slice(0, LONGEST_ASKED)
@@ -118,10 +109,10 @@ function found(asked: string, context: HttpContext): JobPage {
   if (asked === '') return { jobs: [] }
   if (!asked.includes('@')) {
     const job = operator.job(asked)
-    return job === undefined ? operator.page({ sesId: asked }, MOST_FOUND) : { jobs: [job] }
+    return job === undefined ? operator.page({ sesId: asked, limit: MOST_FOUND }) : { jobs: [job] }
   }
   const filters = [...(asked.startsWith('@') ? [] : [{ recipient: asked }]), { sender: asked }]
-  const pages = filters.map(filter => operator.page(filter, MOST_FOUND))
+  const pages = filters.map(filter => operator.page({ ...filter, limit: MOST_FOUND }))
   const jobs = new Map(pages.flatMap(one => one.jobs).map(job => [job.id, job]))
   const next = pages.map(one => one.next).find(one => one !== undefined)
   return {

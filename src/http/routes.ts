@@ -1,10 +1,12 @@
 // All that is served, each part with what it needs of the process that serves it.
 
 import type { ActiveConfig } from '../app/active-config'
+import { logLine } from '../app/log-line'
+import { type OperatorContext, paceOf } from '../app/operator-actions'
 import type { Diagnostic } from '../config/diagnostics'
 import type { MailFolders } from '../quarantine/bring-in-order'
-import type { FiguresReader } from '../queue/figures'
-import type { OperatorQueue, WorkerQueue } from '../queue/store'
+import type { OperatorQueue } from '../queue/operator'
+import type { WorkerQueue } from '../queue/store'
 import { apiRoutes } from './api'
 import { metricsRoute } from './metrics'
 import { pageRoutes } from './page'
@@ -19,8 +21,6 @@ export interface HttpContext {
   queue(): WorkerQueue
   /** Waits as little for other writers as a worker may. @throws QueueError */
   operator(): OperatorQueue
-  /** What all processes have counted, and the queue in figures. @throws QueueError */
-  figures(): FiguresReader
   /** Where the raw mail of jobs lies. */
   readonly mailFolders: MailFolders
   /** For the metrics: a bounce to that recipient of a mail was taken, as by that rule. */
@@ -31,6 +31,17 @@ export interface HttpContext {
   nowMs(): number
   /** Monotonic milliseconds: setting the clock doesn't change them. */
   nowMonoMs(): number
+}
+
+/** `rule`: in the log, in place of a rule's name. */
+export function operatorContext(context: HttpContext, rule: string): OperatorContext {
+  return {
+    queue: context.operator(),
+    pace: paceOf(context.activeConfig().settings),
+    now: { ms: context.nowMs(), monoMs: context.nowMonoMs() },
+    note: values => context.log('notice', logLine({ rule, ...values })),
+    wake: () => context.wake(),
+  }
 }
 
 export function allRoutes(context: HttpContext): Route[] {

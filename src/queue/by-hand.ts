@@ -2,7 +2,8 @@
 
 import { latenessOf } from './forecast'
 import type { JobFacts, JobState } from './job'
-import type { Ahead, ByHand, Pace } from './store'
+import type { ByHand, Pace } from './operator'
+import type { Ahead } from './store'
 import { type Change, change, MAY_FOLLOW } from './transitions'
 
 type Facts = Pick<JobFacts, 'state' | 'reason' | 'deadlineMs'>

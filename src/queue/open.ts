@@ -2,7 +2,6 @@
 
 export { openCounterStore } from './sqlite/counter-store'
 export { openDispatcherQueue } from './sqlite/dispatcher-queue'
-export { openFigures } from './sqlite/figures'
 export { isAlive, thisProcess } from './sqlite/lease-owner'
 export { openMailLedger } from './sqlite/mail-ledger'
 export { makeQueueFile, makeQueueFileAs } from './sqlite/make-file'

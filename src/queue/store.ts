@@ -11,9 +11,9 @@
 
 import type { BounceRequest, Cap } from '../policy/decision'
 import type { Forecast } from './forecast'
-import type { Job, JobEvent, JobState, Submitted } from './job'
-import type { MailLedger, MailPlace, StoredMail } from './mail-ledger'
-import type { QueueOverview, RuleCount } from './overview'
+import type { Job, JobState, Submitted } from './job'
+import type { MailLedger } from './mail-ledger'
+import type { Pause } from './operator'
 import type { RelaySigns } from './relay-signs'
 
 /** SQLite answers at once, another engine may answer later. Callers await both. */
@@ -198,94 +198,5 @@ export interface DispatcherQueue {
   settle(claim: Claim, effect: Effect, now: { ms: number; seenMonoMs: number; slowdown?: number }): Settled
   /** Forgets ended jobs that changed last before that, a bounded number at a time; how many. */
   prune(beforeMs: number): number
-  close(): void
-}
-
-/** Jobs wait, and expire at their deadline. */
-export interface Pause {
-  /** Undefined: every region. */
-  region?: string
-  sinceMs: number
-}
-
-/** What a job must have, all of it; what is undefined doesn't matter. */
-export interface JobFilter {
-  states?: readonly JobState[]
-  region?: string
-  sesId?: string
-  /** Of one of its recipients. */
-  rule?: string
-  /** An address, or `@host`. */
-  sender?: string
-  /** An address. */
-  recipient?: string
-}
-
-/** `next`: where the next page goes on; undefined: there is none. */
-export interface JobPage {
-  jobs: Job[]
-  next?: number
-}
-
-/** What came of a change by hand; `why`: the reason for which nothing was changed. */
-export type ByHand = { done: true; from: JobState; to: JobState } | { done: false; why: string }
-
-/** As it is set. */
-export interface Pace {
-  /** From one call to the next. */
-  spacingMs: number
-  /** What a job takes in a forecast. */
-  forecastMs: number
-  /** Before the end of a job's window. */
-  marginMs: number
-}
-
-/**
- * What an operator needs, beside a dispatcher that runs. It changes only jobs that no dispatcher holds; each change is
- * one durable transaction, and an event in the job's history. A dispatcher sees it at its next look.
- */
-export interface OperatorQueue {
-  /** held, failed, expired, cancelled -> queued, where it can still start in time. */
-  retry(id: string, nowMs: number, pace: Pace): ByHand
-  /** queued, held -> cancelled */
-  cancel(id: string, nowMs: number): ByHand
-  /** queued -> held */
-  hold(id: string, nowMs: number): ByHand
-  /** False: it was paused already. */
-  pause(region: string | undefined, nowMs: number): boolean
-  /** Undefined: all that is paused. False: nothing of it was. */
-  resume(region: string | undefined): boolean
-  pauses(): Pause[]
-  job(id: string): Job | undefined
-  history(id: string): JobEvent[]
-  /** What waits by deadline, then what has ended, latest change first. Read one by one: others may write meanwhile. */
-  list(filter: JobFilter, limit?: number): IterableIterator<Job>
-  /** Newest first, a bounded number of jobs looked at: fewer than `limit`, even none, with a `next` means go on. */
-  page(filter: JobFilter, limit: number, before?: number): JobPage
-  overview(nowMs: number, pace: Pace): QueueOverview
-  /** Most of them first; takes its time in a long queue. */
-  rules(): RuleCount[]
-  /** What there is of mail on disk. */
-  mailTotals(): Record<MailPlace, StoredMail>
-  /** For mail that leaves the quarantine by hand. */
-  mail: Pick<MailLedger, 'letGo' | 'gone' | 'putBack'>
-  /** Shared by the processes of the queue file, and known to nobody else: 64 hex digits. */
-  secret(): string
-  /** A session of the status page; for every process of the queue file, on disk when it returns. */
-  endSession(id: string, endMs: number, nowMs: number): void
-  isSessionEnded(id: string): boolean
-  close(): void
-}
-
-/** Views for people and tests. */
-export interface QueueReader {
-  job(id: string): Job | undefined
-  jobs(filter?: { sesId?: string; state?: JobState }): IterableIterator<Job>
-  history(id: string): JobEvent[]
-  countByState(): Record<JobState, number>
-  /** Those that a job on record is of, or a call was made in; in the order of their names. */
-  regions(): string[]
-  /** Whether relays seem to rewrite recipients. */
-  relaySigns(nowMs: number): RelaySigns
   close(): void
 }

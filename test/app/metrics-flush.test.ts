@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { PluginRuntime } from '../../src/app/plugin-runtime'
-import { openFigures, openWorkerQueue } from '../../src/queue/open'
+import { openQueueReader, openWorkerQueue } from '../../src/queue/open'
 import { temporaryFolder } from '../queue/support'
 
 const isRoot = process.geteuid?.() === 0
@@ -31,11 +31,11 @@ describe('what a process has counted at its end', () => {
     runtime.counts.inspected()
     runtime.close()
     assert.equal(process.listenerCount('exit'), listeners, 'nothing of it is left')
-    const figures = openFigures(file)
+    const reader = openQueueReader(file)
     try {
-      return figures.sums().find(({ name }) => name === 'ses_bounce_mails_inspected_total')?.value ?? 0
+      return reader.sums().find(({ name }) => name === 'ses_bounce_mails_inspected_total')?.value ?? 0
     } finally {
-      figures.close()
+      reader.close()
     }
   }
 

@@ -82,7 +82,10 @@ export class Machine {
     }
     const isOver = await this.#world.run(() => !this.#waits() || this.#wrong.length > 0, LONGEST_WAIT_MS)
     assert.deepEqual(this.#wrong, [])
-    assert.ok(isOver, `these wait for ever: ${JSON.stringify([...this.#reader.jobs({ state: 'queued' })])}`)
+    assert.ok(
+      isOver,
+      `these wait for ever: ${JSON.stringify([...this.#reader.jobs({ states: ['queued'] })])}`,
+    )
     const { sent } = this.#reader.countByState()
     assert.ok(this.#bounces >= sent && this.#bounces <= this.#taken + this.#deaths, 'no bounce twice')
   }

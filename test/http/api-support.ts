@@ -12,13 +12,13 @@ import type { MailFolders } from '../../src/quarantine/bring-in-order'
 import { keptFolder, quarantineFolder } from '../../src/quarantine/keep'
 import {
   openDispatcherQueue,
-  openFigures,
   openOperatorQueue,
   openWorkerQueue,
   type SqliteWorkerQueue,
   thisProcess,
 } from '../../src/queue/open'
-import type { DispatcherQueue, OperatorQueue } from '../../src/queue/store'
+import type { OperatorQueue } from '../../src/queue/operator'
+import type { DispatcherQueue } from '../../src/queue/store'
 import { temporaryFolder } from '../queue/support'
 import { assertDescribed } from './described'
 import { bearer, serveRoutes, TOKEN } from './support'
@@ -66,7 +66,6 @@ export async function startApi(ini = '', rules = ''): Promise<Api> {
   const queue = openWorkerQueue(file, { create: true })
   const dispatcher = openDispatcherQueue(file)
   const operator = openOperatorQueue(file, { busyMs: 0 })
-  const figures = openFigures(file)
   const clock = { ms: NOW_MS, monoMs: 1_000_000_000 }
   assert.ok(dispatcher.lock(thisProcess(), clock.monoMs, 1000))
   let activeConfig = compiled(ini, rules)
@@ -80,7 +79,6 @@ export async function startApi(ini = '', rules = ''): Promise<Api> {
         diagnostics: () => [],
         queue: () => queue,
         operator: () => operator,
-        figures: () => figures,
         mailFolders,
         submitted: ({ rule, sesId, recipient }) => void submitted.push(`${rule} ${sesId} ${recipient}`),
         wake: () => void wakes++,
@@ -141,7 +139,7 @@ export async function startApi(ini = '', rules = ''): Promise<Api> {
     },
     async close() {
       await served.close()
-      for (const one of [queue, dispatcher, operator, figures]) one.close()
+      for (const one of [queue, dispatcher, operator]) one.close()
       temporary.remove()
     },
   }

@@ -16,7 +16,7 @@ describe('POST /v1/bounces', () => {
 
   const post = (body: unknown, headers: Record<string, string> = {}) =>
     api.ask('POST', '/v1/bounces', body, headers)
-  const jobs = () => [...api.operator.list({})]
+  const jobs = () => [...api.operator.jobs()]
 
   it('accepts a submission: its job is in the queue, the dispatcher is woken, and the log has a line', async () => {
     const body = submission({

@@ -11,7 +11,7 @@ describe('the fields of a submission', () => {
   afterEach(() => api.close())
 
   const post = (body: unknown) => api.ask('POST', '/v1/bounces', body)
-  const jobs = () => [...api.operator.list({})]
+  const jobs = () => [...api.operator.jobs()]
 
   it('report all errors of a submission at once, each with its field, and add nothing to the queue', async () => {
     const answer = await post({

@@ -9,16 +9,16 @@ import { QueueError } from '../../src/errors'
 import { type MetricsContext, metricsRoute, scrape, wantsOpenMetrics } from '../../src/http/metrics'
 import { labelLines, METRICS, type Metric, metricLines } from '../../src/http/metrics-table'
 import { COUNTED } from '../../src/queue/counters'
-import type { FiguresReader } from '../../src/queue/figures'
 import { MetricsBuffer } from '../../src/queue/metrics-buffer'
 import {
   openCounterStore,
   openDispatcherQueue,
-  openFigures,
   openOperatorQueue,
+  openQueueReader,
   openWorkerQueue,
   thisProcess,
 } from '../../src/queue/open'
+import type { QueueReader } from '../../src/queue/operator'
 import { SETTINGS } from '../policy/support'
 import { request, temporaryFolder } from '../queue/support'
 import { type Family, readOpenMetrics } from './open-metrics'
@@ -36,7 +36,7 @@ const hasPromtool = spawnSync('promtool', ['--version']).status === 0
 
 describe('metrics', () => {
   let file: string
-  let figures: FiguresReader
+  let reader: QueueReader
   let remove: () => void
   let context: MetricsContext
 
@@ -45,16 +45,16 @@ describe('metrics', () => {
     remove = removeFolder
     file = path.join(folder, 'queue.sqlite')
     openWorkerQueue(file, { create: true }).close()
-    figures = openFigures(file)
+    reader = openQueueReader(file)
     context = {
       activeConfig: () => ({ settings: SETTINGS, policy: { rules: RULES } }),
-      figures: () => figures,
+      operator: () => reader,
       nowMs: () => NOW_MS,
       nowMonoMs: () => 100_000,
     }
   })
   afterEach(() => {
-    figures.close()
+    reader.close()
     remove()
   })
 
@@ -246,7 +246,7 @@ describe('metrics', () => {
     const fails = () => {
       throw new QueueError('QUEUE_BUSY', '/secret/place: busy')
     }
-    const broken = await serveRoutes([metricsRoute({ ...context, figures: fails })], log =>
+    const broken = await serveRoutes([metricsRoute({ ...context, operator: fails })], log =>
       servingContext(log),
     )
     try {

@@ -6,10 +6,10 @@ import { mock } from 'node:test'
 import { toCursor } from '../../src/http/listing'
 import { SPANS, spansUntil, waitingBefore } from '../../src/http/page-chart'
 import { rules } from '../../src/http/page-sections'
-import { ACTIVITY_BUCKET_MS } from '../../src/queue/figures'
-import { openFigures, openWorkerQueue } from '../../src/queue/open'
+import { openQueueReader, openWorkerQueue } from '../../src/queue/open'
 import { Database } from '../../src/queue/sqlite/database'
 import { MOST_LOOKED_AT } from '../../src/queue/sqlite/page'
+import { ACTIVITY_BUCKET_MS } from '../../src/queue/stats'
 import { HOUR_MS, request, temporaryFolder } from '../queue/support'
 import { type Api, NOW_MS, startApi } from './api-support'
 import { bearer } from './support'
@@ -48,28 +48,26 @@ describe('what the page asks of the queue', () => {
 
   it('is the soonest deadlines, whatever the region', () => {
     fill(40)
-    const figures = openFigures(file)
-    const soonest = figures.soonest(5)
+    const reader = openQueueReader(file)
+    const soonest = reader.soonest(5)
     assert.deepEqual(
       soonest.map(({ deadlineMs }) => deadlineMs - NOW_MS - 24 * HOUR_MS),
       [-20_000, -19_000, -18_000, -17_000, -16_000],
     )
     assert.deepEqual(
-      figures.deadlineBuckets().reduce((sum, { jobs }) => sum + jobs, 0),
+      reader.deadlineBuckets().reduce((sum, { jobs }) => sum + jobs, 0),
       20,
     )
-    figures.close()
+    reader.close()
   })
 
   it('is no more than can be read of what SES takes nothing from', () => {
     const database = new Database(file, { create: false, busyMs: 1000 })
     for (let n = 0; n < 30; n++) database.run("INSERT INTO blocked VALUES ('eu-west-1', ?, 5, 0)", `b${n}`)
-    const figures = openFigures(file)
-    assert.equal(figures.blockers().length, 20)
-    assert.deepEqual(figures.figures(NOW_MS, PACE).blocked, [
-      { region: 'eu-west-1', senders: 30, isWhole: false },
-    ])
-    for (const one of [database, figures]) one.close()
+    const reader = openQueueReader(file)
+    const { blocked } = reader.stats({ ms: NOW_MS, monoMs: 0 }, PACE)
+    assert.equal(blocked.length, 30)
+    for (const one of [database, reader]) one.close()
   })
 
   it('never goes through all jobs, for whatever is looked at or asked for', async () => {
@@ -214,7 +212,7 @@ describe('the chart', () => {
     const last = { fromMs: NOW_MS - (NOW_MS % ACTIVITY_BUCKET_MS), came: 1, sent: 2, others: 3 }
     const asked: number[] = []
     const reader = {
-      spans(fromMs: number) {
+      activity(fromMs: number) {
         asked.push(fromMs)
         return [last]
       },

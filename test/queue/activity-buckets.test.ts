@@ -2,14 +2,14 @@
 
 import assert from 'node:assert/strict'
 import path from 'node:path'
-import { ACTIVITY_BUCKET_MS, type ActivityBucket } from '../../src/queue/figures'
 import {
   openDispatcherQueue,
-  openFigures,
   openOperatorQueue,
+  openQueueReader,
   openWorkerQueue,
   thisProcess,
 } from '../../src/queue/open'
+import { ACTIVITY_BUCKET_MS, type ActivityBucket } from '../../src/queue/stats'
 import { HOUR_MS, request, temporaryFolder } from './support'
 
 const REGION = 'eu-west-1'
@@ -29,11 +29,11 @@ describe('spans of time', () => {
   afterEach(() => remove())
 
   function spans(fromMs = 0): ActivityBucket[] {
-    const figures = openFigures(file)
+    const reader = openQueueReader(file)
     try {
-      return figures.spans(fromMs)
+      return reader.activity(fromMs)
     } finally {
-      figures.close()
+      reader.close()
     }
   }
 

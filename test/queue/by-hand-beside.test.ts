@@ -86,7 +86,7 @@ describe('the queue, with an operator beside a dispatcher', function () {
             if (claim) assert.equal(stateOf(claim.job.id), 'sending')
           }
           const states = ids.map(id => operator.job(id)?.state ?? 'queued')
-          const { states: counts, regions } = operator.overview(100, PACE)
+          const { states: counts, regions } = operator.stats({ ms: 100, monoMs: 100 }, PACE)
           assert.equal(counts.queued, states.filter(state => state === 'queued').length)
           assert.equal(regions[0]?.queued, counts.queued)
           for (const [index, state] of states.entries()) {

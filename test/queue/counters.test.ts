@@ -10,8 +10,8 @@ import {
   MOST_SETS,
   RECENT_DECISIONS,
 } from '../../src/queue/counters'
-import type { FiguresReader } from '../../src/queue/figures'
-import { openCounterStore, openFigures, openWorkerQueue } from '../../src/queue/open'
+import { openCounterStore, openQueueReader, openWorkerQueue } from '../../src/queue/open'
+import type { QueueReader } from '../../src/queue/operator'
 import { Database } from '../../src/queue/sqlite/database'
 import { temporaryFolder } from './support'
 
@@ -21,7 +21,7 @@ describe('counts in the queue file', () => {
   let file: string
   let one: CounterStore
   let other: CounterStore
-  let reader: FiguresReader
+  let reader: QueueReader
   let remove: () => void
 
   beforeEach(() => {
@@ -31,7 +31,7 @@ describe('counts in the queue file', () => {
     openWorkerQueue(file, { create: true }).close()
     one = openCounterStore(file)
     other = openCounterStore(file)
-    reader = openFigures(file)
+    reader = openQueueReader(file)
   })
   afterEach(() => {
     for (const handle of [one, other, reader]) handle.close()
@@ -39,6 +39,7 @@ describe('counts in the queue file', () => {
   })
 
   const sums = () => reader.sums()
+  const reload = () => reader.stats({ ms: 0, monoMs: 0 }, { spacingMs: 1, forecastMs: 1, marginMs: 0 }).reload
 
   it('of several processes add up, to the last fraction', () => {
     const labels = { region: 'eu-west-1' }
@@ -105,18 +106,18 @@ describe('counts in the queue file', () => {
   })
 
   it('know whether the last reload was refused and why, and keep that when it is mended', () => {
-    assert.deepEqual(reader.reload(), { isRefused: false })
+    assert.deepEqual(reload(), { isRefused: false })
     const refused = { atMs: 200, errors: ['ses-bounce-rules.ini:2: no'] }
     const first = { atMs: 100, state: 'first', errors: [] }
     const broken = { ...refused, state: 'broken' }
     one.add({ ...NOTHING, reloads: [first, broken] })
-    assert.deepEqual(reader.reload(), { takenMs: 100, refused, isRefused: true })
+    assert.deepEqual(reload(), { takenMs: 100, refused, isRefused: true })
     one.add({ ...NOTHING, reloads: [{ atMs: 300, state: 'mended', errors: [] }] })
-    assert.deepEqual(reader.reload(), { takenMs: 300, refused, isRefused: false })
+    assert.deepEqual(reload(), { takenMs: 300, refused, isRefused: false })
     // a process that is late with what it has read
     other.add({ ...NOTHING, reloads: [first, broken].map(reload => ({ ...reload, atMs: 400 })) })
     other.add({ ...NOTHING, reloads: [{ atMs: 9000, state: 'mended', errors: [] }] })
-    assert.deepEqual(reader.reload(), { takenMs: 300, refused, isRefused: false })
+    assert.deepEqual(reload(), { takenMs: 300, refused, isRefused: false })
     assert.deepEqual(
       sums().map(({ name, labels, value }) => [name, labels, value]),
       [
@@ -137,7 +138,7 @@ describe('counts in the queue file', () => {
         [other, 900],
       ] as const)
         store.add({ ...NOTHING, reloads: [{ ...read, atMs: index * 10_000 + lateMs }] })
-      assert.equal(reader.reload().isRefused, read === without, `${index}`)
+      assert.equal(reload().isRefused, read === without, `${index}`)
     }
     assert.deepEqual(
       sums().map(({ labels, value }) => [labels['result'], value]),

@@ -2,7 +2,8 @@
 
 import path from 'node:path'
 import { openDispatcherQueue, openQueueReader, openWorkerQueue } from '../../src/queue/open'
-import type { DispatcherQueue, QueueReader, WorkerQueue } from '../../src/queue/store'
+import type { QueueReader } from '../../src/queue/operator'
+import type { DispatcherQueue, WorkerQueue } from '../../src/queue/store'
 import { temporaryFolder } from './support'
 
 /** A store that is empty at first. */

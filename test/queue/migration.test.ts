@@ -13,7 +13,6 @@ import { QueueError } from '../../src/errors'
 import type { Job } from '../../src/queue/job'
 import {
   openDispatcherQueue,
-  openFigures,
   openOperatorQueue,
   openQueueReader,
   openWorkerQueue,
@@ -42,7 +41,6 @@ const OPENERS: Record<string, (file: string) => unknown> = {
   'worker that may create it': file => openWorkerQueue(file, { create: true }),
   dispatcher: file => openDispatcherQueue(file),
   operator: file => openOperatorQueue(file),
-  figures: file => openFigures(file),
   reader: file => openQueueReader(file),
   'reader that leaves it untouched': file => openQueueReader(file, { untouched: true }),
 }

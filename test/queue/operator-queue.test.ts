@@ -9,12 +9,20 @@ import {
   type SqliteWorkerQueue,
   thisProcess,
 } from '../../src/queue/open'
-import type { Claim, DispatcherQueue, JobFilter, OperatorQueue } from '../../src/queue/store'
+import type { JobQuery, OperatorQueue } from '../../src/queue/operator'
+import type { Claim, DispatcherQueue } from '../../src/queue/store'
 import { addJob, HOUR_MS, request, temporaryFolder } from './support'
 
 const SPACING = { spacingMs: 1000, notBeforeMonoMs: 0, longestPauseMs: 60_000 }
 const PACE = { spacingMs: 1000, forecastMs: 1000, marginMs: 60_000 }
 const DAY_MS = 24 * HOUR_MS
+
+const NOTHING = {
+  pauses: [],
+  blocked: [],
+  mail: { kept: { bytes: 0, mails: 0 }, quarantine: { bytes: 0, mails: 0 } },
+  reload: { isRefused: false },
+}
 
 describe('queue, the operators side', () => {
   let file: string
@@ -61,7 +69,7 @@ describe('queue, the operators side', () => {
   }
 
   const lastEvent = (id: string) => queue.history(id).at(-1)
-  const ids = (filter: JobFilter = {}, limit?: number) => [...queue.list(filter, limit)].map(({ id }) => id)
+  const ids = (query: JobQuery = {}) => [...queue.jobs(query)].map(({ id }) => id)
 
   describe('by hand', () => {
     it('holds a queued job, so that no dispatcher takes it, and queues it again', () => {
@@ -230,7 +238,7 @@ describe('queue, the operators side', () => {
       const held = add({ deadlineMs: 2 * HOUR_MS })
       queue.hold(held, 1)
       assert.deepEqual(ids(), [soon, held, late, newer, older])
-      assert.deepEqual(ids({}, 2), [soon, held])
+      assert.deepEqual(ids({ limit: 2 }), [soon, held])
       assert.deepEqual(ids({ states: ['failed', 'queued'] }), [soon, late, newer])
     })
 
@@ -242,7 +250,7 @@ describe('queue, the operators side', () => {
       assert.deepEqual(ids({ rule: 'one' }), [one])
       assert.deepEqual(ids({ sender: 'joe@ORIGIN.example' }), [one])
       assert.deepEqual(ids({ sender: '@origin.example' }), [one, three])
-      assert.deepEqual(ids({ sender: '@origin.example' }, 1), [one])
+      assert.deepEqual(ids({ sender: '@origin.example', limit: 1 }), [one])
       assert.deepEqual(ids({ recipient: 'OTHER@yours.example' }), [three])
       assert.deepEqual(ids({ sesId: 'm2' }), [two])
       assert.deepEqual(ids({ sesId: 'm2', rule: 'one' }), [])
@@ -254,7 +262,7 @@ describe('queue, the operators side', () => {
     it('goes on while jobs are changed and forgotten behind it', () => {
       // more than are read together
       const all = Array.from({ length: 300 }, () => add())
-      const list = queue.list({ states: ['queued'] })
+      const list = queue.jobs({ states: ['queued'] })
       assert.equal(list.next().value?.id, all[0])
       const last = all.at(-1) ?? ''
       queue.hold(last, 1)
@@ -266,7 +274,7 @@ describe('queue, the operators side', () => {
 
     it('keeps no view of the file open, so that the log of changes can be written back', () => {
       for (let n = 0; n < 3; n++) add()
-      const list = queue.list({})
+      const list = queue.jobs()
       list.next()
       const other = openDispatcherQueue(file)
       try {
@@ -286,17 +294,19 @@ describe('queue, the operators side', () => {
       add({ rule: 'two' }, 3000)
       add({ region: 'us-east-1', rule: 'one' }, 3000)
       queue.pause('us-east-1', 4000)
-      const { states, regions, ...rest } = queue.overview(5000, PACE)
+      const { states, regions, jobs, ...rest } = queue.stats({ ms: 5000, monoMs: 5000 }, PACE)
+      assert.equal(jobs.find(one => one.region === 'us-east-1' && one.state === 'queued')?.jobs, 1)
       assert.deepEqual([states.sent, states.queued, states.held], [1, 3, 0])
-      assert.deepEqual(queue.rules(), [
+      assert.deepEqual(queue.countByRule(), [
         { rule: 'one', states: { queued: 2, sent: 1 } },
         { rule: 'two', states: { queued: 1 } },
       ])
       assert.deepEqual(rest, {
-        blocked: [],
+        ...NOTHING,
+        pauses: [{ region: 'us-east-1', sinceMs: 4000 }],
         oldestMs: 2000,
         nextDeadlineMs: HOUR_MS,
-        dispatcherBeatMonoMs: 1000,
+        silentMs: 4000,
       })
       assert.deepEqual(regions, [
         {
@@ -340,16 +350,17 @@ describe('queue, the operators side', () => {
         const effect = { state: 'queued', what: 'retry', notBeforeMs: 60_010, detail: 'no', blocks } as const
         dispatcher.settle(claimed, effect, { ms: 10, seenMonoMs: 10 })
       }
-      assert.deepEqual(queue.overview(20, PACE).blocked, [
-        { region: 'eu-west-1', bounceSender: 'mailer-daemon@yours.example', nextTryMs: 60_010 },
-        { region: 'us-east-1', nextTryMs: 60_010 },
+      assert.deepEqual(queue.stats({ ms: 20, monoMs: 20 }, PACE).blocked, [
+        { region: 'eu-west-1', bounceSender: 'mailer-daemon@yours.example', nextTryMs: 60_010, why: 'no' },
+        { region: 'us-east-1', nextTryMs: 60_010, why: 'no' },
       ])
     })
 
     it('counts calls that ended within the last minute', () => {
       add()
       end('failed', 1000)
-      const calls = (nowMs: number) => queue.overview(nowMs, PACE).regions[0]?.lastMinute.calls
+      const calls = (nowMs: number) =>
+        queue.stats({ ms: nowMs, monoMs: nowMs }, PACE).regions[0]?.lastMinute.calls
       assert.equal(calls(60_999), 1)
       assert.equal(calls(61_000), 0)
     })
@@ -361,7 +372,7 @@ describe('queue, the operators side', () => {
       assert.ok(claim)
       const throttled = { state: 'queued', what: 'throttled', notBeforeMs: 0, detail: '' } as const
       dispatcher.settle(claim, throttled, { ms: 0, seenMonoMs: 0, slowdown: 1.5 })
-      const region = queue.overview(0, PACE).regions[0]
+      const region = queue.stats({ ms: 0, monoMs: 0 }, PACE).regions[0]
       assert.deepEqual([region?.spacingMs, region?.jobMs, region?.drainMs], [1500, 2500, 7500])
       assert.equal(dispatcher.slowdown('eu-west-1'), 1.5)
       assert.equal(dispatcher.slowdown('us-east-1'), 1)
@@ -371,14 +382,14 @@ describe('queue, the operators side', () => {
       // 59 s are left before the margin, for jobs 1 s apart: the first starts at once
       for (let n = 0; n < 70; n++) add({ deadlineMs: PACE.marginMs + 59_000 })
       add()
-      const region = queue.overview(0, PACE).regions[0]
+      const region = queue.stats({ ms: 0, monoMs: 0 }, PACE).regions[0]
       assert.deepEqual([region?.willMiss, region?.drainMs], [10, 61_000])
     })
 
     it('is empty in an empty queue', () => {
-      const { states, regions, ...rest } = queue.overview(0, PACE)
+      const { states, regions, jobs, ...rest } = queue.stats({ ms: 0, monoMs: 0 }, PACE)
       assert.deepEqual(new Set(Object.values(states)), new Set([0]))
-      assert.deepEqual([queue.rules(), regions, rest], [[], [], { blocked: [], dispatcherBeatMonoMs: 0 }])
+      assert.deepEqual([queue.countByRule(), regions, jobs, rest], [[], [], [], { ...NOTHING, silentMs: 0 }])
     })
   })
 

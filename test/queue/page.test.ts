@@ -4,9 +4,9 @@ import assert from 'node:assert/strict'
 import path from 'node:path'
 import { JOB_STATES } from '../../src/queue/job'
 import { openOperatorQueue, openWorkerQueue } from '../../src/queue/open'
+import type { JobQuery, OperatorQueue } from '../../src/queue/operator'
 import { Database } from '../../src/queue/sqlite/database'
 import { MOST_LOOKED_AT } from '../../src/queue/sqlite/page'
-import type { JobFilter, OperatorQueue } from '../../src/queue/store'
 import { request, temporaryFolder } from './support'
 
 const JOBS = 12_000
@@ -30,11 +30,11 @@ describe('pages of the queue', () => {
   })
 
   /** All that a filter finds, page by page; the pages too. */
-  function all(filter: JobFilter, limit = 100): { ids: string[]; pages: number } {
+  function all(filter: JobQuery, limit = 100): { ids: string[]; pages: number } {
     const ids: string[] = []
     let before: number | undefined
     for (let pages = 1; ; pages++) {
-      const { jobs, next } = operator.page(filter, limit, before)
+      const { jobs, next } = operator.page({ ...filter, limit, ...(before !== undefined && { before }) })
       assert.ok(jobs.length <= limit)
       ids.push(...jobs.map(({ id }) => id))
       if (next === undefined) return { ids, pages }
@@ -46,7 +46,7 @@ describe('pages of the queue', () => {
   it('hold each job once, newest first, and nothing else than what is asked for', () => {
     const expected = (sql: string) =>
       database.all(`SELECT id FROM job WHERE ${sql} ORDER BY seq DESC`).map(row => row['id'])
-    const cases: [filter: JobFilter, sql: string][] = [
+    const cases: [filter: JobQuery, sql: string][] = [
       [{}, 'TRUE'],
       [{ states: ['held'] }, "state = 'held'"],
       [{ region: 'eu-west-1' }, "region = 'eu-west-1'"],
@@ -72,7 +72,7 @@ describe('pages of the queue', () => {
   })
 
   it('are few where an index finds what is asked for, and as many as it takes where not', () => {
-    const few: JobFilter[] = [
+    const few: JobQuery[] = [
       { states: ['cancelled'] },
       { sesId: 'mail777' },
       { recipient: 'user777@yours.example' },
@@ -84,12 +84,12 @@ describe('pages of the queue', () => {
   })
 
   it('go on where they were, whatever comes and goes meanwhile', () => {
-    const first = operator.page({}, 3)
+    const first = operator.page({ limit: 3 })
     const last = first.jobs.at(-1)
     const worker = openWorkerQueue(database.file)
     worker.add([request({ sesId: 'came-meanwhile' })], 0)
     database.run('DELETE FROM job WHERE id = ?', last?.id ?? '')
-    const second = operator.page({}, 3, first.next)
+    const second = operator.page({ limit: 3, ...(first.next !== undefined && { before: first.next }) })
     assert.deepEqual(
       second.jobs.map(({ id }) => id),
       [3, 4, 5].map(back => `job${JOBS - back}`),

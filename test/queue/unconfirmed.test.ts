@@ -6,7 +6,6 @@ import { MetricsBuffer } from '../../src/queue/metrics-buffer'
 import {
   openCounterStore,
   openDispatcherQueue,
-  openFigures,
   openOperatorQueue,
   openQueueReader,
   openWorkerQueue,
@@ -18,6 +17,7 @@ import type { DispatcherQueue, Effect } from '../../src/queue/store'
 import { request, temporaryFolder } from './support'
 
 const SPACING = { spacingMs: 1000, notBeforeMonoMs: 0, longestPauseMs: 600_000 }
+const PACE = { spacingMs: 1000, forecastMs: 1000, marginMs: 60_000 }
 const MINUTE_MS = 60_000
 const HOUR_MS = 3_600_000
 
@@ -99,9 +99,7 @@ describe('an unconfirmed recipient', () => {
 
   it('counts for no pause when SES refuses its bounce', () => {
     for (let at = 0; at < 8; at++) add(`mail${at}`, 'a@yours.example', true)
-    for (let at = 0; at < 8; at++) {
-      assert.deepEqual(call(refused()), { id: jobs()[at]?.id, state: 'failed', changes: [] })
-    }
+    for (const { id } of jobs()) assert.deepEqual(call(refused()), { id, state: 'failed', changes: [] })
   })
 
   it('ends no row of refusals of others', () => {
@@ -120,11 +118,11 @@ describe('an unconfirmed recipient', () => {
     const own = [add('other', 'b@yours.example', true), add('another', 'c@yours.example', true)]
     assert.equal(call(refused())?.changes[0]?.isPaused, true)
     const endOfPause = () => {
-      const figures = openFigures(file)
+      const reader = openQueueReader(file)
       try {
-        return figures.blockers()[0]?.nextTryMs
+        return reader.stats({ ms: 0, monoMs: 0 }, PACE).blocked[0]?.nextTryMs
       } finally {
-        figures.close()
+        reader.close()
       }
     }
     const outcomes: Record<string, string[]> = {}

@@ -8,7 +8,7 @@ import { headerOf, isId, type Kept, keptIds, readKept, removeKept } from '../../
 import { issueReleaseToken } from '../../quarantine/release-token'
 import { type TakenOut, takeOut } from '../../quarantine/take-out'
 import { mailTotalText } from '../../quarantine/total-text'
-import type { OperatorQueue } from '../../queue/store'
+import type { OperatorQueue } from '../../queue/operator'
 import { addressText } from '../explain/words'
 import type { Out } from '../out'
 import { wordsOf } from '../queue/queue-context'

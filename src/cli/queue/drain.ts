@@ -2,10 +2,10 @@
 // Where it can't be (paused, no dispatcher) that is said, and it ends with 1 rather than wait for ever.
 
 import { jsonText } from '../../json'
-import { type QueueOverview, SILENT_MS } from '../../queue/overview'
+import { isDispatching, type QueueStats, SILENT_MS } from '../../queue/stats'
 import { count } from '../explain/words'
 import { drainBar, drainSince, drainText } from './progress'
-import type { Run } from './run'
+import { type Run, statsOf } from './run'
 import { Picture } from './watch'
 
 const LOOK_MS = 500
@@ -14,21 +14,21 @@ const SAY_MS = 10_000
 const BAR = 30
 
 export async function drain(run: Run, options: { wait: boolean; timeoutMs?: number }): Promise<number> {
-  const { place, json, nowMs, monoMs, sleep } = run
+  const { json, monoMs, sleep } = run
   const startMs = monoMs()
-  const first = place.queue.overview(nowMs(), place.pace)
+  const first = statsOf(run)
   const say = teller(run, first)
   for (;;) {
-    const overview = place.queue.overview(nowMs(), place.pace)
-    const { waiting } = drainSince(first, overview)
+    const stats = statsOf(run)
+    const { waiting } = drainSince(first, stats)
     const passedMs = monoMs() - startMs
-    const why = waiting === 0 ? undefined : whyNot(overview, passedMs, monoMs(), options)
+    const why = waiting === 0 ? undefined : whyNot(stats, passedMs, options)
     if (waiting > 0 && why === undefined) {
-      say(overview)
+      say(stats)
       await sleep(LOOK_MS)
       continue
     }
-    const held = overview.states.held
+    const held = stats.states.held
     if (json) {
       run.out.line(jsonText({ drained: waiting === 0, waiting, held, ...(why && { why }) }))
     } else {
@@ -44,33 +44,33 @@ export async function drain(run: Run, options: { wait: boolean; timeoutMs?: numb
 }
 
 function whyNot(
-  { regions, states, dispatcherBeatMonoMs = Number.NEGATIVE_INFINITY }: QueueOverview,
+  stats: QueueStats,
   passedMs: number,
-  monoMs: number,
   { wait, timeoutMs }: { wait: boolean; timeoutMs?: number },
 ): string | undefined {
+  const { regions, states } = stats
   const waiting = regions.filter(({ queued }) => queued > 0)
   if (states.sending === 0 && waiting.length > 0 && waiting.every(one => one.pausedSinceMs !== undefined))
     return `paused: ${waiting.map(({ region }) => region).join(', ')}`
   if (!wait) return '--wait waits for them'
   if (timeoutMs !== undefined && passedMs >= timeoutMs) return 'the time is up'
   // one that has just ended may be starting again
-  if (monoMs - dispatcherBeatMonoMs > SILENT_MS && passedMs > SILENT_MS) return 'no dispatcher runs'
+  if (!isDispatching(stats) && passedMs > SILENT_MS) return 'no dispatcher runs'
   return undefined
 }
 
 /** Tells how far it is: a bar on a terminal, else a line now and then; nothing to programs. */
-function teller(run: Run, first: QueueOverview): (overview: QueueOverview) => void {
+function teller(run: Run, first: QueueStats): (stats: QueueStats) => void {
   const { screen, json, out, nowMs, monoMs } = run
   if (json) return () => undefined
   if (screen) {
     const picture = new Picture(screen)
-    return overview => picture.draw([drainBar(drainSince(first, overview), BAR)])
+    return stats => picture.draw([drainBar(drainSince(first, stats), BAR)])
   }
   let saidMs = Number.NEGATIVE_INFINITY
-  return overview => {
+  return stats => {
     if (monoMs() - saidMs < SAY_MS) return
     saidMs = monoMs()
-    out.line(`${new Date(nowMs()).toISOString()} ${drainText(drainSince(first, overview))}`)
+    out.line(`${new Date(nowMs()).toISOString()} ${drainText(drainSince(first, stats))}`)
   }
 }

@@ -3,24 +3,20 @@
 
 import { setImmediate } from 'node:timers/promises'
 import { jobJson, jobRecordJson } from '../../app/job-json'
+import { changeJob } from '../../app/operator-actions'
 import { sendBounceInput } from '../../dispatch/send-bounce'
 import { jsonText } from '../../json'
 import { findMail } from '../../quarantine/find-mail'
-import type { ByHand, JobFilter } from '../../queue/store'
+import type { JobAction, JobQuery } from '../../queue/operator'
 import { jobLine, jobPage } from './job-text'
-import type { ByHandWord } from './options'
-import type { Run } from './run'
+import { operatorOf, type Run } from './run'
 
 /** Lines after which whoever reads them may have gone away. */
 const AT_ONCE = 500
 
-export async function listJobs(
-  { place, out, json, nowMs }: Run,
-  filter: JobFilter,
-  limit: number | undefined,
-): Promise<number> {
+export async function listJobs({ place, out, json, nowMs }: Run, query: JobQuery): Promise<number> {
   let written = 0
-  for (const job of place.queue.list(filter, limit)) {
+  for (const job of place.queue.jobs(query)) {
     out.line(json ? jsonText(jobJson(job)) : jobLine(job, nowMs()))
     written++
     // a closed pipe is noticed between two turns of the event loop
@@ -51,25 +47,14 @@ export function showJobs({ place, out, json, nowMs }: Run, ids: readonly string[
   return code
 }
 
-export function changeJobs(run: Run, word: ByHandWord, ids: readonly string[]): number {
+export function changeJobs(run: Run, action: JobAction, ids: readonly string[]): number {
   let code = 0
   for (const id of ids) {
-    const answer = change(run, word, id)
+    const answer = changeJob(operatorOf(run), action, id)
     if (!answer.done) code = 1
     if (run.json) run.out.line(jsonText({ id, ...answer }))
     else if (answer.done) run.out.line(`${id}: ${answer.to}, it was ${answer.from}`)
     else run.out.line(`${id}: not changed: ${answer.why}`)
   }
   return code
-}
-
-function change({ place: { queue, pace }, nowMs }: Run, word: ByHandWord, id: string): ByHand {
-  switch (word) {
-    case 'retry':
-      return queue.retry(id, nowMs(), pace)
-    case 'cancel':
-      return queue.cancel(id, nowMs())
-    case 'hold':
-      return queue.hold(id, nowMs())
-  }
 }

@@ -6,10 +6,8 @@ import { regionList } from '../../config/list-parsers'
 import { DURATION_FORM, parseDurationMs } from '../../config/values'
 import { domainOf, parseAddress, withoutBrackets } from '../../mail/address'
 import { JOB_STATES, type JobState } from '../../queue/job'
-import type { JobFilter } from '../../queue/store'
+import type { JobQuery } from '../../queue/operator'
 import { type CommonOptions, countFromOne, UsageError } from '../command-line'
-
-export type ByHandWord = 'retry' | 'cancel' | 'hold'
 
 export interface ListOptions extends CommonOptions {
   state?: JobState[]
@@ -35,7 +33,7 @@ export function addFilters(command: Command): Command {
     .option('--limit <NUMBER>', 'no more than that', countFromOne('--limit'))
 }
 
-export function filterOf({ state, region, rule, sender, recipient, sesId }: ListOptions): JobFilter {
+export function queryOf({ state, region, rule, sender, recipient, sesId, limit }: ListOptions): JobQuery {
   return {
     ...(state && { states: state }),
     ...(region !== undefined && { region }),
@@ -43,6 +41,7 @@ export function filterOf({ state, region, rule, sender, recipient, sesId }: List
     ...(recipient !== undefined && { recipient }),
     ...(rule !== undefined && { rule }),
     ...(sesId !== undefined && { sesId }),
+    ...(limit !== undefined && { limit }),
   }
 }
 

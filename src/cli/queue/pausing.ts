@@ -1,51 +1,47 @@
 // `queue stats`, `pause` and `resume`: what there is, and whether it is sent.
 // A pause stands in the queue file: it holds until `resume`, whatever is started again meanwhile.
 
+import { EVERY_REGION, isKnownRegion, pauseSending, resumeSending } from '../../app/operator-actions'
 import { jsonText } from '../../json'
-import { mailTotalData, mailTotalText } from '../../quarantine/total-text'
-import { overviewData, overviewLines, pauseText } from './overview-text'
-import type { Run } from './run'
+import { mailTotalData } from '../../quarantine/total-text'
+import { operatorOf, type Run, statsOf } from './run'
+import { pausesData, pauseText, statsData, statsLines } from './stats-text'
 
-export function showStats({ place: { queue, pace, limitBytes }, out, json, nowMs, monoMs }: Run): number {
-  const moment = { nowMs: nowMs(), monoMs: monoMs() }
-  const [overview, pauses, rules] = [queue.overview(moment.nowMs, pace), queue.pauses(), queue.rules()]
-  const mail = queue.mailTotals()
+export function showStats(run: Run): number {
+  const { place, out, json } = run
+  const nowMs = run.nowMs()
+  const [stats, rules] = [statsOf(run), place.queue.countByRule()]
   if (json) {
-    const data = overviewData(overview, pauses, pace, moment)
-    out.line(jsonText({ ...data, rules, mail: mailTotalData(mail, limitBytes) }))
+    const mail = mailTotalData(stats.mail, place.limitBytes)
+    out.line(jsonText({ ...statsData(stats, place.pace, nowMs), rules, mail }))
     return 0
   }
-  const lines = overviewLines(overview, rules, pauses, pace, moment)
-  // last stands whether a dispatcher runs
-  const all = lines.toSpliced(-1, 0, `Mail on disk: ${mailTotalText(mail, limitBytes)}`)
-  for (const line of all) out.line(line)
+  for (const line of statsLines(stats, rules, place.pace, place.limitBytes, nowMs)) out.line(line)
   return 0
 }
 
 /** Paused already is as good as paused now. */
 export function pause(run: Run, region: string | undefined): number {
-  const { queue, pace } = run.place
-  const isNew = queue.pause(region, run.nowMs())
-  const place = region ?? 'every region'
+  const operator = operatorOf(run)
+  const isNew = pauseSending(operator, region)
+  const place = region ?? EVERY_REGION
   if (run.json) return sayPauses(run)
   run.out.line(
     isNew ? `Paused: ${place}. Jobs wait, and expire at their deadline.` : `${place} is paused already.`,
   )
-  const known = queue.overview(run.nowMs(), pace).regions.some(one => one.region === region)
-  if (region !== undefined && !known) run.out.line(`No job has been in ${region} yet.`)
+  if (region !== undefined && !isKnownRegion(operator, region))
+    run.out.line(`No job has been in ${region} yet.`)
   return 0
 }
 
 /** What is still paused is said: of one region it may be, as all are. */
 export function resume(run: Run, region: string | undefined): number {
-  const { queue } = run.place
-  const wasPaused = queue.resume(region)
-  const left = queue.pauses()
-  const place = region ?? 'every region'
+  const wasPaused = resumeSending(operatorOf(run), region)
+  const left = run.place.queue.pauses()
   const isStill = region !== undefined && left.some(one => one.region === undefined)
   if (run.json) sayPauses(run)
   else {
-    run.out.line(wasPaused ? `Resumed: ${place}.` : notPaused(region, isStill))
+    run.out.line(wasPaused ? `Resumed: ${region ?? EVERY_REGION}.` : notPaused(region, isStill))
     for (const one of left) run.out.line(pauseText(one))
   }
   return isStill ? 1 : 0
@@ -56,9 +52,7 @@ function notPaused(region: string | undefined, isStill: boolean): string {
   return `${region} was not paused${isStill ? ' by itself: resume without --region' : ''}.`
 }
 
-function sayPauses({ place: { queue, pace }, out, nowMs, monoMs }: Run): number {
-  const moment = { nowMs: nowMs(), monoMs: monoMs() }
-  const { pauses } = overviewData(queue.overview(moment.nowMs, pace), queue.pauses(), pace, moment)
-  out.line(jsonText({ pauses }))
+function sayPauses(run: Run): number {
+  run.out.line(jsonText({ pauses: pausesData(run.place.queue.pauses()) }))
   return 0
 }

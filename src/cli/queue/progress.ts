@@ -1,7 +1,7 @@
 // How far a queue has been drained since somebody began to look. Pure.
 
 import { hasEnded, JOB_STATES } from '../../queue/job'
-import type { QueueOverview } from '../../queue/overview'
+import type { QueueStats } from '../../queue/stats'
 import { count, timeText } from '../explain/words'
 
 export interface Drain {
@@ -14,7 +14,7 @@ export interface Drain {
 }
 
 /** Ended jobs are forgotten in time, so that there may be fewer than at the first look. */
-export function drainSince(first: QueueOverview, now: QueueOverview): Drain {
+export function drainSince(first: QueueStats, now: QueueStats): Drain {
   const running = now.regions.filter(({ pausedSinceMs }) => pausedSinceMs === undefined)
   return {
     waiting: now.states.queued + now.states.sending,
@@ -23,7 +23,7 @@ export function drainSince(first: QueueOverview, now: QueueOverview): Drain {
   }
 }
 
-function ended({ states }: QueueOverview): number {
+function ended({ states }: QueueStats): number {
   return JOB_STATES.filter(state => hasEnded(state) || state === 'sent').reduce(
     (sum, state) => sum + states[state],
     0,

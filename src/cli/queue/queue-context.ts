@@ -3,6 +3,7 @@
 
 import { statSync } from 'node:fs'
 import path from 'node:path'
+import { paceOf } from '../../app/operator-actions'
 import { openConfiguration } from '../../config/configuration'
 import { loadSettings, parseSettings, SETTINGS_FILE } from '../../config/load'
 import type { Owner } from '../../config/owner'
@@ -12,9 +13,8 @@ import { signatureOfFault } from '../../config/sources'
 import { SesBounceError } from '../../errors'
 import type { MailFolders } from '../../quarantine/bring-in-order'
 import { keptFolder, mailHome, quarantineFolder } from '../../quarantine/keep'
-import { forecastSpacingMs } from '../../queue/forecast'
 import { openOperatorQueue } from '../../queue/open'
-import type { OperatorQueue, Pace } from '../../queue/store'
+import type { OperatorQueue, Pace } from '../../queue/operator'
 import { ownerOf } from '../owner'
 
 export interface Place {
@@ -33,19 +33,15 @@ export function openQueueContext(
 ): Place | { faults: string[]; isAbsent?: true } {
   try {
     const owner = ownerOf(dir)
-    const { limit, window, queue, quarantine } = settingsOf(dir, env)
+    const settings = settingsOf(dir, env)
+    const { queue, quarantine } = settings
     become(owner)
     const file = path.resolve(dir, queue.path)
     const absent = whyAbsent(file)
     if (absent !== undefined) return { faults: [absent.why], ...(absent.isAbsent && { isAbsent: true }) }
-    const pace = {
-      spacingMs: limit.intervalMs + limit.slackMs,
-      forecastMs: forecastSpacingMs(limit),
-      marginMs: window.marginMs,
-    }
     return {
       queue: openOperatorQueue(file, { home: mailHome(dir) }),
-      pace,
+      pace: paceOf(settings),
       folders: { kept: keptFolder(dir), quarantine: quarantineFolder(dir) },
       limitBytes: quarantine.limitBytes,
     }

@@ -1,6 +1,8 @@
 // What every `queue` command has at hand: the queue, where its words go, and time.
 
+import type { OperatorContext } from '../../app/operator-actions'
 import type { Owner } from '../../config/owner'
+import type { QueueStats } from '../../queue/stats'
 import type { Out } from '../out'
 import type { Place } from './queue-context'
 
@@ -30,4 +32,14 @@ export interface Run extends QueueIo {
   /** Whatever it is given is made fit for a terminal. */
   out: Out
   json: boolean
+}
+
+export function statsOf({ place: { queue, pace }, nowMs, monoMs }: Run): QueueStats {
+  return queue.stats({ ms: nowMs(), monoMs: monoMs() }, pace)
+}
+
+/** The change is told of by the command itself; a dispatcher sees it at its next look. */
+export function operatorOf({ place: { queue, pace }, nowMs, monoMs }: Run): OperatorContext {
+  const now = { ms: nowMs(), monoMs: monoMs() }
+  return { queue, pace, now, note: () => undefined, wake: () => undefined }
 }

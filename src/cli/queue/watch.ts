@@ -3,67 +3,55 @@
 
 import { jsonText } from '../../json'
 import { JOB_STATES } from '../../queue/job'
-import type { QueueOverview } from '../../queue/overview'
-import type { Pace, Pause } from '../../queue/store'
+import type { Pace } from '../../queue/operator'
+import type { QueueStats } from '../../queue/stats'
 import { escapeControls } from '../out'
 import { timeOf } from './job-text'
-import { dispatcherText, type Moment, overviewData, pauseText, regionText } from './overview-text'
 import { drainBar, drainSince, drainText } from './progress'
-import type { Run, Screen } from './run'
+import { type Run, type Screen, statsOf } from './run'
+import { dispatcherText, pauseText, regionText, statsData } from './stats-text'
 
 const ON_SCREEN_MS = 2000
 const AS_LINES_MS = 5000
 const BAR = 30
 
 export async function watch(run: Run, everyMs: number | undefined): Promise<number> {
-  const { place, out, json, nowMs, monoMs, sleep } = run
+  const { place, out, json, nowMs, sleep } = run
   const stop = run.stopped()
   const screen = json ? undefined : run.screen
   const picture = screen && new Picture(screen)
-  let first: QueueOverview | undefined
+  let first: QueueStats | undefined
   while (!stop.aborted) {
-    const moment = { nowMs: nowMs(), monoMs: monoMs() }
-    const overview = place.queue.overview(moment.nowMs, place.pace)
-    const pauses = place.queue.pauses()
-    first ??= overview
-    if (picture) picture.draw(pictureLines(first, overview, pauses, place.pace, moment))
-    else if (json) out.line(jsonText(overviewData(overview, pauses, place.pace, moment)))
-    else out.line(watchLine(first, overview, pauses, moment))
+    const now = nowMs()
+    const stats = statsOf(run)
+    first ??= stats
+    if (picture) picture.draw(pictureLines(first, stats, place.pace, now))
+    else if (json) out.line(jsonText(statsData(stats, place.pace, now)))
+    else out.line(watchLine(first, stats, now))
     await sleep(everyMs ?? (screen ? ON_SCREEN_MS : AS_LINES_MS), stop)
   }
   return 0
 }
 
 /** `2025-02-20T12:38:04.000Z 120 jobs to send, drained in 2m; 34 jobs ended since; held 2` */
-export function watchLine(
-  first: QueueOverview,
-  overview: QueueOverview,
-  pauses: readonly Pause[],
-  { nowMs, monoMs }: Moment,
-): string {
-  const { held } = overview.states
+export function watchLine(first: QueueStats, stats: QueueStats, nowMs: number): string {
+  const { held } = stats.states
   return [
-    `${new Date(nowMs).toISOString()} ${drainText(drainSince(first, overview))}`,
+    `${new Date(nowMs).toISOString()} ${drainText(drainSince(first, stats))}`,
     ...(held > 0 ? [`${held} held`] : []),
-    ...pauses.map(({ region }) => `paused: ${region ?? 'every region'}`),
-    dispatcherText(overview, monoMs),
+    ...stats.pauses.map(({ region }) => `paused: ${region ?? 'every region'}`),
+    dispatcherText(stats),
   ].join('; ')
 }
 
-function pictureLines(
-  first: QueueOverview,
-  overview: QueueOverview,
-  pauses: readonly Pause[],
-  pace: Pace,
-  { nowMs, monoMs }: Moment,
-): string[] {
-  const { states, regions } = overview
+function pictureLines(first: QueueStats, stats: QueueStats, pace: Pace, nowMs: number): string[] {
+  const { states, regions, pauses } = stats
   return [
     `${timeOf(nowMs)}, Ctrl-C ends`,
-    drainBar(drainSince(first, overview), BAR),
+    drainBar(drainSince(first, stats), BAR),
     JOB_STATES.map(state => `${state} ${states[state].toLocaleString('en-US')}`).join('  '),
     ...pauses.map(pauseText),
-    dispatcherText(overview, monoMs),
+    dispatcherText(stats),
     ...regions.map(region => regionText(region, nowMs, pace)),
   ]
 }

@@ -1,11 +1,11 @@
 // What came into the queue and what left it, by spans of five minutes: what the page draws of the last hours.
 // Triggers in schema.sql keep it: no writer of the file can forget to. A day of it is kept, whatever becomes of the jobs.
 
-import type { ActivityBucket } from '../figures'
+import type { ActivityBucket } from '../stats'
 import type { Database } from './database'
 
 /** Oldest first. */
-export function spans(database: Database, fromMs: number): ActivityBucket[] {
+export function activity(database: Database, fromMs: number): ActivityBucket[] {
   return database
     .all('SELECT at_ms, came, sent, others FROM span WHERE at_ms >= ? ORDER BY at_ms', fromMs)
     .map(row => ({

@@ -46,6 +46,7 @@ const ASK_AGAIN_MS = 10
 
 export class Database {
   readonly file: string
+  #writes = 0
   readonly #driver: Driver.Database
   readonly #identity: string
   readonly #statements = new Map<string, Driver.Statement>()
@@ -87,12 +88,18 @@ export class Database {
     yield* this.#statement(sql).iterate(...values) as IterableIterator<Row>
   }
 
+  /** Changes with every write of this process and of others; SQLite's number counts those of others alone. */
+  version(): number {
+    return Number(this.pragma('data_version')[0]?.['data_version'] ?? 0) + this.#writes
+  }
+
   /** All or nothing, durable when it returns. */
   write<T>(work: () => T): T {
     this.#try(() => this.#driver.exec('BEGIN IMMEDIATE'))
     try {
       const result = work()
       this.#try(() => this.#driver.exec('COMMIT'))
+      this.#writes++
       return result
     } catch (error) {
       this.#rollBack()

@@ -3,7 +3,7 @@
 
 import { addressKey, domainOf } from '../../mail/address'
 import type { Job } from '../job'
-import type { JobFilter } from '../store'
+import type { JobQuery } from '../operator'
 import type { Database, Row } from './database'
 import { jobsOf, text } from './rows'
 
@@ -12,15 +12,15 @@ const AT_ONCE = 100
 
 const ENDED = "state IN ('sent', 'failed', 'expired', 'cancelled')"
 
-export function* listJobs(database: Database, filter: JobFilter, limit?: number): IterableIterator<Job> {
-  yield* readJobs(database, numbersOf(database, filter, limit), filter)
+export function* listJobs(database: Database, query: JobQuery): IterableIterator<Job> {
+  yield* readJobs(database, numbersOf(database, query), query)
 }
 
 /** In that order, but for those that are forgotten by now, or no longer in a state that is asked for. */
 export function* readJobs(
   database: Database,
   numbers: readonly number[],
-  { states }: JobFilter,
+  { states }: JobQuery,
 ): IterableIterator<Job> {
   for (let from = 0; from < numbers.length; from += AT_ONCE) {
     const some = numbers.slice(from, from + AT_ONCE)
@@ -40,7 +40,8 @@ export function* readJobs(
   }
 }
 
-function numbersOf(database: Database, filter: JobFilter, limit = Number.POSITIVE_INFINITY): number[] {
+function numbersOf(database: Database, query: JobQuery): number[] {
+  const { limit = Number.POSITIVE_INFINITY } = query
   const numbers: number[] = []
   const rows = database.iterate(
     `SELECT seq, sender FROM job
@@ -50,13 +51,13 @@ function numbersOf(database: Database, filter: JobFilter, limit = Number.POSITIV
        AND (?4 IS NULL OR EXISTS (SELECT 1 FROM recipient WHERE job = seq AND rule = ?4))
        AND (?5 IS NULL OR EXISTS (SELECT 1 FROM recipient WHERE job = seq AND address_key = ?5))
      ORDER BY ${ENDED}, CASE WHEN ${ENDED} THEN -changed_ms ELSE deadline_ms END, seq`,
-    filter.states === undefined ? null : JSON.stringify(filter.states),
-    filter.region ?? null,
-    filter.sesId ?? null,
-    filter.rule ?? null,
-    filter.recipient === undefined ? null : addressKey(filter.recipient),
+    query.states === undefined ? null : JSON.stringify(query.states),
+    query.region ?? null,
+    query.sesId ?? null,
+    query.rule ?? null,
+    query.recipient === undefined ? null : addressKey(query.recipient),
   )
-  const isFrom = senderTest(filter.sender)
+  const isFrom = senderTest(query.sender)
   // to its end: a statement that is left half way keeps its view of the file
   for (const row of rows) if (numbers.length < limit && isFrom(row)) numbers.push(Number(row['seq']))
   return numbers

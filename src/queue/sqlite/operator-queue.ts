@@ -2,16 +2,14 @@
 
 import { cancel, hold, retry } from '../by-hand'
 import type { JobFacts } from '../job'
-import type { ByHand, OperatorQueue } from '../store'
+import type { ByHand, OperatorQueue } from '../operator'
 import type { Change } from '../transitions'
 import { Database } from './database'
 import { waiting } from './deadline-histogram'
-import { listJobs } from './list'
-import { mailLedger, mailTotals } from './mail-ledger'
-import { countByRule, overview } from './overview'
-import { pageOfJobs } from './page'
-import { addPause, pauses, removePause } from './pauses'
-import { applyChange, factsOf, historyOf, jobOf } from './rows'
+import { mailLedger } from './mail-ledger'
+import { addPause, removePause } from './pauses'
+import { readerOf } from './reader'
+import { applyChange, factsOf } from './rows'
 import { secret } from './secret'
 import { endSession, isSessionEnded } from './sessions'
 
@@ -22,6 +20,7 @@ const BUSY_MS = 5000
 export function openOperatorQueue(file: string, { busyMs = BUSY_MS, home = '' } = {}): OperatorQueue {
   const database = new Database(file, { busyMs, create: false })
   return {
+    ...readerOf(database, home),
     retry: (id, nowMs, pace) =>
       change(database, id, nowMs, job => {
         const ahead = ({ region, deadlineMs }: JobFacts) => waiting(database, region, deadlineMs)
@@ -31,22 +30,10 @@ export function openOperatorQueue(file: string, { busyMs = BUSY_MS, home = '' } 
     hold: (id, nowMs) => change(database, id, nowMs, hold),
     pause: (region, nowMs) => database.write(() => addPause(database, region, nowMs)),
     resume: region => database.write(() => removePause(database, region)),
-    pauses: () => pauses(database),
-    job: id => {
-      const row = database.get('SELECT * FROM job WHERE id = ?', id)
-      return row && jobOf(database, row)
-    },
-    history: id => historyOf(database, id),
-    list: (filter, limit) => listJobs(database, filter, limit),
-    page: (filter, limit, before) => pageOfJobs(database, filter, limit, before),
-    overview: (nowMs, pace) => overview(database, nowMs, pace),
-    rules: () => countByRule(database),
     secret: () => secret(database),
     endSession: (id, endMs, nowMs) => endSession(database, id, endMs, nowMs),
     isSessionEnded: id => isSessionEnded(database, id),
-    mailTotals: () => mailTotals(database, home),
     mail: mailLedger(database, home),
-    close: () => database.close(),
   }
 }
 

@@ -3,7 +3,7 @@
 
 import { addressKey, domainOf } from '../../mail/address'
 import { senderKeys } from '../../mail/sender-key'
-import type { JobFilter, JobPage } from '../store'
+import type { JobPage, JobQuery } from '../operator'
 import type { Database, Value } from './database'
 import { readJobs, senderTest } from './list'
 
@@ -24,24 +24,19 @@ interface Source {
   join?: string
 }
 
-export function pageOfJobs(
-  database: Database,
-  filter: JobFilter,
-  limit: number,
-  before = Number.MAX_SAFE_INTEGER,
-): JobPage {
-  const { sender } = filter
+export function pageOfJobs(database: Database, query: JobQuery & { limit: number }): JobPage {
+  const { sender, limit, before = Number.MAX_SAFE_INTEGER } = query
   if (sender?.startsWith('@') && domainOf(`x${sender}`) === undefined) return { jobs: [] }
-  const source = sourceOf(database, filter)
+  const source = sourceOf(database, query)
   const last = lastToLookAt(database, source, before)
-  const found = search(database, source, filter, { before, last: last ?? 0, enough: limit + 1 })
+  const found = search(database, source, query, { before, last: last ?? 0, enough: limit + 1 })
   const page = found.slice(0, limit)
   const next = found.length > limit ? page.at(-1) : last
-  return { jobs: [...readJobs(database, page, filter)], ...(next !== undefined && { next }) }
+  return { jobs: [...readJobs(database, page, query)], ...(next !== undefined && { next }) }
 }
 
 /** Where an index leads soonest to what is asked for. Of those that may lead to very many, only one in order of age. */
-function sourceOf(database: Database, { sesId, recipient, sender, rule, states }: JobFilter): Source {
+function sourceOf(database: Database, { sesId, recipient, sender, rule, states }: JobQuery): Source {
   const jobs = (...terms: Term[]): Source => ({ table: 'job', seq: 'job.seq', terms })
   if (sesId !== undefined) return jobs(['ses_id = ?', sesId])
   if (recipient !== undefined)
@@ -80,13 +75,13 @@ function lastToLookAt(database: Database, { table, seq, terms }: Source, before:
 function search(
   database: Database,
   { table, seq, terms, join = '' }: Source,
-  filter: JobFilter,
+  query: JobQuery,
   { before, last, enough }: { before: number; last: number; enough: number },
 ): number[] {
-  const looked = [...terms, ...looksOf(filter)]
-  const isFrom = senderTest(filter.sender)
+  const looked = [...terms, ...looksOf(query)]
+  const isFrom = senderTest(query.sender)
   // an exact look at the sender comes after the query, which can't say how many rows are enough
-  const atOnce = filter.sender === undefined ? enough : Math.max(enough, AT_ONCE)
+  const atOnce = query.sender === undefined ? enough : Math.max(enough, AT_ONCE)
   const found: number[] = []
   for (let from = before; found.length < enough; ) {
     const rows = database.all(
@@ -104,7 +99,7 @@ function search(
 }
 
 /** What each job has to be looked at for. A + keeps an index out, in which nearly all jobs may be. */
-function looksOf({ sesId, recipient, sender, rule, region, states }: JobFilter): Term[] {
+function looksOf({ sesId, recipient, sender, rule, region, states }: JobQuery): Term[] {
   const own = 'SELECT 1 FROM recipient WHERE recipient.job = job.seq'
   return [
     ...(region === undefined ? [] : [['+region = ?', region] satisfies Term]),

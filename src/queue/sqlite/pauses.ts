@@ -1,7 +1,7 @@
 // What an operator has paused, as it stands in the queue file: it outlives every process.
 // Plain statements; whoever changes something does so in a transaction of his own.
 
-import type { Pause } from '../store'
+import type { Pause } from '../operator'
 import type { Database } from './database'
 import { text } from './rows'
 

@@ -1,8 +1,8 @@
 // What will become of a region's queue at a pace, without going through its jobs: by the tree of slots.
 // Reads only. Of a long queue it is an estimate on the safe side, of a short one it is exact.
 
-import { type Projection, project } from '../overview'
-import type { Pace } from '../store'
+import type { Pace } from '../operator'
+import { type Projection, project } from '../stats'
 import type { Database } from './database'
 import { type Slot, SPANS_MS, slotsOf, TOP_MS } from './deadline-histogram'
 import { text } from './rows'

@@ -1,37 +1,54 @@
-// Views of the queue for people, commands and tests. Reads only; never holds up a writer.
+// Views of the queue for people, commands, metrics and tests. Reads only; never holds up a writer.
 
-import type { QueueReader } from '../store'
+import type { QueueReader } from '../operator'
+import { activity } from './activity-buckets'
+import { recentDecisions, ruleHits, sums } from './counters'
 import { Database } from './database'
-import { countByState } from './overview'
+import { listJobs } from './list'
+import { mailTotals } from './mail-ledger'
+import { pageOfJobs } from './page'
+import { pauses } from './pauses'
 import { relaySigns } from './relay-signs'
 import { historyOf, jobOf, text } from './rows'
+import { countByRule, countByState, stats } from './stats'
+import { deadlineBuckets, soonest } from './timeline'
 
 const BUSY_MS = 2000
 
 /** `untouched`: nothing of the file changes, nor beside it. For one look: later changes may not be seen. */
-export function openQueueReader(file: string, options: { untouched?: true } = {}): QueueReader {
-  const database = new Database(file, { busyMs: BUSY_MS, create: false, ...options })
+export function openQueueReader(
+  file: string,
+  { home = '', ...options }: { untouched?: true; home?: string } = {},
+): QueueReader {
+  return readerOf(new Database(file, { busyMs: BUSY_MS, create: false, ...options }), home)
+}
+
+/** `home`: of the mail on disk. */
+export function readerOf(database: Database, home: string): QueueReader {
   return {
+    version: () => database.version(),
     job: id => {
       const row = database.get('SELECT * FROM job WHERE id = ?', id)
       return row && jobOf(database, row)
     },
-    *jobs(filter = {}) {
-      const rows = database.iterate(
-        'SELECT * FROM job WHERE (?1 IS NULL OR ses_id = ?1) AND (?2 IS NULL OR state = ?2) ORDER BY deadline_ms, seq',
-        filter.sesId ?? null,
-        filter.state ?? null,
-      )
-      for (const row of rows) {
-        yield jobOf(database, row)
-      }
-    },
     history: id => historyOf(database, id),
+    pauses: () => pauses(database),
+    jobs: (query = {}) => listJobs(database, query),
+    page: query => pageOfJobs(database, query),
+    soonest: limit => soonest(database, limit),
+    stats: (now, pace) => stats(database, home, now, pace),
     countByState: () => countByState(database),
+    countByRule: () => countByRule(database),
     regions: () =>
       database
         .all('SELECT name FROM region UNION SELECT region FROM job ORDER BY 1')
         .map(row => text(row['name'])),
+    sums: () => sums(database),
+    decisions: limit => recentDecisions(database, limit),
+    ruleHits: () => ruleHits(database),
+    activity: fromMs => activity(database, fromMs),
+    deadlineBuckets: () => deadlineBuckets(database),
+    mailTotals: () => mailTotals(database, home),
     relaySigns: nowMs => relaySigns(database, nowMs),
     close: () => database.close(),
   }

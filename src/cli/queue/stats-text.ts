@@ -3,27 +3,23 @@
 
 import { iso } from '../../app/job-json'
 import { formatDuration } from '../../config/values'
+import { mailTotalText } from '../../quarantine/total-text'
 import { JOB_STATES } from '../../queue/job'
-import { type QueueOverview, type RegionOverview, type RuleCount, SILENT_MS } from '../../queue/overview'
-import type { Pace, Pause } from '../../queue/store'
+import type { Pace, Pause } from '../../queue/operator'
+import { isDispatching, type QueueStats, type RegionStats, type RuleCount } from '../../queue/stats'
 import { count, timeText } from '../explain/words'
 import { leftText, timeOf } from './job-text'
 
-export interface Moment {
-  nowMs: number
-  monoMs: number
-}
-
 const SHOWN_RULES = 30
 
-export function overviewLines(
-  overview: QueueOverview,
+export function statsLines(
+  stats: QueueStats,
   rules: readonly RuleCount[],
-  pauses: readonly Pause[],
   pace: Pace,
-  { nowMs, monoMs }: Moment,
+  limitBytes: number,
+  nowMs: number,
 ): string[] {
-  const { states, regions, oldestMs, nextDeadlineMs } = overview
+  const { states, regions, oldestMs, nextDeadlineMs } = stats
   return [
     'Jobs',
     ...JOB_STATES.map(state => row(state, number(states[state]))),
@@ -41,9 +37,10 @@ export function overviewLines(
     `Regions, at a call every ${formatDuration(pace.spacingMs)}`,
     ...regions.map(region => `  ${regionText(region, nowMs, pace)}`),
     '',
-    ...pauses.map(pauseText),
-    ...overview.blocked.map(one => blockedText(one, nowMs)),
-    dispatcherText(overview, monoMs),
+    ...stats.pauses.map(pauseText),
+    ...stats.blocked.map(one => blockedText(one, nowMs)),
+    `Mail on disk: ${mailTotalText(stats.mail, limitBytes)}`,
+    dispatcherText(stats),
   ]
 }
 
@@ -56,7 +53,7 @@ function ruleLine({ rule, states }: RuleCount): string {
 }
 
 /** `eu-west-1: 120 queued (3 not due yet), the next has 23h left; 58 calls in the last minute; drained in 2m` */
-export function regionText(region: RegionOverview, nowMs: number, pace: Pace): string {
+export function regionText(region: RegionStats, nowMs: number, pace: Pace): string {
   const { queued, later, sending, lastMinute, drainMs, willMiss, pausedSinceMs, nextDeadlineMs } = region
   const { calls, throttled } = lastMinute
   return [
@@ -80,7 +77,7 @@ export function pauseText({ region, sinceMs }: Pause): string {
 }
 
 function blockedText(
-  { region, bounceSender, nextTryMs }: QueueOverview['blocked'][number],
+  { region, bounceSender, nextTryMs }: QueueStats['blocked'][number],
   nowMs: number,
 ): string {
   const what =
@@ -89,22 +86,17 @@ function blockedText(
   return `SES doesn't take ${what}: one is tried each minute, the next ${next}; the log says why.`
 }
 
-export function dispatcherText({ dispatcherBeatMonoMs }: QueueOverview, monoMs: number): string {
-  if (dispatcherBeatMonoMs === undefined) return 'No dispatcher has run since this machine started.'
-  const silentMs = monoMs - dispatcherBeatMonoMs
-  return silentMs > SILENT_MS
-    ? `No dispatcher runs: its last sign of life was ${timeText(silentMs)} ago.`
-    : 'A dispatcher runs.'
+export function dispatcherText(stats: QueueStats): string {
+  const { silentMs } = stats
+  if (silentMs === undefined) return 'No dispatcher has run since this machine started.'
+  return isDispatching(stats)
+    ? 'A dispatcher runs.'
+    : `No dispatcher runs: its last sign of life was ${timeText(silentMs)} ago.`
 }
 
-/** Times in ISO 8601. `isDispatching`: a dispatcher gives signs of life. */
-export function overviewData(
-  overview: QueueOverview,
-  pauses: readonly Pause[],
-  pace: Pace,
-  { nowMs, monoMs }: Moment,
-): Record<string, unknown> {
-  const { states, regions, oldestMs, nextDeadlineMs, dispatcherBeatMonoMs: beatMs } = overview
+/** Times in ISO 8601. */
+export function statsData(stats: QueueStats, pace: Pace, nowMs: number): Record<string, unknown> {
+  const { states, regions, oldestMs, nextDeadlineMs } = stats
   return {
     // of two within a second, too
     at: new Date(nowMs).toISOString(),
@@ -117,13 +109,17 @@ export function overviewData(
       ...(next !== undefined && { nextDeadline: iso(next) }),
       isPaused: since !== undefined,
     })),
-    pauses: pauses.map(({ region, sinceMs }) => ({
-      ...(region !== undefined && { region }),
-      since: iso(sinceMs),
-    })),
-    blocked: overview.blocked.map(({ nextTryMs, ...one }) => ({ ...one, nextTry: iso(nextTryMs) })),
-    isDispatching: beatMs !== undefined && monoMs - beatMs <= SILENT_MS,
+    pauses: pausesData(stats.pauses),
+    blocked: stats.blocked.map(({ nextTryMs, ...one }) => ({ ...one, nextTry: iso(nextTryMs) })),
+    isDispatching: isDispatching(stats),
   }
+}
+
+export function pausesData(pauses: readonly Pause[]): Record<string, unknown>[] {
+  return pauses.map(({ region, sinceMs }) => ({
+    ...(region !== undefined && { region }),
+    since: iso(sinceMs),
+  }))
 }
 
 function number(value: number): string {

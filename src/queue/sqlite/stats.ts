@@ -1,13 +1,15 @@
-// Counts over the queue file for `overview`. Reads only; never holds up a writer.
-// The counts are taken one after the other: a job that changes meanwhile may stand in two of them, or in none.
+// The queue's numbers from its file: sums that are kept, ends of indexes, and the deadline histogram. No job is counted.
+// Reads only; they are read one after the other: a job that changes meanwhile may stand in two of them, or in none.
 
 import { JOB_STATES, type JobState } from '../job'
-import type { QueueOverview, RegionOverview, RuleCount } from '../overview'
-import type { Pace } from '../store'
+import type { Pace, Pause } from '../operator'
+import type { Blocker, QueueStats, RegionStats, RuleCount } from '../stats'
 import { blockedNow } from './breaker'
+import { reloadState } from './counters'
 import type { Database, Row } from './database'
 import { type JobCount, jobCounts } from './job-counts'
 import { bootId } from './lease-owner'
+import { mailTotals } from './mail-ledger'
 import { pauses } from './pauses'
 import { projection } from './projection'
 import { text } from './rows'
@@ -17,20 +19,37 @@ const MINUTE_MS = 60_000
 const LATEST_EVENTS = 20_000
 /** What an event says when a call has ended; a call that several recipients shared may end as split. */
 const CALL_ENDED = "'sent', 'throttled', 'retry', 'unknown outcome', 'split', 'failed', 'interrupted'"
+/** So many blockers have their reason: more are not shown. */
+const MOST_REASONS = 20
+/** Of the jobs that were tried, so many are looked at for it. */
+const MOST_LOOKED_AT = 500
 
-export function overview(database: Database, nowMs: number, pace: Pace): QueueOverview {
-  const waiting = database.get("SELECT MIN(created_ms) AS oldest FROM job WHERE state = 'queued'")
-  const counts = jobCounts(database)
-  const regions = regionsOf(database, counts, nowMs, pace)
+/** `home`: of the mail on disk. */
+export function stats(
+  database: Database,
+  home: string,
+  { ms: nowMs, monoMs }: { ms: number; monoMs: number },
+  pace: Pace,
+): QueueStats {
+  const jobs = jobCounts(database)
+  const paused = pauses(database)
+  const regions = regionsOf(database, { jobs, paused, nowMs, pace })
   const next = regions.flatMap(({ nextDeadlineMs }) => nextDeadlineMs ?? [])
-  const heartbeat = database.get('SELECT beat_mono_ms AS beat FROM dispatcher WHERE boot_id = ?', bootId())
+  // by the index, in order of age: no job is counted
+  const oldest = database.get("SELECT created_ms FROM job WHERE state || '' = 'queued' ORDER BY seq LIMIT 1")
+  const dispatcher = database.get('SELECT beat_mono_ms AS beat FROM dispatcher WHERE boot_id = ?', bootId())
+  const heartbeat = dispatcher?.['beat']
   return {
-    states: sumsByState(counts),
+    states: sumsByState(jobs),
+    jobs,
     regions,
-    blocked: blockedNow(database),
-    ...optional('oldestMs', waiting?.['oldest']),
+    pauses: paused,
+    blocked: blockers(database),
+    ...optional('oldestMs', oldest?.['created_ms']),
     ...(next.length > 0 && { nextDeadlineMs: Math.min(...next) }),
-    ...optional('dispatcherBeatMonoMs', heartbeat?.['beat']),
+    ...(typeof heartbeat === 'number' && { silentMs: Math.max(0, monoMs - heartbeat) }),
+    mail: mailTotals(database, home),
+    reload: reloadState(database),
   }
 }
 
@@ -40,7 +59,7 @@ export function countByState(database: Database): Record<JobState, number> {
   return sumsByState(rows.map(row => ({ state: text(row['state']) as JobState, jobs: Number(row['n']) })))
 }
 
-function sumsByState(counts: readonly { state: JobState; jobs: number }[]): Record<JobState, number> {
+function sumsByState(counts: readonly Pick<JobCount, 'state' | 'jobs'>[]): Record<JobState, number> {
   const sums = Object.fromEntries(JOB_STATES.map(state => [state, 0])) as Record<JobState, number>
   for (const { state, jobs } of counts) sums[state] += jobs
   return sums
@@ -63,11 +82,13 @@ export function countByRule(database: Database): RuleCount[] {
 
 function regionsOf(
   database: Database,
-  counts: readonly JobCount[],
-  nowMs: number,
-  pace: Pace,
-): RegionOverview[] {
-  const paused = pauses(database)
+  {
+    jobs,
+    paused,
+    nowMs,
+    pace,
+  }: { jobs: readonly JobCount[]; paused: readonly Pause[]; nowMs: number; pace: Pace },
+): RegionStats[] {
   const calls = callsOfLastMinute(database, nowMs)
   return database.all('SELECT name, slowdown, spacing_ms FROM region ORDER BY name').map(row => {
     const region = text(row['name'])
@@ -81,15 +102,14 @@ function regionsOf(
       nowMs,
     )
     const jobsIn = (state: JobState) =>
-      counts.find(one => one.region === region && one.state === state)?.jobs ?? 0
-    const spacingMs = pace.spacingMs * Number(row['slowdown'])
+      jobs.find(one => one.region === region && one.state === state)?.jobs ?? 0
     const forecastMs = Number(row['spacing_ms'])
     const jobMs = forecastMs > pace.forecastMs ? forecastMs : pace.spacingMs
     const queued = jobsIn('queued')
     const pause = paused.find(one => one.region === undefined || one.region === region)
     return {
       region,
-      spacingMs,
+      spacingMs: pace.spacingMs * Number(row['slowdown']),
       jobMs,
       queued,
       sending: jobsIn('sending'),
@@ -102,13 +122,15 @@ function regionsOf(
   })
 }
 
-function callsOfLastMinute(database: Database, nowMs: number): Map<string, RegionOverview['lastMinute']> {
+function callsOfLastMinute(database: Database, nowMs: number): Map<string, RegionStats['lastMinute']> {
+  const fromMs = nowMs - MINUTE_MS
   const rows = database.all(
     `SELECT region, COUNT(*) AS calls, COUNT(CASE WHEN what = 'sent' THEN 1 END) AS sent,
        COUNT(CASE WHEN what = 'throttled' THEN 1 END) AS throttled
-     FROM (SELECT * FROM event ORDER BY rowid DESC LIMIT ${LATEST_EVENTS}) AS latest JOIN job ON job.seq = latest.job
-     WHERE at_ms > ? AND what IN (${CALL_ENDED}) GROUP BY region`,
-    nowMs - MINUTE_MS,
+     FROM event CROSS JOIN job ON job.seq = event.job
+     WHERE event.rowid >= ? AND at_ms > ? AND what IN (${CALL_ENDED}) GROUP BY region`,
+    firstEventFrom(database, fromMs),
+    fromMs,
   )
   const number = (row: Row, name: string) => Number(row[name] ?? 0)
   return new Map(
@@ -117,6 +139,34 @@ function callsOfLastMinute(database: Database, nowMs: number): Map<string, Regio
       { calls: number(row, 'calls'), sent: number(row, 'sent'), throttled: number(row, 'throttled') },
     ]),
   )
+}
+
+/** Of the latest events, which stand in order of time: halves the numbers until it is found. */
+function firstEventFrom(database: Database, fromMs: number): number {
+  const newest = Number(database.get('SELECT MAX(rowid) AS n FROM event')?.['n'] ?? 0)
+  let [low, high] = [Math.max(1, newest - LATEST_EVENTS + 1), newest + 1]
+  while (low < high) {
+    const middle = Math.floor((low + high) / 2)
+    const row = database.get('SELECT at_ms FROM event WHERE rowid >= ? ORDER BY rowid LIMIT 1', middle)
+    if (Number(row?.['at_ms']) > fromMs) high = middle
+    else low = middle + 1
+  }
+  return low
+}
+
+function blockers(database: Database): Blocker[] {
+  return blockedNow(database).map((blocked, index) => {
+    if (index >= MOST_REASONS) return blocked
+    const row = database.get(
+      `SELECT reason FROM (
+         SELECT reason, bounce_sender FROM job INDEXED BY job_due
+         WHERE state = 'queued' AND region = ?1 AND not_before_ms > 0 LIMIT ${MOST_LOOKED_AT}
+       ) WHERE reason <> '' AND bounce_sender = COALESCE(?2, bounce_sender) LIMIT 1`,
+      blocked.region,
+      blocked.bounceSender ?? null,
+    )
+    return { ...blocked, ...(row !== undefined && { why: text(row['reason']) }) }
+  })
 }
 
 function optional<K extends string>(key: K, value: unknown): { [P in K]?: number } {

@@ -1,19 +1,19 @@
-// The queue in figures, held against what counting every job says.
+// The queue in numbers, held against what counting every job says.
 
 import assert from 'node:assert/strict'
 import path from 'node:path'
 import fc from 'fast-check'
 import {
   openDispatcherQueue,
-  openFigures,
   openOperatorQueue,
+  openQueueReader,
   openWorkerQueue,
   thisProcess,
 } from '../../src/queue/open'
-import { project } from '../../src/queue/overview'
 import { Database } from '../../src/queue/sqlite/database'
 import { setSpacing, TOP_MS } from '../../src/queue/sqlite/deadline-histogram'
 import { FINEST_MS, projection } from '../../src/queue/sqlite/projection'
+import { project } from '../../src/queue/stats'
 import { request, temporaryFolder } from './support'
 
 const REGION = 'eu-west-1'
@@ -21,7 +21,7 @@ const PACE = { spacingMs: 1000, forecastMs: 1035, marginMs: 60_000 }
 const SPACING = { spacingMs: 0, notBeforeMonoMs: 0, longestPauseMs: 60_000 }
 const NOW_MS = 1_700_000_000_123
 
-describe('the queue in figures', () => {
+describe('the queue in numbers', () => {
   let file: string
   let database: Database
   let remove: () => void
@@ -56,15 +56,15 @@ describe('the queue in figures', () => {
     const worker = openWorkerQueue(file)
     const dispatcher = openDispatcherQueue(file)
     const operator = openOperatorQueue(file)
-    const figures = openFigures(file)
+    const reader = openQueueReader(file)
     assert.ok(dispatcher.lock(thisProcess(), 0, 1000))
     const counted = () =>
       database
         .all("SELECT region || ' ' || state AS what, COUNT(*) AS n FROM job GROUP BY 1 ORDER BY 1")
         .map(({ what, n }) => `${what} ${n}`)
     const kept = () =>
-      figures
-        .figures(0, PACE)
+      reader
+        .stats({ ms: 0, monoMs: 0 }, PACE)
         .jobs.filter(({ jobs }) => jobs !== 0)
         .map(({ region, state, jobs }) => `${region} ${state} ${jobs}`)
         .toSorted()
@@ -90,14 +90,14 @@ describe('the queue in figures', () => {
       assert.equal(dispatcher.prune(1e16), 4)
       check(['eu-west-1 held 1'])
     } finally {
-      for (const one of [worker, dispatcher, operator, figures]) one.close()
+      for (const one of [worker, dispatcher, operator, reader]) one.close()
     }
   })
 
   it('say of each region how long it takes, at what pace, how soon the first, and what stands still', () => {
     const worker = openWorkerQueue(file)
     const operator = openOperatorQueue(file)
-    const figures = openFigures(file)
+    const reader = openQueueReader(file)
     try {
       worker.add([request({ deadlineMs: NOW_MS + 61_000 }), request({ deadlineMs: NOW_MS + 60_500 })], 1)
       worker.add([request({ region: 'us-east-1', deadlineMs: NOW_MS + 90_000 })], 1)
@@ -106,30 +106,41 @@ describe('the queue in figures', () => {
       database.run(
         "INSERT INTO blocked VALUES ('eu-west-1', '', 5, 0), ('eu-west-1', 'b@yours.example', 5, 0)",
       )
-      const { regions, blocked } = figures.figures(NOW_MS, PACE)
+      const none = { calls: 0, sent: 0, throttled: 0 }
+      const { regions, blocked } = reader.stats({ ms: NOW_MS, monoMs: 0 }, PACE)
       assert.deepEqual(regions, [
         {
           region: REGION,
           spacingMs: 3000,
+          jobMs: 1000,
           queued: 2,
+          sending: 0,
+          later: 0,
           nextDeadlineMs: NOW_MS + 60_500,
-          isPaused: false,
+          lastMinute: none,
           drainMs: 2000,
           willMiss: 0,
         },
         {
           region: 'us-east-1',
           spacingMs: 1000,
+          jobMs: 1000,
           queued: 1,
+          sending: 0,
+          later: 0,
           nextDeadlineMs: NOW_MS + 90_000,
-          isPaused: true,
+          pausedSinceMs: 1,
+          lastMinute: none,
           drainMs: 1000,
           willMiss: 0,
         },
       ])
-      assert.deepEqual(blocked, [{ region: REGION, senders: 1, isWhole: true }])
+      assert.deepEqual(blocked, [
+        { region: REGION, nextTryMs: 5 },
+        { region: REGION, bounceSender: 'b@yours.example', nextTryMs: 5 },
+      ])
     } finally {
-      for (const one of [worker, operator, figures]) one.close()
+      for (const one of [worker, operator, reader]) one.close()
     }
   })
 

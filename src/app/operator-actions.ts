@@ -1,0 +1,59 @@
+// What an operator does to the queue by hand, the same from the status page, the API and the command line.
+// Each change is on disk when its function returns; the log tells of it, and the dispatcher is woken where it has work.
+
+import type { Settings } from '../config/settings'
+import { forecastSpacingMs } from '../queue/forecast'
+import type { ByHand, JobAction, OperatorQueue, Pace } from '../queue/operator'
+
+export interface OperatorContext {
+  queue: OperatorQueue
+  pace: Pace
+  now: { ms: number; monoMs: number }
+  /** For the log. */
+  note: (values: Record<string, string>) => void
+  /** Wakes the dispatcher; without this it looks at the queue by itself, within a second. */
+  wake: () => void
+}
+
+export function changeJob(context: OperatorContext, action: JobAction, id: string): ByHand {
+  const { queue, pace, now, note, wake } = context
+  const done = queue[action](id, now.ms, pace)
+  if (!done.done) return done
+  note({ job: id, state: done.to, was: done.from })
+  if (done.to === 'queued') wake()
+  return done
+}
+
+/** `region` undefined: every region. False: it was paused already. */
+export function pauseSending(
+  { queue, now, note, wake }: OperatorContext,
+  region: string | undefined,
+): boolean {
+  const isNew = queue.pause(region, now.ms)
+  if (isNew) note({ paused: region ?? EVERY_REGION })
+  if (isNew) wake()
+  return isNew
+}
+
+/** `region` undefined: all that is paused. False: nothing of it was. */
+export function resumeSending({ queue, note, wake }: OperatorContext, region: string | undefined): boolean {
+  const wasPaused = queue.resume(region)
+  if (wasPaused) note({ resumed: region ?? EVERY_REGION })
+  if (wasPaused) wake()
+  return wasPaused
+}
+
+export const EVERY_REGION = 'every region'
+
+/** Whether a job has ever been there. */
+export function isKnownRegion({ queue, now, pace }: OperatorContext, region: string): boolean {
+  return queue.stats(now, pace).regions.some(one => one.region === region)
+}
+
+export function paceOf({ limit, window }: Pick<Settings, 'limit' | 'window'>): Pace {
+  return {
+    spacingMs: limit.intervalMs + limit.slackMs,
+    forecastMs: forecastSpacingMs(limit),
+    marginMs: window.marginMs,
+  }
+}

@@ -1,0 +1,109 @@
+// The queue in numbers, the same for the status page, the command line and the metrics. Plain data.
+// Cheap to read however long the queue is. Projections are estimates: later mail and SES's answers aren't known.
+
+import type { ReloadState } from './counters'
+import type { JobState } from './job'
+import type { MailPlace, StoredMail } from './mail-ledger'
+import type { Pace, Pause } from './operator'
+
+/** The dispatcher's heart beats every second; within this time a dead one would have been started again. */
+export const SILENT_MS = 30_000
+
+export interface QueueStats {
+  states: Record<JobState, number>
+  /** By region and state; what isn't there is 0. */
+  jobs: readonly { region: string; state: JobState; jobs: number }[]
+  /** By name. */
+  regions: readonly RegionStats[]
+  pauses: readonly Pause[]
+  blocked: readonly Blocker[]
+  /** When the oldest waiting job was made. */
+  oldestMs?: number
+  /** Of the waiting jobs. */
+  nextDeadlineMs?: number
+  /** Since the last heartbeat of a dispatcher; undefined: there was none since the machine started. */
+  silentMs?: number
+  /** Mail on disk. */
+  mail: Record<MailPlace, StoredMail>
+  reload: ReloadState
+}
+
+/** In a long queue up to 16 s of jobs too many are said to miss their deadline, never too few. */
+export interface RegionStats extends Projection {
+  region: string
+  /** From one call to the next at the moment: while SES throttles, more than it is set. */
+  spacingMs: number
+  /** What a job has taken lately, where that is more. */
+  jobMs: number
+  queued: number
+  sending: number
+  /** Of the queued jobs: those whose next attempt isn't due yet. */
+  later: number
+  nextDeadlineMs?: number
+  /** By hand, of this region or of all. */
+  pausedSinceMs?: number
+  /** Within the last minute: calls that ended, those that SES made a bounce of, and those that it throttled. */
+  lastMinute: { calls: number; sent: number; throttled: number }
+}
+
+export interface Projection {
+  /** Until the last of those that can be in time has started, if each takes `jobMs`. */
+  drainMs: number
+  /** Jobs that can't start before their last moment. */
+  willMiss: number
+}
+
+/** What SES accepts nothing from at the moment; one job is tried each minute. Without a sender: the whole region. */
+export interface Blocker {
+  region: string
+  bounceSender?: string
+  nextTryMs: number
+  /** In the words that one of its jobs has; of the first 20 only. */
+  why?: string
+}
+
+/** Recipients by the rule that bounced them. */
+export interface RuleCount {
+  rule: string
+  states: Partial<Record<JobState, number>>
+}
+
+/** How long a bucket is. The triggers in schema.sql have the same number, frozen. */
+export const ACTIVITY_BUCKET_MS = 300_000
+
+/** Of jobs, in a span of time. */
+export interface ActivityBucket {
+  fromMs: number
+  /** New ones, and those that were tried again after their end. */
+  came: number
+  /** Ended with a bounce. */
+  sent: number
+  /** Ended without one. */
+  others: number
+}
+
+/** Waiting jobs, by their deadlines. */
+export interface DeadlineBucket {
+  fromMs: number
+  spanMs: number
+  jobs: number
+}
+
+export function isDispatching({ silentMs = Number.POSITIVE_INFINITY }: QueueStats): boolean {
+  return silentMs <= SILENT_MS
+}
+
+/** `deadlines`: of the jobs of one region, soonest first. One that is too late is left out, and uses no time. */
+export function project(
+  deadlines: Iterable<number>,
+  nowMs: number,
+  { spacingMs, marginMs }: Pick<Pace, 'spacingMs' | 'marginMs'>,
+): Projection {
+  let started = 0
+  let willMiss = 0
+  for (const deadlineMs of deadlines) {
+    if (nowMs + started * spacingMs > deadlineMs - marginMs) willMiss++
+    else started++
+  }
+  return { drainMs: started * spacingMs, willMiss }
+}
