@@ -40,7 +40,7 @@ export class DispatcherLock {
   }
 
   heartbeat(nowMonoMs: number): void {
-    this.#db.writeUnflushed(() => {
+    this.#db.writeAndCheckpoint(() => {
       this.mustHold()
       this.#db.run('UPDATE dispatcher SET beat_mono_ms = ?', nowMonoMs)
     })
