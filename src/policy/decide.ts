@@ -9,7 +9,6 @@ import { addressKey } from '../mail/address'
 import type { MailFacts, Receipt, RecipientFacts } from '../mail/facts'
 import { withoutLabel } from '../mail/label'
 import type { Refusal } from '../mail/refusal'
-import { standsAlways } from '../mail/standing-refusals'
 import { UnreadableError } from '../mail/unreadable'
 import { asksAttachment, attachmentName } from './attachment-name'
 import { bounceSender, bounceSenders, makeBounce } from './bounce'
@@ -24,6 +23,7 @@ import type { MatchBudget } from './match-budget'
 import { MISMATCH_DETAILS } from './mismatch-details'
 import { standingRefusal, withRefusal } from './refusal-outcome'
 import type { BounceOutcome, Policy, Rule } from './rule'
+import { standsFor } from './standing'
 import { fill, REPLY_CHARACTERS, type Template, type TemplateName, valuesOf } from './templates'
 
 /** The reply for unreadable mail: the rule's own text is only for mail for which the rule holds. */
@@ -50,7 +50,9 @@ export async function decide(
   const ruledOut = new Set<Rule>()
   for (const recipient of facts.recipients) {
     const [refused] = recipient.envelope.refusals ?? []
-    const standing = recipient.envelope.refusals?.find(refusal => standsAlways(refusal) !== undefined)
+    const standing = recipient.envelope.refusals?.find(
+      one => standsFor(policy, recipient.envelope.address, one) !== undefined,
+    )
     if (standing !== undefined) {
       decisions.push(standingRefusal(standing, { recipient, observed: [] }))
       continue

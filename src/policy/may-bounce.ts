@@ -7,6 +7,7 @@ import { SYNC_ONLY } from './match-budget'
 import { matches } from './patterns'
 import { meansRefuser } from './refusal-naming'
 import type { Condition, Policy, Rule } from './rule'
+import { standsFor } from './standing'
 import { Subject } from './subject'
 
 export interface RefusedNow {
@@ -33,13 +34,15 @@ export function mayBounce(policy: Policy, refused: RefusedNow): boolean {
  * None for a refusal that always stands.
  */
 export function* rulesThatMayHold(
-  { refusalIndex }: Policy,
+  policy: Policy,
   refused: RefusedNow,
 ): Generator<{ rule: Rule; isCertain: boolean }, void> {
-  if (standsAlways(refused.refusal) !== undefined) return
+  const { recipient, refusal } = refused
+  const reason = recipient === undefined ? standsAlways(refusal) : standsFor(policy, recipient, refusal)
+  if (reason !== undefined) return
   const known = knownValues(refused)
-  for (const rule of refusalIndex.candidates(condition => known(condition))) {
-    if (!meansRefuser(rule, refused.refusal)) continue
+  for (const rule of policy.refusalIndex.candidates(condition => known(condition))) {
+    if (!meansRefuser(rule, refusal)) continue
     const held = rule.conditions.map(condition => holds(condition, known(condition)))
     if (!held.includes(false)) yield { rule, isCertain: held.every(one => one === true) }
   }

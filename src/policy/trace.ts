@@ -2,9 +2,11 @@
 
 import type { MailFacts, RecipientFacts } from '../mail/facts'
 import { UnreadableError } from '../mail/unreadable'
-import { failingCondition, type Values, valuesByRecipient } from './evaluate'
+import { failingCondition, type Values, valuesByRecipient, valuesWithRefusal } from './evaluate'
 import type { MatchBudget } from './match-budget'
+import { meansRefuser } from './refusal-naming'
 import type { Condition, Policy, Rule } from './rule'
+import { standsFor } from './standing'
 
 export interface RuleTrace {
   rule: Rule
@@ -13,13 +15,15 @@ export interface RuleTrace {
   failed?: Condition
   /** The reason why it isn't known whether the rule holds. The rule then decides by its fallback. */
   unreadable?: string
+  /** The reason why the rule isn't checked. */
+  notChecked?: string
   /** The values that the condition compared. */
   values: readonly (string | number)[]
 }
 
 /** For each recipient, the checks in the order of the rules. */
 export async function traceRules(
-  { rules }: Policy,
+  policy: Policy,
   facts: MailFacts,
   nowMs: number,
   budget: MatchBudget,
@@ -28,9 +32,47 @@ export async function traceRules(
   const traces: RuleTrace[] = []
   for (const recipient of facts.recipients) {
     const values = valuesFor(recipient)
-    for (const rule of rules) traces.push(await traceRule(rule, recipient, values, budget))
+    for (const rule of policy.rules)
+      traces.push(
+        await (recipient.envelope.refusals?.length
+          ? traceRefused(policy, rule, recipient, values, budget)
+          : traceUnrefused(rule, recipient, values, budget)),
+      )
   }
   return traces
+}
+
+async function traceUnrefused(
+  rule: Rule,
+  recipient: RecipientFacts,
+  values: Values,
+  budget: MatchBudget,
+): Promise<RuleTrace> {
+  if (rule.ofRefusals) return { rule, recipient, notChecked: 'nobody refused', values: [] }
+  return traceRule(rule, recipient, values, budget)
+}
+
+/** The first refusal for which the rule holds, else the first for which it is checked. */
+async function traceRefused(
+  policy: Policy,
+  rule: Rule,
+  recipient: RecipientFacts,
+  values: Values,
+  budget: MatchBudget,
+): Promise<RuleTrace> {
+  const notChecked = (reason: string): RuleTrace => ({ rule, recipient, notChecked: reason, values: [] })
+  const { refusals = [], address } = recipient.envelope
+  const [first] = refusals
+  if (!rule.ofRefusals) return notChecked(`refused by ${first?.by ?? ''}`)
+  const standing = refusals.map(one => standsFor(policy, address, one)).find(reason => reason !== undefined)
+  if (standing !== undefined) return notChecked(`the refusal stands: ${standing}`)
+  const traces: RuleTrace[] = []
+  for (const refusal of refusals.filter(one => meansRefuser(rule, one))) {
+    const trace = await traceRule(rule, recipient, valuesWithRefusal(values, refusal), budget)
+    if (trace.failed === undefined) return trace
+    traces.push(trace)
+  }
+  return traces[0] ?? notChecked(`refused.by doesn't name "${first?.by ?? ''}"`)
 }
 
 async function traceRule(

@@ -11,7 +11,27 @@ export interface SampleRule {
 export const SAMPLE_RULES: readonly SampleRule[] = [
   {
     task: [
-      'Partners: their mail is always accepted, if it is theirs. First, so that no rule below is checked.',
+      'What other plugins refuse: without such a rule the relay is told, and the sender learns nothing. Such rules are',
+      'checked for refusals only, and no other rule is. A mailbox that no recipient plugin knows:',
+    ],
+    lines: ['[no-such-user]', 'refused.by = rcpt-ldap, nobody', 'action = bounce', 'cap = 500/hour'],
+  },
+  {
+    task: ['Content that other plugins refuse, in their words. A virus or spam is kept: the guards hold.'],
+    lines: [
+      '[refused-content]',
+      'refused.by = attachment, headers, clamd, rspamd',
+      'action = bounce',
+      'bounce.text = {reason}',
+    ],
+  },
+  {
+    task: ['What a server behind Haraka refuses (smtp_forward, LMTP), and what Haraka can not deliver.'],
+    lines: ['[undeliverable]', 'refused.stage = queue, delivery', 'action = bounce'],
+  },
+  {
+    task: [
+      'Partners: their mail is always accepted, if it is theirs. First of the others, so that none below is checked.',
     ],
     lines: [
       '[partners]',

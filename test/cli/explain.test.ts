@@ -137,6 +137,7 @@ describe('ses-bounce explain', () => {
           recipient: 'user@yours.example',
           source: 'for',
           envelopeRecipient: 'user@yours.example',
+          refused: null,
           rule: 'unknown',
           wanted: 'bounce',
           action: 'bounce',

@@ -552,7 +552,7 @@ expect.rule = unknown
       }
       assert.deepEqual(await run(uncommented(shipped), [], files), {
         code: 0,
-        lines: ['cases: 5 as expected, 0 not'],
+        lines: ['cases: 6 as expected, 0 not'],
         errors: [],
       })
     })

@@ -59,6 +59,13 @@ export const CASE_KEYS: Readonly<Record<string, KeyMeaning>> = {
     meaning: 'RCPT TO of the relay, with commas (default the recipients)',
   },
   'relay.ip': { group: 'relay', meaning: 'who hands it over (default the first of [relay] trusted)' },
+  'refused.by': {
+    group: 'relay',
+    meaning:
+      'the plugin that refused, or nobody, outbound; one for all recipients, or one each; empty: not refused',
+  },
+  'refused.stage': { group: 'relay', meaning: 'when it was refused (default rcpt)' },
+  'refused.reply': { group: 'relay', meaning: 'its reply, as 550 5.1.1 No such user' },
   'result.': { group: 'relay', meaning: 'what another Haraka plugin found' },
   'expect.rule': { group: 'expect', meaning: 'the rule that decides; none: no rule' },
   'expect.action': { group: 'expect', meaning: 'what is done' },

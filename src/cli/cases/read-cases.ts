@@ -9,6 +9,7 @@ import type { Given } from '../explain/assumed'
 import type { Results } from '../explain/examined'
 import { asResult, parseAt } from '../explain/options'
 import type { TestCase } from './case'
+import { readRefusals } from './case-refusals'
 import { readExpectations } from './expectations'
 import { CASE_KEY_NAMES, groupOf } from './keys'
 import { type MadeMail, madeMail } from './made-mail'
@@ -94,10 +95,12 @@ function readGiven(values: CaseValues): Given {
   const from = values.sender('envelope.sender')
   const to = values.addresses('envelope.recipient')
   const relay = values.ip('relay.ip')
+  const refusals = readRefusals(values)
   return {
     ...(from !== undefined && { from }),
     ...(to !== undefined && { to }),
     ...(relay !== undefined && { relay }),
+    ...(refusals && { refusals }),
     ...(sizeBytes !== undefined && { sizeBytes }),
   }
 }

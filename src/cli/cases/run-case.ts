@@ -4,8 +4,9 @@
 import { RULES_FILE } from '../../app/active-config'
 import { Glob } from '../../policy/glob'
 import { fold } from '../../policy/subject'
+import type { Fault } from '../explain/assumed'
 import type { ConfigContext } from '../explain/config-context'
-import { type Asked, explainBriefly, explainWhole, type Fault } from '../explain/explain-mail'
+import { type Asked, explainBriefly, explainWhole } from '../explain/explain-mail'
 import type { ExplainedRule } from '../explain/explained-rule'
 import type { ExplainedDecision, Explanation } from '../explain/explanation'
 import { count, failedText } from '../explain/words'
@@ -100,14 +101,19 @@ function reasonsOf(
 
 /** Why the rule that was expected didn't decide. */
 function whyNot(rule: ExplainedRule, decision: ExplainedDecision): string {
+  if (rule.notAsked !== undefined) return `${RULES_FILE}:${rule.line} ${failedText(rule)}`
   if (rule.failed) return `${RULES_FILE}:${rule.failed.line} ${failedText(rule)}`
   if (rule.mode === 'observe')
     return `${RULES_FILE}:${rule.line} [${rule.name}] holds, but is in mode observe`
   return `${RULES_FILE}:${rule.line} [${rule.name}] holds, but [${decision.rule ?? ''}] above it decides`
 }
 
-function whySo({ rule, action, reason, detail }: ExplainedDecision, rules: readonly ExplainedRule[]): string {
-  if (rule === null) return 'no rule holds'
+function whySo(
+  { rule, refused, action, reason, detail }: ExplainedDecision,
+  rules: readonly ExplainedRule[],
+): string {
+  if (rule === null)
+    return refused === null ? 'no rule holds' : `no rule holds, so that the refusal by ${refused.by} stands`
   const line = rules.find(({ name }) => name === rule)?.line ?? 0
   const because = reason === null ? '' : `; not bounced: ${reason}, ${detail ?? ''}, so it is ${action}`
   return `${RULES_FILE}:${line} [${rule}] decides${because}`

@@ -7,6 +7,8 @@ import type { Receipt } from '../../mail/facts'
 import { type Header, readHeader } from '../../mail/header'
 import { readReceipt } from '../../mail/receipt'
 import { RECIPIENT_FIELDS } from '../../mail/recipients'
+import type { Refusal } from '../../mail/refusal'
+import { count } from './words'
 
 /** What is said besides the file. */
 export interface Given {
@@ -17,6 +19,8 @@ export interface Given {
   relay?: string
   /** In place of the file's own. */
   sizeBytes?: number
+  /** What other plugins refused: for each recipient, or one list for all. */
+  refusals?: readonly (readonly Refusal[])[]
 }
 
 export interface Circumstances {
@@ -25,6 +29,8 @@ export interface Circumstances {
   relay: Relay
   nowMs: number
   sizeBytes?: number
+  /** For each recipient, or one list for all. */
+  refusals?: readonly (readonly Refusal[])[]
   /** Where what wasn't given is from. */
   assumed: { from?: string; to?: string; relay?: string; at?: string }
 }
@@ -33,6 +39,13 @@ export interface Relay {
   ip: string
   /** As one of [relay] auth_users: whatever its address. */
   isLoggedIn: boolean
+}
+
+/** Why a mail can't be explained. */
+export interface Fault {
+  fault: string
+  /** Its recipients aren't known. */
+  isUnaddressed?: true
 }
 
 /** Later than any relay hands a mail over, and nothing has run out by then. */
@@ -45,11 +58,16 @@ export async function circumstancesOf(
   given: Given,
   activeConfig: ActiveConfig,
   nowMs: number,
-): Promise<Circumstances | { fault: string }> {
+): Promise<Circumstances | Fault> {
   const header = await readHeader(headerLines, 0)
   const { receipt } = readReceipt(header.fields)
   const recipients = given.to ? { value: given.to } : recipientsIn(header, receipt, activeConfig)
-  if (recipients === undefined) return { fault: NOBODY }
+  if (recipients === undefined) return { fault: NOBODY, isUnaddressed: true }
+  const { refusals } = given
+  if (refusals && refusals.length > 1 && refusals.length !== recipients.value.length)
+    return {
+      fault: `refused.by has ${refusals.length} values, but the mail has ${count(recipients.value.length, 'recipient')}`,
+    }
   const sender = given.from === undefined ? senderIn(header, receipt) : { value: given.from }
   const { why: whyRelay, ...relay } = relayOf(given, activeConfig)
   const at = timeOf(given.at, receipt, nowMs)
@@ -59,6 +77,7 @@ export async function circumstancesOf(
     relay,
     nowMs: at.value,
     ...(given.sizeBytes !== undefined && { sizeBytes: given.sizeBytes }),
+    ...(refusals && { refusals }),
     assumed: {
       ...('why' in sender && { from: sender.why }),
       ...('why' in recipients && { to: recipients.why }),

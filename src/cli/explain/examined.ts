@@ -24,7 +24,7 @@ const TRACE_BUDGET_MS = 60_000
 
 export async function examineMail(
   mail: Pick<WireMail, 'headerLines' | 'headerIsCut' | 'lineLength' | 'sizeBytes' | 'data'>,
-  { sender, recipients, relay, nowMs, sizeBytes = mail.sizeBytes }: Circumstances,
+  { sender, recipients, relay, nowMs, sizeBytes = mail.sizeBytes, refusals = [] }: Circumstances,
   results: Results,
   activeConfig: ActiveConfig,
   workerThreads: WorkerThreads,
@@ -33,7 +33,10 @@ export async function examineMail(
   const door = {
     envelope: {
       sender,
-      recipients: recipients.map(address => ({ address, notifyNever: false })),
+      recipients: recipients.map((address, index) => {
+        const own = (refusals.length === 1 ? refusals[0] : refusals[index]) ?? []
+        return { address, notifyNever: false, ...(own.length > 0 && { refusals: own }) }
+      }),
       relayIp: relay.ip,
       sizeBytes,
     },

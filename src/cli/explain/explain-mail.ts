@@ -3,7 +3,7 @@
 
 import { formatSize } from '../../config/values'
 import type { WorkerThreads } from '../../worker-thread/worker-threads'
-import { type Circumstances, circumstancesOf, type Given } from './assumed'
+import { type Circumstances, circumstancesOf, type Fault, type Given } from './assumed'
 import type { ConfigContext } from './config-context'
 import { type ExaminedMail, examineMail, type Results, traceMail } from './examined'
 import { explainRule } from './explained-rule'
@@ -18,12 +18,6 @@ export interface Asked {
   workerThreads: WorkerThreads
   /** For a mail without a receipt. */
   nowMs: number
-}
-
-export interface Fault {
-  fault: string
-  /** Its recipients aren't known. */
-  isUnaddressed?: true
 }
 
 interface Looked {
@@ -79,9 +73,7 @@ export async function explainTwice(
 async function look(raw: Buffer, asked: Asked, ground: ConfigContext): Promise<Looked | Fault> {
   const mail = onWire(raw, ground.limits)
   const circumstances = await circumstancesOf(mail.headerLines, asked.given, ground.activeConfig, asked.nowMs)
-  return 'fault' in circumstances
-    ? { ...circumstances, isUnaddressed: true }
-    : lookAgain({ mail, circumstances }, asked, ground)
+  return 'fault' in circumstances ? circumstances : lookAgain({ mail, circumstances }, asked, ground)
 }
 
 async function lookAgain(

@@ -19,6 +19,8 @@ export interface ExplainedRule {
   holds: boolean
   /** Nobody knows whether it holds, for that reason: it decides by its fallback. */
   unreadable?: string
+  /** The reason why it isn't checked: `nobody refused`. */
+  notAsked?: string
   /** The first condition that doesn't hold. */
   failed?: {
     line: number
@@ -36,7 +38,14 @@ export interface ExplainedRule {
 const SHOWN_VALUES = 20
 const SHOWN_CHARACTERS = 200
 
-export function explainRule({ rule, recipient, failed, unreadable, values }: RuleTrace): ExplainedRule {
+export function explainRule({
+  rule,
+  recipient,
+  failed,
+  unreadable,
+  notChecked,
+  values,
+}: RuleTrace): ExplainedRule {
   const { name, line, mode, outcome } = rule
   const explained = {
     name,
@@ -44,8 +53,9 @@ export function explainRule({ rule, recipient, failed, unreadable, values }: Rul
     mode,
     action: outcome.action,
     recipient: recipient.address,
-    holds: failed === undefined && unreadable === undefined,
+    holds: failed === undefined && unreadable === undefined && notChecked === undefined,
     ...(unreadable !== undefined && { unreadable }),
+    ...(notChecked !== undefined && { notAsked: notChecked }),
   }
   if (failed === undefined) return explained
   return {

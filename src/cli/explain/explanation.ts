@@ -5,6 +5,7 @@ import type { FallbackReason } from '../../config/settings'
 import type { sendBounceInput } from '../../dispatch/send-bounce'
 import type { Content } from '../../mail/content'
 import type { Receipt, RecipientFacts } from '../../mail/facts'
+import type { Refusal } from '../../mail/refusal'
 import type { Action } from '../../policy/decision'
 import type { Circumstances } from './assumed'
 import type { ExplainedRule } from './explained-rule'
@@ -56,6 +57,8 @@ export interface ExplainedDecision {
   source: RecipientFacts['source']
   /** As the relay gave it. */
   envelopeRecipient: string
+  /** The refusal of another plugin for which the rule holds, or which stands; null: nobody refused. */
+  refused: Refusal | null
   /** Null: none holds. */
   rule: string | null
   /** What the rule says. */
@@ -78,5 +81,5 @@ export interface ExplainedDecision {
 /** The one answer for all recipients. `goesOnTo`: whom the next plugins of Haraka deliver to. */
 export type Answer =
   | { kind: 'pass'; goesOnTo: string[] }
-  | { kind: 'refuse'; code: 450 | 550; text: string }
+  | { kind: 'refuse'; code: number; text: string }
   | { kind: 'commit'; goesOnTo: string[]; quarantined: string[] }

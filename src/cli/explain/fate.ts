@@ -4,7 +4,7 @@ import type { Answer, ExplainedDecision } from './explanation'
 
 export function fateOf({ action, deliver }: ExplainedDecision, answer: Answer): string {
   if (answer.kind === 'refuse') {
-    return answer.code === 450
+    return answer.code < 500
       ? 'nothing is done for now: the whole mail is refused, and the relay brings it again'
       : 'refused: the relay is told'
   }

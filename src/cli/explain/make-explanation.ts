@@ -93,6 +93,7 @@ function explainDecisions(
       recipient: recipient.address,
       source: recipient.source,
       envelopeRecipient: recipient.envelope.address,
+      refused: decision.refusal ?? null,
       rule: decision.rule ?? null,
       wanted: decision.wanted,
       action: decision.action,
@@ -107,8 +108,15 @@ function explainDecisions(
 }
 
 /** With the code that Haraka puts before it. */
-function fullReply({ action, reply }: Decision): string | null {
-  return reply ? `${action === 'defer' ? 450 : 550} ${replyText(reply)}` : null
+function fullReply(decision: Decision): string | null {
+  const { action, reply } = decision
+  return reply ? `${action === 'defer' ? 450 : codeOf(decision)} ${replyText(reply)}` : null
+}
+
+/** A refusal that stands has its own code. */
+function codeOf({ refusal, reply }: Decision): number {
+  const isItself = refusal?.reply === reply?.text && refusal?.status === reply?.status
+  return refusal && isItself ? refusal.code : 550
 }
 
 function answerOf(decisions: readonly Decision[]): Answer {
@@ -117,7 +125,11 @@ function answerOf(decisions: readonly Decision[]): Answer {
     case 'pass':
       return { kind: 'pass', goesOnTo: decisions.map(givenAddress) }
     case 'refuse':
-      return { kind: 'refuse', code: plan.temporary ? 450 : 550, text: replyText(plan.reply) }
+      return {
+        kind: 'refuse',
+        code: plan.temporary ? 450 : refusedCode(decisions),
+        text: replyText(plan.reply),
+      }
     case 'commit': {
       const consumed = new Set(plan.consumed)
       return {
@@ -127,6 +139,10 @@ function answerOf(decisions: readonly Decision[]): Answer {
       }
     }
   }
+}
+
+function refusedCode([first]: readonly Decision[]): number {
+  return first ? codeOf(first) : 550
 }
 
 function givenAddress({ recipient }: Decision): string {

@@ -5,9 +5,11 @@ import { isIP } from 'node:net'
 import type { Command } from 'commander'
 import { DURATION_FORM, parseDurationMs } from '../../config/values'
 import { parseAddress, withoutBrackets } from '../../mail/address'
+import type { Refusal } from '../../mail/refusal'
 import { findField } from '../../policy/fields'
 import { type CommonOptions, directory, each, harakaDir, UsageError } from '../command-line'
 import type { Given } from './assumed'
+import { parseRefused, REFUSED_FORM } from './given-refusals'
 
 export interface ExplainOptions {
   /** A path, or `-`. */
@@ -27,6 +29,7 @@ interface Values extends CommonOptions {
   at?: Given['at']
   relay?: string
   result?: string[]
+  refused?: Refusal[]
   against?: string
 }
 
@@ -60,6 +63,11 @@ export function addExplainOptions(command: Command): Command {
       each(String),
     )
     .option(
+      '--refused <REFUSAL>',
+      `a refusal by another plugin, or a server behind Haraka, may be given again: ${REFUSED_FORM}`,
+      each(refused),
+    )
+    .option(
       '--against <DIR>',
       'shows only what the configuration there decides differently; it needs a whole config/, with host_list and ' +
         "me. A rule's name alone is no difference",
@@ -74,6 +82,7 @@ export function readOptions(command: Command, env: NodeJS.ProcessEnv): ExplainOp
     at,
     relay,
     result = [],
+    refused: refusals,
     against,
     json = false,
     ...common
@@ -90,6 +99,7 @@ export function readOptions(command: Command, env: NodeJS.ProcessEnv): ExplainOp
       ...(to !== undefined && { to }),
       ...(at !== undefined && { at }),
       ...(relay !== undefined && { relay }),
+      ...(refusals && { refusals: [refusals] }),
     },
     results: resultsOf(result),
   }
@@ -110,6 +120,12 @@ function time(text: string): Given['at'] {
   const at = parseAt(text)
   if (at === undefined) throw new UsageError(`--at can't be "${text}"; write ${AT_FORM}`)
   return at
+}
+
+function refused(text: string): Refusal {
+  const read = parseRefused(text)
+  if ('fault' in read) throw new UsageError(`--refused ${read.fault}`)
+  return read
 }
 
 function ip(text: string): string {

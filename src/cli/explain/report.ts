@@ -2,6 +2,7 @@
 // Pure; control characters in what the mail says are the caller's to escape.
 
 import { RULES_FILE } from '../../app/active-config'
+import type { Refusal } from '../../mail/refusal'
 import type { ExplainedRule } from './explained-rule'
 import type {
   Answer,
@@ -108,12 +109,14 @@ function contentLines({ attachments, texts, textCharacters, isCut }: ExplainedCo
 }
 
 function decisionLines(decision: ExplainedDecision, { rules, answer }: Explanation): string[] {
-  const { recipient, envelopeRecipient, rule, action, wanted, reason, detail } = decision
+  const { recipient, envelopeRecipient, refused, rule, action, wanted, reason, detail } = decision
   const given = envelopeRecipient === recipient ? '' : ` (RCPT TO ${addressText(envelopeRecipient)})`
-  const by = rule === null ? 'as no rule holds' : `by [${rule}]`
+  const unruled = refused === null ? 'as no rule holds' : 'as the refusal stands'
+  const by = rule === null ? unruled : `by [${rule}]`
   return [
     '',
     `${addressText(recipient)}${given}: ${action}, ${by}`,
+    ...(refused === null ? [] : [`  ${refusedText(refused)}`]),
     ...ruleLines(rulesUpTo(decision, rules)),
     `  ${SOURCES[decision.source]}`,
     ...(wanted === 'bounce' && reason === null
@@ -122,6 +125,11 @@ function decisionLines(decision: ExplainedDecision, { rules, answer }: Explanati
     ...(reason === null ? [] : [`  ${reasonText(reason, wanted)}, ${detail ?? ''}; so it is ${action}`]),
     `  ${fateOf(decision, answer)}`,
   ]
+}
+
+/** `refused by rcpt-ldap at rcpt: 550 5.1.1 No such user` */
+function refusedText({ by, stage, code, status, reply }: Refusal): string {
+  return `refused by ${quotedText(by)} at ${stage}: ${[code, status, reply].join(' ').trim()}`
 }
 
 function reasonText(reason: string, wanted: string): string {

@@ -10,9 +10,10 @@ const SHOWN_VALUES = 3
 const SHOWN_CHARACTERS = 80
 
 /** `[programs] attachment.name = *.exe: no value matches; it has a.pdf` */
-export function failedText({ name, mode, action, failed, unreadable }: ExplainedRule): string {
+export function failedText({ name, mode, action, failed, unreadable, notAsked }: ExplainedRule): string {
   const rule = `[${name}]`
   if (unreadable !== undefined) return `${rule} can't be answered: ${unreadable}`
+  if (notAsked !== undefined) return `${rule} not asked: ${notAsked}`
   if (failed === undefined)
     return mode === 'observe' ? `${rule} holds, and only notes ${action}: mode observe` : `${rule} holds`
   const { key, wanted, value, values } = failed
