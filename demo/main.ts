@@ -140,7 +140,7 @@ async function main(): Promise<void> {
   const stop = new AbortController()
   leaveSignals()
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => stop.abort())
-  // the reader of our output has gone
+  // the reader of our output has ended
   process.stdout.on('error', () => stop.abort())
   process.exit(await demo(once, stop.signal, terminal(process.stdout, process.env)))
 }
