@@ -6,18 +6,22 @@ import { deny, denysoft, ok } from 'haraka-constants'
 import { commitPlan } from '../src/app/commit'
 import { evaluateMail, type MailEvaluation } from '../src/app/evaluate-mail'
 import { logLine } from '../src/app/log-line'
-import { type CommitPlan, type Plan, replyText } from '../src/app/plan'
+import { type CommitPlan, type Plan, planFor, replyText } from '../src/app/plan'
 import { PluginRuntime } from '../src/app/plugin-runtime'
+import { refusedTogether } from '../src/app/refused-mail'
 import { type Line, linesOf, resultsOf } from '../src/app/report'
 import { forecast } from '../src/app/submit'
 import { withoutHidden } from '../src/config/hidden-values'
 import { systemClock } from '../src/dispatch/clock'
 import { errorText } from '../src/haraka/error-text'
-import { answerHook, type HookAnswer, type HookCall, NEXT_PLUGIN } from '../src/haraka/hook-answer'
+import type { HeldRefusals } from '../src/haraka/held-refusals'
+import { answerHook, type HookAnswer, type HookCall, NEXT_PLUGIN, TRY_LATER } from '../src/haraka/hook-answer'
 import { incomingMailOf, remainingTargets, targetsOf } from '../src/haraka/incoming-mail'
 import { pipeRaw } from '../src/haraka/pipe-raw'
-import { RcptCommands } from '../src/haraka/rcpt-commands'
+import { type RcptCommand, RcptCommands, type Targets } from '../src/haraka/rcpt-commands'
+import { RefusalHooks } from '../src/haraka/refusal-hooks'
 import type {
+  DenyParams,
   HarakaAddress,
   HarakaConnection,
   HarakaPlugin,
@@ -29,11 +33,15 @@ import type { HarakaServer } from '../src/haraka/web-server'
 import { mount } from '../src/http/mount'
 import { allRoutes, type HttpContext } from '../src/http/routes'
 import { warmUp } from '../src/mail/header'
+import type { Decision } from '../src/policy/decision'
 import { RELEASE_PARAMETER, redeemReleaseToken, releaseTokenFolder } from '../src/quarantine/release-token'
 
 /** Haraka's priorities go from -100 to 100: this plugin decides last and commits first. */
 const LAST = 100
 const FIRST = -100
+
+/** Runs only where a queue plugin has refused, or none took the mail. */
+const QUEUE_HOOK = 'settle_queue_refusal'
 
 /** The message with which a worker tells the master that there is a new job. */
 const WAKE = 'ses-bounce.wake'
@@ -56,6 +64,14 @@ const unclosedRelays = new UnclosedRelays()
 const released = new WeakSet<HarakaTransaction>()
 /** The recipients of each RCPT TO command of a relay, before other plugins changed them. */
 const rcptCommands = new WeakMap<HarakaTransaction, RcptCommands<HarakaAddress>>()
+const refusals = new RefusalHooks({
+  activeConfig: () => runtime.activeConfig(),
+  isExempt: connection =>
+    isOthers(connection) || (connection.transaction !== null && released.has(connection.transaction)),
+  commandsOf: transaction => rcptCommands.get(transaction),
+  queueHook: QUEUE_HOOK,
+  count: (refusal, outcome) => runtime.counts.refused(refusal, outcome),
+})
 
 /** Haraka calls it in the master and in every worker. An exception stops Haraka at boot. */
 export function register(this: HarakaPlugin): void {
@@ -70,10 +86,15 @@ export function register(this: HarakaPlugin): void {
   this.register_hook('init_http', 'serve_http', FIRST)
   this.register_hook('mail', 'redeem_release_token', FIRST)
   this.register_hook('rcpt', 'note_recipient', FIRST)
+  this.register_hook('rcpt', 'accept_refused_recipient', LAST)
+  this.register_hook('rcpt_ok', 'keep_refused_recipient', FIRST)
+  this.register_hook('deny', 'hold_refusal', FIRST)
   this.register_hook('data', 'end_recipients', FIRST)
   this.register_hook('data_post', 'decide', LAST)
   this.register_hook('queue', 'commit', FIRST)
   this.register_hook('queue_outbound', 'commit', FIRST)
+  this.register_hook('queue', QUEUE_HOOK, LAST)
+  this.register_hook('queue_outbound', QUEUE_HOOK, LAST)
 }
 
 /** Hook init_master: runs in the master before it forks, or in the only process. */
@@ -159,8 +180,37 @@ export function note_recipient(
     const notify = options['NOTIFY']
     const notifyNever = typeof notify === 'string' && notify.toUpperCase() === 'NEVER'
     known.add(address, notifyNever, transaction.rcpt_to)
+    refusals.rcptBegins(connection, transaction)
   }
   next()
+}
+
+/** Hook rcpt, after all others: no plugin has accepted the recipient, or one has refused it. */
+export function accept_refused_recipient(this: HarakaPlugin, next: Next, connection: HarakaConnection): void {
+  next(refusals.unclaimed(this, connection) ? ok : undefined)
+}
+
+/** Hook rcpt_ok: a refused recipient is handed to no other plugin. */
+export function keep_refused_recipient(next: Next, connection: HarakaConnection): void {
+  refusals.keepFromOthers(connection)
+  next()
+}
+
+/** Hook deny: another plugin refuses. Haraka would hang on any answer but these two, and on one that comes later. */
+export function hold_refusal(
+  this: HarakaPlugin,
+  next: Next,
+  connection: HarakaConnection,
+  params: DenyParams,
+): void {
+  let isHeld = false
+  try {
+    isHeld = refusals.holds(this, connection, params)
+  } catch (error) {
+    runtime.counts.faulted()
+    this.logerror(connection, `a refusal goes out as it came: ${errorText(error)}`)
+  }
+  next(isHeld ? ok : undefined)
 }
 
 /** Hook data: plugins that replace the last command's recipient have done so by now. */
@@ -171,32 +221,22 @@ export function end_recipients(next: Next, { transaction }: HarakaConnection): v
 
 /** Hook data_post: decides about the mail. Other plugins may still refuse it afterwards. */
 export function decide(this: HarakaPlugin, next: Next, connection: HarakaConnection): void {
-  if (isOthers(connection)) {
+  const held = refusals.of(connection.transaction)
+  if (held === undefined && isOthers(connection)) {
     next()
     return
   }
   answerHook(hookCall(this, connection, next), async () => {
     const { transaction } = connection
-    if (!transaction || released.has(transaction)) return NEXT_PLUGIN
-    const activeConfig = runtime.activeConfig()
+    if (!transaction || (held === undefined && released.has(transaction))) return NEXT_PLUGIN
+    refusals.decides(transaction)
+    const why = held && refusals.whyNotNow(connection, held)
+    if (why !== undefined) return againLater(this, connection, why)
     runtime.counts.inspected()
     const recipients = targetsOf(transaction, rcptCommands.get(transaction))
-    const mail = incomingMailOf(connection, transaction, {
-      recipients,
-      contentLimitBytes: activeConfig.settings.content.limitBytes,
-      workerThreads: runtime.workerThreads,
-      nowMs: Date.now(),
-      nowMonoMs: systemClock.monoMs(),
-    })
-    const { mode } = activeConfig.settings.main
-    const evaluation = await evaluateMail(mail, activeConfig, () => runtime.queue()).catch(
-      (error: unknown) => {
-        if (mode === 'enforce') throw error
-        this.logwarn(connection, `mode=observe, else a temporary refusal: ${errorText(error)}`)
-      },
-    )
+    const evaluation = await evaluate(this, connection, transaction, recipients)
+    if (held) held.isSettled = true
     if (!evaluation) return NEXT_PLUGIN
-    transaction.results.add(this, resultsOf(evaluation))
     const warning = unclosedRelays.note(connection.remote.ip, evaluation.facts.receipt, systemClock.monoMs())
     if (warning !== undefined) this.logwarn(connection, logLine({ warning }))
     const { plan } = evaluation
@@ -205,14 +245,60 @@ export function decide(this: HarakaPlugin, next: Next, connection: HarakaConnect
       pending.set(transaction, { evaluation, plan, targets: recipients.map(({ targets }) => targets) })
       return NEXT_PLUGIN
     }
+    const { mode } = runtime.activeConfig().settings.main
     runtime.counts.evaluated(evaluation, mode)
     log(this, connection, linesOf(evaluation, evaluation.known, mode))
-    return plan.kind === 'pass' ? NEXT_PLUGIN : refusal(plan)
+    return plan.kind === 'pass' ? NEXT_PLUGIN : refusal(plan, evaluation, held)
   })
 }
 
-function refusal({ temporary, reply }: Extract<Plan, { kind: 'refuse' }>): HookAnswer {
+/** Undefined: no rule can concern the mail; or, with `mode = observe`, it couldn't be evaluated. */
+async function evaluate(
+  plugin: HarakaPlugin,
+  connection: HarakaConnection,
+  transaction: HarakaTransaction,
+  recipients: readonly Targets<HarakaAddress>[],
+): Promise<MailEvaluation | undefined> {
+  const activeConfig = runtime.activeConfig()
+  const held = refusals.of(transaction)
+  const mail = incomingMailOf(connection, transaction, {
+    recipients,
+    ...(held && { refusalsOf: (command: RcptCommand | undefined) => held.of(command) }),
+    contentLimitBytes: activeConfig.settings.content.limitBytes,
+    workerThreads: runtime.workerThreads,
+    nowMs: Date.now(),
+    nowMonoMs: systemClock.monoMs(),
+  })
+  const evaluation = await evaluateMail(mail, activeConfig, () => runtime.queue()).catch((error: unknown) => {
+    if (activeConfig.settings.main.mode === 'enforce') throw error
+    plugin.logwarn(connection, `mode=observe, else a temporary refusal: ${errorText(error)}`)
+    return undefined
+  })
+  if (evaluation) transaction.results.add(plugin, resultsOf(evaluation))
+  return evaluation
+}
+
+function againLater(plugin: HarakaPlugin, connection: HarakaConnection, why: string): HookAnswer {
+  plugin.lognotice(connection, `temporary refusal: a plugin has refused, and ${why}`)
+  return { code: denysoft, text: TRY_LATER }
+}
+
+function refusal(
+  { temporary, reply }: Extract<Plan, { kind: 'refuse' }>,
+  { decisions }: MailEvaluation,
+  held?: HeldRefusals,
+): HookAnswer {
+  const [first] = decisions
+  const said = first && saysRefusalItself(first) && !temporary ? held?.replyOf(first.refusal) : undefined
+  if (said) return { code: said.code, text: said.message }
   return { code: temporary ? denysoft : deny, text: replyText(reply) }
+}
+
+/** No rule is about the refusal, or one that rejects and has no words of its own. */
+function saysRefusalItself({ rule: name, refusal, fallback }: Decision): boolean {
+  if (refusal === undefined || fallback !== undefined) return false
+  const rule = runtime.activeConfig().policy.rules.find(one => one.name === name)
+  return rule === undefined || 'isRefusalsOwn' in rule.outcome
 }
 
 /** Whether the peer isn't a trusted relay. On many servers that is most of the mail. */
@@ -223,36 +309,79 @@ function isOthers(connection: HarakaConnection): boolean {
 
 /** Hooks queue and queue_outbound: no other plugin has refused the mail, so the decisions are carried out. */
 export function commit(this: HarakaPlugin, next: Next, connection: HarakaConnection): void {
-  if (!connection.transaction || !pending.has(connection.transaction)) {
+  const { transaction } = connection
+  const waiting = transaction ? pending.get(transaction) : undefined
+  if (!transaction || !waiting) {
+    const held = refusals.of(transaction)
+    if (!held || held.isSettled) next()
+    // another plugin has ended data_post before our hook
+    else
+      answerHook(hookCall(this, connection, next), async () =>
+        againLater(this, connection, 'no rule was asked'),
+      )
+    return
+  }
+  answerHook(hookCall(this, connection, next), () => carryOut(this, connection, transaction, waiting))
+}
+
+/** Hooks queue and queue_outbound, after all others: a queue plugin has refused what is left of the mail. */
+export function settle_queue_refusal(this: HarakaPlugin, next: Next, connection: HarakaConnection): void {
+  const { transaction } = connection
+  const held = refusals.of(transaction)
+  if (!transaction || !held || held.isSettled) {
     next()
     return
   }
   answerHook(hookCall(this, connection, next), async () => {
-    const { transaction } = connection
-    const waiting = transaction ? pending.get(transaction) : undefined
-    if (!transaction || !waiting) return NEXT_PLUGIN
-    const { targets } = waiting
-    const { policy, settings } = runtime.activeConfig()
-    const { evaluation, added, quarantined } = await commitPlan(waiting.evaluation, waiting.plan, {
-      folders: runtime.mailFolders,
-      policy,
-      settings,
-      queue: () => runtime.queue(),
-      uuid: transaction.uuid,
-      nowMs: Date.now(),
-      forecast: forecast(settings, systemClock.monoMs()),
-      pipeRaw: to => pipeRaw(transaction.message_stream, to),
-    })
-    if (added.size > 0) wakeDispatcher()
-    runtime.counts.evaluated(evaluation, 'enforce')
-    log(this, connection, linesOf(evaluation, new Map([...evaluation.known, ...added]), 'enforce'))
-    if (quarantined !== undefined) this.lognotice(connection, logLine({ quarantined }))
+    const why = refusals.whyNotNow(connection, held)
+    if (why !== undefined) return againLater(this, connection, why)
+    const recipients = targetsOf(transaction, rcptCommands.get(transaction))
+    const found = await evaluate(this, connection, transaction, recipients)
+    if (!found) throw new Error('no rule was asked about the refusal of a queue plugin')
+    const isOne = transaction.rcpt_to.length === 1
+    const decisions = isOne ? found.decisions : refusedTogether(found.decisions)
+    const evaluation = { ...found, decisions, plan: planFor(decisions) }
     const { plan } = evaluation
-    if (plan.kind === 'pass') return NEXT_PLUGIN
-    if (plan.kind === 'refuse') return refusal(plan)
-    transaction.rcpt_to = withoutConsumed(transaction.rcpt_to, evaluation, plan, targets)
-    return transaction.rcpt_to.length === 0 ? { code: ok, text: 'Message accepted by policy' } : NEXT_PLUGIN
+    if (plan.kind === 'pass') throw new Error('a refused recipient was accepted')
+    held.isSettled = true
+    if (plan.kind === 'commit') {
+      const targets = recipients.map(one => one.targets)
+      return carryOut(this, connection, transaction, { evaluation, plan, targets })
+    }
+    runtime.counts.evaluated(evaluation, 'enforce')
+    log(this, connection, linesOf(evaluation, evaluation.known, 'enforce'))
+    return refusal(plan, evaluation, held)
   })
+}
+
+async function carryOut(
+  plugin: HarakaPlugin,
+  connection: HarakaConnection,
+  transaction: HarakaTransaction,
+  waiting: Pending,
+): Promise<HookAnswer> {
+  const { policy, settings } = runtime.activeConfig()
+  const { evaluation, added, quarantined } = await commitPlan(waiting.evaluation, waiting.plan, {
+    folders: runtime.mailFolders,
+    policy,
+    settings,
+    queue: () => runtime.queue(),
+    uuid: transaction.uuid,
+    nowMs: Date.now(),
+    forecast: forecast(settings, systemClock.monoMs()),
+    pipeRaw: to => pipeRaw(transaction.message_stream, to),
+  })
+  if (added.size > 0) wakeDispatcher()
+  runtime.counts.evaluated(evaluation, 'enforce')
+  log(plugin, connection, linesOf(evaluation, new Map([...evaluation.known, ...added]), 'enforce'))
+  if (quarantined !== undefined) plugin.lognotice(connection, logLine({ quarantined }))
+  const { plan } = evaluation
+  const held = refusals.of(transaction)
+  if (plan.kind === 'refuse') return refusal(plan, evaluation, held)
+  if (plan.kind === 'commit')
+    transaction.rcpt_to = withoutConsumed(transaction.rcpt_to, evaluation, plan, waiting.targets)
+  if (held && refusals.isLeft(transaction, held)) throw new Error('a refused recipient would be delivered')
+  return transaction.rcpt_to.length === 0 ? { code: ok, text: 'Message accepted by policy' } : NEXT_PLUGIN
 }
 
 /** Haraka calls it when it ends, and doesn't wait for it. */

@@ -26,6 +26,8 @@ export interface ActiveConfig {
   lists: ReadonlySet<string>
   /** Host names that the page and the API answer to, besides addresses and loopback names; in lower case. */
   webNames: ReadonlySet<string>
+  /** A rule is about refusals by other plugins. */
+  asksAboutRefusals: boolean
   /** No relay is trusted, so no mail is evaluated. */
   idle: boolean
   /** Whether a peer is a trusted relay. */
@@ -62,6 +64,7 @@ export function compileActiveConfig(sources: Sources, env: NodeJS.ProcessEnv): C
       domains: ownDomains.names,
       lists,
       webNames: new Set([hostName(sources), ...settings.http.hosts]),
+      asksAboutRefusals: policy.rules.some(({ ofRefusals }) => ofRefusals),
       idle: trusted.length === 0 && authUsers.length === 0,
       trusts: truster(trusted, authUsers),
     },

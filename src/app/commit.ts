@@ -149,6 +149,7 @@ async function copiesOf(facts: MailEvaluation['facts'], plan: CommitPlan, place:
       recipient: decision.recipient.address,
       rule: decision.rule ?? '',
       reason,
+      ...(decision.refusal && { refused: decision.refusal }),
     }))
     // the same mail and recipients, delivered again, replace their own file
     const identity = JSON.stringify([

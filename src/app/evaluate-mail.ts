@@ -16,6 +16,7 @@ import type { WorkerQueue } from '../queue/store'
 import type { ActiveConfig } from './active-config'
 import { logLine } from './log-line'
 import { type Plan, planFor } from './plan'
+import { refusedAsWhole } from './refused-mail'
 import { fallBackFor, forecast, submit } from './submit'
 
 export interface IncomingMail {
@@ -83,7 +84,7 @@ export async function evaluatePolicy(
   })
   const budget = new MatchBudget({ search: mail.search })
   try {
-    return { facts, decisions: await decide(policy, facts, mail.nowMs, budget) }
+    return { facts, decisions: refusedAsWhole(await decide(policy, facts, mail.nowMs, budget)) }
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error)
     throw new Error(logLine({ ses_id: facts.receipt?.sesId, reason }), { cause: error })

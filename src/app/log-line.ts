@@ -31,6 +31,11 @@ export function decisionLine(
     ...(more.job && { job: more.job.jobId, bounce: more.job.outcome }),
     ...(decision.wanted !== decision.action && { wanted: decision.wanted }),
     ...(decision.fallback && { because: decision.fallback.reason, detail: decision.fallback.detail }),
+    ...(decision.refusal && {
+      refused_by: decision.refusal.by,
+      refused_stage: decision.refusal.stage,
+      refused_status: decision.refusal.status,
+    }),
     ...(more.observed && { mode: 'observe' }),
   })
 }

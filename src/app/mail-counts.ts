@@ -2,11 +2,17 @@
 // Only notes of decisions hold text from a mail; labels of metrics are the policy's own words.
 
 import { type Diagnostic, formatDiagnostic } from '../config/diagnostics'
+import type { Refusal } from '../mail/refusal'
+import type { Decision } from '../policy/decision'
 import { COUNTED, type DecisionNote } from '../queue/counters'
 import type { MetricsBuffer } from '../queue/metrics-buffer'
 import type { MailEvaluation } from './evaluate-mail'
+import type { Plan } from './plan'
 
 type Mode = 'enforce' | 'observe'
+
+/** `kept`: quarantined or dropped; `stood`: the relay heard it. */
+export type RefusalOutcome = 'bounced' | 'kept' | 'stood' | 'deferred' | 'observed'
 
 export class MailCounts {
   readonly #metricsBuffer: MetricsBuffer
@@ -34,6 +40,8 @@ export class MailCounts {
       this.#metricsBuffer.onlyRecipient(this.#nowMs(), recipients[0]?.isBesideFor ?? false)
     if (plan.kind === 'refuse' && plan.temporary)
       this.#metricsBuffer.count(COUNTED.deferred, { cause: 'rule' })
+    for (const decision of decisions)
+      if (decision.refusal) this.refused(decision.refusal, outcomeOf(decision, plan))
     for (const { recipient, rule, action, fallback, observed } of decisions) {
       const mail = { ...ofMail(facts), recipient: recipient.address }
       for (const one of observed) {
@@ -43,6 +51,11 @@ export class MailCounts {
       this.#decided({ ...mail, action, ...(rule !== undefined && { rule }), ...fallback }, mode)
       if (fallback) this.#metricsBuffer.count(COUNTED.fallbacks, { reason: fallback.reason, action, mode })
     }
+  }
+
+  /** Counts a refusal by another plugin that the relay has heard, or that was only observed. */
+  refused({ by, stage }: Refusal, outcome: RefusalOutcome): void {
+    this.#metricsBuffer.count(COUNTED.refusals, { by, stage, outcome })
   }
 
   /** Counts a bounce that was submitted by hand. `rule`: the name in place of a rule's. */
@@ -68,4 +81,9 @@ export class MailCounts {
 
 function ofMail({ receipt, sender }: MailEvaluation['facts']): Pick<DecisionNote, 'sesId' | 'sender'> {
   return { sender, ...(receipt !== undefined && { sesId: receipt.sesId }) }
+}
+
+function outcomeOf({ action }: Decision, plan: Plan): RefusalOutcome {
+  if (plan.kind === 'refuse') return plan.temporary ? 'deferred' : 'stood'
+  return action === 'bounce' ? 'bounced' : 'kept'
 }

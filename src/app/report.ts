@@ -46,12 +46,13 @@ export function resultsOf({ facts, decisions }: MailEvaluation): Record<string, 
     ses_id: facts.receipt?.sesId,
     region: facts.receipt?.region,
     sender: facts.sender,
-    decisions: decisions.map(({ recipient, rule, wanted, action, fallback }) => ({
+    decisions: decisions.map(({ recipient, rule, wanted, action, fallback, refusal }) => ({
       recipient: recipient.address,
       rule,
       wanted,
       action,
       ...(fallback && { reason: fallback.reason, detail: fallback.detail }),
+      ...(refusal && { refused: refusal }),
     })),
     msg: decisions.map(({ recipient, action }) => `${action} ${recipient.address}`),
   }

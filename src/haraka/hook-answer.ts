@@ -8,7 +8,8 @@ import type { HarakaConnection, HarakaPlugin, Next } from './types'
 /** Without a code Haraka calls the next plugin. */
 export interface HookAnswer {
   code?: number
-  text?: string
+  /** Text, or whatever else Haraka takes as a message. */
+  text?: unknown
 }
 
 export const NEXT_PLUGIN: HookAnswer = {}
@@ -22,7 +23,7 @@ export interface HookCall {
 }
 
 /** The reply to the relay. The reason is in Haraka's log. */
-const TRY_LATER = '4.3.0 Try again later'
+export const TRY_LATER = '4.3.0 Try again later'
 
 /** Calls `next` once, with a temporary refusal if `work` fails. */
 export function answerHook(

@@ -2,17 +2,20 @@
 // Only reads the transaction. The raw mail and other plugins' results are read when a rule needs them.
 
 import type { IncomingMail } from '../app/evaluate-mail'
+import type { Refusal } from '../mail/refusal'
 import type { WorkerThreads } from '../worker-thread/worker-threads'
 import { isHeaderCut, lineLengthOf } from './header-limit'
 import { hasOwnReceived } from './own-received'
 import { pipeRaw } from './pipe-raw'
 import { resultsAt } from './plugin-results'
 import { rawMail } from './raw-mail'
-import type { RcptCommands, Targets } from './rcpt-commands'
+import type { RcptCommand, RcptCommands, Targets } from './rcpt-commands'
 import type { HarakaAddress, HarakaConnection, HarakaTransaction } from './types'
 
 export interface IncomingMailOptions {
   recipients: readonly Targets<HarakaAddress>[]
+  /** Refusals of other plugins that the relay hasn't heard. */
+  refusalsOf?: (command: RcptCommand | undefined) => readonly Refusal[]
   /** [content] limit. */
   contentLimitBytes: number
   workerThreads: Pick<WorkerThreads, 'contentOf' | 'search'>
@@ -24,17 +27,19 @@ export interface IncomingMailOptions {
 export function incomingMailOf(
   connection: HarakaConnection,
   transaction: HarakaTransaction,
-  { recipients, contentLimitBytes, workerThreads, nowMs, nowMonoMs }: IncomingMailOptions,
+  { recipients, refusalsOf, contentLimitBytes, workerThreads, nowMs, nowMonoMs }: IncomingMailOptions,
 ): IncomingMail {
   return {
     envelope: {
       sender: transaction.mail_from?.address ?? '',
-      recipients: recipients.map(({ command, targets }) =>
-        command === undefined
-          ? { address: targets[0]?.address ?? '', notifyNever: false, isUnattributed: true }
-          : { ...command },
-      ),
-      rcptCommands: commandsOf(transaction) ?? transaction.rcpt_to.length,
+      recipients: recipients.map(({ command, targets }) => {
+        const refusals = refusalsOf?.(command) ?? []
+        return {
+          ...(command ?? { address: targets[0]?.address ?? '', notifyNever: false, isUnattributed: true }),
+          ...(refusals.length > 0 && { refusals }),
+        }
+      }),
+      rcptCommands: answeredCommands(transaction) ?? transaction.rcpt_to.length,
       relayIp: connection.remote.ip,
       sizeBytes: transaction.data_bytes,
     },
@@ -62,7 +67,7 @@ export function targetsOf(
   transaction: HarakaTransaction,
   commands: RcptCommands<HarakaAddress> | undefined,
 ): Targets<HarakaAddress>[] {
-  if (commands !== undefined) return commands.targetsIn(transaction.rcpt_to, commandsOf(transaction))
+  if (commands !== undefined) return commands.targetsIn(transaction.rcpt_to, answeredCommands(transaction))
   return transaction.rcpt_to.map(target => ({
     command: { address: target.address, notifyNever: false },
     targets: [target],
@@ -86,7 +91,7 @@ export function remainingTargets(
   )
 }
 
-/** Number of RCPT TO that the relay gave. Undefined: not known. */
-function commandsOf({ rcpt_count: counts }: HarakaTransaction): number | undefined {
+/** Number of RCPT TO that the relay has had an answer to. Undefined: not known. */
+export function answeredCommands({ rcpt_count: counts }: HarakaTransaction): number | undefined {
   return counts && Object.values(counts).reduce((sum, count) => sum + count, 0)
 }

@@ -6,6 +6,11 @@ export interface ResultStore {
   get(plugin: string): unknown
 }
 
+/** All results, by the name of their plugin. */
+export interface AllResults {
+  get_all(): unknown
+}
+
 /** Texts and numbers; true and false as text; the elements of a list. Other values are left out. */
 export function resultsAt(stores: readonly ResultStore[], path: string): (string | number)[] {
   const names = path.split('.')
@@ -34,4 +39,16 @@ function valuesOf(value: unknown): (string | number)[] {
   if (Array.isArray(value)) return value.flatMap(one => (Array.isArray(one) ? [] : valuesOf(one)))
   if (typeof value === 'boolean') return [String(value)]
   return typeof value === 'string' || typeof value === 'number' ? [value] : []
+}
+
+/** How many errors plugins have noted so far. */
+export function countErrors(stores: readonly AllResults[]): number {
+  let count = 0
+  for (const store of stores) {
+    for (const result of Object.values(Object(store.get_all()))) {
+      const errors: unknown = Object(result).err
+      if (Array.isArray(errors)) count += errors.length
+    }
+  }
+  return count
 }

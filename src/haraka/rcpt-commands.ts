@@ -34,6 +34,10 @@ export class RcptCommands<A extends Address> {
     return this.#commands.length
   }
 
+  get last(): RcptCommand | undefined {
+    return this.#commands.at(-1)
+  }
+
   /** Call it when the hooks of a command begin. `rcptTo` ends with its recipient. */
   add(recipient: A, notifyNever: boolean, rcptTo: readonly A[]): void {
     if (this.#isOnlyAdded(rcptTo, recipient)) this.#seen.push(recipient)

@@ -1,18 +1,32 @@
 // Types for the parts of Haraka that the plugin uses (Haraka 3.3 ships none). Nothing here imports Haraka.
 
+import type { SkipNotes } from './never-skipped'
 import type { MessageStream } from './pipe-raw'
-import type { ResultStore } from './plugin-results'
+import type { AllResults, ResultStore } from './plugin-results'
 
-export type Next = (code?: number, message?: string) => void
+export type Next = (code?: number, message?: unknown) => void
 
 export interface HarakaAddress {
   /** `local@domain` as the command gave it; '' is the null sender. */
   address: string
 }
 
-export interface HarakaResults extends ResultStore {
+export interface HarakaResults extends ResultStore, AllResults {
   add(plugin: HarakaPlugin, results: Record<string, unknown>): void
 }
+
+/** A hook of a plugin that is still to run, by the name of its method. */
+export type HookToRun = readonly [plugin: { name: string }, method: string, ...unknown[]]
+
+/** Of the hook `deny`: answer, message, plugin and method that refused, the parameters of its hook, and the hook. */
+export type DenyParams = readonly [
+  retval: number,
+  message: unknown,
+  plugin: string,
+  method: string,
+  params: unknown,
+  hook: string,
+]
 
 export interface HarakaTransaction {
   uuid: string
@@ -27,14 +41,21 @@ export interface HarakaTransaction {
   cfg?: { headers?: { max_lines?: unknown }; max?: { data_line_length?: unknown } }
   message_stream: MessageStream
   results: HarakaResults
+  notes: SkipNotes
 }
 
 export interface HarakaConnection {
   /** Null after the peer has disconnected. */
   transaction: HarakaTransaction | null
   remote: { ip: string }
-  results: ResultStore
+  results: ResultStore & AllResults
   notes: { auth_user?: unknown }
+  /** The peer may send to any domain. */
+  relaying?: boolean
+  /** Of the hook that runs now. */
+  hooks_to_run?: readonly HookToRun[]
+  /** While `deny` runs: of the hook whose plugin has refused (plugins.js, run_hooks). */
+  saved_hooks_to_run?: readonly HookToRun[]
 }
 
 export type HarakaLog = (...data: unknown[]) => void

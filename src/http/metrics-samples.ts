@@ -58,6 +58,7 @@ export function samplesOf(
     deferred: counted(COUNTED.deferred, [{ cause: 'rule' }, { cause: 'fault' }]),
     decisions: counted(COUNTED.decisions, decisions.map(fit)),
     fallbacks: counted(COUNTED.fallbacks, FALLBACKS),
+    refusals: counted(COUNTED.refusals),
     jobs: jobSamples(found),
     ended: counted(COUNTED.ended, byRegion('state', ENDS)),
     nextDeadline: regions.flatMap(({ region, nextDeadlineMs }) =>

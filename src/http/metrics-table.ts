@@ -14,17 +14,19 @@ export interface Metric {
 
 export const LABELS = {
   action: 'accept, bounce, reject, defer, quarantine, drop',
+  by: "the plugin that refused; nobody: no plugin accepted the recipient; outbound: Haraka's delivery; other, once there are very many",
   cause: 'rule (a rule or a fallback says defer), fault (something of ours failed: the log has it)',
   mode: 'enforce, observe (nothing was done)',
   node: 'of Node.js',
   outcome:
-    'sent, throttled, temporary (SES did nothing), unknown (it may have), blocked (credentials, permission, identity, quota), refused',
+    'of calls: sent, throttled, temporary (SES did nothing), unknown (it may have), blocked (credentials, permission, identity, quota), refused; of refusals: bounced, kept (quarantined or dropped), stood (the relay heard it), deferred, observed',
   place: 'kept (until SES has made the bounces), quarantine',
   reason:
     'expired, overload, no_receipt, mismatch, ended, unsafe, capped, full, unreadable: as in [fallback]',
   region: 'as AWS names it; other, once there are very many',
   result: 'taken, refused',
   rule: "a rule's name; empty: no rule decided; [api]: by the HTTP API; other, once there are very many",
+  stage: 'mail, rcpt, data, queue, delivery',
   scope: 'sender (how many bounce senders), region (1: nothing at all)',
   state: 'queued, sending, sent, failed, expired, held, cancelled',
   version: 'of this package',
@@ -53,6 +55,13 @@ export const METRICS = {
     'reason',
     'action',
     'mode',
+  ),
+  refusals: counter(
+    COUNTED.refusals,
+    'Refusals by other plugins and by servers behind Haraka, by what came of them; counted only with rules about refusals',
+    'by',
+    'stage',
+    'outcome',
   ),
   jobs: gauge(
     'ses_bounce_jobs',

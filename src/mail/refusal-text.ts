@@ -5,7 +5,7 @@ import type { Refusal, RefusalStage } from './refusal'
 import { NOBODY, RECIPIENT_PLUGIN } from './refusing-plugins'
 
 /** The room of a diagnostic in a bounce (DIAGNOSTIC_CHARACTERS). */
-const REPLY_CHARACTERS = 256
+export const REPLY_CHARACTERS = 256
 /** Only the beginning of a text is read: a plugin may put anything into it, a whole mail too. */
 const READ_CHARACTERS = 8 * REPLY_CHARACTERS
 const READ_LINES = 50

@@ -3,6 +3,8 @@
 
 import { camelKeys, snakeKeys } from '../json'
 
+import type { Refusal } from '../mail/refusal'
+
 /** A recipient for whom the mail was held back, with the reason. */
 export interface HeldRecipient {
   recipient: string
@@ -10,6 +12,8 @@ export interface HeldRecipient {
   reason: string
   /** The job that ended without a bounce. */
   job?: string
+  /** What another plugin, or a server behind Haraka, has answered for the recipient. */
+  refused?: Refusal
 }
 
 export interface QuarantineRecord {

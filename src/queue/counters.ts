@@ -12,6 +12,7 @@ export const COUNTED = {
   deferred: 'ses_bounce_mails_deferred_total',
   decisions: 'ses_bounce_decisions_total',
   fallbacks: 'ses_bounce_fallbacks_total',
+  refusals: 'ses_bounce_refusals_total',
   calls: 'ses_bounce_calls_total',
   ended: 'ses_bounce_jobs_ended_total',
   reloads: 'ses_bounce_config_reloads_total',
@@ -102,7 +103,7 @@ export const MOST_SETS = 1000
 /** In place of a value, once there are too many. */
 export const OTHER = 'other'
 /** Labels whose values nobody knows beforehand. */
-const OPEN_LABELS: ReadonlySet<string> = new Set(['rule', 'region'])
+const OPEN_LABELS: ReadonlySet<string> = new Set(['rule', 'region', 'by'])
 
 /** The set that counts for all those that are too many. */
 export function withOthers(labels: Labels): Labels {
