@@ -54,7 +54,7 @@ export function planFor(decisions: readonly Decision[]): Plan {
 function reasonOf(decision: Decision): string {
   if (decision.fallback) return `${decision.fallback.reason}: ${decision.fallback.detail}`
   if (decision.refusal && decision.rule === undefined)
-    return 'refused by another plugin, beside recipients that were not; the sender was not told'
+    return 'refused by another plugin, while other recipients were not; the sender was not told'
   return decision.action === 'reject'
     ? 'rejected, while other recipients were not; the sender was not told'
     : 'by the rule'
