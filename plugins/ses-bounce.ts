@@ -13,10 +13,12 @@ import { type Line, linesOf, resultsOf } from '../src/app/report'
 import { forecast } from '../src/app/submit'
 import { withoutHidden } from '../src/config/hidden-values'
 import { systemClock } from '../src/dispatch/clock'
+import { DeliveryHooks } from '../src/haraka/delivery-hooks'
 import { errorText } from '../src/haraka/error-text'
 import type { HeldRefusals } from '../src/haraka/held-refusals'
 import { answerHook, type HookAnswer, type HookCall, NEXT_PLUGIN, TRY_LATER } from '../src/haraka/hook-answer'
 import { incomingMailOf, remainingTargets, targetsOf } from '../src/haraka/incoming-mail'
+import type { Deferral, DeliveryError, OutboundMail } from '../src/haraka/outbound-mail'
 import { pipeRaw } from '../src/haraka/pipe-raw'
 import { type RcptCommand, RcptCommands, type Targets } from '../src/haraka/rcpt-commands'
 import { RefusalHooks } from '../src/haraka/refusal-hooks'
@@ -57,6 +59,7 @@ interface Pending {
 const BAD_TOKEN = '5.7.1 This release token is not valid'
 
 let runtime: PluginRuntime
+let deliveries: DeliveryHooks
 /** Decisions that wait between the hooks data_post and queue. */
 const pending = new WeakMap<HarakaTransaction, Pending>()
 const unclosedRelays = new UnclosedRelays()
@@ -80,6 +83,7 @@ export function register(this: HarakaPlugin): void {
     isWorker: cluster.isWorker,
     log: (level, message) => this[`log${level}`](withoutHidden(message)),
   })
+  deliveries = new DeliveryHooks(runtime, wakeDispatcher)
   this.register_hook('init_master', 'start_dispatcher')
   this.register_hook('init_child', 'start_worker')
   // first, as Haraka answers unknown paths itself and doesn't wait for a plugin that mounts its routes late
@@ -95,6 +99,11 @@ export function register(this: HarakaPlugin): void {
   this.register_hook('queue_outbound', 'commit', FIRST)
   this.register_hook('queue', QUEUE_HOOK, LAST)
   this.register_hook('queue_outbound', QUEUE_HOOK, LAST)
+  this.register_hook('queue', 'split_recipients', FIRST)
+  this.register_hook('queue_outbound', 'split_recipients', FIRST)
+  this.register_hook('get_mx', 'follow_delivery', FIRST)
+  this.register_hook('bounce', 'decide_given_up', LAST)
+  this.register_hook('deferred', 'decide_deferred', LAST)
 }
 
 /** Hook init_master: runs in the master before it forks, or in the only process. */
@@ -269,6 +278,7 @@ async function evaluate(
     nowMs: Date.now(),
     nowMonoMs: systemClock.monoMs(),
   })
+  deliveries.note(plugin, connection, mail, recipients)
   const evaluation = await evaluateMail(mail, activeConfig, () => runtime.queue()).catch((error: unknown) => {
     if (activeConfig.settings.main.mode === 'enforce') throw error
     plugin.logwarn(connection, `mode=observe, else a temporary refusal: ${errorText(error)}`)
@@ -382,6 +392,36 @@ async function carryOut(
     transaction.rcpt_to = withoutConsumed(transaction.rcpt_to, evaluation, plan, waiting.targets)
   if (held && refusals.isLeft(transaction, held)) throw new Error('a refused recipient would be delivered')
   return transaction.rcpt_to.length === 0 ? { code: ok, text: 'Message accepted by policy' } : NEXT_PLUGIN
+}
+
+/** Hooks queue and queue_outbound, after `commit`: a server behind Haraka is to refuse each recipient alone. */
+export function split_recipients(this: HarakaPlugin, next: Next, connection: HarakaConnection): void {
+  deliveries.split(this, next, connection)
+}
+
+/** Hook get_mx: Haraka tries to deliver a mail. */
+export function follow_delivery(this: HarakaPlugin, next: Next, mail: OutboundMail): void {
+  deliveries.follow(this, next, mail)
+}
+
+/** Hook bounce: Haraka has given up on a delivery. */
+export function decide_given_up(
+  this: HarakaPlugin,
+  next: Next,
+  mail: OutboundMail,
+  error: DeliveryError,
+): void {
+  deliveries.givenUp(this, next, mail, error)
+}
+
+/** Hook deferred: Haraka is to try a delivery again. */
+export function decide_deferred(
+  this: HarakaPlugin,
+  next: Next,
+  mail: OutboundMail,
+  deferral: Deferral,
+): void {
+  deliveries.deferred(this, next, mail, deferral)
 }
 
 /** Haraka calls it when it ends, and doesn't wait for it. */

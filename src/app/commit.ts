@@ -15,7 +15,7 @@ import { isRefused, type Submitted } from '../queue/job'
 import { type MailPlace, storageKey } from '../queue/mail-ledger'
 import type { WorkerQueue } from '../queue/store'
 import type { MailEvaluation } from './evaluate-mail'
-import { type CommitPlan, planFor } from './plan'
+import { type CommitPlan, type Planner, SMTP_PLANNER } from './plan'
 import { withoutRoom } from './room'
 import { fallBackFor, submit } from './submit'
 
@@ -29,6 +29,8 @@ export interface Place {
   nowMs: number
   forecast: Forecast
   pipeRaw: (to: Writable) => void
+  /** Undefined: as before the answer to the relay. */
+  planner?: Planner
 }
 
 export interface Committed {
@@ -56,11 +58,12 @@ export async function commitPlan(
   plan: CommitPlan,
   place: Place,
 ): Promise<Committed> {
+  const { settle, planFor } = place.planner ?? SMTP_PLANNER
   let [decisions, current] = [evaluation.decisions, plan]
   for (let round = 0; round < ROUNDS; round++) {
     const done = await tryCommit({ ...evaluation, decisions, plan: current }, current, place)
     if (!Array.isArray(done)) return done
-    decisions = done
+    decisions = done.map(settle)
     const anew = planFor(decisions)
     if (anew.kind !== 'commit')
       return { evaluation: { ...evaluation, decisions, plan: anew }, added: new Map() }
@@ -78,7 +81,8 @@ async function tryCommit(
   const copies = await copiesOf(evaluation.facts, plan, place)
   const full = copies.length > 0 ? reserve(copies, evaluation.facts, place) : undefined
   if (full === undefined) return commit(evaluation, plan, copies, place)
-  const decisions = withoutRoom(place.policy, evaluation.decisions, plan, full)
+  const { settle, planFor } = place.planner ?? SMTP_PLANNER
+  const decisions = withoutRoom(place.policy, evaluation.decisions, plan, full).map(settle)
   // dropped recipients need no answer of their own
   const rest = decisions.filter(({ action }) => action !== 'drop')
   const anew = planFor(rest.length > 0 && rest.every(({ action }) => action === 'reject') ? rest : decisions)

@@ -3,7 +3,7 @@
 
 import { addressKey } from '../mail/address'
 import type { Content } from '../mail/content'
-import type { Envelope, MailFacts } from '../mail/facts'
+import type { Envelope, EnvelopeRecipient, MailFacts } from '../mail/facts'
 import { readFacts } from '../mail/read-facts'
 import { scanTraceHeaders } from '../mail/scan-trace-headers'
 import { decide } from '../policy/decide'
@@ -36,6 +36,8 @@ export interface IncomingMail {
   content(): Promise<Content>
   results: MailFacts['results']
   search: MatchBudgetOptions['search']
+  /** The recipients to decide about; undefined: all of them. */
+  isAsked?: (recipient: EnvelopeRecipient) => boolean
 }
 
 /** The job of a decision for a bounce. */
@@ -76,12 +78,7 @@ export async function evaluatePolicy(
   mail: IncomingMail,
   { policy, settings }: ActiveConfig,
 ): Promise<PolicyEvaluation> {
-  const facts = await readFacts({
-    ...mail,
-    receivesFor: policy.receivesFor,
-    isOfOwnOrganisation: policy.isOfOwnOrganisation,
-    relayRecipients: settings.relay.recipients,
-  })
+  const facts = await factsOf(mail, policy, settings)
   const budget = new MatchBudget({ search: mail.search })
   try {
     return { facts, decisions: refusedAsWhole(await decide(policy, facts, mail.nowMs, budget)) }
@@ -91,13 +88,26 @@ export async function evaluatePolicy(
   }
 }
 
+/** Of the recipients to decide about. */
+async function factsOf(mail: IncomingMail, policy: Policy, settings: ActiveConfig['settings']) {
+  const facts = await readFacts({
+    ...mail,
+    receivesFor: policy.receivesFor,
+    isOfOwnOrganisation: policy.isOfOwnOrganisation,
+    relayRecipients: settings.relay.recipients,
+  })
+  const { isAsked } = mail
+  if (isAsked === undefined) return facts
+  return { ...facts, recipients: facts.recipients.filter(({ envelope }) => isAsked(envelope)) }
+}
+
 /** Finds recipients that the relay delivers again, and bounces that can't start in time or exceed a cap. */
-async function askQueue(
+export async function askQueue(
   facts: MailFacts,
   decided: readonly Decision[],
   { policy, settings }: ActiveConfig,
   queue: () => WorkerQueue,
-  { nowMs, nowMonoMs }: IncomingMail,
+  { nowMs, nowMonoMs }: Pick<IncomingMail, 'nowMs' | 'nowMonoMs'>,
 ): Promise<{ decisions: Decision[]; known: Jobs }> {
   const known = new Map<Decision, { jobId: string; outcome: 'known' }>()
   const { sesId } = facts.receipt ?? {}

@@ -26,6 +26,13 @@ export interface CommitPlan {
   swallowedRejects: Decision[]
 }
 
+/** How decisions become a plan; another way for another moment of a mail. */
+export interface Planner {
+  /** A decision as it can be carried out; most stay as they are. */
+  settle: (decision: Decision) => Decision
+  planFor: (decisions: readonly Decision[]) => Plan
+}
+
 const TRY_LATER: Reply = { status: '4.7.1', text: 'Try again later' }
 const REFUSED: Reply = { status: '5.7.1', text: 'Refused by policy' }
 
@@ -40,9 +47,7 @@ export function planFor(decisions: readonly Decision[]): Plan {
   const quarantined = decisions.filter(decision => decision.action === 'quarantine')
   return {
     kind: 'commit',
-    bounces: decisions.flatMap(decision =>
-      decision.action === 'bounce' && decision.bounce ? [{ decision, request: decision.bounce }] : [],
-    ),
+    bounces: bouncesIn(decisions),
     held: [...quarantined, ...rejected].map(decision => ({ decision, reason: reasonOf(decision) })),
     consumed: decisions.filter(
       decision => decision.action !== 'accept' && !(decision.action === 'bounce' && decision.deliver),
@@ -51,7 +56,16 @@ export function planFor(decisions: readonly Decision[]): Plan {
   }
 }
 
-function reasonOf(decision: Decision): string {
+export function bouncesIn(decisions: readonly Decision[]): CommitPlan['bounces'] {
+  return decisions.flatMap(decision =>
+    decision.action === 'bounce' && decision.bounce ? [{ decision, request: decision.bounce }] : [],
+  )
+}
+
+/** Before Haraka answers the relay. */
+export const SMTP_PLANNER: Planner = { settle: decision => decision, planFor }
+
+export function reasonOf(decision: Decision): string {
   if (decision.fallback) return `${decision.fallback.reason}: ${decision.fallback.detail}`
   if (decision.refusal && decision.rule === undefined)
     return 'refused by another plugin, while other recipients were not; the sender was not told'

@@ -3,7 +3,7 @@
 // hundreds of milliseconds. With our options it only removes the second dot from lines that begin with two. Here that is
 // done by chunks. If a Haraka is built differently, its own transformer is used.
 
-import type { Transform, Writable } from 'node:stream'
+import { Transform, type Writable } from 'node:stream'
 
 const LF_DOT_DOT = Buffer.from('\n..')
 const ONE_DOT = Buffer.from('.')
@@ -27,6 +27,13 @@ export function pipeRaw(from: MessageStream, to: Writable): void {
 function isUntouched(transformer: Partial<Transform>): transformer is Transform {
   const { writableLength, readableLength, _transform, _flush } = transformer
   return writableLength === 0 && readableLength === 0 && Boolean(_transform) && Boolean(_flush)
+}
+
+/** A stream that takes a text with its dots stuffed, and gives it as it was. */
+export function unstuffing(): Transform {
+  const transformer = new Transform()
+  unstuffChunks(transformer)
+  return transformer
 }
 
 function unstuffChunks(transformer: Transform): void {

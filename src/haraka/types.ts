@@ -41,7 +41,8 @@ export interface HarakaTransaction {
   cfg?: { headers?: { max_lines?: unknown }; max?: { data_line_length?: unknown } }
   message_stream: MessageStream
   results: HarakaResults
-  notes: SkipNotes
+  /** What plugins leave for others; Haraka keeps it with mail that it queues. */
+  notes: SkipNotes & Record<string, unknown>
 }
 
 export interface HarakaConnection {
@@ -62,6 +63,10 @@ export type HarakaLog = (...data: unknown[]) => void
 
 export interface HarakaPlugin {
   name: string
+  /** A module of the Haraka that has loaded the plugin. */
+  haraka_require(name: string): unknown
+  /** Seconds that Haraka gives a hook; 0: no limit. */
+  timeout: number
   register_hook(hook: string, method: string, priority?: number): void
   loginfo: HarakaLog
   lognotice: HarakaLog

@@ -1,0 +1,149 @@
+// What becomes of a failed delivery: asks the rules, writes bounces and kept mail, and says what is left to Haraka.
+// Nothing is written once the hook's time is over: Haraka tries the mail again then.
+
+import { commitPlan, type Place } from '../app/commit'
+import { deadlineMsOf } from '../app/delivery-deadline'
+import { evaluateDelivery } from '../app/evaluate-delivery'
+import { logLine } from '../app/log-line'
+import type { PluginRuntime } from '../app/plugin-runtime'
+import { linesOf } from '../app/report'
+import { forecast } from '../app/submit'
+import { systemClock } from '../dispatch/clock'
+import type { Decision } from '../policy/decision'
+import type { DeliveryOutcome, DeliveryWork } from './answer-delivery'
+import type { DeliveryNote } from './delivery-note'
+import { deferredRecipients, type FailedRecipient, refusedRecipients } from './delivery-refusals'
+import { type Failed, failedDeliveryOf, pipeQueued } from './failed-delivery'
+import type { Deferral, DeliveryError, OutboundMail } from './outbound-mail'
+import type { HarakaPlugin } from './types'
+
+export interface DeliveryContext {
+  plugin: HarakaPlugin
+  runtime: PluginRuntime
+  mail: OutboundMail
+  note: DeliveryNote
+  /** There is a new job. */
+  wake: () => void
+}
+
+const UNTOUCHED: DeliveryOutcome = { kind: 'untouched' }
+
+/** Haraka has given up. */
+export function decideGivenUp(context: DeliveryContext, error: DeliveryError): DeliveryWork {
+  const { plugin, mail, note } = context
+  return async isLate => {
+    const failed = refusedRecipients(mail, error, note)
+    for (const one of failed) logRefusal(plugin, mail, one)
+    return decide(context, failed, 'given up', isLate)
+  }
+}
+
+/** Haraka is to try again: where that would be too late for a bounce, it is made now. */
+export function decideDeferred(context: DeliveryContext, deferral: Deferral): DeliveryWork {
+  const { runtime, mail, note } = context
+  return async isLate => {
+    const { settings } = runtime.activeConfig()
+    const { window } = settings.delivery
+    if (window === 'keep' || settings.main.mode === 'observe') return UNTOUCHED
+    const failed = deferredRecipients(mail, deferral, note)
+    const isCertain = failed.every(
+      ({ stands, isMixedUp, isAnswer }) =>
+        stands === undefined && !isMixedUp && (isAnswer || window === 'bounce'),
+    )
+    if (!isCertain) return UNTOUCHED
+    const nowMs = Date.now()
+    const deadlineMs = await deadlineMsOf(note, settings.window, nowMs)
+    const isLastChance =
+      deadlineMs !== undefined && nowMs <= deadlineMs && nowMs + deferral.delay * 1000 > deadlineMs
+    return isLastChance ? decide(context, failed, 'deferred', isLate) : UNTOUCHED
+  }
+}
+
+async function decide(
+  { plugin, runtime, mail, note, wake }: DeliveryContext,
+  failed: readonly FailedRecipient[],
+  moment: 'given up' | 'deferred',
+  isLate: () => boolean,
+): Promise<DeliveryOutcome> {
+  const activeConfig = runtime.activeConfig()
+  const { settings, policy } = activeConfig
+  const { mode } = settings.main
+  const queue = () => {
+    if (isLate()) throw new Error('the time for it is over')
+    return runtime.queue()
+  }
+  const nowMs = Date.now()
+  const delivery = failedDeliveryOf(mail, note, failed, {
+    contentLimitBytes: settings.content.limitBytes,
+    workerThreads: runtime.workerThreads,
+    nowMs,
+    nowMonoMs: systemClock.monoMs(),
+  })
+  const { evaluation, planner } = await evaluateDelivery(delivery.mail, moment, activeConfig, queue)
+  const log = (done: typeof evaluation, jobs: typeof evaluation.known) => {
+    for (const { level, text } of linesOf(done, jobs, mode)) plugin[`log${level}`](mail, text)
+  }
+  if (mode === 'observe') {
+    log(evaluation, evaluation.known)
+    return UNTOUCHED
+  }
+  const { plan } = evaluation
+  if (plan.kind !== 'commit') {
+    if (moment === 'given up') log(evaluation, evaluation.known)
+    return leftToHaraka(plan.kind === 'refuse' && plan.temporary, evaluation.decisions, delivery)
+  }
+  const place: Place = {
+    folders: runtime.mailFolders,
+    policy,
+    settings,
+    queue,
+    uuid: mail.todo?.uuid ?? '',
+    nowMs,
+    forecast: forecast(settings, systemClock.monoMs()),
+    pipeRaw: to => pipeQueued(mail, to),
+    planner,
+  }
+  const done = await commitPlan(evaluation, plan, place)
+  if (done.added.size > 0) wake()
+  runtime.counts.evaluated(done.evaluation, mode)
+  log(done.evaluation, new Map([...evaluation.known, ...done.added]))
+  if (done.quarantined !== undefined) plugin.lognotice(mail, logLine({ quarantined: done.quarantined }))
+  const { decisions, plan: carriedOut } = done.evaluation
+  if (carriedOut.kind !== 'commit')
+    return leftToHaraka(carriedOut.kind === 'refuse' && carriedOut.temporary, decisions, delivery)
+  const consumed = new Set(carriedOut.consumed)
+  return leftToHaraka(
+    false,
+    decisions.filter(decision => !consumed.has(decision)),
+    delivery,
+  )
+}
+
+function leftToHaraka(
+  isTemporary: boolean,
+  decisions: readonly Decision[],
+  { targetsOf }: Failed,
+): DeliveryOutcome {
+  if (isTemporary) return { kind: 'again', reason: reasonOf(decisions) }
+  const own = new Set(decisions.flatMap(({ recipient }) => targetsOf(recipient.envelope)))
+  return { kind: 'done', own: [...own] }
+}
+
+function reasonOf(decisions: readonly Decision[]): string {
+  const { rule, fallback } = decisions.find(({ action }) => action === 'defer') ?? {}
+  return logLine({ rule, action: 'defer', because: fallback?.reason, detail: fallback?.detail })
+}
+
+function logRefusal(
+  plugin: HarakaPlugin,
+  mail: OutboundMail,
+  { target, refusal, stands, isMixedUp }: FailedRecipient,
+) {
+  const { by, stage, code, status, reply } = refusal
+  const recipient = target.address
+  plugin.loginfo(mail, logLine({ refused_by: by, stage, code, status, reply, recipient, stands }))
+  if (!isMixedUp) return
+  const warning =
+    'LMTP: the refusal may be that of another recipient of this delivery; set always_split = true in outbound.ini'
+  plugin.logwarn(mail, logLine({ recipient, warning }))
+}
