@@ -1,6 +1,7 @@
 // The table at the end: the expected and the actual outcome of each sample, and whether the pace was kept.
 
 import type { Call } from '../src/ses-emulator/call'
+import { lagOf } from '../test/live/support/pace'
 import { fateText } from './evidence'
 import { type Result, seconds, tableHeading, tableLine, title } from './show'
 import type { Stage } from './stage'
@@ -46,11 +47,15 @@ function sumText(all: number, wrong: number, { paint }: Terminal): string {
 }
 
 function paceOf(calls: readonly Call[], { paint }: Terminal): { isKept: boolean; text: string } {
-  const gapsMs = calls.slice(1).map((call, index) => call.atMs - (calls[index]?.atMs ?? 0))
-  if (gapsMs.length === 0) return { isKept: true, text: '' }
-  const leastMs = Math.min(...gapsMs)
-  const text = `${calls.length} calls to SES, least gap ${seconds(leastMs)}`
-  if (leastMs < SES_INTERVAL_MS)
+  const gaps = calls.slice(1).map((call, index) => {
+    const before = calls[index] ?? call
+    return { ms: call.atMs - before.atMs, lagMs: lagOf(before) }
+  })
+  const [least] = gaps.toSorted((a, b) => a.ms - b.ms)
+  if (least === undefined) return { isKept: true, text: '' }
+  const text = `${calls.length} calls to SES, least gap ${seconds(least.ms)}`
+  if (gaps.some(({ ms, lagMs }) => ms + lagMs < SES_INTERVAL_MS))
     return { isKept: false, text: paint('red', `${text}: faster than SES allows.`) }
-  return { isKept: true, text: `${text}; SES allows one a second.` }
+  const late = least.ms < SES_INTERVAL_MS ? ', as this busy machine read the first of the two late' : ''
+  return { isKept: true, text: `${text}${late}; SES allows one a second.` }
 }

@@ -8,6 +8,7 @@ import type { SesEmulator } from '../src/ses-emulator/options'
 import { startSesEmulator } from '../src/ses-emulator/server'
 import { leaveSignals } from '../test/live/support/cleanup'
 import { exitText, type RunningHaraka, startHarakaIn } from '../test/live/support/haraka'
+import { noteLag } from '../test/live/support/pace'
 import { packageFolder } from '../test/live/support/package-folder'
 import { fillDirectory, makeDirectory } from './directory'
 import { logFile } from './haraka-log'
@@ -19,6 +20,9 @@ import { pageAt, type StatusPage, showPage } from './status-page'
 import { type Terminal, terminal } from './terminal'
 import { keepSamples } from './try-out'
 import { watch } from './watch'
+
+/** For the end of Haraka, which people wait for. */
+const GRACE_MS = 4000
 
 /** For a fault whose reason may stand there. */
 const LOG_LINES = 12
@@ -52,7 +56,7 @@ async function demo(once: boolean, stop: AbortSignal, show: Terminal): Promise<n
     for (const line of parts.haraka?.log().slice(-LOG_LINES) ?? []) show.line(`  ${line}`)
     return 1
   } finally {
-    await parts.haraka?.stop()
+    await parts.haraka?.stop({ graceMs: GRACE_MS })
     await parts.ses?.close()
     removeDirectory(parts)
     process.removeListener('exit', atExit)
@@ -89,6 +93,7 @@ async function setUp(
     messages: samples.flatMap(({ known }) => known ?? []),
     identities: ['example.com'],
     secondBounce: 'refuse',
+    onCall: noteLag,
   })
   parts.ses = ses
   const packageDir = packageFolder()

@@ -13,6 +13,7 @@ import { ACTIONS } from '../src/policy/decision'
 import { FIELD_KEYS } from '../src/policy/fields'
 import { OUTCOME_KEYS } from '../src/policy/outcome-keys'
 import { ADDRESS_NAMES, REFUSAL_NAMES, TEXT_NAMES } from '../src/policy/templates'
+import { sharedWorkerThreads } from './cli/support'
 
 const root = path.join(__dirname, '..')
 const documents = [
@@ -63,7 +64,12 @@ describe('the documents', () => {
       mailboxes: 'anna@example.com\n',
       'tests/trouble.eml': 'From: someone@origin.example\r\nTo: anna@example.com\r\n\r\nHello\r\n',
     }
-    assert.deepEqual(await checked(files, test), ['cases: 3 as expected, 0 not'])
+    assert.deepEqual(
+      await checked(files, (args, out) =>
+        test(args, out, {}, { nowMs: Date.now(), openWorkerThreads: sharedWorkerThreads }),
+      ),
+      ['cases: 3 as expected, 0 not'],
+    )
   })
 
   it('have a task for every condition, outcome key, action and template name', () => {

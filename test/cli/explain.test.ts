@@ -9,7 +9,7 @@ import { terminalProgress } from '../../src/cli/explain/progress'
 import { main } from '../../src/cli/main'
 import { camelKeys } from '../../src/json'
 import { plainMail, type SesMailOptions, sesMail } from '../live/support/mail'
-import { emptyDirectory, harakaDirectory, ran, removeDirectories, sharedAside } from './support'
+import { emptyDirectory, harakaDirectory, ran, removeDirectories, sharedWorkerThreads } from './support'
 
 const SETTINGS = '[relay]\ntrusted = 192.0.2.10, 10.0.0.0/8\n'
 const RULES = `; rules of a test
@@ -275,7 +275,7 @@ describe('ses-bounce explain', () => {
 
     describe('whose content can not be read', () => {
       const broken = () => ({
-        ...sharedAside(),
+        ...sharedWorkerThreads(),
         content: () => Promise.reject(new Error('reading its content takes too long')),
       })
       const rules = (first: string) =>
@@ -824,7 +824,7 @@ function io(stdin: Buffer = Buffer.alloc(0)) {
     stdin: Readable.from([stdin]),
     progress: { at: () => undefined, clear: () => undefined },
     nowMs: NOW_MS,
-    openWorkerThreads: sharedAside,
+    openWorkerThreads: sharedWorkerThreads,
   }
 }
 

@@ -5,9 +5,10 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'
 import path from 'node:path'
+import { builtFile } from '../live/support/package-folder'
 import { Directories, environment } from './online-support'
 
-const MAIN = path.join(__dirname, '..', '..', 'src', 'cli', 'main.ts')
+const MAIN = builtFile('src/cli/main.js')
 const SHOWN = `process.on('exit', () => console.error(Object.keys(require.cache).join('\\n')))`
 
 describe('ses-bounce check as a process', function () {
@@ -21,7 +22,7 @@ describe('ses-bounce check as a process', function () {
   async function ran(args: string[], env: NodeJS.ProcessEnv) {
     const shown = path.join(args[1] ?? '', 'shown.cjs')
     writeFileSync(shown, SHOWN)
-    const started = spawn(process.execPath, ['-r', 'tsx/cjs', '-r', shown, MAIN, 'check', ...args], {
+    const started = spawn(process.execPath, ['-r', shown, MAIN, 'check', ...args], {
       env: { PATH: process.env['PATH'], ...environment(env) },
       stdio: ['ignore', 'pipe', 'pipe'],
     })

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import type { Out } from '../../src/cli/out'
 import { openWorkerThreads, type WorkerThreads } from '../../src/worker-thread/worker-threads'
+import { builtFile } from '../live/support/package-folder'
 
 const made: string[] = []
 
@@ -30,8 +31,8 @@ export function removeDirectories(): void {
 let shared: WorkerThreads | undefined
 
 /** One for all tests: each has threads that take a while to start. It doesn't keep the process alive. */
-export function sharedAside(): WorkerThreads {
-  shared ??= openWorkerThreads()
+export function sharedWorkerThreads(): WorkerThreads {
+  shared ??= openWorkerThreads(builtFile('src/worker-thread/thread.js'))
   return { ...shared, close: () => undefined }
 }
 

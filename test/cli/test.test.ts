@@ -9,7 +9,7 @@ import { CASES_FILE, test } from '../../src/cli/test'
 import { readHeader } from '../../src/mail/header'
 import { readReceipt } from '../../src/mail/receipt'
 import { plainMail, sesMail } from '../live/support/mail'
-import { harakaDirectory, ran, removeDirectories, sharedAside } from './support'
+import { harakaDirectory, ran, removeDirectories, sharedWorkerThreads } from './support'
 
 const NOW_MS = Date.UTC(2025, 1, 20, 12, 0, 0, 500)
 const RULES = `[partners]
@@ -608,5 +608,7 @@ async function run(cases: string, args: string[] = [], files: Files = {}) {
 }
 
 function testIn(dir: string, args: string[] = []) {
-  return ran(out => test(['--dir', dir, ...args], out, {}, { nowMs: NOW_MS, openWorkerThreads: sharedAside }))
+  return ran(out =>
+    test(['--dir', dir, ...args], out, {}, { nowMs: NOW_MS, openWorkerThreads: sharedWorkerThreads }),
+  )
 }

@@ -7,9 +7,10 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { hideValue, withoutHidden } from '../../src/config/hidden-values'
 import { openOperatorQueue, openWorkerQueue } from '../../src/queue/open'
+import { builtFile } from '../live/support/package-folder'
 import { addJob, HOUR_MS, request, temporaryFolder } from '../queue/support'
 
-const MAIN = path.join(__dirname, '..', '..', 'src', 'cli', 'main.ts')
+const MAIN = builtFile('src/cli/main.js')
 
 describe('the endpoint and the queue file of a variable', () => {
   it('are replaced by the name of their key, in every form that errors have', () => {
@@ -33,8 +34,7 @@ describe('the endpoint and the queue file of a variable', () => {
     for (const [text, shown] of Object.entries(cases)) assert.equal(withoutHidden(text), shown)
   })
 
-  it('are in nothing that the commands write, and in no job', async function () {
-    this.timeout(60_000)
+  it('are in nothing that the commands write, and in no job', async () => {
     const { folder, remove } = temporaryFolder()
     try {
       const held = {
@@ -76,7 +76,7 @@ describe('the endpoint and the queue file of a variable', () => {
 /** `until`: it is told to end once it has said so; else it ends by itself. */
 async function ran(args: string[], held: Record<string, string>, until?: RegExp): Promise<string> {
   const credentials = { AWS_ACCESS_KEY_ID: 'AKIATEST', AWS_SECRET_ACCESS_KEY: 'test' }
-  const child = spawn(process.execPath, ['-r', 'tsx/cjs', MAIN, ...args], {
+  const child = spawn(process.execPath, [MAIN, ...args], {
     env: { PATH: process.env['PATH'], ...credentials, ...held },
     stdio: ['ignore', 'pipe', 'pipe'],
   })

@@ -14,7 +14,7 @@ import {
 import type { FaultPlan } from '../../src/ses-emulator/faults'
 import { EMULATOR_CREDENTIALS, type SesEmulator, startSesEmulator } from '../../src/ses-emulator/server'
 import { newSesId } from '../live/support/mail'
-import { until } from '../live/support/wait'
+import { PATIENCE_MS, until } from '../live/support/wait'
 import { request, temporaryFolder } from '../queue/support'
 
 const PAUSE_MS = 300
@@ -49,7 +49,7 @@ describe('when SES refuses one mail after the other', function () {
   function start(): void {
     const ini = '[limit]\ninterval = 20ms\nslack = 0ms\n[queue]\nretry = 50ms..100ms\n'
     const { settings } = loadSettings(parseSettings(`${ini}[ses]\nendpoint = ${ses.url}\n`), {})
-    const options = { endpoint: ses.url, timeoutMs: 2000, credentials: EMULATOR_CREDENTIALS }
+    const options = { endpoint: ses.url, timeoutMs: PATIENCE_MS, credentials: EMULATOR_CREDENTIALS }
     const client = createSes(
       () => options,
       () => systemClock.monoMs(),

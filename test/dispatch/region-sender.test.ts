@@ -11,7 +11,7 @@ import { createSes } from '../../src/dispatch/ses'
 import { openDispatcherQueue, openWorkerQueue, thisProcess } from '../../src/queue/open'
 import { EMULATOR_CREDENTIALS, startSesEmulator } from '../../src/ses-emulator/server'
 import { newSesId } from '../live/support/mail'
-import { until } from '../live/support/wait'
+import { PATIENCE_MS, until } from '../live/support/wait'
 import { HOUR_MS, request, temporaryFolder } from '../queue/support'
 
 const JOBS = 4
@@ -30,7 +30,7 @@ describe('a region', () => {
     const ses = await startSesEmulator({ intervalMs: 0, messages: 'any' })
     const ini = `[limit]\ninterval = 20ms\nslack = 0ms\n[ses]\nendpoint = ${ses.url}\n`
     const { settings } = loadSettings(parseSettings(ini), {})
-    const options = { endpoint: ses.url, timeoutMs: 2000, credentials: EMULATOR_CREDENTIALS }
+    const options = { endpoint: ses.url, timeoutMs: PATIENCE_MS, credentials: EMULATOR_CREDENTIALS }
     const client = createSes(
       () => options,
       () => systemClock.monoMs(),

@@ -5,13 +5,13 @@ import path from 'node:path'
 import type { Supervisor, SupervisorOptions } from '../../src/dispatch/supervisor'
 import { Database } from '../../src/queue/sqlite/database'
 import { atEnd } from '../live/support/cleanup'
-import { checkout } from '../live/support/directory'
+import { builtFile } from '../live/support/package-folder'
 import { killIfAlive, type ProcessInfo, processes } from '../live/support/processes'
 import { until } from '../live/support/wait'
 import { temporaryFolder } from '../queue/support'
 
 /** As it is shipped: the process that it starts is a file beside it. */
-const FILE = path.join(checkout, 'dist/src/dispatch/supervisor.js')
+const FILE = builtFile('src/dispatch/supervisor.js')
 const GOOD_INI = '[ses]\nendpoint = local\n'
 /** Silences the SDK on the versions of Node.js to come, in every dispatcher. */
 const QUIET = 'AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'

@@ -12,6 +12,7 @@ import { atEnd } from './support/cleanup'
 import { checkout } from './support/directory'
 import { listenedOn } from './support/listeners'
 import { LogLines } from './support/log'
+import { builtFile } from './support/package-folder'
 import { killIfAlive, processesWithEnv } from './support/processes'
 import { until } from './support/wait'
 
@@ -138,7 +139,7 @@ interface Demo {
 
 function startDemo(args: string[]): Demo {
   const mark = randomUUID()
-  const main = path.join(checkout, 'dist/demo/main.js')
+  const main = builtFile('demo/main.js')
   const child = spawn(process.execPath, [main, ...args], {
     cwd: checkout,
     env: { ...process.env, [DEMO_MARK]: mark },
@@ -160,7 +161,7 @@ function startDemo(args: string[]): Demo {
 
 /** Haraka's reply. */
 async function send(file: string): Promise<string> {
-  const program = path.join(checkout, 'dist/demo/send.js')
+  const program = builtFile('demo/send.js')
   const { stdout } = await promisify(execFile)(process.execPath, [program, file])
   return stdout
 }

@@ -10,7 +10,7 @@ import type { Explanation } from '../../src/cli/explain/explanation'
 import { silent } from '../../src/cli/explain/progress'
 import { onWire, wireLimits } from '../../src/cli/explain/wire'
 import { camelKeys } from '../../src/json'
-import { sharedAside } from '../cli/support'
+import { sharedWorkerThreads } from '../cli/support'
 import { callsFor, said, startFlow } from './support/flow'
 import { plainMail, relayHop, type SesMailOptions, sesMail } from './support/mail'
 import type { Product } from './support/product'
@@ -287,7 +287,7 @@ describe('ses-bounce explain, beside a running Haraka', function () {
       stdin: Readable.from([]),
       progress: silent,
       nowMs: Date.now(),
-      openWorkerThreads: sharedAside,
+      openWorkerThreads: sharedWorkerThreads,
     }
     const code = await explain([...args, file], out, {}, io)
     assert.equal(code, 0, lines.join('\n'))

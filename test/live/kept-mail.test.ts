@@ -203,7 +203,6 @@ describe('the mail of a bounce', function () {
     await quarantined(other)
     await until(() => isDone(product, path.basename(records[1] ?? '', '.json')), {
       what: 'the look at what is due, behind the one that fails',
-      timeoutMs: 15_000,
     })
     assert.equal(inKept(faulty).length, 1)
     rmdirSync(first)

@@ -4,17 +4,17 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import path from 'node:path'
 import { startAgain } from './support/again'
 import { atEnd } from './support/cleanup'
 import { sesBounce } from './support/command'
 import { emulatorEnv } from './support/haraka'
 import { asProcess1, onlyChild, whyNoProcess1 } from './support/namespace'
+import { builtFile } from './support/package-folder'
 import { killIfAlive } from './support/processes'
 import { type Product, type ProductOptions, startProduct } from './support/product'
 import { until } from './support/wait'
 
-const COMMAND = path.join(__dirname, '../../dist/src/cli/main.js')
+const COMMAND = builtFile('src/cli/main.js')
 /** A call of ours is on its way for so long that whatever doesn't wait is seen to end before. */
 const LATENCY_MS = 2000
 const TIMEOUT_MS = 4000

@@ -92,8 +92,13 @@ describe('redelivery', function () {
     it('is taken once when it comes over many connections at once', async () => {
       const to = ['unknown-1@yours.example', 'unknown-2@yours.example']
       const mail = mailFor(product, to)
-      const results = await Promise.all(Array.from({ length: 8 }, () => relay(product, { to, mail })))
-      assert.deepEqual(new Set(results.map(({ reply }) => reply.code)), new Set([250]))
+      const takeOne = () => relay(product, { to, mail })
+      const results = await Promise.all(Array.from({ length: 8 }, takeOne))
+      // one that waited too long for the queue, on a busy machine, comes again
+      for (const { reply } of results.filter(({ reply: { code } }) => code !== 250)) {
+        assert.match(said(reply), /^450 /)
+        assert.equal((await takeOne()).reply.code, 250)
+      }
       assert.equal(product.jobs({ sesId: mail.sesId }).length, 1)
       assert.deepEqual(recipientsOf(await bounceOf(product, mail)), to)
     })

@@ -19,7 +19,7 @@ const RUNS = Number(process.env['RUNS'] ?? 20)
 
 for (const [engine, make] of ENGINES) {
   describe(`the queue of ${engine}`, function () {
-    this.timeout(60_000 + RUNS * 1000)
+    this.timeout(300_000 + RUNS * 1000)
 
     it('agrees with a plain list in memory, whatever is done to it, closed and opened in between', async () => {
       const done = new Map<string, number>()

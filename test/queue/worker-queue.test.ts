@@ -218,7 +218,8 @@ describe('queue, the workers side', () => {
       ),
     )
     other.close()
-    assert.ok(performance.now() - started < 2000)
+    // much more than half a second, as the machine may be busy, and much less than others wait
+    assert.ok(performance.now() - started < 10_000)
     assert.equal(queue.add([request()], 0).length, 1)
   })
 })

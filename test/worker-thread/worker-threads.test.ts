@@ -8,6 +8,7 @@ import {
   WorkerThreadError,
   type WorkerThreads,
 } from '../../src/worker-thread/worker-threads'
+import { builtFile } from '../live/support/package-folder'
 
 /** Letters a and b as they come, the same each time. */
 function randomText(length: number): string {
@@ -18,6 +19,9 @@ function randomText(length: number): string {
   }
   return Array.from({ length }, letter).join('')
 }
+
+/** What is compiled starts in time on a busy machine too. */
+const PROGRAM = builtFile('src/worker-thread/thread.js')
 
 /** A promise that the test fulfils. */
 function gate(): { opened: Promise<void>; open: () => void } {
@@ -33,7 +37,7 @@ const raw = (text: string) => Buffer.from(text)
 describe('work on a thread of its own', () => {
   let workerThreads: WorkerThreads
   before(() => {
-    workerThreads = openWorkerThreads()
+    workerThreads = openWorkerThreads(PROGRAM)
   })
   after(() => workerThreads.close())
 
@@ -105,7 +109,7 @@ describe('work on a thread of its own', () => {
   })
 
   it('rejects what waits when it is closed', async () => {
-    const closing = openWorkerThreads()
+    const closing = openWorkerThreads(PROGRAM)
     const waiting = [
       closing.search(['x'], 'x', 1000),
       closing.search(['x'], 'x', 1000),

@@ -2,11 +2,11 @@
 // Whatever it ends with is a result; one that doesn't end in time is killed, and rejects.
 
 import { execFile } from 'node:child_process'
-import path from 'node:path'
+import { builtFile } from './package-folder'
 import type { Product } from './product'
 import { PATIENCE_MS } from './wait'
 
-const COMMAND = path.join(__dirname, '../../../dist/src/cli/main.js')
+const COMMAND = builtFile('src/cli/main.js')
 
 export interface CommandResult {
   code: number

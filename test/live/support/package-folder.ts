@@ -13,3 +13,8 @@ export function packageFolder(): string {
   }
   return folder
 }
+
+/** A file of dist/ by its path there: a process or thread starts with it much sooner than with the source. */
+export function builtFile(file: string): string {
+  return path.join(packageFolder(), 'dist', file)
+}

@@ -15,8 +15,8 @@ import { PATIENCE_MS, until } from './wait'
 /** Environment variable by which everything of a start is found: its value is the start's `mark`. */
 export const startMark = 'HARAKA_TEST_START'
 
-/** For the end of Haraka and its workers after SIGTERM. */
-const GRACE_MS = 4000
+/** For the end of Haraka and its workers after SIGTERM: a queue that was not closed in order isn't what tests look at. */
+const GRACE_MS = 30_000
 
 export interface Exit {
   code: number | null
