@@ -6,7 +6,7 @@ import { explain } from '../../src/cli/explain'
 import { silent } from '../../src/cli/explain/progress'
 import { CASES_FILE, test } from '../../src/cli/test'
 import { sesMail } from '../live/support/mail'
-import { harakaDirectory, ran, removeDirectories, sharedAside } from './support'
+import { harakaDirectory, ran, removeDirectories, sharedWorkerThreads } from './support'
 
 const RULES = `[partners]
 sender = @partner.example
@@ -212,7 +212,7 @@ function run(...args: string[]) {
     stdin: Readable.from([]),
     progress: silent,
     nowMs: NOW_MS,
-    openWorkerThreads: sharedAside,
+    openWorkerThreads: sharedWorkerThreads,
   }
   return ran(out => explain(['--dir', dir, ...args, file], out, {}, io))
 }
@@ -220,7 +220,7 @@ function run(...args: string[]) {
 async function tested(cases: string): Promise<string[]> {
   const dir = harakaDirectory({ ...FILES, [CASES_FILE]: cases })
   const { lines } = await ran(out =>
-    test(['--dir', dir], out, {}, { nowMs: NOW_MS, openWorkerThreads: sharedAside }),
+    test(['--dir', dir], out, {}, { nowMs: NOW_MS, openWorkerThreads: sharedWorkerThreads }),
   )
   return lines
 }
