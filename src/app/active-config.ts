@@ -10,6 +10,7 @@ import type { Settings } from '../config/settings'
 import type { Sources } from '../config/sources'
 import { refusedBeforeRules } from '../haraka/before-rules'
 import { readOwnDomains } from '../haraka/own-domains'
+import { refusalDiagnostics } from '../haraka/refusal-diagnostics'
 import { webServerDiagnostics } from '../haraka/web-server-config'
 import { asciiDomain } from '../mail/address'
 import { compilePolicy } from '../policy/compile'
@@ -73,6 +74,7 @@ export function compileActiveConfig(sources: Sources, env: NodeJS.ProcessEnv): C
       ...ofDomains,
       ...byLine(RULES_FILE, [...rules.diagnostics, ...ofRules]),
       ...refusedBeforeRules(policy, sources),
+      ...refusalDiagnostics(policy, settings, sources, RULES_FILE),
       ...webServerDiagnostics(settings, sources),
     ],
   }

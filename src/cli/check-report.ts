@@ -6,6 +6,8 @@ import { type Diagnostic, formatDiagnostic } from '../config/diagnostics'
 import { SETTINGS_FILE } from '../config/load'
 import type { Sources } from '../config/sources'
 import { jsonText } from '../json'
+import { namedRefusers } from '../policy/refusal-naming'
+import type { Policy } from '../policy/rule'
 import { allAnswers, type Online } from './online/online'
 
 /** A line for each, and the sum; where nothing stops Haraka, with what was read. */
@@ -37,8 +39,17 @@ function summary({ idle, settings, policy, lists }: ActiveConfig, sources: Sourc
     ...(idle ? [] : [count(relays, 'trusted relay')]),
     count(policy.rules.length, 'rule'),
     count(lists.size, 'list'),
+    ...refusers(policy),
     ...absent.map(name => `no ${name}`),
   ].join(', ')
+}
+
+/** `refusals of 3 plugins`, by the names in refused.by; `refusals of any plugin`. */
+function refusers({ rules }: Policy): string[] {
+  const ofRefusals = rules.filter(rule => rule.ofRefusals)
+  const names = new Set(ofRefusals.flatMap(namedRefusers).map(({ name }) => name))
+  if (ofRefusals.length === 0) return []
+  return [`refusals of ${names.size === 0 ? 'any plugin' : count(names.size, 'plugin')}`]
 }
 
 /** `2 errors`, or nothing. */

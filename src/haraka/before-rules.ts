@@ -11,10 +11,11 @@ import { DATA_LINE_LENGTH } from '../mail/broken-lines'
 import { RECIPIENT_PLUGIN } from '../mail/refusing-plugins'
 import { SYNC_ONLY } from '../policy/match-budget'
 import { matches } from '../policy/patterns'
+import { mayMean } from '../policy/refusal-naming'
 import type { Condition, Policy, Rule } from '../policy/rule'
 import { Subject } from '../policy/subject'
+import { PLUGINS_FILE, type PluginLine, pluginLines } from './plugin-list'
 
-const PLUGINS_FILE = 'plugins'
 const CONNECTION_FILE = 'connection.ini'
 
 /** SES developer guide, service quotas for email receiving: 40 MB with the header. The rest is for lines that hops add. */
@@ -29,8 +30,12 @@ const LINE_ADVICE = LINE_BYTES + 1
 const TAKES_ALL = 'rcpt_to.in_host_list'
 
 export function refusedBeforeRules({ rules }: Policy, sources: Sources): Diagnostic[] {
-  const bounces = rules.filter(({ outcome }) => outcome.action === 'bounce')
-  return [...byRecipient(bounces, sources), ...bySize(bounces, sources), ...byBrokenLines(rules, sources)]
+  const bounces = rules.filter(({ outcome, ofRefusals }) => outcome.action === 'bounce' && !ofRefusals)
+  return [
+    ...byRecipient(bounces, rules, sources),
+    ...bySize(bounces, sources),
+    ...byBrokenLines(rules, sources),
+  ]
 }
 
 /** Haraka's connection.js, _process_data: breaks a longer line by a line end and a blank, even within a word. */
@@ -46,14 +51,14 @@ function byBrokenLines(rules: readonly Rule[], sources: Sources): Diagnostic[] {
   return [{ severity: 'warning', file: CONNECTION_FILE, line: entry?.line ?? 0, section: 'max', message }]
 }
 
-function byRecipient(bounces: readonly Rule[], sources: Sources): Diagnostic[] {
+function byRecipient(bounces: readonly Rule[], rules: readonly Rule[], sources: Sources): Diagnostic[] {
   const rule = bounces.find(singlesOutRecipients)
   if (rule === undefined) return []
-  return recipientPlugins(sources.read(PLUGINS_FILE) ?? '').map(({ name, line }) => ({
+  return recipientPlugins(sources.read(PLUGINS_FILE) ?? '', rules).map(({ written, line }) => ({
     severity: 'warning',
     file: PLUGINS_FILE,
     line,
-    message: `${quoted(name)} may refuse recipients before the rules see them; let it accept those that [${rule.name}] bounces`,
+    message: `${quoted(written)} may refuse recipients before the rules see them; let it accept those that [${rule.name}] bounces`,
   }))
 }
 
@@ -67,13 +72,18 @@ function asksRecipient({ field }: Condition): boolean {
   return field.perRecipient
 }
 
-/** As Haraka reads the file: one name on each line; whole lines can be comments. */
-function recipientPlugins(text: string): { name: string; line: number }[] {
-  const plugins = text
-    .split(/\r\n|\r|\n/)
-    .map((raw, index) => ({ name: raw.trim().replace(/^haraka-plugin-/, ''), line: index + 1 }))
+/** Those above the one that accepts all, but for those of whose refusals a rule may make something else. */
+function recipientPlugins(text: string, rules: readonly Rule[]): PluginLine[] {
+  const plugins = pluginLines(text)
   const end = plugins.findIndex(({ name }) => name === TAKES_ALL)
-  return plugins.slice(0, end < 0 ? undefined : end).filter(({ name }) => RECIPIENT_PLUGIN.test(name))
+  const isTurned = (by: string) =>
+    rules.some(
+      rule =>
+        rule.mode === 'enforce' && rule.outcome.action !== 'reject' && mayMean(rule, { by, stage: 'rcpt' }),
+    )
+  return plugins
+    .slice(0, end < 0 ? undefined : end)
+    .filter(({ name }) => RECIPIENT_PLUGIN.test(name) && !isTurned(name))
 }
 
 function bySize(bounces: readonly Rule[], sources: Sources): Diagnostic[] {

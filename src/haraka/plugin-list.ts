@@ -1,17 +1,32 @@
-// Checks that Haraka loads the plugin, for `check`: a plugin that isn't loaded can't warn of it.
+// The plugins that Haraka loads, by config/plugins. Pure but for reading it.
 
 import type { Diagnostic } from '../config/diagnostics'
 import type { Sources } from '../config/sources'
+import { loadedName } from '../mail/refusing-plugins'
 
-const PLUGINS_FILE = 'plugins'
+export const PLUGINS_FILE = 'plugins'
 const NAME = 'ses-bounce'
 
-/** As Haraka reads the file: a name a line, also that of the package; whole lines can be comments. */
+export interface PluginLine {
+  /** Under which Haraka loads it. */
+  name: string
+  /** As it stands there, without `haraka-plugin-`. */
+  written: string
+  line: number
+}
+
+/** As Haraka reads the file: one name on each line; whole lines can be comments. */
+export function pluginLines(text: string): PluginLine[] {
+  return text.split(/\r\n|\r|\n/).map((raw, index) => {
+    const written = raw.trim().replace(/^haraka-plugin-/, '')
+    return { name: loadedName(written), written, line: index + 1 }
+  })
+}
+
+/** Warns when Haraka doesn't load this plugin. For `check` alone: a plugin that isn't loaded can't warn of it. */
 export function notLoaded(sources: Sources): Diagnostic[] {
   const text = sources.read(PLUGINS_FILE)
-  if (text === undefined) return []
-  const names = text.split(/\r\n|\r|\n/).map(line => line.trim().replace(/^haraka-plugin-/, ''))
-  if (names.includes(NAME)) return []
+  if (text === undefined || pluginLines(text).some(({ name }) => name === NAME)) return []
   const message = `Haraka doesn't load this plugin; add the line "${NAME}"`
   return [{ severity: 'warning', file: PLUGINS_FILE, line: 0, message }]
 }

@@ -1,4 +1,5 @@
-// Finds entries of the reference by a name in any form: `limit.interval`, `[limit] interval`, `interval`.
+// Finds entries of the reference by a name in any form: `limit.interval`, `[limit] interval`, `interval`; `[limit]` is the
+// section, and no key of that name.
 // Returns all entries with that name, or none.
 
 import { didYouMean } from '../config/diagnostics'
@@ -8,6 +9,10 @@ import type { Entry } from './entry'
 
 export function findEntries(asked: string): readonly Entry[] {
   const name = plain(asked)
+  if (asked.trim().endsWith(']')) {
+    const settings = ENTRIES.filter(entry => entry.name.startsWith(`[${name}] `))
+    if (settings.length > 0) return settings
+  }
   if (!name.startsWith('not.')) return named(name)
   return named(name.slice('not.'.length)).filter(({ topic }) => topic === 'condition')
 }

@@ -86,6 +86,18 @@ describe('ses-bounce check', () => {
       })
     })
 
+    it('says how many plugins it has rules for, by the names in refused.by', async () => {
+      const rules = `[a]\nrefused.by = clamd, rspamd\naction = quarantine
+[b]\nrefused.by = rspamd, access, x*\naction = bounce\n`
+      assert.deepEqual((await run({ [SETTINGS]: RELAY, [RULES]: rules })).lines, [
+        'fine: mode enforce, 1 trusted relay, 2 rules, 0 lists, refusals of 3 plugins',
+      ])
+      const queue = '[queue]\nrefused.stage = queue\naction = bounce\n'
+      assert.deepEqual((await run({ [SETTINGS]: RELAY, [RULES]: queue })).lines, [
+        'fine: mode enforce, 1 trusted relay, 1 rule, 0 lists, refusals of any plugin',
+      ])
+    })
+
     it('says that nobody is trusted, and which files are missing', async () => {
       const idle = 'idle, as no relay is trusted ([relay] trusted)'
       assert.deepEqual((await run({})).lines, [`${idle}, 0 rules, 0 lists, no ${SETTINGS}, no ${RULES}`])
