@@ -1,10 +1,10 @@
-// Every error that the product throws on purpose: its code, whether waiting mends it, where it is explained.
-// Knows nobody. What is wrong in the case at hand is said where it is thrown.
+// Every error that the product throws on purpose: its code, whether it passes by itself, where it is explained.
+// And the one type for what fails in ordinary life, and the one way to put an error in words. Imports nothing.
 
 interface Explained {
   /** Page and anchor in the package, where somebody has to act. */
   explained?: string
-  /** No waiting mends it. */
+  /** It doesn't pass by itself. */
   lasting?: true
 }
 
@@ -53,8 +53,24 @@ export class QueueError extends SesBounceError<QueueErrorCode> {
   }
 }
 
-/** No waiting mends it: somebody has to act. */
+/** It doesn't pass by itself: somebody has to act. */
 export function isLasting({ code }: SesBounceError): boolean {
   const row: Explained = ERRORS[code]
   return row.lasting === true
+}
+
+/** For what fails in ordinary life: a value, or why there is none. Exceptions are for faults. */
+export type Result<T, F = string> = { value: T } | { fault: F }
+
+/** In words. A fault of the program itself has its kind before it. */
+export function errorMessage(error: unknown): string {
+  if (!(error instanceof Error)) return String(error)
+  return FAULTS_OF_PROGRAMS.some(kind => error instanceof kind) ? String(error) : error.message
+}
+
+const FAULTS_OF_PROGRAMS = [TypeError, RangeError, ReferenceError, SyntaxError]
+
+/** Of whatever was thrown. */
+export function asError(error: unknown): Error {
+  return error instanceof Error ? error : new Error(errorMessage(error))
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import path from 'node:path'
-import { ERRORS, isLasting, QueueError } from '../src/errors'
+import { ERRORS, errorMessage, isLasting, QueueError } from '../src/errors'
 
 const root = path.join(__dirname, '..')
 
@@ -24,12 +24,25 @@ describe('the errors of the product', () => {
     assert.equal(new QueueError('QUEUE_BUSY', 'what').message, 'what')
   })
 
-  it('are lasting when no waiting mends them', () => {
+  it('are lasting when time alone does not end them', () => {
     for (const code of ['QUEUE_UNREADABLE', 'QUEUE_NEWER', 'QUEUE_OLDER', 'QUEUE_NETWORK_FS'] as const) {
       assert.equal(isLasting(new QueueError(code, 'x')), true, code)
     }
     for (const code of ['QUEUE_BUSY', 'QUEUE_FULL', 'QUEUE_UNWRITABLE', 'QUEUE_LOCK_LOST'] as const) {
       assert.equal(isLasting(new QueueError(code, 'x')), false, code)
+    }
+  })
+
+  it('are put in words by errorMessage alone, and ordinary failures are a Result', () => {
+    assert.equal(errorMessage(new QueueError('QUEUE_BUSY', 'what')), 'what')
+    assert.equal(errorMessage(new TypeError('x is undefined')), 'TypeError: x is undefined')
+    assert.equal(errorMessage('text'), 'text')
+    const own =
+      /String\(error\)|error\.message : |\| \{ (?:fault|why|wrong|errors|faults|refused|details): [\w[\]]+ \}/
+    for (const file of readdirSync(path.join(root, 'src'), { recursive: true, encoding: 'utf8' })) {
+      if (!file.endsWith('.ts') || file === 'errors.ts') continue
+      const [found] = own.exec(readFileSync(path.join(root, 'src', file), 'utf8')) ?? []
+      assert.equal(found, undefined, `src/${file} has ${found}`)
     }
   })
 })

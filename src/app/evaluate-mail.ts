@@ -1,6 +1,7 @@
 // Evaluates one mail: facts, rules, guards, window, queue, plan. Changes nothing; `commitPlan` carries the plan out.
 // Throws a fault of the store, which the plugin answers with a temporary refusal.
 
+import { errorMessage } from '../errors'
 import { addressKey } from '../mail/address'
 import type { Content } from '../mail/content'
 import type { Envelope, EnvelopeRecipient, MailFacts } from '../mail/facts'
@@ -83,7 +84,7 @@ export async function evaluatePolicy(
   try {
     return { facts, decisions: refusedAsWhole(await decide(policy, facts, mail.nowMs, budget)) }
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error)
+    const reason = errorMessage(error)
     throw new Error(logLine({ ses_id: facts.receipt?.sesId, reason }), { cause: error })
   }
 }

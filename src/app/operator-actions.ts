@@ -18,9 +18,10 @@ export interface OperatorContext {
 export function changeJob(context: OperatorContext, action: JobAction, id: string): ByHand {
   const { queue, pace, now, note, wake } = context
   const done = queue[action](id, now.ms, pace)
-  if (!done.done) return done
-  note({ job: id, state: done.to, was: done.from })
-  if (done.to === 'queued') wake()
+  if ('fault' in done) return done
+  const { from, to } = done.value
+  note({ job: id, state: to, was: from })
+  if (to === 'queued') wake()
   return done
 }
 

@@ -12,6 +12,7 @@ import { withoutToken } from '../config/secret'
 import { snapshotFile } from '../config/snapshot'
 import { stopBeforeOthers } from '../dispatch/orderly-stop'
 import { type Supervisor, superviseDispatcher } from '../dispatch/supervisor'
+import { errorMessage } from '../errors'
 import type { MailFolders } from '../quarantine/bring-in-order'
 import { keptFolder, mailHome, quarantineFolder } from '../quarantine/keep'
 import { MetricsBuffer } from '../queue/metrics-buffer'
@@ -203,10 +204,7 @@ export class PluginRuntime {
     try {
       this.startDispatcher()
     } catch (error) {
-      this.#options.log(
-        'error',
-        `the dispatcher can't be started: ${error instanceof Error ? error.message : String(error)}`,
-      )
+      this.#options.log('error', `the dispatcher can't be started: ${errorMessage(error)}`)
       this.#again = setTimeout(() => this.#startOrTryAgain(), START_AGAIN_MS)
       this.#again.unref()
     }

@@ -6,9 +6,11 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { ActiveConfig } from '../app/active-config'
 import { isLoopbackEndpoint } from '../config/ses-parsers'
 import type { ClientOptions } from '../dispatch/client'
+import type { Result } from '../errors'
 import { ADDRESS_NAMES, parseTemplate } from '../policy/templates'
-import type { Aws, Said } from './online/aws'
+import type { Aws } from './online/aws'
 import type { Identity, Online, OnlineAnswer, RegionAnswers, SenderAnswer } from './online/online'
+import type { Refused } from './online/refused'
 import { type Region, regionsOf, seenRegions } from './online/regions'
 import { type BounceSender, sendersOf } from './online/senders'
 import {
@@ -109,8 +111,9 @@ async function askRegion(place: Region, parts: RegionParts): Promise<RegionAnswe
   const arn = activeConfig.policy.bounceSenderArn
   const account = arn?.split(':')[4]
   const owner = account === identity.account ? undefined : account
-  const said: Said<Map<string, string>> =
-    owner === undefined ? await verification(place.region, parts) : { value: new Map() }
+  const said: Result<Map<string, string>, Refused> = owner === undefined
+    ? await verification(place.region, parts)
+    : { value: new Map() }
   const answers = senderVerdicts(senders, said, owner)
   const sender = bestOf(answers)?.sender
   if (sender === undefined) {
@@ -138,13 +141,13 @@ function bestOf(answers: readonly SenderAnswer[]): SenderAnswer | undefined {
 async function verification(
   region: string,
   { aws, pause, senders }: RegionParts,
-): Promise<Said<Map<string, string>>> {
+): Promise<Result<Map<string, string>, Refused>> {
   const identities = [...new Set(senders.flatMap(sender => sender.identities))]
   const statuses = new Map<string, string>()
   for (let start = 0; start < identities.length; start += IDENTITIES_A_CALL) {
     if (start > 0) await pause(BETWEEN_CALLS_MS)
     const said = await aws.verification(region, identities.slice(start, start + IDENTITIES_A_CALL))
-    if ('refused' in said) return said
+    if ('fault' in said) return said
     for (const [name, status] of said.value) statuses.set(name, status)
   }
   return { value: statuses }

@@ -8,6 +8,7 @@ import { ConfigurationError } from '../config/configuration-error'
 import type { Diagnostic } from '../config/diagnostics'
 import { runAs, SMTP_FILE } from '../config/owner'
 import { allDiagnostics, createSources, type Sources, signatureOfFault } from '../config/sources'
+import { errorMessage } from '../errors'
 import { notLoaded } from '../haraka/plugin-list'
 import { explainName } from './check-name'
 import { askOnline } from './check-online'
@@ -107,7 +108,7 @@ function accountFault(sources: Sources): readonly Diagnostic[] {
   } catch (error) {
     if (error instanceof ConfigurationError) return error.diagnostics
     // /etc/passwd or /etc/group can't be read
-    return [{ severity: 'error', file: SMTP_FILE, line: 0, message: String(error) }]
+    return [{ severity: 'error', file: SMTP_FILE, line: 0, message: errorMessage(error) }]
   }
 }
 

@@ -3,6 +3,7 @@
 
 import { dispatch } from '../dispatch/main'
 import type { Log } from '../dispatch/region-sender'
+import { errorMessage } from '../errors'
 import { jsonText } from '../json'
 import { mustBeThere } from './check'
 import { type CommonOptions, type Describe, harakaDir, runCommand } from './command-line'
@@ -55,7 +56,7 @@ async function dispatchJobs(
     while (!told.signal.aborted) await dispatch(dir, undefined, log, told.signal)
     return 0
   } catch (error) {
-    const [first = '', ...more] = (error instanceof Error ? error.message : String(error)).split('\n')
+    const [first = '', ...more] = errorMessage(error).split('\n')
     for (const line of [`ses-bounce dispatch: ${first}`, ...more]) safe.error(line)
     return 1
   }

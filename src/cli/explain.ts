@@ -5,7 +5,7 @@ import type { Command } from 'commander'
 import { openWorkerThreads, type WorkerThreads } from '../worker-thread/worker-threads'
 import { mustBeThere } from './check'
 import { type Describe, runCommand, type Shell, UsageError } from './command-line'
-import { type ConfigContext, readConfigContext } from './explain/config-context'
+import { readConfigContext } from './explain/config-context'
 import { openMails } from './explain/mail-files'
 import { addExplainOptions, type ExplainOptions, readOptions } from './explain/options'
 import { type Progress, silent, terminalProgress } from './explain/progress'
@@ -56,14 +56,15 @@ async function explainMails(
   mustBeThere(dir)
   if (against !== undefined) mustBeThere(against, '--against')
   const read = dirs.map(one => readConfigContext(one, env, json))
-  const errors = read.flatMap(one => ('errors' in one ? one.errors : []))
-  const [here, there] = read.filter((one): one is ConfigContext => !('errors' in one))
+  const errors = read.flatMap(one => ('fault' in one ? one.fault : []))
+  const [here, there] = read.flatMap(one => ('value' in one ? [one.value] : []))
   if (here === undefined || errors.length > 0) {
     for (const line of errors) safe.line(line)
     return 1
   }
-  const files = await openMails(input, io.stdin)
-  if ('fault' in files) throw new UsageError(files.fault)
+  const opened = await openMails(input, io.stdin)
+  if ('fault' in opened) throw new UsageError(opened.fault)
+  const files = opened.value
   const workerThreads = io.openWorkerThreads()
   const asked = { given, results, workerThreads, nowMs: io.nowMs }
   const run = { files, asked, here, json, out: safe, progress: io.progress }

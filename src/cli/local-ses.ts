@@ -4,6 +4,7 @@
 import { once } from 'node:events'
 import { type Command, Option } from 'commander'
 import { parseCount, parseDurationMs } from '../config/values'
+import { errorMessage } from '../errors'
 import { jsonText, snakeKeys } from '../json'
 import { type Call, EMULATOR_CREDENTIALS, startSesEmulator } from '../ses-emulator/server'
 import { type CommonOptions, type Describe, runCommand, type Shell, UsageError } from './command-line'
@@ -49,7 +50,7 @@ async function serve({ port, interval, json }: Options, out: Out, stop?: AbortSi
     return 0
   } catch (error) {
     const taken = error instanceof Error && 'code' in error && error.code === 'EADDRINUSE'
-    const what = taken ? `port ${port} is taken; give another with --port` : String(error)
+    const what = taken ? `port ${port} is taken; give another with --port` : errorMessage(error)
     out.error(`ses-bounce local-ses: ${what}`)
     return 1
   }

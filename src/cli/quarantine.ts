@@ -6,6 +6,7 @@ import path from 'node:path'
 import type { Command } from 'commander'
 import { type Owner, SMTP_FILE } from '../config/owner'
 import { signatureOfFault } from '../config/sources'
+import { errorMessage } from '../errors'
 import { keptFolder, quarantineFolder } from '../quarantine/keep'
 import { releaseTokenFolder } from '../quarantine/release-token'
 import { mustBeThere } from './check'
@@ -24,7 +25,7 @@ import { escaping, type Out } from './out'
 import { becomeOwner, ownerOf } from './owner'
 import { type Endpoint, endpointOf, parseEndpoint } from './quarantine/endpoint'
 import { deleteKept, listKept, type Run, releaseKept, showKept } from './quarantine/tasks'
-import { openQueueContext, wordsOf } from './queue/queue-context'
+import { openQueueContext } from './queue/queue-context'
 
 type Become = (owner: Owner) => void
 
@@ -114,10 +115,10 @@ async function withQuarantine(
     const folder = quarantineFolder(dir)
     mayLookAt(folder)
     // without a queue, as before Haraka's first start, there is nothing that counts it
-    const place = openQueueContext(dir, env, () => undefined)
+    const opened = openQueueContext(dir, env, () => undefined)
     // nobody knows then whether bounces wait that need the mail
-    if (takesOut && 'faults' in place && !place.isAbsent) throw new Error(place.faults.join('\n'))
-    const total = 'faults' in place ? undefined : { queue: place.queue, limitBytes: place.limitBytes }
+    if (takesOut && 'fault' in opened && !opened.fault.isAbsent) throw new Error(opened.fault.why)
+    const total = 'fault' in opened ? undefined : opened.value
     try {
       const folders = { folder, kept: keptFolder(dir), passes: releaseTokenFolder(dir) }
       return await work({ ...folders, out, json, ...(total && { total }) }, smtp)
@@ -125,7 +126,7 @@ async function withQuarantine(
       total?.queue.close()
     }
   } catch (error) {
-    for (const line of wordsOf(error)) out.error(`ses-bounce quarantine: ${line}`)
+    for (const line of errorMessage(error).split('\n')) out.error(`ses-bounce quarantine: ${line}`)
     return 1
   }
 }

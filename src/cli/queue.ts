@@ -5,6 +5,7 @@ import { once } from 'node:events'
 import { setTimeout as timer } from 'node:timers/promises'
 import type { Command } from 'commander'
 import { systemClock } from '../dispatch/clock'
+import { errorMessage } from '../errors'
 import { mustBeThere } from './check'
 import {
   asGroup,
@@ -22,7 +23,7 @@ import { drain } from './queue/drain'
 import { changeJobs, listJobs, showJobs } from './queue/jobs'
 import { addFilters, durationOf, everyMs, type ListOptions, queryOf, regionOf } from './queue/options'
 import { pause, resume, showStats } from './queue/pausing'
-import { openQueueContext, wordsOf } from './queue/queue-context'
+import { openQueueContext } from './queue/queue-context'
 import type { QueueIo, Run } from './queue/run'
 import { watch } from './queue/watch'
 
@@ -104,16 +105,17 @@ async function withQueue(
   io: Omit<Run, 'place'>,
   work: (run: Run) => number | Promise<number>,
 ): Promise<number> {
-  const place = openQueueContext(dir, env, io.become)
-  if ('faults' in place) {
-    for (const line of place.faults) io.out.error(`ses-bounce queue: ${line}`)
+  const opened = openQueueContext(dir, env, io.become)
+  const say = (why: string) => {
+    for (const line of why.split('\n')) io.out.error(`ses-bounce queue: ${line}`)
     return 1
   }
+  if ('fault' in opened) return say(opened.fault.why)
+  const place = opened.value
   try {
     return await work({ ...io, place })
   } catch (error) {
-    for (const line of wordsOf(error)) io.out.error(`ses-bounce queue: ${line}`)
-    return 1
+    return say(errorMessage(error))
   } finally {
     place.queue.close()
   }

@@ -7,6 +7,7 @@ import type { Command } from 'commander'
 import { type Diagnostic, didYouMean, formatDiagnostic } from '../config/diagnostics'
 import { parseIni } from '../config/ini'
 import { createSources, signatureOfFault } from '../config/sources'
+import type { Result } from '../errors'
 import { openWorkerThreads, type WorkerThreads } from '../worker-thread/worker-threads'
 import type { TestCase } from './cases/case'
 import { caseJson, caseLines, isAsExpected } from './cases/case-report'
@@ -87,11 +88,11 @@ export function test(
 
 async function runTests(options: Options, out: Out, env: NodeJS.ProcessEnv, io: TestIo): Promise<number> {
   const prepared = prepare(options, env, io.nowMs)
-  if ('errors' in prepared) {
-    for (const line of prepared.errors) out.line(escapeControls(line))
+  if ('fault' in prepared) {
+    for (const line of prepared.fault) out.line(escapeControls(line))
     return 1
   }
-  const { cases, file, json, ground } = prepared
+  const { cases, file, json, ground } = prepared.value
   const results = await runAll(cases, ground, io)
   for (const line of json ? [caseJson(results)] : caseLines(file, results)) out.line(escapeControls(line))
   return results.every(isAsExpected) ? 0 : 1
@@ -115,42 +116,43 @@ interface Prepared {
   json: boolean
 }
 
-/** `errors`: lines that say what is wrong with the files. @throws UsageError: there is nothing to run */
+/** A fault: lines that say what is wrong with the files. @throws UsageError: there is nothing to run */
 function prepare(
   { file, only = [], json = false, ...common }: Options,
   env: NodeJS.ProcessEnv,
   nowMs: number,
-): Prepared | { errors: string[] } {
+): Result<Prepared, string[]> {
   const dir = harakaDir(common, env)
   mustBeThere(dir)
   const config = configOf(dir)
   const text = textOf(path.resolve(config, file))
   if ('fault' in text) throw new UsageError(`${file}: ${text.fault}; --help shows how a case is written`)
-  const ground = readConfigContext(dir, env, json)
-  if ('errors' in ground) return ground
-  const { cases, diagnostics } = readCases(parseIni(file, text.text), {
+  const read = readConfigContext(dir, env, json)
+  if ('fault' in read) return read
+  const ground = read.value
+  const { cases, diagnostics } = readCases(parseIni(file, text.value), {
     policy: ground.activeConfig.policy,
     mailFile: name => mailFile(path.resolve(config, name)),
     nowMs,
   })
-  if (diagnostics.length > 0) return { errors: json ? [jsonReport(diagnostics)] : errorLines(diagnostics) }
+  if (diagnostics.length > 0) return { fault: json ? [jsonReport(diagnostics)] : errorLines(diagnostics) }
   const names = cases.map(({ name }) => name)
   const unknown = only.find(name => !names.includes(name))
   if (unknown !== undefined)
     throw new UsageError(`there is no case "${unknown}" in ${file}${didYouMean(unknown, names)}`)
   if (cases.length === 0) throw new UsageError(`there is no case in ${file}; --help shows how one is written`)
   const wanted = only.length === 0 ? cases : cases.filter(({ name }) => only.includes(name))
-  return { cases: wanted, ground, file, json }
+  return { value: { cases: wanted, ground, file, json } }
 }
 
 function errorLines(diagnostics: readonly Diagnostic[]): string[] {
   return [...diagnostics.map(formatDiagnostic), count(diagnostics.length, 'error')]
 }
 
-function textOf(file: string): { text: string } | { fault: string } {
+function textOf(file: string): Result<string> {
   const sources = createSources(path.dirname(file))
   const text = sources.read(path.basename(file))
-  if (text !== undefined) return { text }
+  if (text !== undefined) return { value: text }
   return { fault: sources.faults[0]?.message ?? 'there is no such file in config/' }
 }
 

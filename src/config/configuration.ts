@@ -4,6 +4,7 @@
 import { createHash } from 'node:crypto'
 import { stat } from 'node:fs/promises'
 import path from 'node:path'
+import { errorMessage } from '../errors'
 import { ConfigurationError } from './configuration-error'
 import { type Diagnostic, formatDiagnostic } from './diagnostics'
 import type { Owner } from './owner'
@@ -111,7 +112,7 @@ class OpenConfiguration<T> {
   checkNow(): Promise<void> {
     this.#looking ??= this.#look()
       .catch((error: unknown) =>
-        this.#options.log('error', `the configuration can't be reloaded: ${String(error)}`),
+        this.#options.log('error', `the configuration can't be reloaded: ${errorMessage(error)}`),
       )
       .finally(() => {
         this.#looking = undefined
@@ -182,7 +183,7 @@ class OpenConfiguration<T> {
         ? { good: false, diagnostics, own }
         : { good: true, value, diagnostics, own }
     } catch (error) {
-      const message = `the configuration can't be compiled: ${String(error)}`
+      const message = `the configuration can't be compiled: ${errorMessage(error)}`
       const file = path.basename(this.#options.configDir)
       const diagnostics: Diagnostic[] = [...sources.faults, { severity: 'error', file, line: 0, message }]
       return { good: false, diagnostics, own: diagnostics.filter(isError) }
@@ -219,7 +220,7 @@ class OpenConfiguration<T> {
         owner,
       )
     } catch (error) {
-      log('error', `the last good configuration can't be kept in ${snapshotFile}: ${String(error)}`)
+      log('error', `the last good configuration can't be kept in ${snapshotFile}: ${errorMessage(error)}`)
     }
   }
 

@@ -1,6 +1,7 @@
 // Reads the values of an ini line: removes comments, splits lists, undoes quotes and escapes.
 // A fault is returned as text for a diagnostic, never thrown.
 
+import type { Result } from '../errors'
 import { shortened } from './escape'
 
 export interface Item {
@@ -33,10 +34,11 @@ export function splitItems(raw: string): Items {
   for (;;) {
     at += /^\s*/.exec(raw.slice(at))?.[0].length ?? 0
     if (at >= raw.length || raw[at] === ';') return { items }
-    const item = readItem(raw, at)
-    if ('fault' in item) return { items, fault: item.fault }
-    if (item.item.text !== '' || item.item.form !== 'plain') items.push(item.item)
-    at = item.end
+    const read = readItem(raw, at)
+    if ('fault' in read) return { items, fault: read.fault }
+    const { item, end } = read.value
+    if (item.text !== '' || item.form !== 'plain') items.push(item)
+    at = end
     const rest = /^\s*(,|;|$)/.exec(raw.slice(at))
     if (!rest) return { items, fault: `a comma is missing before "${shortened(raw.slice(at).trim())}"` }
     if (rest[1] !== ',') return { items }
@@ -44,19 +46,16 @@ export function splitItems(raw: string): Items {
   }
 }
 
-function readItem(raw: string, start: number): { item: Item; end: number } | { fault: string } {
+function readItem(raw: string, start: number): Result<{ item: Item; end: number }> {
   const open = raw[start]
   if (open === '"' || open === '/') {
     const close = closing(raw, start, open)
     if (close < 0) return { fault: `the closing ${open} is missing after ${shortened(raw.slice(start))}` }
     const inner = raw.slice(start + 1, close)
     if (open === '"')
-      return { item: { text: inner.replace(/\\(["\\])/g, '$1'), form: 'quoted', flags: '' }, end: close + 1 }
+      return found({ text: inner.replace(/\\(["\\])/g, '$1'), form: 'quoted', flags: '' }, close + 1)
     const flags = /^[A-Za-z]*/.exec(raw.slice(close + 1))?.[0] ?? ''
-    return {
-      item: { text: inner.replaceAll('\\/', '/'), form: 'regex', flags },
-      end: close + 1 + flags.length,
-    }
+    return found({ text: inner.replaceAll('\\/', '/'), form: 'regex', flags }, close + 1 + flags.length)
   }
   let end = start
   while (end < raw.length && raw[end] !== ',' && !(raw[end] === ';' && /\s/.test(raw[end - 1] ?? ' '))) {
@@ -66,7 +65,11 @@ function readItem(raw: string, start: number): { item: Item; end: number } | { f
     .slice(start, end)
     .trim()
     .replace(/\\([,;])/g, '$1')
-  return { item: { text, form: 'plain', flags: '' }, end }
+  return found({ text, form: 'plain', flags: '' }, end)
+}
+
+function found(item: Item, end: number): Result<{ item: Item; end: number }> {
+  return { value: { item, end } }
 }
 
 function closing(raw: string, start: number, mark: string): number {

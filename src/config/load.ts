@@ -1,6 +1,7 @@
 // Reads the settings in ses-bounce.ini: checks every key, and combinations of keys.
 // Never throws. A wrong value is replaced by its default, so that all errors are shown at once.
 
+import type { Result } from '../errors'
 import { type Diagnostic, didYouMean, type Severity, validAre } from './diagnostics'
 import { shortened } from './escape'
 import { hideValue } from './hidden-values'
@@ -11,7 +12,7 @@ import { laterSection, laterSetting, mayHoldSecrets } from './not-available-yet'
 import { type Key, RENAMED_KEYS, SCHEMA, SES_INTERVAL_MS, toSettings, type Values } from './schema'
 import { isLoopbackEndpoint } from './ses-parsers'
 import type { Settings } from './settings'
-import { quoted, type Read } from './value-parsers'
+import { quoted } from './value-parsers'
 import { formatDuration } from './values'
 
 export type Environment = Readonly<Record<string, string | undefined>>
@@ -140,7 +141,7 @@ function heldFault(name: string, variable: string, { parser }: Key<unknown>): st
 }
 
 /** The value in the file, or in the environment variable that it names. */
-function asWritten(entry: IniEntry, env: Environment): Read<string> {
+function asWritten(entry: IniEntry, env: Environment): Result<string> {
   const { key, value } = entry
   const name = variableOf(entry)
   if (name === undefined) return { value }

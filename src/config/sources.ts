@@ -4,6 +4,7 @@
 import { isUtf8 } from 'node:buffer'
 import { readFileSync, statSync } from 'node:fs'
 import path from 'node:path'
+import { errorMessage } from '../errors'
 import type { Diagnostic } from './diagnostics'
 
 export interface Sources {
@@ -76,7 +77,7 @@ export function signatureOf(stats: { mtimeMs: number; ctimeMs: number; size: num
 
 /** The signature of a file that can't be examined. */
 export function signatureOfFault(error: unknown): string {
-  return error instanceof Error && 'code' in error ? String(error.code) : String(error)
+  return error instanceof Error && 'code' in error ? String(error.code) : errorMessage(error)
 }
 
 /** Windows editors call UTF-16 "Unicode", and begin the file with a byte order mark (RFC 2781 section 3.2). */

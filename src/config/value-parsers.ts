@@ -1,6 +1,7 @@
 // Parsers of single values in ses-bounce.ini, each with the text for a value that is wrong.
 // Nothing throws: a wrong value is returned as a fault, in words for a diagnostic.
 
+import type { Result } from '../errors'
 import { wholeValue } from './items'
 import type { Rate, Surge } from './settings'
 import {
@@ -13,15 +14,13 @@ import {
   SIZE_FORM,
 } from './values'
 
-export type Read<T> = { value: T } | { fault: string }
-
 export interface ValueParser<T> {
   /** Describes right values in a few words. */
   form: string
   /** The bounds, if any: `from 100ms to 5m`. */
   range?: string
   /** `raw`: the text in the file, with its comment. `key`: the name for the fault. */
-  read(raw: string, key: string): Read<T>
+  read(raw: string, key: string): Result<T>
 }
 
 /** Bounds, both included, each with a reason where it isn't obvious. */
@@ -172,7 +171,7 @@ export const labelSeparator: ValueParser<string> = orEmpty(
 )
 
 /** A parser of one value that is never empty; `text` is without its comment. */
-export function whole<T>(form: string, read: (text: string, key: string) => Read<T>): ValueParser<T> {
+export function whole<T>(form: string, read: (text: string, key: string) => Result<T>): ValueParser<T> {
   return {
     form,
     read(raw, key) {
@@ -214,7 +213,7 @@ function bounded(
   key: string,
   { min, max, minReason, maxReason }: Bounds,
   format: (value: number) => string,
-): Read<number> {
+): Result<number> {
   const because = (reason?: string) => (reason === undefined ? '' : `: ${reason}`)
   if (value < min)
     return { fault: `${quoted(text)} is too little for ${key}; at least ${format(min)}${because(minReason)}` }

@@ -1,7 +1,7 @@
 // Sends what is in the queue: per region one call at a time, spaced, soonest deadline first.
 // Whatever fails, a job stays in the store; when the lock is lost, nothing more is sent until it is ours again.
 
-import { isLasting, QueueError } from '../errors'
+import { errorMessage, isLasting, QueueError } from '../errors'
 import { forecastSpacingMs } from '../queue/forecast'
 import type { LeaseOwner } from '../queue/store'
 import { longestPauseMs } from './outcomes'
@@ -65,7 +65,7 @@ export class Dispatcher {
     try {
       queue.unlock()
     } catch (error) {
-      log('warn', `the lock wasn't given back: ${String(error)}`)
+      log('warn', `the lock wasn't given back: ${errorMessage(error)}`)
     }
   }
 
@@ -80,7 +80,7 @@ export class Dispatcher {
       try {
         queue.heartbeat(clock.monoMs())
       } catch (error) {
-        log('warn', `no sign of life could be written: ${String(error)}`)
+        log('warn', `no sign of life could be written: ${errorMessage(error)}`)
       }
     }
     await done

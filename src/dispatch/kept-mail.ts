@@ -5,6 +5,7 @@
 import { lstat, rm } from 'node:fs/promises'
 import path from 'node:path'
 import type { Settings } from '../config/settings'
+import { errorMessage } from '../errors'
 import {
   bringInOrder,
   deleteMail,
@@ -201,9 +202,7 @@ export class KeptMail {
     try {
       await work()
     } catch (error) {
-      this.#say(
-        `kept mail can't be put in its place: ${error instanceof Error ? error.message : String(error)}`,
-      )
+      this.#say(`kept mail can't be put in its place: ${errorMessage(error)}`)
     }
   }
 

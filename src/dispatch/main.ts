@@ -6,6 +6,7 @@ import { openConfiguration } from '../config/configuration'
 import { withoutHidden } from '../config/hidden-values'
 import { loadSettings, parseSettings, SETTINGS_FILE } from '../config/load'
 import { snapshotFile } from '../config/snapshot'
+import { errorMessage } from '../errors'
 import { keptFolder, mailHome, quarantineFolder } from '../quarantine/keep'
 import { MetricsBuffer } from '../queue/metrics-buffer'
 import { startMetricsFlush } from '../queue/metrics-flush'
@@ -139,7 +140,7 @@ if (require.main === module) {
   dispatch(process.argv[2] ?? process.cwd(), process.argv[3], relayLog, told.signal).then(
     () => process.exit(0),
     (error: unknown) => {
-      relayLog('error', error instanceof Error ? error.message : String(error))
+      relayLog('error', errorMessage(error))
       setImmediate(() => process.exit(1))
     },
   )

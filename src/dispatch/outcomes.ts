@@ -2,6 +2,7 @@
 // In doubt the outcome is `unknown`: the call may have been carried out.
 
 import type { Settings } from '../config/settings'
+import { errorMessage } from '../errors'
 import type { Job } from '../queue/job'
 import type { Effect } from '../queue/store'
 
@@ -176,7 +177,7 @@ export function retryPauseMs(
 
 /** `name`: AWS's code, where AWS has answered. */
 export function errorParts(error: unknown): { name: string; status?: number; message: string } {
-  if (typeof error !== 'object' || error === null) return { name: 'Error', message: String(error) }
+  if (typeof error !== 'object' || error === null) return { name: 'Error', message: errorMessage(error) }
   const { name, Code, message, $metadata } = error as Record<string, unknown>
   const status =
     typeof $metadata === 'object' && $metadata !== null && 'httpStatusCode' in $metadata

@@ -4,6 +4,7 @@
 
 import { type ChildProcess, fork } from 'node:child_process'
 import path from 'node:path'
+import { errorMessage } from '../errors'
 import { isFromDispatcher, type ToDispatcher } from './messages'
 import type { Log } from './region-sender'
 
@@ -79,7 +80,7 @@ export function superviseDispatcher(options: SupervisorOptions): Supervisor {
         start()
       } catch (error) {
         // a throw in a timer would take Haraka down
-        again(String(error), 0)
+        again(errorMessage(error), 0)
       }
     }, pauseMs)
     timer.unref()

@@ -2,6 +2,7 @@
 // Rejects if the stream doesn't end in time: if the peer has disconnected it may never end.
 
 import { Writable } from 'node:stream'
+import { asError } from '../errors'
 
 /** Together with matching this stays below the 30 s that Haraka gives a plugin. */
 const LONGEST_MS = 5000
@@ -44,7 +45,7 @@ export function rawMail(
     try {
       pipeRaw(stream)
     } catch (error) {
-      stream.destroy(error instanceof Error ? error : new Error(String(error)))
+      stream.destroy(asError(error))
     }
   })
 }

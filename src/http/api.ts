@@ -50,9 +50,9 @@ async function schedule(request: Request, context: HttpContext): Promise<Reply> 
   if (earlier !== undefined) return sameAnswer(earlier, digest)
   const now = { ms: nowMs, monoMs: context.nowMonoMs() }
   const read = readBounceInput(value, { regions: activeConfig.policy.regions, nowMs })
-  if ('details' in read)
-    throw new Fault(400, 'VALIDATION_ERROR', 'the body has faults', { details: read.details })
-  const requests = requestsOf(read.submission, activeConfig, nowMs)
+  if ('fault' in read)
+    throw new Fault(400, 'VALIDATION_ERROR', 'the body has faults', { details: read.fault })
+  const requests = requestsOf(read.value, activeConfig, nowMs)
   await mustBeAdmitted(requests, queue, activeConfig, now)
   const results = await submit(requests, queue, {
     nowMs,
@@ -68,7 +68,7 @@ async function schedule(request: Request, context: HttpContext): Promise<Reply> 
   if (results.length === 0) throw new Error('the answer to this Idempotency-Key was forgotten meanwhile')
   const fault = requests.map((request, index) => faultOf(results[index], request)).find(one => one)
   if (fault !== undefined) throw fault
-  noteSubmitted(read.submission, results, context)
+  noteSubmitted(read.value, results, context)
   return fromKept(answerTo(results))
 }
 
@@ -137,7 +137,7 @@ function cancel({ params }: Request, context: HttpContext): Reply {
   const done = changeJob(operatorContext(context, API_RULE), 'cancel', id)
   const job = whole(id, context)
   // whoever asks again, as its answer was lost, is told the same
-  if (!done.done && job['state'] !== 'cancelled') throw new Fault(409, 'NOT_CANCELLABLE', done.why)
+  if ('fault' in done && job['state'] !== 'cancelled') throw new Fault(409, 'NOT_CANCELLABLE', done.fault)
   return success(200, job)
 }
 

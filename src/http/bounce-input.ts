@@ -1,6 +1,7 @@
 // Reads what POST /v1/bounces is given, field by field: a submission for one mail, or all that is wrong with it at once.
 // Never throws; a field that isn't known is wrong too, as it may be one that was meant otherwise.
 
+import type { Result } from '../errors'
 import { addressKey, asciiAddress, parseAddress, withoutBrackets } from '../mail/address'
 import { printable } from '../mail/printable'
 import { PLAUSIBLE_ID, REGION } from '../mail/received'
@@ -45,25 +46,26 @@ const AHEAD_MS = 3_600_000
 export function readBounceInput(
   value: unknown,
   { regions, nowMs }: { regions: readonly string[]; nowMs: number },
-): { submission: BounceInput } | { details: readonly Detail[] } {
+): Result<BounceInput, readonly Detail[]> {
   const reader = new FieldReader(value, BOUNCE_SUBMISSION)
   const sesId = reader.text('original_message_id', text =>
-    PLAUSIBLE_ID.test(text) ? text : { wrong: 'is no id that SES gives: 8 to 128 letters, digits and ._-' },
+    only(PLAUSIBLE_ID.test(text), text, 'is no id that SES gives: 8 to 128 letters, digits and ._-'),
   )
   const region = reader.text('region', text => {
-    if (!REGION.test(text)) return { wrong: 'is no AWS region, such as eu-west-1' }
-    return regions.length === 0 || regions.includes(text)
-      ? text
-      : { wrong: `is not in use: [ses] regions has ${regions.join(', ')}` }
+    if (!REGION.test(text)) return { fault: 'is no AWS region, such as eu-west-1' }
+    const isInUse = regions.length === 0 || regions.includes(text)
+    return only(isInUse, text, `is not in use: [ses] regions has ${regions.join(', ')}`)
   })
   const receivedAtMs = reader.text('received_at', text => timeOf(text, nowMs))
   const sender = reader.text('sender', senderOf)
   const recipients = reader.list('recipients', readRecipient)
   reportTwice(reader, recipients)
   const explanation = reader.text('explanation', text => shortText(text, EXPLANATION_CHARACTERS))
-  const from = reader.text(
-    'bounce_sender',
-    text => bounceSender({ parts: [text] }, () => '') ?? { wrong: 'is no address of plain ASCII' },
+  const from = reader.text('bounce_sender', text =>
+    known(
+      bounceSender({ parts: [text] }, () => ''),
+      'is no address of plain ASCII',
+    ),
   )
   const authenticated = reader.flag('authenticated') ?? false
   if (
@@ -74,9 +76,9 @@ export function readBounceInput(
     sender === undefined ||
     recipients === undefined
   )
-    return { details: reader.details }
+    return { fault: reader.details }
   return {
-    submission: {
+    value: {
       sesId,
       region,
       receivedAtMs,
@@ -92,16 +94,17 @@ export function readBounceInput(
 function readRecipient(reader: FieldReader): SubmittedRecipient | undefined {
   const address = reader.text('address', text => {
     const ascii = asciiAddress(withoutBrackets(text))
-    return ascii !== undefined && Math.max(text.length, ascii.length) <= ADDRESS_CHARACTERS
-      ? ascii
-      : { wrong: 'is no address that SES could be given' }
+    const isShort = Math.max(text.length, ascii?.length ?? 0) <= ADDRESS_CHARACTERS
+    return known(isShort ? ascii : undefined, 'is no address that SES could be given')
   })
-  const type = reader.text(
-    'type',
-    text => BOUNCE_TYPES.find(one => one === text) ?? { wrong: `must be one of ${BOUNCE_TYPES.join(', ')}` },
+  const type = reader.text('type', text =>
+    known(
+      BOUNCE_TYPES.find(one => one === text),
+      `must be one of ${BOUNCE_TYPES.join(', ')}`,
+    ),
   )
   const status = reader.text('status', text =>
-    STATUS.test(text) ? text : { wrong: 'is no status of class 4 or 5, such as 5.1.1' },
+    only(STATUS.test(text), text, 'is no status of class 4 or 5, such as 5.1.1'),
   )
   const diagnostic = reader.text('diagnostic', text =>
     shortText(withDiagnosticType(text), DIAGNOSTIC_CHARACTERS),
@@ -125,11 +128,11 @@ function reportTwice(reader: FieldReader, recipients: readonly SubmittedRecipien
   }
 }
 
-function timeOf(text: string, nowMs: number): number | { wrong: string } {
+function timeOf(text: string, nowMs: number): Result<number> {
   const ms = TIME.test(text) && isDate(text.slice(0, 10)) ? Date.parse(text) : Number.NaN
-  if (Number.isNaN(ms)) return { wrong: 'is no time of RFC 3339, such as 2025-01-01T00:00:00Z' }
-  if (ms < 0) return { wrong: 'lies before SES' }
-  return ms > nowMs + AHEAD_MS ? { wrong: 'lies in the future' } : ms
+  if (Number.isNaN(ms)) return { fault: 'is no time of RFC 3339, such as 2025-01-01T00:00:00Z' }
+  if (ms < 0) return { fault: 'lies before SES' }
+  return only(ms <= nowMs + AHEAD_MS, ms, 'lies in the future')
 }
 
 /** Date.parse takes 30 February for 2 March. */
@@ -139,15 +142,23 @@ function isDate(day: string): boolean {
 }
 
 /** '' and `<>` are the null sender, about whom a guard has its say. */
-function senderOf(text: string): string | { wrong: string } {
+function senderOf(text: string): Result<string> {
   const sender = withoutBrackets(text)
   const isAddress = text.length <= SENDER_CHARACTERS && parseAddress(sender) !== undefined
   // half a character would be kept as another one than it was judged as
-  return sender === '' || (isAddress && !/\p{Cs}/u.test(sender)) ? sender : { wrong: 'is no address' }
+  return only(sender === '' || (isAddress && !/\p{Cs}/u.test(sender)), sender, 'is no address')
 }
 
 /** As the texts of a rule: one line of printable ASCII. */
-function shortText(text: string, limit: number): string | { wrong: string } {
+function shortText(text: string, limit: number): Result<string> {
   const short = printable(text).trim()
-  return short.length <= limit ? short : { wrong: `has ${short.length} characters; ${limit} is the most` }
+  return only(short.length <= limit, short, `has ${short.length} characters; ${limit} is the most`)
+}
+
+function only<T>(isRight: boolean, value: T, fault: string): Result<T> {
+  return isRight ? { value } : { fault }
+}
+
+function known<T>(value: T | undefined, fault: string): Result<T> {
+  return value === undefined ? { fault } : { value }
 }

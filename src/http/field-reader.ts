@@ -3,6 +3,7 @@
 
 import { didYouMean, validAre } from '../config/diagnostics'
 import { shortened } from '../config/escape'
+import type { Result } from '../errors'
 import { type Detail, MOST_DETAILS } from './reply'
 
 /** What of a JSON Schema the reader goes by. */
@@ -10,8 +11,6 @@ export interface ObjectSchema {
   required: readonly string[]
   properties: Readonly<Record<string, { type: string; maxItems?: number; items?: ObjectSchema }>>
 }
-
-type Read<T> = T | { wrong: string }
 
 export class FieldReader {
   readonly details: Detail[]
@@ -44,12 +43,12 @@ export class FieldReader {
     return undefined
   }
 
-  text<T extends string | number>(name: string, read: (text: string) => Read<T>): T | undefined {
+  text<T extends string | number>(name: string, read: (text: string) => Result<T>): T | undefined {
     const value = this.#get(name)
     if (value === undefined) return this.#missing(name)
     if (typeof value !== 'string') return this.fault(name, 'must be a text')
     const taken = read(value)
-    return typeof taken === 'object' ? this.fault(name, taken.wrong) : taken
+    return 'fault' in taken ? this.fault(name, taken.fault) : taken.value
   }
 
   flag(name: string): boolean | undefined {

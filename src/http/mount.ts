@@ -3,7 +3,7 @@
 
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { escapeControls, shortened } from '../config/escape'
-import { QueueError } from '../errors'
+import { errorMessage, QueueError } from '../errors'
 import type { WebApp } from '../haraka/web-server'
 import { checkHost } from './host-name'
 import { faultPage } from './page-layout'
@@ -85,7 +85,7 @@ async function serve(
     )
     send(response, reply, message.method === 'HEAD')
   } catch (error) {
-    context.log('error', `http: ${escapeControls(`${what} can't be answered: ${String(error)}`)}`)
+    context.log('error', `http: ${escapeControls(`${what} can't be answered: ${errorMessage(error)}`)}`)
     response.destroy()
   }
 }
@@ -130,7 +130,7 @@ function faultOf(error: unknown, what: string, { activeConfig, log }: ServingCon
   if (error instanceof Fault) return error
   // there is no queue file until a relay is trusted
   if (error instanceof QueueError && activeConfig().idle) return idle()
-  const text = error instanceof Error ? error.message : String(error)
+  const text = errorMessage(error)
   log('error', `http: ${escapeControls(shortened(`${what}: ${text}`, 500))}`)
   return error instanceof QueueError
     ? new Fault(503, 'UNAVAILABLE', `the queue can't be used now (${error.code}); the log says more`, {

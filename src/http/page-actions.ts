@@ -67,9 +67,9 @@ function changeFromPage(request: Request, action: JobAction, context: HttpContex
   return ofTrusted(request, context, view => {
     const id = request.params['id'] ?? ''
     const done = changeJob(operatorContext(context, PAGE_RULE), action, id)
-    if (done.done) return seeOther(`/jobs/${encodeURIComponent(id)}`)
+    if ('value' in done) return seeOther(`/jobs/${encodeURIComponent(id)}`)
     const job = context.operator().job(id)
-    return job === undefined ? notFound(view) : jobReply(409, view, job, context, done.why)
+    return job === undefined ? notFound(view) : jobReply(409, view, job, context, done.fault)
   })
 }
 

@@ -25,8 +25,9 @@ export function readReceipt(fields: readonly Field[]): ReceiptResult {
     if (received === undefined) continue
     // the sender may have made the line unreadable, and that must not hide SES's verdicts
     if ('fault' in received) return noReceipt(received.fault, fields, index)
-    const warnings = received.sesIdIsUsual ? [] : [`the SES id ${received.sesId} has an unusual form`]
-    return { receipt: readBlock(received, fields, index), warnings }
+    const { sesId, sesIdIsUsual } = received.value
+    const warnings = sesIdIsUsual ? [] : [`the SES id ${sesId} has an unusual form`]
+    return { receipt: readBlock(received.value, fields, index), warnings }
   }
   return noReceipt('no Received line of SES', fields)
 }

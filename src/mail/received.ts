@@ -4,6 +4,7 @@
 
 import { isIP } from 'node:net'
 import { isDeepStrictEqual } from 'node:util'
+import type { Result } from '../errors'
 import type { Receipt } from './facts'
 import type { Field } from './split-fields'
 
@@ -16,7 +17,7 @@ export interface SesReceived
 }
 
 /** `fault`: a text for the log. */
-export type SesReceivedResult = SesReceived | { fault: string }
+export type SesReceivedResult = Result<SesReceived>
 
 /** A line with such a host counts as SES's, even if the host is unknown. No field below it is SES's. */
 const LIKE_SES_HOST =
@@ -54,17 +55,17 @@ export function readSesReceivedField({ raw, joined }: Field): SesReceivedResult 
 }
 
 /**
- * `value`: of a Received field, unfolded. Undefined: no host of SES follows a `by`, so it isn't SES's.
+ * `text`: of a Received field, unfolded. Undefined: no host of SES follows a `by`, so it isn't SES's.
  *
  * Reads from the end, where SES wrote date, `for`, id and `by`: the sender's HELO comes before these. The recipient,
  * which the sender chose too, is cut off exactly, quoted or not.
  */
-export function readSesReceived(value: string): SesReceivedResult | undefined {
+export function readSesReceived(text: string): SesReceivedResult | undefined {
   // also if the host is part of a HELO or a quoted recipient: a fault is better than the next line, which may be forged
-  if (sesHosts(words(value)).length === 0) return undefined
+  if (sesHosts(words(text)).length === 0) return undefined
   // the sender's first line may continue this field, and the HELO may look like its beginning
-  if ((value.match(ANY_DATE)?.length ?? 0) > 1) return { fault: "SES's Received line has two dates" }
-  const { head, dateText } = cutDate(value)
+  if ((text.match(ANY_DATE)?.length ?? 0) > 1) return { fault: "SES's Received line has two dates" }
+  const { head, dateText } = cutDate(text)
   const { rest, forRecipient } = cutRecipient(head)
   const all = words(rest)
   const hosts = sesHosts(all)
@@ -79,7 +80,7 @@ export function readSesReceived(value: string): SesReceivedResult | undefined {
   if (sesId === undefined) return { fault: "SES's Received line has no readable id" }
   const receivedAtMs = parseDate(dateText)
   if (receivedAtMs === undefined) return { fault: "SES's Received line has no readable date" }
-  return {
+  const value: SesReceived = {
     form: host?.[1]?.toLowerCase() === 'inbound-smtp' ? 'classic' : 'mail-manager',
     sesId,
     sesIdIsUsual: USUAL_ID.test(sesId),
@@ -88,6 +89,7 @@ export function readSesReceived(value: string): SesReceivedResult | undefined {
     ...(forRecipient !== undefined && { forRecipient }),
     ...(client && { client }),
   }
+  return { value }
 }
 
 /** The recipient after `for` in a Received field, without angle brackets, as readSesReceived reads it. */

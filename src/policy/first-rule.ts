@@ -1,6 +1,7 @@
 // Finds the first rule that holds for a recipient; of a refused one, the first that holds for one of their refusals.
 // Rejects only when content can't be read for now, or the mail's match budget is spent.
 
+import { errorMessage } from '../errors'
 import type { RecipientFacts } from '../mail/facts'
 import type { Refusal } from '../mail/refusal'
 import { UnreadableError } from '../mail/unreadable'
@@ -77,7 +78,7 @@ function questionsAbout(values: Values, refusals: readonly Refusal[]): readonly 
 
 /** Adds the rule's name to an error about content or the match budget. */
 export function cannotBeAsked({ name }: Rule, error: unknown): Error {
-  const reason = error instanceof Error ? error.message : String(error)
+  const reason = errorMessage(error)
   return new Error(`[${name}] can't be checked: ${reason}`, { cause: error })
 }
 

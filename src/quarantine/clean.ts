@@ -4,6 +4,7 @@
 import { randomUUID } from 'node:crypto'
 import { lstat, rename, rm } from 'node:fs/promises'
 import path from 'node:path'
+import { errorMessage } from '../errors'
 import { type MailFileName, openWalk } from './walk'
 
 /** Age after which an unfinished file is removed: no writer takes a day. */
@@ -40,11 +41,11 @@ export function openCleaner(folder: string, most?: number): Cleaner {
             await cleanOne(folder, file, nowMs, keepMs, { done, isNeeded })
             if (file.ending === 'eml' && found) await report(folder, file, found)
           } catch (error) {
-            done.faults.push(messageOf(error))
+            done.faults.push(errorMessage(error))
           }
         })
       } catch (error) {
-        done.faults.push(messageOf(error))
+        done.faults.push(errorMessage(error))
       }
       return done
     },
@@ -119,8 +120,4 @@ export async function isOlder(file: string, beforeMs: number): Promise<boolean> 
 
 function isMissing(error: unknown): boolean {
   return error instanceof Error && 'code' in error && error.code === 'ENOENT'
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
 }

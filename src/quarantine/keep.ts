@@ -6,6 +6,7 @@ import { createWriteStream, realpathSync } from 'node:fs'
 import { mkdir, open, rename, rm } from 'node:fs/promises'
 import path from 'node:path'
 import type { Writable } from 'node:stream'
+import { asError } from '../errors'
 import { formatRecord, type QuarantineRecord } from './record'
 
 export type { QuarantineRecord } from './record'
@@ -116,7 +117,7 @@ function writeRaw(file: string, pipeRaw: (to: Writable) => void): Promise<void> 
     try {
       pipeRaw(stream)
     } catch (error) {
-      stream.destroy(error instanceof Error ? error : new Error(String(error)))
+      stream.destroy(asError(error))
     }
   })
 }

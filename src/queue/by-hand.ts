@@ -21,7 +21,7 @@ export function retry(
   const details = { notBeforeMs: 0, unknownTries: 0, interruptions: 0 }
   const wanted = byHand(job, 'queued', 'it was queued again by hand', details)
   const late = job && 'events' in wanted ? lateFor(job, waiting(job), nowMs, pace) : undefined
-  return late === undefined ? wanted : { done: false, why: late }
+  return late === undefined ? wanted : { fault: late }
 }
 
 export function cancel(job: Facts | undefined): Change | Refusal {
@@ -32,7 +32,7 @@ export function hold(job: Facts | undefined): Change | Refusal {
   return byHand(job, 'held', 'it was held by hand')
 }
 
-type Refusal = Extract<ByHand, { done: false }>
+type Refusal = Extract<ByHand, { fault: string }>
 
 function byHand(
   job: Facts | undefined,
@@ -40,10 +40,10 @@ function byHand(
   reason: string,
   details: Omit<Change, 'state' | 'events'> = {},
 ): Change | Refusal {
-  if (job === undefined) return { done: false, why: 'there is no such job' }
+  if (job === undefined) return { fault: 'there is no such job' }
   const { state: from, reason: before = '' } = job
   const mayFollow = MAY_FOLLOW.operator[to] ?? []
-  if (!mayFollow.includes(from)) return { done: false, why: notFrom(from, to, mayFollow) }
+  if (!mayFollow.includes(from)) return { fault: notFrom(from, to, mayFollow) }
   const detail = `${from} -> ${to}${before === '' ? '' : `; before: ${before}`}`
   return change('operator', from, to, { ...details, reason }, { what: 'by hand', detail })
 }

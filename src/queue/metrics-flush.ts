@@ -1,6 +1,7 @@
 // Hands over what a process has counted to the shared store, every few seconds and at the process's end.
 // Never throws. A store that can't be written is tried again; the log hears of it once, when that lasts.
 
+import { errorMessage } from '../errors'
 import type { CounterStore } from './counters'
 import type { MetricsBuffer } from './metrics-buffer'
 
@@ -53,7 +54,7 @@ export function startMetricsFlush(options: MetricsFlushOptions): MetricsFlush {
       forget()
       faults += 1
       if (faults === PATIENCE) {
-        const why = error instanceof Error ? error.message : String(error)
+        const why = errorMessage(error)
         log('warn', `counts for the metrics can't be written, and wait in memory: ${why}`)
       }
     }

@@ -1,6 +1,7 @@
 // What people see of the queue, and what an operator changes by hand beside a running dispatcher.
 // Every method throws QueueError; nothing of that call has happened then.
 
+import type { Result } from '../errors'
 import type { DecisionNote, RuleHits, Sum } from './counters'
 import type { Job, JobEvent, JobState } from './job'
 import type { MailLedger, MailPlace, StoredMail } from './mail-ledger'
@@ -50,8 +51,8 @@ export interface JobPage {
 export const JOB_ACTIONS = ['retry', 'cancel', 'hold'] as const
 export type JobAction = (typeof JOB_ACTIONS)[number]
 
-/** What came of a change by hand; `why`: the reason for which nothing was changed. */
-export type ByHand = { done: true; from: JobState; to: JobState } | { done: false; why: string }
+/** Of a change by hand; a fault: why nothing was changed. */
+export type ByHand = Result<{ from: JobState; to: JobState }>
 
 /** Reads only, and never holds up a writer. */
 export interface QueueReader {

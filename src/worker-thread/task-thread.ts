@@ -2,6 +2,7 @@
 // ends. Other tasks aren't affected.
 
 import { Worker } from 'node:worker_threads'
+import { errorMessage } from '../errors'
 import { UnreadableError } from '../mail/unreadable'
 import type { Job, TaskAnswer, TaskName } from './tasks'
 import { WorkerThreadError } from './worker-thread-error'
@@ -49,7 +50,7 @@ export class TaskThread {
     try {
       this.#worker.postMessage(job.task, job.transfer)
     } catch (error) {
-      this.end(new WorkerThreadError(`its thread can't get the task: ${String(error)}`))
+      this.end(new WorkerThreadError(`its thread can't get the task: ${errorMessage(error)}`))
       return
     }
     const { task, timeoutMs } = job

@@ -1,6 +1,7 @@
 // A few threads, and the tasks that wait for one. The first thread starts when it is needed, another one when a task has
 // waited for a moment, so that a hostile mail doesn't delay others. Idle threads end, except the first.
 
+import { errorMessage } from '../errors'
 import { TaskThread, type ThreadOptions } from './task-thread'
 import type { Asked, Job } from './tasks'
 import { WorkerThreadError } from './worker-thread-error'
@@ -89,7 +90,7 @@ export class ThreadPool {
       return thread
     } catch (error) {
       this.#waiting.shift()
-      first.reject(new WorkerThreadError(`its thread can't be started: ${String(error)}`))
+      first.reject(new WorkerThreadError(`its thread can't be started: ${errorMessage(error)}`))
       return undefined
     }
   }

@@ -3,6 +3,7 @@
 
 import { MessageChannel, parentPort } from 'node:worker_threads'
 import type { RE2Set } from 're2js'
+import { errorMessage } from '../errors'
 import { readContent } from '../mail/content'
 import { UnreadableError } from '../mail/unreadable'
 import { regexSet } from '../policy/regex-pass'
@@ -28,7 +29,7 @@ function run(task: Asked): TaskAnswer {
     return { answer, tookMs: performance.now() - startMs }
   } catch (error) {
     return {
-      fault: error instanceof Error ? error.message : String(error),
+      fault: errorMessage(error),
       isUnreadable: error instanceof UnreadableError,
     }
   }

@@ -173,10 +173,10 @@ function all(input: string) {
 
 async function openAll(input: string, stdin: AsyncIterable<Buffer>) {
   const opened = await openMails(input, stdin)
-  assert.ok('mails' in opened)
+  assert.ok('value' in opened)
   const mails: MailFile[] = []
-  for await (const mail of opened.mails) mails.push(mail)
-  return { areMany: opened.areMany, mails }
+  for await (const mail of opened.value.mails) mails.push(mail)
+  return { areMany: opened.value.areMany, mails }
 }
 
 function shown({ mails }: { mails: readonly MailFile[] }): string[] {

@@ -19,7 +19,7 @@ const SENDER: BounceSender = { address: 'm@a.example', identities: ['m@a.example
 /** As the SDK rejects when AWS answers with an error. */
 function refused(status: number, name: string, message: string) {
   return {
-    refused: refusedBy(Object.assign(new Error(message), { name, $metadata: { httpStatusCode: status } })),
+    fault: refusedBy(Object.assign(new Error(message), { name, $metadata: { httpStatusCode: status } })),
   }
 }
 
@@ -95,10 +95,10 @@ describe('the verdict on the permission', () => {
     })
     fc.assert(
       fc.property(fc.oneof(error, fc.anything()), thrown => {
-        const answer = verdict({ refused: refusedBy(thrown) })
+        const answer = verdict({ fault: refusedBy(thrown) })
         assert.match(answer.message, /^[ -~]+$/)
         if (answer.result === 'fine') assert.match((thrown as Error).name, /^(MessageRejected|InvalidParam)/)
-        for (const fate of [callerVerdict({ refused: refusedBy(thrown) }), answer]) {
+        for (const fate of [callerVerdict({ fault: refusedBy(thrown) }), answer]) {
           assert.ok(fate.message.length < 800)
         }
       }),

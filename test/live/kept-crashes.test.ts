@@ -82,7 +82,7 @@ describe('after kills', function () {
     const { mail } = await relay(product)
     const [job] = product.jobs({ sesId: mail.sesId })
     const operator = openOperatorQueue(product.queueFile)
-    assert.ok(operator.cancel(job?.id ?? '', Date.now()).done)
+    assert.ok('value' in operator.cancel(job?.id ?? '', Date.now()))
     operator.close()
     assert.equal(inKept(mail).length, 1)
     product.haraka.kill(pid, 'SIGKILL')

@@ -15,7 +15,7 @@ function line(parts: { from?: string; by?: string; id?: string; for?: string; da
 function read(value: string): SesReceived {
   const found = readSesReceived(value)
   assert.ok(found && !('fault' in found), JSON.stringify(found))
-  return found
+  return found.value
 }
 
 describe("SES's Received line", () => {

@@ -73,7 +73,7 @@ describe('spans of time', () => {
       operator.cancel(ids[1] ?? '', later.ms)
       assert.deepEqual(spans(), [at(0, 5, 0, 0), at(1, 0, 1, 2)])
 
-      assert.ok(operator.retry(ids[1] ?? '', NOW_MS + 2 * ACTIVITY_BUCKET_MS, PACE).done)
+      assert.ok('value' in operator.retry(ids[1] ?? '', NOW_MS + 2 * ACTIVITY_BUCKET_MS, PACE))
       assert.equal(dispatcher.expire(REGION, deadlineMs, 0).length, 0)
       assert.equal(dispatcher.expire(REGION, deadlineMs + 1, 0).length, 3)
       const whole = [at(0, 5, 0, 0), at(1, 0, 1, 2), at(2, 1, 0, 0), at(288, 0, 0, 3)]

@@ -49,8 +49,8 @@ describe('the queue, with an operator beside a dispatcher', function () {
                   : step.kind === 'cancel'
                     ? operator.cancel(id, now.ms)
                     : operator.hold(id, now.ms)
-              assert.equal(stateOf(id), answer.done ? answer.to : before)
-              if (before === 'sending' || before === 'sent') assert.equal(answer.done, false)
+              assert.equal(stateOf(id), 'value' in answer ? answer.value.to : before)
+              if (before === 'sending' || before === 'sent') assert.ok('fault' in answer)
             } else if (step.kind === 'pause') {
               operator.pause(undefined, now.ms)
               isPaused = true

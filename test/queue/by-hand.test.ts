@@ -12,7 +12,7 @@ const jobIn = (state: JobState, reason?: string) =>
   job({ state, deadlineMs: DEADLINE_MS, ...(reason !== undefined && { reason }) })
 
 function whyNot(changed: ReturnType<typeof cancel>): string | undefined {
-  return 'why' in changed ? changed.why : undefined
+  return 'fault' in changed ? changed.fault : undefined
 }
 
 describe('a change by hand', () => {

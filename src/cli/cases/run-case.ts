@@ -39,18 +39,18 @@ export async function runCase(
 ): Promise<CaseResult> {
   const [mail, all] = [await raw(), { ...asked, given, results }]
   const explained = await explainBriefly(mail, all, ground)
-  if ('fault' in explained) return { name, line, differences: [], reasons: [], ...faultOf(explained) }
+  if ('fault' in explained) return { name, line, differences: [], reasons: [], ...faultOf(explained.fault) }
   const differences = expectations
     .toSorted((a, b) => a.line - b.line)
-    .flatMap(expectation => differencesOf(expectation, explained.decisions))
+    .flatMap(expectation => differencesOf(expectation, explained.value.decisions))
   if (differences.length === 0) return { name, line, differences, reasons: [] }
   const whole = await explainWhole(mail, all, ground)
-  const reasons = 'fault' in whole ? [] : reasonsOf(differences, expectations, whole)
+  const reasons = 'fault' in whole ? [] : reasonsOf(differences, expectations, whole.value)
   return { name, line, differences, reasons }
 }
 
-function faultOf({ fault, isUnaddressed }: Fault): { fault: string } {
-  return { fault: isUnaddressed ? `${fault}; envelope.recipient = names them` : fault }
+function faultOf({ why, isUnaddressed }: Fault): { fault: string } {
+  return { fault: isUnaddressed ? `${why}; envelope.recipient = names them` : why }
 }
 
 function differencesOf(expectation: Expectation, decisions: readonly ExplainedDecision[]): Difference[] {

@@ -2,6 +2,7 @@
 // What nobody has said comes with a word on where it is from; recipients that can't be found out are a fault.
 
 import type { ActiveConfig } from '../../app/active-config'
+import type { Result } from '../../errors'
 import { addressKey, domainOf } from '../../mail/address'
 import type { Receipt } from '../../mail/facts'
 import { type Header, readHeader } from '../../mail/header'
@@ -43,7 +44,7 @@ export interface Relay {
 
 /** Why a mail can't be explained. */
 export interface Fault {
-  fault: string
+  why: string
   /** Its recipients aren't known. */
   isUnaddressed?: true
 }
@@ -58,20 +59,22 @@ export async function circumstancesOf(
   given: Given,
   activeConfig: ActiveConfig,
   nowMs: number,
-): Promise<Circumstances | Fault> {
+): Promise<Result<Circumstances, Fault>> {
   const header = await readHeader(headerLines, 0)
   const { receipt } = readReceipt(header.fields)
   const recipients = given.to ? { value: given.to } : recipientsIn(header, receipt, activeConfig)
-  if (recipients === undefined) return { fault: NOBODY, isUnaddressed: true }
+  if (recipients === undefined) return { fault: { why: NOBODY, isUnaddressed: true } }
   const { refusals } = given
   if (refusals && refusals.length > 1 && refusals.length !== recipients.value.length)
     return {
-      fault: `refused.by has ${refusals.length} values, but the mail has ${count(recipients.value.length, 'recipient')}`,
+      fault: {
+        why: `refused.by has ${refusals.length} values, but the mail has ${count(recipients.value.length, 'recipient')}`,
+      },
     }
   const sender = given.from === undefined ? senderIn(header, receipt) : { value: given.from }
   const { why: whyRelay, ...relay } = relayOf(given, activeConfig)
   const at = timeOf(given.at, receipt, nowMs)
-  return {
+  const value: Circumstances = {
     sender: sender.value,
     recipients: recipients.value,
     relay,
@@ -85,6 +88,7 @@ export async function circumstancesOf(
       ...(at.why !== undefined && { at: at.why }),
     },
   }
+  return { value }
 }
 
 const NOBODY =

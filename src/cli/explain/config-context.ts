@@ -3,6 +3,7 @@
 
 import type { ActiveConfig } from '../../app/active-config'
 import { createSources } from '../../config/sources'
+import type { Result } from '../../errors'
 import { configOf, look } from '../check'
 import { isError, jsonReport, report } from '../check-report'
 import { CONNECTION_FILE, type WireLimits, wireLimits } from './wire'
@@ -12,15 +13,15 @@ export interface ConfigContext {
   limits: WireLimits
 }
 
-/** `errors`: lines for people, or one object of JSON. */
+/** A fault: lines for people, or one object of JSON. */
 export function readConfigContext(
   dir: string,
   env: NodeJS.ProcessEnv,
   json: boolean,
-): ConfigContext | { errors: string[] } {
+): Result<ConfigContext, string[]> {
   const sources = createSources(configOf(dir))
   const { value, diagnostics } = look(sources, env)
   if (diagnostics.some(isError))
-    return { errors: json ? [jsonReport(diagnostics)] : report(diagnostics, value, sources) }
-  return { activeConfig: value, limits: wireLimits(sources.read(CONNECTION_FILE) ?? '') }
+    return { fault: json ? [jsonReport(diagnostics)] : report(diagnostics, value, sources) }
+  return { value: { activeConfig: value, limits: wireLimits(sources.read(CONNECTION_FILE) ?? '') } }
 }

@@ -3,6 +3,7 @@
 
 import type { ActiveConfig } from '../../app/active-config'
 import { evaluatePolicy, type PolicyEvaluation } from '../../app/evaluate-mail'
+import { errorMessage, type Result } from '../../errors'
 import type { Content } from '../../mail/content'
 import { MatchBudget } from '../../policy/match-budget'
 import { type RuleTrace, traceRules } from '../../policy/trace'
@@ -28,7 +29,7 @@ export async function examineMail(
   results: Results,
   activeConfig: ActiveConfig,
   workerThreads: WorkerThreads,
-): Promise<ExaminedMail | { fault: string }> {
+): Promise<Result<ExaminedMail>> {
   let content: Content | undefined
   const door = {
     envelope: {
@@ -55,7 +56,7 @@ export async function examineMail(
     search: workerThreads.search,
   }
   try {
-    return { ...(await evaluatePolicy(door, activeConfig)), nowMs, content: () => content }
+    return { value: { ...(await evaluatePolicy(door, activeConfig)), nowMs, content: () => content } }
   } catch (error) {
     return { fault: reasonOf(error) }
   }
@@ -89,6 +90,5 @@ export async function traceMail(
 
 /** Without the words that the log needs around it. */
 function reasonOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error)
-  return error.cause instanceof Error ? error.cause.message : error.message
+  return errorMessage(error instanceof Error && error.cause instanceof Error ? error.cause : error)
 }

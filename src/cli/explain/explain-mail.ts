@@ -2,6 +2,7 @@
 // What can't be explained is a fault with its reason; no bytes make it throw.
 
 import { formatSize } from '../../config/values'
+import type { Result } from '../../errors'
 import type { WorkerThreads } from '../../worker-thread/worker-threads'
 import { type Circumstances, circumstancesOf, type Fault, type Given } from './assumed'
 import type { ConfigContext } from './config-context'
@@ -30,13 +31,13 @@ export async function explainWhole(
   raw: Buffer,
   asked: Asked,
   ground: ConfigContext,
-): Promise<Explanation | Fault> {
+): Promise<Result<Explanation, Fault>> {
   const looked = await look(raw, asked, ground)
   if ('fault' in looked) return looked
-  const { traces, fault } = await traceMail(looked.examined, ground.activeConfig, asked.workerThreads)
-  const { receipt, receiptFault, content, decisions, warnings, ...rest } = explainLooked(looked, ground)
+  const { traces, fault } = await traceMail(looked.value.examined, ground.activeConfig, asked.workerThreads)
+  const { receipt, receiptFault, content, decisions, warnings, ...rest } = explainLooked(looked.value, ground)
   const untold = `the rules below the one that decides could not all be asked: ${fault}`
-  return {
+  const value = {
     receipt,
     ...(receiptFault !== undefined && { receiptFault }),
     content,
@@ -45,15 +46,16 @@ export async function explainWhole(
     warnings: [...warnings, ...(fault === undefined ? [] : [untold])],
     ...rest,
   }
+  return { value }
 }
 
 export async function explainBriefly(
   raw: Buffer,
   asked: Asked,
   ground: ConfigContext,
-): Promise<ExplainedDecisions | Fault> {
+): Promise<Result<ExplainedDecisions, Fault>> {
   const looked = await look(raw, asked, ground)
-  return 'fault' in looked ? looked : explainLooked(looked, ground)
+  return 'fault' in looked ? looked : { value: explainLooked(looked.value, ground) }
 }
 
 /** The same mail under the same circumstances, by both. */
@@ -62,28 +64,30 @@ export async function explainTwice(
   asked: Asked,
   here: ConfigContext,
   there: ConfigContext,
-): Promise<{ here: ExplainedDecisions; there: ExplainedDecisions } | Fault> {
+): Promise<Result<{ here: ExplainedDecisions; there: ExplainedDecisions }, Fault>> {
   const looked = await look(raw, asked, here)
   if ('fault' in looked) return looked
-  const other = await lookAgain(looked, asked, there)
-  if ('fault' in other) return { fault: `${other.fault} (by the other configuration)` }
-  return { here: explainLooked(looked, here), there: explainLooked(other, there) }
+  const other = await lookAgain(looked.value, asked, there)
+  if ('fault' in other) return { fault: { why: `${other.fault.why} (by the other configuration)` } }
+  return { value: { here: explainLooked(looked.value, here), there: explainLooked(other.value, there) } }
 }
 
-async function look(raw: Buffer, asked: Asked, ground: ConfigContext): Promise<Looked | Fault> {
+async function look(raw: Buffer, asked: Asked, ground: ConfigContext): Promise<Result<Looked, Fault>> {
   const mail = onWire(raw, ground.limits)
   const circumstances = await circumstancesOf(mail.headerLines, asked.given, ground.activeConfig, asked.nowMs)
-  return 'fault' in circumstances ? circumstances : lookAgain({ mail, circumstances }, asked, ground)
+  return 'fault' in circumstances
+    ? circumstances
+    : lookAgain({ mail, circumstances: circumstances.value }, asked, ground)
 }
 
 async function lookAgain(
   { mail, circumstances }: Omit<Looked, 'examined'>,
   { results, workerThreads }: Asked,
   { activeConfig }: ConfigContext,
-): Promise<Looked | Fault> {
+): Promise<Result<Looked, Fault>> {
   const examined = await examineMail(mail, circumstances, results, activeConfig, workerThreads)
-  if ('fault' in examined) return { fault: `it would be refused for now (450): ${examined.fault}` }
-  return { mail, circumstances, examined }
+  if ('fault' in examined) return { fault: { why: `it would be refused for now (450): ${examined.fault}` } }
+  return { value: { mail, circumstances, examined: examined.value } }
 }
 
 function explainLooked({ mail, circumstances, examined }: Looked, ground: ConfigContext): ExplainedDecisions {

@@ -2,6 +2,7 @@
 // Pure; what is wrong is a fault, in words.
 
 import { didYouMean, validAre } from '../../config/diagnostics'
+import type { Result } from '../../errors'
 import { REFUSAL_STAGES, type Refusal, type RefusalStage } from '../../mail/refusal'
 import { refusalOf } from '../../mail/refusal-text'
 import { loadedName } from '../../mail/refusing-plugins'
@@ -16,11 +17,11 @@ export function givenRefusal(by: string, stage: RefusalStage, reply: string): Re
 }
 
 /** `rcpt-ldap rcpt 550 5.1.1 No such user` */
-export function parseRefused(text: string): Refusal | { fault: string } {
+export function parseRefused(text: string): Result<Refusal> {
   const [, by = '', word = '', reply = ''] = /^\s*(\S+)\s+(\S+)(?:\s+(.*))?$/s.exec(text) ?? []
   if (by === '') return { fault: `can't be "${text}"; write ${REFUSED_FORM}` }
   const stage = REFUSAL_STAGES.find(known => known === word)
-  if (stage !== undefined) return givenRefusal(by, stage, reply)
+  if (stage !== undefined) return { value: givenRefusal(by, stage, reply) }
   const hint = didYouMean(word, REFUSAL_STAGES) || validAre(REFUSAL_STAGES)
   return { fault: `names the unknown stage "${word}"${hint}` }
 }

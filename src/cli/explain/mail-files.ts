@@ -4,6 +4,7 @@
 import { createReadStream, type Dirent, readdirSync, statSync } from 'node:fs'
 import path from 'node:path'
 import { signatureOfFault } from '../../config/sources'
+import type { Result } from '../../errors'
 import { FROM_LINE, splitMbox, startsWith } from './mbox'
 
 /** A mail, or why there is none. */
@@ -23,17 +24,14 @@ const CHUNK_BYTES = 256 * 1024
 export const TOO_LARGE = `is larger than ${LARGEST_BYTES / 1024 ** 2} MB`
 
 /** `input`: a path, or `-`. A fault: nothing is there. */
-export async function openMails(
-  input: string,
-  stdin: AsyncIterable<Uint8Array>,
-): Promise<MailFiles | { fault: string }> {
-  if (input === STANDARD_INPUT) return open('standard input', asBuffers(stdin))
+export async function openMails(input: string, stdin: AsyncIterable<Uint8Array>): Promise<Result<MailFiles>> {
+  if (input === STANDARD_INPUT) return { value: await open('standard input', asBuffers(stdin)) }
   const isFolder = isDirectory(input)
   if (typeof isFolder === 'string') return { fault: isFolder }
-  if (!isFolder) return open(path.basename(input), fileBytes(input))
+  if (!isFolder) return { value: await open(path.basename(input), fileBytes(input)) }
   const names = filesIn(input)
   if (typeof names === 'string') return { fault: names }
-  return { areMany: true, mails: mailsOfFiles(input, names) }
+  return { value: { areMany: true, mails: mailsOfFiles(input, names) } }
 }
 
 /** @returns a text: why that can't be said */

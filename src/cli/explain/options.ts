@@ -125,7 +125,7 @@ function time(text: string): Given['at'] {
 function refused(text: string): Refusal {
   const read = parseRefused(text)
   if ('fault' in read) throw new UsageError(`--refused ${read.fault}`)
-  return read
+  return read.value
 }
 
 function ip(text: string): string {

@@ -1,6 +1,7 @@
 // The three ways to explain: one mail at length, many with a line for each recipient, and two configurations compared.
 // A mail that can't be explained is said in its place; each run resolves with the exit code.
 
+import type { Result } from '../../errors'
 import { jsonText } from '../../json'
 import type { Out } from '../out'
 import { resultWarnings } from './asked-results'
@@ -29,12 +30,12 @@ export async function explainOne({ files, asked, here, json, out }: Run): Promis
   for await (const file of files.mails) {
     const explained = await ifReadable(file, raw => explainWhole(raw, asked, here))
     if ('fault' in explained) {
-      if (json) out.line(jsonText({ fault: faultText(explained) }))
-      else out.error(`ses-bounce explain: ${file.name}: ${faultText(explained)}`)
-      return explained.isUnaddressed ? 2 : 1
+      if (json) out.line(jsonText({ fault: faultText(explained.fault) }))
+      else out.error(`ses-bounce explain: ${file.name}: ${faultText(explained.fault)}`)
+      return explained.fault.isUnaddressed ? 2 : 1
     }
-    const warnings = [...explained.warnings, ...resultWarnings(here.activeConfig.policy, asked.results)]
-    const whole = { ...explained, warnings }
+    const own = resultWarnings(here.activeConfig.policy, asked.results)
+    const whole = { ...explained.value, warnings: [...explained.value.warnings, ...own] }
     for (const line of json ? [jsonText(whole)] : report(file.name, whole)) out.line(line)
   }
   return 0
@@ -51,13 +52,13 @@ export async function explainMany(run: Run): Promise<number> {
     const explained = await ifReadable(file, raw => explainBriefly(raw, asked, here))
     if ('fault' in explained) {
       summer.addFault()
-      sayFault(run, file, explained)
+      sayFault(run, file, explained.fault)
       return
     }
-    summer.add(explained.decisions)
-    const { warnings, ...rest } = explained
+    const { warnings, ...rest } = explained.value
+    summer.add(rest.decisions)
     if (json) out.line(jsonText({ mail: file.name, ...rest, warnings: [...warnings, ...known] }))
-    else for (const decision of explained.decisions) out.line(lineOf(file.name, decision))
+    else for (const decision of rest.decisions) out.line(lineOf(file.name, decision))
   })
   const sum = summer.sum()
   for (const line of json ? [jsonText({ sum })] : sumLines(sum)) out.line(line)
@@ -72,13 +73,13 @@ export async function explainDifferences(run: Run, there: ConfigContext): Promis
     const explained = await ifReadable(file, raw => explainTwice(raw, asked, here, there))
     if ('fault' in explained) {
       sum.faults++
-      sayFault(run, file, explained)
+      sayFault(run, file, explained.fault)
       return
     }
-    const comparison = compare(explained.here, explained.there)
+    const comparison = compare(explained.value.here, explained.value.there)
     if (comparison === undefined) return
     sum.differing++
-    if (json) out.line(jsonText({ mail: file.name, ...explained }))
+    if (json) out.line(jsonText({ mail: file.name, ...explained.value }))
     else for (const line of comparisonLines(file.name, comparison)) out.line(line)
   })
   const faults = sum.faults > 0 ? `, ${sum.faults.toLocaleString('en-US')} could not be explained` : ''
@@ -92,9 +93,9 @@ export async function explainDifferences(run: Run, there: ConfigContext): Promis
 
 async function ifReadable<T extends object>(
   file: MailFile,
-  explainRaw: (raw: Buffer) => Promise<T | Fault>,
-): Promise<T | Fault> {
-  return 'fault' in file ? { fault: file.fault } : explainRaw(file.raw)
+  explainRaw: (raw: Buffer) => Promise<Result<T, Fault>>,
+): Promise<Result<T, Fault>> {
+  return 'fault' in file ? { fault: { why: file.fault } } : explainRaw(file.raw)
 }
 
 function sayFault({ json, out }: Run, { name }: MailFile, fault: Fault): void {
@@ -102,8 +103,8 @@ function sayFault({ json, out }: Run, { name }: MailFile, fault: Fault): void {
   out.line(json ? jsonText({ mail: name, fault: text }) : `${name}: not explained: ${text}`)
 }
 
-function faultText({ fault, isUnaddressed }: Fault): string {
-  return isUnaddressed ? `${fault}; --to names them` : fault
+function faultText({ why, isUnaddressed }: Fault): string {
+  return isUnaddressed ? `${why}; --to names them` : why
 }
 
 async function forEach(

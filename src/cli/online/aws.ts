@@ -9,17 +9,16 @@ import {
 } from '@aws-sdk/client-ses'
 import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts'
 import { bounded, type ClientOptions, clientConfig, timeouts } from '../../dispatch/client'
+import type { Result } from '../../errors'
 import { type Refused, refusedBy } from './refused'
-
-export type Said<T> = { value: T } | { refused: Refused }
 
 export interface Aws {
   /** By the SDK's own settings; undefined: they name none. */
   defaultRegion(): Promise<string | undefined>
-  callerIdentity(region: string): Promise<Said<{ account: string; arn: string }>>
+  callerIdentity(region: string): Promise<Result<{ account: string; arn: string }, Refused>>
   /** The statuses of those that are identities, by name in lower case. */
-  verification(region: string, identities: readonly string[]): Promise<Said<Map<string, string>>>
-  sendBounce(region: string, input: SendBounceCommandInput): Promise<Said<undefined>>
+  verification(region: string, identities: readonly string[]): Promise<Result<Map<string, string>, Refused>>
+  sendBounce(region: string, input: SendBounceCommandInput): Promise<Result<undefined, Refused>>
 }
 
 export function createAws(options: ClientOptions): Aws {
@@ -31,14 +30,14 @@ export function createAws(options: ClientOptions): Aws {
   async function ask<C extends { destroy(): void }, T>(
     make: () => C,
     send: (client: C, signal: { abortSignal: AbortSignal }) => Promise<T>,
-  ): Promise<Said<T>> {
+  ): Promise<Result<T, Refused>> {
     let client: C | undefined
     try {
       const made = make()
       client = made
       return { value: await bounded(abortSignal => send(made, { abortSignal }), options.timeoutMs) }
     } catch (error) {
-      return { refused: refusedBy(error) }
+      return { fault: refusedBy(error) }
     } finally {
       client?.destroy()
     }

@@ -3,6 +3,7 @@
 
 import { statSync } from 'node:fs'
 import { signatureOfFault } from '../../config/sources'
+import { errorMessage } from '../../errors'
 import { openQueueReader } from '../../queue/open'
 import type { OnlineAnswer, RegionAnswers } from './online'
 
@@ -27,7 +28,7 @@ export function seenRegions(queueFile: string): { regions: string[]; note?: Onli
       reader.close()
     }
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error)
+    const reason = errorMessage(error)
     const message = `which regions were seen could not be established: ${reason}`
     return { regions: [], note: { result: 'unestablished', message } }
   }

@@ -1,7 +1,7 @@
 // What each answer of AWS means to an administrator: fine, or what is wrong and what would be right. Pure.
 // Whatever AWS says, there is a verdict; in doubt it is that nothing could be established.
 
-import type { Said } from './aws'
+import type { Result } from '../../errors'
 import type { Identity, PermissionAnswer, SenderAnswer } from './online'
 import type { Refused } from './refused'
 import type { BounceSender } from './senders'
@@ -19,15 +19,15 @@ export const IMPOSSIBLE_ID = 'ses-bounce-check--asks-only-for-permission'
 /** AWS's words for a wrong clock: "Signature expired: ...", "Signature not yet current: ...". */
 const CLOCK = /signature expired|not yet current/i
 
-export function callerVerdict(said: Said<{ account: string; arn: string }>): Identity {
+export function callerVerdict(said: Result<{ account: string; arn: string }, Refused>): Identity {
   const action = CALLER_ACTION
   if ('value' in said) {
     const { account, arn } = said.value
     return { result: 'fine', message: `the credentials are of ${arn}`, action, account, arn }
   }
-  const wrong = credentialsFault(said.refused)
+  const wrong = credentialsFault(said.fault)
   if (wrong !== undefined) return { result: 'error', message: wrong, action }
-  const message = `whose the credentials are could not be established: ${said.refused.reason}`
+  const message = `whose the credentials are could not be established: ${said.fault.reason}`
   return { result: 'unestablished', message, action }
 }
 
@@ -55,7 +55,7 @@ function regionFault(refused: Refused): string | undefined {
 /** `owner`: the account whose identity [ses] bounce_sender_arn names, if it isn't the one of the credentials. */
 export function senderVerdicts(
   senders: readonly BounceSender[],
-  said: Said<ReadonlyMap<string, string>>,
+  said: Result<ReadonlyMap<string, string>, Refused>,
   owner?: string,
 ): SenderAnswer[] {
   if (owner !== undefined) {
@@ -63,7 +63,7 @@ export function senderVerdicts(
     const action = IDENTITIES_ACTION
     return senders.map(({ address }) => ({ result: 'unestablished', message, action, sender: address }))
   }
-  if ('refused' in said) return senders.map(({ address }) => ({ ...unasked(said.refused), sender: address }))
+  if ('fault' in said) return senders.map(({ address }) => ({ ...unasked(said.fault), sender: address }))
   const isOne = senders.some(
     ({ identities, receiving }) =>
       receiving !== undefined && identities.some(name => isVerified(said.value, name)),
@@ -114,14 +114,18 @@ function isVerified(statuses: ReadonlyMap<string, string>, identity: string): bo
 }
 
 /** `said` of a call with the impossible id, as `sender`, which is one of so many. */
-export function permissionVerdict(sender: string, senders: number, said: Said<undefined>): PermissionAnswer {
+export function permissionVerdict(
+  sender: string,
+  senders: number,
+  said: Result<undefined, Refused>,
+): PermissionAnswer {
   const about = { action: SEND_ACTION, sender }
   const tried = senders === 1 ? '' : ` as ${sender}, the one of ${senders} bounce senders that was tried`
   if ('value' in said) {
     const message = `SendBounce is permitted${tried}, but a bounce was made of a mail that SES can't have had: [ses] endpoint doesn't lead to SES`
     return { result: 'warning', message, ...about }
   }
-  const { refused } = said
+  const { fault: refused } = said
   if (isOfTheId(refused)) return { result: 'fine', message: `SendBounce is permitted${tried}`, ...about }
   const fault = permissionFault(sender, refused)
   if (fault !== undefined) return { result: 'error', ...fault, ...about }

@@ -1,6 +1,7 @@
 // `quarantine list`, `show`, `delete` and `release`: mail after mail, each with its own word.
 // One that isn't there or can't be released is said, and ends the command with 1; the others are dealt with all the same.
 
+import { errorMessage, type Result } from '../../errors'
 import { jsonText } from '../../json'
 import { addressKey } from '../../mail/address'
 import type { QuarantineRecord } from '../../quarantine/keep'
@@ -11,7 +12,6 @@ import { mailTotalText } from '../../quarantine/total-text'
 import type { OperatorQueue } from '../../queue/operator'
 import { addressText } from '../explain/words'
 import type { Out } from '../out'
-import { wordsOf } from '../queue/queue-context'
 import type { Endpoint } from './endpoint'
 import { handBack } from './hand-back'
 import { keptData, keptLine, keptPage, type Values } from './kept-text'
@@ -63,33 +63,31 @@ export function deleteKept(run: Run, ids: readonly string[]): Promise<number> {
     const kept = await readKept(run.folder, id)
     const taken = kept === undefined ? 'not there' : await remove(run, id, kept.record)
     return taken === 'not there'
-      ? { done: false, why: NOT_THERE }
-      : { done: true, what: `deleted${taken === 'stays' ? STAYS : ''}` }
+      ? { fault: NOT_THERE }
+      : { value: `deleted${taken === 'stays' ? STAYS : ''}` }
   })
 }
 
 export function releaseKept(run: Run, ids: readonly string[], endpoint: Endpoint): Promise<number> {
   return each(run, ids, async id => {
     const kept = await readKept(run.folder, id)
-    if (kept === undefined) return { done: false, why: NOT_THERE }
-    if (kept.record === undefined)
-      return { done: false, why: "its record can't be read: nobody knows whom it was for" }
+    if (kept === undefined) return { fault: NOT_THERE }
+    if (kept.record === undefined) return { fault: "its record can't be read: nobody knows whom it was for" }
     const to = recipientsOf(kept.record)
     const pass = await issueReleaseToken(run.passes, Date.now())
     try {
       const from = kept.record.envelope.sender
       const why = await handBack(endpoint, { from, to, eml: kept.eml, token: pass.token })
-      if (why !== undefined)
-        return { done: false, why: `${endpoint.host}:${endpoint.port} did not take it: ${why}` }
+      if (why !== undefined) return { fault: `${endpoint.host}:${endpoint.port} did not take it: ${why}` }
     } finally {
       await pass.revoke()
     }
     const released = `released to ${to.map(addressText).join(', ')}`
     try {
       const taken = await remove(run, id, kept.record)
-      return { done: true, what: `${released}${taken === 'stays' ? STAYS : ''}` }
+      return { value: `${released}${taken === 'stays' ? STAYS : ''}` }
     } catch (error) {
-      return { done: true, what: `${released}; a copy stays here: ${wordsOf(error).join(' ')}` }
+      return { value: `${released}; a copy stays here: ${oneLine(error)}` }
     }
   })
 }
@@ -121,21 +119,19 @@ export function recipientsOf({ held, envelope: { recipients } }: QuarantineRecor
 const STAYS = '; the mail stays, as it waits for other bounces'
 const NOT_THERE = 'there is no such mail in the quarantine'
 
-type Answer = { done: true; what: string } | { done: false; why: string }
-
 async function each(
   { out, json }: Run,
   ids: readonly string[],
-  work: (id: string) => Promise<Answer>,
+  work: (id: string) => Promise<Result<string>>,
 ): Promise<number> {
   let code = 0
   for (const id of ids) {
-    const answer = await work(id).catch(
-      (error: unknown): Answer => ({ done: false, why: wordsOf(error).join(' ') }),
-    )
-    if (!answer.done) code = 1
-    if (json) out.line(jsonText({ id, ...answer }))
-    else out.line(`${id}: ${answer.done ? answer.what : `nothing was done: ${answer.why}`}`)
+    const answer = await work(id).catch((error: unknown): Result<string> => ({ fault: oneLine(error) }))
+    const isDone = 'value' in answer
+    if (!isDone) code = 1
+    if (json)
+      out.line(jsonText({ id, done: isDone, ...(isDone ? { what: answer.value } : { why: answer.fault }) }))
+    else out.line(`${id}: ${isDone ? answer.value : `nothing was done: ${answer.fault}`}`)
   }
   return code
 }
@@ -143,4 +139,8 @@ async function each(
 /** A mail whose header can't be read any more is one without fields. */
 async function valuesOf({ eml }: Kept): Promise<Values> {
   return headerOf(eml).catch((): Values => () => [])
+}
+
+function oneLine(error: unknown): string {
+  return errorMessage(error).replaceAll('\n', ' ')
 }

@@ -51,10 +51,16 @@ export function changeJobs(run: Run, action: JobAction, ids: readonly string[]):
   let code = 0
   for (const id of ids) {
     const answer = changeJob(operatorOf(run), action, id)
-    if (!answer.done) code = 1
-    if (run.json) run.out.line(jsonText({ id, ...answer }))
-    else if (answer.done) run.out.line(`${id}: ${answer.to}, it was ${answer.from}`)
-    else run.out.line(`${id}: not changed: ${answer.why}`)
+    const isDone = 'value' in answer
+    if (!isDone) code = 1
+    if (run.json)
+      run.out.line(jsonText({ id, done: isDone, ...(isDone ? answer.value : { why: answer.fault }) }))
+    else
+      run.out.line(
+        isDone
+          ? `${id}: ${answer.value.to}, it was ${answer.value.from}`
+          : `${id}: not changed: ${answer.fault}`,
+      )
   }
   return code
 }

@@ -10,7 +10,7 @@ import type { Owner } from '../../config/owner'
 import type { Settings } from '../../config/settings'
 import { snapshotFile } from '../../config/snapshot'
 import { signatureOfFault } from '../../config/sources'
-import { SesBounceError } from '../../errors'
+import { errorMessage, type Result } from '../../errors'
 import type { MailFolders } from '../../quarantine/bring-in-order'
 import { keptFolder, mailHome, quarantineFolder } from '../../quarantine/keep'
 import { openOperatorQueue } from '../../queue/open'
@@ -25,12 +25,18 @@ export interface Place {
   limitBytes: number
 }
 
+/** `why`: maybe several lines. `isAbsent`: there is no file, as before Haraka's first start. */
+export interface NoQueue {
+  why: string
+  isAbsent: boolean
+}
+
 /** `become`: before the first file is opened for writing. */
 export function openQueueContext(
   dir: string,
   env: NodeJS.ProcessEnv,
   become: (owner: Owner) => void,
-): Place | { faults: string[]; isAbsent?: true } {
+): Result<Place, NoQueue> {
   try {
     const owner = ownerOf(dir)
     const settings = settingsOf(dir, env)
@@ -38,15 +44,16 @@ export function openQueueContext(
     become(owner)
     const file = path.resolve(dir, queue.path)
     const absent = whyAbsent(file)
-    if (absent !== undefined) return { faults: [absent.why], ...(absent.isAbsent && { isAbsent: true }) }
-    return {
+    if (absent !== undefined) return { fault: absent }
+    const place = {
       queue: openOperatorQueue(file, { home: mailHome(dir) }),
       pace: paceOf(settings),
       folders: { kept: keptFolder(dir), quarantine: quarantineFolder(dir) },
       limitBytes: quarantine.limitBytes,
     }
+    return { value: place }
   } catch (error) {
-    return { faults: wordsOf(error) }
+    return { fault: { why: errorMessage(error), isAbsent: false } }
   }
 }
 
@@ -68,7 +75,7 @@ export function settingsOf(dir: string, env: NodeJS.ProcessEnv): Settings {
   return configuration.current()
 }
 
-function whyAbsent(file: string): { why: string; isAbsent: boolean } | undefined {
+function whyAbsent(file: string): NoQueue | undefined {
   try {
     statSync(file)
     return undefined
@@ -80,10 +87,4 @@ function whyAbsent(file: string): { why: string; isAbsent: boolean } | undefined
       : `the queue at ${file} can't be looked at (${code}); root can, and the user that Haraka runs as`
     return { why, isAbsent }
   }
-}
-
-/** What was thrown on purpose says all; anything else is a fault of ours or of the system. */
-export function wordsOf(error: unknown): string[] {
-  if (error instanceof SesBounceError) return error.message.split('\n')
-  return [error instanceof Error ? error.message : String(error)]
 }

@@ -14,7 +14,7 @@ import {
 import path from 'node:path'
 import { pathToFileURL } from 'node:url'
 import Driver from 'libsql'
-import { QueueError, type QueueErrorCode } from '../../errors'
+import { errorMessage, QueueError, type QueueErrorCode } from '../../errors'
 import { checkVersion, migrate } from './schema'
 
 export type Value = string | number | null
@@ -301,8 +301,12 @@ function createEmpty(file: string): void {
   } catch (error) {
     // another process may have been faster
     if (error instanceof Error && 'code' in error && error.code === 'EEXIST') return
-    throw new QueueError('QUEUE_UNWRITABLE', `${file}: the queue file can't be made (${String(error)})`, {
-      cause: error,
-    })
+    throw new QueueError(
+      'QUEUE_UNWRITABLE',
+      `${file}: the queue file can't be made (${errorMessage(error)})`,
+      {
+        cause: error,
+      },
+    )
   }
 }

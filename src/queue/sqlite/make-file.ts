@@ -3,6 +3,7 @@
 // a link in the place of a file.
 
 import { spawnSync } from 'node:child_process'
+import { errorMessage } from '../../errors'
 import { Database } from './database'
 
 const BUSY_MS = 5000
@@ -32,7 +33,7 @@ if (require.main === module) {
   try {
     makeQueueFile(process.argv[2] ?? '')
   } catch (error) {
-    process.stderr.write(error instanceof Error ? error.message : String(error))
+    process.stderr.write(errorMessage(error))
     process.exitCode = 1
   }
 }

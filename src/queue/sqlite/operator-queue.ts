@@ -42,7 +42,7 @@ function change(
   database: Database,
   id: string,
   nowMs: number,
-  decide: (job: JobFacts | undefined) => Change | Extract<ByHand, { done: false }>,
+  decide: (job: JobFacts | undefined) => Change | Extract<ByHand, { fault: string }>,
 ): ByHand {
   return database.write((): ByHand => {
     const row = database.get('SELECT * FROM job WHERE id = ?', id)
@@ -50,6 +50,6 @@ function change(
     const decided = decide(job)
     if (!('events' in decided)) return decided
     applyChange(database, row?.['seq'] ?? null, decided, nowMs)
-    return { done: true, from: job?.state ?? decided.state, to: decided.state }
+    return { value: { from: job?.state ?? decided.state, to: decided.state } }
   })
 }
