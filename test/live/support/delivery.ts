@@ -4,7 +4,7 @@ import { readdirSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { type FlowOptions, type RelayOptions, relay, startFlow } from './flow'
 import type { SesMail } from './mail'
-import { type MailServer, startMailServer } from './mail-server'
+import { type MailServer, type MailServerOptions, startMailServer } from './mail-server'
 import type { Product } from './product'
 import type { SmtpReply } from './smtp'
 import { until } from './wait'
@@ -65,7 +65,9 @@ export interface MovableServer extends MailServer {
   refuse: Record<'mail' | 'rcpt' | 'dot', Map<string, string>>
 }
 
-export async function startMovableServer(options: { lmtp?: boolean } = {}): Promise<MovableServer> {
+export async function startMovableServer(
+  options: Pick<MailServerOptions, 'lmtp' | 'login'> = {},
+): Promise<MovableServer> {
   const refuse = {
     mail: new Map<string, string>(),
     rcpt: new Map<string, string>(),

@@ -17,6 +17,8 @@ export interface MailServerOptions {
   lmtp?: boolean
   /** 0: any. */
   port?: number
+  /** The server wants this login before it takes mail. */
+  login?: { user: string; password: string }
   mail?: Refusing
   rcpt?: Refusing
   /** At the dot, for the whole mail; LMTP: for each recipient. */
@@ -46,7 +48,14 @@ export async function startMailServer(options: MailServerOptions = {}): Promise<
   })
   const server = new SMTPServer({
     lmtp: options.lmtp ?? false,
-    disabledCommands: ['AUTH', 'STARTTLS'],
+    disabledCommands: options.login ? ['STARTTLS'] : ['AUTH', 'STARTTLS'],
+    authOptional: options.login === undefined,
+    allowInsecureAuth: true,
+    onAuth: ({ username = '', password }, _session, done) => {
+      const { login } = options
+      if (username === login?.user && password === login.password) done(null, { user: username })
+      else done(errorOf('535 5.7.8 Wrong password'))
+    },
     disableReverseLookup: true,
     // the test's own replies hold them
     hideENHANCEDSTATUSCODES: true,
