@@ -11,7 +11,7 @@ import type { Plan } from './plan'
 
 type Mode = 'enforce' | 'observe'
 
-/** `kept`: quarantined or dropped; `stood`: the relay heard it. */
+/** `kept`: quarantined or dropped; `stood`: the relay heard it, or Haraka's own DSN told of it. */
 export type RefusalOutcome = 'bounced' | 'kept' | 'stood' | 'deferred' | 'observed'
 
 export class MailCounts {
@@ -34,14 +34,21 @@ export class MailCounts {
   }
 
   /** Counts decisions that were carried out, or only observed. */
-  evaluated({ facts, decisions, plan }: MailEvaluation, mode: Mode): void {
+  evaluated(evaluation: MailEvaluation, mode: Mode): void {
+    const { facts, plan } = evaluation
     const { envelope, receipt, recipients } = facts
     if (envelope.rcptCommands === 1 && receipt?.returnPath !== undefined)
       this.#metricsBuffer.onlyRecipient(this.#nowMs(), recipients[0]?.isBesideFor ?? false)
     if (plan.kind === 'refuse' && plan.temporary)
       this.#metricsBuffer.count(COUNTED.deferred, { cause: 'rule' })
+    this.decided(evaluation, mode)
+  }
+
+  /** Counts decisions about a failed delivery, whose mail was counted when it came. */
+  decided({ facts, decisions, plan }: MailEvaluation, mode: Mode): void {
     for (const decision of decisions)
-      if (decision.refusal) this.refused(decision.refusal, outcomeOf(decision, plan))
+      if (decision.refusal)
+        this.refused(decision.refusal, mode === 'observe' ? 'observed' : outcomeOf(decision, plan))
     for (const { recipient, rule, action, fallback, observed } of decisions) {
       const mail = { ...ofMail(facts), recipient: recipient.address }
       for (const one of observed) {
@@ -83,7 +90,9 @@ function ofMail({ receipt, sender }: MailEvaluation['facts']): Pick<DecisionNote
   return { sender, ...(receipt !== undefined && { sesId: receipt.sesId }) }
 }
 
-function outcomeOf({ action }: Decision, plan: Plan): RefusalOutcome {
+function outcomeOf(decision: Decision, plan: Plan): RefusalOutcome {
   if (plan.kind === 'refuse') return plan.temporary ? 'deferred' : 'stood'
-  return action === 'bounce' ? 'bounced' : 'kept'
+  // at delivery each recipient has a reply of its own
+  if (plan.kind === 'commit' && !plan.consumed.includes(decision)) return 'stood'
+  return decision.action === 'bounce' ? 'bounced' : 'kept'
 }

@@ -11,8 +11,8 @@ import type { HarakaPlugin, Next } from './types'
 export type DeliveryOutcome =
   /** Haraka's own DSN for these; empty: for nobody. */
   | { kind: 'done'; own: readonly OutboundRecipient[] }
-  /** Haraka tries all of it again. */
-  | { kind: 'again'; reason: string }
+  /** Haraka tries all of it again, as a rule wants or as something failed. */
+  | { kind: 'again'; reason: string; isFault: boolean }
   /** As without this plugin. */
   | { kind: 'untouched' }
 
@@ -43,10 +43,10 @@ export function answerBounce({ plugin, mail, next }: DeliveryCall, work: Deliver
     return
   }
   withinLimit(plugin, work)
-    .catch((fault: unknown): DeliveryOutcome => ({ kind: 'again', reason: errorText(fault) }))
+    .catch((fault: unknown): DeliveryOutcome => ({ kind: 'again', reason: errorText(fault), isFault: true }))
     .then(outcome => {
       if (outcome.kind === 'untouched') next()
-      else if (outcome.kind === 'again') sendBack({ plugin, mail, next }, outcome.reason)
+      else if (outcome.kind === 'again') sendBack({ plugin, mail, next }, outcome)
       else if (outcome.own.length === 0) next(ok)
       else {
         // Haraka's own DSN names the recipients of this list; in the error they still have the server's replies
@@ -74,7 +74,10 @@ export interface DeliveryCall {
   next: Next
 }
 
-function sendBack({ plugin, mail, next }: DeliveryCall, reason: string): void {
+function sendBack(
+  { plugin, mail, next }: DeliveryCall,
+  { reason, isFault }: { reason: string; isFault: boolean },
+): void {
   if (!hasTries(mail)) {
     plugin.logerror(mail, `no try is left, so that Haraka sends its own DSN: ${reason}`)
     next()
@@ -87,7 +90,7 @@ function sendBack({ plugin, mail, next }: DeliveryCall, reason: string): void {
     next()
     return
   }
-  plugin.logerror(mail, `tried again later: ${reason}`)
+  plugin[isFault ? 'logerror' : 'lognotice'](mail, `tried again later: ${reason}`)
   cancel()
   mail.hooks_to_run = []
   sentBackAtMs.set(mail, performance.now())

@@ -80,16 +80,15 @@ async function decide(
     nowMonoMs: systemClock.monoMs(),
   })
   const { evaluation, planner } = await evaluateDelivery(delivery.mail, moment, activeConfig, queue)
-  const log = (done: typeof evaluation, jobs: typeof evaluation.known) => {
+  const report = (done: typeof evaluation, jobs: typeof evaluation.known) => {
+    runtime.counts.decided(done, mode)
     for (const { level, text } of linesOf(done, jobs, mode)) plugin[`log${level}`](mail, text)
-  }
-  if (mode === 'observe') {
-    log(evaluation, evaluation.known)
-    return UNTOUCHED
   }
   const { plan } = evaluation
   if (plan.kind !== 'commit') {
-    if (moment === 'given up') log(evaluation, evaluation.known)
+    // what Haraka only puts off isn't decided
+    if (moment === 'given up') report(evaluation, evaluation.known)
+    if (mode === 'observe') return UNTOUCHED
     return leftToHaraka(plan.kind === 'refuse' && plan.temporary, evaluation.decisions, delivery)
   }
   const place: Place = {
@@ -105,8 +104,7 @@ async function decide(
   }
   const done = await commitPlan(evaluation, plan, place)
   if (done.added.size > 0) wake()
-  runtime.counts.evaluated(done.evaluation, mode)
-  log(done.evaluation, new Map([...evaluation.known, ...done.added]))
+  report(done.evaluation, new Map([...evaluation.known, ...done.added]))
   if (done.quarantined !== undefined) plugin.lognotice(mail, logLine({ quarantined: done.quarantined }))
   const { decisions, plan: carriedOut } = done.evaluation
   if (carriedOut.kind !== 'commit')
@@ -124,7 +122,7 @@ function leftToHaraka(
   decisions: readonly Decision[],
   { targetsOf }: Failed,
 ): DeliveryOutcome {
-  if (isTemporary) return { kind: 'again', reason: reasonOf(decisions) }
+  if (isTemporary) return { kind: 'again', reason: reasonOf(decisions), isFault: false }
   const own = new Set(decisions.flatMap(({ recipient }) => targetsOf(recipient.envelope)))
   return { kind: 'done', own: [...own] }
 }

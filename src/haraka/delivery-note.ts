@@ -46,7 +46,8 @@ export function deliveryNoteOf(
     relayIp: envelope.relayIp,
     sizeBytes: envelope.sizeBytes,
     ...(envelope.rcptCommands !== undefined && { rcptCommands: envelope.rcptCommands }),
-    headerLines,
+    // Haraka changes its own list when a plugin changes the header
+    headerLines: [...headerLines],
     headerIsCut,
     ownFields,
     ...(lineLength !== undefined && { lineLength }),

@@ -207,7 +207,7 @@ function deadline(policy: Policy, receipt: Receipt, nowMs: number): number {
 }
 
 /** The rule names the recipient's address, with or without its label. */
-function isNamed(rule: Rule, recipient: RecipientFacts, labelSeparator: string): boolean {
+export function isNamed(rule: Rule, recipient: RecipientFacts, labelSeparator: string): boolean {
   return [recipient.address, recipient.envelope.address].map(addressKey).some(key => {
     return rule.named.has(key) || rule.named.has(withoutLabel(key, labelSeparator))
   })

@@ -4,6 +4,7 @@
 import type { FallbackReason, Settings } from '../config/settings'
 import type { MailFacts } from '../mail/facts'
 import { bounceSenders } from './bounce'
+import { isNamed } from './decide'
 import type { Decision } from './decision'
 import { GUARD_DETAILS, guard } from './guards'
 import { MISMATCH_DETAILS } from './mismatch-details'
@@ -24,14 +25,15 @@ export function ownDsnFault(
     return { reason: 'mismatch', detail: MISMATCH_DETAILS[recipient.mismatch ?? 'unknown'] }
   // Haraka's outbound/hmail.js, `double_bounce`: it deletes such a mail
   if (envelope.sender === '') return { reason: 'unsafe', detail: GUARD_DETAILS.nullSender }
-  const outcome = policy.rules.find(rule => rule.name === name)?.outcome
+  const rule = policy.rules.find(one => one.name === name)
+  const outcome = rule?.outcome
   const senders = bounceSenders(policy, valuesOf(facts, recipient, name, ''))
   const held = guard(facts, recipient, outcome?.action === 'bounce' ? outcome.guard : settings.guard, {
     bounceSender: senders[0] ?? '',
     bounceSenders: senders,
     receivesFor: domain => policy.receivesFor(domain),
     labelSeparator: policy.labelSeparator,
-    isNamed: false,
+    isNamed: rule !== undefined && isNamed(rule, recipient, policy.labelSeparator),
   })
   return held === undefined ? undefined : { reason: 'unsafe', detail: held }
 }
