@@ -13,8 +13,8 @@ export interface ClosedBlock {
 
 /** Reasons why the results aren't closed: texts for the log. */
 export const NOT_CLOSED = "SES's results aren't closed by X-SES-RECEIPT"
-export const CLOSED_TWICE = 'X-SES-RECEIPT or X-SES-DKIM-SIGNATURE stands in the header twice'
-export const NOT_ABOVE = "SES's results don't stand directly above its Received line"
+export const CLOSED_TWICE = 'X-SES-RECEIPT or X-SES-DKIM-SIGNATURE is in the header twice'
+export const NOT_ABOVE = "SES's results aren't directly above its Received line"
 
 export const SPAM_FIELD = 'x-ses-spam-verdict'
 export const VIRUS_FIELD = 'x-ses-virus-verdict'

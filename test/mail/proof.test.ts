@@ -84,11 +84,11 @@ describe('A closed block of SES', () => {
     assert.equal(await why({ closing: [] }), `${NOT}: SES's results aren't closed by X-SES-RECEIPT`)
     assert.equal(
       await why({ own: [RECEIPT, ...FROM] }),
-      `${NOT}: X-SES-RECEIPT or X-SES-DKIM-SIGNATURE stands in the header twice`,
+      `${NOT}: X-SES-RECEIPT or X-SES-DKIM-SIGNATURE is in the header twice`,
     )
     assert.equal(
       await why({ form: 'mail-manager', edit: fields => fields.toSpliced(2, 0, 'X-Hop: y') }),
-      `${NOT}: SES's results don't stand directly above its Received line`,
+      `${NOT}: SES's results aren't directly above its Received line`,
     )
     assert.equal(await why({ helo: "joe's-pc" }), `${NOT}: the client's HELO or name isn't a host name`)
     assert.equal(await why({ comment: ')' }), `${NOT}: SES's results can't be read in one way only`)
