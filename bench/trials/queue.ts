@@ -4,7 +4,7 @@
 import path from 'node:path'
 import { submit } from '../../src/app/submit'
 import { forecastSpacingMs } from '../../src/queue/forecast'
-import { openDispatcherQueue, openWorkerQueue, thisProcess } from '../../src/queue/open'
+import { openDispatcherQueue, openWorkerQueue, type SqliteDispatcherQueue } from '../../src/queue/open'
 import type { DispatcherQueue, WorkerQueue } from '../../src/queue/store'
 import { makeFolder, removeFolder } from '../live/folder'
 import { queueWith } from '../live/full-queue'
@@ -22,6 +22,7 @@ const SCALES = {
 const LIMIT = { intervalMs: 850, slackMs: 5 }
 const SPACING_MS = forecastSpacingMs(LIMIT)
 const MARGIN_MS = 60_000
+const LONGEST_PAUSE_MS = 600_000
 
 export const queue: Trial = {
   name: 'queue',
@@ -81,7 +82,7 @@ async function compare(size: Size): Promise<Findings> {
 class Side {
   readonly costs: Costs = { add: [], addTime: [], claim: [], claimTime: [] }
   readonly #worker: WorkerQueue
-  readonly #dispatcher: DispatcherQueue
+  readonly #dispatcher: SqliteDispatcherQueue
   readonly #pick = pseudoRandom(1)
   #number = 1_000_000
   #now = { ms: Date.now(), monoMs: Number(process.hrtime.bigint()) / 1e6 }
@@ -91,8 +92,13 @@ class Side {
     queueWith(jobs, file)
     this.#worker = openWorkerQueue(file)
     this.#dispatcher = openDispatcherQueue(file)
-    if (!this.#dispatcher.lock(thisProcess(), this.#now.monoMs, 1000)) throw new Error('the lock is taken')
-    this.#dispatcher.setSpacing(SPACING_MS)
+    const lead = this.#dispatcher.takeLead(this.#now, { staleMs: 1000, unknownTries: 3, interruptions: 10 })
+    if (lead === undefined) throw new Error('another dispatcher leads')
+    this.#dispatcher.plan({
+      nowMs: this.#now.ms,
+      longestPauseMs: LONGEST_PAUSE_MS,
+      forecast: { spacingMs: SPACING_MS },
+    })
   }
 
   async round(steps: number, counts: boolean): Promise<void> {
@@ -124,18 +130,19 @@ class Side {
 
   async #call(sum: Sum): Promise<void> {
     const { ms, monoMs } = this.#now
+    const dispatcher: DispatcherQueue = this.#dispatcher
     const spacing = {
       spacingMs: LIMIT.intervalMs + LIMIT.slackMs,
       notBeforeMonoMs: monoMs,
-      longestPauseMs: 600_000,
+      longestPauseMs: LONGEST_PAUSE_MS,
       marginMs: MARGIN_MS,
     }
-    await sum.measure(() => {
-      const claim = this.#dispatcher.claim(REGION, { ms, monoMs }, spacing)
+    await sum.measure(async () => {
+      const claim = await dispatcher.claim(REGION, { ms, monoMs }, spacing)
       if (claim === undefined) throw new Error('no job to call for')
-      this.#dispatcher.begin(claim, { ms, monoMs })
+      await dispatcher.begin(claim, { ms, monoMs })
       const sent = { state: 'sent', messageId: claim.job.sesId, detail: 'taken by SES' } as const
-      this.#dispatcher.settle(claim, sent, { ms, seenMonoMs: monoMs })
+      await dispatcher.settle(claim, sent, { ms, seenMonoMs: monoMs })
     })
   }
 

@@ -79,7 +79,7 @@ async function tryCommit(
   place: Place,
 ): Promise<Committed | Decision[]> {
   const copies = await copiesOf(evaluation.facts, plan, place)
-  const full = copies.length > 0 ? reserve(copies, evaluation.facts, place) : undefined
+  const full = copies.length > 0 ? await reserve(copies, evaluation.facts, place) : undefined
   if (full === undefined) return commit(evaluation, plan, copies, place)
   const { settle, planFor } = place.planner ?? SMTP_PLANNER
   const decisions = withoutRoom(place.policy, evaluation.decisions, plan, full).map(settle)
@@ -118,7 +118,7 @@ async function commit(
     const resultFor = new Map(results.map((result, index) => [plan.bounces[index]?.decision, result]))
     if (results.some(isRefused)) {
       // the fallbacks may need other files
-      for (const copy of copies) if (!fromBefore.has(copy)) giveUp(copy, place, true)
+      for (const copy of copies) if (!fromBefore.has(copy)) await giveUp(copy, place, true)
       return evaluation.decisions.map(decision => {
         const result = resultFor.get(decision)
         return result !== undefined && isRefused(result) ? fallBackFor(policy, decision, result) : decision
@@ -130,7 +130,7 @@ async function commit(
     const quarantined = files[copies.findIndex(one => one.place === 'quarantine')]
     return { evaluation: { ...evaluation, plan }, added, ...(quarantined !== undefined && { quarantined }) }
   } catch (error) {
-    for (const copy of copies) giveUp(copy, place)
+    for (const copy of copies) await giveUp(copy, place)
     throw error
   }
 }
@@ -198,10 +198,10 @@ function write(copy: Copy, { folders }: Place, pipeRaw: Place['pipeRaw']): Promi
  * Deletes a mail without a job, which frees its room. If that fails, the dispatcher does it later. `mayGo`: also a mail
  * in the quarantine; otherwise it stays there, and the relay's next delivery replaces it.
  */
-function giveUp({ place, name }: Copy, { queue, folders }: Place, mayGo = false): void {
+async function giveUp({ place, name }: Copy, { queue, folders }: Place, mayGo = false): Promise<void> {
   try {
     if (place === 'quarantine' && !mayGo && existsSync(path.join(folders.quarantine, `${name}.eml`))) return
-    queue().mail.removeUnused([{ place, name }], () => deleteMail(folders[place], name))
+    await queue().mail.removeUnused([{ place, name }], () => deleteMail(folders[place], name))
   } catch {
     // the caller throws the first fault
   }

@@ -10,7 +10,7 @@ import { errorMessage } from '../errors'
 import { keptFolder, mailHome, quarantineFolder } from '../quarantine/keep'
 import { MetricsBuffer } from '../queue/metrics-buffer'
 import { startMetricsFlush } from '../queue/metrics-flush'
-import { openCounterStore, openDispatcherQueue, openMailLedger, thisProcess } from '../queue/open'
+import { openCounterStore, openDispatcherQueue, openMailLedger, openQueueReader } from '../queue/open'
 import { EMULATOR_CREDENTIALS, type SesEmulator, startSesEmulator } from '../ses-emulator/server'
 import { CallCounts } from './call-counts'
 import { systemClock } from './clock'
@@ -73,7 +73,6 @@ export async function dispatch(
     queue,
     ses,
     clock: systemClock,
-    holder: thisProcess(),
     settings,
     log,
     counts: new CallCounts(metricsBuffer),
@@ -91,6 +90,7 @@ export async function dispatch(
   await ses.warmUp(settings().ses.regions[0] ?? WARM_UP_REGION)
   const over = new AbortController()
   const ledger = openMailLedger(file, mailHome(harakaDir))
+  const reader = openQueueReader(file)
   const keptMail = new KeptMail({
     ledger,
     folders: { kept: keptFolder(harakaDir), quarantine: quarantineFolder(harakaDir) },
@@ -100,7 +100,7 @@ export async function dispatch(
     stop: over.signal,
   }).run()
   const watching = watchRelays({
-    signs: nowMs => queue.relaySigns(nowMs),
+    signs: nowMs => reader.relaySigns(nowMs),
     recipients: () => settings().relay.recipients,
     clock: systemClock,
     log,
@@ -113,6 +113,7 @@ export async function dispatch(
     await keptMail
     ledger.close()
     await watching
+    reader.close()
     configuration.stop()
     ses.close()
     await local?.close()

@@ -2,6 +2,7 @@
 // The store itself gives no job of a paused region; whatever it throws ends the look.
 
 import type { Pause } from '../queue/operator'
+import type { Plan } from '../queue/store'
 import { expireJobs, type RegionSenderParts } from './region-sender'
 
 export class Pauses {
@@ -14,12 +15,12 @@ export class Pauses {
   }
 
   /** How many jobs have expired. */
-  look(): number {
-    const paused = this.#parts.queue.pauses()
-    this.#say(new Map(paused.map(pause => [pause.region, pause])))
-    return paused
-      .flatMap(({ region }) => region ?? this.#parts.queue.regions())
-      .reduce((sum, region) => sum + expireJobs(region, this.#parts), 0)
+  async look({ pauses, regions }: Pick<Plan, 'pauses' | 'regions'>): Promise<number> {
+    this.#say(new Map(pauses.map(pause => [pause.region, pause])))
+    let expired = 0
+    for (const region of pauses.flatMap(pause => pause.region ?? regions.map(one => one.region)))
+      expired += await expireJobs(region, this.#parts)
+    return expired
   }
 
   #say(paused: ReadonlyMap<string | undefined, Pause>): void {

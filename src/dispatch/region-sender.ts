@@ -6,7 +6,15 @@ import type { Settings } from '../config/settings'
 import { isLasting, QueueError } from '../errors'
 import { forecastSpacingMs } from '../queue/forecast'
 import type { Job } from '../queue/job'
-import type { Claim, DispatcherQueue, Settled, StateChange } from '../queue/store'
+import type {
+  Claim,
+  DispatcherQueue,
+  Eventually,
+  Now,
+  RegionPlan,
+  Settled,
+  StateChange,
+} from '../queue/store'
 import type { CallCounts } from './call-counts'
 import type { Clock } from './clock'
 import { BLOCKED_PAUSE_MS, effectOf, longestPauseMs, type Outcome } from './outcomes'
@@ -56,12 +64,18 @@ export class RegionSender {
   /** Monotonic time of the end of the last call, or of the beginning of the work. */
   #sinceMonoMs = 0
 
-  constructor(region: string, parts: RegionSenderParts, stop: AbortSignal, ended: () => void) {
+  /** `slowdown`: as the last dispatcher left it. */
+  constructor(
+    { region, slowdown }: RegionPlan,
+    parts: RegionSenderParts,
+    stop: AbortSignal,
+    ended: () => void,
+  ) {
     this.#region = region
     this.#parts = parts
     this.#stop = stop
     this.#ended = ended
-    this.#pace = new Pace(parts.queue.slowdown(region))
+    this.#pace = new Pace(slowdown)
     this.#limiter = this.#newLimiter()
   }
 
@@ -106,7 +120,7 @@ export class RegionSender {
     const { settings, clock } = this.#parts
     this.#sinceMonoMs = clock.monoMs()
     // only a job that is due may take the limiter's slot: an empty one would delay the next job by an interval
-    while (!this.#stop.aborted && this.#isDue()) {
+    while (!this.#stop.aborted && (await this.#isDue())) {
       const { intervalMs } = settings().limit
       this.#limiter.updateSettings({ minTime: intervalMs })
       await this.#inSlot(clock.monoMs() + intervalMs + SLOT_LATE_MS, () => this.#tracked(this.#oneCall()))
@@ -146,31 +160,30 @@ export class RegionSender {
     return call
   }
 
-  #isDue(): boolean {
+  async #isDue(): Promise<boolean> {
     const { queue, clock } = this.#parts
-    return queue
-      .due(clock.nowMs(), this.#longestPauseMs())
-      .some(({ region, dueMs }) => region === this.#region && dueMs === 0)
+    const asked = { region: this.#region, nowMs: clock.nowMs(), longestPauseMs: this.#longestPauseMs() }
+    return (await queue.plan(asked))?.regions[0]?.dueMs === 0
   }
 
   async #oneCall(): Promise<void> {
     const { clock, queue } = this.#parts
     await clock.waitUntil(this.#notBeforeMonoMs - LEAD_MS, this.#stop)
     if (this.#stop.aborted) return
-    this.#expire()
-    const claim = this.#claim()
+    await expireJobs(this.#region, this.#parts)
+    const claim = await this.#claim()
     if (claim === undefined) return
     await clock.waitUntil(claim.startAtMonoMs, this.#stop)
     if (this.#stop.aborted) {
-      queue.release(claim, clock.nowMs())
+      await queue.release(claim, clock.nowMs())
       return
     }
     const begun = this.#now()
-    queue.begin(claim, begun)
+    await queue.begin(claim, begun)
     await this.#call(claim, begun.monoMs + LATEST_MS)
   }
 
-  #claim(): Claim | undefined {
+  #claim(): Eventually<Claim | undefined> {
     return this.#parts.queue.claim(this.#region, this.#now(), {
       spacingMs: this.#spacingMs(),
       notBeforeMonoMs: this.#notBeforeMonoMs,
@@ -228,16 +241,12 @@ export class RegionSender {
     return outcome.kind === 'blocked' && outcome.scope === 'region' ? this.#blockedPauseMs : 0
   }
 
-  #expire(): void {
-    expireJobs(this.#region, this.#parts)
-  }
-
   /** An answer of SES must not be forgotten because the disk is full for a while. */
-  async #untilStored<T>(work: () => T): Promise<T> {
+  async #untilStored<T>(work: () => Eventually<T>): Promise<T> {
     const { clock, log } = this.#parts
     for (;;) {
       try {
-        return work()
+        return await work()
       } catch (error) {
         if (!(error instanceof QueueError) || isLasting(error) || error.code === 'QUEUE_LOCK_LOST')
           throw error
@@ -247,7 +256,7 @@ export class RegionSender {
     }
   }
 
-  #now(): { ms: number; monoMs: number } {
+  #now(): Now {
     const { clock } = this.#parts
     return { ms: clock.nowMs(), monoMs: clock.monoMs() }
   }
@@ -271,11 +280,11 @@ function describe(job: Job): string {
 }
 
 /** Ends a bounded number of jobs whose last moment has passed; how many. */
-export function expireJobs(
+export async function expireJobs(
   region: string,
   { queue, clock, settings, log, counts }: RegionSenderParts,
-): number {
-  const expired = queue.expire(region, clock.nowMs(), settings().window.marginMs)
+): Promise<number> {
+  const expired = await queue.expire(region, clock.nowMs(), settings().window.marginMs)
   for (const job of expired) log('error', `${describe(job)} expired: ${job.reason ?? ''}`)
   counts?.ended(region, 'expired', expired.length)
   return expired.length

@@ -8,6 +8,7 @@ import { changeJob } from '../app/operator-actions'
 import { forecast, submit } from '../app/submit'
 import { findMail } from '../quarantine/find-mail'
 import type { Submitted } from '../queue/job'
+import type { IdempotencyRecord } from '../queue/store'
 import { jsonBody } from './body'
 import { readBounceInput } from './bounce-input'
 import { readListing, toCursor } from './listing'
@@ -57,7 +58,7 @@ async function schedule(request: Request, context: HttpContext): Promise<Reply> 
   const results = await submit(requests, queue, {
     nowMs,
     forecast: forecast(activeConfig.settings, now.monoMs),
-    ...(key !== undefined && { record: { key, digest, answer: answerTo } }),
+    ...(key !== undefined && { record: { key, digest } }),
   })
   // another request with the key was faster
   const faster =
@@ -69,7 +70,7 @@ async function schedule(request: Request, context: HttpContext): Promise<Reply> 
   const fault = requests.map((request, index) => faultOf(results[index], request)).find(one => one)
   if (fault !== undefined) throw fault
   noteSubmitted(read.value, results, context)
-  return fromKept(answerTo(results))
+  return replyTo(results)
 }
 
 function noteSubmitted(
@@ -85,7 +86,7 @@ function noteSubmitted(
   if (results.some(({ outcome }) => outcome !== 'known')) context.wake()
 }
 
-function answerTo(added: readonly Submitted[]): string {
+function replyTo(added: readonly Submitted[], headers: Record<string, string> = {}): Reply {
   const [first] = added
   const data = {
     id: first?.jobId,
@@ -99,17 +100,12 @@ function answerTo(added: readonly Submitted[]): string {
     })),
   }
   const isNew = added.some(({ outcome }) => outcome !== 'known')
-  return JSON.stringify({ status: isNew ? 202 : 200, data })
+  return success(isNew ? 202 : 200, data, headers)
 }
 
-function sameAnswer({ digest, answer }: { digest: string; answer: string }, asked: string): Reply {
-  if (digest === asked) return fromKept(answer, { 'Idempotency-Replayed': 'true' })
+function sameAnswer({ digest, results }: IdempotencyRecord, asked: string): Reply {
+  if (digest === asked) return replyTo(results, { 'Idempotency-Replayed': 'true' })
   throw new Fault(409, 'IDEMPOTENCY_KEY_REUSED', 'this Idempotency-Key was given with another body before')
-}
-
-function fromKept(answer: string, headers: Record<string, string> = {}): Reply {
-  const { status, data } = JSON.parse(answer) as { status: number; data: { id: string } }
-  return success(status, data, headers)
 }
 
 function readKey(header: string | string[] | undefined): string | undefined {

@@ -1,8 +1,7 @@
 // Opens the queue for everybody outside this folder: the one file that knows which engines there are.
 
 export { openCounterStore } from './sqlite/counter-store'
-export { openDispatcherQueue } from './sqlite/dispatcher-queue'
-export { isAlive, thisProcess } from './sqlite/lease-owner'
+export { openDispatcherQueue, type SqliteDispatcherQueue } from './sqlite/dispatcher-queue'
 export { openMailLedger } from './sqlite/mail-ledger'
 export { makeQueueFile, makeQueueFileAs } from './sqlite/make-file'
 export { openOperatorQueue } from './sqlite/operator-queue'

@@ -1,20 +1,26 @@
-// The durable queue's promise, apart from how it is kept.
+// The durable queue's promise, apart from how it is kept: what an engine must do, and what a caller may rely on.
 //
-// - What `add` has returned is on disk: no crash of any process, nor of the machine, loses it.
+// - What `add` has returned is on disk: no crash of a process, nor of the machine, loses it.
 // - `add` is all or nothing: a mail's recipients are written together, or none is.
 // - A recipient of an SES mail is taken once, as long as its job is on record.
-// - A job is given to one dispatcher, the holder of the lock, and only that one can change it until it
-//   is given back. If the holder dies, its successor finds every job that was claimed: one whose call hadn't
-//   begun is queued as before, one whose call had begun is tried again (or held), as its outcome is unknown.
-// - Calls of a region are spaced by the store's own record of the last start, which outlives the dispatcher.
-// - A method that fails throws QueueError, or rejects with it; nothing of that call has happened then.
+// - One dispatcher leads. Only it changes a job that is `sending`, and each of its writes fails with QUEUE_LOCK_LOST once
+//   another has taken the lead. Terms only grow. A process that can't write makes no call.
+// - A dispatcher that takes the lead finds every job that an earlier one left as `sending`: one whose call hadn't begun is
+//   queued as before, one whose call had begun is tried again (or held), as its outcome is unknown.
+// - Calls of a region are spaced by the store's own record of the last start, which outlives every dispatcher.
+// - Every write can be repeated, as its answer may be lost: `add` answers `known`, `claim` gives back first what was claimed
+//   and never began, `begin` and `release` change nothing, `settle` answers what it answered.
+// - A method that fails throws QueueError, or rejects with it. Nothing of that call has happened then, or, where the answer
+//   was lost, all of it has.
+// - Times of a process' own monotonic clock stay with that process: what others did is told as a duration. Who a process is,
+//   and whether another one lives, an engine knows by itself.
 
 import type { BounceRequest, Cap } from '../policy/decision'
 import type { Forecast } from './forecast'
 import type { Job, JobState, Submitted } from './job'
-import type { MailLedger } from './mail-ledger'
+import type { Full, MailLedger } from './mail-ledger'
 import type { Pause } from './operator'
-import type { RelaySigns } from './relay-signs'
+import type { InterruptionLimits } from './transitions'
 
 /** SQLite answers at once, another engine may answer later. Callers await both. */
 export type Eventually<T> = T | Promise<T>
@@ -43,10 +49,10 @@ export interface KnownRecipient {
   call?: string
 }
 
-/** The answer to a submission with a key; `digest`: of that submission. */
+/** What came of a submission with a key; `digest`: of that submission. */
 export interface IdempotencyRecord {
   digest: string
-  answer: string
+  results: readonly Submitted[]
 }
 
 /** What a worker asks before it decides, all at once. */
@@ -79,8 +85,8 @@ export interface AddOptions {
   forecast?: Forecast
   /** Throws when the mail isn't on disk; nobody deletes it from there on, until `add` has returned. */
   mustBeKept?: () => void
-  /** `answer`: to the results of a submission that is written; it is kept in the same transaction. */
-  record?: { key: string; digest: string; answer: (results: readonly Submitted[]) => string }
+  /** Where the submission is written, its results are kept under the key in the same transaction. */
+  record?: { key: string; digest: string }
 }
 
 /** What a worker needs. */
@@ -88,25 +94,65 @@ export interface WorkerQueue {
   look(question: Question): Eventually<Seen>
   /**
    * Adds the bounces of one mail in one durable transaction: all, or none when a result is `ended`, `overloaded` or
-   * `capped`. None and no result: there is an answer for the record's key already.
+   * `capped`. None and no result: the record's key has results already.
    */
   add(requests: readonly BounceRequest[], nowMs: number, options?: AddOptions): Eventually<Submitted[]>
-  /** Of the mail on disk. */
-  readonly mail: Pick<MailLedger, 'reserve' | 'removeUnused'>
+  readonly mail: WorkerMail
   close(): Eventually<void>
 }
 
-/** A dispatcher process, so that others can tell whether it is alive. */
-export interface LeaseOwner {
-  /** Unique for each taking of the lock. */
-  token: string
-  pid: number
-  /** Start time of the process in clock ticks since boot (proc(5), stat field 22); '' where that can't be read. */
-  pidStart: string
-  /** Inode of the pid namespace: pids of another one (a container) mean nothing here. */
-  pidSpace: string
-  /** Of this boot of the machine: monotonic times and pids of another one mean nothing. */
-  bootId: string
+/** The mail on disk, as MailLedger has it. */
+export interface WorkerMail {
+  reserve(...files: Parameters<MailLedger['reserve']>): Eventually<Full | undefined>
+  removeUnused(...files: Parameters<MailLedger['removeUnused']>): Eventually<void>
+}
+
+/** `monoMs`: of the caller's monotonic clock. */
+export interface Now {
+  ms: number
+  monoMs: number
+}
+
+export interface LeadLimits extends InterruptionLimits {
+  /** A dispatcher that gave no heartbeat for so long has lost the lead. */
+  staleMs: number
+}
+
+export interface Lead {
+  /** Greater than that of any lead before. */
+  term: number
+  /** Jobs that an earlier dispatcher left as `sending`, in the state that they are in now. */
+  found: Job[]
+}
+
+export interface PlanQuestion {
+  nowMs: number
+  /** A pause that lasts longer is left from before the clock was set back. */
+  longestPauseMs: number
+  /** Only this one is asked about. */
+  region?: string
+  /** Of an earlier plan: where nothing was written since, there is no need of another. */
+  since?: number
+  /** What forecasts count with from now on, for some regions apart. With a long queue it takes a while to work in. */
+  forecast?: { spacingMs: number; regions?: ReadonlyMap<string, number> }
+}
+
+/** What a dispatcher has to do. */
+export interface Plan {
+  /** Another one once another process has written. */
+  version: number
+  /** All that a job was ever of. */
+  regions: RegionPlan[]
+  /** What an operator has paused: nothing of it is due, or can be claimed. */
+  pauses: Pause[]
+}
+
+export interface RegionPlan {
+  region: string
+  /** When the first of its jobs is due (epoch ms; 0: at once). Undefined: none waits. */
+  dueMs?: number
+  /** As it was given last with a call that was settled; else 1. */
+  slowdown: number
 }
 
 /** What a claim must keep to. */
@@ -121,7 +167,9 @@ export interface Spacing {
 
 export interface Claim {
   job: Job
-  /** Monotonic milliseconds at which the call may start, not earlier. */
+  /** Counts the claims of this job: what is written for an earlier one is refused. */
+  number: number
+  /** On the caller's monotonic clock: the call may start then, not earlier. */
   startAtMonoMs: number
 }
 
@@ -159,44 +207,40 @@ export interface Settled {
   changes: StateChange[]
 }
 
-/** What the dispatcher needs. Every method but `lock` throws QueueError QUEUE_LOCK_LOST when another holds the lock. */
+/** What the dispatcher needs. */
 export interface DispatcherQueue {
-  /** Takes the lock if nobody holds it, its holder is dead or gave no sign for `staleMs`. True: it is ours. */
-  lock(holder: LeaseOwner, nowMonoMs: number, staleMs: number): boolean
-  /** A sign of life. */
-  heartbeat(nowMonoMs: number): void
-  unlock(): void
-  /** Puts in order what a dead holder left: claimed jobs are released, interrupted calls are queued again or held. */
-  recover(now: { ms: number; monoMs: number }, limits: { unknownTries: number; interruptions: number }): Job[]
-  /** The spacing that forecasts count with, but for some regions. With a long queue a new one takes a while to work in. */
-  setSpacing(spacingMs: number, regions?: ReadonlyMap<string, number>): void
-  /** As it was given last with a call that was settled; else 1. */
-  slowdown(region: string): number
-  /** Whether relays seem to rewrite recipients. */
-  relaySigns(nowMs: number): RelaySigns
-  /** Changes when another process has written. */
-  version(): number
-  /** What an operator has paused: nothing of it is due, or can be claimed. */
-  pauses(): Pause[]
-  /** All that a job was ever of. */
-  regions(): string[]
-  /** Regions that have jobs to send, and when the first of each is due (epoch ms; 0: at once). */
-  due(nowMs: number, longestPauseMs: number): { region: string; dueMs: number }[]
+  /**
+   * Takes the lead, unless another dispatcher has it that lives and gives heartbeats; undefined then. Puts in order what
+   * an earlier one left.
+   */
+  takeLead(now: Now, limits: LeadLimits): Eventually<Lead | undefined>
+  heartbeat(nowMonoMs: number): Eventually<void>
+  /** The next dispatcher needn't wait. */
+  giveUpLead(): Eventually<void>
+  /** Undefined: nothing was written since the version that was asked for. */
+  plan(question: PlanQuestion): Eventually<Plan | undefined>
   /** Ends queued jobs of a region whose last moment has passed, a bounded number at a time. */
-  expire(region: string, nowMs: number, marginMs: number): Job[]
-  /** The job with the soonest deadline that is due and not over; durable together with its planned start. */
-  claim(region: string, now: { ms: number; monoMs: number }, spacing: Spacing): Claim | undefined
+  expire(region: string, nowMs: number, marginMs: number): Eventually<Job[]>
+  /**
+   * The job with the soonest deadline that is due and not over; durable together with its planned start. What the region
+   * has claimed and not begun is given back first: a region has one claim at a time.
+   */
+  claim(region: string, now: Now, spacing: Spacing): Eventually<Claim | undefined>
   /** Gives a claimed job back whose call hasn't begun. */
-  release(claim: Claim, nowMs: number): void
+  release(claim: Claim, nowMs: number): Eventually<void>
   /** The call begins now: from here on its outcome is unknown until it is settled. */
-  begin(claim: Claim, now: { ms: number; monoMs: number }): void
+  begin(claim: Claim, now: Now): Eventually<void>
   /**
    * Records what came of the call, and when SES may have seen it at the latest. When five mails in a row were refused
    * with the same error, their jobs are queued again, and the bounce sender is paused in that region. `slowdown`: how
    * many times as long the interval is from now on as it was set, for successors and views.
    */
-  settle(claim: Claim, effect: Effect, now: { ms: number; seenMonoMs: number; slowdown?: number }): Settled
+  settle(
+    claim: Claim,
+    effect: Effect,
+    now: { ms: number; seenMonoMs: number; slowdown?: number },
+  ): Eventually<Settled>
   /** Forgets ended jobs that changed last before that, a bounded number at a time; how many. */
-  prune(beforeMs: number): number
-  close(): void
+  prune(beforeMs: number): Eventually<number>
+  close(): Eventually<void>
 }

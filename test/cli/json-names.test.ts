@@ -6,11 +6,11 @@ import path from 'node:path'
 import { main } from '../../src/cli/main'
 import { OPENAPI } from '../../src/http/openapi'
 import { keepMail, quarantineFolder } from '../../src/quarantine/keep'
-import { openDispatcherQueue, openWorkerQueue, thisProcess } from '../../src/queue/open'
+import { openDispatcherQueue, openWorkerQueue } from '../../src/queue/open'
 import { startSesEmulator } from '../../src/ses-emulator/server'
 import { startApi, submission } from '../http/api-support'
 import { plainMail, sesMail } from '../live/support/mail'
-import { addJob, request } from '../queue/support'
+import { addJob, request, takeLead } from '../queue/support'
 import { environment, withEnvironment } from './online-support'
 import { emptyDirectory, harakaDirectory, ran, removeDirectories } from './support'
 
@@ -187,7 +187,7 @@ async function fill(dir: string): Promise<{ id: string; kept: string }> {
   const worker = openWorkerQueue(file, { create: true })
   const dispatcher = openDispatcherQueue(file)
   const monoMs = Number(process.hrtime.bigint() / 1_000_000n)
-  dispatcher.lock(thisProcess(), monoMs, 1000)
+  takeLead(dispatcher, monoMs)
   const whole = {
     sesId: 'mail-1-0000',
     receivedAtMs: nowMs,
@@ -214,7 +214,7 @@ async function fill(dir: string): Promise<{ id: string; kept: string }> {
     { state: 'queued', what: 'retry', notBeforeMs: nowMs + 60_000, detail: 'no', blocks: 'sender' },
     { ms: nowMs, seenMonoMs: monoMs },
   )
-  dispatcher.unlock()
+  dispatcher.giveUpLead()
   dispatcher.close()
   worker.close()
   const eml = await keepMail(

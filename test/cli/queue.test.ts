@@ -10,11 +10,10 @@ import type { Owner } from '../../src/config/owner'
 import {
   openDispatcherQueue,
   openWorkerQueue,
+  type SqliteDispatcherQueue,
   type SqliteWorkerQueue,
-  thisProcess,
 } from '../../src/queue/open'
-import type { DispatcherQueue } from '../../src/queue/store'
-import { addJob, HOUR_MS, request } from '../queue/support'
+import { addJob, HOUR_MS, request, takeLead } from '../queue/support'
 import { emptyDirectory, harakaDirectory, type Ran, ran, removeDirectories } from './support'
 
 const SPACING = { spacingMs: 1000, notBeforeMonoMs: 0, longestPauseMs: 60_000 }
@@ -25,7 +24,7 @@ const HOSTILE = '\u001b[2J\u009b1m\u202e\u2028x'
 describe('ses-bounce queue', () => {
   let dir: string
   let worker: SqliteWorkerQueue
-  let dispatcher: DispatcherQueue
+  let dispatcher: SqliteDispatcherQueue
   let nowMs: number
   let monoMs: number
   let became: Owner[]
@@ -36,7 +35,7 @@ describe('ses-bounce queue', () => {
     mkdirSync(path.dirname(file))
     worker = openWorkerQueue(file, { create: true })
     dispatcher = openDispatcherQueue(file)
-    assert.ok(dispatcher.lock(thisProcess(), 0, 1000))
+    takeLead(dispatcher)
     nowMs = 0
     monoMs = 0
     became = []
@@ -76,7 +75,7 @@ describe('ses-bounce queue', () => {
   }
 
   /** The job with the soonest deadline. */
-  function end(effect: Parameters<DispatcherQueue['settle']>[1], region = 'eu-west-1'): string {
+  function end(effect: Parameters<SqliteDispatcherQueue['settle']>[1], region = 'eu-west-1'): string {
     const claimed = dispatcher.claim(region, { ms: nowMs, monoMs: nowMs }, SPACING)
     assert.ok(claimed)
     dispatcher.begin(claimed, { ms: nowMs, monoMs: nowMs })

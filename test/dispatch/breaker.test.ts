@@ -9,7 +9,6 @@ import {
   openQueueReader,
   openWorkerQueue,
   type SqliteWorkerQueue,
-  thisProcess,
 } from '../../src/queue/open'
 import type { FaultPlan } from '../../src/ses-emulator/faults'
 import { EMULATOR_CREDENTIALS, type SesEmulator, startSesEmulator } from '../../src/ses-emulator/server'
@@ -60,7 +59,6 @@ describe('when SES refuses one mail after the other', function () {
       ses: client,
       clock: systemClock,
       settings: () => settings,
-      holder: thisProcess(),
       log: (level, message) => lines.push(`${level} ${message}`),
       blockedPauseMs: PAUSE_MS,
     })

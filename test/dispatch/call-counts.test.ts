@@ -9,7 +9,7 @@ import type { Outcome } from '../../src/dispatch/outcomes'
 import type { Ses } from '../../src/dispatch/ses'
 import { COUNTED, type Sum } from '../../src/queue/counters'
 import { MetricsBuffer } from '../../src/queue/metrics-buffer'
-import { openDispatcherQueue, openWorkerQueue, thisProcess } from '../../src/queue/open'
+import { openDispatcherQueue, openWorkerQueue } from '../../src/queue/open'
 import { request, temporaryFolder } from '../queue/support'
 import { World } from './world'
 
@@ -43,7 +43,6 @@ describe('the dispatcher counts', () => {
       ses,
       clock: world,
       settings: () => settings,
-      holder: thisProcess(),
       log: () => undefined,
       counts: new CallCounts(metricsBuffer),
     })

@@ -11,10 +11,10 @@ import {
   openDispatcherQueue,
   openQueueReader,
   openWorkerQueue,
+  type SqliteDispatcherQueue,
   type SqliteWorkerQueue,
-  thisProcess,
 } from '../../src/queue/open'
-import type { DispatcherQueue } from '../../src/queue/store'
+import { thisProcess } from '../../src/queue/sqlite/lease-owner'
 import { request, temporaryFolder } from '../queue/support'
 import { World } from './world'
 
@@ -68,7 +68,7 @@ export class Machine {
   #deaths = 0
   #bounces = 0
   #taken = 0
-  #running: { dispatcher: Dispatcher; queue: DispatcherQueue; ended: Promise<void> } | undefined
+  #running: { dispatcher: Dispatcher; queue: SqliteDispatcherQueue; ended: Promise<void> } | undefined
 
   constructor(scripted: readonly Scripted[]) {
     this.#scripted = [...scripted]
@@ -138,25 +138,26 @@ export class Machine {
   }
 
   #start(): void {
-    const queue = openDispatcherQueue(this.#file)
-    const dispatcher = new Dispatcher({
-      queue: this.#watched(queue),
-      ses: this.#ses(),
-      clock: this.#world,
-      settings: () => this.#settings,
-      holder: {
+    const queue = openDispatcherQueue(this.#file, {
+      owner: {
         ...thisProcess(),
         pid: DEAD_PID,
         pidStart: 'dead as soon as another one asks',
         bootId: this.#world.bootId,
       },
+    })
+    const dispatcher = new Dispatcher({
+      queue: this.#watched(queue),
+      ses: this.#ses(),
+      clock: this.#world,
+      settings: () => this.#settings,
       log: () => undefined,
     })
     const ended = dispatcher.run().catch((error: unknown) => void this.#wrong.push(String(error)))
     this.#running = { dispatcher, queue, ended }
   }
 
-  #watched(queue: DispatcherQueue): DispatcherQueue {
+  #watched(queue: SqliteDispatcherQueue): SqliteDispatcherQueue {
     const expire = queue.expire.bind(queue)
     queue.expire = (...parameters) => {
       const expired = expire(...parameters)

@@ -8,7 +8,7 @@ import { loadSettings, parseSettings } from '../../src/config/load'
 import { systemClock } from '../../src/dispatch/clock'
 import { Dispatcher } from '../../src/dispatch/dispatcher'
 import { createSes } from '../../src/dispatch/ses'
-import { openDispatcherQueue, openWorkerQueue, thisProcess } from '../../src/queue/open'
+import { openDispatcherQueue, openWorkerQueue } from '../../src/queue/open'
 import { EMULATOR_CREDENTIALS, startSesEmulator } from '../../src/ses-emulator/server'
 import { newSesId } from '../live/support/mail'
 import { PATIENCE_MS, until } from '../live/support/wait'
@@ -54,7 +54,6 @@ describe('a region', () => {
       ses: client,
       clock: systemClock,
       settings: () => settings,
-      holder: thisProcess(),
       log: () => undefined,
     })
     const running = dispatcher.run()

@@ -5,7 +5,7 @@ import { systemClock } from '../../src/dispatch/clock'
 import { Dispatcher } from '../../src/dispatch/dispatcher'
 import { createSes } from '../../src/dispatch/ses'
 import type { Job } from '../../src/queue/job'
-import { openDispatcherQueue, openQueueReader, openWorkerQueue, thisProcess } from '../../src/queue/open'
+import { openDispatcherQueue, openQueueReader, openWorkerQueue } from '../../src/queue/open'
 import { EMULATOR_CREDENTIALS, startSesEmulator } from '../../src/ses-emulator/server'
 import { newSesId } from '../live/support/mail'
 import { until } from '../live/support/wait'
@@ -41,7 +41,6 @@ describe('whatever becomes of time', function () {
       ses,
       clock: systemClock,
       settings: () => ({ ...settings, queue: { ...settings.queue, retryFirstMs: 50, retryLongestMs: 100 } }),
-      holder: thisProcess(),
       log: () => undefined,
       blockedPauseMs: 200,
     })

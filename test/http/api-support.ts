@@ -14,12 +14,11 @@ import {
   openDispatcherQueue,
   openOperatorQueue,
   openWorkerQueue,
+  type SqliteDispatcherQueue,
   type SqliteWorkerQueue,
-  thisProcess,
 } from '../../src/queue/open'
 import type { OperatorQueue } from '../../src/queue/operator'
-import type { DispatcherQueue } from '../../src/queue/store'
-import { temporaryFolder } from '../queue/support'
+import { takeLead, temporaryFolder } from '../queue/support'
 import { assertDescribed } from './described'
 import { bearer, serveRoutes, TOKEN } from './support'
 
@@ -36,7 +35,7 @@ export interface Answer {
 export interface Api {
   queue: SqliteWorkerQueue
   operator: OperatorQueue
-  dispatcher: DispatcherQueue
+  dispatcher: SqliteDispatcherQueue
   clock: { ms: number; monoMs: number }
   log: string[]
   /** What was counted for the metrics. */
@@ -67,7 +66,7 @@ export async function startApi(ini = '', rules = ''): Promise<Api> {
   const dispatcher = openDispatcherQueue(file)
   const operator = openOperatorQueue(file, { busyMs: 0 })
   const clock = { ms: NOW_MS, monoMs: 1_000_000_000 }
-  assert.ok(dispatcher.lock(thisProcess(), clock.monoMs, 1000))
+  takeLead(dispatcher, clock.monoMs)
   let activeConfig = compiled(ini, rules)
   let wakes = 0
   const submitted: string[] = []

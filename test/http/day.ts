@@ -5,7 +5,7 @@ import assert from 'node:assert/strict'
 import { MetricsBuffer } from '../../src/queue/metrics-buffer'
 import { openCounterStore } from '../../src/queue/open'
 import type { Effect } from '../../src/queue/store'
-import { HOUR_MS, request } from '../queue/support'
+import { HOUR_MS, request, setSpacing } from '../queue/support'
 import { type Api, NOW_MS } from './api-support'
 
 const MINUTE_MS = 60_000
@@ -48,7 +48,7 @@ export function fillDay(api: Api, cameEach: readonly number[] = CAME): void {
     for (let n = 0; n < (isThrottled ? MOST_CALLS.throttled : MOST_CALLS.else); n++)
       call(api, fromMs + 5 * MINUTE_MS - 1000 + n, n, isThrottled)
   }
-  api.dispatcher.setSpacing(1000, new Map([['eu-west-1', 1500]]))
+  setSpacing(api.dispatcher, 1000, new Map([['eu-west-1', 1500]]))
   api.clock.ms = NOW_MS
   count(api, made)
 }

@@ -16,11 +16,10 @@ import {
   openOperatorQueue,
   openQueueReader,
   openWorkerQueue,
-  thisProcess,
 } from '../../src/queue/open'
 import type { QueueReader } from '../../src/queue/operator'
 import { SETTINGS } from '../policy/support'
-import { request, temporaryFolder } from '../queue/support'
+import { request, takeLead, temporaryFolder } from '../queue/support'
 import { type Family, readOpenMetrics } from './open-metrics'
 import { bearer, serveRoutes, servingContext } from './support'
 
@@ -80,7 +79,7 @@ describe('metrics', () => {
     operator.pause('eu-west-1', NOW_MS)
     operator.close()
     const dispatcher = openDispatcherQueue(file)
-    assert.ok(dispatcher.lock(thisProcess(), 80_000, 1000))
+    takeLead(dispatcher, 80_000)
     dispatcher.close()
   }
 

@@ -7,10 +7,9 @@ import {
   openOperatorQueue,
   openQueueReader,
   openWorkerQueue,
-  thisProcess,
 } from '../../src/queue/open'
 import { ACTIVITY_BUCKET_MS, type ActivityBucket } from '../../src/queue/stats'
-import { HOUR_MS, request, temporaryFolder } from './support'
+import { HOUR_MS, request, takeLead, temporaryFolder } from './support'
 
 const REGION = 'eu-west-1'
 const NOW_MS = 1_700_000_100_123
@@ -49,7 +48,7 @@ describe('spans of time', () => {
     const dispatcher = openDispatcherQueue(file)
     const operator = openOperatorQueue(file)
     try {
-      assert.ok(dispatcher.lock(thisProcess(), 0, 1000))
+      takeLead(dispatcher)
       const deadlineMs = NOW_MS + 24 * HOUR_MS
       const ids = Array.from(
         { length: 4 },
@@ -93,7 +92,7 @@ describe('spans of time', () => {
     const worker = openWorkerQueue(file, { create: true })
     const dispatcher = openDispatcherQueue(file)
     try {
-      assert.ok(dispatcher.lock(thisProcess(), 0, 1000))
+      takeLead(dispatcher)
       worker.add([request({ deadlineMs: NOW_MS + HOUR_MS })], NOW_MS + 0.25)
       assert.equal(dispatcher.expire(REGION, NOW_MS + HOUR_MS + 0.5, 0).length, 1)
       assert.deepEqual(spans(), [at(0, 1, 0, 0), at(12, 0, 0, 1)])
@@ -106,7 +105,7 @@ describe('spans of time', () => {
     const worker = openWorkerQueue(file, { create: true })
     const dispatcher = openDispatcherQueue(file)
     try {
-      assert.ok(dispatcher.lock(thisProcess(), 0, 1000))
+      takeLead(dispatcher)
       const mail = { sesId: 'several', deadlineMs: NOW_MS + HOUR_MS }
       const two = ['one', 'two'].map(name =>
         request({ ...mail, recipient: { address: `${name}@yours.example` } }),

@@ -5,12 +5,11 @@ import { type Forecast, latenessOf, SLOT_MS } from '../../src/queue/forecast'
 import {
   openDispatcherQueue,
   openWorkerQueue,
+  type SqliteDispatcherQueue,
   type SqliteWorkerQueue,
-  thisProcess,
 } from '../../src/queue/open'
 import { Database } from '../../src/queue/sqlite/database'
-import type { DispatcherQueue } from '../../src/queue/store'
-import { ahead, request, temporaryFolder } from './support'
+import { ahead, request, setSpacing, takeLead, temporaryFolder } from './support'
 
 const REGION = 'eu-west-1'
 const PACE = { spacingMs: 1035, marginMs: 60_000 }
@@ -38,11 +37,11 @@ describe('admission', () => {
     return latenessOf(ahead(queue, REGION, deadlineMs, nowMonoMs), deadlineMs, nowMs, pace) ?? 'in time'
   }
 
-  function dispatcher(work: (queue: DispatcherQueue) => void): void {
+  function dispatcher(work: (queue: SqliteDispatcherQueue) => void): void {
     const one = openDispatcherQueue(file)
-    assert.ok(one.lock(thisProcess(), 0, 1))
+    takeLead(one)
     work(one)
-    one.unlock()
+    one.giveUpLead()
     one.close()
   }
 
@@ -98,7 +97,7 @@ describe('admission', () => {
           nowMs += step.passedMs
           if (step.kind === 'pace') {
             spacingMs = step.spacingMs
-            dispatcher(one => one.setSpacing(spacingMs))
+            dispatcher(one => setSpacing(one, spacingMs))
           } else if (step.kind === 'end') {
             const firstMs = Math.min(...waiting)
             dispatcher(one => one.expire(REGION, firstMs, 1))
@@ -128,7 +127,7 @@ describe('admission', () => {
       fc.property(fc.array(arrivals, { minLength: 1, maxLength: 80 }), script => {
         reopen()
         const one = openDispatcherQueue(file)
-        assert.ok(one.lock(thisProcess(), 0, 1))
+        takeLead(one)
         let nowMs = 1_000_000
         const sendUntil = (endMs: number) => {
           for (;;) {
@@ -154,7 +153,7 @@ describe('admission', () => {
           else queue.add([request({ deadlineMs })], nowMs, { forecast: supposed })
         }
         sendUntil(nowMs + 10_000_000)
-        one.unlock()
+        one.giveUpLead()
         one.close()
       }),
       { numRuns: 20 },

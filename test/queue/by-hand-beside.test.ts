@@ -5,9 +5,9 @@ import assert from 'node:assert/strict'
 import path from 'node:path'
 import fc from 'fast-check'
 import { hasEnded } from '../../src/queue/job'
-import { openDispatcherQueue, openOperatorQueue, openWorkerQueue, thisProcess } from '../../src/queue/open'
+import { openDispatcherQueue, openOperatorQueue, openWorkerQueue } from '../../src/queue/open'
 import type { Claim } from '../../src/queue/store'
-import { request, temporaryFolder } from './support'
+import { request, takeLead, temporaryFolder } from './support'
 
 const SPACING = { spacingMs: 1, notBeforeMonoMs: 0, longestPauseMs: 60_000 }
 const PACE = { spacingMs: 1, forecastMs: 1, marginMs: 0 }
@@ -32,7 +32,7 @@ describe('the queue, with an operator beside a dispatcher', function () {
         const dispatcher = openDispatcherQueue(file)
         const operator = openOperatorQueue(file)
         try {
-          assert.ok(dispatcher.lock(thisProcess(), 0, 1000))
+          takeLead(dispatcher)
           const ids = Array.from({ length: JOBS }, () => worker.add([request()], 0)[0]?.jobId ?? '')
           let claim: Claim | undefined
           let hasBegun = false

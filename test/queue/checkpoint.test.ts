@@ -3,9 +3,9 @@
 import assert from 'node:assert/strict'
 import { statSync } from 'node:fs'
 import path from 'node:path'
-import { openDispatcherQueue, thisProcess } from '../../src/queue/open'
+import { openDispatcherQueue } from '../../src/queue/open'
 import { Database } from '../../src/queue/sqlite/database'
-import { temporaryFolder } from './support'
+import { takeLead, temporaryFolder } from './support'
 
 const MB = 1024 * 1024
 /** Written at once: little beside either limit. */
@@ -47,7 +47,7 @@ describe("the queue's -wal file", function () {
   it('stays short while a dispatcher gives its heartbeat', () => {
     const dispatcher = openDispatcherQueue(file)
     try {
-      assert.ok(dispatcher.lock(thisProcess(), 0, 1000))
+      takeLead(dispatcher)
       let beats = 0
       write(64 * MB, () => dispatcher.heartbeat(++beats))
       assert.ok(walBytes() < 20 * MB, `${walBytes()}`)

@@ -4,19 +4,18 @@ import { once } from 'node:events'
 import path from 'node:path'
 import { QueueError } from '../../src/errors'
 import {
-  isAlive,
   openDispatcherQueue,
   openQueueReader,
   openWorkerQueue,
+  type SqliteDispatcherQueue,
   type SqliteWorkerQueue,
-  thisProcess,
 } from '../../src/queue/open'
-import type { DispatcherQueue, LeaseOwner } from '../../src/queue/store'
-import { addJob, HOUR_MS, known, request, temporaryFolder } from './support'
+import { isAlive, type LeaseOwner, thisProcess } from '../../src/queue/sqlite/lease-owner'
+import type { Claim } from '../../src/queue/store'
+import { addJob, due, HOUR_MS, known, LEAD, request, takeLead, temporaryFolder } from './support'
 
 const SPACING = { spacingMs: 1005, notBeforeMonoMs: 0, longestPauseMs: 600_000 }
-const LIMITS = { unknownTries: 3, interruptions: 10 }
-const STALE_MS = 15_000
+const STALE_MS = LEAD.staleMs
 
 function codeOf(work: () => unknown): string {
   try {
@@ -30,7 +29,7 @@ function codeOf(work: () => unknown): string {
 describe('queue, the dispatchers side', () => {
   let file: string
   let worker: SqliteWorkerQueue
-  let queue: DispatcherQueue
+  let queue: SqliteDispatcherQueue
   let remove: () => void
 
   beforeEach(() => {
@@ -39,7 +38,7 @@ describe('queue, the dispatchers side', () => {
     file = path.join(folder, 'queue.sqlite')
     worker = openWorkerQueue(file, { create: true })
     queue = openDispatcherQueue(file)
-    assert.ok(queue.lock(thisProcess(), 0, STALE_MS))
+    takeLead(queue)
   })
   afterEach(() => {
     worker.close()
@@ -48,6 +47,13 @@ describe('queue, the dispatchers side', () => {
   })
 
   const at = (ms: number) => ({ ms, monoMs: ms })
+
+  /** The next call begins. */
+  function call(ms: number): Claim | undefined {
+    const claim = queue.claim('eu-west-1', at(ms), SPACING)
+    if (claim) queue.begin(claim, at(ms))
+    return claim
+  }
 
   function history(id: string) {
     const reader = openQueueReader(file)
@@ -67,7 +73,7 @@ describe('queue, the dispatchers side', () => {
     ] as const) {
       worker.add([request({ sesId, deadlineMs: hours * HOUR_MS })], 0)
     }
-    const order = [1, 2, 3, 4].map(n => queue.claim('eu-west-1', at(n), SPACING)?.job.sesId)
+    const order = [1, 2, 3, 4].map(n => call(n)?.job.sesId)
     assert.deepEqual(order, ['soon', 'middle', 'middle2', 'late'])
     assert.equal(queue.claim('eu-west-1', at(5), SPACING), undefined)
   })
@@ -75,7 +81,7 @@ describe('queue, the dispatchers side', () => {
   it('plans the starts of a region apart by the spacing, whatever the time of the claim', () => {
     for (let n = 0; n < 3; n++) worker.add([request()], 0)
     worker.add([request({ region: 'us-east-1' })], 0)
-    const starts = [100, 200, 5000].map(ms => queue.claim('eu-west-1', at(ms), SPACING)?.startAtMonoMs)
+    const starts = [100, 200, 5000].map(ms => call(ms)?.startAtMonoMs)
     assert.deepEqual(starts, [100, 1105, 5000])
     assert.equal(queue.claim('us-east-1', at(300), SPACING)?.startAtMonoMs, 300)
   })
@@ -94,9 +100,11 @@ describe('queue, the dispatchers side', () => {
     worker.add([request()], 0)
     worker.add([request()], 0)
     queue.claim('eu-west-1', at(9_000_000), SPACING)
-    queue.unlock()
-    assert.ok(queue.lock({ ...thisProcess(), bootId: 'another boot' }, 50, STALE_MS))
-    assert.equal(queue.claim('eu-west-1', at(50), SPACING)?.startAtMonoMs, 1055)
+    queue.giveUpLead()
+    const next = openDispatcherQueue(file, { owner: { ...thisProcess(), bootId: 'another boot' } })
+    takeLead(next, 50)
+    assert.equal(next.claim('eu-west-1', at(50), SPACING)?.startAtMonoMs, 1055)
+    next.close()
   })
 
   it('records what SES said', () => {
@@ -119,10 +127,10 @@ describe('queue, the dispatchers side', () => {
     queue.begin(claim, at(2))
     const retry = { state: 'queued', what: 'retry', notBeforeMs: 5000, detail: '503' } as const
     queue.settle(claim, retry, { ms: 3, seenMonoMs: 3 })
-    assert.deepEqual(queue.due(10, 600_000), [{ region: 'eu-west-1', dueMs: 5000 }])
+    assert.deepEqual(due(queue, 10, 600_000), [{ region: 'eu-west-1', dueMs: 5000 }])
     assert.equal(queue.claim('eu-west-1', at(4999), SPACING), undefined)
     // the clock was set back by days
-    assert.deepEqual(queue.due(-9 * 86_400_000, 600_000), [{ region: 'eu-west-1', dueMs: 0 }])
+    assert.deepEqual(due(queue, -9 * 86_400_000, 600_000), [{ region: 'eu-west-1', dueMs: 0 }])
     assert.ok(queue.claim('eu-west-1', { ms: -9 * 86_400_000, monoMs: 5000 }, SPACING))
   })
 
@@ -161,17 +169,22 @@ describe('queue, the dispatchers side', () => {
     })
 
     beforeEach(() => {
-      queue.unlock()
-      assert.ok(queue.lock(dead, 0, STALE_MS))
+      queue.giveUpLead()
+      queue.close()
+      queue = openDispatcherQueue(file, { owner: dead })
+      takeLead(queue)
     })
 
-    function successor(monoMs: number) {
-      const other = openDispatcherQueue(file)
-      assert.ok(other.lock({ ...thisProcess(), token: 'successor' }, monoMs, STALE_MS))
+    function successor(
+      monoMs: number,
+      { owner = thisProcess(), limits = LEAD }: { owner?: LeaseOwner; limits?: typeof LEAD } = {},
+    ) {
+      const other = openDispatcherQueue(file, { owner })
+      assert.ok(other.takeLead(at(monoMs), limits))
       return other
     }
 
-    it('the next one takes the lock at once, and the dead one can change nothing', () => {
+    it('the next one takes the lead at once, and the dead one can change nothing', () => {
       worker.add([request()], 0)
       const claim = queue.claim('eu-west-1', at(1), SPACING)
       assert.ok(claim)
@@ -195,7 +208,6 @@ describe('queue, the dispatchers side', () => {
       const added = addJob(worker, request(), 0)
       queue.claim('eu-west-1', at(1), SPACING)
       const other = successor(2)
-      other.recover(at(2), LIMITS)
       assert.ok(added)
       assert.equal(history(added.jobId).job?.state, 'queued')
       assert.equal(history(added.jobId).job?.interruptions, 0)
@@ -208,7 +220,6 @@ describe('queue, the dispatchers side', () => {
       assert.ok(claim)
       queue.begin(claim, at(2))
       const other = successor(700)
-      other.recover(at(700), LIMITS)
       assert.equal(history(added.jobId).job?.interruptions, 1)
       assert.equal(other.claim('eu-west-1', at(701), SPACING)?.startAtMonoMs, 1705)
       other.close()
@@ -217,9 +228,8 @@ describe('queue, the dispatchers side', () => {
     it('a claimed job of before a power cut counts as called: the mark of its call may be lost', () => {
       const added = addJob(worker, request(), 0)
       queue.claim('eu-west-1', at(1), SPACING)
-      const other = openDispatcherQueue(file)
-      assert.ok(other.lock({ ...thisProcess(), bootId: 'the next boot' }, 2, STALE_MS))
-      other.recover(at(2), { ...LIMITS, unknownTries: 1 })
+      const owner = { ...thisProcess(), bootId: 'the next boot' }
+      const other = successor(2, { owner, limits: { ...LEAD, unknownTries: 1 } })
       assert.ok(added)
       assert.equal(history(added.jobId).job?.state, 'held')
       other.close()
@@ -230,19 +240,17 @@ describe('queue, the dispatchers side', () => {
       const claim = queue.claim('eu-west-1', at(1), SPACING)
       assert.ok(claim)
       queue.begin(claim, at(2))
-      const other = successor(3)
-      other.recover(at(3), { ...LIMITS, unknownTries: 1 })
+      const other = successor(3, { limits: { ...LEAD, unknownTries: 1 } })
       assert.equal(history(added.jobId).job?.state, 'held')
       other.close()
     })
   })
 
-  it('stands by while a living holder gives signs, and takes over when it gives none', () => {
+  it('stands by while a living leader gives heartbeats, and takes over when it gives none', () => {
     const other = openDispatcherQueue(file)
-    const holder = { ...thisProcess(), token: 'other' }
     queue.heartbeat(1000)
-    assert.equal(other.lock(holder, 1001, STALE_MS), false)
-    assert.equal(other.lock(holder, 1000 + STALE_MS, STALE_MS), true)
+    assert.equal(other.takeLead(at(1001), LEAD), undefined)
+    assert.equal(other.takeLead(at(1000 + STALE_MS), LEAD)?.term, 2)
     assert.equal(
       codeOf(() => queue.heartbeat(1000 + STALE_MS)),
       'QUEUE_LOCK_LOST',
@@ -251,13 +259,16 @@ describe('queue, the dispatchers side', () => {
   })
 
   it('does not trust a pid of another container', () => {
-    const other = openDispatcherQueue(file)
-    queue.unlock()
-    assert.ok(
-      queue.lock({ ...thisProcess(), pid: 1, pidStart: 'another', pidSpace: 'a container' }, 0, STALE_MS),
-    )
-    assert.equal(other.lock(thisProcess(), 1, STALE_MS), false)
-    other.close()
+    const [here, there] = [
+      openDispatcherQueue(file),
+      openDispatcherQueue(file, {
+        owner: { ...thisProcess(), pid: 1, pidStart: 'another', pidSpace: 'a container' },
+      }),
+    ]
+    queue.giveUpLead()
+    takeLead(there)
+    assert.equal(here.takeLead(at(1), LEAD), undefined)
+    for (const one of [here, there]) one.close()
   })
 
   it('keeps all jobs of a bounce sender back that SES does not take, and no other', () => {
@@ -274,7 +285,7 @@ describe('queue, the dispatchers side', () => {
       blocks: 'sender',
     } as const
     queue.settle(claim, effect, { ms: 3, seenMonoMs: 3 })
-    assert.equal(queue.claim('eu-west-1', at(4), SPACING)?.job.sesId, 'other')
+    assert.equal(call(4)?.job.sesId, 'other')
     assert.equal(queue.claim('eu-west-1', at(5), SPACING), undefined)
     assert.equal(queue.claim('eu-west-1', at(5000), SPACING)?.job.sesId, 'a')
   })
@@ -289,14 +300,13 @@ describe('queue, the dispatchers side', () => {
     queue.begin(claim, at(2))
     queue.settle(claim, { state: 'failed', detail: 'unknown recipient' }, { ms: 3, seenMonoMs: 3 })
     worker.add([request({ sesId: 'mail', recipient: { address: 'd@yours.example' } })], 4)
-    const claims = [10, 11, 12, 13].map(ms => queue.claim('eu-west-1', at(ms), SPACING))
+    const claims = [10, 11, 12, 13].map(ms => call(ms))
     assert.deepEqual(
       claims.map(one => one?.job.recipients.map(({ address }) => address)),
       [['a@yours.example'], ['b@yours.example'], ['c@yours.example'], ['d@yours.example']],
     )
     const [alone] = claims
     assert.ok(alone)
-    queue.begin(alone, at(14))
     queue.settle(alone, { state: 'failed', detail: 'unknown recipient' }, { ms: 15, seenMonoMs: 15 })
     assert.deepEqual(
       [...known(worker, 'mail').values()].map(({ state }) => state),
@@ -314,5 +324,94 @@ describe('queue, the dispatchers side', () => {
     assert.equal(queue.prune(1001), 1)
     assert.equal(known(worker, 'sent').size, 0)
     assert.equal(known(worker, 'waiting').size, 1)
+  })
+
+  describe('when the answer of a write was lost, and it is repeated', () => {
+    const sent = { state: 'sent', messageId: 'm', detail: 'made' } as const
+
+    function begun(ms: number): Claim {
+      const claim = call(ms)
+      assert.ok(claim)
+      return claim
+    }
+
+    it('a claim gives back what was claimed and never began', () => {
+      const first = addJob(worker, request(), 0)
+      addJob(worker, request({ deadlineMs: 25 * HOUR_MS }), 0)
+      const claims = [1, 2].map(ms => queue.claim('eu-west-1', at(ms), SPACING))
+      assert.deepEqual(
+        claims.map(claim => [claim?.job.id, claim?.number]),
+        [
+          [first.jobId, 1],
+          [first.jobId, 2],
+        ],
+      )
+      const [lost, claim] = claims
+      assert.ok(lost && claim)
+      for (const write of [
+        () => queue.begin(lost, at(3)),
+        () => queue.settle(lost, sent, { ms: 3, seenMonoMs: 3 }),
+      ])
+        assert.equal(codeOf(write), 'QUEUE_LOCK_LOST')
+      queue.begin(claim, at(3))
+      assert.deepEqual(history(first.jobId).events, ['queued', 'claimed', 'released', 'claimed'])
+    })
+
+    it('a settled call is answered as it was, and changes nothing, whatever happened to the job meanwhile', () => {
+      addJob(worker, request({ bounceSender: 'a@yours.example' }), 0)
+      const claim = begun(1)
+      const blocked = {
+        state: 'queued',
+        what: 'retry',
+        notBeforeMs: 5000,
+        detail: 'not verified',
+        blocks: 'sender',
+      } as const
+      const answer = queue.settle(claim, blocked, { ms: 2, seenMonoMs: 2 })
+      assert.equal(answer.changes.length, 1)
+      const before = history(claim.job.id)
+      assert.deepEqual(queue.settle(claim, blocked, { ms: 3, seenMonoMs: 3 }), answer)
+      assert.deepEqual(history(claim.job.id), before)
+      const again = queue.claim('eu-west-1', at(6000), SPACING)
+      assert.equal(again?.number, 2)
+      const late = () => queue.settle(claim, blocked, { ms: 6001, seenMonoMs: 6001 })
+      assert.equal(codeOf(late), 'QUEUE_LOCK_LOST')
+    })
+
+    it('a split call makes no second job for a recipient', () => {
+      for (const name of ['a', 'b'])
+        worker.add([request({ sesId: 'mail', recipient: { address: `${name}@yours.example` } })], 0)
+      const claim = begun(1)
+      const refused = { state: 'failed', detail: 'no' } as const
+      const settle = () => queue.settle(claim, refused, { ms: 2, seenMonoMs: 2 })
+      assert.deepEqual([settle().state, settle().state], ['split', 'split'])
+      const reader = openQueueReader(file)
+      assert.equal([...reader.jobs({ sesId: 'mail' })].length, 2)
+      reader.close()
+    })
+
+    it('a job that was given back is left as it is', () => {
+      const { jobId } = addJob(worker, request(), 0)
+      const claim = queue.claim('eu-west-1', at(1), SPACING)
+      assert.ok(claim)
+      for (let times = 0; times < 2; times++) queue.release(claim, 2)
+      assert.deepEqual(history(jobId).events, ['queued', 'claimed', 'released'])
+      assert.equal(
+        codeOf(() => queue.begin(claim, at(3))),
+        'QUEUE_LOCK_LOST',
+      )
+    })
+
+    it('a call that began is begun once', () => {
+      addJob(worker, request(), 0)
+      const claim = begun(1)
+      queue.begin(claim, at(2))
+      assert.equal(queue.settle(claim, sent, { ms: 3, seenMonoMs: 3 }).state, 'sent')
+      assert.equal(history(claim.job.id).job?.tries, 1)
+    })
+
+    it('the lead that a process has is its own, with a new term', () => {
+      assert.deepEqual([takeLead(queue, 1).term, takeLead(queue, 2).term], [2, 3])
+    })
   })
 })

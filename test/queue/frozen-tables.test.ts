@@ -15,6 +15,7 @@ const FROZEN: Record<string, string> = {
   'migrations/012-unconfirmed.sql': 'd1c936c40190943e829aa6b7228c59fa5e8ef2ecd0edbabe47a7c12400c1568c',
   'migrations/013-kept-mail.sql': '1abf7ca230cb233c65703caa9e41efbc9c432853d1739f39fba94b00c0b9ac45',
   'migrations/014-ended-sessions.sql': '4be9cf93e4827b7b2266a5c19a36cc01fbaad490cfc828d76a797e6d7085e768',
+  'migrations/015-claims.sql': 'd60a3c24a9ea34c89b170a809f9f503d05ce015c475fcf494e0c94018f25c457',
 }
 
 describe('the text of the tables', () => {

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import path from 'node:path'
-import { openDispatcherQueue, openWorkerQueue, thisProcess } from '../../src/queue/open'
+import { openDispatcherQueue, openWorkerQueue } from '../../src/queue/open'
 import { Database } from '../../src/queue/sqlite/database'
-import { counted, request, temporaryFolder } from './support'
+import { counted, request, takeLead, temporaryFolder } from './support'
 
 const REGION = 'eu-west-1'
 /** Jobs on record at a time. */
@@ -17,7 +17,7 @@ describe('the queue file', () => {
     const worker = openWorkerQueue(file, { create: true })
     const dispatcher = openDispatcherQueue(file)
     const database = new Database(file, { busyMs: 0, create: false })
-    assert.ok(dispatcher.lock(thisProcess(), 0, 1))
+    takeLead(dispatcher)
     const sizes: number[] = []
     for (let turn = 1; turn <= TURNS; turn++) {
       const nowMs = turn * 1000

@@ -2,15 +2,10 @@
 
 import assert from 'node:assert/strict'
 import path from 'node:path'
-import type { Submitted } from '../../src/queue/job'
-import {
-  openDispatcherQueue,
-  openWorkerQueue,
-  type SqliteWorkerQueue,
-  thisProcess,
-} from '../../src/queue/open'
+import { openDispatcherQueue, openWorkerQueue, type SqliteWorkerQueue } from '../../src/queue/open'
+import { Database } from '../../src/queue/sqlite/database'
 import type { AddOptions } from '../../src/queue/store'
-import { known, request, temporaryFolder } from './support'
+import { known, request, takeLead, temporaryFolder } from './support'
 
 const FORECAST = { nowMonoMs: 0, spacingMs: 1000, marginMs: 0 }
 
@@ -29,11 +24,8 @@ describe('a submission with a key', () => {
     temporary.remove()
   })
 
-  const answer = (results: readonly Submitted[]) =>
-    results.map(({ outcome, createdAtMs }) => `${outcome} ${createdAtMs}`).join()
-
-  function withKey(key = 'key', digest = 'first', answerTo = answer): AddOptions {
-    return { forecast: FORECAST, record: { key, digest, answer: answerTo } }
+  function withKey(key = 'key', digest = 'first'): AddOptions {
+    return { forecast: FORECAST, record: { key, digest } }
   }
 
   function record(queue: SqliteWorkerQueue, idempotencyKey = 'key') {
@@ -43,21 +35,20 @@ describe('a submission with a key', () => {
   it('adds nothing when another worker was faster with the key, and the first answer stays', () => {
     const [added] = one.add([request()], 5, withKey())
     assert.equal(added?.outcome, 'added')
-    assert.deepEqual(record(one), { digest: 'first', answer: 'added 5' })
+    assert.deepEqual(record(one), { digest: 'first', results: [added] })
     assert.deepEqual(other.add([request({ sesId: 'late' })], 6, withKey('key', 'second')), [])
     assert.equal(known(other, 'late').size, 0)
-    assert.deepEqual(record(other), { digest: 'first', answer: 'added 5' })
+    assert.deepEqual(record(other), { digest: 'first', results: [added] })
     assert.equal(record(other, 'another'), undefined)
   })
 
-  it('leaves no answer when it is refused, and no job when its answer can not be kept', () => {
+  it('leaves no record when it is refused, and no job when its record can not be kept', () => {
     const [refused] = one.add([request({ deadlineMs: 0 })], 5000, withKey())
     assert.equal(refused?.outcome, 'overloaded')
     assert.equal(record(one), undefined)
-    const broken = withKey('key', 'first', () => {
-      throw new Error('no answer')
-    })
-    assert.throws(() => one.add([request({ sesId: 'broken' })], 0, broken), /no answer/)
+    // no column of the table holds an object
+    const broken = withKey('key', {} as string)
+    assert.throws(() => one.add([request({ sesId: 'broken' })], 0, broken))
     assert.equal(known(one, 'broken').size, 0)
   })
 
@@ -67,7 +58,7 @@ describe('a submission with a key', () => {
     const keys = Array.from({ length: 1000 }, (_, n) => `key ${n}`)
     for (const key of keys) one.add([mail], 8, withKey(key, ''))
     const dispatcher = openDispatcherQueue(path.join(temporary.folder, 'queue.sqlite'))
-    assert.ok(dispatcher.lock(thisProcess(), 0, 1))
+    takeLead(dispatcher)
     dispatcher.prune(8)
     assert.equal(keys.filter(key => record(one, key)).length, 1000)
     dispatcher.prune(9)
@@ -75,10 +66,33 @@ describe('a submission with a key', () => {
     dispatcher.close()
   })
 
-  it('is answered with the time of the job that was there before', () => {
+  it('has its results also where an earlier version kept the answer in the words of the API', () => {
+    const database = new Database(path.join(temporary.folder, 'queue.sqlite'), { busyMs: 0, create: false })
+    const id = 'm1'
+    const [atMs, at] = [Date.UTC(2025, 1, 20), '2025-02-20T00:00:00Z']
+    const recipients = [
+      { address: 'user@yours.example', id, created_at: at, outcome: 'added', state: 'queued' },
+    ]
+    const answer = JSON.stringify({ status: 202, data: { id, created_at: at, recipients } })
+    database.run(
+      'INSERT INTO answer (key, digest, answer, at_ms) VALUES (?, ?, ?, ?)',
+      'key',
+      'old',
+      answer,
+      atMs,
+    )
+    database.close()
+    const results = [
+      { address: 'user@yours.example', jobId: id, createdAtMs: atMs, outcome: 'added', state: 'queued' },
+    ]
+    assert.deepEqual(record(one), { digest: 'old', results })
+  })
+
+  it('is answered with the job that was there before, and its time', () => {
     const mail = request()
-    one.add([mail], 7)
+    const [before] = one.add([mail], 7)
     other.add([mail], 9, withKey())
-    assert.equal(record(one)?.answer, 'known 7')
+    const [known] = record(one)?.results ?? []
+    assert.deepEqual([known?.outcome, known?.jobId, known?.createdAtMs], ['known', before?.jobId, 7])
   })
 })

@@ -5,11 +5,10 @@ import { latenessOf } from '../../src/queue/forecast'
 import {
   openDispatcherQueue,
   openWorkerQueue,
+  type SqliteDispatcherQueue,
   type SqliteWorkerQueue,
-  thisProcess,
 } from '../../src/queue/open'
-import type { DispatcherQueue } from '../../src/queue/store'
-import { ahead, request, temporaryFolder } from './support'
+import { ahead, request, setSpacing, takeLead, temporaryFolder } from './support'
 
 /** As many as SES sends in a day. */
 const FULL = 86_400
@@ -22,7 +21,7 @@ const MOST = 3
 
 describe('with a day of bounces waiting', function () {
   const removes: (() => void)[] = []
-  const sides: { worker: SqliteWorkerQueue; dispatcher: DispatcherQueue }[] = []
+  const sides: { worker: SqliteWorkerQueue; dispatcher: SqliteDispatcherQueue }[] = []
   before(() => {
     for (const jobs of [0, FULL]) sides.push(withJobs(jobs))
   })
@@ -56,8 +55,8 @@ describe('with a day of bounces waiting', function () {
       database.close()
     }
     const dispatcher = openDispatcherQueue(file)
-    assert.ok(dispatcher.lock(thisProcess(), 0, 1000))
-    dispatcher.setSpacing(SPACING_MS)
+    takeLead(dispatcher)
+    setSpacing(dispatcher, SPACING_MS)
     return { worker: openWorkerQueue(file), dispatcher }
   }
 

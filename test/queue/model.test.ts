@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import type { BounceRequest } from '../../src/policy/decision'
-import { thisProcess } from '../../src/queue/open'
-import type { Claim, DispatcherQueue, Effect, WorkerQueue } from '../../src/queue/store'
+import type { Claim, DispatcherQueue, Effect, Eventually, Lead, WorkerQueue } from '../../src/queue/store'
 import { ENGINES, type Store } from './engines'
 import { type ModelJob, ModelQueue } from './model'
 import { request } from './support'
@@ -11,7 +10,8 @@ const REGIONS = ['eu-west-1', 'us-east-1'] as const
 const SENDERS = ['a@one.example', 'b@one.example', 'c@two.example'] as const
 const SPACING_MS = 700
 const SPACING = { spacingMs: SPACING_MS, notBeforeMonoMs: 0, longestPauseMs: 1e9, marginMs: 0 }
-const LIMITS = { unknownTries: 3, interruptions: 2 }
+/** A silent dispatcher has lost the lead at once. */
+const LIMITS = { staleMs: 0, unknownTries: 3, interruptions: 2 }
 const CAP_MS = 20_000
 
 /** How long: `RUNS=1000 npx mocha test/queue/model.test.ts` */
@@ -27,9 +27,11 @@ for (const [engine, make] of ENGINES) {
         fc.asyncProperty(fc.array(commands, { minLength: 30, maxLength: 90 }), async script => {
           const queues = new Queues(make())
           try {
+            await queues.begin()
             for (const command of script) {
               const what = await queues.run(command)
-              done.set(what, (done.get(what) ?? 0) + 1)
+              for (const one of command.isLost ? [what, 'repeated'] : [what])
+                done.set(one, (done.get(one) ?? 0) + 1)
               await queues.compare()
             }
           } finally {
@@ -37,9 +39,24 @@ for (const [engine, make] of ENGINES) {
           }
         }),
         // shrinking opens more files than a process may
-        { numRuns: RUNS, endOnFailure: true, examples: RARE.map(script => [script]) },
+        {
+          numRuns: RUNS,
+          endOnFailure: true,
+          examples: RARE.flatMap(script =>
+            [false, true].map(isLost => [script.map(step => ({ step, isLost }))] as [Command[]]),
+          ),
+        },
       )
-      for (const what of ['added', 'joined', 'known', 'ended', 'capped', ...SETTLED, 'recovered']) {
+      for (const what of [
+        'added',
+        'joined',
+        'known',
+        'ended',
+        'capped',
+        ...SETTLED,
+        'recovered',
+        'repeated',
+      ]) {
         assert.ok(done.has(what), `${what} must have been tried: ${[...done.keys()].join()}`)
       }
     })
@@ -57,7 +74,7 @@ const SETTLED = [
   'released',
 ] as const
 
-const commands = fc.oneof(
+const steps = fc.oneof(
   {
     weight: 8,
     arbitrary: fc.record({
@@ -103,17 +120,21 @@ const commands = fc.oneof(
   { weight: 1, arbitrary: fc.record({ do: fc.constant('prune' as const), ms: fc.nat(30_000) }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constantFrom('reopen' as const, 'die' as const) }) },
 )
+type Step = typeof steps extends fc.Arbitrary<infer T> ? T : never
+
+/** Of some the answers are lost, and they are repeated. */
+const commands = fc.record({ step: steps, isLost: fc.constantFrom(false, false, false, true) })
 type Command = typeof commands extends fc.Arbitrary<infer T> ? T : never
 
-const ADD: Command = {
+const ADD: Step = {
   do: 'add',
   mail: 0,
   recipients: [{ user: 'x@yours.example', text: undefined, rule: 'one', isUnconfirmed: false }],
   cap: 50,
 }
-const CALL: Command[] = [ADD, { do: 'claim', region: REGIONS[0] }, { do: 'begin', which: 0 }]
+const CALL: Step[] = [ADD, { do: 'claim', region: REGIONS[0] }, { do: 'begin', which: 0 }]
 /** What chance alone might leave out. */
-const RARE: Command[][] = [
+const RARE: Step[][] = [
   [...CALL, { do: 'die' }],
   [...CALL, { do: 'settle', which: 0, how: 'failed' }, ADD],
 ]
@@ -124,7 +145,6 @@ class Queues {
   readonly #model = new ModelQueue()
   #worker: WorkerQueue
   #dispatcher: DispatcherQueue
-  #token = 0
   #nowMs = 1_000_000
   #claims: { claim: Claim; job: ModelJob }[] = []
 
@@ -132,70 +152,94 @@ class Queues {
     this.#store = store
     this.#worker = store.worker()
     this.#dispatcher = store.dispatcher()
-    this.#lock()
+  }
+
+  /** The first dispatcher finds nothing. */
+  async begin(): Promise<void> {
+    assert.deepEqual((await this.#takeLead(false)).found, [])
   }
 
   async close(): Promise<void> {
     await this.#worker.close()
-    this.#dispatcher.close()
+    await this.#dispatcher.close()
     this.#store.remove()
   }
 
-  #lock(): void {
-    // its holder is silent for too long
-    assert.ok(this.#dispatcher.lock({ ...thisProcess(), token: `${++this.#token}` }, this.#nowMs, 0))
+  async #takeLead(isLost: boolean): Promise<Lead> {
+    const now = { ms: this.#nowMs, monoMs: this.#nowMs }
+    const first = await this.#dispatcher.takeLead(now, LIMITS)
+    assert.ok(first)
+    if (!isLost) return first
+    const again = await this.#dispatcher.takeLead(now, LIMITS)
+    assert.ok(again && again.term > first.term)
+    assert.deepEqual(again.found, [])
+    return first
+  }
+
+  /** The answer to the repetition is the one that a caller has. */
+  async #write<T>(isLost: boolean, work: () => Eventually<T>): Promise<T> {
+    const first = await work()
+    if (!isLost) return first
+    const again = await work()
+    assert.deepEqual(again, first)
+    return again
   }
 
   /** What has come of it. */
-  async run(command: Command): Promise<string> {
+  async run({ step, isLost }: Command): Promise<string> {
     this.#nowMs += 7
-    const model = this.#model
     const nowMs = this.#nowMs
-    const now = { ms: nowMs, monoMs: nowMs }
-    switch (command.do) {
-      case 'add':
-        return this.#add(command)
-      case 'claim': {
-        this.#dispatcher.setSpacing(SPACING_MS)
-        const claim = this.#dispatcher.claim(command.region, now, SPACING)
-        const job = model.claim(command.region, nowMs)
-        assert.equal(claim?.job.id, job?.id)
-        if (claim && job) this.#claims.push({ claim, job })
-        return 'claimed'
+    const times = isLost ? 2 : 1
+    switch (step.do) {
+      case 'add': {
+        // the repetition is answered as any other mail that comes again
+        const came = await this.#add(step)
+        if (isLost) await this.#add(step)
+        return came
       }
+      case 'claim':
+        for (let time = 0; time < times; time++) await this.#claim(step.region)
+        return 'claimed'
       case 'begin': {
-        const open = this.#claims[command.which % (this.#claims.length || 1)]
+        const open = this.#claims[step.which % (this.#claims.length || 1)]
         if (open === undefined) return 'nothing'
-        this.#dispatcher.begin(open.claim, now)
+        await this.#write(isLost, () => this.#dispatcher.begin(open.claim, { ms: nowMs, monoMs: nowMs }))
         Object.assign(open.job, { begun: true, changedAtMs: nowMs })
         return 'begun'
       }
       case 'settle':
-        return this.#settle(command.which, command.how)
-      case 'expire': {
-        const expired = this.#dispatcher.expire(command.region, nowMs, 0).map(({ id }) => id)
-        assert.deepEqual(
-          expired.toSorted(),
-          model
-            .expire(command.region, nowMs, nowMs)
-            .map(({ id }) => id)
-            .toSorted(),
-        )
+        return this.#settle(step.which, step.how, isLost)
+      case 'expire':
+        for (let time = 0; time < times; time++) {
+          const expired = await this.#dispatcher.expire(step.region, nowMs, 0)
+          const expected = this.#model.expire(step.region, nowMs, nowMs)
+          assert.deepEqual(idsOf(expired), idsOf(expected))
+        }
         return 'expired'
-      }
       case 'wait':
-        this.#nowMs += command.ms
+        this.#nowMs += step.ms
         return 'waited'
       case 'prune':
-        assert.equal(this.#dispatcher.prune(nowMs - command.ms), model.prune(nowMs - command.ms))
+        for (let time = 0; time < times; time++)
+          assert.equal(await this.#dispatcher.prune(nowMs - step.ms), this.#model.prune(nowMs - step.ms))
         return 'pruned'
       case 'reopen':
       case 'die':
-        return this.#reopen(command.do === 'die')
+        return this.#reopen(step.do === 'die', isLost)
     }
   }
 
-  async #add({ mail, recipients, cap }: Extract<Command, { do: 'add' }>): Promise<string> {
+  async #claim(region: string): Promise<void> {
+    const nowMs = this.#nowMs
+    await this.#dispatcher.plan({ nowMs, longestPauseMs: 1e9, forecast: { spacingMs: SPACING_MS } })
+    const claim = await this.#dispatcher.claim(region, { ms: nowMs, monoMs: nowMs }, SPACING)
+    const job = this.#model.claim(region, nowMs)
+    assert.equal(claim?.job.id, job?.id)
+    this.#claims = this.#claims.filter(one => one.job !== job && one.job.state === 'sending')
+    if (claim && job) this.#claims.push({ claim, job })
+  }
+
+  async #add({ mail, recipients, cap }: Extract<Step, { do: 'add' }>): Promise<string> {
     const sender = SENDERS[mail % SENDERS.length] ?? ''
     const senderKey = mail % 2 === 0 ? sender : `${sender} firm${mail % 4}.example`
     const requests = recipients.map(
@@ -234,21 +278,20 @@ class Queues {
     return (refused ?? expected.at(-1))?.outcome ?? ''
   }
 
-  async #settle(which: number, how: (typeof SETTLED)[number]): Promise<string> {
+  async #settle(which: number, how: (typeof SETTLED)[number], isLost: boolean): Promise<string> {
     const [open] = this.#claims.splice(which % (this.#claims.length || 1), 1)
     if (open === undefined) return 'nothing'
     const { claim, job } = open
     const nowMs = this.#nowMs
     const notBeforeMs = nowMs + 3000
     if (how === 'released') {
-      this.#dispatcher.release(claim, nowMs)
+      await this.#write(isLost, () => this.#dispatcher.release(claim, nowMs))
       this.#model.end(job, 'queued', nowMs)
       return how
     }
-    const { state } = this.#dispatcher.settle(claim, effectOf(how, notBeforeMs), {
-      ms: nowMs,
-      seenMonoMs: nowMs,
-    })
+    const { state } = await this.#write(isLost, () =>
+      this.#dispatcher.settle(claim, effectOf(how, notBeforeMs), { ms: nowMs, seenMonoMs: nowMs }),
+    )
     job.tries += 1
     if (how === 'held' || how === 'unknown outcome') job.unknownTries += 1
     const key = `${job.request.region} ${job.request.bounceSender}`
@@ -277,22 +320,21 @@ class Queues {
     }
   }
 
-  async #reopen(dies: boolean): Promise<string> {
+  async #reopen(dies: boolean, isLost: boolean): Promise<string> {
     const nowMs = this.#nowMs
     await this.#worker.close()
     if (!dies) {
       for (const { claim, job } of this.#claims) {
-        this.#dispatcher.release(claim, nowMs)
+        await this.#dispatcher.release(claim, nowMs)
         this.#model.end(job, 'queued', nowMs)
       }
-      this.#dispatcher.unlock()
+      await this.#dispatcher.giveUpLead()
     }
-    this.#dispatcher.close()
+    await this.#dispatcher.close()
     this.#worker = this.#store.worker()
     this.#dispatcher = this.#store.dispatcher()
-    this.#lock()
-    const recovered = this.#dispatcher.recover({ ms: nowMs, monoMs: nowMs }, LIMITS)
-    assert.equal(recovered.length, dies ? this.#claims.length : 0)
+    const { found } = await this.#takeLead(isLost)
+    assert.equal(found.length, dies ? this.#claims.length : 0)
     if (dies) {
       for (const { job } of this.#claims) {
         if (job.begun) Object.assign(job, { tries: job.tries + 1, interruptions: job.interruptions + 1 })
@@ -304,7 +346,7 @@ class Queues {
       }
     }
     this.#claims = []
-    return recovered.length > 0 ? 'recovered' : 'reopened'
+    return found.length > 0 ? 'recovered' : 'reopened'
   }
 
   async compare(): Promise<void> {
@@ -333,8 +375,8 @@ class Queues {
   }
 
   async #compareViews(): Promise<void> {
-    this.#dispatcher.setSpacing(SPACING_MS)
     const nowMs = this.#nowMs
+    await this.#dispatcher.plan({ nowMs, longestPauseMs: 1e9, forecast: { spacingMs: SPACING_MS } })
     const caps = CAPS.map(([by, key]) => ({ by, key, rate: { count: 1e6, perMs: CAP_MS } }))
     const expectedCounts = CAPS.map(([by, key]) => this.#model.counted(by, key, CAP_MS, nowMs))
     for (const region of REGIONS) {
@@ -356,6 +398,10 @@ const CAPS = [
   ['domain', 'one.example'],
   ['rule', 'two'],
 ] as const
+
+function idsOf(jobs: readonly { id: string }[]): string[] {
+  return jobs.map(({ id }) => id).toSorted()
+}
 
 function effectOf(how: Exclude<(typeof SETTLED)[number], 'released'>, notBeforeMs: number): Effect {
   switch (how) {

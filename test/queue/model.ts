@@ -129,7 +129,11 @@ export class ModelQueue {
       .toSorted((a, b) => a.request.deadlineMs - b.request.deadlineMs || a.place - b.place)
   }
 
+  /** What was claimed in the region and never began waits again: the answer was lost. */
   claim(region: string, nowMs: number): ModelJob | undefined {
+    for (const job of this.jobs)
+      if (job.state === 'sending' && !job.begun && job.request.region === region)
+        this.end(job, 'queued', nowMs)
     const job = this.queued(region).find(
       ({ notBeforeMs, request }) =>
         notBeforeMs <= nowMs &&

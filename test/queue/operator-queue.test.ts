@@ -6,12 +6,12 @@ import {
   openDispatcherQueue,
   openOperatorQueue,
   openWorkerQueue,
+  type SqliteDispatcherQueue,
   type SqliteWorkerQueue,
-  thisProcess,
 } from '../../src/queue/open'
 import type { JobQuery, OperatorQueue } from '../../src/queue/operator'
-import type { Claim, DispatcherQueue } from '../../src/queue/store'
-import { addJob, HOUR_MS, request, temporaryFolder } from './support'
+import type { Claim } from '../../src/queue/store'
+import { addJob, due, HOUR_MS, request, setSpacing, takeLead, temporaryFolder } from './support'
 
 const SPACING = { spacingMs: 1000, notBeforeMonoMs: 0, longestPauseMs: 60_000 }
 const PACE = { spacingMs: 1000, forecastMs: 1000, marginMs: 60_000 }
@@ -27,7 +27,7 @@ const NOTHING = {
 describe('queue, the operators side', () => {
   let file: string
   let worker: SqliteWorkerQueue
-  let dispatcher: DispatcherQueue
+  let dispatcher: SqliteDispatcherQueue
   let queue: OperatorQueue
   let remove: () => void
 
@@ -37,7 +37,7 @@ describe('queue, the operators side', () => {
     file = path.join(folder, 'queue.sqlite')
     worker = openWorkerQueue(file, { create: true })
     dispatcher = openDispatcherQueue(file)
-    assert.ok(dispatcher.lock(thisProcess(), 0, 1000))
+    takeLead(dispatcher)
     queue = openOperatorQueue(file)
   })
   afterEach(() => {
@@ -76,7 +76,7 @@ describe('queue, the operators side', () => {
       const id = add()
       assert.deepEqual(queue.hold(id, 10), { value: { from: 'queued', to: 'held' } })
       assert.equal(dispatcher.claim('eu-west-1', { ms: 11, monoMs: 11 }, SPACING), undefined)
-      assert.deepEqual(dispatcher.due(11, 1000), [])
+      assert.deepEqual(due(dispatcher, 11, 1000), [])
       assert.deepEqual(queue.retry(id, 12, PACE), { value: { from: 'held', to: 'queued' } })
       assert.equal(claim(13).job.id, id)
     })
@@ -137,7 +137,7 @@ describe('queue, the operators side', () => {
 
     it('refuses a retry that would have another job expire', () => {
       const id = add({ deadlineMs: HOUR_MS })
-      dispatcher.setSpacing(PACE.spacingMs)
+      setSpacing(dispatcher, PACE.spacingMs)
       end('failed', 5)
       for (let n = 0; n < 2; n++) add({ deadlineMs: HOUR_MS + PACE.spacingMs })
       const lastMs = HOUR_MS - PACE.marginMs
@@ -186,14 +186,16 @@ describe('queue, the operators side', () => {
       assert.equal(queue.pause('eu-west-1', 7), true)
       assert.equal(queue.pause('eu-west-1', 8), false)
       assert.deepEqual(
-        dispatcher.due(9, 1000).map(({ region }) => region),
+        due(dispatcher, 9, 1000).map(({ region }) => region),
         ['us-east-1'],
       )
       assert.equal(dispatcher.claim('eu-west-1', { ms: 9, monoMs: 9 }, SPACING), undefined)
-      assert.deepEqual(dispatcher.pauses(), [{ region: 'eu-west-1', sinceMs: 7 }])
+      assert.deepEqual(dispatcher.plan({ nowMs: 9, longestPauseMs: 1000 })?.pauses, [
+        { region: 'eu-west-1', sinceMs: 7 },
+      ])
       assert.equal(queue.resume('eu-west-1'), true)
       assert.equal(queue.resume('eu-west-1'), false)
-      assert.equal(dispatcher.due(9, 1000).length, 2)
+      assert.equal(due(dispatcher, 9, 1000).length, 2)
       claim(9)
     })
 
@@ -202,7 +204,7 @@ describe('queue, the operators side', () => {
       queue.pause(undefined, 7)
       queue.pause('us-east-1', 8)
       assert.deepEqual(queue.pauses(), [{ sinceMs: 7 }, { region: 'us-east-1', sinceMs: 8 }])
-      assert.deepEqual(dispatcher.due(9, 1000), [])
+      assert.deepEqual(due(dispatcher, 9, 1000), [])
       assert.equal(queue.resume('eu-west-1'), false)
       assert.equal(queue.resume(undefined), true)
       assert.deepEqual(queue.pauses(), [])
@@ -364,15 +366,19 @@ describe('queue, the operators side', () => {
 
     it('shows how slow a region is now, and foresees with what a job takes there', () => {
       for (let n = 0; n < 3; n++) add()
-      dispatcher.setSpacing(1000, new Map([['eu-west-1', 2500]]))
+      setSpacing(dispatcher, 1000, new Map([['eu-west-1', 2500]]))
       const claim = dispatcher.claim('eu-west-1', { ms: 0, monoMs: 0 }, SPACING)
       assert.ok(claim)
       const throttled = { state: 'queued', what: 'throttled', notBeforeMs: 0, detail: '' } as const
       dispatcher.settle(claim, throttled, { ms: 0, seenMonoMs: 0, slowdown: 1.5 })
       const region = queue.stats({ ms: 0, monoMs: 0 }, PACE).regions[0]
       assert.deepEqual([region?.spacingMs, region?.jobMs, region?.drainMs], [1500, 2500, 7500])
-      assert.equal(dispatcher.slowdown('eu-west-1'), 1.5)
-      assert.equal(dispatcher.slowdown('us-east-1'), 1)
+      add({ region: 'us-east-1' })
+      const plans = dispatcher.plan({ nowMs: 0, longestPauseMs: 0 })?.regions
+      assert.deepEqual(
+        plans?.map(({ slowdown }) => slowdown),
+        [1.5, 1],
+      )
     })
 
     it('foresees which jobs miss their window, and that they take nobody the turn', () => {

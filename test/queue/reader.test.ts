@@ -4,9 +4,9 @@ import assert from 'node:assert/strict'
 import { existsSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
 import path from 'node:path'
 import Driver from 'libsql'
-import { openDispatcherQueue, openQueueReader, openWorkerQueue, thisProcess } from '../../src/queue/open'
+import { openDispatcherQueue, openQueueReader, openWorkerQueue } from '../../src/queue/open'
 import { Database } from '../../src/queue/sqlite/database'
-import { request, temporaryFolder } from './support'
+import { request, takeLead, temporaryFolder } from './support'
 
 const SPACING = { spacingMs: 1000, notBeforeMonoMs: 0, longestPauseMs: 60_000 }
 
@@ -46,7 +46,7 @@ describe('a view of the queue', () => {
     assert.deepEqual(regions(), [])
     const queue = openDispatcherQueue(file)
     try {
-      assert.equal(queue.lock(thisProcess(), 0, 1000), true)
+      takeLead(queue)
       worker.add([request({ region: 'us-east-1' }), request({ region: 'eu-west-1' })], 0)
       assert.deepEqual(regions(), ['eu-west-1', 'us-east-1'])
       const claim = queue.claim('us-east-1', { ms: 1, monoMs: 1 }, SPACING)

@@ -8,13 +8,12 @@ import {
   openOperatorQueue,
   openQueueReader,
   openWorkerQueue,
-  thisProcess,
 } from '../../src/queue/open'
 import { Database } from '../../src/queue/sqlite/database'
 import { setSpacing, TOP_MS } from '../../src/queue/sqlite/deadline-histogram'
 import { FINEST_MS, projection } from '../../src/queue/sqlite/projection'
 import { project } from '../../src/queue/stats'
-import { request, temporaryFolder } from './support'
+import { request, takeLead, temporaryFolder } from './support'
 
 const REGION = 'eu-west-1'
 const PACE = { spacingMs: 1000, forecastMs: 1035, marginMs: 60_000 }
@@ -57,7 +56,7 @@ describe('the queue in numbers', () => {
     const dispatcher = openDispatcherQueue(file)
     const operator = openOperatorQueue(file)
     const reader = openQueueReader(file)
-    assert.ok(dispatcher.lock(thisProcess(), 0, 1000))
+    takeLead(dispatcher)
     const counted = () =>
       database
         .all("SELECT region || ' ' || state AS what, COUNT(*) AS n FROM job GROUP BY 1 ORDER BY 1")

@@ -16,8 +16,8 @@ export const REGION = 'eu-west-1'
 /** By hand. */
 export const PAUSED_REGION = 'us-east-1'
 const BLOCKED_SENDER = 'blocked@yours.example'
-/** Of the request that was answered. */
-export const ANSWERED = { key: 'stored', digest: 'digest', answer: '{"jobs":1}' }
+/** Of the submission with a key. */
+export const RECORD = { key: 'stored', digest: 'digest' }
 /** The mail that it is about. */
 export const ASKED_FOR = 'asked-for'
 
@@ -77,7 +77,7 @@ function fill(file: string, target: string): void {
   const asked = request({ sesId: ASKED_FOR, receivedAtMs: RECEIVED_MS, deadlineMs: RECEIVED_MS + DAY_MS })
   worker.add([asked], RECEIVED_MS, {
     forecast: { nowMonoMs: 0, spacingMs: 0, marginMs: 0 },
-    record: { key: ANSWERED.key, digest: ANSWERED.digest, answer: () => ANSWERED.answer },
+    record: RECORD,
   })
   worker.close()
   const operator = openOperatorQueue(file)
@@ -88,14 +88,13 @@ function fill(file: string, target: string): void {
   try {
     // of a boot that is over, and of a process that is dead
     database.exec(`UPDATE region SET boot_id = 'earlier', last_start_mono_ms = 1e12 WHERE name = '${REGION}'`)
-    database.exec("INSERT INTO dispatcher VALUES (1, 'earlier', 1, '1', '1', 'earlier', 1e12)")
+    database.exec("INSERT INTO dispatcher VALUES (1, 'earlier', 1, '1', '1', 'earlier', 1e12, 7)")
     for (const [index, job] of JOBS.entries()) insert(database, index + 2, job)
     database.exec(`INSERT INTO blocked VALUES ('${REGION}', '${BLOCKED_SENDER}', ${RECEIVED_MS}, 1)`)
     database.exec(
       `INSERT INTO refused SELECT seq, region, bounce_sender, '400 MessageRejected: No.', 1 FROM job WHERE ses_id = 'blocked'`,
     )
     keepMail(database)
-    database.exec(`INSERT INTO only_recipient VALUES (${RECEIVED_MS}, 3, 1)`)
     database.exec(`INSERT INTO ended_session VALUES ('${'0'.repeat(32)}', ${RECEIVED_MS + DAY_MS})`)
     // one small file, without a -wal beside it
     database.prepare('VACUUM INTO ?').run(target)

@@ -6,8 +6,8 @@ import path from 'node:path'
 import { senderKey } from '../../src/mail/sender-key'
 import type { BounceRequest, Cap } from '../../src/policy/decision'
 import type { Submitted } from '../../src/queue/job'
-import type { SqliteWorkerQueue } from '../../src/queue/open'
-import type { Ahead, KnownRecipient } from '../../src/queue/store'
+import type { SqliteDispatcherQueue, SqliteWorkerQueue } from '../../src/queue/open'
+import type { Ahead, KnownRecipient, Lead } from '../../src/queue/store'
 
 export const HOUR_MS = 3_600_000
 
@@ -90,4 +90,35 @@ export function addJob(
   const [added] = queue.add([bounce], nowMs)
   if (added?.jobId === undefined) throw new Error(`the queue answered ${added?.outcome}`)
   return { ...added, jobId: added.jobId }
+}
+
+/** As dispatchers do. */
+export const LEAD = { staleMs: 8000, unknownTries: 3, interruptions: 10 }
+
+/** The dispatcher leads from now on. */
+export function takeLead(dispatcher: SqliteDispatcherQueue, monoMs = 0): Lead {
+  const lead = dispatcher.takeLead({ ms: monoMs, monoMs }, LEAD)
+  if (lead === undefined) throw new Error('another dispatcher leads')
+  return lead
+}
+
+/** What the dispatcher has to do, by region. */
+export function due(
+  dispatcher: SqliteDispatcherQueue,
+  nowMs: number,
+  longestPauseMs: number,
+): { region: string; dueMs: number }[] {
+  const plan = dispatcher.plan({ nowMs, longestPauseMs })
+  return (plan?.regions ?? []).flatMap(({ region, dueMs }) =>
+    dueMs === undefined ? [] : [{ region, dueMs }],
+  )
+}
+
+/** What forecasts count with from now on. */
+export function setSpacing(
+  dispatcher: SqliteDispatcherQueue,
+  spacingMs: number,
+  regions?: ReadonlyMap<string, number>,
+): void {
+  dispatcher.plan({ nowMs: 0, longestPauseMs: 0, forecast: { spacingMs, ...(regions && { regions }) } })
 }

@@ -9,12 +9,12 @@ import {
   openOperatorQueue,
   openQueueReader,
   openWorkerQueue,
+  type SqliteDispatcherQueue,
   type SqliteWorkerQueue,
-  thisProcess,
 } from '../../src/queue/open'
 import { relayWarning } from '../../src/queue/relay-signs'
-import type { DispatcherQueue, Effect } from '../../src/queue/store'
-import { request, temporaryFolder } from './support'
+import type { Effect } from '../../src/queue/store'
+import { request, takeLead, temporaryFolder } from './support'
 
 const SPACING = { spacingMs: 1000, notBeforeMonoMs: 0, longestPauseMs: 600_000 }
 const PACE = { spacingMs: 1000, forecastMs: 1000, marginMs: 60_000 }
@@ -24,7 +24,7 @@ const HOUR_MS = 3_600_000
 describe('an unconfirmed recipient', () => {
   let file: string
   let worker: SqliteWorkerQueue
-  let queue: DispatcherQueue
+  let queue: SqliteDispatcherQueue
   let remove: () => void
   let nowMs = 0
 
@@ -34,7 +34,7 @@ describe('an unconfirmed recipient', () => {
     file = path.join(folder, 'queue.sqlite')
     worker = openWorkerQueue(file, { create: true })
     queue = openDispatcherQueue(file)
-    assert.ok(queue.lock(thisProcess(), 0, 15_000))
+    takeLead(queue)
     nowMs = 1_000_000
   })
   afterEach(() => {
@@ -72,6 +72,15 @@ describe('an unconfirmed recipient', () => {
     const reader = openQueueReader(file)
     try {
       return [...reader.jobs()]
+    } finally {
+      reader.close()
+    }
+  }
+
+  function signsAt(atMs: number) {
+    const reader = openQueueReader(file)
+    try {
+      return reader.relaySigns(atMs)
     } finally {
       reader.close()
     }
@@ -143,7 +152,7 @@ describe('an unconfirmed recipient', () => {
   })
 
   it('is a sign of a relay that rewrites recipients once SES has refused three', () => {
-    const signs = () => queue.relaySigns(nowMs)
+    const signs = () => signsAt(nowMs)
     for (let at = 0; at < 4; at++) add(`mail${at}`, 'a@yours.example', true)
     add('sure', 'a@yours.example', false)
     call(refused())
@@ -179,7 +188,7 @@ describe('an unconfirmed recipient', () => {
       for (let at = 0; at < others; at++) metricsBuffer.onlyRecipient(atMs, false)
       metricsBuffer.handOver(counted => store.add(counted))
     }
-    const warned = (atMs: number) => relayWarning(queue.relaySigns(atMs)) !== undefined
+    const warned = (atMs: number) => relayWarning(signsAt(atMs)) !== undefined
     const start = 100 * HOUR_MS
     hand(2, 0, start)
     assert.equal(warned(start), false, 'two may be chance')
@@ -192,6 +201,6 @@ describe('an unconfirmed recipient', () => {
     assert.equal(warned(start + 27 * HOUR_MS), false, 'a day later it is forgotten')
     for (let hour = 0; hour < 100; hour++) hand(1, 1, start + hour * HOUR_MS)
     store.close()
-    assert.deepEqual(queue.relaySigns(start + 99 * HOUR_MS).mails, 48)
+    assert.deepEqual(signsAt(start + 99 * HOUR_MS).mails, 48)
   })
 })

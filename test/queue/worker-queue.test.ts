@@ -9,10 +9,9 @@ import {
   openQueueReader,
   openWorkerQueue,
   type SqliteWorkerQueue,
-  thisProcess,
 } from '../../src/queue/open'
 import { Database } from '../../src/queue/sqlite/database'
-import { ahead, counted, HOUR_MS, known, request, silentMs, temporaryFolder } from './support'
+import { ahead, counted, HOUR_MS, known, request, silentMs, takeLead, temporaryFolder } from './support'
 
 describe('queue, the workers side', () => {
   let file: string
@@ -106,7 +105,7 @@ describe('queue, the workers side', () => {
   it('takes nothing of a mail when a recipient of it has ended meanwhile', () => {
     queue.add([request({ sesId: 'a', deadlineMs: 10 })], 0)
     const dispatcher = openDispatcherQueue(file)
-    dispatcher.lock(thisProcess(), 0, 1000)
+    takeLead(dispatcher)
     assert.equal(dispatcher.expire('eu-west-1', 1000, 0).length, 1)
     dispatcher.close()
     assert.equal(known(queue, 'a').get('user@yours.example')?.state, 'expired')
@@ -183,7 +182,7 @@ describe('queue, the workers side', () => {
     })
     assert.equal(ahead(queue, 'us-east-1', 2 * HOUR_MS, 7).jobs, 0)
     const dispatcher = openDispatcherQueue(file)
-    dispatcher.lock(thisProcess(), 0, 1000)
+    takeLead(dispatcher)
     dispatcher.claim(
       'eu-west-1',
       { ms: 0, monoMs: 50 },
@@ -201,9 +200,9 @@ describe('queue, the workers side', () => {
   it('knows for how long no dispatcher has given a heartbeat, also after it has gone', () => {
     assert.equal(silentMs(queue, 99), Infinity)
     const dispatcher = openDispatcherQueue(file)
-    dispatcher.lock(thisProcess(), 5, 1000)
+    takeLead(dispatcher, 5)
     dispatcher.heartbeat(70)
-    dispatcher.unlock()
+    dispatcher.giveUpLead()
     dispatcher.close()
     assert.equal(silentMs(queue, 99), 29)
   })

@@ -1,33 +1,48 @@
-// Answers to requests that came with an idempotency key.
-// An answer is written in the transaction of what it tells of: both are there, or neither.
+// What came of submissions with an idempotency key. It is written in the transaction of the jobs themselves.
 
+import type { Submitted } from '../job'
 import type { IdempotencyRecord } from '../store'
 import type { Database } from './database'
 import { text } from './rows'
 
-export function answered(database: Database, key: string): IdempotencyRecord | undefined {
+export function recordOf(database: Database, key: string): IdempotencyRecord | undefined {
   const row = database.get('SELECT digest, answer FROM answer WHERE key = ?', key)
-  return row && { digest: text(row['digest']), answer: text(row['answer']) }
+  return row && { digest: text(row['digest']), results: resultsOf(JSON.parse(text(row['answer']))) }
 }
 
 /** Within the caller's transaction. */
-export function keepAnswer(
+export function keepRecord(
   database: Database,
   key: string,
-  { digest, answer }: IdempotencyRecord,
+  { digest, results }: IdempotencyRecord,
   nowMs: number,
 ): void {
   database.run(
     'INSERT INTO answer (key, digest, answer, at_ms) VALUES (?, ?, ?, ?)',
     key,
     digest,
-    answer,
+    JSON.stringify(results),
     nowMs,
   )
 }
 
+/** Up to version 14 the column held the API's answer, in its own words. */
+interface Worded {
+  data?: {
+    recipients?: { address: string; id: string; created_at: string; outcome: string; state: string }[]
+  }
+}
+
+function resultsOf(kept: Submitted[] | Worded): readonly Submitted[] {
+  if (Array.isArray(kept)) return kept
+  return (kept.data?.recipients ?? []).map(
+    ({ address, id: jobId, created_at: createdAt, outcome, state }) =>
+      ({ address, jobId, createdAtMs: Date.parse(createdAt), outcome, state }) as Submitted,
+  )
+}
+
 /** Within the caller's transaction, and at most so many. */
-export function forgetAnswers(database: Database, beforeMs: number, most: number): void {
+export function forgetRecords(database: Database, beforeMs: number, most: number): void {
   database.run(
     'DELETE FROM answer WHERE key IN (SELECT key FROM answer WHERE at_ms < ? LIMIT ?)',
     beforeMs,

@@ -1,10 +1,22 @@
-// Who holds the dispatcher's lock: this process as others can recognise it, and whether another is alive.
-// What can't be read is '', and then only the heartbeat tells.
+// This process as others can recognise it, and whether another one is alive. What can't be read is '', and then only the
+// heartbeat tells.
 
 import { randomUUID } from 'node:crypto'
 import { readFileSync, statSync } from 'node:fs'
 import os from 'node:os'
-import type { LeaseOwner } from '../store'
+
+/** A dispatcher's process. */
+export interface LeaseOwner {
+  /** Unique for each handle of the queue. */
+  token: string
+  pid: number
+  /** Start time of the process in clock ticks since boot (proc(5), stat field 22); '' where that can't be read. */
+  pidStart: string
+  /** Inode of the pid namespace: pids of another one (a container) mean nothing here. */
+  pidSpace: string
+  /** Of this boot of the machine: monotonic times and pids of another one mean nothing. */
+  bootId: string
+}
 
 export function thisProcess(): LeaseOwner {
   return {

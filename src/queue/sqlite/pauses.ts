@@ -1,5 +1,5 @@
 // What an operator has paused, as it stands in the queue file: it outlives every process.
-// Plain statements; whoever changes something does so in a transaction of his own.
+// Plain statements, within the caller's transaction.
 
 import type { Pause } from '../operator'
 import type { Database } from './database'
@@ -8,12 +8,12 @@ import { text } from './rows'
 /** In place of a region's name. */
 const EVERY_REGION = ''
 
-/** Names of the regions in which calls are made. */
-export const NOT_PAUSED = `SELECT name FROM region WHERE NOT EXISTS
-  (SELECT 1 FROM pause WHERE pause.region IN ('${EVERY_REGION}', region.name))`
-
 export function isPaused(database: Database, region: string): boolean {
   return database.get('SELECT 1 FROM pause WHERE region IN (?, ?)', EVERY_REGION, region) !== undefined
+}
+
+export function isPausedBy(paused: readonly Pause[], name: string): boolean {
+  return paused.some(({ region }) => region === undefined || region === name)
 }
 
 /** Every region first, then by name. */

@@ -62,12 +62,18 @@ function recipientOf(row: Row): JobRecipient {
 }
 
 /** Within the caller's transaction. */
-export function applyChange(database: Database, seq: Value, change: Change, nowMs: number): void {
+export function applyChange(
+  database: Database,
+  seq: Value,
+  change: Change,
+  nowMs: number,
+  { claims, settled }: { claims?: number; settled?: string } = {},
+): void {
   database.run(
     `UPDATE job SET state = ?, call_begun = 0, changed_ms = ?, reason = COALESCE(?, reason),
        not_before_ms = COALESCE(?, not_before_ms), message_id = COALESCE(?, message_id), tries = COALESCE(?, tries),
        unknown_tries = COALESCE(?, unknown_tries), interruptions = COALESCE(?, interruptions),
-       alone = COALESCE(?, alone) WHERE seq = ?`,
+       alone = COALESCE(?, alone), claims = COALESCE(?, claims), settled = COALESCE(?, settled) WHERE seq = ?`,
     change.state,
     nowMs,
     change.reason ?? null,
@@ -77,6 +83,8 @@ export function applyChange(database: Database, seq: Value, change: Change, nowM
     change.unknownTries ?? null,
     change.interruptions ?? null,
     change.isAlone ? 1 : null,
+    claims ?? null,
+    settled ?? null,
     seq,
   )
   for (const { what, detail } of change.events) addEvent(database, seq, nowMs, what, detail)

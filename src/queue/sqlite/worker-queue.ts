@@ -12,7 +12,7 @@ import { CallSpacing } from './call-spacing'
 import { counted } from './caps'
 import { Database, type Row, type Value } from './database'
 import { waiting } from './deadline-histogram'
-import { answered, keepAnswer } from './idempotency'
+import { keepRecord, recordOf } from './idempotency'
 import { bootId } from './lease-owner'
 import { mailLedger } from './mail-ledger'
 import { addEvent, newJobId, text } from './rows'
@@ -43,7 +43,7 @@ export function openWorkerQueue(
   return {
     mail: mailLedger(database, home),
     look: ({ sesId, bounce, idempotencyKey, nowMs }) => {
-      const record = idempotencyKey === undefined ? undefined : answered(database, idempotencyKey)
+      const record = idempotencyKey === undefined ? undefined : recordOf(database, idempotencyKey)
       return {
         known: sesId === undefined ? new Map() : knownRecipients(database, sesId),
         ...(bounce && {
@@ -60,7 +60,7 @@ export function openWorkerQueue(
       database.write(() => {
         database.mustBeInPlace()
         mustBeKept?.()
-        if (record && answered(database, record.key)) return []
+        if (record && recordOf(database, record.key)) return []
         const known = new Map<string, ReadonlyMap<string, KnownRecipient>>()
         const records = {
           known: (sesId: string) => {
@@ -74,8 +74,7 @@ export function openWorkerQueue(
         const admitted = admit(requests, records, nowMs, forecast)
         if (!areAdmitted(admitted)) return admitted
         const results = addAll(database, requests, admitted, nowMs, forecast)
-        if (record)
-          keepAnswer(database, record.key, { digest: record.digest, answer: record.answer(results) }, nowMs)
+        if (record) keepRecord(database, record.key, { digest: record.digest, results }, nowMs)
         return results
       }),
     close: () => database.close(),
