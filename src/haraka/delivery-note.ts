@@ -40,6 +40,7 @@ export function deliveryNoteOf(
   { envelope, headerLines, headerIsCut, ownFields, lineLength }: IncomingMail,
   recipients: readonly Targets<HarakaAddress>[],
 ): DeliveryNote | undefined {
+  if (headerLines.reduce((sum, line) => sum + line.length, 0) > LARGEST_NOTE_BYTES) return undefined
   const note: DeliveryNote = {
     v: 1,
     sender: envelope.sender,

@@ -87,12 +87,12 @@ function standing(refusal: Refusal, { message, isEarly }: { message: string; isE
   return standsAlways(refusal)
 }
 
-type Raw = Pick<Parameters<typeof refusalOf>[0], 'code' | 'status' | 'text'>
+type Raw = Pick<Parameters<typeof refusalOf>[0], 'code' | 'status' | 'text' | 'isServers'>
 
 /** Undefined: no server has replied. */
 function replyOf({ dsn_smtp_code: code, dsn_smtp_extc: status, dsn_smtp_response: text }: OutboundRecipient) {
   if (!/^[45]\d\d$/.test(textOf(code))) return undefined
-  return { code: Number(code), status: textOf(status), text: textOf(text) } satisfies Raw
+  return { code: Number(code), status: textOf(status), text: textOf(text), isServers: true } satisfies Raw
 }
 
 /** Haraka's own words, as about a domain without a mail server. */

@@ -80,10 +80,10 @@ function recipientsOf(note: DeliveryNote, failed: readonly FailedRecipient[]) {
   const targets = new Map<EnvelopeRecipient, OutboundRecipient[]>()
   const standing = new Set<EnvelopeRecipient>()
   const given = new Set<FailedRecipient>()
+  const failedOf = byAddress(failed)
   const recipients = note.recipients.map((noted): EnvelopeRecipient => {
     const { address, notifyNever } = noted
-    const isFinal = ({ target }: FailedRecipient) => noted.final.some(one => isSame(one, target.address))
-    const own = failed.filter(isFinal)
+    const own = [...new Set(noted.final.flatMap(one => failedOf.get(one.toLowerCase()) ?? []))]
     for (const one of own) given.add(one)
     const isUnattributed = (noted.isUnattributed ?? false) || own.some(({ isMixedUp }) => isMixedUp)
     return add(own, {
@@ -113,6 +113,16 @@ function recipientsOf(note: DeliveryNote, failed: readonly FailedRecipient[]) {
     if (asked.length === 0) standing.add(refused)
     return refused
   }
+}
+
+/** A mail may have very many recipients. */
+function byAddress(failed: readonly FailedRecipient[]): ReadonlyMap<string, readonly FailedRecipient[]> {
+  const found = new Map<string, FailedRecipient[]>()
+  for (const one of failed) {
+    const key = one.target.address.toLowerCase()
+    found.set(key, [...(found.get(key) ?? []), one])
+  }
+  return found
 }
 
 function isSame(one: string, other: string): boolean {

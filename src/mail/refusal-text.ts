@@ -18,6 +18,8 @@ export interface RawRefusal {
   /** Known apart from the text: of a DSN, or of the server behind Haraka. */
   status?: string | undefined
   text: string | readonly string[]
+  /** The server's own words, and not those of Haraka, which has given up. */
+  isServers?: boolean
 }
 
 /** `#5.1.1` is qmail's form; not the beginning of an IP address. */
@@ -30,7 +32,7 @@ const GAVE_UP = /^(?:Too many failures|Tried all MXs)\b/i
 export function refusalOf(raw: RawRefusal): Refusal {
   const said = readReply(raw.text)
   const by = printable(raw.by).slice(0, REPLY_CHARACTERS).trim()
-  if (raw.stage === 'delivery' && GAVE_UP.test(said.words))
+  if (raw.stage === 'delivery' && !raw.isServers && GAVE_UP.test(said.words))
     return { by, stage: raw.stage, code: 450, status: '4.4.7', reply: said.words }
   const code = codeOf(raw.code, said.code)
   const status = statusOf(raw.status) ?? said.status ?? defaultStatus(by, raw.stage, code)
