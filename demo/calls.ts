@@ -5,7 +5,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import type { Call } from '../src/ses-emulator/call'
 import { countJobs, keepsMail } from './evidence'
 import type { Sample } from './samples'
-import { callHeading, callLine, progressText, title } from './show'
+import { callHeading, callLine, progressText, title, wordsLine } from './show'
 import type { Stage } from './stage'
 
 const LOOK_MS = 50
@@ -27,6 +27,7 @@ export async function showCalls(stage: Stage, samples: readonly Sample[], startM
     for (const [index, call] of ses.calls.entries()) {
       if (index < shown) continue
       terminal.line(callLine(call, about(call, ses.calls[index - 1], samples, startMs), terminal))
+      if (sampleOf(call, samples)?.isRefused) terminal.line(wordsLine(call, terminal))
     }
     shown = ses.calls.length
     // the table also needs the outcome of mail whose bounce was refused
@@ -37,16 +38,19 @@ export async function showCalls(stage: Stage, samples: readonly Sample[], startM
   terminal.status('')
 }
 
+function sampleOf({ input }: Call, samples: readonly Sample[]): Sample | undefined {
+  return samples.find(({ sesId }) => sesId === input?.OriginalMessageId)
+}
+
 function about(
   call: Call,
   before: Call | undefined,
   samples: readonly Sample[],
   startMs: number,
 ): Parameters<typeof callLine>[1] {
-  const index = samples.findIndex(({ sesId }) => sesId === call.input?.OriginalMessageId)
-  const sample = samples[index]
+  const sample = sampleOf(call, samples)
   return {
-    number: sample && index + 1,
+    number: sample && samples.indexOf(sample) + 1,
     sender: sample?.known?.sender ?? sample?.handed.from ?? '',
     sinceStartMs: call.atMs - startMs,
     gapMs: before && call.atMs - before.atMs,

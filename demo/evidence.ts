@@ -7,7 +7,8 @@ import { keptFolder, quarantineFolder } from '../src/quarantine/keep'
 import { openQueueReader } from '../src/queue/open'
 import type { Call } from '../src/ses-emulator/call'
 import type { SmtpReply } from '../test/live/support/smtp'
-import { DELIVERED, deliveredList } from './directory'
+import { deliveredList } from './directory'
+import { DELIVERED } from './plugins'
 import type { Sample } from './samples'
 
 export interface Places {

@@ -25,6 +25,8 @@ export interface Mail {
   ageHours?: number
   proved?: boolean
   spam?: 'PASS' | 'FAIL'
+  /** Another plugin refuses it: the demo shows its words in the bounce. */
+  isRefused?: boolean
   /** MAIL FROM and RCPT TO, if the relay changes them. */
   envelope?: { from: string; to: string[] }
   /** The recipients that SES had. 'nothing': SES never had the mail. */
@@ -40,6 +42,42 @@ const delivered = (why = 'no rule'): Expected => ({ code: 250, happens: 'deliver
 const notBounced = (detail: string) => quarantined(`unknown-mailbox: ${detail}`)
 
 export const MAILS: readonly Mail[] = [
+  {
+    title: 'to one the directory knows',
+    from: 'carla@origin.example',
+    to: ['dave@staff.example.com'],
+    expected: delivered(),
+  },
+  {
+    title: 'to one the directory refuses',
+    isRefused: true,
+    from: 'bert@origin.example',
+    to: ['erin@staff.example.com'],
+    expected: bounced('not-in-directory'),
+  },
+  {
+    title: 'to one it refuses, one it knows',
+    isRefused: true,
+    from: 'cora@south.example',
+    to: ['frank@staff.example.com', 'carol@staff.example.com'],
+    expected: { code: 250, happens: '1 bounced, 1 delivered', why: 'not-in-directory' },
+  },
+  {
+    title: 'content that the scanner refuses',
+    isRefused: true,
+    from: 'dora@north.example',
+    to: ['anna@example.com'],
+    subject: 'The minutes',
+    body: 'A document with A-MACRO in it.\n',
+    expected: bounced('scanned'),
+  },
+  {
+    title: 'a virus, says the scanner',
+    from: 'emil@west.example',
+    to: ['anna@example.com'],
+    body: 'A document with A-VIRUS in it.\n',
+    expected: quarantined('scanned: virus'),
+  },
   {
     title: 'to a mailbox that we have',
     from: 'carla@origin.example',

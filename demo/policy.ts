@@ -27,7 +27,21 @@ token = ${token}      ; for ${url}
 
 export const RULES_INI = `; ses-bounce-rules.ini: a section is a rule. For each recipient the rules are tried from top to bottom,
 ; and the first whose lines all hold decides. If none does, the mail is accepted.
-; Save a change, and it is in force some seconds later; what is wrong with it is shown, and changes nothing.
+; Save a change, and it is active some seconds later; an error in it is shown, and changes nothing.
+
+; Two rules about what other plugins refuse: plugins/directory.js and plugins/scanner.js. Without these rules only the
+; relay would hear of the refusals. No other rule is checked for a refusal.
+
+[not-in-directory]
+refused.by = directory
+action = bounce                           ; its type, status and words come from the refusal
+
+[scanned]
+refused.by = scanner
+action = bounce
+bounce.text = {reason}
+
+; The rules about mail that nobody refused.
 
 [trial]
 subject = *invoice*
@@ -97,6 +111,7 @@ bounce.diagnostic = 550 5.1.1 <{recipient}>: no such mailbox
 
 /** Name in config/ and text. */
 export const LISTS: Readonly<Record<string, string>> = {
+  staff: 'carol\ndave\n',
   mailboxes:
     'anna@example.com\nben@example.com\nsales@example.com\nledger@example.com\narchive@example.com\n',
   'full-mailboxes': 'archive@example.com\n',

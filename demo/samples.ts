@@ -16,6 +16,8 @@ export interface Sample {
   known?: KnownMessage
   /** The relay delivers the mail again. */
   again?: boolean
+  /** Another plugin refuses it. */
+  isRefused: boolean
   expected: Expected
 }
 
@@ -27,7 +29,7 @@ export function makeSamples(now: Date): Sample[] {
   const samples = MAILS.map(mail => sampleOf(mail, now))
   const [, second] = samples
   if (second === undefined) return samples
-  const expected = { ...second.expected, happens: 'bounced once', why: 'unknown-mailbox, known already' }
+  const expected = { ...second.expected, happens: 'bounced once', why: 'not-in-directory, known already' }
   return [...samples, { ...second, title: 'number 2, delivered again', again: true, expected }]
 }
 
@@ -68,6 +70,7 @@ function sampleOf(mail: Mail, now: Date): Sample {
     handed: { ...(mail.envelope ?? { from: sender, to }), data },
     sesId,
     recipients: to,
+    isRefused: mail.isRefused ?? false,
     ...(sesHad !== 'nothing' && { known: { ...known, recipients: [...sesHad] } }),
     expected,
   }

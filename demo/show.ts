@@ -79,6 +79,14 @@ export function callLine(
   ].join('')
 }
 
+/** The diagnostic in the bounce: the words of the plugin that refused the recipient. */
+export function wordsLine({ input }: Call, { paint }: Terminal): string {
+  return paint(
+    'dim',
+    `     the sender reads: ${input?.BouncedRecipientInfoList?.[0]?.RecipientDsnFields?.DiagnosticCode ?? ''}`,
+  )
+}
+
 export function tableHeading(terminal: Terminal): string {
   return terminal.paint(
     'dim',

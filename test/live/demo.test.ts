@@ -60,9 +60,13 @@ describe('npm start', function () {
       [],
     )
     assert.ok(lines.some(line => line.startsWith(`All ${rows.length} mails as expected.`)))
+    assert.ok(
+      lines.includes('     the sender reads: smtp; 550 5.7.1 Documents with macros are not accepted here'),
+      'the words of the plugin that refused the mail',
+    )
     assert.ok(!lines.some(line => line.includes('\u001B')), 'escape sequences without a terminal')
     const told = lines.findIndex(line => PAGE_LINE.test(line))
-    const handed = lines.findIndex(line => line.includes('mails, handed over'))
+    const handed = lines.findIndex(line => line.includes('mails, sent as by a relay'))
     assert.ok(told > 0 && told < handed, lines.slice(0, 10).join('\n'))
     await assertGone(once)
   })
