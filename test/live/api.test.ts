@@ -37,6 +37,8 @@ describe("the API on Haraka's web server, with two workers", () => {
       method,
       headers: {
         Authorization: `Bearer ${TOKEN}`,
+        // a connection that is kept may be closed just as it is used again
+        Connection: 'close',
         ...(body !== undefined && { 'Content-Type': 'application/json' }),
         ...headers,
       },
