@@ -75,10 +75,15 @@ export async function startProduct(options: ProductOptions = {}): Promise<Produc
       })
       return { ...result, mail }
     },
-    jobs(filter) {
+    jobs({ sesId, state } = {}) {
       const reader = openQueueReader(queueFile)
       try {
-        return [...reader.jobs(filter)]
+        return [
+          ...reader.jobs({
+            ...(sesId !== undefined && { sesId }),
+            ...(state !== undefined && { states: [state] }),
+          }),
+        ]
       } finally {
         reader.close()
       }
