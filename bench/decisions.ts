@@ -1,15 +1,18 @@
 // The cost of deciding about one recipient, by the number and the kind of the rules.
 // Rejects if another rule decides than expected.
 
+import type { CheapFacts } from '../src/policy/fields'
 import { mightMatchAnyRule } from '../src/policy/might-match'
 import { openWorkerThreads } from '../src/worker-thread/worker-threads'
 import { decideInTurn, inTurn, readyFacts } from './deciding'
+import type { Work } from './measure'
 import { compiled, DECIDING, type Kind, rule, rulesOf } from './rules'
 import { type Sample, textSample } from './samples'
 import type { Contest, Row, Suite } from './suite'
 
 const COUNTS = [100, 1000]
 const FEW = 10
+const FIFTY = 50
 const LONG = 100_000
 
 export const decisions: Suite = {
@@ -32,6 +35,7 @@ recipient is on it, what else they ask has to be looked at, rule by rule.`,
     ]),
     contestOf('body', []),
     passingOver(),
+    ofRefusals(),
     longList(),
     rulesWithOneList('not on it', seed => `stranger${seed}@example.com`),
     rulesWithOneList('on it', seed => `box${(seed * 7919) % LONG}@example.com`),
@@ -68,19 +72,35 @@ function passingOver(): Contest {
       against: `${FEW}`,
     })),
     async prepare(inputs) {
-      const mails = samples(inputs).map(({ envelope }) => ({
-        envelope,
-        forCandidates: envelope.recipients.map(({ address }) => address),
-        returnPathCandidates: [envelope.sender],
-      }))
-      const works = [FEW, ...COUNTS].map(count => {
-        const { policy } = compiled(rulesOf('address', count, 'none'))
-        const work = inTurn(mails, mail => {
-          if (mightMatchAnyRule(policy, mail)) throw new Error('a mail is looked at that no rule concerns')
-        })
-        return [`${count}`, work] as const
-      })
+      const mails = cheapFacts(inputs)
+      const works = [FEW, ...COUNTS].map(
+        count => [`${count}`, passing(rulesOf('address', count, 'none'), mails)] as const,
+      )
       return { works: Object.fromEntries(works) }
+    },
+  }
+}
+
+/** Nobody has refused the mails. */
+function ofRefusals(): Contest {
+  return {
+    rows: [
+      {
+        name: `passing over a mail that nobody refused: ${FIFTY} address rules and ${FIFTY} about refusals, against the ${FIFTY}`,
+        of: 'both',
+        against: 'addresses',
+      },
+    ],
+    async prepare(inputs) {
+      const mails = cheapFacts(inputs)
+      const addresses = rulesOf('address', FIFTY, 'none')
+      const refusals = rulesOf('refusal', FIFTY, 'none')
+      return {
+        works: {
+          both: passing(`${addresses}\n${refusals}`, mails),
+          addresses: passing(addresses, mails),
+        },
+      }
     },
   }
 }
@@ -131,6 +151,21 @@ function rulesWithOneList(where: string, recipient: (seed: number) => string): C
       return { works: Object.fromEntries(works), close: () => workerThreads.close() }
     },
   }
+}
+
+function cheapFacts(count: number): CheapFacts[] {
+  return samples(count).map(({ envelope }) => ({
+    envelope,
+    forCandidates: envelope.recipients.map(({ address }) => address),
+    returnPathCandidates: [envelope.sender],
+  }))
+}
+
+function passing(rules: string, mails: readonly CheapFacts[]): Work {
+  const { policy } = compiled(rules)
+  return inTurn(mails, mail => {
+    if (mightMatchAnyRule(policy, mail)) throw new Error('a mail is looked at that no rule concerns')
+  })
 }
 
 function samples(count: number, recipient?: (seed: number) => string): Sample[] {

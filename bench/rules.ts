@@ -11,7 +11,7 @@ const SETTINGS = '[main]\nmode = observe\n[relay]\ntrusted = 192.0.2.1\n'
 /** The name of the rule that decides. */
 export const DECIDING = 'deciding'
 
-export type Kind = 'address' | 'header' | 'body'
+export type Kind = 'address' | 'header' | 'body' | 'refusal'
 
 /** A condition that no sample mail meets; equal numbers give equal ones. */
 const CONDITIONS: Record<Kind, (number: number) => string> = {
@@ -19,6 +19,7 @@ const CONDITIONS: Record<Kind, (number: number) => string> = {
     number % 2 === 0 ? `recipient = gone${number}@example.com` : `sender = @spam${number}.example`,
   header: number => `subject = ${number % 2 === 0 ? glob(number) : regex(number)}`,
   body: number => `body = ${number % 2 === 0 ? glob(number) : regex(number)}`,
+  refusal: number => `refused.by = refuser${number}\nsubject = *`,
 }
 
 /** Holds for all sample mails. */
@@ -26,6 +27,7 @@ const HOLDING: Record<Kind, string> = {
   address: 'recipient = @example.com',
   header: 'subject = *',
   body: 'body = *',
+  refusal: 'refused.by = *',
 }
 
 /** `count` rules of a kind. `decides`: the place of the rule that holds. */

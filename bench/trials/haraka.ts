@@ -32,6 +32,10 @@ const PLUGINS = {
   addresses: { settings: TRUSTED, rules: rulesOf('address', RULES, 'none') },
   mailboxes: { settings: TRUSTED, rules: `${rulesOf('address', RULES - 1, 'none')}\n${MAILBOXES}` },
   headers: { settings: TRUSTED, rules: rulesOf('header', RULES, 'none') },
+  refusals: {
+    settings: TRUSTED,
+    rules: `${rulesOf('address', RULES, 'none')}\n${rulesOf('refusal', RULES, 'none')}`,
+  },
 } as const
 
 type Name = keyof typeof PLUGINS
@@ -47,7 +51,8 @@ for ${MAILS_EACH} mails and waits for each reply. Each is started ${SCALES.whole
 count before its ${SCALES.whole.rounds} rounds; a ratio is the median of all rounds.
 
 The header rules look at the subject: every other one is a glob, every other one a regular expression. Of the address
-rules every other one names a recipient, every other one the domain of a sender.`,
+rules every other one names a recipient, every other one the domain of a sender. In the last row no other plugin refuses
+anything: the rules about refusals are there, and there is nothing to ask them about.`,
   rows: [
     { key: 'untrusted', name: 'from a peer that is not trusted', goal: { atMost: 1.03 } },
     { key: 'addresses', name: `from the relay, ${RULES} address rules`, goal: { atMost: 1.15 } },
@@ -56,6 +61,11 @@ rules every other one names a recipient, every other one the domain of a sender.
       name: `from the relay, ${RULES} address rules, one of which asks whether the mailbox is on a list`,
     },
     { key: 'headers', name: `from the relay, ${RULES} header rules`, goal: { atMost: 1.5 } },
+    {
+      key: 'refusals',
+      name: `from the relay, ${RULES} address rules and ${RULES} about refusals, against the ${RULES} address rules`,
+      goal: { atMost: 1.03 },
+    },
   ],
   run: compare,
 }
@@ -68,6 +78,7 @@ async function compare(size: Size): Promise<Findings> {
     addresses: [],
     mailboxes: [],
     headers: [],
+    refusals: [],
   }
   const relay = new Relay()
   try {
@@ -85,10 +96,10 @@ async function compare(size: Size): Promise<Findings> {
   } finally {
     relay.close()
   }
-  const found = (name: Name) => {
-    const [of, against] = [median(costs[name]), median(costs.without)]
+  const found = (name: Name, other: Name | 'without' = 'without') => {
+    const [of, against] = [median(costs[name]), median(costs[other])]
     return foundRatio(
-      ratioOf(costs[name], costs.without),
+      ratioOf(costs[name], costs[other]),
       `${Math.round(of)} µs a mail against ${Math.round(against)} µs`,
     )
   }
@@ -97,6 +108,7 @@ async function compare(size: Size): Promise<Findings> {
     addresses: found('addresses'),
     mailboxes: found('mailboxes'),
     headers: found('headers'),
+    refusals: found('refusals', 'addresses'),
   }
 }
 
@@ -104,7 +116,7 @@ async function startAll(): Promise<[Name | 'without', Host][]> {
   const mailboxes = Array.from({ length: 1000 }, (_, number) => `box${number}@example.com`).join('\n')
   const files = { mailboxes: `${mailboxes}\n` }
   const hosts: [Name | 'without', Host][] = [['without', new Host({})]]
-  for (const name of ['untrusted', 'addresses', 'mailboxes', 'headers'] as const)
+  for (const name of ['untrusted', 'addresses', 'mailboxes', 'headers', 'refusals'] as const)
     hosts.push([name, new Host({ plugin: PLUGINS[name], files })])
   try {
     await Promise.all(hosts.map(([, host]) => host.start()))
