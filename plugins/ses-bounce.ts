@@ -44,6 +44,7 @@ const FIRST = -100
 
 /** Runs only where a queue plugin has refused, or none took the mail. */
 const QUEUE_HOOK = 'settle_queue_refusal'
+const RCPT_HOOK = 'accept_refused_recipient'
 
 /** The message with which a worker tells the master that there is a new job. */
 const WAKE = 'ses-bounce.wake'
@@ -72,7 +73,7 @@ const refusals = new RefusalHooks({
   isExempt: connection =>
     isOthers(connection) || (connection.transaction !== null && released.has(connection.transaction)),
   commandsOf: transaction => rcptCommands.get(transaction),
-  queueHook: QUEUE_HOOK,
+  lastMethods: { rcpt: RCPT_HOOK, queue: QUEUE_HOOK },
   count: (refusal, outcome) => runtime.counts.refused(refusal, outcome),
 })
 
@@ -90,7 +91,7 @@ export function register(this: HarakaPlugin): void {
   this.register_hook('init_http', 'serve_http', FIRST)
   this.register_hook('mail', 'redeem_release_token', FIRST)
   this.register_hook('rcpt', 'note_recipient', FIRST)
-  this.register_hook('rcpt', 'accept_refused_recipient', LAST)
+  this.register_hook('rcpt', RCPT_HOOK, LAST)
   this.register_hook('rcpt_ok', 'keep_refused_recipient', FIRST)
   this.register_hook('deny', 'hold_refusal', FIRST)
   this.register_hook('data', 'end_recipients', FIRST)
@@ -196,16 +197,21 @@ export function note_recipient(
 
 /** Hook rcpt, after all others: no plugin has accepted the recipient, or one has refused it. */
 export function accept_refused_recipient(this: HarakaPlugin, next: Next, connection: HarakaConnection): void {
-  next(refusals.unclaimed(this, connection) ? ok : undefined)
+  atOnce(this, connection, next, () => {
+    if (refusals.yields(this, connection, RCPT_HOOK)) return NEXT_PLUGIN
+    return refusals.acceptUnclaimed(this, connection) ? { code: ok } : NEXT_PLUGIN
+  })
 }
 
 /** Hook rcpt_ok: a refused recipient is handed to no other plugin. */
-export function keep_refused_recipient(next: Next, connection: HarakaConnection): void {
-  refusals.keepFromOthers(connection)
-  next()
+export function keep_refused_recipient(this: HarakaPlugin, next: Next, connection: HarakaConnection): void {
+  atOnce(this, connection, next, () => {
+    refusals.keepFromOthers(connection)
+    return NEXT_PLUGIN
+  })
 }
 
-/** Hook deny: another plugin refuses. Haraka would hang on any answer but these two, and on one that comes later. */
+/** Hook deny: another plugin refuses. Haraka would hang on any answer but OK and none, and on one that comes later. */
 export function hold_refusal(
   this: HarakaPlugin,
   next: Next,
@@ -220,6 +226,24 @@ export function hold_refusal(
     this.logerror(connection, `a refusal goes out as it came: ${errorText(error)}`)
   }
   next(isHeld ? ok : undefined)
+}
+
+/** As `answerHook`, for what needs no wait. */
+function atOnce(
+  plugin: HarakaPlugin,
+  connection: HarakaConnection,
+  next: Next,
+  work: () => HookAnswer,
+): void {
+  let answer: HookAnswer
+  try {
+    answer = work()
+  } catch (error) {
+    runtime.counts.faulted()
+    plugin.logerror(connection, `temporary refusal: ${errorText(error)}`)
+    answer = { code: denysoft, text: TRY_LATER }
+  }
+  next(answer.code, answer.text)
 }
 
 /** Hook data: plugins that replace the last command's recipient have done so by now. */
@@ -339,6 +363,7 @@ export function settle_queue_refusal(this: HarakaPlugin, next: Next, connection:
   const { transaction } = connection
   const held = refusals.of(transaction)
   if (!transaction || !held || held.isSettled) {
+    refusals.yields(this, connection, QUEUE_HOOK)
     next()
     return
   }

@@ -82,7 +82,8 @@ export async function evaluatePolicy(
   const facts = await factsOf(mail, policy, settings)
   const budget = new MatchBudget({ search: mail.search })
   try {
-    return { facts, decisions: refusedAsWhole(await decide(policy, facts, mail.nowMs, budget)) }
+    const decided = await decide(policy, facts, mail.nowMs, budget)
+    return { facts, decisions: refusedAsWhole(decided, policy.receivesFor) }
   } catch (error) {
     const reason = errorMessage(error)
     throw new Error(logLine({ ses_id: facts.receipt?.sesId, reason }), { cause: error })

@@ -1,6 +1,8 @@
 // Decisions about a mail that another plugin has refused as a whole: for all its recipients, or for none. Pure.
 
+import { domainOf } from '../mail/address'
 import type { RefusalStage } from '../mail/refusal'
+import { REPLY_TEXTS } from '../policy/bounce-types'
 import type { Decision } from '../policy/decision'
 
 /** At these stages a refusal is one for all recipients. */
@@ -11,15 +13,18 @@ const NOT_KNOWN_WHICH = 'refused at once with others, and which of them is not k
 
 /**
  * Where a refusal of the whole mail stands for one recipient, it stands for all: SMTP has one reply, and the sender of a mail
- * that the relay still has needs no bounce.
+ * that the relay still has needs no bounce. For a recipient at a domain that isn't ours it always stands.
  */
-export function refusedAsWhole(decisions: readonly Decision[]): Decision[] {
+export function refusedAsWhole(
+  decisions: readonly Decision[],
+  receivesFor: (domain: string) => boolean,
+): Decision[] {
   const ofMail = decisions
     .flatMap(({ recipient }) => recipient.envelope.refusals ?? [])
     .find(({ stage }) => OF_MAIL.has(stage))
-  const standing = ofMail && decisions.find(stands)
-  if (ofMail === undefined || standing?.reply === undefined) return [...decisions]
-  const reply = { status: ofMail.status, text: ofMail.reply || standing.reply.text }
+  const isOurs = ({ recipient: { envelope } }: Decision) => receivesFor(domainOf(envelope.address) ?? '')
+  if (ofMail === undefined || decisions.every(one => isOurs(one) && !stands(one))) return [...decisions]
+  const reply = { status: ofMail.status, text: ofMail.reply || REPLY_TEXTS.reject.text }
   return decisions.map(({ recipient, observed }) => ({
     recipient,
     wanted: 'reject',

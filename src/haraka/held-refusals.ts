@@ -4,6 +4,7 @@
 import type { ActiveConfig } from '../app/active-config'
 import type { Refusal } from '../mail/refusal'
 import type { RcptCommand } from './rcpt-commands'
+import type { HookToRun } from './types'
 import type { WireReply } from './wire-reply'
 
 export class HeldRefusals {
@@ -38,9 +39,18 @@ export class HeldRefusals {
     return [...before, ...own, ...after]
   }
 
-  /** The recipient is accepted for the time being only. */
+  /** The recipient, or the whole mail, was refused. */
   has(command: RcptCommand | undefined): boolean {
-    return this.#ofMail.length > 0 || (command !== undefined && this.#ofCommands.has(command))
+    return this.#ofMail.length > 0 || this.hasOwn(command)
+  }
+
+  /** The recipient was refused. */
+  hasOwn(command: RcptCommand | undefined): boolean {
+    return command !== undefined && this.#ofCommands.has(command)
+  }
+
+  keepUnaware(hooks: readonly HookToRun[]): void {
+    for (const [{ name }] of hooks) this.unaware.add(name)
   }
 
   /** The commands whose recipients were refused. */

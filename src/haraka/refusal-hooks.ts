@@ -1,63 +1,62 @@
-// What another plugin refuses, and what no plugin accepts, where a rule may make something else of it: the relay hears 250,
-// and the rules decide when the whole mail is there. In doubt the refusal goes out as it came.
-// Haraka's hook `deny` is asked about every refusal: OK keeps it from the relay, and the other plugins of its hook go on.
+// Refusals by other plugins, and recipients that no plugin accepts: where a rule may be about them, the relay hears 250, and
+// the rules decide when the whole mail is there. In doubt a refusal goes out as it came.
+// Haraka calls the hook `deny` for every refusal. OK keeps it from the relay, and the other plugins of its hook go on.
 
 import { deny } from 'haraka-constants'
 import type { ActiveConfig } from '../app/active-config'
 import { logLine } from '../app/log-line'
 import { domainOf } from '../mail/address'
 import type { Refusal } from '../mail/refusal'
-import { REPLY_CHARACTERS } from '../mail/refusal-text'
 import { NOBODY } from '../mail/refusing-plugins'
 import { standsAlways } from '../mail/standing-refusals'
-import { mayBounce, type RefusedNow, rulesThatMayHold } from '../policy/may-bounce'
-import type { Policy } from '../policy/rule'
+import { mayBounce, observedRules, type RefusedNow } from '../policy/may-bounce'
 import { RELEASE_PARAMETER } from '../quarantine/release-token'
 import { HeldRefusals } from './held-refusals'
-import { answeredCommands, targetsOf } from './incoming-mail'
 import { neverSkip } from './never-skipped'
 import { countErrors } from './plugin-results'
-import type { RcptCommand, RcptCommands, Targets } from './rcpt-commands'
-import {
-  type HarakaRefusal,
-  isRefusingHook,
-  type RefusingHook,
-  readRefusal,
-  STAGE_OF_HOOK,
-} from './read-refusal'
-import type { DenyParams, HarakaAddress, HarakaConnection, HarakaPlugin, HarakaTransaction } from './types'
+import type { RcptCommand, RcptCommands } from './rcpt-commands'
+import { RcptState } from './rcpt-state'
+import { type HarakaRefusal, isRefusingHook, readRefusal, STAGE_OF_HOOK } from './read-refusal'
+import { withoutTargets, wordsOfHaraka, wordsOfNobody } from './refusal-words'
+import type {
+  DenyParams,
+  HarakaAddress,
+  HarakaConnection,
+  HarakaPlugin,
+  HarakaTransaction,
+  HookToRun,
+} from './types'
 import { wireReplyOf } from './wire-reply'
 
 export interface RefusalHooksOptions {
   activeConfig: () => ActiveConfig
-  /** Not a trusted relay, or mail that is released from the quarantine: refusals stand. */
+  /** The peer isn't a trusted relay, or the mail is released from the quarantine: refusals stand. */
   isExempt: (connection: HarakaConnection) => boolean
   commandsOf: (transaction: HarakaTransaction) => RcptCommands<HarakaAddress> | undefined
-  /** Of the hook of ours that ends a refusal by a queue plugin. */
-  queueHook: string
+  /** Our last methods at the hooks rcpt and queue. */
+  lastMethods: { rcpt: string; queue: string }
   count: (refusal: Refusal, outcome: 'stood' | 'observed') => void
 }
 
 /** Haraka's own plugin that puts refusals off until rcpt_ok. */
 const DELAY_DENY = 'delay_deny'
 
-/** True: the refusal is kept from the relay. False: it goes out. */
-type Held = boolean
-
 interface Asked {
   plugin: HarakaPlugin
   connection: HarakaConnection
   transaction: HarakaTransaction
+  rcpt: RcptState
   /** With Haraka's own words where the plugin gave none. */
   raw: HarakaRefusal
 }
 
+/** The methods return true where the relay hears 250. */
 export class RefusalHooks {
   readonly #options: RefusalHooksOptions
   readonly #held = new WeakMap<HarakaTransaction, HeldRefusals>()
-  /** Errors that plugins had noted when the hooks of the last RCPT TO began. */
+  /** Number of errors that plugins had noted when the hooks of the last RCPT TO began. */
   readonly #errors = new WeakMap<HarakaTransaction, number>()
-  /** Our decisions are made: a plugin that refuses later must be heard. */
+  /** Transactions that the rules have decided about: the relay must hear a plugin that refuses later. */
   readonly #decided = new WeakSet<HarakaTransaction>()
 
   constructor(options: RefusalHooksOptions) {
@@ -69,142 +68,134 @@ export class RefusalHooks {
     return transaction ? this.#held.get(transaction) : undefined
   }
 
-  /** Why the rules can't be asked about what was held back; undefined: they can. */
+  /** The reason why the rules can't decide about refusals that were held back. Undefined: they can. */
   whyNotNow(connection: HarakaConnection, held: HeldRefusals): string | undefined {
     const { transaction } = connection
     if (held.config !== this.#options.activeConfig()) return 'the configuration has changed since'
     if (this.#options.isExempt(connection)) return 'the relay is not trusted any more'
-    const found = transaction ? this.#targets(transaction) : []
-    const left = new Set(found.map(({ command }) => command))
+    const left = new Set(transaction ? this.#rcpt(transaction).left : [])
     return left.has(undefined) && held.commands.some(command => !left.has(command))
-      ? 'another plugin has replaced recipients, and which were refused is not known'
+      ? 'another plugin has replaced recipients, so the refused ones are not known'
       : undefined
   }
 
-  /** Whether a recipient of a refused RCPT TO is still in the transaction. */
+  /** Whether a recipient that was refused is still in the transaction. */
   isLeft(transaction: HarakaTransaction, held: HeldRefusals): boolean {
-    return this.#commandsLeft(transaction).some(command => held.has(command))
+    return this.#rcpt(transaction).left.some(command => held.has(command))
   }
 
-  /** The hooks of a RCPT TO begin. */
+  /** To be called when the hooks of a RCPT TO begin. */
   rcptBegins(connection: HarakaConnection, transaction: HarakaTransaction): void {
     if (this.#options.activeConfig().asksAboutRefusals)
       this.#errors.set(transaction, countErrors([transaction.results, connection.results]))
   }
 
-  /** data_post: from now on refusals of the mail go out. */
+  /** To be called at data_post: from now on refusals of the mail go out. */
   decides(transaction: HarakaTransaction): void {
     this.#decided.add(transaction)
   }
 
-  /** Whether the last RCPT TO's recipient is accepted for the time being only. */
-  hasRefused(transaction: HarakaTransaction): boolean {
-    const held = this.#held.get(transaction)
-    return held !== undefined && held.has(this.#lastCommand(transaction))
-  }
-
-  /** Hook rcpt_ok: the plugins behind ours aren't asked about a recipient that was refused. */
+  /** Hook rcpt_ok, before all others: they aren't called for a recipient that was refused. */
   keepFromOthers(connection: HarakaConnection): void {
-    const { transaction } = connection
-    if (!transaction || !this.hasRefused(transaction)) return
+    const held = this.of(connection.transaction)
+    if (!connection.transaction || !held?.has(this.#rcpt(connection.transaction).current)) return
     const others = connection.hooks_to_run ?? []
-    // it refuses for plugins that refused the connection: not the recipient, and no rule is about that
+    // it refuses because of the connection or the mail: no rule was about that
     connection.hooks_to_run = others.filter(([{ name }]) => name === DELAY_DENY)
-    for (const [{ name }] of others) this.#held.get(transaction)?.unaware.add(name)
+    held.keepUnaware(others)
   }
 
-  /** Hook rcpt, behind all others: no plugin has accepted the recipient. True: it is accepted for the time being. */
-  unclaimed(plugin: HarakaPlugin, connection: HarakaConnection): Held {
+  /**
+   * Our last hooks at rcpt and queue: plugins of the same priority that stand below ours in config/plugins come first. True:
+   * Haraka calls ours again.
+   */
+  yields(plugin: HarakaPlugin, connection: HarakaConnection, method: string): boolean {
+    const { hooks_to_run: hooks = [] } = connection
+    if (hooks.length === 0 || !this.#isAsked(connection)) return false
+    hooks.push([plugin, method])
+    return true
+  }
+
+  /** Hook rcpt, after all others: no plugin has accepted the recipient. */
+  acceptUnclaimed(plugin: HarakaPlugin, connection: HarakaConnection): boolean {
     const { transaction } = connection
     if (!transaction) return false
-    if (this.hasRefused(transaction)) return true
-    const command = this.#isAsked(connection) ? this.#lastCommand(transaction) : undefined
-    // Haraka accepts every recipient of a peer that may relay; a plugin behind ours may still accept this one
-    if (command === undefined || connection.relaying || (connection.hooks_to_run ?? []).length > 0)
-      return false
-    const message = `I cannot deliver mail for <${command.address}>`
-    const raw: HarakaRefusal = { plugin: NOBODY, hook: 'rcpt', retval: deny, message }
-    const asked = { plugin, connection, transaction, raw }
+    const rcpt = this.#rcpt(transaction)
+    const command = rcpt.current
+    if (command === undefined) return false
+    if (this.#held.get(transaction)?.hasOwn(command)) return true
+    // Haraka accepts every recipient of a peer that may relay
+    if (connection.relaying || !this.#isAsked(connection)) return false
+    const raw: HarakaRefusal = { plugin: NOBODY, hook: 'rcpt', retval: deny, message: wordsOfNobody(command) }
+    const asked = { plugin, connection, transaction, rcpt, raw }
     const { refusal } = readRefusal(raw)
     const errors = countErrors([transaction.results, connection.results])
     // a directory that fails looks like one that doesn't know the recipient
     if (errors > (this.#errors.get(transaction) ?? 0))
-      return this.#stands(asked, refusal, 'a plugin noted an error')
+      return this.#stands(asked, refusal, 'a plugin noted an error', command)
     return this.#hold(asked, refusal, [command], command)
   }
 
-  /** Hook deny. True: the relay isn't told. Never throws, and never waits: Haraka would hang. */
-  holds(plugin: HarakaPlugin, connection: HarakaConnection, params: DenyParams): Held {
+  /** Hook deny: it must answer at once, or Haraka hangs. */
+  holds(plugin: HarakaPlugin, connection: HarakaConnection, params: DenyParams): boolean {
     const [retval, message, by, , hookParams, hook] = params
-    // asked about outbound deliveries, too, which are no connections
+    // Haraka calls it for outbound deliveries, too, which are no connections
     if (!isRefusingHook(hook) || by === plugin.name) return false
     const { transaction } = connection
     if (!transaction || !this.#isAsked(connection)) return false
-    const raw = { plugin: by, hook, retval, message: message || unsaidBy(hook, transaction) }
-    const asked = { plugin, connection, transaction, raw }
+    const raw = { plugin: by, hook, retval, message: message || wordsOfHaraka(hook, transaction) }
+    const asked = { plugin, connection, transaction, rcpt: this.#rcpt(transaction), raw }
     const { refusal, isTemporary } = readRefusal(raw)
-    // the relay comes again, and hears the same or something better
     if (isTemporary) return false
     if (this.#isForWantOfRecipients(asked)) return true
     const reason = standsAlways(refusal)
     if (reason !== undefined) return this.#stands(asked, refusal, reason)
     switch (STAGE_OF_HOOK[hook]) {
       case 'mail':
-        return this.#atMail(asked, refusal, hookParams)
+        // the release token may not have been looked at yet
+        return !hasReleaseToken(hookParams) && this.#hold(asked, refusal, [undefined], undefined)
       case 'rcpt':
         return this.#atRcpt(asked, refusal)
       case 'data':
-        return this.#atData(asked, refusal)
+        if (this.#decided.has(transaction))
+          return this.#stands(asked, refusal, 'the rules were asked before it')
+        return this.#hold(asked, refusal, asked.rcpt.left, undefined)
       case 'queue':
         return this.#atQueue(asked, refusal)
     }
   }
 
-  #atMail(asked: Asked, refusal: Refusal, hookParams: unknown): Held {
-    // the token may not have been looked at yet
-    const options: unknown = Array.isArray(hookParams) ? hookParams[1] : undefined
-    const isReleased = typeof options === 'object' && options !== null && RELEASE_PARAMETER in options
-    return isReleased ? false : this.#hold(asked, refusal, [undefined], undefined)
-  }
-
-  #atRcpt(asked: Asked, refusal: Refusal): Held {
+  #atRcpt(asked: Asked, refusal: Refusal): boolean {
     const { connection, transaction, raw } = asked
-    const command = this.#lastCommand(transaction)
+    const command = asked.rcpt.current
     if (command === undefined) return this.#stands(asked, refusal, 'another plugin answered before ours')
-    if (!this.#hold(asked, refusal, [command], command)) return false
-    if (raw.hook === 'rcpt_ok') {
-      // those that come behind it would hear of a recipient that was refused
-      const held = this.#held.get(transaction)
-      for (const name of [raw.plugin, ...(connection.saved_hooks_to_run ?? []).map(([one]) => one.name)])
-        held?.unaware.add(name)
-      connection.saved_hooks_to_run = []
+    if (raw.hook === 'rcpt') {
+      const mustAccept =
+        !connection.relaying && this.#ours(asked, this.#options.lastMethods.rcpt) === undefined
+      if (mustAccept) return this.#stands(asked, refusal, 'a plugin behind ours refused', command)
+      return this.#hold(asked, refusal, [command], command)
     }
+    if (!this.#hold(asked, refusal, [command], command)) return false
+    this.#held.get(transaction)?.keepUnaware([[{ name: raw.plugin }, ''], ...others(connection)])
+    connection.saved_hooks_to_run = []
     return true
   }
 
-  #atData(asked: Asked, refusal: Refusal): Held {
-    const { transaction } = asked
-    if (this.#decided.has(transaction)) return this.#stands(asked, refusal, 'the rules were asked before it')
-    return this.#hold(asked, refusal, this.#commandsLeft(transaction), undefined)
-  }
-
-  #atQueue(asked: Asked, refusal: Refusal): Held {
-    const { connection, transaction, plugin } = asked
-    const ours = (connection.saved_hooks_to_run ?? []).find(
-      ([one, method]) => one === plugin && method === this.#options.queueHook,
-    )
+  #atQueue(asked: Asked, refusal: Refusal): boolean {
+    const { connection, transaction, rcpt } = asked
+    const ours = this.#ours(asked, this.#options.lastMethods.queue)
     if (ours === undefined) return this.#stands(asked, refusal, 'a plugin behind ours refused')
-    const commands = this.#commandsLeft(transaction)
-    const [only, ...others] = transaction.rcpt_to.length === 1 ? commands : []
-    const command = others.length === 0 ? only : undefined
-    if (!this.#hold(asked, refusal, commands, command)) return false
-    // else the next queue plugin would deliver what this one has refused
+    const { left } = rcpt
+    // with one reply for several recipients, it may be any of them
+    const command = transaction.rcpt_to.length === 1 ? left[0] : undefined
+    if (!this.#hold(asked, refusal, left, command)) return false
+    // or the next queue plugin would deliver the mail
     connection.saved_hooks_to_run = [ours]
     return true
   }
 
   /**
-   * `recipients`: undefined where they aren't known yet. Every one of them must have a rule that may hold.
+   * A rule must be possible for each of `recipients`; undefined: they aren't known yet.
    * `command`: undefined where the whole mail was refused.
    */
   #hold(
@@ -212,17 +203,17 @@ export class RefusalHooks {
     refusal: Refusal,
     recipients: readonly (RcptCommand | undefined)[],
     command: RcptCommand | undefined,
-  ): Held {
+  ): boolean {
     const { connection, transaction, plugin } = asked
     const config = this.#options.activeConfig()
-    const held = this.#held.get(transaction) ?? new HeldRefusals(config)
-    if (held.config !== config) return this.#stands(asked, refusal, 'the configuration has changed')
     const { policy, settings } = config
+    const held = this.#held.get(transaction) ?? new HeldRefusals(config)
+    if (held.config !== config) return this.#stands(asked, refusal, 'the configuration has changed', command)
     const isForeign = (one: RcptCommand | undefined) =>
       one !== undefined && !policy.receivesFor(domainOf(one.address) ?? '')
     if (recipients.length === 0 || recipients.some(isForeign))
-      return this.#stands(asked, refusal, 'a recipient at a domain that is not ours')
-    const shown = withoutTargets(refusal, command, this.#targets(transaction))
+      return this.#stands(asked, refusal, 'a recipient at a domain that is not ours', command)
+    const shown = withoutTargets(refusal, command, asked.rcpt.targets)
     const question = (recipient: RcptCommand | undefined, one: Refusal): RefusedNow => ({
       sender: transaction.mail_from?.address ?? '',
       recipient: recipient?.address,
@@ -230,14 +221,17 @@ export class RefusalHooks {
       refusal: one,
     })
     const isObserved = settings.main.mode === 'observe'
-    const observed = recipients.flatMap(one => observedRules(policy, question(one, shown), isObserved))
-    for (const rule of new Set(observed)) {
+    for (const rule of new Set(
+      recipients.flatMap(one => observedRules(policy, question(one, shown), isObserved)),
+    )) {
       this.#log(asked, shown, command, { mode: 'observe', rule })
       this.#options.count(shown, 'observed')
     }
     if (isObserved) return false
-    const mayHold = (recipient: RcptCommand | undefined) =>
-      [...held.of(recipient), shown].some(one => mayBounce(policy, question(recipient, one)))
+    // a rule must name nobody: a refusal of the whole mail says nothing about this recipient
+    const earlier = (one: RcptCommand | undefined) => (refusal.by === NOBODY ? [] : held.of(one))
+    const mayHold = (one: RcptCommand | undefined) =>
+      [...earlier(one), shown].some(each => mayBounce(policy, question(one, each)))
     if (!recipients.every(mayHold)) return this.#stands(asked, shown, 'no rule is about it', command)
     held.add(shown, command, wireReplyOf(asked.raw))
     this.#held.set(transaction, held)
@@ -247,7 +241,7 @@ export class RefusalHooks {
   }
 
   #stands(asked: Asked, refusal: Refusal, stands: string, command?: RcptCommand): false {
-    this.#log(asked, refusal, command ?? this.#lastCommand(asked.transaction), { stands })
+    this.#log(asked, refusal, command, { stands })
     this.#options.count(refusal, 'stood')
     return false
   }
@@ -263,70 +257,33 @@ export class RefusalHooks {
   }
 
   /** A proxy refuses DATA because it was told of no recipient, as all of them were refused. */
-  #isForWantOfRecipients({ transaction, raw }: Asked): boolean {
+  #isForWantOfRecipients({ transaction, rcpt, raw }: Asked): boolean {
     const held = this.#held.get(transaction)
     if (held === undefined || raw.hook !== 'data' || !held.unaware.has(raw.plugin)) return false
-    return this.#commandsLeft(transaction).every(command => held.has(command))
+    return rcpt.left.every(command => held.has(command))
   }
 
   #isAsked(connection: HarakaConnection): boolean {
     return this.#options.activeConfig().asksAboutRefusals && !this.#options.isExempt(connection)
   }
 
-  /** The RCPT TO whose hooks run. Undefined: another plugin has answered it, or an earlier one, before ours. */
-  #lastCommand(transaction: HarakaTransaction): RcptCommand | undefined {
-    const commands = this.#options.commandsOf(transaction)
-    const answered = answeredCommands(transaction)
-    if (commands === undefined || (answered !== undefined && commands.count !== answered + 1))
-      return undefined
-    return commands.last
+  /** Our hook among those that are still to run. */
+  #ours({ plugin, connection }: Asked, method: string): HookToRun | undefined {
+    return others(connection).find(([one, name]) => one === plugin && name === method)
   }
 
-  #targets(transaction: HarakaTransaction): Targets<HarakaAddress>[] {
-    const commands = this.#options.commandsOf(transaction)
-    commands?.end(transaction.rcpt_to)
-    // while the hooks of a command run, it isn't among those that were answered
-    return this.#lastCommand(transaction) && commands
-      ? commands.targetsIn(transaction.rcpt_to)
-      : targetsOf(transaction, commands)
-  }
-
-  /** Of the recipients that are left. */
-  #commandsLeft(transaction: HarakaTransaction): (RcptCommand | undefined)[] {
-    return this.#targets(transaction).map(({ command }) => command)
+  #rcpt(transaction: HarakaTransaction): RcptState {
+    return new RcptState(transaction, this.#options.commandsOf(transaction))
   }
 }
 
-/** As connection.js has them. */
-function unsaidBy(hook: RefusingHook, { mail_from: sender, rcpt_to: recipients }: HarakaTransaction): string {
-  if (hook === 'mail') return `sender <${sender?.address ?? ''}> denied`
-  if (hook === 'rcpt' || hook === 'rcpt_ok') return `recipient <${recipients.at(-1)?.address ?? ''}> denied`
-  return 'Message denied'
+/** Hooks of the plugins behind the one that refused. */
+function others({ saved_hooks_to_run: hooks = [] }: HarakaConnection): readonly HookToRun[] {
+  return hooks
 }
 
-/** The reply may name the addresses behind an alias, which are nobody else's business. */
-function withoutTargets(
-  refusal: Refusal,
-  command: RcptCommand | undefined,
-  found: readonly Targets<HarakaAddress>[],
-): Refusal {
-  const inner = found
-    .filter(one => command === undefined || one.command === command)
-    .flatMap(({ command: of, targets }) =>
-      of ? targets.map(({ address }) => ({ address, known: of.address })) : [],
-    )
-    .filter(({ address, known }) => address !== known && address !== '')
-  const reply = inner.reduce((text, { address, known }) => text.replaceAll(address, known), refusal.reply)
-  return reply === refusal.reply ? refusal : { ...refusal, reply: reply.slice(0, REPLY_CHARACTERS) }
-}
-
-/** Rules in mode observe that may hold before one that does; in mode observe as a whole, that one too. */
-function observedRules(policy: Policy, question: RefusedNow, isObserved: boolean): string[] {
-  const names: string[] = []
-  for (const { rule, isCertain } of rulesThatMayHold(policy, question)) {
-    const isEnforced = rule.mode === 'enforce'
-    if (!isEnforced || isObserved) names.push(rule.name)
-    if (isEnforced && (isCertain || isObserved)) break
-  }
-  return names
+/** The parameters of the hook mail. */
+function hasReleaseToken(params: unknown): boolean {
+  const options: unknown = Array.isArray(params) ? params[1] : undefined
+  return typeof options === 'object' && options !== null && RELEASE_PARAMETER in options
 }

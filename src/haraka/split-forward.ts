@@ -47,7 +47,7 @@ const SPLIT = 'ses-bounce-split'
 /** Hook queue, before the others: has Haraka run `split` in the place of queue/smtp_forward. */
 export function splitForward(connection: HarakaConnection, outbound: Outbound, plugin: HarakaPlugin): void {
   // Haraka takes them from this list one by one
-  const hooks = connection.hooks_to_run as HookToRun[] | undefined
+  const { hooks_to_run: hooks } = connection
   const at = hooks?.findIndex(([{ name }]) => name === SMTP_FORWARD) ?? -1
   const hook = hooks?.[at]
   if (hooks === undefined || hook === undefined) return

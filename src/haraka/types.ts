@@ -16,7 +16,7 @@ export interface HarakaResults extends ResultStore, AllResults {
 }
 
 /** A hook of a plugin that is still to run, by the name of its method. */
-export type HookToRun = readonly [plugin: { name: string }, method: string, ...unknown[]]
+export type HookToRun = [plugin: { name: string }, method: string, ...unknown[]]
 
 /** Of the hook `deny`: answer, message, plugin and method that refused, the parameters of its hook, and the hook. */
 export type DenyParams = readonly [
@@ -54,9 +54,9 @@ export interface HarakaConnection {
   /** The peer may send to any domain. */
   relaying?: boolean
   /** Of the hook that runs now. */
-  hooks_to_run?: readonly HookToRun[]
+  hooks_to_run?: HookToRun[]
   /** While `deny` runs: of the hook whose plugin has refused (plugins.js, run_hooks). */
-  saved_hooks_to_run?: readonly HookToRun[]
+  saved_hooks_to_run?: HookToRun[]
 }
 
 export type HarakaLog = (...data: unknown[]) => void

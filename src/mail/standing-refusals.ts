@@ -25,6 +25,7 @@ export function standsAlways({ by, stage, code, status, reply }: Refusal): strin
   if (code < 500 && stage !== 'delivery') return 'a temporary refusal'
   if (FAULT_CODES.has(code)) return `${code} is a fault behind Haraka`
   if (FAULT_STATUS.test(status)) return `${status} is a fault behind Haraka`
-  const word = FAULT_WORDS.exec(reply)?.[0]
+  // a word in the address of a recipient tells nothing
+  const word = FAULT_WORDS.exec(reply.replace(/\S+@\S+/g, ''))?.[0]
   return word === undefined ? undefined : `its words, "${word.toLowerCase()}", tell of a fault behind Haraka`
 }

@@ -48,6 +48,17 @@ export function* rulesThatMayHold(
   }
 }
 
+/** Rules in mode observe that may hold before one that decides; `isObserved`: that one, too, as nothing is done about any. */
+export function observedRules(policy: Policy, refused: RefusedNow, isObserved: boolean): string[] {
+  const names: string[] = []
+  for (const { rule, isCertain } of rulesThatMayHold(policy, refused)) {
+    const isEnforced = rule.mode === 'enforce'
+    if (!isEnforced || isObserved) names.push(rule.name)
+    if (isEnforced && (isCertain || isObserved)) break
+  }
+  return names
+}
+
 /** Undefined: not known yet. */
 function knownValues({ sender, recipient, relayIp, refusal }: RefusedNow) {
   const known = new Map<string, readonly Subject[]>([

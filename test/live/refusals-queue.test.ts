@@ -106,6 +106,23 @@ for (const isRelaying of [false, true]) {
   })
 }
 
+describe('a mail that a queue plugin refuses after all others', function () {
+  it('is bounced, though that plugin has the priority and the place behind ours', async () => {
+    const product = await startRefusing({
+      below: [{ name: 'last', priorities: { queue: 100 } }],
+      rules: RULES,
+      files: { 'plugins/capture.js': '' },
+    })
+    try {
+      const { reply, mail } = await relay(product, { sender: 'last.queue.text@origin.example' })
+      assert.equal(reply.code, 250, replyText(reply))
+      assert.deepEqual(recipientsOf(await bounceOf(product, mail)), [GOOD])
+    } finally {
+      await product.stop()
+    }
+  })
+})
+
 /** Refuses where `store` does, for peers that may relay. */
 const OUTBOUND = `'use strict'
 exports.hook_queue_outbound = function (next, { transaction }) {

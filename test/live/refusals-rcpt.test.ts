@@ -26,7 +26,7 @@ const RULES = `
 sender = /never in any mail/
 action = drop
 [unknown]
-refused.by = ldap
+refused.by = ldap, early, late
 not.subject = *leave it*
 action = bounce
 [by nobody]
@@ -51,7 +51,7 @@ action = drop
 /** Accepts what the test plugins let pass, if it isn't somebody whom nobody knows. */
 const KNOWS = `'use strict'
 exports.hook_rcpt = function (next, connection, [address]) {
-  if (address.address.startsWith('nobody')) {
+  if (/^nobody|^late/.test(address.address)) {
     if (address.address.startsWith('nobody.err')) connection.transaction.results.add(this, { err: 'the directory is down' })
     return next()
   }
@@ -64,7 +64,11 @@ describe('a recipient that another plugin refuses', function () {
   let product: Product
   before(async () => {
     product = await startRefusing({
-      above: ['ldap', 'hold', 'firm', 'slow', 'sink', 'other', 'limit'].map(name => ({ name })),
+      above: [
+        { name: 'early', priorities: { rcpt: -100 } },
+        ...['ldap', 'hold', 'firm', 'slow', 'sink', 'other', 'limit'].map(name => ({ name })),
+      ],
+      below: [{ name: 'late', priorities: { rcpt: 100 } }],
       rules: RULES,
       files: { 'plugins/accept_all.js': KNOWS },
     })
@@ -248,6 +252,28 @@ describe('a recipient that another plugin refuses', function () {
     assertUntouched(product, mail)
   })
 
+  it('that no plugin accepts is bounced, whatever word is in the address', async () => {
+    const to = ['nobody.relay.banned@yours.example']
+    const { mail } = await relay(product, { to })
+    assert.deepEqual(recipientsOf(await bounceOf(product, mail)), to)
+  })
+
+  it('hears a refusal by a plugin that is called before ours', async () => {
+    const { reply, mail } = await relay(product, { to: ['early.rcpt.text@yours.example'] })
+    assert.equal(said(reply), `550 ${WORDS.text}`)
+    assertUntouched(product, mail)
+  })
+
+  it('is bounced where the plugin is called after ours', async () => {
+    const to = ['late.rcpt.text@yours.example']
+    const { reply, mail } = await relay(product, { to })
+    assert.equal(reply.code, 250, replyText(reply))
+    const bounce = await bounceOf(product, mail)
+    assert.deepEqual(recipientsOf(bounce), to)
+    const [{ RecipientDsnFields: fields } = {}] = bounce.BouncedRecipientInfoList ?? []
+    assert.equal(fields?.DiagnosticCode, `smtp; 550 5.7.1 ${WORDS.text}`)
+  })
+
   it('at a domain that is not ours is refused at RCPT, whether a plugin refuses it or none accepts it', async () => {
     for (const [local, words] of [
       ['ldap.rcpt.text', WORDS.text],
@@ -327,4 +353,47 @@ describe('a recipient that another plugin refuses', function () {
     assert.equal(reply.code, 250, replyText(reply))
     return mail
   }
+})
+
+describe('with [fallback] unsafe = reject, a refused recipient whose mail has no sender', function () {
+  let product: Product
+  before(async () => {
+    product = await startRefusing({
+      above: [{ name: 'ldap' }],
+      ini: { fallback: { unsafe: 'reject', expired: 'accept', no_receipt: 'reject' } },
+      rules: '[unknown]\nrefused.by = ldap\naction = bounce\n',
+    })
+  })
+  after(() => product.stop())
+
+  it('is rejected in the words of the refusal, with the reason', async () => {
+    const { reply, mail } = await relay(product, { to: ['ldap.rcpt.coded@yours.example'], sender: '' })
+    assert.equal(said(reply), '550 5.1.6 The mailbox has moved (not bounced: null sender)')
+    assertUntouched(product, mail)
+  })
+
+  it('is quarantined with a warning beside one who gets the mail', async () => {
+    const bad = 'ldap.rcpt.coded@yours.example'
+    const { reply, mail } = await relay(product, { to: [bad, GOOD], sender: '' })
+    assert.equal(reply.code, 250, replyText(reply))
+    assert.deepEqual(deliveredOf(product, mail), [{ hook: 'queue', to: [GOOD] }])
+    assert.deepEqual(
+      keptOf(product, mail).flatMap(({ record }) => record.held.map(({ recipient }) => recipient)),
+      [bad],
+    )
+    await product.haraka.waitForLog(`recipient=${bad} ses_id=${mail.sesId} warning=`)
+  })
+
+  it('is never accepted, though the fallback for its case says accept', async () => {
+    const receivedAt = new Date(Date.now() - 25 * 3_600_000)
+    const { reply, mail } = await relay(product, { to: ['ldap.rcpt.coded@yours.example'], receivedAt })
+    assert.match(said(reply), /^550 5\.1\.6 The mailbox has moved \(not bounced: later than/)
+    assertUntouched(product, mail)
+  })
+
+  it('is rejected where SES has written no receipt', async () => {
+    const { reply, mail } = await relay(product, { to: ['ldap.rcpt.coded@yours.example'], returnPath: null })
+    assert.match(said(reply), /^550 5\.1\.6 The mailbox has moved \(not bounced: no Return-Path/)
+    assertUntouched(product, mail)
+  })
 })
