@@ -85,11 +85,11 @@ function recipientsOf(note: DeliveryNote, failed: readonly FailedRecipient[]) {
     const { address, notifyNever } = noted
     const own = [...new Set(noted.final.flatMap(one => failedOf.get(one.toLowerCase()) ?? []))]
     for (const one of own) given.add(one)
-    const isUnattributed = (noted.isUnattributed ?? false) || own.some(({ isMixedUp }) => isMixedUp)
     return add(own, {
       address,
       notifyNever,
-      ...(isUnattributed && { isUnattributed }),
+      ...(noted.isUnattributed && { isUnattributed: true }),
+      ...(own.some(({ isMixedUp }) => isMixedUp) && { isMixedUp: true }),
     })
   })
   for (const one of failed) {

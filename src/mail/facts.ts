@@ -53,6 +53,8 @@ export interface EnvelopeRecipient {
   notifyNever: boolean
   /** Another plugin added this recipient, and it isn't known for which of several RCPT TO. */
   isUnattributed?: boolean
+  /** The refusal may be that of another recipient. */
+  isMixedUp?: boolean
   /** Refusals of this recipient and of the whole mail, in the order in which they came. Undefined: nobody refused it. */
   refusals?: readonly Refusal[]
 }
@@ -83,7 +85,7 @@ export interface RecipientFacts {
 }
 
 /** Reasons why a recipient of record can't be determined, or SES wouldn't accept it. */
-export type Mismatch = 'unknown' | 'several' | 'noFor' | 'unattributed' | 'notAscii'
+export type Mismatch = 'unknown' | 'several' | 'noFor' | 'unattributed' | 'mixedUp' | 'notAscii'
 
 /** Header fields as the peer sent them, without Haraka's own. All names are in lower case. */
 export interface HeaderFacts {

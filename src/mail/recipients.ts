@@ -56,6 +56,7 @@ function establish(
   const { address } = recipient
   const isOnly = (question.envelope.rcptCommands ?? question.envelope.recipients.length) === 1
   if (recipient.isUnattributed) return mismatch(recipient, 'unattributed')
+  if (recipient.isMixedUp) return mismatch(recipient, 'mixedUp')
   switch (question.relayRecipients) {
     case 'kept':
       return { envelope: recipient, address, source: 'relay' }

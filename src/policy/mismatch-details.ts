@@ -8,5 +8,6 @@ export const MISMATCH_DETAILS: Readonly<Record<Mismatch, string>> = {
   several: 'several recipients from a relay that rewrites them',
   noFor: "SES's receipt names no recipient",
   unattributed: 'recipient added by another plugin',
+  mixedUp: 'LMTP may have refused another recipient',
   notAscii: 'recipient address is not ASCII',
 }
