@@ -51,7 +51,7 @@ describe('trusted relays', () => {
     assert.equal(relay.trusts('::192.0.2.7', undefined), false)
   })
 
-  it('are not whoever has no address, or text in its place', () => {
+  it('are not peers without an address, or with a text instead of one', () => {
     const relay = trusting('0.0.0.0/1, 192.0.2.10')
     for (const ip of ['', 'localhost', '192.0.2.10 ', '192.0.2', '1', '::ffff:']) {
       assert.equal(relay.trusts(ip, undefined), false, ip)

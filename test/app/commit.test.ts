@@ -17,7 +17,7 @@ import { temporaryFolder } from '../queue/support'
 
 const NOW_MS = Date.now()
 
-describe('a mail whose room in the queue another worker takes first', () => {
+describe('a mail for which another worker fills the queue first', () => {
   let dir = ''
   let remove: () => void
   let queue: SqliteWorkerQueue
@@ -121,7 +121,7 @@ describe('a mail whose room in the queue another worker takes first', () => {
     assert.equal(mails(keptFolder(dir)).length, 1)
   })
 
-  it('goes on as it came where the fallback accepts it', async () => {
+  it('passes unchanged if the fallback accepts it', async () => {
     const { evaluation, added } = await second('accept')
     assert.equal(evaluation.plan.kind, 'pass')
     assert.equal(added.size, 0)

@@ -4,14 +4,14 @@ import { decisionLine, logLine } from '../../src/app/log-line'
 import type { Decision } from '../../src/policy/decision'
 
 describe('logLine', () => {
-  it('writes key=value, and leaves out what is undefined', () => {
+  it('writes key=value, and leaves out undefined values', () => {
     assert.equal(
       logLine({ rule: 'unknown-mailbox', tries: 3, observed: false, job: undefined, to: 'a+b@c.example' }),
       'rule=unknown-mailbox tries=3 observed=false to=a+b@c.example',
     )
   })
 
-  it('quotes what could be taken for more than one value', () => {
+  it('quotes a value that could look like several', () => {
     assert.equal(
       logLine({ a: 'two words', b: '', c: 'action=accept', d: 'x" action="accept' }),
       'a="two words" b="" c="action=accept" d="x\\" action=\\"accept"',
@@ -61,7 +61,7 @@ describe('decisionLine', () => {
   }
   const more = { sesId: '7k822gft4kqt', sender: 'joe@origin.example', observed: false }
 
-  it('says rule, action, recipient, sender, id and job', () => {
+  it('shows rule, action, recipient, sender, id and job', () => {
     assert.equal(
       decisionLine(bounced, { ...more, job: { jobId: 'j1', outcome: 'added' } }),
       'rule=unknown-mailbox action=bounce recipient=nobody@yours.example sender=joe@origin.example ' +
@@ -69,7 +69,7 @@ describe('decisionLine', () => {
     )
   })
 
-  it('says what the rule wanted and why it could not be, where these differ', () => {
+  it('shows the action that the rule wanted and the reason against it, if another one was taken', () => {
     const fallback = { reason: 'unsafe', detail: 'null sender' } as const
     const line = decisionLine({ ...bounced, action: 'quarantine', fallback }, { ...more, sender: '' })
     assert.match(
@@ -78,7 +78,7 @@ describe('decisionLine', () => {
     )
   })
 
-  it('says when the whole plugin only observes', () => {
+  it('shows that the whole plugin only observes', () => {
     assert.match(decisionLine(bounced, { ...more, observed: true }), / mode=observe$/)
     assert.doesNotMatch(decisionLine(bounced, more), /observe/)
   })

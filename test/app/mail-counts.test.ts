@@ -35,7 +35,7 @@ function evaluation(
   return { facts, decisions, known: new Map(), plan }
 }
 
-describe('the door counts', () => {
+describe('the plugin counts', () => {
   let metricsBuffer: MetricsBuffer
   let counts: MailCounts
 
@@ -50,7 +50,7 @@ describe('the door counts', () => {
     return all
   }
 
-  it('each recipient by its rule, what was done, and the reason for which it is no bounce', () => {
+  it('each recipient by its rule, action, and the reason why there is no bounce', () => {
     counts.evaluated(
       evaluation([
         decision({ rule: 'programs', action: 'bounce', wanted: 'bounce' }),
@@ -88,7 +88,7 @@ describe('the door counts', () => {
     ])
   })
 
-  it('what is only observed as such: of a rule, unless it could not be asked, and of all rules', () => {
+  it('observed decisions separately: those of a rule, unless it could not be checked, and those of all rules', () => {
     const observed: Decision['observed'] = [
       { rule: 'gift-cards', action: 'quarantine' },
       { rule: 'broken', action: 'drop', fault: 'too much to match' },
@@ -120,7 +120,7 @@ describe('the door counts', () => {
     ])
   })
 
-  it('mails that are refused for now, by a rule and by a fault', () => {
+  it('temporary refusals, by a rule and by a fault', () => {
     counts.inspected()
     counts.evaluated(evaluation([decision({ rule: 'busy', action: 'defer' })]), 'enforce')
     counts.evaluated(evaluation([decision({ rule: 'no', action: 'reject' })]), 'enforce')
@@ -135,7 +135,7 @@ describe('the door counts', () => {
     )
   })
 
-  it('counts bounces that were submitted by hand as those of a rule of their own', () => {
+  it('bounces that were submitted by hand as those of a rule of their own', () => {
     counts.submitted({ rule: '[api]', sesId: 'mail1', sender: '', recipient: 'user@yours.example' })
     const { sums, hits, decisions } = counted()
     assert.deepEqual(sums[0]?.labels, { rule: '[api]', action: 'bounce', mode: 'enforce' })
@@ -143,7 +143,7 @@ describe('the door counts', () => {
     assert.deepEqual([decisions[0]?.sender, decisions[0]?.action], ['', 'bounce'])
   })
 
-  it('what was read of the configuration, with the errors for which it was refused', () => {
+  it('readings of the configuration, with the errors of a refused one', () => {
     counts.read('first', [])
     counts.read('then', [
       { severity: 'error', file: 'ses-bounce.ini', line: 3, section: 'main', message: 'no' },

@@ -9,7 +9,7 @@ import { temporaryFolder } from '../queue/support'
 
 const isRoot = process.geteuid?.() === 0
 
-describe('what a process has counted at its end', () => {
+describe('the counts of a process that ends', () => {
   let dir: string
   let remove: () => void
   beforeEach(() => {
@@ -39,19 +39,19 @@ describe('what a process has counted at its end', () => {
     }
   }
 
-  it('is handed over', () => {
+  it('are flushed', () => {
     assert.equal(inspected(''), 1)
   })
 
-  it('is not while the plugin is idle, as there need be no file', () => {
+  it('are not flushed while the plugin is idle, as there may be no file', () => {
     assert.equal(inspected('', { trusted: '' }), 0)
   })
 
-  it('is not by a master that has not made the files yet: its connection would lose its locks', () => {
+  it('are not flushed by a master that has not made the files yet, as its connection would lose its locks', () => {
     assert.equal(inspected('', { isWorker: false }), 0)
   })
 
-  it('is not by root where the workers are not: SQLite would make -wal and -shm those of root', function () {
+  it('are not flushed by root if the workers have another user, as SQLite would make -wal and -shm for root', function () {
     if (!isRoot) return this.skip()
     assert.equal(inspected('user=65534\ngroup=65534\n'), 0)
   })

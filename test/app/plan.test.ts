@@ -41,11 +41,11 @@ function commit(...decisions: Decision[]): CommitPlan {
 }
 
 describe('planFor', () => {
-  it('lets a mail pass as it came when every recipient is accepted', () => {
+  it('passes a mail unchanged when every recipient is accepted', () => {
     assert.deepEqual(planFor([decision('accept'), decision('accept')]), { kind: 'pass' })
   })
 
-  it('refuses the whole mail for now when one recipient is deferred, with that reply', () => {
+  it('refuses the whole mail temporarily when one recipient is deferred, with that reply', () => {
     const reply = { status: '4.2.2', text: 'Mailbox full' }
     for (const action of ACTIONS) {
       assert.deepEqual(planFor([decision(action), decision('defer', { reply })]), {
@@ -56,7 +56,7 @@ describe('planFor', () => {
     }
   })
 
-  it("refuses for good when every recipient is rejected, with the first one's reply", () => {
+  it('refuses permanently when every recipient is rejected, with the reply of the first', () => {
     const reply = { status: '5.1.1', text: 'No such mailbox' }
     const other = { status: '5.2.2', text: 'Mailbox full' }
     assert.deepEqual(planFor([decision('reject', { reply }), decision('reject', { reply: other })]), {
@@ -71,7 +71,7 @@ describe('planFor', () => {
     })
   })
 
-  it('keeps a rejected recipient back when others are not rejected, and says so', () => {
+  it('quarantines a rejected recipient when others are not rejected, with a warning', () => {
     const rejected = decision('reject')
     for (const other of [decision('accept'), decision('bounce'), decision('drop'), decision('quarantine')]) {
       const plan = commit(other, rejected)
@@ -84,7 +84,7 @@ describe('planFor', () => {
     }
   })
 
-  it('writes down why a recipient was held back', () => {
+  it('records the reason for each quarantined recipient', () => {
     const fallback = { reason: 'unsafe', detail: 'null sender' } as const
     const plan = commit(
       decision('quarantine'),
@@ -108,7 +108,7 @@ describe('planFor', () => {
     assert.deepEqual(plan.consumed, [plain])
   })
 
-  it('delivers nobody that the policy refused, and loses nobody, whatever stands together', () => {
+  it('delivers no refused recipient and loses none, for every combination of decisions', () => {
     const anyDecision = fc
       .record({ action: fc.constantFrom(...ACTIONS), deliver: fc.boolean() })
       .map(({ action, deliver }) => decision(action, { deliver }))

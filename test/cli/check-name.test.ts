@@ -85,7 +85,7 @@ describe('ses-bounce check --explain', () => {
     })
   })
 
-  it('ends with 2 where nothing has the name, and says what was meant', async () => {
+  it('ends with 2 for an unknown name, and suggests a similar one', async () => {
     const unknown = await explained('attachement.name')
     assert.deepEqual(unknown, {
       code: 2,
@@ -105,7 +105,7 @@ describe('ses-bounce check --explain', () => {
     }
   })
 
-  it('takes whatever is asked', async () => {
+  it('accepts any text as a name', async () => {
     await fc.assert(
       fc.asyncProperty(fc.string(), async name => {
         const { code, lines, errors } = await explained(name)

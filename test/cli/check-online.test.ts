@@ -62,7 +62,7 @@ describe('ses-bounce check --online', () => {
     start({ faults: subject => (subject.action === action ? fault : undefined) })
 
   describe('where all is well', () => {
-    it('says so line by line, and what that took', async () => {
+    it('shows each result on a line, and needs only the expected calls', async () => {
       await start()
       const { code, lines } = await run()
       assert.deepEqual(lines, [
@@ -228,7 +228,7 @@ describe('ses-bounce check --online', () => {
       return [code, ...said.filter(line => !line.startsWith('SendBounce'))]
     }
 
-    it('takes an address, its domain or one above it for verified', async () => {
+    it('counts a sender as verified if its address, its domain or a parent domain is', async () => {
       const sender = constant('mailer@bounces.example.com')
       for (const identity of ['mailer@bounces.example.com', 'bounces.example.com', 'example.com']) {
         assert.deepEqual(await verified(sender, [identity]), [0, `verified: ${identity}`])
@@ -560,7 +560,7 @@ describe('ses-bounce check --online', () => {
       assert.equal(code, 0)
     })
 
-    it('gives keys for a stand-in on this machine to no STS of AWS', async () => {
+    it('gives the credentials for an emulator on this machine to no STS of AWS', async () => {
       await start()
       const { online } = await runOnline(directory(), environment())
       assert.match(
@@ -571,7 +571,7 @@ describe('ses-bounce check --online', () => {
     })
   })
 
-  it('asks nothing where bounces go to the stand-in within', async () => {
+  it('asks nothing if bounces go to the emulator in the dispatcher', async () => {
     await start()
     const dir = directories.make({ ses: 'endpoint = local' })
     const message = '[ses] endpoint = local: bounces go to the stand-in, and there is nothing to ask AWS'

@@ -309,7 +309,7 @@ describe('ses-bounce check', () => {
       ])
     })
 
-    it('not by one that is commented out, or that comes after all at our domains were taken', async () => {
+    it('not by one that is commented out, or that follows a plugin which accepts all recipients at our domains', async () => {
       const plugins = '#rcpt_to.ldap\n; rcpt_to.ldap\nrcpt_to.in_host_list\nrcpt_to.ldap\nses-bounce\n'
       assert.deepEqual(await recipients(UNKNOWN, plugins), [])
     })
@@ -342,7 +342,7 @@ describe('ses-bounce check', () => {
         'connection.ini': `[main]\nbytes=1\n[max]\n; the most\n${bytes}\n`,
       })
 
-    it('by [max] bytes, where a rule bounces larger mail that SES takes', async () => {
+    it('by [max] bytes, if a rule bounces larger mail that SES accepts', async () => {
       const expected = [
         'connection.ini:5: [max] warning: Haraka refuses mail over 25 MB before [large] can bounce it; bytes = 46000000 allows all mail that SES accepts',
       ]

@@ -64,7 +64,7 @@ describe('mails to explain', () => {
     assert.deepEqual(shown(await openAll('-', Readable.from([]))), ['standard input is empty'])
   })
 
-  it('that are too large, or can not be read, are passed by', async () => {
+  it('that are too large, or can not be read, are skipped', async () => {
     const dir = emptyDirectory()
     writeFileSync(path.join(dir, 'a'), Buffer.alloc(64 * 1024 ** 2 + 1, 'x'))
     writeFileSync(path.join(dir, 'b'), MAIL)

@@ -64,7 +64,7 @@ describe('a mail from a file, as Haraka would have it', () => {
     assert.deepEqual([alone.headerLines.length, alone.headerIsCut], [999, false])
   })
 
-  it('goes by connection.ini', () => {
+  it('follows connection.ini', () => {
     assert.deepEqual(LIMITS, {
       lineBytes: 992,
       headerLines: 1000,

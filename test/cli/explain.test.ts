@@ -48,7 +48,7 @@ describe('ses-bounce explain', () => {
   afterEach(() => removeDirectories())
 
   describe('of a mail', () => {
-    it('shows what SES wrote, why each rule does not hold, the fate, the answer and the call', async () => {
+    it('shows the fields of SES, why each rule does not hold, the outcome, the reply and the call', async () => {
       assert.deepEqual(await lines([], sample()), [
         'mail.eml: 1.3 kB (1,313 bytes), as it would fare at 2025-02-20 12:39:04 UTC, one minute after SES took it (--at sets another time)',
         '',
@@ -184,7 +184,7 @@ describe('ses-bounce explain', () => {
       assert.ok((await lines(['--at', '25h'], sample())).includes(`SMTP answer: 550 ${text}`))
     })
 
-    it('to several recipients has each fate, and the one answer for all', async () => {
+    it('to several recipients shows the outcome of each, and the one reply for all', async () => {
       const to = ['--to', 'anna@yours.example', '--to', 'user@yours.example', '--to', 'x@yours.example']
       const mail = sample({ headers: { To: 'anna@yours.example, user@yours.example, x@yours.example' } })
       const { decisions, answer, rules } = await object(to, mail)
@@ -351,7 +351,7 @@ describe('ses-bounce explain', () => {
     })
   })
 
-  describe('takes for given', () => {
+  describe('assumes', () => {
     it('what it is told', async () => {
       const { envelope, assumed, decisions, at } = await object(
         [
@@ -479,7 +479,7 @@ describe('ses-bounce explain', () => {
     })
   })
 
-  describe("says what Haraka itself wouldn't take", () => {
+  describe('reports mail that Haraka itself would refuse', () => {
     it('by connection.ini', async () => {
       const files = {
         ...FILES,
@@ -569,7 +569,7 @@ describe('ses-bounce explain', () => {
       assert.equal(shown.filter(line => line.startsWith('warning')).length, 1)
     })
 
-    it('shows on a terminal how far it is, and takes that away before a line', async () => {
+    it('shows its progress on a terminal, and removes it before a line', async () => {
       const written: string[] = []
       let nowMs = 0
       const progress = terminalProgress({ write: text => written.push(text) }, () => (nowMs += 150))
@@ -780,7 +780,7 @@ describe('ses-bounce explain', () => {
       )
     })
 
-    it('says of what is no mail that it is hardly one', async () => {
+    it('says of another file that it is hardly a mail', async () => {
       const binary = Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a, 0, 0, 255])
       const { warnings } = await object(['--to', 'x@yours.example'], binary)
       assert.deepEqual(warnings, ['no line at its top is a header field: is this a mail?'])

@@ -62,7 +62,7 @@ describe('ses-bounce', () => {
       assert.match(out.lines[0] ?? '', /^\d+\.\d+\.\d+$/)
     }
   })
-  it('takes --dir and --json before the command too', async () => {
+  it('accepts --dir and --json before the command too', async () => {
     const dir = mkdtempSync(path.join(tmpdir(), 'ses-bounce-'))
     try {
       mkdirSync(path.join(dir, 'config'))

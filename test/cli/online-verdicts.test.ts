@@ -35,13 +35,13 @@ describe('the verdict on a bounce sender', () => {
       'bounce sender m@a.example is not verified (m@a.example: Failed, a.example: Pending)',
     ])
   })
-  it('takes a verified domain for an address that is not verified itself', () => {
+  it('counts an address as verified if its domain is', () => {
     assert.deepEqual(verdict({ 'a.example': 'Success', 'm@a.example': 'Pending' }), [
       'fine',
       'm@a.example is verified by a.example',
     ])
   })
-  it('warns where SES is about to take it back', () => {
+  it('warns if SES is about to revoke it', () => {
     assert.deepEqual(verdict({ 'a.example': 'TemporaryFailure' }), [
       'warning',
       'm@a.example is verified by a.example, but SES finds its DNS record no longer, and will take that back',
@@ -85,7 +85,7 @@ describe('the verdict on the permission', () => {
     })
   }
 
-  it('is never fine but where SES has judged the mail', () => {
+  it('is fine only if SES has checked the mail', () => {
     const name = fc.oneof(fc.string(), fc.constantFrom('AccessDenied', 'Throttling', 'ExpiredToken', 'Error'))
     const message = fc.oneof(fc.string(), fc.constantFrom(IMPOSSIBLE_ID, 'not verified', 'suspended'))
     const error = fc.record({

@@ -186,7 +186,7 @@ describe('ses-bounce quarantine', () => {
     assert.equal((await ran(out => main(['quarantine', '--help'], out))).code, 0)
   })
 
-  it('knows where Haraka takes mail', () => {
+  it('knows the address at which Haraka accepts mail', () => {
     for (const [text, host, port] of [
       ['', '::1', 25],
       ['listen=[::0]:2525\n', '::1', 2525],
@@ -201,7 +201,7 @@ describe('ses-bounce quarantine', () => {
       assert.equal(parseEndpoint(text), undefined, text)
   })
 
-  it('releases to those who were held, as the relay gave them', () => {
+  it('releases to the quarantined recipients, as the relay gave them', () => {
     const held = (...recipients: string[]) =>
       recipients.map(recipient => ({ recipient, rule: 'r', reason: 'x' }))
     const to = (given: string[], ...recipients: string[]) =>
@@ -244,7 +244,7 @@ describe('ses-bounce quarantine', () => {
       return { to: `127.0.0.1:${port}`, heard, end: () => listening.close() }
     }
 
-    it('hands the mail back as it is, and forgets it once it is taken', async () => {
+    it('delivers the unchanged mail, and deletes it once it is accepted', async () => {
       const id = await keep('one')
       const { to, heard, end } = await server({})
       assert.deepEqual(await run('release', id, '--to', to), {
@@ -275,7 +275,7 @@ describe('ses-bounce quarantine', () => {
       assert.equal(data.join('\r\n'), mail)
     })
 
-    it('keeps what is refused, at whatever point, and what nobody takes', async () => {
+    it('keeps mail that is refused at any point, or that no server accepts', async () => {
       const id = await keep('one')
       for (const [command, answer, why] of [
         ['EHLO', '500 no', '500 no'],
@@ -311,7 +311,7 @@ describe('ses-bounce quarantine', () => {
     })
   })
 
-  it('makes no folder where there is nothing to look at', async () => {
+  it('makes no folder if there is none', async () => {
     await run('list')
     await run('release', '0'.repeat(24))
     mkdirSync(path.join(dir, 'other'))

@@ -241,7 +241,7 @@ describe('ses-bounce queue', () => {
   })
 
   describe('stats', () => {
-    it('says how much there is, how long it takes and what is paused', async () => {
+    it('shows the number of jobs, the time to drain, and the pauses', async () => {
       add()
       end(sent)
       add({ rule: 'other', deadlineMs: 30_000 })
@@ -516,7 +516,7 @@ describe('ses-bounce queue', () => {
     assert.match(errors.join('\n'), /smtp\.ini:1: user "nobody-of-that-name" isn't in \/etc\/passwd/)
   })
 
-  it('goes by the last good settings while the files have errors', async () => {
+  it('uses the last good settings while the files have errors', async () => {
     const id = add()
     writeFileSync(
       path.join(dir, 'ses-bounce/last-good.json'),

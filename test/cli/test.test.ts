@@ -156,7 +156,7 @@ describe('ses-bounce test', () => {
       assert.deepEqual((await run(cases, [], files)).lines, ['cases: 3 as expected, 0 not'])
     })
 
-    it('takes a mail from a file, at a time after its receipt', async () => {
+    it('reads a mail from a file, at a time after its receipt', async () => {
       const receivedAt = new Date('2024-05-01T00:00:00Z')
       const files = {
         'one.eml': sesMail({ receivedAt, recipient: 'x@yours.example' }).data,

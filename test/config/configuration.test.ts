@@ -150,7 +150,7 @@ describe('the configuration in force', () => {
       )
     })
 
-    it('takes the files once they are good', async () => {
+    it('uses the files once they are good', async () => {
       write('main', 'good')
       open()
       write('main', 'bad')
@@ -179,7 +179,7 @@ describe('the configuration in force', () => {
   })
 
   describe('when files change', () => {
-    it('takes a change when it has stood for two looks', async () => {
+    it('reads a change when two checks in a row have found it', async () => {
       write('main', 'one')
       const changes: string[] = []
       const configuration = open({ onChange: (value, previous) => changes.push(`${previous} -> ${value}`) })

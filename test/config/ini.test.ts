@@ -84,7 +84,7 @@ describe('parseIni', () => {
     assert.deepEqual(said('[a]\nx = 1, \\\n  y = 2, \\\nz=3\n'), [])
   })
 
-  it('cuts what it shows of a long line, and sums up what is no ini at all', () => {
+  it('cuts a long line in a message, and sums up a file that is no ini at all', () => {
     const long = 'x'.repeat(10_000)
     for (const text of [long, `[${long}`, `[a]${long}`, `[a]\n${long}=1\n${long}=2`]) {
       assert.ok(parseIni('rules.ini', text).diagnostics.every(({ message }) => message.length < 250))

@@ -67,7 +67,7 @@ describe('loadSettings', () => {
     })
   })
 
-  it('has a default for every key that its own kind takes', () => {
+  it('has a default for every key that its own parser accepts', () => {
     for (const keys of Object.values(SCHEMA)) {
       for (const [name, key] of Object.entries(keys)) {
         assert.ok('value' in key.parser.read(key.default, name), `${name} = ${key.default}`)
@@ -181,7 +181,7 @@ unsafe = drop`)
     assert.match(fault('window', 'length = 30s') ?? '', /margin \(1m\) must be shorter than length \(30s\)/)
   })
 
-  it('takes less than a second between calls only for an endpoint on this machine', () => {
+  it('accepts less than a second between calls only for an endpoint on this machine', () => {
     const of = (endpoint: string) => messages(`[limit]\ninterval = 999ms\n[ses]\nendpoint = ${endpoint}`)
     const ours = ['local', 'http://127.0.0.1:4579', 'http://[::1]:1/', 'http://{region}.localhost:1']
     for (const endpoint of ours) assert.deepEqual(of(endpoint), [], endpoint)
@@ -208,7 +208,7 @@ unsafe = drop`)
     }
   })
 
-  it('takes for a bounce sender what makes one address, whatever is filled in', () => {
+  it('accepts a bounce sender only if it gives one address with any value filled in', () => {
     for (const good of ['{recipient}', 'mailer-daemon@example.com', 'bounces@{sender.domain}']) {
       assert.equal(settingsOf(`[ses]\nbounce_sender = ${good}`).ses.bounceSender, good)
     }
@@ -246,7 +246,7 @@ unsafe = drop`)
     )
   })
 
-  it('looks up env:NAME, and takes what is there as it stands', () => {
+  it('reads env:NAME from the environment, and uses the value literally', () => {
     const env = {
       RELAYS: '10.0.0.1, 10.0.0.2\n',
       NAME: 'dns; mx.example.com',
@@ -313,7 +313,7 @@ unsafe = drop`)
 })
 
 describe('comments behind section names', () => {
-  it('are taken in the settings, whose sections are known', () => {
+  it('are accepted in the settings, whose section names are fixed', () => {
     const ini = parseSettings(
       '[guard]   ; true: no bounce to such mail\nspam = false\n[fallback] ; for a mail\nexpired = drop\n',
     )
@@ -323,7 +323,7 @@ describe('comments behind section names', () => {
     assert.equal(settings.fallback.expired, 'drop')
   })
 
-  it('must begin with a semicolon behind a blank', () => {
+  it('must begin with a semicolon after a blank', () => {
     assert.match(
       loadSettings(parseSettings('[guard] spam\n'), {}).diagnostics[0]?.message ?? '',
       /must be alone on its line/,

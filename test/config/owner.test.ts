@@ -6,7 +6,7 @@ const ACCOUNTS = {
   group: () => 'root:x:0:\nmail:x:8:smtp\n',
 }
 
-describe("runAs: who Haraka's workers are", () => {
+describe("runAs finds the user of Haraka's workers, and", () => {
   const of = (text: string | undefined) => runAs(text, ACCOUNTS)
 
   it('is nobody else while smtp.ini names no user', () => {
@@ -14,7 +14,7 @@ describe("runAs: who Haraka's workers are", () => {
     assert.deepEqual(of('listen=[::0]:25\n;user=smtp\n[headers]\nuser=smtp\n'), {})
   })
 
-  it('takes names and numbers; without a group only the user changes', () => {
+  it('accepts names and numbers; without a group only the user changes', () => {
     assert.deepEqual(of('user=smtp\ngroup=mail'), { uid: 101, gid: 8 })
     assert.deepEqual(of('[main]\nuser = 1001\ngroup = 1002'), { uid: 1001, gid: 1002 })
     assert.deepEqual(of('user=smtp'), { uid: 101 })

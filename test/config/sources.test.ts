@@ -27,7 +27,7 @@ describe('sources of a configuration', () => {
     assert.deepEqual(sources.faults, [])
   })
 
-  it('takes a missing file for nothing wrong, and remembers that it was asked for', () => {
+  it('reports no fault for a missing file, and remembers that it was read', () => {
     const sources = createSources(configDir)
     assert.equal(sources.read('host_list'), undefined)
     assert.equal(sources.read('no-folder/x'), undefined)
@@ -55,7 +55,7 @@ describe('sources of a configuration', () => {
     assert.equal(sources.read('link'), 'secret')
   })
 
-  it('finds what is no file, and does not wait for a pipe', () => {
+  it('reports a folder or a pipe, without waiting for the pipe', () => {
     mkdirSync(path.join(configDir, 'folder'))
     assert.equal(spawnSync('mkfifo', [path.join(configDir, 'pipe')]).status, 0)
     const sources = createSources(configDir)

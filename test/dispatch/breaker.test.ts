@@ -119,7 +119,7 @@ describe('when SES refuses one mail after the other', function () {
   const calls = (sender: string) => ses.calls.filter(({ params }) => params['BounceSender'] === sender)
   const said = (what: RegExp) => lines.filter(line => what.test(line))
 
-  it('five alike pause the sender, are queued again, and all go out when SES takes them', async () => {
+  it('five alike pause the sender, are queued again, and are all sent when SES accepts them', async () => {
     ses.setFaults(ofSender)
     const ids = add(7)
     await until(() => said(/is paused/).length > 0, { what: 'the pause' })

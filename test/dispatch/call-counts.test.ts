@@ -16,7 +16,7 @@ import { World } from './world'
 const CALL_MS = 120
 
 describe('the dispatcher counts', () => {
-  it('calls by outcome, how long they took, and how jobs ended, also without a call', async () => {
+  it('calls by outcome, their duration, and the ends of jobs, also without a call', async () => {
     const { folder, remove } = temporaryFolder()
     const file = path.join(folder, 'queue.sqlite')
     const world = new World()

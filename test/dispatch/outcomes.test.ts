@@ -64,7 +64,7 @@ describe('what an answer of SES means', () => {
     })
   }
 
-  it('a signature of another time comes again once the SDK has taken the time of SES, and only then', () => {
+  it('is tried again after a signature with a wrong time only once the SDK uses the time of SES', () => {
     const corrected = (name: string, clockSkewCorrected: boolean) =>
       Object.assign(new Error(''), { name, $metadata: { httpStatusCode: 403, clockSkewCorrected } })
     assert.equal(meaning(corrected('SignatureDoesNotMatch', true)), 'temporary')
@@ -108,7 +108,7 @@ describe('what no answer means', () => {
     })
   }
 
-  it('is never taken for a bounce or a refusal, whatever was thrown', () => {
+  it('never counts as a bounce or a refusal, for any thrown value', () => {
     for (const thrown of [undefined, null, 'text', 5, {}, [], Symbol('s'), { $metadata: null, name: 7 }]) {
       assert.equal(meaning(thrown, true), 'unknown')
       assert.equal(meaning(thrown, false), 'temporary')
@@ -155,7 +155,7 @@ describe('what becomes of the job', () => {
     })
   })
 
-  it('comes again at growing pauses when SES could not be reached', () => {
+  it('is retried at growing pauses when SES could not be reached', () => {
     const pauses = [0, 1, 2, 8, 9, 1000].map(tries => {
       const after = effect({ kind: 'temporary', detail: 'down' }, { tries })
       assert.ok(after.state === 'queued' && after.what === 'retry')
@@ -164,7 +164,7 @@ describe('what becomes of the job', () => {
     assert.deepEqual(pauses, [2000, 4000, 8000, 512_000, 600_000, 600_000])
   })
 
-  it('comes again each minute while something blocks it, and never fails for it', () => {
+  it('is retried each minute while something blocks it, and never fails for it', () => {
     for (const scope of ['sender', 'region'] as const) {
       assert.deepEqual(effect({ kind: 'blocked', scope, detail: 'no' }, { tries: 500 }), {
         state: 'queued',

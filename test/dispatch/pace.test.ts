@@ -41,7 +41,7 @@ describe('the pace of a region', () => {
     )
   })
 
-  it('finds its way where SES takes one call in two seconds only: few calls are throttled, most of what SES takes is used', () => {
+  it('adapts if SES accepts only one call in two seconds: few calls are throttled, and most of the allowed pace is used', () => {
     const pace = new Pace()
     let nowMs = 0
     let takenMs = Number.NEGATIVE_INFINITY
@@ -63,7 +63,7 @@ describe('the pace of a region', () => {
   })
 })
 
-describe('what a job takes', () => {
+describe('the duration of a job', () => {
   it('is as expected until it is known otherwise, and while it is about so', () => {
     const throughput = new Throughput()
     assert.equal(throughput.perJobMs(SECOND_MS), SECOND_MS)

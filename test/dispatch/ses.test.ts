@@ -51,7 +51,7 @@ describe('a call of SES', () => {
     return (await ses.sendBounce('eu-west-1', INPUT)).outcome.kind
   }
 
-  it('that ends before there is a connection with TLS was not made: it comes again', async () => {
+  it('that ends before there is a connection with TLS was not made, and is retried', async () => {
     assert.equal(await outcome('https', socket => socket.resetAndDestroy()), 'temporary')
   })
 

@@ -112,7 +112,7 @@ describe('the supervisor of the dispatcher', function () {
     await dispatching(2)
   })
 
-  it('takes it along when its own process is killed', async () => {
+  it('ends its dispatcher when its own process is killed', async () => {
     const script = `require(${JSON.stringify(FILE)}).superviseDispatcher({
       harakaDir: ${JSON.stringify(dir)}, queueFile: ${JSON.stringify(path.join(dir, 'queue.sqlite'))}, owner: {}, log: (level, text) => console.log(text),
     }); setInterval(() => {}, 1000)`

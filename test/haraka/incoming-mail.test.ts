@@ -22,7 +22,7 @@ describe('the recipients that remain in a transaction', () => {
     assert.deepEqual(remainingTargets([{ ...alias }], { consumed: [gone], others: [alias] }), [alias])
   })
 
-  it('hold what another plugin has added for somebody else', () => {
+  it('hold recipients that another plugin has added for another command', () => {
     const added = { address: 'archive@yours.example' }
     assert.deepEqual(remainingTargets([gone, anna, added], { consumed: [gone], others: [anna] }), [
       anna,

@@ -120,7 +120,7 @@ describe('the recipients of a transaction', () => {
     )
   })
 
-  it('are never taken for those of another command, whatever plugins do in hooks of commands', () => {
+  it('never count as those of another command, whatever plugins do in hooks of commands', () => {
     const kind = fc.constantFrom('as it is', 'refused', 'in place', 'alias', 'dropped')
     fc.assert(
       fc.property(fc.array(fc.tuple(kind, fc.nat(3)), { maxLength: 8 }), commands => {

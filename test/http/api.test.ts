@@ -99,7 +99,7 @@ describe('POST /v1/bounces', () => {
     assert.equal(new Set((data['recipients'] as { id: string }[]).map(({ id }) => id)).size, 2)
   })
 
-  it('is held back by every guard that can be judged, and says which field each is about', async () => {
+  it('is refused by every guard that can be checked, each with its field', async () => {
     const cases: [changes: Record<string, unknown>, details: string[]][] = [
       [{ sender: '' }, ['sender: null sender']],
       [{ sender: '<>' }, ['sender: null sender']],
@@ -137,7 +137,7 @@ describe('POST /v1/bounces', () => {
       assert.deepEqual((await post(submission(changes))).details, details)
   })
 
-  it('takes none outside the window, and none while everything is only observed', async () => {
+  it('accepts no submission outside the window, and none in mode observe', async () => {
     const answer = await post(
       submission({ received_at: new Date(NOW_MS - 24 * HOUR_MS + 59_000).toISOString() }),
     )
@@ -149,7 +149,7 @@ describe('POST /v1/bounces', () => {
     assert.deepEqual(jobs(), [])
   })
 
-  it('takes a recipient of a mail once, whoever took it, and says how it is with it', async () => {
+  it('adds a recipient of a mail once, and then answers with the state of its bounce', async () => {
     const body = submission()
     const first = await post(body)
     api.clock.ms += 25 * HOUR_MS
@@ -184,7 +184,7 @@ describe('POST /v1/bounces', () => {
     assert.equal(jobs().length, 2)
   })
 
-  it('takes none that could not start in time', async () => {
+  it('accepts no submission that could not start in time', async () => {
     const soon = { received_at: new Date(NOW_MS - 24 * HOUR_MS + 61_000).toISOString() }
     const taken = [await post(submission(soon)), await post(submission(soon))]
     assert.deepEqual(
@@ -195,13 +195,13 @@ describe('POST /v1/bounces', () => {
     assert.ok(Number(taken[1]?.headers.get('retry-after')) > 0)
   })
 
-  it('takes none while the plugin is idle', async () => {
+  it('accepts no submission while the plugin is idle', async () => {
     api.configure('', '')
     const answer = await post(submission())
     assert.deepEqual([answer.status, answer.code], [503, 'UNAVAILABLE'])
   })
 
-  it('is a 503 while the queue is locked, and nothing of it is taken', async () => {
+  it('is a 503 while the queue is locked, and nothing is added', async () => {
     const other = new Database(api.file, { busyMs: 0, create: false })
     try {
       other.script('BEGIN IMMEDIATE')

@@ -62,7 +62,7 @@ describe('the fields of a submission', () => {
     assert.deepEqual([jobs(), api.wakes], [[], 0])
   })
 
-  it('takes no time that no calendar has, and tells every time in whole seconds', async () => {
+  it('accept no time that is not in the calendar, and give every time in whole seconds', async () => {
     api.clock.ms = NOW_MS + 789
     const days = ['2024-02-30', '2023-02-29', '2024-12-32', '2024-13-01', '2024-11-31']
     for (const at of [
@@ -83,7 +83,7 @@ describe('the fields of a submission', () => {
     )
   })
 
-  it('takes no address that is longer than it says, however it is written', async () => {
+  it('accept no address over the limit, however it is written', async () => {
     const [local, soft] = ['a'.repeat(240), '\u00ad'.repeat(100)]
     for (const address of [`<${local}@yours.example>`, `ä@yours.example`, `a@${soft}${soft}ö${soft}.example`])
       assert.deepEqual((await post(submission({ recipients: [{ address }] }))).details, [
@@ -99,7 +99,7 @@ describe('the fields of a submission', () => {
     )
   })
 
-  it('says no more of what is wrong than somebody could mend', async () => {
+  it('give no more errors than a person could fix', async () => {
     const many = (count: number) => Object.fromEntries(Array.from({ length: count }, (_, n) => [`f${n}`, 1]))
     assert.equal((await post({ ...submission(), ...many(20_000) })).details.length, 200)
     const recipients = Array.from({ length: 50 }, (_, n) => ({ address: `${n}@yours.example`, ...many(300) }))
@@ -108,7 +108,7 @@ describe('the fields of a submission', () => {
     assert.equal((await api.ask('GET', `/v1/bounces?${query}`)).details.length, 200)
   })
 
-  it('takes no region that is not in use', async () => {
+  it('accept no region that is not in use', async () => {
     api.configure('[ses]\nregions = us-east-1\n')
     assert.deepEqual((await post(submission())).details, [
       'region: is not in use: [ses] regions has us-east-1',

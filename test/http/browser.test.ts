@@ -163,7 +163,7 @@ describe('the status page in a browser', function () {
       await tile(page, 'queued').getByText('2').waitFor()
     })
 
-    it('asks for nothing while nobody looks, and at once when somebody does', async () => {
+    it('requests nothing while the page is hidden, and at once when it is shown', async () => {
       const { page, asked } = await open()
       await page.clock.install()
       await page.goto(`${api.url}/`)

@@ -165,7 +165,7 @@ describe('metrics', () => {
     assert.deepEqual([jobs['us-west-2 queued'], jobs['other queued']], [2, 201])
   })
 
-  it('take a dispatcher for dead when its last sign is more than 30 s old', async () => {
+  it('count a dispatcher as dead when its last heartbeat is more than 30 s old', async () => {
     fill()
     context.nowMonoMs = () => 110_001
     assert.deepEqual(valuesOf(readOpenMetrics(await text()), 'ses_bounce_dispatcher_up'), { '': 0 })
@@ -195,7 +195,7 @@ describe('metrics', () => {
     }
   })
 
-  it('come in the classic format to whoever prefers it, and in OpenMetrics to everybody else', async () => {
+  it('come in the classic format to clients that prefer it, and in OpenMetrics to all others', async () => {
     for (const accept of [
       undefined,
       '*/*',

@@ -97,7 +97,7 @@ describe("what stands below /ses-bounce on Haraka's web server", () => {
     }
   })
 
-  it('reads names in the path and in the query, and takes no path for another', async () => {
+  it('reads names in the path and in the query, and confuses no paths', async () => {
     const { body } = await ask('/v1/things/%C3%A4%2Fb?x=1&x=%20', { headers: bearer })
     assert.deepEqual(body?.data, {
       id: 'ä/b',
@@ -179,7 +179,7 @@ describe("what stands below /ses-bounce on Haraka's web server", () => {
     assert.equal((await post(new Blob(['x'.repeat(300_000)]).stream())).code, 'PAYLOAD_TOO_LARGE')
   })
 
-  it('takes a whole URL for its path, as a proxy may send it', async () => {
+  it('accepts a whole URL instead of a path, as a proxy may send it', async () => {
     const peer = connect(served.port, '127.0.0.1')
     peer.end(
       'GET HTTP://mx.yours.example:80/ses-bounce/v1/open?x HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n',

@@ -37,7 +37,7 @@ describe('the status page’s forms', () => {
     return (headers.get('set-cookie') ?? '').split(';', 1)[0] ?? ''
   }
 
-  it('take the token, and give a cookie that proves it and isn’t it', async () => {
+  it('accept the token, and give a cookie that proves it without containing it', async () => {
     const given = await post('/session', OURS, { token: ` ${TOKEN} ` })
     assert.deepEqual([given.status, given.location], [303, '/ses-bounce/'])
     const cookie = given.headers.get('set-cookie') ?? ''
@@ -63,7 +63,7 @@ describe('the status page’s forms', () => {
     assert.deepEqual(api.log, ['warn: http: wrong token from 127.0.0.1'])
   })
 
-  it('end a session for good with "Sign out": no copy of its cookie is good, in any worker, and no other session ends', async () => {
+  it('end a session permanently with "Sign out": no worker accepts a copy of its cookie, and no other session ends', async () => {
     const [mine, others] = [await session(), await session()]
     const pageWith = (Cookie: string) => fetch(`${api.url}/search?q=a`, { headers: { Cookie } })
     assert.deepEqual([(await pageWith(mine)).status, (await pageWith(others)).status], [200, 200])
@@ -125,7 +125,7 @@ describe('the status page’s forms', () => {
     assert.deepEqual(api.operator.pauses(), [])
   })
 
-  it('do nothing without the token, whoever sends them', async () => {
+  it('do nothing without the token, from any sender', async () => {
     const id = queued()
     const forged = `ses-bounce=${NOW_MS + 1000}.${'0'.repeat(64)}`
     for (const headers of [OURS, { ...OURS, Cookie: forged }, { ...OURS, Authorization: 'Bearer wrong' }]) {
@@ -193,7 +193,7 @@ describe('a session of the status page', () => {
       )
   })
 
-  it('takes a proxy’s TLS for what the browser sees', () => {
+  it('recognises TLS of a proxy as that of the browser', () => {
     const host = 'mail.yours.example'
     assert.ok(isFromOurPage({ host, origin: `https://${host}` }))
     assert.ok(isFromOurPage({ host: 'Mail.yours.example', origin: `https://${host}` }))

@@ -30,7 +30,7 @@ describe('a page that is kept', () => {
     assert.equal(kept.reply([2], () => reply('second')).body, 'second')
   })
 
-  it('asks the store nothing within a second, until somebody writes, the second is over, or another may look', async () => {
+  it('asks the store nothing within a second, unless the queue changes or another kind of viewer asks', async () => {
     const api = await startApi()
     const spy = mock.method(Database.prototype, 'all')
     const look = async (headers: Record<string, string> = bearer) => {

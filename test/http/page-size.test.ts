@@ -61,7 +61,7 @@ describe('what the page asks of the queue', () => {
     reader.close()
   })
 
-  it('is no more than can be read of what SES takes nothing from', () => {
+  it('shows only as many refused senders as can be read', () => {
     const database = new Database(file, { create: false, busyMs: 1000 })
     for (let n = 0; n < 30; n++) database.run("INSERT INTO blocked VALUES ('eu-west-1', ?, 5, 0)", `b${n}`)
     const reader = openQueueReader(file)

@@ -124,7 +124,7 @@ describe('the status page', () => {
     assert.equal((await get('/search?state=queued', {})).status, 401)
   })
 
-  it('is numbers, states and regions for those who have not given the token', async () => {
+  it('shows only numbers, states and regions without the token', async () => {
     const [id = ''] = fillHostile(api)
     for (const headers of [{}, { Authorization: 'Bearer wrong' }, { Cookie: 'ses-bounce=1.00' }]) {
       const { status, text } = await get('/', headers)

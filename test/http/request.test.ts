@@ -39,7 +39,7 @@ describe('a body', () => {
     assert.deepEqual([error.status, error.code], [408, 'REQUEST_TIMEOUT'])
   })
 
-  it('that somebody else has read, or whose peer has left, is waited for by nobody', async () => {
+  it('that was read already, or whose peer has left, is not waited for', async () => {
     const error = await read({ timeoutMs: 60_000 }, message => message.destroy())
     assert.ok(error instanceof Fault)
     assert.equal(error.status, 400)

@@ -96,7 +96,7 @@ describe("the API on Haraka's web server, with two workers", () => {
     )
   })
 
-  it('and the relay take a recipient of a mail once, whoever comes first', async () => {
+  it('and the relay add a recipient of a mail only once, in either order', async () => {
     const { mail } = await relay(product)
     await bounceOf(product, mail)
     const { status, data } = await ask(
@@ -128,7 +128,7 @@ describe("the API on Haraka's web server, with two workers", () => {
     for (const pid of workers) assert.ok(openFiles(pid).includes(product.queueFile), `${pid} was asked`)
   })
 
-  it('takes a hundred odd requests without a fault', async () => {
+  it('answers a hundred odd requests without a fault', async () => {
     const paths = [
       '/v1/bounces',
       '/v1/bounces/%00',
@@ -156,7 +156,7 @@ describe("the API on Haraka's web server, with two workers", () => {
     )
   })
 
-  it('takes bytes that no client would send, and every worker lives on', async () => {
+  it('survives bytes that no client would send, in every worker', async () => {
     const workers = product.haraka.workers()
     const requests = fc.sample(raw, { numRuns: 300 }).map(({ bytes, client }) => {
       const text = bytes.toString('latin1').replaceAll(TOKEN_OF_FUZZ, TOKEN)
@@ -187,7 +187,7 @@ describe("the API on Haraka's web server, with two workers", () => {
     )
   })
 
-  it('is taken for what docs/api.md shows, command by command', async function () {
+  it('does what docs/api.md shows, command by command', async function () {
     if (!existsSync('/usr/bin/curl')) this.skip()
     const commands = [...document.matchAll(/```sh\n([^]*?)```/g)].map(([, command = '']) => command)
     assert.equal(commands.length, 5)

@@ -31,7 +31,7 @@ const LATER = /^450 4\.3\.0 Try again later/
 const TAKEN = /^250 Message taken/
 
 describe('a bad disk', function () {
-  it('that is full refuses for now what would be written, and takes it when there is room again', async function () {
+  it('that is full makes Haraka refuse mail temporarily, until there is room again', async function () {
     const dir = mkdtempSync(path.join(tmpdir(), 'haraka-'))
     const done = await withTinyDisk(1024, async disk => {
       symlinkSync(disk, path.join(dir, 'ses-bounce'))
@@ -69,7 +69,7 @@ describe('a bad disk', function () {
     }
   })
 
-  describe('whose place is taken', () => {
+  describe('whose folder is a file', () => {
     it('by something else refuses for now, until all is back in its place', async () => {
       await withProduct(
         { ini: { queue: { path: 'jobs/queue.sqlite' } } },

@@ -142,7 +142,7 @@ describe('bad receipts', function () {
     await until(() => onlyJob(strict.product, mail.sesId).state === 'sent', { what: 'the bounce' })
   })
 
-  it('as many Received lines as Haraka takes hide no receipt; one more is refused by Haraka itself', async () => {
+  it('as many Received lines as Haraka accepts hide no receipt; Haraka itself refuses one more', async () => {
     // Haraka's own counts too
     const most = genuine({ extraTop: Array.from({ length: 98 }, () => relayHop()) })
     assert.match(await send(most.data), /^250 /)
@@ -274,7 +274,7 @@ describe('bad receipts', function () {
     assert.equal(onlyJob(strict.product, long.sesId).sender, FROM)
   })
 
-  it("a DMARC pass for the author's domain bounces nothing to somebody else's address", async () => {
+  it("a DMARC pass for the author's domain causes no bounce to another person's address", async () => {
     const mail = genuine({
       sender: 'victim@victim.example',
       spf: 'fail',

@@ -22,7 +22,7 @@ describe('odd recipients', function () {
     ['of 254 octets', longest, longest],
   ]
   for (const [what, recipient, atSes] of taken) {
-    it(`${what}: bounced as SES takes them`, async () => {
+    it(`${what}: bounced in the form that SES accepts`, async () => {
       const mail = sesMail({ recipient, headers: { To: 'undisclosed-recipients:;' } })
       tellSes(strict.product, { ...mail, recipient: atSes })
       assert.match(await send(mail.data, recipient), /^250 Message taken/)

@@ -245,7 +245,7 @@ describe('what is in a mail', function () {
     await assertUnharmed()
   })
 
-  it('that takes too long to match has the mail refused for now, and nobody else waits', async () => {
+  it('that takes too long to match causes a temporary refusal, and no other mail waits', async () => {
     const answered: string[] = []
     const note = async (name: string, options: RelayOptions) => {
       const result = await fate(options)

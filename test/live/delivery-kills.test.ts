@@ -76,7 +76,7 @@ describe('after a kill, a delivery that the server refuses', function () {
     assert.deepEqual(dsnRecipients(origin), [])
   })
 
-  it('before its first refusal, is bounced by the worker that takes it over', async () => {
+  it('before its first refusal, is bounced by the worker that continues it', async () => {
     await start()
     server.refuse.rcpt.set('later@yours.example', '451 4.7.1 Come back')
     const { mail } = await send(product, { to: ['later@yours.example'] })

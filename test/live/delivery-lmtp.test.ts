@@ -47,7 +47,7 @@ for (const alwaysSplit of [true, false]) {
     const accepted = ({ sesId }: SesMail) =>
       server.accepted.filter(({ data }) => data.includes(sesId)).flatMap(({ to }) => to)
 
-    it('is bounced for a recipient whom the server refuses alone', async () => {
+    it('is bounced for the one recipient that the server refuses', async () => {
       server.refuse.dot.set('alone@yours.example', '552 5.2.2 Mailbox is full')
       const mail = await delivered('alone@yours.example')
       const { BouncedRecipientInfoList: [info] = [] } = await bounceOf(product, mail)
@@ -56,7 +56,7 @@ for (const alwaysSplit of [true, false]) {
       assert.equal(info?.RecipientDsnFields?.DiagnosticCode, 'smtp; 552 5.2.2 Mailbox is full')
     })
 
-    it('is bounced for those whom the server refuses at RCPT, and delivered to the others', async () => {
+    it('is bounced for the recipients that the server refuses at RCPT, and delivered to the others', async () => {
       server.refuse.rcpt.set('no-1@yours.example', '550 5.1.1 User does not exist')
       server.refuse.rcpt.set('no-2@yours.example', '550 5.1.1 User does not exist')
       const mail = await delivered(
@@ -74,7 +74,7 @@ for (const alwaysSplit of [true, false]) {
       assert.deepEqual(keptOf(product, mail), [])
     })
 
-    it('is never bounced for a recipient who got it, when the server refuses another at the end of the data', async () => {
+    it('is never bounced for a recipient that got it, when the server refuses another at the end of the data', async () => {
       server.refuse.dot.set('full@yours.example', '552 5.2.2 Mailbox is full')
       const mail = await delivered('first@yours.example', 'full@yours.example')
       assert.deepEqual(accepted(mail), ['first@yours.example'])

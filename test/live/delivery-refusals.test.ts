@@ -52,7 +52,7 @@ action = bounce
 
 const UNPROVED: RelayOptions = { spf: 'fail', dkim: [], dmarc: null }
 
-describe('a delivery that the server behind Haraka refuses for good', function () {
+describe('a delivery that the server behind Haraka refuses permanently', function () {
   let product: Product
   let server: MovableServer
   let other: MovableServer

@@ -93,7 +93,7 @@ describe('mail that queue/smtp_forward would give to a server', function () {
     assert.deepEqual(keptOf(product, mail), [])
   })
 
-  it('is forwarded for a single recipient, who hears of a refusal in the same session', async () => {
+  it('is forwarded for a single recipient, whose refusal comes in the same session', async () => {
     await start()
     const { reply, mail } = await relay(product, { to: ['one@yours.example'] })
     assert.doesNotMatch(said(reply), /Queued/)

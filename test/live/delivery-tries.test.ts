@@ -172,7 +172,7 @@ describe('a delivery whose next try would be too late for a bounce', function ()
   })
 })
 
-describe('a delivery that failed for good when the window is over', () => {
+describe('a delivery that failed permanently when the window is over', () => {
   it("gets Haraka's own DSN", async () => {
     const product = await startDelivery({})
     try {

@@ -39,7 +39,7 @@ describe('npm start', function () {
     await assertGone(demo)
   })
 
-  it('takes Haraka with it when it is killed', async () => {
+  it('ends Haraka too when it is killed', async () => {
     const demo = startDemo([])
     await demo.log.wait('The queue empties')
     demo.child.kill('SIGKILL')
@@ -71,7 +71,7 @@ describe('npm start', function () {
     await assertGone(once)
   })
 
-  it('shows its samples on its status page, and their addresses only to who has the token that it printed', async () => {
+  it('shows its samples on its status page, and their addresses only with the token that it printed', async () => {
     await stays.log.wait('Ctrl-C ends')
     const { url, token } = await pageOf(stays)
     const text = await until(

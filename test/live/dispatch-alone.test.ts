@@ -60,7 +60,7 @@ describe('ses-bounce dispatch', function () {
     until(() => product.jobs({ state: 'sent' }).length === count, { what: `${count} bounces` })
   const assertPace = () => assert.deepEqual(tooSoon(product.ses.calls, INTERVAL_MS), [])
 
-  it('takes over from a Haraka whose dispatcher is told to end, and is taken over from when it is killed', async () => {
+  it('continues the work of a Haraka whose dispatcher ends, and another one continues its work when it is killed', async () => {
     const { child, said } = await start()
     const { haraka } = product
     // so that it starts no other in its place

@@ -188,7 +188,7 @@ describe('a queue that is too long for the window', function () {
     await product.stop()
   })
 
-  it('takes what can start in time, and refuses the rest', async function () {
+  it('accepts bounces that can start in time, and refuses the rest', async function () {
     if (!existsSync('/proc/self/stat')) this.skip()
     // at 0, 25, 50 and 75 s, of the 59 s that there are
     const release = await holdDispatcher(product)
@@ -203,7 +203,7 @@ describe('a queue that is too long for the window', function () {
     ])
   })
 
-  it('still takes what waits for no place in it', async () => {
+  it('still accepts mail that needs no place in it', async () => {
     const { reply } = await relay(product, { region: 'us-west-2' })
     assert.equal(said(reply), '250 Message accepted by policy')
   })

@@ -47,7 +47,7 @@ describe('a sender that hangs up', function () {
     assert.deepEqual(strict.product.jobs({ sesId: mail.sesId }), [])
   })
 
-  it('right after it: it is taken once, however often it comes again', async () => {
+  it('right after it: it is added once, however often it is delivered again', async () => {
     for (let round = 0; round < 5; round++) {
       const mail = genuine()
       await sendAndHangUp(mail, 'after-data')
@@ -63,7 +63,7 @@ describe('a sender that hangs up', function () {
     assert.deepEqual(strict.product.jobs({ sesId: mail.sesId }), [])
   })
 
-  it('while it is written to the quarantine: it is kept once, however often it comes again', async () => {
+  it('while it is written to the quarantine: it is kept once, however often it is delivered again', async () => {
     const mail = genuine({ recipient: 'keep@yours.example', headers: { Subject: 'slow write' } })
     await hangUpAt('writing slowly', mail, 'keep@yours.example')
     const again = mail.data.toString().replace('slow write', 'fast write')

@@ -53,7 +53,7 @@ describe('a live Haraka', function () {
     }
   })
 
-  describe('that takes mail', () => {
+  describe('that accepts mail', () => {
     let haraka: RunningHaraka
     /** How many it had delivered before the test. */
     let earlier: number
@@ -249,7 +249,7 @@ describe('a live Haraka', function () {
     await assert.rejects(startHaraka(failing), /ended at boot with exit code 1[^]*not like this/)
   })
 
-  it('hands over exit code and log of a boot that was to fail', async () => {
+  it('returns exit code and log of a boot that must fail', async () => {
     const { code, log } = await expectBootFailure(failing)
     assert.equal(code, 1)
     assert.match(log.join('\n'), /not like this/)
@@ -375,7 +375,7 @@ describe('mail as SES hands it over', () => {
 })
 
 describe('a tiny disk', () => {
-  it('is full after its size, and gone afterwards', async function () {
+  it('is full at its size, and removed afterwards', async function () {
     let seen = ''
     const result = await withTinyDisk(64, dir => {
       seen = dir
@@ -388,7 +388,7 @@ describe('a tiny disk', () => {
     assert.ok(!existsSync(seen))
   })
 
-  it('is gone also when its user fails', async () => {
+  it('is removed even if its user fails', async () => {
     let seen = ''
     const failing = withTinyDisk(64, dir => {
       seen = dir

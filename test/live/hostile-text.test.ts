@@ -18,7 +18,7 @@ action = reject
 reply = We don't read "{subject}"
 `
 
-describe('a mail with tricks for those who read of it', function () {
+describe('a mail with text that deceives its readers', function () {
   const strict = strictProduct(RULES)
   const { send, genuine } = strict
 

@@ -92,7 +92,7 @@ describe('after kills', function () {
     assert.equal(record.held[0]?.job, job?.id)
   })
 
-  it('between the file and the job, the mail that comes again takes its own file', async () => {
+  it('between the file and the job, the mail that is delivered again uses its own file', async () => {
     const mail = await keptWithoutJob()
     product = await start({ dir: product.haraka.dir })
     const release = await holdDispatcher(product)
@@ -103,7 +103,7 @@ describe('after kills', function () {
     await until(() => inKept(mail).length === 0, { what: 'the mail to go' })
   })
 
-  it('between the file and the job, a mail that never comes again goes after a day', async () => {
+  it('between the file and the job, a mail that is never delivered again is deleted after a day', async () => {
     const mail = await keptWithoutJob()
     change('UPDATE queue_made SET at_ms = 0')
     age(2 * DAY_MS)

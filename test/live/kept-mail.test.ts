@@ -157,7 +157,7 @@ describe('the mail of a bounce', function () {
     assert.deepEqual(inKept(mail), [])
   })
 
-  it('is answered with 250 when it comes again after its bounce failed, and no second copy is made', async () => {
+  it('is answered with 250 when it is delivered again after its bounce failed, and no second copy is made', async () => {
     const to = ['bad@yours.example']
     const { mail } = await relay(product, { to })
     await quarantined(mail)
@@ -168,7 +168,7 @@ describe('the mail of a bounce', function () {
     assert.equal((await callsFor(product, mail)).length, 1)
   })
 
-  it('is quarantined anew when it comes again and the first copy was deleted by hand', async () => {
+  it('is quarantined again when it is delivered again after the first copy was deleted by hand', async () => {
     const to = ['bad@yours.example']
     const { mail } = await relay(product, { to })
     await quarantined(mail)
@@ -210,7 +210,7 @@ describe('the mail of a bounce', function () {
     await quarantined(faulty)
   })
 
-  it('is not kept for a recipient to whom it is delivered all the same', async () => {
+  it('is not kept for a recipient that it is delivered to', async () => {
     const release = await holdDispatcher(product)
     const { mail } = await relay(product, { to: ['both@yours.example'] })
     assert.deepEqual(inKept(mail), [])

@@ -5,7 +5,7 @@ import { startProduct } from './support/product'
 import { until } from './support/wait'
 
 describe('endpoint = local', function () {
-  it('bounces into a stand-in of its own, says so, and no longer does when it is taken back', async () => {
+  it('sends bounces to its own emulator, with a log line, until the setting is removed', async () => {
     const product = await startProduct({
       ini: { ses: { endpoint: 'local' } },
       ses: { credentials: 'any' },

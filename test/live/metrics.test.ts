@@ -39,7 +39,7 @@ describe('metrics of a Haraka with two workers', function () {
       what: `${value} of ${name} ${JSON.stringify(labels)}`,
     })
 
-  it('are for who has the token', async () => {
+  it('need the token', async () => {
     assert.equal((await ask('Bearer another')).status, 401)
     assert.equal((await ask(`Bearer ${TOKEN}`)).status, 200)
   })
@@ -66,7 +66,7 @@ describe('metrics of a Haraka with two workers', function () {
     }
   })
 
-  it('say once that the configuration has errors, and that it is mended', async () => {
+  it('show once that the configuration has errors, and that they are fixed', async () => {
     const rules = path.join(product.haraka.dir, 'config/ses-bounce-rules.ini')
     writeFileSync(rules, '[broken]\naction = bouncing\n')
     await scraped('config_reloads', { result: 'refused' }, 1)

@@ -48,7 +48,7 @@ for (const [place, lines] of Object.entries(ORDERS)) {
 
     for (const [what, { hook, connect }] of Object.entries(PEERS)) {
       describe(what, () => {
-        it('queues nothing of what another plugin refuses for good', async () => {
+        it('queues nothing if another plugin refuses permanently', async () => {
           const to = ['unknown@yours.example', 'held@yours.example', 'user@yours.example']
           const { reply, mail } = await relay(product, { to, connect, headers: { 'X-Refuse': 'for good' } })
           assert.equal(said(reply), '550 Refused by another plugin')
@@ -62,7 +62,7 @@ for (const [place, lines] of Object.entries(ORDERS)) {
           assertUntouched(product, mail)
         })
 
-        it('keeps from other queue plugins what it has taken wholly', async () => {
+        it('keeps mail without remaining recipients from other queue plugins', async () => {
           const to = ['unknown@yours.example', 'held@yours.example']
           const { reply, mail } = await relay(product, { to, connect })
           assert.equal(said(reply), '250 Message accepted by policy')

@@ -112,7 +112,7 @@ describe('when SES fails', function () {
     assert.equal(product.jobs({ sesId: mail.sesId })[0]?.unknownTries, 3)
   })
 
-  it("a refusal for good ends the job, with SES's words", async () => {
+  it("a permanent refusal ends the job, with SES's words", async () => {
     product.ses.setFaults([
       { kind: 'error', status: 400, code: 'MessageRejected', message: 'No such message.' },
     ])
@@ -149,7 +149,7 @@ describe('when SES fails', function () {
     })
   })
 
-  it('a mail whose bounce was made is not delivered when it comes again, though the rules would accept it by now', async () => {
+  it('a mail whose bounce was made is not delivered when the relay sends it again, though the rules would accept it by now', async () => {
     product.ses.setFaults([])
     const { mail } = await product.deliver({ recipient: 'fresh@yours.example' })
     await until(() => state(mail.sesId) === 'sent', { what: 'the job to be sent' })
@@ -159,7 +159,7 @@ describe('when SES fails', function () {
     assert.deepEqual(product.haraka.delivered(), [])
   })
 
-  it('a mail whose bounce was made is taken with 250 also after its window has closed', async () => {
+  it('a mail whose bounce was made gets 250 also after its window has ended', async () => {
     product.ses.setFaults([])
     const { mail } = await product.deliver()
     await until(() => state(mail.sesId) === 'sent', { what: 'the job to be sent' })

@@ -86,7 +86,7 @@ describe('the status page of a Haraka with two workers', () => {
       mine = await session()
     })
 
-    it('takes the new one in every worker, and neither the old one nor its sessions', async () => {
+    it('accepts the new one in every worker, and neither the old one nor its sessions', async () => {
       assert.deepEqual(await statuses(bearing(TOKEN)), [200])
       assert.equal((await ask('/search?q=x', mine)).status, 200)
       await change(product, 'ses-bounce.ini', withToken(NEW))
@@ -96,7 +96,7 @@ describe('the status page of a Haraka with two workers', () => {
       assert.equal((await ask('/session', OURS, `token=${TOKEN}`)).status, 401)
     })
 
-    it('keeps the one before where the configuration has errors, in a worker that starts anew, too', async () => {
+    it('keeps the old one if the configuration has errors, also in a worker that starts later', async () => {
       await changeInVain(product, 'ses-bounce.ini', withToken('short'))
       assert.deepEqual(await statuses(bearing(NEW)), [200])
       const [killed = 0] = product.haraka.workers()

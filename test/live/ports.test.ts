@@ -48,7 +48,7 @@ describe('the ports of live tests', () => {
 })
 
 describe('a Haraka of a live test', () => {
-  it('is not taken for started when another server answers on its port', async function () {
+  it('does not count as started when another server answers on its port', async function () {
     if (!existsSync('/proc/self/stat')) this.skip()
     const haraka = await startHaraka()
     try {

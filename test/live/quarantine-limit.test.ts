@@ -66,7 +66,7 @@ describe('[quarantine] limit', function () {
     for (let n = 0; n < 3; n++) assert.equal(said((await send(product, { to: HELD })).reply), TAKEN)
   }
 
-  it('refuses what would be over it, and takes what is not kept', async () => {
+  it('refuses mail over it, and accepts mail that is not kept', async () => {
     const product = await start()
     await fill(product)
     const held = await send(product, { to: HELD })
@@ -116,7 +116,7 @@ describe('[quarantine] limit', function () {
     )
   })
 
-  it('is said to the relay for good where the other recipients of the mail are dropped', async () => {
+  it('is a permanent refusal if the other recipients of the mail are dropped', async () => {
     const product = await start()
     await fill(product)
     for (const [to, text] of [

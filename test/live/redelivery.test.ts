@@ -61,8 +61,8 @@ describe('redelivery', function () {
   })
   after(() => product.stop())
 
-  describe('a mail that comes again', () => {
-    it('is taken, and bounced once', async () => {
+  describe('a mail that is delivered again', () => {
+    it('is answered with 250, and bounced once', async () => {
       const to = ['unknown-1@yours.example', 'Unknown-2@Yours.example']
       const { mail } = await relay(product, { to })
       await bounceOf(product, mail)
@@ -74,7 +74,7 @@ describe('redelivery', function () {
       await bounceOf(product, mail)
     })
 
-    it('is taken once while it waits', async function () {
+    it('is added once while it waits', async function () {
       if (!existsSync('/proc/self/stat')) this.skip()
       const release = await holdDispatcher(product)
       const to = ['unknown-1@yours.example']
@@ -89,7 +89,7 @@ describe('redelivery', function () {
       await bounceOf(product, mail)
     })
 
-    it('is taken once when it comes over many connections at once', async () => {
+    it('is added once when it comes over many connections at once', async () => {
       const to = ['unknown-1@yours.example', 'unknown-2@yours.example']
       const mail = mailFor(product, to)
       const takeOne = () => relay(product, { to, mail })
@@ -155,7 +155,7 @@ describe('redelivery', function () {
       await bounceOf(product, mail)
     })
 
-    it('is taken also when no bounce could be made for it any more', async () => {
+    it('is answered with 250 also when no bounce could be made for it any more', async () => {
       const to = ['unknown-1@yours.example']
       const { mail } = await relay(product, { to })
       await bounceOf(product, mail)

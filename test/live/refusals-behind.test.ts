@@ -50,7 +50,7 @@ describe('a server behind Haraka', function () {
     })
     after(() => product.stop())
 
-    it('refuses one of two recipients, who is bounced', async () => {
+    it('refuses one of two recipients, which is bounced', async () => {
       const bad = 'box.rcpt.text@yours.example'
       for (const to of [
         [bad, GOOD],
@@ -129,7 +129,7 @@ describe('a server behind Haraka', function () {
       after(() => product.stop())
 
       for (const to of ['box.rcpt.text@yours.example', GOOD]) {
-        it(`refuses ${to === GOOD ? 'the mail' : 'the recipient'}, who is bounced with its words`, async () => {
+        it(`refuses ${to === GOOD ? 'the mail' : 'the recipient'}, which is bounced with its words`, async () => {
           const sender = to === GOOD ? 'scan.data_post.text@origin.example' : 'someone@origin.example'
           const { reply, mail } = await relay(product, { to: [to], sender })
           assert.equal(reply.code, 250, replyText(reply))
@@ -142,7 +142,7 @@ describe('a server behind Haraka', function () {
         })
       }
 
-      it('refuses one recipient beside one whom a plugin has refused before', async () => {
+      it('refuses one recipient, after a plugin has refused another one', async () => {
         const to = ['ldap.rcpt.text@yours.example', 'box.rcpt.text@yours.example']
         const { reply, mail } = await relay(product, { to })
         assert.equal(reply.code, 250, replyText(reply))

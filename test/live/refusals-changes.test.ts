@@ -68,7 +68,7 @@ describe('a recipient that was refused and accepted for the time being', functio
     ],
   ]
   for (const [what, happens] of changes) {
-    it(`makes the relay come again, and hear the refusal then, where ${what}`, async () => {
+    it(`makes the relay try again, and get the refusal then, where ${what}`, async () => {
       const session = await openSession({ port: product.haraka.port })
       const mail = mailFor(product, [BAD, GOOD])
       const replies = await begin(session, [BAD, GOOD])
@@ -97,7 +97,7 @@ describe('a recipient that was refused and accepted for the time being', functio
     assertUntouched(product, mail)
   })
 
-  it('makes the relay come again while the queue can not be written', async () => {
+  it('makes the relay try again while the queue can not be written', async () => {
     // the queue's file is there once the first mail has come
     await relay(product, { to: [BAD] })
     const mail = mailFor(product, [BAD, GOOD])

@@ -63,7 +63,7 @@ describe('a mail that another plugin refuses', function () {
         assert.deepEqual(deliveredOf(product, mail), [])
       })
 
-      it('goes by the rule for each of its recipients', async () => {
+      it('follows the rule for each of its recipients', async () => {
         const to = ['partner@yours.example', OTHER]
         const { reply, mail } = await relay(product, { to, sender: from('coded') })
         assert.equal(reply.code, 250, replyText(reply))
@@ -100,7 +100,7 @@ describe('a mail that another plugin refuses', function () {
         })
       }
 
-      it('comes again, where it is refused for now', async () => {
+      it('is delivered again after a temporary refusal', async () => {
         for (const form of ['soft', 'softdsn'] as const) {
           const { reply, mail } = await relay(product, { to: [GOOD], sender: from(form) })
           assert.equal(replyText(reply), `${hook === 'data' && form === 'soft' ? 451 : 450} ${WORDS[form]}`)

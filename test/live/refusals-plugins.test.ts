@@ -188,7 +188,7 @@ describe('a refusal', function () {
     await bounced(options, to, /^smtp; 550 5\.7\.1 <?blocked@origin\.example>? /)
   })
 
-  it('of a recipient whom qmail-deliverable does not know is bounced', async () => {
+  it('of a recipient that qmail-deliverable does not know is bounced', async () => {
     const to = ['unknown@yours.example']
     const { type } = await bounced({ to }, to, /^smtp; 550 5\.1\.1 I cannot deliver mail for /)
     assert.equal(type, 'DoesNotExist')

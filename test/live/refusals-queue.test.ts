@@ -90,7 +90,7 @@ for (const isRelaying of [false, true]) {
       }
     })
 
-    it('comes again, where it is refused for now', async () => {
+    it('is delivered again after a temporary refusal', async () => {
       const { reply, mail } = await relay(product, { connect, sender: 'store.queue.soft@origin.example' })
       assert.equal(said(reply), `450 ${WORDS.soft}`)
       assertUntouched(product, mail)

@@ -99,7 +99,7 @@ describe('a recipient that another plugin refuses', function () {
     })
   }
 
-  it('is bounced beside one who gets the mail', async () => {
+  it('is bounced while another one gets the mail', async () => {
     const bad = 'ldap.rcpt.text.beside@yours.example'
     for (const to of [
       [bad, GOOD],
@@ -294,7 +294,7 @@ describe('a recipient that another plugin refuses', function () {
     }
   })
 
-  it('hears a refusal of a plugin that judges the connection', async () => {
+  it('gets the refusal of a plugin that checks the connection', async () => {
     const { reply, mail } = await relay(product, { to: ['limit.rcpt.text@yours.example'] })
     assert.equal(replyText(reply), `550 ${WORDS.text}`)
     assertUntouched(product, mail)

@@ -67,26 +67,26 @@ describe('a refused recipient does not get the mail', function () {
     })
   }
 
-  it('where a plugin ends data_post before ours is asked: the relay comes again', async () => {
+  it('where a plugin ends data_post before ours is called: the relay tries again', async () => {
     const { reply, mail } = await relay(product, { to: [BAD, GOOD], sender: 'end@origin.example' })
     assert.equal(said(reply), '450 4.3.0 Try again later')
     assertUntouched(product, mail)
   })
 
-  it('where a plugin puts copies of all recipients in their places: the relay comes again', async () => {
+  it('where a plugin replaces all recipients by copies: the relay tries again', async () => {
     const { reply, mail } = await relay(product, { to: [BAD, GOOD], sender: 'copy@origin.example' })
     assert.equal(said(reply), '450 4.3.0 Try again later')
     assertUntouched(product, mail)
   })
 
-  it('where a plugin puts another in the place of the only one, who is bounced', async () => {
+  it('where a plugin replaces the only recipient by another one, which is bounced', async () => {
     const { reply, mail } = await relay(product, { to: [BAD], sender: 'replace@origin.example' })
     assert.equal(reply.code, 250, replyText(reply))
     assert.deepEqual(deliveredOf(product, mail), [])
     assert.deepEqual(recipientsOf(await bounceOf(product, mail)), [BAD])
   })
 
-  it('and one whom a plugin behind ours accepts is not bounced', async () => {
+  it('and a recipient that a plugin after ours accepts is not bounced', async () => {
     const { reply, mail } = await relay(product, { to: ['late@yours.example'] })
     assert.equal(reply.code, 250, replyText(reply))
     assert.deepEqual(deliveredOf(product, mail), [{ hook: 'queue', to: ['late@yours.example'] }])

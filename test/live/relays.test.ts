@@ -12,7 +12,7 @@ bounce.type = DoesNotExist
 `
 const TAKEN = '250 Message accepted by policy'
 
-describe('a relay that hands over one copy for each recipient', function () {
+describe('a relay that delivers one copy for each recipient', function () {
   let product: Product
   before(async () => {
     product = await startFlow({
@@ -57,7 +57,7 @@ describe('a relay that hands over one copy for each recipient', function () {
     }
   })
 
-  it('a recipient who stands behind 69 kB of others in To is bounced as themselves', async () => {
+  it('a recipient after 69 kB of others in To is bounced as the recipient of record', async () => {
     const others = Array.from({ length: 3000 }, (_, at) => `user-${at}@other.example`)
     const headers = { To: [...others, 'unknown-last@yours.example'].join(',\r\n ') }
     // Haraka keeps a thousand lines

@@ -24,7 +24,7 @@ describe('ses-bounce quarantine release', function () {
       line => JSON.parse(line) as { id: string; subject: string },
     )
 
-  it('delivers the mail to those who were held, once, and forgets it', async () => {
+  it('delivers the mail once to the quarantined recipients, and deletes it', async () => {
     const to = ['held@yours.example', 'user@yours.example']
     const { mail } = await relay(product, { to, headers: { Subject: 'For the quarantine' } })
     assert.deepEqual(deliveredOf(product, mail), [{ hook: 'queue', to: ['user@yours.example'] }])

@@ -86,7 +86,7 @@ describe('a change of the configuration', function () {
       assert.ok(!lastPids(product).includes(killed))
     })
 
-    it('is forgotten when it is mended: the new rules take effect in every worker', async () => {
+    it('is forgotten when it is fixed: the new rules take effect in every worker', async () => {
       const rules = `[list]\nrecipient = list@yours.example\naction = drop\n\n${RULES}`
       await change(product, 'ses-bounce-rules.ini', rules)
       assert.deepEqual(await decidedByEachWorker(product, 'list@yours.example'), ['drop', 'drop'])

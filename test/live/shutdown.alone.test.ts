@@ -86,7 +86,7 @@ describe('when Haraka ends', function () {
     assert.equal(callsFor(sesId), 1)
   })
 
-  it('Ctrl-C while SES is silent, in one process: gone after the timeout, and the call is tried again', async () => {
+  it('Ctrl-C while SES is silent, in one process: it ends after the timeout, and the call is tried again', async () => {
     product.ses.setFaults([{ kind: 'silence' }])
     const sesId = await onItsWay()
     // a terminal signals the whole group
@@ -111,7 +111,7 @@ describe('when Haraka ends', function () {
     assert.equal(callsFor(sesId), 1)
   })
 
-  it('SIGTERM to the master, which has no time to say anything: all of it is gone, whoever is connected', async () => {
+  it('SIGTERM to the master, which has no time to send anything: all processes end, whatever clients are connected', async () => {
     await webServers(product.haraka, 2)
     for (const bytes of [
       '',

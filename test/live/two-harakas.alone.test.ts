@@ -59,7 +59,7 @@ describe('two Harakas on one queue', function () {
     assert.deepEqual(tooSoon(ses.calls, INTERVAL_MS), [])
   }
 
-  it('one sends what both take, at one pace', async () => {
+  it('one sends the bounces of both, at one pace', async () => {
     await deliverToBoth(10)
     await until(() => sent() === 10, { what: 'ten bounces' })
     assert.equal(ses.calls.length, 10)
@@ -78,7 +78,7 @@ describe('two Harakas on one queue', function () {
     assertPace()
   })
 
-  it('when a dispatcher is killed whose master stands still, the other takes over, and it stands by when it is back', async () => {
+  it('when a dispatcher with a stopped master is killed, the other takes over, and the first one waits when it is back', async () => {
     const before = sent()
     const pid = await dispatcherPid(second)
     const since = first.haraka.log().length

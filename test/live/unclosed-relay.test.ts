@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { strictProduct } from './support/strict'
 import { reasonsHeld } from './support/unharmed'
 
-describe("A relay that takes the end of SES's results away", () => {
+describe("A relay that removes the end of SES's results", () => {
   const strict = strictProduct()
 
   it('has none of its mail bounced, and the log warns of it', async () => {

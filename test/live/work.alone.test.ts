@@ -107,7 +107,7 @@ describe('a hostile mail, beside the same Haraka without the plugin', function (
     ([what], index) => index % EVERY === 0 || !what.includes(' of '),
   )
   for (const [what, fields] of headers) {
-    it(`whose header is ${what} holds no worker for more than 100 ms, nor takes 150 MB`, () =>
+    it(`whose header is ${what} blocks no worker for more than 100 ms, and uses less than 150 MB`, () =>
       assertBounded(() => sesMail({ extraBelowBlock: fields() }).data))
   }
 
@@ -164,7 +164,7 @@ describe('a hostile mail, beside the same Haraka without the plugin', function (
       }).data,
   }
   for (const [what, mail] of Object.entries(bodies)) {
-    it(`with ${what} holds a worker for no more than 100 ms at a time, nor takes 150 MB`, () =>
+    it(`with ${what} blocks a worker for no more than 100 ms at a time, and uses less than 150 MB`, () =>
       assertBounded(mail))
   }
 
@@ -183,7 +183,7 @@ describe('a hostile mail, beside the same Haraka without the plugin', function (
     ],
   }
   for (const [what, [atOnce, mail]] of Object.entries(large)) {
-    it(`${what} holds a worker for no more than 100 ms at a time, nor takes 150 MB`, () =>
+    it(`${what} blocks a worker for no more than 100 ms at a time, and uses less than 150 MB`, () =>
       // written and read as a whole: that takes as long as it is large
       assertBounded(mail, { atOnce, what: ['stretchMs', 'grownMb'] }))
   }

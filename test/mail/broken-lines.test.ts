@@ -40,7 +40,7 @@ describe("Lines that Haraka's line length may have broken", () => {
     assert.match(joined ?? '', /^To: xä{492}\ufffd+ä{107}\n$/)
   })
 
-  it('are found when Haraka hands over bytes as characters', () => {
+  it('are found when Haraka decodes bytes as characters', () => {
     const bytes = Buffer.from(`To: ${'ä'.repeat(600)}`).toString('latin1')
     const broken = [`${bytes.slice(0, 990)}\n`, ` ${bytes.slice(990)}\n`]
     assert.deepEqual(withoutBreaks(broken), [`${bytes}\n`])

@@ -32,7 +32,7 @@ describe("Unicode's composed form", () => {
     assert.equal(composed(`a${ACUTE.repeat(30)}`), `a${ACUTE.repeat(30)}`.normalize('NFC'))
   })
 
-  it('has a joiner behind every thirtieth mark of a longer run, as UAX #15 says', () => {
+  it('has a joiner after every thirtieth mark of a longer run, as UAX #15 requires', () => {
     const marks = composed(`x${CEDILLA.repeat(65)}y`)
     assert.equal(marks, `x${[30, 30, 5].map(count => CEDILLA.repeat(count)).join('\u034f')}y`)
     const astral = composed('\u{1D165}'.repeat(31))

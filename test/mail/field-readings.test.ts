@@ -27,7 +27,7 @@ describe('the readings of a field', () => {
     assert.deepEqual(textsOf(['Not-Precedence: v\n'], 'precedence'), [])
   })
 
-  it('take a bare CR for the end of a line and for a blank', () => {
+  it('read a bare CR as the end of a line and as a blank', () => {
     assert.deepEqual(textsOf(['Y: a\rX: b\r c\rd\rZ: e\n']), ['b  c d'])
     assert.deepEqual(textsOf(['X: \rv\n']), ['v'])
     assert.deepEqual(textsOf(['X: \n', 'v\n', 'Y: w\n']), ['v'])

@@ -27,7 +27,7 @@ describe('the header', () => {
     )
   })
 
-  it("takes a first line for a field, not for an mbox's or a request's", async () => {
+  it("reads a first line as a field, not as an mbox's or a request's", async () => {
     assert.deepEqual((await readHeader(['From : a@b.example\n'], 0)).fields, [
       { name: 'from', raw: 'a@b.example' },
     ])
@@ -52,12 +52,12 @@ describe('the header', () => {
     assert.deepEqual(facts.values('none'), [])
   })
 
-  it('reads UTF-8 also where Haraka hands over bytes as characters', async () => {
+  it('reads UTF-8 also if Haraka decodes bytes as characters', async () => {
     const lines = ['A: caf\u00c3\u00a9\n', 'A: café\n', 'A: \u2603\n', 'A: \u00ff\n']
     assert.deepEqual((await readHeader(lines, 0)).facts.values('a'), ['café', 'café', '\u2603', '\u00ff'])
   })
 
-  it('opens groups, keeps quotes, and takes no address from an encoded name', async () => {
+  it('reads members of groups, keeps quotes, and finds no address in an encoded name', async () => {
     const lines = [
       'To: A <a@x.example>, "b, c" <d@x.example>\n',
       'to: g: e@x.example, "f g"@x.example;, nobody, =?utf-8?q?h=40x.example?= <i@x.example>\n',
@@ -68,7 +68,7 @@ describe('the header', () => {
     assert.equal(facts.addresses('to'), facts.addresses('To'))
   })
 
-  it('says which address field was not read whole, and takes no address that may have lost its end', async () => {
+  it('reports an address field that was not read completely, and returns no address that may have lost its end', async () => {
     const many = Array.from(
       { length: 999 },
       (_, i) => ` ${'user@host.example, '.repeat(50)}a${i}@b.example,\n`,

@@ -60,7 +60,7 @@ describe('A closed block of SES', () => {
     assert.deepEqual(await held({ results: [DKIM], ip: '2001:db8::1', edit }), [undefined, undefined])
   })
 
-  it('proves any address that SES took, with dots, quotes or umlauts in it', async () => {
+  it('proves any address that SES accepted, with dots, quotes or umlauts in it', async () => {
     for (const sender of [
       'foo..bar@origin.example',
       '.foo.@origin.example',

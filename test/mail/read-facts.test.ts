@@ -57,7 +57,7 @@ describe('the facts of a mail', function () {
     assert.deepEqual(facts.warnings, [])
   })
 
-  it("take the envelope's sender where there is no receipt, and say why there is none", async () => {
+  it("use the envelope's sender if there is no receipt, and give the reason", async () => {
     const facts = await readFacts(question(['Subject: x\n']))
     assert.equal(facts.receipt, undefined)
     assert.equal(facts.receiptFault, 'no Received line of SES')
@@ -130,7 +130,7 @@ describe('a peek', function () {
     assert.deepEqual(scanTraceHeaders([], 1), { forCandidates: [], returnPathCandidates: [] })
   })
 
-  it('leaves it to a whole look where there are too many lines or too long ones, or Haraka may have broken one', () => {
+  it('requires a complete reading if there are too many lines or too long ones, or Haraka may have broken one', () => {
     const lines = headerLines(SAMPLE)
     const paths = (count: number) => Array.from({ length: count }, (_, i) => `Return-Path: <a${i}@b.test>\n`)
     assert.equal(scanTraceHeaders(paths(100), 0)?.returnPathCandidates.length, 100)

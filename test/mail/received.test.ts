@@ -178,7 +178,7 @@ describe("SES's Received line", () => {
     assert.equal(readSesReceivedField({ name: 'received', raw: hop, joined: hop }), undefined)
   })
 
-  it('is a fault where it could be read in two ways, and never somebody else', () => {
+  it('is a fault if it could be read in two ways, and never another recipient', () => {
     const values = [
       // another hop's line, whose recipient speaks of SES
       `from h (h [192.0.2.1]) by mx.example with ESMTP id 1 for <"${BY} with SMTP id ${FORGED} "@x.example>; ${DATE}`,

@@ -72,7 +72,7 @@ describe('the key of a sender', () => {
     same('msprvs1=17pt3x=bounces-1@x.example', 'msprvs1=99aa=bounces-1@x.example')
   })
 
-  it('is one for what forwarders rewrite, by who wrote first', () => {
+  it('is that of the original sender for addresses that forwarders rewrite', () => {
     same('SRS0=HHH=TT=origin.example=joe@forward.example', 'SRS0+abc=X2=origin.example=joe@forward.example')
     same(
       'SRS1=HHH=first.example==AAA=TT=origin.example=joe@f.example',

@@ -16,7 +16,7 @@ function stands(given: Partial<Refusal>): boolean {
 }
 
 describe('a refusal that always stands', () => {
-  it('is one by a plugin that judges the connection, its login or its pace', () => {
+  it('is one by a plugin that checks the connection, its login or its pace', () => {
     for (const by of [
       'relay',
       'auth/flat_file',

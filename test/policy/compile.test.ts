@@ -30,7 +30,7 @@ describe('compilePolicy', () => {
     )
   })
 
-  it('takes every example of a condition', () => {
+  it('accepts every example of a condition', () => {
     const lines = [
       'recipient = @example.com',
       'not.recipient = file:mailboxes',
@@ -204,7 +204,7 @@ describe('compilePolicy', () => {
     )
   })
 
-  it('names the first rule that takes every mail', () => {
+  it('names the first rule that holds for every mail', () => {
     assert.deepEqual(
       said('[a]\naction = drop\n[b]\naction = drop\n[c]\naction = drop').at(-1),
       'rules.ini:5: [c] this rule can never be reached: [a] in line 1 holds for every mail',
@@ -259,7 +259,7 @@ describe('compilePolicy', () => {
     ])
   })
 
-  it('judges the bounce sender of the settings', () => {
+  it('checks the bounce sender of the settings', () => {
     const ses = { ...SETTINGS.ses, bounceSender: 'mailer-daemon@{domain}' }
     assert.deepEqual(said('', { settings: { ses } }), [
       'ses-bounce.ini: [ses] "bounce_sender" can\'t be used: there is no name "{domain}"; valid are {recipient}, {recipient.domain}, {sender.domain}',

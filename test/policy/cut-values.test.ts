@@ -19,7 +19,7 @@ describe('a header field that could not be read whole', () => {
     assert.equal(await ruleFor('[r]\nnot.to = a@x.example\naction = drop', cut), undefined)
   })
 
-  it('is neither known to name somebody nor known not to', async () => {
+  it('is not known to name a recipient or not to name it', async () => {
     for (const pattern of ['b@x.example', '@y.example', '*b@x.example', '/b@/']) {
       assert.equal(await ruleFor(`[r]\nto = ${pattern}\naction = drop`, cut), 'unknown', pattern)
       assert.equal(await ruleFor(`[r]\nnot.to = ${pattern}\naction = drop`, cut), 'unknown', pattern)

@@ -32,7 +32,7 @@ describe('decide', () => {
     assert.deepEqual([rule, action, wanted], [undefined, 'accept', 'accept'])
   })
 
-  it('takes the first rule whose conditions all hold, for each recipient', async () => {
+  it('uses the first rule whose conditions all hold, for each recipient', async () => {
     const rules = policy(
       '[both]\nrecipient = a@example.com\nsize = > 1mb\naction = drop\n' +
         '[one]\nrecipient = a@example.com\naction = quarantine\n[rest]\nnot.recipient = c@example.com\naction = drop',
@@ -145,7 +145,7 @@ describe('a bounce', () => {
     })
   })
 
-  it('takes type Undefined, and the words of the rule', async () => {
+  it('uses type Undefined, and the words of the rule', async () => {
     const { bounce } = await decided(
       bounceRule(
         'bounce.status = 5.7.1',
@@ -257,7 +257,7 @@ describe('a bounce that can not be made', () => {
     assert.deepEqual([decision.action, decision.reply], ['quarantine', undefined])
   })
 
-  it('goes by the guards of the rule', async () => {
+  it('follows the guards of the rule', async () => {
     const parts: MailParts = { headers: { 'list-id': ['x'] }, recipients: ['postmaster@example.com'] }
     assert.equal((await decided(bounceRule(), parts)).fallback?.detail, 'role address')
     assert.equal((await decided(bounceRule('guard.list_mail = true'), parts)).fallback?.detail, 'list mail')
@@ -347,7 +347,7 @@ describe('reject and defer', () => {
     })
   })
 
-  it('take status and text of the rule, in the class that fits', async () => {
+  it('use status and text of the rule, in the class that fits', async () => {
     const reply = async (action: string, text: string) =>
       (await decided(`[r]\naction = ${action}\nreply = ${text}`)).reply
     assert.deepEqual(await reply('reject', '5.1.1 No such user {recipient}'), {

@@ -14,7 +14,7 @@ describe('Glob', () => {
     assert(new Glob('*').matches(''))
   })
 
-  it('takes one character for ?, also beyond the basic plane', () => {
+  it('matches one character with ?, also beyond the basic plane', () => {
     assert(new Glob('a?b').matches('a😀b'))
     assert(new Glob('😀?').matches('😀😀'))
     assert(!new Glob('??').matches('😀'))
@@ -26,7 +26,7 @@ describe('Glob', () => {
     assert(new Glob(`*${low}`).matches(`x${low}`))
   })
 
-  it('takes no character for two parts', () => {
+  it('never uses a character for two parts', () => {
     assert(!new Glob('ab*ba').matches('aba'))
     assert(!new Glob('*ab*ba*').matches('xabax'))
     assert(new Glob('ab**ba').matches('abba'))

@@ -53,7 +53,7 @@ describe('guards', () => {
     assert.equal(guarded({ notifyNever: true, guard: ALL_OFF }), 'NOTIFY=NEVER')
   })
 
-  it('hold for a sender to whom nothing can be sent', () => {
+  it('hold for a sender that nothing can be sent to', () => {
     assert.equal(guarded({ sender: 'root', guard: ALL_OFF }), 'sender is not an address')
   })
 
@@ -169,17 +169,17 @@ describe('guards', () => {
         guard: { authentication: level },
       })
 
-    it('aligned takes SPF for exactly the domain of the sender of record', () => {
+    it('aligned accepts SPF for exactly the domain of the sender of record', () => {
       assert.equal(proved({ spfDomain: 'news.origin.example' }, 'aligned'), undefined)
       assert.equal(proved({ spfDomain: 'origin.example' }, 'aligned'), refused)
       assert.equal(proved({ spfDomain: 'a.news.origin.example' }, 'aligned'), refused)
     })
 
-    it('strict does not take SPF', () => {
+    it('strict does not accept SPF', () => {
       assert.equal(proved({ spfDomain: 'news.origin.example' }, 'strict'), refused)
     })
 
-    it('both take DKIM and DMARC of the same organisation', () => {
+    it('both accept DKIM and DMARC of the same organisation', () => {
       for (const level of ['aligned', 'strict'] as const) {
         assert.equal(proved({ dkimDomains: ['x.example', 'origin.example'] }, level), undefined)
         assert.equal(proved({ dmarcDomain: 'shop.origin.example' }, level), undefined)
@@ -187,7 +187,7 @@ describe('guards', () => {
       }
     })
 
-    it('takes no proof of another domain, such as a header From of the forger', () => {
+    it('accepts no proof of another domain, such as a header From of the forger', () => {
       for (const level of ['aligned', 'strict'] as const) {
         const forger = {
           spfDomain: 'forger.example',
@@ -226,7 +226,7 @@ describe('guards', () => {
         }
       })
 
-      it("a tag or a label of the sender's is taken off, and nothing else", () => {
+      it("a tag or a label of the sender's is removed, and nothing else", () => {
         for (const sender of [
           'victim+shop@big.example',
           'prvs=0123abcdef=victim@big.example',

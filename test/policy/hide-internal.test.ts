@@ -11,7 +11,7 @@ describe('[refusals] hide', () => {
     assert.equal(hideInternal(reply, []), reply)
   })
 
-  it('takes out names of hosts under the domain, and private addresses', () => {
+  it('removes names of hosts under the domain, and private addresses', () => {
     assert.equal(hide('host store1.internal.example said no'), 'host [internal] said no')
     assert.equal(hide('a.b.INTERNAL.example: no'), '[internal]: no')
     assert.equal(hide('internal.example is down'), '[internal] is down')
@@ -21,7 +21,7 @@ describe('[refusals] hide', () => {
     assert.equal(hide('user@store1.internal.example unknown'), 'user@[internal] unknown')
   })
 
-  it('takes out hosts whose names have no dot', () => {
+  it('removes hosts whose names have no dot', () => {
     assert.equal(hide('<anna@mailstore>: unknown'), '<anna@[internal]>: unknown')
     assert.equal(hide('host mailstore said no'), 'host [internal] said no')
     assert.equal(hide('mailstore[10.0.0.1] said no'), '[internal][internal] said no')

@@ -19,7 +19,7 @@ async function holds(condition: string, recipient: string, parts: Parameters<typ
 }
 
 describe('a label of a recipient', () => {
-  it('is taken off for plain patterns, globs and lists', async () => {
+  it('is removed for plain patterns, globs and lists', async () => {
     const lists = { lists: { mailboxes: 'anna@example.com\nb*@example.com\n' } }
     for (const recipient of ['anna@example.com', 'anna+shop@example.com', 'Anna+Shop+x@EXAMPLE.com']) {
       for (const key of ['recipient', 'envelope.recipient']) {
@@ -59,7 +59,7 @@ describe('a label of a recipient', () => {
     assert.ok(await holds(condition, 'anna@example.com', separatedBy('')))
   })
 
-  it('is taken off alike by a rule, a list and the look-up of rules', async () => {
+  it('is removed alike by a rule, a list and the index of rules', async () => {
     const local = fc.array(fc.constantFrom('a', 'b', '+', '*', '?'), { minLength: 1, maxLength: 4 })
     const name = fc.array(fc.constantFrom('a', 'b', '+'), { minLength: 1, maxLength: 5 })
     let held = 0

@@ -33,7 +33,7 @@ describe('the effort for a mail', () => {
     await assert.rejects(budget.pause(), MatchBudgetError)
   })
 
-  it('counts a search by the time that it took, and gives it what is left', async () => {
+  it('charges a search for its time, and limits it to the rest', async () => {
     const given: number[] = []
     const budget = new MatchBudget({
       search: async (_sources, _text, timeoutMs) => {

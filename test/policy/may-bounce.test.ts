@@ -44,7 +44,7 @@ describe('mayBounce', () => {
     assert.ok(may(`[r]\nrefused.by = rcpt-ldap\naction = reject\nmode = observe\n${below}`))
   })
 
-  it('is false for what always stands, and for a refuser who must be named', () => {
+  it('is false for refusals that always stand, and for a plugin that must be named', () => {
     const all = '[all]\nrefused.by = *\naction = bounce'
     assert.ok(!may(all, 'limit rcpt 550 5.7.1 No'))
     assert.ok(!may(all, 'x rcpt 450 4.7.1 Later'))

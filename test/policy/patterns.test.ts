@@ -18,7 +18,7 @@ describe('text patterns', () => {
     assert.deepEqual(matching('text', 'caf\u00e9', ['CAFE\u0301']), ['CAFE\u0301'])
   })
 
-  it('take quoted ones literally', () => {
+  it('match quoted ones literally', () => {
     assert.deepEqual(
       matching('text', '"50% off*, today", "file:x"', ['50% off*, today', '50% off!, today', 'file:x']),
       ['50% off*, today', 'file:x'],
@@ -29,7 +29,7 @@ describe('text patterns', () => {
     assert.deepEqual(matching('text', '*', ['', 'x']), ['', 'x'])
   })
 
-  it('look at the first 65,536 characters only', () => {
+  it('match the first 65,536 characters only', () => {
     const isLong = matcherOf('text', '*x')
     assert(isLong(`${'a'.repeat(MATCHED_CHARACTERS - 1)}x`))
     assert(!isLong(`${'a'.repeat(MATCHED_CHARACTERS)}x`))

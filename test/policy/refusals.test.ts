@@ -110,7 +110,7 @@ describe('a rule about refusals', () => {
     assert.deepEqual([action, observed], ['reject', [{ rule: 'all', action: 'bounce' }]])
   })
 
-  it('means those that judge the relay, and nobody, only by their names', async () => {
+  it('means plugins that check the relay, and nobody, only by their names', async () => {
     for (const by of ['nobody', 'karma', 'spf', 'fcrdns', 'dns-list', 'helo.checks', 'bounce']) {
       const refused = [`${by} rcpt 550 5.7.1 No`]
       const rule = async (conditions: string) =>
@@ -185,7 +185,7 @@ describe('a bounce of what was refused', () => {
     assert.equal(reply?.text, 'store1.internal.example[10.1.2.3] said no to {reason}')
   })
 
-  it('meets the guards virus and spam where a scanner or a judge refused', async () => {
+  it('meets the guards virus and spam if a scanner or a spam filter refused', async () => {
     const virus = 'quarantine unsafe virus'
     const spam = 'quarantine unsafe spam'
     const refusals: [string, string][] = [

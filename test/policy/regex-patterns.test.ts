@@ -67,7 +67,7 @@ describe('patterns between slashes', () => {
     ])
   })
 
-  it('take a line end for any character, as * and ? do', () => {
+  it('match a line end with any character, as * and ? do', () => {
     assert.deepEqual(matching('text', '/win.*now/', ['win\r\nit now']), ['win\r\nit now'])
   })
 
@@ -83,7 +83,7 @@ describe('patterns between slashes', () => {
     ])
   })
 
-  it('look at the first 65,536 characters only', () => {
+  it('match the first 65,536 characters only', () => {
     const isLong = matcherOf('text', '/x/')
     assert(isLong(`${'a'.repeat(MATCHED_CHARACTERS - 1)}x`))
     assert(!isLong(`${'a'.repeat(MATCHED_CHARACTERS)}x`))
@@ -136,7 +136,7 @@ describe('patterns between slashes', () => {
     )
   })
 
-  it('of a list that takes several passes are all looked for', () => {
+  it('of a list that needs several passes are all searched', () => {
     const l = Array.from({ length: 300 }, (_, i) => `/^user${i}[xyz]{10}$/`).join('\n')
     const isListed = matcherOf('text', 'file:l', { l })
     for (const i of [0, 80, 150, 299]) {

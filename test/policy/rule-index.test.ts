@@ -65,7 +65,7 @@ describe('the index of rules', () => {
     )
   })
 
-  it('takes every rule about a field that is not known yet', () => {
+  it('returns every rule about a field that is not known yet', () => {
     const made = policy(
       '[a]\nrecipient = x@x.example\naction = drop\n[b]\nsender = y@y.example\naction = drop',
     )

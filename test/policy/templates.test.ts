@@ -95,7 +95,7 @@ describe('templates', () => {
     )
   })
 
-  it('that make a bounce sender make an address that SES takes, or none, whatever is filled in', () => {
+  it('for a bounce sender give an address that SES accepts, or none, with any value filled in', () => {
     let made = 0
     fc.assert(
       fc.property(

@@ -50,12 +50,12 @@ describe('keepMail', () => {
     }
   })
 
-  it('takes no part of a name from the mail', async () => {
+  it('uses no text of the mail in a name', async () => {
     const eml = await keepMail(folder, '../../../etc/passwd\0"; rm', RECORD, writing('x'))
     assert.match(path.relative(folder, eml), /^[\da-f]{24}\.eml$/)
   })
 
-  it('replaces the same mail when it comes again, and no other', async () => {
+  it('replaces the same mail when it is delivered again, and no other', async () => {
     const first = await keepMail(folder, 'mail 1', RECORD, writing('first'))
     const other = await keepMail(folder, 'mail 2', RECORD, writing('other'))
     const again = await keepMail(folder, 'mail 1', { ...RECORD, receipt: null }, writing('again'))

@@ -47,7 +47,7 @@ describe('a mail between the folders kept and quarantine', () => {
   const toQuarantine = () => bringInOrder(folders, NAME, HALF, Date.now())
   const back = () => takeOut(folders, NAME, { ...RECORD, held: [HELD] }, LEDGER)
 
-  it('keeps its record when an operator takes it out as soon as it is in the quarantine', async () => {
+  it('keeps its record when an operator releases it as soon as it is in the quarantine', async () => {
     for (let round = 0; round < 30; round++) {
       const moved = toQuarantine()
       while (!existsSync(file('quarantine', 'eml'))) await setImmediate()

@@ -51,7 +51,7 @@ describe('a pass for mail from the quarantine', () => {
     assert.equal(await redeemReleaseToken(path.join(folder, 'nowhere'), token, Date.now()), false)
   })
 
-  it("is its owner's alone, and can be taken back", async () => {
+  it('is readable only for its owner, and can be revoked', async () => {
     const { token, revoke } = await issueReleaseToken(folder, Date.now())
     assert.deepEqual(
       [folder, file()].map(name => statSync(name).mode & 0o777),
@@ -62,7 +62,7 @@ describe('a pass for mail from the quarantine', () => {
     assert.equal(await redeemReleaseToken(folder, token, Date.now()), false)
   })
 
-  it('goes with the next one, where nobody took it back', async () => {
+  it('is removed with the next one, if it was not revoked', async () => {
     await issueReleaseToken(folder, Date.now())
     made(Date.now() - 2 * MINUTE_MS)
     await issueReleaseToken(folder, Date.now())

@@ -58,7 +58,7 @@ describe('admission', () => {
     assert.equal(lateness(deadlineMs - 2 * SLOT_MS, 0), 'another')
   })
 
-  it('takes nothing of a mail that would be late by now, whoever was faster', () => {
+  it('adds nothing of a mail that would be late because another worker was faster', () => {
     const deadlineMs = PACE.marginMs + 2 * SLOT_MS
     const other = openWorkerQueue(file)
     const add = (worker: SqliteWorkerQueue, ...deadlines: number[]) =>
@@ -120,7 +120,7 @@ describe('admission', () => {
     assert.ok(refused > tried / 20 && refused < tried, `${refused} of ${tried} refused: both must be tried`)
   })
 
-  it('takes what starts in time when all goes well, and all of it does', () => {
+  it('admits bounces that can start in time, and all of them do', () => {
     let sent = 0
     let refused = 0
     fc.assert(

@@ -69,7 +69,7 @@ describe('admission of the bounces of a mail', () => {
     assert.deepEqual(outcomes([to('a', { deadlineMs })], { ahead: { sinceLastStartMs: -1 } }), [LATE])
   })
 
-  it('counts with what a job takes in the region, where that is more than supposed', () => {
+  it('uses the duration of jobs in the region, if it is longer than assumed', () => {
     const deadlineMs = withRoomFor(3)
     assert.deepEqual(outcomes([to('a', { deadlineMs })], { ahead: { jobs: 2, spacingMs: 900 } }), ['added'])
     assert.deepEqual(outcomes([to('a', { deadlineMs })], { ahead: { jobs: 2, spacingMs: 1100 } }), [LATE])

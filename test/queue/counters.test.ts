@@ -65,7 +65,7 @@ describe('counts in the queue file', () => {
     assert.deepEqual(reader.ruleHits()[0], { rule: 'other', hits: 60, lastMs: 927 })
   })
 
-  it('know the hits of a rule and the latest of them, whoever says it last', () => {
+  it('know the hits of a rule and the latest of them, in any order of flushes', () => {
     one.add({ ...NOTHING, hits: [{ rule: 'programs', hits: 2, lastMs: 900 }] })
     other.add({ ...NOTHING, hits: [{ rule: 'programs', hits: 1, lastMs: 500 }] })
     assert.deepEqual(reader.ruleHits(), [{ rule: 'programs', hits: 3, lastMs: 900 }])
@@ -105,7 +105,7 @@ describe('counts in the queue file', () => {
     assert.deepEqual(found[2], note(1149))
   })
 
-  it('know whether the last reload was refused and why, and keep that when it is mended', () => {
+  it('know whether the last reload was refused and why, and keep that when it is fixed', () => {
     assert.deepEqual(reload(), { isRefused: false })
     const refused = { atMs: 200, errors: ['ses-bounce-rules.ini:2: no'] }
     const first = { atMs: 100, state: 'first', errors: [] }

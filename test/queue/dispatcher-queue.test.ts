@@ -271,7 +271,7 @@ describe('queue, the dispatchers side', () => {
     for (const one of [here, there]) one.close()
   })
 
-  it('keeps all jobs of a bounce sender back that SES does not take, and no other', () => {
+  it('pauses all jobs of a bounce sender that SES refuses, and no other', () => {
     for (const sesId of ['a', 'b']) worker.add([request({ sesId, deadlineMs: HOUR_MS })], 0)
     worker.add([request({ sesId: 'other', bounceSender: 'mx@other.example' })], 0)
     const claim = queue.claim('eu-west-1', at(1), SPACING)

@@ -82,7 +82,7 @@ describe('the ledger of mail on disk', () => {
     assert.equal(other.reserve([{ ...mail, name: 'b' }], 'y', LIMIT, 0), undefined)
   })
 
-  it('counts a mail that comes again once, and a sender up to a tenth', () => {
+  it('counts a mail that is delivered again once, and a sender up to a tenth', () => {
     const mail = { place: 'quarantine', name: 'a', bytes: 60 } as const
     assert.equal(ledger.reserve([mail], 'x', LIMIT, 0), undefined)
     assert.equal(ledger.reserve([mail], 'x', LIMIT, 0), undefined)

@@ -76,7 +76,7 @@ describe('counts in memory', () => {
     over.close()
   })
 
-  it('are handed over when there are any, and only then', () => {
+  it('are flushed when there are any, and only then', () => {
     const { metricsBuffer, over, state, taken } = metricsFlush()
     over.flush()
     assert.equal(state.opened, 0)
@@ -115,7 +115,7 @@ describe('counts in memory', () => {
     over.close()
   })
 
-  it("that can't be handed over for long are said once, and so is their end", () => {
+  it('that can not be flushed for long are logged once, and so is the end of that', () => {
     const { metricsBuffer, over, state, lines } = metricsFlush()
     state.isDown = true
     metricsBuffer.count(COUNTED.inspected)
@@ -129,7 +129,7 @@ describe('counts in memory', () => {
     over.close()
   })
 
-  it('are handed over by themselves, and a last time at the end', async () => {
+  it('are flushed regularly, and a last time at the end', async () => {
     const { metricsBuffer, over, taken } = metricsFlush(5)
     metricsBuffer.count(COUNTED.inspected)
     await until(() => taken.length === 1, { what: 'the first handing over' })

@@ -72,7 +72,7 @@ describe('queue, the operators side', () => {
   const ids = (query: JobQuery = {}) => [...queue.jobs(query)].map(({ id }) => id)
 
   describe('by hand', () => {
-    it('holds a queued job, so that no dispatcher takes it, and queues it again', () => {
+    it('holds a queued job, so that no dispatcher claims it, and queues it again', () => {
       const id = add()
       assert.deepEqual(queue.hold(id, 10), { value: { from: 'queued', to: 'held' } })
       assert.equal(dispatcher.claim('eu-west-1', { ms: 11, monoMs: 11 }, SPACING), undefined)
@@ -113,7 +113,7 @@ describe('queue, the operators side', () => {
       assert.deepEqual([job?.unknownTries, job?.interruptions, job?.tries], [0, 0, 1])
     })
 
-    it('takes back what has expired while its window lasts', () => {
+    it('queues an expired job again while its window lasts', () => {
       const id = add({ deadlineMs: HOUR_MS })
       dispatcher.expire('eu-west-1', HOUR_MS - PACE.marginMs, PACE.marginMs + 1)
       assert.equal(queue.job(id)?.state, 'expired')
@@ -336,7 +336,7 @@ describe('queue, the operators side', () => {
       ])
     })
 
-    it('says what SES takes nothing from', () => {
+    it('shows senders and regions that SES refuses', () => {
       for (const blocks of ['sender', 'region'] as const) {
         add({ region: blocks === 'sender' ? 'eu-west-1' : 'us-east-1' })
         const claimed = dispatcher.claim(
@@ -364,7 +364,7 @@ describe('queue, the operators side', () => {
       assert.equal(calls(61_000), 0)
     })
 
-    it('shows how slow a region is now, and foresees with what a job takes there', () => {
+    it('shows the present pace of a region, and forecasts with the duration of its jobs', () => {
       for (let n = 0; n < 3; n++) add()
       setSpacing(dispatcher, 1000, new Map([['eu-west-1', 2500]]))
       const claim = dispatcher.claim('eu-west-1', { ms: 0, monoMs: 0 }, SPACING)
@@ -381,7 +381,7 @@ describe('queue, the operators side', () => {
       )
     })
 
-    it('foresees which jobs miss their window, and that they take nobody the turn', () => {
+    it('forecasts the jobs that miss their window, without counting them before others', () => {
       // 59 s are left before the margin, for jobs 1 s apart: the first starts at once
       for (let n = 0; n < 70; n++) add({ deadlineMs: PACE.marginMs + 59_000 })
       add()

@@ -71,7 +71,7 @@ describe('pages of the queue', () => {
       assert.deepEqual(all(filter, 200).ids, expected(sql), JSON.stringify(filter))
   })
 
-  it('are few where an index finds what is asked for, and as many as it takes where not', () => {
+  it('are few if an index fits the filter, and as many as needed if not', () => {
     const few: JobQuery[] = [
       { states: ['cancelled'] },
       { sesId: 'mail777' },

@@ -151,7 +151,7 @@ describe('the queue in numbers', () => {
     assert.deepEqual(projection(database, REGION, deadlines.length, NOW_MS, PACE), exact)
   })
 
-  it('foresee that what goes before in one part of an hour takes the time of another', () => {
+  it('forecast that earlier jobs in one part of an hour use the time of another', () => {
     // the start of a slot of each level
     const fromMs = Math.ceil(NOW_MS / TOP_MS) * TOP_MS
     const minutes = Array.from({ length: 5 }, (_, n) => fromMs + (n + 1) * 250_000)

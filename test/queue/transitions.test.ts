@@ -6,7 +6,7 @@ import { job } from '../dispatch/support'
 const LIMITS = { unknownTries: 3, interruptions: 2 }
 
 describe('the states of a job', () => {
-  it('leave no state for good but by an operator, and none but queued and sending can come to an end', () => {
+  it('leave an ended state only by an operator, and end only from queued and sending', () => {
     for (const to of JOB_STATES) {
       for (const from of MAY_FOLLOW.dispatcher[to] ?? []) {
         const isPutBack = from === 'failed' && to === 'queued'

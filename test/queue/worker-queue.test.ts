@@ -87,7 +87,7 @@ describe('queue, the workers side', () => {
     )
   })
 
-  it('never takes the same recipient of a mail twice, however its address is written', () => {
+  it('never adds the same recipient of a mail twice, however its address is written', () => {
     const [added] = queue.add([request({ sesId: 'a', recipient: { address: 'User@Yours.Example' } })], 0)
     const [again] = queue.add([request({ sesId: 'a', recipient: { address: '"user"@yours.example' } })], 1)
     assert.deepEqual(again, {
@@ -102,7 +102,7 @@ describe('queue, the workers side', () => {
     assert.equal(jobs().length, 1)
   })
 
-  it('takes nothing of a mail when a recipient of it has ended meanwhile', () => {
+  it('adds nothing of a mail when the bounce of a recipient has ended meanwhile', () => {
     queue.add([request({ sesId: 'a', deadlineMs: 10 })], 0)
     const dispatcher = openDispatcherQueue(file)
     takeLead(dispatcher)
@@ -152,7 +152,7 @@ describe('queue, the workers side', () => {
       assert.equal(counted(queue, perSender(1), 4000), 1, 'not further than the cap')
     })
 
-    it('takes nothing of a mail that is one too many, whoever was faster', () => {
+    it('adds nothing of a mail over a cap, whichever worker was faster', () => {
       const other = openWorkerQueue(file)
       queue.add([request({ caps: [perSender(2)] })], 0)
       other.add([request({ caps: [perSender(2)] })], 0)
@@ -197,7 +197,7 @@ describe('queue, the workers side', () => {
     })
   })
 
-  it('knows for how long no dispatcher has given a heartbeat, also after it has gone', () => {
+  it('knows for how long there was no dispatcher heartbeat, also after its end', () => {
     assert.equal(silentMs(queue, 99), Infinity)
     const dispatcher = openDispatcherQueue(file)
     takeLead(dispatcher, 5)

@@ -54,14 +54,14 @@ describe('the tables of the reference', () => {
     assert.deepEqual(Object.keys(FIELD_TEXTS).toSorted(), FIELD_KEYS.toSorted())
   })
 
-  it('show patterns that the condition takes', () => {
+  it('show patterns that the condition accepts', () => {
     for (const { example = '' } of ENTRIES.filter(({ topic }) => topic === 'condition')) {
       assert.deepEqual(diagnostics(example, 'action = quarantine'), [], example)
       assert.deepEqual(diagnostics(`not.${example}`, 'action = quarantine'), [], example)
     }
   })
 
-  it('show values that the key takes, with each action that it goes with', () => {
+  it('show values that the key accepts, with each of its actions', () => {
     for (const { name, example, actions } of OUTCOME_TABLE.filter(({ name }) => name !== 'action')) {
       for (const action of actions) {
         assert.deepEqual(diagnostics(`${name} = ${example}`, `action = ${action}`), [], name)
@@ -69,7 +69,7 @@ describe('the tables of the reference', () => {
     }
   })
 
-  it('name a default that the key takes, where they do not describe one', () => {
+  it('name a default that the key accepts, unless they describe one', () => {
     for (const { name, default: value, actions } of OUTCOME_TABLE) {
       if (/\s|^$/.test(value)) continue
       assert.deepEqual(diagnostics(`${name} = ${value}`, `action = ${actions[0]}`), [], name)

@@ -33,7 +33,7 @@ describe('what is written from the tables', () => {
 describe('the ses-bounce-rules.ini that ships', () => {
   const uncommented = exampleRules().replace(/^;(?=[a-z[])/gm, '')
 
-  it('has no rule in force, as no user could take it away again', () => {
+  it('has no active rule, as no user could remove it', () => {
     assert.deepEqual(parseIni('ses-bounce-rules.ini', exampleRules()).sections, [])
   })
 

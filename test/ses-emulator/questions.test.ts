@@ -13,7 +13,7 @@ import { INPUT, raw, refused, send, unproved } from './helpers'
 
 const WRONG = { accessKeyId: 'NOBODY', secretAccessKey: 'secret' }
 
-describe('the SES stand-in, asked', () => {
+describe('the SES emulator, asked for facts,', () => {
   let ses: SesEmulator
   const start = async (options: SesEmulatorOptions = {}) =>
     (ses = await startSesEmulator({ intervalMs: 0, ...options }))
@@ -63,7 +63,7 @@ describe('the SES stand-in, asked', () => {
       await start()
       await refused(whoAmI(WRONG), ses, 403, 'InvalidClientTokenId')
     })
-    it('wants a signature for STS, of which SES takes none', async () => {
+    it('requires a signature for STS, which SES does not accept', async () => {
       await start({ credentials: 'any' })
       const sts = { Action: 'GetCallerIdentity', Version: '2011-06-15' }
       assert.equal((await post(sts, 'sts')).status, 200)
@@ -75,7 +75,7 @@ describe('the SES stand-in, asked', () => {
       }
       assert.match((await post(identities, 'sts')).body, /SignatureDoesNotMatch[^]*service: 'ses'/)
     })
-    it("takes STS's version and no parameter, and refuses in the XML of STS", async () => {
+    it("accepts STS's version and no parameter, and refuses in the XML of STS", async () => {
       await start({ credentials: 'any' })
       const sts = { Action: 'GetCallerIdentity', Version: '2010-12-01' }
       assert.equal(codeOf((await post(sts, 'sts')).body), 'InvalidAction')
@@ -113,7 +113,7 @@ describe('the SES stand-in, asked', () => {
       await start()
       assert.deepEqual(await verified([]), [])
     })
-    it('takes one call in the interval for each region, apart from those of SendBounce', async () => {
+    it('accepts one call in the interval for each region, apart from those of SendBounce', async () => {
       let nowMs = 0
       await start({ intervalMs: 1000, monotonicClock: () => nowMs })
       await verified(['a.example'])
@@ -124,7 +124,7 @@ describe('the SES stand-in, asked', () => {
       nowMs = 1000
       await verified(['a.example'])
     })
-    it('takes a hundred identities, and no more', async () => {
+    it('accepts a hundred identities, and no more', async () => {
       await start()
       const many = Array.from({ length: 101 }, (_, n) => `${n}.example`)
       assert.equal((await verified(many.slice(1))).length, 100)
@@ -155,7 +155,7 @@ describe('the SES stand-in, asked', () => {
         assert.match(await refused(sent, ses, 400, 'MessageRejected'), /was not found in region eu-west-1/)
       }
     })
-    it('takes other forms of ids than the usual one', async () => {
+    it('accepts other forms of ids than the usual one', async () => {
       await start()
       for (const id of ['0', 'o3vrnil0e2ic28tr', 'xyz'.repeat(20)]) {
         await send(ses, { ...INPUT, OriginalMessageId: id })
@@ -163,7 +163,7 @@ describe('the SES stand-in, asked', () => {
     })
   })
 
-  describe('by somebody whom IAM denies it', () => {
+  describe('by a user that IAM denies it to', () => {
     it('names the action, and the identity of a call that sends', async () => {
       await start({
         faults: ({ action }) => (action === 'GetCallerIdentity' ? undefined : { kind: 'denied' }),

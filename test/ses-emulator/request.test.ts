@@ -24,7 +24,7 @@ function form(fields: Record<string, string | undefined>): string {
     .join('&')
 }
 
-describe('a request to the SES stand-in', () => {
+describe('a request to the SES emulator', () => {
   let ses: SesEmulator
   before(async () => {
     ses = await startSesEmulator({ intervalMs: 0, credentials: 'any' })
@@ -246,11 +246,11 @@ describe('a request to the SES stand-in', () => {
     }
     await answers('', 400, 'MissingAction')
   })
-  it('is refused for its size, and the next one is taken', async () => {
+  it('is refused for its size, and the next one is accepted', async () => {
     await answers(Buffer.alloc(2 * 1024 * 1024, 'a'), 413, 'RequestEntityTooLarge')
     assert.equal((await post(form(FIELDS))).status, 200)
   })
-  it('takes DSN fields in place of a type, plus for a space, and the plain fields of the SDK', async () => {
+  it('may have DSN fields instead of a type, plus for a space, and the plain fields of the SDK', async () => {
     const body = `${form({ ...WITH_DSN, [`${LIST}.BounceType`]: undefined })}&Explanation=a+b`
     assert.equal((await post(body)).status, 200)
     assert.equal(ses.calls.at(-1)?.input?.Explanation, 'a b')
@@ -300,7 +300,7 @@ describe('a request to the SES stand-in', () => {
         assert.deepEqual([answer.status, /<Code>(.*)<\/Code>/.exec(answer.body)?.[1]], [status, code])
       })
     }
-    it('is taken where the host names the same region', async () => {
+    it('is accepted if the host names the same region', async () => {
       const headers = { ...signed, host: 'email.eu-west-1.amazonaws.com' }
       assert.equal((await post(form(FIELDS), headers)).status, 200)
     })

@@ -19,13 +19,13 @@ const MESSAGE: KnownMessage = {
   receivedAtMs: NOW_MS - 60_000,
 }
 
-describe('the SES stand-in', () => {
+describe('the SES emulator', () => {
   let ses: SesEmulator
   const start = async (options: SesEmulatorOptions = {}) =>
     (ses = await startSesEmulator({ intervalMs: 0, ...options }))
   afterEach(() => ses.close())
 
-  it('takes a bounce from the SDK, and records the call as the client meant it', async () => {
+  it('accepts a bounce from the SDK, and records the call as the client meant it', async () => {
     const heard: unknown[] = []
     await start({ onCall: call => heard.push(call) })
     const input = {
@@ -66,7 +66,7 @@ describe('the SES stand-in', () => {
     assert.notEqual((await send(ses)).MessageId, (await send(ses)).MessageId)
   })
 
-  describe('who calls', () => {
+  describe('a caller', () => {
     const credentials = [{ accessKeyId: 'OURS', secretAccessKey: 'secret' }]
 
     it('is known by key and secret, whatever the session token', async () => {
@@ -97,7 +97,7 @@ describe('the SES stand-in', () => {
         const sent = send(ses, INPUT, { systemClockOffset: offset })
         assert.match(await refused(sent, ses, 403, 'SignatureDoesNotMatch'), text)
       })
-      it(`is taken with a clock less than five minutes ${what}`, async () => {
+      it(`is accepted with a clock less than five minutes ${what}`, async () => {
         await start()
         await send(ses, INPUT, { systemClockOffset: offset * 0.9 })
       })

@@ -136,7 +136,7 @@ describe('a thread that dies', () => {
     return file
   }
 
-  it('takes nothing with it but the mail that it died of', async () => {
+  it('affects only the mail that it died of', async () => {
     const workerThreads = openWorkerThreads(
       program(
         'dies',
