@@ -13,7 +13,7 @@ import { ACTIONS } from '../src/policy/decision'
 import { FIELD_KEYS } from '../src/policy/fields'
 import { OUTCOME_KEYS } from '../src/policy/outcome-keys'
 import { ADDRESS_NAMES, REFUSAL_NAMES, TEXT_NAMES } from '../src/policy/templates'
-import { sharedWorkerThreads } from './cli/support'
+import { sharedWorkerThreads } from './cli/shared-threads'
 
 const root = path.join(__dirname, '..')
 const documents = [

@@ -9,7 +9,8 @@ import { terminalProgress } from '../../src/cli/explain/progress'
 import { main } from '../../src/cli/main'
 import { camelKeys } from '../../src/json'
 import { plainMail, type SesMailOptions, sesMail } from '../live/support/mail'
-import { emptyDirectory, harakaDirectory, ran, removeDirectories, sharedWorkerThreads } from './support'
+import { sharedWorkerThreads } from './shared-threads'
+import { emptyDirectory, harakaDirectory, ran, removeDirectories } from './support'
 
 const SETTINGS = '[relay]\ntrusted = 192.0.2.10, 10.0.0.0/8\n'
 const RULES = `; rules of a test

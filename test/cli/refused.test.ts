@@ -6,7 +6,8 @@ import { explain } from '../../src/cli/explain'
 import { silent } from '../../src/cli/explain/progress'
 import { CASES_FILE, test } from '../../src/cli/test'
 import { sesMail } from '../live/support/mail'
-import { harakaDirectory, ran, removeDirectories, sharedWorkerThreads } from './support'
+import { sharedWorkerThreads } from './shared-threads'
+import { harakaDirectory, ran, removeDirectories } from './support'
 
 const RULES = `[partners]
 sender = @partner.example

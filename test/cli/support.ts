@@ -5,8 +5,6 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import type { Out } from '../../src/cli/out'
-import { openWorkerThreads, type WorkerThreads } from '../../src/worker-thread/worker-threads'
-import { builtFile } from '../live/support/package-folder'
 
 const made: string[] = []
 
@@ -26,14 +24,6 @@ export function harakaDirectory(files: Record<string, string | Buffer>): string 
 
 export function removeDirectories(): void {
   for (const dir of made.splice(0)) rmSync(dir, { recursive: true, force: true })
-}
-
-let shared: WorkerThreads | undefined
-
-/** One for all tests: each has threads that take a while to start. It doesn't keep the process alive. */
-export function sharedWorkerThreads(): WorkerThreads {
-  shared ??= openWorkerThreads(builtFile('src/worker-thread/thread.js'))
-  return { ...shared, close: () => undefined }
 }
 
 export interface Ran {

@@ -9,7 +9,8 @@ import { CASES_FILE, test } from '../../src/cli/test'
 import { readHeader } from '../../src/mail/header'
 import { readReceipt } from '../../src/mail/receipt'
 import { plainMail, sesMail } from '../live/support/mail'
-import { harakaDirectory, ran, removeDirectories, sharedWorkerThreads } from './support'
+import { sharedWorkerThreads } from './shared-threads'
+import { harakaDirectory, ran, removeDirectories } from './support'
 
 const NOW_MS = Date.UTC(2025, 1, 20, 12, 0, 0, 500)
 const RULES = `[partners]

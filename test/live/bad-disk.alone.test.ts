@@ -28,7 +28,7 @@ recipient = ${KEEP}
 action = quarantine
 `)
 const LATER = /^450 4\.3\.0 Try again later/
-const TAKEN = /^250 Message taken/
+const TAKEN = /^250 Message accepted by policy/
 
 describe('a bad disk', function () {
   it('that is full makes Haraka refuse mail temporarily, until there is room again', async function () {

@@ -40,7 +40,7 @@ describe('bad mail', function () {
     for (const [shape, fields] of Object.entries(shapes)) {
       it(`a header of 1 MB, ${shape}, hides no receipt that stands above it, and is not bounced, since it is cut`, async () => {
         const mail = genuine({ extraBelowBlock: [fields] })
-        assert.match(await send(mail.data), /^250 Message taken/)
+        assert.match(await send(mail.data), /^250 Message accepted by policy/)
         assert.deepEqual(strict.product.jobs({ sesId: mail.sesId }), [])
         assert.deepEqual(reasonsHeld(strict.product, mail.sesId), ['unsafe: header is cut'])
         const friends = genuine({ recipient: FRIEND, extraBelowBlock: [fields] })
@@ -96,8 +96,8 @@ describe('bad mail', function () {
       const mail = genuine()
       const text = mail.data.toString('latin1')
       const block = text.slice(0, text.indexOf('From: '))
-      assert.match(await send(block), /^250 Message taken/)
-      assert.match(await send(`${block}\r\n`), /^250 Message taken/)
+      assert.match(await send(block), /^250 Message accepted by policy/)
+      assert.match(await send(`${block}\r\n`), /^250 Message accepted by policy/)
       assert.deepEqual(onlyJob(strict.product, mail.sesId).recipients.length, 1)
     })
 
@@ -109,7 +109,7 @@ describe('bad mail', function () {
         return { ...mail, data: Buffer.from(text, 'latin1') }
       }
       const mail = raw(TO)
-      assert.match(await send(mail.data), /^250 Message taken/)
+      assert.match(await send(mail.data), /^250 Message accepted by policy/)
       onlyJob(strict.product, mail.sesId)
       const copy = (await delivered(raw(FRIEND).data)).toString('latin1')
       assert.ok(copy.endsWith(`\r\n\r\n${bytes}\r\n`))
@@ -120,10 +120,10 @@ describe('bad mail', function () {
     const old = await openSession({ port: strict.product.haraka.port })
     assert.equal((await old.command('HELO relay.yours.example')).code, 250)
     const mail = genuine()
-    assert.match(await send(mail.data, TO, old), /^250 Message taken/)
+    assert.match(await send(mail.data, TO, old), /^250 Message accepted by policy/)
     onlyJob(strict.product, mail.sesId)
     const large = genuine({ recipient: NAMED, headers: { Subject: 'Die Größe' } })
-    assert.match(await send(large.data, NAMED, old), /^250 Message taken/)
+    assert.match(await send(large.data, NAMED, old), /^250 Message accepted by policy/)
     assert.deepEqual(reasonsHeld(strict.product, large.sesId), ['by the rule'])
     const copy = await delivered(plainMail({ body: 'Grüße' }), old)
     assert.ok(copy.includes('\r\n\r\nGrüße\r\n'))
@@ -148,7 +148,7 @@ describe('bad mail', function () {
         const reply = await send(data, [TO, FRIEND, 'echo@yours.example'][n % 3], on)
         assert.match(
           reply,
-          /^(?:250 (?:Message taken|captured)|550 5\.\d\.\d [ -~]* \(not bounced: )/,
+          /^(?:250 (?:Message accepted by policy|captured)|550 5\.\d\.\d [ -~]* \(not bounced: )/,
           sent.at(-1),
         )
       }

@@ -25,7 +25,7 @@ describe('odd recipients', function () {
     it(`${what}: bounced in the form that SES accepts`, async () => {
       const mail = sesMail({ recipient, headers: { To: 'undisclosed-recipients:;' } })
       tellSes(strict.product, { ...mail, recipient: atSes })
-      assert.match(await send(mail.data, recipient), /^250 Message taken/)
+      assert.match(await send(mail.data, recipient), /^250 Message accepted by policy/)
       const ended = await until(
         () => {
           const job = onlyJob(strict.product, mail.sesId)
@@ -42,7 +42,7 @@ describe('odd recipients', function () {
       const mail = genuine({ recipient })
       assert.match(
         await send(mail.data, recipient),
-        /^(550 5\.1\.1 .*(?:not known to SES|is not ASCII)|250 Message taken)/,
+        /^(550 5\.1\.1 .*(?:not known to SES|is not ASCII)|250 Message accepted by policy)/,
         recipient,
       )
       assert.deepEqual(strict.product.jobs({ sesId: mail.sesId }), [], recipient)
@@ -71,7 +71,7 @@ describe('odd recipients', function () {
     for (const rcptParams of ['NOTIFY=NEVER', 'notify=never ORCPT=rfc822;user@yours.example']) {
       const mail = genuine()
       const { reply } = await strict.session.mail({ from: FROM, to: [TO], data: mail.data, rcptParams })
-      assert.match(replyText(reply), /^250 Message taken/)
+      assert.match(replyText(reply), /^250 Message accepted by policy/)
       assert.deepEqual(reasonsHeld(strict.product, mail.sesId), ['unsafe: NOTIFY=NEVER'])
       assert.deepEqual(strict.product.jobs({ sesId: mail.sesId }), [])
     }

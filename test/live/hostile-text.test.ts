@@ -38,7 +38,7 @@ describe('a mail with text that deceives its readers', function () {
     it(`${trick}: short and printable at SES and to the relay, and no line of its own in the log`, async () => {
       const options = { headers: { Subject: subject, 'Message-ID': `<${subject.slice(0, 40)}>` } }
       const mail = genuine({ ...options, recipient: 'echo@yours.example' })
-      assert.match(await send(mail.data, 'echo@yours.example'), /^250 Message taken/)
+      assert.match(await send(mail.data, 'echo@yours.example'), /^250 Message accepted by policy/)
       const input = await until(() => inputOf(mail.sesId), { what: 'the call' })
       const info = input.BouncedRecipientInfoList?.[0]?.RecipientDsnFields
       assert.match(input.Explanation ?? '', /^Your mail "[ -~]*$/)
@@ -61,7 +61,7 @@ describe('a mail with text that deceives its readers', function () {
     const mail = genuine({ recipient })
     const hostile = { from: 'a\u009b31m\u202e@origin.example', to: [recipient] }
     const { reply } = await strict.session.mail({ ...hostile, data: mail.data })
-    assert.match(replyText(reply), /^250 Message taken/)
+    assert.match(replyText(reply), /^250 Message accepted by policy/)
     const quoted = JSON.stringify(recipient)
     await strict.product.haraka.waitForLog(` action=bounce recipient=${quoted} sender=${FROM} `, { since })
 

@@ -80,7 +80,7 @@ function assertKept(product: Product, mail: SesMail, recipients: string[]): void
     assert.deepEqual(record.held.map(({ recipient }) => recipient).toSorted(), recipients.toSorted())
     for (const { recipient, rule, reason } of record.held) {
       assert.equal(rule, recipient.split('-')[0])
-      assert.match(reason, rule === 'reject' ? /^rejected, beside recipients that were not/ : /^by the rule$/)
+      assert.match(reason, rule === 'reject' ? /^rejected, while other recipients were not/ : /^by the rule$/)
     }
     assert.equal(record.envelope.sender, 'someone@origin.example')
     assert.equal(record.envelope.recipients.length, 2)

@@ -8,6 +8,7 @@ import {
   WorkerThreadError,
   type WorkerThreads,
 } from '../../src/worker-thread/worker-threads'
+import { readFirstMail } from '../cli/shared-threads'
 import { builtFile } from '../live/support/package-folder'
 
 /** Letters a and b as they come, the same each time. */
@@ -36,8 +37,9 @@ const raw = (text: string) => Buffer.from(text)
 
 describe('work on a thread of its own', () => {
   let workerThreads: WorkerThreads
-  before(() => {
+  before(async () => {
     workerThreads = openWorkerThreads(PROGRAM)
+    await readFirstMail(workerThreads)
   })
   after(() => workerThreads.close())
 
