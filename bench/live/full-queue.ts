@@ -3,10 +3,8 @@
 
 import { copyFileSync, mkdirSync } from 'node:fs'
 import path from 'node:path'
-import { SLOT_MS } from '../../src/queue/forecast'
 import { openWorkerQueue } from '../../src/queue/open'
 import { Database } from '../../src/queue/sqlite/database'
-import { setSpacing } from '../../src/queue/sqlite/deadline-histogram'
 import { makeFolder } from './folder'
 import { deadlineOf, requestOf } from './jobs'
 
@@ -93,13 +91,6 @@ function copy(
 }
 
 function sumUp(database: Database): void {
-  database.script('DELETE FROM slot; DELETE FROM job_count')
+  database.script('DELETE FROM job_count')
   database.run('INSERT INTO job_count SELECT region, state, COUNT(*) FROM job GROUP BY region, state')
-  database.run(
-    `INSERT INTO slot SELECT region, ?1, deadline_ms - deadline_ms % ?1 AS at, COUNT(*), 0
-     FROM job WHERE state = 'queued' GROUP BY region, at`,
-    SLOT_MS,
-  )
-  for (const { name, spacing_ms: spacingMs } of database.all('SELECT name, spacing_ms FROM region'))
-    setSpacing(database, String(name), Number(spacingMs))
 }

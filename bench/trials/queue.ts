@@ -30,13 +30,14 @@ export const queue: Trial = {
   about: `One job is taken, and one is called for, with ${DAY_OF_JOBS.toLocaleString('en')} jobs waiting (as many as SES takes in a day) and with none.
 Taking one is what a worker does for a bounce: the mail is looked for, the forecast is asked whether the bounce would
 start in time, and the job is written in a transaction that counts the sender's bounces and asks the forecast again.
-Calling for one is what the dispatcher writes: claim, begin and settle. New jobs have deadlines anywhere in the day;
+Calling for one is what the dispatcher writes: claim, begin and settle, and its heartbeat, with which it copies the WAL
+into the queue file. New jobs have deadlines anywhere in the day;
 the soonest goes first. Both files are on the disk, and each commit is flushed; what the flush takes is in the time, not
 in the CPU time. In each of ${SCALES.whole.rounds} rounds both queues have their turn, ${SCALES.whole.steps} jobs each.`,
   rows: [
     { key: 'add', name: 'taking a job, CPU time: full against empty', goal: { atMost: 1.2 } },
     { key: 'addTime', name: 'taking a job, time with its flush: full against empty' },
-    { key: 'claim', name: 'calling for a job, CPU time: full against empty', goal: { atMost: 1.2 } },
+    { key: 'claim', name: 'calling for a job, CPU time: full against empty', goal: { atMost: 1.15 } },
     { key: 'claimTime', name: 'calling for a job, time with its flushes: full against empty' },
   ],
   run: async size => compare(size),
@@ -143,6 +144,7 @@ class Side {
       await dispatcher.begin(claim, { ms, monoMs })
       const sent = { state: 'sent', messageId: claim.job.sesId, detail: 'taken by SES' } as const
       await dispatcher.settle(claim, sent, { ms, seenMonoMs: monoMs })
+      await dispatcher.heartbeat(monoMs)
     })
   }
 

@@ -19,7 +19,7 @@ const BEAT_MS = 1000
 const STALE_MS = 8000
 /** A job during whose calls so many dispatchers died is held: it may be the cause. */
 const MOST_INTERRUPTIONS = 10
-/** A new spacing for the forecasts holds workers up, for 0.2 s in a queue of a day. */
+/** What a job takes changes over minutes. */
 const FORECAST_MS = 10_000
 /** A few at a time: six times as many as SES takes. */
 const PRUNE_MS = 10_000

@@ -28,7 +28,6 @@ export interface QueueStats {
   reload: ReloadState
 }
 
-/** In a long queue up to 16 s of jobs too many are said to miss their deadline, never too few. */
 export interface RegionStats extends Projection {
   region: string
   /** From one call to the next at the moment: while SES throttles, more than it is set. */

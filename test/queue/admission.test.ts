@@ -9,6 +9,7 @@ import {
   type SqliteWorkerQueue,
 } from '../../src/queue/open'
 import { Database } from '../../src/queue/sqlite/database'
+import { waitingDeadlines } from '../../src/queue/sqlite/waiting-deadlines'
 import { ahead, request, setSpacing, takeLead, temporaryFolder } from './support'
 
 const REGION = 'eu-west-1'
@@ -168,7 +169,8 @@ describe('admission', () => {
     queue.close()
     const database = new Database(file, { busyMs: 0, create: false })
     for (const table of ['job', 'region']) database.run(`DELETE FROM ${table}`)
-    assert.deepEqual(database.all('SELECT * FROM slot'), [], 'no slot is left without a job')
+    const waiting = [...waitingDeadlines(database).all().values()].flatMap(one => one.deadlines())
+    assert.deepEqual(waiting, [], 'no deadline is left without a job')
     database.close()
     queue = openWorkerQueue(file)
   }

@@ -16,6 +16,7 @@ const FROZEN: Record<string, string> = {
   'migrations/013-kept-mail.sql': '1abf7ca230cb233c65703caa9e41efbc9c432853d1739f39fba94b00c0b9ac45',
   'migrations/014-ended-sessions.sql': '4be9cf93e4827b7b2266a5c19a36cc01fbaad490cfc828d76a797e6d7085e768',
   'migrations/015-claims.sql': 'd60a3c24a9ea34c89b170a809f9f503d05ce015c475fcf494e0c94018f25c457',
+  'migrations/016-deadline-changes.sql': '9a639cb0e67c12e9aab614823c7693ed9372e61802288c83dd4ae241f15e014d',
 }
 
 describe('the text of the tables', () => {

@@ -43,6 +43,8 @@ const OPENERS: Record<string, (file: string) => unknown> = {
   reader: file => openQueueReader(file),
   'reader that leaves it untouched': file => openQueueReader(file, { untouched: true }),
 }
+/** Tables of earlier versions whose rows say nothing that others don't: sums of the jobs' deadlines. */
+const GONE = ['slot']
 /** What becomes of the jobs that wait, but for those of the region that is paused. */
 const SENT = [ASKED_FOR, 'plain', 'several', 'putoff', 'splitoff', 'claimed', 'interrupted', 'blocked']
 
@@ -80,6 +82,7 @@ for (const name of readdirSync(STORED_FILES)) {
       try {
         assert.equal(versionOf(file), NEWEST)
         assert.deepEqual(tablesOf(file), tablesOf(newFile()), 'the tables are those of a new file')
+        for (const table of GONE) delete before[table]
         assert.deepEqual(withColumnsOf(before, rowsOf(file)), before)
         assert.equal(known(worker, 'several').size, 2)
         const { record } = worker.look({ idempotencyKey: RECORD.key, nowMs: 0 })

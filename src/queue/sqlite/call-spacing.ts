@@ -1,7 +1,7 @@
 // When the last call of each region started, and how slow it is, on disk: both hold across processes and their deaths.
 // Times are monotonic and of one boot; after a reboot they mean nothing, and a full spacing is waited.
 
-import type { Database } from './database'
+import type { Database, Row } from './database'
 
 export class CallSpacing {
   readonly #db: Database
@@ -12,9 +12,13 @@ export class CallSpacing {
 
   /** -Infinity: the region has had no call. Of another boot: as if one had started just now. */
   lastStart(region: string, bootId: string, nowMonoMs: number): number {
-    const row = this.#db.get('SELECT boot_id, last_start_mono_ms AS last FROM region WHERE name = ?', region)
-    if (row === undefined || row['boot_id'] === '') return Number.NEGATIVE_INFINITY
-    return row['boot_id'] === bootId ? Number(row['last']) : nowMonoMs
+    return lastStart(this.#row(region), bootId, nowMonoMs)
+  }
+
+  /** What a forecast goes by; `spacingMs`: as the dispatcher set it, 0 where it hasn't been. */
+  forForecast(region: string, bootId: string, nowMonoMs: number): { spacingMs: number; lastStartMs: number } {
+    const row = this.#row(region)
+    return { spacingMs: Number(row?.['spacing_ms'] ?? 0), lastStartMs: lastStart(row, bootId, nowMonoMs) }
   }
 
   /** Whether the region's last call was made since the machine started. */
@@ -41,4 +45,16 @@ export class CallSpacing {
       region,
     )
   }
+
+  #row(region: string): Row | undefined {
+    return this.#db.get(
+      'SELECT boot_id, last_start_mono_ms AS last, spacing_ms FROM region WHERE name = ?',
+      region,
+    )
+  }
+}
+
+function lastStart(row: Row | undefined, bootId: string, nowMonoMs: number): number {
+  if (row === undefined || row['boot_id'] === '') return Number.NEGATIVE_INFINITY
+  return row['boot_id'] === bootId ? Number(row['last']) : nowMonoMs
 }

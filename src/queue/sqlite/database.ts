@@ -102,6 +102,20 @@ export class Database {
     return Number(this.pragma('data_version')[0]?.['data_version'] ?? 0) + this.#writes
   }
 
+  /** All reads of the same moment, also within a transaction of the caller's. */
+  read<T>(work: () => T): T {
+    if (this.#driver.inTransaction) return work()
+    this.script('BEGIN')
+    try {
+      const result = work()
+      this.script('COMMIT')
+      return result
+    } catch (error) {
+      this.#rollBack()
+      throw error
+    }
+  }
+
   /** All or nothing, durable when it returns. */
   write<T>(work: () => T): T {
     this.#try(() => this.#driver.exec('BEGIN IMMEDIATE'))

@@ -22,7 +22,6 @@ import { claimed, expired, type InterruptionLimits, leftBehind, released } from 
 import { applySenderChange, refusalFacts, senderFacts, WAITING_SENDERS } from './breaker'
 import { CallSpacing } from './call-spacing'
 import { Database, type Row } from './database'
-import { setSpacing } from './deadline-histogram'
 import { forgetRecords } from './idempotency'
 import { DispatcherLead } from './lead'
 import { type LeaseOwner, thisProcess } from './lease-owner'
@@ -31,6 +30,7 @@ import { planOf } from './plan'
 import { noteUnconfirmed } from './relay-signs'
 import { applyChange, factsOf, jobOf, text } from './rows'
 import { splitOff } from './split'
+import { forgetDeadlineChanges } from './waiting-deadlines'
 
 /** The dispatcher may wait: nobody stands behind it. */
 const BUSY_MS = 3000
@@ -100,7 +100,8 @@ export class SqliteDispatcherQueue implements DispatcherQueue {
     for (const row of this.#db.all('SELECT name, spacing_ms FROM region')) {
       const region = text(row['name'])
       const spacingMs = regions?.get(region) ?? mostlyMs
-      if (row['spacing_ms'] !== spacingMs) this.#change(() => setSpacing(this.#db, region, spacingMs))
+      if (row['spacing_ms'] === spacingMs) continue
+      this.#change(() => this.#db.run('UPDATE region SET spacing_ms = ? WHERE name = ?', spacingMs, region))
     }
   }
 
@@ -210,6 +211,7 @@ export class SqliteDispatcherQueue implements DispatcherQueue {
   prune(beforeMs: number): number {
     return this.#change(() => {
       forgetRecords(this.#db, beforeMs, PRUNE_ANSWERS)
+      forgetDeadlineChanges(this.#db)
       return this.#db.run(
         `DELETE FROM job WHERE seq IN (SELECT seq FROM job
            WHERE state IN ('sent', 'failed', 'expired', 'cancelled') AND changed_ms < ?

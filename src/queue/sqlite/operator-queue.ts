@@ -5,13 +5,13 @@ import type { JobFacts } from '../job'
 import type { ByHand, OperatorQueue } from '../operator'
 import type { Change } from '../transitions'
 import { Database } from './database'
-import { waiting } from './deadline-histogram'
 import { mailLedger } from './mail-ledger'
 import { addPause, removePause } from './pauses'
 import { readerOf } from './reader'
 import { applyChange, factsOf } from './rows'
 import { secret } from './secret'
 import { endSession, isSessionEnded } from './sessions'
+import { waitingDeadlines } from './waiting-deadlines'
 
 /** An operator waits rather than asks again. */
 const BUSY_MS = 5000
@@ -23,7 +23,11 @@ export function openOperatorQueue(file: string, { busyMs = BUSY_MS, home = '' } 
     ...readerOf(database, home),
     retry: (id, nowMs, pace) =>
       change(database, id, nowMs, job => {
-        const ahead = ({ region, deadlineMs }: JobFacts) => waiting(database, region, deadlineMs)
+        const ahead = ({ region, deadlineMs }: JobFacts) => {
+          const row = database.get('SELECT spacing_ms FROM region WHERE name = ?', region)
+          const spacingMs = Number(row?.['spacing_ms'] ?? 0)
+          return { ...waitingDeadlines(database).of(region).ahead(deadlineMs, spacingMs), spacingMs }
+        }
         return retry(job, ahead, nowMs, pace)
       }),
     cancel: (id, nowMs) => change(database, id, nowMs, cancel),

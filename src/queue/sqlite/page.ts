@@ -38,7 +38,7 @@ export function pageOfJobs(database: Database, query: JobQuery & { limit: number
 /** Where an index leads soonest to what is asked for. Of those that may lead to very many, only one in order of age. */
 function sourceOf(database: Database, { sesId, recipient, sender, rule, states }: JobQuery): Source {
   const jobs = (...terms: Term[]): Source => ({ table: 'job', seq: 'job.seq', terms })
-  if (sesId !== undefined) return jobs(['ses_id = ?', sesId])
+  if (sesId !== undefined) return jobs(['job.seq IN (SELECT job FROM recipient WHERE ses_id = ?)', sesId])
   if (recipient !== undefined)
     return {
       table: 'recipient INDEXED BY recipient_address',

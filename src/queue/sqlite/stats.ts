@@ -3,7 +3,7 @@
 
 import { JOB_STATES, type JobState } from '../job'
 import type { Pace, Pause } from '../operator'
-import type { Blocker, QueueStats, RegionStats, RuleCount } from '../stats'
+import { type Blocker, project, type QueueStats, type RegionStats, type RuleCount } from '../stats'
 import { blockedNow } from './breaker'
 import { reloadState } from './counters'
 import type { Database, Row } from './database'
@@ -11,8 +11,8 @@ import { type JobCount, jobCounts } from './job-counts'
 import { bootId } from './lease-owner'
 import { mailTotals } from './mail-ledger'
 import { pauses } from './pauses'
-import { projection } from './projection'
 import { text } from './rows'
+import { waitingDeadlines } from './waiting-deadlines'
 
 const MINUTE_MS = 60_000
 /** More events than all regions' calls of a minute, and the mails that came meanwhile, make. */
@@ -90,6 +90,7 @@ function regionsOf(
   }: { jobs: readonly JobCount[]; paused: readonly Pause[]; nowMs: number; pace: Pace },
 ): RegionStats[] {
   const calls = callsOfLastMinute(database, nowMs)
+  const deadlines = waitingDeadlines(database).all()
   return database.all('SELECT name, slowdown, spacing_ms FROM region ORDER BY name').map(row => {
     const region = text(row['name'])
     const first = database.get(
@@ -117,7 +118,7 @@ function regionsOf(
       ...optional('nextDeadlineMs', first?.['next']),
       ...optional('pausedSinceMs', pause?.sinceMs),
       lastMinute: calls.get(region) ?? { calls: 0, sent: 0, throttled: 0 },
-      ...projection(database, region, queued, nowMs, { ...pace, spacingMs: jobMs }),
+      ...project(deadlines.get(region)?.deadlines() ?? [], nowMs, { ...pace, spacingMs: jobMs }),
     }
   })
 }

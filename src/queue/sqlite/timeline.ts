@@ -1,15 +1,14 @@
-// What the page draws and lists of a queue, however long it is: ends of indexes and slots of deadlines.
+// What the page draws and lists of a queue, however long it is: ends of indexes and deadlines in memory.
 // Reads only. Every query looks at a bounded number of rows.
 
 import type { Job } from '../job'
 import type { DeadlineBucket } from '../stats'
 import type { Database, Row } from './database'
-import { SPANS_MS } from './deadline-histogram'
 import { readJobs } from './list'
 import { text } from './rows'
+import { waitingDeadlines } from './waiting-deadlines'
 
-/** An hour and a bit. */
-const SLOT_SPAN_MS = SPANS_MS.at(-1) ?? 0
+const HOUR_MS = 3_600_000
 
 /** By deadline. */
 export function soonest(database: Database, limit: number): Job[] {
@@ -33,16 +32,17 @@ export function soonest(database: Database, limit: number): Job[] {
   ]
 }
 
-/** Soonest first. */
+/** By hours, of all regions; soonest first. */
 export function deadlineBuckets(database: Database): DeadlineBucket[] {
-  return database
-    .all(
-      // by region, as the slots are stored
-      `SELECT at_ms, SUM(jobs) AS jobs FROM region CROSS JOIN slot ON region = name AND span_ms = ?
-       GROUP BY at_ms ORDER BY at_ms`,
-      SLOT_SPAN_MS,
-    )
-    .map(row => ({ fromMs: number(row, 'at_ms'), spanMs: SLOT_SPAN_MS, jobs: number(row, 'jobs') }))
+  const hours = new Map<number, number>()
+  for (const histogram of waitingDeadlines(database).all().values())
+    for (const deadlineMs of histogram.deadlines()) {
+      const fromMs = deadlineMs - (deadlineMs % HOUR_MS)
+      hours.set(fromMs, (hours.get(fromMs) ?? 0) + 1)
+    }
+  return [...hours]
+    .toSorted(([one], [other]) => one - other)
+    .map(([fromMs, jobs]) => ({ fromMs, spanMs: HOUR_MS, jobs }))
 }
 
 function number(row: Row, name: string): number {

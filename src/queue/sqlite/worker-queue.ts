@@ -11,11 +11,11 @@ import type { AddOptions, Ahead, KnownRecipient, Question, Seen, WorkerQueue } f
 import { CallSpacing } from './call-spacing'
 import { counted } from './caps'
 import { Database, type Row, type Value } from './database'
-import { waiting } from './deadline-histogram'
 import { keepRecord, recordOf } from './idempotency'
 import { bootId } from './lease-owner'
 import { mailLedger } from './mail-ledger'
 import { addEvent, newJobId, text } from './rows'
+import { waitingDeadlines } from './waiting-deadlines'
 
 /** Synchronous, in the process that serves SMTP: rather refuse a mail for now than stand still. */
 export const BUSY_MS = 400
@@ -42,20 +42,7 @@ export function openWorkerQueue(
   const boot = bootId()
   return {
     mail: mailLedger(database, home),
-    look: ({ sesId, bounce, idempotencyKey, nowMs }) => {
-      const record = idempotencyKey === undefined ? undefined : recordOf(database, idempotencyKey)
-      return {
-        known: sesId === undefined ? new Map() : knownRecipients(database, sesId),
-        ...(bounce && {
-          bounce: {
-            silentMs: silence(bounce.nowMonoMs),
-            ahead: ahead(bounce.region, bounce.deadlineMs, bounce.nowMonoMs),
-            counted: bounce.caps.map(cap => counted(database, cap, nowMs)),
-          },
-        }),
-        ...(record && { record }),
-      }
-    },
+    look: question => database.read(() => look(question)),
     add: (requests, nowMs, { forecast, mustBeKept, record } = {}) =>
       database.write(() => {
         database.mustBeInPlace()
@@ -80,15 +67,33 @@ export function openWorkerQueue(
     close: () => database.close(),
   }
 
+  function look({ sesId, bounce, idempotencyKey, nowMs }: Question): Seen {
+    const record = idempotencyKey === undefined ? undefined : recordOf(database, idempotencyKey)
+    return {
+      known: sesId === undefined ? new Map() : knownRecipients(database, sesId),
+      ...(bounce && {
+        bounce: {
+          silentMs: silence(bounce.nowMonoMs),
+          ahead: ahead(bounce.region, bounce.deadlineMs, bounce.nowMonoMs),
+          counted: bounce.caps.map(cap => counted(database, cap, nowMs)),
+        },
+      }),
+      ...(record && { record }),
+    }
+  }
+
   function silence(nowMonoMs: number): number {
     const row = database.get('SELECT beat_mono_ms AS beat FROM dispatcher WHERE boot_id = ?', boot)
     return typeof row?.['beat'] === 'number' ? nowMonoMs - row['beat'] : Number.POSITIVE_INFINITY
   }
 
   function ahead(region: string, deadlineMs: number, nowMonoMs: number): Ahead {
+    const { spacingMs, lastStartMs } = gate.forForecast(region, boot, nowMonoMs)
+    const waiting = waitingDeadlines(database).of(region)
     return {
-      ...waiting(database, region, deadlineMs),
-      sinceLastStartMs: nowMonoMs - gate.lastStart(region, boot, nowMonoMs),
+      ...waiting.ahead(deadlineMs, spacingMs),
+      spacingMs,
+      sinceLastStartMs: nowMonoMs - lastStartMs,
     }
   }
 }

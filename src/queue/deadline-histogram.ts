@@ -1,0 +1,117 @@
+// The deadlines of the jobs that wait in one region, in memory: what the forecast and the charts ask for takes microseconds
+// however long the queue is. Exact. Pure state; the engine keeps it in step with its records.
+
+import { SLOT_MS, slotOf } from './forecast'
+import type { Ahead } from './store'
+
+/** Some 1,000 jobs at SES's pace: a change costs going over one block, a question going over a block and their list. */
+const BLOCK_MS = 1_024 * SLOT_MS
+
+interface Block {
+  number: number
+  /** Soonest first. */
+  deadlines: number[]
+  /** What `leastOf` said last; undefined: jobs have come or gone since. */
+  least?: { spacingMs: number; ms: number }
+}
+
+export class DeadlineHistogram {
+  /** In the order of their numbers; none is empty. */
+  #blocks: Block[] = []
+
+  /** @param deadlines soonest first */
+  constructor(deadlines: Iterable<number> = []) {
+    for (const deadlineMs of deadlines) {
+      const number = blockOf(deadlineMs)
+      const last = this.#blocks.at(-1)
+      if (last?.number === number) last.deadlines.push(deadlineMs)
+      else this.#blocks.push({ number, deadlines: [deadlineMs] })
+    }
+  }
+
+  add(deadlineMs: number): void {
+    const number = blockOf(deadlineMs)
+    const at = firstFrom(this.#blocks, block => block.number >= number)
+    const found = this.#blocks[at]
+    if (found?.number !== number) {
+      this.#blocks.splice(at, 0, { number, deadlines: [deadlineMs] })
+      return
+    }
+    const { deadlines } = found
+    deadlines.splice(
+      firstFrom(deadlines, one => one > deadlineMs),
+      0,
+      deadlineMs,
+    )
+    delete found.least
+  }
+
+  /** False: no job with that deadline is in it. */
+  remove(deadlineMs: number): boolean {
+    const number = blockOf(deadlineMs)
+    const at = firstFrom(this.#blocks, block => block.number >= number)
+    const block = this.#blocks[at]
+    if (block === undefined) return false
+    const index = firstFrom(block.deadlines, one => one >= deadlineMs)
+    if (block.deadlines[index] !== deadlineMs) return false
+    block.deadlines.splice(index, 1)
+    delete block.least
+    if (block.deadlines.length === 0) this.#blocks.splice(at, 1)
+    return true
+  }
+
+  /** What a job with that deadline would find; those of its own second go before it. */
+  ahead(deadlineMs: number, spacingMs: number): Pick<Ahead, 'jobs' | 'laterMs'> {
+    const endMs = slotOf(deadlineMs) + SLOT_MS
+    const own = blockOf(deadlineMs)
+    let before = 0
+    let jobs = 0
+    let laterMs = Number.POSITIVE_INFINITY
+    for (const block of this.#blocks) {
+      if (block.number === own) {
+        const first = firstFrom(block.deadlines, one => one >= endMs)
+        jobs = before + first
+        laterMs = leastOf(block.deadlines, spacingMs, first) - spacingMs * before
+      } else if (block.number > own) {
+        laterMs = Math.min(laterMs, leastOfBlock(block, spacingMs) - spacingMs * before)
+      }
+      before += block.deadlines.length
+      if (block.number < own) jobs = before
+    }
+    return { jobs, laterMs }
+  }
+
+  /** Soonest first. */
+  deadlines(): number[] {
+    return this.#blocks.flatMap(({ deadlines }) => deadlines)
+  }
+}
+
+function leastOfBlock(block: Block, spacingMs: number): number {
+  if (block.least?.spacingMs !== spacingMs)
+    block.least = { spacingMs, ms: leastOf(block.deadlines, spacingMs, 0) }
+  return block.least.ms
+}
+
+/** The least of the deadlines in seconds from the index on, less a spacing for each job before. Infinity: there is none. */
+function leastOf(deadlines: readonly number[], spacingMs: number, from: number): number {
+  let least = Number.POSITIVE_INFINITY
+  for (let index = from; index < deadlines.length; index++)
+    least = Math.min(least, slotOf(deadlines[index] ?? 0) - spacingMs * index)
+  return least
+}
+
+function blockOf(deadlineMs: number): number {
+  return Math.floor(deadlineMs / BLOCK_MS)
+}
+
+/** The index of the first for which it is true, as it is for all behind it; by halves. */
+function firstFrom<T>(list: readonly T[], isFrom: (one: T) => boolean): number {
+  let [low, high] = [0, list.length]
+  while (low < high) {
+    const middle = (low + high) >>> 1
+    if (isFrom(list[middle] as T)) high = middle
+    else low = middle + 1
+  }
+  return low
+}

@@ -1,0 +1,99 @@
+// Keeps the deadline histograms of all regions in step with the queue file: read whole once, then what has changed since.
+// Triggers note each change (migrations/016-deadline-changes.sql), so that no writer of the file can forget to.
+
+import { DeadlineHistogram } from '../deadline-histogram'
+import type { Database } from './database'
+import { text } from './rows'
+
+/** To read so many changes takes as long as to read a day of jobs, some 15 ms. */
+const MOST_CHANGES = 500
+/** What a process may be behind before it has to read all jobs: more than MOST_CHANGES says nothing. */
+const KEPT_CHANGES = 1000
+/** Deleted in one go: some milliseconds, in which workers wait. */
+const FORGOTTEN_AT_ONCE = 5000
+
+type Change = [seq: number, region: string, deadlineMs: number, jobs: number]
+
+const EMPTY = new DeadlineHistogram()
+
+/** One for each handle. */
+const byHandle = new WeakMap<Database, WaitingDeadlines>()
+
+export function waitingDeadlines(database: Database): WaitingDeadlines {
+  const found = byHandle.get(database) ?? new WaitingDeadlines(database)
+  byHandle.set(database, found)
+  return found
+}
+
+export class WaitingDeadlines {
+  readonly #db: Database
+  #regions = new Map<string, DeadlineHistogram>()
+  /** The last change that is in them; undefined: they were never read. */
+  #upTo: number | undefined
+
+  constructor(database: Database) {
+    this.#db = database
+  }
+
+  /** As the file is now, in a transaction of the caller's as it was before the caller changed a job. */
+  of(region: string): DeadlineHistogram {
+    return this.all().get(region) ?? EMPTY
+  }
+
+  /** By region. */
+  all(): ReadonlyMap<string, DeadlineHistogram> {
+    if (!this.#follow()) this.#readAll()
+    return this.#regions
+  }
+
+  /** False: some changes aren't on record any more, there are too many, or one doesn't fit. */
+  #follow(): boolean {
+    if (this.#upTo === undefined) return false
+    // as one row: reading several costs more than all the rest
+    const row = this.#db.get(
+      `SELECT json_group_array(json_array(seq, region, deadline_ms, jobs)) AS changes FROM (
+         SELECT * FROM deadline_change WHERE seq > ? ORDER BY seq LIMIT ${MOST_CHANGES})`,
+      this.#upTo,
+    )
+    const changes = JSON.parse(text(row?.['changes'])) as Change[]
+    const [first] = changes
+    if (first === undefined) return true
+    if (changes.length === MOST_CHANGES || first[0] !== this.#upTo + 1) return false
+    for (const [seq, region, deadlineMs, jobs] of changes) {
+      const histogram = this.#regions.get(region) ?? new DeadlineHistogram()
+      this.#regions.set(region, histogram)
+      if (jobs === 1) histogram.add(deadlineMs)
+      else if (!histogram.remove(deadlineMs)) return false
+      this.#upTo = seq
+    }
+    return true
+  }
+
+  #readAll(): void {
+    this.#upTo = undefined
+    this.#db.read(() => {
+      const last = this.#db.get('SELECT MAX(seq) AS seq FROM deadline_change')
+      // as one text: a row for each job costs five times as much
+      const rows = this.#db.all(
+        `SELECT region, group_concat(deadline_ms) AS deadlines FROM job INDEXED BY job_next
+         WHERE state = 'queued' GROUP BY region`,
+      )
+      this.#regions = new Map(
+        rows.map(row => [text(row['region']), new DeadlineHistogram(numbers(text(row['deadlines'])))]),
+      )
+      this.#upTo = Number(last?.['seq'] ?? 0)
+    })
+  }
+}
+
+function numbers(list: string): Float64Array {
+  return Float64Array.from(list.split(','), Number).toSorted()
+}
+
+/** Within the caller's transaction. The last change always stays: its number isn't given again. */
+export function forgetDeadlineChanges(database: Database): void {
+  database.run(
+    `DELETE FROM deadline_change WHERE seq <= (SELECT MAX(seq) FROM deadline_change) - ${KEPT_CHANGES}
+       AND seq < (SELECT MIN(seq) FROM deadline_change) + ${FORGOTTEN_AT_ONCE}`,
+  )
+}
