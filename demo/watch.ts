@@ -41,7 +41,7 @@ export async function watch(stage: Stage, page: StatusPage | undefined): Promise
 
 function directions({ dir, port, terminal }: Stage, page: StatusPage | undefined, file: string): string[] {
   const { paint } = terminal
-  const send = path.join(path.relative(process.cwd(), packageFolder()), 'dist/demo/send.js')
+  const dist = path.join(path.relative(process.cwd(), packageFolder()), 'dist')
   const places: [string, string, string][] = [
     ['Rules', 'config/ses-bounce-rules.ini', 'a change is active some seconds after you save it'],
     ['Settings', 'config/ses-bounce.ini', 'the same'],
@@ -55,11 +55,18 @@ function directions({ dir, port, terminal }: Stage, page: StatusPage | undefined
     '',
     paint('bold', `Haraka stays up on 127.0.0.1:${port}. Send it mail, either way:`),
     '',
-    `  node ${send} ${file}`,
+    `  node ${path.join(dist, 'demo/send.js')} ${file}`,
     `  curl smtp://127.0.0.1:${port} --mail-from you@origin.example --mail-rcpt nobody@example.com -T ${file}`,
     '',
     'Edit try.eml as you like: each time it is accepted it gets a new SES id. Its recipient is in To, and in',
     'Received after "for".',
+    '',
+    paint(
+      'bold',
+      'Try the command ses-bounce on it, also with check, explain FILE, queue stats or quarantine list:',
+    ),
+    '',
+    `  node ${path.join(dist, 'src/cli/main.js')} --dir ${dir} queue list`,
     '',
     ...(page === undefined ? [] : [`${paint('bold', 'Status page:')} ${whereText(page, terminal)}`, '']),
     paint('bold', `In ${dir}`),
@@ -89,7 +96,7 @@ function newsText({ level, text, values }: LogLine, { paint }: Terminal): string
 
 function decisionText(values: LogLine['values']): string {
   const { recipient, action, rule = 'no rule', detail, mode } = values
-  const why = detail === undefined ? rule : `${rule}: ${detail}`
+  const why = `${rule}${detail === undefined ? '' : `: ${detail}`}${values['bounce'] === 'known' ? ', known already' : ''}`
   return `${recipient}: ${mode === 'observe' ? 'would ' : ''}${action} (${why})`
 }
 

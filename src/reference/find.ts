@@ -24,7 +24,7 @@ export function unknownName(asked: string): string {
   if (bare !== name && named(bare).length > 0)
     return `only conditions can be negated, not ${JSON.stringify(bare)}`
   const known = ENTRIES.flatMap(({ names }) => names)
-  return `there is no ${JSON.stringify(asked.slice(0, LONGEST))}${didYouMean(bare, known)}`
+  return `unknown name ${JSON.stringify(asked.slice(0, LONGEST))}${didYouMean(bare, known)}`
 }
 
 const LONGEST = 100

@@ -90,7 +90,7 @@ describe('ses-bounce check --explain', () => {
     assert.deepEqual(unknown, {
       code: 2,
       lines: [],
-      errors: ['ses-bounce check: there is no "attachement.name"; did you mean "attachment.name"?'],
+      errors: ['ses-bounce check: unknown name "attachement.name"; did you mean "attachment.name"?'],
     })
     assert.deepEqual((await explained('')).code, 2)
     assert.deepEqual((await explained('not.action')).errors, [
