@@ -13,8 +13,8 @@ export function sharedWorkerThreads(): WorkerThreads {
 }
 
 /** On a busy machine one may start too slowly for the mail that it is to read, and is given up. */
-export async function readFirstMail({ content }: WorkerThreads): Promise<void> {
-  await until(() => content(Buffer.from('Subject: x\r\n\r\nx'), 1).catch(() => undefined), {
+export async function readFirstMail(threads: WorkerThreads): Promise<void> {
+  await until(() => threads.content(Buffer.from('Subject: x\r\n\r\nx'), 1).catch(() => undefined), {
     what: 'a thread that reads mail',
   })
 }
