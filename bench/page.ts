@@ -47,7 +47,7 @@ for ${warmUpMicros / 1_000_000} s, so that starting up doesn't count. There are 
 of one for a decision is made anew when it comes again.
 
 Where a table has goals, whole processes were tried instead, as they run in production, with the queue's file on a disk
-and a stand-in for SES on loopback; how is said above each of them. A goal that this run has not reached says so.`
+and an SES emulator on loopback; how is said above each of them. A goal that this run has not reached says so.`
 }
 
 function machineText({ cores, cpu, memoryBytes, system, node, mailparser }: Machine): string {

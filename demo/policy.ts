@@ -11,10 +11,10 @@ export function settingsIni(sesUrl: string, page: StatusPage | undefined): strin
 trusted = 127.0.0.1      ; only mail from here is looked at
 
 [limit]
-slack = 30ms             ; the stand-in shares this machine with all else; 5ms, the default, is enough for AWS
+slack = 30ms             ; the emulator shares this machine with all else; 5ms, the default, is enough for AWS
 
 [ses]
-endpoint = ${sesUrl}     ; the stand-in; without this line: AWS
+endpoint = ${sesUrl}     ; the emulator; without this line: AWS
 ${page === undefined ? '' : httpSection(page)}`
 }
 

@@ -16,7 +16,7 @@ const SCALES = { whole: { jobs: DAY_OF_JOBS, times: 7 }, least: { jobs: 100, tim
 export const firstCall: Trial = {
   name: 'first-call',
   title: 'The first call after a start',
-  about: `From the start of Haraka's process to the first call that has come in whole at the stand-in for SES: Haraka starts its
+  about: `From the start of Haraka's process to the first call that has come in whole at the SES emulator: Haraka starts its
 workers, the plugin its dispatcher, and that opens the queue, takes the lock and makes the call. The median of ${SCALES.whole.times} starts
 of each, in turns, after one that doesn't count.`,
   rows: [

@@ -28,7 +28,7 @@ export const overload: Trial = {
   title: 'Overload',
   about: `Bounces come at twice the pace of SES: ${SCALES.whole.jobs} of them, one each ${SCALES.whole.intervalMs / 2} ms, each with a time of ${SCALES.whole.windowMs[0] / 1000} to ${SCALES.whole.windowMs[1] / 1000} s in which it
 must go out, drawn by lot. They are admitted by the queue as a worker has it done, and sent by a real dispatcher to the
-stand-in for SES, with the interval of SES and the slack as by default. The theoretical most is a call each ${SPACING_MS} ms
+emulator, with the interval of SES and the slack as by default. The theoretical most is a call each ${SPACING_MS} ms
 (interval and slack), the first at once, from the first bounce until the last that was admitted has gone out. In time is
 what SES has seen before its deadline.`,
   rows: [

@@ -19,7 +19,7 @@ export const pace: Trial = {
   name: 'pace',
   title: 'The pace',
   about: `A Haraka with ${SCALES.whole.nodes} workers takes two mails a second by SMTP and bounces all of them, with the settings as they are by
-default: 1,000 ms from one call to the next, and 5 ms of slack. The stand-in for SES sees ${SCALES.whole.gaps + 1} calls; a gap is the
+default: 1,000 ms from one call to the next, and 5 ms of slack. The SES emulator sees ${SCALES.whole.gaps + 1} calls; a gap is the
 time between two of them that have come in whole. It throttles what comes within a second, and nothing was throttled.`,
   rows: [
     {

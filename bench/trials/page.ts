@@ -30,7 +30,7 @@ export const page: Trial = {
   title: 'The page beside SMTP',
   about: `A queue with ${SCALES.whole.jobs.toLocaleString('en')} jobs in two regions, a fifth of which ended in the last three hours, the others waiting; a third of
 them of one sender, a third for one mailbox; 300 rules with hits. Haraka is one process that takes mail, serves the pages
-and has ${RULES} address rules of which none holds; its dispatcher calls a stand-in for SES once a second in each region.
+and has ${RULES} address rules of which none holds; its dispatcher calls an SES emulator once a second in each region.
 
 Mails of 5 KB come over ${CONNECTIONS} connections as fast as they are taken. In each of ${SCALES.whole.rounds} rounds ${SCALES.whole.mails.toLocaleString('en')} of them come with a client that
 asks for the page, with the token, ten times a second, and as many without. A ratio is the median of the rounds.

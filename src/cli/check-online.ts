@@ -48,7 +48,7 @@ export async function askOnline(
 ): Promise<Online> {
   const { ses, queue } = activeConfig.settings
   if (ses.endpoint === 'local') {
-    const message = '[ses] endpoint = local: bounces go to the stand-in, and there is nothing to ask AWS'
+    const message = '[ses] endpoint = local: bounces go to the emulator, and there is nothing to ask AWS'
     return { regions: [], notes: [{ result: 'fine', message }] }
   }
   const aws = createAws({ endpoint: ses.endpoint, timeoutMs: ses.timeoutMs })
@@ -89,7 +89,7 @@ async function defaultRegion(aws: Aws): Promise<{ regions: Region[]; note: Onlin
 }
 
 async function caller(aws: Aws, region: string, endpoint: string, env: NodeJS.ProcessEnv): Promise<Identity> {
-  // keys for a stand-in mean nothing to AWS
+  // credentials for an emulator mean nothing to AWS
   if (isLoopbackEndpoint(endpoint) && !env['AWS_ENDPOINT_URL_STS'] && !env['AWS_ENDPOINT_URL']) {
     const message =
       'whose the credentials are could not be established: [ses] endpoint is on this machine, and AWS_ENDPOINT_URL_STS names no STS there'

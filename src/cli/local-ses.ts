@@ -1,4 +1,4 @@
-// `ses-bounce local-ses`: the SES stand-in alone, for a Haraka or any other client of SendBounce without AWS.
+// `ses-bounce local-ses`: the SES emulator alone, for a Haraka or any other client of SendBounce without AWS.
 // Runs until Ctrl-C or SIGTERM; a port that is taken ends it with 1, a wrong option with 2.
 
 import { once } from 'node:events'
@@ -75,7 +75,7 @@ function callJson({ number, region, action, params, outcome }: Call): string {
 
 function greeting(url: string): string[] {
   return [
-    `SES stand-in on ${url}`,
+    `SES emulator on ${url}`,
     '',
     `  AWS_ENDPOINT_URL_SES=${url}`,
     `  AWS_ENDPOINT_URL_STS=${url}`,

@@ -175,7 +175,7 @@ class Reader {
     if (earlier !== undefined) {
       this.error(
         line,
-        `"${shortened(key)}" stands in line ${earlier} already; several values go in one line, separated by commas`,
+        `"${shortened(key)}" is in line ${earlier} already; several values go in one line, separated by commas`,
       )
       return
     }

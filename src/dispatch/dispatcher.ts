@@ -81,7 +81,7 @@ export class Dispatcher {
         log('notice', 'dispatching')
         return true
       }
-      if (tries === 0) log('notice', 'another dispatcher sends from this queue; standing by')
+      if (tries === 0) log('notice', 'another dispatcher sends from this queue; waiting')
       await this.#pause(POLL_MS)
     }
     return false

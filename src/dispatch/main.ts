@@ -49,7 +49,7 @@ export async function dispatch(
     log,
     onChange: now => {
       if ((now.ses.endpoint === 'local') === (local !== undefined)) return
-      // neither may a bounce go to the stand-in any more, nor may one go to SES: its supervisor starts it anew
+      // neither may a bounce go to the emulator any more, nor may one go to SES: its supervisor starts it anew
       log('notice', '[ses] endpoint has changed: the dispatcher starts again')
       dispatcher.stop()
     },
@@ -60,7 +60,7 @@ export async function dispatch(
   const metricsBuffer = new MetricsBuffer()
   const metricsFlush = startMetricsFlush({ metricsBuffer, open: () => openCounterStore(file), log })
   const local =
-    settings().ses.endpoint === 'local' ? await standIn(settings().limit.intervalMs, log) : undefined
+    settings().ses.endpoint === 'local' ? await startEmulator(settings().limit.intervalMs, log) : undefined
   const ses = createSes(
     () => ({
       endpoint: local?.url ?? settings().ses.endpoint,
@@ -79,7 +79,7 @@ export async function dispatch(
   })
 
   told.addEventListener('abort', () => dispatcher.stop(), { once: true })
-  // it may have come while the stand-in started
+  // it may have come while the emulator started
   if (told.aborted) dispatcher.stop()
   process.on('message', message => {
     if (!isToDispatcher(message)) return
@@ -123,9 +123,9 @@ export async function dispatch(
 }
 
 /** `endpoint = local`: knows every mail, and bounces none of them. */
-async function standIn(intervalMs: number, log: Log): Promise<SesEmulator> {
+async function startEmulator(intervalMs: number, log: Log): Promise<SesEmulator> {
   const local = await startSesEmulator({ intervalMs, messages: 'any', identities: 'any' })
-  log('notice', `[ses] endpoint = local: bounces go to a stand-in at ${local.url}, not to SES`)
+  log('notice', `[ses] endpoint = local: bounces go to the emulator at ${local.url}, not to SES`)
   return local
 }
 

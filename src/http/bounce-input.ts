@@ -124,7 +124,7 @@ function reportTwice(reader: FieldReader, recipients: readonly SubmittedRecipien
   const keys = recipients.map(({ address }) => addressKey(address))
   for (const [index, key] of keys.entries()) {
     const first = keys.indexOf(key)
-    if (first < index) reader.fault(`recipients[${index}].address`, `stands in recipients[${first}] already`)
+    if (first < index) reader.fault(`recipients[${index}].address`, `repeats recipients[${first}]`)
   }
 }
 

@@ -28,7 +28,7 @@ const ACTIONS: Column = {
   cell: ({ actions = [] }) =>
     actions.length === ALL_ACTIONS.length ? 'every one' : actions.map(code).join(', '),
 }
-const WHERE: Column = { head: 'stands in', cell: ({ where }) => text(where ?? '') }
+const WHERE: Column = { head: 'used in', cell: ({ where }) => text(where ?? '') }
 /** Guards and reasons have a page of their own. */
 const LINKED: Column = {
   head: 'name',

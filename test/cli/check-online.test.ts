@@ -1,4 +1,4 @@
-// `check --online` with the real SDK over HTTP, against the stand-in as SES and STS.
+// `check --online` with the real SDK over HTTP, against the emulator as SES and STS.
 
 import assert from 'node:assert/strict'
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs'
@@ -46,7 +46,7 @@ describe('ses-bounce check --online', () => {
   })
 
   const env = (changes: NodeJS.ProcessEnv = {}) => environment({ AWS_ENDPOINT_URL_STS: ses.url, ...changes })
-  /** [ses] with the stand-in as SES. */
+  /** [ses] with the emulator as SES. */
   const lines = (more: string) => `endpoint = ${ses.url}\n${more}`
   const directory = ({ ses: more = 'regions = eu-west-1', ...rest }: Configured = {}) =>
     directories.make({ ses: lines(more), ...rest })
@@ -574,7 +574,7 @@ describe('ses-bounce check --online', () => {
   it('asks nothing if bounces go to the emulator in the dispatcher', async () => {
     await start()
     const dir = directories.make({ ses: 'endpoint = local' })
-    const message = '[ses] endpoint = local: bounces go to the stand-in, and there is nothing to ask AWS'
+    const message = '[ses] endpoint = local: bounces go to the emulator, and there is nothing to ask AWS'
     const { code, online } = await runOnline(dir, env())
     assert.deepEqual([code, online], [0, [message]])
     const { answer } = await runJson(dir, env())

@@ -1,4 +1,4 @@
-// A Haraka directory and an environment of its own for `check --online`, with the stand-in as SES and STS.
+// A Haraka directory and an environment of its own for `check --online`, with the emulator as SES and STS.
 
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'

@@ -1,4 +1,4 @@
-// What the answers of AWS mean to `check --online`, beyond those that the stand-in gives.
+// What the answers of AWS mean to `check --online`, beyond those that the emulator gives.
 
 import assert from 'node:assert/strict'
 import fc from 'fast-check'

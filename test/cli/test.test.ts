@@ -412,9 +412,7 @@ expect.rule = unknown
       ['mail =\nexpect.action = drop', ['2: [case] "mail" needs the name of a file']],
       [
         'recipient = x@y.example\nrecipient = x@y.example\nexpect.action = drop',
-        [
-          '3: [case] "recipient" stands in line 2 already; several values go in one line, separated by commas',
-        ],
+        ['3: [case] "recipient" is in line 2 already; several values go in one line, separated by commas'],
       ],
     ]
     for (const [lines, messages] of mistakes) {

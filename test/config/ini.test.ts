@@ -39,7 +39,7 @@ describe('parseIni', () => {
     assert.deepEqual(said('[a\nx = 1\n[b] ; note\nx = 1\nX = 2\nno equals\n= 1\n[a]\n[]\n'), [
       `rules.ini:1: [a] the section name isn't closed: "]" is missing after "a"`,
       'rules.ini:3: [b] a section name must be alone on its line; put "; note" on a line of its own',
-      'rules.ini:5: [b] "X" stands in line 4 already; several values go in one line, separated by commas',
+      'rules.ini:5: [b] "X" is in line 4 already; several values go in one line, separated by commas',
       'rules.ini:6: [b] no "=" in this line: "no equals"',
       'rules.ini:7: [b] there is no key before the "="',
       'rules.ini:8: [a] there is a section of this name already, in line 1',

@@ -57,7 +57,7 @@ describe('the fields of a submission', () => {
     assert.deepEqual((await post([])).details, [': must be an object'])
     const twice = [{ address: 'a@yours.example' }, { address: 'A@YOURS.example' }]
     assert.deepEqual((await post(submission({ recipients: twice }))).details, [
-      'recipients[1].address: stands in recipients[0] already',
+      'recipients[1].address: repeats recipients[0]',
     ])
     assert.deepEqual([jobs(), api.wakes], [[], 0])
   })

@@ -96,7 +96,7 @@ describe('npm start', function () {
     const places = listenedOn(stays.family().map(({ pid }) => pid))
     for (const place of places) assert.match(place, /^127\.0\.0\.1:/)
     assert.ok(places.includes(new URL(url).host), `${url} is none of ${places.join(', ')}`)
-    assert.ok(places.length >= 3, `SMTP, HTTP and the stand-in, not ${places.join(', ')}`)
+    assert.ok(places.length >= 3, `SMTP, HTTP and the emulator, not ${places.join(', ')}`)
     for (const port of USUAL_PORTS) assert.ok(!places.includes(`127.0.0.1:${port}`))
   })
 

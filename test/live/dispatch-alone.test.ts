@@ -52,7 +52,7 @@ describe('ses-bounce dispatch', function () {
     child.stdout.setEncoding('utf8').on('data', (text: string) => lines.push(text))
     const said = (what: string) => until(() => lines.join('').includes(what), { what })
     alone = child
-    await said('standing by')
+    await said('from this queue; waiting')
     return { child, ended: once(child, 'exit'), lines, said }
   }
 
@@ -69,7 +69,7 @@ describe('ses-bounce dispatch', function () {
     await said('dispatching')
     const since = haraka.log().length
     haraka.kill(haraka.pid, 'SIGCONT')
-    await haraka.waitForLog(/standing by/, { since })
+    await haraka.waitForLog(/from this queue; waiting/, { since })
     for (let n = 0; n < TAKEN_OVER; n++) assert.equal((await product.deliver()).reply.code, 250)
     child.kill('SIGKILL')
     await haraka.waitForLog(/dispatching/, { since })

@@ -11,7 +11,7 @@ describe('endpoint = local', function () {
       ses: { credentials: 'any' },
     })
     try {
-      await product.haraka.waitForLog(/bounces go to a stand-in at http:\/\/127\.0\.0\.1:\d+, not to SES/)
+      await product.haraka.waitForLog(/bounces go to the emulator at http:\/\/127\.0\.0\.1:\d+, not to SES/)
       const { reply, mail } = await product.deliver()
       assert.equal(reply.code, 250)
       await until(() => product.jobs({ sesId: mail.sesId })[0]?.state === 'sent', { what: 'the bounce' })

@@ -33,7 +33,7 @@ describe('as process 1 of a container', function () {
     this.skip()
   })
   afterEach(async () => {
-    // the first one has the stand-in
+    // the first one has the emulator
     for (const one of started.splice(0).toReversed()) await one.stop()
   })
 

@@ -1,5 +1,5 @@
 // Refusals of the plugins that administrators use: rspamd, clamd, attachment, access, headers and qmail-deliverable from
-// the registry. The servers behind them are stand-ins that speak their protocols.
+// the registry. The servers behind them are fakes that speak their protocols.
 
 import assert from 'node:assert/strict'
 import { once } from 'node:events'

@@ -32,7 +32,7 @@ describe('two Harakas on one queue', function () {
     first = await startProduct(options)
     await first.haraka.waitForLog(/dispatching/)
     second = await startProduct(options)
-    await second.haraka.waitForLog(/standing by/)
+    await second.haraka.waitForLog(/from this queue; waiting/)
   })
   after(async () => {
     await first.stop()
@@ -91,7 +91,7 @@ describe('two Harakas on one queue', function () {
     assertPace()
     const sinceBack = second.haraka.log().length
     second.haraka.kill(second.haraka.pid, 'SIGCONT')
-    await second.haraka.waitForLog(/standing by/, { since: sinceBack })
+    await second.haraka.waitForLog(/from this queue; waiting/, { since: sinceBack })
   })
 
   it('when the one that sends is killed, the other takes over within seconds', async () => {

@@ -119,7 +119,7 @@ describe('user and group in smtp.ini', function () {
   })
 })
 
-/** The first one has the stand-in and the directory. */
+/** The first one has the emulator and the directory. */
 function stopAll(again: Product, first: Product): () => Promise<void> {
   return async () => {
     await again.haraka.stop()

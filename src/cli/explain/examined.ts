@@ -31,7 +31,7 @@ export async function examineMail(
   workerThreads: WorkerThreads,
 ): Promise<Result<ExaminedMail>> {
   let content: Content | undefined
-  const door = {
+  const incoming = {
     envelope: {
       sender,
       recipients: recipients.map((address, index) => {
@@ -56,7 +56,7 @@ export async function examineMail(
     search: workerThreads.search,
   }
   try {
-    return { value: { ...(await evaluatePolicy(door, activeConfig)), nowMs, content: () => content } }
+    return { value: { ...(await evaluatePolicy(incoming, activeConfig)), nowMs, content: () => content } }
   } catch (error) {
     return { fault: reasonOf(error) }
   }

@@ -1,4 +1,4 @@
-// A Haraka that starts again in the directory of one that has ended, however it did, with the same stand-in.
+// A Haraka that starts again in the directory of one that has ended, however it did, with the same emulator.
 
 import type { Product, ProductOptions } from './product'
 import { startProduct } from './product'

@@ -1,4 +1,4 @@
-// The stand-in for SES in a process of its own: what it sees, and when, doesn't wait for what a test does meanwhile.
+// The SES emulator in a process of its own: what it sees, and when, doesn't wait for what a test does meanwhile.
 // Ends with its parent. A call is told to the parent before it is answered.
 
 import { type ChildProcess, fork } from 'node:child_process'
@@ -49,7 +49,7 @@ export async function startChaosSes(options: ChaosSesOptions): Promise<ChaosSes>
   const listeners = new Set<(call: SeenCall) => void>()
   const url = await new Promise<string>((resolve, reject) => {
     child.once('error', reject)
-    child.once('exit', code => reject(new Error(`the stand-in ended with ${code}`)))
+    child.once('exit', code => reject(new Error(`the emulator ended with ${code}`)))
     child.on('message', (told: Told) => {
       if ('url' in told) {
         resolve(told.url)

@@ -145,7 +145,7 @@ const GUILTY: Record<string, { change: Partial<Evidence>; finds: RegExp }> = {
     change: { calls: [call(1, 1000), call(2, 1999, { carriedOut: false })] },
     finds: /999\.0 ms after the one before/,
   },
-  'a call too soon whatever the stand-in was late by': {
+  'a call too soon whatever the emulator was late by': {
     change: { calls: [{ ...call(1, 1000), lagMs: 50 }, call(2, 1900, { carriedOut: false })] },
     finds: /at most 950\.0/,
   },

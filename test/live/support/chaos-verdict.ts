@@ -106,7 +106,7 @@ function faultsOfCalls({ calls, mails }: Evidence): string[] {
   })
 }
 
-/** Measured as kindly as the stand-in's own delays may ask for, and no kinder. */
+/** Measured as kindly as the emulator's own delays may ask for, and no kinder. */
 export function gapsOf(calls: readonly SeenCall[]): { call: SeenCall; gapMs: number; mostMs: number }[] {
   const regions = new Set(calls.map(({ region }) => region))
   return [...regions].flatMap(region => {

@@ -1,4 +1,4 @@
-// Haraka with the plugin and a strict stand-in for SES: what the live tests of the product share.
+// Haraka with the plugin and a strict SES emulator: what the live tests of the product share.
 
 import path from 'node:path'
 import type { Job, JobState } from '../../../src/queue/job'
@@ -20,7 +20,7 @@ export interface ProductOptions {
   /** Text of ses-bounce-rules.ini. */
   rules?: string
   ses?: SesEmulatorOptions
-  /** A stand-in that is shared; else one is started. */
+  /** An emulator that is shared; else one is started. */
   localSes?: SesEmulator
   haraka?: Partial<HarakaOptions>
 }
@@ -100,7 +100,7 @@ export async function startProduct(options: ProductOptions = {}): Promise<Produc
   }
 }
 
-/** A stand-in that nobody closes would keep the test run alive. */
+/** An emulator that nobody closes would keep the test run alive. */
 async function startOrClose(
   ses: SesEmulator,
   { localSes }: ProductOptions,

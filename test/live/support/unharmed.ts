@@ -61,7 +61,7 @@ export function reasonsHeld(product: Product, sesId: string): string[] {
     .flatMap(({ held }) => held.map(({ reason }) => reason))
 }
 
-/** As SES would know the mail, so that the stand-in takes a bounce for it. */
+/** As SES would know the mail, so that the emulator takes a bounce for it. */
 export function tellSes(
   { ses }: Product,
   mail: { sesId: string; sender: string | undefined; receivedAt: Date; recipient: string | undefined },
