@@ -51,10 +51,10 @@ export function refusalDiagnostics(
 }
 
 function notLoaded({ rules, loaded }: Subject, file: string): Diagnostic[] {
-  const known = new Set([NOBODY, OUTBOUND, ...loaded.map(({ name }) => name)])
+  const known = new Set([NOBODY, OUTBOUND, ...loaded.map(({ name }) => name.toLowerCase())])
   return rules.flatMap(rule =>
     namedRefusers(rule)
-      .filter(({ name }) => !known.has(name))
+      .filter(({ name }) => !known.has(name.toLowerCase()))
       .map(({ name, line }) => ({
         severity: 'warning' as const,
         file,

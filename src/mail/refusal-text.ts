@@ -80,7 +80,7 @@ export function readReply(text: string | readonly string[]): {
   const words = lines.map((line, index) => {
     const [beginning = '', ownCode, ownStatus] = BEGINNING.exec(line) ?? []
     if (index === 0) [code, status] = [ownCode, ownStatus]
-    const isRepeated = ownCode === code && ownStatus === status
+    const isRepeated = [code, undefined].includes(ownCode) && [status, undefined].includes(ownStatus)
     return isRepeated ? line.slice(beginning.length) : line
   })
   let whole = printable(words.join(' ')).trim()

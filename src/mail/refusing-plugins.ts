@@ -11,8 +11,7 @@ export const RECIPIENT_PLUGIN =
   /^(?:rcpt_to[./].+|rcpt-.+|dovecot|qmail-deliverable|recipient-routes|wildduck)$/
 
 /** They judge the connection, its login or its pace, or refuse for others: nothing that concerns the sender. */
-const STANDING =
-  /^(?:relay|auth[/-].+|auth|tls|limit|early_talker|toobusy|tarpit|greylist|xclient|delay_deny)$/
+const STANDING = /^(?:relay|auth.*|tls|limit|early_talker|toobusy|tarpit|greylist|xclient|delay_deny)$/
 
 /** They judge the host that gave the mail to Haraka: the relay. */
 export const JUDGES_OF_RELAY: readonly string[] = [

@@ -1,23 +1,26 @@
 // What a rule leaves to the refusal: type, status and diagnostic of the bounce, the reply, and the names in texts. Pure.
 
 import type { Refusal } from '../mail/refusal'
-import { REPLY_TEXTS } from './bounce-types'
-import type { Decision } from './decision'
+import { REPLY_TEXTS, TYPE_TEXTS } from './bounce-types'
+import type { BounceType, Decision } from './decision'
 import { bounceTypeOf } from './refusal-types'
 import type { BounceOutcome } from './rule'
 import { parseTemplate, REFUSAL_NAMES, type Template } from './templates'
 
-/** As the server of the sender's own mail would have read it. */
-const DIAGNOSTIC: Template = parseTemplate('smtp; {code} {status} {reason}', REFUSAL_NAMES).template
+/** As the sender's own server would have read it. Without words, those of the type. */
+function diagnosticOf({ reply }: Refusal, type: BounceType): Template {
+  const words = reply === '' ? TYPE_TEXTS[type].text : '{reason}'
+  return parseTemplate(`smtp; {code} {status} ${words}`, REFUSAL_NAMES).template
+}
 
 export function withRefusal(outcome: BounceOutcome, refusal: Refusal): BounceOutcome {
   const { fromRefusal } = outcome
+  const type = fromRefusal.includes('type') ? bounceTypeOf(refusal) : outcome.type
   return {
     ...outcome,
-    ...(fromRefusal.includes('type') && { type: bounceTypeOf(refusal) }),
+    type,
     ...(fromRefusal.includes('status') && { status: refusal.status }),
-    // without words, the type's own stand there
-    ...(fromRefusal.includes('diagnostic') && refusal.reply !== '' && { diagnostic: DIAGNOSTIC }),
+    ...(fromRefusal.includes('diagnostic') && { diagnostic: diagnosticOf(refusal, type) }),
   }
 }
 

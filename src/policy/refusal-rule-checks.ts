@@ -20,7 +20,9 @@ export function refusalItems(
 ): Item[] {
   return items.map(item => {
     const { text } = item
-    if (item.form === 'regex' || isGlob(text) || text.startsWith('file:')) return item
+    if (item.form === 'regex' || text.startsWith('file:')) return item
+    checkNumber(name, text, line, say)
+    if (isGlob(text)) return item
     if (name === 'refused.stage') checkStage(text, line, say)
     if (name !== 'refused.by') return item
     const loaded = loadedName(text)
@@ -28,6 +30,21 @@ export function refusalItems(
     if (alwaysStands(loaded) && !negated) say.error(line, `refused.by = "${text}": its refusals always stand`)
     return { ...item, text: loaded }
   })
+}
+
+/** RFC 5321 section 4.2 and RFC 3463 section 2, with globs. */
+const NUMBERS: Readonly<Record<string, { form: RegExp; right: string }>> = {
+  'refused.code': { form: /^(?:\*|[45?](?:[\d?]{2}|[\d?]?\*))$/, right: 'a code as 550, or 55*' },
+  'refused.status': {
+    form: /^(?:[45?*](?:\.[\d?*]{1,3}){2}|[45?]?(?:\.[\d?*]{1,3})?(?:\.)?\*)$/,
+    right: 'a status as 5.1.1, or 5.7.*',
+  },
+}
+
+function checkNumber(name: string, text: string, line: number, say: Reporter): void {
+  const number = NUMBERS[name]
+  if (number !== undefined && !number.form.test(text))
+    say.error(line, `"${name}" can't be "${text}"; write ${number.right}`)
 }
 
 function checkStage(text: string, line: number, say: Reporter): void {

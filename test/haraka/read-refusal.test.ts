@@ -65,6 +65,10 @@ describe('a refusal of another plugin', () => {
       '550 5.1.1 DoesNotExist No such user',
     )
     assert.equal(shown({ message: '5.1.1.7 is blocked' }), '550 5.7.1 Undefined 5.1.1.7 is blocked')
+    assert.equal(
+      shown({ message: ['550-5.1.1 No such', '550 user', '5.1.1 here', '5.1.2 there'] }),
+      '550 5.1.1 DoesNotExist No such user here 5.1.2 there',
+    )
     assert.equal(shown({ message: '5.01.001 x' }), '550 5.1.1 DoesNotExist x')
   })
 

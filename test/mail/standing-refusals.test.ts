@@ -31,7 +31,7 @@ describe('a refusal that always stands', () => {
       'delay_deny',
     ])
       assert.ok(stands({ by }), by)
-    for (const by of ['rcpt-ldap', 'relays', 'my-limit', 'author', 'nobody', 'outbound', 'clamd'])
+    for (const by of ['rcpt-ldap', 'relays', 'my-limit', 'nobody', 'outbound', 'clamd'])
       assert.ok(!stands({ by }), by)
   })
 

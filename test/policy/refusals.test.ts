@@ -148,6 +148,7 @@ describe('a bounce of what was refused', () => {
       ['x data 552 5.3.4 Big', 'MessageTooLarge 5.3.4 | smtp; 552 5.3.4 Big'],
       ['outbound delivery 450 4.4.7 Gave up', 'TemporaryFailure 4.4.7 | smtp; 450 4.4.7 Gave up'],
       ['x rcpt 550 5.1.1', 'DoesNotExist 5.1.1 | smtp; 550 5.1.1 No such mailbox'],
+      ['x mail 553 5.7.1', 'Undefined 5.7.1 | smtp; 553 5.7.1 Refused by policy'],
     ] as const)
       assert.equal(await bounced(BOUNCE_ALL, refused), `bounce ${expected}`)
   })
