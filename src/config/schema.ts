@@ -222,8 +222,8 @@ export const SCHEMA = {
     ),
     own_domains: key(boolean, 'true', 'the sender is at a domain of yours, or below one'),
     replied: key(boolean, 'true', 'automatic replies and delivery reports'),
-    virus: key(boolean, 'true', 'SES found a virus'),
-    spam: key(boolean, 'true', 'SES found spam'),
+    virus: key(boolean, 'true', 'SES found a virus, or another plugin refused one'),
+    spam: key(boolean, 'true', 'SES found spam, or another plugin refused it'),
     list_mail: key(boolean, 'false', 'mailing lists and bulk mail'),
     role_addresses: key(
       recipientList,

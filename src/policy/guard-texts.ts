@@ -68,13 +68,13 @@ export const GUARD_TEXTS: readonly GuardText[] = [
   {
     name: 'virus',
     details: [GUARD_DETAILS.virus],
-    meaning: "SES's virus verdict is FAIL: the sender is usually forged",
+    meaning: "SES's virus verdict is FAIL, or a refusal tells of a virus: the sender is usually forged",
     standard: 'RFC 5321 section 6.2',
   },
   {
     name: 'spam',
     details: [GUARD_DETAILS.spam],
-    meaning: "SES's spam verdict is FAIL: the sender is usually forged",
+    meaning: "SES's spam verdict is FAIL, or a refusal tells of spam: the sender is usually forged",
     standard: 'RFC 5321 section 6.2',
   },
   {
