@@ -11,6 +11,11 @@ const KEY = 'ses-bounce'
 /** Haraka reads the whole of it for each try, and writes it for each split. A header of SES has a few kilobytes. */
 export const LARGEST_NOTE_BYTES = 128 * 1024
 
+/** JSON writes one character as six, `\u0000`. */
+const MOST_ESCAPED = 6
+/** RFC 5321 section 4.5.3.1.3: at most 254 octets; and the names of the members. */
+const ADDRESS_CHARACTERS = 300
+
 export interface DeliveryNote {
   v: 1
   /** MAIL FROM of the relay. */
@@ -40,7 +45,8 @@ export function deliveryNoteOf(
   { envelope, headerLines, headerIsCut, ownFields, lineLength }: IncomingMail,
   recipients: readonly Targets<HarakaAddress>[],
 ): DeliveryNote | undefined {
-  if (headerLines.reduce((sum, line) => sum + line.length, 0) > LARGEST_NOTE_BYTES) return undefined
+  const characters = headerLines.reduce((sum, line) => sum + line.length, 0)
+  if (characters > LARGEST_NOTE_BYTES) return undefined
   const note: DeliveryNote = {
     v: 1,
     sender: envelope.sender,
@@ -59,6 +65,9 @@ export function deliveryNoteOf(
       final: recipients[index]?.targets.map(target => target.address) ?? [],
     })),
   }
+  const addresses = recipients.reduce((sum, { targets }) => sum + targets.length + 1, 1)
+  // most mail is so small that its exact size doesn't matter
+  if (characters + addresses * ADDRESS_CHARACTERS < LARGEST_NOTE_BYTES / MOST_ESCAPED) return note
   return Buffer.byteLength(JSON.stringify(note)) <= LARGEST_NOTE_BYTES ? note : undefined
 }
 

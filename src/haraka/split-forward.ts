@@ -100,6 +100,7 @@ function isWanted(forward: ForwardPlugin, connection: HarakaConnection): boolean
 /** As queue/smtp_forward itself notes it, so that its hook get_mx finds the server. */
 function noteRoute({ notes }: HarakaTransaction, config: ForwardConfig): void {
   const queue = {
+    ...(notes[QUEUE] as object | undefined),
     wants: 'smtp_forward',
     ...(isPlain(config) && { next_hop: `smtp://${textOf(config.host)}:${textOf(config.port)}` }),
   }

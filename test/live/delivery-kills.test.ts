@@ -15,7 +15,8 @@ import {
   startMovableServer,
   untilDelivered,
 } from './support/delivery'
-import { bounceOf } from './support/flow'
+import { bounceOf, callsFor, recipientsOf as recipientsIn } from './support/flow'
+import type { SesMail } from './support/mail'
 import { type MailServer, startMailServer } from './support/mail-server'
 import { killIfAlive } from './support/processes'
 import type { Product } from './support/product'
@@ -89,6 +90,66 @@ describe('after a kill, a delivery that the server refuses', function () {
     await untilDelivered(product)
     const { BouncedRecipientInfoList: [info] = [] } = await bounceOf(product, mail)
     assert.equal(info?.RecipientDsnFields?.DiagnosticCode, 'smtp; 550 5.1.1 No such user')
+    assert.deepEqual(dsnRecipients(origin), [])
+  })
+})
+
+describe('a burst of mail in part for recipients whom the server refuses', function () {
+  const MAILS = 25
+  const isBad = (address: string) => address.startsWith('bad')
+  const recipientsOf = (mail: number) =>
+    ['good-1', 'bad-1', 'good-2', 'bad-2'].map(name => `${name}-${mail}@yours.example`)
+  let product: Product
+  let ses: SesEmulator
+  let server: MailServer
+  let origin: MailServer
+  before(async function () {
+    if (!existsSync('/proc/self/stat')) return this.skip()
+    ses = await startSesEmulator({ messages: 'any', intervalMs: 0 })
+    server = await startMailServer({ rcpt: to => (isBad(to) ? '550 5.1.1 No such user' : undefined) })
+    origin = await startMailServer()
+  })
+  after(async () => {
+    await product?.stop()
+    for (const one of [ses, server, origin]) await one?.close()
+  })
+
+  async function start(dir?: string): Promise<void> {
+    product = await startDelivery({
+      localSes: ses,
+      outbound: ONE_MORE_TRY,
+      files: {
+        'config/routes.json': JSON.stringify({ 'yours.example': server.port, 'origin.example': origin.port }),
+      },
+      haraka: { nodes: 2, ready: 'dispatching', ...(dir !== undefined && { dir }) },
+    })
+  }
+
+  it('is bounced once for each of them and delivered to all others, though Haraka is killed meanwhile', async () => {
+    await start()
+    const sent: SesMail[] = []
+    for (let mail = 0; mail < MAILS; mail++) {
+      sent.push((await send(product, { to: recipientsOf(mail) })).mail)
+      if (mail !== MAILS - 1 && mail % 8 !== 7) continue
+      for (const { pid } of product.haraka.family()) killIfAlive(pid, 'SIGKILL')
+      await product.haraka.stop()
+      await start(product.haraka.dir)
+    }
+    await untilDelivered(product)
+    for (const [index, mail] of sent.entries()) {
+      const calls = await callsFor(product, mail)
+      assert.deepEqual(
+        calls.flatMap(({ input }) => (input ? recipientsIn(input) : [])).toSorted(),
+        recipientsOf(index).filter(isBad),
+      )
+      const delivered = server.accepted
+        .filter(({ data }) => data.includes(mail.sesId))
+        .flatMap(({ to }) => to)
+      assert.deepEqual(
+        [...new Set(delivered)].toSorted(),
+        recipientsOf(index).filter(to => !isBad(to)),
+      )
+    }
     assert.deepEqual(dsnRecipients(origin), [])
   })
 })

@@ -64,6 +64,32 @@ describe('a delivery that failed', function () {
     )
   })
 
+  it("gets Haraka's own DSN where its bounce would be one too many, and the fallback says reject", async () => {
+    await start(`${UNDELIVERABLE}cap = 1/day\nfallback = reject\n`)
+    const [first, second] = [await refused(), await refused()]
+    assert.equal(product.jobs({ sesId: first.sesId }).length, 1)
+    assert.equal(product.jobs({ sesId: second.sesId }).length, 0)
+    assert.deepEqual(dsnRecipients(origin), ['no@yours.example'])
+    assert.deepEqual(keptOf(product, second), [])
+  })
+
+  it('is quarantined where the recipient that SES had is not known, though the fallback says reject', async () => {
+    await start(UNDELIVERABLE, { fallback: { mismatch: 'reject' } })
+    route(product, { 'elsewhere.example': server.port, 'origin.example': origin.port })
+    for (const name of ['one', 'two'])
+      server.refuse.rcpt.set(`${name}@elsewhere.example`, '550 5.1.1 No such user')
+    const { mail } = await send(product, {
+      to: ['one@elsewhere.example', 'two@elsewhere.example'],
+      sesRecipients: ['user@yours.example'],
+    })
+    await untilDelivered(product)
+    assert.deepEqual(dsnRecipients(origin), [])
+    assert.deepEqual(
+      keptOf(product, mail).flatMap(({ record }) => record.held.map(({ reason }) => reason)),
+      ['mismatch: recipient not known to SES', 'mismatch: recipient not known to SES'],
+    )
+  })
+
   it('is left to Haraka in mode observe, and logged', async () => {
     await start(UNDELIVERABLE, { main: { mode: 'observe' } })
     for (const options of [{}, UNPROVED]) {
