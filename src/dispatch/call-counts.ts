@@ -2,9 +2,9 @@
 // In memory: a count never fails, and never waits.
 
 import { COUNTED } from '../queue/counters'
+import type { Outcome } from '../queue/effects'
 import type { JobState } from '../queue/job'
 import type { MetricsBuffer } from '../queue/metrics-buffer'
-import type { Outcome } from './outcomes'
 
 /** SES answers within some tens of milliseconds; a call is given up after [ses] timeout, 10 s if nothing else is set. */
 export const CALL_BUCKETS_S: readonly number[] = [0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30]

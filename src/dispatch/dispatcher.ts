@@ -2,11 +2,12 @@
 // Whatever fails, a job stays in the store; when the lead is lost, nothing more is sent until it is ours again.
 
 import { errorMessage, isLasting, QueueError } from '../errors'
+import { longestPauseMs } from '../queue/effects'
 import { forecastSpacingMs } from '../queue/forecast'
-import type { RegionPlan } from '../queue/store'
-import { longestPauseMs } from './outcomes'
+import { Heartbeats } from './heartbeats'
 import { Pauses } from './pauses'
-import { RegionSender, type RegionSenderParts, STORE_RETRY_MS } from './region-sender'
+import { type RegionSenderParts, STORE_RETRY_MS } from './region-sender'
+import { RegionSenders } from './region-senders'
 
 export type DispatcherParts = RegionSenderParts
 
@@ -14,7 +15,6 @@ export type DispatcherParts = RegionSenderParts
 const POLL_MS = 200
 /** How often at least what is due is looked up. */
 const LOOK_MS = 5000
-const BEAT_MS = 1000
 /** A dead process on this machine loses the lead at once; one that only gives no heartbeat, after this. */
 const STALE_MS = 8000
 /** A job during whose calls so many dispatchers died is held: it may be the cause. */
@@ -87,7 +87,6 @@ export class Dispatcher {
     return false
   }
 
-  /** Heartbeats go on to the end: a call in progress may outlast the time after which a silent dispatcher counts as gone. */
   async #lead(): Promise<void> {
     const beats = new Heartbeats(this.#parts, () => this.wake())
     const senders = new RegionSenders(this.#parts, this.#stop.signal, () => this.wake())
@@ -141,93 +140,5 @@ export class Dispatcher {
     const { clock } = this.#parts
     if (!this.#wake.signal.aborted) await clock.waitUntil(clock.monoMs() + ms, this.#wake.signal)
     if (!this.#stop.signal.aborted) this.#wake = new AbortController()
-  }
-}
-
-/** From taking the lead until the last call has ended. A fault ends the dispatching; later ones are only logged. */
-class Heartbeats {
-  readonly #ended = new AbortController()
-  #isDispatching = true
-  readonly #beating: Promise<void>
-  #fault: unknown
-
-  constructor(parts: DispatcherParts, wake: () => void) {
-    this.#beating = this.#beat(parts, wake)
-  }
-
-  /** Never rejects. */
-  async #beat({ queue, clock, log }: DispatcherParts, wake: () => void): Promise<void> {
-    const { signal } = this.#ended
-    for (;;) {
-      await clock.waitUntil(clock.monoMs() + BEAT_MS, signal)
-      if (signal.aborted) return
-      try {
-        await queue.heartbeat(clock.monoMs())
-      } catch (error) {
-        if (!this.#isDispatching) log('warn', `no heartbeat could be written: ${errorMessage(error)}`)
-        this.#fault = error
-        wake()
-      }
-    }
-  }
-
-  rethrow(): void {
-    if (this.#fault !== undefined) throw this.#fault
-  }
-
-  /** Resolves when the calls have ended. */
-  async until(calls: Promise<void>): Promise<void> {
-    this.#isDispatching = false
-    await calls
-    this.#ended.abort()
-    await this.#beating
-  }
-}
-
-/** The regions' senders between taking the lead and losing it. */
-class RegionSenders {
-  readonly #senders = new Map<string, RegionSender>()
-  readonly #end = new AbortController()
-  readonly #make: (plan: RegionPlan) => RegionSender
-
-  constructor(parts: RegionSenderParts, stop: AbortSignal, ended: () => void) {
-    const signal = AbortSignal.any([stop, this.#end.signal])
-    this.#make = plan => new RegionSender(plan, parts, signal, ended)
-  }
-
-  /** Sets every region to work that has something due; returns when the next will be (epoch ms). */
-  start(plans: readonly RegionPlan[]): number {
-    let nextDueMs = Number.POSITIVE_INFINITY
-    for (const plan of plans) {
-      if (plan.dueMs === 0) this.#sender(plan).start()
-      else nextDueMs = Math.min(nextDueMs, plan.dueMs ?? Number.POSITIVE_INFINITY)
-    }
-    return nextDueMs
-  }
-
-  /** What the forecasts are to count with, by region. */
-  spacings(): ReadonlyMap<string, number> {
-    return new Map([...this.#senders].map(([region, sender]) => [region, sender.spacingMs()]))
-  }
-
-  /** Whether a sender has ended since this was asked last. */
-  changed(): boolean {
-    return [...this.#senders.values()].filter(sender => sender.changed()).length > 0
-  }
-
-  rethrow(): void {
-    for (const sender of this.#senders.values()) sender.rethrow()
-  }
-
-  /** Resolves when no call is on its way. */
-  async close(): Promise<void> {
-    this.#end.abort()
-    await Promise.all([...this.#senders.values()].map(sender => sender.idle()))
-  }
-
-  #sender(plan: RegionPlan): RegionSender {
-    const sender = this.#senders.get(plan.region) ?? this.#make(plan)
-    this.#senders.set(plan.region, sender)
-    return sender
   }
 }

@@ -1,23 +1,8 @@
-// What each answer of SES, or the lack of one, means for a job. Pure.
+// Which outcome an answer of SES is, or the lack of one. Pure.
 // In doubt the outcome is `unknown`: the call may have been carried out.
 
-import type { Settings } from '../config/settings'
 import { errorMessage } from '../errors'
-import type { Job } from '../queue/job'
-import type { Effect } from '../queue/store'
-
-export type Outcome =
-  | { kind: 'sent'; messageId: string }
-  /** SES: one call a second; other callers of the account count too. */
-  | { kind: 'throttled'; detail: string }
-  /** SES did nothing with it: 5xx, or it wasn't reached. */
-  | { kind: 'temporary'; detail: string }
-  /** It may have been carried out. */
-  | { kind: 'unknown'; detail: string }
-  /** Not the mail's fault, and not passing by itself: credentials, permission, identity, quota, suspension. */
-  | { kind: 'blocked'; scope: 'sender' | 'region'; detail: string }
-  /** SES doesn't want this bounce. */
-  | { kind: 'refused'; detail: string }
+import type { Outcome } from '../queue/effects'
 
 /** AWS: common errors of the query protocol. */
 const THROTTLED = new Set([
@@ -99,80 +84,6 @@ export function outcomeOfError(error: unknown, reached: boolean): Outcome {
   }
   // any other 4xx may come from something in between, or pass: the job waits, and expires at the worst
   return { kind: REFUSED.has(name) ? 'refused' : 'temporary', detail }
-}
-
-/** Until the cause is mended there is no use in trying more often. */
-export const BLOCKED_PAUSE_MS = 60_000
-
-/** While a sender is paused by refusals, a job that was refused lets so many others be tried first. */
-const TURNS = 10
-
-/** No job is told to wait longer than this. */
-export function longestPauseMs({ queue }: Pick<Settings, 'queue'>): number {
-  return Math.max(queue.retryLongestMs, BLOCKED_PAUSE_MS * TURNS)
-}
-
-type RetrySettings = Pick<Settings['queue'], 'retryFirstMs' | 'retryLongestMs' | 'unknownTries'>
-
-export function effectOf(
-  outcome: Outcome,
-  job: Job,
-  settings: RetrySettings,
-  nowMs: number,
-  blockedPauseMs = BLOCKED_PAUSE_MS,
-): Effect {
-  switch (outcome.kind) {
-    case 'sent':
-      return {
-        state: 'sent',
-        messageId: outcome.messageId,
-        detail: `SES made the bounce ${outcome.messageId}`,
-      }
-    case 'throttled':
-      return { state: 'queued', what: 'throttled', notBeforeMs: 0, detail: outcome.detail }
-    case 'temporary':
-      return {
-        state: 'queued',
-        what: 'retry',
-        notBeforeMs: nowMs + retryPauseMs(job.tries, settings),
-        detail: outcome.detail,
-      }
-    case 'blocked':
-      return {
-        state: 'queued',
-        what: 'retry',
-        notBeforeMs: nowMs + blockedPauseMs,
-        detail: outcome.detail,
-        blocks: outcome.scope,
-      }
-    case 'refused':
-      return {
-        state: 'failed',
-        detail: outcome.detail,
-        pauses: {
-          untilMs: nowMs + blockedPauseMs,
-          ownUntilMs: nowMs + blockedPauseMs * TURNS,
-        },
-      }
-    case 'unknown': {
-      if (job.unknownTries + 1 >= settings.unknownTries) {
-        return {
-          state: 'held',
-          detail: `the outcome of ${job.unknownTries + 1} calls is unknown, the last: ${outcome.detail}`,
-        }
-      }
-      const notBeforeMs = nowMs + retryPauseMs(job.tries, settings)
-      return { state: 'queued', what: 'unknown outcome', notBeforeMs, detail: outcome.detail }
-    }
-  }
-}
-
-/** Doubles with each try that was made before. */
-export function retryPauseMs(
-  tries: number,
-  settings: { retryFirstMs: number; retryLongestMs: number },
-): number {
-  return Math.min(settings.retryFirstMs * 2 ** Math.min(tries, 30), settings.retryLongestMs)
 }
 
 /** `name`: AWS's code, where AWS has answered. */

@@ -3,7 +3,8 @@
 
 import type { Pause } from '../queue/operator'
 import type { Plan } from '../queue/store'
-import { expireJobs, type RegionSenderParts } from './region-sender'
+import { expireJobs } from './expire'
+import type { RegionSenderParts } from './region-sender'
 
 export class Pauses {
   readonly #parts: RegionSenderParts

@@ -1,23 +1,16 @@
-// One region's calls, one after the other: Bottleneck for the rhythm, the store's gate for the guarantee.
-// A fault of the store ends the lane; its job is then put in order by whoever takes the lock next.
+// One region's calls, one after the other: Bottleneck for the rhythm, the store's record of the last start for the
+// guarantee. A fault of the store ends the sender; the next dispatcher that takes the lead puts its job in order.
 
 import Bottleneck from 'bottleneck'
 import type { Settings } from '../config/settings'
 import { isLasting, QueueError } from '../errors'
+import { BLOCKED_PAUSE_MS, effectOf, longestPauseMs, type Outcome } from '../queue/effects'
 import { forecastSpacingMs } from '../queue/forecast'
-import type { Job } from '../queue/job'
-import type {
-  Claim,
-  DispatcherQueue,
-  Eventually,
-  Now,
-  RegionPlan,
-  Settled,
-  StateChange,
-} from '../queue/store'
+import type { Claim, DispatcherQueue, Eventually, Now, RegionPlan, Settled } from '../queue/store'
 import type { CallCounts } from './call-counts'
+import { describe, describeChange, levelOf } from './call-log'
 import type { Clock } from './clock'
-import { BLOCKED_PAUSE_MS, effectOf, longestPauseMs, type Outcome } from './outcomes'
+import { expireJobs } from './expire'
 import { Pace } from './pace'
 import { sendBounceInput } from './send-bounce'
 import type { Ses } from './ses'
@@ -38,7 +31,7 @@ export interface RegionSenderParts {
 
 /** The claim's fsync is done this long before the call, so that it doesn't delay it. */
 const LEAD_MS = 25
-/** From its begin to its leaving: well below the time after which the lock of a silent dispatcher is taken. */
+/** From its begin to its leaving: well below the time after which a silent dispatcher loses the lead. */
 const LATEST_MS = 2000
 /** A limiter's slot comes at most an interval after the one before, and as much later as a busy process may need. */
 const SLOT_LATE_MS = 1000
@@ -100,7 +93,7 @@ export class RegionSender {
     await this.#calling
   }
 
-  /** Whether this lane has ended since it was asked last. */
+  /** Whether this sender has ended since it was asked last. */
   changed(): boolean {
     const changed = this.#changed
     this.#changed = false
@@ -129,7 +122,7 @@ export class RegionSender {
 
   /**
    * Bottleneck goes by the wall clock: when that is set back, the slot would come when it is as late again. What hasn't
-   * begun by then is left to a limiter that knows of no earlier call; the store's gate keeps the distance.
+   * begun by then is left to a limiter that knows of no earlier call; the store keeps the distance.
    */
   async #inSlot(latestMonoMs: number, work: () => Promise<void>): Promise<void> {
     const begun = new AbortController()
@@ -260,32 +253,4 @@ export class RegionSender {
     const { clock } = this.#parts
     return { ms: clock.nowMs(), monoMs: clock.monoMs() }
   }
-}
-
-function levelOf(outcome: Outcome, state: Settled['state']): 'info' | 'warn' | 'error' {
-  if (outcome.kind === 'sent') return 'info'
-  return state === 'failed' || state === 'held' ? 'error' : 'warn'
-}
-
-/** What is blocked waits, and says so once. */
-function describeChange({ region, bounceSender, isPaused, detail = '' }: StateChange): string {
-  const who = `region=${region}${bounceSender === undefined ? '' : ` bounce_sender=${bounceSender}`}`
-  return isPaused
-    ? `${who} is paused, its bounces wait, one is tried each minute: ${detail}`
-    : `${who} works again`
-}
-
-function describe(job: Job): string {
-  return `job=${job.id} region=${job.region} ses_id=${job.sesId} recipients=${job.recipients.length}`
-}
-
-/** Ends a bounded number of jobs whose last moment has passed; how many. */
-export async function expireJobs(
-  region: string,
-  { queue, clock, settings, log, counts }: RegionSenderParts,
-): Promise<number> {
-  const expired = await queue.expire(region, clock.nowMs(), settings().window.marginMs)
-  for (const job of expired) log('error', `${describe(job)} expired: ${job.reason ?? ''}`)
-  counts?.ended(region, 'expired', expired.length)
-  return expired.length
 }

@@ -4,9 +4,10 @@
 import { isDeepStrictEqual } from 'node:util'
 import { SESClient, SendBounceCommand, type SendBounceCommandInput } from '@aws-sdk/client-ses'
 import { withoutHidden } from '../config/hidden-values'
+import type { Outcome } from '../queue/effects'
 import { ArrivalEstimator } from './arrival-estimator'
 import { bounded, type ClientOptions, clientConfig, timeouts } from './client'
-import { type Outcome, outcomeOfError, outcomeOfResult } from './outcomes'
+import { outcomeOfError, outcomeOfResult } from './outcomes'
 import { type RequestTiming, stampingAgents } from './stamping-agent'
 
 export interface Answer {

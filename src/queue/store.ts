@@ -201,6 +201,14 @@ export interface StateChange {
   detail?: string
 }
 
+export interface Settling {
+  ms: number
+  /** On the caller's monotonic clock: when SES may have seen the call at the latest. */
+  seenMonoMs: number
+  /** How many times as long the interval is from now on as it was set: for the next dispatcher, and for views. */
+  slowdown?: number
+}
+
 export interface Settled {
   /** What the job is by now. */
   state: 'sent' | 'failed' | 'held' | 'queued' | 'split'
@@ -231,15 +239,10 @@ export interface DispatcherQueue {
   /** The call begins now: from here on its outcome is unknown until it is settled. */
   begin(claim: Claim, now: Now): Eventually<void>
   /**
-   * Records what came of the call, and when SES may have seen it at the latest. When five mails in a row were refused
-   * with the same error, their jobs are queued again, and the bounce sender is paused in that region. `slowdown`: how
-   * many times as long the interval is from now on as it was set, for successors and views.
+   * Records what came of the call. When five mails in a row were refused with the same error, their jobs are queued again,
+   * and the bounce sender is paused in that region.
    */
-  settle(
-    claim: Claim,
-    effect: Effect,
-    now: { ms: number; seenMonoMs: number; slowdown?: number },
-  ): Eventually<Settled>
+  settle(claim: Claim, effect: Effect, now: Settling): Eventually<Settled>
   /** Forgets ended jobs that changed last before that, a bounded number at a time; how many. */
   prune(beforeMs: number): Eventually<number>
   close(): Eventually<void>

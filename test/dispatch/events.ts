@@ -2,7 +2,7 @@
 // A failure shows what has happened, and the seed with which it happens again.
 
 import fc from 'fast-check'
-import type { Outcome } from '../../src/dispatch/outcomes'
+import type { Outcome } from '../../src/queue/effects'
 import { type Happening, Machine, type Scripted } from './machine'
 
 const SECOND_MS = 1000

@@ -5,8 +5,8 @@ import assert from 'node:assert/strict'
 import path from 'node:path'
 import { loadSettings, parseSettings } from '../../src/config/load'
 import { Dispatcher } from '../../src/dispatch/dispatcher'
-import type { Outcome } from '../../src/dispatch/outcomes'
 import type { Ses } from '../../src/dispatch/ses'
+import type { Outcome } from '../../src/queue/effects'
 import {
   openDispatcherQueue,
   openQueueReader,

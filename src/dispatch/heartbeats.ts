@@ -1,0 +1,47 @@
+// The dispatcher's heartbeats, from taking the lead until its last call has ended: a call in progress may outlast the time
+// after which a silent dispatcher counts as gone.
+
+import { errorMessage } from '../errors'
+import type { RegionSenderParts } from './region-sender'
+
+const BEAT_MS = 1000
+
+/** A fault ends the dispatching; while the last calls end, it is only logged. */
+export class Heartbeats {
+  readonly #ended = new AbortController()
+  #isDispatching = true
+  readonly #beating: Promise<void>
+  #fault: unknown
+
+  constructor(parts: RegionSenderParts, wake: () => void) {
+    this.#beating = this.#beat(parts, wake)
+  }
+
+  /** Never rejects. */
+  async #beat({ queue, clock, log }: RegionSenderParts, wake: () => void): Promise<void> {
+    const { signal } = this.#ended
+    for (;;) {
+      await clock.waitUntil(clock.monoMs() + BEAT_MS, signal)
+      if (signal.aborted) return
+      try {
+        await queue.heartbeat(clock.monoMs())
+      } catch (error) {
+        if (!this.#isDispatching) log('warn', `no heartbeat could be written: ${errorMessage(error)}`)
+        this.#fault = error
+        wake()
+      }
+    }
+  }
+
+  rethrow(): void {
+    if (this.#fault !== undefined) throw this.#fault
+  }
+
+  /** Resolves when the calls have ended. */
+  async until(calls: Promise<void>): Promise<void> {
+    this.#isDispatching = false
+    await calls
+    this.#ended.abort()
+    await this.#beating
+  }
+}

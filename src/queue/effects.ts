@@ -1,0 +1,92 @@
+// What the outcome of a call means for its job: it is over, or tried again, and when. Pure.
+
+import type { Settings } from '../config/settings'
+import type { Job } from './job'
+import type { Effect } from './store'
+
+export type Outcome =
+  | { kind: 'sent'; messageId: string }
+  /** SES: one call a second; other callers of the account count too. */
+  | { kind: 'throttled'; detail: string }
+  /** SES did nothing with it: 5xx, or it wasn't reached. */
+  | { kind: 'temporary'; detail: string }
+  /** It may have been carried out. */
+  | { kind: 'unknown'; detail: string }
+  /** Not the mail's fault, and not passing by itself: credentials, permission, identity, quota, suspension. */
+  | { kind: 'blocked'; scope: 'sender' | 'region'; detail: string }
+  /** SES doesn't want this bounce. */
+  | { kind: 'refused'; detail: string }
+
+/** More tries are of no use before the cause is fixed. */
+export const BLOCKED_PAUSE_MS = 60_000
+
+/** While a sender is paused by refusals, a job that was refused lets so many others be tried first. */
+const TURNS = 10
+
+/** No job is told to wait longer than this. */
+export function longestPauseMs({ queue }: Pick<Settings, 'queue'>): number {
+  return Math.max(queue.retryLongestMs, BLOCKED_PAUSE_MS * TURNS)
+}
+
+type RetrySettings = Pick<Settings['queue'], 'retryFirstMs' | 'retryLongestMs' | 'unknownTries'>
+
+export function effectOf(
+  outcome: Outcome,
+  job: Job,
+  settings: RetrySettings,
+  nowMs: number,
+  blockedPauseMs = BLOCKED_PAUSE_MS,
+): Effect {
+  switch (outcome.kind) {
+    case 'sent':
+      return {
+        state: 'sent',
+        messageId: outcome.messageId,
+        detail: `SES made the bounce ${outcome.messageId}`,
+      }
+    case 'throttled':
+      return { state: 'queued', what: 'throttled', notBeforeMs: 0, detail: outcome.detail }
+    case 'temporary':
+      return {
+        state: 'queued',
+        what: 'retry',
+        notBeforeMs: nowMs + retryPauseMs(job.tries, settings),
+        detail: outcome.detail,
+      }
+    case 'blocked':
+      return {
+        state: 'queued',
+        what: 'retry',
+        notBeforeMs: nowMs + blockedPauseMs,
+        detail: outcome.detail,
+        blocks: outcome.scope,
+      }
+    case 'refused':
+      return {
+        state: 'failed',
+        detail: outcome.detail,
+        pauses: {
+          untilMs: nowMs + blockedPauseMs,
+          ownUntilMs: nowMs + blockedPauseMs * TURNS,
+        },
+      }
+    case 'unknown': {
+      if (job.unknownTries + 1 >= settings.unknownTries) {
+        return {
+          state: 'held',
+          detail: `the outcome of ${job.unknownTries + 1} calls is unknown, the last: ${outcome.detail}`,
+        }
+      }
+      const notBeforeMs = nowMs + retryPauseMs(job.tries, settings)
+      return { state: 'queued', what: 'unknown outcome', notBeforeMs, detail: outcome.detail }
+    }
+  }
+}
+
+/** Doubles with each try that was made before. */
+export function retryPauseMs(
+  tries: number,
+  settings: { retryFirstMs: number; retryLongestMs: number },
+): number {
+  return Math.min(settings.retryFirstMs * 2 ** Math.min(tries, 30), settings.retryLongestMs)
+}
