@@ -1,5 +1,5 @@
 // The one table of metrics: what is served, what docs/monitoring.md lists, and what tests hold both against.
-// Names never change their meaning: alerts rest on them.
+// Names never change their meaning: alerts depend on them.
 
 import { COUNTED } from '../queue/counters'
 
@@ -7,7 +7,7 @@ export interface Metric {
   /** Prometheus: metric and label naming. */
   name: string
   type: 'counter' | 'gauge' | 'histogram'
-  /** One sentence without its full stop. */
+  /** One sentence, without the full stop. */
   help: string
   labels: readonly LabelName[]
 }
@@ -36,12 +36,8 @@ export type LabelName = keyof typeof LABELS
 const CALL_DURATION = 'ses_bounce_call_duration_seconds'
 
 export const METRICS = {
-  inspected: counter(COUNTED.inspected, 'Mails of trusted relays that were looked at'),
-  deferred: counter(
-    COUNTED.deferred,
-    'Mails that were refused for now, so that the relay comes again',
-    'cause',
-  ),
+  inspected: counter(COUNTED.inspected, 'Mails of trusted relays that were inspected'),
+  deferred: counter(COUNTED.deferred, 'Mails that got 450, so that the relay tries again', 'cause'),
   decisions: counter(
     COUNTED.decisions,
     'Recipients decided about, again each time that the relay delivers the mail',
@@ -69,20 +65,20 @@ export const METRICS = {
     'region',
     'state',
   ),
-  ended: counter(COUNTED.ended, 'Jobs that came to be sent, failed, expired or held', 'region', 'state'),
+  ended: counter(COUNTED.ended, 'Jobs that became sent, failed, expired or held', 'region', 'state'),
   nextDeadline: gauge(
     'ses_bounce_next_deadline_seconds',
-    'Time left until the soonest deadline of what is queued; absent when nothing is',
+    'Time left until the soonest deadline of a queued job; absent when no job is queued',
     'region',
   ),
   drain: gauge(
     'ses_bounce_queue_drain_seconds',
-    'How long it takes, as fast as jobs went lately, until all that is queued and can be in time has been sent',
+    'Time until every queued job that can be in time has been sent, at the pace of late',
     'region',
   ),
   willMiss: gauge(
     'ses_bounce_jobs_missing_window',
-    'Queued jobs that can not be in time at that pace; with more than 2,000 queued, up to 16 s of jobs too many',
+    'Queued jobs that will miss their deadline at that pace; with more than 2,000 queued, up to 16 s of jobs too many',
     'region',
   ),
   interval: gauge(
@@ -94,26 +90,26 @@ export const METRICS = {
   callDuration: {
     name: CALL_DURATION,
     type: 'histogram',
-    help: 'How long calls of SendBounce took, whatever came of them',
+    help: 'Duration of calls of SendBounce, with every outcome',
     labels: ['region'],
   },
   paused: gauge('ses_bounce_paused', '1 while an operator has paused the region, or all of them', 'region'),
   blocked: gauge(
     'ses_bounce_blocked',
-    'What SES takes nothing from at the moment; one job is tried each minute',
+    'Bounce senders that SES accepts nothing from at the moment, or 1 for the whole region; one job is tried each minute',
     'region',
     'scope',
   ),
   dispatcherUp: gauge(
     'ses_bounce_dispatcher_up',
-    '1 while a dispatcher gives signs of life: the last is at most 30 s old',
+    '1 while a dispatcher runs: its last heartbeat is at most 30 s old',
   ),
   mailBytes: gauge('ses_bounce_mail_bytes', 'Bytes of raw mail on disk', 'place'),
   mails: gauge('ses_bounce_mails', 'Raw mails on disk', 'place'),
   mailLimit: gauge('ses_bounce_mail_limit_bytes', 'How much raw mail may be on disk: [quarantine] limit'),
   reloads: counter(
     COUNTED.reloads,
-    'States of the configuration files that were read, each counted once',
+    'Changes of the configuration files that were read, each counted once',
     'result',
   ),
   reloadSuccessful: gauge(

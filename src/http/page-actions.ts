@@ -47,7 +47,10 @@ async function signIn(request: Request, context: HttpContext): Promise<Reply> {
   const key = sessionKey(context)
   if (key === undefined || !hasToken(`Bearer ${token}`, key.tokenSha256)) {
     if (token !== '') await request.tokenWasWrong()
-    return tokenNeeded(viewOf(request, context), "That isn't the token in [http] of config/ses-bounce.ini.")
+    return tokenNeeded(
+      viewOf(request, context),
+      'Wrong token: it must be [http] token of config/ses-bounce.ini.',
+    )
   }
   const isHttps = request.headers.origin?.startsWith('https:') ?? false
   return {

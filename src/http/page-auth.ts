@@ -44,11 +44,8 @@ export function ofTrusted(
   return view.isTrusted ? answer(view) : tokenNeeded(view)
 }
 
-export function tokenNeeded(
-  view: View,
-  text = 'This is shown and done for those who have given the token.',
-): Reply {
-  const main = html`<section role="alert"><h1>The token is needed</h1><p>${text}</p></section>`
+export function tokenNeeded(view: View, text = 'Sign in with the token to see and do this.'): Reply {
+  const main = html`<section role="alert"><h1>Please sign in</h1><p>${text}</p></section>`
   // a challenge would have the browser ask for a name and a password
   return page(401, view, { title: 'Token', main }, { 'WWW-Authenticate': 'Bearer realm="ses-bounce"' })
 }

@@ -59,7 +59,7 @@ ${past(spans, waitingBefore(spans, waiting))}
 <li>${swatch('waiting')}waiting, about</li>
 </ul>
 </div><div>
-<h2>Deadlines of what waits</h2>
+<h2>Deadlines of waiting jobs</h2>
 ${ahead(slots, nowMs)}
 </div></div>
 </section>`
@@ -97,7 +97,7 @@ ${labels(
 /** From now on, to the end of the longest window; what is late is due now. */
 function ahead(slots: readonly DeadlineBucket[], nowMs: number): Html {
   const [slot] = slots
-  if (slot === undefined) return html`<p class="soft">Nothing waits.</p>`
+  if (slot === undefined) return html`<p class="soft">No jobs are waiting.</p>`
   const firstMs = nowMs - (nowMs % slot.spanMs)
   const places = Math.ceil(AHEAD_MS / slot.spanMs) + 1
   const placeOf = ({ fromMs }: DeadlineBucket) =>

@@ -1,21 +1,18 @@
-// A job's page, with all that is on record of it, and what a search found. For those alone who have given the token.
-// Pure. What SES, the rules and the mail said stands there as text.
+// A job's page, with all that is on record of it, and what a search found. Shown only with the token.
+// Pure. The words of SES, of rules and of the mail are text there, never markup.
 
 import { sendBounceInput } from '../dispatch/send-bounce'
 import type { Job, JobEvent, JobState } from '../queue/job'
 import { JOB_ACTIONS, type JobAction, type JobPage } from '../queue/operator'
+import { MAY_FOLLOW } from '../queue/transitions'
 import { type Html, html, lines, type Part } from './html'
 import { count, leftText, timeTag, type View } from './page-layout'
 import { badge, isWaiting, jobTable, searchLink } from './page-sections'
 import { table } from './page-table'
 import { ROOT } from './router'
 
-/** As the store takes them; it has the last word. */
-const FROM: Readonly<Record<JobAction, readonly JobState[]>> = {
-  retry: ['held', 'failed', 'expired', 'cancelled'],
-  cancel: ['queued', 'held'],
-  hold: ['queued'],
-}
+/** The state that an action leads to. */
+const LEADS_TO: Readonly<Record<JobAction, JobState>> = { retry: 'queued', cancel: 'cancelled', hold: 'held' }
 
 export interface JobRecord {
   history: readonly JobEvent[]
@@ -23,13 +20,13 @@ export interface JobRecord {
   mails: readonly string[]
 }
 
-/** `said`: why what was asked for was not done. */
+/** `said`: why the job was not changed. */
 export function jobMain(view: View, job: Job, { history, mails }: JobRecord, said?: string): Html {
-  return html`${said !== undefined && html`<section class="standing bad" role="alert"><p class="bad">Not done: ${said}.</p></section>`}
+  return html`${said !== undefined && html`<section class="status bad" role="alert"><p class="bad">Not changed: ${said}.</p></section>`}
 <section id="job" data-live aria-labelledby="job-title">
 <h1 id="job-title">Job ${job.id} ${badge(job.state)}</h1>
 <dl class="facts">${facts(view, job, mails).map(([what, part]) => html`<dt>${what}</dt><dd>${part}</dd>`)}</dl>
-<div class="actions">${JOB_ACTIONS.filter(word => FROM[word].includes(job.state)).map(word => button(job.id, word))}</div>
+<div class="actions">${JOB_ACTIONS.filter(word => MAY_FOLLOW.operator[LEADS_TO[word]]?.includes(job.state)).map(word => button(job.id, word))}</div>
 </section>
 <section id="recipients" data-live aria-labelledby="recipients-title">
 <h2 id="recipients-title">Recipients</h2>
@@ -64,7 +61,7 @@ ${table(
     { name: 'Detail', kind: 'words' },
   ],
   history.map(({ atMs, what, detail }) => [timeTag(atMs), what, detail]),
-  'Nothing happened yet.',
+  'No events yet.',
 )}
 </section>
 <section id="call" data-live aria-labelledby="call-title">
@@ -78,20 +75,20 @@ function facts(view: View, job: Job, mails: readonly string[]): [string, Part][]
   const isOpen = isWaiting(job.state)
   const isLater = job.state === 'queued' && notBeforeMs > view.nowMs
   return [
-    ...(reason === undefined ? [] : [['Why', reason] satisfies [string, Part]]),
+    ...(reason === undefined ? [] : [['Reason', reason] satisfies [string, Part]]),
     ['Mail', html`${searchLink(sesId)}, received ${timeTag(job.receivedAtMs)} in ${region}`],
     ['Sender', sender === '' ? '<>' : searchLink(sender)],
-    ['Bounce from', html`${bounceSender}${bounceSenderArn !== undefined && `, by ${bounceSenderArn}`}`],
+    ['Bounce sender', html`${bounceSender}${bounceSenderArn !== undefined && `, by ${bounceSenderArn}`}`],
     ['Deadline', html`${timeTag(job.deadlineMs)}${isOpen && `, ${leftText(job.deadlineMs, view.nowMs)}`}`],
-    ['Tries', `${job.tries}, of unknown outcome ${job.unknownTries}, interrupted ${job.interruptions}`],
-    ...(isLater ? [['Next try', html`not before ${timeTag(notBeforeMs)}`] satisfies [string, Part]] : []),
+    ['Attempts', `${job.tries}, ${job.unknownTries} with unknown outcome, ${job.interruptions} interrupted`],
+    ...(isLater ? [['Next attempt', html`not before ${timeTag(notBeforeMs)}`] satisfies [string, Part]] : []),
     ...(messageId === undefined ? [] : [['Bounce', messageId] satisfies [string, Part]]),
     ...mails.map((file): [string, Part] => ['Raw mail', file]),
   ]
 }
 
 function button(id: string, word: JobAction): Html {
-  const text = { retry: 'Try again', cancel: 'Cancel', hold: 'Hold' }[word]
+  const text = { retry: 'Retry', cancel: 'Cancel', hold: 'Hold' }[word]
   return html`<form action="${ROOT}/jobs/${encodeURIComponent(id)}/${word}" method="post"><button>${text}</button></form>`
 }
 
@@ -110,5 +107,5 @@ export function searchMain(view: View, asked: string, { jobs, next }: JobPage): 
 <p>For <b>${asked}</b>: ${count(jobs.length)} found${next !== undefined && ', and there may be more'}.</p>
 ${jobTable(view, jobs, 'There is no job of that recipient, sender or mail.')}
 </section>
-${jobs.length === 0 && html`<p class="soft">An address must be whole. An id is that of the mail at SES, or of a job.</p>`}`
+${jobs.length === 0 && html`<p class="soft">Search for a whole address, the id that SES gave a mail, or the id of a job.</p>`}`
 }

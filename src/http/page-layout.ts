@@ -49,7 +49,7 @@ export function page(
 <script src="${ROOT}/page.js" defer></script>
 </head>
 <body>
-<a class="skip" href="#main">To the content</a>
+<a class="skip" href="#main">Skip to the content</a>
 <header>
 <p class="name"><a href="${ROOT}/"><img src="${ROOT}/icon.svg" alt="" width="28" height="28">SES bounces</a></p>
 <p id="live" class="live" role="status"></p>
@@ -71,15 +71,15 @@ ${view && footText(view)}
 
 /** For a browser; it comes from any part of what is served, so it knows nothing of who looks. */
 export function faultPage({ status, message, more }: Fault): Reply {
-  const main = html`<section class="standing bad" role="alert"><h1>${FAULTS[status] ?? 'That is not possible'}</h1><p>${message}</p></section>`
+  const main = html`<section class="status bad" role="alert"><h1>${FAULTS[status] ?? 'That is not possible'}</h1><p>${message}</p></section>`
   return page(status, undefined, { title: String(status), main }, more.headers)
 }
 
 const FAULTS: Readonly<Record<number, string>> = {
-  401: 'The token is needed',
+  401: 'Please sign in',
   404: 'There is no such page',
   421: 'This name is not allowed',
-  503: 'Not at the moment',
+  503: 'Not available now',
 }
 
 const searchForm = html`<form action="${ROOT}/search" method="get" role="search">

@@ -1,5 +1,5 @@
-// The lower parts of the first page, each a section that is right by itself: deadlines, decisions, rules, configuration.
-// Pure. What comes from a mail, the rules or SES is shown to those alone who have given the token.
+// The lower parts of the first page: deadlines, decisions, rules, configuration.
+// Pure. What comes from a mail, the rules or SES is shown only with the token.
 
 import { shortened } from '../config/escape'
 import type { DecisionNote, ReloadState, RuleHits } from '../queue/counters'
@@ -14,7 +14,7 @@ const SHOWN_RECIPIENTS = 3
 export function deadlines(view: View, jobs: readonly Job[]): Html {
   return html`<section id="deadlines" data-live aria-labelledby="deadlines-title">
 <h2 id="deadlines-title">Next deadlines</h2>
-${jobTable(view, jobs, 'Nothing waits.')}
+${jobTable(view, jobs, 'No jobs are waiting.')}
 </section>`
 }
 
@@ -26,8 +26,8 @@ const JOB_COLUMNS: readonly Column[] = [
   { name: 'Sender', isPrivate: true },
   { name: 'Rule', isPrivate: true },
   { name: 'Region', kind: 'nowrap' },
-  { name: 'Tries', kind: 'number' },
-  { name: 'Why', kind: 'words', isPrivate: true },
+  { name: 'Attempts', kind: 'number' },
+  { name: 'Reason', kind: 'words', isPrivate: true },
 ]
 
 /** Jobs with a link to the page of each. */
@@ -58,7 +58,7 @@ function jobRow(view: View, job: Job): Part[] {
   ]
 }
 
-/** What waits has a deadline; what has ended did so. */
+/** For a waiting job its deadline, for another one the time since its end. */
 function whenText({ state, deadlineMs, changedAtMs }: Job, nowMs: number): Part {
   return isWaiting(state) ? leftText(deadlineMs, nowMs) : ago(changedAtMs, nowMs)
 }
@@ -105,7 +105,7 @@ export function searchLink(asked: string): Html {
   return html`<a href="${ROOT}/search?q=${encodeURIComponent(asked)}">${asked}</a>`
 }
 
-/** The others would make a page that takes longer than anybody reads in it. */
+/** A page of more would not be read. */
 const SHOWN_RULES = 100
 
 /** `names`: of the rules in force, those that never decided too. */
@@ -139,7 +139,7 @@ ${table(
   rows,
   'There are none.',
 )}
-${more > 0 && html`<p class="soft">And ${count(more)} more, that decided less or nothing.</p>`}
+${more > 0 && html`<p class="soft">And ${count(more)} more rules, which decided fewer recipients or none.</p>`}
 </section>`
 }
 
@@ -154,7 +154,7 @@ export function lastReload(view: View, { takenMs, refused, isRefused }: ReloadSt
   const errors =
     refused === undefined
       ? html`<p>No configuration was refused.</p>`
-      : html`<p class="${isRefused && 'bad'}">Refused ${timeTag(refused.atMs)}${!isRefused && ', and mended since'}: ${count(refused.errors.length)} to put right.</p>
+      : html`<p class="${isRefused && 'bad'}">Refused ${timeTag(refused.atMs)}${!isRefused && ', fixed since'}: ${count(refused.errors.length)} ${refused.errors.length === 1 ? 'error' : 'errors'}.</p>
 ${view.isTrusted && html`<ul class="errors">${refused.errors.map(error => html`<li><code>${error}</code></li>`)}</ul>`}`
   return html`<section id="reload" data-live aria-labelledby="reload-title">
 <h2 id="reload-title">Configuration</h2>

@@ -1,5 +1,5 @@
-// The upper parts of the first page: how the queue stands and what is wrong with it, and how each region goes on.
-// Pure. Senders and SES's words are shown to those alone who have given the token.
+// The upper parts of the first page: the state of the queue with its troubles, and a row for each region.
+// Pure. Senders and SES's words are shown only with the token.
 
 import { shortened } from '../config/escape'
 import { mailTotalText } from '../quarantine/total-text'
@@ -10,7 +10,7 @@ import { count, leftText, shownTo, since, timeText, type View } from './page-lay
 import { table } from './page-table'
 import { ROOT } from './router'
 
-export interface Standing {
+export interface Status {
   stats: QueueStats
   /** Jobs that ended without a bounce in the last hour, by hand too. */
   lost: number
@@ -22,7 +22,7 @@ export interface Standing {
   relayWarning?: string
 }
 
-/** Bounce senders have little to say beyond those. */
+/** A page of more would not be read. */
 const SHOWN_BLOCKERS = 20
 
 interface Trouble {
@@ -30,22 +30,22 @@ interface Trouble {
   text: Part
 }
 
-export function standing(view: View, now: Standing): Html {
+export function statusSection(view: View, now: Status): Html {
   const troubles = troublesOf(view, now)
   const kind = troubles.some(one => one.kind === 'bad') ? 'bad' : troubles.length > 0 ? 'warn' : 'good'
   const verdict =
     troubles.length === 0
       ? html`<p class="good">All is well.</p>`
       : html`<ul class="plain">${troubles.map(one => html`<li class="${one.kind}">${one.text}</li>`)}</ul>`
-  return html`<section id="standing" class="standing ${kind}" data-live aria-labelledby="standing-title">
-<h1 id="standing-title">How it stands</h1>
+  return html`<section id="status" class="status ${kind}" data-live aria-labelledby="status-title">
+<h1 id="status-title">Status</h1>
 <div class="verdict">${verdict}</div>
 <dl class="tiles">${JOB_STATES.map(state => tile(view, state, now.stats.states[state]))}</dl>
-<p class="soft">${dispatcherText(now)} ${mailText(now)}${!view.isTrusted && ' Addresses, ids, rules and the words of SES are shown to those who have given the token.'}</p>
+<p class="soft">${dispatcherText(now)} ${mailText(now)}${!view.isTrusted && " Sign in with the token to see addresses, ids, rules and SES's answers."}</p>
 </section>`
 }
 
-/** With a way to its jobs. */
+/** With a link to its jobs. */
 function tile({ isTrusted }: View, state: JobState, jobs: number): Html {
   const number = isTrusted
     ? html`<a href="${ROOT}/search?state=${state}" aria-label="${count(jobs)} ${state}">${count(jobs)}</a>`
@@ -54,7 +54,7 @@ function tile({ isTrusted }: View, state: JobState, jobs: number): Html {
 }
 
 /** The worst first. */
-function troublesOf(view: View, now: Standing): Trouble[] {
+function troublesOf(view: View, now: Status): Trouble[] {
   const { stats, isIdle, isObserving, relayWarning } = now
   const willMiss = stats.regions.reduce((sum, one) => sum + one.willMiss, 0)
   const failures = (['failed', 'expired'] as const).filter(state => stats.states[state] > 0)
@@ -64,13 +64,9 @@ function troublesOf(view: View, now: Standing): Trouble[] {
     ...when(
       stats.reload.isRefused,
       'bad',
-      html`The configuration has errors; the one before is in force. <a href="#reload-title">What is wrong</a>`,
+      html`The configuration has errors; the previous one is in force. <a href="#reload-title">Show the errors</a>`,
     ),
-    ...when(
-      willMiss > 0,
-      'bad',
-      `${count(willMiss)} of the jobs that wait will miss their deadline at this pace.`,
-    ),
+    ...when(willMiss > 0, 'bad', `${count(willMiss)} waiting jobs will miss their deadline at this pace.`),
     ...when(now.lost > 0 && failures.length > 0, 'warn', lostText(view, now.lost, failures)),
     ...stats.blocked.slice(0, SHOWN_BLOCKERS).flatMap(one => when(true, 'warn', blockerText(view, one))),
     ...stats.pauses.flatMap(({ region, sinceMs }) =>
@@ -95,30 +91,30 @@ function lostText({ isTrusted }: View, lost: number, states: readonly JobState[]
 function blockerText(view: View, { region, bounceSender, nextTryMs, why }: Blocker): Html {
   const what = bounceSender === undefined ? 'anything' : html`bounces from ${shownTo(view, bounceSender)}`
   const reason = why === undefined ? '' : html` SES says: ${shownTo(view, shortened(why, 300))}.`
-  return html`SES doesn't take ${what} in ${region}; the next try is in ${timeText(nextTryMs - view.nowMs)}.${reason}`
+  return html`SES doesn't accept ${what} in ${region}; the next attempt is in ${timeText(nextTryMs - view.nowMs)}.${reason}`
 }
 
-function dispatcherText({ stats }: Standing): string {
+function dispatcherText({ stats }: Status): string {
   const { silentMs } = stats
-  if (silentMs === undefined) return 'The dispatcher has given no sign since this machine started.'
+  if (silentMs === undefined) return 'No dispatcher has run since this machine started.'
   const ago = timeText(silentMs)
   return isDispatching(stats)
-    ? `The dispatcher is alive; its last sign was ${ago} ago.`
-    : `The dispatcher's last sign was ${ago} ago.`
+    ? `The dispatcher runs; its last heartbeat was ${ago} ago.`
+    : `No dispatcher heartbeat for ${ago}.`
 }
 
-function mailText({ stats, mailLimitBytes }: Standing): string {
+function mailText({ stats, mailLimitBytes }: Status): string {
   return `Mail on disk: ${mailTotalText(stats.mail, mailLimitBytes)}.`
 }
 
 /** Full from here on for most mails; the log says the same. */
 const NEARLY_FULL = 0.8
 
-function isNearlyFull({ stats: { mail }, mailLimitBytes }: Standing): boolean {
+function isNearlyFull({ stats: { mail }, mailLimitBytes }: Status): boolean {
   return mail.kept.bytes + mail.quarantine.bytes >= mailLimitBytes * NEARLY_FULL
 }
 
-export function regions(view: View, { stats }: Standing): Html {
+export function regions(view: View, { stats }: Status): Html {
   const isAllPaused = stats.pauses.some(({ region }) => region === undefined)
   const rows = stats.regions.map(one => regionRow(view, one, stats))
   return html`<section id="regions" data-live aria-labelledby="regions-title">
@@ -128,15 +124,15 @@ ${table(
   [
     { name: 'Region', kind: 'head' },
     { name: 'State', kind: 'nowrap' },
-    { name: 'A call every', kind: 'number' },
+    { name: 'One call every', kind: 'number' },
     { name: 'Waiting', kind: 'number' },
     { name: 'Drained in', kind: 'number' },
     { name: 'Next deadline', kind: 'number' },
-    { name: 'Will miss', kind: 'number' },
-    { name: 'By hand', kind: 'number', isPrivate: true },
+    { name: 'Will miss deadline', kind: 'number' },
+    { name: 'Pause', kind: 'number', isPrivate: true },
   ],
   rows,
-  'No bounce was ever queued.',
+  'No bounce has been queued yet.',
 )}
 ${view.isTrusted && rows.length > 0 && html`<div class="actions">${pausing(undefined, isAllPaused)}</div>`}
 </section>`
@@ -153,7 +149,7 @@ function regionRow(view: View, one: RegionStats, { pauses, blocked }: QueueStats
     html`<span class="${states.length > 0 ? 'warn' : 'good'}">${states.join(', ') || 'working'}</span>`,
     `${(spacingMs / 1000).toFixed(2)} s`,
     count(queued),
-    queued === 0 ? 'none wait' : `${timeText(drainMs)}${isPaused ? ' once resumed' : ''}`,
+    queued === 0 ? 'none waiting' : `${timeText(drainMs)}${isPaused ? ' once resumed' : ''}`,
     nextDeadlineMs === undefined ? 'none' : leftText(nextDeadlineMs, view.nowMs),
     html`<span class="${willMiss > 0 && 'bad'}">${count(willMiss)}</span>`,
     pausing(region, isOwn),

@@ -16,7 +16,7 @@ import { charts, spansUntil } from './page-chart'
 import { searchMain, stateMain } from './page-job'
 import { page, type View } from './page-layout'
 import { deadlines, decisions, lastReload, rules } from './page-sections'
-import { regions, type Standing, standing } from './page-summary'
+import { regions, type Status, statusSection } from './page-summary'
 import type { Reply } from './reply'
 import type { Request } from './request'
 import type { Route } from './router'
@@ -66,7 +66,7 @@ function firstAt(view: View, context: HttpContext): Reply {
   const past = spansUntil(view.nowMs, reader)
   const warning =
     settings.relay.recipients === 'auto' ? relayWarning(reader.relaySigns(view.nowMs)) : undefined
-  const now: Standing = {
+  const now: Status = {
     stats,
     lost: past.slice(-HOUR_SPANS).reduce((sum, { others }) => sum + others, 0),
     mailLimitBytes: settings.quarantine.limitBytes,
@@ -75,7 +75,7 @@ function firstAt(view: View, context: HttpContext): Reply {
     ...(warning !== undefined && { relayWarning: warning }),
   }
   const { queued, sending, held } = stats.states
-  const main = html`${standing(view, now)}
+  const main = html`${statusSection(view, now)}
 ${regions(view, now)}
 ${charts(past, queued + sending + held, reader.deadlineBuckets(), view.nowMs)}
 ${deadlines(view, reader.soonest(SOONEST))}

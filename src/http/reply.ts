@@ -17,7 +17,7 @@ export interface Detail {
   message: string
 }
 
-/** More than anybody mends at once. A body may have twenty thousand faults, and each takes its time to be put in words. */
+/** Nobody fixes more at once. A body may have twenty thousand faults, and the words for each take time. */
 export const MOST_DETAILS = 200
 
 /** docs/api.md explains them. */

@@ -405,7 +405,7 @@ describe('ses-bounce check --online', () => {
       [
         'a bounce sender that SES does not take after all',
         { kind: 'error', status: 400, code: 'MessageRejected', message: unverified },
-        /^error: SES doesn't take mailer-daemon@example\.com as a bounce sender \(MessageRejected: Failed/,
+        /^error: SES doesn't accept mailer-daemon@example\.com as a bounce sender \(MessageRejected: Failed/,
         1,
       ],
       [

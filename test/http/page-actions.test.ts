@@ -106,7 +106,7 @@ describe('the status page’s forms', () => {
     assert.equal(api.log.at(-1), `notice: rule="[page]" job=${id} state=cancelled was=queued`)
     const refused = await post(`/jobs/${id}/hold`, { ...OURS, Cookie })
     assert.equal(refused.status, 409)
-    assert.match(refused.text, /Not done: it is cancelled; only what is queued can become held\./)
+    assert.match(refused.text, /Not changed: it is cancelled; only what is queued can become held\./)
     assert.equal((await post('/jobs/none/hold', { ...OURS, Cookie })).status, 404)
   })
 

@@ -156,7 +156,7 @@ function permissionFault(
       return { message, ...(resource !== undefined && { resource }) }
     }
     case 'not verified':
-      return { message: `SES doesn't take ${sender} as a bounce sender (${refused.reason})` }
+      return { message: `SES doesn't accept ${sender} as a bounce sender (${refused.reason})` }
     case 'account':
       return { message: `SES sends nothing for this account now (${refused.reason})` }
     case 'no credentials':

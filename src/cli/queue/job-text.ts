@@ -60,10 +60,8 @@ export function jobPage(
     ...job.recipients.map(recipientRow),
     row('from', `${addressText(job.bounceSender)}${arn === undefined ? '' : `, by ${arn}`}`),
     row('deadline', `${timeOf(job.deadlineMs)}, ${leftText(job.deadlineMs, nowMs)}`),
-    row('tries', `${tries}, of unknown outcome ${unknownTries}, interrupted ${interruptions}`),
-    ...(state === 'queued' && notBeforeMs > nowMs
-      ? [row('next try', `not before ${timeOf(notBeforeMs)}`)]
-      : []),
+    row('attempts', `${tries}, ${unknownTries} with unknown outcome, ${interruptions} interrupted`),
+    ...(state === 'queued' && notBeforeMs > nowMs ? [row('next', `not before ${timeOf(notBeforeMs)}`)] : []),
     ...(messageId === undefined ? [] : [row('bounce', messageId)]),
     ...mails.map(file => row('the mail', file)),
     '',

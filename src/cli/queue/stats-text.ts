@@ -2,6 +2,7 @@
 // Control characters are the caller's to escape: names of rules stand here as they came.
 
 import { iso } from '../../app/job-json'
+import { shortened } from '../../config/escape'
 import { formatDuration } from '../../config/values'
 import { mailTotalText } from '../../quarantine/total-text'
 import { JOB_STATES } from '../../queue/job'
@@ -77,13 +78,14 @@ export function pauseText({ region, sinceMs }: Pause): string {
 }
 
 function blockedText(
-  { region, bounceSender, nextTryMs }: QueueStats['blocked'][number],
+  { region, bounceSender, nextTryMs, why }: QueueStats['blocked'][number],
   nowMs: number,
 ): string {
   const what =
     bounceSender === undefined ? `anything in ${region}` : `bounces from ${bounceSender} in ${region}`
   const next = nextTryMs > nowMs ? `in ${timeText(nextTryMs - nowMs)}` : 'now'
-  return `SES doesn't take ${what}: one is tried each minute, the next ${next}; the log says why.`
+  const reason = why === undefined ? 'the log says why' : `SES says: ${shortened(why, 300)}`
+  return `SES doesn't accept ${what}: one job is tried each minute, the next ${next}; ${reason}.`
 }
 
 export function dispatcherText(stats: QueueStats): string {
@@ -91,7 +93,7 @@ export function dispatcherText(stats: QueueStats): string {
   if (silentMs === undefined) return 'No dispatcher has run since this machine started.'
   return isDispatching(stats)
     ? 'A dispatcher runs.'
-    : `No dispatcher runs: its last sign of life was ${timeText(silentMs)} ago.`
+    : `No dispatcher runs: no heartbeat for ${timeText(silentMs)}.`
 }
 
 /** Times in ISO 8601. */

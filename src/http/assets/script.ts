@@ -40,7 +40,7 @@ export const SCRIPT = `'use strict';
       put(new DOMParser().parseFromString(await response.text(), 'text/html'));
       say('Live', true);
     } catch {
-      say('Not live at the moment: this is how it was.', false);
+      say('No connection: this is the last known state.', false);
     }
     plan();
   };

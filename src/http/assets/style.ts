@@ -39,15 +39,15 @@ section { background: var(--card); border: 1px solid var(--line); border-radius:
 h1 { font-size: 1.3rem; margin: 0 0 .5rem; overflow-wrap: anywhere; }
 h2 { font-size: 1.05rem; margin: 0 0 .6rem; }
 section p { margin: .4rem 0; }
-.standing { border-left: .35rem solid var(--line); }
-.standing.good { border-left-color: var(--good); }
-.standing.warn { border-left-color: var(--warn); }
-.standing.bad { border-left-color: var(--bad); }
+.status { border-left: .35rem solid var(--line); }
+.status.good { border-left-color: var(--good); }
+.status.warn { border-left-color: var(--warn); }
+.status.bad { border-left-color: var(--bad); }
 .verdict { font-weight: 600; margin-bottom: 1rem; }
 .good { color: var(--good); }
 .bad { color: var(--bad); }
 .warn { color: var(--warn); }
-.standing.good, .standing.warn, .standing.bad { color: var(--text); }
+.status.good, .status.warn, .status.bad { color: var(--text); }
 .soft { color: var(--soft); }
 ul.plain { list-style: none; margin: 0; padding: 0; }
 ul.plain li + li { margin-top: .3rem; }
