@@ -19,7 +19,9 @@ const root = path.join(__dirname, '..')
 const documents = [
   'README.md',
   'CHANGELOG.md',
-  ...readdirSync(path.join(root, 'docs')).map(name => `docs/${name}`),
+  ...readdirSync(path.join(root, 'docs'))
+    .filter(name => !name.endsWith('.png'))
+    .map(name => `docs/${name}`),
 ]
 const readme = read('README.md')
 
