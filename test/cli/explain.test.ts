@@ -288,7 +288,7 @@ describe('ses-bounce explain', () => {
         )
       }
 
-      it('is refused for now, where the decision needs it', async () => {
+      it('is refused temporarily, where the decision needs it', async () => {
         const fault =
           "it would be refused for now (450): [second] can't be checked: reading its content takes too long"
         assert.deepEqual(await explained('@other.example'), {

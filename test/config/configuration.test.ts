@@ -208,7 +208,7 @@ describe('the configuration in force', () => {
       assert.equal(configuration.current(), 'list:l = undefined')
     })
 
-    it('sees links that are swapped, as Kubernetes does it', async () => {
+    it('notices swapped links, as in Kubernetes', async () => {
       for (const version of ['v1', 'v2']) {
         mkdirSync(file(version))
         write(`${version}/main`, version)
@@ -239,7 +239,7 @@ describe('the configuration in force', () => {
       assert.deepEqual([compiled, configuration.current()], [2, 'two'])
     })
 
-    it('keeps what was good, and says what is bad once', async () => {
+    it('keeps the good one, and logs each error once', async () => {
       write('main', 'one')
       const configuration = open()
       write('main', 'bad')
@@ -258,7 +258,7 @@ describe('the configuration in force', () => {
       assert.equal(logged.at(-1), 'notice configuration reloaded: main')
     })
 
-    it('says only what may be so for it alone, where another process says the rest', async () => {
+    it('logs only its own errors, if another process logs the rest', async () => {
       write('main', 'warn good')
       const configuration = open({ logsOwnOnly: true })
       assert.deepEqual(logged, [])
@@ -276,7 +276,7 @@ describe('the configuration in force', () => {
       assert.equal(configuration.diagnostics().length, 1)
     })
 
-    it('outlives a compiler and a listener that throw', async () => {
+    it('survives a compiler and a listener that throw', async () => {
       write('main', 'one')
       const configuration = open({
         onChange: () => {
@@ -304,7 +304,7 @@ describe('the configuration in force', () => {
       assert.equal(configuration.current(), 'one')
     })
 
-    it('looks by itself', async () => {
+    it('checks the files regularly', async () => {
       write('main', 'one')
       const changed = new Promise<string>(resolve => open({ pollMs: 5, onChange: resolve }))
       write('main', 'two')

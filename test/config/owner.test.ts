@@ -6,25 +6,25 @@ const ACCOUNTS = {
   group: () => 'root:x:0:\nmail:x:8:smtp\n',
 }
 
-describe("runAs finds the user of Haraka's workers, and", () => {
+describe("the user of Haraka's workers", () => {
   const of = (text: string | undefined) => runAs(text, ACCOUNTS)
 
-  it('is nobody else while smtp.ini names no user', () => {
+  it('is that of the process while smtp.ini names none', () => {
     assert.deepEqual(of(undefined), {})
     assert.deepEqual(of('listen=[::0]:25\n;user=smtp\n[headers]\nuser=smtp\n'), {})
   })
 
-  it('accepts names and numbers; without a group only the user changes', () => {
+  it('can be a name or a number; without a group only the user changes', () => {
     assert.deepEqual(of('user=smtp\ngroup=mail'), { uid: 101, gid: 8 })
     assert.deepEqual(of('[main]\nuser = 1001\ngroup = 1002'), { uid: 1001, gid: 1002 })
     assert.deepEqual(of('user=smtp'), { uid: 101 })
   })
 
-  it('leaves out 0, as Haraka does', () => {
+  it('is never 0, which Haraka ignores', () => {
     assert.deepEqual(of('user=0\ngroup=0'), {})
   })
 
-  it('says which account there is not', () => {
+  it('has an error that names an unknown account', () => {
     const what = { code: 'CONFIGURATION', message: /smtp.ini:1: user "nobody-here" isn't in \/etc\/passwd/ }
     assert.throws(() => of('user=nobody-here'), what)
     assert.throws(() => of('listen=[::0]:25\ngroup=smtp'), {

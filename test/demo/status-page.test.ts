@@ -15,7 +15,7 @@ const checkout = path.join(__dirname, '../..')
 describe('the status page of the demo', () => {
   const { signal: stop } = new AbortController()
 
-  it('is left out, with a word, where Haraka would find no express', async () => {
+  it('is left out, with a line, if express is missing', async () => {
     const dir = mkdtempSync(path.join(tmpdir(), 'no-express-'))
     try {
       mkdirSync(path.join(dir, 'node_modules/Haraka'), { recursive: true })
@@ -35,7 +35,7 @@ describe('the status page of the demo', () => {
     assert.notEqual(tokens[0], tokens[1])
   })
 
-  it('is told when it answers to its token, and not before', async () => {
+  it('is shown when it answers to its token, and not before', async () => {
     const statuses = [404, 401, 503, 200]
     const asked: (string | undefined)[] = []
     const server = createServer((request, response) => {
@@ -58,7 +58,7 @@ describe('the status page of the demo', () => {
     }
   })
 
-  it('is no longer waited for once the demo is to end', async () => {
+  it('is not waited for when the demo ends', async () => {
     const page = pageAt(8080, checkout) ?? assert.fail('there is express')
     const { terminal, lines } = kept()
     // nobody can listen on port 0

@@ -18,7 +18,7 @@ function meaning(error: unknown, reached = true): string {
   return outcome.kind === 'blocked' ? `blocked ${outcome.scope}` : outcome.kind
 }
 
-describe('what an answer of SES means', () => {
+describe('the meaning of an answer of SES', () => {
   const answers: [status: number, code: string, message: string, meaning: string][] = [
     [400, 'Throttling', 'Rate exceeded', 'throttled'],
     [400, 'Throttling', 'Maximum sending rate exceeded.', 'throttled'],
@@ -74,7 +74,7 @@ describe('what an answer of SES means', () => {
   })
 })
 
-describe('what no answer means', () => {
+describe('the meaning of no answer', () => {
   const faults: [name: string, code: string, reached: boolean, meaning: string][] = [
     ['Error', 'ECONNREFUSED', false, 'temporary'],
     ['AggregateError', 'ECONNREFUSED', false, 'temporary'],
@@ -106,7 +106,7 @@ describe('what no answer means', () => {
   })
 })
 
-describe('what SES says', () => {
+describe('the text of an answer', () => {
   it('is kept on one line of printable ASCII, and not without end', () => {
     fc.assert(
       fc.property(

@@ -16,7 +16,7 @@ const HOUR_MS = 3_600_000
 /** How long: `RUNS=1000 npx mocha test/dispatch/time.alone.test.ts` */
 const RUNS = Number(process.env['RUNS'] ?? 8)
 
-describe('whatever becomes of time', function () {
+describe('for any change of the clocks', function () {
   this.timeout(60_000 + RUNS * 4000)
 
   it('calls keep their distance, nothing expires before its time by the clock, and every job ends', async () => {

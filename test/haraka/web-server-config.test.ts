@@ -12,7 +12,7 @@ function said(
   return webServerDiagnostics({ ...SETTINGS, http }, sources).map(formatDiagnostic)
 }
 
-describe("what is said of Haraka's web server", () => {
+describe("the diagnostic about Haraka's web server", () => {
   it('is nothing while it listens on this machine alone, or not at all', () => {
     const addresses = [
       '127.0.0.1:8080',

@@ -71,7 +71,7 @@ describe('an Idempotency-Key', () => {
   })
 })
 
-describe('what the API tells of bounces', () => {
+describe('the answer of the API about bounces', () => {
   let api: Api
   before(async () => {
     api = await startApi('[limit]\nper_sender =\n')

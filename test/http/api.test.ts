@@ -215,7 +215,7 @@ describe('POST /v1/bounces', () => {
     assert.deepEqual(jobs(), [])
   })
 
-  it('wants JSON in UTF-8, of a reasonable size', async () => {
+  it('requires JSON in UTF-8, of a reasonable size', async () => {
     const json = JSON.stringify(submission())
     const types = [
       'text/plain',

@@ -40,7 +40,7 @@ const ROUTES: Route[] = [
   },
 ]
 
-describe("what stands below /ses-bounce on Haraka's web server", () => {
+describe("the routes below /ses-bounce on Haraka's web server", () => {
   let served: Served
   before(async () => {
     served = await serveRoutes(ROUTES, servingContext)
@@ -187,7 +187,7 @@ describe("what stands below /ses-bounce on Haraka's web server", () => {
     assert.match(await text(peer), /^HTTP\/1\.1 200 OK\r\n[^]*\{"success":true,"data":\{\}\}\n$/)
   })
 
-  it('goes on when a peer leaves in the midst of his body', async () => {
+  it('goes on when a peer leaves in the middle of its body', async () => {
     const peer = connect(served.port, '127.0.0.1')
     const head = `POST /ses-bounce/v1/length HTTP/1.1\r\nHost: localhost\r\nAuthorization: ${bearer.Authorization}\r\n`
     peer.write(`${head}Content-Length: 10\r\n\r\nabc`, () => peer.destroy())

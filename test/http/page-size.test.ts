@@ -17,7 +17,7 @@ import { bearer } from './support'
 const MINUTE_MS = 60_000
 const PACE = { spacingMs: 1000, forecastMs: 1035, marginMs: 60_000 }
 
-describe('what the page asks of the queue', () => {
+describe('the questions of the page to the queue', () => {
   let file: string
   let remove: () => void
   beforeEach(() => {

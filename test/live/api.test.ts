@@ -78,7 +78,7 @@ describe("the API on Haraka's web server, with two workers", () => {
       { what: `the end of ${id}` },
     )
 
-  it('sends what is ordered, exactly as ordered, and tells what became of it', async () => {
+  it('sends a submitted bounce exactly as submitted, and shows its outcome', async () => {
     const body = submission({ explanation: 'Gone for good.' })
     const { status, data } = await ask('POST', '/v1/bounces', body)
     assert.equal(status, 202)

@@ -70,7 +70,7 @@ describe('a bad disk', function () {
   })
 
   describe('whose folder is a file', () => {
-    it('by something else refuses for now, until all is back in its place', async () => {
+    it('by something else refuses temporarily, until all is back in its place', async () => {
       await withProduct(
         { ini: { queue: { path: 'jobs/queue.sqlite' } } },
         async (product, assertUnharmed) => {
@@ -93,7 +93,7 @@ describe('a bad disk', function () {
     })
   })
 
-  it("that others own refuses for now, until the queue is the workers' own again", async function () {
+  it("that others own refuses temporarily, until the queue is the workers' own again", async function () {
     if (process.getuid?.() !== 0 || !othersCanReadCheckout()) return this.skip()
     await withProduct({ haraka: { user: 'nobody', group: 'nogroup' } }, async (product, assertUnharmed) => {
       const mail = sesMail()
@@ -110,7 +110,7 @@ describe('a bad disk', function () {
     })
   })
 
-  it('that another program keeps locked refuses for now, soon; nothing else waits for it', async () => {
+  it('that another program keeps locked refuses temporarily, soon; nothing else waits for it', async () => {
     await withProduct({}, async (product, assertUnharmed) => {
       const mail = sesMail()
       const other = new Driver(product.queueFile)

@@ -49,14 +49,14 @@ describe('bad mail', function () {
       })
     }
 
-    it('a receipt below more header than Haraka reads is none', async () => {
+    it('a receipt below the part of a header that Haraka keeps does not count', async () => {
       const mail = genuine({ extraTop: [shapes['many fields'] ?? ''] })
       assert.match(await send(mail.data), /^550 5\.1\.1 .*\(not bounced: no Received line of SES\)/)
       assert.deepEqual(strict.product.jobs({ sesId: mail.sesId }), [])
     })
   })
 
-  describe('that is hardly mail', () => {
+  describe('of an odd form', () => {
     const pick = random(20_260_101)
     const garbage = Buffer.from(Array.from({ length: 50_000 }, () => pick(256)))
     const headOnly = plainMail()
@@ -130,7 +130,7 @@ describe('bad mail', function () {
     await old.quit()
   })
 
-  it('mutated 150 times gets an answer each time, and makes no bounce for an id that it does not hold', async () => {
+  it('mutated 150 times gets an answer each time, and causes no bounce for an id that it does not hold', async () => {
     const pick = random(7)
     const samples = SAMPLES.map(name => readFileSync(path.join(SAMPLE_FOLDER, name)))
     const sessions = await Promise.all([1, 2, 3].map(() => openSession({ port: strict.product.haraka.port })))

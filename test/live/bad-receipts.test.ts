@@ -65,7 +65,7 @@ describe('bad receipts', function () {
     assert.equal(onlyJob(strict.product, mail.sesId).recipients[0]?.address, TO)
   })
 
-  it('an id that can not be one makes no bounce', async () => {
+  it('an impossible id gives no bounce', async () => {
     const ids = [
       '',
       'x',
@@ -83,7 +83,7 @@ describe('bad receipts', function () {
     }
   })
 
-  it('a region that can not be one makes no bounce', async () => {
+  it('an impossible region gives no bounce', async () => {
     const regions = [
       '',
       'x',
@@ -99,7 +99,7 @@ describe('bad receipts', function () {
     }
   })
 
-  it('a date that can not be one makes no bounce', async () => {
+  it('an impossible date gives no bounce', async () => {
     const { data, receivedAt } = sesMail()
     const date = receivedAt.toUTCString().replace('GMT', '+0000 (UTC)')
     const dates = [
@@ -122,7 +122,7 @@ describe('bad receipts', function () {
     }
   })
 
-  it('a receipt of 1970 is out of its window: refused with 5.4.7', async () => {
+  it('a receipt of 1970 is outside the window: refused with 5.4.7', async () => {
     const mail = genuine({ receivedAt: new Date(0) })
     assert.match(await send(mail.data), /^550 5\.4\.7 .*\(not bounced: later than /)
     assert.deepEqual(strict.product.jobs({ sesId: mail.sesId }), [])
@@ -287,7 +287,7 @@ describe('bad receipts', function () {
     assert.deepEqual(strict.product.jobs({ sesId: mail.sesId }), [])
   })
 
-  it('leaves SES alone but for the jobs', () => {
+  it('causes no other calls than those of the jobs', () => {
     const { product } = strict
     const ids = new Set(product.jobs().map(({ sesId }) => sesId))
     assert.deepEqual(

@@ -67,7 +67,7 @@ describe('odd recipients', function () {
     }
   })
 
-  it('given with NOTIFY=NEVER: kept back, not bounced', async () => {
+  it('given with NOTIFY=NEVER: quarantined, not bounced', async () => {
     for (const rcptParams of ['NOTIFY=NEVER', 'notify=never ORCPT=rfc822;user@yours.example']) {
       const mail = genuine()
       const { reply } = await strict.session.mail({ from: FROM, to: [TO], data: mail.data, rcptParams })

@@ -57,7 +57,7 @@ const PLACES = [
 ]
 
 describe('at boot', function () {
-  it('everything that is wrong in the configuration is shown, and Haraka ends with exit code 1', async () => {
+  it('all errors of the configuration are shown, and Haraka ends with exit code 1', async () => {
     const { code, log } = await failToBoot({ files: WRONG })
     assert.equal(code, 1)
     for (const place of PLACES) {
@@ -68,7 +68,7 @@ describe('at boot', function () {
     }
   })
 
-  it('the last good configuration is no excuse for a wrong one', async () => {
+  it('the last good configuration does not replace one with errors', async () => {
     const sources = { 'ses-bounce.ini': SETTINGS, 'ses-bounce-rules.ini': BOUNCE_ALL }
     const { code, log } = await failToBoot({
       files: {
@@ -81,7 +81,7 @@ describe('at boot', function () {
     assert.ok(log.some(line => line.includes('ses-bounce-rules.ini:2: [a] ')))
   })
 
-  it('a queue that is no database stops Haraka, and stays as it is', async () => {
+  it('a queue file that is no database stops Haraka, and is not changed', async () => {
     const dir = mkdtempSync(path.join(tmpdir(), 'haraka-'))
     try {
       const file = path.join(dir, 'ses-bounce', 'queue.sqlite')
@@ -100,7 +100,7 @@ describe('at boot', function () {
     }
   })
 
-  it('one process is enough', async () => {
+  it('Haraka works with one process', async () => {
     const rules = `[held]\nrecipient = held@yours.example\naction = quarantine\n\n${BOUNCE_ALL}`
     const product = await startFlow({ rules, haraka: { nodes: 0 } })
     try {

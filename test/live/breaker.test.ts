@@ -23,7 +23,7 @@ const RULES = [UNVERIFIED, UNLOVED]
   .concat('[others]\nrecipient = *@*\naction = bounce\n')
   .join('\n')
 
-describe('what SES or an operator has stopped', function () {
+describe('a pause by SES or by an operator', function () {
   let time: FalseTime
   let ses: SesEmulator
   let product: Product
@@ -73,7 +73,7 @@ describe('what SES or an operator has stopped', function () {
   /** Whatever else was due has had its turn too. */
   const othersGoOn = async () => become(await deliver(2), 'sent')
 
-  it('a bounce sender that is not verified: one line, one try a minute, and all go out when it is', async () => {
+  it('of a bounce sender that is not verified has one log line and one attempt a minute, and all bounces are sent once it is verified', async () => {
     const ids = await deliver(3, 'unverified@yours.example')
     await product.haraka.waitForLog(/bounce_sender=mailer-daemon@unverified\.example is paused/)
     await othersGoOn()
@@ -99,7 +99,7 @@ describe('what SES or an operator has stopped', function () {
     assert.deepEqual(more, [])
   })
 
-  it('five mails refused alike are put back, and a kill -9 of Haraka ends no pause, be it by refusals or by hand', async () => {
+  it('after five equal refusals queues the mails again, and survives a kill -9 of Haraka, as one by hand does', async () => {
     const since = product.haraka.log().length
     ses.setFaults(refusing(UNLOVED))
     const ids = await deliver(7, 'unloved@yours.example')

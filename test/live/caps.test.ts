@@ -46,7 +46,7 @@ describe('a cap', function () {
     return 'bounced'
   }
 
-  it('is for a sender, under whichever name he comes, and the mail is kept', async () => {
+  it('limits a sender under all its addresses, and the mail is kept', async () => {
     const to = ['nobody@yours.example']
     assert.equal(await fate({ to, sender: 'list+1@a.example', spfDomain: 'a.example' }), 'bounced')
     assert.equal(await fate({ to, sender: 'list+2@a.example', spfDomain: 'a.example' }), 'bounced')
@@ -57,7 +57,7 @@ describe('a cap', function () {
     assert.equal(await fate({ to, sender: 'other@a.example', spfDomain: 'a.example' }), 'bounced')
   })
 
-  it('is for each customer of a provider that returns all their mail to one domain', async () => {
+  it('limits each customer of a provider that uses one return domain for all', async () => {
     const from = (firm: string, letter: string) =>
       fate({
         sender: `${letter}-0102018e5c2f3a1a7@provider.example`,
@@ -75,13 +75,13 @@ describe('a cap', function () {
     assert.equal(await from('one.example', 'bounce'), 'capped: more than 2/day for this sender')
   })
 
-  it('is for all senders at a domain', async () => {
+  it('limits all senders at a domain together', async () => {
     const from = (name: string) => fate({ sender: `${name}@b.example`, spfDomain: 'b.example' })
     for (const name of ['ann', 'ben', 'carl', 'dora', 'emil']) assert.equal(await from(name), 'bounced')
     assert.equal(await from('fay'), "capped: more than 5/day for the sender's domain")
   })
 
-  it('is for a rule, whose own fallback is used, and counts the recipients of one mail', async () => {
+  it('limits a rule, whose own fallback is used, and counts the recipients of one mail', async () => {
     const to = [
       'capped-1@yours.example',
       'capped-2@yours.example',
@@ -102,7 +102,7 @@ describe('a cap', function () {
     )
   })
 
-  it('is still there after a restart', async () => {
+  it('is kept across a restart', async () => {
     await product.haraka.stop()
     product = await start({ dir: product.haraka.dir })
     assert.equal(

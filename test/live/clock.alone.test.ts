@@ -27,7 +27,7 @@ recipient = *@*
 action = bounce
 `
 
-describe('when time goes wrong', function () {
+describe('when clocks are wrong', function () {
   let time: FalseTime
   let product: Product
   before(async () => {
@@ -75,7 +75,7 @@ describe('when time goes wrong', function () {
     assert.deepEqual(tooSoon(product.ses.calls, INTERVAL_MS, from), [])
   }
 
-  it('the clock is set by an hour, forward and back, again and again: what waits goes out, and at its pace', async () => {
+  it('the clock is set by an hour, forward and back, many times: waiting bounces are sent, and at their pace', async () => {
     for (const [n, ms] of [HOUR_MS, -HOUR_MS, -HOUR_MS, HOUR_MS].entries())
       time.stepAfterCall(product.ses, 2 * (n + 1), ms)
     const ids = await deliver(10, { ageMs: 3 * HOUR_MS })
@@ -84,7 +84,7 @@ describe('when time goes wrong', function () {
     assertPace(0)
   })
 
-  it('what was put off is put off no further when the clock is set back: a single try, and a bounce sender', async () => {
+  it('a postponed attempt or bounce sender is postponed no further when the clock is set back', async () => {
     product.ses.setFaults([{ kind: 'status', status: 503, body: 'Service Unavailable' }])
     const [single = ''] = await deliver(1)
     await tried(single, 1)
@@ -105,7 +105,7 @@ describe('when time goes wrong', function () {
     assert.equal(said.length, 2, said.join('\n'))
   })
 
-  it('expires what is over by the clock, with the reason, and nothing else', async () => {
+  it('jobs expire by the clock, with the reason, and no other job does', async () => {
     product.ses.setFaults(Array.from({ length: 2 }, () => ({ kind: 'status', status: 503, body: 'Sorry' })))
     const [late = ''] = await deliver(1, { ageMs: 23.5 * HOUR_MS })
     const [early = ''] = await deliver(1, { ageMs: 22.5 * HOUR_MS })
@@ -121,7 +121,7 @@ describe('when time goes wrong', function () {
     assert.equal(callsFor(late), 1)
   })
 
-  it('a dispatcher that stood still makes up for nothing, be it stopped or busy, and expires what is over', async () => {
+  it('a dispatcher that was stopped or busy sends no faster afterwards, and expires late jobs', async () => {
     const from = product.ses.calls.length
     const pid = await dispatcherPid(product)
     const ids = await deliver(10)
@@ -141,7 +141,7 @@ describe('when time goes wrong', function () {
     assertPace(from)
   })
 
-  it('a worker that stood still answers all that came meanwhile', async () => {
+  it('a worker that was stopped answers all mail that came meanwhile', async () => {
     const from = product.ses.calls.length
     const [worker] = product.haraka.workers()
     assert.ok(worker)

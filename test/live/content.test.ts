@@ -121,7 +121,7 @@ function hostileText(length: number): string {
   return Array.from({ length }, (_, i) => (i % 80 === 79 ? '\r\n' : letter())).join('')
 }
 
-describe('what is in a mail', function () {
+describe('the content of a mail', function () {
   let product: Product
   let assertUnharmed: () => Promise<void>
   before(async () => {
@@ -192,7 +192,7 @@ describe('what is in a mail', function () {
     assert.equal(await how({ body: 'wire transfer', to: ['friend@yours.example'] }), 'delivered')
   })
 
-  it('decides by what other plugins found', async () => {
+  it('decides by results of other plugins', async () => {
     const scored = (score: string, tags: string) => how({ headers: { 'X-Score': score, 'X-Tags': tags } })
     assert.equal(await scored('15.5', 'bulk new'), 'kept')
     assert.equal(await scored('15', 'bulk'), 'delivered')
@@ -220,7 +220,7 @@ describe('what is in a mail', function () {
     assert.equal(deliveredOf(product, asked.mail).length, 1)
   })
 
-  it('is looked at up to the limit, and the log says so', async () => {
+  it('is searched up to the limit, with a log line', async () => {
     const padding = `${'x'.repeat(70)}\r\n`.repeat(2000)
     const { how: became, mail } = await fate({ body: `${padding}wire transfer` })
     assert.equal(became, 'delivered')
@@ -228,7 +228,7 @@ describe('what is in a mail', function () {
     assert.equal(await how({ body: `wire transfer\r\n${padding}` }), 'bounced: No phrases')
   })
 
-  it("that can't be read at any time is quarantined for the rule that asks for it, and the log says why", async () => {
+  it('that can never be read is quarantined for the rule that needs it, with the reason in the log', async () => {
     const many = of(...Array.from({ length: 1500 }, () => ({ type: 'a/b' })))
     const { how: became, mail } = await fate(many)
     assert.equal(became, 'kept')

@@ -30,7 +30,7 @@ describe('npm start', function () {
     for (const server of taken) server.close()
   })
 
-  it('says so when Haraka dies by itself, and ends with 1', async () => {
+  it('reports that Haraka has died, and ends with 1', async () => {
     const demo = startDemo([])
     await demo.log.wait('The queue empties')
     killIfAlive(masterOf(demo), 'SIGKILL')
@@ -47,7 +47,7 @@ describe('npm start', function () {
     await until(() => demo.family().length === 0, { what: 'the end of what the demo had started' })
   })
 
-  it('plays its samples once, each with its outcome, and leaves nothing behind', async () => {
+  it('sends its samples once, each with its outcome, and leaves nothing behind', async () => {
     assert.equal(await once.code, 0, once.log.tail())
     const { lines } = once.log
     assert.doesNotMatch(lines[0] ?? '', /:2525 /)

@@ -79,7 +79,7 @@ describe('ses-bounce dispatch', function () {
     assertPace()
   })
 
-  it('stands by beside a Haraka, sends what it leaves, and ends with 0', async () => {
+  it('waits while a Haraka runs, sends its remaining jobs, and ends with 0', async () => {
     const { child, ended, lines } = await start()
     const from = product.ses.calls.length
     assert.equal((await product.deliver()).reply.code, 250)

@@ -72,7 +72,7 @@ describe('a bounce that a rule wants', function () {
   })
   after(() => product.stop())
 
-  describe('and a guard keeps back', () => {
+  describe('and a guard prevents', () => {
     for (const [why, options] of Object.entries(UNSAFE)) {
       it(`is refused: ${why}`, async () => {
         const { reply, mail } = await relay(product, options)
@@ -84,7 +84,7 @@ describe('a bounce that a rule wants', function () {
       })
     }
 
-    it('is refused for now, when the rule says so', async () => {
+    it('is refused temporarily, when the rule says so', async () => {
       const { reply, mail } = await relay(product, { to: ['deferred@yours.example'], sender: '' })
       assert.equal(said(reply), '450 4.1.1 No such mailbox (not bounced: null sender)')
       assertUntouched(product, mail)
@@ -99,7 +99,7 @@ describe('a bounce that a rule wants', function () {
       )
     })
 
-    it('vanishes but for the log, when the rule says so', async () => {
+    it('is dropped with a log line, when the rule says so', async () => {
       const { reply, mail } = await relay(product, { to: ['dropped@yours.example'], sender: '' })
       assert.equal(said(reply), '250 Message accepted by policy')
       assertUntouched(product, mail)
@@ -149,7 +149,7 @@ describe('a bounce that a rule wants', function () {
       assertUntouched(product, mail)
     })
 
-    it('is refused for recipients that SES had not', async () => {
+    it('is refused for recipients that SES did not have', async () => {
       const { reply, mail } = await relay(product, {
         sesRecipients: ['user@yours.example'],
         to: ['other@elsewhere.example', 'third@elsewhere.example'],
@@ -208,7 +208,7 @@ describe('a queue that is too long for the window', function () {
     assert.equal(said(reply), '250 Message accepted by policy')
   })
 
-  it('refuses what its own window is over for', async () => {
+  it('refuses mail whose own window has ended', async () => {
     const { reply } = await relay(product, { receivedAt: new Date(Date.now() - 60_000) })
     assert.equal(said(reply), '550 5.4.7 No such mailbox (not bounced: later than 1m after its receipt)')
   })

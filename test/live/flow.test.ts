@@ -44,7 +44,7 @@ describe('from a mail to a bounce', function () {
   })
   after(() => product.stop())
 
-  describe('what SES is told', () => {
+  describe('the call to SES', () => {
     it('is about the mail, the recipient and the rule', async () => {
       const { reply, mail } = await relay(product, {
         to: ['worded@yours.example'],
@@ -146,7 +146,7 @@ describe('from a mail to a bounce', function () {
     )
   })
 
-  describe('what others see of a decision', () => {
+  describe('the report of a decision', () => {
     it('is in transaction.results', async () => {
       const { mail } = await relay(product, {
         to: ['plain-1@yours.example', 'user@yours.example', 'abuse@yours.example'],

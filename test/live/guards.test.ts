@@ -96,19 +96,19 @@ describe('a guard', () => {
     await bounceOf(product, mail)
   }
 
-  it('keeps back automatic replies in every form that a person would call one', async () => {
+  it('prevents bounces of automatic replies in every form that a person would recognise', async () => {
     for (const headers of REPLIES) await assertKeptBack('automatic reply', { headers })
   })
 
-  it('keeps back reports in every form of their media type', async () => {
+  it('prevents bounces of reports in every form of their media type', async () => {
     for (const type of REPORTS) await assertKeptBack('delivery report', { headers: { 'Content-Type': type } })
   })
 
-  it('lets mail be bounced that a person would not call automatic', async () => {
+  it('allows bounces of mail that a person would not call automatic', async () => {
     for (const headers of NO_REPLIES) await assertBounced({ headers })
   })
 
-  it('keeps back a mail whose header Haraka cut, and no other', async () => {
+  it('prevents the bounce of a mail whose header Haraka cut, and of no other', async () => {
     const folds = (lines: number) => ({
       headers: { 'X-Long': Array.from({ length: lines }, () => 'x').join('\r\n ') },
     })
@@ -116,13 +116,13 @@ describe('a guard', () => {
     await assertBounced(folds(900))
   })
 
-  it('keeps back mail to role addresses, with a label or without', async () => {
+  it('prevents bounces of mail to role addresses, with a label or without', async () => {
     for (const recipient of ['postmaster+x@yours.example', 'Abuse@yours.example'])
       await assertKeptBack('role address', { to: [recipient] })
     await assertBounced({ to: ['abuse@yours.example'], sender: 'partner@origin.example' })
   })
 
-  it('keeps back mail to every sender of bounces, even one that a rule names', async () => {
+  it('prevents bounces of mail to every bounce sender, even one that a rule names', async () => {
     await assertKeptBack('bounce sender', { to: ['mailer-daemon@yours.example'] })
     await assertKeptBack('bounce sender', {
       to: ['Mailer-Daemon+1@yours.example'],

@@ -41,7 +41,7 @@ describe('a sender that hangs up', function () {
   })
   const { send, genuine } = strict
 
-  it('in the middle of it: nothing has happened', async () => {
+  it('in the middle of it: nothing is queued', async () => {
     const mail = genuine()
     await sendAndHangUp(mail, 'in-data')
     assert.deepEqual(strict.product.jobs({ sesId: mail.sesId }), [])
@@ -57,7 +57,7 @@ describe('a sender that hangs up', function () {
     }
   })
 
-  it('while other plugins decide: nothing has happened', async () => {
+  it('while other plugins decide: nothing is queued', async () => {
     const mail = genuine({ headers: { Subject: 'slow decision' } })
     await hangUpAt('deciding slowly', mail, TO)
     assert.deepEqual(strict.product.jobs({ sesId: mail.sesId }), [])

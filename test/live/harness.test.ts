@@ -300,7 +300,7 @@ describe('the SMTP client', () => {
   })
 })
 
-describe('mail as SES hands it over', () => {
+describe('mail as SES delivers it', () => {
   it('has a fresh id of the usual form, and every part of the classic block in its order', () => {
     const { data, sesId } = sesMail({ extraTop: [relayHop()], extraBelowBlock: ['X-Below: yes'] })
     assert.match(sesId, /^[0-9a-v]{38}[08go]1$/)

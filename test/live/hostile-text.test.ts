@@ -70,7 +70,7 @@ describe('a mail with text that deceives its readers', function () {
     await strict.product.haraka.waitForLog(' sender="a\\u009b31m\\u202e@origin.example"', { since })
   })
 
-  it('all of it: printable ASCII wherever our log speaks', () => {
+  it('all our log lines about it: printable ASCII', () => {
     const lines = strict.product.haraka.log().filter(line => line.includes(' [ses-bounce] '))
     assert.ok(lines.length > 2 * Object.keys(subjects).length, `${lines.length}`)
     for (const line of lines) assert.match(line, /^[ -~]*$/)

@@ -55,7 +55,7 @@ for (const [place, lines] of Object.entries(ORDERS)) {
           assertUntouched(product, mail)
         })
 
-        it('queues nothing of what another plugin refuses for now', async () => {
+        it('queues nothing of what another plugin refuses temporarily', async () => {
           const to = ['unknown@yours.example', 'held@yours.example']
           const { reply, mail } = await relay(product, { to, connect, headers: { 'X-Refuse': 'for now' } })
           assert.equal(said(reply), '450 Not now, says another plugin')

@@ -6,7 +6,7 @@ import { job } from '../dispatch/support'
 const RETRY = { retryFirstMs: 2000, retryLongestMs: 600_000, unknownTries: 3 }
 const NOW_MS = 1_000_000
 
-describe('what becomes of the job', () => {
+describe('the job', () => {
   const effect = (outcome: Outcome, more = {}) => effectOf(outcome, job(more), RETRY, NOW_MS)
 
   it('is sent with the id of the bounce', () => {
