@@ -23,10 +23,13 @@ export const UNDELIVERABLE = '[undeliverable]\nrefused.stage = delivery\naction 
 export function startDelivery({
   outbound = 'temp_fail_intervals=none\n',
   files,
+  ini,
   ...options
 }: DeliveryOptions = {}): Promise<Product> {
   return startFlow({
     rules: UNDELIVERABLE,
+    // most recipients are refused here
+    ini: { refusals: { surge: '' }, ...ini },
     ...options,
     files: {
       'config/outbound.ini': `enable_tls=false\n${outbound}`,
