@@ -78,7 +78,7 @@ async function tryCommit(
   plan: CommitPlan,
   place: Place,
 ): Promise<Committed | Decision[]> {
-  const copies = await copiesOf(evaluation.facts, plan, place)
+  const copies = copiesOf(evaluation.facts, plan, place)
   const full = copies.length > 0 ? await reserve(copies, evaluation.facts, place) : undefined
   if (full === undefined) return commit(evaluation, plan, copies, place)
   const { settle, planFor } = place.planner ?? SMTP_PLANNER
@@ -136,9 +136,8 @@ async function commit(
 }
 
 /** The copies that must be on disk before the answer. A copy that an earlier delivery left there isn't written again. */
-async function copiesOf(facts: MailEvaluation['facts'], plan: CommitPlan, place: Place): Promise<Copy[]> {
-  const held: CommitPlan['held'] = []
-  for (const one of plan.held) if (!(await isKept(one.decision, place.folders))) held.push(one)
+function copiesOf(facts: MailEvaluation['facts'], plan: CommitPlan, place: Place): Copy[] {
+  const held = plan.held.filter(({ decision }) => !isKept(decision, place.folders))
   const { sender, recipients, relayIp } = facts.envelope
   const record: QuarantineRecord = {
     quarantinedAt: new Date(place.nowMs).toISOString(),
@@ -175,13 +174,11 @@ function copyIn(place: MailPlace, identity: string, record: QuarantineRecord): C
   return { place, identity, name: nameOf(identity), record }
 }
 
-async function isKept({ fallback, keptAs }: Decision, folders: MailFolders): Promise<boolean> {
+function isKept({ fallback, keptAs }: Decision, folders: MailFolders): boolean {
   if (fallback?.reason !== 'ended' || keptAs === undefined) return false
   const file = `${keptAs}.eml`
   // in the order in which a mail is moved, so that a mail on its way is found
-  return (
-    (await isThere(path.join(folders.kept, file))) || (await isThere(path.join(folders.quarantine, file)))
-  )
+  return isThere(path.join(folders.kept, file)) || isThere(path.join(folders.quarantine, file))
 }
 
 function reserve(copies: readonly Copy[], facts: MailEvaluation['facts'], { queue, settings, nowMs }: Place) {

@@ -9,6 +9,7 @@ import { errorMessage } from '../errors'
 import {
   bringInOrder,
   deleteMail,
+  type InOrder,
   isThere,
   type MailFolders,
   moveToQuarantine,
@@ -18,7 +19,7 @@ import {
 import { isOlder, openCleaner, removeUnfinished } from '../quarantine/clean'
 import { senderOf } from '../quarantine/record'
 import { openWalk } from '../quarantine/walk'
-import { fateOf, type MailFile, type MailLedger, storageKey } from '../queue/mail-ledger'
+import { fateOf, MAIL_PLACES, type MailFile, type MailLedger, storageKey } from '../queue/mail-ledger'
 import type { Clock } from './clock'
 import { Fullness } from './fullness'
 import type { Log } from './region-sender'
@@ -101,21 +102,20 @@ export class KeptMail {
         if (this.#elsewhere.has(name)) continue
         // one that can't be dealt with must not hold up those behind it
         await this.#try(async () => {
-          const isDone = await this.#bringInOrder(name)
-          if (!isDone) this.#elsewhere.add(name)
+          const now = await this.#bringInOrder(name)
+          if (now === 'gone') this.#elsewhere.add(name)
           const isForgotten = clock.nowMs() - sinceMs > FORGET_DUE_MS && !ledger.isElsewhere(name)
-          if (isDone || isForgotten) ledger.settled(name, changes)
+          if (now !== 'gone' || isForgotten) ledger.settled(name, changes, now === 'deleted')
         })
       }
       if (due.length < AT_ONCE) return
     }
   }
 
-  /** False: it isn't there. */
-  async #bringInOrder(name: string): Promise<boolean> {
+  async #bringInOrder(name: string): Promise<InOrder> {
     const { ledger, folders, settings, clock, log } = this.#parts
     const recipients = ledger.recipientsOf(name)
-    if (recipients.length === 0) return true
+    if (recipients.length === 0) return 'waits'
     const fate = fateOf(recipients, settings().fallback.mismatch !== 'drop')
     const now = await bringInOrder(folders, name, fate, clock.nowMs())
     if (now === 'moved') {
@@ -123,12 +123,11 @@ export class KeptMail {
       const jobs = [...new Set(fate.held.map(({ job }) => job))].join(',')
       log('warn', `the mail of job=${jobs} is in the quarantine as ${name}, as a bounce of it was not made`)
     }
-    if (now === 'deleted') for (const place of ['kept', 'quarantine'] as const) ledger.gone({ place, name })
-    return now !== 'gone'
+    return now
   }
 
   async #sweepKept(file: string, name: string, ending: string | undefined): Promise<void> {
-    const { folders, clock } = this.#parts
+    const { folders, clock, ledger } = this.#parts
     const whole = path.join(folders.kept, file)
     if (ending === undefined) {
       await removeUnfinished(whole, clock.nowMs())
@@ -138,11 +137,12 @@ export class KeptMail {
     if (ending === 'json') {
       // while a mail is written its record comes first
       const isOld = await isOlder(whole, clock.nowMs() - WRITING_MS)
-      if (isOld && !(await isThere(eml))) await rm(whole, { force: true })
+      if (isOld && !isThere(eml)) await rm(whole, { force: true })
       return
     }
     if (await this.#isUnused(name)) return
-    await this.#bringInOrder(name)
+    if ((await this.#bringInOrder(name)) === 'deleted')
+      for (const place of MAIL_PLACES) ledger.gone({ place, name })
     const found = await lstat(eml).catch(() => undefined)
     if (found) await this.#count({ place: 'kept', name, bytes: found.size })
   }
@@ -193,7 +193,7 @@ export class KeptMail {
     this.#countedTo = counted.at(-1)
     for (const { place, name, atMs } of counted) {
       const isBeingWritten = Math.abs(clock.nowMs() - atMs) < WRITING_MS
-      if (isBeingWritten || (await isThere(path.join(folders[place], `${name}.eml`)))) continue
+      if (isBeingWritten || isThere(path.join(folders[place], `${name}.eml`))) continue
       ledger.gone({ place, name })
     }
   }

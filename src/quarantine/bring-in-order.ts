@@ -1,11 +1,12 @@
 // Moves a kept mail to the folder that the state of its jobs requires: it waits in `kept`, is held in the quarantine,
 // or is deleted. Each step can be repeated after a crash, and two processes may run it at once.
 
-import { rmSync } from 'node:fs'
-import { mkdir, readFile, rename, rm, stat, utimes } from 'node:fs/promises'
+import { statSync, unlinkSync } from 'node:fs'
+import { mkdir, readFile, rename, rm, utimes } from 'node:fs/promises'
 import path from 'node:path'
 import type { Fate } from '../queue/mail-ledger'
-import { syncFolder, writeRecord } from './keep'
+import { syncFolder } from './files'
+import { writeRecord } from './keep'
 import { type HeldRecipient, parseRecord, type QuarantineRecord } from './record'
 
 export interface MailFolders {
@@ -22,9 +23,9 @@ export async function bringInOrder(
   fate: Fate,
   nowMs: number,
 ): Promise<InOrder> {
-  if (await isThere(path.join(folders.kept, `${name}.eml`))) return orderKept(folders, name, fate, nowMs)
+  if (isThere(path.join(folders.kept, `${name}.eml`))) return orderKept(folders, name, fate, nowMs)
   // a record alone in `kept` may be of a mail that is being written at this moment: the sweep removes old ones
-  if (await isThere(path.join(folders.quarantine, `${name}.eml`))) return orderHeld(folders, name, fate)
+  if (isThere(path.join(folders.quarantine, `${name}.eml`))) return orderHeld(folders, name, fate)
   return 'gone'
 }
 
@@ -43,14 +44,9 @@ export async function readRecord(folder: string, name: string): Promise<Quaranti
   }
 }
 
-export async function isThere(file: string): Promise<boolean> {
-  try {
-    await stat(file)
-    return true
-  } catch (error) {
-    if (isMissing(error)) return false
-    throw error
-  }
+/** Synchronous: takes less than to wait for an answer. */
+export function isThere(file: string): boolean {
+  return statSync(file, { throwIfNoEntry: false }) !== undefined
 }
 
 async function orderKept(
@@ -130,8 +126,13 @@ async function orderHeld(folders: MailFolders, name: string, { done, held, waits
 
 /** Deletes the mail before its record, as a record alone counts for nothing. Synchronous, as the queue may be locked. */
 export function deleteMail(folder: string, name: string): void {
-  rmSync(path.join(folder, `${name}.eml`), { force: true })
-  rmSync(path.join(folder, `${name}.json`), { force: true })
+  for (const ending of ['eml', 'json']) {
+    try {
+      unlinkSync(path.join(folder, `${name}.${ending}`))
+    } catch (error) {
+      if (!isMissing(error)) throw error
+    }
+  }
 }
 
 function isMissing(error: unknown): boolean {

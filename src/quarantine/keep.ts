@@ -2,11 +2,11 @@
 // Both are on disk when `keepMail` resolves; when it rejects, neither is left.
 
 import { createHash, randomUUID } from 'node:crypto'
-import { createWriteStream, realpathSync } from 'node:fs'
-import { mkdir, open, rename, rm } from 'node:fs/promises'
+import { closeSync, realpathSync, renameSync, rmSync } from 'node:fs'
 import path from 'node:path'
 import type { Writable } from 'node:stream'
 import { asError } from '../errors'
+import { FileWriter, flush, openNew, openWith, syncFolder } from './files'
 import { formatRecord, type QuarantineRecord } from './record'
 
 export type { QuarantineRecord } from './record'
@@ -50,47 +50,50 @@ export async function keepMail(
   record: QuarantineRecord,
   pipeRaw: (to: Writable) => void,
 ): Promise<string> {
-  await mkdir(folder, { recursive: true, mode: 0o700 })
   const name = nameOf(identity)
   const unfinished = path.join(folder, `.${name}-${randomUUID()}`)
-  const eml = path.join(folder, `${name}.eml`)
-  try {
-    // in parallel, so that the file system can combine the two flushes
-    await allDone([
-      writeRaw(`${unfinished}.eml`, pipeRaw),
-      writeFlushed(`${unfinished}.json`, formatRecord(record)),
-    ])
-    await rename(`${unfinished}.json`, path.join(folder, `${name}.json`))
-    await rename(`${unfinished}.eml`, eml)
-    await syncFolder(folder)
-  } catch (error) {
-    await rm(`${unfinished}.eml`, { force: true })
-    await rm(`${unfinished}.json`, { force: true })
-    throw error
-  }
-  return eml
+  await putInPlace(folder, name, unfinished, ['json', 'eml'], async opened => {
+    const eml = openNew(`${unfinished}.eml`)
+    opened.push(eml)
+    await receive(eml, pipeRaw)
+    opened.push(openWith(`${unfinished}.json`, formatRecord(record)))
+  })
+  return path.join(folder, `${name}.eml`)
 }
 
 /** Replaces the record of a mail; it is on disk when the promise resolves. */
-export async function writeRecord(folder: string, name: string, record: QuarantineRecord): Promise<void> {
-  const unfinished = path.join(folder, `.${name}-${randomUUID()}.json`)
-  try {
-    await writeFlushed(unfinished, formatRecord(record))
-    await rename(unfinished, path.join(folder, `${name}.json`))
-    await syncFolder(folder)
-  } catch (error) {
-    await rm(unfinished, { force: true })
-    throw error
-  }
+export function writeRecord(folder: string, name: string, record: QuarantineRecord): Promise<void> {
+  const unfinished = path.join(folder, `.${name}-${randomUUID()}`)
+  return putInPlace(folder, name, unfinished, ['json'], opened => {
+    opened.push(openWith(`${unfinished}.json`, formatRecord(record)))
+  })
 }
 
-/** A rename is durable only after its folder was flushed (fsync(2)). */
-export async function syncFolder(folder: string): Promise<void> {
-  const handle = await open(folder, 'r')
+/**
+ * Flushes the files that `write` opens, and renames them in the order of `endings`; a fault leaves none of them.
+ * Flushes at the same time are one for the file system.
+ */
+async function putInPlace(
+  folder: string,
+  name: string,
+  unfinished: string,
+  endings: readonly ('eml' | 'json')[],
+  write: (opened: number[]) => void | Promise<void>,
+): Promise<void> {
+  const opened: number[] = []
   try {
-    await handle.sync()
-  } finally {
-    await handle.close()
+    try {
+      await write(opened)
+      await allDone(opened.map(flush))
+    } finally {
+      for (const descriptor of opened) closeSync(descriptor)
+    }
+    for (const ending of endings)
+      renameSync(`${unfinished}.${ending}`, path.join(folder, `${name}.${ending}`))
+    await syncFolder(folder)
+  } catch (error) {
+    for (const ending of endings) rmSync(`${unfinished}.${ending}`, { force: true })
+    throw error
   }
 }
 
@@ -99,9 +102,8 @@ async function allDone(work: readonly Promise<void>[]): Promise<void> {
   for (const result of await Promise.allSettled(work)) if (result.status === 'rejected') throw result.reason
 }
 
-function writeRaw(file: string, pipeRaw: (to: Writable) => void): Promise<void> {
-  // flush: fsync before it closes (Node.js: fs.createWriteStream)
-  const stream = createWriteStream(file, { mode: 0o600, flags: 'wx', flush: true })
+function receive(descriptor: number, pipeRaw: (to: Writable) => void): Promise<void> {
+  const stream = new FileWriter(descriptor)
   return new Promise((resolve, reject) => {
     let fault: Error | undefined
     const timer = setTimeout(() => stream.destroy(new Error("the mail didn't end in time")), LONGEST_WRITE_MS)
@@ -120,14 +122,4 @@ function writeRaw(file: string, pipeRaw: (to: Writable) => void): Promise<void> 
       stream.destroy(asError(error))
     }
   })
-}
-
-async function writeFlushed(file: string, text: string): Promise<void> {
-  const handle = await open(file, 'wx', 0o600)
-  try {
-    await handle.writeFile(text)
-    await handle.sync()
-  } finally {
-    await handle.close()
-  }
 }

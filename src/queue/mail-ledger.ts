@@ -53,8 +53,8 @@ export interface MailLedger {
   version(): number
   /** Mail whose jobs have changed, by name. */
   due(afterName: string, limit: number): { name: string; changes: number; sinceMs: number }[]
-  /** Unless its jobs have changed again since. */
-  settled(name: string, changes: number): void
+  /** Unless its jobs have changed again since. `isDeleted`: its files are gone, too. */
+  settled(name: string, changes: number, isDeleted?: boolean): void
   recipientsOf(name: string): KeptRecipient[]
   /** Another Haraka directory counts a file of this mail. */
   isElsewhere(name: string): boolean

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { Readable, type Writable } from 'node:stream'
 import { keepMail, type QuarantineRecord, quarantineFolder } from '../../src/quarantine/keep'
@@ -35,6 +35,20 @@ describe('keepMail', () => {
     assert.deepEqual(readFileSync(eml), raw)
     assert.deepEqual(parseRecord(readFileSync(eml.replace(/\.eml$/, '.json'), 'utf8')), RECORD)
     assert.equal(readdirSync(folder).length, 2)
+  })
+
+  it('keeps a large mail byte for byte, in whatever pieces it comes', async () => {
+    const pieces = Array.from({ length: 3000 }, (_, n) => Buffer.alloc((n * 7919) % 5000, `${n} `))
+    const eml = await keepMail(folder, 'mail 1', RECORD, to => void Readable.from(pieces).pipe(to))
+    assert.ok(Buffer.concat(pieces).equals(readFileSync(eml)))
+  })
+
+  it('makes the folder again that somebody has removed', async () => {
+    await keepMail(folder, 'mail 1', RECORD, writing('first'))
+    rmSync(folder, { recursive: true })
+    const eml = await keepMail(folder, 'mail 2', RECORD, writing('second'))
+    assert.equal(readFileSync(eml, 'utf8'), 'second')
+    assert.equal(statSync(folder).mode & 0o777, 0o700)
   })
 
   it('lets nobody else read them, whatever the umask', async () => {

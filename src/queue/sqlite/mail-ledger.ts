@@ -6,6 +6,7 @@ import { hasEnded, type JobState } from '../job'
 import {
   type Full,
   type KeptRecipient,
+  MAIL_PLACES,
   type MailFile,
   type MailLedger,
   type MailPlace,
@@ -51,10 +52,11 @@ export function mailLedger(database: Database, home: string): Omit<MailLedger, '
           changes: Number(row['changes']),
           sinceMs: Number(row['since_ms']),
         })),
-    settled: (name, changes) =>
-      database.writeUnflushed(
-        () => void database.run('DELETE FROM kept_due WHERE name = ? AND changes = ?', name, changes),
-      ),
+    settled: (name, changes, isDeleted = false) =>
+      database.writeUnflushed(() => {
+        database.run('DELETE FROM kept_due WHERE name = ? AND changes = ?', name, changes)
+        if (isDeleted) for (const place of MAIL_PLACES) removeFile(database, home, { place, name })
+      }),
     recipientsOf: name => recipientsOf(database, name),
     isElsewhere: name =>
       database.get('SELECT 1 AS one FROM mail_file WHERE name = ? AND home <> ? LIMIT 1', name, home) !==
@@ -111,17 +113,24 @@ function fullness(
   senderKey: string,
   limitBytes: number,
 ): Full | undefined {
-  const sumOf = (sql: string, ...values: string[]) => Number(database.get(sql, ...values)?.['bytes'] ?? 0)
-  const own = files.reduce(
-    (sum, { place, name }) =>
-      sum + sumOf('SELECT bytes FROM mail_file WHERE home = ? AND place = ? AND name = ?', home, place, name),
-    0,
-  )
+  const own = files.reduce((sum, { place, name }) => {
+    const row = database.get(
+      'SELECT bytes FROM mail_file WHERE home = ? AND place = ? AND name = ?',
+      home,
+      place,
+      name,
+    )
+    return sum + Number(row?.['bytes'] ?? 0)
+  }, 0)
   const more = files.reduce((sum, { bytes }) => sum + bytes, 0)
-  const all = sumOf('SELECT SUM(bytes) AS bytes FROM mail_total WHERE home = ?', home) - own
-  if (all + more > limitBytes) return 'limit'
-  const ofSender =
-    sumOf('SELECT bytes FROM mail_of_sender WHERE home = ? AND sender_key = ?', home, senderKey) - own
+  const sums = database.get(
+    `SELECT (SELECT SUM(bytes) FROM mail_total WHERE home = ?1) AS everything,
+       (SELECT bytes FROM mail_of_sender WHERE home = ?1 AND sender_key = ?2) AS of_sender`,
+    home,
+    senderKey,
+  )
+  if (Number(sums?.['everything'] ?? 0) - own + more > limitBytes) return 'limit'
+  const ofSender = Number(sums?.['of_sender'] ?? 0) - own
   return ofSender > 0 && ofSender + more > limitBytes * SENDER_SHARE ? 'sender' : undefined
 }
 
