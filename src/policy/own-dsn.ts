@@ -2,6 +2,7 @@
 // have proved. The guards of a bounce hold for it as well. Pure.
 
 import type { FallbackReason, Settings } from '../config/settings'
+import { addressKey } from '../mail/address'
 import type { MailFacts } from '../mail/facts'
 import { bounceSenders } from './bounce'
 import { isNamed } from './decide'
@@ -25,6 +26,9 @@ export function ownDsnFault(
     return { reason: 'mismatch', detail: MISMATCH_DETAILS[recipient.mismatch ?? 'unknown'] }
   // Haraka's outbound/hmail.js, `double_bounce`: it deletes such a mail
   if (envelope.sender === '') return { reason: 'unsafe', detail: GUARD_DETAILS.nullSender }
+  // the guards are about the sender of record; some relays give the author, whom nobody has proved
+  if (addressKey(envelope.sender) !== addressKey(facts.sender))
+    return { reason: 'unsafe', detail: 'MAIL FROM is not the sender of record' }
   const rule = policy.rules.find(one => one.name === name)
   const outcome = rule?.outcome
   const senders = bounceSenders(policy, valuesOf(facts, recipient, name, ''))

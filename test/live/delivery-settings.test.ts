@@ -73,6 +73,16 @@ describe('a delivery that failed', function () {
     assert.deepEqual(keptOf(product, second), [])
   })
 
+  it('is quarantined where the DSN would go to another address than the one that is proved', async () => {
+    await start(NONE)
+    const mail = await refused({ from: 'author@forged.example' })
+    assert.deepEqual(dsnRecipients(origin), [])
+    assert.deepEqual(
+      keptOf(product, mail).flatMap(({ record }) => record.held.map(({ reason }) => reason)),
+      ['unsafe: MAIL FROM is not the sender of record'],
+    )
+  })
+
   it('is quarantined where the recipient that SES had is not known, though the fallback says reject', async () => {
     await start(UNDELIVERABLE, { fallback: { mismatch: 'reject' } })
     route(product, { 'elsewhere.example': server.port, 'origin.example': origin.port })
