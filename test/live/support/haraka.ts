@@ -19,6 +19,8 @@ import { PATIENCE_MS, until } from './wait'
 
 export { type Exit, type RunningHaraka, startMark }
 
+const NODE_ARGS = ['--require', path.join(__dirname, 'lazy-redis.js')]
+
 interface StartOptions {
   /** Added to our own environment, without what that says of AWS. */
   env?: Readonly<Record<string, string>>
@@ -33,6 +35,8 @@ interface StartOptions {
    * can tell by 'disconnect' that this process was killed.
    */
   logFile?: string
+  /** Of node, for master and workers. */
+  nodeArgs?: readonly string[]
   /** Ends the wait; the Haraka that is still starting is the caller's to stop. */
   signal?: AbortSignal
 }
@@ -50,7 +54,7 @@ export interface Place {
 export async function startHaraka(options: HarakaOptions = {}): Promise<RunningHaraka> {
   const place = await prepareDirectory(options)
   try {
-    return await startHarakaIn(place, options)
+    return await startHarakaIn(place, { nodeArgs: NODE_ARGS, ...options })
   } catch (error) {
     if (options.dir === undefined) remove(place)
     throw error
@@ -68,7 +72,7 @@ export async function startHarakaIn(place: Place, options: StartOptions = {}): P
 /** Starts a Haraka that is to end by itself before it greets; rejects when it greets after all. */
 export async function expectBootFailure(options: HarakaOptions): Promise<Exit & { log: string[] }> {
   const place = await prepareDirectory(options)
-  const { haraka, boot } = await launch(place, options)
+  const { haraka, boot } = await launch(place, { nodeArgs: NODE_ARGS, ...options })
   await haraka.stop()
   if (options.dir === undefined) remove(place)
   const log = haraka.log()
@@ -99,7 +103,13 @@ async function launch(
   options: StartOptions,
 ): Promise<{ haraka: RunningHaraka; boot: Boot }> {
   const mark = randomUUID()
-  const command = [process.execPath, path.join(harakaPackage, 'bin/haraka'), '-c', dir]
+  const command = [
+    process.execPath,
+    ...(options.nodeArgs ?? []),
+    path.join(harakaPackage, 'bin/haraka'),
+    '-c',
+    dir,
+  ]
   const [file = '', ...args] = options.isProcess1 ? asProcess1(command) : command
   const env = { ...emulatorEnv(), ...options.env, [startMark]: mark }
   const { master, log } = spawnLogged(file, args, { dir, env, logFile: options.logFile })
@@ -136,6 +146,9 @@ function spawnLogged(
   return { master, log }
 }
 
+/** A start takes longer than half a second. */
+const GREETING_EVERY_MS = 50
+
 async function greets(
   haraka: RunningHaraka,
   { ready, startTimeoutMs: timeoutMs = PATIENCE_MS, signal }: StartOptions,
@@ -145,6 +158,7 @@ async function greets(
   readyLine?.catch(() => {})
   await until(() => signal?.aborted || haraka.hasExited || isGreeted(haraka, timeoutMs), {
     timeoutMs,
+    everyMs: GREETING_EVERY_MS,
     what: 'the greeting of a process of its own',
   })
   await readyLine
