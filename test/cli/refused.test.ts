@@ -82,10 +82,7 @@ describe('ses-bounce explain --refused', () => {
 
   it('leaves recipients at other domains alone', async () => {
     const shown = await explained('--to', 'x@other.example', '--refused', 'nobody rcpt 550 I cannot deliver')
-    assert.ok(
-      shown.includes('user@yours.example (RCPT TO x@other.example): reject, as the refusal stands'),
-      shown.join('\n'),
-    )
+    assert.ok(shown.includes('x@other.example: reject, as the refusal stands'), shown.join('\n'))
   })
 
   it('has the refusal in its JSON', async () => {

@@ -5,7 +5,13 @@ import type { ActiveConfig } from '../../app/active-config'
 import { evaluatePolicy, type PolicyEvaluation } from '../../app/evaluate-mail'
 import { errorMessage, type Result } from '../../errors'
 import type { Content } from '../../mail/content'
+import type { Envelope, EnvelopeRecipient } from '../../mail/facts'
+import type { Refusal } from '../../mail/refusal'
+import type { Decision } from '../../policy/decision'
 import { MatchBudget } from '../../policy/match-budget'
+import { mayBounce } from '../../policy/may-bounce'
+import { standingRefusal } from '../../policy/refusal-outcome'
+import type { Policy } from '../../policy/rule'
 import { type RuleTrace, traceRules } from '../../policy/trace'
 import type { WorkerThreads } from '../../worker-thread/worker-threads'
 import type { Circumstances } from './assumed'
@@ -15,6 +21,8 @@ import type { WireMail } from './wire'
 export type Results = ReadonlyMap<string, readonly (string | number)[]>
 
 export interface ExaminedMail extends PolicyEvaluation {
+  /** Those of `decisions` of which the relay hears at MAIL or RCPT: their recipients are no part of the mail. */
+  atOnce: ReadonlySet<Decision>
   nowMs: number
   /** Undefined: no rule has asked so far. */
   content(): Content | undefined
@@ -31,16 +39,19 @@ export async function examineMail(
   workerThreads: WorkerThreads,
 ): Promise<Result<ExaminedMail>> {
   let content: Content | undefined
+  const envelope: Envelope = {
+    sender,
+    recipients: recipients.map((address, index) => {
+      const own = (refusals.length === 1 ? refusals[0] : refusals[index]) ?? []
+      return { address, notifyNever: false, ...(own.length > 0 && { refusals: own }) }
+    }),
+    relayIp: relay.ip,
+    sizeBytes,
+  }
+  const refused = refusedAtOnce(envelope, activeConfig.policy)
   const incoming = {
-    envelope: {
-      sender,
-      recipients: recipients.map((address, index) => {
-        const own = (refusals.length === 1 ? refusals[0] : refusals[index]) ?? []
-        return { address, notifyNever: false, ...(own.length > 0 && { refusals: own }) }
-      }),
-      relayIp: relay.ip,
-      sizeBytes,
-    },
+    envelope,
+    isAsked: (recipient: EnvelopeRecipient) => !refused.has(recipient),
     headerLines: mail.headerLines,
     headerIsCut: mail.headerIsCut,
     ownFields: 0,
@@ -56,10 +67,44 @@ export async function examineMail(
     search: workerThreads.search,
   }
   try {
-    return { value: { ...(await evaluatePolicy(incoming, activeConfig)), nowMs, content: () => content } }
+    const evaluated = await evaluatePolicy(incoming, activeConfig)
+    return { value: { ...withRefused(evaluated, refused), nowMs, content: () => content } }
   } catch (error) {
     return { fault: reasonOf(error) }
   }
+}
+
+/** At MAIL and RCPT a refusal goes out unless a rule may be about it. */
+function refusedAtOnce(
+  { sender, recipients, relayIp }: Envelope,
+  policy: Policy,
+): Map<EnvelopeRecipient, Refusal> {
+  const found = new Map<EnvelopeRecipient, Refusal>()
+  for (const one of recipients) {
+    const [first] = one.refusals ?? []
+    if (first === undefined || !['mail', 'rcpt'].includes(first.stage)) continue
+    const recipient = first.stage === 'mail' ? undefined : one.address
+    if (!mayBounce(policy, { sender, recipient, relayIp, refusal: first })) found.set(one, first)
+  }
+  return found
+}
+
+function withRefused(
+  { facts, decisions }: PolicyEvaluation,
+  refused: ReadonlyMap<EnvelopeRecipient, Refusal>,
+): Pick<ExaminedMail, 'facts' | 'decisions' | 'atOnce'> {
+  const evaluated = new Map(decisions.map(decision => [decision.recipient.envelope, decision]))
+  const atOnce = new Set<Decision>()
+  const all = facts.envelope.recipients.flatMap(envelope => {
+    const refusal = refused.get(envelope)
+    const decision = evaluated.get(envelope)
+    if (refusal === undefined) return decision ?? []
+    const recipient = { envelope, address: envelope.address, source: 'envelope' as const }
+    const standing = standingRefusal(refusal, { recipient, observed: [] })
+    atOnce.add(standing)
+    return standing
+  })
+  return { facts: { ...facts, recipients: all.map(({ recipient }) => recipient) }, decisions: all, atOnce }
 }
 
 export interface Traced {

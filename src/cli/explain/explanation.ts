@@ -59,6 +59,8 @@ export interface ExplainedDecision {
   envelopeRecipient: string
   /** The refusal of another plugin for which the rule holds, or which stands; null: nobody refused. */
   refused: Refusal | null
+  /** The relay hears it at MAIL or RCPT, so the recipient is no part of the mail. */
+  refusedAtOnce?: true
   /** Null: none holds. */
   rule: string | null
   /** What the rule says. */

@@ -2,7 +2,12 @@
 
 import type { Answer, ExplainedDecision } from './explanation'
 
-export function fateOf({ action, deliver }: ExplainedDecision, answer: Answer): string {
+export function fateOf(
+  { action, deliver, refused, refusedAtOnce }: ExplainedDecision,
+  answer: Answer,
+): string {
+  if (refusedAtOnce)
+    return `refused at ${refused?.stage === 'mail' ? 'MAIL' : 'RCPT'}: the relay is told at once`
   if (answer.kind === 'refuse') {
     return answer.code < 500
       ? 'nothing is done for now: the whole mail is refused, and the relay brings it again'

@@ -26,19 +26,16 @@ export function explain(
   { assumed }: Circumstances,
   untouched: string | undefined,
 ): ExplainedDecisions {
-  const { facts, decisions, nowMs } = examined
+  const { facts, decisions, atOnce, nowMs } = examined
   const { receipt, receiptFault, envelope } = facts
   const read = examined.content()
-  const plan = planFor(decisions)
+  const ofMail = decisions.filter(decision => !atOnce.has(decision))
+  const plan = planFor(ofMail)
   return {
     receipt: receipt ? explainReceipt(receipt) : null,
     ...(receiptFault !== undefined && { receiptFault }),
     content: read ? explainContent(read) : null,
-    decisions: explainDecisions(
-      decisions,
-      plan.kind === 'commit' ? plan.bounces.map(one => one.request) : [],
-      nowMs,
-    ),
+    decisions: explainDecisions(examined, plan.kind === 'commit' ? plan.bounces.map(one => one.request) : []),
     warnings: [...new Set(facts.warnings), ...(plan.kind === 'commit' ? swallowed(plan) : [])],
     at: new Date(nowMs).toISOString(),
     envelope: {
@@ -48,7 +45,7 @@ export function explain(
       sizeBytes: envelope.sizeBytes,
     },
     assumed,
-    answer: answerOf(decisions),
+    answer: answerOf(ofMail, decisions),
     ...(untouched !== undefined && { untouched }),
   }
 }
@@ -77,9 +74,8 @@ function explainContent({ texts, attachments, isCut }: Content): ExplainedConten
 
 /** `bounces`: those that are made. */
 function explainDecisions(
-  decisions: readonly Decision[],
+  { decisions, atOnce, nowMs }: ExaminedMail,
   bounces: readonly BounceRequest[],
-  nowMs: number,
 ): ExplainedDecision[] {
   const inputs = new Map(
     jobsFor(bounces, nowMs).flatMap(job => {
@@ -94,6 +90,7 @@ function explainDecisions(
       source: recipient.source,
       envelopeRecipient: recipient.envelope.address,
       refused: decision.refusal ?? null,
+      ...(atOnce.has(decision) && { refusedAtOnce: true as const }),
       rule: decision.rule ?? null,
       wanted: decision.wanted,
       action: decision.action,
@@ -119,7 +116,10 @@ function codeOf({ refusal, reply }: Decision): number {
   return refusal && isItself ? refusal.code : 550
 }
 
-function answerOf(decisions: readonly Decision[]): Answer {
+/** `all`: with those that the relay heard of at MAIL or RCPT. */
+function answerOf(decisions: readonly Decision[], all: readonly Decision[]): Answer {
+  const [first] = decisions.length === 0 ? all : []
+  if (first?.reply) return { kind: 'refuse', code: codeOf(first), text: replyText(first.reply) }
   const plan = planFor(decisions)
   switch (plan.kind) {
     case 'pass':

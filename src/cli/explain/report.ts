@@ -118,7 +118,7 @@ function decisionLines(decision: ExplainedDecision, { rules, answer }: Explanati
     `${addressText(recipient)}${given}: ${action}, ${by}`,
     ...(refused === null ? [] : [`  ${refusedText(refused)}`]),
     ...ruleLines(rulesUpTo(decision, rules)),
-    `  ${SOURCES[decision.source]}`,
+    ...(decision.refusedAtOnce ? [] : [`  ${SOURCES[decision.source]}`]),
     ...(wanted === 'bounce' && reason === null
       ? ['  no guard speaks against the bounce, and it is in time']
       : []),
