@@ -1,15 +1,15 @@
-// When SES has seen a call at the latest: what the next one's distance is measured from.
-// A request that was held up on its way (a busy host, a network's hiccup) must not have the next one on its heels.
+// Estimates when SES has seen a call at the latest, as the distance to the next call is measured from there.
+// If a request was delayed (a busy host, a slow network), the next one must not arrive too soon after it.
 
 import type { RequestTiming } from './stamping-agent'
 
-/** Time that a request is given to arrive. More would slow the pace where answers take long. */
+/** Time for a request to arrive. A longer one would slow the pace if answers take long. */
 const TRANSIT_MS = 25
-/** Answers that tell what is usual. */
+/** Number of answers from which the usual latency is computed. */
 const REMEMBERED = 31
-/** With fewer known, half of the usual counts as its deviation. */
+/** With fewer answers, half of the median counts as the deviation. */
 const ENOUGH = 5
-/** Median absolute deviations beyond the median from which on an answer is out of the usual. */
+/** An answer later than the median by so many median absolute deviations is unusual. */
 const DEVIATIONS = 4
 
 /** Of one region. */
@@ -29,7 +29,7 @@ export class ArrivalEstimator {
     return heldUp ? answeredMonoMs : Math.min(answeredMonoMs, flushedMonoMs + TRANSIT_MS)
   }
 
-  /** A delay on the way there shows as a late answer; one on the way back can't be told from it. */
+  /** A late answer: the request or the answer was delayed, and it isn't known which. */
   #isUnusual(latencyMs: number): boolean {
     if (this.#latenciesMs.length === 0) return true
     const usualMs = median(this.#latenciesMs)

@@ -1,5 +1,4 @@
-// What the dispatcher counts: calls by their outcome, how long they took, and how jobs ended.
-// In memory: a count never fails, and never waits.
+// Counts calls by outcome, their durations, and the ends of jobs. In memory, so counting never fails and never waits.
 
 import { COUNTED } from '../queue/counters'
 import type { Outcome } from '../queue/effects'
@@ -28,7 +27,7 @@ export class CallCounts {
     this.#metricsBuffer.count(COUNTED.callSum, { region }, seconds)
   }
 
-  /** Jobs that are in that state now; one that isn't an end isn't counted. */
+  /** Counts jobs that have come to that state. Other states than ends aren't counted. */
   ended(region: string, state: JobState | 'split', jobs = 1): void {
     if (jobs > 0 && ENDS.has(state)) this.#metricsBuffer.count(COUNTED.ended, { region, state }, jobs)
   }

@@ -1,4 +1,4 @@
-// What the log says of calls, of the jobs that they are for, and of bounce senders that are paused. Pure.
+// Log lines about calls, their jobs, and paused bounce senders. Pure.
 
 import type { Outcome } from '../queue/effects'
 import type { Job } from '../queue/job'
@@ -9,7 +9,7 @@ export function levelOf(outcome: Outcome, state: Settled['state']): 'info' | 'wa
   return state === 'failed' || state === 'held' ? 'error' : 'warn'
 }
 
-/** What is blocked waits, and says so once. */
+/** The line for the beginning or the end of a pause. */
 export function describeChange({ region, bounceSender, isPaused, detail = '' }: StateChange): string {
   const who = `region=${region}${bounceSender === undefined ? '' : ` bounce_sender=${bounceSender}`}`
   return isPaused

@@ -1,5 +1,4 @@
-// How every client of AWS is set up here, and how long a call of one may take, whatever it calls.
-// Loads nothing of the SDK. A call ends in time, with an error at the latest, whatever hangs.
+// Settings and time limits of all AWS clients. Doesn't load the SDK. Every call ends in time, if need be with an error.
 
 export interface ClientOptions {
   /** '' is AWS, by the SDK's own settings; else a URL that may hold `{region}`. */
@@ -9,7 +8,7 @@ export interface ClientOptions {
   credentials?: { accessKeyId: string; secretAccessKey: string }
 }
 
-/** The pace and the retries are the queue's: the SDK's own would break both. */
+/** Turns off the SDK's own retries, as the queue spaces and retries calls. */
 export function clientConfig(options: ClientOptions, region: string) {
   return {
     region,
@@ -19,12 +18,12 @@ export function clientConfig(options: ClientOptions, region: string) {
   }
 }
 
-/** What is read late, since the process stood still, is looked at before anyone gives up. */
+/** Extra time after a timeout, so that an answer that arrived while the process was stopped is read first. */
 const GRACE_MS = 100
 /** The SDK's own timers would fire before the socket is read. */
 const LATER_MS = 60_000
 
-/** For a request handler. Each of the three alone leaves a hole: a slow connection, a slow answer, a trickle. */
+/** For a request handler. The three limit a slow connection, a slow answer, and an answer in small pieces. */
 export function timeouts({ timeoutMs }: ClientOptions) {
   return {
     connectionTimeout: timeoutMs + LATER_MS,
@@ -35,8 +34,8 @@ export function timeouts({ timeoutMs }: ClientOptions) {
 }
 
 /**
- * The SDK's signal and timeouts are looked at only once it has credentials, which may hang. When this gives up, the
- * signal is aborted too, so that credentials that come late send nothing.
+ * The SDK checks its signal and timeouts only after it has credentials, which may hang. When this gives up, the signal
+ * is aborted too, so that nothing is sent when credentials come late.
  */
 export async function bounded<T>(
   send: (abortSignal: AbortSignal) => Promise<T>,
@@ -46,7 +45,7 @@ export async function bounded<T>(
   let timer: NodeJS.Timeout | undefined
   const timeout = new Promise<never>((_resolve, reject) => {
     timer = setTimeout(() => {
-      // timers come before the network: an answer may be there that hasn't been read
+      // timers run before sockets are read: an answer may have arrived already
       timer = setTimeout(() => {
         abort.abort()
         reject(new Error(`no answer within ${timeoutMs} ms`))
@@ -58,7 +57,7 @@ export async function bounded<T>(
     return await Promise.race([call, timeout])
   } finally {
     clearTimeout(timer)
-    // it may still reject, when nobody looks any more
+    // it may reject later, when nothing waits for it
     call.catch(() => undefined)
   }
 }

@@ -10,9 +10,9 @@ export interface Clock {
   waitUntil(monoMs: number, signal?: AbortSignal): Promise<void>
 }
 
-/** setTimeout may fire a millisecond early; the rest is waited for in turns of the event loop. */
+/** setTimeout may fire a millisecond early, so the last part is waited in turns of the event loop. */
 const COARSE_MS = 2
-/** Longer timers would overflow and fire at once (2^31 ms); the loop asks again. */
+/** Longer timers would overflow and fire at once (2^31 ms), so long waits are split. */
 const LONGEST_TIMER_MS = 60_000
 
 export const systemClock: Clock = {

@@ -1,5 +1,5 @@
-// Sends what is in the queue: per region one call at a time, spaced, soonest deadline first.
-// Whatever fails, a job stays in the store; when the lead is lost, nothing more is sent until it is ours again.
+// Sends the jobs in the queue: one call at a time in each region, spaced, soonest deadline first.
+// After any failure a job stays in the store. Without the lead nothing is sent.
 
 import { errorMessage, isLasting, QueueError } from '../errors'
 import { longestPauseMs } from '../queue/effects'
@@ -11,17 +11,17 @@ import { RegionSenders } from './region-senders'
 
 export type DispatcherParts = RegionSenderParts
 
-/** How often the queue is looked at without being told. */
+/** Time between two polls of the queue. */
 const POLL_MS = 200
-/** How often at least what is due is looked up. */
+/** The longest time between two searches for due jobs. */
 const LOOK_MS = 5000
-/** A dead process on this machine loses the lead at once; one that only gives no heartbeat, after this. */
+/** A process without a heartbeat loses the lead after this time; a dead one on this machine at once. */
 const STALE_MS = 8000
-/** A job during whose calls so many dispatchers died is held: it may be the cause. */
+/** If so many dispatchers died during a job's calls, the job is held, as it may be the cause. */
 const MOST_INTERRUPTIONS = 10
-/** What a job takes changes over minutes. */
+/** Time between two updates of the forecast. The duration of jobs changes over minutes. */
 const FORECAST_MS = 10_000
-/** A few at a time: six times as many as SES takes. */
+/** Time between two deletions of old jobs: each deletes six times as many as SES allows in that time. */
 const PRUNE_MS = 10_000
 
 export class Dispatcher {
@@ -33,18 +33,18 @@ export class Dispatcher {
     this.#parts = parts
   }
 
-  /** Looks at the queue now rather than at the next poll. */
+  /** Checks the queue now instead of at the next poll. */
   wake(): void {
     this.#wake.abort()
   }
 
-  /** Claims nothing more; `run` resolves when calls on their way have been recorded. */
+  /** Claims no more jobs. `run` resolves when calls in progress have been recorded. */
   stop(): void {
     this.#stop.abort()
     this.#wake.abort()
   }
 
-  /** Runs until `stop`. Rejects only on a fault of the store that doesn't pass. */
+  /** Runs until `stop`. Rejects only for a permanent fault of the store. */
   async run(): Promise<void> {
     const { queue, log } = this.#parts
     while (!this.#stop.signal.aborted) {
@@ -63,7 +63,7 @@ export class Dispatcher {
     }
   }
 
-  /** False: told to stop. */
+  /** False: it was stopped. */
   async #takeLead(): Promise<boolean> {
     const { queue, clock, log, settings } = this.#parts
     for (let tries = 0; !this.#stop.signal.aborted; tries++) {
@@ -112,7 +112,7 @@ export class Dispatcher {
         pruneMs = monoMs
       }
       const nowMs = clock.nowMs()
-      // the wall clock may have been set: not only when something is said to be due
+      // also at times when nothing should be due, as the wall clock may have been set
       const mustLook = nowMs >= nextDueMs || monoMs - lookMs >= LOOK_MS || senders.changed()
       const isForecastDue = mustLook && monoMs - forecastMs >= FORECAST_MS
       const plan = await queue.plan({

@@ -1,9 +1,9 @@
-// Jobs whose deadline passes before they can be sent.
+// Expires jobs whose deadline has passed before they could be sent.
 
 import { describe } from './call-log'
 import type { RegionSenderParts } from './region-sender'
 
-/** Ends a bounded number of jobs whose last moment has passed; how many. */
+/** Expires a limited number of jobs. Returns their number. */
 export async function expireJobs(
   region: string,
   { queue, clock, settings, log, counts }: RegionSenderParts,

@@ -1,9 +1,9 @@
-// Says in the log when the mail on disk fills [quarantine] limit: from 80 % on, once an hour, and once when it is full.
+// Warns in the log when mail on disk fills [quarantine] limit: from 80 % on once an hour, and once when it is full.
 
 import { formatSize } from '../config/values'
 import type { KeptMailParts } from './kept-mail'
 
-/** Time enough to act before mail is refused. */
+/** The part of the limit from which it warns, so that there is time to act. */
 const NEARLY = 0.8
 const AGAIN_MS = 3_600_000
 

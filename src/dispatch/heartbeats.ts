@@ -1,5 +1,5 @@
-// The dispatcher's heartbeats, from taking the lead until its last call has ended: a call in progress may outlast the time
-// after which a silent dispatcher counts as gone.
+// Sends the dispatcher's heartbeats from taking the lead until its last call has ended, as a call may take longer than
+// the time after which a silent dispatcher loses the lead.
 
 import { errorMessage } from '../errors'
 import type { RegionSenderParts } from './region-sender'

@@ -1,6 +1,6 @@
-// Keeps the mail on disk in step with the queue, as long as the dispatcher's process lives: what SES has bounced is
-// deleted, what it hasn't goes to the quarantine. Crashes lose nothing: the queue notes what is to be done, and the
-// folders are gone through as well. Never rejects; faults are logged, seldom, and tried again.
+// Moves kept mail when its jobs have changed: mail that SES has bounced is deleted, other mail goes to the quarantine.
+// Crashes lose nothing, as the queue notes the work to do, and the folders are checked too. Never rejects; faults are
+// logged, not too often, and the work is tried again.
 
 import { lstat, rm } from 'node:fs/promises'
 import path from 'node:path'
@@ -33,17 +33,17 @@ export interface KeptMailParts {
   stop: AbortSignal
 }
 
-/** An operator who cancels a job sees its mail in the quarantine soon; each look is one cheap question. */
+/** Short, so that the mail of a cancelled job is soon in the quarantine. Each check is one cheap query. */
 const LOOK_MS = 500
-/** A thousand files each time: the folders of a full default limit, some 50,000 mails, take ten minutes. */
+/** Each sweep checks a thousand files, so some 50,000 mails (the default limit) take ten minutes. */
 const SWEEP_MS = 10_000
-/** Mails that are due, in one look. */
+/** Due mails in one check. */
 const AT_ONCE = 100
-/** A mail that no job was ever made for wasn't answered with 250: the relay has come again by then. */
+/** Age after which mail without a job is deleted: it got no 250, so the relay has delivered it again. */
 const UNUSED_MS = 86_400_000
-/** From the count of a file to its being there: longer than Haraka gives a plugin. */
+/** The time between counting a file and writing it is shorter, as Haraka limits a plugin's time. */
 const WRITING_MS = 600_000
-/** Mail that is due and lies nowhere was deleted by hand; what another Haraka's folders hold is left to its dispatcher. */
+/** Due mail without a file was deleted by hand, or is in the folders of another Haraka, whose dispatcher handles it. */
 const FORGET_DUE_MS = 3_600_000
 const SAID_EVERY_MS = 3_600_000
 
@@ -54,7 +54,7 @@ export class KeptMail {
   #lookedMs = Number.NEGATIVE_INFINITY
   #saidMs = Number.NEGATIVE_INFINITY
   #countedTo: MailFile | undefined
-  /** Mail that is due and lies nowhere: it isn't looked for each time. */
+  /** Due mail without a file, which isn't searched each time. */
   readonly #elsewhere = new Set<string>()
 
   constructor(parts: KeptMailParts) {
@@ -62,7 +62,7 @@ export class KeptMail {
     this.#fullness = new Fullness(parts)
   }
 
-  /** Until told to stop. */
+  /** Runs until it is stopped. */
   async run(): Promise<void> {
     const { clock, stop, folders } = this.#parts
     const quarantine = openCleaner(folders.quarantine)
@@ -85,7 +85,7 @@ export class KeptMail {
     await quarantine.close()
   }
 
-  /** What the queue has noted since the last look. */
+  /** Handles mail that the queue has noted. */
   async #due(): Promise<void> {
     const { ledger, clock, stop } = this.#parts
     const version = ledger.version()
@@ -100,7 +100,7 @@ export class KeptMail {
         if (stop.aborted) return
         after = name
         if (this.#elsewhere.has(name)) continue
-        // one that can't be dealt with must not hold up those behind it
+        // a mail that fails must not delay the next ones
         await this.#try(async () => {
           const now = await this.#bringInOrder(name)
           if (now === 'gone') this.#elsewhere.add(name)
@@ -147,7 +147,7 @@ export class KeptMail {
     if (found) await this.#count({ place: 'kept', name, bytes: found.size })
   }
 
-  /** No recipient is on record for it. True: it has been dealt with, or is to wait. */
+  /** For mail without a recipient on record. True: it was handled, or must wait. */
   async #isUnused(name: string): Promise<boolean> {
     const { ledger, folders, clock, log } = this.#parts
     if (ledger.recipientsOf(name).length > 0) return false
@@ -186,7 +186,7 @@ export class KeptMail {
     return ledger.found(file, senderKey, clock.nowMs())
   }
 
-  /** Files that are counted and gone: by hand, or as their writer was killed. */
+  /** Corrects counts of files that don't exist: they were deleted by hand, or their writer was killed. */
   async #sweepCounts(): Promise<void> {
     const { ledger, folders, clock } = this.#parts
     const counted = ledger.files(this.#countedTo, 1000)

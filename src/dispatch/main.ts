@@ -1,5 +1,5 @@
 // The dispatcher's process: started by the supervisor in Haraka's master, or by `ses-bounce dispatch`.
-// It ends when its parent does, after the call that is on its way; whatever is left waits in the store.
+// It ends when its parent does, after the call in progress. All other jobs wait in the store.
 
 import path from 'node:path'
 import { openConfiguration } from '../config/configuration'
@@ -21,12 +21,13 @@ import type { Log } from './region-sender'
 import { watchRelays } from './relay-watch'
 import { createSes } from './ses'
 
-/** Any region does: what is warmed up is the code. */
+/** Any region: only the code is warmed up. */
 const WARM_UP_REGION = 'us-east-1'
 
 /**
  * `queueFile`: the one that Haraka's workers write to, whatever the settings say by now; undefined: the settings'.
- * `told`: to stop. Resolves when it has stopped, also because its settings want a new dispatcher. Rejects when it can't start, or the store can't be used.
+ * `told`: to stop. Resolves when it has stopped, also because its settings want a new dispatcher. Rejects when it can't
+ * start, or the store can't be used.
  */
 export async function dispatch(
   harakaDir: string,
@@ -49,7 +50,7 @@ export async function dispatch(
     log,
     onChange: now => {
       if ((now.ses.endpoint === 'local') === (local !== undefined)) return
-      // neither may a bounce go to the emulator any more, nor may one go to SES: its supervisor starts it anew
+      // no bounce may go to the old endpoint any more: its supervisor starts a new dispatcher
       log('notice', '[ses] endpoint has changed: the dispatcher starts again')
       dispatcher.stop()
     },
@@ -79,7 +80,7 @@ export async function dispatch(
   })
 
   told.addEventListener('abort', () => dispatcher.stop(), { once: true })
-  // it may have come while the emulator started
+  // it may have been stopped while the emulator started
   if (told.aborted) dispatcher.stop()
   process.on('message', message => {
     if (!isToDispatcher(message)) return
@@ -122,7 +123,7 @@ export async function dispatch(
   }
 }
 
-/** `endpoint = local`: knows every mail, and bounces none of them. */
+/** `endpoint = local`: an emulator that knows every mail, and sends nothing. */
 async function startEmulator(intervalMs: number, log: Log): Promise<SesEmulator> {
   const local = await startSesEmulator({ intervalMs, messages: 'any', identities: 'any' })
   log('notice', `[ses] endpoint = local: bounces go to the emulator at ${local.url}, not to SES`)
@@ -131,7 +132,7 @@ async function startEmulator(intervalMs: number, log: Log): Promise<SesEmulator>
 
 function relayLog(level: FromDispatcher['level'], message: string): void {
   const line: FromDispatcher = { event: 'log', level, message: `dispatcher: ${withoutHidden(message)}` }
-  // the parent may be gone already
+  // the parent may have ended already
   if (process.connected) process.send?.(line, undefined, undefined, () => undefined)
 }
 

@@ -1,4 +1,4 @@
-// What the dispatcher's process and its supervisor say to each other.
+// The messages between the dispatcher's process and its supervisor.
 
 export type ToDispatcher = { event: 'wake' } | { event: 'stop' }
 

@@ -4,13 +4,13 @@
 
 import type { Log } from './region-sender'
 
-/** Those at which Haraka exits as process 1 (its haraka.js). */
+/** The signals at which Haraka exits as process 1 (its haraka.js). */
 const SIGNALS: readonly NodeJS.Signals[] = ['SIGTERM', 'SIGINT']
 
 export interface StopFirst {
-  /** Resolves when nothing is left to wait for; must not reject. */
+  /** Resolves when the dispatcher has ended. Must not reject. */
   stop: () => Promise<void>
-  /** The longest wait, asked when the signal comes. */
+  /** The longest wait. Called when the signal comes. */
   limitMs: () => number
   log: Log
 }

@@ -1,5 +1,5 @@
-// Which outcome an answer of SES is, or the lack of one. Pure.
-// In doubt the outcome is `unknown`: the call may have been carried out.
+// Classifies an answer of SES, or its absence, as an outcome. Pure.
+// In doubt the outcome is `unknown`, as the call may have been carried out.
 
 import { errorMessage } from '../errors'
 import type { Outcome } from '../queue/effects'
@@ -14,11 +14,11 @@ const THROTTLED = new Set([
   'RequestThrottledException',
   'SlowDown',
 ])
-/** Somebody's policy forbids it. */
+/** Errors when a policy of IAM or SES forbids the call. */
 export const DENIED: ReadonlySet<string> = new Set(['AccessDenied', 'AccessDeniedException', 'NotAuthorized'])
 /** The SDK finds no credentials. */
 export const NO_CREDENTIALS: ReadonlySet<string> = new Set(['CredentialsProviderError', 'TokenProviderError'])
-/** AWS doesn't take them. */
+/** Errors when AWS rejects the credentials. */
 export const WRONG_CREDENTIALS: ReadonlySet<string> = new Set([
   'ExpiredToken',
   'ExpiredTokenException',
@@ -38,7 +38,7 @@ const BLOCKED_REGION = new Set([
   'OptInRequired',
 ])
 
-/** AWS: common errors, and SES API: SendBounce. It is this call that is wrong, and will be. */
+/** AWS: common errors, and SES API: SendBounce. This call is wrong, now and later. */
 const REFUSED = new Set([
   'InvalidParameterCombination',
   'InvalidParameterValue',
@@ -48,10 +48,10 @@ const REFUSED = new Set([
   'ValidationException',
 ])
 
-/** SES: MessageRejected is the mail's fault but for these texts. */
+/** SES: MessageRejected concerns the mail, except with these texts. */
 const NOT_VERIFIED = /not verified/i
 const ACCOUNT = /paused|suspended|disabled|daily (?:message )?quota|sandbox/i
-/** SES says Throttling for it too, but slowing down doesn't help (SES: troubleshooting, API error messages). */
+/** SES also answers Throttling then, but slowing down doesn't help (SES: troubleshooting, API error messages). */
 const QUOTA = /daily (?:message )?quota/i
 
 /** `result` is what the SDK resolved with. HTTP 200 with garbage resolves without a MessageId. */
@@ -73,7 +73,7 @@ export function outcomeOfError(error: unknown, reached: boolean): Outcome {
   if (THROTTLED.has(name) || status === 429 || /rate exceeded|maximum sending rate/i.test(message))
     return { kind: 'throttled', detail }
   if (status >= 500) return { kind: 'temporary', detail }
-  // this host's clock is wrong: the SDK takes SES's from here on
+  // this host's clock is wrong: from now on the SDK uses SES's time
   if (WRONG_CREDENTIALS.has(name) && isClockCorrected(error)) return { kind: 'temporary', detail }
   if (BLOCKED_REGION.has(name) || status === 401 || status === 403)
     return { kind: 'blocked', scope: 'region', detail }
@@ -82,11 +82,11 @@ export function outcomeOfError(error: unknown, reached: boolean): Outcome {
     if (ACCOUNT.test(message)) return { kind: 'blocked', scope: 'region', detail }
     return { kind: 'refused', detail }
   }
-  // any other 4xx may come from something in between, or pass: the job waits, and expires at the worst
+  // any other 4xx may come from a proxy, or be temporary: the job is retried until its deadline
   return { kind: REFUSED.has(name) ? 'refused' : 'temporary', detail }
 }
 
-/** `name`: AWS's code, where AWS has answered. */
+/** `name`: AWS's code, if AWS has answered. */
 export function errorParts(error: unknown): { name: string; status?: number; message: string } {
   if (typeof error !== 'object' || error === null) return { name: 'Error', message: errorMessage(error) }
   const { name, Code, message, $metadata } = error as Record<string, unknown>
@@ -101,7 +101,7 @@ export function errorParts(error: unknown): { name: string; status?: number; mes
   }
 }
 
-/** AWS SDK: what was signed for another time than the server's was refused, and the next call is signed for the server's. */
+/** AWS SDK: the server refused a signature with another time, and the next call is signed with the server's time. */
 function isClockCorrected(error: unknown): boolean {
   const { $metadata } = error as Record<string, unknown>
   return (
@@ -112,7 +112,7 @@ function isClockCorrected(error: unknown): boolean {
   )
 }
 
-/** SES's words may quote the mail: one line of printable ASCII, not too long. */
+/** SES's text as one short line of printable ASCII, as it may quote the mail. */
 export function oneLine(text: string): string {
   return text
     .replace(/\s+/g, ' ')

@@ -1,13 +1,13 @@
-// How fast a region's calls follow each other: SES's word wins over `[limit] interval`, as other callers share the account.
-// Plain state in memory; never faster than the interval.
+// The interval between a region's calls. It grows while SES throttles, as other callers share the account, and is never
+// shorter than `[limit] interval`. Plain state in memory.
 
-/** Throttling makes the interval so many times as long: rather a few times in a row than once too much. */
+/** Each throttled call multiplies the interval by this: small, as several in a row may follow. */
 const GROWTH = 1.5
-/** What an answer that isn't Throttling leaves of the excess: a slow return, or every second call would be throttled. */
+/** Each other answer multiplies the excess by this: a slow decrease, or every second call would be throttled. */
 const LEFT = 0.8
-/** An excess that nobody would notice is none. */
+/** A smaller excess counts as none. */
 const LEAST_EXCESS = 0.02
-/** The account has callers that never pause. */
+/** The longest interval, for an account with callers that never pause. */
 const LONGEST_MS = 30_000
 
 /** Of one region. */
@@ -33,7 +33,7 @@ export class Pace {
     this.#slowdown = Math.min(this.#slowdown * GROWTH, Math.max(1, LONGEST_MS / leastMs))
   }
 
-  /** SES has looked at a call. */
+  /** Call it when SES has accepted or refused a call without throttling. */
   taken(): void {
     const excess = (this.#slowdown - 1) * LEFT
     this.#slowdown = excess < LEAST_EXCESS ? 1 : 1 + excess

@@ -1,5 +1,5 @@
-// What an operator has paused, as the dispatcher sees it: says each change once, and lets paused jobs expire.
-// The store itself gives no job of a paused region; whatever it throws ends the look.
+// Follows an operator's pauses: logs each change once, and expires paused jobs at their deadlines.
+// The store itself returns no job of a paused region. Faults of the store are thrown.
 
 import type { Pause } from '../queue/operator'
 import type { Plan } from '../queue/store'
@@ -8,14 +8,14 @@ import type { RegionSenderParts } from './region-sender'
 
 export class Pauses {
   readonly #parts: RegionSenderParts
-  /** As said last, by region. */
+  /** The pauses that were logged last, by region. */
   #known: ReadonlyMap<string | undefined, Pause> = new Map()
 
   constructor(parts: RegionSenderParts) {
     this.#parts = parts
   }
 
-  /** How many jobs have expired. */
+  /** Returns the number of expired jobs. */
   async look({ pauses, regions }: Pick<Plan, 'pauses' | 'regions'>): Promise<number> {
     this.#say(new Map(pauses.map(pause => [pause.region, pause])))
     let expired = 0

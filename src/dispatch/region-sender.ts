@@ -1,5 +1,5 @@
-// One region's calls, one after the other: Bottleneck for the rhythm, the store's record of the last start for the
-// guarantee. A fault of the store ends the sender; the next dispatcher that takes the lead puts its job in order.
+// Sends one region's calls one after the other: Bottleneck spaces them, and the store's record of the last start
+// guarantees the distance. A fault of the store ends the sender; the next dispatcher with the lead recovers its job.
 
 import Bottleneck from 'bottleneck'
 import type { Settings } from '../config/settings'
@@ -25,17 +25,17 @@ export interface RegionSenderParts {
   settings: () => Settings
   log: Log
   counts?: CallCounts
-  /** For tests: how long a blocked sender or region waits. */
+  /** For tests: the pause of a blocked sender or region. */
   blockedPauseMs?: number
 }
 
 /** The claim's fsync is done this long before the call, so that it doesn't delay it. */
 const LEAD_MS = 25
-/** From its begin to its leaving: well below the time after which a silent dispatcher loses the lead. */
+/** The longest time from its begin to its sending: well below the time after which a silent dispatcher loses the lead. */
 const LATEST_MS = 2000
-/** A limiter's slot comes at most an interval after the one before, and as much later as a busy process may need. */
+/** A limiter's slot comes an interval after the one before, and in a busy process up to so much later. */
 const SLOT_LATE_MS = 1000
-/** After a fault of the store, before the next attempt. */
+/** Pause after a fault of the store. */
 export const STORE_RETRY_MS = 500
 
 /** One region's calls, one after the other, through a Bottleneck limiter that is fed one job at a time. */
@@ -57,7 +57,7 @@ export class RegionSender {
   /** Monotonic time of the end of the last call, or of the beginning of the work. */
   #sinceMonoMs = 0
 
-  /** `slowdown`: as the last dispatcher left it. */
+  /** `slowdown`: the value that the last dispatcher stored. */
   constructor(
     { region, slowdown }: RegionPlan,
     parts: RegionSenderParts,
@@ -86,14 +86,14 @@ export class RegionSender {
   }
 
   /**
-   * Resolves when no call is on its way. The limiter may still owe a slot, which can't be taken back: what it was for
+   * Resolves when no call is in progress. A slot that was requested from the limiter can't be cancelled; its work then
    * does nothing.
    */
   async idle(): Promise<void> {
     await this.#calling
   }
 
-  /** Whether this sender has ended since it was asked last. */
+  /** Whether this sender has ended since the last call. */
   changed(): boolean {
     const changed = this.#changed
     this.#changed = false
@@ -104,7 +104,7 @@ export class RegionSender {
     if (this.#fault !== undefined) throw this.#fault
   }
 
-  /** What the forecast for this region is to count with. */
+  /** The spacing for this region's forecast. */
   spacingMs(): number {
     return this.#throughput.perJobMs(forecastSpacingMs(this.#parts.settings().limit))
   }
@@ -112,7 +112,7 @@ export class RegionSender {
   async #work(): Promise<void> {
     const { settings, clock } = this.#parts
     this.#sinceMonoMs = clock.monoMs()
-    // only a job that is due may take the limiter's slot: an empty one would delay the next job by an interval
+    // a slot is requested only for a due job, as an unused one would delay the next job by an interval
     while (!this.#stop.aborted && (await this.#isDue())) {
       const { intervalMs } = settings().limit
       this.#limiter.updateSettings({ minTime: intervalMs })
@@ -121,8 +121,8 @@ export class RegionSender {
   }
 
   /**
-   * Bottleneck goes by the wall clock: when that is set back, the slot would come when it is as late again. What hasn't
-   * begun by then is left to a limiter that knows of no earlier call; the store keeps the distance.
+   * Bottleneck uses the wall clock: if that is set back, the slot comes too late. Work that hasn't begun by then is
+   * given to a new limiter; the store guarantees the distance.
    */
   async #inSlot(latestMonoMs: number, work: () => Promise<void>): Promise<void> {
     const begun = new AbortController()
@@ -132,7 +132,7 @@ export class RegionSender {
       begun.abort()
       await work()
     })
-    // a slot that is given up is dropped, which nobody is to hear of
+    // the limiter rejects a slot that is given up
     ended.catch(() => undefined)
     await this.#parts.clock.waitUntil(latestMonoMs, begun.signal)
     if (begun.signal.aborted) {
@@ -234,7 +234,7 @@ export class RegionSender {
     return outcome.kind === 'blocked' && outcome.scope === 'region' ? this.#blockedPauseMs : 0
   }
 
-  /** An answer of SES must not be forgotten because the disk is full for a while. */
+  /** Repeats a write until it succeeds, so that an answer of SES isn't lost while the disk is full. */
   async #untilStored<T>(work: () => Eventually<T>): Promise<T> {
     const { clock, log } = this.#parts
     for (;;) {

@@ -13,7 +13,7 @@ export class RegionSenders {
     this.#make = plan => new RegionSender(plan, parts, signal, ended)
   }
 
-  /** Sets every region to work that has something due; returns when the next will be (epoch ms). */
+  /** Starts the senders of all regions with due jobs. Returns when the next job is due (epoch ms). */
   start(plans: readonly RegionPlan[]): number {
     let nextDueMs = Number.POSITIVE_INFINITY
     for (const plan of plans) {
@@ -23,12 +23,12 @@ export class RegionSenders {
     return nextDueMs
   }
 
-  /** What the forecasts are to count with, by region. */
+  /** The spacings for the forecasts, by region. */
   spacings(): ReadonlyMap<string, number> {
     return new Map([...this.#senders].map(([region, sender]) => [region, sender.spacingMs()]))
   }
 
-  /** Whether a sender has ended since this was asked last. */
+  /** Whether a sender has ended since the last call. */
   changed(): boolean {
     return [...this.#senders.values()].filter(sender => sender.changed()).length > 0
   }
@@ -37,7 +37,7 @@ export class RegionSenders {
     for (const sender of this.#senders.values()) sender.rethrow()
   }
 
-  /** Resolves when no call is on its way. */
+  /** Resolves when no call is in progress. */
   async close(): Promise<void> {
     this.#end.abort()
     await Promise.all([...this.#senders.values()].map(sender => sender.idle()))

@@ -1,12 +1,11 @@
-// Tells the log when relays seem to rewrite recipients, as long as the dispatcher's process lives.
-// Never rejects: a queue file that can't be read is others' to report.
+// Warns in the log when relays seem to rewrite recipients. Never rejects: other code reports an unreadable queue file.
 
 import type { RelayRecipients } from '../config/settings'
 import { type RelaySigns, relayWarning } from '../queue/relay-signs'
 import type { Clock } from './clock'
 import type { Log } from './region-sender'
 
-/** Two look-ups in the queue file. */
+/** Time between two checks, each of two queries. */
 const EVERY_MS = 2000
 const SAID_EVERY_MS = 86_400_000
 
@@ -18,7 +17,7 @@ export interface RelayWatchParts {
   stop: AbortSignal
 }
 
-/** Once a day while it lasts. */
+/** Warns once a day while the signs last. */
 export async function watchRelays({ signs, recipients, clock, log, stop }: RelayWatchParts): Promise<void> {
   let saidMs = Number.NEGATIVE_INFINITY
   while (!stop.aborted) {

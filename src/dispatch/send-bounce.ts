@@ -1,4 +1,4 @@
-// A job as the input of SES's SendBounce. Pure; every text in a job is already within SES's limits.
+// Makes the input of SES's SendBounce from a job. Pure; all texts of a job are within SES's limits.
 
 import type { BouncedRecipientInfo, SendBounceCommandInput } from '@aws-sdk/client-ses'
 import type { Job, JobRecipient } from '../queue/job'
@@ -12,14 +12,14 @@ export function sendBounceInput(job: Job): SendBounceCommandInput {
     ...(job.explanation !== undefined && { Explanation: job.explanation }),
     MessageDsn: {
       ReportingMta: job.reportingMta,
-      // a receipt from the future counts as now
+      // a receipt in the future counts as now
       ArrivalDate: new Date(Math.min(job.receivedAtMs, job.createdAtMs)),
     },
     BouncedRecipientInfoList: job.recipients.map(recipientInfo),
   }
 }
 
-/** Statuses come from RecipientDsnFields; BounceType gives SES's own text where there is no Explanation. */
+/** Statuses are in RecipientDsnFields. Without an Explanation, SES chooses its own text by BounceType. */
 function recipientInfo(recipient: JobRecipient): BouncedRecipientInfo {
   return {
     Recipient: recipient.address,

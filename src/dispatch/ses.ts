@@ -1,5 +1,5 @@
-// Calls SendBounce with the AWS SDK: one call, no retry of its own, a bounded time, and an outcome whatever happens.
-// Loads the SDK; only the dispatcher's process imports it.
+// Calls SendBounce with the AWS SDK: one call without retries, with a time limit, and an outcome in every case.
+// Loads the SDK, so only the dispatcher's process imports it.
 
 import { isDeepStrictEqual } from 'node:util'
 import { SESClient, SendBounceCommand, type SendBounceCommandInput } from '@aws-sdk/client-ses'
@@ -18,26 +18,26 @@ export interface Answer {
 
 export interface Ses {
   /**
-   * Never rejects. One call at a time for each region. What hasn't left by `notAfterMonoMs` isn't sent, and is
+   * Never rejects. One call at a time for each region. A request that wasn't sent by `notAfterMonoMs` is given up as
    * `temporary`.
    */
   sendBounce(region: string, input: SendBounceCommandInput, notAfterMonoMs?: number): Promise<Answer>
-  /** Loads, signs and parses once without the network, so that the first call isn't a slow one. Never rejects. */
+  /** Loads, signs and parses once without the network, so that the first call isn't slow. Never rejects. */
   warmUp(region: string): Promise<void>
   close(): void
 }
 
 interface Regional {
   client: SESClient
-  /** The call that is on its way. */
+  /** The call in progress. */
   flight: RequestTiming
   transit: ArrivalEstimator
   isCalling: boolean
-  /** Its settings are no longer those in force. */
+  /** Its settings are outdated. */
   isRetired: boolean
 }
 
-/** `current` is asked before each call; when what it says has changed, new clients are made. */
+/** `current` is called before each call. If its result has changed, new clients are made. */
 export function createSes(current: () => ClientOptions, monoMs: () => number): Ses {
   const regions = new Map<string, Regional>()
   let options = current()
@@ -62,7 +62,7 @@ export function createSes(current: () => ClientOptions, monoMs: () => number): S
     return entry
   }
 
-  /** A call that is on its way ends as it may. */
+  /** A call in progress isn't interrupted. */
   function close(): void {
     for (const entry of regions.values()) {
       entry.isRetired = true
@@ -100,7 +100,7 @@ export function createSes(current: () => ClientOptions, monoMs: () => number): S
         requestHandler: { handle: warmAnswer },
       })
       await client.send(new SendBounceCommand(WARM_INPUT)).catch(() => undefined)
-      // the chain of credentials may ask a network, or hang: nobody waits for it
+      // not awaited, as the chain of credentials may use the network, or hang
       void regional(region)
         .client.config.credentials()
         .catch(() => undefined)
@@ -109,7 +109,7 @@ export function createSes(current: () => ClientOptions, monoMs: () => number): S
   }
 }
 
-/** It is kept with the job. */
+/** The outcome with a short text, as it is stored with the job. */
 function shown(outcome: Outcome): Outcome {
   return outcome.kind === 'sent' ? outcome : { ...outcome, detail: withoutHidden(outcome.detail) }
 }
@@ -123,7 +123,7 @@ const WARM_INPUT: SendBounceCommandInput = {
   ],
 }
 
-/** Any answer does: it is the way there that is warmed up. */
+/** Any error is enough, as only the code before the network is warmed up. */
 function warmAnswer(): Promise<never> {
   return Promise.reject(new Error('only warming up'))
 }

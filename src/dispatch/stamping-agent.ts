@@ -1,27 +1,27 @@
-// HTTP agents that know when a request has left this process: the pace counts from there.
+// HTTP agents that record when a request has left this process, as the pace counts from there.
 
 import http from 'node:http'
 import https from 'node:https'
 import type { Socket } from 'node:net'
 
-/** Of one call. Set by the agent while the call is on its way. */
+/** The times of one call. Set by the agent during the call. */
 export interface RequestTiming {
   /**
-   * Monotonic milliseconds after which the request mustn't leave: a process that was stopped meanwhile may have lost the
-   * lock, and its successor sends.
+   * Monotonic milliseconds after which the request must not be sent: a process that was stopped meanwhile may have lost
+   * the lead to another one.
    */
   notAfterMonoMs?: number
   /** A connection had to be opened: the handshake delays the request by an unknown time. */
   opened: boolean
-  /** There was a connection, its TLS included: before that nothing of a request can have been sent. */
+  /** The connection, with TLS, was made. Before that no part of a request can have been sent. */
   reached: boolean
-  /** When it was there, for a call that opened it; monotonic milliseconds. The request follows at once. */
+  /** When the call's own connection was made, in monotonic milliseconds. The request follows at once. */
   connectedMonoMs?: number
-  /** Monotonic milliseconds at which the request had been handed to the system. */
+  /** When the request had been written to the system, in monotonic milliseconds. */
   flushedMonoMs?: number
 }
 
-/** An idle connection is closed before a server's own timeout can meet a request half way. */
+/** Shorter than a server's own timeout, so that the server doesn't close a connection during a request. */
 const IDLE_MS = 10_000
 
 /**
@@ -45,7 +45,7 @@ export function stampingAgents(
       // tls.TLSSocket emits secureConnect when the server has proved who it is
       socket?.once('encrypted' in socket ? 'secureConnect' : 'connect', () => {
         const connectedMonoMs = monoMs()
-        // ours is the first listener: nothing has been written yet
+        // this is the first listener, so nothing has been written yet
         if (isLate(current, connectedMonoMs)) {
           socket.destroy(tooLate())
           return
@@ -69,7 +69,7 @@ export function stampingAgents(
       })
       reuseSocket(socket, request)
     }
-    // behind the agent's own listener, which takes the socket in; it closes a free socket that times out
+    // after the agent's own listener, which keeps the socket, and closes it at its timeout
     agent.on('free', (socket: Socket) => socket.setTimeout(IDLE_MS))
     return agent
   }

@@ -1,5 +1,5 @@
-// Keeps one dispatcher process running beside Haraka, as the user that Haraka's workers run as.
-// When it dies, or can't be started again, it is tried at growing intervals; it dies with its parent.
+// Keeps one dispatcher process running next to Haraka, as the user that Haraka's workers run as.
+// If it dies, or can't be started, it is started again at growing intervals. It ends with its parent.
 // Only the first start throws.
 
 import { type ChildProcess, fork } from 'node:child_process'
@@ -10,14 +10,14 @@ import type { Log } from './region-sender'
 
 export interface SupervisorOptions {
   harakaDir: string
-  /** Absolute: the one that the workers write to. */
+  /** Absolute path of the workers' queue file. */
   queueFile: string
   owner: { uid?: number; gid?: number }
   log: Log
 }
 
 export interface Supervisor {
-  /** There is a new job. */
+  /** Tells the dispatcher of a new job. */
   wake(): void
   /** Lets the dispatcher finish the call in progress. Resolves when its process has ended; never rejects. */
   stop(): Promise<void>
@@ -25,7 +25,7 @@ export interface Supervisor {
 
 const FIRST_PAUSE_MS = 100
 const LONGEST_PAUSE_MS = 30_000
-/** A process that lived so long didn't fail at its start. */
+/** A process that ran so long hasn't failed at its start. */
 const STEADY_MS = 10_000
 
 export function superviseDispatcher(options: SupervisorOptions): Supervisor {
@@ -42,7 +42,7 @@ export function superviseDispatcher(options: SupervisorOptions): Supervisor {
       stopped = true
       clearTimeout(timer)
       send({ event: 'stop' })
-      // neither the process nor its channel may hold Haraka back
+      // neither the process nor its channel keeps Haraka running
       child?.unref()
       child?.channel?.unref()
       return ended(child)
@@ -79,7 +79,7 @@ export function superviseDispatcher(options: SupervisorOptions): Supervisor {
       try {
         start()
       } catch (error) {
-        // a throw in a timer would take Haraka down
+        // an exception in a timer would end Haraka
         again(errorMessage(error), 0)
       }
     }, pauseMs)
@@ -87,7 +87,7 @@ export function superviseDispatcher(options: SupervisorOptions): Supervisor {
   }
 
   function send(message: ToDispatcher): void {
-    // a dispatcher that has just died finds the job itself when it is back
+    // a dispatcher that has just died finds the job when it is started again
     if (child?.connected) child.send(message, () => undefined)
   }
 }

@@ -1,15 +1,15 @@
-// What a job has taken lately, so that no more is admitted than can be sent: throttling, failures and slow answers count.
-// Plain state in memory; without enough to go by, it is as the settings have it.
+// Measures the recent time for each job, with throttling, failures and slow answers, so that no more bounces are
+// admitted than can be sent. Plain state in memory. Without enough jobs it is the value of the settings.
 
-/** What is longer ago counts less: this long ago, a third. */
+/** Older jobs count less: after this time, a third. */
 const MEMORY_MS = 120_000
-/** Work of so many jobs tells something. */
+/** Jobs that are needed for a measurement. */
 const ENOUGH = 10
-/** A process that was frozen wasn't slow. */
+/** Longer times are ignored, as the process was frozen. */
 const LONGEST_MS = 60_000
-/** In steps, so that the forecast isn't made anew all the time. */
+/** The time changes in steps, so that the forecast isn't updated all the time. */
 const STEP = 1.1
-/** A region in which nothing goes is no region in which a job takes for ever. */
+/** The most steps, for a region in which no call succeeds. */
 const MOST = 30
 
 /** Of one region. */
@@ -17,7 +17,7 @@ export class Throughput {
   #workedMs = 0
   #jobs = 0
 
-  /** A call has ended, so long after the one before, with work for it all the time; and with it a job, or not. */
+  /** Call it when a call has ended, so long after the one before, if jobs were waiting all the time. */
   add(tookMs: number, ended: boolean): void {
     const counted = Math.min(tookMs, LONGEST_MS)
     const kept = Math.exp(-counted / MEMORY_MS)
@@ -25,7 +25,7 @@ export class Throughput {
     this.#jobs = this.#jobs * kept + (ended ? 1 : 0)
   }
 
-  /** Milliseconds for each job, where `expectedMs` is the least. */
+  /** Milliseconds for each job, at least `expectedMs`. */
   perJobMs(expectedMs: number): number {
     if (this.#workedMs < ENOUGH * expectedMs) return expectedMs
     const times = this.#workedMs / Math.max(this.#jobs, 1) / expectedMs

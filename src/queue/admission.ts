@@ -1,5 +1,5 @@
-// Whether the bounces of one mail may enter the queue: each starts in time, delays no other too long, and is within the
-// caps, the earlier ones of the mail counted. Pure; a dry run and the queue's own transaction ask the same.
+// Decides whether the bounces of one mail may enter the queue: each must start in time, make no other late, and be
+// within the caps, counting the mail's earlier ones. Pure; used by the dry run and by the transaction that writes.
 
 import { addressKey } from '../mail/address'
 import type { BounceRequest, Cap } from '../policy/decision'
@@ -9,7 +9,7 @@ import { type Forecast, latenessOf } from './forecast'
 import { hasEnded, isRefused, type Submitted, type SubmittedJob } from './job'
 import type { Ahead, KnownRecipient } from './store'
 
-/** What the queue holds. Each is asked only when it matters. */
+/** The queue's records. Each function is called only if its result matters. */
 export interface QueueRecords {
   /** The recipients of that mail, by `addressKey`. */
   known(sesId: string): ReadonlyMap<string, KnownRecipient>
@@ -23,8 +23,8 @@ const LATENESS_TEXTS = {
 } as const
 
 /**
- * What comes of each request: `added` and `joined` have a job's id only where they join one that waits. A refused one
- * isn't counted for those behind it. Without a forecast a queue of any length accepts them.
+ * The result of each request. `added` and `joined` have a job's id only if they join a waiting job. A refused request
+ * doesn't count for the next ones. Without a forecast a queue of any length accepts them.
  */
 export function admit(
   requests: readonly BounceRequest[],

@@ -1,32 +1,32 @@
-// Bounce senders and regions that SES accepts nothing from, whatever the mail: when their jobs wait, whose job is tried
-// next, and when it was the mails after all. Pure: an engine gives a few facts, and writes what comes out.
-// What can't be told from a fault of the mails expires at the worst.
+// Pauses bounce senders and regions that SES refuses whatever the mail: decides when their jobs wait, which job is tried
+// next, and when the mails were the reason after all. Pure: an engine gives a few facts, and writes the result.
+// In doubt jobs wait until they expire.
 
 import { hasUnconfirmed, type Job } from './job'
 import type { Effect, StateChange } from './store'
 import { type Change, change } from './transitions'
 
-/** So many mails refused in a row with the same error: it is not the mails. */
+/** After so many mails in a row with the same error, the mails aren't the reason. */
 const IN_A_ROW = 5
 
-/** Of a region and a bounce sender. */
+/** The state of a region and a bounce sender. */
 export interface SenderFacts {
   isRegionPaused: boolean
   /** `answer`: SES said so; `refusals`: one mail after the other was refused. Undefined: the sender isn't paused. */
   senderPausedBy?: 'answer' | 'refusals'
 }
 
-/** Of the same, when SES has refused a call. The row: jobs refused with this error since SES made the last bounce. */
+/** Facts for a refused call. The row: jobs refused with this error since SES made the last bounce. */
 export interface RefusalFacts {
   /** The job was put back before. */
   wasPutBack: boolean
   /** Other mails in the row; those whose jobs were put back don't count. */
   othersInRow: number
-  /** A job waits that neither was put back nor is of the row. */
+  /** A job waits that wasn't put back and isn't part of the row. */
   waitsUntried: boolean
-  /** Of the jobs that were put back and wait: the one whose turn comes first. */
+  /** The job that was put back and is due first. */
   firstPutBack?: Turn
-  /** Of the jobs in the row that have failed: the one with the soonest deadline. */
+  /** The failed job of the row with the soonest deadline. */
   firstInRow?: Omit<Turn, 'notBeforeMs'>
 }
 
@@ -36,7 +36,7 @@ interface Turn {
   deadlineMs: number
 }
 
-/** What is written of a region and a bounce sender. */
+/** The change of a region and a bounce sender. */
 export interface SenderChange {
   ends: readonly Scope[]
   pause?: { scope: Scope; untilMs: number; by: 'answer' | 'refusals' }
@@ -45,9 +45,9 @@ export interface SenderChange {
    * (jobs that were refused with another error are forgotten), or as put back.
    */
   row?: 'ended' | { error: string; isPutBack: boolean }
-  /** For the jobs of the row that have failed; the row is put back then. */
+  /** The change for the failed jobs of the row, which are put back. */
   putBack?: Change
-  /** Another job that is tried next. */
+  /** Another job, which is tried next. */
   next?: Pick<Turn, 'id' | 'notBeforeMs'>
   /** For the log. */
   said: StateChange[]
@@ -60,7 +60,7 @@ export function works(job: Job, facts: SenderFacts): SenderChange {
   return { ...end(job, facts, ['region', 'sender']), row: 'ended' }
 }
 
-/** SES has said that it accepts nothing from the sender, or in the region. */
+/** SES's answer shows that it accepts nothing from the sender, or in the region. */
 export function blocks(
   job: Job,
   facts: SenderFacts,
@@ -85,7 +85,7 @@ export function refused(
   const error = errorOf(job, detail)
   const isPaused = facts.senderPausedBy === 'refusals'
   if (hasUnconfirmed(job)) {
-    // SES may not have had the recipient: that says nothing about the sender, and doesn't make a pause longer
+    // SES may not have had the recipient, which isn't a fault of the sender, and doesn't extend a pause
     const ended = end(job, facts, ['region'])
     if (!isPaused || refusal.wasPutBack) return ended
     return { ...ended, row: { error, isPutBack: true }, ownMs: pauses.ownUntilMs }
@@ -114,7 +114,7 @@ export function refused(
   }
 }
 
-/** The next try is another mail's; when all have had theirs, it is that of the one whose try is the longest ago. */
+/** The next attempt is another mail's. When all have had one, it is that of the mail whose attempt is the longest ago. */
 function putBack(
   ended: SenderChange,
   job: Job,
@@ -161,7 +161,7 @@ function placeOf({ region, bounceSender }: Job, scope: Scope): { region: string;
   return scope === 'region' ? { region } : { region, bounceSender }
 }
 
-/** SES's words without what they quote of the mail. */
+/** SES's text without its quotes from the mail. */
 export function errorOf({ sesId, recipients }: Job, detail: string): string {
   const quoted = [sesId, ...recipients.map(({ address }) => address)].filter(text => text !== '')
   return quoted.reduce((text, part) => text.replaceAll(part, '...'), detail)

@@ -1,4 +1,4 @@
-// Changes by an operator: what may be changed, and why not. Pure.
+// Changes by an operator: which are allowed, and the reasons against the others. Pure.
 
 import { latenessOf } from './forecast'
 import type { JobFacts, JobState } from './job'
@@ -8,7 +8,7 @@ import { type Change, change, MAY_FOLLOW } from './transitions'
 
 type Facts = Pick<JobFacts, 'state' | 'reason' | 'deadlineMs'>
 
-/** What a retry finds in the queue: calls that have been made don't matter, as it is an operator's wish. */
+/** The jobs before a retry. Earlier calls don't count, as an operator wants it. */
 export type Waiting = Omit<Ahead, 'sinceLastStartMs'>
 
 /** Undefined: there is no such job. */
@@ -54,7 +54,7 @@ function notFrom(state: JobState, to: JobState, mayFollow: readonly JobState[]):
   return `it is ${state}; only what is ${mayFollow.join(' or ')} can become ${to}`
 }
 
-/** As it would be for a new bounce: nothing is queued to expire, or to have another one expire. */
+/** Checks as for a new bounce that neither this job nor another one would be late. */
 function lateFor(
   { deadlineMs }: Facts,
   waiting: Waiting,

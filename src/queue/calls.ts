@@ -1,11 +1,10 @@
-// The calls that come of the bounces of one mail: which recipients share one, and in what order they stand in it.
-// Pure. Admission and `explain` use it.
+// Groups the bounces of one mail into calls, with the order of their recipients. Pure. Admission and `explain` use it.
 
 import { addressKey } from '../mail/address'
 import type { BounceRequest } from '../policy/decision'
 import type { Job } from './job'
 
-/** The jobs of a queue that has never had the mail and takes all of it at once. Their ids are empty. */
+/** The jobs of an empty queue that accepts all requests at once. Their ids are empty. */
 export function jobsFor(requests: readonly BounceRequest[], nowMs: number): Job[] {
   const taken = new Set<string>()
   const jobs = new Map<string, Job>()
@@ -27,8 +26,8 @@ type Call = Pick<BounceRequest, 'sesId' | 'region' | 'bounceSender' | 'bounceSen
 }
 
 /**
- * Requests for which this is the same share a call. SES API SendBounce: Explanation, BounceSender, its Arn and MessageDsn
- * exist once a call; and SES refuses a call for a recipient that it didn't have, so that others mustn't be in it.
+ * Requests with equal keys share a call. SES API SendBounce: Explanation, BounceSender, its Arn and MessageDsn exist
+ * once in a call. SES refuses a call for a recipient that it didn't have, so an unconfirmed one has its own.
  */
 export function callKey(request: Call): string {
   const { sesId, region, bounceSender, bounceSenderArn, explanation, recipient } = request
@@ -59,7 +58,7 @@ function emptyJob(request: BounceRequest, nowMs: number): Job {
   }
 }
 
-/** As an engine orders text: by its bytes. */
+/** Compares by bytes, as an engine orders text. */
 export function byKey(one: { address: string }, other: { address: string }): number {
   return Buffer.compare(Buffer.from(addressKey(one.address)), Buffer.from(addressKey(other.address)))
 }

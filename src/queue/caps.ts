@@ -1,4 +1,4 @@
-// Which cap leaves no room for a bounce, the earlier bounces of its own mail counted. Pure.
+// Finds the cap that a bounce would exceed, counting the earlier bounces of its own mail. Pure.
 
 import { formatRate } from '../config/value-parsers'
 import type { BounceRequest, Cap } from '../policy/decision'
@@ -23,12 +23,12 @@ export class CapRoom {
   readonly #counted: (cap: Cap) => number
   readonly #own = new Map<string, number>()
 
-  /** `counted`: how many bounces in the queue count towards a cap now. */
+  /** `counted`: the number of bounces in the queue that count towards a cap now. */
   constructor(counted: (cap: Cap) => number) {
     this.#counted = counted
   }
 
-  /** Why there is no room. Recipients that share a call count once for their sender, and each for the rule. */
+  /** The fault, if a cap is reached. Recipients that share a call count once for their sender, and each for the rule. */
   fault({ caps }: BounceRequest, isNewCall: boolean): string | undefined {
     const full = countingCaps(caps, isNewCall).find(
       cap => this.#counted(cap) + (this.#own.get(capKey(cap)) ?? 0) >= cap.rate.count,
@@ -36,7 +36,7 @@ export class CapRoom {
     return full && `more than ${formatRate(full.rate)} ${COUNTED_FOR[full.by]}`
   }
 
-  /** It is admitted: later requests find it counted. */
+  /** Counts an admitted request for later ones. */
   count({ caps }: BounceRequest, isNewCall: boolean): void {
     for (const cap of countingCaps(caps, isNewCall).map(capKey))
       this.#own.set(cap, (this.#own.get(cap) ?? 0) + 1)

@@ -1,12 +1,12 @@
-// What all processes count together: sums by name and labels, hits of rules, recent decisions, the last reload.
-// Counts are hints for people, not records: what a killed process had not handed over yet is lost, and nothing else.
+// The counts of all processes together: sums by name and labels, hits of rules, recent decisions, the last reload.
+// Counts aren't records: those that a killed process had not flushed are lost.
 
 import type { FallbackReason } from '../config/settings'
 import type { Action } from '../policy/decision'
 
 export type Labels = Readonly<Record<string, string>>
 
-/** Names as Prometheus has them: what is counted keeps the name under which it is shown. */
+/** The names of the metrics in Prometheus. */
 export const COUNTED = {
   inspected: 'ses_bounce_mails_inspected_total',
   deferred: 'ses_bounce_mails_deferred_total',
@@ -29,12 +29,12 @@ export interface Sum {
 
 export interface RuleHits {
   rule: string
-  /** Recipients that it decided about, in its mode observe too. */
+  /** Recipients that the rule decided about, in its mode observe too. */
   hits: number
   lastMs: number
 }
 
-/** What was decided for a recipient. All but the time and the action may be somebody else's words. */
+/** A decision about a recipient. All texts but the action may come from a mail. */
 export interface DecisionNote {
   atMs: number
   sesId?: string
@@ -44,29 +44,29 @@ export interface DecisionNote {
   /** Undefined: none decided. */
   rule?: string
   action: Action
-  /** Why there is no bounce where a rule wanted one. */
+  /** The reason why there is no bounce although a rule wanted one. */
   reason?: FallbackReason
-  /** In words: which guard, which cap. */
+  /** More about the reason: the guard or the cap. */
   detail?: string
-  /** Nothing was done about it. */
+  /** True: nothing was changed, as the rule or the plugin only observes. */
   isObserved: boolean
 }
 
-/** The configuration's files were read; with errors they aren't in force. */
+/** A reading of the configuration's files. With errors they didn't become active. */
 export interface Reload {
   atMs: number
-  /** What the files were. Every process reads them: what is known already counts no second time. */
+  /** The state of the files. Every process reads them, and the same state counts once. */
   state: string
-  /** As the log has them. */
+  /** The errors as logged. */
   errors: readonly string[]
 }
 
 export interface ReloadState {
-  /** When the configuration that is in force was first read. */
+  /** When the active configuration was first read. */
   takenMs?: number
   /** The last one with errors. */
   refused?: Omit<Reload, 'state'>
-  /** The files as they are now have errors, and an earlier configuration is in force. */
+  /** The files have errors now, and an earlier configuration is active. */
   isRefused: boolean
 }
 
@@ -79,7 +79,7 @@ export interface OnlyRecipients {
 
 export const HOUR_MS = 3_600_000
 
-/** What one process has to hand over. */
+/** The counts that one process flushes. */
 export interface Counted {
   sums: readonly Sum[]
   hits: readonly RuleHits[]
@@ -91,21 +91,21 @@ export interface Counted {
 }
 
 export interface CounterStore {
-  /** Adds all of it or nothing. Outlives any process, though not a power cut. @throws QueueError */
+  /** Adds all counts or none. They survive a crash of any process, but not a power cut. @throws QueueError */
   add(counted: Counted): void
   close(): void
 }
 
-/** So many decisions are kept. */
+/** The number of decisions that are kept. */
 export const RECENT_DECISIONS = 200
-/** So many sets of labels a name can have, and so many rules have hits of their own. */
+/** The most sets of labels of a name, and the most rules with their own hits. */
 export const MOST_SETS = 1000
-/** In place of a value, once there are too many. */
+/** Replaces a value when there are too many. */
 export const OTHER = 'other'
-/** Labels whose values nobody knows beforehand. */
+/** Labels with any number of values. */
 const OPEN_LABELS: ReadonlySet<string> = new Set(['rule', 'region', 'by'])
 
-/** The set that counts for all those that are too many. */
+/** The set that counts for all further ones. */
 export function withOthers(labels: Labels): Labels {
   return Object.fromEntries(
     Object.entries(labels).map(([name, value]) => [name, OPEN_LABELS.has(name) ? OTHER : value]),

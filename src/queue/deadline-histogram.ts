@@ -1,5 +1,5 @@
-// The deadlines of the jobs that wait in one region, in memory: what the forecast and the charts ask for takes microseconds
-// however long the queue is. Exact. Pure state; the engine keeps it in step with its records.
+// The deadlines of the jobs that wait in one region, in memory: what the forecast and the charts ask for takes
+// microseconds however long the queue is. Exact. Pure state; the engine keeps it in step with its records.
 
 import { SLOT_MS, slotOf } from './forecast'
 import type { Ahead } from './store'

@@ -1,4 +1,4 @@
-// What the outcome of a call means for its job: it is over, or tried again, and when. Pure.
+// Decides from the outcome of a call whether its job has ended or is tried again, and when. Pure.
 
 import type { Settings } from '../config/settings'
 import type { Job } from './job'
@@ -8,22 +8,22 @@ export type Outcome =
   | { kind: 'sent'; messageId: string }
   /** SES: one call a second; other callers of the account count too. */
   | { kind: 'throttled'; detail: string }
-  /** SES did nothing with it: 5xx, or it wasn't reached. */
+  /** SES didn't carry it out: 5xx, or SES wasn't reached. */
   | { kind: 'temporary'; detail: string }
   /** It may have been carried out. */
   | { kind: 'unknown'; detail: string }
-  /** Not the mail's fault, and not passing by itself: credentials, permission, identity, quota, suspension. */
+  /** A lasting reason other than the mail: credentials, permission, identity, quota, suspension. */
   | { kind: 'blocked'; scope: 'sender' | 'region'; detail: string }
-  /** SES doesn't want this bounce. */
+  /** SES refuses this bounce. */
   | { kind: 'refused'; detail: string }
 
-/** More tries are of no use before the cause is fixed. */
+/** More frequent attempts are useless before the cause is fixed. */
 export const BLOCKED_PAUSE_MS = 60_000
 
-/** While a sender is paused by refusals, a job that was refused lets so many others be tried first. */
+/** While a sender is paused by refusals, so many other jobs are tried before a refused one. */
 const TURNS = 10
 
-/** No job is told to wait longer than this. */
+/** The longest pause of any job. */
 export function longestPauseMs({ queue }: Pick<Settings, 'queue'>): number {
   return Math.max(queue.retryLongestMs, BLOCKED_PAUSE_MS * TURNS)
 }
@@ -83,7 +83,7 @@ export function effectOf(
   }
 }
 
-/** Doubles with each try that was made before. */
+/** Doubles with each earlier attempt. */
 export function retryPauseMs(
   tries: number,
   settings: { retryFirstMs: number; retryLongestMs: number },

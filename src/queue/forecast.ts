@@ -1,12 +1,12 @@
-// Whether a job would start in time, and all that wait behind it: calls go soonest deadline first, one each spacing. Pure.
-// Deadlines count as whole seconds, so a job is refused up to a second too early, and never too late.
+// Forecasts whether a job, and all jobs after it, would start in time, with one call each spacing, soonest deadline
+// first. Deadlines count as whole seconds, so a job is refused up to a second too early, and never too late. Pure.
 
 import type { Ahead } from './store'
 
-/** SES's time of receipt is in whole seconds, and so are the deadlines that come of it. */
+/** SES's time of receipt is in whole seconds, and so are the deadlines. */
 export const SLOT_MS = 1000
 
-/** What the forecast supposes. Retries and throttling take more; a job may expire by them all the same. */
+/** The forecast's assumptions. Retries and throttling take longer, so a job may still expire. */
 export interface Forecast {
   /** This process's monotonic clock. */
   nowMonoMs: number
@@ -16,7 +16,7 @@ export interface Forecast {
   marginMs: number
 }
 
-/** What a call takes beyond its spacing, on a network: what is admitted must not expire. */
+/** The time of a call beyond its spacing, so that admitted jobs don't expire. */
 const CALL_TAKES_MS = 30
 
 export function forecastSpacingMs({ intervalMs, slackMs }: { intervalMs: number; slackMs: number }): number {

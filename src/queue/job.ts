@@ -1,4 +1,4 @@
-// One job is one SendBounce call: what the queue keeps of it, as plain data.
+// A job is one SendBounce call. These are the queue's data about it.
 
 import type { BounceRequest } from '../policy/decision'
 
@@ -15,7 +15,7 @@ export function hasEnded(state: JobState): state is EndedState {
 export type JobRecipient = BounceRequest['recipient'] & {
   rule: string
   addedAtMs: number
-  /** Of the raw mail's file, without its ending. */
+  /** The name of the raw mail's file, without its ending. */
   kept?: string
 }
 
@@ -24,7 +24,7 @@ export interface Job {
   state: JobState
   region: string
   sesId: string
-  /** Sender of record: who gets the bounce. */
+  /** Sender of record, which gets the bounce. */
   sender: string
   bounceSender: string
   bounceSenderArn?: string
@@ -35,22 +35,22 @@ export interface Job {
   deadlineMs: number
   createdAtMs: number
   changedAtMs: number
-  /** No try before this; 0: at once. */
+  /** No attempt before this time. 0: at once. */
   notBeforeMs: number
-  /** Calls that were made, whatever came of them. */
+  /** Calls that were made, with any outcome. */
   tries: number
-  /** Of these, calls that may or may not have been carried out. */
+  /** Calls of these with an unknown outcome. */
   unknownTries: number
-  /** Dispatchers that died while a call for this job was on its way. */
+  /** Dispatchers that died during a call for this job. */
   interruptions: number
-  /** Why it is in its state, in SES's words or ours. */
+  /** The reason for its state, in SES's words or ours. */
   reason?: string
   /** SES's MessageId of the bounce. */
   messageId?: string
   recipients: JobRecipient[]
 }
 
-/** What the row of a job holds. */
+/** The fields of a job's row. */
 export type JobFacts = Omit<Job, 'recipients'>
 
 /** Such a job has that one recipient. */
@@ -87,12 +87,12 @@ export interface SubmittedJob {
   createdAtMs: number
 }
 
-/** What came of the request for one recipient. No job: nothing was written, as in a dry run. */
+/** The result of the request for one recipient. Without a job nothing was written, as in a dry run. */
 export type Submitted = { address: string } & Partial<SubmittedJob> &
   /** It has a new call. `joined`: it shares a call that waits, or one of its own mail. */
   (
     | { outcome: 'added' | 'joined' }
-    /** It was submitted before, and its bounce is made or waits; `rule`: the rule of that time. */
+    /** It was submitted before, and its bounce is made or waits. `rule`: the rule at that time. */
     | { outcome: 'known'; rule: string }
     | Refused
   )

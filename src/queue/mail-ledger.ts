@@ -1,5 +1,5 @@
-// What the queue knows of the mail on disk: how much there is of it, and what is to become of a mail when its jobs change.
-// The files themselves are others' concern; a file that isn't there, or isn't counted, is put right by the dispatcher.
+// The queue's record of mail on disk: its amount, and mail whose jobs have changed. Other code writes the files. The
+// dispatcher corrects the record if a file is missing or not counted.
 
 import { senderKey } from '../mail/sender-key'
 import type { HeldRecipient } from '../quarantine/record'
@@ -11,7 +11,7 @@ export type MailPlace = (typeof MAIL_PLACES)[number]
 
 export interface MailFile {
   place: MailPlace
-  /** Of the file, without its ending. */
+  /** The file's name without its ending. */
   name: string
   bytes: number
 }
@@ -21,19 +21,19 @@ export interface StoredMail {
   mails: number
 }
 
-/** For whom a mail was kept. */
+/** A recipient that a mail is kept for. */
 export interface KeptRecipient {
   address: string
   rule: string
   jobId: string
   state: JobState
-  /** Why the job is in its state. */
+  /** The reason for the job's state. */
   why: string
   /** It wasn't certain that SES had the mail for this recipient. */
   isUnconfirmed: boolean
 }
 
-/** What there is no room in. */
+/** The limit that leaves no room: that of all mail, or of the sender. */
 export type Full = 'limit' | 'sender'
 
 /** One sender may fill this part of the limit. */
@@ -43,13 +43,13 @@ export const SENDER_SHARE = 1 / 10
 export interface MailLedger {
   /** Counts files that are about to be written, all or none. Not flushed to the disk: files are counted anew. */
   reserve(files: readonly MailFile[], senderKey: string, limitBytes: number, nowMs: number): Full | undefined
-  /** Calls `remove` for files that were kept for no recipient, while nobody can add one. */
+  /** Calls `remove` for files without a recipient, while no other process can add one. */
   removeUnused(
     files: readonly Omit<MailFile, 'bytes'>[],
     remove: (file: Omit<MailFile, 'bytes'>) => void,
   ): void
   totals(): Record<MailPlace, StoredMail>
-  /** Changes when another handle has written. */
+  /** Changes when another connection has written. */
   version(): number
   /** Mail whose jobs have changed, by name. */
   due(afterName: string, limit: number): { name: string; changes: number; sinceMs: number }[]
@@ -58,17 +58,17 @@ export interface MailLedger {
   recipientsOf(name: string): KeptRecipient[]
   /** Another Haraka directory counts a file of this mail. */
   isElsewhere(name: string): boolean
-  /** Those that are counted, in order of place and name. */
+  /** The counted files, in order of place and name. */
   files(after: Pick<MailFile, 'place' | 'name'> | undefined, limit: number): (MailFile & { atMs: number })[]
-  /** A file of that size is there. */
+  /** Records that a file of that size exists. */
   found(file: MailFile, senderKey: () => Promise<string>, nowMs: number): Promise<void>
-  /** A file is gone. */
+  /** Records that a file doesn't exist any more. */
   gone(file: Omit<MailFile, 'bytes'>): void
   /** Moved from `kept` to the quarantine. */
   moved(name: string): void
   /**
-   * The mail isn't needed for these recipients any more; undefined: for all whose bounce has ended. True: it is for
-   * others, and is due to be brought in order.
+   * The mail isn't needed for these recipients any more. Undefined: for all whose bounce has ended. True: other
+   * recipients need it, and it becomes due.
    */
   letGo(name: string, addresses: readonly string[] | undefined, nowMs: number): boolean
   /** Moved from the quarantine to `kept`. */
@@ -84,9 +84,9 @@ export function storageKey(sender: string): string {
 }
 
 export interface Fate {
-  /** Recipients whose bounce SES has made, or for whom nothing is to be kept. */
+  /** Recipients whose bounce SES has made, or that need no mail. */
   done: KeptRecipient[]
-  /** Those whose bounce wasn't made, and won't be. */
+  /** Recipients whose bounce wasn't made, and won't be. */
   held: HeldRecipient[]
   /** Some bounce may still be made. */
   waits: boolean

@@ -1,5 +1,5 @@
-// What one process has counted and not handed over yet. In memory, of bounded size, and never in anybody's way.
-// What the store doesn't take stays, and is handed over with what comes until then.
+// The counts of one process that aren't flushed yet. In memory, of limited size. Counts that the store refuses stay
+// here, and are flushed with later ones.
 
 import {
   type Counted,
@@ -18,9 +18,9 @@ import {
   withOthers,
 } from './counters'
 
-/** The first refusal's errors matter, and the last's: nobody reloads so often within seconds. */
+/** The most reloads between two flushes. */
 const MOST_RELOADS = 10
-/** A store that can't be written for a day: what is older counts no more. */
+/** Older hours are dropped if the store can't be written for a day. */
 const MOST_HOURS = 25
 
 export class MetricsBuffer {
@@ -80,7 +80,7 @@ export class MetricsBuffer {
     )
   }
 
-  /** `take` is given all of it, and what it throws is thrown: then all of it is still here. */
+  /** Calls `take` with all counts. If it throws, the counts stay, and the error is thrown. */
   handOver(take: (counted: Counted) => void): void {
     take({
       sums: [...this.#sums.values()],

@@ -1,29 +1,29 @@
-// Hands over what a process has counted to the shared store, every few seconds and at the process's end.
-// Never throws. A store that can't be written is tried again; the log hears of it once, when that lasts.
+// Flushes a process's counts to the shared store, every few seconds and at the process's end.
+// Never throws. If the store can't be written it tries again, and logs a lasting fault once.
 
 import { errorMessage } from '../errors'
 import type { CounterStore } from './counters'
 import type { MetricsBuffer } from './metrics-buffer'
 
-/** What a killed process loses at most. */
+/** The time whose counts a killed process may lose. */
 export const EVERY_MS = 3000
-/** Counts that are late concern nobody; those that never come do. */
+/** Failed flushes before a fault is logged. */
 const PATIENCE = 20
 
 export interface MetricsFlushOptions {
   metricsBuffer: MetricsBuffer
-  /** Opened at the first need, and anew after a fault. */
+  /** Called at the first flush, and again after a fault. */
   open: () => CounterStore
-  /** Whether there is a store at all; what is counted before waits. */
+  /** Whether there is a store. Until then counts wait. */
   when?: () => boolean
   log: (level: 'warn' | 'notice', message: string) => void
   everyMs?: number
 }
 
 export interface MetricsFlush {
-  /** Now, if there is something. */
+  /** Flushes now, if there are counts. */
   flush(): void
-  /** For the last time. */
+  /** Flushes for the last time. */
   close(): void
 }
 

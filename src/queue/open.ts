@@ -1,4 +1,4 @@
-// Opens the queue for everybody outside this folder: the one file that knows which engines there are.
+// Opens the queue. Only this file, outside the engines' folders, knows the engines.
 
 export { openCounterStore } from './sqlite/counter-store'
 export { openDispatcherQueue, type SqliteDispatcherQueue } from './sqlite/dispatcher-queue'

@@ -1,5 +1,5 @@
-// What people see of the queue, and what an operator changes by hand beside a running dispatcher.
-// Every method throws QueueError; nothing of that call has happened then.
+// The queue's interface for views, and for an operator's changes while a dispatcher runs.
+// Every method may throw QueueError; then the call has changed nothing.
 
 import type { Result } from '../errors'
 import type { DecisionNote, RuleHits, Sum } from './counters'
@@ -8,41 +8,41 @@ import type { MailLedger, MailPlace, StoredMail } from './mail-ledger'
 import type { RelaySigns } from './relay-signs'
 import type { ActivityBucket, DeadlineBucket, QueueStats, RuleCount } from './stats'
 
-/** Jobs wait, and expire at their deadline. */
+/** A pause by hand: jobs wait, and expire at their deadline. */
 export interface Pause {
   /** Undefined: every region. */
   region?: string
   sinceMs: number
 }
 
-/** As it is set. */
+/** The pace by the settings. */
 export interface Pace {
-  /** From one call to the next. */
+  /** Time from one call to the next. */
   spacingMs: number
-  /** What a job takes in a forecast. */
+  /** Time for each job in a forecast. */
   forecastMs: number
-  /** Before the end of a job's window. */
+  /** Time before the end of a job's window in which no call starts. */
   marginMs: number
 }
 
-/** What a job must have, all of it; what is undefined doesn't matter. */
+/** A filter for jobs. All defined fields must match. */
 export interface JobQuery {
   states?: readonly JobState[]
   region?: string
   sesId?: string
-  /** Of one of its recipients. */
+  /** The rule of one of its recipients. */
   rule?: string
   /** An address, or `@host`. */
   sender?: string
   /** An address. */
   recipient?: string
-  /** The most jobs to be given. */
+  /** The most jobs to return. */
   limit?: number
   /** `next` of the page before. */
   before?: number
 }
 
-/** `next`: where the next page goes on; undefined: there is none. */
+/** `next`: `before` of the next page. Undefined: there is none. */
 export interface JobPage {
   jobs: Job[]
   next?: number
@@ -51,36 +51,36 @@ export interface JobPage {
 export const JOB_ACTIONS = ['retry', 'cancel', 'hold'] as const
 export type JobAction = (typeof JOB_ACTIONS)[number]
 
-/** Of a change by hand; a fault: why nothing was changed. */
+/** The result of a change by hand. A fault: the reason why nothing was changed. */
 export type ByHand = Result<{ from: JobState; to: JobState }>
 
-/** Reads only, and never holds up a writer. */
+/** Only reads, and never blocks a writer. */
 export interface QueueReader {
-  /** Changes when anybody has written. */
+  /** Changes with every write of any process. */
   version(): number
   job(id: string): Job | undefined
   history(id: string): JobEvent[]
   pauses(): Pause[]
   /** Waiting jobs by deadline, then ended ones, latest change first. Read one by one: others may write meanwhile. */
   jobs(query?: Omit<JobQuery, 'before'>): IterableIterator<Job>
-  /** Newest first, a bounded number of jobs looked at: fewer than `limit`, even none, with a `next` means go on. */
+  /** Newest first. Reads a limited number of jobs, so a page with a `next` may have fewer than `limit`, or none. */
   page(query: JobQuery & { limit: number }): JobPage
   /** Queued jobs, soonest deadline first; quick in a long queue. */
   soonest(limit: number): Job[]
   stats(now: { ms: number; monoMs: number }, pace: Pace): QueueStats
-  /** Counts every job: takes its time in a long queue, and can read files of earlier versions. */
+  /** Counts every job: slow in a long queue, but also reads files of earlier versions. */
   countByState(): Record<JobState, number>
-  /** Most of them first; takes its time in a long queue. */
+  /** The largest first. Slow in a long queue. */
   countByRule(): RuleCount[]
-  /** Those that a job on record is of, or a call was made in; in the order of their names. */
+  /** Regions with a job on record or a call, in the order of their names. */
   regions(): string[]
-  /** What all processes have counted. */
+  /** The sums of all processes. */
   sums(): Sum[]
   /** Latest first. */
   decisions(limit?: number): DecisionNote[]
   /** Most of them first. */
   ruleHits(): RuleHits[]
-  /** Those that begin then or later, oldest first, of the last day; one in which nothing happened may be missing. */
+  /** Buckets of the last day that begin then or later, oldest first. Empty ones may be missing. */
   activity(fromMs: number): ActivityBucket[]
   /** Soonest first. */
   deadlineBuckets(): DeadlineBucket[]
@@ -91,8 +91,8 @@ export interface QueueReader {
 }
 
 /**
- * Changes only jobs that no dispatcher holds; each change is one durable transaction, and an event in the job's history.
- * A dispatcher sees it at its next look.
+ * Changes only jobs that no dispatcher has claimed. Each change is one durable transaction with an event in the job's
+ * history. A dispatcher sees it at its next poll.
  */
 export interface OperatorQueue extends QueueReader {
   /** held, failed, expired, cancelled -> queued, where it can still start in time. */
@@ -103,13 +103,13 @@ export interface OperatorQueue extends QueueReader {
   hold(id: string, nowMs: number): ByHand
   /** False: it was paused already. */
   pause(region: string | undefined, nowMs: number): boolean
-  /** Undefined: all that is paused. False: nothing of it was. */
+  /** Undefined: all pauses. False: there was none. */
   resume(region: string | undefined): boolean
   /** For mail that leaves the quarantine by hand. */
   readonly mail: Pick<MailLedger, 'letGo' | 'gone' | 'putBack'>
-  /** Shared by the processes of the queue file, and known to nobody else: 64 hex digits. */
+  /** A secret that only the processes of the queue file share: 64 hex digits. */
   secret(): string
-  /** A session of the status page; for every process of the queue file, on disk when it returns. */
+  /** Ends a session of the status page for every process. On disk when it returns. */
   endSession(id: string, endMs: number, nowMs: number): void
   isSessionEnded(id: string): boolean
 }

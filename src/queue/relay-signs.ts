@@ -1,5 +1,5 @@
-// Signs that a relay gives other recipients than SES had, where it isn't said to. Pure.
-// Mail to Bcc recipients, and of lists, looks the same: one mail means nothing, many do.
+// Signs that a relay rewrites recipients, if the settings don't say so. Pure.
+// Mail to Bcc recipients and of lists looks the same, so only many mails are a sign.
 
 export interface RelaySigns {
   /** Bounces that SES refused, of those on record, for recipients that nothing in the mail confirmed. */
@@ -10,7 +10,7 @@ export interface RelaySigns {
   besideFor: number
 }
 
-/** So many are no chance. */
+/** So many refusals aren't a coincidence. */
 const ENOUGH = 3
 
 /** Undefined: there is nothing to say. */

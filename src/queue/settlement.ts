@@ -1,4 +1,4 @@
-// What the outcome of a call means for its job, for the job's bounce sender, and for those that wait behind it. Pure.
+// Decides from the outcome of a call the changes of its job, of the job's bounce sender, and of waiting jobs. Pure.
 
 import { blocks, type RefusalFacts, refused, type SenderChange, type SenderFacts, works } from './breaker'
 import { hasUnconfirmed, type Job } from './job'
@@ -13,12 +13,12 @@ export interface Settlement {
   job: Change
   split?: Split
   sender?: SenderChange
-  /** Of unconfirmed recipients it is known now: SES made the bounce, or refused it. */
+  /** The result for an unconfirmed recipient: SES made the bounce, or refused it. */
   unconfirmed?: 'made' | 'refused'
   answer: Settled
 }
 
-/** `job`: as it was claimed. */
+/** `job`: its state at the claim. */
 export function settlementOf(job: Job, effect: Effect, facts: CallFacts): Settlement {
   switch (effect.state) {
     case 'sent': {

@@ -1,13 +1,13 @@
-// A refused call with several recipients becomes a call for each: one of them may be what SES doesn't want. Pure.
+// Splits a refused call with several recipients into one for each, as one of them may be the reason. Pure.
 
 import { byKey } from './calls'
 import type { Job, JobEvent } from './job'
 import { type Change, change } from './transitions'
 
 export interface Split {
-  /** Of the job itself: its first recipient stays in it. */
+  /** The change of the job itself, which keeps its first recipient. */
   own: Change
-  /** Each of these recipients gets a job of its own. */
+  /** Recipients that each get their own job. */
   others: string[]
   /** The first line in the history of each of these jobs. */
   event: Pick<JobEvent, 'what' | 'detail'>

@@ -11,17 +11,17 @@ export const SILENT_MS = 30_000
 
 export interface QueueStats {
   states: Record<JobState, number>
-  /** By region and state; what isn't there is 0. */
+  /** By region and state. Missing ones are 0. */
   jobs: readonly { region: string; state: JobState; jobs: number }[]
   /** By name. */
   regions: readonly RegionStats[]
   pauses: readonly Pause[]
   blocked: readonly Blocker[]
-  /** When the oldest waiting job was made. */
+  /** When the oldest waiting job was added. */
   oldestMs?: number
-  /** Of the waiting jobs. */
+  /** The soonest deadline of the waiting jobs. */
   nextDeadlineMs?: number
-  /** Since the last heartbeat of a dispatcher; undefined: there was none since the machine started. */
+  /** Time since the last heartbeat of a dispatcher. Undefined: there was none since the machine started. */
   silentMs?: number
   /** Mail on disk. */
   mail: Record<MailPlace, StoredMail>
@@ -30,34 +30,34 @@ export interface QueueStats {
 
 export interface RegionStats extends Projection {
   region: string
-  /** From one call to the next at the moment: while SES throttles, more than it is set. */
+  /** The present time from one call to the next; while SES throttles, longer than set. */
   spacingMs: number
-  /** What a job has taken lately, where that is more. */
+  /** The recent time for each job, if that is longer. */
   jobMs: number
   queued: number
   sending: number
   /** Of the queued jobs: those whose next attempt isn't due yet. */
   later: number
   nextDeadlineMs?: number
-  /** By hand, of this region or of all. */
+  /** The beginning of a pause by hand, of this region or of all. */
   pausedSinceMs?: number
-  /** Within the last minute: calls that ended, those that SES made a bounce of, and those that it throttled. */
+  /** In the last minute: calls that ended, calls with a bounce, and throttled calls. */
   lastMinute: { calls: number; sent: number; throttled: number }
 }
 
 export interface Projection {
-  /** Until the last of those that can be in time has started, if each takes `jobMs`. */
+  /** Time until the last job that can be in time has started, with `jobMs` for each. */
   drainMs: number
   /** Jobs that can't start before their last moment. */
   willMiss: number
 }
 
-/** What SES accepts nothing from at the moment; one job is tried each minute. Without a sender: the whole region. */
+/** A bounce sender that SES refuses at the moment; one job is tried each minute. Without a sender: the whole region. */
 export interface Blocker {
   region: string
   bounceSender?: string
   nextTryMs: number
-  /** In the words that one of its jobs has; of the first 20 only. */
+  /** The reason of one of its jobs, for the first 20 blockers only. */
   why?: string
 }
 
@@ -67,10 +67,10 @@ export interface RuleCount {
   states: Partial<Record<JobState, number>>
 }
 
-/** How long a bucket is. The triggers in schema.sql have the same number, frozen. */
+/** The length of a bucket. The triggers in schema.sql have the same number, frozen. */
 export const ACTIVITY_BUCKET_MS = 300_000
 
-/** Of jobs, in a span of time. */
+/** Counts of jobs in a bucket of time. */
 export interface ActivityBucket {
   fromMs: number
   /** New ones, and those that were tried again after their end. */

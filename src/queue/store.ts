@@ -180,7 +180,10 @@ export type Effect =
   | {
       state: 'failed'
       detail: string
-      /** If it isn't the mail's fault, until when the jobs of that region and bounce sender wait, and until when this one. */
+      /**
+       * If it isn't the mail's fault, until when the jobs of that region and bounce sender wait, and until when this
+       * one.
+       */
       pauses?: { untilMs: number; ownUntilMs: number }
     }
   | {
@@ -239,8 +242,8 @@ export interface DispatcherQueue {
   /** The call begins now: from here on its outcome is unknown until it is settled. */
   begin(claim: Claim, now: Now): Eventually<void>
   /**
-   * Records what came of the call. When five mails in a row were refused with the same error, their jobs are queued again,
-   * and the bounce sender is paused in that region.
+   * Records what came of the call. When five mails in a row were refused with the same error, their jobs are queued
+   * again, and the bounce sender is paused in that region.
    */
   settle(claim: Claim, effect: Effect, now: Settling): Eventually<Settled>
   /** Forgets ended jobs that changed last before that, a bounded number at a time; how many. */

@@ -1,5 +1,5 @@
-// The states of a job: which may follow which, by whom, and what each step says in the job's history. Pure.
-// An engine reads a job, asks here, and writes the change. It knows no rule and no text of its own.
+// The transitions between the states of a job for each actor, with the text of each step in the job's history. Pure.
+// An engine reads a job, calls a function here, and writes the change. It has no rules or texts of its own.
 
 import type { JobEvent, JobFacts, JobState } from './job'
 
@@ -24,7 +24,7 @@ export const MAY_FOLLOW: Readonly<Record<Actor, Partial<Record<JobState, readonl
   },
 }
 
-/** What is written of a job, and the lines of its history. What is undefined stays as it was. */
+/** The changed fields of a job, and the lines for its history. Undefined fields don't change. */
 export interface Change {
   state: JobState
   reason?: string
@@ -40,7 +40,7 @@ export interface Change {
 
 type Details = Omit<Change, 'state' | 'events'>
 
-/** @throws Error: that would be a fault of this program */
+/** @throws Error for a transition that isn't allowed, which would be a fault of this program */
 export function change(
   actor: Actor,
   from: JobState,
@@ -58,7 +58,7 @@ export function claimed({ state }: Pick<JobFacts, 'state'>, waitMs: number): Cha
   return change('dispatcher', state, 'sending', {}, { what: 'claimed', detail })
 }
 
-/** Its call hasn't begun: as if it had never been claimed. */
+/** Undoes a claim whose call hasn't begun. */
 export function released(
   { state }: Pick<JobFacts, 'state'>,
   detail = 'the dispatcher stopped before the call',
@@ -75,11 +75,11 @@ export function expired({ state, tries, reason }: Pick<JobFacts, 'state' | 'trie
 export interface InterruptionLimits {
   /** Calls of unknown outcome after which a job is held. */
   unknownTries: number
-  /** Dispatchers that died during its calls, after which a job is held: it may be the cause. */
+  /** Dispatchers that died during its calls, after which a job is held, as it may be the cause. */
   interruptions: number
 }
 
-/** A dispatcher that is gone left it as `sending`. `hasBegun`: its call may have been made. */
+/** Recovers a job that an ended dispatcher left as `sending`. `hasBegun`: its call may have been made. */
 export function leftBehind(
   job: Pick<JobFacts, 'state' | 'tries' | 'interruptions'>,
   hasBegun: boolean,

@@ -1,5 +1,6 @@
 // What came into the queue and what left it, by spans of five minutes: what the page draws of the last hours.
-// Triggers in schema.sql keep it: no writer of the file can forget to. A day of it is kept, whatever becomes of the jobs.
+// Triggers in schema.sql keep it: no writer of the file can forget to. A day of it is kept, whatever becomes of the
+// jobs.
 
 import type { ActivityBucket } from '../stats'
 import type { Database } from './database'

@@ -301,8 +301,8 @@ function refuseNetworkFileSystem(file: string): void {
 }
 
 /**
- * SQLite gives its -wal and -shm files the mode of the database, so that it must be right from the first byte. A file that
- * is there isn't opened: this process may have it open already, and would lose its locks when it closes it here
+ * SQLite gives its -wal and -shm files the mode of the database, so that it must be right from the first byte. A file
+ * that is there isn't opened: this process may have it open already, and would lose its locks when it closes it here
  * (sqlite.org/howtocorrupt.html section 2.2).
  */
 function createEmpty(file: string): void {

@@ -40,7 +40,10 @@ export function isAlive(pid: number, pidStart: string): boolean {
   }
 }
 
-/** Where the system gives no id of the boot: its time to ten seconds, so a clock that is set looks like a boot, which is safe. */
+/**
+ * Where the system gives no id of the boot: its time to ten seconds, so a clock that is set looks like a boot, which is
+ * safe.
+ */
 export function bootId(): string {
   return (
     read('/proc/sys/kernel/random/boot_id') ??

@@ -1,5 +1,6 @@
 // Jobs that fit a filter, in the order in which an operator wants to see them.
-// Only their numbers are held; jobs are read a few at a time when their turn comes, so that no reader stands in a writer's way.
+// Only their numbers are held; jobs are read a few at a time when their turn comes, so that no reader stands in a
+// writer's way.
 
 import { addressKey, domainOf } from '../../mail/address'
 import type { Job } from '../job'

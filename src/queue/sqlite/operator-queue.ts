@@ -1,4 +1,5 @@
-// The operator's side of the queue: views, and changes by hand beside a dispatcher that runs (../by-hand.ts has the rules).
+// The operator's side of the queue: views, and changes by hand beside a dispatcher that runs (../by-hand.ts has the
+// rules).
 
 import { cancel, hold, retry } from '../by-hand'
 import type { JobFacts } from '../job'

@@ -1,5 +1,6 @@
 // Jobs a page at a time, newest first. A page goes on where the one before ended, whatever came or went meanwhile.
-// However long the queue and rare what is asked for, a page looks at a bounded number of jobs: it may hold fewer than asked.
+// However long the queue and rare what is asked for, a page looks at a bounded number of jobs: it may hold fewer than
+// asked.
 
 import { addressKey, domainOf } from '../../mail/address'
 import { senderKeys } from '../../mail/sender-key'

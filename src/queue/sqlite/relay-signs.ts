@@ -1,4 +1,5 @@
-// What the queue file holds of the signs that a relay rewrites recipients. Never more than a day's, and what is on record.
+// What the queue file holds of the signs that a relay rewrites recipients. Never more than a day's, and what is on
+// record.
 
 import type { OnlyRecipients } from '../counters'
 import type { RelaySigns } from '../relay-signs'

@@ -1,5 +1,5 @@
-// Keeps the deadline histograms of all regions in step with the queue file: read whole once, then what has changed since.
-// Triggers note each change (migrations/016-deadline-changes.sql), so that no writer of the file can forget to.
+// Keeps the deadline histograms of all regions in step with the queue file: read whole once, then what has changed
+// since. Triggers note each change (migrations/016-deadline-changes.sql), so that no writer of the file can forget to.
 
 import { DeadlineHistogram } from '../deadline-histogram'
 import type { Database } from './database'
