@@ -11,7 +11,7 @@ interface Block {
   number: number
   /** Soonest first. */
   deadlines: number[]
-  /** What `leastOf` said last; undefined: jobs have come or gone since. */
+  /** The cached result of `leastOf`. Undefined: jobs were added or removed since then. */
   least?: { spacingMs: number; ms: number }
 }
 
@@ -46,7 +46,7 @@ export class DeadlineHistogram {
     delete found.least
   }
 
-  /** False: no job with that deadline is in it. */
+  /** False: there is no job with that deadline. */
   remove(deadlineMs: number): boolean {
     const number = blockOf(deadlineMs)
     const at = firstFrom(this.#blocks, block => block.number >= number)
@@ -60,7 +60,7 @@ export class DeadlineHistogram {
     return true
   }
 
-  /** What a job with that deadline would find; those of its own second go before it. */
+  /** The jobs before a job with that deadline; those of its own second count as before it. */
   ahead(deadlineMs: number, spacingMs: number): Pick<Ahead, 'jobs' | 'laterMs'> {
     const endMs = slotOf(deadlineMs) + SLOT_MS
     const own = blockOf(deadlineMs)
@@ -105,7 +105,7 @@ function blockOf(deadlineMs: number): number {
   return Math.floor(deadlineMs / BLOCK_MS)
 }
 
-/** The index of the first for which it is true, as it is for all behind it; by halves. */
+/** The index of the first element for which it is true, by a binary search; it must be true for all after it. */
 function firstFrom<T>(list: readonly T[], isFrom: (one: T) => boolean): number {
   let [low, high] = [0, list.length]
   while (low < high) {

@@ -81,7 +81,7 @@ export class MetricsBuffer {
   }
 
   /** Calls `take` with all counts. If it throws, the counts stay, and the error is thrown. */
-  handOver(take: (counted: Counted) => void): void {
+  flushTo(take: (counted: Counted) => void): void {
     take({
       sums: [...this.#sums.values()],
       hits: [...this.#hits.values()],

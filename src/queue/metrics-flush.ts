@@ -43,7 +43,7 @@ export function startMetricsFlush(options: MetricsFlushOptions): MetricsFlush {
   const flush = () => {
     if (metricsBuffer.isEmpty() || !when()) return
     try {
-      metricsBuffer.handOver(counted => {
+      metricsBuffer.flushTo(counted => {
         store ??= open()
         store.add(counted)
       })

@@ -2,7 +2,7 @@
 //
 // - What `add` has returned is on disk: no crash of a process, nor of the machine, loses it.
 // - `add` is all or nothing: a mail's recipients are written together, or none is.
-// - A recipient of an SES mail is taken once, as long as its job is on record.
+// - A recipient of an SES mail is added once, as long as its job is on record.
 // - One dispatcher leads. Only it changes a job that is `sending`, and each of its writes fails with QUEUE_LOCK_LOST once
 //   another has taken the lead. Terms only grow. A process that can't write makes no call.
 // - A dispatcher that takes the lead finds every job that an earlier one left as `sending`: one whose call hadn't begun is
@@ -12,8 +12,8 @@
 //   and never began, `begin` and `release` change nothing, `settle` answers what it answered.
 // - A method that fails throws QueueError, or rejects with it. Nothing of that call has happened then, or, where the answer
 //   was lost, all of it has.
-// - Times of a process' own monotonic clock stay with that process: what others did is told as a duration. Who a process is,
-//   and whether another one lives, an engine knows by itself.
+// - Times of a process's own monotonic clock stay with that process; other processes' times are given as durations. The
+//   engine itself knows the identity of a process, and whether another one is alive.
 
 import type { BounceRequest, Cap } from '../policy/decision'
 import type { Forecast } from './forecast'
@@ -26,13 +26,13 @@ import type { InterruptionLimits } from './transitions'
 export type Eventually<T> = T | Promise<T>
 
 export interface Ahead {
-  /** Queued, with deadlines up to the end of that second. */
+  /** Queued jobs with deadlines up to the end of that second. */
   jobs: number
   /** The least of the later jobs' deadlines, less a spacing for each job before them all. Infinity: there is none. */
   laterMs: number
-  /** What a job takes in the region, as the dispatcher found last; 0: it hasn't been there. */
+  /** The time for each job in the region, from the dispatcher. 0: not known yet. */
   spacingMs: number
-  /** Since the start of the region's last call; negative: it is planned. Infinity: there was none. */
+  /** Time since the start of the region's last call. Negative: it is planned. Infinity: there was none. */
   sinceLastStartMs: number
 }
 
@@ -45,17 +45,17 @@ export interface KnownRecipient {
   createdAtMs: number
   /** The name under which the mail was kept for it. */
   kept?: string
-  /** As `callKey` makes it: requests with it join the job, which waits. Undefined: none can. */
+  /** The result of `callKey`: requests with the same key join the waiting job. Undefined: none can. */
   call?: string
 }
 
-/** What came of a submission with a key; `digest`: of that submission. */
+/** The results of a submission with a key. `digest`: of that submission. */
 export interface IdempotencyRecord {
   digest: string
   results: readonly Submitted[]
 }
 
-/** What a worker asks before it decides, all at once. */
+/** A worker's question before it decides. */
 export interface Question {
   sesId?: string
   /** Of one mail. */
@@ -68,28 +68,28 @@ export interface Question {
 export interface Seen {
   /** The mail's recipients that were submitted before, by `addressKey`. */
   known: ReadonlyMap<string, KnownRecipient>
-  /** Where a bounce was asked about. */
+  /** Present if the question has `bounce`. */
   bounce?: {
-    /** Since the last heartbeat of a dispatcher; Infinity: there was none since the machine started. */
+    /** Time since the last heartbeat of a dispatcher. Infinity: there was none since the machine started. */
     silentMs: number
     ahead: Ahead
-    /** For each of the caps: how many bounces count towards it now, up to the cap itself. */
+    /** For each of the caps: the number of bounces that count towards it now, up to the cap itself. */
     counted: readonly number[]
   }
-  /** Of the key; it is forgotten with the jobs of its time. */
+  /** The record of the key, which is deleted with the jobs of its time. */
   record?: IdempotencyRecord
 }
 
 export interface AddOptions {
-  /** Without one a queue of any length accepts them. */
+  /** Undefined: a queue of any length accepts the requests. */
   forecast?: Forecast
-  /** Throws when the mail isn't on disk; nobody deletes it from there on, until `add` has returned. */
+  /** Throws if the mail isn't on disk. From then on it isn't deleted until `add` has returned. */
   mustBeKept?: () => void
-  /** Where the submission is written, its results are kept under the key in the same transaction. */
+  /** If the submission is written, its results are stored under the key in the same transaction. */
   record?: { key: string; digest: string }
 }
 
-/** What a worker needs. */
+/** The worker's side of the queue. */
 export interface WorkerQueue {
   look(question: Question): Eventually<Seen>
   /**
@@ -114,7 +114,7 @@ export interface Now {
 }
 
 export interface LeadLimits extends InterruptionLimits {
-  /** A dispatcher that gave no heartbeat for so long has lost the lead. */
+  /** A dispatcher without a heartbeat for so long has lost the lead. */
   staleMs: number
 }
 
@@ -129,21 +129,21 @@ export interface PlanQuestion {
   nowMs: number
   /** A pause that lasts longer is left from before the clock was set back. */
   longestPauseMs: number
-  /** Only this one is asked about. */
+  /** Undefined: all regions. */
   region?: string
-  /** Of an earlier plan: where nothing was written since, there is no need of another. */
+  /** The version of an earlier plan: if nothing was written since then, no new plan is made. */
   since?: number
   /** What forecasts count with from now on, for some regions apart. With a long queue it takes a while to work in. */
   forecast?: { spacingMs: number; regions?: ReadonlyMap<string, number> }
 }
 
-/** What a dispatcher has to do. */
+/** The dispatcher's work. */
 export interface Plan {
-  /** Another one once another process has written. */
+  /** Changes when another process has written. */
   version: number
-  /** All that a job was ever of. */
+  /** All regions that have ever had a job. */
   regions: RegionPlan[]
-  /** What an operator has paused: nothing of it is due, or can be claimed. */
+  /** The pauses by hand: their jobs aren't due, and can't be claimed. */
   pauses: Pause[]
 }
 
@@ -151,29 +151,29 @@ export interface RegionPlan {
   region: string
   /** When the first of its jobs is due (epoch ms; 0: at once). Undefined: none waits. */
   dueMs?: number
-  /** As it was given last with a call that was settled; else 1. */
+  /** The value that was stored with the last settled call, else 1. */
   slowdown: number
 }
 
-/** What a claim must keep to. */
+/** The limits of a claim. */
 export interface Spacing {
   spacingMs: number
   notBeforeMonoMs: number
   /** A pause that lasts longer is left from before the clock was set back. */
   longestPauseMs: number
-  /** Too near its deadline a job isn't given out, but expires. */
+  /** A job nearer to its deadline than this isn't claimed, but expires. */
   marginMs?: number
 }
 
 export interface Claim {
   job: Job
-  /** Counts the claims of this job: what is written for an earlier one is refused. */
+  /** The number of this job's claims. Writes for an earlier claim are refused. */
   number: number
   /** On the caller's monotonic clock: the call may start then, not earlier. */
   startAtMonoMs: number
 }
 
-/** What a call came to, as it changes the job; `held`: its outcome is unknown, and may not be tried for again. */
+/** The effect of a call on its job. `held`: its outcome is unknown, too often to try again. */
 export type Effect =
   | { state: 'sent'; messageId: string; detail: string }
   | { state: 'held'; detail: string }
@@ -191,11 +191,11 @@ export type Effect =
       what: 'throttled' | 'retry' | 'unknown outcome'
       notBeforeMs: number
       detail: string
-      /** SES takes nothing from the bounce sender, whose jobs wait as long, or in the region, which does. */
+      /** SES accepts nothing from the bounce sender, or in the region: all its jobs wait as long. */
       blocks?: 'sender' | 'region'
     }
 
-/** A bounce sender, or without one a region, that is paused from now on, or works again. */
+/** A bounce sender, or without one a region, that is paused now, or works again. */
 export interface StateChange {
   region: string
   bounceSender?: string
@@ -208,27 +208,27 @@ export interface Settling {
   ms: number
   /** On the caller's monotonic clock: when SES may have seen the call at the latest. */
   seenMonoMs: number
-  /** How many times as long the interval is from now on as it was set: for the next dispatcher, and for views. */
+  /** The present interval as a multiple of the setting, for the next dispatcher and for views. */
   slowdown?: number
 }
 
 export interface Settled {
-  /** What the job is by now. */
+  /** The job's state now. */
   state: 'sent' | 'failed' | 'held' | 'queued' | 'split'
   changes: StateChange[]
 }
 
-/** What the dispatcher needs. */
+/** The dispatcher's side of the queue. */
 export interface DispatcherQueue {
   /**
-   * Takes the lead, unless another dispatcher has it that lives and gives heartbeats; undefined then. Puts in order what
-   * an earlier one left.
+   * Takes the lead and recovers the jobs of an earlier dispatcher. Undefined: another dispatcher has the lead, and gives
+   * heartbeats.
    */
   takeLead(now: Now, limits: LeadLimits): Eventually<Lead | undefined>
   heartbeat(nowMonoMs: number): Eventually<void>
-  /** The next dispatcher needn't wait. */
+  /** So the next dispatcher doesn't wait. */
   giveUpLead(): Eventually<void>
-  /** Undefined: nothing was written since the version that was asked for. */
+  /** Undefined: nothing was written since the given version. */
   plan(question: PlanQuestion): Eventually<Plan | undefined>
   /** Ends queued jobs of a region whose last moment has passed, a bounded number at a time. */
   expire(region: string, nowMs: number, marginMs: number): Eventually<Job[]>
@@ -246,7 +246,7 @@ export interface DispatcherQueue {
    * again, and the bounce sender is paused in that region.
    */
   settle(claim: Claim, effect: Effect, now: Settling): Eventually<Settled>
-  /** Forgets ended jobs that changed last before that, a bounded number at a time; how many. */
+  /** Deletes ended jobs that changed last before that time, a limited number. Returns the number. */
   prune(beforeMs: number): Eventually<number>
   close(): Eventually<void>
 }

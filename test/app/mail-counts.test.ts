@@ -46,7 +46,7 @@ describe('the plugin counts', () => {
 
   function counted(): Counted {
     let all: Counted = { sums: [], hits: [], decisions: [], reloads: [], onlyRecipients: [] }
-    metricsBuffer.handOver(counted => void (all = counted))
+    metricsBuffer.flushTo(counted => void (all = counted))
     return all
   }
 

@@ -65,7 +65,7 @@ describe('the dispatcher counts', () => {
       remove()
     }
     let sums: readonly Sum[] = []
-    metricsBuffer.handOver(counted => void (sums = counted.sums))
+    metricsBuffer.flushTo(counted => void (sums = counted.sums))
     const of = (name: string) =>
       Object.fromEntries(
         sums

@@ -130,7 +130,7 @@ function count(api: Api, made: number): void {
     ],
   })
   const store = openCounterStore(api.file)
-  metricsBuffer.handOver(counted => store.add(counted))
+  metricsBuffer.flushTo(counted => store.add(counted))
   store.close()
   assert.equal(api.operator.pause('us-east-1', NOW_MS - 12 * MINUTE_MS), true)
 }

@@ -41,7 +41,7 @@ export function fillHostile(api: Api): string[] {
   })
   metricsBuffer.reloaded({ atMs: NOW_MS - 9000, state: 'edited', errors: [`wrong ${EVIL}`] })
   const store = openCounterStore(api.file)
-  metricsBuffer.handOver(counted => store.add(counted))
+  metricsBuffer.flushTo(counted => store.add(counted))
   store.close()
   return added.map(({ jobId }) => jobId ?? '')
 }

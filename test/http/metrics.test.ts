@@ -70,7 +70,7 @@ describe('metrics', () => {
     metricsBuffer.reloaded({ atMs: NOW_MS - 5000, state: 'first', errors: [] })
     metricsBuffer.reloaded({ atMs: NOW_MS, state: 'then', errors: ['wrong'] })
     const store = openCounterStore(file)
-    metricsBuffer.handOver(counted => store.add(counted))
+    metricsBuffer.flushTo(counted => store.add(counted))
     store.close()
     const worker = openWorkerQueue(file)
     worker.add([request({ deadlineMs: NOW_MS + 90_000 }), request({ deadlineMs: NOW_MS + 30_000 })], NOW_MS)

@@ -186,7 +186,7 @@ describe('an unconfirmed recipient', () => {
       const metricsBuffer = new MetricsBuffer()
       for (let at = 0; at < besideFor; at++) metricsBuffer.onlyRecipient(atMs, true)
       for (let at = 0; at < others; at++) metricsBuffer.onlyRecipient(atMs, false)
-      metricsBuffer.handOver(counted => store.add(counted))
+      metricsBuffer.flushTo(counted => store.add(counted))
     }
     const warned = (atMs: number) => relayWarning(signsAt(atMs)) !== undefined
     const start = 100 * HOUR_MS

@@ -5,7 +5,7 @@
 import type { ActivityBucket } from '../stats'
 import type { Database } from './database'
 
-/** Oldest first. */
+/** The buckets from that time on, oldest first. */
 export function activity(database: Database, fromMs: number): ActivityBucket[] {
   return database
     .all('SELECT at_ms, came, sent, others FROM span WHERE at_ms >= ? ORDER BY at_ms', fromMs)

@@ -1,12 +1,12 @@
-// What the queue file holds of bounce senders and regions that SES accepts nothing from. The rules are in ../breaker.ts.
-// Runs within the caller's transaction.
+// Reads and writes the pauses of bounce senders and regions that SES refuses. The rules are in ../breaker.ts.
+// Runs in the caller's transaction.
 
 import { errorOf, type RefusalFacts, type SenderChange, type SenderFacts } from '../breaker'
 import type { Job } from '../job'
 import type { Database, Row, Value } from './database'
 import { applyChange, text } from './rows'
 
-/** In place of a bounce sender's name: the region as a whole. */
+/** Stands for the whole region instead of a bounce sender. */
 const ALL = ''
 
 /**
@@ -45,7 +45,7 @@ export function refusalFacts(database: Database, job: Job, seq: Value, detail: s
   const { region, bounceSender, sesId } = job
   const error = errorOf(job, detail)
   const put = database.get('SELECT 1 FROM refused WHERE job = ? AND put_back = 1', seq)
-  // of a mail that was split, all calls are refused when one is
+  // all calls of a mail that was split are refused when one is
   const others = database.get(
     `SELECT COUNT(DISTINCT ses_id) AS n FROM refused JOIN job ON seq = job
      WHERE refused.region = ? AND refused.bounce_sender = ? AND put_back = 0 AND error = ? AND ses_id <> ?`,
@@ -160,7 +160,7 @@ function endRow(database: Database, region: string, bounceSender: string): void 
   )
 }
 
-/** What is blocked, and when the next try is. */
+/** The paused senders and regions, with the time of the next attempt. */
 export function blockedNow(
   database: Database,
 ): { region: string; bounceSender?: string; nextTryMs: number }[] {

@@ -1,5 +1,5 @@
-// When the last call of each region started, and how slow it is, on disk: both hold across processes and their deaths.
-// Times are monotonic and of one boot; after a reboot they mean nothing, and a full spacing is waited.
+// The start of each region's last call, and its slowdown, on disk, so that both survive the processes.
+// Times are monotonic and belong to one boot; after a reboot a full spacing is waited.
 
 import type { Database, Row } from './database'
 
@@ -15,7 +15,7 @@ export class CallSpacing {
     return lastStart(this.#row(region), bootId, nowMonoMs)
   }
 
-  /** What a forecast goes by; `spacingMs`: as the dispatcher set it, 0 where it hasn't been. */
+  /** The values for a forecast. `spacingMs`: set by the dispatcher; 0: it hasn't run in the region yet. */
   forForecast(region: string, bootId: string, nowMonoMs: number): { spacingMs: number; lastStartMs: number } {
     const row = this.#row(region)
     return { spacingMs: Number(row?.['spacing_ms'] ?? 0), lastStartMs: lastStart(row, bootId, nowMonoMs) }
@@ -26,7 +26,7 @@ export class CallSpacing {
     return this.#db.get('SELECT boot_id FROM region WHERE name = ?', region)?.['boot_id'] === bootId
   }
 
-  /** 1: as set. */
+  /** 1: no slowdown. */
   slowdown(region: string): number {
     return Number(this.#db.get('SELECT slowdown FROM region WHERE name = ?', region)?.['slowdown'] ?? 1)
   }

@@ -1,5 +1,5 @@
-// How many bounces count towards a cap, over a window that slides with the clock.
-// An index is read up to the cap and no further, however many jobs there are.
+// Counts the bounces towards a cap, over a sliding window.
+// Reads an index up to the cap only, however many jobs there are.
 
 import type { Cap } from '../../policy/decision'
 import type { Database } from './database'

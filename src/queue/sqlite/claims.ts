@@ -1,5 +1,5 @@
-// A dispatcher's claims in the queue file: jobs that are durable with their planned start, and what came of their calls.
-// What a step makes of a job is decided in ../transitions.ts and ../settlement.ts. Runs within the caller's transaction.
+// A dispatcher's claims in the queue file: jobs stored with their planned start, and the outcomes of their calls.
+// ../transitions.ts and ../settlement.ts decide each step. Runs in the caller's transaction.
 
 import { QueueError } from '../../errors'
 import { settlementOf } from '../settlement'
@@ -49,7 +49,7 @@ export class Claims {
     return { job, number, startAtMonoMs }
   }
 
-  /** The answer of an earlier claim was lost: all that this process has claimed has begun, or is given back. */
+  /** If the answer of an earlier claim was lost, its job is still claimed and hasn't begun: it is given back. */
   #putBackUnbegun(region: string, nowMs: number): void {
     const lost = "SELECT * FROM job WHERE state = 'sending' AND region = ? AND call_begun = 0"
     for (const row of this.#db.all(lost, region))
@@ -63,7 +63,7 @@ export class Claims {
 
   release(claim: Claim, nowMs: number): void {
     const row = this.#claimed(claim)
-    // not sending: it was given back, and the answer was lost
+    // any other state: it was given back, and the answer was lost
     if (row['state'] === 'sending') applyChange(this.#db, row['seq'] ?? null, released(claim.job), nowMs)
   }
 
@@ -121,7 +121,7 @@ function lost({ job: { id } }: Claim): QueueError {
   return new QueueError('QUEUE_LOCK_LOST', `job ${id} is no longer ours`)
 }
 
-/** What was answered when the claim of that number was settled; undefined: it wasn't. */
+/** The answer when the claim of that number was settled. Undefined: it wasn't. */
 function settledBefore(row: Row, number: number): Settled | undefined {
   if (typeof row['settled'] !== 'string') return undefined
   const [settled, state, changes = []] = JSON.parse(row['settled']) as [

@@ -1,11 +1,11 @@
-// A process's own handle of the queue file for handing over counts.
-// Each handing over is one transaction that isn't flushed to the disk; a busy file is an error at once, not a wait.
+// A process's connection to the queue file for flushing its counts. Each flush is one transaction, not synced to disk.
+// A busy file is an error after a short time.
 
 import type { CounterStore } from '../counters'
 import { addAll } from './counters'
 import { Database } from './database'
 
-/** In the process that serves SMTP: the next try is seconds away. */
+/** Short, as it runs in the process that serves SMTP, and tries again some seconds later. */
 const BUSY_MS = 50
 
 /** Never makes a file. @throws QueueError */

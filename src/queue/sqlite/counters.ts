@@ -1,5 +1,5 @@
-// The counters' tables in the queue file: every process adds to them, whoever is asked reads them.
-// Bounded in every direction: what is too much counts as `other`, is cut, or the oldest goes.
+// The counters' tables in the queue file. Every process adds to them, and any process can read them.
+// All are limited: further values count as `other`, texts are cut, and the oldest rows are deleted.
 
 import type { FallbackReason } from '../../config/settings'
 import type { Action } from '../../policy/decision'
@@ -23,13 +23,13 @@ import type { Database, Row } from './database'
 import { addOnlyRecipients } from './relay-signs'
 import { text } from './rows'
 
-/** Longer than any address (RFC 5321 section 4.5.3.1) or name that is meant. */
+/** Longer than any valid address (RFC 5321 section 4.5.3.1) or usual name. */
 const LONGEST_TEXT = 512
 /** A page of errors is enough to act on. */
 const MOST_ERRORS = 50
-/** More than processes can be behind each other. */
+/** States that are remembered: more than processes can be behind each other. */
 const KNOWN_STATES = 50
-/** It takes less, and files must stay as they are for longer before they are read. */
+/** Reading the files takes less, and they must be unchanged for longer before they are read. */
 const READING_MS = 500
 
 /** Within the caller's transaction. */
@@ -122,7 +122,7 @@ function cut(value: string): string {
   return value.slice(0, LONGEST_TEXT)
 }
 
-/** All of them, those that no longer grow too. */
+/** All sums, also those that don't grow any more. */
 export function sums(database: Database): Sum[] {
   return database.all('SELECT name, labels, value FROM counter').map(row => ({
     name: text(row['name']) as CountedName,
@@ -131,7 +131,7 @@ export function sums(database: Database): Sum[] {
   }))
 }
 
-/** Most of them first. As one text: the driver takes its time for each value of a row. */
+/** The largest first. Read as one text, as the driver is slow for each value of a row. */
 export function ruleHits(database: Database): RuleHits[] {
   const row = database.get(
     `SELECT json_group_array(json_array(rule, hits, last_ms)) AS hits FROM (

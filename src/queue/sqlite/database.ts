@@ -1,5 +1,5 @@
-// The one file that knows the SQLite driver: opens the queue's database and gives typed statements.
-// Faults become QueueError (errors.ts): busy and full pass; a file that can't be read is left as it is.
+// Opens the queue's database and runs typed statements. Only this file knows the SQLite driver.
+// Faults become QueueError (errors.ts): busy and full are temporary; an unreadable file isn't changed.
 
 import {
   closeSync,
@@ -36,9 +36,9 @@ const NETWORK_FILE_SYSTEMS = new Map([
 export interface OpenOptions {
   /** Longest time that a call may block when another process writes. The wait is synchronous. */
   busyMs: number
-  /** Makes the file and its tables when they aren't there; else a missing file is an error. */
+  /** Makes a missing file with its tables. Without it a missing file is an error. */
   create: boolean
-  /** Nothing of the file changes, nor beside it. For one look: what is written meanwhile may not be seen. */
+  /** Changes and makes no file. For a single reading: later writes may not be seen. */
   untouched?: true
 }
 
@@ -73,7 +73,7 @@ export class Database {
       if (options.untouched) checkVersion(this, false)
       else migrate(this, options.create)
     } catch (error) {
-      // whoever asks again for each mail must not run out of file handles
+      // a caller that tries again for each mail must not run out of file descriptors
       this.#driver.close()
       throw error
     }
@@ -83,12 +83,12 @@ export class Database {
     return this.#try(() => this.#statement(sql).all(values) as Row[])
   }
 
-  /** The first row; cheaper than `all`, which asks the driver for a hundred. */
+  /** The first row. Cheaper than `all`, which reads a hundred rows at a time. */
   get(sql: string, ...values: Value[]): Row | undefined {
     return this.#try(() => this.#statement(sql).get(values) as Row | undefined)
   }
 
-  /** The number of rows that were changed. */
+  /** Returns the number of changed rows. */
   run(sql: string, ...values: Value[]): number {
     return this.#try(() => this.#statement(sql).run(values).changes)
   }
@@ -97,12 +97,12 @@ export class Database {
     yield* this.#statement(sql).iterate(...values) as IterableIterator<Row>
   }
 
-  /** Changes with every write of this process and of others; SQLite's number counts those of others alone. */
+  /** Changes with every write of any process; SQLite's own number only counts those of others. */
   version(): number {
     return Number(this.pragma('data_version')[0]?.['data_version'] ?? 0) + this.#writes
   }
 
-  /** All reads of the same moment, also within a transaction of the caller's. */
+  /** All reads see one state. Also works in the caller's transaction. */
   read<T>(work: () => T): T {
     if (this.#driver.inTransaction) return work()
     this.script('BEGIN')
@@ -116,7 +116,7 @@ export class Database {
     }
   }
 
-  /** All or nothing, durable when it returns. */
+  /** Writes all or nothing, durable when it returns. */
   write<T>(work: () => T): T {
     this.#try(() => this.#driver.exec('BEGIN IMMEDIATE'))
     try {
@@ -131,7 +131,7 @@ export class Database {
   }
 
   /**
-   * As `write`, but not flushed to the disk: it outlives any process, though not a power cut.
+   * As `write`, but not synced to disk: it survives a crash of any process, but not a power cut.
    * WAL with synchronous = NORMAL leaves the flush to the next full commit.
    */
   writeUnflushed<T>(work: () => T): T {
@@ -154,7 +154,7 @@ export class Database {
   }
 
   /**
-   * What is written to a file without its name is lost when the last process closes it.
+   * Writes to a file without its name would be lost when the last process closes it.
    * @throws QueueError QUEUE_UNWRITABLE: the file was deleted, moved or replaced since it was opened
    */
   mustBeInPlace(): void {
@@ -197,7 +197,7 @@ export class Database {
     this.pragma(`wal_autocheckpoint = ${LONGEST_WAL_PAGES}`)
   }
 
-  /** While another process makes the file, or is the last to close it, SQLite doesn't always wait by itself. */
+  /** SQLite doesn't always wait by itself while another process makes the file, or is the last to close it. */
   #useWal(busyMs: number): string {
     const endMs = performance.now() + busyMs
     for (;;) {
@@ -211,12 +211,12 @@ export class Database {
     }
   }
 
-  /** SQLite has rolled back by itself where the disk was full: that fault, not a second one, is to be seen. */
+  /** If the disk is full SQLite has rolled back itself; the error of a second rollback is ignored. */
   #rollBack(): void {
     try {
       if (this.#driver.inTransaction) this.#driver.exec('ROLLBACK')
     } catch {
-      // the first fault is on its way
+      // the caller throws the first fault
     }
   }
 
@@ -308,12 +308,12 @@ function refuseNetworkFileSystem(file: string): void {
 function createEmpty(file: string): void {
   try {
     mkdirSync(path.dirname(file), { recursive: true, mode: 0o700 })
-    // the folder is the workers' own: root mustn't be led elsewhere by a link in it
+    // the folder belongs to the workers, so root must not follow a link in it
     const found = lstatSync(file, { throwIfNoEntry: false })
     if (found?.isSymbolicLink()) throw new Error('it is a link')
     if (!found) closeSync(openSync(file, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, 0o600))
   } catch (error) {
-    // another process may have been faster
+    // another process has made it
     if (error instanceof Error && 'code' in error && error.code === 'EEXIST') return
     throw new QueueError(
       'QUEUE_UNWRITABLE',

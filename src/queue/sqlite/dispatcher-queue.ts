@@ -1,5 +1,5 @@
-// The dispatcher's side of the queue: the lead, what there is to do, and what has passed. Its claims are in ./claims.ts.
-// Each change is made in one transaction that checks the lead first, so a process that lost it changes nothing.
+// The dispatcher's side of the queue: the lead, the plan, and expired and old jobs. Its claims are in ./claims.ts.
+// Each change is one transaction that first checks the lead, so a process without it changes nothing.
 
 import type { Job } from '../job'
 import type {
@@ -26,12 +26,12 @@ import { planOf } from './plan'
 import { applyChange, factsOf, jobOf, text } from './rows'
 import { forgetDeadlineChanges } from './waiting-deadlines'
 
-/** The dispatcher may wait: nobody stands behind it. */
+/** The dispatcher may wait, as no mail depends on it. */
 const BUSY_MS = 3000
 /** Jobs that are expired, or forgotten, in one transaction: workers wait meanwhile, some 20 ms with 300,000 on record. */
 const EXPIRE_ROWS = 100
 const PRUNE_ROWS = 50
-/** Nobody sees to it that orders come at a job's pace: those that add nothing are answered with a key as well. */
+/** Idempotency records in one transaction. Submissions that add no job have one too, so there may be many. */
 const PRUNE_ANSWERS = 1000
 
 /** `owner`: this process; a test may be another one. */
@@ -77,7 +77,7 @@ export class SqliteDispatcherQueue implements DispatcherQueue {
   #recover(now: Now, limits: InterruptionLimits): Job[] {
     return this.#db.all("SELECT * FROM job WHERE state = 'sending'").map(row => {
       const region = text(row['region'])
-      // the mark of a begun call outlives a kill, not a power cut
+      // the mark of a begun call survives a kill, but not a power cut
       const hasBegun = row['call_begun'] === 1 || !this.#gate.isOfBoot(region, this.#lead.bootId)
       // SES may have seen the dead process's call as late as now
       if (hasBegun) this.#gate.stamp(region, this.#lead.bootId, now.monoMs)
@@ -92,7 +92,7 @@ export class SqliteDispatcherQueue implements DispatcherQueue {
   }
 
   #setForecast({ spacingMs: mostlyMs, regions }: NonNullable<PlanQuestion['forecast']>): void {
-    // a look before the lock: nearly always there is nothing to do
+    // checks before it locks the file, as there is rarely something to do
     for (const row of this.#db.all('SELECT name, spacing_ms FROM region')) {
       const region = text(row['name'])
       const spacingMs = regions?.get(region) ?? mostlyMs
@@ -104,7 +104,7 @@ export class SqliteDispatcherQueue implements DispatcherQueue {
   expire(region: string, nowMs: number, marginMs: number): Job[] {
     const overdue = "SELECT * FROM job WHERE state = 'queued' AND region = ? AND deadline_ms < ? LIMIT ?"
     const lastMs = nowMs + marginMs
-    // a look before the lock: nearly always there is nothing
+    // checks before it locks the file, as there is rarely one
     if (!this.#db.get(overdue, region, lastMs, 1)) return []
     return this.#change(() =>
       this.#db.all(overdue, region, lastMs, EXPIRE_ROWS).map(row => {
@@ -122,12 +122,12 @@ export class SqliteDispatcherQueue implements DispatcherQueue {
     this.#change(() => this.#claims.release(claim, nowMs))
   }
 
-  /** Not flushed: the claim is on disk, and a call that was claimed before a power cut counts as begun. */
+  /** Not synced: the claim is on disk, and after a power cut a claimed call counts as begun. */
   begin(claim: Claim, now: Now): void {
     this.#db.writeUnflushed(() => {
       this.#lead.mustHold()
       this.#claims.begin(claim, now)
-      // the lead is ours for as long as the call may take to leave
+      // the heartbeat keeps the lead until the call has been sent
       this.#lead.heartbeat(now.monoMs)
     })
   }

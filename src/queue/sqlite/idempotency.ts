@@ -1,4 +1,4 @@
-// What came of submissions with an idempotency key. It is written in the transaction of the jobs themselves.
+// The results of submissions with an idempotency key, written in the transaction of the jobs themselves.
 
 import type { Submitted } from '../job'
 import type { IdempotencyRecord } from '../store'
@@ -10,7 +10,7 @@ export function recordOf(database: Database, key: string): IdempotencyRecord | u
   return row && { digest: text(row['digest']), results: resultsOf(JSON.parse(text(row['answer']))) }
 }
 
-/** Within the caller's transaction. */
+/** Runs in the caller's transaction. */
 export function keepRecord(
   database: Database,
   key: string,
@@ -26,7 +26,7 @@ export function keepRecord(
   )
 }
 
-/** Up to version 14 the column held the API's answer, in its own words. */
+/** Up to version 14 the column held the API's whole answer. */
 interface Worded {
   data?: {
     recipients?: { address: string; id: string; created_at: string; outcome: string; state: string }[]
@@ -41,7 +41,7 @@ function resultsOf(kept: Submitted[] | Worded): readonly Submitted[] {
   )
 }
 
-/** Within the caller's transaction, and at most so many. */
+/** Runs in the caller's transaction, and deletes at most so many. */
 export function forgetRecords(database: Database, beforeMs: number, most: number): void {
   database.run(
     'DELETE FROM answer WHERE key IN (SELECT key FROM answer WHERE at_ms < ? LIMIT ?)',

@@ -1,5 +1,4 @@
-// How many jobs there are of each state in each region, so that nobody has to count them.
-// Triggers in schema.sql keep it: no writer of the file can forget to.
+// The number of jobs of each state in each region. Triggers in schema.sql update it, so no query counts jobs.
 
 import type { JobState } from '../job'
 import type { Database } from './database'
@@ -11,7 +10,7 @@ export interface JobCount {
   jobs: number
 }
 
-/** States and regions that a job was once of; maybe none is now. */
+/** All states and regions that a job has ever had; a count may be 0. */
 export function jobCounts(database: Database): JobCount[] {
   return database.all('SELECT region, state, jobs FROM job_count ORDER BY region, state').map(row => ({
     region: text(row['region']),

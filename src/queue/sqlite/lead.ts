@@ -41,12 +41,12 @@ export class DispatcherLead {
     return term
   }
 
-  /** Within the caller's transaction. */
+  /** Runs in the caller's transaction. */
   heartbeat(nowMonoMs: number): void {
     this.#db.run('UPDATE dispatcher SET beat_mono_ms = ?', nowMonoMs)
   }
 
-  /** The last heartbeat stays, for workers to see. */
+  /** The last heartbeat stays, as workers read it. */
   giveUp(): void {
     if (!this.#wasTaken) return
     this.#db.write(() => this.#db.run("UPDATE dispatcher SET token = '' WHERE token = ?", this.#owner.token))

@@ -5,9 +5,9 @@ import { randomUUID } from 'node:crypto'
 import { readFileSync, statSync } from 'node:fs'
 import os from 'node:os'
 
-/** A dispatcher's process. */
+/** The identity of a dispatcher's process. */
 export interface LeaseOwner {
-  /** Unique for each handle of the queue. */
+  /** Unique for each connection to the queue. */
   token: string
   pid: number
   /** Start time of the process in clock ticks since boot (proc(5), stat field 22); '' where that can't be read. */
@@ -28,14 +28,14 @@ export function thisProcess(): LeaseOwner {
   }
 }
 
-/** A pid may be another process's by now: its start time tells. */
+/** Compares the start time too, as the pid may belong to another process by now. */
 export function isAlive(pid: number, pidStart: string): boolean {
   if (pidStart !== '') return startOf(pid) === pidStart
   try {
     process.kill(pid, 0)
     return true
   } catch (error) {
-    // EPERM: it is there, and someone else's (kill(2))
+    // EPERM: the process exists, and belongs to another user (kill(2))
     return error instanceof Error && 'code' in error && error.code === 'EPERM'
   }
 }

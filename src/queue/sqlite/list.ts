@@ -1,4 +1,4 @@
-// Jobs that fit a filter, in the order in which an operator wants to see them.
+// Jobs that match a filter, in the order of the operator's list.
 // Only their numbers are held; jobs are read a few at a time when their turn comes, so that no reader stands in a
 // writer's way.
 
@@ -17,7 +17,7 @@ export function* listJobs(database: Database, query: JobQuery): IterableIterator
   yield* readJobs(database, numbersOf(database, query), query)
 }
 
-/** In that order, but for those that are forgotten by now, or no longer in a state that is asked for. */
+/** Leaves out jobs that were deleted meanwhile, or have another state than the filter's. */
 export function* readJobs(
   database: Database,
   numbers: readonly number[],
@@ -59,7 +59,7 @@ function numbersOf(database: Database, query: JobQuery): number[] {
     query.recipient === undefined ? null : addressKey(query.recipient),
   )
   const isFrom = senderTest(query.sender)
-  // to its end: a statement that is left half way keeps its view of the file
+  // reads to the end, as an unfinished statement keeps its view of the file
   for (const row of rows) if (numbers.length < limit && isFrom(row)) numbers.push(Number(row['seq']))
   return numbers
 }

@@ -1,5 +1,5 @@
-// The ledger of mail on disk, in the queue's file: triggers keep its sums, and note the mail whose jobs have changed.
-// `home`: the folder that the files lie in. Haraka directories that share a queue file count each for itself.
+// The ledger of mail on disk, in the queue's file. Triggers update its sums, and note mail whose jobs have changed.
+// `home`: the folder of the files. Haraka directories with one queue file have separate counts.
 
 import { addressKey } from '../../mail/address'
 import { hasEnded, type JobState } from '../job'
@@ -16,7 +16,7 @@ import {
 import { Database } from './database'
 import { text } from './rows'
 
-/** The dispatcher's process may wait. */
+/** Long, as the dispatcher's process may wait. */
 const BUSY_MS = 3000
 
 /** Never makes a file. @throws QueueError */
@@ -25,7 +25,7 @@ export function openMailLedger(file: string, home: string): MailLedger {
   return { ...mailLedger(database, home), close: () => database.close() }
 }
 
-/** On a handle that is the caller's. */
+/** On the caller's connection. */
 export function mailLedger(database: Database, home: string): Omit<MailLedger, 'close'> {
   return {
     reserve: (files, senderKey, limitBytes, nowMs) =>
@@ -105,7 +105,7 @@ export function mailTotals(database: Database, home: string): Record<MailPlace, 
   return { kept: totalOf('kept'), quarantine: totalOf('quarantine') }
 }
 
-/** The file of a mail that comes again takes the place of its own. A sender's first mail always finds its share. */
+/** A mail that is delivered again replaces its own file. The sender's share never refuses their first mail. */
 function fullness(
   database: Database,
   home: string,

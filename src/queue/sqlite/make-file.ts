@@ -18,7 +18,7 @@ export function makeQueueFile(file: string): void {
   }
 }
 
-/** @throws Error with the words of the other process */
+/** @throws Error with the error of the other process */
 export function makeQueueFileAs(owner: { uid?: number; gid?: number }, file: string): void {
   const { status, signal, error, stderr } = spawnSync(process.execPath, [__filename, file], {
     ...owner,

@@ -14,7 +14,7 @@ import { secret } from './secret'
 import { endSession, isSessionEnded } from './sessions'
 import { waitingDeadlines } from './waiting-deadlines'
 
-/** An operator waits rather than asks again. */
+/** Long, as an operator prefers waiting to trying again. */
 const BUSY_MS = 5000
 
 /** Never makes a file. @throws QueueError */
@@ -42,7 +42,7 @@ export function openOperatorQueue(file: string, { busyMs = BUSY_MS, home = '' } 
   }
 }
 
-/** `decide`: pure, and asked within the transaction. */
+/** `decide`: pure, and called in the transaction. */
 function change(
   database: Database,
   id: string,

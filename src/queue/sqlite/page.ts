@@ -8,9 +8,9 @@ import type { JobPage, JobQuery } from '../operator'
 import type { Database, Value } from './database'
 import { readJobs, senderTest } from './list'
 
-/** Some milliseconds' work, in a process that serves mail meanwhile. */
+/** The most jobs read for one page: some milliseconds in a process that serves mail. */
 export const MOST_LOOKED_AT = 3000
-/** At least so many are asked for at once where a look at each comes after. */
+/** Rows read at a time if each must be checked afterwards. */
 const AT_ONCE = 300
 
 /** A condition with its values. */
@@ -36,7 +36,7 @@ export function pageOfJobs(database: Database, query: JobQuery & { limit: number
   return { jobs: [...readJobs(database, page, query)], ...(next !== undefined && { next }) }
 }
 
-/** Where an index leads soonest to what is asked for. Of those that may lead to very many, only one in order of age. */
+/** The most selective index for the filter. Of indexes with very many jobs, only one in order of age. */
 function sourceOf(database: Database, { sesId, recipient, sender, rule, states }: JobQuery): Source {
   const jobs = (...terms: Term[]): Source => ({ table: 'job', seq: 'job.seq', terms })
   if (sesId !== undefined) return jobs(['job.seq IN (SELECT job FROM recipient WHERE ses_id = ?)', sesId])
@@ -61,7 +61,7 @@ function sourceOf(database: Database, { sesId, recipient, sender, rule, states }
   return state === undefined || others.length > 0 ? jobs() : jobs(["state || '' = ?", state])
 }
 
-/** Undefined: all that there is can be looked at. */
+/** Undefined: all jobs can be checked. */
 function lastToLookAt(database: Database, { table, seq, terms }: Source, before: number): number | undefined {
   const row = database.get(
     `SELECT ${seq} AS seq FROM ${table} WHERE ${allOf(terms)} AND ${seq} < ?
@@ -72,7 +72,7 @@ function lastToLookAt(database: Database, { table, seq, terms }: Source, before:
   return row && Number(row['seq'])
 }
 
-/** Numbers of jobs, and no more than needed. */
+/** Returns numbers of jobs, no more than needed. */
 function search(
   database: Database,
   { table, seq, terms, join = '' }: Source,
@@ -99,7 +99,7 @@ function search(
   return found
 }
 
-/** What each job has to be looked at for. A + keeps an index out, in which nearly all jobs may be. */
+/** The conditions to check for each job. A + prevents the use of an index that may hold nearly all jobs. */
 function looksOf({ sesId, recipient, sender, rule, region, states }: JobQuery): Term[] {
   const own = 'SELECT 1 FROM recipient WHERE recipient.job = job.seq'
   return [
@@ -129,7 +129,7 @@ function numbersOfSender(sender: string): Term {
   ]
 }
 
-/** The same of one job at hand. */
+/** The same condition for a job that was read. */
 function lookAtSender(sender: string): Term {
   if (sender.startsWith('@')) return ["+sender_domain IN ('', ?)", domainOf(`x${sender}`) ?? '']
   const { plain, above, below } = senderKeys(sender)

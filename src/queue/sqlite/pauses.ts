@@ -1,11 +1,10 @@
-// What an operator has paused, as it stands in the queue file: it outlives every process.
-// Plain statements, within the caller's transaction.
+// The pauses by hand in the queue file, which survive every process. Runs in the caller's transaction.
 
 import type { Pause } from '../operator'
 import type { Database } from './database'
 import { text } from './rows'
 
-/** In place of a region's name. */
+/** Stands for all regions instead of a name. */
 const EVERY_REGION = ''
 
 export function isPaused(database: Database, region: string): boolean {

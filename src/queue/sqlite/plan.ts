@@ -1,4 +1,4 @@
-// What a dispatcher has to do, and when. Reads only; what is due is looked at again when it is claimed.
+// The dispatcher's plan: due jobs and pauses. Only reads; a claim checks again.
 
 import type { Plan, PlanQuestion, RegionPlan } from '../store'
 import { firstEndMs, WAITING_SENDERS } from './breaker'
@@ -6,9 +6,9 @@ import type { Database, Row } from './database'
 import { isPausedBy, pauses } from './pauses'
 import { text } from './rows'
 
-/** Undefined: nothing was written since the version that is asked for. */
+/** Undefined: nothing was written since the given version. */
 export function planOf(database: Database, question: PlanQuestion): Plan | undefined {
-  // before the rest: what is written meanwhile is seen next time
+  // read first, so that later writes are seen next time
   const version = Number(database.pragma('data_version')[0]?.['data_version'] ?? 0)
   if (question.since === version) return undefined
   const paused = pauses(database)

@@ -1,4 +1,4 @@
-// Views of the queue for people, commands, metrics and tests. Reads only; never holds up a writer.
+// Views of the queue for people, commands, metrics and tests. Only reads, and never blocks a writer.
 
 import type { QueueReader } from '../operator'
 import { activity } from './activity-buckets'
@@ -15,7 +15,7 @@ import { deadlineBuckets, soonest } from './timeline'
 
 const BUSY_MS = 2000
 
-/** `untouched`: nothing of the file changes, nor beside it. For one look: later changes may not be seen. */
+/** `untouched`: changes and makes no file. For a single reading: later changes may not be seen. */
 export function openQueueReader(
   file: string,
   { home = '', ...options }: { untouched?: true; home?: string } = {},
@@ -23,7 +23,7 @@ export function openQueueReader(
   return readerOf(new Database(file, { busyMs: BUSY_MS, create: false, ...options }), home)
 }
 
-/** `home`: of the mail on disk. */
+/** `home`: the folder of the mail on disk. */
 export function readerOf(database: Database, home: string): QueueReader {
   return {
     version: () => database.version(),

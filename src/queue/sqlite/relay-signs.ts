@@ -6,11 +6,11 @@ import type { RelaySigns } from '../relay-signs'
 import type { Database, Value } from './database'
 
 const DAY_MS = 86_400_000
-/** More of them say nothing more. */
+/** The most refusals to count: more of them mean the same. */
 const MOST_REFUSED = 1000
 
 export function relaySigns(database: Database, nowMs: number): RelaySigns {
-  // job > 0 holds for all: with it SQLite searches the index for them, up to the limit
+  // job > 0 is always true: with it SQLite uses the index, up to the limit
   const refused = database.get(
     'SELECT COUNT(*) AS n FROM (SELECT 1 FROM recipient WHERE unconfirmed = 2 AND job > 0 LIMIT ?)',
     MOST_REFUSED,
@@ -36,7 +36,7 @@ export function addOnlyRecipients(database: Database, { hourMs, mails, besideFor
   )
 }
 
-/** SES has refused the bounce for what nothing confirmed, or has made it after all. */
+/** Notes that SES has refused a bounce for an unconfirmed recipient, or has made it. */
 export function noteUnconfirmed(database: Database, jobSeq: Value, isRefused: boolean): void {
   database.run(
     'UPDATE recipient SET unconfirmed = ? WHERE job = ? AND unconfirmed > 0',

@@ -1,4 +1,4 @@
-// Between rows of the tables and the queue's plain data.
+// Converts between rows of the tables and the queue's plain data.
 
 import { randomInt } from 'node:crypto'
 import type { BounceType } from '../../policy/decision'
@@ -61,7 +61,7 @@ function recipientOf(row: Row): JobRecipient {
   }
 }
 
-/** Within the caller's transaction. */
+/** Runs in the caller's transaction. */
 export function applyChange(
   database: Database,
   seq: Value,
@@ -122,7 +122,7 @@ function optional<K extends string>(key: K, value: Value | undefined): { [P in K
   return value === null || value === undefined ? {} : ({ [key]: text(value) } as { [P in K]?: string })
 }
 
-/** Short enough to type, in order of time, and with 60 million values a millisecond. */
+/** An id that is short enough to type, in order of time, with 60 million values for each millisecond. */
 export function newJobId(nowMs: number): string {
   return (
     nowMs.toString(36) +

@@ -1,6 +1,6 @@
-// Brings a queue file to the newest version of its tables. The text of each version is frozen and lies beside this file:
+// Migrates a queue file to the newest version of its tables. The frozen text of each version is next to this file:
 // schema.sql makes version 11, and each numbered file in migrations/ leads to its version from the one before.
-// A file of another version, older or newer, is refused and left as it is.
+// A file of any other version is refused and not changed.
 
 import { readdirSync, readFileSync } from 'node:fs'
 import path from 'node:path'
@@ -10,7 +10,7 @@ import { QueueError } from '../../errors'
 const FIRST_VERSION = 11
 
 export interface SchemaStep {
-  /** user_version of the file when it is done (SQLite: PRAGMA user_version). */
+  /** user_version of the file after the step (SQLite: PRAGMA user_version). */
   version: number
   sql: () => string
 }
@@ -49,7 +49,7 @@ export function migrate(database: MigratableDatabase, create: boolean, steps = S
   }
 }
 
-/** Within a transaction; another process may have been faster. */
+/** Runs in a transaction. Another process may have done the step already. */
 function takeStep(database: MigratableDatabase, create: boolean, steps: readonly SchemaStep[]): number {
   const before = checkVersion(database, create, steps)
   const step = steps.find(({ version }) => version > before)

@@ -3,7 +3,7 @@
 
 import type { Database } from './database'
 
-/** A thousand sign-outs a day are no use of a page by people. */
+/** The most ended sessions: people don't sign out a thousand times a day. */
 const MOST_ENDED = 1000
 
 export function isSessionEnded(database: Database, id: string): boolean {

@@ -1,5 +1,5 @@
-// Writes a job for each recipient that is split off another. The rules are in ../split.ts.
-// Runs within the caller's transaction: either all of the recipients have a job of their own, or none.
+// Writes the jobs of recipients that are split off a job. The rules are in ../split.ts. Runs in the caller's
+// transaction.
 
 import { addressKey } from '../../mail/address'
 import type { Job } from '../job'

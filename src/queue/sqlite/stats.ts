@@ -1,5 +1,5 @@
-// The queue's numbers from its file: sums that are kept, ends of indexes, and the deadline histogram. No job is counted.
-// Reads only; they are read one after the other: a job that changes meanwhile may stand in two of them, or in none.
+// The queue's numbers from its file: stored sums, ends of indexes, and the deadline histogram. No query counts jobs.
+// Only reads, one after the other: a job that changes meanwhile may be in two of the numbers, or in none.
 
 import { JOB_STATES, type JobState } from '../job'
 import type { Pace, Pause } from '../operator'
@@ -17,14 +17,14 @@ import { waitingDeadlines } from './waiting-deadlines'
 const MINUTE_MS = 60_000
 /** More events than all regions' calls of a minute, and the mails that came meanwhile, make. */
 const LATEST_EVENTS = 20_000
-/** What an event says when a call has ended; a call that several recipients shared may end as split. */
+/** The events at the end of a call. */
 const CALL_ENDED = "'sent', 'throttled', 'retry', 'unknown outcome', 'split', 'failed', 'interrupted'"
-/** So many blockers have their reason: more are not shown. */
+/** The most blockers with a reason: further ones aren't shown. */
 const MOST_REASONS = 20
-/** Of the jobs that were tried, so many are looked at for it. */
+/** The most jobs that are read to find the reasons. */
 const MOST_LOOKED_AT = 500
 
-/** `home`: of the mail on disk. */
+/** `home`: the folder of the mail on disk. */
 export function stats(
   database: Database,
   home: string,
@@ -53,7 +53,7 @@ export function stats(
   }
 }
 
-/** Also of a file of an earlier version, which keeps no counts. */
+/** Also reads files of earlier versions, which have no counts. */
 export function countByState(database: Database): Record<JobState, number> {
   const rows = database.all('SELECT state, COUNT(*) AS n FROM job GROUP BY state')
   return sumsByState(rows.map(row => ({ state: text(row['state']) as JobState, jobs: Number(row['n']) })))
@@ -65,7 +65,7 @@ function sumsByState(counts: readonly Pick<JobCount, 'state' | 'jobs'>[]): Recor
   return sums
 }
 
-/** Most of them first. */
+/** The largest first. */
 export function countByRule(database: Database): RuleCount[] {
   const rows = database.all(
     'SELECT rule, state, COUNT(*) AS n FROM recipient JOIN job ON job.seq = recipient.job GROUP BY rule, state ORDER BY rule',
@@ -142,7 +142,7 @@ function callsOfLastMinute(database: Database, nowMs: number): Map<string, Regio
   )
 }
 
-/** Of the latest events, which stand in order of time: halves the numbers until it is found. */
+/** Finds the first event from that time on by a binary search, as the events are in order of time. */
 function firstEventFrom(database: Database, fromMs: number): number {
   const newest = Number(database.get('SELECT MAX(rowid) AS n FROM event')?.['n'] ?? 0)
   let [low, high] = [Math.max(1, newest - LATEST_EVENTS + 1), newest + 1]

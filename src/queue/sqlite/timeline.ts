@@ -1,5 +1,5 @@
-// What the page draws and lists of a queue, however long it is: ends of indexes and deadlines in memory.
-// Reads only. Every query looks at a bounded number of rows.
+// The data of the page's charts and lists: ends of indexes, and deadlines in memory. Only reads. Every query reads a
+// limited number of rows, however long the queue is.
 
 import type { Job } from '../job'
 import type { DeadlineBucket } from '../stats'
@@ -32,7 +32,7 @@ export function soonest(database: Database, limit: number): Job[] {
   ]
 }
 
-/** By hours, of all regions; soonest first. */
+/** The deadlines of all regions by hour, soonest first. */
 export function deadlineBuckets(database: Database): DeadlineBucket[] {
   const hours = new Map<number, number>()
   for (const histogram of waitingDeadlines(database).all().values())

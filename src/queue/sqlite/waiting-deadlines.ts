@@ -5,18 +5,18 @@ import { DeadlineHistogram } from '../deadline-histogram'
 import type { Database } from './database'
 import { text } from './rows'
 
-/** To read so many changes takes as long as to read a day of jobs, some 15 ms. */
+/** The most changes to read: so many take as long as reading a day of jobs, some 15 ms. */
 const MOST_CHANGES = 500
 /** What a process may be behind before it has to read all jobs: more than MOST_CHANGES says nothing. */
 const KEPT_CHANGES = 1000
-/** Deleted in one go: some milliseconds, in which workers wait. */
+/** Changes deleted in one transaction: some milliseconds, in which workers wait. */
 const FORGOTTEN_AT_ONCE = 5000
 
 type Change = [seq: number, region: string, deadlineMs: number, jobs: number]
 
 const EMPTY = new DeadlineHistogram()
 
-/** One for each handle. */
+/** One for each connection. */
 const byHandle = new WeakMap<Database, WaitingDeadlines>()
 
 export function waitingDeadlines(database: Database): WaitingDeadlines {
@@ -28,14 +28,14 @@ export function waitingDeadlines(database: Database): WaitingDeadlines {
 export class WaitingDeadlines {
   readonly #db: Database
   #regions = new Map<string, DeadlineHistogram>()
-  /** The last change that is in them; undefined: they were never read. */
+  /** The last change that they include. Undefined: they were never read. */
   #upTo: number | undefined
 
   constructor(database: Database) {
     this.#db = database
   }
 
-  /** As the file is now, in a transaction of the caller's as it was before the caller changed a job. */
+  /** The present state; in a caller's transaction the state before the caller changed a job. */
   of(region: string): DeadlineHistogram {
     return this.all().get(region) ?? EMPTY
   }
@@ -46,10 +46,10 @@ export class WaitingDeadlines {
     return this.#regions
   }
 
-  /** False: some changes aren't on record any more, there are too many, or one doesn't fit. */
+  /** Reads the changes. False: some aren't on record any more, there are too many, or one doesn't fit. */
   #follow(): boolean {
     if (this.#upTo === undefined) return false
-    // as one row: reading several costs more than all the rest
+    // read as one row, as the driver is slow for each row
     const row = this.#db.get(
       `SELECT json_group_array(json_array(seq, region, deadline_ms, jobs)) AS changes FROM (
          SELECT * FROM deadline_change WHERE seq > ? ORDER BY seq LIMIT ${MOST_CHANGES})`,
@@ -73,7 +73,7 @@ export class WaitingDeadlines {
     this.#upTo = undefined
     this.#db.read(() => {
       const last = this.#db.get('SELECT MAX(seq) AS seq FROM deadline_change')
-      // as one text: a row for each job costs five times as much
+      // read as one text, as a row for each job takes five times as long
       const rows = this.#db.all(
         `SELECT region, group_concat(deadline_ms) AS deadlines FROM job INDEXED BY job_next
          WHERE state = 'queued' GROUP BY region`,
@@ -90,7 +90,7 @@ function numbers(list: string): Float64Array {
   return Float64Array.from(list.split(','), Number).toSorted()
 }
 
-/** Within the caller's transaction. The last change always stays: its number isn't given again. */
+/** Runs in the caller's transaction. The last change always stays, so that its number isn't used again. */
 export function forgetDeadlineChanges(database: Database): void {
   database.run(
     `DELETE FROM deadline_change WHERE seq <= (SELECT MAX(seq) FROM deadline_change) - ${KEPT_CHANGES}

@@ -1,5 +1,5 @@
-// The workers' side of the queue: what is known of a mail and waits before it, and the one durable transaction that adds
-// its bounces. Two workers that add the same mail at once end with one job.
+// The workers' side of the queue: reads the records about a mail and the jobs before it, and adds its bounces in one
+// durable transaction. Two workers that add the same mail at once make one job.
 
 import { addressKey, domainOf } from '../../mail/address'
 import type { BounceRequest } from '../../policy/decision'
@@ -17,12 +17,12 @@ import { mailLedger } from './mail-ledger'
 import { addEvent, newJobId, text } from './rows'
 import { waitingDeadlines } from './waiting-deadlines'
 
-/** Synchronous, in the process that serves SMTP: rather refuse a mail for now than stand still. */
+/** Short, as the wait blocks the process that serves SMTP: a temporary refusal is better. */
 export const BUSY_MS = 400
 
 export interface WorkerQueueOptions {
   create?: boolean
-  /** The folder that mail is kept in. */
+  /** The folder of kept mail. */
   home?: string
 }
 
@@ -98,11 +98,11 @@ export function openWorkerQueue(
   }
 }
 
-/** SQLite opens a file that it may only read, and such a handle stays as it is when the file is put right. */
+/** SQLite also opens a file that it may only read, and such a connection stays read-only. So this checks it. */
 function openWritable(file: string, create: boolean): Database {
   const database = new Database(file, { busyMs: BUSY_MS, create })
   try {
-    // changes nothing, but needs a file that can be written
+    // changes nothing, but fails if the file isn't writable
     database.run('UPDATE region SET name = name WHERE FALSE')
     return database
   } catch (error) {
@@ -147,7 +147,7 @@ function callOf(sesId: string, row: Row): string {
   })
 }
 
-/** Writes what was admitted, and names the jobs. */
+/** Writes the admitted requests. Returns their jobs. */
 function addAll(
   database: Database,
   requests: readonly BounceRequest[],
@@ -213,7 +213,7 @@ function insertRecipient(
 /** SES API SendBounce: Explanation, BounceSender, its Arn and MessageDsn exist once a call. */
 function insertJob(database: Database, request: BounceRequest, nowMs: number, forecast?: Forecast): JobRow {
   const jobId = newJobId(nowMs)
-  // until the dispatcher has seen a region, its pace is the worker's
+  // until the dispatcher has set a region's pace, the worker's settings count
   database.run(
     'INSERT OR IGNORE INTO region (name, spacing_ms) VALUES (?, ?)',
     request.region,
