@@ -14,6 +14,7 @@ import type { Forecast } from '../queue/forecast'
 import { isRefused, type Submitted } from '../queue/job'
 import { type MailPlace, storageKey } from '../queue/mail-ledger'
 import type { WorkerQueue } from '../queue/store'
+import type { EpochMs } from '../units'
 import type { MailEvaluation } from './evaluate-mail'
 import { type CommitPlan, type Planner, SMTP_PLANNER } from './plan'
 import { withoutRoom } from './room'
@@ -26,7 +27,7 @@ export interface Place {
   queue: () => WorkerQueue
   /** The SMTP transaction's id, which names a mail without an id of SES. */
   uuid: string
-  nowMs: number
+  nowMs: EpochMs
   forecast: Forecast
   pipeRaw: (to: Writable) => void
   /** Undefined: as before the answer to the relay. */

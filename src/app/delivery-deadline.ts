@@ -3,6 +3,7 @@
 import type { Settings } from '../config/settings'
 import { readHeader } from '../mail/header'
 import { readReceipt } from '../mail/receipt'
+import type { EpochMs } from '../units'
 
 export interface NotedHeader {
   headerLines: readonly string[]
@@ -15,7 +16,7 @@ export interface NotedHeader {
 export async function deadlineMsOf(
   { headerLines, ownFields, lineLength, headerIsCut }: NotedHeader,
   { lengthMs, marginMs }: Settings['window'],
-  nowMs: number,
+  nowMs: EpochMs,
 ): Promise<number | undefined> {
   const { fields } = await readHeader(headerLines, ownFields, lineLength, headerIsCut)
   const { receipt } = readReceipt(fields)

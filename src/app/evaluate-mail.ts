@@ -14,6 +14,7 @@ import { mightMatchAnyRule } from '../policy/might-match'
 import type { Policy } from '../policy/rule'
 import { hasEnded, isRefused, type Submitted } from '../queue/job'
 import type { WorkerQueue } from '../queue/store'
+import type { EpochMs, MonoMs } from '../units'
 import type { ActiveConfig } from './active-config'
 import { logLine } from './log-line'
 import { type Plan, planFor } from './plan'
@@ -30,9 +31,9 @@ export interface IncomingMail {
   ownFields: number
   /** Haraka's [max] data_line_length. Undefined: its default. */
   lineLength?: number | undefined
-  nowMs: number
+  nowMs: EpochMs
   /** Monotonic milliseconds: setting the clock doesn't change them. */
-  nowMonoMs: number
+  nowMonoMs: MonoMs
   /** Called if a rule needs the content, and at most once. */
   content(): Promise<Content>
   results: MailFacts['results']

@@ -6,6 +6,7 @@ import type { Refusal } from '../mail/refusal'
 import type { Decision } from '../policy/decision'
 import { COUNTED, type DecisionNote } from '../queue/counters'
 import type { MetricsBuffer } from '../queue/metrics-buffer'
+import type { EpochMs } from '../units'
 import type { MailEvaluation } from './evaluate-mail'
 import type { Plan } from './plan'
 
@@ -16,9 +17,9 @@ export type RefusalOutcome = 'bounced' | 'kept' | 'stood' | 'deferred' | 'observ
 
 export class MailCounts {
   readonly #metricsBuffer: MetricsBuffer
-  readonly #nowMs: () => number
+  readonly #nowMs: () => EpochMs
 
-  constructor(metricsBuffer: MetricsBuffer, nowMs: () => number) {
+  constructor(metricsBuffer: MetricsBuffer, nowMs: () => EpochMs) {
     this.#metricsBuffer = metricsBuffer
     this.#nowMs = nowMs
   }

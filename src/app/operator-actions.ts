@@ -4,11 +4,12 @@
 import type { Settings } from '../config/settings'
 import { forecastSpacingMs } from '../queue/forecast'
 import type { ByHand, JobAction, OperatorQueue, Pace } from '../queue/operator'
+import type { EpochMs, MonoMs } from '../units'
 
 export interface OperatorContext {
   queue: OperatorQueue
   pace: Pace
-  now: { ms: number; monoMs: number }
+  now: { ms: EpochMs; monoMs: MonoMs }
   /** For the log. */
   note: (values: Record<string, string>) => void
   /** Wakes the dispatcher; without this it looks at the queue by itself, within a second. */

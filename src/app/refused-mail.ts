@@ -4,6 +4,7 @@ import { domainOf } from '../mail/address'
 import type { RefusalStage } from '../mail/refusal'
 import { REPLY_TEXTS } from '../policy/bounce-types'
 import type { Decision } from '../policy/decision'
+import type { AsciiDomain } from '../units'
 
 /** At these stages a refusal is one for all recipients. */
 const OF_MAIL: ReadonlySet<RefusalStage> = new Set(['mail', 'data'])
@@ -17,7 +18,7 @@ const NOT_KNOWN_WHICH = 'refused at once with others, and which of them is not k
  */
 export function refusedAsWhole(
   decisions: readonly Decision[],
-  receivesFor: (domain: string) => boolean,
+  receivesFor: (domain: AsciiDomain) => boolean,
 ): Decision[] {
   const ofMail = decisions
     .flatMap(({ recipient }) => recipient.envelope.refusals ?? [])

@@ -11,18 +11,19 @@ import { capKey, distinctCaps } from '../queue/caps'
 import { type Forecast, forecastSpacingMs } from '../queue/forecast'
 import type { Refused, Submitted } from '../queue/job'
 import type { AddOptions, WorkerQueue } from '../queue/store'
+import type { EpochMs, MonoMs } from '../units'
 
 /** A restart takes less time: after it the dispatcher counts as missing. */
 const SILENCE_MS = 120_000
 
 export interface SubmitOptions extends Omit<AddOptions, 'forecast'> {
-  nowMs: number
+  nowMs: EpochMs
   forecast: Forecast
   /** Returns the results without writing anything. */
   dryRun?: boolean
 }
 
-export function forecast({ limit, window }: Settings, nowMonoMs: number): Forecast {
+export function forecast({ limit, window }: Settings, nowMonoMs: MonoMs): Forecast {
   return { nowMonoMs, spacingMs: forecastSpacingMs(limit), marginMs: window.marginMs }
 }
 

@@ -8,15 +8,16 @@ import { SETTINGS_FILE } from '../config/load'
 import type { Settings } from '../config/settings'
 import { openQueueReader } from '../queue/open'
 import { relayWarning } from '../queue/relay-signs'
+import type { EpochMs } from '../units'
 
-export function relayFindings(dir: string, { relay, queue }: Settings, nowMs: number): Diagnostic[] {
+export function relayFindings(dir: string, { relay, queue }: Settings, nowMs: EpochMs): Diagnostic[] {
   if (relay.recipients !== 'auto') return []
   const message = warningOf(path.resolve(dir, queue.path), nowMs)
   if (message === undefined) return []
   return [{ severity: 'warning', file: SETTINGS_FILE, line: 0, section: 'relay', message }]
 }
 
-function warningOf(queueFile: string, nowMs: number): string | undefined {
+function warningOf(queueFile: string, nowMs: EpochMs): string | undefined {
   try {
     if (!statSync(queueFile).isFile()) return undefined
     const reader = openQueueReader(queueFile, { untouched: true })

@@ -2,6 +2,7 @@
 // Mail that can't be explained ends it with 1 and a clear word; the mails behind it are explained all the same.
 
 import type { Command } from 'commander'
+import type { EpochMs } from '../units'
 import { openWorkerThreads, type WorkerThreads } from '../worker-thread/worker-threads'
 import { mustBeThere } from './check'
 import { type Describe, runCommand, type Shell, UsageError } from './command-line'
@@ -16,7 +17,7 @@ export interface ExplainIo {
   stdin: AsyncIterable<Uint8Array>
   progress: Progress
   /** For mail without a time of receipt. */
-  nowMs: number
+  nowMs: EpochMs
   openWorkerThreads: () => WorkerThreads
 }
 

@@ -8,6 +8,7 @@ import { type Diagnostic, didYouMean, formatDiagnostic } from '../config/diagnos
 import { parseIni } from '../config/ini'
 import { createSources, signatureOfFault } from '../config/sources'
 import type { Result } from '../errors'
+import type { EpochMs } from '../units'
 import { openWorkerThreads, type WorkerThreads } from '../worker-thread/worker-threads'
 import type { TestCase } from './cases/case'
 import { caseJson, caseLines, isAsExpected } from './cases/case-report'
@@ -67,7 +68,7 @@ Ends with 0 when all is as expected, 1 when something isn't or a file has errors
 
 export interface TestIo {
   /** When mail comes, unless its case says so. */
-  nowMs: number
+  nowMs: EpochMs
   openWorkerThreads: () => WorkerThreads
 }
 
@@ -120,7 +121,7 @@ interface Prepared {
 function prepare(
   { file, only = [], json = false, ...common }: Options,
   env: NodeJS.ProcessEnv,
-  nowMs: number,
+  nowMs: EpochMs,
 ): Result<Prepared, string[]> {
   const dir = harakaDir(common, env)
   mustBeThere(dir)

@@ -1,6 +1,7 @@
 // Estimates when SES has seen a call at the latest, as the distance to the next call is measured from there.
 // If a request was delayed (a busy host, a slow network), the next one must not arrive too soon after it.
 
+import type { MonoMs } from '../units'
 import type { RequestTiming } from './stamping-agent'
 
 /** Time for a request to arrive. A longer one would slow the pace if answers take long. */
@@ -17,7 +18,7 @@ export class ArrivalEstimator {
   readonly #latenciesMs: number[] = []
 
   /** Monotonic milliseconds. */
-  seenAtLatest({ opened, connectedMonoMs, flushedMonoMs }: RequestTiming, answeredMonoMs: number): number {
+  seenAtLatest({ opened, connectedMonoMs, flushedMonoMs }: RequestTiming, answeredMonoMs: MonoMs): number {
     // a handshake delays the request by an unknown time
     if (opened || flushedMonoMs === undefined) {
       if (connectedMonoMs !== undefined) this.#remember(answeredMonoMs - connectedMonoMs)

@@ -1,13 +1,15 @@
 // Time for the dispatcher: wall clock for deadlines, monotonic clock for the pace.
 // On Linux and macOS the monotonic clock is the machine's, so that processes can compare it.
 
+import type { EpochMs, MonoMs } from '../units'
+
 export interface Clock {
   /** Milliseconds since the epoch. */
-  nowMs(): number
+  nowMs(): EpochMs
   /** Milliseconds, with fractions, of a clock that is never set. */
-  monoMs(): number
+  monoMs(): MonoMs
   /** Resolves not before that monotonic time, or early when the signal aborts. Never rejects. */
-  waitUntil(monoMs: number, signal?: AbortSignal): Promise<void>
+  waitUntil(monoMs: MonoMs, signal?: AbortSignal): Promise<void>
 }
 
 /** setTimeout may fire a millisecond early, so the last part is waited in turns of the event loop. */
@@ -28,7 +30,7 @@ export const systemClock: Clock = {
   },
 }
 
-function monoMs(): number {
+function monoMs(): MonoMs {
   return Number(process.hrtime.bigint()) / 1e6
 }
 

@@ -1,6 +1,7 @@
 // Warns in the log when mail on disk fills [quarantine] limit: from 80 % on once an hour, and once when it is full.
 
 import { formatSize } from '../config/values'
+import type { MonoMs } from '../units'
 import type { KeptMailParts } from './kept-mail'
 
 /** The part of the limit from which it warns, so that there is time to act. */
@@ -9,7 +10,7 @@ const AGAIN_MS = 3_600_000
 
 export class Fullness {
   readonly #parts: Pick<KeptMailParts, 'ledger' | 'settings' | 'clock' | 'log'>
-  #said: { full: boolean; atMs: number } | undefined
+  #said: { full: boolean; atMonoMs: MonoMs } | undefined
 
   constructor(parts: Pick<KeptMailParts, 'ledger' | 'settings' | 'clock' | 'log'>) {
     this.#parts = parts
@@ -23,8 +24,8 @@ export class Fullness {
     if (bytes < limitBytes * NEARLY) return
     const full = bytes >= limitBytes
     const isNews = this.#said === undefined || (full && !this.#said.full)
-    if (!isNews && clock.monoMs() - (this.#said?.atMs ?? 0) < AGAIN_MS) return
-    this.#said = { full, atMs: clock.monoMs() }
+    if (!isNews && clock.monoMs() - (this.#said?.atMonoMs ?? 0) < AGAIN_MS) return
+    this.#said = { full, atMonoMs: clock.monoMs() }
     const percent = Math.floor((bytes / limitBytes) * 100)
     log(
       'warn',

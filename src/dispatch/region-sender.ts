@@ -7,6 +7,7 @@ import { isLasting, QueueError } from '../errors'
 import { BLOCKED_PAUSE_MS, effectOf, longestPauseMs, type Outcome } from '../queue/effects'
 import { forecastSpacingMs } from '../queue/forecast'
 import type { Claim, DispatcherQueue, Eventually, Now, RegionPlan, Settled } from '../queue/store'
+import type { MonoMs } from '../units'
 import type { CallCounts } from './call-counts'
 import { describe, describeChange, levelOf } from './call-log'
 import type { Clock } from './clock'
@@ -124,7 +125,7 @@ export class RegionSender {
    * Bottleneck uses the wall clock: if that is set back, the slot comes too late. Work that hasn't begun by then is
    * given to a new limiter; the store guarantees the distance.
    */
-  async #inSlot(latestMonoMs: number, work: () => Promise<void>): Promise<void> {
+  async #inSlot(latestMonoMs: MonoMs, work: () => Promise<void>): Promise<void> {
     const begun = new AbortController()
     let isGivenUp = false
     const ended = this.#limiter.schedule(async () => {
@@ -198,7 +199,7 @@ export class RegionSender {
     return longestPauseMs(this.#parts.settings())
   }
 
-  async #call(claim: Claim, notAfterMonoMs: number): Promise<void> {
+  async #call(claim: Claim, notAfterMonoMs: MonoMs): Promise<void> {
     const { clock, queue, ses, settings, log, counts } = this.#parts
     const { job } = claim
     const begunMonoMs = clock.monoMs()

@@ -2,6 +2,7 @@
 
 import type { RelayRecipients } from '../config/settings'
 import { type RelaySigns, relayWarning } from '../queue/relay-signs'
+import type { EpochMs } from '../units'
 import type { Clock } from './clock'
 import type { Log } from './region-sender'
 
@@ -10,7 +11,7 @@ const EVERY_MS = 2000
 const SAID_EVERY_MS = 86_400_000
 
 export interface RelayWatchParts {
-  signs: (nowMs: number) => RelaySigns
+  signs: (nowMs: EpochMs) => RelaySigns
   recipients: () => RelayRecipients
   clock: Clock
   log: Log

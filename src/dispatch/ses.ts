@@ -5,6 +5,7 @@ import { isDeepStrictEqual } from 'node:util'
 import { SESClient, SendBounceCommand, type SendBounceCommandInput } from '@aws-sdk/client-ses'
 import { withoutHidden } from '../config/hidden-values'
 import type { Outcome } from '../queue/effects'
+import type { MonoMs } from '../units'
 import { ArrivalEstimator } from './arrival-estimator'
 import { bounded, type ClientOptions, clientConfig, timeouts } from './client'
 import { outcomeOfError, outcomeOfResult } from './outcomes'
@@ -13,7 +14,7 @@ import { type RequestTiming, stampingAgents } from './stamping-agent'
 export interface Answer {
   outcome: Outcome
   /** Monotonic milliseconds at which SES has seen the call at the latest. */
-  seenMonoMs: number
+  seenMonoMs: MonoMs
 }
 
 export interface Ses {
@@ -21,7 +22,7 @@ export interface Ses {
    * Never rejects. One call at a time for each region. A request that wasn't sent by `notAfterMonoMs` is given up as
    * `temporary`.
    */
-  sendBounce(region: string, input: SendBounceCommandInput, notAfterMonoMs?: number): Promise<Answer>
+  sendBounce(region: string, input: SendBounceCommandInput, notAfterMonoMs?: MonoMs): Promise<Answer>
   /** Loads, signs and parses once without the network, so that the first call isn't slow. Never rejects. */
   warmUp(region: string): Promise<void>
   close(): void
@@ -38,7 +39,7 @@ interface Regional {
 }
 
 /** `current` is called before each call. If its result has changed, new clients are made. */
-export function createSes(current: () => ClientOptions, monoMs: () => number): Ses {
+export function createSes(current: () => ClientOptions, monoMs: () => MonoMs): Ses {
   const regions = new Map<string, Regional>()
   let options = current()
 

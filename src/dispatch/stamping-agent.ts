@@ -3,6 +3,7 @@
 import http from 'node:http'
 import https from 'node:https'
 import type { Socket } from 'node:net'
+import type { MonoMs } from '../units'
 
 /** The times of one call. Set by the agent during the call. */
 export interface RequestTiming {
@@ -10,15 +11,15 @@ export interface RequestTiming {
    * Monotonic milliseconds after which the request must not be sent: a process that was stopped meanwhile may have lost
    * the lead to another one.
    */
-  notAfterMonoMs?: number
+  notAfterMonoMs?: MonoMs
   /** A connection had to be opened: the handshake delays the request by an unknown time. */
   opened: boolean
   /** The connection, with TLS, was made. Before that no part of a request can have been sent. */
   reached: boolean
   /** When the call's own connection was made, in monotonic milliseconds. The request follows at once. */
-  connectedMonoMs?: number
+  connectedMonoMs?: MonoMs
   /** When the request had been written to the system, in monotonic milliseconds. */
-  flushedMonoMs?: number
+  flushedMonoMs?: MonoMs
 }
 
 /** Shorter than a server's own timeout, so that the server doesn't close a connection during a request. */
@@ -30,7 +31,7 @@ const IDLE_MS = 10_000
  */
 export function stampingAgents(
   flight: () => RequestTiming,
-  monoMs: () => number,
+  monoMs: () => MonoMs,
 ): { httpAgent: http.Agent; httpsAgent: https.Agent } {
   const options = { keepAlive: true, maxSockets: 1 }
   return { httpAgent: stamping(new http.Agent(options)), httpsAgent: stamping(new https.Agent(options)) }
@@ -75,7 +76,7 @@ export function stampingAgents(
   }
 }
 
-function isLate({ notAfterMonoMs = Number.POSITIVE_INFINITY }: RequestTiming, nowMonoMs: number): boolean {
+function isLate({ notAfterMonoMs = Number.POSITIVE_INFINITY }: RequestTiming, nowMonoMs: MonoMs): boolean {
   return nowMonoMs > notAfterMonoMs
 }
 

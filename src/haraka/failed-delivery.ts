@@ -4,6 +4,7 @@
 import type { Writable } from 'node:stream'
 import type { FailedDelivery } from '../app/evaluate-delivery'
 import type { EnvelopeRecipient } from '../mail/facts'
+import type { EpochMs, MonoMs } from '../units'
 import type { WorkerThreads } from '../worker-thread/worker-threads'
 import type { DeliveryNote } from './delivery-note'
 import type { FailedRecipient } from './delivery-refusals'
@@ -17,8 +18,8 @@ const REPLY_CHARACTERS = 256
 export interface FailedDeliveryOptions {
   contentLimitBytes: number
   workerThreads: Pick<WorkerThreads, 'contentOf' | 'search'>
-  nowMs: number
-  nowMonoMs: number
+  nowMs: EpochMs
+  nowMonoMs: MonoMs
 }
 
 export interface Failed {

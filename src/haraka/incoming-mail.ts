@@ -3,6 +3,7 @@
 
 import type { IncomingMail } from '../app/evaluate-mail'
 import type { Refusal } from '../mail/refusal'
+import type { EpochMs, MonoMs } from '../units'
 import type { WorkerThreads } from '../worker-thread/worker-threads'
 import { isHeaderCut, lineLengthOf } from './header-limit'
 import { hasOwnReceived } from './own-received'
@@ -19,9 +20,9 @@ export interface IncomingMailOptions {
   /** [content] limit. */
   contentLimitBytes: number
   workerThreads: Pick<WorkerThreads, 'contentOf' | 'search'>
-  nowMs: number
+  nowMs: EpochMs
   /** Monotonic milliseconds: setting the clock doesn't change them. */
-  nowMonoMs: number
+  nowMonoMs: MonoMs
 }
 
 export function incomingMailOf(

@@ -6,15 +6,16 @@ import { SUBDOMAINS } from '../config/list-parsers'
 import { quoted } from '../config/value-parsers'
 import { asciiDomain, organisationalDomain } from '../mail/address'
 import { someParent } from '../policy/address-patterns'
+import type { AsciiDomain } from '../units'
 import { DomainExpressions } from './domain-expressions'
 
 export interface OwnDomains {
   /** The domains that are named one by one (A-labels, lower case). Others may be ours too. */
   names: readonly string[]
   /** `domain`: A-labels, lower case. */
-  receivesFor: (domain: string) => boolean
+  receivesFor: (domain: AsciiDomain) => boolean
   /** Whether one of our domains belongs to the same organisation (public suffix list) as this one. */
-  isOfOwnOrganisation: (domain: string) => boolean
+  isOfOwnOrganisation: (domain: AsciiDomain) => boolean
 }
 
 export const HOST_LIST = 'host_list'
@@ -26,17 +27,18 @@ export function readOwnDomains(
   read: (name: string) => string | undefined,
 ): { ownDomains: OwnDomains; diagnostics: Diagnostic[] } {
   const diagnostics: Diagnostic[] = []
-  const exact = new Set<string>()
+  const exact = new Set<AsciiDomain>()
   for (const { text, line } of linesOf(read(HOST_LIST))) {
     const written = text.replace(/[#;].*/, '').trim()
     const domain = asciiDomain(written)
     if (domain !== undefined) exact.add(domain)
     else diagnostics.push({ severity: 'warning', file: HOST_LIST, line, message: noDomain(written) })
   }
-  const parents = new Set<string>()
+  const parents = new Set<AsciiDomain>()
   for (const domain of relayDomains) {
-    if (domain.startsWith(SUBDOMAINS)) parents.add(domain.slice(SUBDOMAINS.length))
-    else exact.add(domain)
+    // the settings have A-labels
+    if (domain.startsWith(SUBDOMAINS)) parents.add(domain.slice(SUBDOMAINS.length) as AsciiDomain)
+    else exact.add(domain as AsciiDomain)
   }
   const expressions = new DomainExpressions()
   for (const { text, line } of linesOf(read(HOST_LIST_REGEX))) {
@@ -46,7 +48,7 @@ export function readOwnDomains(
   }
   const names = [...new Set([...exact, ...parents])]
   const organisations = new Set(names.map(organisationalDomain))
-  const receivesFor = (domain: string): boolean =>
+  const receivesFor = (domain: AsciiDomain): boolean =>
     exact.has(domain) ||
     (parents.size > 0 && someParent(domain, parent => parents.has(parent))) ||
     expressions.matches(domain)

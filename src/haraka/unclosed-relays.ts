@@ -3,6 +3,7 @@
 
 import type { Receipt } from '../mail/facts'
 import { NOT_ABOVE, NOT_CLOSED } from '../mail/ses-block'
+import type { MonoMs } from '../units'
 
 interface Counts {
   mails: number
@@ -21,7 +22,7 @@ export class UnclosedRelays {
   #hourEndsMonoMs = Number.NEGATIVE_INFINITY
 
   /** Counts a mail. Returns a warning for the log, at most once an hour. */
-  note(relayIp: string, receipt: Receipt | undefined, nowMonoMs: number): string | undefined {
+  note(relayIp: string, receipt: Receipt | undefined, nowMonoMs: MonoMs): string | undefined {
     if (receipt === undefined) return undefined
     if (nowMonoMs >= this.#hourEndsMonoMs) {
       this.#counts.clear()

@@ -10,6 +10,7 @@ import { TYPE_TEXTS } from '../policy/bounce-types'
 import { BOUNCE_TYPES, type BounceType } from '../policy/decision'
 import { withDiagnosticType } from '../policy/outcome'
 import { DIAGNOSTIC_CHARACTERS, EXPLANATION_CHARACTERS } from '../policy/templates'
+import type { EpochMs } from '../units'
 import { ADDRESS_CHARACTERS, BOUNCE_SUBMISSION, SENDER_CHARACTERS, STATUS } from './bounce-schema'
 import { FieldReader } from './field-reader'
 import type { Detail } from './reply'
@@ -26,7 +27,7 @@ export interface SubmittedRecipient {
 export interface BounceInput {
   sesId: string
   region: string
-  receivedAtMs: number
+  receivedAtMs: EpochMs
   /** '' is the null sender. */
   sender: string
   recipients: SubmittedRecipient[]
@@ -45,7 +46,7 @@ const AHEAD_MS = 3_600_000
 /** `regions`: the only ones that are in use; empty: any. */
 export function readBounceInput(
   value: unknown,
-  { regions, nowMs }: { regions: readonly string[]; nowMs: number },
+  { regions, nowMs }: { regions: readonly string[]; nowMs: EpochMs },
 ): Result<BounceInput, readonly Detail[]> {
   const reader = new FieldReader(value, BOUNCE_SUBMISSION)
   const sesId = reader.text('original_message_id', text =>
@@ -128,7 +129,7 @@ function reportTwice(reader: FieldReader, recipients: readonly SubmittedRecipien
   }
 }
 
-function timeOf(text: string, nowMs: number): Result<number> {
+function timeOf(text: string, nowMs: EpochMs): Result<number> {
   const ms = TIME.test(text) && isDate(text.slice(0, 10)) ? Date.parse(text) : Number.NaN
   if (Number.isNaN(ms)) return { fault: 'is no time of RFC 3339, such as 2025-01-01T00:00:00Z' }
   if (ms < 0) return { fault: 'lies before SES' }

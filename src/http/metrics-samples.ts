@@ -9,6 +9,7 @@ import type { Outcome } from '../queue/effects'
 import { JOB_STATES, type JobState } from '../queue/job'
 import { MAIL_PLACES } from '../queue/mail-ledger'
 import { type Blocker, isDispatching, type QueueStats } from '../queue/stats'
+import type { EpochMs } from '../units'
 import type { MetricKey } from './metrics-table'
 
 export interface Sample {
@@ -44,7 +45,7 @@ const MOST_REGIONS = 100
 /** `decisions`: those that the rules in force can make. */
 export function samplesOf(
   all: Found,
-  nowMs: number,
+  nowMs: EpochMs,
   build: Labels,
   decisions: readonly Labels[],
 ): Record<MetricKey, Sample[]> {

@@ -7,6 +7,7 @@ import type { Settings } from '../config/settings'
 import type { Rule } from '../policy/rule'
 import { type Labels, MOST_SETS } from '../queue/counters'
 import type { QueueReader } from '../queue/operator'
+import type { EpochMs, MonoMs } from '../units'
 import { packageVersion } from '../version'
 import { samplesOf } from './metrics-samples'
 import { METRICS, type Metric, type MetricKey } from './metrics-table'
@@ -17,8 +18,8 @@ export interface MetricsContext {
   activeConfig(): { settings: Settings; policy: { rules: readonly Deciding[] } }
   /** @throws QueueError */
   operator(): QueueReader
-  nowMs(): number
-  nowMonoMs(): number
+  nowMs(): EpochMs
+  nowMonoMs(): MonoMs
 }
 
 /** What of a rule its decisions are counted by. */

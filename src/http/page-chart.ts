@@ -3,6 +3,7 @@
 
 import type { QueueReader } from '../queue/operator'
 import { ACTIVITY_BUCKET_MS, type ActivityBucket, type DeadlineBucket } from '../queue/stats'
+import type { EpochMs } from '../units'
 import { type Html, html } from './html'
 import { count } from './page-layout'
 
@@ -21,7 +22,7 @@ const HOUR_MS = 3_600_000
 const AHEAD_MS = 24 * HOUR_MS
 
 /** Up to now, oldest first. The last isn't over yet. @throws QueueError */
-export function spansUntil(nowMs: number, reader: Pick<QueueReader, 'activity'>): ActivityBucket[] {
+export function spansUntil(nowMs: EpochMs, reader: Pick<QueueReader, 'activity'>): ActivityBucket[] {
   const firstMs = nowMs - (nowMs % ACTIVITY_BUCKET_MS) - (SPANS - 1) * ACTIVITY_BUCKET_MS
   const found = new Map(reader.activity(firstMs).map(span => [span.fromMs, span]))
   return Array.from({ length: SPANS }, (_, index) => {
@@ -47,7 +48,7 @@ export function charts(
   spans: readonly ActivityBucket[],
   waiting: number,
   slots: readonly DeadlineBucket[],
-  nowMs: number,
+  nowMs: EpochMs,
 ): Html {
   return html`<section id="charts" data-live aria-labelledby="charts-title">
 <div class="charts"><div>
@@ -95,7 +96,7 @@ ${labels(
 }
 
 /** From now on, to the end of the longest window; what is late is due now. */
-function ahead(slots: readonly DeadlineBucket[], nowMs: number): Html {
+function ahead(slots: readonly DeadlineBucket[], nowMs: EpochMs): Html {
   const [slot] = slots
   if (slot === undefined) return html`<p class="soft">No jobs are waiting.</p>`
   const firstMs = nowMs - (nowMs % slot.spanMs)

@@ -1,6 +1,7 @@
 // What every page has around it: its headers, its head and foot, the form for the token; and words for times.
 // Pure. A page holds no script or style of its own, and a browser that keeps to its headers would run none.
 
+import type { EpochMs } from '../units'
 import { packageVersion } from '../version'
 import { type Html, html, type Part } from './html'
 import type { Fault, Reply } from './reply'
@@ -12,7 +13,7 @@ export interface View {
   isTrusted: boolean
   /** There is a token that could be given. */
   hasToken: boolean
-  nowMs: number
+  nowMs: EpochMs
 }
 
 const PAGE_HEADERS: Readonly<Record<string, string>> = {
@@ -132,17 +133,17 @@ export function timeText(ms: number): string {
   return `${Math.floor(seconds / unit)}${name}${rest > 0 ? ` ${rest}${smaller}` : ''}`
 }
 
-export function leftText(deadlineMs: number, nowMs: number): string {
+export function leftText(deadlineMs: EpochMs, nowMs: EpochMs): string {
   const leftMs = deadlineMs - nowMs
   return leftMs >= 0 ? `${timeText(leftMs)} left` : `${timeText(-leftMs)} too late`
 }
 
 /** How long it has been so, and from when. */
-export function since(ms: number, nowMs: number): Html {
+export function since(ms: number, nowMs: EpochMs): Html {
   return html`${timeText(nowMs - ms)} (since ${timeTag(ms)})`
 }
 
-export function ago(ms: number, nowMs: number): Html {
+export function ago(ms: number, nowMs: EpochMs): Html {
   const iso = new Date(ms).toISOString()
   return html`<time datetime="${iso}" title="${iso}">${timeText(nowMs - ms)} ago</time>`
 }

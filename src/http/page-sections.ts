@@ -4,6 +4,7 @@
 import { shortened } from '../config/escape'
 import type { DecisionNote, ReloadState, RuleHits } from '../queue/counters'
 import type { Job, JobState } from '../queue/job'
+import type { EpochMs } from '../units'
 import { type Html, html, type Part } from './html'
 import { ago, count, leftText, timeTag, type View } from './page-layout'
 import { type Column, table } from './page-table'
@@ -59,7 +60,7 @@ function jobRow(view: View, job: Job): Part[] {
 }
 
 /** For a waiting job its deadline, for another one the time since its end. */
-function whenText({ state, deadlineMs, changedAtMs }: Job, nowMs: number): Part {
+function whenText({ state, deadlineMs, changedAtMs }: Job, nowMs: EpochMs): Part {
   return isWaiting(state) ? leftText(deadlineMs, nowMs) : ago(changedAtMs, nowMs)
 }
 

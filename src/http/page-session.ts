@@ -4,6 +4,7 @@
 
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
 import type { IncomingHttpHeaders } from 'node:http'
+import type { EpochMs } from '../units'
 
 const COOKIE = 'ses-bounce'
 /** A working day. */
@@ -21,7 +22,7 @@ export interface SessionKey {
 export interface Session {
   /** Random: by this it can be ended. */
   id: string
-  endMs: number
+  endMs: EpochMs
 }
 
 export interface SessionCheck {
@@ -31,7 +32,7 @@ export interface SessionCheck {
 }
 
 /** `isHttps`: as the browser sees it. */
-export function sessionCookie(key: SessionKey, nowMs: number, isHttps: boolean): string {
+export function sessionCookie(key: SessionKey, nowMs: EpochMs, isHttps: boolean): string {
   const session = { id: randomBytes(ID_BYTES).toString('hex'), endMs: nowMs + SESSION_MS }
   return cookie(`${session.endMs}.${session.id}.${proof(session, key)}`, SESSION_MS / 1000, isHttps)
 }
@@ -44,7 +45,7 @@ export function noCookie(): string {
 /** `header`: Cookie. The session that it proves; undefined: none that is good. */
 export function sessionOf(
   header: string | undefined,
-  nowMs: number,
+  nowMs: EpochMs,
   { keyOf, isEnded }: SessionCheck,
 ): Session | undefined {
   for (const value of valuesOf(header)) {

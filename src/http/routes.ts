@@ -7,6 +7,7 @@ import type { Diagnostic } from '../config/diagnostics'
 import type { MailFolders } from '../quarantine/bring-in-order'
 import type { OperatorQueue } from '../queue/operator'
 import type { WorkerQueue } from '../queue/store'
+import type { EpochMs, MonoMs } from '../units'
 import { apiRoutes } from './api'
 import { metricsRoute } from './metrics'
 import { pageRoutes } from './page'
@@ -28,9 +29,9 @@ export interface HttpContext {
   /** There is a new job. */
   wake(): void
   log(level: 'info' | 'notice' | 'warn' | 'error', message: string): void
-  nowMs(): number
+  nowMs(): EpochMs
   /** Monotonic milliseconds: setting the clock doesn't change them. */
-  nowMonoMs(): number
+  nowMonoMs(): MonoMs
 }
 
 /** `rule`: in the log, in place of a rule's name. */

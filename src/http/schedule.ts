@@ -14,6 +14,7 @@ import type { BounceOutcome } from '../policy/rule'
 import { ADDRESS_NAMES, addressValuesOf, parseTemplate, type Template } from '../policy/templates'
 import { isRefused, type Submitted } from '../queue/job'
 import type { WorkerQueue } from '../queue/store'
+import type { AsciiDomain, EpochMs, MonoMs } from '../units'
 import type { BounceInput, SubmittedRecipient } from './bounce-input'
 import { type Detail, Fault } from './reply'
 
@@ -25,14 +26,14 @@ const LATER_S = { overload: 60, capped: 3600, unavailable: 5 }
 
 interface Now {
   ms: number
-  monoMs: number
+  monoMs: MonoMs
 }
 
 /** What the queue is to take. @throws Fault */
 export function requestsOf(
   submission: BounceInput,
   activeConfig: ActiveConfig,
-  nowMs: number,
+  nowMs: EpochMs,
 ): BounceRequest[] {
   const { policy } = activeConfig
   const subject = subjectOf(submission)
@@ -137,7 +138,7 @@ function ofRecipient(
       ...bounceSenders(policy, valueOf),
       ...(submission.bounceSender === undefined ? [] : [sender]),
     ],
-    receivesFor: (domain: string) => policy.receivesFor(domain),
+    receivesFor: (domain: AsciiDomain) => policy.receivesFor(domain),
     labelSeparator: policy.labelSeparator,
     isNamed: false,
   }
@@ -184,7 +185,7 @@ function once(details: readonly Detail[]): Detail[] {
 function mustBeBounceable(
   { deadlineMs }: BounceRequest,
   { policy, settings }: ActiveConfig,
-  nowMs: number,
+  nowMs: EpochMs,
 ): void {
   if (settings.main.mode === 'observe')
     throw new Fault(409, 'OBSERVING', 'mode = observe in config/ses-bounce.ini: nothing is bounced')

@@ -3,6 +3,7 @@
 
 import { isIP } from 'node:net'
 import { setTimeout as pause } from 'node:timers/promises'
+import type { MonoMs } from '../units'
 
 /** People mistype. */
 const FREE_TRIES = 3
@@ -20,7 +21,7 @@ const LINES_A_MINUTE = 10
 
 interface Peer {
   count: number
-  lastMs: number
+  lastMonoMs: MonoMs
   /** When a line named it, and how many tokens that was about. */
   saidMs: number
   said: number
@@ -28,7 +29,7 @@ interface Peer {
 
 export interface WrongTokensParts {
   warn: (message: string) => void
-  nowMonoMs: () => number
+  nowMonoMs: () => MonoMs
   wait?: (ms: number) => Promise<void>
 }
 
@@ -46,12 +47,12 @@ export class WrongTokens {
 
   /** Resolves when the answer may go. Never rejects. `address`: of the connection. */
   async given(address: string | undefined): Promise<void> {
-    const nowMs = this.#parts.nowMonoMs()
+    const nowMonoMs = this.#parts.nowMonoMs()
     const shown = shownAddress(address)
-    const peer = this.#peer(network(shown), nowMs)
+    const peer = this.#peer(network(shown), nowMonoMs)
     peer.count += 1
-    peer.lastMs = nowMs
-    this.#say(shown, peer, nowMs)
+    peer.lastMonoMs = nowMonoMs
+    this.#say(shown, peer, nowMonoMs)
     const ms = pauseMs(peer.count)
     if (ms === 0 || this.#waiting >= MOST_WAITING) return
     this.#waiting += 1
@@ -62,10 +63,12 @@ export class WrongTokens {
     }
   }
 
-  #peer(key: string, nowMs: number): Peer {
+  #peer(key: string, nowMonoMs: MonoMs): Peer {
     const known = this.#peers.get(key)
-    const isFresh = known !== undefined && nowMs - known.lastMs < FORGET_MS
-    const peer = isFresh ? known : { count: 0, lastMs: nowMs, saidMs: Number.NEGATIVE_INFINITY, said: 0 }
+    const isFresh = known !== undefined && nowMonoMs - known.lastMonoMs < FORGET_MS
+    const peer = isFresh
+      ? known
+      : { count: 0, lastMonoMs: nowMonoMs, saidMs: Number.NEGATIVE_INFINITY, said: 0 }
     this.#peers.delete(key)
     this.#peers.set(key, peer)
     const [oldest] = this.#peers.keys()
@@ -73,10 +76,10 @@ export class WrongTokens {
     return peer
   }
 
-  #say(shown: string, peer: Peer, nowMs: number): void {
-    if (nowMs - peer.saidMs < LINE_EVERY_MS) return
-    if (nowMs - this.#linesSinceMs >= LINE_EVERY_MS) {
-      this.#linesSinceMs = nowMs
+  #say(shown: string, peer: Peer, nowMonoMs: MonoMs): void {
+    if (nowMonoMs - peer.saidMs < LINE_EVERY_MS) return
+    if (nowMonoMs - this.#linesSinceMs >= LINE_EVERY_MS) {
+      this.#linesSinceMs = nowMonoMs
       this.#lines = 0
     }
     if (this.#lines > LINES_A_MINUTE) return
@@ -87,7 +90,7 @@ export class WrongTokens {
     }
     const more = peer.count - peer.said
     this.#parts.warn(`http: wrong token from ${shown}${more > 1 ? ` (${more} since the last line)` : ''}`)
-    peer.saidMs = nowMs
+    peer.saidMs = nowMonoMs
     peer.said = peer.count
   }
 }

@@ -4,6 +4,7 @@
 import { isIPv4 } from 'node:net'
 import { domainToASCII } from 'node:url'
 import { getDomain } from 'tldts'
+import type { AddressKey, AsciiDomain } from '../units'
 import { composed } from './composed'
 
 export interface Address {
@@ -44,16 +45,16 @@ export function parseAddress(text: string): Address | undefined {
 }
 
 /** Addresses with equal keys are one mailbox: quoting, escapes, case, U-labels and Unicode normalization don't count. */
-export function addressKey(written: string): string {
+export function addressKey(written: string): AddressKey {
   const text = composed(written)
   const address = parseAddress(text)
-  if (address === undefined) return withoutBrackets(text).toLowerCase()
+  if (address === undefined) return withoutBrackets(text).toLowerCase() as AddressKey
   const domain = asciiDomain(address.domain) ?? address.domain.toLowerCase()
-  return `${unquoted(address.local).toLowerCase()}@${domain}`
+  return `${unquoted(address.local).toLowerCase()}@${domain}` as AddressKey
 }
 
 /** The address's domain as A-labels in lower case. Undefined: it has none. */
-export function domainOf(text: string): string | undefined {
+export function domainOf(text: string): AsciiDomain | undefined {
   const address = parseAddress(text)
   return address && asciiDomain(address.domain)
 }
@@ -62,18 +63,18 @@ export function domainOf(text: string): string | undefined {
  * The domain as A-labels in lower case without a final dot, or an address literal in lower case.
  * Undefined: not a domain.
  */
-export function asciiDomain(text: string): string | undefined {
+export function asciiDomain(text: string): AsciiDomain | undefined {
   const domain = (text.endsWith('.') ? text.slice(0, -1) : text).toLowerCase()
   if (domain.length > DOMAIN_LIMIT) return undefined
-  if (ASCII_DOMAIN.test(domain) || ADDRESS_LITERAL.test(domain)) return domain
+  if (ASCII_DOMAIN.test(domain) || ADDRESS_LITERAL.test(domain)) return domain as AsciiDomain
   // domainToASCII parses URLs: it would decode `%61`, and read wide digits as an IPv4 address
   if (NOT_IN_DOMAIN.test(domain)) return undefined
   const ascii = domainToASCII(domain)
-  return ASCII_DOMAIN.test(ascii) && !isIPv4(ascii) && ascii.length <= DOMAIN_LIMIT ? ascii : undefined
+  const isDomain = ASCII_DOMAIN.test(ascii) && !isIPv4(ascii) && ascii.length <= DOMAIN_LIMIT
+  return isDomain ? (ascii as AsciiDomain) : undefined
 }
 
-/** Both arguments are A-labels in lower case. */
-export function isSubdomainOrSame(domain: string, parent: string): boolean {
+export function isSubdomainOrSame(domain: AsciiDomain, parent: AsciiDomain): boolean {
   return domain === parent || (parent !== '' && domain.endsWith(`.${parent}`))
 }
 
@@ -81,10 +82,10 @@ export function isSubdomainOrSame(domain: string, parent: string): boolean {
  * The organisational domain, RFC 7489 section 3.2: one label more than the public suffix (Mozilla's list, private
  * suffixes included). A public suffix or an address literal is returned unchanged.
  */
-export function organisationalDomain(domain: string): string {
+export function organisationalDomain(domain: AsciiDomain): AsciiDomain {
   if (domain.startsWith('[')) return domain
   const options = { allowPrivateDomains: true, extractHostname: false, validateHostname: false }
-  return getDomain(domain, options) ?? domain
+  return (getDomain(domain, options) as AsciiDomain | null) ?? domain
 }
 
 /**

@@ -1,6 +1,7 @@
 // The facts of a mail: plain data, the same for the plugin, for `explain` and for `test`.
 // Only `receipt` holds values that SES wrote. Values from the sender prove nothing.
 
+import type { AsciiDomain, EpochMs } from '../units'
 import type { Content } from './content'
 import type { FieldReadings } from './field-readings'
 import type { Refusal } from './refusal'
@@ -18,11 +19,11 @@ export interface SesVerdicts {
 /** The domains that SES's own Received-SPF and Authentication-Results prove, as A-labels in lower case. */
 export interface SesAuthentication {
   /** The domain of envelope-from, if SPF passed for it. */
-  spfDomain?: string
+  spfDomain?: AsciiDomain
   /** Domains (header.i) of the DKIM signatures that passed. */
-  dkimDomains: string[]
+  dkimDomains: AsciiDomain[]
   /** The domain of header.from, if DMARC passed. */
-  dmarcDomain?: string
+  dmarcDomain?: AsciiDomain
   /** The reason why SES's results prove nothing at all: a text for the log. */
   flaw?: string
 }
@@ -36,7 +37,7 @@ export interface Receipt {
   sesIdIsUsual: boolean
   region: string
   /** Time of receipt as SES wrote it, in milliseconds since the epoch. May be in the future. */
-  receivedAtMs: number
+  receivedAtMs: EpochMs
   /** The recipient after `for` in SES's Received, as written. */
   forRecipient?: string
   /** SES's Return-Path, as written. '' is the null sender. Undefined: missing. */

@@ -1,6 +1,7 @@
 // Reads the facts of a mail from its envelope and header. The content is read later, by a function among the facts.
 // No mail can make it fail: it rejects only if the parsers can't be loaded.
 
+import type { EpochMs } from '../units'
 import { readAuthor } from './author'
 import type { Content } from './content'
 import type { Envelope, MailFacts } from './facts'
@@ -21,7 +22,7 @@ export interface FactsQuestion
   /** Haraka's [max] data_line_length. Undefined: its default. */
   lineLength?: number | undefined
   /** The present time, in milliseconds since the epoch. */
-  nowMs: number
+  nowMs: EpochMs
   /** Called at most once. */
   content(): Promise<Content>
   results: MailFacts['results']

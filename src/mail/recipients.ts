@@ -3,6 +3,7 @@
 // If it can't be determined, the recipient is a mismatch and gets no bounce.
 
 import type { RelayRecipients } from '../config/settings'
+import type { AsciiDomain } from '../units'
 import { addressKey, asciiAddress, domainOf, organisationalDomain } from './address'
 import type { Envelope, EnvelopeRecipient, HeaderFacts, Mismatch, Receipt, RecipientFacts } from './facts'
 
@@ -13,9 +14,9 @@ export interface RecipientQuestion {
   /** `headers` holds only the header's beginning. */
   headerIsCut: boolean
   /** Whether SES receives for a domain (A-labels, lower case). */
-  receivesFor(domain: string): boolean
+  receivesFor(domain: AsciiDomain): boolean
   /** Whether one of our domains belongs to the same organisation as this one. */
-  isOfOwnOrganisation(domain: string): boolean
+  isOfOwnOrganisation(domain: AsciiDomain): boolean
   relayRecipients: RelayRecipients
 }
 

@@ -1,6 +1,7 @@
 // Reads Received-SPF and Authentication-Results as SES writes them, by a narrow grammar.
 // The sender chooses many of their words (domains, HELO, address), so a text with two readings is unreadable.
 
+import type { AsciiDomain } from '../units'
 import { asciiDomain } from './address'
 
 export interface SpfResult {
@@ -15,7 +16,7 @@ export interface SpfResult {
 export interface MethodResult {
   word: string
   /** As A-labels in lower case. Undefined: no domain, or an unknown property. */
-  domain?: string
+  domain?: AsciiDomain
 }
 
 export interface AuthenticationResults {
@@ -85,7 +86,7 @@ function spfAtStart(text: string): { result: SpfResult; rest: string } | undefin
 
 /** The domain of one result, at most one. Undefined: there are two ways to read it. */
 function identityIn(properties: readonly string[]): Pick<MethodResult, 'domain'> | undefined {
-  const domains: string[] = []
+  const domains: AsciiDomain[] = []
   let isKnown = true
   for (const property of properties) {
     const [, written, value] = PROPERTY.exec(property) ?? []
@@ -104,7 +105,7 @@ function identityIn(properties: readonly string[]): Pick<MethodResult, 'domain'>
 }
 
 /** Reads `@domain`, `user@domain` and `domain`. */
-function domainOfIdentity(value: string): string | undefined {
+function domainOfIdentity(value: string): AsciiDomain | undefined {
   const parts = value.split('@')
   return parts.length > 2 ? undefined : asciiDomain(parts.at(-1) ?? '')
 }

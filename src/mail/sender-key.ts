@@ -1,6 +1,7 @@
 // One key for a sender that uses a new address for each mail, so that its bounces can be counted ([limit] per_sender).
 // Never throws. Rarely, two senders have one key; a sender has two keys only with addresses of different forms.
 
+import type { AsciiDomain } from '../units'
 import { addressKey, domainOf, organisationalDomain } from './address'
 import type { SesAuthentication } from './facts'
 
@@ -46,9 +47,9 @@ export function senderKeys(address: string): { plain: string; above: string; bel
 
 /** A proved domain of another organisation: header.from of a DMARC pass, else the first DKIM pass. */
 function otherProvedDomain(
-  domain: string,
+  domain: AsciiDomain,
   { dmarcDomain, dkimDomains }: SesAuthentication,
-): string | undefined {
+): AsciiDomain | undefined {
   const own = organisationalDomain(domain)
   const proved = dmarcDomain === undefined ? dkimDomains : [dmarcDomain, ...dkimDomains]
   return proved.map(organisationalDomain).find(other => other !== own)

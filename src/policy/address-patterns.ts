@@ -141,9 +141,9 @@ function globHolds({ local, host, subdomains }: AddressGlob, address: AddressFor
 }
 
 /** Whether `holds` is true for the domain or one of its parents. */
-export function someParent(domain: string, holds: (parent: string) => boolean): boolean {
+export function someParent<D extends string>(domain: D, holds: (parent: D) => boolean): boolean {
   for (let start = 0; ; ) {
-    if (holds(domain.slice(start))) return true
+    if (holds(domain.slice(start) as D)) return true
     const dot = domain.indexOf('.', start)
     if (dot < 0) return false
     start = dot + 1

@@ -5,6 +5,7 @@ import type { Rate } from '../config/settings'
 import { asciiAddress, domainOf } from '../mail/address'
 import type { MailFacts, Receipt, RecipientFacts } from '../mail/facts'
 import { senderKey } from '../mail/sender-key'
+import type { EpochMs } from '../units'
 import { TYPE_TEXTS } from './bounce-types'
 import type { BounceRequest, Cap } from './decision'
 import type { BounceOutcome, Policy } from './rule'
@@ -64,7 +65,7 @@ export function makeBounce(
     facts: Pick<MailFacts, 'sender'>
     receipt: Pick<Receipt, 'sesId' | 'region' | 'receivedAtMs' | 'authentication'>
     recipient: Pick<RecipientFacts, 'address' | 'source'>
-    deadlineMs: number
+    deadlineMs: EpochMs
   },
   sender: string,
   valueOf: (name: TemplateName) => string,

@@ -8,6 +8,7 @@ import { SETTINGS_FILE } from '../config/load'
 import type { Settings } from '../config/settings'
 import { addressKey, domainOf } from '../mail/address'
 import { visiblePattern } from '../mail/mime/visible-text'
+import type { AsciiDomain } from '../units'
 import { AddressPatterns } from './address-patterns'
 import { bounceSenderFault, bounceSenders } from './bounce'
 import { FIELD_KEYS, type Field, type FieldKey, familyOf, findField, type Phase } from './fields'
@@ -30,9 +31,9 @@ export interface PolicyContext {
   /** The text of a list in Haraka's config directory; undefined: there is no such file. */
   lists(name: string): string | undefined
   /** Whether SES receives for a domain (A-labels, lower case). */
-  receivesFor(domain: string): boolean
+  receivesFor(domain: AsciiDomain): boolean
   /** Whether a domain of ours belongs to the same organisation as this one. */
-  isOfOwnOrganisation(domain: string): boolean
+  isOfOwnOrganisation(domain: AsciiDomain): boolean
 }
 
 /** Cheap conditions are checked first; otherwise conditions keep their order. */

@@ -10,6 +10,7 @@ import type { MailFacts, Receipt, RecipientFacts } from '../mail/facts'
 import { withoutLabel } from '../mail/label'
 import type { Refusal } from '../mail/refusal'
 import { UnreadableError } from '../mail/unreadable'
+import type { EpochMs } from '../units'
 import { asksAttachment, attachmentName } from './attachment-name'
 import { bounceSender, bounceSenders, makeBounce } from './bounce'
 import { REPLY_TEXTS, TYPE_TEXTS } from './bounce-types'
@@ -33,14 +34,14 @@ const UNREADABLE: Reply = { status: '5.6.0', text: "The mail can't be read" }
 interface Case {
   policy: Policy
   facts: MailFacts
-  nowMs: number
+  nowMs: EpochMs
 }
 
 /** One decision for each of `facts.recipients`, in their order. */
 export async function decide(
   policy: Policy,
   facts: MailFacts,
-  nowMs: number,
+  nowMs: EpochMs,
   budget: MatchBudget,
 ): Promise<Decision[]> {
   const valuesFor = valuesByRecipient(facts, nowMs, budget)
@@ -202,7 +203,7 @@ function missingFor(policy: Policy, { receipt, receiptFault }: MailFacts): strin
 }
 
 /** SES API: SendBounce, within 24 hours of receipt. A receipt from the future counts as one of now. */
-function deadline(policy: Policy, receipt: Receipt, nowMs: number): number {
+function deadline(policy: Policy, receipt: Receipt, nowMs: EpochMs): number {
   return Math.min(receipt.receivedAtMs, nowMs) + policy.window.lengthMs
 }
 

@@ -3,6 +3,7 @@
 import type { FallbackReason, Rate } from '../config/settings'
 import type { RecipientFacts } from '../mail/facts'
 import type { Refusal } from '../mail/refusal'
+import type { EpochMs } from '../units'
 
 export const ACTIONS = ['accept', 'bounce', 'reject', 'defer', 'quarantine', 'drop'] as const
 export type Action = (typeof ACTIONS)[number]
@@ -30,9 +31,9 @@ export interface Cap {
 export interface BounceRequest {
   sesId: string
   region: string
-  receivedAtMs: number
+  receivedAtMs: EpochMs
   /** SES accepts no bounce for the mail after this: receipt (or now, if that is earlier) + [window] length. */
-  deadlineMs: number
+  deadlineMs: EpochMs
   /** Sender of record, which gets the bounce. */
   sender: string
   /** The result of `senderKey`: the sender that the bounce counts for. */

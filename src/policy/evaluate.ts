@@ -5,6 +5,7 @@ import type { Content } from '../mail/content'
 import type { MailFacts, RecipientFacts } from '../mail/facts'
 import type { Refusal } from '../mail/refusal'
 import { UnreadableError } from '../mail/unreadable'
+import type { EpochMs } from '../units'
 import { holdsForOne, type MatchBudget } from './match-budget'
 import { matches } from './patterns'
 import type { Condition, Rule } from './rule'
@@ -23,7 +24,7 @@ export type Values = (condition: Condition) => Asked | Promise<Asked>
 /** Returns the values for each recipient of a mail. Values that don't depend on the recipient are shared. */
 export function valuesByRecipient(
   facts: MailFacts,
-  nowMs: number,
+  nowMs: EpochMs,
   budget: MatchBudget,
 ): (recipient: RecipientFacts) => Values {
   const shared = new Map<string, Asked>()

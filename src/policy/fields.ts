@@ -7,6 +7,7 @@ import type { Envelope, MailFacts, Receipt, RecipientFacts } from '../mail/facts
 import { REFUSAL_STAGES, type Refusal } from '../mail/refusal'
 import type { TraceCandidates } from '../mail/scan-trace-headers'
 import { verdictsOf } from '../mail/verdicts'
+import type { EpochMs } from '../units'
 import type { Kind } from './patterns'
 
 /**
@@ -19,7 +20,7 @@ export type Phase = 'envelope' | 'refusal' | 'receipt' | 'header' | 'content' | 
 export interface Question {
   facts: MailFacts
   recipient: RecipientFacts
-  nowMs: number
+  nowMs: EpochMs
   /** Present for fields of the phase content. */
   content?: Content
 }

@@ -6,6 +6,7 @@ import { addressKey, domainOf, isSubdomainOrSame } from '../mail/address'
 import type { MailFacts, Receipt, RecipientFacts } from '../mail/facts'
 import { withoutLabel } from '../mail/label'
 import { verdictsOf } from '../mail/verdicts'
+import type { AddressKey, AsciiDomain } from '../units'
 import { someParent } from './address-patterns'
 import { automatic } from './automatic'
 import { tellsOfSpam, tellsOfVirus } from './content-refusals'
@@ -26,7 +27,7 @@ export interface GuardContext {
   /** The senders of bounces by all rules. */
   bounceSenders: readonly string[]
   /** Whether SES receives for a domain (A-labels, lower case). */
-  receivesFor(domain: string): boolean
+  receivesFor(domain: AsciiDomain): boolean
   /** [relay] label_separator. */
   labelSeparator: string
   /** A condition of the rule names exactly this recipient. */
@@ -95,12 +96,12 @@ function isBounceSender(address: string, { bounceSenders, labelSeparator }: Guar
   return bounceSenders.some(sender => keys.includes(addressKey(sender)))
 }
 
-function mailboxKeys(address: string, labelSeparator: string): string[] {
+function mailboxKeys(address: string, labelSeparator: string): AddressKey[] {
   const key = addressKey(address)
   return [key, withoutLabel(key, labelSeparator)]
 }
 
-function isOwnDomain(senderDomain: string, recipient: GuardedRecipient, context: GuardContext): boolean {
+function isOwnDomain(senderDomain: AsciiDomain, recipient: GuardedRecipient, context: GuardContext): boolean {
   return (
     someParent(senderDomain, parent => context.receivesFor(parent)) ||
     isSubdomainOrSame(senderDomain, domainOf(context.bounceSender) ?? '') ||

@@ -5,6 +5,7 @@ import type { AuthenticationLevel } from '../config/settings'
 import { addressKey, domainOf, organisationalDomain } from '../mail/address'
 import type { MailFacts, Receipt } from '../mail/facts'
 import { withoutLabel } from '../mail/label'
+import type { AddressKey, AsciiDomain } from '../units'
 
 /** The words in the log and the reply. A reason may follow. */
 export const NOT_AUTHENTICATED = 'sender not authenticated'
@@ -28,7 +29,7 @@ const BATV = /^(?:prvs=[0-9a-z]+=|btv1==[^=@]+==)(?=[^@])/
  */
 export function unprovedSender(
   facts: Pick<MailFacts, 'sender' | 'author'> & { receipt?: Pick<Receipt, 'authentication'> },
-  senderDomain: string,
+  senderDomain: AsciiDomain,
   level: AuthenticationLevel,
 ): string | undefined {
   if (level === 'none') return undefined
@@ -48,7 +49,7 @@ export function unprovedSender(
 function isAuthor(author: string | undefined, sender: string): boolean {
   if (author === undefined || domainOf(author) === undefined) return false
   const key = addressKey(sender)
-  const untagged = key.replace(BATV, '')
+  const untagged = key.replace(BATV, '') as AddressKey
   const keys = [key, untagged, withoutLabel(key, LABEL_SEPARATOR), withoutLabel(untagged, LABEL_SEPARATOR)]
   return keys.includes(addressKey(author))
 }

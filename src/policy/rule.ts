@@ -2,6 +2,7 @@
 // Plain data that doesn't change: a new configuration makes a new policy.
 
 import type { FallbackAction, FallbackReason, GuardSettings, Rate } from '../config/settings'
+import type { AsciiDomain } from '../units'
 import type { Action, BounceType } from './decision'
 import type { Field } from './fields'
 import type { Matcher } from './patterns'
@@ -89,9 +90,9 @@ export interface Policy {
   /** `dns; name` */
   reportingMta: string
   /** Whether SES receives for a domain (A-labels, lower case). */
-  receivesFor: (domain: string) => boolean
+  receivesFor: (domain: AsciiDomain) => boolean
   /** Whether a domain of ours belongs to the same organisation as this one. */
-  isOfOwnOrganisation: (domain: string) => boolean
+  isOfOwnOrganisation: (domain: AsciiDomain) => boolean
   /** [relay] label_separator. */
   labelSeparator: string
 }

@@ -5,6 +5,7 @@ import { isIPv4, isIPv6 } from 'node:net'
 import { addressKey, domainOf } from '../mail/address'
 import { composed } from '../mail/composed'
 import { withoutLabel } from '../mail/label'
+import type { AddressKey, AsciiDomain } from '../units'
 import type { Found, YieldPolicy } from './match-budget'
 import type { RegexPass } from './regex-pass'
 
@@ -12,12 +13,12 @@ import type { RegexPass } from './regex-pass'
 export const MATCHED_CHARACTERS = 65_536
 
 export interface AddressForms {
-  /** The address key (`addressKey`), equal for the same mailbox. '' is the null sender. */
-  key: string
+  /** Equal for the same mailbox. '' is the null sender. */
+  key: AddressKey
   /** The local part without quotes, folded. '': not an address. */
   local: string
-  /** The domain as A-labels in lower case. '': not an address. */
-  domain: string
+  /** '': not an address. */
+  domain: AsciiDomain
 }
 
 export interface IpForms {

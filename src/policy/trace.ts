@@ -2,6 +2,7 @@
 
 import type { MailFacts, RecipientFacts } from '../mail/facts'
 import { UnreadableError } from '../mail/unreadable'
+import type { EpochMs } from '../units'
 import { failingCondition, type Values, valuesByRecipient, valuesWithRefusal } from './evaluate'
 import type { MatchBudget } from './match-budget'
 import { meansRefuser } from './refusal-naming'
@@ -25,7 +26,7 @@ export interface RuleTrace {
 export async function traceRules(
   policy: Policy,
   facts: MailFacts,
-  nowMs: number,
+  nowMs: EpochMs,
   budget: MatchBudget,
 ): Promise<RuleTrace[]> {
   const valuesFor = valuesByRecipient(facts, nowMs, budget)

@@ -5,6 +5,7 @@ import { statSync, unlinkSync } from 'node:fs'
 import { mkdir, readFile, rename, rm, utimes } from 'node:fs/promises'
 import path from 'node:path'
 import type { Fate } from '../queue/mail-ledger'
+import type { EpochMs } from '../units'
 import { syncFolder } from './files'
 import { writeRecord } from './keep'
 import { type HeldRecipient, parseRecord, type QuarantineRecord } from './record'
@@ -21,7 +22,7 @@ export async function bringInOrder(
   folders: MailFolders,
   name: string,
   fate: Fate,
-  nowMs: number,
+  nowMs: EpochMs,
 ): Promise<InOrder> {
   if (isThere(path.join(folders.kept, `${name}.eml`))) return orderKept(folders, name, fate, nowMs)
   // a record alone in `kept` may be of a mail that is being written at this moment: the sweep removes old ones
@@ -53,7 +54,7 @@ async function orderKept(
   folders: MailFolders,
   name: string,
   { done, held, waits }: Fate,
-  nowMs: number,
+  nowMs: EpochMs,
 ): Promise<InOrder> {
   if (held.length > 0) {
     await moveToQuarantine(folders, name, held, nowMs)
@@ -83,7 +84,7 @@ export async function moveToQuarantine(
   folders: MailFolders,
   name: string,
   held: HeldRecipient[],
-  nowMs: number,
+  nowMs: EpochMs,
 ): Promise<void> {
   await mkdir(folders.quarantine, { recursive: true, mode: 0o700 })
   const record = await recordOf(folders, 'kept', name)

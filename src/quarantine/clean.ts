@@ -5,6 +5,7 @@ import { randomUUID } from 'node:crypto'
 import { lstat, rename, rm } from 'node:fs/promises'
 import path from 'node:path'
 import { errorMessage } from '../errors'
+import type { EpochMs } from '../units'
 import { type MailFileName, openWalk } from './walk'
 
 /** Age after which an unfinished file is removed: no writer takes a day. */
@@ -22,7 +23,7 @@ export interface Cleaner {
    * `isNeeded`: the mail stays whatever its age. Never rejects.
    */
   clean(
-    nowMs: number,
+    nowMs: EpochMs,
     keepMs: number,
     found?: (name: string, sizeBytes: number) => Promise<void>,
     isNeeded?: (name: string) => boolean,
@@ -56,7 +57,7 @@ export function openCleaner(folder: string, most?: number): Cleaner {
 async function cleanOne(
   folder: string,
   { file, name, ending }: MailFileName,
-  nowMs: number,
+  nowMs: EpochMs,
   keepMs: number,
   { done, isNeeded }: { done: Cleaned; isNeeded: (name: string) => boolean },
 ): Promise<void> {
@@ -72,7 +73,7 @@ async function cleanOne(
 }
 
 /** True: its writer was killed long ago, and the file has been removed. */
-export async function removeUnfinished(file: string, nowMs: number): Promise<boolean> {
+export async function removeUnfinished(file: string, nowMs: EpochMs): Promise<boolean> {
   if (!(await isOlder(file, nowMs - UNFINISHED_MS))) return false
   await rm(file, { force: true })
   return true
@@ -92,7 +93,7 @@ async function report(
 }
 
 /** Checks the age again, as the same mail may arrive at this moment and replace the old file. */
-async function remove(folder: string, file: string, name: string, beforeMs: number): Promise<boolean> {
+async function remove(folder: string, file: string, name: string, beforeMs: EpochMs): Promise<boolean> {
   const workerThreads = path.join(folder, `.${name}-${randomUUID()}${path.extname(file)}`)
   try {
     await rename(file, workerThreads)
@@ -109,7 +110,7 @@ async function remove(folder: string, file: string, name: string, beforeMs: numb
 }
 
 /** A missing file counts as removed. */
-export async function isOlder(file: string, beforeMs: number): Promise<boolean> {
+export async function isOlder(file: string, beforeMs: EpochMs): Promise<boolean> {
   try {
     return (await lstat(file)).mtimeMs < beforeMs
   } catch (error) {

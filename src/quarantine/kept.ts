@@ -4,6 +4,7 @@
 import { open, readdir, readFile, rm, stat, unlink } from 'node:fs/promises'
 import path from 'node:path'
 import { readHeader } from '../mail/header'
+import type { EpochMs } from '../units'
 import { parseRecord, type QuarantineRecord } from './record'
 
 export interface Kept {
@@ -11,7 +12,7 @@ export interface Kept {
   id: string
   eml: string
   sizeBytes: number
-  keptAtMs: number
+  keptAtMs: EpochMs
   record: QuarantineRecord | undefined
 }
 

@@ -5,6 +5,7 @@ import { createHash, randomBytes } from 'node:crypto'
 import { readdir, rm, stat, unlink, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { makePrivateDir } from '../config/private-files'
+import type { EpochMs } from '../units'
 
 /** A parameter of MAIL FROM (RFC 5321 section 4.1.2, esmtp-param). No extension of SMTP has this name. */
 export const RELEASE_PARAMETER = 'XSESBOUNCEPASS'
@@ -19,7 +20,7 @@ export function releaseTokenFolder(harakaDir: string): string {
 /** Call `revoke` when the token is no longer needed, whether it was used or not. */
 export async function issueReleaseToken(
   folder: string,
-  nowMs: number,
+  nowMs: EpochMs,
 ): Promise<{ token: string; revoke: () => Promise<void> }> {
   makePrivateDir(folder, {})
   await removeOld(folder, nowMs)
@@ -30,7 +31,7 @@ export async function issueReleaseToken(
 }
 
 /** Uses up the token. True: it was valid. Of several calls at once only one gets true. */
-export async function redeemReleaseToken(folder: string, token: string, nowMs: number): Promise<boolean> {
+export async function redeemReleaseToken(folder: string, token: string, nowMs: EpochMs): Promise<boolean> {
   const file = fileOf(folder, token)
   try {
     const { mtimeMs } = await stat(file)
@@ -44,7 +45,7 @@ export async function redeemReleaseToken(folder: string, token: string, nowMs: n
 }
 
 /** Removes the tokens of commands that were killed. */
-async function removeOld(folder: string, nowMs: number): Promise<void> {
+async function removeOld(folder: string, nowMs: EpochMs): Promise<void> {
   for (const name of await readdir(folder)) {
     const file = path.join(folder, name)
     const found = await stat(file).catch(() => undefined)

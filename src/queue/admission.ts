@@ -3,6 +3,7 @@
 
 import { addressKey } from '../mail/address'
 import type { BounceRequest, Cap } from '../policy/decision'
+import type { AddressKey, EpochMs } from '../units'
 import { callKey } from './calls'
 import { CapRoom } from './caps'
 import { type Forecast, latenessOf } from './forecast'
@@ -12,9 +13,9 @@ import type { Ahead, KnownRecipient } from './store'
 /** The queue's records. Each function is called only if its result matters. */
 export interface QueueRecords {
   /** The recipients of that mail, by `addressKey`. */
-  known(sesId: string): ReadonlyMap<string, KnownRecipient>
+  known(sesId: string): ReadonlyMap<AddressKey, KnownRecipient>
   counted(cap: Cap): number
-  ahead(region: string, deadlineMs: number): Ahead
+  ahead(region: string, deadlineMs: EpochMs): Ahead
 }
 
 const LATENESS_TEXTS = {
@@ -29,7 +30,7 @@ const LATENESS_TEXTS = {
 export function admit(
   requests: readonly BounceRequest[],
   queue: QueueRecords,
-  nowMs: number,
+  nowMs: EpochMs,
   forecast?: Forecast,
 ): Submitted[] {
   const room = new CapRoom(cap => queue.counted(cap))

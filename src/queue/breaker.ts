@@ -2,6 +2,7 @@
 // next, and when the mails were the reason after all. Pure: an engine gives a few facts, and writes the result.
 // In doubt jobs wait until they expire.
 
+import type { EpochMs } from '../units'
 import { hasUnconfirmed, type Job } from './job'
 import type { Effect, StateChange } from './store'
 import { type Change, change } from './transitions'
@@ -32,14 +33,14 @@ export interface RefusalFacts {
 
 interface Turn {
   id: string
-  notBeforeMs: number
-  deadlineMs: number
+  notBeforeMs: EpochMs
+  deadlineMs: EpochMs
 }
 
 /** The change of a region and a bounce sender. */
 export interface SenderChange {
   ends: readonly Scope[]
-  pause?: { scope: Scope; untilMs: number; by: 'answer' | 'refusals' }
+  pause?: { scope: Scope; untilMs: EpochMs; by: 'answer' | 'refusals' }
   /**
    * `ended`: the row is forgotten, and what was put back is due at once. Else the job is remembered: as one of the row
    * (jobs that were refused with another error are forgotten), or as put back.
@@ -65,7 +66,7 @@ export function blocks(
   job: Job,
   facts: SenderFacts,
   scope: Scope,
-  untilMs: number,
+  untilMs: EpochMs,
   detail: string,
 ): SenderChange {
   const ended = end(job, facts, scope === 'sender' ? ['region'] : [])

@@ -1,5 +1,6 @@
 // Changes by an operator: which are allowed, and the reasons against the others. Pure.
 
+import type { EpochMs } from '../units'
 import { latenessOf } from './forecast'
 import type { JobFacts, JobState } from './job'
 import type { ByHand, Pace } from './operator'
@@ -15,7 +16,7 @@ export type Waiting = Omit<Ahead, 'sinceLastStartMs'>
 export function retry(
   job: JobFacts | undefined,
   waiting: (job: JobFacts) => Waiting,
-  nowMs: number,
+  nowMs: EpochMs,
   pace: Pace,
 ): Change | Refusal {
   const details = { notBeforeMs: 0, unknownTries: 0, interruptions: 0 }
@@ -58,7 +59,7 @@ function notFrom(state: JobState, to: JobState, mayFollow: readonly JobState[]):
 function lateFor(
   { deadlineMs }: Facts,
   waiting: Waiting,
-  nowMs: number,
+  nowMs: EpochMs,
   { forecastMs, marginMs }: Pace,
 ): string | undefined {
   const lastMs = deadlineMs - marginMs

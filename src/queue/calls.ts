@@ -2,10 +2,11 @@
 
 import { addressKey } from '../mail/address'
 import type { BounceRequest } from '../policy/decision'
+import type { EpochMs } from '../units'
 import type { Job } from './job'
 
 /** The jobs of an empty queue that accepts all requests at once. Their ids are empty. */
-export function jobsFor(requests: readonly BounceRequest[], nowMs: number): Job[] {
+export function jobsFor(requests: readonly BounceRequest[], nowMs: EpochMs): Job[] {
   const taken = new Set<string>()
   const jobs = new Map<string, Job>()
   for (const request of requests) {
@@ -35,7 +36,7 @@ export function callKey(request: Call): string {
   return JSON.stringify([sesId, region, bounceSender, bounceSenderArn ?? null, explanation ?? null, own])
 }
 
-function emptyJob(request: BounceRequest, nowMs: number): Job {
+function emptyJob(request: BounceRequest, nowMs: EpochMs): Job {
   return {
     id: '',
     state: 'queued',

@@ -3,6 +3,7 @@
 
 import type { FallbackReason } from '../config/settings'
 import type { Action } from '../policy/decision'
+import type { EpochMs } from '../units'
 
 export type Labels = Readonly<Record<string, string>>
 
@@ -31,12 +32,12 @@ export interface RuleHits {
   rule: string
   /** Recipients that the rule decided about, in its mode observe too. */
   hits: number
-  lastMs: number
+  lastMs: EpochMs
 }
 
 /** A decision about a recipient. All texts but the action may come from a mail. */
 export interface DecisionNote {
-  atMs: number
+  atMs: EpochMs
   sesId?: string
   /** '' is the null sender; undefined: not kept. */
   sender?: string
@@ -54,7 +55,7 @@ export interface DecisionNote {
 
 /** A reading of the configuration's files. With errors they didn't become active. */
 export interface Reload {
-  atMs: number
+  atMs: EpochMs
   /** The state of the files. Every process reads them, and the same state counts once. */
   state: string
   /** The errors as logged. */
@@ -63,7 +64,7 @@ export interface Reload {
 
 export interface ReloadState {
   /** When the active configuration was first read. */
-  takenMs?: number
+  takenMs?: EpochMs
   /** The last one with errors. */
   refused?: Omit<Reload, 'state'>
   /** The files have errors now, and an earlier configuration is active. */

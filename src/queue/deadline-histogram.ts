@@ -1,6 +1,7 @@
 // The deadlines of the jobs that wait in one region, in memory: what the forecast and the charts ask for takes
 // microseconds however long the queue is. Exact. Pure state; the engine keeps it in step with its records.
 
+import type { EpochMs } from '../units'
 import { SLOT_MS, slotOf } from './forecast'
 import type { Ahead } from './store'
 
@@ -29,7 +30,7 @@ export class DeadlineHistogram {
     }
   }
 
-  add(deadlineMs: number): void {
+  add(deadlineMs: EpochMs): void {
     const number = blockOf(deadlineMs)
     const at = firstFrom(this.#blocks, block => block.number >= number)
     const found = this.#blocks[at]
@@ -47,7 +48,7 @@ export class DeadlineHistogram {
   }
 
   /** False: there is no job with that deadline. */
-  remove(deadlineMs: number): boolean {
+  remove(deadlineMs: EpochMs): boolean {
     const number = blockOf(deadlineMs)
     const at = firstFrom(this.#blocks, block => block.number >= number)
     const block = this.#blocks[at]
@@ -61,7 +62,7 @@ export class DeadlineHistogram {
   }
 
   /** The jobs before a job with that deadline; those of its own second count as before it. */
-  ahead(deadlineMs: number, spacingMs: number): Pick<Ahead, 'jobs' | 'laterMs'> {
+  ahead(deadlineMs: EpochMs, spacingMs: number): Pick<Ahead, 'jobs' | 'laterMs'> {
     const endMs = slotOf(deadlineMs) + SLOT_MS
     const own = blockOf(deadlineMs)
     let before = 0
@@ -101,7 +102,7 @@ function leastOf(deadlines: readonly number[], spacingMs: number, from: number):
   return least
 }
 
-function blockOf(deadlineMs: number): number {
+function blockOf(deadlineMs: EpochMs): number {
   return Math.floor(deadlineMs / BLOCK_MS)
 }
 

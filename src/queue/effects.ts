@@ -1,6 +1,7 @@
 // Decides from the outcome of a call whether its job has ended or is tried again, and when. Pure.
 
 import type { Settings } from '../config/settings'
+import type { EpochMs } from '../units'
 import type { Job } from './job'
 import type { Effect } from './store'
 
@@ -34,7 +35,7 @@ export function effectOf(
   outcome: Outcome,
   job: Job,
   settings: RetrySettings,
-  nowMs: number,
+  nowMs: EpochMs,
   blockedPauseMs = BLOCKED_PAUSE_MS,
 ): Effect {
   switch (outcome.kind) {

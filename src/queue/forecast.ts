@@ -1,6 +1,7 @@
 // Forecasts whether a job, and all jobs after it, would start in time, with one call each spacing, soonest deadline
 // first. Deadlines count as whole seconds, so a job is refused up to a second too early, and never too late. Pure.
 
+import type { EpochMs, MonoMs } from '../units'
 import type { Ahead } from './store'
 
 /** SES's time of receipt is in whole seconds, and so are the deadlines. */
@@ -9,7 +10,7 @@ export const SLOT_MS = 1000
 /** The forecast's assumptions. Retries and throttling take longer, so a job may still expire. */
 export interface Forecast {
   /** This process's monotonic clock. */
-  nowMonoMs: number
+  nowMonoMs: MonoMs
   /** From the start of a call to the next one's. */
   spacingMs: number
   /** No call starts later than this before its deadline. */
@@ -29,15 +30,15 @@ export type Lateness =
   /** A job with a later deadline could not any more. */
   | 'another'
 
-export function slotOf(deadlineMs: number): number {
+export function slotOf(deadlineMs: EpochMs): number {
   return Math.floor(deadlineMs / SLOT_MS) * SLOT_MS
 }
 
 /** `more`: jobs with the same deadline that go before it and aren't in the queue yet. Undefined: all are in time. */
 export function latenessOf(
   { jobs, sinceLastStartMs, laterMs, spacingMs: foundMs }: Ahead,
-  deadlineMs: number,
-  nowMs: number,
+  deadlineMs: EpochMs,
+  nowMs: EpochMs,
   { spacingMs: leastMs, marginMs }: Omit<Forecast, 'nowMonoMs'>,
   more = 0,
 ): Lateness | undefined {

@@ -1,6 +1,7 @@
 // A job is one SendBounce call. These are the queue's data about it.
 
 import type { BounceRequest } from '../policy/decision'
+import type { EpochMs } from '../units'
 
 export const JOB_STATES = ['queued', 'sending', 'sent', 'failed', 'expired', 'held', 'cancelled'] as const
 export type JobState = (typeof JOB_STATES)[number]
@@ -14,7 +15,7 @@ export function hasEnded(state: JobState): state is EndedState {
 
 export type JobRecipient = BounceRequest['recipient'] & {
   rule: string
-  addedAtMs: number
+  addedAtMs: EpochMs
   /** The name of the raw mail's file, without its ending. */
   kept?: string
 }
@@ -31,12 +32,12 @@ export interface Job {
   /** `dns; name` */
   reportingMta: string
   explanation?: string
-  receivedAtMs: number
-  deadlineMs: number
-  createdAtMs: number
-  changedAtMs: number
+  receivedAtMs: EpochMs
+  deadlineMs: EpochMs
+  createdAtMs: EpochMs
+  changedAtMs: EpochMs
   /** No attempt before this time. 0: at once. */
-  notBeforeMs: number
+  notBeforeMs: EpochMs
   /** Calls that were made, with any outcome. */
   tries: number
   /** Calls of these with an unknown outcome. */
@@ -60,7 +61,7 @@ export function hasUnconfirmed({ recipients }: Pick<Job, 'recipients'>): boolean
 
 /** A line of a job's history. */
 export interface JobEvent {
-  atMs: number
+  atMs: EpochMs
   what:
     | 'queued'
     | 'recipient added'
@@ -84,7 +85,7 @@ export interface SubmittedJob {
   jobId: string
   state: JobState
   /** When the job was made. */
-  createdAtMs: number
+  createdAtMs: EpochMs
 }
 
 /** The result of the request for one recipient. Without a job nothing was written, as in a dry run. */

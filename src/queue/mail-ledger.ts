@@ -3,6 +3,7 @@
 
 import { senderKey } from '../mail/sender-key'
 import type { HeldRecipient } from '../quarantine/record'
+import type { EpochMs } from '../units'
 import { hasEnded, type JobState } from './job'
 
 /** `kept`: until SES has made its bounces. */
@@ -42,7 +43,7 @@ export const SENDER_SHARE = 1 / 10
 /** For one Haraka directory. Every method throws QueueError. */
 export interface MailLedger {
   /** Counts files that are about to be written, all or none. Not flushed to the disk: files are counted anew. */
-  reserve(files: readonly MailFile[], senderKey: string, limitBytes: number, nowMs: number): Full | undefined
+  reserve(files: readonly MailFile[], senderKey: string, limitBytes: number, nowMs: EpochMs): Full | undefined
   /** Calls `remove` for files without a recipient, while no other process can add one. */
   removeUnused(
     files: readonly Omit<MailFile, 'bytes'>[],
@@ -52,16 +53,16 @@ export interface MailLedger {
   /** Changes when another connection has written. */
   version(): number
   /** Mail whose jobs have changed, by name. */
-  due(afterName: string, limit: number): { name: string; changes: number; sinceMs: number }[]
+  due(afterName: string, limit: number): { name: string; changes: number; sinceMs: EpochMs }[]
   /** Unless its jobs have changed again since. `isDeleted`: its files are gone, too. */
   settled(name: string, changes: number, isDeleted?: boolean): void
   recipientsOf(name: string): KeptRecipient[]
   /** Another Haraka directory counts a file of this mail. */
   isElsewhere(name: string): boolean
   /** The counted files, in order of place and name. */
-  files(after: Pick<MailFile, 'place' | 'name'> | undefined, limit: number): (MailFile & { atMs: number })[]
+  files(after: Pick<MailFile, 'place' | 'name'> | undefined, limit: number): (MailFile & { atMs: EpochMs })[]
   /** Records that a file of that size exists. */
-  found(file: MailFile, senderKey: () => Promise<string>, nowMs: number): Promise<void>
+  found(file: MailFile, senderKey: () => Promise<string>, nowMs: EpochMs): Promise<void>
   /** Records that a file doesn't exist any more. */
   gone(file: Omit<MailFile, 'bytes'>): void
   /** Moved from `kept` to the quarantine. */
@@ -70,7 +71,7 @@ export interface MailLedger {
    * The mail isn't needed for these recipients any more. Undefined: for all whose bounce has ended. True: other
    * recipients need it, and it becomes due.
    */
-  letGo(name: string, addresses: readonly string[] | undefined, nowMs: number): boolean
+  letGo(name: string, addresses: readonly string[] | undefined, nowMs: EpochMs): boolean
   /** Moved from the quarantine to `kept`. */
   putBack(name: string): void
   /** When the queue file was made. */

@@ -1,6 +1,7 @@
 // The counts of one process that aren't flushed yet. In memory, of limited size. Counts that the store refuses stay
 // here, and are flushed with later ones.
 
+import type { EpochMs } from '../units'
 import {
   type Counted,
   type CountedName,
@@ -46,7 +47,7 @@ export class MetricsBuffer {
     this.#sums.set(key, sum)
   }
 
-  hit(rule: string, atMs: number): void {
+  hit(rule: string, atMs: EpochMs): void {
     const own = this.#hits.has(rule) || this.#hits.size < MOST_SETS ? rule : OTHER
     const { hits = 0, lastMs = atMs } = this.#hits.get(own) ?? {}
     this.#hits.set(own, { rule: own, hits: hits + 1, lastMs: Math.max(lastMs, atMs) })
@@ -62,7 +63,7 @@ export class MetricsBuffer {
   }
 
   /** A mail with one RCPT TO. `isBesideFor`: as RelaySigns has it. */
-  onlyRecipient(atMs: number, isBesideFor: boolean): void {
+  onlyRecipient(atMs: EpochMs, isBesideFor: boolean): void {
     const hourMs = atMs - (atMs % HOUR_MS)
     const { mails = 0, besideFor = 0 } = this.#onlyRecipients.get(hourMs) ?? {}
     const counted = { hourMs, mails: mails + 1, besideFor: besideFor + (isBesideFor ? 1 : 0) }

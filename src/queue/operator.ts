@@ -2,6 +2,7 @@
 // Every method may throw QueueError; then the call has changed nothing.
 
 import type { Result } from '../errors'
+import type { EpochMs, MonoMs } from '../units'
 import type { DecisionNote, RuleHits, Sum } from './counters'
 import type { Job, JobEvent, JobState } from './job'
 import type { MailLedger, MailPlace, StoredMail } from './mail-ledger'
@@ -12,7 +13,7 @@ import type { ActivityBucket, DeadlineBucket, QueueStats, RuleCount } from './st
 export interface Pause {
   /** Undefined: every region. */
   region?: string
-  sinceMs: number
+  sinceMs: EpochMs
 }
 
 /** The pace by the settings. */
@@ -67,7 +68,7 @@ export interface QueueReader {
   page(query: JobQuery & { limit: number }): JobPage
   /** Queued jobs, soonest deadline first; quick in a long queue. */
   soonest(limit: number): Job[]
-  stats(now: { ms: number; monoMs: number }, pace: Pace): QueueStats
+  stats(now: { ms: EpochMs; monoMs: MonoMs }, pace: Pace): QueueStats
   /** Counts every job: slow in a long queue, but also reads files of earlier versions. */
   countByState(): Record<JobState, number>
   /** The largest first. Slow in a long queue. */
@@ -81,12 +82,12 @@ export interface QueueReader {
   /** Most of them first. */
   ruleHits(): RuleHits[]
   /** Buckets of the last day that begin then or later, oldest first. Empty ones may be missing. */
-  activity(fromMs: number): ActivityBucket[]
+  activity(fromMs: EpochMs): ActivityBucket[]
   /** Soonest first. */
   deadlineBuckets(): DeadlineBucket[]
   mailTotals(): Record<MailPlace, StoredMail>
   /** Whether relays seem to rewrite recipients. */
-  relaySigns(nowMs: number): RelaySigns
+  relaySigns(nowMs: EpochMs): RelaySigns
   close(): void
 }
 
@@ -96,13 +97,13 @@ export interface QueueReader {
  */
 export interface OperatorQueue extends QueueReader {
   /** held, failed, expired, cancelled -> queued, where it can still start in time. */
-  retry(id: string, nowMs: number, pace: Pace): ByHand
+  retry(id: string, nowMs: EpochMs, pace: Pace): ByHand
   /** queued, held -> cancelled */
-  cancel(id: string, nowMs: number): ByHand
+  cancel(id: string, nowMs: EpochMs): ByHand
   /** queued -> held */
-  hold(id: string, nowMs: number): ByHand
+  hold(id: string, nowMs: EpochMs): ByHand
   /** False: it was paused already. */
-  pause(region: string | undefined, nowMs: number): boolean
+  pause(region: string | undefined, nowMs: EpochMs): boolean
   /** Undefined: all pauses. False: there was none. */
   resume(region: string | undefined): boolean
   /** For mail that leaves the quarantine by hand. */
@@ -110,6 +111,6 @@ export interface OperatorQueue extends QueueReader {
   /** A secret that only the processes of the queue file share: 64 hex digits. */
   secret(): string
   /** Ends a session of the status page for every process. On disk when it returns. */
-  endSession(id: string, endMs: number, nowMs: number): void
+  endSession(id: string, endMs: EpochMs, nowMs: EpochMs): void
   isSessionEnded(id: string): boolean
 }

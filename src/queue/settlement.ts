@@ -1,5 +1,6 @@
 // Decides from the outcome of a call the changes of its job, of the job's bounce sender, and of waiting jobs. Pure.
 
+import type { EpochMs } from '../units'
 import { blocks, type RefusalFacts, refused, type SenderChange, type SenderFacts, works } from './breaker'
 import { hasUnconfirmed, type Job } from './job'
 import { type Split, splitOf } from './split'
@@ -73,7 +74,7 @@ function queuedAgain(
   { state, tries, unknownTries }: Job,
   what: 'throttled' | 'retry' | 'unknown outcome' | 'put back',
   detail: string,
-  notBeforeMs: number,
+  notBeforeMs: EpochMs,
 ): Change {
   const details = {
     reason: detail,

@@ -1,6 +1,7 @@
 // The queue in numbers, the same for the status page, the command line and the metrics. Plain data.
 // Cheap to read however long the queue is. Projections are estimates: later mail and SES's answers aren't known.
 
+import type { EpochMs } from '../units'
 import type { ReloadState } from './counters'
 import type { JobState } from './job'
 import type { MailPlace, StoredMail } from './mail-ledger'
@@ -18,9 +19,9 @@ export interface QueueStats {
   pauses: readonly Pause[]
   blocked: readonly Blocker[]
   /** When the oldest waiting job was added. */
-  oldestMs?: number
+  oldestMs?: EpochMs
   /** The soonest deadline of the waiting jobs. */
-  nextDeadlineMs?: number
+  nextDeadlineMs?: EpochMs
   /** Time since the last heartbeat of a dispatcher. Undefined: there was none since the machine started. */
   silentMs?: number
   /** Mail on disk. */
@@ -38,9 +39,9 @@ export interface RegionStats extends Projection {
   sending: number
   /** Of the queued jobs: those whose next attempt isn't due yet. */
   later: number
-  nextDeadlineMs?: number
+  nextDeadlineMs?: EpochMs
   /** The beginning of a pause by hand, of this region or of all. */
-  pausedSinceMs?: number
+  pausedSinceMs?: EpochMs
   /** In the last minute: calls that ended, calls with a bounce, and throttled calls. */
   lastMinute: { calls: number; sent: number; throttled: number }
 }
@@ -56,7 +57,7 @@ export interface Projection {
 export interface Blocker {
   region: string
   bounceSender?: string
-  nextTryMs: number
+  nextTryMs: EpochMs
   /** The reason of one of its jobs, for the first 20 blockers only. */
   why?: string
 }
@@ -72,7 +73,7 @@ export const ACTIVITY_BUCKET_MS = 300_000
 
 /** Counts of jobs in a bucket of time. */
 export interface ActivityBucket {
-  fromMs: number
+  fromMs: EpochMs
   /** New ones, and those that were tried again after their end. */
   came: number
   /** Ended with a bounce. */
@@ -83,7 +84,7 @@ export interface ActivityBucket {
 
 /** Waiting jobs, by their deadlines. */
 export interface DeadlineBucket {
-  fromMs: number
+  fromMs: EpochMs
   spanMs: number
   jobs: number
 }
@@ -95,7 +96,7 @@ export function isDispatching({ silentMs = Number.POSITIVE_INFINITY }: QueueStat
 /** `deadlines`: of the jobs of one region, soonest first. One that is too late is left out, and uses no time. */
 export function project(
   deadlines: Iterable<number>,
-  nowMs: number,
+  nowMs: EpochMs,
   { spacingMs, marginMs }: Pick<Pace, 'spacingMs' | 'marginMs'>,
 ): Projection {
   let started = 0

@@ -16,6 +16,7 @@
 //   engine itself knows the identity of a process, and whether another one is alive.
 
 import type { BounceRequest, Cap } from '../policy/decision'
+import type { AddressKey, EpochMs, MonoMs } from '../units'
 import type { Forecast } from './forecast'
 import type { Job, JobState, Submitted } from './job'
 import type { Full, MailLedger } from './mail-ledger'
@@ -42,7 +43,7 @@ export interface KnownRecipient {
   state: JobState
   rule: string
   /** Of the job. */
-  createdAtMs: number
+  createdAtMs: EpochMs
   /** The name under which the mail was kept for it. */
   kept?: string
   /** The result of `callKey`: requests with the same key join the waiting job. Undefined: none can. */
@@ -59,15 +60,15 @@ export interface IdempotencyRecord {
 export interface Question {
   sesId?: string
   /** Of one mail. */
-  bounce?: { region: string; deadlineMs: number; caps: readonly Cap[]; nowMonoMs: number }
+  bounce?: { region: string; deadlineMs: EpochMs; caps: readonly Cap[]; nowMonoMs: MonoMs }
   /** Of a submission. */
   idempotencyKey?: string
-  nowMs: number
+  nowMs: EpochMs
 }
 
 export interface Seen {
   /** The mail's recipients that were submitted before, by `addressKey`. */
-  known: ReadonlyMap<string, KnownRecipient>
+  known: ReadonlyMap<AddressKey, KnownRecipient>
   /** Present if the question has `bounce`. */
   bounce?: {
     /** Time since the last heartbeat of a dispatcher. Infinity: there was none since the machine started. */
@@ -96,7 +97,7 @@ export interface WorkerQueue {
    * Adds the bounces of one mail in one durable transaction: all, or none when a result is `ended`, `overloaded` or
    * `capped`. None and no result: the record's key has results already.
    */
-  add(requests: readonly BounceRequest[], nowMs: number, options?: AddOptions): Eventually<Submitted[]>
+  add(requests: readonly BounceRequest[], nowMs: EpochMs, options?: AddOptions): Eventually<Submitted[]>
   readonly mail: WorkerMail
   close(): Eventually<void>
 }
@@ -110,7 +111,7 @@ export interface WorkerMail {
 /** `monoMs`: of the caller's monotonic clock. */
 export interface Now {
   ms: number
-  monoMs: number
+  monoMs: MonoMs
 }
 
 export interface LeadLimits extends InterruptionLimits {
@@ -126,7 +127,7 @@ export interface Lead {
 }
 
 export interface PlanQuestion {
-  nowMs: number
+  nowMs: EpochMs
   /** A pause that lasts longer is left from before the clock was set back. */
   longestPauseMs: number
   /** Undefined: all regions. */
@@ -150,7 +151,7 @@ export interface Plan {
 export interface RegionPlan {
   region: string
   /** When the first of its jobs is due (epoch ms; 0: at once). Undefined: none waits. */
-  dueMs?: number
+  dueMs?: EpochMs
   /** The value that was stored with the last settled call, else 1. */
   slowdown: number
 }
@@ -158,7 +159,7 @@ export interface RegionPlan {
 /** The limits of a claim. */
 export interface Spacing {
   spacingMs: number
-  notBeforeMonoMs: number
+  notBeforeMonoMs: MonoMs
   /** A pause that lasts longer is left from before the clock was set back. */
   longestPauseMs: number
   /** A job nearer to its deadline than this isn't claimed, but expires. */
@@ -170,7 +171,7 @@ export interface Claim {
   /** The number of this job's claims. Writes for an earlier claim are refused. */
   number: number
   /** On the caller's monotonic clock: the call may start then, not earlier. */
-  startAtMonoMs: number
+  startAtMonoMs: MonoMs
 }
 
 /** The effect of a call on its job. `held`: its outcome is unknown, too often to try again. */
@@ -184,12 +185,12 @@ export type Effect =
        * If it isn't the mail's fault, until when the jobs of that region and bounce sender wait, and until when this
        * one.
        */
-      pauses?: { untilMs: number; ownUntilMs: number }
+      pauses?: { untilMs: EpochMs; ownUntilMs: EpochMs }
     }
   | {
       state: 'queued'
       what: 'throttled' | 'retry' | 'unknown outcome'
-      notBeforeMs: number
+      notBeforeMs: EpochMs
       detail: string
       /** SES accepts nothing from the bounce sender, or in the region: all its jobs wait as long. */
       blocks?: 'sender' | 'region'
@@ -207,7 +208,7 @@ export interface StateChange {
 export interface Settling {
   ms: number
   /** On the caller's monotonic clock: when SES may have seen the call at the latest. */
-  seenMonoMs: number
+  seenMonoMs: MonoMs
   /** The present interval as a multiple of the setting, for the next dispatcher and for views. */
   slowdown?: number
 }
@@ -225,20 +226,20 @@ export interface DispatcherQueue {
    * heartbeats.
    */
   takeLead(now: Now, limits: LeadLimits): Eventually<Lead | undefined>
-  heartbeat(nowMonoMs: number): Eventually<void>
+  heartbeat(nowMonoMs: MonoMs): Eventually<void>
   /** So the next dispatcher doesn't wait. */
   giveUpLead(): Eventually<void>
   /** Undefined: nothing was written since the given version. */
   plan(question: PlanQuestion): Eventually<Plan | undefined>
   /** Ends queued jobs of a region whose last moment has passed, a bounded number at a time. */
-  expire(region: string, nowMs: number, marginMs: number): Eventually<Job[]>
+  expire(region: string, nowMs: EpochMs, marginMs: number): Eventually<Job[]>
   /**
    * The job with the soonest deadline that is due and not over; durable together with its planned start. What the region
    * has claimed and not begun is given back first: a region has one claim at a time.
    */
   claim(region: string, now: Now, spacing: Spacing): Eventually<Claim | undefined>
   /** Gives a claimed job back whose call hasn't begun. */
-  release(claim: Claim, nowMs: number): Eventually<void>
+  release(claim: Claim, nowMs: EpochMs): Eventually<void>
   /** The call begins now: from here on its outcome is unknown until it is settled. */
   begin(claim: Claim, now: Now): Eventually<void>
   /**
@@ -247,6 +248,6 @@ export interface DispatcherQueue {
    */
   settle(claim: Claim, effect: Effect, now: Settling): Eventually<Settled>
   /** Deletes ended jobs that changed last before that time, a limited number. Returns the number. */
-  prune(beforeMs: number): Eventually<number>
+  prune(beforeMs: EpochMs): Eventually<number>
   close(): Eventually<void>
 }

@@ -1,6 +1,7 @@
 // The transitions between the states of a job for each actor, with the text of each step in the job's history. Pure.
 // An engine reads a job, calls a function here, and writes the change. It has no rules or texts of its own.
 
+import type { EpochMs } from '../units'
 import type { JobEvent, JobFacts, JobState } from './job'
 
 export type Actor = 'dispatcher' | 'operator'
@@ -28,7 +29,7 @@ export const MAY_FOLLOW: Readonly<Record<Actor, Partial<Record<JobState, readonl
 export interface Change {
   state: JobState
   reason?: string
-  notBeforeMs?: number
+  notBeforeMs?: EpochMs
   messageId?: string
   tries?: number
   unknownTries?: number

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import { senderKey, senderKeys } from '../../src/mail/sender-key'
+import { domain } from '../units'
 
 describe('the key of a sender', () => {
   const same = (...addresses: string[]) =>
@@ -8,7 +9,10 @@ describe('the key of a sender', () => {
 
   it('holds the customer of a provider, where the results prove one', () => {
     const key = (dkimDomains: string[], dmarcDomain?: string, sender = 'bounces@eu.provider.example') =>
-      senderKey(sender, { dkimDomains, ...(dmarcDomain !== undefined && { dmarcDomain }) })
+      senderKey(sender, {
+        dkimDomains: dkimDomains.map(domain),
+        ...(dmarcDomain !== undefined && { dmarcDomain: domain(dmarcDomain) }),
+      })
     const [plain, ofShop] = ['bounces@eu.provider.example', 'bounces@eu.provider.example shop.example']
     assert.equal(key(['shop.example', 'provider.example'], 'mail.shop.example'), ofShop)
     assert.equal(key(['provider.example', 'news.shop.example', 'other.example']), ofShop)
@@ -29,7 +33,7 @@ describe('the key of a sender', () => {
       const { plain, above, below } = senderKeys(address)
       return key === plain || (key > above && key < below)
     }
-    const shop = { dkimDomains: ['shop.example'] }
+    const shop = { dkimDomains: [domain('shop.example')] }
     for (const address of ['a@b.example', 'A@B.example', 'a+x@b.example', '"a b"@b.example']) {
       assert(among(senderKey(address), address), address)
       assert(among(senderKey(address, shop), address), address)

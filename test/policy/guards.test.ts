@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import type { GuardSettings } from '../../src/config/settings'
+import type { SesAuthentication } from '../../src/mail/facts'
 import { guard } from '../../src/policy/guards'
+import { domain } from '../units'
 import { type MailParts, mail, receipt, SETTINGS } from './support'
 
 interface Case extends MailParts {
@@ -159,13 +161,13 @@ describe('guards', () => {
   describe('authentication', () => {
     const refused = 'sender not authenticated'
     const proved = (
-      authentication: { spfDomain?: string; dkimDomains?: string[]; dmarcDomain?: string },
+      authentication: { spfDomain?: string; dkimDomains?: readonly string[]; dmarcDomain?: string },
       level: GuardSettings['authentication'],
       sender = 'joe@news.origin.example',
     ) =>
       guarded({
         sender,
-        receipt: { authentication: { dkimDomains: [], ...authentication } },
+        receipt: { authentication: proving(authentication) },
         guard: { authentication: level },
       })
 
@@ -207,7 +209,7 @@ describe('guards', () => {
         guarded({
           sender,
           author,
-          receipt: { authentication: { dkimDomains: ['big.example'], dmarcDomain: 'big.example' } },
+          receipt: { authentication: proving({ dkimDomains: ['big.example'], dmarcDomain: 'big.example' }) },
           guard: { authentication: level },
         })
 
@@ -251,7 +253,7 @@ describe('guards', () => {
       })
 
       it('From counts for nothing when SPF passed for the very domain of the sender, also at strict', () => {
-        const authentication = { spfDomain: 'big.example', dkimDomains: ['big.example'] }
+        const authentication = proving({ spfDomain: 'big.example', dkimDomains: ['big.example'] })
         for (const level of ['aligned', 'strict'] as const) {
           const parts = { sender: 'bounces@big.example', author: 'news@big.example' }
           assert.equal(
@@ -264,7 +266,8 @@ describe('guards', () => {
 
     it("a flaw in SES's results is said, and nothing is proved", () => {
       const flaw = "SES's results aren't closed by X-SES-RECEIPT"
-      const authentication = { spfDomain: 'origin.example', dkimDomains: ['origin.example'], flaw }
+      const proof = proving({ spfDomain: 'origin.example', dkimDomains: ['origin.example'] })
+      const authentication = { ...proof, flaw }
       assert.equal(guarded({ receipt: { authentication } }), `${refused}: ${flaw}`)
     })
 
@@ -273,3 +276,19 @@ describe('guards', () => {
     })
   })
 })
+
+function proving({
+  spfDomain,
+  dkimDomains = [],
+  dmarcDomain,
+}: {
+  spfDomain?: string
+  dkimDomains?: readonly string[]
+  dmarcDomain?: string
+}): SesAuthentication {
+  return {
+    ...(spfDomain !== undefined && { spfDomain: domain(spfDomain) }),
+    dkimDomains: dkimDomains.map(domain),
+    ...(dmarcDomain !== undefined && { dmarcDomain: domain(dmarcDomain) }),
+  }
+}

@@ -14,6 +14,7 @@ import type { Decision } from '../../src/policy/decision'
 import { MatchBudget } from '../../src/policy/match-budget'
 import { regexSet } from '../../src/policy/regex-pass'
 import type { Policy } from '../../src/policy/rule'
+import { domain } from '../units'
 
 export const NOW_MS = Date.UTC(2025, 1, 20, 13, 0, 0)
 export const HOUR_MS = 3_600_000
@@ -162,9 +163,9 @@ export function receipt(sender: string): Receipt {
     client: { helo: 'mx.origin.example', name: 'mx.origin.example', ip: '198.51.100.7' },
     verdicts: { spam: 'pass', virus: 'pass', spf: 'pass', dkim: 'pass', dmarc: 'pass' },
     authentication: {
-      spfDomain: 'origin.example',
-      dkimDomains: ['origin.example'],
-      dmarcDomain: 'origin.example',
+      spfDomain: domain('origin.example'),
+      dkimDomains: [domain('origin.example')],
+      dmarcDomain: domain('origin.example'),
     },
   }
 }

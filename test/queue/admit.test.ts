@@ -6,6 +6,7 @@ import { admit } from '../../src/queue/admission'
 import { callKey } from '../../src/queue/calls'
 import type { JobState } from '../../src/queue/job'
 import type { Ahead, KnownRecipient } from '../../src/queue/store'
+import { key } from '../units'
 import { request } from './support'
 
 const FORECAST = { nowMonoMs: 0, spacingMs: 1000, marginMs: 60_000 }
@@ -25,7 +26,7 @@ interface Holds {
 
 function outcomes(requests: readonly BounceRequest[], holds: Holds = {}) {
   const records = {
-    known: () => new Map(Object.entries(holds.known ?? {})),
+    known: () => new Map(Object.entries(holds.known ?? {}).map(([text, one]) => [key(text), one])),
     ahead: () => ({ ...EMPTY, ...holds.ahead }),
     counted: () => holds.counted ?? 0,
   }

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import type { BounceRequest } from '../../src/policy/decision'
 import type { Claim, DispatcherQueue, Effect, Eventually, Lead, WorkerQueue } from '../../src/queue/store'
+import { key } from '../units'
 import { ENGINES, type Store } from './engines'
 import { type ModelJob, ModelQueue } from './model'
 import { request } from './support'
@@ -316,7 +317,7 @@ class Queues {
     for (const job of this.#model.jobs) {
       if (job.id !== '') continue
       const { known } = await this.#worker.look({ sesId: job.request.sesId, nowMs: this.#nowMs })
-      job.id = known.get((job.recipients[0] ?? '').toLowerCase())?.jobId ?? ''
+      job.id = known.get(key((job.recipients[0] ?? '').toLowerCase()))?.jobId ?? ''
     }
   }
 

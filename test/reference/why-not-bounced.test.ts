@@ -10,6 +10,7 @@ import { CLOSED_TWICE, NOT_ABOVE, NOT_CLOSED } from '../../src/mail/ses-block'
 import { GUARD_TEXTS } from '../../src/policy/guard-texts'
 import { NOT_AUTHENTICATED, NOT_THE_AUTHOR } from '../../src/policy/proved-sender'
 import type { Ahead, Seen, WorkerQueue } from '../../src/queue/store'
+import { key } from '../units'
 
 const page = readFileSync(path.join(__dirname, '../../docs/why-not-bounced.md'), 'utf8')
 const RECEIVED_MS = Date.UTC(2025, 1, 20, 12, 0, 0)
@@ -140,7 +141,10 @@ const CASES: [reason: string, detail: string, Case][] = [
     {
       queue: {
         known: new Map([
-          ['nobody@example.com', { jobId: 'mwtd1gfxieej5', state: 'failed', rule: 'all', createdAtMs: 0 }],
+          [
+            key('nobody@example.com'),
+            { jobId: 'mwtd1gfxieej5', state: 'failed', rule: 'all', createdAtMs: 0 },
+          ],
         ]),
       },
     },

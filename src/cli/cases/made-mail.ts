@@ -6,6 +6,7 @@ import { wholeValue } from '../../config/items'
 import { regionList } from '../../config/list-parsers'
 import type { SesVerdicts } from '../../mail/facts'
 import { findField } from '../../policy/fields'
+import type { EpochMs } from '../../units'
 import type { Given } from '../explain/assumed'
 import { NONE } from './case'
 import { groupOf } from './keys'
@@ -27,7 +28,7 @@ const STANDARD_SIZE_BYTES = 1024
 const LARGEST_BYTES = 40 * 1024 ** 2
 
 /** `atMs`: when the mail comes. With what is wrong it is of no use. */
-export function madeMail(section: IniSection, values: CaseValues, atMs: number): MadeMail {
+export function madeMail(section: IniSection, values: CaseValues, atMs: EpochMs): MadeMail {
   const recipients = values.addresses('recipient') ?? values.addresses('envelope.recipient') ?? []
   if (!values.has('recipient') && !values.has('envelope.recipient'))
     values.faultOf(section.line, 'nobody is to have the mail; recipient = user@example.com says who')
@@ -88,7 +89,7 @@ function verdict(values: CaseValues, name: keyof SesVerdicts): string {
 interface Known {
   sender: string
   recipients: readonly string[]
-  receivedAtMs: number
+  receivedAtMs: EpochMs
 }
 
 /** What the case says, and the fields that every mail has. */

@@ -5,6 +5,7 @@ import { type Diagnostic, didYouMean } from '../../config/diagnostics'
 import type { IniFile, IniSection } from '../../config/ini'
 import { familyOf } from '../../policy/fields'
 import type { Policy } from '../../policy/rule'
+import type { EpochMs } from '../../units'
 import type { Given } from '../explain/assumed'
 import type { Results } from '../explain/examined'
 import { asResult, parseAt } from '../explain/options'
@@ -19,7 +20,7 @@ export interface CaseContext {
   policy: Policy
   /** The bytes of a mail, by its path from config/; a text: why there are none. */
   mailFile: (name: string) => Buffer | string
-  nowMs: number
+  nowMs: EpochMs
 }
 
 export function readCases(

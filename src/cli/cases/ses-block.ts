@@ -3,6 +3,7 @@
 
 import { domainOf } from '../../mail/address'
 import type { SesVerdicts } from '../../mail/facts'
+import type { EpochMs } from '../../units'
 
 export interface SesPart {
   /** Of record; '' is the null sender. */
@@ -19,12 +20,12 @@ export interface SesPart {
 const SES_ID = 'te5tca5e0000000000000000000000000000te01'
 
 /** RFC 5322 section 3.3, as SES writes it: `Thu, 20 Feb 2025 12:38:04 +0000 (UTC)` */
-export function traceDate(atMs: number): string {
+export function traceDate(atMs: EpochMs): string {
   return new Date(atMs).toUTCString().replace('GMT', '+0000 (UTC)')
 }
 
 /** Header lines without their ends. Without a verdict of their own SPF, DKIM and DMARC are about the sender's domain. */
-export function sesBlock(part: SesPart, receivedAtMs: number): string[] {
+export function sesBlock(part: SesPart, receivedAtMs: EpochMs): string[] {
   const { sender, recipient, region, client, verdicts } = part
   const helo = client.helo ?? heloOf(sender)
   return [

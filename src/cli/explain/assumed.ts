@@ -9,6 +9,7 @@ import { type Header, readHeader } from '../../mail/header'
 import { readReceipt } from '../../mail/receipt'
 import { RECIPIENT_FIELDS } from '../../mail/recipients'
 import type { Refusal } from '../../mail/refusal'
+import type { EpochMs } from '../../units'
 import { count } from './words'
 
 /** What is said besides the file. */
@@ -16,7 +17,7 @@ export interface Given {
   from?: string
   to?: readonly string[]
   /** A time, or how long after SES's receipt. */
-  at?: { timeMs: number } | { afterMs: number }
+  at?: { timeMs: EpochMs } | { afterMs: number }
   relay?: string
   /** In place of the file's own. */
   sizeBytes?: number
@@ -28,7 +29,7 @@ export interface Circumstances {
   sender: string
   recipients: readonly string[]
   relay: Relay
-  nowMs: number
+  nowMs: EpochMs
   sizeBytes?: number
   /** For each recipient, or one list for all. */
   refusals?: readonly (readonly Refusal[])[]
@@ -58,7 +59,7 @@ export async function circumstancesOf(
   headerLines: readonly string[],
   given: Given,
   activeConfig: ActiveConfig,
-  nowMs: number,
+  nowMs: EpochMs,
 ): Promise<Result<Circumstances, Fault>> {
   const header = await readHeader(headerLines, 0)
   const { receipt } = readReceipt(header.fields)
@@ -135,7 +136,7 @@ export function relayOf(given: Given, { settings: { relay } }: ActiveConfig): Re
 function timeOf(
   at: Given['at'],
   receipt: Receipt | undefined,
-  nowMs: number,
+  nowMs: EpochMs,
 ): { value: number; why?: string } {
   if (at && 'timeMs' in at) return { value: at.timeMs }
   if (receipt === undefined) return { value: nowMs, why: 'now, as SES wrote no time of receipt' }

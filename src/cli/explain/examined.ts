@@ -13,6 +13,7 @@ import { mayBounce } from '../../policy/may-bounce'
 import { standingRefusal } from '../../policy/refusal-outcome'
 import type { Policy } from '../../policy/rule'
 import { type RuleTrace, traceRules } from '../../policy/trace'
+import type { EpochMs } from '../../units'
 import type { WorkerThreads } from '../../worker-thread/worker-threads'
 import type { Circumstances } from './assumed'
 import type { WireMail } from './wire'
@@ -23,7 +24,7 @@ export type Results = ReadonlyMap<string, readonly (string | number)[]>
 export interface ExaminedMail extends PolicyEvaluation {
   /** Those of `decisions` of which the relay hears at MAIL or RCPT: their recipients are no part of the mail. */
   atOnce: ReadonlySet<Decision>
-  nowMs: number
+  nowMs: EpochMs
   /** Undefined: no rule has asked so far. */
   content(): Content | undefined
 }

@@ -3,6 +3,7 @@
 
 import { formatSize } from '../../config/values'
 import type { Result } from '../../errors'
+import type { EpochMs } from '../../units'
 import type { WorkerThreads } from '../../worker-thread/worker-threads'
 import { type Circumstances, circumstancesOf, type Fault, type Given } from './assumed'
 import type { ConfigContext } from './config-context'
@@ -18,7 +19,7 @@ export interface Asked {
   results: Results
   workerThreads: WorkerThreads
   /** For a mail without a receipt. */
-  nowMs: number
+  nowMs: EpochMs
 }
 
 interface Looked {

@@ -5,6 +5,7 @@ import { domainOf, organisationalDomain } from '../../mail/address'
 import { someParent } from '../../policy/address-patterns'
 import { bounceSender } from '../../policy/bounce'
 import { fillRaw, type Template, type TemplateName } from '../../policy/templates'
+import type { AsciiDomain } from '../../units'
 
 export interface BounceSender {
   /** As it would stand in a call; where each mail fills in its own, one of them. */
@@ -71,7 +72,7 @@ function covered(address: string, isConstant: boolean): BounceSender {
 }
 
 /** Up to the one below the public suffix: nobody can verify more. */
-function withParents(domain: string): string[] {
+function withParents(domain: AsciiDomain): string[] {
   const top = organisationalDomain(domain)
   const names: string[] = []
   someParent(domain, name => {

@@ -3,13 +3,14 @@
 
 import { sendBounceInput } from '../../dispatch/send-bounce'
 import { hasEnded, type Job, type JobEvent } from '../../queue/job'
+import type { EpochMs } from '../../units'
 import { addressText, count, quotedText, timeText, utcText } from '../explain/words'
 
 const SHOWN_RECIPIENTS = 3
 const SHOWN_REASON = 100
 
 /** `ID queued eu-west-1 23h 4m left a@yours.example <- joe@origin.example [rule] after 1 try: ...` */
-export function jobLine(job: Job, nowMs: number): string {
+export function jobLine(job: Job, nowMs: EpochMs): string {
   const shown = job.recipients.slice(0, SHOWN_RECIPIENTS).map(({ address }) => addressText(address))
   const more = job.recipients.length - shown.length
   const rules = [...new Set(job.recipients.map(({ rule }) => `[${rule}]`))]
@@ -25,12 +26,12 @@ export function jobLine(job: Job, nowMs: number): string {
 }
 
 /** What counts for one that waits is how long it has; for one that has ended, since when. */
-function whenText({ state, deadlineMs, changedAtMs }: Job, nowMs: number): string {
+function whenText({ state, deadlineMs, changedAtMs }: Job, nowMs: EpochMs): string {
   if (hasEnded(state) || state === 'sent') return `${timeText(Math.max(0, nowMs - changedAtMs))} ago`
   return leftText(deadlineMs, nowMs)
 }
 
-export function leftText(deadlineMs: number, nowMs: number): string {
+export function leftText(deadlineMs: EpochMs, nowMs: EpochMs): string {
   const leftMs = deadlineMs - nowMs
   return leftMs >= 0 ? `${timeText(leftMs)} left` : `${timeText(-leftMs)} too late`
 }
@@ -39,7 +40,7 @@ export function leftText(deadlineMs: number, nowMs: number): string {
 export function jobPage(
   job: Job,
   history: readonly JobEvent[],
-  nowMs: number,
+  nowMs: EpochMs,
   mails: readonly string[] = [],
 ): string[] {
   const {

@@ -3,6 +3,7 @@
 import type { OperatorContext } from '../../app/operator-actions'
 import type { Owner } from '../../config/owner'
 import type { QueueStats } from '../../queue/stats'
+import type { EpochMs, MonoMs } from '../../units'
 import type { Out } from '../out'
 import type { Place } from './queue-context'
 
@@ -14,9 +15,9 @@ export interface Screen {
 }
 
 export interface QueueIo {
-  nowMs: () => number
+  nowMs: () => EpochMs
   /** Of the machine's clock that is never set. */
-  monoMs: () => number
+  monoMs: () => MonoMs
   /** Resolves after that time, or early when the signal aborts. Never rejects. */
   sleep: (ms: number, signal?: AbortSignal) => Promise<void>
   /** Undefined: standard output is no terminal. */

@@ -8,6 +8,7 @@ import { mailTotalText } from '../../quarantine/total-text'
 import { JOB_STATES } from '../../queue/job'
 import type { Pace, Pause } from '../../queue/operator'
 import { isDispatching, type QueueStats, type RegionStats, type RuleCount } from '../../queue/stats'
+import type { EpochMs } from '../../units'
 import { count, timeText } from '../explain/words'
 import { leftText, timeOf } from './job-text'
 
@@ -18,7 +19,7 @@ export function statsLines(
   rules: readonly RuleCount[],
   pace: Pace,
   limitBytes: number,
-  nowMs: number,
+  nowMs: EpochMs,
 ): string[] {
   const { states, regions, oldestMs, nextDeadlineMs } = stats
   return [
@@ -54,7 +55,7 @@ function ruleLine({ rule, states }: RuleCount): string {
 }
 
 /** `eu-west-1: 120 queued (3 not due yet), the next has 23h left; 58 calls in the last minute; drained in 2m` */
-export function regionText(region: RegionStats, nowMs: number, pace: Pace): string {
+export function regionText(region: RegionStats, nowMs: EpochMs, pace: Pace): string {
   const { queued, later, sending, lastMinute, drainMs, willMiss, pausedSinceMs, nextDeadlineMs } = region
   const { calls, throttled } = lastMinute
   return [
@@ -79,7 +80,7 @@ export function pauseText({ region, sinceMs }: Pause): string {
 
 function blockedText(
   { region, bounceSender, nextTryMs, why }: QueueStats['blocked'][number],
-  nowMs: number,
+  nowMs: EpochMs,
 ): string {
   const what =
     bounceSender === undefined ? `anything in ${region}` : `bounces from ${bounceSender} in ${region}`
@@ -97,7 +98,7 @@ export function dispatcherText(stats: QueueStats): string {
 }
 
 /** Times in ISO 8601. */
-export function statsData(stats: QueueStats, pace: Pace, nowMs: number): Record<string, unknown> {
+export function statsData(stats: QueueStats, pace: Pace, nowMs: EpochMs): Record<string, unknown> {
   const { states, regions, oldestMs, nextDeadlineMs } = stats
   return {
     // of two within a second, too

@@ -5,6 +5,7 @@ import { jsonText } from '../../json'
 import { JOB_STATES } from '../../queue/job'
 import type { Pace } from '../../queue/operator'
 import type { QueueStats } from '../../queue/stats'
+import type { EpochMs } from '../../units'
 import { escapeControls } from '../out'
 import { timeOf } from './job-text'
 import { drainBar, drainSince, drainText } from './progress'
@@ -34,7 +35,7 @@ export async function watch(run: Run, everyMs: number | undefined): Promise<numb
 }
 
 /** `2025-02-20T12:38:04.000Z 120 jobs to send, drained in 2m; 34 jobs ended since; held 2` */
-export function watchLine(first: QueueStats, stats: QueueStats, nowMs: number): string {
+export function watchLine(first: QueueStats, stats: QueueStats, nowMs: EpochMs): string {
   const { held } = stats.states
   return [
     `${new Date(nowMs).toISOString()} ${drainText(drainSince(first, stats))}`,
@@ -44,7 +45,7 @@ export function watchLine(first: QueueStats, stats: QueueStats, nowMs: number): 
   ].join('; ')
 }
 
-function pictureLines(first: QueueStats, stats: QueueStats, pace: Pace, nowMs: number): string[] {
+function pictureLines(first: QueueStats, stats: QueueStats, pace: Pace, nowMs: EpochMs): string[] {
   const { states, regions, pauses } = stats
   return [
     `${timeOf(nowMs)}, Ctrl-C ends`,

@@ -2,11 +2,12 @@
 // Triggers in schema.sql keep it: no writer of the file can forget to. A day of it is kept, whatever becomes of the
 // jobs.
 
+import type { EpochMs } from '../../units'
 import type { ActivityBucket } from '../stats'
 import type { Database } from './database'
 
 /** The buckets from that time on, oldest first. */
-export function activity(database: Database, fromMs: number): ActivityBucket[] {
+export function activity(database: Database, fromMs: EpochMs): ActivityBucket[] {
   return database
     .all('SELECT at_ms, came, sent, others FROM span WHERE at_ms >= ? ORDER BY at_ms', fromMs)
     .map(row => ({

@@ -1,6 +1,7 @@
 // Reads and writes the pauses of bounce senders and regions that SES refuses. The rules are in ../breaker.ts.
 // Runs in the caller's transaction.
 
+import type { EpochMs } from '../../units'
 import { errorOf, type RefusalFacts, type SenderChange, type SenderFacts } from '../breaker'
 import type { Job } from '../job'
 import type { Database, Row, Value } from './database'
@@ -17,7 +18,7 @@ export const WAITING_SENDERS =
   'SELECT bounce_sender FROM blocked WHERE region = ?1 AND until_ms > ?2 AND until_ms <= ?3'
 
 /** When the first pause of a sender ends. Infinity: none waits. */
-export function firstEndMs(database: Database, region: string, nowMs: number, latestMs: number): number {
+export function firstEndMs(database: Database, region: string, nowMs: EpochMs, latestMs: number): number {
   const row = database.get(
     "SELECT MIN(until_ms) AS until FROM blocked WHERE region = ? AND bounce_sender <> '' AND until_ms > ? AND until_ms <= ?",
     region,
@@ -95,7 +96,7 @@ export function applySenderChange(
   { region, bounceSender }: Job,
   seq: Value,
   { ends, pause, row, putBack, next }: SenderChange,
-  nowMs: number,
+  nowMs: EpochMs,
 ): void {
   const nameOf = (scope: 'sender' | 'region') => (scope === 'region' ? ALL : bounceSender)
   for (const scope of ends)
@@ -163,7 +164,7 @@ function endRow(database: Database, region: string, bounceSender: string): void 
 /** The paused senders and regions, with the time of the next attempt. */
 export function blockedNow(
   database: Database,
-): { region: string; bounceSender?: string; nextTryMs: number }[] {
+): { region: string; bounceSender?: string; nextTryMs: EpochMs }[] {
   const rows = database.all(
     'SELECT region, bounce_sender, until_ms FROM blocked ORDER BY region, bounce_sender',
   )

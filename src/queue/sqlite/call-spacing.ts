@@ -1,6 +1,7 @@
 // The start of each region's last call, and its slowdown, on disk, so that both survive the processes.
 // Times are monotonic and belong to one boot; after a reboot a full spacing is waited.
 
+import type { MonoMs } from '../../units'
 import type { Database, Row } from './database'
 
 export class CallSpacing {
@@ -11,12 +12,12 @@ export class CallSpacing {
   }
 
   /** -Infinity: the region has had no call. Of another boot: as if one had started just now. */
-  lastStart(region: string, bootId: string, nowMonoMs: number): number {
+  lastStart(region: string, bootId: string, nowMonoMs: MonoMs): number {
     return lastStart(this.#row(region), bootId, nowMonoMs)
   }
 
   /** The values for a forecast. `spacingMs`: set by the dispatcher; 0: it hasn't run in the region yet. */
-  forForecast(region: string, bootId: string, nowMonoMs: number): { spacingMs: number; lastStartMs: number } {
+  forForecast(region: string, bootId: string, nowMonoMs: MonoMs): { spacingMs: number; lastStartMs: number } {
     const row = this.#row(region)
     return { spacingMs: Number(row?.['spacing_ms'] ?? 0), lastStartMs: lastStart(row, bootId, nowMonoMs) }
   }
@@ -36,7 +37,7 @@ export class CallSpacing {
   }
 
   /** Moves the last start forward, never back. */
-  stamp(region: string, bootId: string, monoMs: number): void {
+  stamp(region: string, bootId: string, monoMs: MonoMs): void {
     this.#db.run(
       `UPDATE region SET last_start_mono_ms = CASE WHEN boot_id = ?1 THEN MAX(last_start_mono_ms, ?2) ELSE ?2 END,
          boot_id = ?1 WHERE name = ?3`,
@@ -54,7 +55,7 @@ export class CallSpacing {
   }
 }
 
-function lastStart(row: Row | undefined, bootId: string, nowMonoMs: number): number {
+function lastStart(row: Row | undefined, bootId: string, nowMonoMs: MonoMs): number {
   if (row === undefined || row['boot_id'] === '') return Number.NEGATIVE_INFINITY
   return row['boot_id'] === bootId ? Number(row['last']) : nowMonoMs
 }

@@ -2,6 +2,7 @@
 // ../transitions.ts and ../settlement.ts decide each step. Runs in the caller's transaction.
 
 import { QueueError } from '../../errors'
+import type { EpochMs, MonoMs } from '../../units'
 import { settlementOf } from '../settlement'
 import type { Claim, Effect, Now, Settled, Settling, Spacing, StateChange } from '../store'
 import { claimed, released } from '../transitions'
@@ -50,7 +51,7 @@ export class Claims {
   }
 
   /** If the answer of an earlier claim was lost, its job is still claimed and hasn't begun: it is given back. */
-  #putBackUnbegun(region: string, nowMs: number): void {
+  #putBackUnbegun(region: string, nowMs: EpochMs): void {
     const lost = "SELECT * FROM job WHERE state = 'sending' AND region = ? AND call_begun = 0"
     for (const row of this.#db.all(lost, region))
       applyChange(
@@ -61,7 +62,7 @@ export class Claims {
       )
   }
 
-  release(claim: Claim, nowMs: number): void {
+  release(claim: Claim, nowMs: EpochMs): void {
     const row = this.#claimed(claim)
     // any other state: it was given back, and the answer was lost
     if (row['state'] === 'sending') applyChange(this.#db, row['seq'] ?? null, released(claim.job), nowMs)
@@ -112,7 +113,7 @@ export class Claims {
     return row
   }
 
-  #stamp(region: string, monoMs: number): void {
+  #stamp(region: string, monoMs: MonoMs): void {
     this.#gate.stamp(region, this.#bootId, monoMs)
   }
 }

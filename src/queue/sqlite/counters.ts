@@ -3,6 +3,7 @@
 
 import type { FallbackReason } from '../../config/settings'
 import type { Action } from '../../policy/decision'
+import type { EpochMs } from '../../units'
 import {
   COUNTED,
   type Counted,
@@ -138,7 +139,7 @@ export function ruleHits(database: Database): RuleHits[] {
        SELECT rule, hits, last_ms FROM rule_hit ORDER BY hits DESC, rule
      )`,
   )
-  const hits = JSON.parse(text(row?.['hits'] ?? '[]')) as [rule: string, hits: number, lastMs: number][]
+  const hits = JSON.parse(text(row?.['hits'] ?? '[]')) as [rule: string, hits: number, lastMs: EpochMs][]
   return hits.map(([rule, number, lastMs]) => ({ rule, hits: number, lastMs }))
 }
 

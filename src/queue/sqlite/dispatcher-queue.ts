@@ -1,6 +1,7 @@
 // The dispatcher's side of the queue: the lead, the plan, and expired and old jobs. Its claims are in ./claims.ts.
 // Each change is one transaction that first checks the lead, so a process without it changes nothing.
 
+import type { EpochMs, MonoMs } from '../../units'
 import type { Job } from '../job'
 import type {
   Claim,
@@ -63,7 +64,7 @@ export class SqliteDispatcherQueue implements DispatcherQueue {
     })
   }
 
-  heartbeat(nowMonoMs: number): void {
+  heartbeat(nowMonoMs: MonoMs): void {
     this.#db.writeAndCheckpoint(() => {
       this.#lead.mustHold()
       this.#lead.heartbeat(nowMonoMs)
@@ -101,7 +102,7 @@ export class SqliteDispatcherQueue implements DispatcherQueue {
     }
   }
 
-  expire(region: string, nowMs: number, marginMs: number): Job[] {
+  expire(region: string, nowMs: EpochMs, marginMs: number): Job[] {
     const overdue = "SELECT * FROM job WHERE state = 'queued' AND region = ? AND deadline_ms < ? LIMIT ?"
     const lastMs = nowMs + marginMs
     // checks before it locks the file, as there is rarely one
@@ -118,7 +119,7 @@ export class SqliteDispatcherQueue implements DispatcherQueue {
     return this.#change(() => this.#claims.next(region, now, spacing))
   }
 
-  release(claim: Claim, nowMs: number): void {
+  release(claim: Claim, nowMs: EpochMs): void {
     this.#change(() => this.#claims.release(claim, nowMs))
   }
 
@@ -136,7 +137,7 @@ export class SqliteDispatcherQueue implements DispatcherQueue {
     return this.#change(() => this.#claims.settle(claim, effect, now))
   }
 
-  prune(beforeMs: number): number {
+  prune(beforeMs: EpochMs): number {
     return this.#change(() => {
       forgetRecords(this.#db, beforeMs, PRUNE_ANSWERS)
       forgetDeadlineChanges(this.#db)

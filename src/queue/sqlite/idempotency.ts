@@ -1,5 +1,6 @@
 // The results of submissions with an idempotency key, written in the transaction of the jobs themselves.
 
+import type { EpochMs } from '../../units'
 import type { Submitted } from '../job'
 import type { IdempotencyRecord } from '../store'
 import type { Database } from './database'
@@ -15,7 +16,7 @@ export function keepRecord(
   database: Database,
   key: string,
   { digest, results }: IdempotencyRecord,
-  nowMs: number,
+  nowMs: EpochMs,
 ): void {
   database.run(
     'INSERT INTO answer (key, digest, answer, at_ms) VALUES (?, ?, ?, ?)',
@@ -42,7 +43,7 @@ function resultsOf(kept: Submitted[] | Worded): readonly Submitted[] {
 }
 
 /** Runs in the caller's transaction, and deletes at most so many. */
-export function forgetRecords(database: Database, beforeMs: number, most: number): void {
+export function forgetRecords(database: Database, beforeMs: EpochMs, most: number): void {
   database.run(
     'DELETE FROM answer WHERE key IN (SELECT key FROM answer WHERE at_ms < ? LIMIT ?)',
     beforeMs,

@@ -2,6 +2,7 @@
 // while. A process that has lost it is told so by every further change that it tries, in the same transaction.
 
 import { QueueError } from '../../errors'
+import type { MonoMs } from '../../units'
 import type { Database, Row } from './database'
 import { isAlive, type LeaseOwner } from './lease-owner'
 import { text } from './rows'
@@ -21,7 +22,7 @@ export class DispatcherLead {
   }
 
   /** Within the caller's transaction. The term; undefined: another process leads. */
-  take(nowMonoMs: number, staleMs: number): number | undefined {
+  take(nowMonoMs: MonoMs, staleMs: number): number | undefined {
     const owner = this.#owner
     const row = this.#db.get('SELECT * FROM dispatcher')
     if (row && row['token'] !== owner.token && this.#isHeld(row, nowMonoMs, staleMs)) return undefined
@@ -42,7 +43,7 @@ export class DispatcherLead {
   }
 
   /** Runs in the caller's transaction. */
-  heartbeat(nowMonoMs: number): void {
+  heartbeat(nowMonoMs: MonoMs): void {
     this.#db.run('UPDATE dispatcher SET beat_mono_ms = ?', nowMonoMs)
   }
 
@@ -58,7 +59,7 @@ export class DispatcherLead {
       throw new QueueError('QUEUE_LOCK_LOST', 'another dispatcher has taken over the queue')
   }
 
-  #isHeld(row: Row, nowMonoMs: number, staleMs: number): boolean {
+  #isHeld(row: Row, nowMonoMs: MonoMs, staleMs: number): boolean {
     if (row['token'] === '' || row['boot_id'] !== this.#owner.bootId) return false
     const isSeen = row['pid_space'] === this.#owner.pidSpace
     if (isSeen && !isAlive(Number(row['pid']), text(row['pid_start']))) return false

@@ -2,6 +2,7 @@
 // `home`: the folder of the files. Haraka directories with one queue file have separate counts.
 
 import { addressKey } from '../../mail/address'
+import type { EpochMs } from '../../units'
 import { hasEnded, type JobState } from '../job'
 import {
   type Full,
@@ -139,7 +140,7 @@ function setFile(
   home: string,
   { place, name, bytes }: MailFile,
   senderKey: string,
-  nowMs: number,
+  nowMs: EpochMs,
 ): void {
   database.run(
     `INSERT INTO mail_file (home, place, name, sender_key, bytes, at_ms) VALUES (?, ?, ?, ?, ?, ?)
@@ -174,7 +175,7 @@ function letGo(
   database: Database,
   name: string,
   addresses: readonly string[] | undefined,
-  nowMs: number,
+  nowMs: EpochMs,
 ): boolean {
   const keys = addresses?.map(addressKey)
   for (const { state, address } of recipientsOf(database, name)) {

@@ -1,6 +1,7 @@
 // The operator's side of the queue: views, and changes by hand beside a dispatcher that runs (../by-hand.ts has the
 // rules).
 
+import type { EpochMs } from '../../units'
 import { cancel, hold, retry } from '../by-hand'
 import type { JobFacts } from '../job'
 import type { ByHand, OperatorQueue } from '../operator'
@@ -46,7 +47,7 @@ export function openOperatorQueue(file: string, { busyMs = BUSY_MS, home = '' } 
 function change(
   database: Database,
   id: string,
-  nowMs: number,
+  nowMs: EpochMs,
   decide: (job: JobFacts | undefined) => Change | Extract<ByHand, { fault: string }>,
 ): ByHand {
   return database.write((): ByHand => {

@@ -1,5 +1,6 @@
 // The pauses by hand in the queue file, which survive every process. Runs in the caller's transaction.
 
+import type { EpochMs } from '../../units'
 import type { Pause } from '../operator'
 import type { Database } from './database'
 import { text } from './rows'
@@ -24,7 +25,7 @@ export function pauses(database: Database): Pause[] {
 }
 
 /** False: it was paused already. */
-export function addPause(database: Database, region: string | undefined, nowMs: number): boolean {
+export function addPause(database: Database, region: string | undefined, nowMs: EpochMs): boolean {
   return (
     database.run(
       'INSERT OR IGNORE INTO pause (region, since_ms) VALUES (?, ?)',

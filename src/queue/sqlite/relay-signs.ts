@@ -1,6 +1,7 @@
 // What the queue file holds of the signs that a relay rewrites recipients. Never more than a day's, and what is on
 // record.
 
+import type { EpochMs } from '../../units'
 import type { OnlyRecipients } from '../counters'
 import type { RelaySigns } from '../relay-signs'
 import type { Database, Value } from './database'
@@ -9,7 +10,7 @@ const DAY_MS = 86_400_000
 /** The most refusals to count: more of them mean the same. */
 const MOST_REFUSED = 1000
 
-export function relaySigns(database: Database, nowMs: number): RelaySigns {
+export function relaySigns(database: Database, nowMs: EpochMs): RelaySigns {
   // job > 0 is always true: with it SQLite uses the index, up to the limit
   const refused = database.get(
     'SELECT COUNT(*) AS n FROM (SELECT 1 FROM recipient WHERE unconfirmed = 2 AND job > 0 LIMIT ?)',

@@ -2,6 +2,7 @@
 
 import { randomInt } from 'node:crypto'
 import type { BounceType } from '../../policy/decision'
+import type { EpochMs } from '../../units'
 import type { Job, JobEvent, JobFacts, JobRecipient, JobState } from '../job'
 import type { Change } from '../transitions'
 import type { Database, Row, Value } from './database'
@@ -66,7 +67,7 @@ export function applyChange(
   database: Database,
   seq: Value,
   change: Change,
-  nowMs: number,
+  nowMs: EpochMs,
   { claims, settled }: { claims?: number; settled?: string } = {},
 ): void {
   database.run(
@@ -93,7 +94,7 @@ export function applyChange(
 export function addEvent(
   database: Database,
   seq: Value,
-  atMs: number,
+  atMs: EpochMs,
   what: JobEvent['what'],
   detail: string,
 ): void {
@@ -123,7 +124,7 @@ function optional<K extends string>(key: K, value: Value | undefined): { [P in K
 }
 
 /** An id that is short enough to type, in order of time, with 60 million values for each millisecond. */
-export function newJobId(nowMs: number): string {
+export function newJobId(nowMs: EpochMs): string {
   return (
     nowMs.toString(36) +
     randomInt(36 ** 5)

@@ -1,6 +1,7 @@
 // Sessions of the status page that were ended by "Sign out". Only sessions that were proved come here, and few of them:
 // when there are too many, a new secret ends every session at once, and the list begins anew.
 
+import type { EpochMs } from '../../units'
 import type { Database } from './database'
 
 /** The most ended sessions: people don't sign out a thousand times a day. */
@@ -11,7 +12,7 @@ export function isSessionEnded(database: Database, id: string): boolean {
 }
 
 /** On disk when it returns. `endMs`: when the session would have ended by itself. */
-export function endSession(database: Database, id: string, endMs: number, nowMs: number): void {
+export function endSession(database: Database, id: string, endMs: EpochMs, nowMs: EpochMs): void {
   database.write(() => {
     database.run('DELETE FROM ended_session WHERE end_ms <= ?', nowMs)
     database.run('INSERT OR IGNORE INTO ended_session (id, end_ms) VALUES (?, ?)', id, endMs)

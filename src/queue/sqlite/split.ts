@@ -2,6 +2,7 @@
 // transaction.
 
 import { addressKey } from '../../mail/address'
+import type { EpochMs } from '../../units'
 import type { Job } from '../job'
 import type { Split } from '../split'
 import type { Database, Value } from './database'
@@ -13,7 +14,7 @@ export function splitOff(
   { sesId }: Job,
   seq: Value,
   { others, event }: Split,
-  nowMs: number,
+  nowMs: EpochMs,
 ): void {
   for (const address of others) {
     const copy = database.get(

@@ -1,6 +1,7 @@
 // The queue's numbers from its file: stored sums, ends of indexes, and the deadline histogram. No query counts jobs.
 // Only reads, one after the other: a job that changes meanwhile may be in two of the numbers, or in none.
 
+import type { EpochMs, MonoMs } from '../../units'
 import { JOB_STATES, type JobState } from '../job'
 import type { Pace, Pause } from '../operator'
 import { type Blocker, project, type QueueStats, type RegionStats, type RuleCount } from '../stats'
@@ -28,7 +29,7 @@ const MOST_LOOKED_AT = 500
 export function stats(
   database: Database,
   home: string,
-  { ms: nowMs, monoMs }: { ms: number; monoMs: number },
+  { ms: nowMs, monoMs }: { ms: EpochMs; monoMs: MonoMs },
   pace: Pace,
 ): QueueStats {
   const jobs = jobCounts(database)
@@ -87,7 +88,7 @@ function regionsOf(
     paused,
     nowMs,
     pace,
-  }: { jobs: readonly JobCount[]; paused: readonly Pause[]; nowMs: number; pace: Pace },
+  }: { jobs: readonly JobCount[]; paused: readonly Pause[]; nowMs: EpochMs; pace: Pace },
 ): RegionStats[] {
   const calls = callsOfLastMinute(database, nowMs)
   const deadlines = waitingDeadlines(database).all()
@@ -123,7 +124,7 @@ function regionsOf(
   })
 }
 
-function callsOfLastMinute(database: Database, nowMs: number): Map<string, RegionStats['lastMinute']> {
+function callsOfLastMinute(database: Database, nowMs: EpochMs): Map<string, RegionStats['lastMinute']> {
   const fromMs = nowMs - MINUTE_MS
   const rows = database.all(
     `SELECT region, COUNT(*) AS calls, COUNT(CASE WHEN what = 'sent' THEN 1 END) AS sent,
@@ -143,7 +144,7 @@ function callsOfLastMinute(database: Database, nowMs: number): Map<string, Regio
 }
 
 /** Finds the first event from that time on by a binary search, as the events are in order of time. */
-function firstEventFrom(database: Database, fromMs: number): number {
+function firstEventFrom(database: Database, fromMs: EpochMs): number {
   const newest = Number(database.get('SELECT MAX(rowid) AS n FROM event')?.['n'] ?? 0)
   let [low, high] = [Math.max(1, newest - LATEST_EVENTS + 1), newest + 1]
   while (low < high) {

@@ -1,6 +1,7 @@
 // Keeps the deadline histograms of all regions in step with the queue file: read whole once, then what has changed
 // since. Triggers note each change (migrations/016-deadline-changes.sql), so that no writer of the file can forget to.
 
+import type { EpochMs } from '../../units'
 import { DeadlineHistogram } from '../deadline-histogram'
 import type { Database } from './database'
 import { text } from './rows'
@@ -12,7 +13,7 @@ const KEPT_CHANGES = 1000
 /** Changes deleted in one transaction: some milliseconds, in which workers wait. */
 const FORGOTTEN_AT_ONCE = 5000
 
-type Change = [seq: number, region: string, deadlineMs: number, jobs: number]
+type Change = [seq: number, region: string, deadlineMs: EpochMs, jobs: number]
 
 const EMPTY = new DeadlineHistogram()
 

@@ -3,6 +3,7 @@
 
 import { addressKey, domainOf } from '../../mail/address'
 import type { BounceRequest } from '../../policy/decision'
+import type { AddressKey, EpochMs, MonoMs } from '../../units'
 import { admit, areAdmitted } from '../admission'
 import { callKey } from '../calls'
 import type { Forecast } from '../forecast'
@@ -29,7 +30,7 @@ export interface WorkerQueueOptions {
 /** SQLite answers at once. */
 export interface SqliteWorkerQueue extends WorkerQueue {
   look(question: Question): Seen
-  add(requests: readonly BounceRequest[], nowMs: number, options?: AddOptions): Submitted[]
+  add(requests: readonly BounceRequest[], nowMs: EpochMs, options?: AddOptions): Submitted[]
   close(): void
 }
 
@@ -48,7 +49,7 @@ export function openWorkerQueue(
         database.mustBeInPlace()
         mustBeKept?.()
         if (record && recordOf(database, record.key)) return []
-        const known = new Map<string, ReadonlyMap<string, KnownRecipient>>()
+        const known = new Map<string, ReadonlyMap<AddressKey, KnownRecipient>>()
         const records = {
           known: (sesId: string) => {
             const found = known.get(sesId) ?? knownRecipients(database, sesId)
@@ -56,7 +57,7 @@ export function openWorkerQueue(
             return found
           },
           counted: (cap: BounceRequest['caps'][number]) => counted(database, cap, nowMs),
-          ahead: (region: string, deadlineMs: number) => ahead(region, deadlineMs, forecast?.nowMonoMs ?? 0),
+          ahead: (region: string, deadlineMs: EpochMs) => ahead(region, deadlineMs, forecast?.nowMonoMs ?? 0),
         }
         const admitted = admit(requests, records, nowMs, forecast)
         if (!areAdmitted(admitted)) return admitted
@@ -82,12 +83,12 @@ export function openWorkerQueue(
     }
   }
 
-  function silence(nowMonoMs: number): number {
+  function silence(nowMonoMs: MonoMs): number {
     const row = database.get('SELECT beat_mono_ms AS beat FROM dispatcher WHERE boot_id = ?', boot)
     return typeof row?.['beat'] === 'number' ? nowMonoMs - row['beat'] : Number.POSITIVE_INFINITY
   }
 
-  function ahead(region: string, deadlineMs: number, nowMonoMs: number): Ahead {
+  function ahead(region: string, deadlineMs: EpochMs, nowMonoMs: MonoMs): Ahead {
     const { spacingMs, lastStartMs } = gate.forForecast(region, boot, nowMonoMs)
     const waiting = waitingDeadlines(database).of(region)
     return {
@@ -112,7 +113,7 @@ function openWritable(file: string, create: boolean): Database {
 }
 
 /** Oldest job first: of several that requests could join, the first counts. Sorted here, as most mails have none. */
-function knownRecipients(database: Database, sesId: string): ReadonlyMap<string, KnownRecipient> {
+function knownRecipients(database: Database, sesId: string): ReadonlyMap<AddressKey, KnownRecipient> {
   const rows = database.all(
     `SELECT seq, address_key, id, state, rule, kept, created_ms, alone, region, bounce_sender, bounce_sender_arn,
        explanation
@@ -120,7 +121,7 @@ function knownRecipients(database: Database, sesId: string): ReadonlyMap<string,
     sesId,
   )
   rows.sort((one, other) => Number(one['seq']) - Number(other['seq']))
-  return new Map(rows.map(row => [text(row['address_key']), knownRecipient(sesId, row)]))
+  return new Map(rows.map(row => [text(row['address_key']) as AddressKey, knownRecipient(sesId, row)]))
 }
 
 function knownRecipient(sesId: string, row: Row): KnownRecipient {
@@ -152,7 +153,7 @@ function addAll(
   database: Database,
   requests: readonly BounceRequest[],
   admitted: readonly Submitted[],
-  nowMs: number,
+  nowMs: EpochMs,
   forecast?: Forecast,
 ): Submitted[] {
   const calls = new Map<string, JobRow>()
@@ -190,7 +191,7 @@ function insertRecipient(
   job: Value,
   key: string,
   { sesId, rule, kept, recipient }: BounceRequest,
-  nowMs: number,
+  nowMs: EpochMs,
 ): void {
   database.run(
     `INSERT INTO recipient (ses_id, address_key, job, address, bounce_type, status, diagnostic, rule, added_ms, kept,
@@ -211,7 +212,7 @@ function insertRecipient(
 }
 
 /** SES API SendBounce: Explanation, BounceSender, its Arn and MessageDsn exist once a call. */
-function insertJob(database: Database, request: BounceRequest, nowMs: number, forecast?: Forecast): JobRow {
+function insertJob(database: Database, request: BounceRequest, nowMs: EpochMs, forecast?: Forecast): JobRow {
   const jobId = newJobId(nowMs)
   // until the dispatcher has set a region's pace, the worker's settings count
   database.run(
