@@ -2,6 +2,7 @@
 // each recipient gets what was decided for it. `reject` leaves it to Haraka's own DSN, where that is no backscatter.
 
 import type { EnvelopeRecipient } from '../mail/facts'
+import { asksDelivery } from '../policy/asks-delivery'
 import type { Decision } from '../policy/decision'
 import { ownDsnFault } from '../policy/own-dsn'
 import type { ActiveConfig } from './active-config'
@@ -9,6 +10,8 @@ import { askQueue, evaluatePolicy, type IncomingMail, type MailEvaluation } from
 import { bouncesIn, type Plan, type Planner, reasonOf } from './plan'
 
 export interface FailedDelivery extends IncomingMail {
+  /** Delivered outbound by this plugin's own wish: [delivery] split. */
+  isSplit: boolean
   /** The recipients for whom it failed; their refusals are in the envelope. */
   isAsked: (recipient: EnvelopeRecipient) => boolean
   /** The refusal is no policy about this mail. */
@@ -27,13 +30,21 @@ export async function evaluateDelivery(
     mail.stands(decision.recipient.envelope) ? standing(decision) : decision,
   )
   const planner = moment === 'deferred' ? ALL_BOUNCED : plannerFor(facts, activeConfig)
-  if (activeConfig.settings.main.mode === 'observe') {
+  if (deliveryMode(activeConfig, mail) === 'observe') {
     const plan: Plan = { kind: 'pass' }
     return { evaluation: { facts, decisions: decided, known: new Map(), plan }, planner }
   }
   const { decisions: answered, known } = await askQueue(facts, decided, activeConfig, queue, mail)
   const decisions = answered.map(planner.settle)
   return { evaluation: { facts, decisions, known, plan: planner.planFor(decisions) }, planner }
+}
+
+/** `observe`: the plugin only observes, or no enforced rule is about deliveries. Haraka does as without the plugin then. */
+export function deliveryMode(
+  { settings, policy }: ActiveConfig,
+  { isSplit }: Pick<FailedDelivery, 'isSplit'>,
+): 'enforce' | 'observe' {
+  return isSplit || asksDelivery(policy).enforced ? settings.main.mode : 'observe'
 }
 
 /** The rules were asked, but it isn't theirs to decide. */

@@ -3,7 +3,7 @@
 
 import { commitPlan, type Place } from '../app/commit'
 import { deadlineMsOf } from '../app/delivery-deadline'
-import { evaluateDelivery } from '../app/evaluate-delivery'
+import { deliveryMode, evaluateDelivery } from '../app/evaluate-delivery'
 import { logLine } from '../app/log-line'
 import type { PluginRuntime } from '../app/plugin-runtime'
 import { linesOf } from '../app/report'
@@ -67,7 +67,6 @@ async function decide(
 ): Promise<DeliveryOutcome> {
   const activeConfig = runtime.activeConfig()
   const { settings, policy } = activeConfig
-  const { mode } = settings.main
   const queue = () => {
     if (isLate()) throw new Error('the time for it is over')
     return runtime.queue()
@@ -79,6 +78,7 @@ async function decide(
     nowMs,
     nowMonoMs: systemClock.monoMs(),
   })
+  const mode = deliveryMode(activeConfig, delivery.mail)
   const { evaluation, planner } = await evaluateDelivery(delivery.mail, moment, activeConfig, queue)
   const report = (done: typeof evaluation, jobs: typeof evaluation.known) => {
     runtime.counts.decided(done, mode)

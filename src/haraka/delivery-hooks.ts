@@ -14,11 +14,13 @@ import { errorText } from './error-text'
 import type { Deferral, DeliveryError, OutboundMail } from './outbound-mail'
 import type { Targets } from './rcpt-commands'
 import { forwardExchange, type Outbound, splitForward } from './split-forward'
-import type { HarakaAddress, HarakaConnection, HarakaPlugin, Next } from './types'
+import type { HarakaAddress, HarakaConnection, HarakaPlugin, HarakaTransaction, Next } from './types'
 
 export class DeliveryHooks {
   readonly #runtime: PluginRuntime
   readonly #wake: () => void
+  /** Notes of mail that queue/smtp_forward would refuse for all recipients at once. */
+  readonly #toSplit = new WeakMap<HarakaTransaction, DeliveryNote>()
 
   /** `wake`: there is a new job. */
   constructor(runtime: PluginRuntime, wake: () => void) {
@@ -35,19 +37,22 @@ export class DeliveryHooks {
   ): void {
     const { transaction } = connection
     const activeConfig = this.#runtime.activeConfig()
-    if (!transaction || !(asksDelivery(activeConfig.policy).delivery || splits(activeConfig))) return
+    const isAsked = asksDelivery(activeConfig.policy).delivery
+    const isToSplit = transaction !== null && transaction.rcpt_to.length > 1 && splits(activeConfig)
+    if (!transaction || !(isAsked || isToSplit)) return
     const note = deliveryNoteOf(mail, recipients)
-    if (note) writeDeliveryNote(transaction, note)
-    else plugin.lognotice(connection, 'the header is too long for a bounce of a failed delivery')
+    if (note && isAsked) writeDeliveryNote(transaction, note)
+    if (note && isToSplit) this.#toSplit.set(transaction, note)
+    if (!note) plugin.lognotice(connection, 'the header is too long for a bounce of a failed delivery')
   }
 
   /** Hooks queue and queue_outbound: a server behind Haraka is to refuse each recipient alone. */
   split(plugin: HarakaPlugin, next: Next, connection: HarakaConnection): void {
     try {
       const { transaction } = connection
-      const isNoted = transaction !== null && readDeliveryNote(transaction.notes) !== undefined
-      if (isNoted && transaction.rcpt_to.length > 1 && splits(this.#runtime.activeConfig()))
-        splitForward(connection, plugin.haraka_require('outbound') as Outbound, plugin)
+      const note = transaction && this.#toSplit.get(transaction)
+      if (note && transaction.rcpt_to.length > 1)
+        splitForward(connection, plugin.haraka_require('outbound') as Outbound, plugin, note)
     } catch (error) {
       plugin.logerror(connection, `temporary refusal: ${errorText(error)}`)
       next(denysoft)

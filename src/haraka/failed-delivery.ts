@@ -11,6 +11,7 @@ import type { FailedRecipient } from './delivery-refusals'
 import type { OutboundMail, OutboundRecipient } from './outbound-mail'
 import { unstuffing } from './pipe-raw'
 import { rawMail } from './raw-mail'
+import { isSplit } from './split-forward'
 
 /** As for the words of any refusal. */
 const REPLY_CHARACTERS = 256
@@ -39,6 +40,7 @@ export function failedDeliveryOf(
   return {
     targetsOf: recipient => targets.get(recipient) ?? [],
     mail: {
+      isSplit: isSplit(outbound),
       envelope: {
         sender,
         recipients,

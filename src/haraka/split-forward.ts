@@ -3,6 +3,7 @@
 // The plugin stays where it stands among the queue plugins, and still does all other mail.
 
 import { denysoft } from 'haraka-constants'
+import { type DeliveryNote, writeDeliveryNote } from './delivery-note'
 import { errorText } from './error-text'
 import type { HarakaConnection, HarakaPlugin, HarakaTransaction, HookToRun, Next } from './types'
 
@@ -45,7 +46,12 @@ const QUEUE = 'queue'
 const SPLIT = 'ses-bounce-split'
 
 /** Hook queue, before the others: has Haraka run `split` in the place of queue/smtp_forward. */
-export function splitForward(connection: HarakaConnection, outbound: Outbound, plugin: HarakaPlugin): void {
+export function splitForward(
+  connection: HarakaConnection,
+  outbound: Outbound,
+  plugin: HarakaPlugin,
+  note: DeliveryNote,
+): void {
   // Haraka takes them from this list one by one
   const { hooks_to_run: hooks } = connection
   const at = hooks?.findIndex(([{ name }]) => name === SMTP_FORWARD) ?? -1
@@ -61,6 +67,7 @@ export function splitForward(connection: HarakaConnection, outbound: Outbound, p
       return
     }
     noteRoute(transaction, forward.get_config(given))
+    writeDeliveryNote(transaction, note)
     plugin.loginfo(given, 'several recipients: delivered outbound, so that each gets its own reply')
     outbound.send_trans_email(transaction, next)
   }
@@ -86,10 +93,14 @@ export function forwardExchange(mail: {
   hooks_to_run?: readonly unknown[]
 }): MailExchange[] | undefined {
   const { todo, hooks_to_run: hooks = [] } = mail
-  if (todo?.notes[SPLIT] !== true) return undefined
+  if (!isSplit(mail)) return undefined
   const forward = hooks.map(hook => (hook as HookToRun)[0]).find(({ name }) => name === SMTP_FORWARD)
   const config = (forward as Partial<ForwardPlugin> | undefined)?.get_config?.({ transaction: todo })
   return config && (isPlain(config) ? undefined : exchangesOf(config))
+}
+
+export function isSplit({ todo }: { todo: { notes: Readonly<Record<string, unknown>> } | null }): boolean {
+  return todo?.notes[SPLIT] === true
 }
 
 function isWanted(forward: ForwardPlugin, connection: HarakaConnection): boolean {

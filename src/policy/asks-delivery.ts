@@ -14,6 +14,8 @@ const FORWARD: Place = { 'refused.by': 'queue/smtp_forward', 'refused.stage': 'q
 interface Asked {
   /** A rule of any mode may hold for a delivery that failed. */
   delivery: boolean
+  /** An enforced rule may. */
+  enforced: boolean
   /** An enforced rule may hold for that, or for what queue/smtp_forward refuses. */
   forward: boolean
 }
@@ -21,14 +23,18 @@ interface Asked {
 const known = new WeakMap<Policy, Asked>()
 
 export function asksDelivery(policy: Policy): Asked {
-  const asked = known.get(policy) ?? {
-    delivery: policy.rules.some(rule => mayHoldAt(rule, DELIVERY)),
-    forward: policy.rules.some(
-      rule => rule.mode === 'enforce' && (mayHoldAt(rule, DELIVERY) || mayHoldAt(rule, FORWARD)),
-    ),
-  }
+  const asked = known.get(policy) ?? asksOf(policy)
   known.set(policy, asked)
   return asked
+}
+
+function asksOf({ rules }: Policy): Asked {
+  const enforced = rules.filter(({ mode }) => mode === 'enforce')
+  return {
+    delivery: rules.some(rule => mayHoldAt(rule, DELIVERY)),
+    enforced: enforced.some(rule => mayHoldAt(rule, DELIVERY)),
+    forward: enforced.some(rule => mayHoldAt(rule, DELIVERY) || mayHoldAt(rule, FORWARD)),
+  }
 }
 
 function mayHoldAt({ conditions }: Rule, place: Place): boolean {

@@ -115,18 +115,23 @@ describe('a delivery that failed', function () {
   it('is left to Haraka where the rule is observed, and the rule is logged', async () => {
     await start(`${UNDELIVERABLE}mode = observe\n`)
     const mail = await refused()
-    assert.deepEqual(dsnRecipients(origin), ['no@yours.example'])
+    assert.deepEqual(keptOf(product, await refused(UNPROVED)), [])
+    assert.deepEqual(dsnRecipients(origin), ['no@yours.example', 'no@yours.example'])
     await product.haraka.waitForLog(
       new RegExp(`rule=undeliverable action=bounce .*ses_id=${mail.sesId} mode=observe`),
     )
   })
 
-  it('is as without this plugin where no rule is about refusals', async () => {
-    await start('[others]\nrecipient = other@yours.example\naction = bounce\n')
-    const mail = await refused(UNPROVED)
-    assert.deepEqual(dsnRecipients(origin), ['no@yours.example'])
-    assert.deepEqual(keptOf(product, mail), [])
-    assert.ok(!product.haraka.log().some(line => line.includes('refused_by')))
+  it('is as without this plugin where no rule is about deliveries', async () => {
+    for (const condition of ['recipient = other@yours.example', 'refused.stage = queue, rcpt']) {
+      await start(`[others]\n${condition}\naction = bounce\n`)
+      const mail = await refused(UNPROVED)
+      assert.deepEqual(dsnRecipients(origin), ['no@yours.example'])
+      origin.accepted.length = 0
+      assert.deepEqual(keptOf(product, mail), [])
+      assert.ok(!product.haraka.log().some(line => line.includes('refused_by')))
+      await product.stop()
+    }
   })
 
   it('is logged with the id of the queued mail, the words of the server, and what was decided', async () => {

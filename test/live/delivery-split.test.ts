@@ -159,7 +159,7 @@ describe('mail that queue/smtp_forward would give to a server', function () {
   describe('stays with queue/smtp_forward', () => {
     const cases: Record<string, Parameters<typeof start>[0]> = {
       'where no rule is about a queue or a delivery': { rules: OTHERS },
-      'with split = false': { ini: { delivery: { split: 'false' } } },
+      'with split = false': { rules: OTHERS, ini: { delivery: { split: 'false' } } },
       'where the rule is only observed': { rules: `${FORWARDED}mode = observe\n` },
       'in mode observe': { ini: { main: { mode: 'observe' } } },
     }
@@ -183,6 +183,21 @@ describe('mail that queue/smtp_forward would give to a server', function () {
     assert.deepEqual(accepted(mail), ['one@yours.example', 'two@yours.example'])
     assert.deepEqual(await bouncedOf(mail), [])
     assert.deepEqual(dsnRecipients(origin).toSorted(), ['full@yours.example', 'no@yours.example'])
+  })
+
+  it('is guarded against backscatter, though the rule is only about the queue', async () => {
+    await start({ rules: '[forwarded]\nrefused.stage = queue\naction = bounce\n' })
+    refuseTwo()
+    const { mail } = await relay(product, { to: TO, spf: 'fail', dkim: [], dmarc: null })
+    await untilDelivered(product)
+    assert.deepEqual(accepted(mail), ['one@yours.example', 'two@yours.example'])
+    assert.deepEqual(dsnRecipients(origin), [])
+    assert.deepEqual(
+      keptOf(product, mail)
+        .flatMap(({ record }) => record.held.map(({ recipient }) => recipient))
+        .toSorted(),
+      ['full@yours.example', 'no@yours.example'],
+    )
   })
 
   it('leaves mail of other peers to queue/smtp_forward', async () => {
