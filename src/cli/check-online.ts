@@ -1,5 +1,5 @@
-// `ses-bounce check --online`: whether AWS would take what the configuration leads to, without a bounce being made.
-// Every question ends, in [ses] timeout each; what AWS doesn't answer is said to be open. Never rejects.
+// `ses-bounce check --online`: asks AWS whether it would accept calls with this configuration, without making a bounce.
+// Every request ends within [ses] timeout. Facts that AWS doesn't answer are reported as open. Never rejects.
 
 import path from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -27,15 +27,15 @@ export interface OnlineParts {
   pause: (ms: number) => Promise<unknown>
 }
 
-/** SES API: GetIdentityVerificationAttributes takes so many, once a second. */
+/** SES API: GetIdentityVerificationAttributes accepts so many identities, once a second. */
 const IDENTITIES_A_CALL = 100
 const BETWEEN_CALLS_MS = 1100
 
-/** Where the SDK has no region, STS is asked here: it answers for all regions of the partition. */
+/** Used for STS if the SDK has no region. STS answers for all regions of the partition. */
 const STS_REGION = 'us-east-1'
 
 const PARTS: OnlineParts = {
-  // the SDK is slow to load: only who asks has it
+  // the SDK is slow to load, so it is loaded only when needed
   createAws: options => (require('./online/aws') as typeof import('./online/aws')).createAws(options),
   pause: ms => delay(ms),
 }
@@ -129,7 +129,7 @@ async function askRegion(place: Region, parts: RegionParts): Promise<RegionAnswe
   return { ...place, senders: answers, sendBounce: permissionVerdict(sender, senders.length, call) }
 }
 
-/** With one that SES takes, the permission is the only question that is left. */
+/** The sender with the best answer: with a verified one only the permission is open. */
 function bestOf(answers: readonly SenderAnswer[]): SenderAnswer | undefined {
   return (
     answers.find(({ result }) => result === 'fine') ??

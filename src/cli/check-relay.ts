@@ -1,5 +1,5 @@
-// What the queue on disk says of the relays: whether they seem to rewrite recipients. Looks at it without a trace.
-// Never throws: a queue that isn't there, or can't be read, says nothing.
+// Checks the queue on disk for signs that relays rewrite recipients. Changes nothing.
+// Never throws: without a readable queue there is no warning.
 
 import { statSync } from 'node:fs'
 import path from 'node:path'

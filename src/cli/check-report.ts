@@ -1,5 +1,5 @@
-// What `ses-bounce check` says of diagnostics: lines for people, or one JSON object for programs.
-// Pure; control characters in what the files say are the caller's to escape.
+// The output of `ses-bounce check`: lines for people, or one JSON object for programs.
+// Pure. The caller escapes control characters of the files.
 
 import { type ActiveConfig, RULES_FILE } from '../app/active-config'
 import { type Diagnostic, formatDiagnostic } from '../config/diagnostics'
@@ -10,7 +10,7 @@ import { namedRefusers } from '../policy/refusal-naming'
 import type { Policy } from '../policy/rule'
 import { allAnswers, type Online } from './online/online'
 
-/** A line for each, and the sum; where nothing stops Haraka, with what was read. */
+/** A line for each diagnostic, and a summary; without an error also a summary of the configuration. */
 export function report(
   diagnostics: readonly Diagnostic[],
   activeConfig: ActiveConfig,
@@ -30,7 +30,7 @@ export function report(
   ]
 }
 
-/** What was read, for whoever wonders whether it was the right files. */
+/** A summary of the configuration, which shows whether the right files were read. */
 function summary({ idle, settings, policy, lists }: ActiveConfig, sources: Sources): string {
   const relays = settings.relay.trusted.length + settings.relay.authUsers.length
   const absent = [SETTINGS_FILE, RULES_FILE].filter(name => sources.read(name) === undefined)
@@ -61,7 +61,7 @@ function count(number: number, what: string): string {
   return `${number} ${what}${number === 1 ? '' : 's'}`
 }
 
-/** `online`: not there where AWS wasn't asked. */
+/** `online`. Undefined: AWS wasn't asked. */
 export function jsonReport(diagnostics: readonly Diagnostic[], online?: Online): string {
   const errors = diagnostics.filter(isError).map(withoutSeverity)
   const warnings = diagnostics.filter(diagnostic => !isError(diagnostic)).map(withoutSeverity)

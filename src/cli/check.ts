@@ -1,5 +1,5 @@
-// `ses-bounce check`: everything that the plugin would say of its configuration at boot, in the order of the files.
-// Reads only. Ends with 1 where Haraka wouldn't start, with 2 where there is nothing to check. `--online` asks AWS, too.
+// `ses-bounce check`: all diagnostics that the plugin would log at boot, in the order of the files. Only reads.
+// Exits with 1 if Haraka wouldn't start, with 2 if there is nothing to check. `--online` also asks AWS.
 
 import { statSync } from 'node:fs'
 import path from 'node:path'
@@ -93,14 +93,14 @@ export function look(
 ): { value: ActiveConfig; diagnostics: Diagnostic[] } {
   const { value, diagnostics } = compileActiveConfig(sources, env)
   const ofAccounts = accountFault(sources)
-  // the faults of files are complete only now that all have been read
+  // read last, as only now all files have been read
   return {
     value,
     diagnostics: allDiagnostics(sources, [...diagnostics, ...ofAccounts, ...notLoaded(sources)]),
   }
 }
 
-/** The plugin's files are to belong to somebody: at boot that is needed, too. */
+/** The fault of the user and group for the plugin's files, as at boot. */
 function accountFault(sources: Sources): readonly Diagnostic[] {
   try {
     runAs(sources.read(SMTP_FILE))
@@ -120,13 +120,13 @@ export function configOf(dir: string): string {
   return path.join(dir, 'config')
 }
 
-/** @throws UsageError: there is no configuration to look at */
+/** @throws UsageError: there is no configuration to check */
 export function mustBeThere(dir: string, option = '--dir'): void {
   const fault = missing(dir, option)
   if (fault !== undefined) throw new UsageError(fault)
 }
 
-/** Why there is no configuration to look at. */
+/** The reason why there is no configuration to check. Undefined: there is one. */
 export function missing(dir: string, option = '--dir'): string | undefined {
   const fault = noDirectory(dir) ?? noDirectory(configOf(dir))
   return fault && `${fault}; ${option} names the Haraka directory, which holds config/`

@@ -8,7 +8,7 @@ import { parseCount } from '../config/values'
 import { packageVersion } from '../version'
 import { escapeControls, type Out } from './out'
 
-/** What a command works with besides its options. */
+/** The environment of a command, besides its options. */
 export interface Shell {
   out: Out
   env: NodeJS.ProcessEnv
@@ -101,7 +101,7 @@ export function runCommand(
   return runProgram([name, ...args], shell, (program, whole) => describe(program.command(name), whole))
 }
 
-/** For a command that only has others. `whenNone` is asked when none of them is named; by itself that is wrong. */
+/** For a command that only has subcommands. `whenNone` is called if none is named; without it that is wrong usage. */
 export function asGroup(command: Command, exit: Shell['exit'], whenNone?: () => number): Command {
   const known = () =>
     command
@@ -119,7 +119,7 @@ export function asGroup(command: Command, exit: Shell['exit'], whenNone?: () => 
     command
       .usage('COMMAND [OPTIONS]')
       .helpCommand('help [COMMAND]', 'shows the help of a command')
-      // what follows is a faulty command: every other is found before the action
+      // only an unknown subcommand comes here, as commander finds all others itself
       .argument('[COMMAND...]')
       .addHelpText('before', () => {
         mustBeKnown()
@@ -164,7 +164,7 @@ export function each<T>(read: (text: string) => T): (text: string, before?: T[])
   return (text, before = []) => [...before, read(text)]
 }
 
-/** An id that was copied twice is meant once. */
+/** Repeated ids count once. */
 export function idsOf({ args }: Command): string[] {
   return [...new Set(args)]
 }

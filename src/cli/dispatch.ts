@@ -1,5 +1,5 @@
-// `ses-bounce dispatch`: the dispatcher alone, in the foreground, for containers and hosts where Haraka isn't to run it.
-// Ends with 0 when it was told to, after the call that is on its way; with 1 where it can't work.
+// `ses-bounce dispatch`: the dispatcher alone in the foreground, for containers and for hosts without a Haraka.
+// Exits with 0 when it was stopped, after the call in progress; with 1 if it can't work.
 
 import { dispatch } from '../dispatch/main'
 import type { Log } from '../dispatch/region-sender'
@@ -45,14 +45,14 @@ async function dispatchJobs(
   const told = new AbortController()
   for (const signal of ['SIGTERM', 'SIGINT'] as const)
     process.on(signal, () => {
-      // as process 1 of a container it would outlive a second signal that it doesn't listen to
+      // as process 1 of a container it would survive a second signal without a listener
       if (told.signal.aborted) process.exit(1)
       log('notice', `${signal}: the call in progress is finished; a second signal ends it at once`)
       told.abort()
     })
   try {
     becomeOwner(ownerOf(dir))
-    // it also ends when its settings want a new one
+    // `dispatch` also ends when changed settings need a new dispatcher
     while (!told.signal.aborted) await dispatch(dir, undefined, log, told.signal)
     return 0
   } catch (error) {

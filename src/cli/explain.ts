@@ -1,5 +1,5 @@
-// `ses-bounce explain`: what would become of a mail, and why; by the plugin's own code, and without changing anything.
-// Mail that can't be explained ends it with 1 and a clear word; the mails behind it are explained all the same.
+// `ses-bounce explain`: explains the decision about a mail by the plugin's own code, and changes nothing.
+// For a mail that can't be explained it shows the reason, continues with the next, and exits with 1.
 
 import type { Command } from 'commander'
 import type { EpochMs } from '../units'
@@ -16,7 +16,7 @@ import { escapeControls, type Out } from './out'
 export interface ExplainIo {
   stdin: AsyncIterable<Uint8Array>
   progress: Progress
-  /** For mail without a time of receipt. */
+  /** The time for mail without a time of receipt. */
   nowMs: EpochMs
   openWorkerThreads: () => WorkerThreads
 }
@@ -77,7 +77,7 @@ async function explainMails(
   }
 }
 
-/** Whatever mails and configurations hold, nothing reaches a terminal but text. */
+/** Escapes control characters, so that mail and configuration can't affect a terminal. */
 function escaping(out: Out, progress: Progress): Out {
   const write = (to: (text: string) => void) => (text: string) => {
     progress.clear()

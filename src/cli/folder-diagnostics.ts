@@ -1,5 +1,5 @@
-// What is wrong with the plugin's folder, as Haraka would find it at boot. Changes nothing, opens no file, and shows what
-// it may look at: whoever runs the check needn't be the folder's owner.
+// Checks the plugin's folder as Haraka would at boot. Changes nothing and opens no file. Another user than the folder's
+// owner may run it, so unreadable parts are skipped.
 
 import { readdirSync, statSync } from 'node:fs'
 import path from 'node:path'
@@ -34,7 +34,7 @@ function findingsIn(folder: string, shown: string): Diagnostic[] {
     return found
   } catch (error) {
     const code = signatureOfFault(error)
-    // made at the first start; and the check may be run by somebody else
+    // the folder is made at the first start, and another user may run the check
     return code === 'ENOENT' || code === 'EACCES'
       ? []
       : [diagnostic('error', shown, `the folder can't be read (${code})`)]

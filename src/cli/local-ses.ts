@@ -1,5 +1,5 @@
 // `ses-bounce local-ses`: the SES emulator alone, for a Haraka or any other client of SendBounce without AWS.
-// Runs until Ctrl-C or SIGTERM; a port that is taken ends it with 1, a wrong option with 2.
+// Runs until Ctrl-C or SIGTERM. Exits with 1 if the port is in use, with 2 for a wrong option.
 
 import { once } from 'node:events'
 import { type Command, Option } from 'commander'

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// `ses-bounce`: finds the command and runs it. A command's file is loaded only when it is asked for.
+// `ses-bounce`: finds the command and runs it. A command's file is loaded only when it is used.
 // Exit codes: 0 fine, 1 a problem found, 2 wrong usage.
 
 import { withoutHidden } from '../config/hidden-values'
@@ -37,10 +37,10 @@ const COMMANDS: Record<string, { summary: string; load: () => Describe }> = {
   },
 }
 
-/** They belong to the product, and aren't built yet. */
+/** Commands that are planned, and not built yet. */
 const LATER_COMMANDS = ['relay']
 
-/** How long what still hangs may keep a finished command from ending. */
+/** The longest time that open handles may keep a finished command running. */
 const LINGER_MS = 1000
 
 /** `args` without node and the script. */
@@ -88,7 +88,7 @@ function addLater(program: Parameters<Describe>[0], name: string): void {
 }
 
 async function run(): Promise<void> {
-  // `| head` has read enough: there is nobody left to tell
+  // the reader of the output, such as `| head`, has ended
   process.stdout.on('error', error => process.exit('code' in error && error.code === 'EPIPE' ? 1 : 2))
   process.exitCode = await main(process.argv.slice(2), {
     line: text => process.stdout.write(`${text}\n`),

@@ -1,17 +1,16 @@
-// Where a command's words go, and how text that others wrote is made fit for a terminal.
-// Nothing here writes by itself.
+// The output of a command, and escaping of text for a terminal.
 
 import { escapeControls } from '../config/escape'
 
 export { escapeControls }
 
-/** Takes whole lines, without the line end. */
+/** Gets whole lines, without the line end. */
 export interface Out {
   line(text: string): void
   error(text: string): void
 }
 
-/** Whatever files and mails hold, nothing reaches a terminal but text. */
+/** Escapes control characters, so that files and mails can't affect a terminal. */
 export function escaping(out: Out): Out {
   return {
     line: text => out.line(escapeControls(text)),

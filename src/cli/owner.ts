@@ -1,17 +1,17 @@
-// Whose files a command works on: those of Haraka's workers, so that root leaves none behind that they can't write.
-// Only root changes anything; whoever else asks stays who he is.
+// Runs a command as the user of Haraka's workers, so that root leaves no files that they can't write.
+// Only root changes its user; other users stay.
 
 import { existsSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import { type Owner, runAs, SMTP_FILE } from '../config/owner'
 
-/** As smtp.ini has it. @throws ConfigurationError: no such account */
+/** The user and group in smtp.ini. @throws ConfigurationError: no such account */
 export function ownerOf(harakaDir: string): Owner {
   const file = path.join(harakaDir, 'config', SMTP_FILE)
   return runAs(existsSync(file) ? readFileSync(file, 'utf8') : undefined)
 }
 
-/** From here on this process is that user; there is no way back. */
+/** Changes the user of this process, permanently. */
 export function becomeOwner({ uid, gid }: Owner): void {
   if (process.getuid?.() !== 0) return
   if (gid !== undefined) {

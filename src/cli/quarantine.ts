@@ -1,5 +1,5 @@
-// `ses-bounce quarantine`: the mail that policy kept back; seen, deleted, or handed back to Haraka past the rules.
-// Nothing leaves the quarantine but what was deleted by hand, or what Haraka has answered 250 for.
+// `ses-bounce quarantine`: shows, deletes and releases quarantined mail.
+// Mail leaves the quarantine only by deletion, or when Haraka has answered 250 to its release.
 
 import { existsSync, readFileSync, statSync } from 'node:fs'
 import path from 'node:path'
@@ -114,9 +114,9 @@ async function withQuarantine(
     become(ownerOf(dir))
     const folder = quarantineFolder(dir)
     mayLookAt(folder)
-    // without a queue, as before Haraka's first start, there is nothing that counts it
+    // without a queue, as before Haraka's first start, mail isn't counted
     const opened = openQueueContext(dir, env, () => undefined)
-    // nobody knows then whether bounces wait that need the mail
+    // it isn't known then whether waiting bounces need the mail
     if (takesOut && 'fault' in opened && !opened.fault.isAbsent) throw new Error(opened.fault.why)
     const total = 'fault' in opened ? undefined : opened.value
     try {
@@ -151,7 +151,7 @@ function smtpOf(dir: string): Endpoint | undefined {
   return endpointOf(existsSync(file) ? readFileSync(file, 'utf8') : '')
 }
 
-/** To somebody else it would look empty. */
+/** To another user the folder would look empty. */
 function mayLookAt(folder: string): void {
   try {
     statSync(folder)

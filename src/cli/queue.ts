@@ -1,5 +1,5 @@
-// `ses-bounce queue`: the queue as it is now, and changes to it by hand, beside a Haraka that runs.
-// A queue that isn't there or can't be used ends it with 1 and a clear word, and is left as it is.
+// `ses-bounce queue`: shows and changes the queue while Haraka runs.
+// If there is no usable queue it shows the reason, exits with 1, and changes nothing.
 
 import { once } from 'node:events'
 import { setTimeout as timer } from 'node:timers/promises'

@@ -1,5 +1,5 @@
-// `ses-bounce test`: the policy's own test cases, run by the plugin's own code, without a Haraka and without a queue.
-// Reads only. Mistakes in the cases are shown with file and line, and nothing is run then.
+// `ses-bounce test`: runs the policy's test cases by the plugin's own code, without a Haraka and without a queue.
+// Only reads. If the cases have mistakes, these are shown with file and line, and no case runs.
 
 import { readFileSync, statSync } from 'node:fs'
 import path from 'node:path'
@@ -67,7 +67,7 @@ Ends with 0 when all is as expected, 1 when something isn't or a file has errors
 }
 
 export interface TestIo {
-  /** When mail comes, unless its case says so. */
+  /** The time of delivery, unless the case has one. */
   nowMs: EpochMs
   openWorkerThreads: () => WorkerThreads
 }
@@ -117,7 +117,7 @@ interface Prepared {
   json: boolean
 }
 
-/** A fault: lines that say what is wrong with the files. @throws UsageError: there is nothing to run */
+/** A fault: lines with the errors of the files. @throws UsageError: there is nothing to run */
 function prepare(
   { file, only = [], json = false, ...common }: Options,
   env: NodeJS.ProcessEnv,

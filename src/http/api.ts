@@ -1,5 +1,5 @@
-// The bounce API: bounces by hand, and what became of every bounce. docs/api.md explains it, openapi.ts describes it.
-// A submission is completely on disk before it is answered with 202; an answer that isn't 2xx has changed nothing.
+// The bounce API: submits bounces by hand, and shows the state of every bounce. docs/api.md explains it.
+// A submission is completely on disk before it is answered with 202. Any answer other than 2xx has changed nothing.
 
 import { createHash } from 'node:crypto'
 import { iso, jobJson, jobRecordJson } from '../app/job-json'
@@ -19,7 +19,7 @@ import type { Route } from './router'
 import { type HttpContext, operatorContext } from './routes'
 import { API_RULE, faultOf, mustBeAdmitted, requestsOf } from './schedule'
 
-/** In a header of that name: what its sender made up for this one submission. */
+/** The form of an Idempotency-Key, which the client chooses for one submission. */
 const KEY = /^[!-~]{1,255}$/
 
 export function apiRoutes(context: HttpContext): Route[] {
@@ -47,7 +47,7 @@ async function schedule(request: Request, context: HttpContext): Promise<Reply> 
   const queue = context.queue()
   const nowMs = context.nowMs()
   const earlier = key === undefined ? undefined : (await queue.look({ idempotencyKey: key, nowMs })).record
-  // before all else: what was in time then may be late by now
+  // checked first, as a bounce that was in time then may be late now
   if (earlier !== undefined) return sameAnswer(earlier, digest)
   const now = { ms: nowMs, monoMs: context.nowMonoMs() }
   const read = readBounceInput(value, { regions: activeConfig.policy.regions, nowMs })
@@ -60,7 +60,7 @@ async function schedule(request: Request, context: HttpContext): Promise<Reply> 
     forecast: forecast(activeConfig.settings, now.monoMs),
     ...(key !== undefined && { record: { key, digest } }),
   })
-  // another request with the key was faster
+  // another request with the key came first
   const faster =
     results.length > 0 || key === undefined
       ? undefined
@@ -132,7 +132,7 @@ function cancel({ params }: Request, context: HttpContext): Reply {
   const id = params['id'] ?? ''
   const done = changeJob(operatorContext(context, API_RULE), 'cancel', id)
   const job = whole(id, context)
-  // whoever asks again, as its answer was lost, is told the same
+  // a repeated request gets the same answer
   if ('fault' in done && job['state'] !== 'cancelled') throw new Fault(409, 'NOT_CANCELLABLE', done.fault)
   return success(200, job)
 }

@@ -1,5 +1,5 @@
-// Reads what POST /v1/bounces is given, field by field: a submission for one mail, or all that is wrong with it at once.
-// Never throws; a field that isn't known is wrong too, as it may be one that was meant otherwise.
+// Reads the body of POST /v1/bounces field by field: a submission for one mail, or all its errors at once.
+// Never throws. An unknown field is an error too, as it may be a mistyped one.
 
 import type { Result } from '../errors'
 import { addressKey, asciiAddress, parseAddress, withoutBrackets } from '../mail/address'
@@ -16,11 +16,11 @@ import { FieldReader } from './field-reader'
 import type { Detail } from './reply'
 
 export interface SubmittedRecipient {
-  /** Such as SES can be given it. */
+  /** The address in the form that SES accepts. */
   address: string
   type: BounceType
   status: string
-  /** With its type: `smtp; ...` */
+  /** Begins with its type: `smtp; ...` */
   diagnostic?: string
 }
 
@@ -40,10 +40,10 @@ export interface BounceInput {
 /** RFC 3339 section 5.6, with a time zone. */
 export const TIME =
   /^\d{4}-\d\d-\d\d[Tt](?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d{1,9})?(?:[Zz]|[+-]\d\d:\d\d)$/
-/** As far as two clocks may differ. */
+/** The most by which two clocks may differ. */
 const AHEAD_MS = 3_600_000
 
-/** `regions`: the only ones that are in use; empty: any. */
+/** `regions`: [ses] regions. Empty: any. */
 export function readBounceInput(
   value: unknown,
   { regions, nowMs }: { regions: readonly string[]; nowMs: EpochMs },
@@ -120,7 +120,7 @@ function readRecipient(reader: FieldReader): SubmittedRecipient | undefined {
   }
 }
 
-/** Each recipient has one answer. */
+/** Reports recipients that are named twice. */
 function reportTwice(reader: FieldReader, recipients: readonly SubmittedRecipient[] = []): void {
   const keys = recipients.map(({ address }) => addressKey(address))
   for (const [index, key] of keys.entries()) {
@@ -136,21 +136,21 @@ function timeOf(text: string, nowMs: EpochMs): Result<number> {
   return only(ms <= nowMs + AHEAD_MS, ms, 'lies in the future')
 }
 
-/** Date.parse takes 30 February for 2 March. */
+/** Date.parse reads 30 February as 2 March. */
 function isDate(day: string): boolean {
   const ms = Date.parse(`${day}T00:00:00Z`)
   return !Number.isNaN(ms) && new Date(ms).toISOString().startsWith(day)
 }
 
-/** '' and `<>` are the null sender, about whom a guard has its say. */
+/** '' and `<>` are the null sender, which a guard refuses later. */
 function senderOf(text: string): Result<string> {
   const sender = withoutBrackets(text)
   const isAddress = text.length <= SENDER_CHARACTERS && parseAddress(sender) !== undefined
-  // half a character would be kept as another one than it was judged as
+  // a lone surrogate would be stored as another character than the one that was checked
   return only(sender === '' || (isAddress && !/\p{Cs}/u.test(sender)), sender, 'is no address')
 }
 
-/** As the texts of a rule: one line of printable ASCII. */
+/** One line of printable ASCII, as the texts of a rule. */
 function shortText(text: string, limit: number): Result<string> {
   const short = printable(text).trim()
   return only(short.length <= limit, short, `has ${short.length} characters; ${limit} is the most`)

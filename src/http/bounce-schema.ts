@@ -1,4 +1,4 @@
-// What POST /v1/bounces accepts, as JSON Schema: the description that is served and the reader of requests both use it.
+// The input of POST /v1/bounces as JSON Schema, for the served description and for the reader of requests.
 // Plain data.
 
 import { PLAUSIBLE_ID } from '../mail/received'
@@ -6,7 +6,7 @@ import { BOUNCE_TYPES } from '../policy/decision'
 import { DIAGNOSTIC_CHARACTERS, EXPLANATION_CHARACTERS } from '../policy/templates'
 import { TIME_SCHEMA } from './openapi-schemas'
 
-/** SES API SendBounce names no limit; a message that SES sends has 50 at most, so what it received as one does, too. */
+/** SES API SendBounce documents no limit. Mail that SES sends has at most 50 recipients. */
 const MOST_RECIPIENTS = 50
 /** RFC 5321 section 4.5.3.1.3, and what a local part and a domain may have together. */
 export const ADDRESS_CHARACTERS = 254

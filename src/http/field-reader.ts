@@ -1,12 +1,12 @@
-// Reads the fields of a JSON object: texts, flags, lists of objects; and collects what is wrong with each.
-// Never throws, whatever the value is; what can't be read is undefined.
+// Reads the fields of a JSON object (texts, flags, lists of objects) and collects the errors of each.
+// Never throws. A value that can't be read gives undefined.
 
 import { didYouMean, validAre } from '../config/diagnostics'
 import { shortened } from '../config/escape'
 import type { Result } from '../errors'
 import { type Detail, MOST_DETAILS } from './reply'
 
-/** What of a JSON Schema the reader goes by. */
+/** The parts of a JSON Schema that the reader uses. */
 export interface ObjectSchema {
   required: readonly string[]
   properties: Readonly<Record<string, { type: string; maxItems?: number; items?: ObjectSchema }>>
@@ -18,7 +18,7 @@ export class FieldReader {
   readonly #schema: ObjectSchema
   readonly #prefix: string
 
-  /** `prefix`: before the names of fields, `recipients[0].`; what is wrong is added to `details`. */
+  /** `prefix`: before the names of fields, such as `recipients[0].`. Errors are added to `details`. */
   constructor(value: unknown, schema: ObjectSchema, prefix = '', details: Detail[] = []) {
     this.details = details
     this.#schema = schema
@@ -57,7 +57,7 @@ export class FieldReader {
     return this.fault(name, 'must be true or false')
   }
 
-  /** Of objects, one at least. Undefined: not all of them could be read. */
+  /** Reads a list of at least one object. Undefined: not all of them could be read. */
   list<T>(name: string, read: (reader: FieldReader) => T | undefined): T[] | undefined {
     const { maxItems = 0, items = { required: [], properties: {} } } = this.#schema.properties[name] ?? {}
     const value = this.#get(name)

@@ -1,18 +1,18 @@
-// The name that a request came in under. A page of another site can have its own name lead to this machine (DNS
-// rebinding), and then read what a browser here may see; its requests still have that name. So only names of ours count.
+// Checks the host name of a request. A page of another site can let its own name lead to this machine (DNS rebinding)
+// and read the answers to a browser here. Its requests still have its name, so only our names are accepted.
 
 import { isIP } from 'node:net'
 import { Fault } from './reply'
 
-/** RFC 9110 section 7.2: a host, and perhaps a port. */
+/** RFC 9110 section 7.2: a host, and an optional port. */
 const HOST = /^(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::\d{0,5})?$/i
-/** RFC 6761 section 6.3: they lead to this machine alone. */
+/** RFC 6761 section 6.3: these names lead only to this machine. */
 const LOOPBACK = /^(?:.+\.)?localhost$/
-/** Programs ask for these, by whatever name they know; there is nothing in them for a browser. */
+/** Paths for programs, which may use any name. They hold nothing that a browser could reveal. */
 const UNCHECKED = new Set(['/metrics', '/health'])
 
 /**
- * `names`: ours, in lower case. Addresses, loopback names and a request without any name pass.
+ * `names`: our names in lower case. Addresses, loopback names and a request without a name pass.
  * @throws Fault 421
  */
 export function checkHost(

@@ -1,16 +1,16 @@
-// HTML in which everything is text unless it was written here: `html` escapes what stands in its ${...}.
-// Any text will do: markup stays text, and controls and marks that turn the direction of text are shown as \u202e.
+// Makes HTML by the tag `html`, which escapes all values in its ${...}. Any text is safe: markup stays text, and control
+// characters and direction marks are shown as \u202e.
 
 import { escapeControls } from '../config/escape'
 
-/** Made by `html` alone. */
+/** HTML that only `html` makes. */
 class Html {
   constructor(readonly text: string) {}
 }
 
 export type { Html }
 
-/** What is undefined or false leaves nothing. */
+/** undefined and false give an empty text. */
 export type Part = string | number | undefined | false | Html | readonly Part[]
 
 const ENTITIES: Readonly<Record<string, string>> = {
@@ -21,14 +21,14 @@ const ENTITIES: Readonly<Record<string, string>> = {
   "'": '&#39;',
 }
 
-/** Values of attributes must stand in quotes. */
+/** Values of attributes must be in quotes. */
 export function html(texts: TemplateStringsArray, ...parts: readonly Part[]): Html {
   let whole = ''
   for (const [index, text] of texts.entries()) whole += text + textOf(parts[index])
   return new Html(whole)
 }
 
-/** Lines that were made here, of words that were not. */
+/** The texts as lines of HTML. */
 export function lines(texts: readonly string[]): Html {
   return new Html(texts.map(textOf).join('\n'))
 }
@@ -40,7 +40,7 @@ function textOf(part: Part): string {
   return part.map(textOf).join('')
 }
 
-/** ASCII in which nothing is to be escaped: nearly all text, and looked at in no time. */
+/** ASCII without characters to escape: a fast check for nearly all text. */
 const PLAIN = /^[ !#$%(-;=?-~]*$/
 
 function escaped(text: string): string {

@@ -1,5 +1,5 @@
-// Reads the query of GET /v1/bounces: filters, how many, and where to go on.
-// All that is wrong is said at once; a parameter that isn't known is wrong, as it may be a filter that was meant.
+// Reads the query of GET /v1/bounces: filters, limit and cursor. Reports all errors at once. An unknown parameter is an
+// error, as it may be a mistyped filter.
 
 import { didYouMean, validAre } from '../config/diagnostics'
 import { shortened } from '../config/escape'
@@ -20,7 +20,7 @@ export const LIST_PARAMETERS = [
 
 export const STANDARD_LIMIT = 50
 export const MOST_LISTED = 200
-/** Longer than anything that could be found. */
+/** Longer than any value that could be found. */
 const LONGEST_VALUE = 1000
 
 /** @throws Fault */
@@ -66,7 +66,7 @@ export function readListing(query: URLSearchParams): JobQuery & { limit: number 
   }
 }
 
-/** What is in it is nobody's business. */
+/** An opaque text for clients. */
 export function toCursor(before: number): string {
   return Buffer.from(String(before)).toString('base64url')
 }

@@ -1,5 +1,5 @@
-// From the queue's numbers to the samples of each metric. Pure.
-// What is known to be possible is there from the start with 0, so that its first count is seen as an increase.
+// Makes the samples of each metric from the queue's numbers. Pure.
+// Every known set of labels exists from the start with 0, so that its first count is an increase.
 
 import { escapeControls, shortened } from '../config/escape'
 import { FALLBACK_ACTIONS, FALLBACK_REASONS } from '../config/settings'
@@ -15,11 +15,11 @@ import type { MetricKey } from './metrics-table'
 export interface Sample {
   labels: Labels
   value: number
-  /** Of a histogram's parts. */
+  /** The name of a part of a histogram. */
   metricName?: string
 }
 
-/** What is to be shown. */
+/** The input. */
 export type Found = QueueStats & {
   sums: readonly Sum[]
   mailLimitBytes: number
@@ -39,10 +39,10 @@ const FALLBACKS: readonly Labels[] = FALLBACK_REASONS.flatMap(reason =>
   FALLBACK_ACTIONS.map(action => ({ reason, action, mode: 'enforce' })),
 )
 
-/** AWS has some thirty with SES; a caller of the API, or a relay that passes on what SES didn't write, could name any. */
+/** The most regions with their own samples. AWS has some thirty with SES; submissions and forged mail may name others. */
 const MOST_REGIONS = 100
 
-/** `decisions`: those that the rules in force can make. */
+/** `decisions`: those that the active rules can make. */
 export function samplesOf(
   all: Found,
   nowMs: EpochMs,
@@ -95,7 +95,7 @@ function blockedSamples(region: string, blocked: readonly Blocker[]): Sample[] {
   ]
 }
 
-/** Those with most jobs have gauges of their own; jobs of the others are counted together. */
+/** The regions with most jobs have their own gauges; jobs of the others are counted together. */
 function withoutOtherRegions(found: Found): Found {
   if (found.regions.length <= MOST_REGIONS) return found
   const jobsOf = new Map<string, number>()
@@ -123,7 +123,7 @@ function jobSamples({ jobs, regions }: Found): Sample[] {
   ]
 }
 
-/** Buckets are kept one by one, and shown as Prometheus has them: each with all below it. */
+/** Buckets are stored separately, and shown cumulative, as Prometheus requires. */
 function durations({ sums }: Found, region: string): Sample[] {
   const own = sums.filter(({ labels }) => labels['region'] === region)
   const inBucket = (le: string) =>
@@ -141,7 +141,7 @@ function durations({ sums }: Found, region: string): Sample[] {
   ]
 }
 
-/** Names of rules are somebody's words. */
+/** Escapes and shortens labels, as names of rules may hold any text. */
 function fit(labels: Labels): Labels {
   return Object.fromEntries(
     Object.entries(labels).map(([name, value]) => [name, escapeControls(shortened(value))]),

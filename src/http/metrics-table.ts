@@ -1,5 +1,5 @@
-// The one table of metrics: what is served, what docs/monitoring.md lists, and what tests hold both against.
-// Names never change their meaning: alerts depend on them.
+// The table of metrics. /metrics and docs/monitoring.md are made from it, and tests compare both with it.
+// A name never changes its meaning, as alerts depend on it.
 
 import { COUNTED } from '../queue/counters'
 

@@ -1,5 +1,5 @@
-// /ses-bounce/metrics: what all processes of this host's queue have counted, and the queue now, for Prometheus.
-// Made anew from the store for each scrape: whichever worker is asked says the same. A store that fails is the caller's 503.
+// /ses-bounce/metrics for Prometheus: the counts of all processes, and the present state of the queue. Made from the
+// store for each scrape, so it is the same from every worker. A fault of the store gives 503.
 
 import type { RegistryContentType } from 'prom-client'
 import { paceOf } from '../app/operator-actions'
@@ -22,14 +22,14 @@ export interface MetricsContext {
   nowMonoMs(): MonoMs
 }
 
-/** What of a rule its decisions are counted by. */
+/** The parts of a rule that are labels of its decisions. */
 type Deciding = Pick<Rule, 'name' | 'mode'> & { outcome: Pick<Rule['outcome'], 'action'> }
 
 export function metricsRoute(context: MetricsContext): Route {
   return {
     method: 'GET',
     path: '/metrics',
-    // rules' names and how often they decide are nobody else's business
+    // names and hits of rules aren't public
     access: 'token',
     answer: ({ headers }) => scrape(headers.accept, context),
   }
@@ -56,7 +56,7 @@ export async function scrape(accept: string | undefined, context: MetricsContext
     const name = isOpenMetrics && type === 'counter' ? metric.name.replace(/_total$/, '') : metric.name
     return { name, type, help, values: samples[key], aggregator: 'sum' }
   })
-  // loaded for the first scrape: most workers never get one
+  // loaded at the first scrape, as most workers never get one
   const prom = require('prom-client') as typeof import('prom-client')
   const registry = prom.AggregatorRegistry.aggregate<RegistryContentType>([metrics])
   registry.setContentType(isOpenMetrics ? prom.openMetricsContentType : prom.prometheusContentType)
@@ -74,7 +74,7 @@ function decisionsOf(rules: readonly Deciding[], mode: Rule['mode']): Labels[] {
 const OPEN_METRICS = 'application/openmetrics-text'
 const CLASSIC = 'text/plain'
 
-/** RFC 9110 section 12.5.1. Whoever doesn't mind gets OpenMetrics. */
+/** RFC 9110 section 12.5.1. A client without a preference gets OpenMetrics. */
 export function wantsOpenMetrics(accept = '*/*'): boolean {
   const ranges = accept.split(',').map(range => {
     const [type = '', ...parameters] = range.split(';').map(part => part.trim().toLowerCase())

@@ -1,5 +1,5 @@
-// Serves the routes below /ses-bounce on Haraka's web server; all else is left to Haraka.
-// Nothing throws or rejects into express: a fault of the store is a 503, what nobody expected a 500 and a line in the log.
+// Serves the routes below /ses-bounce on Haraka's web server; Haraka serves all others.
+// Nothing throws or rejects into express: a fault of the store gives 503, any other error 500 and a line in the log.
 
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { escapeControls, shortened } from '../config/escape'
@@ -14,10 +14,10 @@ import type { HttpContext } from './routes'
 import { givesToken, hasToken, unauthorised } from './token'
 import { WrongTokens } from './wrong-tokens'
 
-/** Below it everything is in the API's envelope. */
+/** Every answer below it has the API's envelope. */
 const API = '/v1'
 
-/** A page says in its reply what it needs beyond them. No CORS: other sites' scripts can't read an answer. */
+/** Headers of every answer. Without CORS, scripts of other sites can't read an answer. */
 const HEADERS: Readonly<Record<string, string>> = {
   'Cache-Control': 'no-store',
   'Content-Security-Policy': "default-src 'none'; frame-ancestors 'none'",
@@ -47,17 +47,17 @@ export function mount(
   })
 }
 
-/** RFC 9112 section 3.2.2: a whole URL, as proxies may send it, must do too. */
+/** RFC 9112 section 3.2.2: a whole URL, which a proxy may send, must be accepted. */
 const ORIGIN = /^https?:\/\/([^/?#]*)/i
 
-/** `/v1/bounces?limit=1`. Undefined: it isn't ours. */
+/** The URL below our root, such as `/v1/bounces?limit=1`. Undefined: not our route. */
 function urlBelow(asked: string): string | undefined {
   const url = asked.replace(ORIGIN, '')
   const below = url.startsWith(ROOT) ? url.slice(ROOT.length) : undefined
   return below !== undefined && /^(?:[/?]|$)/.test(below) ? below : undefined
 }
 
-/** Of a target that is a whole URL: it counts rather than Host, and both may be looked at. */
+/** The host in a target that is a whole URL. It takes precedence over Host. */
 function hostOfTarget(asked: string): string | undefined {
   return ORIGIN.exec(asked)?.[1]
 }
@@ -125,7 +125,7 @@ async function answer(
   return found.route.answer(request)
 }
 
-/** What an error becomes; what is in it for the operator only is in the log. */
+/** The answer to an error. Details for the operator are only logged. */
 function faultOf(error: unknown, what: string, { activeConfig, log }: ServingContext): Fault {
   if (error instanceof Fault) return error
   // there is no queue file until a relay is trusted
@@ -139,7 +139,7 @@ function faultOf(error: unknown, what: string, { activeConfig, log }: ServingCon
     : new Fault(500, 'INTERNAL', 'this should not happen; the log says more')
 }
 
-/** In the envelope below the API's path; elsewhere as a page for a browser, as a line for all others. */
+/** Below the API's path the fault is in its envelope; elsewhere it is a page for browsers, and a line for others. */
 function asReply(fault: Fault, path: string, accept = ''): Reply {
   if (path === API || path.startsWith(`${API}/`)) return fault.reply
   if (accept.includes('text/html')) return faultPage(fault)
@@ -148,7 +148,7 @@ function asReply(fault: Fault, path: string, accept = ''): Reply {
 
 function send(response: ServerResponse, { status, headers, body = '' }: Reply, isHead: boolean): void {
   response.statusCode = status
-  // express says what it is
+  // express names itself in a header
   response.removeHeader('X-Powered-By')
   for (const [name, value] of Object.entries({ ...HEADERS, ...headers })) response.setHeader(name, value)
   response.setHeader('Content-Length', Buffer.byteLength(body))

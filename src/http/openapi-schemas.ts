@@ -1,12 +1,12 @@
-// What the API answers, as JSON Schema (2020-12, as OpenAPI 3.1 has it). Plain data.
+// The API's answers as JSON Schema (2020-12, as in OpenAPI 3.1). Plain data.
 
 import { BOUNCE_TYPES } from '../policy/decision'
 import { JOB_STATES } from '../queue/job'
 import { FAULT_CODES } from './reply'
 
-/** As it may be given. */
+/** A time in a request. */
 export const TIME_SCHEMA = { type: 'string', format: 'date-time', examples: ['2025-01-01T00:00:00Z'] }
-/** As it is answered. */
+/** A time in an answer. */
 const TIME = { ...TIME_SCHEMA, pattern: '^\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\dZ$' }
 
 const TEXT = { type: 'string' }
@@ -16,7 +16,7 @@ export function ref(name: string): { $ref: string } {
   return { $ref: `#/components/schemas/${name}` }
 }
 
-/** All of them are there but those in `maybe`. */
+/** All properties are required, except those in `maybe`. */
 function object(properties: Record<string, object>, maybe: Record<string, object> = {}): object {
   return {
     type: 'object',

@@ -1,4 +1,4 @@
-// The description of the API that it serves itself, in OpenAPI 3.1. Plain data; tests hold every answer against it.
+// The API's description in OpenAPI 3.1, which the API serves. Plain data; tests check every answer with it.
 
 import { JOB_STATES } from '../queue/job'
 import { BOUNCE_SUBMISSION } from './bounce-schema'

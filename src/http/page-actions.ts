@@ -1,5 +1,5 @@
-// What can be done from the page, by plain forms: sign in, sign out, change a job, pause and resume.
-// Only with the token, and only from a page of ours; each change is on disk, and in the log, before it is answered.
+// The actions of the page, by plain forms: sign in, sign out, change a job, pause and resume.
+// They need the token, and a form of our own page. Each change is on disk and in the log before the answer.
 
 import { changeJob, isKnownRegion, pauseSending, resumeSending } from '../app/operator-actions'
 import { JOB_ACTIONS, type JobAction } from '../queue/operator'
@@ -11,9 +11,9 @@ import { ROOT, type Route } from './router'
 import { type HttpContext, operatorContext } from './routes'
 import { hasToken } from './token'
 
-/** In the log, in place of a rule's name. */
+/** The name in the log instead of a rule's. */
 const PAGE_RULE = '[page]'
-/** A token is shorter, and so is a region's name. */
+/** Longer than any token or region's name. */
 const LONGEST_FIELD = 1000
 
 export function actionRoutes(context: HttpContext): Route[] {
@@ -21,7 +21,7 @@ export function actionRoutes(context: HttpContext): Route[] {
     method: 'POST',
     path,
     access: 'open',
-    // who has the header has no need to come from a page: no other site's page can send it
+    // with the header the origin isn't checked, as a page of another site can't send it
     answer: request => (request.isAuthorised || isFromOurPage(request.headers) ? answer(request) : foreign()),
   })
   return [
@@ -59,7 +59,7 @@ async function signIn(request: Request, context: HttpContext): Promise<Reply> {
   }
 }
 
-/** The session's cookie is no longer good, wherever a copy of it is. @throws QueueError: then nothing has ended */
+/** Ends the session: every copy of its cookie becomes invalid. @throws QueueError: then nothing has ended */
 function signOut(request: Request, context: HttpContext): Reply {
   const session = currentSession(request, context)
   if (session !== undefined) context.operator().endSession(session.id, session.endMs, context.nowMs())
@@ -76,7 +76,7 @@ function changeFromPage(request: Request, action: JobAction, context: HttpContex
   })
 }
 
-/** What is so already is done. */
+/** A pause that exists already counts as done. */
 function pauseFromPage(
   request: Request,
   change: typeof pauseSending,
@@ -84,7 +84,7 @@ function pauseFromPage(
 ): Reply | Promise<Reply> {
   return ofTrusted(request, context, async () => {
     const given = await field(request, 'region')
-    // every region is meant only where that is said
+    // every region is paused only if the form says so
     if (given === undefined)
       return plainText(400, 'the form must have the field "region"; empty, it is every region')
     const operator = operatorContext(context, PAGE_RULE)
@@ -95,7 +95,7 @@ function pauseFromPage(
   })
 }
 
-/** Of a form as browsers send it. Undefined: it isn't there, or longer than it can be. */
+/** A field of a form as browsers send it. Undefined: it is missing, or too long. */
 async function field({ headers, body }: Request, name: string): Promise<string | undefined> {
   const type = headers['content-type'] ?? ''
   if (!/^application\/x-www-form-urlencoded\b/i.test(type)) return undefined

@@ -1,5 +1,5 @@
-// Who sees what: those who have given the token, with a header or once in a form, and all others.
-// What isn't for all others is answered with a page that asks for the token.
+// Decides whether a request is trusted: by the token in a header, or by a session that began with it.
+// Other requests for private pages get a page that asks for the token.
 
 import { findMail } from '../quarantine/find-mail'
 import type { Job } from '../queue/job'
@@ -34,7 +34,7 @@ export function sessionKey(context: HttpContext): SessionKey | undefined {
   return tokenSha256 === undefined ? undefined : { tokenSha256, secret: context.operator().secret() }
 }
 
-/** Else a page that asks for the token. */
+/** Answers trusted requests. Others get a page that asks for the token. */
 export function ofTrusted(
   request: Request,
   context: HttpContext,
@@ -46,7 +46,7 @@ export function ofTrusted(
 
 export function tokenNeeded(view: View, text = 'Sign in with the token to see and do this.'): Reply {
   const main = html`<section role="alert"><h1>Please sign in</h1><p>${text}</p></section>`
-  // a challenge would have the browser ask for a name and a password
+  // a Basic challenge would make the browser ask for a name and a password
   return page(401, view, { title: 'Token', main }, { 'WWW-Authenticate': 'Bearer realm="ses-bounce"' })
 }
 

@@ -1,5 +1,5 @@
-// A page is made once for all who ask within a second in which nobody wrote: it would be the same to the letter.
-// Whoever looks ten times a second, or in ten windows, costs the mail no more than one who looks twice.
+// Caches a page for a second in which the queue doesn't change, as it would be identical. So frequent requests don't
+// delay mail.
 
 import type { Reply } from './reply'
 
@@ -7,7 +7,7 @@ export class Kept {
   #of: readonly unknown[] = []
   #reply: Reply | undefined
 
-  /** `of`: all that the page comes of. What `make` throws is thrown, and nothing is kept. */
+  /** `of`: all values that the page depends on. If `make` throws, nothing is cached. */
   reply(of: readonly unknown[], make: () => Reply): Reply {
     const isSame = of.length === this.#of.length && of.every((part, index) => part === this.#of[index])
     if (this.#reply !== undefined && isSame) return this.#reply

@@ -1,5 +1,5 @@
-// Two charts of the queue as SVG: what ended in the last hours and how many waited, and when the deadlines of those are.
-// Pure. Numbers only, so for everybody.
+// Two charts of the queue as SVG: ended and waiting jobs of the last hours, and the deadlines of the waiting ones.
+// Pure. They hold only numbers, so they are public.
 
 import type { QueueReader } from '../queue/operator'
 import { ACTIVITY_BUCKET_MS, type ActivityBucket, type DeadlineBucket } from '../queue/stats'
@@ -9,16 +9,16 @@ import { count } from './page-layout'
 
 /** Three hours. */
 export const SPANS = 36
-/** Of a time of day, in the units of the chart. */
+/** The width of a time of day, in the units of the chart. */
 const LABEL_WIDTH = 40
 const LABEL_EVERY_MS = 1_800_000
-/** Beside each other on a wide screen they are as high as each other: 3 to 2. */
+/** 3 to 2, so that both have the same height side by side on a wide screen. */
 const WIDTHS = { past: 720, ahead: 480 }
 const HEIGHT = 200
 const FOOT = 20
 const HEAD = 24
 const HOUR_MS = 3_600_000
-/** SES takes no bounce later. */
+/** SES accepts no bounce later. */
 const AHEAD_MS = 24 * HOUR_MS
 
 /** Up to now, oldest first. The last isn't over yet. @throws QueueError */
@@ -31,7 +31,7 @@ export function spansUntil(nowMs: EpochMs, reader: Pick<QueueReader, 'activity'>
   })
 }
 
-/** How many waited at the end of each span: from now back, without what came and with what went. */
+/** The number of waiting jobs at the end of each span, computed backwards from now. */
 export function waitingBefore(spans: readonly ActivityBucket[], waiting: number): number[] {
   let then = waiting
   return spans

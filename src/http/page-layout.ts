@@ -1,5 +1,5 @@
-// What every page has around it: its headers, its head and foot, the form for the token; and words for times.
-// Pure. A page holds no script or style of its own, and a browser that keeps to its headers would run none.
+// The layout of every page: headers, head and foot, the form for the token; and texts for times. Pure.
+// Pages have no inline scripts or styles, and their headers forbid them.
 
 import type { EpochMs } from '../units'
 import { packageVersion } from '../version'
@@ -7,7 +7,7 @@ import { type Html, html, type Part } from './html'
 import type { Fault, Reply } from './reply'
 import { ROOT } from './router'
 
-/** Who looks, and when. */
+/** The rights of the viewer, and the time. */
 export interface View {
   /** The token was given: addresses, ids and names are shown, and things can be done. */
   isTrusted: boolean
@@ -28,7 +28,7 @@ const PAGE_HEADERS: Readonly<Record<string, string>> = {
     "base-uri 'none'",
     "frame-ancestors 'none'",
   ].join('; '),
-  // with no-referrer a browser hides its origin from our own forms, too (Fetch: append a request `Origin` header)
+  // with no-referrer a browser would hide the origin of our own forms too (Fetch: append a request `Origin` header)
   'Referrer-Policy': 'same-origin',
 }
 
@@ -70,7 +70,7 @@ ${view && footText(view)}
   return { status, headers: { ...PAGE_HEADERS, ...headers }, body: text }
 }
 
-/** For a browser; it comes from any part of what is served, so it knows nothing of who looks. */
+/** The page for a fault. It may come from any route, so it doesn't know the viewer's rights. */
 export function faultPage({ status, message, more }: Fault): Reply {
   const main = html`<section class="status bad" role="alert"><h1>${FAULTS[status] ?? 'That is not possible'}</h1><p>${message}</p></section>`
   return page(status, undefined, { title: String(status), main }, more.headers)
@@ -97,7 +97,7 @@ function tokenForms({ isTrusted, hasToken }: View): Html {
     return html`<form action="${ROOT}/session/end" method="post"><button>Sign out</button></form>`
   if (!hasToken)
     return html`<p class="soft">Read-only: there is no [http] token in config/ses-bounce.ini.</p>`
-  // browsers keep a password by a name
+  // browsers store a password with a user name
   return html`<form action="${ROOT}/session" method="post">
 <input name="username" value="ses-bounce" autocomplete="username" hidden>
 <label for="token">Token</label>
@@ -106,7 +106,7 @@ function tokenForms({ isTrusted, hasToken }: View): Html {
 </form>`
 }
 
-/** Text that isn't for everybody. */
+/** A text that is shown only to trusted viewers. */
 export function shownTo({ isTrusted }: View, part: Part): Part {
   return isTrusted ? part : html`<span class="soft">hidden</span>`
 }
@@ -138,7 +138,7 @@ export function leftText(deadlineMs: EpochMs, nowMs: EpochMs): string {
   return leftMs >= 0 ? `${timeText(leftMs)} left` : `${timeText(-leftMs)} too late`
 }
 
-/** How long it has been so, and from when. */
+/** The time since then, and the time itself. */
 export function since(ms: number, nowMs: EpochMs): Html {
   return html`${timeText(nowMs - ms)} (since ${timeTag(ms)})`
 }
@@ -148,7 +148,7 @@ export function ago(ms: number, nowMs: EpochMs): Html {
   return html`<time datetime="${iso}" title="${iso}">${timeText(nowMs - ms)} ago</time>`
 }
 
-/** 12,345. Not by Intl: it takes 50 ms when it is first used, in a process that serves mail. */
+/** 12,345. Without Intl, whose first use takes 50 ms in a process that serves mail. */
 export function count(number: number): string {
   return String(number).replace(/\B(?=(?:\d{3})+$)/g, ',')
 }

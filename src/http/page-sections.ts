@@ -1,5 +1,5 @@
 // The lower parts of the first page: deadlines, decisions, rules, configuration.
-// Pure. What comes from a mail, the rules or SES is shown only with the token.
+// Pure. Texts from a mail, the rules or SES are shown only with the token.
 
 import { shortened } from '../config/escape'
 import type { DecisionNote, ReloadState, RuleHits } from '../queue/counters'
@@ -68,7 +68,7 @@ export function isWaiting(state: JobState): boolean {
   return state === 'queued' || state === 'sending' || state === 'held'
 }
 
-/** A word of ours, in its colour. */
+/** A fixed word with its colour. */
 export function badge(word: string): Html {
   return html`<span class="badge ${word}">${word}</span>`
 }
@@ -106,10 +106,10 @@ export function searchLink(asked: string): Html {
   return html`<a href="${ROOT}/search?q=${encodeURIComponent(asked)}">${asked}</a>`
 }
 
-/** A page of more would not be read. */
+/** The most rules that are shown. */
 const SHOWN_RULES = 100
 
-/** `names`: of the rules in force, those that never decided too. */
+/** `names`: of all active rules, also those that never decided. */
 export function rules(view: View, hits: readonly RuleHits[], names: readonly string[]): Html {
   const most = Math.max(1, ...hits.map(one => one.hits))
   const [activeConfig, decided] = [new Set(names), new Set(hits.map(({ rule }) => rule))]

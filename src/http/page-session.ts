@@ -7,26 +7,26 @@ import type { IncomingHttpHeaders } from 'node:http'
 import type { EpochMs } from '../units'
 
 const COOKIE = 'ses-bounce'
-/** A working day. */
+/** A session lasts a working day. */
 export const SESSION_MS = 12 * 3_600_000
 const ID_BYTES = 16
 const VALUE = /^(\d{1,15})\.([0-9a-f]{32})\.([0-9a-f]{64})$/
 
-/** What a cookie is signed with. */
+/** The key that signs cookies. */
 export interface SessionKey {
   tokenSha256: string
-  /** The digest alone may stand in files that others can read. */
+  /** A secret besides the token's digest, which may be in files that others can read. */
   secret: string
 }
 
 export interface Session {
-  /** Random: by this it can be ended. */
+  /** Random, so that the session can be ended by it. */
   id: string
   endMs: EpochMs
 }
 
 export interface SessionCheck {
-  /** Asked only for a cookie that may be good; undefined: there is no token. */
+  /** Called only for a cookie that may be valid. Undefined: there is no token. */
   keyOf: () => SessionKey | undefined
   isEnded: (id: string) => boolean
 }
@@ -37,12 +37,12 @@ export function sessionCookie(key: SessionKey, nowMs: EpochMs, isHttps: boolean)
   return cookie(`${session.endMs}.${session.id}.${proof(session, key)}`, SESSION_MS / 1000, isHttps)
 }
 
-/** Has the browser forget its cookie. */
+/** Makes the browser delete its cookie. */
 export function noCookie(): string {
   return cookie('', 0, false)
 }
 
-/** `header`: Cookie. The session that it proves; undefined: none that is good. */
+/** `header`: Cookie. The session that it proves. Undefined: no valid one. */
 export function sessionOf(
   header: string | undefined,
   nowMs: EpochMs,
@@ -51,7 +51,7 @@ export function sessionOf(
   for (const value of valuesOf(header)) {
     const [, end = '', id = '', given = ''] = VALUE.exec(value) ?? []
     const session = { id, endMs: Number(end) }
-    // one that ends later than any that could have been given out is left from before the clock was set back
+    // a session that ends too late was made before the clock was set back
     if (given === '' || session.endMs <= nowMs || session.endMs > nowMs + SESSION_MS) continue
     const key = keyOf()
     if (key === undefined) return undefined
@@ -62,8 +62,8 @@ export function sessionOf(
 }
 
 /**
- * Whether a form comes from a page of ours. Browsers say so themselves with Sec-Fetch-Site, if over TLS or on this machine
- * (Fetch Metadata), else with Origin; one that says neither is refused.
+ * Whether a form comes from our own page. Over TLS or on this machine browsers send Sec-Fetch-Site (Fetch Metadata),
+ * else Origin. A request with neither is refused.
  */
 export function isFromOurPage(headers: IncomingHttpHeaders): boolean {
   const site = headers['sec-fetch-site']
@@ -78,7 +78,7 @@ function cookie(value: string, seconds: number, isHttps: boolean): string {
   return `${COOKIE}=${value}; Path=/ses-bounce; Max-Age=${seconds}; HttpOnly; SameSite=Strict${secure}`
 }
 
-/** Other sites of the host may have set one of that name for another path. */
+/** All cookies of that name, as other sites of the host may have set one for another path. */
 function valuesOf(header = ''): string[] {
   return header.split(';').flatMap(pair => {
     const [name, value] = pair.trim().split('=', 2)
@@ -92,7 +92,7 @@ function proof({ id, endMs }: Session, { tokenSha256, secret }: SessionKey): str
     .digest('hex')
 }
 
-/** As a Host header has it: without the scheme's own port. */
+/** The host in the form of a Host header: without the scheme's default port. */
 function hostOf(origin: string): string | undefined {
   return URL.canParse(origin) ? new URL(origin).host : undefined
 }

@@ -1,5 +1,5 @@
 // The upper parts of the first page: the state of the queue with its troubles, and a row for each region.
-// Pure. Senders and SES's words are shown only with the token.
+// Pure. Senders and SES's texts are shown only with the token.
 
 import { shortened } from '../config/escape'
 import { mailTotalText } from '../quarantine/total-text'
@@ -18,11 +18,11 @@ export interface Status {
   /** No relay is trusted. */
   isIdle: boolean
   isObserving: boolean
-  /** Why the relay seems to rewrite recipients. */
+  /** The warning that the relay seems to rewrite recipients. */
   relayWarning?: string
 }
 
-/** A page of more would not be read. */
+/** The most blocked senders that are shown. */
 const SHOWN_BLOCKERS = 20
 
 interface Trouble {
@@ -107,7 +107,7 @@ function mailText({ stats, mailLimitBytes }: Status): string {
   return `Mail on disk: ${mailTotalText(stats.mail, mailLimitBytes)}.`
 }
 
-/** Full from here on for most mails; the log says the same. */
+/** The part of the limit from which it counts as nearly full; the log uses the same. */
 const NEARLY_FULL = 0.8
 
 function isNearlyFull({ stats: { mail }, mailLimitBytes }: Status): boolean {

@@ -1,5 +1,5 @@
-// Tables of the pages: on a wide screen as tables, on a phone a card for each row, with the column's name beside each cell.
-// Pure. What isn't for everybody is left out by the column, whatever stands in its cells.
+// Tables of the pages: on a wide screen as tables, on a phone a card for each row, with the column's name next to each
+// cell. Pure. Private columns are left out for untrusted viewers.
 
 import { type Html, html, type Part } from './html'
 import type { View } from './page-layout'
@@ -11,11 +11,11 @@ export interface Column {
    * beginning is enough. `words`: somebody's, of any length.
    */
   kind?: 'head' | 'nowrap' | 'number' | 'id' | 'words'
-  /** Shown to those alone who have given the token. */
+  /** Shown only with the token. */
   isPrivate?: boolean
 }
 
-/** `none`: said in place of a table without rows. */
+/** `none`: the text instead of a table without rows. */
 export function table(
   { isTrusted }: View,
   columns: readonly Column[],
@@ -32,7 +32,7 @@ export function table(
 <tbody>${rows.map(row => html`<tr>${shown.map(({ ends: [open, close], index }) => [open, row[index], close])}</tr>\n`)}</tbody></table></div>`
 }
 
-/** Of a cell; made once for all rows. */
+/** The tags of a cell, made once for all rows. */
 function endsOf({ name, kind }: Column): [open: Html, close: Html] {
   return kind === 'head'
     ? [html`<th scope="row" data-column="${name}">`, html`</th>`]

@@ -1,5 +1,5 @@
-// The status page: what an administrator looks at first. Plain HTML from the store, whichever worker is asked.
-// Without the token it is numbers. A store that fails is the caller's 503; nothing is changed but by page-actions.ts.
+// The status page: plain HTML, made from the store, so the same from every worker. Without the token it shows only
+// numbers. A fault of the store gives 503. Only page-actions.ts changes anything.
 
 import { paceOf } from '../app/operator-actions'
 import { JOB_STATES } from '../queue/job'
@@ -24,10 +24,10 @@ import type { HttpContext } from './routes'
 
 const SOONEST = 20
 const SHOWN_DECISIONS = 30
-/** Spans that end in the last hour, and a bit more: the present one isn't over. */
+/** The spans of the last hour, and the present one. */
 const HOUR_SPANS = 13
 const MOST_FOUND = 50
-/** Longer than anything that could be found. */
+/** Longer than any value that could be found. */
 const LONGEST_ASKED = 400
 
 export function pageRoutes(context: HttpContext): Route[] {

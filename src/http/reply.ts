@@ -1,23 +1,22 @@
-// Answers: as data, and in the envelope that every answer of the API has.
-// Whatever others wrote leaves as text: controls and marks that turn the direction of text are escaped.
+// Replies as data, and the envelope of the API's answers. Control characters and direction marks in texts are escaped.
 
 import { escapeControls } from '../config/escape'
 
 export interface Reply {
   status: number
   headers?: Readonly<Record<string, string>>
-  /** Empty or missing: none. */
+  /** Undefined or empty: no body. */
   body?: string | Buffer
 }
 
-/** What is wrong with one field of a request. */
+/** The error of one field of a request. */
 export interface Detail {
   /** `recipients[0].status`; of a query, the parameter's name. */
   field: string
   message: string
 }
 
-/** Nobody fixes more at once. A body may have twenty thousand faults, and the words for each take time. */
+/** The most errors in an answer: nobody fixes more at once, and a body may have twenty thousand. */
 export const MOST_DETAILS = 200
 
 /** docs/api.md explains them. */
@@ -45,7 +44,7 @@ export const FAULT_CODES = [
 ] as const
 export type FaultCode = (typeof FAULT_CODES)[number]
 
-/** Thrown by whoever can't answer as asked; it becomes the answer. */
+/** Thrown by a handler that can't do as requested. It becomes the answer. */
 export class Fault extends Error {
   constructor(
     readonly status: number,
@@ -64,7 +63,7 @@ export class Fault extends Error {
   }
 }
 
-/** Whoever sets it up is to see what is missing. */
+/** The answer while no relay is trusted, which tells what is missing. */
 export function idle(): Fault {
   return new Fault(
     503,
@@ -81,7 +80,7 @@ export function json(status: number, value: unknown, headers: Readonly<Record<st
   return {
     status,
     headers: { 'Content-Type': 'application/json; charset=utf-8', ...headers },
-    // in JSON's own form, so that it reads as the same text
+    // escaped in JSON's own form, so that it parses to the same text
     body: `${escapeControls(JSON.stringify(value))}\n`,
   }
 }

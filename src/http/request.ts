@@ -1,20 +1,20 @@
-// A request as handlers see it, and its body, which is read when it is asked for.
-// A body that is too large, too slow or cut off is a Fault; nothing is read beyond the limit.
+// A request for handlers, and its body, which is read when a handler needs it.
+// A body that is too large, too slow or cut off gives a Fault. Nothing is read beyond the limit.
 
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
 import { Fault } from './reply'
 
 export interface Request {
   method: string
-  /** Below /ses-bounce, as it came: `/v1/bounces`. */
+  /** The path below /ses-bounce, not decoded: `/v1/bounces`. */
   path: string
   query: URLSearchParams
   headers: IncomingHttpHeaders
-  /** What stands in the path where the route has `:name`. */
+  /** The decoded segments for the `:name` parts of the route. */
   params: Readonly<Record<string, string>>
   /** Whether it has the bearer token. */
   isAuthorised: boolean
-  /** For a token that came in another way; resolves when it may be answered. */
+  /** Call it for a wrong token in a form. Resolves when the answer may be sent. */
   tokenWasWrong: () => Promise<void>
   body: () => Promise<Buffer>
 }
@@ -30,7 +30,7 @@ export function readBody(
 ): Promise<Buffer> {
   const tooLarge = () => new Fault(413, 'PAYLOAD_TOO_LARGE', `the body is larger than ${limitBytes} bytes`)
   return new Promise((resolve, reject) => {
-    // who has said how much it is needs no more of it read
+    // a body with a too large Content-Length isn't read
     if (Number(message.headers['content-length'] ?? 0) > limitBytes) {
       reject(tooLarge())
       return
@@ -57,7 +57,7 @@ export function readBody(
     const end = (settle: () => void) => {
       clearTimeout(timer)
       message.off('data', onData).off('end', onEnd).off('close', onClose).off('error', onClose)
-      // what still comes is thrown away, and what breaks of it is nobody's any more
+      // discards the rest of the body, and ignores its errors
       message.on('error', () => undefined).resume()
       settle()
     }

@@ -1,19 +1,19 @@
-// Which route a request is for. Pure; no path makes it throw.
+// Finds the route of a request. Pure, and never throws.
 
 import type { Reply } from './reply'
 import type { Request } from './request'
 
-/** Before the path of every route. */
+/** The prefix of every route's path. */
 export const ROOT = '/ses-bounce'
 
 export type Method = 'GET' | 'POST' | 'DELETE'
 
 export interface Route {
-  /** A route for GET answers HEAD too. */
+  /** GET includes HEAD. */
   method: Method
   /** Below /ses-bounce. A segment `:name` stands for any one segment. */
   path: string
-  /** `open`: for everybody who reaches Haraka's web server. */
+  /** `open`: for everyone who reaches Haraka's web server. */
   access: 'open' | 'token'
   answer(request: Request): Reply | Promise<Reply>
 }

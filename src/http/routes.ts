@@ -1,4 +1,4 @@
-// All that is served, each part with what it needs of the process that serves it.
+// All routes, and the context that they need from their Haraka process.
 
 import type { ActiveConfig } from '../app/active-config'
 import { logLine } from '../app/log-line'
@@ -13,20 +13,20 @@ import { metricsRoute } from './metrics'
 import { pageRoutes } from './page'
 import type { Route } from './router'
 
-/** What of its Haraka process a handler may use. */
+/** The parts of the Haraka process that a handler may use. */
 export interface HttpContext {
   activeConfig(): ActiveConfig
-  /** Of the configuration's files as they were read last, whether they came into force or not. */
+  /** The diagnostics of the last reading of the configuration's files, active or not. */
   diagnostics(): readonly Diagnostic[]
   /** @throws QueueError */
   queue(): WorkerQueue
-  /** Waits as little for other writers as a worker may. @throws QueueError */
+  /** With a worker's short wait for other writers. @throws QueueError */
   operator(): OperatorQueue
-  /** Where the raw mail of jobs lies. */
+  /** The folders of raw mail. */
   readonly mailFolders: MailFolders
-  /** For the metrics: a bounce to that recipient of a mail was taken, as by that rule. */
+  /** Counts a submitted bounce for the metrics, under that rule's name. */
   submitted(note: { rule: string; sesId: string; sender: string; recipient: string }): void
-  /** There is a new job. */
+  /** Tells the dispatcher of a new job. */
   wake(): void
   log(level: 'info' | 'notice' | 'warn' | 'error', message: string): void
   nowMs(): EpochMs
@@ -34,7 +34,7 @@ export interface HttpContext {
   nowMonoMs(): MonoMs
 }
 
-/** `rule`: in the log, in place of a rule's name. */
+/** `rule`: the name in the log instead of a rule's. */
 export function operatorContext(context: HttpContext, rule: string): OperatorContext {
   return {
     queue: context.operator(),

@@ -1,5 +1,5 @@
-// Bounces submitted by hand: the same guards, window, admission and caps as for a mail, and the same queue.
-// All recipients of a submission or none. A refusal is a Fault; a fault of the store is thrown as it is.
+// Submits bounces by hand, with the guards, window, admission, caps and queue of a mail's bounces.
+// Adds all recipients of a submission or none. A refusal is a Fault; a fault of the store is thrown unchanged.
 
 import type { ActiveConfig } from '../app/active-config'
 import { forecast, submit } from '../app/submit'
@@ -18,10 +18,10 @@ import type { AsciiDomain, EpochMs, MonoMs } from '../units'
 import type { BounceInput, SubmittedRecipient } from './bounce-input'
 import { type Detail, Fault } from './reply'
 
-/** In place of a rule's name in the queue: a name with a bracket is none that a section can have. */
+/** The rule's name in the queue. A section's name can't hold a bracket. */
 export const API_RULE = '[api]'
 
-/** When asking again may help; a cap slides with the clock, so that waiting for longer than an hour isn't worth saying. */
+/** Values of Retry-After in seconds. Caps have sliding windows, so an hour is the most. */
 const LATER_S = { overload: 60, capped: 3600, unavailable: 5 }
 
 interface Now {
@@ -29,7 +29,7 @@ interface Now {
   monoMs: MonoMs
 }
 
-/** What the queue is to take. @throws Fault */
+/** The requests for the queue. @throws Fault */
 export function requestsOf(
   submission: BounceInput,
   activeConfig: ActiveConfig,
@@ -56,7 +56,7 @@ export function requestsOf(
   )
 }
 
-/** A dry run, for what the queue doesn't look at again when it writes. @throws Fault, and QueueError */
+/** A dry run, for checks that the queue doesn't repeat when it writes. @throws Fault, QueueError */
 export async function mustBeAdmitted(
   requests: readonly BounceRequest[],
   queue: WorkerQueue,
@@ -79,7 +79,7 @@ export async function mustBeAdmitted(
   }
 }
 
-/** Why the queue refused the request; undefined: it didn't. */
+/** The fault of a refused request. Undefined: it wasn't refused. */
 export function faultOf(result: Submitted | undefined, { caps }: BounceRequest): Fault | undefined {
   if (result === undefined || !isRefused(result)) return undefined
   switch (result.outcome) {
@@ -146,14 +146,14 @@ function ofRecipient(
   return { ...base, details: held === undefined ? [] : [{ field: fieldOf(held, index), message: held }] }
 }
 
-/** Which field of the submission a guard looks at. */
+/** The field of the submission that a guard concerns. */
 function fieldOf(held: string, index: number): string {
   if (held === GUARD_DETAILS.roleAddress || held === GUARD_DETAILS.bounceSender)
     return `recipients[${index}].address`
   return held.startsWith(GUARD_DETAILS.notAuthenticated) ? 'authenticated' : 'sender'
 }
 
-/** What the submission says of the mail; of its header, and of SES's verdicts, nothing is known. */
+/** The submission as a subject for guards. Header and verdicts of the mail aren't known. */
 function subjectOf({
   authenticated,
   sender,
@@ -166,14 +166,14 @@ function subjectOf({
     readings: () => ({ texts: [], areCut: false }),
     receipt: {
       verdicts: { spam: none, virus: none, spf: none, dkim: none, dmarc: none },
-      // the caller's word stands for all that SES could prove, From included
+      // `authenticated` counts as every proof of SES, From included
       authentication:
         domain === undefined ? { dkimDomains: [] } : { spfDomain: domain, dkimDomains: [domain] },
     },
   }
 }
 
-/** What looks like a {name} is text. */
+/** A text without template names. */
 function asItIs(text: string): Template {
   return { parts: [text] }
 }

@@ -1,5 +1,4 @@
-// Who may use the API: whoever has the token, of which only the SHA-256 is known here.
-// The time of a comparison tells nothing: digests of the same length are compared as wholes.
+// Checks the bearer token of a request. Only the token's SHA-256 is known here. Digests are compared in constant time.
 
 import { createHash, timingSafeEqual } from 'node:crypto'
 import { Fault } from './reply'
@@ -15,12 +14,12 @@ export function hasToken(authorization: string | undefined, tokenSha256: string 
   return timingSafeEqual(digest, Buffer.from(tokenSha256, 'hex'))
 }
 
-/** Whether a bearer token was given at all, a good one or not. */
+/** Whether there is a bearer token, valid or not. */
 export function givesToken(authorization: string | undefined): boolean {
   return /^bearer\b/i.test(authorization ?? '')
 }
 
-/** Off is said as such, with 401 and not 404: whoever sets it up is to see what is missing. */
+/** 401 and not 404 also without a token in the settings, so that the missing setting is named. */
 export function unauthorised(tokenSha256: string | undefined): Fault {
   const headers = { 'WWW-Authenticate': 'Bearer realm="ses-bounce"' }
   return tokenSha256 === undefined

@@ -1,28 +1,28 @@
-// Wrong tokens, by the peer that gave them: their answers are slowed down more and more, and the log names the peer. A
-// good token is never slowed down, also from the same peer: it may be a proxy that many use. Memory and log are bounded.
+// Delays answers to wrong tokens, longer each time, and logs the peer. A valid token is never delayed, even from the
+// same peer, which may be a proxy. Memory and log are limited.
 
 import { isIP } from 'node:net'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { MonoMs } from '../units'
 
-/** People mistype. */
+/** Wrong tokens without a delay, as people mistype. */
 const FREE_TRIES = 3
 const FIRST_PAUSE_MS = 200
-/** Below what proxies wait for an answer. */
+/** The longest delay, below the timeouts of proxies. */
 const LONGEST_PAUSE_MS = 5000
-/** After so long without a wrong token a peer begins anew. */
+/** Time without a wrong token after which a peer's count ends. */
 const FORGET_MS = 10 * 60_000
 const MOST_PEERS = 1000
-/** Answers that wait; beyond it a peer hears at once, so that connections can't pile up. */
+/** The most delayed answers. Further ones are sent at once, so that connections can't pile up. */
 const MOST_WAITING = 100
 const LINE_EVERY_MS = 60_000
-/** For all peers together. */
+/** Log lines in a minute for all peers together. */
 const LINES_A_MINUTE = 10
 
 interface Peer {
   count: number
   lastMonoMs: MonoMs
-  /** When a line named it, and how many tokens that was about. */
+  /** The time of its last log line, and the number of its tokens then. */
   saidMs: number
   said: number
 }
@@ -34,7 +34,7 @@ export interface WrongTokensParts {
 }
 
 export class WrongTokens {
-  /** The one that was wrong last is the last. */
+  /** In the order of their last wrong token. */
   readonly #peers = new Map<string, Peer>()
   readonly #parts: WrongTokensParts
   #waiting = 0
@@ -45,7 +45,7 @@ export class WrongTokens {
     this.#parts = parts
   }
 
-  /** Resolves when the answer may go. Never rejects. `address`: of the connection. */
+  /** Resolves when the answer may be sent. Never rejects. `address`: of the connection. */
   async given(address: string | undefined): Promise<void> {
     const nowMonoMs = this.#parts.nowMonoMs()
     const shown = shownAddress(address)
@@ -100,13 +100,13 @@ function pauseMs(count: number): number {
   return beyond <= 0 ? 0 : Math.min(FIRST_PAUSE_MS * 2 ** Math.min(beyond - 1, 10), LONGEST_PAUSE_MS)
 }
 
-/** Nothing but an address reaches the log. RFC 4291 section 2.5.5.2: an IPv4 address within IPv6 is shown as itself. */
+/** The address for the log. RFC 4291 section 2.5.5.2: an IPv4 address in IPv6 is shown as IPv4. */
 function shownAddress(address = ''): string {
   const plain = address.replace(/^::ffff:(?=\d+\.)/i, '').replace(/%.*$/, '')
   return isIP(plain) === 0 ? 'an unknown address' : plain
 }
 
-/** One subscriber has a whole /64 of IPv6 (RFC 6177): it counts as one peer. */
+/** A subscriber has a whole /64 of IPv6 (RFC 6177), which counts as one peer. */
 function network(address: string): string {
   if (isIP(address) !== 6) return address
   const [head = '', tail] = address.toLowerCase().split('::')

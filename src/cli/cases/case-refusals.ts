@@ -1,5 +1,5 @@
-// What a test case says about refusals of other plugins: one for all recipients, or one each.
-// Never throws: what can't be used is reported at its line.
+// Reads a test case's refusals of other plugins: one for all recipients, or one for each.
+// Never throws: a faulty value is reported at its line.
 
 import { splitItems } from '../../config/items'
 import { REFUSAL_STAGES, type Refusal } from '../../mail/refusal'
@@ -32,7 +32,7 @@ export function readRefusals(values: CaseValues): Refusal[][] | undefined {
   })
 }
 
-/** A single one may hold commas. */
+/** A single reply may hold commas. */
 function repliesOf(values: CaseValues, count: number): string[] {
   const text = values.text('refused.reply') ?? ''
   if (count > 1) return values.has('refused.reply') ? (values.list('refused.reply') ?? []) : ['']

@@ -1,4 +1,4 @@
-// What `ses-bounce test` says of its cases: what differs, why, and a sum; or one JSON object. Pure.
+// The output of `ses-bounce test`: the differences with their reasons, and a summary; or one JSON object. Pure.
 
 import { jsonText } from '../../json'
 import { addressText } from '../explain/words'

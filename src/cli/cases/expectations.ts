@@ -1,5 +1,5 @@
-// What a case expects, as it is read: of the rule, the action, the reason, the reply, the text of the bounce.
-// Never throws: a rule that isn't there, or a word that can't be, is reported at its line.
+// Reads the expectations of a case: rule, action, reason, reply, and the text of the bounce.
+// Never throws: an unknown rule or word is reported at its line.
 
 import { didYouMean } from '../../config/diagnostics'
 import type { IniSection } from '../../config/ini'
@@ -9,7 +9,7 @@ import type { Policy } from '../../policy/rule'
 import { EXPECTABLE, type Expectable, type Expectation, NONE } from './case'
 import type { CaseValues } from './values'
 
-/** What only the queue knows of a mail, and what it isn't asked here. */
+/** Reasons that depend on the queue, which test cases don't use. */
 const OF_THE_QUEUE: readonly FallbackReason[] = ['overload', 'ended', 'capped', 'full']
 const REASONS = [NONE, ...FALLBACK_REASONS.filter(reason => !OF_THE_QUEUE.includes(reason))]
 

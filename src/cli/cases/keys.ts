@@ -1,8 +1,8 @@
-// The keys of a test case: their names are those of the conditions that look at what they set. Plain data.
+// The keys of a test case. They have the names of the conditions on the same values. Plain data.
 
 import { familyOf, findField } from '../../policy/fields'
 
-/** What goes with which: a mail from a file has its own header, content and word of SES. */
+/** Groups of keys that can be combined: a mail from a file has its own header, content and receipt of SES. */
 export type KeyGroup = 'file' | 'ses' | 'header' | 'content' | 'relay' | 'expect'
 
 interface KeyMeaning {
@@ -77,7 +77,7 @@ export const CASE_KEYS: Readonly<Record<string, KeyMeaning>> = {
   'expect.text': { group: 'expect', meaning: 'the text of the bounce; may hold * and ?' },
 }
 
-/** As they are written. */
+/** The names as written in a file. */
 export const CASE_KEY_NAMES: readonly string[] = Object.keys(CASE_KEYS).map(key => familyOf(key) ?? key)
 
 /** Undefined: there is no such key. */
@@ -87,7 +87,7 @@ export function groupOf(key: string): KeyGroup | undefined {
   return !key.endsWith('.') && Object.hasOwn(CASE_KEYS, name) ? CASE_KEYS[name]?.group : undefined
 }
 
-/** For `--help`: all keys with what they mean; the verdicts in one line. */
+/** All keys with their meanings for `--help`, with the verdicts in one line. */
 export function keyTable(): string[] {
   return Object.entries(CASE_KEYS)
     .filter(([key]) => !key.startsWith('verdict.') || key === `verdict.${VERDICTS[0]}`)

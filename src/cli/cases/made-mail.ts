@@ -1,5 +1,5 @@
-// The mail of a case that has none in a file: made of the case's keys, below what SES would have written.
-// Never throws: what can't be used is reported at its line.
+// Makes the mail of a case without a file: from the case's keys, with SES's fields above.
+// Never throws: a faulty value is reported at its line.
 
 import type { IniSection } from '../../config/ini'
 import { wholeValue } from '../../config/items'
@@ -20,14 +20,14 @@ export interface MadeMail {
 }
 
 const STANDARD_SENDER = 'someone@sender.example'
-/** RFC 5737: for documents. */
+/** RFC 5737: an address for documentation. */
 const STANDARD_CLIENT_IP = '192.0.2.25'
 const STANDARD_AGE_MS = 60_000
 const STANDARD_SIZE_BYTES = 1024
-/** SES takes 40 MB (developer guide: service quotas, email receiving). */
+/** SES accepts 40 MB (developer guide: service quotas, email receiving). */
 const LARGEST_BYTES = 40 * 1024 ** 2
 
-/** `atMs`: when the mail comes. With what is wrong it is of no use. */
+/** `atMs`: when the mail is delivered. After a reported fault the result must not be used. */
 export function madeMail(section: IniSection, values: CaseValues, atMs: EpochMs): MadeMail {
   const recipients = values.addresses('recipient') ?? values.addresses('envelope.recipient') ?? []
   if (!values.has('recipient') && !values.has('envelope.recipient'))
@@ -92,7 +92,7 @@ interface Known {
   receivedAtMs: EpochMs
 }
 
-/** What the case says, and the fields that every mail has. */
+/** The fields of the case, and those that every mail has. */
 function fieldsOf({ entries }: IniSection, values: CaseValues, known: Known): [string, string][] {
   const { sender, recipients, receivedAtMs } = known
   const named = entries

@@ -1,5 +1,5 @@
 // A mail's bytes: header fields as they are given, above a body of texts and attachments that nodemailer composes.
-// A field can't break out of its line. nodemailer would repair and fold fields: a case has them as it says.
+// A field can't break out of its line. Fields aren't given to nodemailer, which would repair and fold them.
 
 import MailComposer from 'nodemailer/lib/mail-composer'
 
@@ -38,7 +38,7 @@ export async function mailBytes({ head, fields, texts, attachments }: Parts): Pr
   const end = composed.indexOf('\r\n\r\n')
   const lines = [...head, ...fields.map(([name, value]) => `${name}: ${oneLine(value)}`)]
   const given = new Set(fields.map(([name]) => name.toLowerCase()))
-  // nodemailer's own Date and Message-ID are another time and another id each time
+  // without nodemailer's own Date and Message-ID, which change each time
   for (const field of composed.toString('latin1', 0, end).split(/\r\n(?![ \t])/)) {
     const [name = ''] = field.toLowerCase().split(':')
     if ((name.startsWith('content-') || name === 'mime-version') && !given.has(name)) lines.push(field)

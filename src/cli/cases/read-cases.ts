@@ -1,5 +1,5 @@
-// Test cases of a policy from their ini file: a section is a case.
-// Never throws: all that is wrong comes back as diagnostics, with file and line; a case with an error isn't among the cases.
+// Reads test cases of a policy from their ini file: a section is a case.
+// Never throws: faults are returned as diagnostics with file and line. A case with an error is left out.
 
 import { type Diagnostic, didYouMean } from '../../config/diagnostics'
 import type { IniFile, IniSection } from '../../config/ini'
@@ -90,7 +90,7 @@ function fromFile(values: CaseValues, { mailFile }: CaseContext, at: Given['at']
   return { raw: () => raw, given: when ? { at: when } : {} }
 }
 
-/** What the relay says, whatever the mail is. */
+/** The relay's envelope. */
 function readGiven(values: CaseValues): Given {
   const [sizeBytes] = values.sizesBytes('size') ?? []
   const from = values.sender('envelope.sender')

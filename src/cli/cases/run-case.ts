@@ -1,5 +1,5 @@
-// Runs a case through the plugin's own path, and says what isn't as expected, for whom, and why.
-// A mail that the plugin would refuse for now differs from whatever is expected.
+// Runs a case through the plugin's own code, and reports differences from the expectations, with recipient and reason.
+// A temporary refusal differs from every expectation.
 
 import { RULES_FILE } from '../../app/active-config'
 import { Glob } from '../../policy/glob'
@@ -26,9 +26,9 @@ export interface CaseResult {
   name: string
   line: number
   differences: Difference[]
-  /** For each recipient that fared otherwise, in a line. */
+  /** A line for each recipient with another outcome. */
   reasons: { recipient: string; why: string }[]
-  /** Why nothing was decided. */
+  /** The reason why nothing was decided. */
   fault?: string
 }
 
@@ -99,7 +99,7 @@ function reasonsOf(
   })
 }
 
-/** Why the rule that was expected didn't decide. */
+/** The reason why the expected rule didn't decide. */
 function whyNot(rule: ExplainedRule, decision: ExplainedDecision): string {
   if (rule.notAsked !== undefined) return `${RULES_FILE}:${rule.line} ${failedText(rule)}`
   if (rule.failed) return `${RULES_FILE}:${rule.failed.line} ${failedText(rule)}`

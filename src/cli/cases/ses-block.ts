@@ -1,5 +1,5 @@
-// What SES writes at the top of a mail that it takes, made up: the classic form, as real mails have it.
-// Pure; what is put in is the caller's to check.
+// Makes the fields that SES writes at the top of a mail, in the classic form of real mail.
+// Pure. The caller checks the values.
 
 import { domainOf } from '../../mail/address'
 import type { SesVerdicts } from '../../mail/facts'
@@ -8,7 +8,7 @@ import type { EpochMs } from '../../units'
 export interface SesPart {
   /** Of record; '' is the null sender. */
   sender: string
-  /** The one that SES's Received names. */
+  /** The recipient in SES's Received. */
   recipient: string
   region: string
   client: { ip: string; helo?: string; name?: string }
@@ -16,7 +16,7 @@ export interface SesPart {
   verdicts: SesVerdicts
 }
 
-/** Of the form that SES gives; the same each time, as what a test sees should be. */
+/** An id in SES's form, always the same, so that test results don't change. */
 const SES_ID = 'te5tca5e0000000000000000000000000000te01'
 
 /** RFC 5322 section 3.3, as SES writes it: `Thu, 20 Feb 2025 12:38:04 +0000 (UTC)` */

@@ -1,5 +1,5 @@
-// Reads the values of a test case's keys, each by what it has to be.
-// Never throws: what can't be used is reported at its line, and reads as if the key weren't there.
+// Reads the values of a test case's keys by their types.
+// Never throws: a faulty value is reported at its line, and read as missing.
 
 import { isIP } from 'node:net'
 import { didYouMean } from '../../config/diagnostics'
@@ -38,7 +38,7 @@ export class CaseValues {
     this.#report(line, message)
   }
 
-  /** As it stands; empty is a text too. */
+  /** The value unchanged. It may be empty. */
   text(key: string): string | undefined {
     const entry = this.#entries.get(key)
     return entry && wholeValue(entry.value)

@@ -1,10 +1,10 @@
-// What rules ask of other plugins, against what is said that these found. Pure.
+// Compares the results of other plugins that rules need with those that were given. Pure.
 
 import { didYouMean } from '../../config/diagnostics'
 import type { Policy } from '../../policy/rule'
 import type { Results } from './examined'
 
-/** Results that nobody has given, and such that no rule asks for: either way the rules may say something else in Haraka. */
+/** Warns of results that are missing or that no rule uses, as the decision in Haraka may then differ. */
 export function resultWarnings({ rules }: Policy, results: Results): string[] {
   const asked = new Map<string, string>()
   for (const { name, conditions } of rules) {

@@ -1,5 +1,5 @@
-// What a file doesn't say of how its mail came to Haraka, and what is taken for it: envelope, relay and time.
-// What nobody has said comes with a word on where it is from; recipients that can't be found out are a fault.
+// Finds the values that a mail's file doesn't hold: envelope, relay and time. Assumed values come with their source.
+// Recipients that can't be found are a fault.
 
 import type { ActiveConfig } from '../../app/active-config'
 import type { Result } from '../../errors'
@@ -12,14 +12,14 @@ import type { Refusal } from '../../mail/refusal'
 import type { EpochMs } from '../../units'
 import { count } from './words'
 
-/** What is said besides the file. */
+/** The values that the user gives. */
 export interface Given {
   from?: string
   to?: readonly string[]
   /** A time, or how long after SES's receipt. */
   at?: { timeMs: EpochMs } | { afterMs: number }
   relay?: string
-  /** In place of the file's own. */
+  /** Replaces the file's own size. */
   sizeBytes?: number
   /** What other plugins refused: for each recipient, or one list for all. */
   refusals?: readonly (readonly Refusal[])[]
@@ -33,26 +33,26 @@ export interface Circumstances {
   sizeBytes?: number
   /** For each recipient, or one list for all. */
   refusals?: readonly (readonly Refusal[])[]
-  /** Where what wasn't given is from. */
+  /** The sources of assumed values. */
   assumed: { from?: string; to?: string; relay?: string; at?: string }
 }
 
 export interface Relay {
   ip: string
-  /** As one of [relay] auth_users: whatever its address. */
+  /** The relay logs in as one of [relay] auth_users. */
   isLoggedIn: boolean
 }
 
-/** Why a mail can't be explained. */
+/** The reason why a mail can't be explained. */
 export interface Fault {
   why: string
   /** Its recipients aren't known. */
   isUnaddressed?: true
 }
 
-/** Later than any relay hands a mail over, and nothing has run out by then. */
+/** Longer than a relay usually takes, and within every time limit. */
 const AFTER_RECEIPT_MS = 60_000
-/** For an address that nothing depends on: no relay is trusted by its address. */
+/** The relay's address if none is trusted by its address. */
 const LOOPBACK = '127.0.0.1'
 
 export async function circumstancesOf(

@@ -1,12 +1,12 @@
-// Two configurations over one mail: whether anybody would notice, and what.
-// Pure. The name of a rule alone is no difference: rules may be renamed, split and moved.
+// Compares the decisions of two configurations about one mail. Pure.
+// The name of a rule alone isn't a difference, as rules may be renamed, split and moved.
 
 import { addressKey } from '../../mail/address'
 import type { ExplainedDecision, ExplainedDecisions } from './explanation'
 import { decisionText } from './list'
 import { addressText, quotedText } from './words'
 
-/** Of one recipient, what differs: by what it is, here and there. */
+/** The differences for one recipient: a name with both values. */
 interface Difference {
   recipient: string
   here: ExplainedDecision
@@ -14,7 +14,7 @@ interface Difference {
   details: string[]
 }
 
-/** What becomes of the mail as a whole, where that differs. */
+/** The differences for the whole mail. */
 export interface Comparison {
   differences: Difference[]
   /** Unless the differences say it. */
@@ -32,7 +32,7 @@ export function compare(here: ExplainedDecisions, there: ExplainedDecisions): Co
   const answers = { here: outcomeText(here), there: outcomeText(there) }
   const isSame = answers.here === answers.there
   if (differences.length === 0 && isSame) return undefined
-  // of one recipient his own line says it all
+  // with one recipient, its line shows everything
   const isTold = differences.length === 1 && here.untouched === there.untouched
   return { differences, ...(!isSame && !isTold && { answer: answers }) }
 }
@@ -51,19 +51,19 @@ function sameFor(one: ExplainedDecision, other: ExplainedDecision): boolean {
   return JSON.stringify(seen(one)) === JSON.stringify(seen(other))
 }
 
-/** What anybody sees of a decision. */
+/** The visible effects of a decision. */
 function seen(decision: ExplainedDecision): unknown[] {
   const { action, deliver, reason, reply } = decision
   return [action, deliver, reason, reply, ownCall(decision)]
 }
 
-/** What the decisions' own line doesn't show. */
+/** The differences that the line of the decisions doesn't show. */
 function detailsOf(one: ExplainedDecision, other: ExplainedDecision): string[] {
   const [here, there] = [ownCall(one), ownCall(other)]
   const pairs: [string, string, string][] = [
     ['delivered too', String(one.deliver), String(other.deliver)],
     ['reply', one.reply ?? 'none', other.reply ?? 'none'],
-    // one call more or less is what the line says already
+    // the line already shows an additional or missing call
     ...(here && there ? pairsOf(here, there) : []),
   ]
   return pairs
@@ -82,7 +82,7 @@ function pairsOf(here: object, there: object): [string, string, string][] {
   ])
 }
 
-/** The call as if it were for that recipient alone: who else shares it is no matter of his. */
+/** The call as if it were only for that recipient. */
 function ownCall({ sendBounce, recipient }: ExplainedDecision): object | undefined {
   if (sendBounce === null) return undefined
   const { BouncedRecipientInfoList = [], MessageDsn, ...once } = sendBounce

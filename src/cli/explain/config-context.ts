@@ -1,5 +1,5 @@
-// What mails are explained by: the configuration of one Haraka directory, checked as at boot.
-// One with errors isn't used: its diagnostics come back instead, as `check` shows them.
+// Reads the configuration of a Haraka directory to explain mails with, checked as at boot.
+// If it has errors, its diagnostics are returned, in the form of `check`.
 
 import type { ActiveConfig } from '../../app/active-config'
 import { createSources } from '../../config/sources'

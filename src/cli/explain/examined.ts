@@ -1,5 +1,5 @@
-// A mail from a file through the plugin's own path: what is known of it, and what the policy says.
-// Nothing is decided here a second time. What the plugin would refuse for now is a fault, with its reason.
+// Runs a mail from a file through the plugin's own code: its facts, and the policy's decisions. Decides nothing itself.
+// A temporary refusal of the plugin is a fault with its reason.
 
 import type { ActiveConfig } from '../../app/active-config'
 import { evaluatePolicy, type PolicyEvaluation } from '../../app/evaluate-mail'
@@ -25,11 +25,11 @@ export interface ExaminedMail extends PolicyEvaluation {
   /** Those of `decisions` of which the relay hears at MAIL or RCPT: their recipients are no part of the mail. */
   atOnce: ReadonlySet<Decision>
   nowMs: EpochMs
-  /** Undefined: no rule has asked so far. */
+  /** Undefined: no rule has needed it. */
   content(): Content | undefined
 }
 
-/** Whoever asks why has the time. */
+/** Long, as an explanation isn't urgent. */
 const TRACE_BUDGET_MS = 60_000
 
 export async function examineMail(
@@ -58,7 +58,7 @@ export async function examineMail(
     ownFields: 0,
     lineLength: mail.lineLength,
     nowMs,
-    // only the queue asks
+    // only the queue uses it
     nowMonoMs: 0,
     content: async () => {
       content = await workerThreads.content(mail.data(), activeConfig.settings.content.limitBytes)
@@ -110,11 +110,11 @@ function withRefused(
 
 export interface Traced {
   traces: RuleTrace[]
-  /** Why the rules below the one that decided aren't among them. */
+  /** The reason why the rules below the deciding one are missing. */
   fault?: string
 }
 
-/** Every rule beside every recipient; where one below can't be asked, those that the decision needed. */
+/** Checks every rule for every recipient. If that fails, only the rules that the decision needed. */
 export async function traceMail(
   { facts, decisions, nowMs }: ExaminedMail,
   { policy }: ActiveConfig,

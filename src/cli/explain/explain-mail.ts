@@ -1,5 +1,5 @@
-// One mail from its bytes to its explanation, by one configuration or by two.
-// What can't be explained is a fault with its reason; no bytes make it throw.
+// Explains one mail from its bytes, with one configuration or with two.
+// A mail that can't be explained gives a fault with the reason. Never throws.
 
 import { formatSize } from '../../config/values'
 import type { Result } from '../../errors'
@@ -59,7 +59,7 @@ export async function explainBriefly(
   return 'fault' in looked ? looked : { value: explainLooked(looked.value, ground) }
 }
 
-/** The same mail under the same circumstances, by both. */
+/** Explains the mail with both configurations under the same circumstances. */
 export async function explainTwice(
   raw: Buffer,
   asked: Asked,
@@ -100,7 +100,7 @@ function explainLooked({ mail, circumstances, examined }: Looked, ground: Config
   }
 }
 
-/** What of connection.ini meets the mail before any plugin does. */
+/** The limits in connection.ini by which Haraka itself would refuse the mail. */
 function refusedByHaraka(
   { headerLines, headerIsCut }: WireMail,
   { facts }: ExaminedMail,

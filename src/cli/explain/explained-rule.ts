@@ -1,5 +1,5 @@
-// One rule beside one recipient, as `explain --json` writes it: whether it holds, and if not, what was asked in vain.
-// Pure. Values are shortened: a mail may hold megabytes of them.
+// One rule checked for one recipient, in the form of `explain --json`: whether it holds, and if not, the failed
+// condition. Pure. Values are shortened, as a mail may hold megabytes of them.
 
 import { splitItems } from '../../config/items'
 import type { Action } from '../../policy/decision'
@@ -8,16 +8,16 @@ import type { RuleTrace } from '../../policy/trace'
 
 export interface ExplainedRule {
   name: string
-  /** Of its section, in ses-bounce-rules.ini. */
+  /** The line of its section in ses-bounce-rules.ini. */
   line: number
   /** `observe`: it decides nothing, whether or not it holds. */
   mode: Rule['mode']
-  /** What it says. */
+  /** The rule's action. */
   action: Action
   /** Of record. */
   recipient: string
   holds: boolean
-  /** Nobody knows whether it holds, for that reason: it decides by its fallback. */
+  /** The reason why it isn't known whether it holds. It then decides by its fallback. */
   unreadable?: string
   /** The reason why it isn't checked: `nobody refused`. */
   notAsked?: string
@@ -26,9 +26,9 @@ export interface ExplainedRule {
     line: number
     /** As written: `not.recipient`. */
     key: string
-    /** What the mail has: the first of them, each shortened. */
+    /** The first values of the mail, each shortened. */
     value: (string | number)[]
-    /** How many it has. */
+    /** The number of all values. */
     values: number
     /** The patterns. */
     wanted: string

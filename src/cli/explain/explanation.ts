@@ -1,5 +1,5 @@
-// What `explain --json` writes of a mail, as types. The report for people is made of the same.
-// Plain data. The texts in it are the mail's own: control characters are for whoever shows them to escape.
+// Types of the output of `explain --json`. The report for people is made from the same data.
+// The texts come from the mail; the code that shows them escapes control characters.
 
 import type { FallbackReason } from '../../config/settings'
 import type { sendBounceInput } from '../../dispatch/send-bounce'
@@ -18,21 +18,21 @@ export interface Explanation extends ExplainedDecisions {
 
 /** Of one mail among many: the same without `rules`. */
 export interface ExplainedDecisions {
-  /** What SES wrote; null: nothing that can be read, and `receiptFault` says why. */
+  /** SES's receipt. Null: there is none that can be read; `receiptFault` gives the reason. */
   receipt: ExplainedReceipt | null
   receiptFault?: string
-  /** Null: no rule asked for it. */
+  /** Null: no rule needed it. */
   content: ExplainedContent | null
   /** One for each recipient. */
   decisions: ExplainedDecision[]
   warnings: string[]
-  /** By what clock: ISO 8601. */
+  /** The assumed time, ISO 8601. */
   at: string
   envelope: { sender: string; recipients: string[]; relayIp: string; sizeBytes: number }
-  /** Where what wasn't given is from. */
+  /** The sources of assumed values. */
   assumed: Circumstances['assumed']
   answer: Answer
-  /** Why the plugin would let the mail pass as it is, whatever its rules say. */
+  /** The reason why the plugin would pass the mail unchanged. */
   untouched?: string
 }
 
@@ -43,7 +43,7 @@ export interface ExplainedReceipt extends Omit<Receipt, 'receivedAtMs'> {
 
 export interface ExplainedContent {
   attachments: Content['attachments']
-  /** What body patterns see, shortened. */
+  /** The texts that body patterns match, shortened. */
   texts: string[]
   textCharacters: number
   /** A text is longer than [content] limit. */
@@ -53,7 +53,7 @@ export interface ExplainedContent {
 export interface ExplainedDecision {
   /** Of record. */
   recipient: string
-  /** How that was established. */
+  /** How it was determined. */
   source: RecipientFacts['source']
   /** As the relay gave it. */
   envelopeRecipient: string
@@ -63,16 +63,16 @@ export interface ExplainedDecision {
   refusedAtOnce?: true
   /** Null: none holds. */
   rule: string | null
-  /** What the rule says. */
+  /** The rule's action. */
   wanted: Action
-  /** What is done. */
+  /** The action that is carried out. */
   action: Action
   /** Bounced and delivered all the same. */
   deliver: boolean
-  /** Why there is no bounce; null: there is one, or none was wanted. */
+  /** The reason why there is no bounce. Null: there is one, or none was wanted. */
   reason: FallbackReason | null
   detail?: string
-  /** `550 5.1.1 No such mailbox`: what the recipient's part of the answer would be. */
+  /** `550 5.1.1 No such mailbox`: the reply if it were only for this recipient. */
   reply: string | null
   /** The whole input of the call that is made; recipients that share a call each have it. */
   sendBounce: ReturnType<typeof sendBounceInput> | null
@@ -80,7 +80,7 @@ export interface ExplainedDecision {
   observed: { rule: string; action: Action }[]
 }
 
-/** The one answer for all recipients. `goesOnTo`: whom the next plugins of Haraka deliver to. */
+/** The one reply for all recipients. `goesOnTo`: the recipients that Haraka's next plugins deliver to. */
 export type Answer =
   | { kind: 'pass'; goesOnTo: string[] }
   | { kind: 'refuse'; code: number; text: string }

@@ -1,4 +1,4 @@
-// What becomes of one recipient in the end, and whom that leaves untold. Pure.
+// Describes the outcome for one recipient, and whether the sender learns of it. Pure.
 
 import type { Answer, ExplainedDecision } from './explanation'
 

@@ -1,9 +1,9 @@
-// Many mails, a line for each recipient, and how many fared alike. Pure but for its counts.
+// The output for many mails: a line for each recipient, and a summary of the outcomes.
 
 import type { ExplainedDecision } from './explanation'
 import { addressText, count } from './words'
 
-/** How many recipients fared so. */
+/** The number of recipients with that outcome. */
 export interface SumEntry {
   action: ExplainedDecision['action']
   rule: string | null
@@ -13,7 +13,7 @@ export interface SumEntry {
 
 export interface Sum {
   mails: number
-  /** That could not be explained. */
+  /** The number of mails that could not be explained. */
   faults: number
   /** Most frequent first. */
   decisions: SumEntry[]

@@ -1,5 +1,5 @@
-// Where mails to explain come from: a file, standard input, a folder or an mbox, one mail after the other.
-// What can't be read is a fault with a clear word, and the mails behind it are read all the same.
+// Reads mails to explain from a file, standard input, a folder or an mbox, one after the other.
+// A mail that can't be read gives a fault with the reason, and reading continues.
 
 import { createReadStream, type Dirent, readdirSync, statSync } from 'node:fs'
 import path from 'node:path'
@@ -7,7 +7,7 @@ import { signatureOfFault } from '../../config/sources'
 import type { Result } from '../../errors'
 import { FROM_LINE, splitMbox, startsWith } from './mbox'
 
-/** A mail, or why there is none. */
+/** A mail, or the reason why there is none. */
 export type MailFile = { name: string; raw: Buffer } | { name: string; fault: string }
 
 export interface MailFiles {
@@ -18,7 +18,7 @@ export interface MailFiles {
 
 export const STANDARD_INPUT = '-'
 
-/** SES takes 40 MB (developer guide: service quotas, email receiving); nothing larger comes of it. */
+/** Larger than any mail from SES, which accepts 40 MB (developer guide: service quotas, email receiving). */
 export const LARGEST_BYTES = 64 * 1024 ** 2
 const CHUNK_BYTES = 256 * 1024
 export const TOO_LARGE = `is larger than ${LARGEST_BYTES / 1024 ** 2} MB`

@@ -1,5 +1,4 @@
-// The explanation of a mail, made of what the plugin's own code found of it: its decisions, its plan, its calls.
-// Pure. Nothing is decided here.
+// Makes the explanation of a mail from the results of the plugin's own code: decisions, plan, calls. Pure.
 
 import type { ActiveConfig } from '../../app/active-config'
 import { type CommitPlan, planFor, replyText } from '../../app/plan'
@@ -50,7 +49,7 @@ export function explain(
   }
 }
 
-/** Why the plugin would not act on mail of that relay. */
+/** The reason why the plugin would not act on mail of that relay. */
 export function untouchedBecause(activeConfig: ActiveConfig, { ip, isLoggedIn }: Relay): string | undefined {
   const { settings, idle } = activeConfig
   if (idle) return 'no relay is trusted ([relay] trusted in ses-bounce.ini)'

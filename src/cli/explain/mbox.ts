@@ -1,5 +1,5 @@
-// The mails of an mbox, one after the other: however large the file is, no more than one mail of it is held.
-// Never throws on what it holds; a mail over the limit is passed by, and the next one is found.
+// Reads the mails of an mbox one after the other, with only one in memory. Never throws: a mail over the limit is
+// skipped.
 
 /** The bytes of a mail, or that it is too large. */
 export type Found = { raw: Buffer } | { isTooLarge: true }
@@ -10,7 +10,7 @@ interface Piece {
   isFirst: boolean
 }
 
-/** RFC 4155 section 2: what a mail begins with. */
+/** RFC 4155 section 2: the first line of a mail. */
 export const FROM_LINE = Buffer.from('From ')
 
 const LF = 0x0a

@@ -1,5 +1,5 @@
 // The options of `ses-bounce explain`, read and checked.
-// What is wrong is a UsageError that names the option and what would be right.
+// Throws a UsageError that names the option and the right form.
 
 import { isIP } from 'node:net'
 import type { Command } from 'commander'
@@ -134,7 +134,7 @@ function ip(text: string): string {
 }
 
 export const AT_FORM = `a time as 2025-02-20T12:38:04Z, or how long after its receipt: ${DURATION_FORM}`
-/** Beyond it there would be no date at some time. */
+/** A limit, as dates can't be arbitrarily late. */
 const LONGEST_AFTER_MS = 3650 * 86_400_000
 /** ISO 8601, UTC where no zone is named. */
 const TIME = /^(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d(?::\d\d(?:\.\d{1,3})?)?)(Z|[+-]\d\d:\d\d)?)?$/i

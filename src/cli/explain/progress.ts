@@ -1,4 +1,4 @@
-// How far a long run is, on one line of a terminal that is written anew, and gone at the end.
+// Shows the progress of a long run on one line of a terminal, which is removed at the end.
 
 import { count } from './words'
 

@@ -1,5 +1,5 @@
-// `explain` for people: what SES wrote, each recipient's rule and why not those above it, the answer, the calls.
-// Pure; control characters in what the mail says are the caller's to escape.
+// The report of `explain` for people: SES's fields, each recipient's rule and why the rules above it don't hold, the
+// reply, the calls. Pure. The caller escapes control characters.
 
 import { RULES_FILE } from '../../app/active-config'
 import type { Refusal } from '../../mail/refusal'
@@ -14,7 +14,7 @@ import type {
 import { fateOf } from './fate'
 import { addressText, failedText, quotedText, sizeText, timeText, utcText } from './words'
 
-/** More rules above the one that decided don't help at a glance. */
+/** The most rules above the deciding one that are shown. */
 const SHOWN_RULES = 30
 const SHOWN_ATTACHMENTS = 20
 

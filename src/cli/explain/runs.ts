@@ -1,5 +1,5 @@
 // The three ways to explain: one mail at length, many with a line for each recipient, and two configurations compared.
-// A mail that can't be explained is said in its place; each run resolves with the exit code.
+// A mail that can't be explained has a line with the reason. Each run resolves with the exit code.
 
 import type { Result } from '../../errors'
 import { jsonText } from '../../json'

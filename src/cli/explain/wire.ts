@@ -1,4 +1,4 @@
-// A mail from a file as Haraka would have it, had a relay sent it: its header's lines, its size, its content.
+// Converts a mail from a file into the form that Haraka would have from a relay: header lines, size, content.
 // Never throws: any bytes are a mail.
 
 import { parseIni } from '../../config/ini'
@@ -47,7 +47,7 @@ const FIELD_OR_FOLD = /^(?:[^\s:]*:|[ \t])/
 /** What haraka-config takes for true. */
 const TRUE = /^(?:true|yes|ok|enabled|on|1)$/i
 
-/** `text`: of connection.ini. What isn't set, or is no number, is as Haraka has it by itself. */
+/** `text`: of connection.ini. Missing and invalid values are Haraka's defaults. */
 export function wireLimits(text: string): WireLimits {
   const { sections } = parseIni(CONNECTION_FILE, text)
   const valueOf = (section: string, key: string): string | undefined => {

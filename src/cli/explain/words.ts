@@ -1,5 +1,5 @@
-// How values of a mail stand in a line of `explain` and `test`: short, quoted where that helps, with their units.
-// Pure; control characters are the caller's to escape.
+// Formats values of a mail for a line of `explain` and `test`: short, quoted if needed, with units.
+// Pure. The caller escapes control characters.
 
 import { formatSize } from '../../config/values'
 import { findField } from '../../policy/fields'

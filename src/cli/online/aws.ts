@@ -1,5 +1,5 @@
-// The questions of `check --online`, put to AWS by its SDK: one attempt each, in bounded time, by the usual credentials.
-// Loads the SDK, so it is loaded only for them. A question that fails comes back as such; nothing rejects.
+// The requests of `check --online` to AWS by its SDK: one attempt each, with a time limit, with the usual credentials.
+// Loads the SDK, so it is loaded only when needed. A failed request is returned as such; nothing rejects.
 
 import {
   GetIdentityVerificationAttributesCommand,
@@ -82,7 +82,7 @@ export function createAws(options: ClientOptions): Aws {
   }
 }
 
-/** The SDK resolves with empty fields where something else than AWS has answered. */
+/** The SDK resolves with empty fields if another server than AWS has answered. */
 function unreadable(service: string): Error {
   return new Error(`${service}'s answer couldn't be read`)
 }

@@ -1,11 +1,11 @@
-// The lines that `check --online` adds to those of the files: what AWS said, then what it took and what stayed open.
-// Pure; control characters are the caller's to escape.
+// The lines of `check --online` after those of the files: AWS's answers, the needed permissions, and open questions.
+// Pure. The caller escapes control characters.
 
 import { some } from '../check-report'
 import type { Ending, Online, OnlineAnswer, RegionAnswers } from './online'
 import { CALLER_ACTION, IDENTITIES_ACTION, SEND_ACTION } from './verdicts'
 
-/** What was verified is named as long as that fits on a line. */
+/** The most verified identities that are named, so that they fit on a line. */
 const MOST_NAMES = 5
 
 /** `strict`: what isn't certain is an error. */

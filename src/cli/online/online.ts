@@ -1,20 +1,20 @@
-// What `check --online` found, as plain data: the value of "online" in its JSON, which the lines are made of.
-// Every question ends in one of four ways, with a message for whoever has to act.
+// The results of `check --online` as plain data: the value of "online" in its JSON. The lines are made from it.
+// Every request has one of four results, with a message for the administrator.
 
-/** `unestablished`: AWS gave no answer, or none that tells. */
+/** `unestablished`: AWS gave no answer, or one that decides nothing. */
 export type Ending = 'fine' | 'warning' | 'error' | 'unestablished'
 
 export interface OnlineAnswer {
   result: Ending
   message: string
-  /** The IAM action that the question takes. */
+  /** The IAM action that the request needs. */
   action?: string
 }
 
 export interface Online {
-  /** Whose the credentials are. Not there where nothing had to be asked; an error: nothing further was. */
+  /** The owner of the credentials. Undefined: nothing was asked. An error: nothing else was asked. */
   identity?: Identity
-  /** Configured ones first, as they stand in [ses] regions, then others that were seen, by name. */
+  /** Regions of [ses] regions in their order, then others of the queue, by name. */
   regions: RegionAnswers[]
   /** What concerns no single region. */
   notes: OnlineAnswer[]
@@ -33,7 +33,7 @@ export interface RegionAnswers {
   sendBounce: PermissionAnswer
 }
 
-/** Whether SES takes this address as the sender of a bounce. */
+/** Whether SES accepts this address as the sender of a bounce. */
 export interface SenderAnswer extends OnlineAnswer {
   sender: string
   /** The verified identity that covers it. */
@@ -44,7 +44,7 @@ export interface SenderAnswer extends OnlineAnswer {
 export interface PermissionAnswer extends OnlineAnswer {
   /** The one that was tried. */
   sender?: string
-  /** What the permission is missing for, where AWS names it. */
+  /** The resource that the permission is missing for, if AWS names it. */
   resource?: string
 }
 

@@ -1,5 +1,5 @@
-// What it means for a question that AWS refused it, or didn't answer: the dispatcher's own view, a little finer.
-// Pure; whatever the SDK rejects with has a kind and a reason.
+// Classifies a refused or unanswered request to AWS, as the dispatcher does, with more detail.
+// Pure. Every error of the SDK has a kind and a reason.
 
 import {
   DENIED,
@@ -18,11 +18,11 @@ export interface Refused {
     | 'denied'
     /** The bounce sender isn't verified. */
     | 'not verified'
-    /** SES sends nothing for this account: paused, suspended, at its quota. */
+    /** SES sends nothing for this account: it is paused, suspended, or at its quota. */
     | 'account'
-    /** SES doesn't want this call. */
+    /** SES refuses this call. */
     | 'call'
-    /** Nothing that AWS meant: no connection, no time, throttled, a fault of its own, somebody in between. */
+    /** No answer of AWS's own: no connection, a timeout, throttling, a fault of AWS, or a proxy. */
     | 'no answer'
   /** AWS's code. */
   name: string

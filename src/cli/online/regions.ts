@@ -1,5 +1,5 @@
-// The regions that `check --online` asks in: those of [ses] regions, and those that the queue has seen.
-// Looks at the queue's file without a trace; where it can't be read, that is said, and the check goes on.
+// Finds the regions for `check --online`: those of [ses] regions, and those in the queue.
+// Reads the queue's file without changing anything. If it can't be read, that is reported, and the check continues.
 
 import { statSync } from 'node:fs'
 import { signatureOfFault } from '../../config/sources'

@@ -1,5 +1,5 @@
-// The bounce senders that a configuration has, and which identities of SES would cover each of them.
-// Pure; where a mail fills in what nobody can know before, that is said.
+// Finds the bounce senders of a configuration, and the identities of SES that would cover each. Pure.
+// Senders that depend on a mail's sender are reported as open.
 
 import { domainOf, organisationalDomain } from '../../mail/address'
 import { someParent } from '../../policy/address-patterns'
@@ -8,7 +8,7 @@ import { fillRaw, type Template, type TemplateName } from '../../policy/template
 import type { AsciiDomain } from '../../units'
 
 export interface BounceSender {
-  /** As it would stand in a call; where each mail fills in its own, one of them. */
+  /** An address as in a call; if it depends on the mail, an example. */
   address: string
   /**
    * The address, if all bounces have this one, its domain, and those above it. SES Developer Guide, "Creating and
@@ -21,7 +21,7 @@ export interface BounceSender {
 
 export interface Senders {
   known: BounceSender[]
-  /** As written: their domain is that of each mail's sender. */
+  /** Templates whose domain is that of each mail's sender. */
   open: string[]
 }
 

@@ -1,5 +1,5 @@
-// What each answer of AWS means to an administrator: fine, or what is wrong and what would be right. Pure.
-// Whatever AWS says, there is a verdict; in doubt it is that nothing could be established.
+// Decides from each answer of AWS whether all is fine, else the fault and the right form. Pure.
+// Every answer has a verdict; in doubt nothing could be established.
 
 import type { Result } from '../../errors'
 import type { Identity, PermissionAnswer, SenderAnswer } from './online'
@@ -11,8 +11,8 @@ export const IDENTITIES_ACTION = 'ses:GetIdentityVerificationAttributes'
 export const SEND_ACTION = 'ses:SendBounce'
 
 /**
- * SES can't have given it: its ids are of lower-case letters and digits. So whatever SES does with the call, there is
- * no mail that it could bounce; and who finds it in a log of calls knows what it was.
+ * An id that SES can't have given, as its ids consist of lower-case letters and digits. So SES can't bounce any mail.
+ * The text explains the call in a log.
  */
 export const IMPOSSIBLE_ID = 'ses-bounce-check--asks-only-for-permission'
 

@@ -1,5 +1,5 @@
-// Where this Haraka takes mail: as smtp.ini says, or as the operator does.
-// Pure; what can't be read is undefined.
+// Finds the address at which this Haraka accepts mail, in smtp.ini or given by the operator.
+// Pure. Text that can't be read gives undefined.
 
 import { isIPv6 } from 'node:net'
 import { parseIni } from '../../config/ini'
@@ -37,7 +37,7 @@ export function endpointOf(smtpIni: string): Endpoint | undefined {
   return found && { ...found, host: reachable(found.host) }
 }
 
-/** Who listens on all addresses is there on the loopback. */
+/** A server that listens on all addresses can be reached at a loopback address. */
 function reachable(host: string): string {
   if (/^0+(\.0+){0,3}$/.test(host)) return '127.0.0.1'
   return isIPv6(host) && /^[0:]+$/.test(host) ? '::1' : host

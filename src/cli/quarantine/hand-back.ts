@@ -1,5 +1,5 @@
-// Hands one mail back to Haraka by SMTP, with a pass. Every recipient is taken, or the mail isn't sent at all.
-// A refusal comes back as its words; a connection that breaks once the mail is sent leaves open what became of it.
+// Delivers one mail to Haraka by SMTP, with a release token. If a recipient is refused, the mail isn't sent.
+// Returns the text of a refusal. If the connection breaks after the mail was sent, the outcome isn't known.
 
 import { once } from 'node:events'
 import { createReadStream } from 'node:fs'
@@ -22,7 +22,7 @@ const TIMEOUT_MS = 60_000
 /** readline passes on the socket's error, which the socket itself has said by then. */
 const ENDED = { value: '', done: true }
 
-/** Undefined: Haraka has taken it. Else why not. */
+/** Undefined: Haraka has accepted it. Else the reason. */
 export async function handBack(endpoint: Endpoint, mail: HandedBack): Promise<string | undefined> {
   const socket = connect(endpoint)
   let broken = 'the connection was closed'
@@ -32,13 +32,13 @@ export async function handBack(endpoint: Endpoint, mail: HandedBack): Promise<st
   socket.setTimeout(TIMEOUT_MS, () => socket.destroy(new Error('no answer')))
   const replies = createInterface({ input: socket })[Symbol.asyncIterator]()
   let sent = ''
-  /** Of the answer, if it isn't of that kind. */
+  /** Returns the answer if it isn't positive. */
   const refusal = async (command: string, positive: '2' | '3') => {
     if (command !== '') socket.write(`${command}\r\n`)
     for (;;) {
       const { value, done } = await replies.next().catch(() => ENDED)
       if (done) return `${broken}${sent}`
-      // RFC 5321 section 4.2.1: a hyphen behind the code says that more lines follow
+      // RFC 5321 section 4.2.1: a hyphen after the code means that more lines follow
       if (/^\d{3}(?: |$)/.test(value)) return value.startsWith(positive) ? undefined : value
     }
   }

@@ -1,5 +1,5 @@
-// A mail in the quarantine as a line, as a page, and as data for programs. Pure.
-// Control characters are the caller's to escape: everything here but the id was written by others.
+// Formats a quarantined mail as a line, as a page, and as data for programs. Pure. The caller escapes control
+// characters.
 
 import { snakeKeys } from '../../json'
 import type { Kept } from '../../quarantine/kept'

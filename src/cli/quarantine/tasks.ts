@@ -1,5 +1,5 @@
-// `quarantine list`, `show`, `delete` and `release`: mail after mail, each with its own word.
-// One that isn't there or can't be released is said, and ends the command with 1; the others are dealt with all the same.
+// `quarantine list`, `show`, `delete` and `release`: one mail after the other, each with its own result.
+// For a missing mail or a failed release the reason is shown, the next mails follow, and the exit code is 1.
 
 import { errorMessage, type Result } from '../../errors'
 import { jsonText } from '../../json'
@@ -18,12 +18,12 @@ import { keptData, keptLine, keptPage, type Values } from './kept-text'
 
 export interface Run {
   folder: string
-  /** Where mail waits for its bounces. */
+  /** The folder of mail that waits for its bounces. */
   kept: string
   passes: string
   out: Out
   json: boolean
-  /** What counts the mail on disk. */
+  /** The record of mail on disk. */
   total?: { queue: Pick<OperatorQueue, 'mailTotals' | 'mail'>; limitBytes: number }
 }
 
@@ -92,7 +92,7 @@ export function releaseKept(run: Run, ids: readonly string[], endpoint: Endpoint
   })
 }
 
-/** There is room again at once. Without a queue no bounce can wait. */
+/** Deletes the mail, and its count at once. Without a queue no bounce can wait. */
 async function remove(
   { folder, kept, total }: Run,
   id: string,
@@ -103,7 +103,7 @@ async function remove(
   return (await removeKept(folder, id)) ? 'removed' : 'not there'
 }
 
-/** As the relay gave those who were held: that is whom Haraka knows. A relay that rewrites gives one recipient. */
+/** The held recipients as the relay gave them, as Haraka knows these. A relay that rewrites gives one recipient. */
 export function recipientsOf({ held, envelope: { recipients } }: QuarantineRecord): string[] {
   const given = held.map(({ recipient }) => {
     const key = addressKey(recipient)
@@ -136,7 +136,7 @@ async function each(
   return code
 }
 
-/** A mail whose header can't be read any more is one without fields. */
+/** If the header can't be read any more, the mail has no fields. */
 async function valuesOf({ eml }: Kept): Promise<Values> {
   return headerOf(eml).catch((): Values => () => [])
 }

@@ -1,5 +1,5 @@
-// `queue drain`: whether everything has been sent; with --wait, until it has.
-// Where it can't be (paused, no dispatcher) that is said, and it ends with 1 rather than wait for ever.
+// `queue drain`: shows whether everything has been sent. With --wait it waits for that; if it can't happen (paused, no
+// dispatcher), it shows the reason and exits with 1.
 
 import { jsonText } from '../../json'
 import { isDispatching, type QueueStats, SILENT_MS } from '../../queue/stats'
@@ -9,7 +9,7 @@ import { type Run, statsOf } from './run'
 import { Picture } from './watch'
 
 const LOOK_MS = 500
-/** From line to line where there is no terminal. */
+/** Time between two lines without a terminal. */
 const SAY_MS = 10_000
 const BAR = 30
 
@@ -59,7 +59,7 @@ function whyNot(
   return undefined
 }
 
-/** Tells how far it is: a bar on a terminal, else a line now and then; nothing to programs. */
+/** Shows the progress: a bar on a terminal, else lines; nothing with --json. */
 function teller(run: Run, first: QueueStats): (stats: QueueStats) => void {
   const { screen, json, out, nowMs, monoMs } = run
   if (json) return () => undefined

@@ -1,5 +1,4 @@
-// One job as a line and as a page. Pure.
-// Control characters are the caller's to escape: addresses, SES's words and rules stand here as they came.
+// Formats a job as a line and as a page. Pure. The caller escapes control characters.
 
 import { sendBounceInput } from '../../dispatch/send-bounce'
 import { hasEnded, type Job, type JobEvent } from '../../queue/job'
@@ -25,7 +24,7 @@ export function jobLine(job: Job, nowMs: EpochMs): string {
   ].join(' ')
 }
 
-/** What counts for one that waits is how long it has; for one that has ended, since when. */
+/** For a waiting job the time left, for an ended one the time since its end. */
 function whenText({ state, deadlineMs, changedAtMs }: Job, nowMs: EpochMs): string {
   if (hasEnded(state) || state === 'sent') return `${timeText(Math.max(0, nowMs - changedAtMs))} ago`
   return leftText(deadlineMs, nowMs)
@@ -36,7 +35,7 @@ export function leftText(deadlineMs: EpochMs, nowMs: EpochMs): string {
   return leftMs >= 0 ? `${timeText(leftMs)} left` : `${timeText(-leftMs)} too late`
 }
 
-/** A page: everything that is on record. `mails`: the files that the raw mail is kept in. */
+/** A page with the whole record. `mails`: paths of the raw mail. */
 export function jobPage(
   job: Job,
   history: readonly JobEvent[],

@@ -1,5 +1,5 @@
-// `queue list`, `show`, `retry`, `cancel`, `hold`: jobs one after the other, each with a line or a page of its own.
-// A job that isn't there, or can't be changed, is said, and ends the command with 1; the others are dealt with all the same.
+// `queue list`, `show`, `retry`, `cancel`, `hold`: one job after the other, each with a line or a page.
+// For a missing job or a refused change the reason is shown, the next jobs follow, and the exit code is 1.
 
 import { setImmediate } from 'node:timers/promises'
 import { jobJson, jobRecordJson } from '../../app/job-json'
@@ -11,7 +11,7 @@ import type { JobAction, JobQuery } from '../../queue/operator'
 import { jobLine, jobPage } from './job-text'
 import { operatorOf, type Run } from './run'
 
-/** Lines after which whoever reads them may have gone away. */
+/** Lines between two checks whether the output is still read. */
 const AT_ONCE = 500
 
 export async function listJobs({ place, out, json, nowMs }: Run, query: JobQuery): Promise<number> {

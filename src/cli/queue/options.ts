@@ -1,5 +1,5 @@
 // The options of `ses-bounce queue`, each with its reader.
-// What is wrong is a UsageError that names the option and what would be right.
+// Throws a UsageError that names the option and the right form.
 
 import type { Command } from 'commander'
 import { regionList } from '../../config/list-parsers'
@@ -19,7 +19,7 @@ export interface ListOptions extends CommonOptions {
   limit?: number
 }
 
-/** More often than anybody can see would only keep the disk busy. */
+/** Shorter times would only keep the disk busy. */
 const LEAST_EVERY_MS = 100
 
 export function addFilters(command: Command): Command {

@@ -1,5 +1,4 @@
-// `queue stats`, `pause` and `resume`: what there is, and whether it is sent.
-// A pause stands in the queue file: it holds until `resume`, whatever is started again meanwhile.
+// `queue stats`, `pause` and `resume`. The queue file keeps a pause until `resume`, across restarts.
 
 import { EVERY_REGION, isKnownRegion, pauseSending, resumeSending } from '../../app/operator-actions'
 import { jsonText } from '../../json'
@@ -20,7 +19,7 @@ export function showStats(run: Run): number {
   return 0
 }
 
-/** Paused already is as good as paused now. */
+/** A pause that exists already isn't an error. */
 export function pause(run: Run, region: string | undefined): number {
   const operator = operatorOf(run)
   const isNew = pauseSending(operator, region)
@@ -34,7 +33,7 @@ export function pause(run: Run, region: string | undefined): number {
   return 0
 }
 
-/** What is still paused is said: of one region it may be, as all are. */
+/** Also shows that a region is still paused because all regions are. */
 export function resume(run: Run, region: string | undefined): number {
   const wasPaused = resumeSending(operatorOf(run), region)
   const left = run.place.queue.pauses()

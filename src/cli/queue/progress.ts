@@ -1,4 +1,4 @@
-// How far a queue has been drained since somebody began to look. Pure.
+// Computes the progress of a queue since the first reading. Pure.
 
 import { hasEnded, JOB_STATES } from '../../queue/job'
 import type { QueueStats } from '../../queue/stats'
@@ -7,13 +7,13 @@ import { count, timeText } from '../explain/words'
 export interface Drain {
   /** Jobs that wait, or are being sent. */
   waiting: number
-  /** That have ended since the first look. */
+  /** Jobs that have ended since the first reading. */
   done: number
-  /** Until the last has started, in the regions that aren't paused. */
+  /** Time until the last job has started, in regions that aren't paused. */
   leftMs: number
 }
 
-/** Ended jobs are forgotten in time, so that there may be fewer than at the first look. */
+/** Ended jobs are deleted after a time, so there may be fewer than at the first reading. */
 export function drainSince(first: QueueStats, now: QueueStats): Drain {
   const running = now.regions.filter(({ pausedSinceMs }) => pausedSinceMs === undefined)
   return {

@@ -1,5 +1,5 @@
-// The queue of a Haraka directory, and the settings by which its jobs are sent.
-// Where there is none, or it can't be used, a word that says why; nothing is made.
+// Opens the queue of a Haraka directory, with its settings.
+// If there is no usable queue, the reason is returned. Makes nothing.
 
 import { statSync } from 'node:fs'
 import path from 'node:path'
@@ -25,13 +25,13 @@ export interface Place {
   limitBytes: number
 }
 
-/** `why`: maybe several lines. `isAbsent`: there is no file, as before Haraka's first start. */
+/** `why`: one or more lines. `isAbsent`: there is no file, as before Haraka's first start. */
 export interface NoQueue {
   why: string
   isAbsent: boolean
 }
 
-/** `become`: before the first file is opened for writing. */
+/** `become`: called before the first file is opened for writing. */
 export function openQueueContext(
   dir: string,
   env: NodeJS.ProcessEnv,
@@ -57,7 +57,7 @@ export function openQueueContext(
   }
 }
 
-/** Those in force: with errors in the files, the last good ones, as in Haraka. @throws ConfigurationError */
+/** The active settings: with errors in the files the last good ones, as in Haraka. @throws ConfigurationError */
 export function settingsOf(dir: string, env: NodeJS.ProcessEnv): Settings {
   const configuration = openConfiguration({
     configDir: path.join(dir, 'config'),
@@ -68,7 +68,7 @@ export function settingsOf(dir: string, env: NodeJS.ProcessEnv): Settings {
     snapshotFile: snapshotFile(dir),
     keepsSnapshot: false,
     fallsBack: true,
-    // `ses-bounce check` says what is wrong with them
+    // `ses-bounce check` shows the errors
     log: () => undefined,
   })
   configuration.stop()

@@ -1,4 +1,4 @@
-// What every `queue` command has at hand: the queue, where its words go, and time.
+// The context of every `queue` command: the queue, the output, and the clocks.
 
 import type { OperatorContext } from '../../app/operator-actions'
 import type { Owner } from '../../config/owner'
@@ -7,7 +7,7 @@ import type { EpochMs, MonoMs } from '../../units'
 import type { Out } from '../out'
 import type { Place } from './queue-context'
 
-/** Shows a text anew in place of the one before. */
+/** Shows a text in place of the one before. */
 export interface Screen {
   columns: number
   rows: number
@@ -16,7 +16,7 @@ export interface Screen {
 
 export interface QueueIo {
   nowMs: () => EpochMs
-  /** Of the machine's clock that is never set. */
+  /** Milliseconds of the machine's monotonic clock. */
   monoMs: () => MonoMs
   /** Resolves after that time, or early when the signal aborts. Never rejects. */
   sleep: (ms: number, signal?: AbortSignal) => Promise<void>
@@ -24,13 +24,13 @@ export interface QueueIo {
   screen: Screen | undefined
   /** Changes the user of this process, when it is root. */
   become: (owner: Owner) => void
-  /** Ends what goes on until Ctrl-C. */
+  /** Aborted by Ctrl-C. */
   stopped: () => AbortSignal
 }
 
 export interface Run extends QueueIo {
   place: Place
-  /** Whatever it is given is made fit for a terminal. */
+  /** The output, with control characters escaped. */
   out: Out
   json: boolean
 }

@@ -1,5 +1,4 @@
-// The queue at a glance, in words and as data. Pure.
-// Control characters are the caller's to escape: names of rules stand here as they came.
+// Formats the queue's numbers as text and as data. Pure. The caller escapes control characters.
 
 import { iso } from '../../app/job-json'
 import { shortened } from '../../config/escape'

@@ -1,5 +1,5 @@
-// `queue watch`: the queue as it goes on, until Ctrl-C. On a terminal one picture that is drawn anew, else a line each time.
-// Ends with 0; a fault of the queue ends it as any other command.
+// `queue watch`: shows the queue until Ctrl-C, on a terminal as one picture that is redrawn, else as lines.
+// Exits with 0; a fault of the queue ends it as any other command.
 
 import { jsonText } from '../../json'
 import { JOB_STATES } from '../../queue/job'
@@ -57,7 +57,7 @@ function pictureLines(first: QueueStats, stats: QueueStats, pace: Pace, nowMs: E
   ]
 }
 
-/** Lines that are drawn over those before. They must not wrap, or the next would begin in the middle of them. */
+/** Lines that are drawn over the ones before. They must not wrap, or the next drawing would begin in the wrong line. */
 export class Picture {
   readonly #screen: Screen
   #drawn = 0

@@ -1,4 +1,4 @@
-// The page's mark, an envelope that comes back: in the browser's tab and beside the name.
+// The page's icon, an envelope that comes back, for the browser's tab and next to the name.
 
 export const ICON = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32">
 <rect width="32" height="32" rx="7" fill="#0b5cad"/>

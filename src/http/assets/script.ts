@@ -1,5 +1,5 @@
-// Keeps the status page as it is by now: fetches it again every few seconds and puts in what has changed.
-// The page is whole without it. Nobody's focus, selection or place in a table is lost by it; what fails is tried again.
+// Updates the status page: fetches it every few seconds and replaces the parts that have changed. The page is complete
+// without it. Focus, selection and scroll position stay. A failed request is repeated.
 
 export const SCRIPT = `'use strict';
 (() => {

@@ -1,5 +1,5 @@
-// How the status page looks: light and dark, from a phone to a wide screen, on paper too.
-// Served as a file of its own, as the page's Content-Security-Policy wants it. Nothing of it is from elsewhere.
+// The status page's style: light and dark, from a phone to a wide screen, and for print. Served as its own file, as the
+// page's Content-Security-Policy requires, and loads nothing else.
 
 export const STYLE = `:root {
   color-scheme: light dark;
