@@ -1,6 +1,7 @@
 // The queue's record of mail on disk: its amount, and mail whose jobs have changed. Other code writes the files. The
 // dispatcher corrects the record if a file is missing or not counted.
 
+import { addressKey } from '../mail/address'
 import { senderKey } from '../mail/sender-key'
 import type { HeldRecipient } from '../quarantine/record'
 import type { EpochMs } from '../units'
@@ -38,7 +39,22 @@ export interface KeptRecipient {
 export type Full = 'limit' | 'sender'
 
 /** One sender may fill this part of the limit. */
-export const SENDER_SHARE = 1 / 10
+const SENDER_SHARE = 1 / 10
+
+/** In bytes: the mail on disk, that of its sender, the files that a mail has already, and those that are to be written. */
+export interface Room {
+  all: number
+  ofSender: number
+  own: number
+  more: number
+}
+
+/** A mail that is delivered again replaces its own files. The sender's share never refuses their first mail. Pure. */
+export function fullOf({ all, ofSender, own, more }: Room, limitBytes: number): Full | undefined {
+  if (all - own + more > limitBytes) return 'limit'
+  const others = ofSender - own
+  return others > 0 && others + more > limitBytes * SENDER_SHARE ? 'sender' : undefined
+}
 
 /** For one Haraka directory. Every method throws QueueError. */
 export interface MailLedger {
@@ -82,6 +98,21 @@ export interface MailLedger {
 /** Whose share a mail counts for. The null sender is one sender. */
 export function storageKey(sender: string): string {
   return sender === '' ? '' : senderKey(sender)
+}
+
+/**
+ * Recipients that need the mail no more, as `MailLedger.letGo` is asked. `isDue`: others do, and it is to be brought in
+ * order for them. Pure.
+ */
+export function letGoOf(
+  recipients: readonly KeptRecipient[],
+  addresses: readonly string[] | undefined,
+): { gone: KeptRecipient[]; isDue: boolean } {
+  const keys = addresses?.map(addressKey)
+  const gone = recipients.filter(
+    ({ address, state }) => keys?.includes(addressKey(address)) ?? hasEnded(state),
+  )
+  return { gone, isDue: recipients.some(one => one.state !== 'sent' && !gone.includes(one)) }
 }
 
 export interface Fate {

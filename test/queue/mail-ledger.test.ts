@@ -3,7 +3,14 @@
 import assert from 'node:assert/strict'
 import path from 'node:path'
 import fc from 'fast-check'
-import { fateOf, type KeptRecipient, MAIL_PLACES, type MailLedger } from '../../src/queue/mail-ledger'
+import {
+  fateOf,
+  fullOf,
+  type KeptRecipient,
+  letGoOf,
+  MAIL_PLACES,
+  type MailLedger,
+} from '../../src/queue/mail-ledger'
 import { openMailLedger, openWorkerQueue } from '../../src/queue/open'
 import { temporaryFolder } from './support'
 
@@ -121,5 +128,37 @@ describe('what is to become of a kept mail', () => {
     assert.equal(fateOf([refused], false).held.length, 0)
     assert.equal(fateOf([refused], true).held.length, 1)
     assert.equal(fateOf([one('expired', { isUnconfirmed: true })], false).held.length, 1)
+  })
+
+  it('is let go for the recipients that are named, or for those whose bounce has ended, and is due for the others', () => {
+    const all = [one('sent'), one('failed'), one('queued'), one('held')]
+    const letGo = (recipients: KeptRecipient[], addresses?: string[]) => {
+      const { gone, isDue } = letGoOf(recipients, addresses)
+      return [gone.map(({ state }) => state).join(), isDue]
+    }
+    assert.deepEqual(letGo(all), ['failed', true])
+    assert.deepEqual(letGo(all, ['QUEUED@yours.example']), ['queued', true])
+    assert.deepEqual(letGo([one('sent'), one('failed')]), ['failed', false])
+    assert.deepEqual(letGo([one('queued')], ['queued@yours.example']), ['queued', false])
+    assert.deepEqual(letGo([]), ['', false])
+  })
+})
+
+describe('the room for mail on disk', () => {
+  const full = (room: Partial<Parameters<typeof fullOf>[0]>) =>
+    fullOf({ all: 0, ofSender: 0, own: 0, more: 10, ...room }, 1000)
+
+  it('is that of the limit, and a tenth of it for a sender with more than one mail', () => {
+    assert.deepEqual([full({ all: 990 }), full({ all: 991 })], [undefined, 'limit'])
+    assert.deepEqual(
+      [full({ all: 500, ofSender: 90 }), full({ all: 500, ofSender: 91 })],
+      [undefined, 'sender'],
+    )
+    assert.equal(full({ all: 500, more: 400 }), undefined)
+  })
+
+  it('counts the files that a mail takes the place of once', () => {
+    assert.equal(full({ all: 1000, ofSender: 100, own: 10 }), undefined)
+    assert.equal(full({ all: 1000, ofSender: 400, own: 400, more: 400 }), undefined)
   })
 })

@@ -17,12 +17,12 @@ import { splitOff } from './split'
 export class Claims {
   readonly #db: Database
   readonly #bootId: string
-  readonly #gate: CallSpacing
+  readonly #starts: CallSpacing
 
   constructor(database: Database, bootId: string) {
     this.#db = database
     this.#bootId = bootId
-    this.#gate = new CallSpacing(database)
+    this.#starts = new CallSpacing(database)
   }
 
   /** The next call of the region. */
@@ -40,8 +40,8 @@ export class Claims {
       now.ms + (spacing.marginMs ?? 0),
     )
     if (!row) return undefined
-    const gateMs = this.#gate.lastStart(region, this.#bootId, now.monoMs) + spacing.spacingMs
-    const startAtMonoMs = Math.max(now.monoMs, gateMs, spacing.notBeforeMonoMs)
+    const earliestMs = this.#starts.lastStart(region, this.#bootId, now.monoMs) + spacing.spacingMs
+    const startAtMonoMs = Math.max(now.monoMs, earliestMs, spacing.notBeforeMonoMs)
     this.#stamp(region, startAtMonoMs)
     const number = Number(row['claims']) + 1
     const change = claimed(factsOf(row), startAtMonoMs - now.monoMs)
@@ -87,7 +87,7 @@ export class Claims {
     if (row['state'] !== 'sending') throw lost(claim)
     const seq = row['seq'] ?? null
     this.#stamp(job.region, now.seenMonoMs)
-    if (now.slowdown !== undefined) this.#gate.slowDown(job.region, now.slowdown)
+    if (now.slowdown !== undefined) this.#starts.slowDown(job.region, now.slowdown)
     const isRefused = effect.state === 'failed' && effect.pauses !== undefined
     const settlement = settlementOf(job, effect, {
       ...senderFacts(this.#db, job),
@@ -114,7 +114,7 @@ export class Claims {
   }
 
   #stamp(region: string, monoMs: MonoMs): void {
-    this.#gate.stamp(region, this.#bootId, monoMs)
+    this.#starts.stamp(region, this.#bootId, monoMs)
   }
 }
 

@@ -47,13 +47,13 @@ export function openDispatcherQueue(
 export class SqliteDispatcherQueue implements DispatcherQueue {
   readonly #db: Database
   readonly #lead: DispatcherLead
-  readonly #gate: CallSpacing
+  readonly #starts: CallSpacing
   readonly #claims: Claims
 
   constructor(database: Database, owner: LeaseOwner) {
     this.#db = database
     this.#lead = new DispatcherLead(database, owner)
-    this.#gate = new CallSpacing(database)
+    this.#starts = new CallSpacing(database)
     this.#claims = new Claims(database, owner.bootId)
   }
 
@@ -79,9 +79,9 @@ export class SqliteDispatcherQueue implements DispatcherQueue {
     return this.#db.all("SELECT * FROM job WHERE state = 'sending'").map(row => {
       const region = text(row['region'])
       // the mark of a begun call survives a kill, but not a power cut
-      const hasBegun = row['call_begun'] === 1 || !this.#gate.isOfBoot(region, this.#lead.bootId)
+      const hasBegun = row['call_begun'] === 1 || !this.#starts.isOfBoot(region, this.#lead.bootId)
       // SES may have seen the dead process's call as late as now
-      if (hasBegun) this.#gate.stamp(region, this.#lead.bootId, now.monoMs)
+      if (hasBegun) this.#starts.stamp(region, this.#lead.bootId, now.monoMs)
       applyChange(this.#db, row['seq'] ?? null, leftBehind(factsOf(row), hasBegun, limits), now.ms)
       return this.#job(row)
     })

@@ -3,15 +3,16 @@
 
 import { addressKey } from '../../mail/address'
 import type { EpochMs } from '../../units'
-import { hasEnded, type JobState } from '../job'
+import type { JobState } from '../job'
 import {
   type Full,
+  fullOf,
   type KeptRecipient,
+  letGoOf,
   MAIL_PLACES,
   type MailFile,
   type MailLedger,
   type MailPlace,
-  SENDER_SHARE,
   type StoredMail,
 } from '../mail-ledger'
 import { Database } from './database'
@@ -106,7 +107,6 @@ export function mailTotals(database: Database, home: string): Record<MailPlace, 
   return { kept: totalOf('kept'), quarantine: totalOf('quarantine') }
 }
 
-/** A mail that is delivered again replaces its own file. The sender's share never refuses their first mail. */
 function fullness(
   database: Database,
   home: string,
@@ -130,9 +130,8 @@ function fullness(
     home,
     senderKey,
   )
-  if (Number(sums?.['everything'] ?? 0) - own + more > limitBytes) return 'limit'
-  const ofSender = Number(sums?.['of_sender'] ?? 0) - own
-  return ofSender > 0 && ofSender + more > limitBytes * SENDER_SHARE ? 'sender' : undefined
+  const [all, ofSender] = [Number(sums?.['everything'] ?? 0), Number(sums?.['of_sender'] ?? 0)]
+  return fullOf({ all, ofSender, own, more }, limitBytes)
 }
 
 function setFile(
@@ -177,13 +176,14 @@ function letGo(
   addresses: readonly string[] | undefined,
   nowMs: EpochMs,
 ): boolean {
-  const keys = addresses?.map(addressKey)
-  for (const { state, address } of recipientsOf(database, name)) {
-    const key = addressKey(address)
-    if (keys?.includes(key) ?? hasEnded(state))
-      database.run('UPDATE recipient SET kept = NULL WHERE kept = ? AND address_key = ?', name, key)
-  }
-  if (recipientsOf(database, name).every(({ state }) => state === 'sent')) return false
+  const { gone, isDue } = letGoOf(recipientsOf(database, name), addresses)
+  for (const { address } of gone)
+    database.run(
+      'UPDATE recipient SET kept = NULL WHERE kept = ? AND address_key = ?',
+      name,
+      addressKey(address),
+    )
+  if (!isDue) return false
   database.run(
     `INSERT INTO kept_due (name, since_ms) VALUES (?, ?)
      ON CONFLICT DO UPDATE SET changes = changes + 1, since_ms = excluded.since_ms`,

@@ -39,7 +39,7 @@ export function openWorkerQueue(
   { create = false, home = '' }: WorkerQueueOptions = {},
 ): SqliteWorkerQueue {
   const database = openWritable(file, create)
-  const gate = new CallSpacing(database)
+  const starts = new CallSpacing(database)
   const boot = bootId()
   return {
     mail: mailLedger(database, home),
@@ -89,7 +89,7 @@ export function openWorkerQueue(
   }
 
   function ahead(region: string, deadlineMs: EpochMs, nowMonoMs: MonoMs): Ahead {
-    const { spacingMs, lastStartMs } = gate.forForecast(region, boot, nowMonoMs)
+    const { spacingMs, lastStartMs } = starts.forForecast(region, boot, nowMonoMs)
     const waiting = waitingDeadlines(database).of(region)
     return {
       ...waiting.ahead(deadlineMs, spacingMs),
