@@ -10,6 +10,7 @@ import { runAs, SMTP_FILE } from '../config/owner'
 import { allDiagnostics, createSources, type Sources, signatureOfFault } from '../config/sources'
 import { errorMessage } from '../errors'
 import { notLoaded } from '../haraka/plugin-list'
+import { asSplitErrors } from '../haraka/refusal-diagnostics'
 import { explainName } from './check-name'
 import { askOnline } from './check-online'
 import { relayFindings } from './check-relay'
@@ -67,7 +68,7 @@ async function checkConfiguration(
   const sources = createSources(configOf(options.dir))
   const { value, diagnostics: ofFiles } = look(sources, env)
   const diagnostics = [
-    ...ofFiles,
+    ...asSplitErrors(ofFiles, value.policy),
     ...relayFindings(options.dir, value.settings, Date.now()),
     ...folderFindings(options.dir),
   ]

@@ -8,6 +8,7 @@ import type { Settings } from '../config/settings'
 import type { Sources } from '../config/sources'
 import { quoted } from '../config/value-parsers'
 import { NOBODY, OUTBOUND } from '../mail/refusing-plugins'
+import { namesPlainly } from '../policy/patterns'
 import { mayMean, namedRefusers } from '../policy/refusal-naming'
 import type { Policy, Rule } from '../policy/rule'
 import { PLUGINS_FILE, type PluginLine, pluginLines } from './plugin-list'
@@ -18,6 +19,8 @@ const TIMEOUT_FILES = ['ses-bounce.timeout', 'plugin_timeout']
 const SMTP_FORWARD = 'queue/smtp_forward'
 const LMTP = 'queue/lmtp'
 const DELAY_DENY = 'delay_deny'
+
+const LUMPED = `${SMTP_FORWARD} refuses several recipients at once: [delivery] split`
 
 /** A delivery that failed is decided within two thirds of Haraka's limit: the queue's file may be locked for some seconds. */
 const SHORTEST_LIMIT_S = 10
@@ -72,20 +75,35 @@ function delayed({ loaded }: Subject): Diagnostic[] {
 
 /** Haraka's smtp_forward stops at the first refusal, and gives one answer for all recipients. */
 function lumped({ rules, loaded, settings, sources }: Subject): Diagnostic[] {
-  const asking = rules.filter(
+  const isAsked = rules.some(
     rule => rule.mode === 'enforce' && mayMean(rule, { by: SMTP_FORWARD, stage: 'queue' }),
   )
-  const [rule] = asking
-  if (settings.delivery.split !== 'false' || lineOf(loaded, SMTP_FORWARD).length === 0 || !rule) return []
-  const entry = entryOf(sources, SETTINGS_FILE, 'delivery', 'split')
-  const place = { file: SETTINGS_FILE, line: entry?.line ?? 0, section: 'delivery' }
-  const asksStage = asking.find(({ conditions }) =>
-    conditions.some(({ field, negated }) => field.name === 'refused.stage' && !negated),
+  if (settings.delivery.split !== 'false' || lineOf(loaded, SMTP_FORWARD).length === 0 || !isAsked) return []
+  const line = entryOf(sources, SETTINGS_FILE, 'delivery', 'split')?.line ?? 0
+  return [{ severity: 'warning', file: SETTINGS_FILE, line, section: 'delivery', message: LUMPED }]
+}
+
+/**
+ * For `check` alone, where a rule asks for the stage: the warning as an error. At boot it stops nothing, as such mail is
+ * quarantined.
+ */
+export function asSplitErrors(
+  diagnostics: readonly Diagnostic[],
+  { rules }: Pick<Policy, 'rules'>,
+): Diagnostic[] {
+  const rule = rules.find(
+    ({ mode, conditions }) =>
+      mode === 'enforce' &&
+      conditions.some(
+        ({ field, negated, matcher }) =>
+          field.name === 'refused.stage' &&
+          !negated &&
+          ['queue', 'delivery'].some(stage => namesPlainly(matcher, stage)),
+      ),
   )
-  const message = `${SMTP_FORWARD} refuses several recipients at once: [delivery] split`
-  if (asksStage === undefined) return [{ severity: 'warning', ...place, message }]
-  const what = `so that [${asksStage.name}] can't tell which it means; auto or true delivers to each by itself`
-  return [{ severity: 'error', ...place, message: `${message} = false, ${what}` }]
+  if (rule === undefined) return [...diagnostics]
+  const message = `${LUMPED} = false, so that [${rule.name}] can't tell which it means; auto or true delivers to each by itself`
+  return diagnostics.map(one => (one.message === LUMPED ? { ...one, severity: 'error', message } : one))
 }
 
 /** Haraka's outbound/hmail.js puts the refusal of one recipient on another, unless each has a delivery of their own. */

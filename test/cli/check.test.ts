@@ -98,6 +98,23 @@ describe('ses-bounce check', () => {
       ])
     })
 
+    it('calls an error what stops no Haraka: a server that refuses all recipients at once', async () => {
+      const files = {
+        [SETTINGS]: `${RELAY}\n[delivery]\nsplit = false\n`,
+        [RULES]: '[undeliverable]\nrefused.stage = queue, delivery\naction = bounce\n',
+        plugins: 'ses-bounce\nqueue/smtp_forward\n',
+      }
+      const { code, lines } = await run(files)
+      assert.equal(code, 1)
+      const line = files[SETTINGS].split('\n').indexOf('split = false') + 1
+      assert.equal(
+        lines[0],
+        `ses-bounce.ini:${line}: [delivery] queue/smtp_forward refuses several recipients at once: [delivery] split = false, so that [undeliverable] can't tell which it means; auto or true delivers to each by itself`,
+      )
+      const all = '[all]\nrefused.by = *\naction = bounce\n'
+      assert.equal((await run({ ...files, [RULES]: all })).code, 0)
+    })
+
     it('says that nobody is trusted, and which files are missing', async () => {
       const idle = 'idle, as no relay is trusted ([relay] trusted)'
       assert.deepEqual((await run({})).lines, [`${idle}, 0 rules, 0 lists, no ${SETTINGS}, no ${RULES}`])
