@@ -10,11 +10,35 @@ const path = require('node:path')
 const { printResult } = require('./failures')
 
 const root = path.join(__dirname, '..')
-const ALONE = 'test/**/*.alone.test.ts'
-// live tests wait for processes half of their time: three files for each of two processors keep both busy
-const PARTS = {
-  'the tests that share the machine': ['--parallel', '--jobs', '6', '--ignore', ALONE, 'test/**/*.test.ts'],
-  'the tests that run alone': [ALONE],
+const [ALONE, LIVE] = [/\.alone\.test\.ts$/, /^test\/(?:live\/|http\/browser)/]
+
+/** By the title of the part: mocha's options and files. */
+function parts() {
+  const files = fs
+    .readdirSync(path.join(root, 'test'), { recursive: true })
+    .map(file => path.posix.join('test', ...file.split(path.sep)))
+    .filter(file => file.endsWith('.test.ts'))
+    .toSorted()
+  const [alone, shared] = split(files, file => ALONE.test(file))
+  const [live, others] = split(shared, file => LIVE.test(file))
+  return {
+    // three files at a time for each of two processors
+    'the tests that share the machine': ['--parallel', '--jobs', '6', ...mixed(live, others)],
+    'the tests that run alone': alone,
+  }
+}
+
+/**
+ * Live tests wait for processes half of their time, the others never: beside each other they keep all processors busy.
+ * The last ones are others, so that no long wait is left over.
+ */
+function mixed(live, others) {
+  const placed = (list, end) => list.map((file, index) => ({ file, at: (index / list.length) * end }))
+  return [...placed(live, 0.9), ...placed(others, 1)].toSorted((a, b) => a.at - b.at).map(({ file }) => file)
+}
+
+function split(all, isFirst) {
+  return [all.filter(isFirst), all.filter(one => !isFirst(one))]
 }
 
 /** What the part comes to as a whole is a failure too: an end without a report, a status without a failed test. */
@@ -34,7 +58,7 @@ async function run(part, args) {
   const isNothing = passed === 0 && process.argv.length === 2
   if (failures.length === 0 && (code !== 0 || isNothing)) {
     const error = `mocha ended with ${signal ?? `exit code ${code}`}; its output says why`
-    failures.push({ title: part, file: args.at(-1), error })
+    failures.push({ title: part, file: 'no file', error })
   }
   return { passed, failures }
 }
@@ -47,7 +71,7 @@ function readReport(file) {
 async function main() {
   let passed = 0
   const failures = []
-  for (const [part, args] of Object.entries(PARTS)) {
+  for (const [part, args] of Object.entries(parts())) {
     const report = await run(part, args)
     passed += report.passed
     failures.push(...report.failures)
