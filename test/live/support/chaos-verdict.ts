@@ -153,7 +153,7 @@ function turnsOf(history: readonly JobEvent[]): { fromMs: number; toMs: number }
 /** A signal is sent a moment after the time that was taken for it, and a process dies a moment later. */
 const MOMENT_MS = 50
 
-/** Interruptions without an attack on whoever made the call, at its time. An attack explains one in each region. */
+/** Interruptions without an attack on the process that made the call, at its time. An attack explains one in each region. */
 function unexplained({ jobs, harms, calls }: Evidence): string[] {
   const used = new Set<string>()
   const events = jobs.flatMap(job =>

@@ -79,7 +79,7 @@ export function readDelivered(dir: string): DeliveredMail[] {
 const deliveredFile = 'delivered.jsonl'
 
 function fill(dir: string): void {
-  // `user` in smtp.ini: the workers are not whoever made the directory
+  // `user` in smtp.ini: the workers run as another user
   chmodSync(dir, 0o755)
   appendFileSync(path.join(dir, deliveredFile), '')
   chmodSync(path.join(dir, deliveredFile), 0o666)

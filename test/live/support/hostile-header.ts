@@ -1,4 +1,4 @@
-// Headers made to cost whoever reads them: each of nearly as many lines as Haraka keeps, nearly as long as it lets them be.
+// Headers made costly to read: each of nearly as many lines as Haraka keeps, nearly as long as it lets them be.
 
 /** Haraka keeps 1,000 lines; SES's block and the ordinary fields need some. */
 const LINES = 960

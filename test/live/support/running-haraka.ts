@@ -30,7 +30,7 @@ export class RunningHaraka {
   readonly exited: Promise<Exit>
   hasExited = false
   readonly #log: Log
-  /** The master's end, whoever still writes into the log. */
+  /** The master's end; its children may still write into the log. */
   readonly #ended: Promise<unknown[]>
   readonly #group: number
   readonly #forget: () => void

@@ -9,7 +9,7 @@ import { openSession, replyText, type SmtpSession } from './smtp'
 import { tellSes, watch } from './unharmed'
 
 export const FROM = 'someone@origin.example'
-/** Every rule set of these tests refuses mail to whoever isn't the friend. */
+/** Every rule set of these tests refuses mail to everybody but the friend. */
 export const TO = 'user@yours.example'
 export const FRIEND = 'friend@yours.example'
 
