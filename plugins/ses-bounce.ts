@@ -34,7 +34,9 @@ import { UnclosedRelays } from '../src/haraka/unclosed-relays'
 import type { HarakaServer } from '../src/haraka/web-server'
 import { mount } from '../src/http/mount'
 import { allRoutes, type HttpContext } from '../src/http/routes'
+import { addressKey } from '../src/mail/address'
 import { warmUp } from '../src/mail/header'
+import type { RefusalStage } from '../src/mail/refusal'
 import type { Decision } from '../src/policy/decision'
 import { RELEASE_PARAMETER, redeemReleaseToken, releaseTokenFolder } from '../src/quarantine/release-token'
 
@@ -74,6 +76,8 @@ const refusals = new RefusalHooks({
     isOthers(connection) || (connection.transaction !== null && released.has(connection.transaction)),
   commandsOf: transaction => rcptCommands.get(transaction),
   lastMethods: { rcpt: RCPT_HOOK, queue: QUEUE_HOOK },
+  laterMethod: 'refuse_for_now',
+  isSurge: (refusal, recipients) => runtime.surges.refused(refusal, recipients),
   count: (refusal, outcome) => runtime.counts.refused(refusal, outcome),
 })
 
@@ -98,6 +102,7 @@ export function register(this: HarakaPlugin): void {
   this.register_hook('data_post', 'decide', LAST)
   this.register_hook('queue', 'commit', FIRST)
   this.register_hook('queue_outbound', 'commit', FIRST)
+  this.register_hook('queue_ok', 'note_queued', FIRST)
   this.register_hook('queue', QUEUE_HOOK, LAST)
   this.register_hook('queue_outbound', QUEUE_HOOK, LAST)
   this.register_hook('queue', 'split_recipients', FIRST)
@@ -142,6 +147,7 @@ export function serve_http(this: HarakaPlugin, next: Next, server: HarakaServer)
     queue: () => runtime.queue(),
     operator: () => runtime.operator(),
     mailFolders: runtime.mailFolders,
+    surges: () => runtime.surgeFiles.all(),
     submitted: note => runtime.counts.submitted(note),
     wake: wakeDispatcher,
     log: (level, message) => this[`log${level}`](withoutHidden(message)),
@@ -199,7 +205,9 @@ export function note_recipient(
 export function accept_refused_recipient(this: HarakaPlugin, next: Next, connection: HarakaConnection): void {
   atOnce(this, connection, next, () => {
     if (refusals.yields(this, connection, RCPT_HOOK)) return NEXT_PLUGIN
-    return refusals.acceptUnclaimed(this, connection) ? { code: ok } : NEXT_PLUGIN
+    const fate = refusals.unclaimed(this, connection)
+    if (fate === 'later') return { code: denysoft, text: TRY_LATER }
+    return fate === 'held' ? { code: ok } : NEXT_PLUGIN
   })
 }
 
@@ -228,6 +236,11 @@ export function hold_refusal(
   next(isHeld ? ok : undefined)
 }
 
+/** Called in place of other plugins' hooks, where most recipients are refused: something may be broken. */
+export function refuse_for_now(next: Next): void {
+  next(denysoft, TRY_LATER)
+}
+
 /** As `answerHook`, for what needs no wait. */
 function atOnce(
   plugin: HarakaPlugin,
@@ -248,7 +261,10 @@ function atOnce(
 
 /** Hook data: plugins that replace the last command's recipient have done so by now. */
 export function end_recipients(next: Next, { transaction }: HarakaConnection): void {
-  if (transaction) rcptCommands.get(transaction)?.end(transaction.rcpt_to)
+  if (transaction) {
+    rcptCommands.get(transaction)?.end(transaction.rcpt_to)
+    noteAccepted(transaction, 'mail', 'rcpt')
+  }
   next()
 }
 
@@ -265,6 +281,7 @@ export function decide(this: HarakaPlugin, next: Next, connection: HarakaConnect
     refusals.decides(transaction)
     const why = held && refusals.whyNotNow(connection, held)
     if (why !== undefined) return againLater(this, connection, why)
+    noteAccepted(transaction, 'data')
     runtime.counts.inspected()
     const recipients = targetsOf(transaction, rcptCommands.get(transaction))
     const evaluation = await evaluate(this, connection, transaction, recipients)
@@ -283,6 +300,18 @@ export function decide(this: HarakaPlugin, next: Next, connection: HarakaConnect
     log(this, connection, linesOf(evaluation, evaluation.known, mode))
     return plan.kind === 'pass' ? NEXT_PLUGIN : refusal(plan, evaluation, held)
   })
+}
+
+/** Other plugins have accepted at these stages all recipients that weren't refused: what refuses now isn't broken. */
+function noteAccepted(transaction: HarakaTransaction, ...stages: readonly RefusalStage[]): void {
+  const { asksAboutRefusals, settings } = runtime.activeConfig()
+  const commands = rcptCommands.get(transaction)
+  if (!asksAboutRefusals || settings.refusals.surge === undefined || commands === undefined) return
+  const held = refusals.of(transaction)
+  const recipients = targetsOf(transaction, commands)
+    .filter(({ command }) => !held?.has(command))
+    .map(({ command, targets }) => addressKey(command?.address ?? targets[0]?.address ?? ''))
+  for (const stage of stages) runtime.surges.accepted(stage, recipients)
 }
 
 /** Undefined: no rule can concern the mail; or, with `mode = observe`, it couldn't be evaluated. */
@@ -387,6 +416,12 @@ export function settle_queue_refusal(this: HarakaPlugin, next: Next, connection:
     log(this, connection, linesOf(evaluation, evaluation.known, 'enforce'))
     return refusal(plan, evaluation, held)
   })
+}
+
+/** Hook queue_ok: a queue plugin has accepted the recipients that are left. */
+export function note_queued(next: Next, { transaction }: HarakaConnection): void {
+  if (transaction) noteAccepted(transaction, 'queue')
+  next()
 }
 
 async function carryOut(

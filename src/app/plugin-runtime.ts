@@ -10,6 +10,7 @@ import { type Owner, runAs } from '../config/owner'
 import { checkFolder, claimFolder, givePrivateIfThere, makePrivateDir } from '../config/private-files'
 import { withoutToken } from '../config/secret'
 import { snapshotFile } from '../config/snapshot'
+import { systemClock } from '../dispatch/clock'
 import { stopBeforeOthers } from '../dispatch/orderly-stop'
 import { type Supervisor, superviseDispatcher } from '../dispatch/supervisor'
 import { errorMessage } from '../errors'
@@ -30,6 +31,8 @@ import type { WorkerQueue } from '../queue/store'
 import { openWorkerThreads, type WorkerThreads } from '../worker-thread/worker-threads'
 import { type ActiveConfig, compileActiveConfig } from './active-config'
 import { MailCounts } from './mail-counts'
+import { RefusalSurges } from './refusal-surges'
+import { SurgeFiles, surgeFolder } from './surge-files'
 
 /** The master's queue file. Workers that start later use it too, even if the settings have changed. */
 const QUEUE_FILE = 'SES_BOUNCE_QUEUE_FILE'
@@ -49,6 +52,8 @@ export class PluginRuntime {
   readonly mailFolders: MailFolders
   readonly workerThreads: WorkerThreads = openWorkerThreads()
   readonly counts: MailCounts
+  readonly surgeFiles: SurgeFiles
+  readonly surges: RefusalSurges
   readonly #options: PluginRuntimeOptions
   readonly #owner: Owner
   readonly #configuration: Configuration<ActiveConfig>
@@ -74,6 +79,14 @@ export class PluginRuntime {
     this.mailFolders = { kept: keptFolder(harakaDir), quarantine: quarantineFolder(harakaDir) }
     const metricsBuffer = new MetricsBuffer()
     this.counts = new MailCounts(metricsBuffer, () => Date.now())
+    this.surgeFiles = new SurgeFiles(surgeFolder(harakaDir))
+    this.surges = new RefusalSurges({
+      files: this.surgeFiles,
+      surge: () => this.activeConfig().settings.refusals.surge,
+      nowMs: () => Date.now(),
+      nowMonoMs: () => systemClock.monoMs(),
+      log,
+    })
     this.#configuration = openConfiguration({
       configDir,
       compile: sources => compileActiveConfig(sources, process.env),

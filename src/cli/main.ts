@@ -27,6 +27,10 @@ const COMMANDS: Record<string, { summary: string; load: () => Describe }> = {
     summary: 'shows, deletes and releases the mail in the quarantine',
     load: () => (require('./quarantine') as typeof import('./quarantine')).describeQuarantine,
   },
+  refusals: {
+    summary: 'shows plugins that refuse most recipients, and lets their refusals count again',
+    load: () => (require('./refusals') as typeof import('./refusals')).describeRefusals,
+  },
   dispatch: {
     summary: 'runs the dispatcher alone, for containers',
     load: () => (require('./dispatch') as typeof import('./dispatch')).describeDispatch,

@@ -3,21 +3,17 @@
 // Haraka calls the hook `deny` for every refusal. OK keeps it from the relay, and the other plugins of its hook go on.
 
 import { deny } from 'haraka-constants'
-import type { ActiveConfig } from '../app/active-config'
-import { logLine } from '../app/log-line'
-import { domainOf } from '../mail/address'
 import type { Refusal } from '../mail/refusal'
 import { NOBODY } from '../mail/refusing-plugins'
 import { standsAlways } from '../mail/standing-refusals'
-import { mayBounce, observedRules, type RefusedNow } from '../policy/may-bounce'
 import { RELEASE_PARAMETER } from '../quarantine/release-token'
-import { HeldRefusals } from './held-refusals'
-import { neverSkip } from './never-skipped'
+import type { HeldRefusals } from './held-refusals'
 import { countErrors } from './plugin-results'
-import type { RcptCommand, RcptCommands } from './rcpt-commands'
+import type { RcptCommands } from './rcpt-commands'
 import { RcptState } from './rcpt-state'
-import { type HarakaRefusal, isRefusingHook, readRefusal, STAGE_OF_HOOK } from './read-refusal'
-import { withoutTargets, wordsOfHaraka, wordsOfNobody } from './refusal-words'
+import { type HarakaRefusal, isRefusingHook, readRefusal } from './read-refusal'
+import { type Asked, type Fate, RefusalKeeper, type RefusalKeeperOptions } from './refusal-keeper'
+import { wordsOfHaraka, wordsOfNobody } from './refusal-words'
 import type {
   DenyParams,
   HarakaAddress,
@@ -26,34 +22,23 @@ import type {
   HarakaTransaction,
   HookToRun,
 } from './types'
-import { wireReplyOf } from './wire-reply'
 
-export interface RefusalHooksOptions {
-  activeConfig: () => ActiveConfig
+export interface RefusalHooksOptions extends RefusalKeeperOptions {
   /** The peer isn't a trusted relay, or the mail is released from the quarantine: refusals stand. */
   isExempt: (connection: HarakaConnection) => boolean
   commandsOf: (transaction: HarakaTransaction) => RcptCommands<HarakaAddress> | undefined
   /** Our last methods at the hooks rcpt and queue. */
   lastMethods: { rcpt: string; queue: string }
-  count: (refusal: Refusal, outcome: 'stood' | 'observed') => void
+  /** Our method that refuses for now, at whatever hook. */
+  laterMethod: string
 }
 
 /** Haraka's own plugin that puts refusals off until rcpt_ok. */
 const DELAY_DENY = 'delay_deny'
 
-interface Asked {
-  plugin: HarakaPlugin
-  connection: HarakaConnection
-  transaction: HarakaTransaction
-  rcpt: RcptState
-  /** With Haraka's own words where the plugin gave none. */
-  raw: HarakaRefusal
-}
-
-/** The methods return true where the relay hears 250. */
 export class RefusalHooks {
   readonly #options: RefusalHooksOptions
-  readonly #held = new WeakMap<HarakaTransaction, HeldRefusals>()
+  readonly #keeper: RefusalKeeper
   /** Number of errors that plugins had noted when the hooks of the last RCPT TO began. */
   readonly #errors = new WeakMap<HarakaTransaction, number>()
   /** Transactions that the rules have decided about: the relay must hear a plugin that refuses later. */
@@ -61,11 +46,12 @@ export class RefusalHooks {
 
   constructor(options: RefusalHooksOptions) {
     this.#options = options
+    this.#keeper = new RefusalKeeper(options)
   }
 
   /** Undefined: the relay has heard every refusal so far. */
   of(transaction: HarakaTransaction | null): HeldRefusals | undefined {
-    return transaction ? this.#held.get(transaction) : undefined
+    return this.#keeper.of(transaction)
   }
 
   /** The reason why the rules can't decide about refusals that were held back. Undefined: they can. */
@@ -117,26 +103,26 @@ export class RefusalHooks {
   }
 
   /** Hook rcpt, after all others: no plugin has accepted the recipient. */
-  acceptUnclaimed(plugin: HarakaPlugin, connection: HarakaConnection): boolean {
+  unclaimed(plugin: HarakaPlugin, connection: HarakaConnection): Fate {
     const { transaction } = connection
-    if (!transaction) return false
+    if (!transaction) return 'stands'
     const rcpt = this.#rcpt(transaction)
     const command = rcpt.current
-    if (command === undefined) return false
-    if (this.#held.get(transaction)?.hasOwn(command)) return true
+    if (command === undefined) return 'stands'
+    if (this.#keeper.of(transaction)?.hasOwn(command)) return 'held'
     // Haraka accepts every recipient of a peer that may relay
-    if (connection.relaying || !this.#isAsked(connection)) return false
+    if (connection.relaying || !this.#isAsked(connection)) return 'stands'
     const raw: HarakaRefusal = { plugin: NOBODY, hook: 'rcpt', retval: deny, message: wordsOfNobody(command) }
     const asked = { plugin, connection, transaction, rcpt, raw }
     const { refusal } = readRefusal(raw)
     const errors = countErrors([transaction.results, connection.results])
     // a directory that fails looks like one that doesn't know the recipient
     if (errors > (this.#errors.get(transaction) ?? 0))
-      return this.#stands(asked, refusal, 'a plugin noted an error', command)
-    return this.#hold(asked, refusal, [command], command)
+      return this.#keeper.letStand(asked, refusal, 'a plugin noted an error', command)
+    return this.#keeper.keep(asked, refusal, [command], command)
   }
 
-  /** Hook deny: it must answer at once, or Haraka hangs. */
+  /** Hook deny, whose answer must come at once, or Haraka hangs. True: OK. */
   holds(plugin: HarakaPlugin, connection: HarakaConnection, params: DenyParams): boolean {
     const [retval, message, by, , hookParams, hook] = params
     // Haraka calls it for outbound deliveries, too, which are no connections
@@ -148,117 +134,68 @@ export class RefusalHooks {
     const { refusal, isTemporary } = readRefusal(raw)
     if (isTemporary) return false
     if (this.#isForWantOfRecipients(asked)) return true
+    const fate = this.#fateOf(asked, refusal, hookParams)
+    // Haraka calls it in place of the plugins that are left, and the relay hears its answer
+    if (fate === 'later') connection.saved_hooks_to_run = [[plugin, this.#options.laterMethod]]
+    return fate !== 'stands'
+  }
+
+  #fateOf(asked: Asked, refusal: Refusal, hookParams: unknown): Fate {
     const reason = standsAlways(refusal)
-    if (reason !== undefined) return this.#stands(asked, refusal, reason)
-    switch (STAGE_OF_HOOK[hook]) {
+    if (reason !== undefined) return this.#keeper.letStand(asked, refusal, reason)
+    switch (refusal.stage) {
       case 'mail':
         // the release token may not have been looked at yet
-        return !hasReleaseToken(hookParams) && this.#hold(asked, refusal, [undefined], undefined)
+        return hasReleaseToken(hookParams)
+          ? 'stands'
+          : this.#keeper.keep(asked, refusal, [undefined], undefined)
       case 'rcpt':
         return this.#atRcpt(asked, refusal)
       case 'data':
-        if (this.#decided.has(transaction))
-          return this.#stands(asked, refusal, 'the rules were asked before it')
-        return this.#hold(asked, refusal, asked.rcpt.left, undefined)
+        if (this.#decided.has(asked.transaction))
+          return this.#keeper.letStand(asked, refusal, 'the rules were asked before it')
+        return this.#keeper.keep(asked, refusal, asked.rcpt.left, undefined)
       case 'queue':
         return this.#atQueue(asked, refusal)
+      case 'delivery':
+        return 'stands'
     }
   }
 
-  #atRcpt(asked: Asked, refusal: Refusal): boolean {
+  #atRcpt(asked: Asked, refusal: Refusal): Fate {
     const { connection, transaction, raw } = asked
     const command = asked.rcpt.current
-    if (command === undefined) return this.#stands(asked, refusal, 'another plugin answered before ours')
+    if (command === undefined)
+      return this.#keeper.letStand(asked, refusal, 'another plugin answered before ours')
     if (raw.hook === 'rcpt') {
       const mustAccept =
         !connection.relaying && this.#ours(asked, this.#options.lastMethods.rcpt) === undefined
-      if (mustAccept) return this.#stands(asked, refusal, 'a plugin behind ours refused', command)
-      return this.#hold(asked, refusal, [command], command)
+      if (mustAccept) return this.#keeper.letStand(asked, refusal, 'a plugin behind ours refused', command)
+      return this.#keeper.keep(asked, refusal, [command], command)
     }
-    if (!this.#hold(asked, refusal, [command], command)) return false
-    this.#held.get(transaction)?.keepUnaware([[{ name: raw.plugin }, ''], ...others(connection)])
+    const fate = this.#keeper.keep(asked, refusal, [command], command)
+    if (fate !== 'held') return fate
+    this.#keeper.of(transaction)?.keepUnaware([[{ name: raw.plugin }, ''], ...others(connection)])
     connection.saved_hooks_to_run = []
-    return true
+    return fate
   }
 
-  #atQueue(asked: Asked, refusal: Refusal): boolean {
+  #atQueue(asked: Asked, refusal: Refusal): Fate {
     const { connection, transaction, rcpt } = asked
     const ours = this.#ours(asked, this.#options.lastMethods.queue)
-    if (ours === undefined) return this.#stands(asked, refusal, 'a plugin behind ours refused')
+    if (ours === undefined) return this.#keeper.letStand(asked, refusal, 'a plugin behind ours refused')
     const { left } = rcpt
     // with one reply for several recipients, it may be any of them
     const command = transaction.rcpt_to.length === 1 ? left[0] : undefined
-    if (!this.#hold(asked, refusal, left, command)) return false
+    const fate = this.#keeper.keep(asked, refusal, left, command)
     // or the next queue plugin would deliver the mail
-    connection.saved_hooks_to_run = [ours]
-    return true
-  }
-
-  /**
-   * A rule must be possible for each of `recipients`; undefined: they aren't known yet.
-   * `command`: undefined where the whole mail was refused.
-   */
-  #hold(
-    asked: Asked,
-    refusal: Refusal,
-    recipients: readonly (RcptCommand | undefined)[],
-    command: RcptCommand | undefined,
-  ): boolean {
-    const { connection, transaction, plugin } = asked
-    const config = this.#options.activeConfig()
-    const { policy, settings } = config
-    const held = this.#held.get(transaction) ?? new HeldRefusals(config)
-    if (held.config !== config) return this.#stands(asked, refusal, 'the configuration has changed', command)
-    const isForeign = (one: RcptCommand | undefined) =>
-      one !== undefined && !policy.receivesFor(domainOf(one.address) ?? '')
-    if (recipients.length === 0 || recipients.some(isForeign))
-      return this.#stands(asked, refusal, 'a recipient at a domain that is not ours', command)
-    const shown = withoutTargets(refusal, command, asked.rcpt.targets)
-    const question = (recipient: RcptCommand | undefined, one: Refusal): RefusedNow => ({
-      sender: transaction.mail_from?.address ?? '',
-      recipient: recipient?.address,
-      relayIp: connection.remote.ip,
-      refusal: one,
-    })
-    const isObserved = settings.main.mode === 'observe'
-    for (const rule of new Set(
-      recipients.flatMap(one => observedRules(policy, question(one, shown), isObserved)),
-    )) {
-      this.#log(asked, shown, command, { mode: 'observe', rule })
-      this.#options.count(shown, 'observed')
-    }
-    if (isObserved) return false
-    // a rule must name nobody: a refusal of the whole mail says nothing about this recipient
-    const earlier = (one: RcptCommand | undefined) => (refusal.by === NOBODY ? [] : held.of(one))
-    const mayHold = (one: RcptCommand | undefined) =>
-      [...earlier(one), shown].some(each => mayBounce(policy, question(one, each)))
-    if (!recipients.every(mayHold)) return this.#stands(asked, shown, 'no rule is about it', command)
-    held.add(shown, command, wireReplyOf(asked.raw))
-    this.#held.set(transaction, held)
-    neverSkip(transaction.notes, plugin.name)
-    this.#log(asked, shown, command, { taken: 'provisionally' })
-    return true
-  }
-
-  #stands(asked: Asked, refusal: Refusal, stands: string, command?: RcptCommand): false {
-    this.#log(asked, refusal, command, { stands })
-    this.#options.count(refusal, 'stood')
-    return false
-  }
-
-  #log(
-    { plugin, connection }: Asked,
-    { by, stage, code, status, reply }: Refusal,
-    command: RcptCommand | undefined,
-    more: Record<string, string>,
-  ): void {
-    const recipient = command?.address
-    plugin.loginfo(connection, logLine({ refused_by: by, stage, code, status, reply, recipient, ...more }))
+    if (fate === 'held') connection.saved_hooks_to_run = [ours]
+    return fate
   }
 
   /** A proxy refuses DATA because it was told of no recipient, as all of them were refused. */
   #isForWantOfRecipients({ transaction, rcpt, raw }: Asked): boolean {
-    const held = this.#held.get(transaction)
+    const held = this.#keeper.of(transaction)
     if (held === undefined || raw.hook !== 'data' || !held.unaware.has(raw.plugin)) return false
     return rcpt.left.every(command => held.has(command))
   }

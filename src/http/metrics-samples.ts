@@ -1,6 +1,7 @@
 // Makes the samples of each metric from the queue's numbers. Pure.
 // Every known set of labels exists from the start with 0, so that its first count is an increase.
 
+import type { SurgeRecord } from '../app/surge-files'
 import { escapeControls, shortened } from '../config/escape'
 import { FALLBACK_ACTIONS, FALLBACK_REASONS } from '../config/settings'
 import { CALL_BUCKETS_S, LAST_BUCKET } from '../dispatch/call-counts'
@@ -23,6 +24,7 @@ export interface Sample {
 export type Found = QueueStats & {
   sums: readonly Sum[]
   mailLimitBytes: number
+  surges: readonly Pick<SurgeRecord, 'by'>[]
 }
 
 const OUTCOMES: readonly Outcome['kind'][] = [
@@ -60,6 +62,7 @@ export function samplesOf(
     decisions: counted(COUNTED.decisions, decisions.map(fit)),
     fallbacks: counted(COUNTED.fallbacks, FALLBACKS),
     refusals: counted(COUNTED.refusals),
+    surges: all.surges.map(({ by }) => ({ labels: fit({ by }), value: 1 })),
     jobs: jobSamples(found),
     ended: counted(COUNTED.ended, byRegion('state', ENDS)),
     nextDeadline: regions.flatMap(({ region, nextDeadlineMs }) =>

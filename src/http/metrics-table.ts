@@ -59,6 +59,11 @@ export const METRICS = {
     'stage',
     'outcome',
   ),
+  surges: gauge(
+    'ses_bounce_refusals_surge',
+    '1 while a plugin refuses most recipients, so that its refusals are 450: [refusals] surge',
+    'by',
+  ),
   jobs: gauge(
     'ses_bounce_jobs',
     'Jobs on record; those that have ended are forgotten after [queue] keep',

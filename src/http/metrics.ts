@@ -3,6 +3,7 @@
 
 import type { RegistryContentType } from 'prom-client'
 import { paceOf } from '../app/operator-actions'
+import type { SurgeRecord } from '../app/surge-files'
 import type { Settings } from '../config/settings'
 import type { Rule } from '../policy/rule'
 import { type Labels, MOST_SETS } from '../queue/counters'
@@ -18,6 +19,7 @@ export interface MetricsContext {
   activeConfig(): { settings: Settings; policy: { rules: readonly Deciding[] } }
   /** @throws QueueError */
   operator(): QueueReader
+  surges(): readonly SurgeRecord[]
   nowMs(): EpochMs
   nowMonoMs(): MonoMs
 }
@@ -44,6 +46,7 @@ export async function scrape(accept: string | undefined, context: MetricsContext
     ...reader.stats(now, paceOf(settings)),
     sums: reader.sums(),
     mailLimitBytes: settings.quarantine.limitBytes,
+    surges: context.surges(),
   }
   const build = { version: packageVersion(), node: process.version }
   const samples = samplesOf(found, now.ms, build, decisionsOf(policy.rules, settings.main.mode))

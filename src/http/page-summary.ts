@@ -1,6 +1,7 @@
 // The upper parts of the first page: the state of the queue with its troubles, and a row for each region.
 // Pure. Senders and SES's texts are shown only with the token.
 
+import type { SurgeRecord } from '../app/surge-files'
 import { shortened } from '../config/escape'
 import { mailTotalText } from '../quarantine/total-text'
 import { JOB_STATES, type JobState } from '../queue/job'
@@ -20,6 +21,7 @@ export interface Status {
   isObserving: boolean
   /** The warning that the relay seems to rewrite recipients. */
   relayWarning?: string
+  surges: readonly SurgeRecord[]
 }
 
 /** The most blocked senders that are shown. */
@@ -55,7 +57,7 @@ function tile({ isTrusted }: View, state: JobState, jobs: number): Html {
 
 /** The worst first. */
 function troublesOf(view: View, now: Status): Trouble[] {
-  const { stats, isIdle, isObserving, relayWarning } = now
+  const { stats, isIdle, isObserving, relayWarning, surges } = now
   const willMiss = stats.regions.reduce((sum, one) => sum + one.willMiss, 0)
   const failures = (['failed', 'expired'] as const).filter(state => stats.states[state] > 0)
   const when = (is: boolean, kind: Trouble['kind'], text: Part): Trouble[] => (is ? [{ kind, text }] : [])
@@ -67,6 +69,7 @@ function troublesOf(view: View, now: Status): Trouble[] {
       html`The configuration has errors; the previous one is in force. <a href="#reload-title">Show the errors</a>`,
     ),
     ...when(willMiss > 0, 'bad', `${count(willMiss)} waiting jobs will miss their deadline at this pace.`),
+    ...surges.flatMap(one => when(true, 'bad', surgeText(view, one))),
     ...when(now.lost > 0 && failures.length > 0, 'warn', lostText(view, now.lost, failures)),
     ...stats.blocked.slice(0, SHOWN_BLOCKERS).flatMap(one => when(true, 'warn', blockerText(view, one))),
     ...stats.pauses.flatMap(({ region, sinceMs }) =>
@@ -81,6 +84,10 @@ function troublesOf(view: View, now: Status): Trouble[] {
     ...when(isIdle, 'warn', 'Idle: [relay] trusted is empty, so no mail is looked at.'),
     ...when(isObserving, 'warn', 'mode = observe: decisions are noted, and nothing is done about them.'),
   ]
+}
+
+function surgeText(view: View, { by, share }: SurgeRecord): Html {
+  return html`${shownTo(view, by)} has refused ${share}: what it refuses is 450, and nothing is bounced, until it accepts a recipient or <code>ses-bounce refusals resume</code>.`
 }
 
 function lostText({ isTrusted }: View, lost: number, states: readonly JobState[]): Html {

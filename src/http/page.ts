@@ -73,6 +73,7 @@ function firstAt(view: View, context: HttpContext): Reply {
     isIdle: idle,
     isObserving: settings.main.mode === 'observe',
     ...(warning !== undefined && { relayWarning: warning }),
+    surges: context.surges(),
   }
   const { queued, sending, held } = stats.states
   const main = html`${statusSection(view, now)}

@@ -3,6 +3,7 @@
 import type { ActiveConfig } from '../app/active-config'
 import { logLine } from '../app/log-line'
 import { type OperatorContext, paceOf } from '../app/operator-actions'
+import type { SurgeRecord } from '../app/surge-files'
 import type { Diagnostic } from '../config/diagnostics'
 import type { MailFolders } from '../quarantine/bring-in-order'
 import type { OperatorQueue } from '../queue/operator'
@@ -24,6 +25,8 @@ export interface HttpContext {
   operator(): OperatorQueue
   /** The folders of raw mail. */
   readonly mailFolders: MailFolders
+  /** Plugins that refuse most recipients. */
+  surges(): readonly SurgeRecord[]
   /** Counts a submitted bounce for the metrics, under that rule's name. */
   submitted(note: { rule: string; sesId: string; sender: string; recipient: string }): void
   /** Tells the dispatcher of a new job. */

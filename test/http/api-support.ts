@@ -79,6 +79,7 @@ export async function startApi(ini = '', rules = ''): Promise<Api> {
         queue: () => queue,
         operator: () => operator,
         mailFolders,
+        surges: () => [],
         submitted: ({ rule, sesId, recipient }) => void submitted.push(`${rule} ${sesId} ${recipient}`),
         wake: () => void wakes++,
         log: (level, message) => void log.push(`${level}: ${message}`),

@@ -48,6 +48,14 @@ describe('metrics', () => {
     context = {
       activeConfig: () => ({ settings: SETTINGS, policy: { rules: RULES } }),
       operator: () => reader,
+      surges: () => [
+        {
+          by: 'rcpt-ldap',
+          stage: 'rcpt',
+          since: '2026-01-01T00:00:00Z',
+          share: '20 of the last 20 recipients',
+        },
+      ],
       nowMs: () => NOW_MS,
       nowMonoMs: () => 100_000,
     }

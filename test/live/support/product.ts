@@ -120,6 +120,8 @@ export function iniText(ini: Ini, endpoint: string): string {
     relay: { trusted: '127.0.0.1' },
     ses: { endpoint, regions: '' },
     limit: { per_sender: '' },
+    // and some let plugins refuse all of it
+    refusals: { surge: '' },
   }
   const names = new Set([...Object.keys(defaults), ...Object.keys(ini)])
   return [...names]

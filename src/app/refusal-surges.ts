@@ -1,0 +1,107 @@
+// Watches whether one plugin, or a server behind Haraka, refuses most recipients: then something is broken there, and a bounce
+// for each would tell many senders something wrong. Such refusals are 450 until a recipient is accepted again.
+// Each process counts by itself. That a surge goes on is a file, which all processes and `ses-bounce refusals` know.
+
+import type { Surge } from '../config/settings'
+import { errorMessage } from '../errors'
+import type { Refusal, RefusalStage } from '../mail/refusal'
+import { logLine } from './log-line'
+import type { SurgeFiles } from './surge-files'
+
+/** Fewer recipients prove nothing. */
+const FEWEST = 20
+/** So many recipients of a stage are remembered: the last ones decide. */
+const MOST = 1000
+
+interface Seen {
+  atMs: number
+  /** Undefined: accepted. */
+  by: string | undefined
+}
+
+export interface RefusalSurgesOptions {
+  files: SurgeFiles
+  /** Undefined: off. */
+  surge: () => Surge | undefined
+  nowMs: () => number
+  /** Monotonic milliseconds. */
+  nowMonoMs: () => number
+  log: (level: 'notice' | 'error', message: string) => void
+}
+
+export class RefusalSurges {
+  readonly #options: RefusalSurgesOptions
+  readonly #seen = new Map<RefusalStage, Map<string, Seen>>()
+  /** Those that this process knows to go on, by stage. */
+  readonly #known = new Map<RefusalStage, Set<string>>()
+
+  constructor(options: RefusalSurgesOptions) {
+    this.#options = options
+  }
+
+  /** Notes that these recipients were refused. True: there is a surge, so that the refusal must become a temporary one. */
+  refused({ by, stage }: Pick<Refusal, 'by' | 'stage'>, recipients: readonly string[]): boolean {
+    const surge = this.#options.surge()
+    if (surge === undefined) return false
+    const { files } = this.#options
+    const known = this.#known.get(stage) ?? new Set()
+    this.#known.set(stage, known)
+    if (files.isOn(by)) {
+      known.add(by)
+      return true
+    }
+    // an operator, or another process, has ended it
+    if (known.delete(by)) this.#seen.delete(stage)
+    for (const recipient of recipients) this.#note(stage, recipient, by)
+    const seen = this.#recent(stage, surge)
+    const refused = seen.filter(one => one.by === by).length
+    if (seen.length < FEWEST || (refused / seen.length) * 100 < surge.percent) return false
+    const share = `${refused} of the last ${seen.length} recipients`
+    files.start({ by, stage, since: new Date(this.#options.nowMs()).toISOString(), share })
+    known.add(by)
+    const what = 'refused for now (450), and nothing is bounced'
+    const error = `${by} has refused ${share}, so it may be broken: what it refuses is ${what}, until it accepts a recipient or "ses-bounce refusals resume"`
+    this.#options.log('error', logLine({ refused_by: by, stage, error }))
+    return true
+  }
+
+  /** Notes that these recipients passed the stage. */
+  accepted(stage: RefusalStage, recipients: readonly string[]): void {
+    if (this.#options.surge() === undefined || recipients.length === 0) return
+    const known = this.#known.get(stage)
+    if (known !== undefined && known.size > 0) {
+      for (const by of known) this.#end(stage, by)
+      known.clear()
+      this.#seen.delete(stage)
+    }
+    for (const recipient of recipients) this.#note(stage, recipient, undefined)
+  }
+
+  #end(stage: RefusalStage, by: string): void {
+    const { files, log } = this.#options
+    try {
+      files.end(by)
+      log(
+        'notice',
+        logLine({ refused_by: by, stage, notice: 'it has accepted a recipient: its refusals count again' }),
+      )
+    } catch (error) {
+      log('error', logLine({ refused_by: by, stage, error: errorMessage(error) }))
+    }
+  }
+
+  #note(stage: RefusalStage, recipient: string, by: string | undefined): void {
+    const seen = this.#seen.get(stage) ?? new Map<string, Seen>()
+    this.#seen.set(stage, seen)
+    // the newest comes last
+    seen.delete(recipient)
+    seen.set(recipient, { atMs: this.#options.nowMonoMs(), by })
+    const [oldest] = seen.keys()
+    if (seen.size > MOST && oldest !== undefined) seen.delete(oldest)
+  }
+
+  #recent(stage: RefusalStage, { perMs }: Surge): Seen[] {
+    const fromMs = this.#options.nowMonoMs() - perMs
+    return [...(this.#seen.get(stage)?.values() ?? [])].filter(({ atMs }) => atMs >= fromMs)
+  }
+}

@@ -1,0 +1,80 @@
+// A plugin that suddenly refuses everybody: nothing is bounced for its sake, and the relay comes again.
+
+import assert from 'node:assert/strict'
+import { sesBounce } from './support/command'
+import { assertUntouched, callsFor, deliveredOf, relay, said } from './support/flow'
+import type { Product } from './support/product'
+import { startRefusing } from './support/refusers'
+import { replyText } from './support/smtp'
+
+const GOOD = 'user@yours.example'
+const LATER = '450 4.3.0 Try again later'
+const FEWEST = 20
+
+const RULES = `
+[unknown]
+refused.by = ldap, nobody, scan, store
+action = bounce
+`
+
+const ACCEPTS = `'use strict'
+exports.hook_rcpt = (next, connection, [{ address }]) => next(address.startsWith('nobody') ? undefined : OK)
+`
+
+describe('with [refusals] surge', function () {
+  let product: Product
+  beforeEach(async () => {
+    product = await startRefusing({
+      above: ['ldap', 'scan', 'store'].map(name => ({ name })),
+      ini: { refusals: { surge: '50%/10m' } },
+      rules: RULES,
+      files: { 'plugins/accept_all.js': ACCEPTS },
+    })
+  })
+  afterEach(() => product.stop())
+
+  const kinds: [what: string, options: (at: number) => Parameters<typeof relay>[1]][] = [
+    ['at rcpt', at => ({ to: [`ldap.rcpt.text.${at}@yours.example`] })],
+    ['at rcpt_ok', at => ({ to: [`ldap.rcpt_ok.dsn.${at}@yours.example`] })],
+    ['by no plugin accepting it', at => ({ to: [`nobody.${at}@yours.example`] })],
+    ['at data', at => ({ to: [`user.${at}@yours.example`], sender: 'scan.data.text@origin.example' })],
+    [
+      'at data_post',
+      at => ({ to: [`user.${at}@yours.example`], sender: 'scan.data_post.text@origin.example' }),
+    ],
+    ['at queue', at => ({ to: [`user.${at}@yours.example`], sender: 'store.queue.text@origin.example' })],
+  ]
+  for (const [what, options] of kinds) {
+    it(`a recipient refused ${what} hears 450 once most are refused, until one is accepted`, async () => {
+      for (let at = 1; at < FEWEST; at++) {
+        const { reply } = await relay(product, options(at))
+        assert.equal(reply.code, 250, `recipient ${at}: ${replyText(reply)}`)
+      }
+      const later = await relay(product, options(FEWEST))
+      // DATA has a code of its own
+      assert.equal(said(later.reply), what === 'at data' ? LATER.replace('450', '451') : LATER)
+      assertUntouched(product, later.mail)
+      await product.haraka.waitForLog(/\[ERROR\].*has refused 20 of the last 20 recipients/)
+      const good = await relay(product, { to: [GOOD] })
+      assert.equal(good.reply.code, 250)
+      assert.deepEqual(deliveredOf(product, good.mail), [{ hook: 'queue', to: [GOOD] }])
+      const again = await relay(product, { ...options(FEWEST), mail: later.mail })
+      assert.equal(again.reply.code, 250, replyText(again.reply))
+      assert.equal((await callsFor(product, later.mail)).length, 1)
+    })
+  }
+
+  it('an operator sees the surge, and ends it', async () => {
+    const bad = (at: number) => ({ to: [`ldap.rcpt.text.${at}@yours.example`] })
+    for (let at = 0; at < FEWEST; at++) await relay(product, bad(at))
+    assert.equal(said((await relay(product, bad(100))).reply), LATER)
+    const listed = await sesBounce(product, 'refusals', 'list')
+    assert.equal(listed.code, 1)
+    assert.match(listed.lines[0] ?? '', /^ldap \(rcpt\) has refused 20 of the last 20 recipients, since 20/)
+    const resumed = await sesBounce(product, 'refusals', 'resume')
+    assert.equal(resumed.code, 0)
+    assert.equal((await relay(product, bad(101))).reply.code, 250)
+    assert.equal((await sesBounce(product, 'refusals', 'list')).code, 0)
+    assert.equal((await sesBounce(product, 'refusals', 'resume')).code, 1)
+  })
+})
