@@ -110,6 +110,7 @@ export function register(this: HarakaPlugin): void {
   this.register_hook('get_mx', 'follow_delivery', FIRST)
   this.register_hook('bounce', 'decide_given_up', LAST)
   this.register_hook('deferred', 'decide_deferred', LAST)
+  this.register_hook('delivered', 'note_delivered', FIRST)
 }
 
 /** Hook init_master: runs in the master before it forks, or in the only process. */
@@ -482,6 +483,16 @@ export function decide_deferred(
   deferral: Deferral,
 ): void {
   deliveries.deferred(this, next, mail, deferral)
+}
+
+/** Hook delivered, whose parameters begin with host, address, reply, delay, port and protocol. */
+export function note_delivered(
+  this: HarakaPlugin,
+  next: Next,
+  mail: OutboundMail,
+  params: readonly unknown[],
+): void {
+  deliveries.delivered(this, next, mail, params[6])
 }
 
 /** Haraka calls it when it ends, and doesn't wait for it. */

@@ -9,6 +9,7 @@ import type { PluginRuntime } from '../app/plugin-runtime'
 import { linesOf } from '../app/report'
 import { forecast } from '../app/submit'
 import { systemClock } from '../dispatch/clock'
+import { addressKey } from '../mail/address'
 import type { Decision } from '../policy/decision'
 import type { DeliveryOutcome, DeliveryWork } from './answer-delivery'
 import type { DeliveryNote } from './delivery-note'
@@ -34,8 +35,23 @@ export function decideGivenUp(context: DeliveryContext, error: DeliveryError): D
   return async isLate => {
     const failed = refusedRecipients(mail, error, note)
     for (const one of failed) logRefusal(plugin, mail, one)
-    return decide(context, failed, 'given up', isLate)
+    return isSurge(context, failed)
+      ? { kind: 'again', reason: 'most recipients are refused', isFault: false }
+      : decide(context, failed, 'given up', isLate)
   }
+}
+
+/** Most recipients were refused lately: the server may be broken. */
+function isSurge({ runtime }: DeliveryContext, failed: readonly FailedRecipient[]): boolean {
+  const refused = failed.filter(
+    ({ refusal, stands, isAnswer }) => isAnswer && stands === undefined && refusal.code >= 500,
+  )
+  const [first] = refused
+  if (first === undefined || runtime.activeConfig().settings.main.mode === 'observe') return false
+  return runtime.surges.refused(
+    first.refusal,
+    refused.map(({ target }) => addressKey(target.address)),
+  )
 }
 
 /** Haraka is to try again: where that would be too late for a bounce, it is made now. */

@@ -5,6 +5,7 @@ import { denysoft, ok } from 'haraka-constants'
 import type { ActiveConfig } from '../app/active-config'
 import type { IncomingMail } from '../app/evaluate-mail'
 import type { PluginRuntime } from '../app/plugin-runtime'
+import { addressKey } from '../mail/address'
 import { asksDelivery } from '../policy/asks-delivery'
 import { answerBounce, answerDeferred, wasSentBack } from './answer-delivery'
 import { type DeliveryContext, decideDeferred, decideGivenUp } from './decide-delivery'
@@ -86,6 +87,21 @@ export class DeliveryHooks {
     const context = wasSentBack(mail) ? undefined : this.#contextOf(plugin, mail)
     if (context === undefined) next()
     else answerDeferred({ plugin, mail, next }, decideDeferred(context, deferral))
+  }
+
+  /** Hook delivered: a server has accepted these recipients. */
+  delivered(plugin: HarakaPlugin, next: Next, mail: OutboundMail, recipients: unknown): void {
+    try {
+      const { surges } = this.#runtime
+      if (this.#noteOf(mail) && Array.isArray(recipients))
+        surges.accepted(
+          'delivery',
+          (recipients as HarakaAddress[]).map(({ address }) => addressKey(address)),
+        )
+    } catch (error) {
+      plugin.logerror(mail, `a delivery isn't counted: ${errorText(error)}`)
+    }
+    next()
   }
 
   /** Undefined: not mail of a trusted relay, or no rule was about its delivery when it came. */

@@ -2,10 +2,13 @@
 
 import assert from 'node:assert/strict'
 import { sesBounce } from './support/command'
+import { ONE_MORE_TRY, route, send, startDelivery, startMovableServer } from './support/delivery'
 import { assertUntouched, callsFor, deliveredOf, relay, said } from './support/flow'
+import type { SesMail } from './support/mail'
 import type { Product } from './support/product'
 import { startRefusing } from './support/refusers'
 import { replyText } from './support/smtp'
+import { until } from './support/wait'
 
 const GOOD = 'user@yours.example'
 const LATER = '450 4.3.0 Try again later'
@@ -20,6 +23,39 @@ action = bounce
 const ACCEPTS = `'use strict'
 exports.hook_rcpt = (next, connection, [{ address }]) => next(address.startsWith('nobody') ? undefined : OK)
 `
+
+describe('with [refusals] surge, a server behind Haraka that refuses most recipients', function () {
+  it('makes Haraka try again, until it accepts one', async () => {
+    const server = await startMovableServer()
+    const product = await startDelivery({
+      ini: { refusals: { surge: '50%/10m' } },
+      outbound: ONE_MORE_TRY,
+      haraka: { nodes: 0 },
+    })
+    try {
+      route(product, { 'yours.example': server.port })
+      for (let at = 1; at <= FEWEST; at++) {
+        const bad = `bad-${at}@yours.example`
+        server.refuse.rcpt.set(bad, '550 5.1.1 No such user')
+        const { mail } = await send(product, { to: [bad] })
+        if (at < FEWEST) assert.equal((await oneCall(product, mail)).length, 1)
+      }
+      await product.haraka.waitForLog('tried again later: most recipients are refused')
+      assert.equal(product.jobs().length, FEWEST - 1)
+      await send(product, { to: [GOOD] })
+      await product.haraka.waitForLog('it has accepted a recipient')
+      await until(() => product.jobs({ state: 'sent' }).length === FEWEST, { what: 'the last bounce' })
+    } finally {
+      await product.stop()
+      await server.close()
+    }
+  })
+})
+
+async function oneCall(product: Product, mail: SesMail) {
+  await until(() => product.jobs({ sesId: mail.sesId }).length === 1, { what: `the bounce of ${mail.sesId}` })
+  return callsFor(product, mail)
+}
 
 describe('with [refusals] surge', function () {
   let product: Product
