@@ -4,6 +4,7 @@
 import { closeSync, constants, fsync, mkdirSync, openSync, writeFileSync, writev, writevSync } from 'node:fs'
 import path from 'node:path'
 import { Writable } from 'node:stream'
+import { asError } from '../errors'
 
 /** Written in one go. Most mails are smaller. */
 const PIECE_BYTES = 64 * 1024
@@ -73,7 +74,7 @@ export class FileWriter extends Writable {
       this.#drop(written)
       this.#writePieces(done)
     } catch (error) {
-      done(error instanceof Error ? error : new Error(String(error)))
+      done(asError(error))
     }
   }
 
