@@ -7,6 +7,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
 import { openOperatorQueue } from '../../src/queue/open'
+import { atEnd } from './support/cleanup'
 import { sesBounce } from './support/command'
 import { dispatcherPid } from './support/dispatcher'
 import { emulatorEnv } from './support/haraka'
@@ -52,6 +53,7 @@ describe('ses-bounce dispatch', function () {
     child.stdout.setEncoding('utf8').on('data', (text: string) => lines.push(text))
     const said = (what: string) => until(() => lines.join('').includes(what), { what })
     alone = child
+    atEnd(() => child.kill('SIGKILL'))
     await said('from this queue; waiting')
     return { child, ended: once(child, 'exit'), lines, said }
   }
