@@ -9,18 +9,11 @@ import { createAws } from '../../src/cli/online/aws'
 import { IMPOSSIBLE_ID } from '../../src/cli/online/verdicts'
 import { createSources } from '../../src/config/sources'
 import { openWorkerQueue } from '../../src/queue/open'
-import {
-  type Fault,
-  type SesEmulator,
-  type SesEmulatorOptions,
-  startSesEmulator,
-} from '../../src/ses-emulator/server'
 import { request } from '../queue/support'
+import { CALLED, onlineSuite, SENDER, TAKES, WHO } from './online-suite'
 import {
   asked,
   type Configured,
-  Directories,
-  environment,
   RULES,
   runJson,
   runOnline,
@@ -28,38 +21,8 @@ import {
   withEnvironment,
 } from './online-support'
 
-const WHO = 'the credentials are of arn:aws:iam::123456789012:user/local-ses'
-const TAKES =
-  'this takes sts:GetCallerIdentity (no permission needed), ses:GetIdentityVerificationAttributes and ses:SendBounce'
-const CALLED =
-  'SendBounce was called once a region, for no mail that there is: nothing was bounced; a running dispatcher may be throttled once'
-const SENDER = 'mailer-daemon@example.com'
-
 describe('ses-bounce check --online', () => {
-  const directories = new Directories()
-  let ses: SesEmulator
-  const start = async (options: SesEmulatorOptions = {}) =>
-    (ses = await startSesEmulator({ intervalMs: 0, identities: ['example.com'], ...options }))
-  afterEach(async () => {
-    directories.remove()
-    await ses.close()
-  })
-
-  const env = (changes: NodeJS.ProcessEnv = {}) => environment({ AWS_ENDPOINT_URL_STS: ses.url, ...changes })
-  /** [ses] with the emulator as SES. */
-  const lines = (more: string) => `endpoint = ${ses.url}\n${more}`
-  const directory = ({ ses: more = 'regions = eu-west-1', ...rest }: Configured = {}) =>
-    directories.make({ ses: lines(more), ...rest })
-  const run = (configured: Configured = {}, args: string[] = []) =>
-    runOnline(directory(configured), env(), args)
-  /** What is said of the one region. */
-  const ofRegion = async (configured: Configured = {}) => {
-    const { code, online } = await run(configured)
-    const said = online.flatMap(line => /^eu-west-1: (.*)$/.exec(line)?.[1] ?? [])
-    return { code, said }
-  }
-  const faultFor = (action: string, fault: Fault) =>
-    start({ faults: subject => (subject.action === action ? fault : undefined) })
+  const { directories, start, ses, env, lines, directory, run, ofRegion } = onlineSuite()
 
   describe('where all is well', () => {
     it('shows each result on a line, and needs only the expected calls', async () => {
@@ -80,13 +43,13 @@ describe('ses-bounce check --online', () => {
     it('has made no bounce: the only call that could names no mail of SES', async () => {
       await start({ messages: 'any' })
       await run()
-      assert.deepEqual(asked(ses), [
+      assert.deepEqual(asked(ses()), [
         'eu-west-1 GetCallerIdentity',
         'eu-west-1 GetIdentityVerificationAttributes',
         'eu-west-1 SendBounce',
       ])
-      assert.ok(ses.calls.every(({ outcome }) => !outcome.carriedOut))
-      assert.deepEqual(ses.calls.at(-1)?.input, {
+      assert.ok(ses().calls.every(({ outcome }) => !outcome.carriedOut))
+      assert.deepEqual(ses().calls.at(-1)?.input, {
         OriginalMessageId: IMPOSSIBLE_ID,
         BounceSender: SENDER,
         BouncedRecipientInfoList: [{ Recipient: SENDER, BounceType: 'Undefined' }],
@@ -143,7 +106,7 @@ describe('ses-bounce check --online', () => {
       const { online } = await run({ ses: 'regions = us-east-1, eu-west-1, ap-south-1' })
       const regions = online.flatMap(line => /^(\S+): SendBounce is permitted$/.exec(line)?.[1] ?? [])
       assert.deepEqual(regions, ['us-east-1', 'eu-west-1', 'ap-south-1'])
-      const bounces = asked(ses).filter(line => line.endsWith(' SendBounce'))
+      const bounces = asked(ses()).filter(line => line.endsWith(' SendBounce'))
       assert.deepEqual(bounces, ['ap-south-1 SendBounce', 'eu-west-1 SendBounce', 'us-east-1 SendBounce'])
     })
 
@@ -215,7 +178,7 @@ describe('ses-bounce check --online', () => {
       assert.equal(code, 0)
       assert.equal(online[0], WHO)
       assert.match(online[1] ?? '', /^no region is known, .*; regions = eu-west-1 names one$/)
-      assert.equal(ses.calls.length, 1)
+      assert.equal(ses().calls.length, 1)
       assert.equal((await runOnline(dir, env(), ['--strict'])).code, 1)
     })
   })
@@ -232,7 +195,7 @@ describe('ses-bounce check --online', () => {
       const sender = constant('mailer@bounces.example.com')
       for (const identity of ['mailer@bounces.example.com', 'bounces.example.com', 'example.com']) {
         assert.deepEqual(await verified(sender, [identity]), [0, `verified: ${identity}`])
-        await ses.close()
+        await ses().close()
       }
       await start()
     })
@@ -259,7 +222,7 @@ describe('ses-bounce check --online', () => {
         'verified: one.example',
         `warning: ${told('two.example')}; SES takes no mail for two.example here either`,
       ])
-      await ses.close()
+      await ses().close()
       const none = await verified({ domains }, ['three.example'])
       assert.deepEqual(none.slice(0, 3), [
         1,
@@ -298,7 +261,7 @@ describe('ses-bounce check --online', () => {
         /^eu-west-1: whether SendBounce is permitted could not be established: no bounce/,
       )
       assert.equal(
-        asked(ses).some(line => line.endsWith('SendBounce')),
+        asked(ses()).some(line => line.endsWith('SendBounce')),
         false,
       )
     })
@@ -309,7 +272,7 @@ describe('ses-bounce check --online', () => {
       assert.deepEqual(said, [
         'whether SendBounce is permitted could not be established: no bounce sender is known; host_list and [relay] domains name no domain',
       ])
-      assert.deepEqual(asked(ses), ['eu-west-1 GetCallerIdentity'])
+      assert.deepEqual(asked(ses()), ['eu-west-1 GetCallerIdentity'])
     })
 
     const withArn = (account: string) =>
@@ -323,7 +286,7 @@ describe('ses-bounce check --online', () => {
       ])
       assert.equal(code, 0)
       const arn = 'arn:aws:ses:eu-west-1:999999999999:identity/example.com'
-      assert.equal(ses.calls.at(-1)?.input?.BounceSenderArn, arn)
+      assert.equal(ses().calls.at(-1)?.input?.BounceSenderArn, arn)
     })
     it('asks where the ARN is of the own account', async () => {
       await start()
@@ -355,222 +318,6 @@ describe('ses-bounce check --online', () => {
     })
   })
 
-  describe('of the permissions', () => {
-    const resource = `arn:aws:ses:eu-west-1:123456789012:identity/${SENDER}`
-
-    it('names what is missing for SendBounce', async () => {
-      await faultFor('SendBounce', { kind: 'denied' })
-      const { code, said } = await ofRegion()
-      assert.equal(code, 1)
-      assert.equal(
-        said[1],
-        `error: SendBounce is not permitted as ${SENDER}; allow ses:SendBounce on ${resource} (AccessDenied: User \`arn:aws:iam::123456789012:user/local-ses' is not authorized to perform \`ses:SendBounce' on resource \`${resource}')`,
-      )
-      const { answer } = await runJson(directory(), env())
-      assert.equal(answer.online?.regions[0]?.sendBounce.resource, resource)
-      assert.equal(answer.ok, false)
-    })
-
-    it('leaves open what it may not ask, and goes on', async () => {
-      await faultFor('GetIdentityVerificationAttributes', { kind: 'denied' })
-      const { code, online } = await run({ domains: ['example.com', 'one.example'] })
-      const words =
-        'AccessDenied: User: arn:aws:iam::123456789012:user/local-ses is not authorized to perform: ses:GetIdentityVerificationAttributes'
-      assert.equal(
-        online[1],
-        `eu-west-1: whether the bounce senders are verified could not be established: ses:GetIdentityVerificationAttributes is not permitted (${words})`,
-      )
-      assert.equal(
-        online[3],
-        `${TAKES}; could not be established: ses:GetIdentityVerificationAttributes in eu-west-1`,
-      )
-      assert.equal(online.at(-1), '1 open question')
-      assert.equal(code, 0)
-    })
-
-    it('lets an open question pass, unless it is strict', async () => {
-      await faultFor('GetIdentityVerificationAttributes', { kind: 'denied' })
-      assert.equal((await run()).code, 0)
-      const { code, online } = await run({}, ['--strict'])
-      assert.equal(code, 1)
-      assert.match(online[1] ?? '', /^eu-west-1: error: whether the bounce senders are verified could not/)
-      assert.equal(online.at(-1), '1 error')
-      const { answer } = await runJson(directory(), env(), ['--strict'])
-      assert.deepEqual([answer.ok, answer.online?.regions[0]?.senders[0]?.result], [false, 'error'])
-    })
-
-    const unverified = `Failed to generate a bounce. The following identities are not verified: ${SENDER}`
-    const paused = 'Sending suspended for this account. For more information, please check the inbox.'
-    const refusals: [what: string, fault: Fault, said: RegExp, code: number][] = [
-      [
-        'a bounce sender that SES does not take after all',
-        { kind: 'error', status: 400, code: 'MessageRejected', message: unverified },
-        /^error: SES doesn't accept mailer-daemon@example\.com as a bounce sender \(MessageRejected: Failed/,
-        1,
-      ],
-      [
-        'an account that SES has suspended',
-        { kind: 'error', status: 400, code: 'MessageRejected', message: paused },
-        /^error: SES sends nothing for this account now \(MessageRejected: Sending suspended/,
-        1,
-      ],
-      [
-        'a region that the account has not enabled',
-        {
-          kind: 'error',
-          status: 403,
-          code: 'InvalidClientTokenId',
-          message: 'The security token is invalid.',
-        },
-        /^error: AWS doesn't know these credentials: .*; or the account hasn't enabled this region$/,
-        1,
-      ],
-      [
-        'a call that SES finds wrong',
-        { kind: 'error', status: 400, code: 'ValidationError', message: '1 validation error detected' },
-        /^whether SendBounce is permitted could not be established: ValidationError: 1 validation/,
-        0,
-      ],
-      [
-        'an id that SES calls a wrong value',
-        { kind: 'error', status: 400, code: 'InvalidParameterValue', message: 'Invalid OriginalMessageId' },
-        /^SendBounce is permitted$/,
-        0,
-      ],
-      [
-        'another value that SES calls wrong',
-        { kind: 'error', status: 400, code: 'InvalidParameterValue', message: 'Invalid ARN' },
-        /^whether SendBounce is permitted could not be established: InvalidParameterValue: Invalid ARN$/,
-        0,
-      ],
-      [
-        'throttling',
-        { kind: 'throttle' },
-        /^whether SendBounce is permitted could not be established: Throttling: Maximum sending rate exceeded\.$/,
-        0,
-      ],
-      [
-        'a fault of SES',
-        { kind: 'error', status: 503, code: 'ServiceUnavailable', message: 'Try again.' },
-        /^whether SendBounce is permitted could not be established: ServiceUnavailable: Try again\.$/,
-        0,
-      ],
-      [
-        'a proxy that forbids it',
-        { kind: 'status', status: 403, body: '<html>Forbidden</html>' },
-        /^whether SendBounce is permitted could not be established: /,
-        0,
-      ],
-      [
-        'a connection that breaks',
-        { kind: 'reset' },
-        /^whether SendBounce is permitted could not be established: /,
-        0,
-      ],
-      [
-        'an answer that is none',
-        { kind: 'empty' },
-        /^whether SendBounce is permitted could not be established: /,
-        0,
-      ],
-      [
-        'no answer in time',
-        { kind: 'silence' },
-        /^whether SendBounce is permitted could not be established: .*\b200 ?ms\b/,
-        0,
-      ],
-    ]
-    for (const [what, fault, said, code] of refusals) {
-      it(`has its words for ${what}`, async () => {
-        await faultFor('SendBounce', fault)
-        // only silence may take its time: on a busy machine others may, too
-        const timeout = fault.kind === 'silence' ? 'timeout = 200ms' : ''
-        const result = await ofRegion({ ses: `regions = eu-west-1\n${timeout}` })
-        assert.match(result.said[1] ?? '', said)
-        assert.equal(result.code, code)
-      })
-    }
-
-    it('shows control characters of an answer, and never writes them', async () => {
-      const message = 'no \u001b[2J\u202e\u0085 way on resource: arn:aws:ses:x:1:identity/\u0007'
-      await faultFor('SendBounce', { kind: 'error', status: 403, code: 'AccessDenied', message })
-      const { lines } = await run()
-      for (const line of lines) assert.match(line, /^[ -~]+$/)
-      const { lines: json } = await runJson(directory(), env())
-      assert.match(json[0] ?? '', /^[ -~]+$/)
-    })
-  })
-
-  describe('of the credentials', () => {
-    const only = async (changes: NodeJS.ProcessEnv, options: SesEmulatorOptions = {}) => {
-      await start(options)
-      const { code, online } = await runOnline(directory(), env(changes))
-      return { code, first: online[0] ?? '', last: online.slice(1) }
-    }
-    const STOPPED = [`${TAKES}; nothing further was asked`, '1 error']
-
-    it('says that there are none, and asks nothing', async () => {
-      const { code, first, last } = await only({ AWS_ACCESS_KEY_ID: '', AWS_SECRET_ACCESS_KEY: '' })
-      assert.match(first, /^error: this user has no usable AWS credentials; .*CredentialsProviderError: /)
-      assert.deepEqual([code, last, ses.calls.length], [1, STOPPED, 0])
-    })
-
-    const told = (code: string, message: string): SesEmulatorOptions => ({
-      faults: [{ kind: 'error', status: 403, code, message }],
-    })
-    const wrong: [what: string, changes: NodeJS.ProcessEnv, options: SesEmulatorOptions, said: RegExp][] = [
-      [
-        'unknown to AWS',
-        { AWS_ACCESS_KEY_ID: 'NOBODY' },
-        {},
-        /^error: AWS doesn't know these credentials: [^;]*$/,
-      ],
-      [
-        'with a wrong secret',
-        { AWS_SECRET_ACCESS_KEY: 'wrong' },
-        {},
-        /^error: the secret access key isn't the one of the access key \(SignatureDoesNotMatch: /,
-      ],
-      [
-        'that have expired',
-        {},
-        told('ExpiredToken', 'The security token included in the request is expired'),
-        /^error: the AWS credentials have expired; renew them \(ExpiredToken: The security token/,
-      ],
-      [
-        'refused for a wrong clock',
-        {},
-        { clock: () => Date.now() - 3_600_000 },
-        /^error: the clock of this machine is wrong: .*Signature not yet current: /,
-      ],
-    ]
-    for (const [what, changes, options, said] of wrong) {
-      it(`asks nothing further with those ${what}`, async () => {
-        const { code, first, last } = await only(changes, options)
-        assert.match(first, said)
-        assert.deepEqual([code, last, asked(ses)], [1, STOPPED, ['eu-west-1 GetCallerIdentity']])
-      })
-    }
-
-    it('goes on where STS does not answer', async () => {
-      const { code, first, last } = await only({}, { faults: [{ kind: 'reset' }] })
-      assert.match(first, /^whose the credentials are could not be established: /)
-      assert.ok(last.includes('eu-west-1: SendBounce is permitted'))
-      assert.ok(last.includes(`${TAKES}; could not be established: sts:GetCallerIdentity`))
-      assert.equal(code, 0)
-    })
-
-    it('gives the credentials for an emulator on this machine to no STS of AWS', async () => {
-      await start()
-      const { online } = await runOnline(directory(), environment())
-      assert.match(
-        online[0] ?? '',
-        /^whose the credentials are could not .* AWS_ENDPOINT_URL_STS names no STS there$/,
-      )
-      assert.ok(online.includes('eu-west-1: SendBounce is permitted'))
-    })
-  })
-
   it('asks nothing if bounces go to the emulator in the dispatcher', async () => {
     await start()
     const dir = directories.make({ ses: 'endpoint = local' })
@@ -579,7 +326,7 @@ describe('ses-bounce check --online', () => {
     assert.deepEqual([code, online], [0, [message]])
     const { answer } = await runJson(dir, env())
     assert.deepEqual(answer.online, { regions: [], notes: [{ result: 'fine', message }] })
-    assert.equal(ses.calls.length, 0)
+    assert.equal(ses().calls.length, 0)
   })
 
   it('asks nothing while the files have errors, and shows these', async () => {
@@ -591,7 +338,7 @@ describe('ses-bounce check --online', () => {
     assert.equal(lines.at(-1), 'online: AWS was not asked, as the configuration has errors')
     const { answer } = await runJson(dir, env())
     assert.equal('online' in answer, false)
-    assert.equal(ses.calls.length, 0)
+    assert.equal(ses().calls.length, 0)
   })
 
   it('asks where the files have only warnings, strict or not', async () => {
