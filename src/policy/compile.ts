@@ -18,7 +18,12 @@ import { compileOutcome } from './outcome'
 import { isOutcomeKey, OUTCOME_KEYS } from './outcome-keys'
 import type { Reporter } from './outcome-reader'
 import { PatternCompiler } from './patterns'
-import { checkRefusalOutcomes, refusalItems, warnOfRefusalRule } from './refusal-rule-checks'
+import {
+  checkRefusalOutcomes,
+  refusalItems,
+  warnOfRefusalRule,
+  warnOfUnreachable,
+} from './refusal-rule-checks'
 import type { Condition, Policy, Rule } from './rule'
 import { RuleIndex } from './rule-index'
 import { ADDRESS_NAMES, parseTemplate, type Template, type TemplateName } from './templates'
@@ -117,6 +122,7 @@ class RuleCompiler {
     }
     const compiled = { rules, bounceSenders: sendersOf(rules, this.#bounceSender) }
     const { labelSeparator } = this.#settings.relay
+    warnOfUnreachable(rules, rule => this.#reporter(rule))
     for (const rule of rules) warnOfNamed(rule, { ...compiled, labelSeparator }, this.#reporter(rule))
     return compiled
   }

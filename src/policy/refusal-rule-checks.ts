@@ -2,12 +2,13 @@
 
 import { didYouMean, validAre } from '../config/diagnostics'
 import type { IniEntry } from '../config/ini'
-import type { Item } from '../config/items'
+import { type Item, splitItems } from '../config/items'
 import { REFUSAL_STAGES } from '../mail/refusal'
 import { alwaysStands, BY_NAME_ONLY, JUDGES_OF_RELAY, loadedName, NOBODY } from '../mail/refusing-plugins'
 import { isGlob } from './glob'
 import type { Reporter } from './outcome-reader'
 import { namesPlainly } from './patterns'
+import { meansRefuser } from './refusal-naming'
 import type { Condition, Rule } from './rule'
 
 /** The items of a condition on a refusal, as they are compiled: a plugin has the name under which Haraka loads it. */
@@ -95,4 +96,28 @@ export function warnOfRefusalRule({ name, line, conditions, outcome }: Rule, say
         say.warn(condition.line, `"${plugin}" can't tell a refusal from a fault of the DNS`)
     }
   }
+}
+
+/** Warns of rules below one that holds for every refusal, but for those that a rule must name. */
+export function warnOfUnreachable(rules: readonly Rule[], reporterOf: (rule: Rule) => Reporter): void {
+  let catchAll: Rule | undefined
+  for (const rule of rules.filter(({ ofRefusals }) => ofRefusals)) {
+    if (catchAll && !BY_NAME_ONLY.some(by => meansRefuser(rule, { by }))) {
+      const where = `[${catchAll.name}] in line ${catchAll.line}`
+      reporterOf(rule).warn(
+        rule.line,
+        `this rule can never be reached: ${where} holds for every refusal that it is about`,
+      )
+    }
+    if (rule.mode === 'enforce' && rule.conditions.every(isAnything)) catchAll ??= rule
+  }
+}
+
+/** `refused.by = *`, or another of its keys. */
+function isAnything({ field, negated, value }: Condition): boolean {
+  return field.phase === 'refusal' && !negated && splitItems(value).items.some(isStar)
+}
+
+function isStar({ form, text }: Item): boolean {
+  return form === 'plain' && text === '*'
 }

@@ -9,7 +9,7 @@ import type { Envelope, EnvelopeRecipient } from '../../mail/facts'
 import type { Refusal } from '../../mail/refusal'
 import type { Decision } from '../../policy/decision'
 import { MatchBudget } from '../../policy/match-budget'
-import { mayBounce } from '../../policy/may-bounce'
+import { mayBounce, observedRules } from '../../policy/may-bounce'
 import { standingRefusal } from '../../policy/refusal-outcome'
 import type { Policy } from '../../policy/rule'
 import { type RuleTrace, traceRules } from '../../policy/trace'
@@ -75,33 +75,44 @@ export async function examineMail(
   }
 }
 
+interface RefusedAtOnce {
+  refusal: Refusal
+  observed: Decision['observed']
+}
+
 /** At MAIL and RCPT a refusal goes out unless a rule may be about it. */
 function refusedAtOnce(
   { sender, recipients, relayIp }: Envelope,
   policy: Policy,
-): Map<EnvelopeRecipient, Refusal> {
-  const found = new Map<EnvelopeRecipient, Refusal>()
+): Map<EnvelopeRecipient, RefusedAtOnce> {
+  const found = new Map<EnvelopeRecipient, RefusedAtOnce>()
   for (const one of recipients) {
     const [first] = one.refusals ?? []
     if (first === undefined || !['mail', 'rcpt'].includes(first.stage)) continue
     const recipient = first.stage === 'mail' ? undefined : one.address
-    if (!mayBounce(policy, { sender, recipient, relayIp, refusal: first })) found.set(one, first)
+    const refused = { sender, recipient, relayIp, refusal: first }
+    if (mayBounce(policy, refused)) continue
+    const names = new Set(observedRules(policy, refused, false))
+    const observed = policy.rules
+      .filter(({ name }) => names.has(name))
+      .map(({ name, outcome }) => ({ rule: name, action: outcome.action }))
+    found.set(one, { refusal: first, observed })
   }
   return found
 }
 
 function withRefused(
   { facts, decisions }: PolicyEvaluation,
-  refused: ReadonlyMap<EnvelopeRecipient, Refusal>,
+  refused: ReadonlyMap<EnvelopeRecipient, RefusedAtOnce>,
 ): Pick<ExaminedMail, 'facts' | 'decisions' | 'atOnce'> {
   const evaluated = new Map(decisions.map(decision => [decision.recipient.envelope, decision]))
   const atOnce = new Set<Decision>()
   const all = facts.envelope.recipients.flatMap(envelope => {
-    const refusal = refused.get(envelope)
+    const found = refused.get(envelope)
     const decision = evaluated.get(envelope)
-    if (refusal === undefined) return decision ?? []
+    if (found === undefined) return decision ?? []
     const recipient = { envelope, address: envelope.address, source: 'envelope' as const }
-    const standing = standingRefusal(refusal, { recipient, observed: [] })
+    const standing = standingRefusal(found.refusal, { recipient, observed: found.observed })
     atOnce.add(standing)
     return standing
   })
