@@ -41,6 +41,14 @@ function valuesOf(value: unknown): (string | number)[] {
   return typeof value === 'string' || typeof value === 'number' ? [value] : []
 }
 
+/** Whether the plugin has noted an error. */
+export function hasError(stores: readonly ResultStore[], plugin: string): boolean {
+  return stores.some(store => {
+    const errors: unknown = Object(store.get(plugin)).err
+    return Array.isArray(errors) ? errors.length > 0 : Boolean(errors)
+  })
+}
+
 /** How many errors plugins have noted so far. */
 export function countErrors(stores: readonly AllResults[]): number {
   let count = 0

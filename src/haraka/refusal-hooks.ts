@@ -8,7 +8,7 @@ import { NOBODY } from '../mail/refusing-plugins'
 import { standsAlways } from '../mail/standing-refusals'
 import { RELEASE_PARAMETER } from '../quarantine/release-token'
 import type { HeldRefusals } from './held-refusals'
-import { countErrors } from './plugin-results'
+import { countErrors, hasError } from './plugin-results'
 import type { RcptCommands } from './rcpt-commands'
 import { RcptState } from './rcpt-state'
 import { type HarakaRefusal, isRefusingHook, readRefusal } from './read-refusal'
@@ -131,8 +131,11 @@ export class RefusalHooks {
     if (!transaction || !this.#isAsked(connection)) return false
     const raw = { plugin: by, hook, retval, message: message || wordsOfHaraka(hook, transaction) }
     const asked = { plugin, connection, transaction, rcpt: this.#rcpt(transaction), raw }
-    const { refusal, isTemporary } = readRefusal(raw)
+    const { refusal: said, isTemporary } = readRefusal(raw)
     if (isTemporary) return false
+    const refusal = hasError([transaction.results, connection.results], by)
+      ? { ...said, hasError: true as const }
+      : said
     if (this.#isForWantOfRecipients(asked)) return true
     const fate = this.#fateOf(asked, refusal, hookParams)
     // Haraka calls it in place of the plugins that are left, and the relay hears its answer

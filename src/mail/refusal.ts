@@ -14,4 +14,6 @@ export interface Refusal {
   status: string
   /** The words of the reply without code and status: printable ASCII, at most 256 characters. */
   reply: string
+  /** The plugin has noted an error, so it may be a fault: a rule must name the plugin. */
+  hasError?: true
 }

@@ -13,10 +13,10 @@ import { Subject } from './subject'
 /** False: the rule doesn't name the refuser, and one like it isn't meant by a glob, by `not.` or by silence. */
 export function meansRefuser(
   { conditions }: { conditions: readonly Condition[] },
-  { by }: Pick<Refusal, 'by'>,
+  { by, hasError }: Pick<Refusal, 'by' | 'hasError'>,
 ): boolean {
   return (
-    !BY_NAME_ONLY.includes(by) ||
+    (!hasError && !BY_NAME_ONLY.includes(by)) ||
     conditions.some(
       ({ field, negated, matcher }) => field.name === 'refused.by' && !negated && namesPlainly(matcher, by),
     )

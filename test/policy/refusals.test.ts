@@ -3,7 +3,16 @@ import type { Settings } from '../../src/config/settings'
 import type { Decision } from '../../src/policy/decision'
 import { fallBack } from '../../src/policy/fallback'
 import { mightMatchAnyRule } from '../../src/policy/might-match'
-import { decideNow, type MailParts, mail, NOW_MS, type PolicyParts, policy, SETTINGS } from './support'
+import {
+  decideNow,
+  type MailParts,
+  mail,
+  NOW_MS,
+  type PolicyParts,
+  policy,
+  refusal,
+  SETTINGS,
+} from './support'
 
 const UNKNOWN = 'rcpt-ldap rcpt 550 5.1.1 No such user'
 const CONTENT = 'attachment data 550 5.7.1 No programs'
@@ -130,6 +139,18 @@ describe('a rule about refusals', () => {
       { lists: { refusers: 'nobody\n' } },
     )
     assert.equal(named.rule, 'r')
+  })
+
+  it('means a plugin that has noted an error only by its name', async () => {
+    const facts = mail({ refused: [UNKNOWN] })
+    const [envelope] = facts.envelope.recipients
+    assert(envelope)
+    envelope.refusals = [{ ...refusal(UNKNOWN), hasError: true }]
+    const rule = async (conditions: string) =>
+      (await decideNow(policy(`[r]\n${conditions}\naction = drop`), facts))[0]?.rule
+    assert.equal(await rule('refused.by = *'), undefined)
+    assert.equal(await rule('refused.stage = rcpt'), undefined)
+    assert.equal(await rule('refused.by = rcpt-ldap'), 'r')
   })
 
   it('has the name under which Haraka loads a plugin', async () => {
