@@ -83,7 +83,7 @@ export const METRICS = {
   ),
   willMiss: gauge(
     'ses_bounce_jobs_missing_window',
-    'Queued jobs that will miss their deadline at that pace; with more than 2,000 queued, up to 16 s of jobs too many',
+    'Queued jobs that will miss their deadline at that pace',
     'region',
   ),
   interval: gauge(

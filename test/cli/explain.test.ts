@@ -137,7 +137,7 @@ describe('ses-bounce explain', () => {
       )
       const shown = await lines([], sample({ spam: 'FAIL' }))
       assert.ok(shown.includes('  not bounced: unsafe, spam; so it is quarantine'))
-      assert.ok(shown.includes('  kept in the quarantine: nobody is told'))
+      assert.ok(shown.includes('  kept in the quarantine; the sender is not told'))
       const late = await object(['--at', '25h'], sample())
       assert.deepEqual([late.decisions[0]?.reason, late.assumed.at], ['expired', undefined])
       const text = '5.4.7 No such mailbox (not bounced: later than 24h after its receipt)'

@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
+import { SurgeFiles, surgeFolder } from '../../src/app/surge-files'
 import { main } from '../../src/cli/main'
 import { OPENAPI } from '../../src/http/openapi'
 import { keepMail, quarantineFolder } from '../../src/quarantine/keep'
@@ -57,16 +58,13 @@ function callAndEnd(started: string): void {
 /** The commands that do something, `queue list` for one. */
 async function leaves(...group: string[]): Promise<string[]> {
   const { lines } = await ran(out => main(['help', ...group], out))
-  const names = [...lines.join('\n').matchAll(/^ {2}([a-z][a-z-]*)/gm)].map(([, name = '']) => name)
-  const all = await Promise.all(
-    names
-      .filter(name => name !== 'help')
-      .map(async name => {
-        const isGroup = ['queue', 'quarantine'].includes(name) && group.length === 0
-        return isGroup ? leaves(name) : [[...group, name].join(' ')]
-      }),
-  )
-  return all.flat()
+  const [, commands = ''] = lines.join('\n').split('\nCommands:\n')
+  const [own = ''] = commands.split('\n\n', 1)
+  const names = [...own.matchAll(/^ {2}([a-z][a-z-]*)/gm)]
+    .map(([, name = '']) => name)
+    .filter(name => name !== 'help')
+  if (names.length === 0) return [group.join(' ')]
+  return (await Promise.all(names.map(name => leaves(...group, name)))).flat()
 }
 
 describe('the names in JSON', () => {
@@ -123,6 +121,13 @@ describe('the names in JSON', () => {
       await say('queue resume', ...here)
       await say('quarantine list', ...here)
       for (const word of ['show', 'release', 'delete']) await say(`quarantine ${word}`, ...here, kept, 'none')
+      new SurgeFiles(surgeFolder(dir)).start({
+        by: 'rcpt-ldap',
+        stage: 'rcpt',
+        since: new Date().toISOString(),
+        share: '20 of the last 24 recipients',
+      })
+      for (const word of ['list', 'resume']) await say(`refusals ${word}`, ...here)
       await say('local-ses', '--port', '0')
       await say('dispatch', ...here)
     } finally {

@@ -103,9 +103,9 @@ describe('ses-bounce quarantine', () => {
     assert.equal(code, 1)
     assert.deepEqual(lines, [
       `${one}: deleted`,
-      '../other: nothing was done: there is no such mail in the quarantine',
-      `../quarantine/${two}: nothing was done: there is no such mail in the quarantine`,
-      ': nothing was done: there is no such mail in the quarantine',
+      '../other: not changed: there is no such mail in the quarantine',
+      `../quarantine/${two}: not changed: there is no such mail in the quarantine`,
+      ': not changed: there is no such mail in the quarantine',
     ])
     assert.ok(existsSync(secret))
     assert.deepEqual(readdirSync(folder).toSorted(), [`${two}.eml`, `${two}.json`])
@@ -124,7 +124,7 @@ describe('ses-bounce quarantine', () => {
     ])
     assert.equal((await run('show', gone)).code, 0)
     assert.deepEqual((await run('release', gone)).lines, [
-      `${gone}: nothing was done: its record can't be read: nobody knows whom it was for`,
+      `${gone}: not changed: its record can't be read, so its recipients are unknown`,
     ])
     assert.deepEqual((await run('delete', gone, damaged)).code, 0)
     assert.deepEqual(readdirSync(folder), [])
@@ -289,12 +289,12 @@ describe('ses-bounce quarantine', () => {
         const { code, lines } = await run('release', id, '--to', to)
         end()
         assert.equal(code, 1)
-        assert.deepEqual(lines, [`${id}: nothing was done: ${to} did not take it: ${why}`])
+        assert.deepEqual(lines, [`${id}: not changed: ${to} did not accept it: ${why}`])
         assert.deepEqual(readdirSync(folder).toSorted(), [`${id}.eml`, `${id}.json`])
         assert.deepEqual(readdirSync(releaseTokenFolder(dir)), [])
       }
       const { lines } = await run('release', id, '--json')
-      assert.match(lines[0] ?? '', /"done":false,"why":"127\.0\.0\.1:1 did not take it: .*ECONNREFUSED/)
+      assert.match(lines[0] ?? '', /"done":false,"why":"127\.0\.0\.1:1 did not accept it: .*ECONNREFUSED/)
       assert.equal(readFileSync(path.join(folder, `${id}.eml`), 'latin1'), MAIL)
     })
 

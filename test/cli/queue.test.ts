@@ -345,7 +345,7 @@ describe('ses-bounce queue', () => {
         errors: [],
         lines: [
           '1970-01-01T00:00:00.000Z 2 jobs to send, drained in 2s; 0 jobs ended since',
-          'Nothing waits; 1 job held, which nobody sends.',
+          'No jobs are waiting; 1 job held until you retry or cancel.',
         ],
       })
     })
@@ -385,7 +385,7 @@ describe('ses-bounce queue', () => {
     })
 
     it('says whether it is drained, without --wait', async () => {
-      assert.deepEqual(await run(['drain']), { code: 0, errors: [], lines: ['Nothing waits.'] })
+      assert.deepEqual(await run(['drain']), { code: 0, errors: [], lines: ['No jobs are waiting.'] })
       add()
       assert.deepEqual((await run(['drain'])).lines, ['Not drained: 1 job to send: --wait waits for them.'])
     })

@@ -16,10 +16,7 @@ describe('ses-bounce test', () => {
           '1: [case] nothing is expected; valid are expect.rule, expect.action, expect.reason, expect.reply, expect.text',
         ],
       ],
-      [
-        'expect.action = drop',
-        ['1: [case] nobody is to have the mail; recipient = user@example.com says who'],
-      ],
+      ['expect.action = drop', ['1: [case] the mail has no recipient; write recipient = user@example.com']],
       [
         'recipent = x@y.example\nrecipient = x@y.example\nexpect.action = drop',
         ['2: [case] unknown key "recipent"; did you mean "recipient"?'],

@@ -102,7 +102,10 @@ describe('ses-bounce queue pause', function () {
 
     assert.equal((await queue('resume')).code, 0)
     const drain = await queue('drain', '--wait', '--timeout', '10s')
-    assert.deepEqual([drain.code, drain.lines.at(-1)], [0, 'Nothing waits; 1 job held, which nobody sends.'])
+    assert.deepEqual(
+      [drain.code, drain.lines.at(-1)],
+      [0, 'No jobs are waiting; 1 job held until you retry or cancel.'],
+    )
     for (const { mail } of [one, two]) await bounceOf(product, mail)
     for (const { mail } of [held, cancelled]) assert.deepEqual(await callsFor(product, mail), [])
 

@@ -17,7 +17,7 @@ export const CASE_KEYS: Readonly<Record<string, KeyMeaning>> = {
     group: 'file',
     meaning: 'a mail in a file, as the relay hands it over; its path from config/. Without it one is made',
   },
-  recipient: { group: 'ses', meaning: 'whom SES had it for; several with commas' },
+  recipient: { group: 'ses', meaning: 'the recipients that SES had; several with commas' },
   sender: {
     group: 'ses',
     meaning: 'who sent it to SES; <> is the null sender (default someone@sender.example)',

@@ -31,7 +31,7 @@ const LARGEST_BYTES = 40 * 1024 ** 2
 export function madeMail(section: IniSection, values: CaseValues, atMs: EpochMs): MadeMail {
   const recipients = values.addresses('recipient') ?? values.addresses('envelope.recipient') ?? []
   if (!values.has('recipient') && !values.has('envelope.recipient'))
-    values.faultOf(section.line, 'nobody is to have the mail; recipient = user@example.com says who')
+    values.faultOf(section.line, 'the mail has no recipient; write recipient = user@example.com')
   const hasReceipt = values.oneOf('receipt', [NONE]) === undefined
   if (!hasReceipt) checkWithoutReceipt(section, values)
   const sender = values.sender('sender') ?? STANDARD_SENDER

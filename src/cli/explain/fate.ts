@@ -19,11 +19,11 @@ export function fateOf(
     case 'bounce':
       return deliver ? 'SES tells the sender, and the mail is delivered all the same' : 'SES tells the sender'
     case 'quarantine':
-      return 'kept in the quarantine: nobody is told'
+      return 'kept in the quarantine; the sender is not told'
     case 'reject':
-      return 'kept in the quarantine, as SMTP has one answer for all recipients: nobody is told'
+      return 'kept in the quarantine, as SMTP has one answer for all recipients; the sender is not told'
     case 'drop':
-      return 'taken away: nobody is told'
+      return 'accepted and deleted; the sender is not told'
     case 'defer':
       return 'refused for now'
   }

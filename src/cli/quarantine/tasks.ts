@@ -72,13 +72,13 @@ export function releaseKept(run: Run, ids: readonly string[], endpoint: Endpoint
   return each(run, ids, async id => {
     const kept = await readKept(run.folder, id)
     if (kept === undefined) return { fault: NOT_THERE }
-    if (kept.record === undefined) return { fault: "its record can't be read: nobody knows whom it was for" }
+    if (kept.record === undefined) return { fault: "its record can't be read, so its recipients are unknown" }
     const to = recipientsOf(kept.record)
     const pass = await issueReleaseToken(run.passes, Date.now())
     try {
       const from = kept.record.envelope.sender
       const why = await handBack(endpoint, { from, to, eml: kept.eml, token: pass.token })
-      if (why !== undefined) return { fault: `${endpoint.host}:${endpoint.port} did not take it: ${why}` }
+      if (why !== undefined) return { fault: `${endpoint.host}:${endpoint.port} did not accept it: ${why}` }
     } finally {
       await pass.revoke()
     }
@@ -131,7 +131,7 @@ async function each(
     if (!isDone) code = 1
     if (json)
       out.line(jsonText({ id, done: isDone, ...(isDone ? { what: answer.value } : { why: answer.fault }) }))
-    else out.line(`${id}: ${isDone ? answer.value : `nothing was done: ${answer.fault}`}`)
+    else out.line(`${id}: ${isDone ? answer.value : `not changed: ${answer.fault}`}`)
   }
   return code
 }

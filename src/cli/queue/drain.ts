@@ -32,10 +32,10 @@ export async function drain(run: Run, options: { wait: boolean; timeoutMs?: numb
     if (json) {
       run.out.line(jsonText({ drained: waiting === 0, waiting, held, ...(why && { why }) }))
     } else {
-      const kept = held > 0 ? `; ${count(held, 'job')} held, which nobody sends` : ''
+      const kept = held > 0 ? `; ${count(held, 'job')} held until you retry or cancel` : ''
       run.out.line(
         waiting === 0
-          ? `Nothing waits${kept}.`
+          ? `No jobs are waiting${kept}.`
           : `Not drained: ${count(waiting, 'job')} to send${kept}: ${why ?? ''}.`,
       )
     }
