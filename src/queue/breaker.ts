@@ -25,16 +25,17 @@ export interface RefusalFacts {
   othersInRow: number
   /** A job waits that wasn't put back and isn't part of the row. */
   waitsUntried: boolean
-  /** The job that was put back and is due first. */
-  firstPutBack?: Turn
-  /** The failed job of the row with the soonest deadline. */
-  firstInRow?: Omit<Turn, 'notBeforeMs'>
+  /** Of the jobs that were put back or are part of the row: the one that waits and is due first. */
+  firstWaiting?: Turn
+  /** Of the same: the one that has failed and has the soonest deadline. */
+  firstFailed?: Omit<Turn, 'notBeforeMs'>
 }
 
 interface Turn {
   id: string
   notBeforeMs: EpochMs
   deadlineMs: EpochMs
+  createdAtMs: EpochMs
 }
 
 /** The change of a region and a bounce sender. */
@@ -93,7 +94,8 @@ export function refused(
   }
   if (isPaused) {
     const ended = end(job, facts, ['region'])
-    return { ...putBack(ended, job, facts, refusal, pauses, detail), row: { error, isPutBack: true } }
+    const { firstFailed: _staysFailed, ...others } = refusal
+    return { ...putBack(ended, job, facts, others, pauses, detail), row: { error, isPutBack: true } }
   }
   const ended = end(job, facts, ['region', 'sender'])
   // a call with several recipients is split first; a job has the benefit of the doubt once
@@ -126,11 +128,14 @@ function putBack(
 ): SenderChange & { ownMs: number } {
   const paused = withPause(ended, job, facts, { scope: 'sender', untilMs, by: 'refusals' }, detail)
   if (refusal.waitsUntried) return { ...paused, ownMs: ownUntilMs }
-  const { firstPutBack, firstInRow } = refusal
-  const own = { id: job.id, notBeforeMs: ownUntilMs, deadlineMs: job.deadlineMs }
-  const [next = own] = [firstPutBack, firstInRow && { ...firstInRow, notBeforeMs: ownUntilMs }, own]
+  const { firstWaiting, firstFailed } = refusal
+  const { id, deadlineMs, createdAtMs } = job
+  const own = { id, notBeforeMs: ownUntilMs, deadlineMs, createdAtMs }
+  const [next = own] = [firstWaiting, firstFailed && { ...firstFailed, notBeforeMs: ownUntilMs }, own]
     .filter(turn => turn !== undefined)
-    .toSorted((a, b) => a.notBeforeMs - b.notBeforeMs || a.deadlineMs - b.deadlineMs)
+    .toSorted(
+      (a, b) => a.notBeforeMs - b.notBeforeMs || a.deadlineMs - b.deadlineMs || a.createdAtMs - b.createdAtMs,
+    )
   if (next === own) return { ...paused, ownMs: untilMs }
   return { ...paused, ownMs: ownUntilMs, next: { id: next.id, notBeforeMs: Math.round(untilMs) } }
 }

@@ -126,16 +126,20 @@ describe('a bounce sender whose mails SES refuses', () => {
       const { job: own, sender } = refusal(facts, by('refusals'))
       return sender?.next?.id ?? (own.notBeforeMs === 60_000 ? 'own' : 'one that was not tried')
     }
-    const earlier = { id: 'earlier', notBeforeMs: 300_000, deadlineMs: ONE.deadlineMs + 1 }
-    assert.equal(next({ firstPutBack: earlier }), 'one that was not tried')
-    assert.equal(next({ waitsUntried: false, firstPutBack: earlier }), 'earlier')
+    const { deadlineMs, createdAtMs } = ONE
+    const earlier = { id: 'earlier', notBeforeMs: 300_000, deadlineMs: deadlineMs + 1, createdAtMs }
+    assert.equal(next({ firstWaiting: earlier }), 'one that was not tried')
+    assert.equal(next({ waitsUntried: false, firstWaiting: earlier }), 'earlier')
     assert.equal(next({ waitsUntried: false }), 'own')
     const later = { ...earlier, id: 'later', notBeforeMs: 600_001 }
-    assert.equal(next({ waitsUntried: false, firstPutBack: later }), 'own')
+    assert.equal(next({ waitsUntried: false, firstWaiting: later }), 'own')
     const row = { waitsUntried: false, othersInRow: 4 }
-    const inRow = { id: 'in row', deadlineMs: ONE.deadlineMs - 1 }
-    assert.equal(refusal({ ...row, firstInRow: inRow }).sender?.next?.id, 'in row')
-    assert.equal(refusal({ ...row, firstInRow: inRow, firstPutBack: earlier }).sender?.next?.id, 'earlier')
+    const inRow = { id: 'in row', deadlineMs: deadlineMs - 1, createdAtMs }
+    assert.equal(refusal({ ...row, firstFailed: inRow }).sender?.next?.id, 'in row')
+    assert.equal(refusal({ ...row, firstFailed: inRow, firstWaiting: earlier }).sender?.next?.id, 'earlier')
+    const younger = { ...inRow, deadlineMs, createdAtMs: createdAtMs + 1 }
+    assert.equal(refusal({ ...row, firstFailed: younger }).job.notBeforeMs, 60_000, 'the older one of two')
+    assert.equal(next({ waitsUntried: false, firstFailed: inRow }), 'own', 'a failed job stays failed')
   })
 
   it('is not paused by unconfirmed recipients, which wait once while it is', () => {

@@ -62,24 +62,25 @@ export function refusalFacts(database: Database, job: Job, seq: Value, detail: s
     bounceSender,
     error,
   )
-  const first = (what: string) =>
+  const first = (state: 'queued' | 'failed', order: string) =>
     database.get(
-      `SELECT id, not_before_ms, deadline_ms FROM refused JOIN job ON seq = job
-       WHERE refused.region = ?1 AND refused.bounce_sender = ?2 AND job <> ?3 AND ${what}
-       ORDER BY not_before_ms, deadline_ms, seq LIMIT 1`,
+      `SELECT id, not_before_ms, deadline_ms, created_ms FROM refused JOIN job ON seq = job
+       WHERE refused.region = ? AND refused.bounce_sender = ? AND job <> ? AND (put_back = 1 OR error = ?) AND state = ?
+       ORDER BY ${order} LIMIT 1`,
       region,
       bounceSender,
       seq,
-      ...(what.includes('?4') ? [error] : []),
+      error,
+      state,
     )
-  const firstPutBack = first("put_back = 1 AND state = 'queued'")
-  const firstInRow = first("put_back = 0 AND error = ?4 AND state = 'failed'")
+  const firstWaiting = first('queued', 'not_before_ms, deadline_ms, seq')
+  const firstFailed = first('failed', 'deadline_ms, seq')
   return {
     wasPutBack: put !== undefined,
     othersInRow: Number(others?.['n'] ?? 0),
     waitsUntried: untried !== undefined,
-    ...(firstPutBack && { firstPutBack: turnOf(firstPutBack) }),
-    ...(firstInRow && { firstInRow: turnOf(firstInRow) }),
+    ...(firstWaiting && { firstWaiting: turnOf(firstWaiting) }),
+    ...(firstFailed && { firstFailed: turnOf(firstFailed) }),
   }
 }
 
@@ -88,6 +89,7 @@ function turnOf(row: Row) {
     id: text(row['id']),
     notBeforeMs: Number(row['not_before_ms']),
     deadlineMs: Number(row['deadline_ms']),
+    createdAtMs: Number(row['created_ms']),
   }
 }
 
