@@ -13,6 +13,9 @@ const FEWEST = 20
 /** So many recipients of a stage are remembered: the last ones decide. */
 const MOST = 1000
 
+/** Stages, and the domains of deliveries: each may hold a few hundred kilobytes. */
+const MOST_PLACES = 100
+
 interface Seen {
   atMs: number
   /** Undefined: accepted. */
@@ -31,50 +34,60 @@ export interface RefusalSurgesOptions {
 
 export class RefusalSurges {
   readonly #options: RefusalSurgesOptions
-  readonly #seen = new Map<RefusalStage, Map<string, Seen>>()
-  /** Those that this process knows to go on, by stage. */
-  readonly #known = new Map<RefusalStage, Set<string>>()
+  readonly #seen = new Map<string, Map<string, Seen>>()
+  /** Those that this process knows to go on, by place. */
+  readonly #known = new Map<string, Set<string>>()
 
   constructor(options: RefusalSurgesOptions) {
     this.#options = options
   }
 
-  /** Notes that these recipients were refused. True: there is a surge, so that the refusal must become a temporary one. */
-  refused({ by, stage }: Pick<Refusal, 'by' | 'stage'>, recipients: readonly string[]): boolean {
+  /**
+   * Notes that these recipients were refused. True: there is a surge, so that the refusal must become a temporary one.
+   * `server`: the domain of a delivery, as one server may be broken and others not.
+   */
+  refused(
+    { by: plugin, stage }: Pick<Refusal, 'by' | 'stage'>,
+    recipients: readonly string[],
+    server?: string,
+  ): boolean {
+    const by = server === undefined ? plugin : `${plugin} ${server}`
+    const place = placeOf(stage, server)
     const surge = this.#options.surge()
     if (surge === undefined) return false
     const { files } = this.#options
-    const known = this.#known.get(stage) ?? new Set()
-    this.#known.set(stage, known)
+    const known = this.#known.get(place) ?? new Set()
+    set(this.#known, place, known)
     if (files.isOn(by)) {
       known.add(by)
       return true
     }
     // an operator, or another process, has ended it
-    if (known.delete(by)) this.#seen.delete(stage)
-    for (const recipient of recipients) this.#note(stage, recipient, by)
-    const seen = this.#recent(stage, surge)
+    if (known.delete(by)) this.#seen.delete(place)
+    for (const recipient of recipients) this.#note(place, recipient, by)
+    const seen = this.#recent(place, surge)
     const refused = seen.filter(one => one.by === by).length
     if (seen.length < FEWEST || (refused / seen.length) * 100 < surge.percent) return false
     const share = `${refused} of the last ${seen.length} recipients`
     files.start({ by, stage, since: new Date(this.#options.nowMs()).toISOString(), share })
     known.add(by)
-    const what = 'refused for now (450), and nothing is bounced'
+    const what = `${stage === 'delivery' ? 'tried again later' : 'refused for now (450)'}, and nothing is bounced`
     const error = `${by} has refused ${share}, so it may be broken: what it refuses is ${what}, until it accepts a recipient or "ses-bounce refusals resume"`
     this.#options.log('error', logLine({ refused_by: by, stage, error }))
     return true
   }
 
   /** Notes that these recipients passed the stage. */
-  accepted(stage: RefusalStage, recipients: readonly string[]): void {
+  accepted(stage: RefusalStage, recipients: readonly string[], server?: string): void {
     if (this.#options.surge() === undefined || recipients.length === 0) return
-    const known = this.#known.get(stage)
+    const place = placeOf(stage, server)
+    const known = this.#known.get(place)
     if (known !== undefined && known.size > 0) {
       for (const by of known) this.#end(stage, by)
       known.clear()
-      this.#seen.delete(stage)
+      this.#seen.delete(place)
     }
-    for (const recipient of recipients) this.#note(stage, recipient, undefined)
+    for (const recipient of recipients) this.#note(place, recipient, undefined)
   }
 
   #end(stage: RefusalStage, by: string): void {
@@ -90,9 +103,9 @@ export class RefusalSurges {
     }
   }
 
-  #note(stage: RefusalStage, recipient: string, by: string | undefined): void {
-    const seen = this.#seen.get(stage) ?? new Map<string, Seen>()
-    this.#seen.set(stage, seen)
+  #note(place: string, recipient: string, by: string | undefined): void {
+    const seen = this.#seen.get(place) ?? new Map<string, Seen>()
+    set(this.#seen, place, seen)
     // the newest comes last
     seen.delete(recipient)
     seen.set(recipient, { atMs: this.#options.nowMonoMs(), by })
@@ -100,8 +113,20 @@ export class RefusalSurges {
     if (seen.size > MOST && oldest !== undefined) seen.delete(oldest)
   }
 
-  #recent(stage: RefusalStage, { perMs }: Surge): Seen[] {
+  #recent(place: string, { perMs }: Surge): Seen[] {
     const fromMs = this.#options.nowMonoMs() - perMs
-    return [...(this.#seen.get(stage)?.values() ?? [])].filter(({ atMs }) => atMs >= fromMs)
+    return [...(this.#seen.get(place)?.values() ?? [])].filter(({ atMs }) => atMs >= fromMs)
   }
+}
+
+function placeOf(stage: RefusalStage, server = ''): string {
+  return `${stage} ${server}`
+}
+
+/** Mail may be for very many domains: the oldest place is forgotten. */
+function set<T>(map: Map<string, T>, place: string, value: T): void {
+  map.delete(place)
+  map.set(place, value)
+  const [oldest] = map.keys()
+  if (map.size > MOST_PLACES && oldest !== undefined) map.delete(oldest)
 }

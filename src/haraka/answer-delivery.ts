@@ -98,7 +98,7 @@ function sendBack(
 }
 
 /** Haraka's outbound/hmail.js, `temp_fail`. */
-function hasTries({ cfg, num_failures: failures }: OutboundMail): boolean {
+export function hasTries({ cfg, num_failures: failures }: OutboundMail): boolean {
   const intervals = cfg?.temp_fail_intervals
   return !Array.isArray(intervals) || failures < intervals.length
 }

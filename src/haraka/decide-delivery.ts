@@ -11,11 +11,12 @@ import { forecast } from '../app/submit'
 import { systemClock } from '../dispatch/clock'
 import { addressKey } from '../mail/address'
 import type { Decision } from '../policy/decision'
-import type { DeliveryOutcome, DeliveryWork } from './answer-delivery'
+import { type DeliveryOutcome, type DeliveryWork, hasTries } from './answer-delivery'
 import type { DeliveryNote } from './delivery-note'
 import { deferredRecipients, type FailedRecipient, refusedRecipients } from './delivery-refusals'
 import { type Failed, failedDeliveryOf, pipeQueued } from './failed-delivery'
 import type { Deferral, DeliveryError, OutboundMail } from './outbound-mail'
+import { isSplit } from './split-forward'
 import type { HarakaPlugin } from './types'
 
 export interface DeliveryContext {
@@ -35,22 +36,30 @@ export function decideGivenUp(context: DeliveryContext, error: DeliveryError): D
   return async isLate => {
     const failed = refusedRecipients(mail, error, note)
     for (const one of failed) logRefusal(plugin, mail, one)
-    return isSurge(context, failed)
-      ? { kind: 'again', reason: 'most recipients are refused', isFault: false }
-      : decide(context, failed, 'given up', isLate)
+    if (!isSurge(context, failed)) return decide(context, failed, 'given up', isLate)
+    const reason = 'most recipients are refused'
+    if (hasTries(mail)) return { kind: 'again', reason, isFault: false }
+    return decide(
+      context,
+      failed.map(one => ({ ...one, stands: one.stands ?? reason })),
+      'given up',
+      isLate,
+    )
   }
 }
 
 /** Most recipients were refused lately: the server may be broken. */
-function isSurge({ runtime }: DeliveryContext, failed: readonly FailedRecipient[]): boolean {
+function isSurge({ runtime, mail }: DeliveryContext, failed: readonly FailedRecipient[]): boolean {
   const refused = failed.filter(
     ({ refusal, stands, isAnswer }) => isAnswer && stands === undefined && refusal.code >= 500,
   )
   const [first] = refused
-  if (first === undefined || runtime.activeConfig().settings.main.mode === 'observe') return false
+  const mode = deliveryMode(runtime.activeConfig(), { isSplit: isSplit(mail) })
+  if (first === undefined || mode === 'observe') return false
   return runtime.surges.refused(
     first.refusal,
     refused.map(({ target }) => addressKey(target.address)),
+    mail.todo?.domain,
   )
 }
 

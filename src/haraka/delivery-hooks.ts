@@ -97,6 +97,7 @@ export class DeliveryHooks {
         surges.accepted(
           'delivery',
           (recipients as HarakaAddress[]).map(({ address }) => addressKey(address)),
+          mail.todo?.domain,
         )
     } catch (error) {
       plugin.logerror(mail, `a delivery isn't counted: ${errorText(error)}`)

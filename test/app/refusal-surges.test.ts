@@ -76,6 +76,28 @@ describe('a surge of refusals', () => {
     assert.equal(surges.refused({ by: 'access', stage: 'rcpt' }, ['bad@yours.example']), false)
   })
 
+  it('concerns one server alone where Haraka delivers to several', () => {
+    const surges = watch()
+    const delivery = { by: 'outbound', stage: 'delivery' } as const
+    const refusedBy = (server: string, count: number) =>
+      Array.from({ length: count }, (_, at) => surges.refused(delivery, [`bad${at}@${server}`], server))
+    assert.equal(refusedBy('broken.example', 20).at(-1), true)
+    assert.match(log[0] ?? '', /"outbound broken\.example has refused 20 .* is tried again later/)
+    assert.equal(refusedBy('fine.example', 5).includes(true), false)
+    surges.accepted('delivery', ['good@fine.example'], 'fine.example')
+    assert.equal(refusedBy('broken.example', 1).at(-1), true)
+    surges.accepted('delivery', ['good@broken.example'], 'broken.example')
+    assert.equal(refusedBy('broken.example', 1).at(-1), false)
+  })
+
+  it('remembers only so many servers', () => {
+    const surges = watch()
+    const delivery = { by: 'outbound', stage: 'delivery' } as const
+    for (let at = 0; at < 19; at++) surges.refused(delivery, [`bad${at}@first.example`], 'first.example')
+    for (let at = 0; at < 200; at++) surges.refused(delivery, ['bad@x.example'], `x${at}.example`)
+    assert.equal(surges.refused(delivery, ['bad@first.example'], 'first.example'), false)
+  })
+
   it('ends when a recipient is accepted at its stage, and counts anew', () => {
     const surges = watch()
     refuse(surges, 30)
