@@ -50,13 +50,16 @@ export class MailCounts {
     for (const decision of decisions)
       if (decision.refusal)
         this.refused(decision.refusal, mode === 'observe' ? 'observed' : outcomeOf(decision, plan))
-    for (const { recipient, rule, action, fallback, observed } of decisions) {
+    for (const { recipient, rule, action, fallback, refusal, observed } of decisions) {
       const mail = { ...ofMail(facts), recipient: recipient.address }
       for (const one of observed) {
         // a rule that couldn't be checked has decided nothing
         if (one.fault === undefined) this.#decided({ ...mail, action: one.action, rule: one.rule }, 'observe')
       }
-      this.#decided({ ...mail, action, ...(rule !== undefined && { rule }), ...fallback }, mode)
+      const words = [fallback?.detail, refusal && `refused by ${refusal.by} at ${refusal.stage}`]
+      const detail = words.filter(word => word !== undefined).join('; ')
+      const why = { ...fallback, ...(detail !== '' && { detail }) }
+      this.#decided({ ...mail, action, ...(rule !== undefined && { rule }), ...why }, mode)
       if (fallback) this.#metricsBuffer.count(COUNTED.fallbacks, { reason: fallback.reason, action, mode })
     }
   }

@@ -84,7 +84,7 @@ ${table(
     { name: 'Rule', isPrivate: true },
     { name: 'Recipient', isPrivate: true },
     { name: 'Sender', isPrivate: true },
-    { name: 'Why no bounce', kind: 'words' },
+    { name: 'Reason', kind: 'words' },
     { name: 'Mail', kind: 'id', isPrivate: true },
   ],
   notes.map(({ atMs, action, rule, recipient, sender, reason, detail, isObserved, sesId }) => [
@@ -93,7 +93,7 @@ ${table(
     rule ?? html`<span class="soft">none</span>`,
     recipient,
     sender === '' ? '<>' : sender,
-    [reason, view.isTrusted && detail !== undefined && `: ${detail}`],
+    [reason, ...(view.isTrusted ? [detail] : [])].filter(word => word !== undefined).join(': '),
     sesId !== undefined && searchLink(sesId),
   ]),
   'None yet.',

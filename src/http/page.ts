@@ -15,6 +15,7 @@ import { Kept } from './page-cache'
 import { charts, spansUntil } from './page-chart'
 import { searchMain, stateMain } from './page-job'
 import { page, type View } from './page-layout'
+import { refusals } from './page-refusals'
 import { deadlines, decisions, lastReload, rules } from './page-sections'
 import { regions, type Status, statusSection } from './page-summary'
 import type { Reply } from './reply'
@@ -81,6 +82,7 @@ ${regions(view, now)}
 ${charts(past, queued + sending + held, reader.deadlineBuckets(), view.nowMs)}
 ${deadlines(view, reader.soonest(SOONEST))}
 ${decisions(view, reader.decisions(SHOWN_DECISIONS))}
+${refusals(view, reader.sums())}
 ${rules(
   view,
   reader.ruleHits(),

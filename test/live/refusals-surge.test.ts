@@ -4,13 +4,17 @@ import assert from 'node:assert/strict'
 import { sesBounce } from './support/command'
 import { ONE_MORE_TRY, route, send, startDelivery, startMovableServer } from './support/delivery'
 import { assertUntouched, callsFor, deliveredOf, relay, said } from './support/flow'
+import { askHttp, TOKEN, webServers } from './support/http'
 import type { SesMail } from './support/mail'
+import { freePort } from './support/ports'
 import type { Product } from './support/product'
 import { startRefusing } from './support/refusers'
 import { replyText } from './support/smtp'
 import { until } from './support/wait'
 
 const GOOD = 'user@yours.example'
+/** A form of our own page. */
+const OURS = { 'sec-fetch-site': 'same-origin', 'content-type': 'application/x-www-form-urlencoded' }
 const LATER = '450 4.3.0 Try again later'
 const FEWEST = 20
 
@@ -99,6 +103,40 @@ describe('with [refusals] surge', function () {
       assert.equal((await callsFor(product, later.mail)).length, 1)
     })
   }
+
+  it('an operator sees refusals and the surge on the page and in the metrics', async () => {
+    const port = await freePort()
+    const served = await startRefusing({
+      above: [{ name: 'ldap' }],
+      ini: { refusals: { surge: '50%/10m' }, http: { token: TOKEN } },
+      rules: RULES,
+      files: { 'config/http.ini': `listen = 127.0.0.1:${port}\n` },
+    })
+    try {
+      await webServers(served.haraka, 1)
+      for (let at = 0; at < FEWEST; at++) await relay(served, { to: [`ldap.rcpt.text.${at}@yours.example`] })
+      const trusted = { authorization: `Bearer ${TOKEN}` }
+      const metrics = await until(
+        async () => {
+          const { text } = await askHttp(port, '/metrics', trusted)
+          return text.includes('outcome="deferred"') && text
+        },
+        { what: 'the refusals in the metrics' },
+      )
+      assert.match(metrics, /ses_bounce_refusals_total\{by="ldap",outcome="bounced",stage="rcpt"\} 19/)
+      assert.match(metrics, /ses_bounce_refusals_surge\{by="ldap"\} 1/)
+      const { headers } = await askHttp(port, '/session', OURS, `token=${TOKEN}`)
+      const cookie = headers['set-cookie']?.[0]?.split(';', 1)[0] ?? ''
+      const [seen, unseen] = await Promise.all([askHttp(port, '/', { cookie }), askHttp(port, '/')])
+      assert.ok(seen.text.includes('ldap has refused 20 of the last 20 recipients'))
+      assert.ok(seen.text.includes('refused by ldap at rcpt'))
+      assert.ok(unseen.text.includes('has refused 20 of the last 20 recipients'))
+      assert.ok(unseen.text.includes('Refusals by other plugins'))
+      assert.ok(!unseen.text.includes('ldap'))
+    } finally {
+      await served.stop()
+    }
+  })
 
   it('an operator sees the surge, and ends it', async () => {
     const bad = (at: number) => ({ to: [`ldap.rcpt.text.${at}@yours.example`] })
