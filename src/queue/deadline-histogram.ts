@@ -3,10 +3,12 @@
 
 import type { EpochMs } from '../units'
 import { SLOT_MS, slotOf } from './forecast'
+import type { Pace } from './operator'
+import { type DeadlineBucket, type Projection, project } from './stats'
 import type { Ahead } from './store'
 
-/** Some 1,000 jobs at SES's pace: a change costs going over one block, a question going over a block and their list. */
-const BLOCK_MS = 1_024 * SLOT_MS
+/** 900 jobs at SES's pace: a change costs going over one block, a question going over a block and their list. */
+const BLOCK_MS = 900 * SLOT_MS
 
 interface Block {
   number: number
@@ -80,6 +82,38 @@ export class DeadlineHistogram {
       if (block.number < own) jobs = before
     }
     return { jobs, laterMs }
+  }
+
+  /** As `project` has it: goes over the jobs only of those blocks of which some may be in time and others not. */
+  projection(nowMs: number, pace: Pick<Pace, 'spacingMs' | 'marginMs'>): Projection {
+    const { spacingMs, marginMs } = pace
+    let started = 0
+    let willMiss = 0
+    for (const { deadlines } of this.#blocks) {
+      const startMs = nowMs + started * spacingMs
+      const jobs = deadlines.length
+      if (startMs + (jobs - 1) * spacingMs <= (deadlines[0] ?? 0) - marginMs) started += jobs
+      else if (startMs > (deadlines[jobs - 1] ?? 0) - marginMs) willMiss += jobs
+      else {
+        const found = project(deadlines, startMs, pace)
+        started += jobs - found.willMiss
+        willMiss += found.willMiss
+      }
+    }
+    return { drainMs: started * spacingMs, willMiss }
+  }
+
+  /** By spans of whole blocks, soonest first. */
+  buckets(blocks: number): DeadlineBucket[] {
+    const spanMs = blocks * BLOCK_MS
+    const buckets: DeadlineBucket[] = []
+    for (const { number, deadlines } of this.#blocks) {
+      const fromMs = Math.floor(number / blocks) * spanMs
+      const last = buckets.at(-1)
+      if (last?.fromMs === fromMs) last.jobs += deadlines.length
+      else buckets.push({ fromMs, spanMs, jobs: deadlines.length })
+    }
+    return buckets
   }
 
   /** Soonest first. */

@@ -125,7 +125,7 @@ describe('the questions of the page to the queue', () => {
 })
 
 /** The deadlines of all waiting jobs, as one text; a process follows their changes from then on. */
-const DEADLINES = /group_concat\(deadline_ms\)/
+const DEADLINES = /json_group_array\(deadline_ms\)/
 
 const FILTERS = [
   'state=queued',

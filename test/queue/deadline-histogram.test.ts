@@ -4,6 +4,7 @@ import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import { DeadlineHistogram } from '../../src/queue/deadline-histogram'
 import { slotOf } from '../../src/queue/forecast'
+import { project } from '../../src/queue/stats'
 import { HOUR_MS } from './support'
 
 const NOW_MS = 1_700_000_000_000
@@ -14,7 +15,7 @@ const deadlines = fc.oneof(
   fc.nat(86_400).map(seconds => NOW_MS + seconds * 1000),
   fc.nat(24 * HOUR_MS).map(ms => NOW_MS + ms),
   // the ends of the blocks
-  fc.nat(20).map(number => Math.ceil(NOW_MS / 1_024_000 + number) * 1_024_000),
+  fc.nat(100).map(number => Math.ceil(NOW_MS / 900_000 + number) * 900_000),
 )
 
 describe('a deadline histogram', () => {
@@ -43,6 +44,10 @@ describe('a deadline histogram', () => {
               assertSame(histogram.ahead(deadlineMs, spacing), plain(waiting, deadlineMs, spacing))
           }
           assert.deepEqual(histogram.deadlines(), waiting)
+          const pace = { spacingMs, marginMs: 60_000 }
+          for (const nowMs of [NOW_MS - 120_000, NOW_MS, NOW_MS + HOUR_MS])
+            assert.deepEqual(histogram.projection(nowMs, pace), project(waiting, nowMs, pace))
+          assert.deepEqual(histogram.buckets(4), plainHours(waiting))
         },
       ),
       { numRuns: 200 },
@@ -58,6 +63,15 @@ describe('a deadline histogram', () => {
     assert.deepEqual(histogram.deadlines(), [])
   })
 })
+
+function plainHours(waiting: readonly number[]) {
+  const starts = [...new Set(waiting.map(one => one - (one % HOUR_MS)))]
+  return starts.map(fromMs => ({
+    fromMs,
+    spanMs: HOUR_MS,
+    jobs: waiting.filter(one => one - (one % HOUR_MS) === fromMs).length,
+  }))
+}
 
 function plain(waiting: readonly number[], deadlineMs: number, spacingMs: number) {
   const before = waiting.filter(one => slotOf(one) <= slotOf(deadlineMs)).length

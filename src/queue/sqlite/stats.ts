@@ -4,7 +4,7 @@
 import type { EpochMs, MonoMs } from '../../units'
 import { JOB_STATES, type JobState } from '../job'
 import type { Pace, Pause } from '../operator'
-import { type Blocker, project, type QueueStats, type RegionStats, type RuleCount } from '../stats'
+import type { Blocker, QueueStats, RegionStats, RuleCount } from '../stats'
 import { blockedNow } from './breaker'
 import { reloadState } from './counters'
 import type { Database, Row } from './database'
@@ -91,7 +91,6 @@ function regionsOf(
   }: { jobs: readonly JobCount[]; paused: readonly Pause[]; nowMs: EpochMs; pace: Pace },
 ): RegionStats[] {
   const calls = callsOfLastMinute(database, nowMs)
-  const deadlines = waitingDeadlines(database).all()
   return database.all('SELECT name, slowdown, spacing_ms FROM region ORDER BY name').map(row => {
     const region = text(row['name'])
     const first = database.get(
@@ -119,7 +118,9 @@ function regionsOf(
       ...optional('nextDeadlineMs', first?.['next']),
       ...optional('pausedSinceMs', pause?.sinceMs),
       lastMinute: calls.get(region) ?? { calls: 0, sent: 0, throttled: 0 },
-      ...project(deadlines.get(region)?.deadlines() ?? [], nowMs, { ...pace, spacingMs: jobMs }),
+      ...waitingDeadlines(database)
+        .of(region)
+        .projection(nowMs, { ...pace, spacingMs: jobMs }),
     }
   })
 }

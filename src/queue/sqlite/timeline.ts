@@ -8,7 +8,8 @@ import { readJobs } from './list'
 import { text } from './rows'
 import { waitingDeadlines } from './waiting-deadlines'
 
-const HOUR_MS = 3_600_000
+/** A quarter of an hour each. */
+const BLOCKS_OF_HOUR = 4
 
 /** By deadline. */
 export function soonest(database: Database, limit: number): Job[] {
@@ -34,15 +35,13 @@ export function soonest(database: Database, limit: number): Job[] {
 
 /** The deadlines of all regions by hour, soonest first. */
 export function deadlineBuckets(database: Database): DeadlineBucket[] {
-  const hours = new Map<number, number>()
+  const hours = new Map<number, DeadlineBucket>()
   for (const histogram of waitingDeadlines(database).all().values())
-    for (const deadlineMs of histogram.deadlines()) {
-      const fromMs = deadlineMs - (deadlineMs % HOUR_MS)
-      hours.set(fromMs, (hours.get(fromMs) ?? 0) + 1)
+    for (const bucket of histogram.buckets(BLOCKS_OF_HOUR)) {
+      const jobs = bucket.jobs + (hours.get(bucket.fromMs)?.jobs ?? 0)
+      hours.set(bucket.fromMs, { ...bucket, jobs })
     }
-  return [...hours]
-    .toSorted(([one], [other]) => one - other)
-    .map(([fromMs, jobs]) => ({ fromMs, spanMs: HOUR_MS, jobs }))
+  return [...hours.values()].toSorted((one, other) => one.fromMs - other.fromMs)
 }
 
 function number(row: Row, name: string): number {
