@@ -4,7 +4,7 @@
 
 import { ok } from 'haraka-constants'
 import { errorText } from './error-text'
-import type { OutboundMail, OutboundRecipient } from './outbound-mail'
+import { logId, type OutboundMail, type OutboundRecipient } from './outbound-mail'
 import type { HarakaPlugin, Next } from './types'
 
 /** What is done about a delivery: its sender is told, or will be, for all but these recipients. */
@@ -38,7 +38,10 @@ export function wasSentBack(mail: OutboundMail): boolean {
 /** Hook `bounce`. Calls `next` once, or sends the mail back to Haraka's queue. */
 export function answerBounce({ plugin, mail, next }: DeliveryCall, work: DeliveryWork): void {
   if (wasSentBack(mail)) {
-    plugin.logerror(mail, 'no try is left for a delivery that could not be decided: Haraka sends its own DSN')
+    plugin.logerror(
+      logId(mail),
+      'no try is left for a delivery that could not be decided: Haraka sends its own DSN',
+    )
     next()
     return
   }
@@ -54,7 +57,9 @@ export function answerBounce({ plugin, mail, next }: DeliveryCall, work: Deliver
         next()
       }
     })
-    .catch((fault: unknown) => plugin.logerror(mail, `Haraka failed on the answer: ${errorText(fault)}`))
+    .catch((fault: unknown) =>
+      plugin.logerror(logId(mail), `Haraka failed on the answer: ${errorText(fault)}`),
+    )
 }
 
 /** Hook `deferred`. Haraka tries again unless all is done. */
@@ -62,10 +67,12 @@ export function answerDeferred({ plugin, mail, next }: DeliveryCall, work: Deliv
   withinLimit(plugin, work)
     .then(outcome => (outcome.kind === 'done' && outcome.own.length === 0 ? next(ok) : next()))
     .catch((fault: unknown) => {
-      plugin.logerror(mail, `not decided, Haraka tries again: ${errorText(fault)}`)
+      plugin.logerror(logId(mail), `not decided, Haraka tries again: ${errorText(fault)}`)
       next()
     })
-    .catch((fault: unknown) => plugin.logerror(mail, `Haraka failed on the answer: ${errorText(fault)}`))
+    .catch((fault: unknown) =>
+      plugin.logerror(logId(mail), `Haraka failed on the answer: ${errorText(fault)}`),
+    )
 }
 
 export interface DeliveryCall {
@@ -79,18 +86,18 @@ function sendBack(
   { reason, isFault }: { reason: string; isFault: boolean },
 ): void {
   if (!hasTries(mail)) {
-    plugin.logerror(mail, `no try is left, so that Haraka sends its own DSN: ${reason}`)
+    plugin.logerror(logId(mail), `no try is left, so that Haraka sends its own DSN: ${reason}`)
     next()
     return
   }
   // Haraka would end this hook by its time limit, and delete the mail meanwhile
   const cancel = mail.current_hook?.[2]
   if (typeof cancel !== 'function') {
-    plugin.logerror(mail, `this Haraka can't try it again, and sends its own DSN: ${reason}`)
+    plugin.logerror(logId(mail), `this Haraka can't try it again, and sends its own DSN: ${reason}`)
     next()
     return
   }
-  plugin[isFault ? 'logerror' : 'lognotice'](mail, `tried again later: ${reason}`)
+  plugin[isFault ? 'logerror' : 'lognotice'](logId(mail), `tried again later: ${reason}`)
   cancel()
   mail.hooks_to_run = []
   sentBackAtMs.set(mail, performance.now())

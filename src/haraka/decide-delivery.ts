@@ -15,7 +15,7 @@ import { type DeliveryOutcome, type DeliveryWork, hasTries } from './answer-deli
 import type { DeliveryNote } from './delivery-note'
 import { deferredRecipients, type FailedRecipient, refusedRecipients } from './delivery-refusals'
 import { type Failed, failedDeliveryOf, pipeQueued } from './failed-delivery'
-import type { Deferral, DeliveryError, OutboundMail } from './outbound-mail'
+import { type Deferral, type DeliveryError, logId, type OutboundMail } from './outbound-mail'
 import { isSplit } from './split-forward'
 import type { HarakaPlugin } from './types'
 
@@ -107,7 +107,7 @@ async function decide(
   const { evaluation, planner } = await evaluateDelivery(delivery.mail, moment, activeConfig, queue)
   const report = (done: typeof evaluation, jobs: typeof evaluation.known) => {
     runtime.counts.decided(done, mode)
-    for (const { level, text } of linesOf(done, jobs, mode)) plugin[`log${level}`](mail, text)
+    for (const { level, text } of linesOf(done, jobs, mode)) plugin[`log${level}`](logId(mail), text)
   }
   const { plan } = evaluation
   if (plan.kind !== 'commit') {
@@ -130,7 +130,8 @@ async function decide(
   const done = await commitPlan(evaluation, plan, place)
   if (done.added.size > 0) wake()
   report(done.evaluation, new Map([...evaluation.known, ...done.added]))
-  if (done.quarantined !== undefined) plugin.lognotice(mail, logLine({ quarantined: done.quarantined }))
+  if (done.quarantined !== undefined)
+    plugin.lognotice(logId(mail), logLine({ quarantined: done.quarantined }))
   const { decisions, plan: carriedOut } = done.evaluation
   if (carriedOut.kind !== 'commit')
     return leftToHaraka(carriedOut.kind === 'refuse' && carriedOut.temporary, decisions, delivery)
@@ -164,9 +165,9 @@ function logRefusal(
 ) {
   const { by, stage, code, status, reply } = refusal
   const recipient = target.address
-  plugin.loginfo(mail, logLine({ refused_by: by, stage, code, status, reply, recipient, stands }))
+  plugin.loginfo(logId(mail), logLine({ refused_by: by, stage, code, status, reply, recipient, stands }))
   if (!isMixedUp) return
   const warning =
     'LMTP: the refusal may be that of another recipient of this delivery; set always_split = true in outbound.ini'
-  plugin.logwarn(mail, logLine({ recipient, warning }))
+  plugin.logwarn(logId(mail), logLine({ recipient, warning }))
 }

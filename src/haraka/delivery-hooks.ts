@@ -12,7 +12,7 @@ import { type DeliveryContext, decideDeferred, decideGivenUp } from './decide-de
 import { type DeliveryNote, deliveryNoteOf, readDeliveryNote, writeDeliveryNote } from './delivery-note'
 import { followDelivery } from './delivery-progress'
 import { errorText } from './error-text'
-import type { Deferral, DeliveryError, OutboundMail } from './outbound-mail'
+import { type Deferral, type DeliveryError, logId, type OutboundMail } from './outbound-mail'
 import type { Targets } from './rcpt-commands'
 import { forwardExchange, type Outbound, splitForward } from './split-forward'
 import type { HarakaAddress, HarakaConnection, HarakaPlugin, HarakaTransaction, Next } from './types'
@@ -69,7 +69,7 @@ export class DeliveryHooks {
       if (this.#noteOf(mail)) followDelivery(mail)
       servers = forwardExchange(mail)
     } catch (error) {
-      plugin.logerror(mail, `the delivery isn't followed: ${errorText(error)}`)
+      plugin.logerror(logId(mail), `the delivery isn't followed: ${errorText(error)}`)
     }
     if (servers === undefined) next()
     else next(ok, servers)
@@ -100,7 +100,7 @@ export class DeliveryHooks {
           mail.todo?.domain,
         )
     } catch (error) {
-      plugin.logerror(mail, `a delivery isn't counted: ${errorText(error)}`)
+      plugin.logerror(logId(mail), `a delivery isn't counted: ${errorText(error)}`)
     }
     next()
   }

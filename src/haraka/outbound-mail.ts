@@ -1,4 +1,4 @@
-// Types for the parts of Haraka's outbound delivery that the plugin uses (outbound/hmail.js). Nothing here imports Haraka.
+// The parts of Haraka's outbound delivery that the plugin uses (outbound/hmail.js). Nothing here imports Haraka.
 
 import type { Readable } from 'node:stream'
 import type { HarakaAddress } from './types'
@@ -63,4 +63,9 @@ export interface OutboundMail {
   try_deliver(...given: unknown[]): unknown
   /** Called with each line of the session with the server, `C: ` or `S: ` before it. */
   logprotocol(...data: unknown[]): void
+}
+
+/** For Haraka's log: the queued mail's id in front, and the plugin that speaks, not `outbound`. */
+export function logId({ todo }: Pick<OutboundMail, 'todo'>): { uuid: string } {
+  return { uuid: todo?.uuid ?? '-' }
 }

@@ -215,6 +215,30 @@ describe('a delivery that the server behind Haraka refuses permanently', functio
     })
   })
 
+  it('is bounced once for a recipient that the relay names twice', async () => {
+    server.refuse.rcpt.set('dup@yours.example', '550 5.1.1 No such user here')
+    const { mail } = await send(product, {
+      to: ['dup@yours.example', 'Dup@yours.example', 'dup@yours.example'],
+    })
+    await untilDelivered(product)
+    const jobs = product.jobs({ sesId: mail.sesId })
+    assert.equal(jobs.flatMap(({ recipients }) => recipients).length, 1)
+    assert.equal((await callsFor(product, mail)).length, 1)
+    assert.deepEqual(dsnRecipients(origin), [])
+  })
+
+  it('is bounced with words that break nothing, whatever the server says', async () => {
+    const words = ['x'.repeat(3000), 'K\u00f6nnen {recipient} \u0007 <script> "quoted" \\ %s', '5.1.1 5.1.1']
+    for (const [index, text] of words.entries()) {
+      const to = `words-${index}@yours.example`
+      server.refuse.rcpt.set(to, `550 ${text}`)
+      const { diagnostic } = await infoOf(await refused(to))
+      assert.match(diagnostic ?? '', /^smtp; 550 5\.\d\.\d[ -~]*$/)
+      assert.ok((diagnostic ?? '').length <= 256)
+      assert.ok(!(diagnostic ?? '').includes('words-'))
+    }
+  })
+
   it('is bounced once when the relay delivers the mail twice', async () => {
     const mail = await refused('twice@yours.example')
     await bounceOf(product, mail)

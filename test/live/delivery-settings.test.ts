@@ -140,6 +140,7 @@ describe('a delivery that failed', function () {
     const refusal = await product.haraka.waitForLog(
       'refused_by=outbound stage=delivery code=550 status=5.1.1',
     )
+    assert.match(refusal, /\[ses-bounce\] refused_by=/)
     assert.match(refusal, /reply="No such user" recipient=no@yours\.example/)
     const decision = await product.haraka.waitForLog(`ses_id=${mail.sesId}`)
     const id = /\[([0-9A-F-]{36}\.\d+\.\d+)\]/
