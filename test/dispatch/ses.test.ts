@@ -24,6 +24,8 @@ const ANSWERING = `
   })
   server.listen(0, '127.0.0.1', () => parentPort.postMessage(server.address().port))
 `
+/** In a shorter one a busy machine might not even connect. */
+const TIMEOUT_MS = 1000
 const monoMs = () => Number(process.hrtime.bigint()) / 1e6
 
 describe('a call of SES', () => {
@@ -47,7 +49,7 @@ describe('a call of SES', () => {
     server.listen(0, '127.0.0.1')
     await once(server, 'listening')
     const endpoint = `${scheme}://127.0.0.1:${(server.address() as AddressInfo).port}`
-    ses = createSes(() => ({ endpoint, timeoutMs: 200, credentials: EMULATOR_CREDENTIALS }), monoMs)
+    ses = createSes(() => ({ endpoint, timeoutMs: TIMEOUT_MS, credentials: EMULATOR_CREDENTIALS }), monoMs)
     return (await ses.sendBounce('eu-west-1', INPUT)).outcome.kind
   }
 
@@ -95,9 +97,9 @@ describe('a call of SES', () => {
     try {
       const [port] = (await once(answering, 'message')) as [number]
       const endpoint = `http://127.0.0.1:${port}`
-      ses = createSes(() => ({ endpoint, timeoutMs: 300, credentials: EMULATOR_CREDENTIALS }), monoMs)
+      ses = createSes(() => ({ endpoint, timeoutMs: TIMEOUT_MS, credentials: EMULATOR_CREDENTIALS }), monoMs)
       answering.once('message', () => {
-        const endMs = monoMs() + 600
+        const endMs = monoMs() + 2 * TIMEOUT_MS
         while (monoMs() < endMs);
       })
       assert.equal((await ses.sendBounce('eu-west-1', INPUT)).outcome.kind, 'sent')
