@@ -1,33 +1,26 @@
 // Compiles the rules file into a policy: sections become rules, their keys conditions and outcomes.
 // Never throws; returns all faults at once. With an error among them the policy must not be used.
 
-import { type Diagnostic, didYouMean } from '../config/diagnostics'
+import type { Diagnostic } from '../config/diagnostics'
 import type { IniEntry, IniFile, IniSection } from '../config/ini'
-import { type Item, splitItems } from '../config/items'
+import { splitItems } from '../config/items'
 import { SETTINGS_FILE } from '../config/load'
 import type { Settings } from '../config/settings'
 import { addressKey, domainOf } from '../mail/address'
-import { visiblePattern } from '../mail/mime/visible-text'
 import type { AsciiDomain } from '../units'
 import { AddressPatterns } from './address-patterns'
 import { bounceSenderFault, bounceSenders } from './bounce'
-import { FIELD_KEYS, type Field, type FieldKey, familyOf, findField, type Phase } from './fields'
-import { isGlob } from './glob'
+import { compiledItems, isRefusalKey, unknownKey, warnOfItems } from './condition-checks'
+import { findField, type Phase } from './fields'
 import { isRoleAddress } from './guards'
 import { compileOutcome } from './outcome'
-import { isOutcomeKey, OUTCOME_KEYS } from './outcome-keys'
+import { isOutcomeKey } from './outcome-keys'
 import type { Reporter } from './outcome-reader'
 import { PatternCompiler } from './patterns'
-import {
-  checkRefusalOutcomes,
-  refusalItems,
-  warnOfRefusalRule,
-  warnOfUnreachable,
-} from './refusal-rule-checks'
+import { checkRefusalOutcomes, warnOfRefusalRule, warnOfUnreachable } from './refusal-rule-checks'
 import type { Condition, Policy, Rule } from './rule'
 import { RuleIndex } from './rule-index'
 import { ADDRESS_NAMES, parseTemplate, type Template, type TemplateName } from './templates'
-import { warnOfBoundary } from './word-boundary'
 
 export interface PolicyContext {
   settings: Settings
@@ -170,14 +163,7 @@ class RuleCompiler {
         `the list is empty, so that "${key}" would hold for every mail; remove the line if that is meant`,
       )
     }
-    for (const item of items) {
-      const { text, form } = item
-      const boundary = field.kind === 'text' || field.kind === 'result' ? warnOfBoundary(item) : undefined
-      if (boundary !== undefined) say.warn(line, boundary)
-      if (form !== 'plain' || isGlob(text) || text.startsWith('file:')) continue
-      warnOfWord(field, text, line, say)
-      warnOfBytes(field, text, line, say)
-    }
+    warnOfItems(field, items, line, say)
     return { key, negated, line, value, field, member, matcher }
   }
 
@@ -209,58 +195,6 @@ interface RuleReporter extends Reporter {
   error(line: number, message: string): undefined
   /** Whether there was an error in the section. */
   failed(): boolean
-}
-
-function unknownKey(key: string, negated: boolean): string {
-  const meant = negationOf(key)
-  if (meant !== undefined) return `unknown condition "${key}"; did you mean "not.${meant}"?`
-  const bare = negated ? key.slice('not.'.length) : key
-  if (negated && isOutcomeKey(bare)) return `only conditions can be negated, not "${bare}"`
-  const family = familyOf(bare)
-  if (family !== undefined) return `unknown condition "${key}"; it is written ${family}`
-  const known = negated ? FIELD_KEYS.map(name => `not.${name}`) : [...FIELD_KEYS, ...OUTCOME_KEYS]
-  const what = /^(?:bounce|guard)\./.test(key) ? 'outcome' : 'condition'
-  return `unknown ${what} "${key}"${didYouMean(key, known)}`
-}
-
-/** The condition that was negated in the way of other languages: `sender !=`, `!sender`, `not sender`. */
-function negationOf(key: string): string | undefined {
-  const bare = /^(?:!|not[ _-])\s*(.*)$/i.exec(key)?.[1] ?? /^(.*?)\s*!$/.exec(key)?.[1]
-  return bare !== undefined && findField(bare) ? bare : undefined
-}
-
-/** `> 1,5mb` would be a list of two, and the first of them one byte. */
-function warnOfBytes({ kind }: Field, text: string, line: number, say: RuleReporter): void {
-  if (kind === 'size' && /^[<>=]*\s*\d{1,3}$/.test(text))
-    say.warn(line, `"${text}" is a number of bytes; write a unit, as 10kb, and 1.5mb with a point`)
-}
-
-/** Content has no invisible characters, so patterns for it must not have them either. */
-function asSeen(item: Item): Item {
-  return item.text.startsWith('file:') ? item : { ...item, text: visiblePattern(item.text) }
-}
-
-function compiledItems(
-  { field }: FieldKey,
-  negated: boolean,
-  items: readonly Item[],
-  line: number,
-  say: RuleReporter,
-): readonly Item[] {
-  if (field.phase === 'refusal') return refusalItems(field.name, negated, items, line, say)
-  return field.phase === 'content' ? items.map(asSeen) : items
-}
-
-function isRefusalKey(key: string): boolean {
-  return findField(key.replace(/^not\./, ''))?.field.phase === 'refusal'
-}
-
-function warnOfWord({ words, phase }: Field, text: string, line: number, say: RuleReporter): void {
-  if (words === undefined || phase === 'refusal' || words.includes(text.toLowerCase())) return
-  say.warn(
-    line,
-    `SES is not known to write "${text}"${didYouMean(text, words)}; known words are ${words.join(', ')}`,
-  )
 }
 
 function namedRecipients(conditions: readonly Condition[]): Set<string> {

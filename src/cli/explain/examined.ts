@@ -6,16 +6,13 @@ import { evaluatePolicy, type PolicyEvaluation } from '../../app/evaluate-mail'
 import { errorMessage, type Result } from '../../errors'
 import type { Content } from '../../mail/content'
 import type { Envelope, EnvelopeRecipient } from '../../mail/facts'
-import type { Refusal } from '../../mail/refusal'
 import type { Decision } from '../../policy/decision'
 import { MatchBudget } from '../../policy/match-budget'
-import { mayBounce, observedRules } from '../../policy/may-bounce'
-import { standingRefusal } from '../../policy/refusal-outcome'
-import type { Policy } from '../../policy/rule'
 import { type RuleTrace, traceRules } from '../../policy/trace'
 import type { EpochMs } from '../../units'
 import type { WorkerThreads } from '../../worker-thread/worker-threads'
 import type { Circumstances } from './assumed'
+import { refusedAtOnce, withRefused } from './refused-at-once'
 import type { WireMail } from './wire'
 
 /** What other plugins found, by path: `rspamd.score`. */
@@ -73,50 +70,6 @@ export async function examineMail(
   } catch (error) {
     return { fault: reasonOf(error) }
   }
-}
-
-interface RefusedAtOnce {
-  refusal: Refusal
-  observed: Decision['observed']
-}
-
-/** At MAIL and RCPT a refusal goes out unless a rule may be about it. */
-function refusedAtOnce(
-  { sender, recipients, relayIp }: Envelope,
-  policy: Policy,
-): Map<EnvelopeRecipient, RefusedAtOnce> {
-  const found = new Map<EnvelopeRecipient, RefusedAtOnce>()
-  for (const one of recipients) {
-    const [first] = one.refusals ?? []
-    if (first === undefined || !['mail', 'rcpt'].includes(first.stage)) continue
-    const recipient = first.stage === 'mail' ? undefined : one.address
-    const refused = { sender, recipient, relayIp, refusal: first }
-    if (mayBounce(policy, refused)) continue
-    const names = new Set(observedRules(policy, refused, false))
-    const observed = policy.rules
-      .filter(({ name }) => names.has(name))
-      .map(({ name, outcome }) => ({ rule: name, action: outcome.action }))
-    found.set(one, { refusal: first, observed })
-  }
-  return found
-}
-
-function withRefused(
-  { facts, decisions }: PolicyEvaluation,
-  refused: ReadonlyMap<EnvelopeRecipient, RefusedAtOnce>,
-): Pick<ExaminedMail, 'facts' | 'decisions' | 'atOnce'> {
-  const evaluated = new Map(decisions.map(decision => [decision.recipient.envelope, decision]))
-  const atOnce = new Set<Decision>()
-  const all = facts.envelope.recipients.flatMap(envelope => {
-    const found = refused.get(envelope)
-    const decision = evaluated.get(envelope)
-    if (found === undefined) return decision ?? []
-    const recipient = { envelope, address: envelope.address, source: 'envelope' as const }
-    const standing = standingRefusal(found.refusal, { recipient, observed: found.observed })
-    atOnce.add(standing)
-    return standing
-  })
-  return { facts: { ...facts, recipients: all.map(({ recipient }) => recipient) }, decisions: all, atOnce }
 }
 
 export interface Traced {
