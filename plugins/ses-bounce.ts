@@ -68,6 +68,8 @@ const pending = new WeakMap<HarakaTransaction, Pending>()
 const unclosedRelays = new UnclosedRelays()
 /** Mail that an operator releases from the quarantine: the rules don't apply to it. */
 const released = new WeakSet<HarakaTransaction>()
+/** Mail that this plugin has refused when it was there. */
+const refused = new WeakSet<HarakaTransaction>()
 /** The recipients of each RCPT TO command of a relay, before other plugins changed them. */
 const rcptCommands = new WeakMap<HarakaTransaction, RcptCommands<HarakaAddress>>()
 const refusals = new RefusalHooks({
@@ -229,7 +231,8 @@ export function hold_refusal(
 ): void {
   let isHeld = false
   try {
-    isHeld = refusals.holds(this, connection, params)
+    if (params[2] === this.name) refusals.insists(connection)
+    else isHeld = refusals.holds(this, connection, params)
   } catch (error) {
     runtime.counts.faulted()
     this.logerror(connection, `a refusal goes out as it came: ${errorText(error)}`)
@@ -299,7 +302,9 @@ export function decide(this: HarakaPlugin, next: Next, connection: HarakaConnect
     const { mode } = runtime.activeConfig().settings.main
     runtime.counts.evaluated(evaluation, mode)
     log(this, connection, linesOf(evaluation, evaluation.known, mode))
-    return plan.kind === 'pass' ? NEXT_PLUGIN : refusal(plan, evaluation, held)
+    if (plan.kind === 'pass') return NEXT_PLUGIN
+    refused.add(transaction)
+    return refusal(plan, evaluation, held)
   })
 }
 
@@ -376,16 +381,19 @@ export function commit(this: HarakaPlugin, next: Next, connection: HarakaConnect
   const { transaction } = connection
   const waiting = transaction ? pending.get(transaction) : undefined
   if (!transaction || !waiting) {
-    const held = refusals.of(transaction)
-    if (!held || held.isSettled) next()
-    // another plugin has ended data_post before our hook
-    else
-      answerHook(hookCall(this, connection, next), async () =>
-        againLater(this, connection, 'no rule was asked'),
-      )
+    const why = whyNotQueued(transaction)
+    if (why === undefined) next()
+    else answerHook(hookCall(this, connection, next), async () => againLater(this, connection, why))
     return
   }
   answerHook(hookCall(this, connection, next), () => carryOut(this, connection, transaction, waiting))
+}
+
+/** The reason why a mail without decisions to carry out must not be queued. */
+function whyNotQueued(transaction: HarakaTransaction | null): string | undefined {
+  if (transaction && refused.has(transaction)) return 'another one has overridden the refusal by the rules'
+  const held = refusals.of(transaction)
+  return held && !held.isSettled ? 'another one has ended data_post before the rules were asked' : undefined
 }
 
 /** Hooks queue and queue_outbound, after all others: a queue plugin has refused what is left of the mail. */

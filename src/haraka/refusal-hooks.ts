@@ -122,11 +122,16 @@ export class RefusalHooks {
     return this.#keeper.keep(asked, refusal, [command], command)
   }
 
+  /** Hook deny for our own refusals: plugins such as karma and delay_deny would override them, and Haraka deliver the mail. */
+  insists(connection: HarakaConnection): void {
+    connection.hooks_to_run = []
+  }
+
   /** Hook deny, whose answer must come at once, or Haraka hangs. True: OK. */
   holds(plugin: HarakaPlugin, connection: HarakaConnection, params: DenyParams): boolean {
     const [retval, message, by, , hookParams, hook] = params
     // Haraka calls it for outbound deliveries, too, which are no connections
-    if (!isRefusingHook(hook) || by === plugin.name) return false
+    if (!isRefusingHook(hook)) return false
     const { transaction } = connection
     if (!transaction || !this.#isAsked(connection)) return false
     const raw = { plugin: by, hook, retval, message: message || wordsOfHaraka(hook, transaction) }

@@ -14,6 +14,12 @@ const RULES = `
 refused.by = ldap, access, nobody
 not.subject = *leave it*
 action = bounce
+[never]
+recipient = never@yours.example
+action = reject
+[later]
+recipient = later@yours.example
+action = defer
 [scanned]
 refused.by = scan
 action = bounce
@@ -159,6 +165,20 @@ for (const place of ['above', 'below'] as const) {
       assert.equal(reply.code, 250, replyText(reply))
       assert.deepEqual(recipientsOf(await bounceOf(product, mail)), [BAD])
       assert.deepEqual(deliveredOf(product, mail), [{ hook: 'queue', to: [GOOD] }])
+    })
+
+    it('what no rule is about after all, and what a rule refuses, is heard and not delivered', async () => {
+      const left = await relay(product, { to: [BAD], headers: { Subject: 'leave it' } })
+      assert.equal(said(left.reply), `550 ${WORDS.text}`)
+      assertUntouched(product, left.mail)
+      for (const [to, code] of [
+        ['never@yours.example', 550],
+        ['later@yours.example', 450],
+      ] as const) {
+        const { reply, mail } = await relay(product, { to: [to] })
+        assert.equal(reply.code, code, replyText(reply))
+        assertUntouched(product, mail)
+      }
     })
 
     it('its own refusal is heard, where no rule names it', async () => {
