@@ -135,9 +135,9 @@ export function missing(dir: string, option = '--dir'): string | undefined {
 
 function noDirectory(dir: string): string | undefined {
   try {
-    return statSync(dir).isDirectory() ? undefined : `${dir} is no directory`
+    return statSync(dir).isDirectory() ? undefined : `${dir} is not a directory`
   } catch (error) {
     const code = signatureOfFault(error)
-    return code === 'ENOENT' ? `there is no directory ${dir}` : `${dir} can't be looked at (${code})`
+    return code === 'ENOENT' ? `there is no directory ${dir}` : `${dir} can't be read (${code})`
   }
 }

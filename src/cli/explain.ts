@@ -23,7 +23,7 @@ export interface ExplainIo {
 
 export const describeExplain = (command: Command, { out, env, exit }: Shell, io = standardIo()): void => {
   addExplainOptions(command)
-    .description('Shows what would happen to a mail, and why. Nothing is changed.')
+    .description('Explains the decision about a mail. Nothing is changed.')
     .addHelpText(
       'after',
       `

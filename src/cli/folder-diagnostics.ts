@@ -27,9 +27,7 @@ function findingsIn(folder: string, shown: string): Diagnostic[] {
       const name = `${shown}/${entry.name}`
       if (entry.isDirectory()) found.push(...findingsIn(path.join(folder, entry.name), name))
       else if (!entry.isFile())
-        found.push(
-          diagnostic('error', name, 'only files and folders may stand here; a link is refused, remove it'),
-        )
+        found.push(diagnostic('error', name, 'only files and folders may be here; remove the link'))
     }
     return found
   } catch (error) {

@@ -50,7 +50,7 @@ async function serve({ port, interval, json }: Options, out: Out, stop?: AbortSi
     return 0
   } catch (error) {
     const taken = error instanceof Error && 'code' in error && error.code === 'EADDRINUSE'
-    const what = taken ? `port ${port} is taken; give another with --port` : errorMessage(error)
+    const what = taken ? `port ${port} is in use; give another with --port` : errorMessage(error)
     out.error(`ses-bounce local-ses: ${what}`)
     return 1
   }

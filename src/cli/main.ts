@@ -12,7 +12,7 @@ const COMMANDS: Record<string, { summary: string; load: () => Describe }> = {
     load: () => (require('./check') as typeof import('./check')).describeCheck,
   },
   explain: {
-    summary: 'shows what would happen to a mail in a file, and why',
+    summary: 'explains the decision about a mail in a file',
     load: () => (require('./explain') as typeof import('./explain')).describeExplain,
   },
   test: {

@@ -71,7 +71,7 @@ Ends with 0; with 1 when a mail isn't there or isn't accepted; with 2 on wrong o
   command
     .command('release <ID...>')
     .description(
-      'hands mails back to this Haraka, past the rules, for the recipients kept back; then deletes them',
+      'delivers mails to this Haraka without the rules, for the quarantined recipients; then deletes them',
     )
     .option(
       '--to <HOST:PORT>',
@@ -81,7 +81,7 @@ Ends with 0; with 1 when a mail isn't there or isn't accepted; with 2 on wrong o
     .action(inQuarantine((run, ids, { to, smtp }) => release(run, ids, to ?? smtp), { takesOut: true }))
   command
     .command('delete <ID...>')
-    .description('deletes mails for good')
+    .description('deletes mails permanently')
     .action(inQuarantine(deleteKept, { takesOut: true }))
 }
 
@@ -133,9 +133,7 @@ async function withQuarantine(
 
 async function release(run: Run, ids: string[], to: Endpoint | undefined): Promise<number> {
   if (to !== undefined) return releaseKept(run, ids, to)
-  run.out.error(
-    'ses-bounce quarantine: smtp.ini names no address where mail could be handed back; give it with --to',
-  )
+  run.out.error('ses-bounce quarantine: smtp.ini names no address for the release; give it with --to')
   return 1
 }
 
@@ -158,7 +156,7 @@ function mayLookAt(folder: string): void {
   } catch (error) {
     const code = signatureOfFault(error)
     if (code === 'ENOENT') return
-    const message = `${folder} can't be looked at (${code}); root can, and the user that Haraka runs as`
+    const message = `${folder} can't be read (${code}); root can, and the user that Haraka runs as`
     throw new Error(message, { cause: error })
   }
 }

@@ -41,7 +41,7 @@ export const describeQueue = (command: Command, { out, env, exit }: Shell, io = 
   const add = (name: string, description: string) => command.command(name).description(description)
 
   asGroup(command, exit)
-    .description('Works on the bounces in the queue, beside a running Haraka.')
+    .description('Shows and changes the bounces in the queue, also while Haraka runs.')
     .addHelpText(
       'after',
       `
@@ -61,10 +61,9 @@ used; with 2 on wrong options.`,
     ['hold', 'queued -> held, until you retry or cancel it'],
   ] as const)
     add(`${word} <ID...>`, description).action(inQueue((run, _, ids) => changeJobs(run, word, ids)))
-  add(
-    'stats',
-    'shows how many jobs there are, by state, rule and region, and how long they will take',
-  ).action(inQueue(showStats))
+  add('stats', 'shows the number of jobs by state, rule and region, and the time to send them').action(
+    inQueue(showStats),
+  )
   add('pause', 'sends nothing until `resume`, also after a restart; jobs wait, and expire at their deadline')
     .option('--region <REGION>', 'only there', regionOf)
     .action(inQueue<{ region?: string }>((run, { region }) => pause(run, region)))

@@ -41,7 +41,7 @@ interface Options extends CommonOptions {
 
 export const describeTest = (command: Command, { out, env, exit }: Shell, io = standardIo()): void => {
   command
-    .description("Runs the policy's own test cases, and says what isn't as expected.")
+    .description("Runs the policy's own test cases, and shows the differences from the expected results.")
     .option('--file <NAME>', 'the file of cases, its path from config/', fileName, CASES_FILE)
     .option('--only <NAME>', 'runs that case alone; may be given again', each(String))
     .addHelpText(
@@ -161,7 +161,7 @@ function textOf(file: string): Result<string> {
 function mailFile(file: string): Buffer | string {
   try {
     const stats = statSync(file)
-    if (!stats.isFile()) return `can't be read: ${file} is no file`
+    if (!stats.isFile()) return `can't be read: ${file} is not a file`
     if (stats.size > LARGEST_BYTES) return `can't be used: ${file} ${TOO_LARGE}`
     const raw = readFileSync(file)
     if (raw.length === 0) return `can't be used: ${file} is empty`

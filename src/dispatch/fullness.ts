@@ -29,7 +29,7 @@ export class Fullness {
     const percent = Math.floor((bytes / limitBytes) * 100)
     log(
       'warn',
-      `quarantine: ${formatSize(bytes)} of ${formatSize(limitBytes)} are filled (${percent} %), by ${kept.mails + quarantine.mails} mails; what is over it gets [fallback] full`,
+      `quarantine: ${formatSize(bytes)} of ${formatSize(limitBytes)} are filled (${percent} %), by ${kept.mails + quarantine.mails} mails; further mail gets [fallback] full`,
     )
   }
 }

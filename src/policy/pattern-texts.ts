@@ -41,7 +41,7 @@ export const PATTERN_FORMS: readonly PatternForm[] = [
     example: 'Invoice',
     matches: 'INVOICE',
     not: 'your invoice',
-    note: 'A comma ends it: write \\, for one, and \\; for a semicolon behind a space.',
+    note: 'A comma ends it: write \\, for one, and \\; for a semicolon after a space.',
   },
   {
     name: '* and ?',

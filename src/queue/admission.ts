@@ -20,7 +20,7 @@ export interface QueueRecords {
 
 const LATENESS_TEXTS = {
   itself: 'the queue is too long for its deadline',
-  another: 'the queue is too long for those behind it',
+  another: 'the queue is too long for later deadlines',
 } as const
 
 /**

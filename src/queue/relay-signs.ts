@@ -20,7 +20,7 @@ export function relayWarning({ refused, mails, besideFor }: RelaySigns): string 
       ? [`SES refused the bounces to ${refused} recipients that nothing in their mail confirmed`]
       : []),
     ...(besideFor >= ENOUGH && besideFor * 2 > mails
-      ? [`${besideFor} of ${mails} mails with one recipient in the last day were for another one at SES`]
+      ? [`${besideFor} of ${mails} mails with one recipient in the last day had another recipient at SES`]
       : []),
   ]
   if (signs.length === 0) return undefined

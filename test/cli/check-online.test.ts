@@ -220,7 +220,7 @@ describe('ses-bounce check --online', () => {
       assert.deepEqual(await verified({ domains }, ['one.example']), [
         0,
         'verified: one.example',
-        `warning: ${told('two.example')}; SES takes no mail for two.example here either`,
+        `warning: ${told('two.example')}; SES receives no mail for two.example here either`,
       ])
       await ses().close()
       const none = await verified({ domains }, ['three.example'])

@@ -66,7 +66,7 @@ describe('ses-bounce check', () => {
     assert.equal(refused.code, 1)
     assert.match(
       refused.lines[0] ?? '',
-      /^ses-bounce\/quarantine\/a\.eml: only files and folders may stand here; a link is refused/,
+      /^ses-bounce\/quarantine\/a\.eml: only files and folders may be here; remove the link/,
     )
   })
 
@@ -272,10 +272,10 @@ describe('ses-bounce check', () => {
       writeFileSync(path.join(empty, 'config'), '')
       assert.equal(
         await told(empty),
-        `ses-bounce check: ${path.join(empty, 'config')} is no directory${hint}`,
+        `ses-bounce check: ${path.join(empty, 'config')} is not a directory${hint}`,
       )
       symlinkSync('loop', path.join(empty, 'loop'))
-      assert.match((await told(path.join(empty, 'loop'))) ?? '', /loop can't be looked at \(ELOOP\)/)
+      assert.match((await told(path.join(empty, 'loop'))) ?? '', /loop can't be read \(ELOOP\)/)
     })
   })
 

@@ -155,7 +155,7 @@ describe('ses-bounce explain', () => {
       assert.equal(code, 1)
       assert.equal(
         lines[0],
-        'mail.eml: the mail -> taken | untouched: 192.0.2.10 is no trusted relay ([relay] trusted in ses-bounce.ini)',
+        'mail.eml: the mail -> taken | untouched: 192.0.2.10 is not a trusted relay ([relay] trusted in ses-bounce.ini)',
       )
     })
 

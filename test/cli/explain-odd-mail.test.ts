@@ -29,7 +29,7 @@ describe('ses-bounce explain', () => {
     it('from a relay that is not trusted', async () => {
       assert.equal(
         await untouched(['--relay', '192.0.2.11'], SETTINGS),
-        '192.0.2.11 is no trusted relay ([relay] trusted in ses-bounce.ini)',
+        '192.0.2.11 is not a trusted relay ([relay] trusted in ses-bounce.ini)',
       )
       assert.equal(await untouched(['--relay', '10.255.0.1'], SETTINGS), undefined)
     })

@@ -12,7 +12,7 @@ describe('ses-bounce explain', () => {
   describe('of a mail', () => {
     it('shows the fields of SES, why each rule does not hold, the outcome, the reply and the call', async () => {
       assert.deepEqual(await lines([], sample()), [
-        'mail.eml: 1.3 kB (1,313 bytes), as it would fare at 2025-02-20 12:39:04 UTC, one minute after SES took it (--at sets another time)',
+        'mail.eml: 1.3 kB (1,313 bytes), as decided at 2025-02-20 12:39:04 UTC, one minute after its receipt by SES (--at sets another time)',
         '',
         "SES's receipt",
         `  id         ${SES_ID}`,
@@ -26,7 +26,7 @@ describe('ses-bounce explain', () => {
         'The relay',
         '  address    192.0.2.10, the first of [relay] trusted',
         "  MAIL FROM  someone@origin.example, SES's Return-Path",
-        "  RCPT TO    user@yours.example, behind `for` in SES's Received",
+        "  RCPT TO    user@yours.example, after `for` in SES's Received",
         '',
         'Content, as a rule asks for it',
         '  text       18 characters',
@@ -38,10 +38,10 @@ describe('ses-bounce explain', () => {
         '  ses-bounce-rules.ini:10 [programs] attachment.name = *.exe, "a, b": no value matches; there is none',
         '  ses-bounce-rules.ini:13 [unknown] holds',
         '  SES had this recipient: its Received names it',
-        '  no guard speaks against the bounce, and it is in time',
+        '  no guard prevents the bounce, and it is in time',
         '  SES tells the sender',
         '',
-        'SMTP answer: 250, the mail is taken',
+        'SMTP reply: 250, the mail is accepted',
         '',
         'Call to SES in eu-west-1: SendBounce',
         ...JSON.stringify(CALL, null, 2)
@@ -121,9 +121,9 @@ describe('ses-bounce explain', () => {
         },
         assumed: {
           from: "SES's Return-Path",
-          to: "behind `for` in SES's Received",
+          to: "after `for` in SES's Received",
           relay: 'the first of [relay] trusted',
-          at: 'one minute after SES took it',
+          at: 'one minute after its receipt by SES',
         },
         answer: { kind: 'commit', goesOnTo: [], quarantined: [] },
       })
@@ -143,7 +143,7 @@ describe('ses-bounce explain', () => {
       const text = '5.4.7 No such mailbox (not bounced: later than 24h after its receipt)'
       assert.deepEqual(late.answer, { kind: 'refuse', code: 550, text })
       assert.equal(late.decisions[0]?.reply, `550 ${text}`)
-      assert.ok((await lines(['--at', '25h'], sample())).includes(`SMTP answer: 550 ${text}`))
+      assert.ok((await lines(['--at', '25h'], sample())).includes(`SMTP reply: 550 ${text}`))
     })
 
     it('to several recipients shows the outcome of each, and the one reply for all', async () => {
@@ -166,7 +166,7 @@ describe('ses-bounce explain', () => {
         ['user@yours.example', 'x@yours.example'],
       )
       const shown = await lines(to, mail)
-      assert.ok(shown.includes('SMTP answer: none of ours, the mail goes on for anna@yours.example'))
+      assert.ok(shown.includes('SMTP reply: none of ours, the mail goes on for anna@yours.example'))
       assert.ok(shown.includes('anna@yours.example: accept, as no rule holds'))
       assert.ok(
         shown.includes(
@@ -251,7 +251,7 @@ describe('ses-bounce explain', () => {
 
       it('is refused temporarily, where the decision needs it', async () => {
         const fault =
-          "it would be refused for now (450): [second] can't be checked: reading its content takes too long"
+          "it would get a temporary refusal (450): [second] can't be checked: reading its content takes too long"
         assert.deepEqual(await explained('@other.example'), {
           code: 1,
           lines: [],

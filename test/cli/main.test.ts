@@ -115,7 +115,7 @@ describe('ses-bounce local-ses', () => {
     const taken = recorder()
     const port = new URL(started.url).port
     assert.equal(await localSes(['--port', port], taken), 1)
-    assert.match(taken.errors[0] ?? '', /is taken/)
+    assert.match(taken.errors[0] ?? '', /is in use/)
     const body = `Action=SendBounce&a=${encodeURIComponent('\u0085\u{E0001}\u202E')}`
     await fetch(started.url, { method: 'POST', body, headers: { 'content-type': 'text/plain' } })
     assert.match(out.lines[1] ?? '', /^[\x20-\x7e]+$/)

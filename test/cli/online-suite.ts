@@ -10,7 +10,7 @@ import { type Configured, Directories, environment, runOnline } from './online-s
 
 export const WHO = 'the credentials are of arn:aws:iam::123456789012:user/local-ses'
 export const TAKES =
-  'this takes sts:GetCallerIdentity (no permission needed), ses:GetIdentityVerificationAttributes and ses:SendBounce'
+  'this needs sts:GetCallerIdentity (always permitted), ses:GetIdentityVerificationAttributes and ses:SendBounce'
 export const CALLED =
   'SendBounce was called once a region, for no mail that there is: nothing was bounced; a running dispatcher may be throttled once'
 export const SENDER = 'mailer-daemon@example.com'

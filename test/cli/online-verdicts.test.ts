@@ -44,7 +44,7 @@ describe('the verdict on a bounce sender', () => {
   it('warns if SES is about to revoke it', () => {
     assert.deepEqual(verdict({ 'a.example': 'TemporaryFailure' }), [
       'warning',
-      'm@a.example is verified by a.example, but SES finds its DNS record no longer, and will take that back',
+      'm@a.example is verified by a.example, but SES no longer finds its DNS record, and will revoke that',
     ])
   })
   it('knows an identity whatever the case of its domain', () => {

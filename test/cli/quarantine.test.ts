@@ -283,7 +283,7 @@ describe('ses-bounce quarantine', () => {
         ['RCPT', '550 no such user', '550 no such user'],
         ['DATA', '451 not now', '451 not now'],
         ['.', '550 never', '550 never'],
-        ['.', '', 'the connection was closed before an answer came; it may have been taken'],
+        ['.', '', 'the connection was closed before an answer came; it may have been accepted'],
       ] as const) {
         const { to, end } = await server({ [command]: answer })
         const { code, lines } = await run('release', id, '--to', to)

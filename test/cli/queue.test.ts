@@ -447,7 +447,7 @@ describe('ses-bounce queue', () => {
       [['list', '--recipient', '@host'], `--recipient can't be "@host"; write an address`],
       [['list', '--limit', '0'], '--limit must be a number from 1 on, not "0"'],
       [['pause', '--region', 'Mars'], 'unknown value "Mars" for --region'],
-      [['pause', '--region', 'eu-west-1,us-east-1'], '--region takes one region'],
+      [['pause', '--region', 'eu-west-1,us-east-1'], '--region needs one region'],
       [['watch', '--every', '5'], `--every can't be "5"; write a number and a unit`],
       [['watch', '--every', '1ms'], '--every must be 100ms at least'],
       [['drain', '--timeout', '5s'], '--timeout goes with --wait'],

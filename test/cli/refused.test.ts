@@ -47,7 +47,7 @@ describe('ses-bounce explain --refused', () => {
       '  ses-bounce-rules.ini:5 [virus] refused.by = clamd: no value matches; it has rcpt-ldap',
       '  ses-bounce-rules.ini:7 [unknown] holds',
       '  SES had this recipient: its Received names it',
-      '  no guard speaks against the bounce, and it is in time',
+      '  no guard prevents the bounce, and it is in time',
       '  SES tells the sender',
       '',
     ])
@@ -67,9 +67,9 @@ describe('ses-bounce explain --refused', () => {
         '  ses-bounce-rules.ini:4 [virus] not asked: the refusal stands: 530 is a fault behind Haraka',
       ),
     )
-    assert.ok(shown.includes('SMTP answer: 530 5.7.0 Log in'))
+    assert.ok(shown.includes('SMTP reply: 530 5.7.0 Log in'))
     const later = await explained('--refused', 'x rcpt 450 4.7.1 Later')
-    assert.ok(later.includes('SMTP answer: 450 4.7.1 Later'))
+    assert.ok(later.includes('SMTP reply: 450 4.7.1 Later'))
   })
 
   it('says that a refuser must be named', async () => {

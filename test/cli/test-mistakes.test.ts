@@ -80,7 +80,7 @@ describe('ses-bounce test', () => {
         'recipient = x@y.example\nattachment.name = a, b, c\nattachment.type = x/y, z/y\nattachment.size = 50mb\nexpect.action = drop',
         [
           '4: [case] "attachment.type" has 2 values, but there are 3 attachments; write one for each, or one for all',
-          '5: [case] "attachment.size" is more than SES takes: 40mb',
+          '5: [case] "attachment.size" is more than SES accepts: 40mb',
         ],
       ],
       [
@@ -124,7 +124,7 @@ describe('ses-bounce test', () => {
         'mail = empty.eml\nexpect.action = drop',
         ['2: [case] "mail" can\'t be used: DIR/config/empty.eml is empty'],
       ],
-      ['mail = .\nexpect.action = drop', ['2: [case] "mail" can\'t be read: DIR/config is no file']],
+      ['mail = .\nexpect.action = drop', ['2: [case] "mail" can\'t be read: DIR/config is not a file']],
       ['mail =\nexpect.action = drop', ['2: [case] "mail" needs the name of a file']],
       [
         'recipient = x@y.example\nrecipient = x@y.example\nexpect.action = drop',

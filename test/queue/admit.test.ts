@@ -59,7 +59,7 @@ describe('admission of the bounces of a mail', () => {
     const deadlineMs = withRoomFor(3)
     assert.deepEqual(outcomes([to('a', { deadlineMs })], { ahead: { laterMs: withRoomFor(2) } }), ['added'])
     assert.deepEqual(outcomes([to('a', { deadlineMs })], { ahead: { laterMs: withRoomFor(2) - 1 } }), [
-      'overloaded: the queue is too long for those behind it',
+      'overloaded: the queue is too long for later deadlines',
     ])
   })
 

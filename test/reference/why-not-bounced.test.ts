@@ -134,7 +134,7 @@ const CASES: [reason: string, detail: string, Case][] = [
   ],
   ['expired', 'later than 24h after its receipt', { ageMs: 25 * HOUR_MS }],
   ['overload', 'the queue is too long for its deadline', { queue: { ahead: { jobs: 90_000 } } }],
-  ['overload', 'the queue is too long for those behind it', { queue: { ahead: { laterMs: RECEIVED_MS } } }],
+  ['overload', 'the queue is too long for later deadlines', { queue: { ahead: { laterMs: RECEIVED_MS } } }],
   [
     'ended',
     'its bounce has failed already, as job mwtd1gfxieej5',

@@ -15,29 +15,29 @@ const VERDICTS = ['spam', 'virus', 'spf', 'dkim', 'dmarc'] as const
 export const CASE_KEYS: Readonly<Record<string, KeyMeaning>> = {
   mail: {
     group: 'file',
-    meaning: 'a mail in a file, as the relay hands it over; its path from config/. Without it one is made',
+    meaning: 'a mail in a file, as the relay delivers it; its path from config/. Without it one is made',
   },
   recipient: { group: 'ses', meaning: 'the recipients that SES had; several with commas' },
   sender: {
     group: 'ses',
-    meaning: 'who sent it to SES; <> is the null sender (default someone@sender.example)',
+    meaning: 'the sender at SES; <> is the null sender (default someone@sender.example)',
   },
-  'client.ip': { group: 'ses', meaning: 'who gave it to SES (default 192.0.2.25)' },
+  'client.ip': { group: 'ses', meaning: 'the address that gave it to SES (default 192.0.2.25)' },
   'client.helo': {
     group: 'ses',
-    meaning: "how that host greeted SES (default mail. and the sender's domain)",
+    meaning: "the HELO of that host (default mail. and the sender's domain)",
   },
   'client.name': { group: 'ses', meaning: 'its name in the DNS (default the same)' },
-  region: { group: 'ses', meaning: 'where SES took it (default eu-west-1)' },
+  region: { group: 'ses', meaning: 'the region of SES (default eu-west-1)' },
   ...Object.fromEntries(
     VERDICTS.map(name => [
       `verdict.${name}`,
-      { group: 'ses', meaning: 'what SES found, in the words of that condition (default pass)' } as const,
+      { group: 'ses', meaning: 'the verdict of SES, in the words of that condition (default pass)' } as const,
     ]),
   ),
-  receipt: { group: 'ses', meaning: 'none: SES has written nothing into it' },
-  age: { group: 'relay', meaning: 'how long ago SES took it, when it comes (default 1m)' },
-  at: { group: 'relay', meaning: 'when it comes: 2025-02-20T12:38:04Z' },
+  receipt: { group: 'ses', meaning: 'none: the mail has no receipt of SES' },
+  age: { group: 'relay', meaning: 'the time from receipt by SES to delivery (default 1m)' },
+  at: { group: 'relay', meaning: 'the time of delivery: 2025-02-20T12:38:04Z' },
   from: { group: 'header', meaning: 'From (default the sender)' },
   to: { group: 'header', meaning: 'To (default the recipients)' },
   cc: { group: 'header', meaning: 'Cc' },
@@ -46,19 +46,19 @@ export const CASE_KEYS: Readonly<Record<string, KeyMeaning>> = {
   'header.': { group: 'header', meaning: 'any other field' },
   body: { group: 'content', meaning: 'its text; \\n is a line end' },
   'body.html': { group: 'content', meaning: 'its HTML' },
-  'attachment.name': { group: 'content', meaning: 'an attachment for each name, with commas' },
+  'attachment.name': { group: 'content', meaning: 'an attachment for each name, separated by commas' },
   'attachment.type': {
     group: 'content',
     meaning: 'of all, or one for each (default application/octet-stream)',
   },
   'attachment.size': { group: 'content', meaning: 'of all, or one for each (default 1kb)' },
-  size: { group: 'relay', meaning: 'of the whole mail, whatever it really has' },
+  size: { group: 'relay', meaning: 'the size of the whole mail, instead of its real one' },
   'envelope.sender': { group: 'relay', meaning: 'MAIL FROM of the relay (default the sender)' },
   'envelope.recipient': {
     group: 'relay',
     meaning: 'RCPT TO of the relay, with commas (default the recipients)',
   },
-  'relay.ip': { group: 'relay', meaning: 'who hands it over (default the first of [relay] trusted)' },
+  'relay.ip': { group: 'relay', meaning: 'the relay (default the first of [relay] trusted)' },
   'refused.by': {
     group: 'relay',
     meaning:
@@ -66,9 +66,9 @@ export const CASE_KEYS: Readonly<Record<string, KeyMeaning>> = {
   },
   'refused.stage': { group: 'relay', meaning: 'when it was refused (default rcpt)' },
   'refused.reply': { group: 'relay', meaning: 'its reply, as 550 5.1.1 No such user' },
-  'result.': { group: 'relay', meaning: 'what another Haraka plugin found' },
+  'result.': { group: 'relay', meaning: 'a result of another Haraka plugin' },
   'expect.rule': { group: 'expect', meaning: 'the rule that decides; none: no rule' },
-  'expect.action': { group: 'expect', meaning: 'what is done' },
+  'expect.action': { group: 'expect', meaning: 'the action that is carried out' },
   'expect.reason': {
     group: 'expect',
     meaning: 'why it is not bounced: a key of [fallback]; none: it is, or no rule says so',

@@ -137,7 +137,7 @@ function attachmentsOf(values: CaseValues): Attachment[] {
       )
   }
   if (sizes.some(size => size > LARGEST_BYTES))
-    values.fault('attachment.size', 'is more than SES takes: 40mb')
+    values.fault('attachment.size', 'is more than SES accepts: 40mb')
   return (names ?? []).map((name, index) => ({
     name,
     type: types[index] ?? types[0] ?? '',

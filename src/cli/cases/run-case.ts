@@ -113,7 +113,7 @@ function whySo(
   rules: readonly ExplainedRule[],
 ): string {
   if (rule === null)
-    return refused === null ? 'no rule holds' : `no rule holds, so that the refusal by ${refused.by} stands`
+    return refused === null ? 'no rule holds' : `no rule holds, so the refusal by ${refused.by} stands`
   const line = rules.find(({ name }) => name === rule)?.line ?? 0
   const because = reason === null ? '' : `; not bounced: ${reason}, ${detail ?? ''}, so it is ${action}`
   return `${RULES_FILE}:${line} [${rule}] decides${because}`

@@ -101,7 +101,7 @@ function recipientsIn(
   { policy }: ActiveConfig,
 ): { value: string[]; why: string } | undefined {
   if (receipt?.forRecipient !== undefined)
-    return { value: [receipt.forRecipient], why: "behind `for` in SES's Received" }
+    return { value: [receipt.forRecipient], why: "after `for` in SES's Received" }
   const named = RECIPIENT_FIELDS.flatMap(name => facts.addresses(name))
   const ours = new Map(
     named.filter(address => policy.receivesFor(domainOf(address) ?? '')).map(one => [addressKey(one), one]),
@@ -141,5 +141,5 @@ function timeOf(
   if (at && 'timeMs' in at) return { value: at.timeMs }
   if (receipt === undefined) return { value: nowMs, why: 'now, as SES wrote no time of receipt' }
   if (at) return { value: receipt.receivedAtMs + at.afterMs }
-  return { value: receipt.receivedAtMs + AFTER_RECEIPT_MS, why: 'one minute after SES took it' }
+  return { value: receipt.receivedAtMs + AFTER_RECEIPT_MS, why: 'one minute after its receipt by SES' }
 }

@@ -87,7 +87,8 @@ async function lookAgain(
   { activeConfig }: ConfigContext,
 ): Promise<Result<Looked, Fault>> {
   const examined = await examineMail(mail, circumstances, results, activeConfig, workerThreads)
-  if ('fault' in examined) return { fault: { why: `it would be refused for now (450): ${examined.fault}` } }
+  if ('fault' in examined)
+    return { fault: { why: `it would get a temporary refusal (450): ${examined.fault}` } }
   return { value: { mail, circumstances, examined: examined.value } }
 }
 

@@ -10,7 +10,7 @@ export function fateOf(
     return `refused at ${refused?.stage === 'mail' ? 'MAIL' : 'RCPT'}: the relay is told at once`
   if (answer.kind === 'refuse') {
     return answer.code < 500
-      ? 'nothing is done for now: the whole mail is refused, and the relay brings it again'
+      ? 'the whole mail gets a temporary refusal, and the relay tries again'
       : 'refused: the relay is told'
   }
   switch (action) {
@@ -25,6 +25,6 @@ export function fateOf(
     case 'drop':
       return 'accepted and deleted; the sender is not told'
     case 'defer':
-      return 'refused for now'
+      return 'refused temporarily'
   }
 }

@@ -40,7 +40,7 @@ function isDirectory(file: string): boolean | string {
     return statSync(file).isDirectory()
   } catch (error) {
     const code = signatureOfFault(error)
-    return code === 'ENOENT' ? `there is no file or folder ${file}` : `${file} can't be looked at (${code})`
+    return code === 'ENOENT' ? `there is no file or folder ${file}` : `${file} can't be read (${code})`
   }
 }
 

@@ -54,7 +54,7 @@ export function untouchedBecause(activeConfig: ActiveConfig, { ip, isLoggedIn }:
   const { settings, idle } = activeConfig
   if (idle) return 'no relay is trusted ([relay] trusted in ses-bounce.ini)'
   if (!isLoggedIn && !activeConfig.trusts(ip, undefined))
-    return `${ip} is no trusted relay ([relay] trusted in ses-bounce.ini)`
+    return `${ip} is not a trusted relay ([relay] trusted in ses-bounce.ini)`
   return settings.main.mode === 'observe' ? 'mode = observe in ses-bounce.ini' : undefined
 }
 

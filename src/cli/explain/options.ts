@@ -38,7 +38,7 @@ export function addExplainOptions(command: Command): Command {
     .usage('[OPTIONS] FILE|-')
     .argument(
       '[FILE]',
-      'a mail as the relay hands it over, - for standard input; a folder or an mbox: many mails',
+      'a mail as the relay delivers it, - for standard input; a folder or an mbox: many mails',
     )
     .option(
       '--from <ADDRESS>',
@@ -56,20 +56,20 @@ export function addExplainOptions(command: Command): Command {
       'when it comes: 2025-02-20T12:38:04Z, or how long after its receipt: 25h (default: 1m)',
       time,
     )
-    .option('--relay <IP>', 'the relay that hands it over (default: the first of [relay] trusted)', ip)
+    .option('--relay <IP>', 'the relay (default: the first of [relay] trusted)', ip)
     .option(
       '--result <PLUGIN.PATH=VALUE>',
-      'what another Haraka plugin found, may be given again: rspamd.score=7.5',
+      'a result of another Haraka plugin, may be repeated: rspamd.score=7.5',
       each(String),
     )
     .option(
       '--refused <REFUSAL>',
-      `a refusal by another plugin, or a server behind Haraka, may be given again: ${REFUSED_FORM}`,
+      `a refusal by another plugin, or a server behind Haraka, may be repeated: ${REFUSED_FORM}`,
       each(refused),
     )
     .option(
       '--against <DIR>',
-      'shows only what the configuration there decides differently; it needs a whole config/, with host_list and ' +
+      'shows only mails that the configuration there decides differently; it needs a whole config/, with host_list and ' +
         "me. A rule's name alone is no difference",
     )
 }

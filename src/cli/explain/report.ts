@@ -37,7 +37,7 @@ export function report(name: string, explanation: Explanation): string[] {
 function heading(name: string, { at, assumed, envelope, untouched }: Explanation): string[] {
   const why = assumed.at === undefined ? '' : `, ${assumed.at} (--at sets another time)`
   return [
-    `${name}: ${sizeText(envelope.sizeBytes)}, as it would fare at ${utcText(at)}${why}`,
+    `${name}: ${sizeText(envelope.sizeBytes)}, as decided at ${utcText(at)}${why}`,
     ...(untouched === undefined
       ? []
       : [`It would pass untouched: ${untouched}. What the rules say all the same:`]),
@@ -119,9 +119,7 @@ function decisionLines(decision: ExplainedDecision, { rules, answer }: Explanati
     ...(refused === null ? [] : [`  ${refusedText(refused)}`]),
     ...ruleLines(rulesUpTo(decision, rules)),
     ...(decision.refusedAtOnce ? [] : [`  ${SOURCES[decision.source]}`]),
-    ...(wanted === 'bounce' && reason === null
-      ? ['  no guard speaks against the bounce, and it is in time']
-      : []),
+    ...(wanted === 'bounce' && reason === null ? ['  no guard prevents the bounce, and it is in time'] : []),
     ...(reason === null ? [] : [`  ${reasonText(reason, wanted)}, ${detail ?? ''}; so it is ${action}`]),
     `  ${fateOf(decision, answer)}`,
   ]
@@ -169,13 +167,13 @@ function ruleLines(rules: readonly ExplainedRule[]): string[] {
 function answerLines(answer: Answer): string[] {
   switch (answer.kind) {
     case 'pass':
-      return ["SMTP answer: none of ours, the mail goes on to Haraka's next plugins"]
+      return ["SMTP reply: none of ours, the mail goes on to Haraka's next plugins"]
     case 'refuse':
-      return [`SMTP answer: ${answer.code} ${answer.text}`]
+      return [`SMTP reply: ${answer.code} ${answer.text}`]
     case 'commit':
       return answer.goesOnTo.length === 0
-        ? ['SMTP answer: 250, the mail is taken']
-        : [`SMTP answer: none of ours, the mail goes on for ${answer.goesOnTo.map(addressText).join(', ')}`]
+        ? ['SMTP reply: 250, the mail is accepted']
+        : [`SMTP reply: none of ours, the mail goes on for ${answer.goesOnTo.map(addressText).join(', ')}`]
   }
 }
 

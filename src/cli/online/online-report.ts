@@ -57,7 +57,7 @@ function closing(online: Online, strict: boolean): string[] {
 }
 
 /** STS API: GetCallerIdentity can't be denied. */
-const TAKES = `this takes ${CALLER_ACTION} (no permission needed), ${IDENTITIES_ACTION} and ${SEND_ACTION}`
+const TAKES = `this needs ${CALLER_ACTION} (always permitted), ${IDENTITIES_ACTION} and ${SEND_ACTION}`
 const CALLED = `SendBounce was called once a region, for no mail that there is: nothing was bounced; a running dispatcher may be throttled once`
 
 function openActions({ identity, regions }: Online): string[] {

@@ -37,7 +37,7 @@ function credentialsFault({ kind, name, reason }: Refused): string | undefined {
   }
   if (kind !== 'wrong credentials') return undefined
   if (CLOCK.test(reason))
-    return `the clock of this machine is wrong: AWS takes calls of the last five minutes (${reason})`
+    return `the clock of this machine is wrong: AWS accepts calls of the last five minutes (${reason})`
   if (/^(?:Expired|RequestExpired)/.test(name))
     return `the AWS credentials have expired; renew them (${reason})`
   if (name === 'SignatureDoesNotMatch')
@@ -93,14 +93,18 @@ function senderVerdict(
   }
   const fading = identities.find(name => statusOf(statuses, name) === 'TemporaryFailure')
   if (fading !== undefined) {
-    const message = `${address} is verified by ${fading}, but SES finds its DNS record no longer, and will take that back`
+    const message = `${address} is verified by ${fading}, but SES no longer finds its DNS record, and will revoke that`
     return { result: 'warning', message, ...about, identity: fading }
   }
   const found = identities.map(name => `${name}: ${statusOf(statuses, name) ?? 'no identity'}`).join(', ')
   const message = `bounce sender ${address} is not verified (${found})`
   // SES receives for verified domains only, and a domain's mail may come by another region
   return receiving !== undefined && isOne
-    ? { result: 'warning', message: `${message}; SES takes no mail for ${receiving} here either`, ...about }
+    ? {
+        result: 'warning',
+        message: `${message}; SES receives no mail for ${receiving} here either`,
+        ...about,
+      }
     : { result: 'error', message, ...about }
 }
 

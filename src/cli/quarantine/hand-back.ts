@@ -44,7 +44,7 @@ export async function handBack(endpoint: Endpoint, mail: HandedBack): Promise<st
   }
   try {
     const faulty = [mail.from, ...mail.to].find(address => /[\r\n<>]/.test(address))
-    if (faulty !== undefined) return `${JSON.stringify(faulty)} can't stand in an envelope`
+    if (faulty !== undefined) return `${JSON.stringify(faulty)} can't be in an envelope`
     for (const command of [
       '',
       'EHLO localhost',
@@ -56,7 +56,7 @@ export async function handBack(endpoint: Endpoint, mail: HandedBack): Promise<st
     }
     const why = await refusal('DATA', '3')
     if (why !== undefined) return why
-    sent = ' before an answer came; it may have been taken'
+    sent = ' before an answer came; it may have been accepted'
     await sendData(socket, mail.eml)
     return await refusal('.', '2')
   } finally {

@@ -76,7 +76,7 @@ export function regionOf(text: string): string {
   const read = regionList.read(text, '--region')
   if ('fault' in read) throw new UsageError(read.fault)
   const [region, ...more] = read.value
-  if (region === undefined || more.length > 0) throw new UsageError('--region takes one region')
+  if (region === undefined || more.length > 0) throw new UsageError('--region needs one region')
   return region
 }
 

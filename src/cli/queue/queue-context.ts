@@ -84,7 +84,7 @@ function whyAbsent(file: string): NoQueue | undefined {
     const isAbsent = code === 'ENOENT'
     const why = isAbsent
       ? `there is no queue at ${file}; Haraka makes it when it starts with a trusted relay`
-      : `the queue at ${file} can't be looked at (${code}); root can, and the user that Haraka runs as`
+      : `the queue at ${file} can't be read (${code}); root can, and the user that Haraka runs as`
     return { why, isAbsent }
   }
 }

@@ -56,7 +56,7 @@ export class DispatcherLead {
   /** @throws QueueError QUEUE_LOCK_LOST */
   mustHold(): void {
     if (this.#db.get('SELECT token FROM dispatcher')?.['token'] !== this.#owner.token)
-      throw new QueueError('QUEUE_LOCK_LOST', 'another dispatcher has taken over the queue')
+      throw new QueueError('QUEUE_LOCK_LOST', 'another dispatcher has the queue now')
   }
 
   #isHeld(row: Row, nowMonoMs: MonoMs, staleMs: number): boolean {
