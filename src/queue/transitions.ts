@@ -49,7 +49,7 @@ export function change(
   details: Details,
   ...events: Change['events']
 ): Change {
-  if (!MAY_FOLLOW[actor][to]?.includes(from)) throw new Error(`a ${actor} can't make a ${from} job ${to}`)
+  if (!MAY_FOLLOW[actor][to]?.includes(from)) throw new Error(`the ${actor} can't make a ${from} job ${to}`)
   return { ...details, state: to, events }
 }
 

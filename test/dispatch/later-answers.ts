@@ -35,7 +35,7 @@ export function answersLater(
         return answer
       }
     },
-  }) as unknown as DispatcherQueue
+  })
 }
 
 function turn(): Promise<void> {

@@ -20,7 +20,7 @@ describe('the states of a job', () => {
 
   it('refuse a step that is not in the table: no engine can write it', () => {
     const step = () => change('operator', 'sending', 'cancelled', {})
-    assert.throws(step, /^Error: a operator can't make a sending job cancelled$/)
+    assert.throws(step, /^Error: the operator can't make a sending job cancelled$/)
     assert.throws(() => claimed({ state: 'held' }, 0))
     assert.throws(() => released({ state: 'queued' }))
     assert.throws(() => expired(job({ state: 'sending' })))
