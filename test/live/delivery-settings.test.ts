@@ -134,6 +134,36 @@ describe('a delivery that failed', function () {
     }
   })
 
+  it('is bounced beside a recipient that another plugin has refused before', async () => {
+    const rules = `[unknown]\nrefused.by = rcpt-ldap\naction = bounce\n\n${UNDELIVERABLE}`
+    product = await startDelivery({
+      rules,
+      plugins: ['rcpt-ldap', 'ses-bounce', 'probe'],
+      files: {
+        'plugins/rcpt-ldap.js': `exports.hook_rcpt = (next, connection, [{ user }]) =>
+  user === 'unknown' ? next(DENY, 'No mailbox here by that name') : next()
+`,
+      },
+    })
+    route(product, { 'yours.example': server.port, 'origin.example': origin.port })
+    server.refuse.rcpt.set('no@yours.example', '552 5.2.2 Over quota')
+    const to = ['unknown@yours.example', 'no@yours.example', 'yes@yours.example']
+    const { reply, mail } = await send(product, { to })
+    assert.equal(reply.code, 250)
+    await untilDelivered(product)
+    const calls = await callsFor(product, mail)
+    const infos = calls.flatMap(({ input }) => input?.BouncedRecipientInfoList ?? [])
+    assert.deepEqual(infos.map(info => [info.Recipient, info.RecipientDsnFields?.Status]).toSorted(), [
+      ['no@yours.example', '5.2.2'],
+      ['unknown@yours.example', '5.1.1'],
+    ])
+    assert.deepEqual(
+      server.accepted.flatMap(one => one.to),
+      ['yes@yours.example'],
+    )
+    assert.deepEqual(dsnRecipients(origin), [])
+  })
+
   it('is logged with the id of the queued mail, the words of the server, and what was decided', async () => {
     await start(UNDELIVERABLE)
     const mail = await refused()
