@@ -153,7 +153,7 @@ describe('a delivery that failed', function () {
     await untilDelivered(product)
     const calls = await callsFor(product, mail)
     const infos = calls.flatMap(({ input }) => input?.BouncedRecipientInfoList ?? [])
-    assert.deepEqual(infos.map(info => [info.Recipient, info.RecipientDsnFields?.Status]).toSorted(), [
+    assert.deepEqual(infos.map(info => `${info.Recipient} ${info.RecipientDsnFields?.Status}`).toSorted(), [
       ['no@yours.example', '5.2.2'],
       ['unknown@yours.example', '5.1.1'],
     ])
