@@ -154,8 +154,8 @@ describe('a delivery that failed', function () {
     const calls = await callsFor(product, mail)
     const infos = calls.flatMap(({ input }) => input?.BouncedRecipientInfoList ?? [])
     assert.deepEqual(infos.map(info => `${info.Recipient} ${info.RecipientDsnFields?.Status}`).toSorted(), [
-      ['no@yours.example', '5.2.2'],
-      ['unknown@yours.example', '5.1.1'],
+      'no@yours.example 5.2.2',
+      'unknown@yours.example 5.1.1',
     ])
     assert.deepEqual(
       server.accepted.flatMap(one => one.to),
