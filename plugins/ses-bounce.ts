@@ -231,7 +231,7 @@ export function hold_refusal(
 ): void {
   let isHeld = false
   try {
-    if (params[2] === this.name) refusals.insists(connection)
+    if (params[2] === this.name) refusals.insists(connection, params[5])
     else isHeld = refusals.holds(this, connection, params)
   } catch (error) {
     runtime.counts.faulted()
@@ -287,7 +287,7 @@ export function decide(this: HarakaPlugin, next: Next, connection: HarakaConnect
     if (why !== undefined) return againLater(this, connection, why)
     noteAccepted(transaction, 'data')
     runtime.counts.inspected()
-    const recipients = targetsOf(transaction, rcptCommands.get(transaction))
+    const recipients = refusals.recipients(transaction)
     const evaluation = await evaluate(this, connection, transaction, recipients)
     if (held) held.isSettled = true
     if (!evaluation) return NEXT_PLUGIN

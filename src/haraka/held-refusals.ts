@@ -12,6 +12,8 @@ export class HeldRefusals {
   readonly config: ActiveConfig
   /** Plugins that weren't told of refused recipients, and so may refuse DATA for want of any. */
   readonly unaware = new Set<string>()
+  /** Commands that were refused again later, so that the relay has heard it. */
+  readonly heard = new Set<RcptCommand>()
   /** All of them were decided about. */
   isSettled = false
   readonly #ofMail: Refusal[] = []

@@ -8,8 +8,9 @@ import { NOBODY } from '../mail/refusing-plugins'
 import { standsAlways } from '../mail/standing-refusals'
 import { RELEASE_PARAMETER } from '../quarantine/release-token'
 import type { HeldRefusals } from './held-refusals'
+import { targetsOf } from './incoming-mail'
 import { countErrors, hasError } from './plugin-results'
-import type { RcptCommands } from './rcpt-commands'
+import type { RcptCommands, Targets } from './rcpt-commands'
 import { RcptState } from './rcpt-state'
 import { type HarakaRefusal, isRefusingHook, readRefusal } from './read-refusal'
 import { type Asked, type Fate, RefusalKeeper, type RefusalKeeperOptions } from './refusal-keeper'
@@ -123,8 +124,18 @@ export class RefusalHooks {
   }
 
   /** Hook deny for our own refusals: plugins such as karma and delay_deny would override them, and Haraka deliver the mail. */
-  insists(connection: HarakaConnection): void {
+  insists(connection: HarakaConnection, hook: string): void {
     connection.hooks_to_run = []
+    if (connection.transaction) this.#isHeard(connection.transaction, hook)
+  }
+
+  /** All recipients to decide about: also refused ones that another plugin has removed, as the relay has heard 250 for them. */
+  recipients(transaction: HarakaTransaction): Targets<HarakaAddress>[] {
+    const found = targetsOf(transaction, this.#options.commandsOf(transaction))
+    const held = this.#keeper.of(transaction)
+    const present = new Set(found.map(({ command }) => command))
+    const missing = (held?.commands ?? []).filter(one => !present.has(one) && held?.heard.has(one) === false)
+    return [...found, ...missing.map(command => ({ command, targets: [] }))]
   }
 
   /** Hook deny, whose answer must come at once, or Haraka hangs. True: OK. */
@@ -199,6 +210,12 @@ export class RefusalHooks {
     // or the next queue plugin would deliver the mail
     if (fate === 'held') connection.saved_hooks_to_run = [ours]
     return fate
+  }
+
+  /** The relay hears a refusal at this hook. */
+  #isHeard(transaction: HarakaTransaction, hook: string): void {
+    const { current } = this.#rcpt(transaction)
+    if ((hook === 'rcpt' || hook === 'rcpt_ok') && current) this.#keeper.of(transaction)?.heard.add(current)
   }
 
   /** A proxy refuses DATA because it was told of no recipient, as all of them were refused. */

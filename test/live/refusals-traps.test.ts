@@ -42,6 +42,7 @@ exports.meddle = (next, connection) => {
   if (asked(connection, 'skip.push')) notes.skip_plugins.push('ses-bounce')
   if (asked(connection, 'skip.set')) notes.skip_plugins = ['ses-bounce']
   if (asked(connection, 'copy')) transaction.rcpt_to = transaction.rcpt_to.map(({ original }) => new Address(original))
+  if (asked(connection, 'remove')) transaction.rcpt_to = transaction.rcpt_to.filter(({ address }) => !address.startsWith('ldap'))
   if (asked(connection, 'replace')) transaction.rcpt_to = [new Address('<stranger@yours.example>')]
   next()
 }
@@ -49,7 +50,8 @@ exports.end = (next, connection) => next(asked(connection, 'end') ? OK : undefin
 `
 
 const ACCEPTS = `'use strict'
-exports.hook_rcpt = (next, connection, [{ address }]) => next(/^(late|nobody)/.test(address) ? undefined : OK)
+exports.hook_rcpt = (next, connection, [{ address }]) =>
+  address.includes('.soft@') ? next(DENYSOFT, 'not now') : next(/^(late|nobody)/.test(address) ? undefined : OK)
 `
 
 describe('a refused recipient does not get the mail', function () {
