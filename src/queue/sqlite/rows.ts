@@ -123,12 +123,15 @@ function optional<K extends string>(key: K, value: Value | undefined): { [P in K
   return value === null || value === undefined ? {} : ({ [key]: text(value) } as { [P in K]?: string })
 }
 
-/** An id that is short enough to type, in order of time, with 60 million values for each millisecond. */
+const IDS_OF_A_MS = 36 ** 5
+let lastId = { ms: Number.NaN, number: 0 }
+
+/**
+ * An id that is short enough to type, in order of time. Of its 60 million values for each millisecond, a process begins
+ * with any and goes on with the next: however many it asks for, none comes twice.
+ */
 export function newJobId(nowMs: EpochMs): string {
-  return (
-    nowMs.toString(36) +
-    randomInt(36 ** 5)
-      .toString(36)
-      .padStart(5, '0')
-  )
+  const number = nowMs === lastId.ms ? (lastId.number + 1) % IDS_OF_A_MS : randomInt(IDS_OF_A_MS)
+  lastId = { ms: nowMs, number }
+  return nowMs.toString(36) + number.toString(36).padStart(5, '0')
 }
