@@ -148,12 +148,16 @@ export class RefusalHooks {
     const raw = { plugin: by, hook, retval, message: message || wordsOfHaraka(hook, transaction) }
     const asked = { plugin, connection, transaction, rcpt: this.#rcpt(transaction), raw }
     const { refusal: said, isTemporary } = readRefusal(raw)
-    if (isTemporary) return false
+    if (isTemporary) {
+      this.#isHeard(transaction, hook)
+      return false
+    }
     const refusal = hasError([transaction.results, connection.results], by)
       ? { ...said, hasError: true as const }
       : said
     if (this.#isForWantOfRecipients(asked)) return true
     const fate = this.#fateOf(asked, refusal, hookParams)
+    if (fate === 'stands') this.#isHeard(transaction, hook)
     // Haraka calls it in place of the plugins that are left, and the relay hears its answer
     if (fate === 'later') connection.saved_hooks_to_run = [[plugin, this.#options.laterMethod]]
     return fate !== 'stands'

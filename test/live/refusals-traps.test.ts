@@ -100,6 +100,25 @@ describe('a refused recipient does not get the mail', function () {
     assert.deepEqual(deliveredOf(product, mail), [{ hook: 'queue', to: ['late@yours.example'] }])
     assert.deepEqual(product.jobs({ sesId: mail.sesId }), [])
   })
+
+  it('where a plugin removes it, and is bounced all the same: the relay has heard 250', async () => {
+    for (const to of [
+      [BAD, GOOD],
+      [GOOD, BAD],
+    ]) {
+      const { reply, mail } = await relay(product, { to, sender: 'remove@origin.example' })
+      assert.equal(reply.code, 250, replyText(reply))
+      assert.deepEqual(deliveredOf(product, mail), [{ hook: 'queue', to: [GOOD] }])
+      assert.deepEqual(recipientsOf(await bounceOf(product, mail)), [BAD])
+    }
+  })
+
+  it('where another plugin refuses it for now, which the relay hears: nothing is bounced', async () => {
+    const { reply, mail } = await relay(product, { to: ['ldap.rcpt.text.soft@yours.example', GOOD] })
+    assert.equal(reply.code, 250, replyText(reply))
+    assert.deepEqual(deliveredOf(product, mail), [{ hook: 'queue', to: [GOOD] }])
+    assert.deepEqual(product.jobs({ sesId: mail.sesId }), [])
+  })
 })
 
 // delay_deny and karma answer the hook deny with OK as well
