@@ -235,7 +235,7 @@ describe('a failed delivery that cannot be decided', function () {
     const since = product.haraka.log().length
     const release = lockQueue()
     const mail = await refused('locked-2@yours.example')
-    await product.haraka.waitForLog('no attempt is left', { since, timeoutMs: LONGER_MS })
+    await product.haraka.waitForLog('no try is left', { since, timeoutMs: LONGER_MS })
     release()
     await untilDelivered(product)
     assert.deepEqual(dsnRecipients(origin), ['locked-2@yours.example'])
