@@ -16,9 +16,9 @@ export class Fullness {
     this.#parts = parts
   }
 
-  look(): void {
+  async look(): Promise<void> {
     const { ledger, settings, clock, log } = this.#parts
-    const { kept, quarantine } = ledger.totals()
+    const { kept, quarantine } = await ledger.totals()
     const { limitBytes } = settings().quarantine
     const bytes = kept.bytes + quarantine.bytes
     if (bytes < limitBytes * NEARLY) return

@@ -88,14 +88,14 @@ export class KeptMail {
   /** Handles mail that the queue has noted. */
   async #due(): Promise<void> {
     const { ledger, clock, stop } = this.#parts
-    const version = ledger.version()
+    const version = await ledger.version()
     if (version === this.#version && clock.monoMs() - this.#lookedMs < SWEEP_MS) return
     this.#version = version
     this.#lookedMs = clock.monoMs()
-    this.#fullness.look()
+    await this.#fullness.look()
     let after = ''
     for (;;) {
-      const due = ledger.due(after, AT_ONCE)
+      const due = await ledger.due(after, AT_ONCE)
       for (const { name, changes, sinceMs } of due) {
         if (stop.aborted) return
         after = name
@@ -104,8 +104,8 @@ export class KeptMail {
         await this.#try(async () => {
           const now = await this.#bringInOrder(name)
           if (now === 'gone') this.#elsewhere.add(name)
-          const isForgotten = clock.nowMs() - sinceMs > FORGET_DUE_MS && !ledger.isElsewhere(name)
-          if (now !== 'gone' || isForgotten) ledger.settled(name, changes, now === 'deleted')
+          const isForgotten = clock.nowMs() - sinceMs > FORGET_DUE_MS && !(await ledger.isElsewhere(name))
+          if (now !== 'gone' || isForgotten) await ledger.settled(name, changes, now === 'deleted')
         })
       }
       if (due.length < AT_ONCE) return
@@ -114,12 +114,12 @@ export class KeptMail {
 
   async #bringInOrder(name: string): Promise<InOrder> {
     const { ledger, folders, settings, clock, log } = this.#parts
-    const recipients = ledger.recipientsOf(name)
+    const recipients = await ledger.recipientsOf(name)
     if (recipients.length === 0) return 'waits'
     const fate = fateOf(recipients, settings().fallback.mismatch !== 'drop')
     const now = await bringInOrder(folders, name, fate, clock.nowMs())
     if (now === 'moved') {
-      ledger.moved(name)
+      await ledger.moved(name)
       const jobs = [...new Set(fate.held.map(({ job }) => job))].join(',')
       log('warn', `the mail of job=${jobs} is in the quarantine as ${name}, as a bounce of it was not made`)
     }
@@ -142,7 +142,7 @@ export class KeptMail {
     }
     if (await this.#isUnused(name)) return
     if ((await this.#bringInOrder(name)) === 'deleted')
-      for (const place of MAIL_PLACES) ledger.gone({ place, name })
+      for (const place of MAIL_PLACES) await ledger.gone({ place, name })
     const found = await lstat(eml).catch(() => undefined)
     if (found) await this.#count({ place: 'kept', name, bytes: found.size })
   }
@@ -150,18 +150,18 @@ export class KeptMail {
   /** For mail without a recipient on record. True: it was handled, or must wait. */
   async #isUnused(name: string): Promise<boolean> {
     const { ledger, folders, clock, log } = this.#parts
-    if (ledger.recipientsOf(name).length > 0) return false
+    if ((await ledger.recipientsOf(name)).length > 0) return false
     const eml = path.join(folders.kept, `${name}.eml`)
-    if (await isOlder(eml, ledger.madeMs())) {
+    if (await isOlder(eml, await ledger.madeMs())) {
       const reason = 'the queue that had its bounce is gone'
       const held = orphanRecord(await readRecord(folders.kept, name), reason)
       await moveToQuarantine(folders, name, held, clock.nowMs())
-      ledger.moved(name)
+      await ledger.moved(name)
       log('warn', `a kept mail is in the quarantine as ${name}: ${reason}`)
       return true
     }
     if (await isOlder(eml, clock.nowMs() - UNUSED_MS)) {
-      ledger.removeUnused([{ place: 'kept', name }], () => deleteMail(folders.kept, name))
+      await ledger.removeUnused([{ place: 'kept', name }], () => deleteMail(folders.kept, name))
     }
     return true
   }
@@ -172,7 +172,7 @@ export class KeptMail {
       clock.nowMs(),
       settings().quarantine.keepMs,
       (name, bytes) => this.#count({ place: 'quarantine', name, bytes }),
-      name => fateOf(this.#parts.ledger.recipientsOf(name), true).waits,
+      async name => fateOf(await this.#parts.ledger.recipientsOf(name), true).waits,
     )
     if (removed > 0) log('info', `quarantine: ${removed} files removed, as [quarantine] keep has passed`)
     const [first] = faults
@@ -189,12 +189,12 @@ export class KeptMail {
   /** Corrects counts of files that don't exist: they were deleted by hand, or their writer was killed. */
   async #sweepCounts(): Promise<void> {
     const { ledger, folders, clock } = this.#parts
-    const counted = ledger.files(this.#countedTo, 1000)
+    const counted = await ledger.files(this.#countedTo, 1000)
     this.#countedTo = counted.at(-1)
     for (const { place, name, atMs } of counted) {
       const isBeingWritten = Math.abs(clock.nowMs() - atMs) < WRITING_MS
       if (isBeingWritten || isThere(path.join(folders[place], `${name}.eml`))) continue
-      ledger.gone({ place, name })
+      await ledger.gone({ place, name })
     }
   }
 

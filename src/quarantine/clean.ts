@@ -26,7 +26,7 @@ export interface Cleaner {
     nowMs: EpochMs,
     keepMs: number,
     found?: (name: string, sizeBytes: number) => Promise<void>,
-    isNeeded?: (name: string) => boolean,
+    isNeeded?: (name: string) => boolean | Promise<boolean>,
   ): Promise<Cleaned>
   close(): Promise<void>
 }
@@ -59,7 +59,7 @@ async function cleanOne(
   { file, name, ending }: MailFileName,
   nowMs: EpochMs,
   keepMs: number,
-  { done, isNeeded }: { done: Cleaned; isNeeded: (name: string) => boolean },
+  { done, isNeeded }: { done: Cleaned; isNeeded: (name: string) => boolean | Promise<boolean> },
 ): Promise<void> {
   if (ending === undefined) {
     if (await removeUnfinished(path.join(folder, file), nowMs)) done.removed += 1
@@ -68,7 +68,7 @@ async function cleanOne(
   // the record last: the mail can't be found without it
   const both = ['eml', 'json'].map(extension => path.join(folder, `${name}.${extension}`))
   for (const one of both) if (!(await isOlder(one, nowMs - keepMs))) return
-  if (isNeeded(name)) return
+  if (await isNeeded(name)) return
   for (const one of both) if (await remove(folder, one, name, nowMs - keepMs)) done.removed += 1
 }
 

@@ -19,14 +19,14 @@ export async function takeOut(
   record: QuarantineRecord | undefined,
   ledger: Pick<MailLedger, 'letGo' | 'gone' | 'putBack'>,
 ): Promise<TakenOut> {
-  const isNeeded = ledger.letGo(
+  const isNeeded = await ledger.letGo(
     name,
     record?.held.map(({ recipient }) => recipient),
     Date.now(),
   )
   if (!isNeeded) {
     const wasThere = await removeKept(folders.quarantine, name)
-    if (wasThere) ledger.gone({ place: 'quarantine', name })
+    if (wasThere) await ledger.gone({ place: 'quarantine', name })
     return wasThere ? 'removed' : 'not there'
   }
   const now = await recordOf(folders, 'quarantine', name)
@@ -34,7 +34,7 @@ export async function takeOut(
   const held = now?.held.filter(({ recipient }) => !isTakenOut(recipient)) ?? []
   if (now !== undefined && held.length > 0) await writeRecord(folders.quarantine, name, { ...now, held })
   else await putBack(folders, name, now)
-  if (held.length === 0) ledger.putBack(name)
+  if (held.length === 0) await ledger.putBack(name)
   return 'stays'
 }
 

@@ -6,6 +6,7 @@ import { senderKey } from '../mail/sender-key'
 import type { HeldRecipient } from '../quarantine/record'
 import type { EpochMs } from '../units'
 import { hasEnded, type JobState } from './job'
+import type { Eventually } from './store'
 
 /** `kept`: until SES has made its bounces. */
 export const MAIL_PLACES = ['kept', 'quarantine'] as const
@@ -59,40 +60,48 @@ export function fullOf({ all, ofSender, own, more }: Room, limitBytes: number): 
 /** For one Haraka directory. Every method throws QueueError. */
 export interface MailLedger {
   /** Counts files that are about to be written, all or none. Not flushed to the disk: files are counted anew. */
-  reserve(files: readonly MailFile[], senderKey: string, limitBytes: number, nowMs: EpochMs): Full | undefined
+  reserve(
+    files: readonly MailFile[],
+    senderKey: string,
+    limitBytes: number,
+    nowMs: EpochMs,
+  ): Eventually<Full | undefined>
   /** Calls `remove` for files without a recipient, while no other process can add one. */
   removeUnused(
     files: readonly Omit<MailFile, 'bytes'>[],
     remove: (file: Omit<MailFile, 'bytes'>) => void,
-  ): void
-  totals(): Record<MailPlace, StoredMail>
+  ): Eventually<void>
+  totals(): Eventually<Record<MailPlace, StoredMail>>
   /** Changes when another connection has written. */
-  version(): number
+  version(): Eventually<number>
   /** Mail whose jobs have changed, by name. */
-  due(afterName: string, limit: number): { name: string; changes: number; sinceMs: EpochMs }[]
+  due(afterName: string, limit: number): Eventually<{ name: string; changes: number; sinceMs: EpochMs }[]>
   /** Unless its jobs have changed again since. `isDeleted`: its files are gone, too. */
-  settled(name: string, changes: number, isDeleted?: boolean): void
-  recipientsOf(name: string): KeptRecipient[]
+  settled(name: string, changes: number, isDeleted?: boolean): Eventually<void>
+  recipientsOf(name: string): Eventually<KeptRecipient[]>
   /** Another Haraka directory counts a file of this mail. */
-  isElsewhere(name: string): boolean
+  isElsewhere(name: string): Eventually<boolean>
   /** The counted files, in order of place and name. */
-  files(after: Pick<MailFile, 'place' | 'name'> | undefined, limit: number): (MailFile & { atMs: EpochMs })[]
+  files(
+    after: Pick<MailFile, 'place' | 'name'> | undefined,
+    limit: number,
+  ): Eventually<(MailFile & { atMs: EpochMs })[]>
   /** Records that a file of that size exists. */
   found(file: MailFile, senderKey: () => Promise<string>, nowMs: EpochMs): Promise<void>
   /** Records that a file doesn't exist any more. */
-  gone(file: Omit<MailFile, 'bytes'>): void
+  gone(file: Omit<MailFile, 'bytes'>): Eventually<void>
   /** Moved from `kept` to the quarantine. */
-  moved(name: string): void
+  moved(name: string): Eventually<void>
   /**
    * The mail isn't needed for these recipients any more. Undefined: for all whose bounce has ended. True: other
    * recipients need it, and it becomes due.
    */
-  letGo(name: string, addresses: readonly string[] | undefined, nowMs: EpochMs): boolean
+  letGo(name: string, addresses: readonly string[] | undefined, nowMs: EpochMs): Eventually<boolean>
   /** Moved from the quarantine to `kept`. */
-  putBack(name: string): void
+  putBack(name: string): Eventually<void>
   /** When the queue file was made. */
-  madeMs(): number
-  close(): void
+  madeMs(): Eventually<number>
+  close(): Eventually<void>
 }
 
 /** Whose share a mail counts for. The null sender is one sender. */

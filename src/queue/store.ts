@@ -19,7 +19,7 @@ import type { BounceRequest, Cap } from '../policy/decision'
 import type { AddressKey, EpochMs, MonoMs } from '../units'
 import type { Forecast } from './forecast'
 import type { Job, JobState, Submitted } from './job'
-import type { Full, MailLedger } from './mail-ledger'
+import type { MailLedger } from './mail-ledger'
 import type { Pause } from './operator'
 import type { InterruptionLimits } from './transitions'
 
@@ -98,14 +98,9 @@ export interface WorkerQueue {
    * `capped`. None and no result: the record's key has results already.
    */
   add(requests: readonly BounceRequest[], nowMs: EpochMs, options?: AddOptions): Eventually<Submitted[]>
-  readonly mail: WorkerMail
+  /** The mail on disk. */
+  readonly mail: Pick<MailLedger, 'reserve' | 'removeUnused'>
   close(): Eventually<void>
-}
-
-/** The mail on disk, as MailLedger has it. */
-export interface WorkerMail {
-  reserve(...files: Parameters<MailLedger['reserve']>): Eventually<Full | undefined>
-  removeUnused(...files: Parameters<MailLedger['removeUnused']>): Eventually<void>
 }
 
 /** `monoMs`: of the caller's monotonic clock. */

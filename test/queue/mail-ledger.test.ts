@@ -3,20 +3,13 @@
 import assert from 'node:assert/strict'
 import path from 'node:path'
 import fc from 'fast-check'
-import {
-  fateOf,
-  fullOf,
-  type KeptRecipient,
-  letGoOf,
-  MAIL_PLACES,
-  type MailLedger,
-} from '../../src/queue/mail-ledger'
+import { fateOf, fullOf, type KeptRecipient, letGoOf, MAIL_PLACES } from '../../src/queue/mail-ledger'
 import { openMailLedger, openWorkerQueue } from '../../src/queue/open'
 import { temporaryFolder } from './support'
 
 describe('the ledger of mail on disk', () => {
-  let ledger: MailLedger
-  let other: MailLedger
+  let ledger: ReturnType<typeof openMailLedger>
+  let other: ReturnType<typeof openMailLedger>
   let remove: () => void
   beforeEach(() => {
     const { folder, remove: removeFolder } = temporaryFolder()

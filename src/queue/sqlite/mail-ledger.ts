@@ -21,14 +21,23 @@ import { text } from './rows'
 /** Long, as the dispatcher's process may wait. */
 const BUSY_MS = 3000
 
+/** SQLite answers at once. */
+type AtOnce<T> = {
+  [K in keyof T]: T[K] extends (...asked: infer A) => infer R ? (...asked: A) => AnswerAtOnce<R> : T[K]
+}
+type AnswerAtOnce<R> = [R] extends [Promise<unknown>] ? R : Exclude<R, Promise<unknown>>
+
 /** Never makes a file. @throws QueueError */
-export function openMailLedger(file: string, home: string): MailLedger {
+export function openMailLedger(
+  file: string,
+  home: string,
+): ReturnType<typeof mailLedger> & { close(): void } {
   const database = new Database(file, { busyMs: BUSY_MS, create: false })
   return { ...mailLedger(database, home), close: () => database.close() }
 }
 
 /** On the caller's connection. */
-export function mailLedger(database: Database, home: string): Omit<MailLedger, 'close'> {
+export function mailLedger(database: Database, home: string): Omit<AtOnce<MailLedger>, 'close'> {
   return {
     reserve: (files, senderKey, limitBytes, nowMs) =>
       database.writeUnflushed(() => {
