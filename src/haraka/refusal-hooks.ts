@@ -3,33 +3,24 @@
 // Haraka calls the hook `deny` for every refusal. OK keeps it from the relay, and the other plugins of its hook go on.
 
 import { deny } from 'haraka-constants'
-import type { Refusal } from '../mail/refusal'
 import { NOBODY } from '../mail/refusing-plugins'
-import { standsAlways } from '../mail/standing-refusals'
-import { RELEASE_PARAMETER } from '../quarantine/release-token'
 import type { HeldRefusals } from './held-refusals'
 import { targetsOf } from './incoming-mail'
 import { countErrors, hasError } from './plugin-results'
 import type { RcptCommands, Targets } from './rcpt-commands'
 import { RcptState } from './rcpt-state'
 import { type HarakaRefusal, isRefusingHook, readRefusal } from './read-refusal'
+import { type LastMethods, RefusalFates } from './refusal-fates'
 import { type Asked, type Fate, RefusalKeeper, type RefusalKeeperOptions } from './refusal-keeper'
 import { wordsOfHaraka, wordsOfNobody } from './refusal-words'
-import type {
-  DenyParams,
-  HarakaAddress,
-  HarakaConnection,
-  HarakaPlugin,
-  HarakaTransaction,
-  HookToRun,
-} from './types'
+import type { DenyParams, HarakaAddress, HarakaConnection, HarakaPlugin, HarakaTransaction } from './types'
 
 export interface RefusalHooksOptions extends RefusalKeeperOptions {
   /** The peer isn't a trusted relay, or the mail is released from the quarantine: refusals stand. */
   isExempt: (connection: HarakaConnection) => boolean
   commandsOf: (transaction: HarakaTransaction) => RcptCommands<HarakaAddress> | undefined
   /** Our last methods at the hooks rcpt and queue. */
-  lastMethods: { rcpt: string; queue: string }
+  lastMethods: LastMethods
   /** Our method that refuses for now, at whatever hook. */
   laterMethod: string
 }
@@ -40,14 +31,14 @@ const DELAY_DENY = 'delay_deny'
 export class RefusalHooks {
   readonly #options: RefusalHooksOptions
   readonly #keeper: RefusalKeeper
+  readonly #fates: RefusalFates
   /** Number of errors that plugins had noted when the hooks of the last RCPT TO began. */
   readonly #errors = new WeakMap<HarakaTransaction, number>()
-  /** Transactions that the rules have decided about: the relay must hear a plugin that refuses later. */
-  readonly #decided = new WeakSet<HarakaTransaction>()
 
   constructor(options: RefusalHooksOptions) {
     this.#options = options
     this.#keeper = new RefusalKeeper(options)
+    this.#fates = new RefusalFates(this.#keeper, options.lastMethods)
   }
 
   /** Undefined: the relay has heard every refusal so far. */
@@ -79,7 +70,7 @@ export class RefusalHooks {
 
   /** To be called at data_post: from now on refusals of the mail go out. */
   decides(transaction: HarakaTransaction): void {
-    this.#decided.add(transaction)
+    this.#fates.decided.add(transaction)
   }
 
   /** Hook rcpt_ok, before all others: they aren't called for a recipient that was refused. */
@@ -126,7 +117,7 @@ export class RefusalHooks {
   /** Hook deny for our own refusals: plugins such as karma and delay_deny would override them, and Haraka deliver the mail. */
   insists(connection: HarakaConnection, hook: string): void {
     connection.hooks_to_run = []
-    if (connection.transaction) this.#isHeard(connection.transaction, hook)
+    if (connection.transaction) this.#noteHeard(connection.transaction, hook)
   }
 
   /** All recipients to decide about: also refused ones that another plugin has removed, as the relay has heard 250 for them. */
@@ -149,75 +140,22 @@ export class RefusalHooks {
     const asked = { plugin, connection, transaction, rcpt: this.#rcpt(transaction), raw }
     const { refusal: said, isTemporary } = readRefusal(raw)
     if (isTemporary) {
-      this.#isHeard(transaction, hook)
+      this.#noteHeard(transaction, hook)
       return false
     }
     const refusal = hasError([transaction.results, connection.results], by)
       ? { ...said, hasError: true as const }
       : said
     if (this.#isForWantOfRecipients(asked)) return true
-    const fate = this.#fateOf(asked, refusal, hookParams)
-    if (fate === 'stands') this.#isHeard(transaction, hook)
+    const fate = this.#fates.of(asked, refusal, hookParams)
+    if (fate === 'stands') this.#noteHeard(transaction, hook)
     // Haraka calls it in place of the plugins that are left, and the relay hears its answer
     if (fate === 'later') connection.saved_hooks_to_run = [[plugin, this.#options.laterMethod]]
     return fate !== 'stands'
   }
 
-  #fateOf(asked: Asked, refusal: Refusal, hookParams: unknown): Fate {
-    const reason = standsAlways(refusal)
-    if (reason !== undefined) return this.#keeper.letStand(asked, refusal, reason)
-    switch (refusal.stage) {
-      case 'mail':
-        // the release token may not have been looked at yet
-        return hasReleaseToken(hookParams)
-          ? 'stands'
-          : this.#keeper.keep(asked, refusal, [undefined], undefined)
-      case 'rcpt':
-        return this.#atRcpt(asked, refusal)
-      case 'data':
-        if (this.#decided.has(asked.transaction))
-          return this.#keeper.letStand(asked, refusal, 'the rules were asked before it')
-        return this.#keeper.keep(asked, refusal, asked.rcpt.left, undefined)
-      case 'queue':
-        return this.#atQueue(asked, refusal)
-      case 'delivery':
-        return 'stands'
-    }
-  }
-
-  #atRcpt(asked: Asked, refusal: Refusal): Fate {
-    const { connection, transaction, raw } = asked
-    const command = asked.rcpt.current
-    if (command === undefined)
-      return this.#keeper.letStand(asked, refusal, 'another plugin answered before ours')
-    if (raw.hook === 'rcpt') {
-      const mustAccept =
-        !connection.relaying && this.#ours(asked, this.#options.lastMethods.rcpt) === undefined
-      if (mustAccept) return this.#keeper.letStand(asked, refusal, 'a plugin behind ours refused', command)
-      return this.#keeper.keep(asked, refusal, [command], command)
-    }
-    const fate = this.#keeper.keep(asked, refusal, [command], command)
-    if (fate !== 'held') return fate
-    this.#keeper.of(transaction)?.keepUnaware([[{ name: raw.plugin }, ''], ...others(connection)])
-    connection.saved_hooks_to_run = []
-    return fate
-  }
-
-  #atQueue(asked: Asked, refusal: Refusal): Fate {
-    const { connection, transaction, rcpt } = asked
-    const ours = this.#ours(asked, this.#options.lastMethods.queue)
-    if (ours === undefined) return this.#keeper.letStand(asked, refusal, 'a plugin behind ours refused')
-    const { left } = rcpt
-    // with one reply for several recipients, it may be any of them
-    const command = transaction.rcpt_to.length === 1 ? left[0] : undefined
-    const fate = this.#keeper.keep(asked, refusal, left, command)
-    // or the next queue plugin would deliver the mail
-    if (fate === 'held') connection.saved_hooks_to_run = [ours]
-    return fate
-  }
-
   /** The relay hears a refusal at this hook. */
-  #isHeard(transaction: HarakaTransaction, hook: string): void {
+  #noteHeard(transaction: HarakaTransaction, hook: string): void {
     const { current } = this.#rcpt(transaction)
     if ((hook === 'rcpt' || hook === 'rcpt_ok') && current) this.#keeper.of(transaction)?.heard.add(current)
   }
@@ -233,23 +171,7 @@ export class RefusalHooks {
     return this.#options.activeConfig().asksAboutRefusals && !this.#options.isExempt(connection)
   }
 
-  /** Our hook among those that are still to run. */
-  #ours({ plugin, connection }: Asked, method: string): HookToRun | undefined {
-    return others(connection).find(([one, name]) => one === plugin && name === method)
-  }
-
   #rcpt(transaction: HarakaTransaction): RcptState {
     return new RcptState(transaction, this.#options.commandsOf(transaction))
   }
-}
-
-/** Hooks of the plugins behind the one that refused. */
-function others({ saved_hooks_to_run: hooks = [] }: HarakaConnection): readonly HookToRun[] {
-  return hooks
-}
-
-/** The parameters of the hook mail. */
-function hasReleaseToken(params: unknown): boolean {
-  const options: unknown = Array.isArray(params) ? params[1] : undefined
-  return typeof options === 'object' && options !== null && RELEASE_PARAMETER in options
 }
