@@ -9,7 +9,7 @@ import type { Policy } from '../policy/rule'
 import { admit } from '../queue/admission'
 import { capKey, distinctCaps } from '../queue/caps'
 import { type Forecast, forecastSpacingMs } from '../queue/forecast'
-import type { Refused, Submitted } from '../queue/job'
+import { endedText, type Refused, type Submitted } from '../queue/job'
 import type { AddOptions, WorkerQueue } from '../queue/store'
 import type { EpochMs, MonoMs } from '../units'
 
@@ -74,6 +74,11 @@ export function fallBackFor(policy: Policy, decision: Decision, refused: Refused
     return fallBack(policy, decision, reason, refused.detail)
   }
   const { state, jobId, kept } = refused
-  const ended = fallBack(policy, decision, 'ended', `its bounce has ${state} already, as job ${jobId}`)
+  const ended = fallBack(
+    policy,
+    decision,
+    'ended',
+    `its bounce has ${endedText(state)} already, as job ${jobId}`,
+  )
   return kept === undefined ? ended : { ...ended, keptAs: kept }
 }

@@ -12,7 +12,7 @@ import type { BounceRequest } from '../policy/decision'
 import { GUARD_DETAILS, type GuardedRecipient, type GuardSubject, guard } from '../policy/guards'
 import type { BounceOutcome } from '../policy/rule'
 import { ADDRESS_NAMES, addressValuesOf, parseTemplate, type Template } from '../policy/templates'
-import { isRefused, type Submitted } from '../queue/job'
+import { endedText, isRefused, type Submitted } from '../queue/job'
 import type { WorkerQueue } from '../queue/store'
 import type { AsciiDomain, EpochMs, MonoMs } from '../units'
 import type { BounceInput, SubmittedRecipient } from './bounce-input'
@@ -85,7 +85,11 @@ export function faultOf(result: Submitted | undefined, { caps }: BounceRequest):
   switch (result.outcome) {
     case 'ended': {
       const { address, state, jobId } = result
-      return new Fault(409, 'ENDED', `the bounce to ${address} has ${state} already, as job ${jobId}`)
+      return new Fault(
+        409,
+        'ENDED',
+        `the bounce to ${address} has ${endedText(state)} already, as job ${jobId}`,
+      )
     }
     case 'overloaded':
       return new Fault(503, 'OVERLOAD', result.detail, { headers: retryAfter(LATER_S.overload) })

@@ -13,6 +13,11 @@ export function hasEnded(state: JobState): state is EndedState {
   return state === 'failed' || state === 'expired' || state === 'cancelled'
 }
 
+/** `failed`, `expired`, `been cancelled`: to follow "has". */
+export function endedText(state: JobState): string {
+  return state === 'cancelled' ? 'been cancelled' : state
+}
+
 export type JobRecipient = BounceRequest['recipient'] & {
   rule: string
   addedAtMs: EpochMs

@@ -5,7 +5,7 @@ import { addressKey } from '../mail/address'
 import { senderKey } from '../mail/sender-key'
 import type { HeldRecipient } from '../quarantine/record'
 import type { EpochMs } from '../units'
-import { hasEnded, type JobState } from './job'
+import { endedText, hasEnded, type JobState } from './job'
 import type { Eventually } from './store'
 
 /** `kept`: until SES has made its bounces. */
@@ -148,6 +148,6 @@ function heldRecipient({ address, rule, jobId, state, why, isUnconfirmed }: Kept
   const reason =
     state === 'failed' && isUnconfirmed
       ? `mismatch: SES refused its bounce, and may not have had the mail for this recipient: ${why}`
-      : `its bounce has ${state === 'cancelled' ? 'been cancelled' : state}: ${why}`
+      : `its bounce has ${endedText(state)}: ${why}`
   return { recipient: address, rule, reason, job: jobId }
 }
