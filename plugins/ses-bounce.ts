@@ -48,6 +48,9 @@ const FIRST = -100
 const QUEUE_HOOK = 'settle_queue_refusal'
 const RCPT_HOOK = 'accept_refused_recipient'
 
+/** Runs only where another plugin has overridden a refusal of ours. */
+const AGAIN_METHOD = 'refuse_again'
+
 /** The message with which a worker tells the master that there is a new job. */
 const WAKE = 'ses-bounce.wake'
 
@@ -57,6 +60,9 @@ interface Pending {
   /** For each decision, in order, its recipients in the transaction. */
   targets: readonly (readonly HarakaAddress[])[]
 }
+
+/** A fault of ours, which must never be seen. */
+const WOULD_BE_DELIVERED = 'a refused recipient would be delivered'
 
 /** The answer to an invalid or expired release token. */
 const BAD_TOKEN = '5.7.1 This release token is not valid'
@@ -68,8 +74,6 @@ const pending = new WeakMap<HarakaTransaction, Pending>()
 const unclosedRelays = new UnclosedRelays()
 /** Mail that an operator releases from the quarantine: the rules don't apply to it. */
 const released = new WeakSet<HarakaTransaction>()
-/** Mail that this plugin has refused when it was there. */
-const refused = new WeakSet<HarakaTransaction>()
 /** The recipients of each RCPT TO command of a relay, before other plugins changed them. */
 const rcptCommands = new WeakMap<HarakaTransaction, RcptCommands<HarakaAddress>>()
 const refusals = new RefusalHooks({
@@ -279,7 +283,7 @@ export function decide(this: HarakaPlugin, next: Next, connection: HarakaConnect
     next()
     return
   }
-  answerHook(hookCall(this, connection, next), async () => {
+  answerHook(afterData(this, connection, next), async () => {
     const { transaction } = connection
     if (!transaction || (held === undefined && released.has(transaction))) return NEXT_PLUGIN
     refusals.decides(transaction)
@@ -303,7 +307,6 @@ export function decide(this: HarakaPlugin, next: Next, connection: HarakaConnect
     runtime.counts.evaluated(evaluation, mode)
     log(this, connection, linesOf(evaluation, evaluation.known, mode))
     if (plan.kind === 'pass') return NEXT_PLUGIN
-    refused.add(transaction)
     return refusal(plan, evaluation, held)
   })
 }
@@ -379,21 +382,33 @@ function isOthers(connection: HarakaConnection): boolean {
 /** Hooks queue and queue_outbound: no other plugin has refused the mail, so the decisions are carried out. */
 export function commit(this: HarakaPlugin, next: Next, connection: HarakaConnection): void {
   const { transaction } = connection
+  const held = refusals.of(transaction)
   const waiting = transaction ? pending.get(transaction) : undefined
-  if (!transaction || !waiting) {
-    const why = whyNotQueued(transaction)
-    if (why === undefined) next()
-    else answerHook(hookCall(this, connection, next), async () => againLater(this, connection, why))
+  if (!transaction || (!waiting && !held)) {
+    next()
     return
   }
-  answerHook(hookCall(this, connection, next), () => carryOut(this, connection, transaction, waiting))
+  answerHook(afterData(this, connection, next), async () => {
+    const why = held && whyNotQueued(connection, held)
+    if (why !== undefined) return againLater(this, connection, why)
+    if (waiting) return carryOut(this, connection, transaction, waiting)
+    if (held && refusals.isLeft(transaction, held)) throw new Error(WOULD_BE_DELIVERED)
+    return NEXT_PLUGIN
+  })
 }
 
-/** The reason why a mail without decisions to carry out must not be queued. */
-function whyNotQueued(transaction: HarakaTransaction | null): string | undefined {
-  if (transaction && refused.has(transaction)) return 'another one has overridden the refusal by the rules'
-  const held = refusals.of(transaction)
-  return held && !held.isSettled ? 'another one has ended data_post before the rules were asked' : undefined
+/** The reason why a mail with refused recipients must not be queued: plugins behind ours may have changed it. */
+function whyNotQueued(connection: HarakaConnection, held: HeldRefusals): string | undefined {
+  return held.isSettled
+    ? refusals.whyNotNow(connection, held)
+    : 'another one has ended data_post before the rules were asked'
+}
+
+/** Called in place of the plugins that are left, where another one has overridden a refusal of ours. */
+export function refuse_again(this: HarakaPlugin, _next: Next, connection: HarakaConnection): void {
+  this.lognotice(connection, 'temporary refusal: a plugin has overridden one of ours')
+  // as Haraka's queue_respond: an answer to `next` could be overridden as well
+  connection.respond(450, TRY_LATER, () => connection.reset_transaction(() => connection.resume()))
 }
 
 /** Hooks queue and queue_outbound, after all others: a queue plugin has refused what is left of the mail. */
@@ -405,7 +420,7 @@ export function settle_queue_refusal(this: HarakaPlugin, next: Next, connection:
     next()
     return
   }
-  answerHook(hookCall(this, connection, next), async () => {
+  answerHook(afterData(this, connection, next), async () => {
     const why = refusals.whyNotNow(connection, held)
     if (why !== undefined) return againLater(this, connection, why)
     const recipients = targetsOf(transaction, rcptCommands.get(transaction))
@@ -459,7 +474,7 @@ async function carryOut(
   if (plan.kind === 'refuse') return refusal(plan, evaluation, held)
   if (plan.kind === 'commit')
     transaction.rcpt_to = withoutConsumed(transaction.rcpt_to, evaluation, plan, waiting.targets)
-  if (held && refusals.isLeft(transaction, held)) throw new Error('a refused recipient would be delivered')
+  if (held && refusals.isLeft(transaction, held)) throw new Error(WOULD_BE_DELIVERED)
   return transaction.rcpt_to.length === 0 ? { code: ok, text: 'Message accepted by policy' } : NEXT_PLUGIN
 }
 
@@ -538,4 +553,9 @@ function wakeDispatcher(): void {
 
 function hookCall(plugin: HarakaPlugin, connection: HarakaConnection, next: Next): HookCall {
   return { plugin, connection, next, failed: () => runtime.counts.faulted() }
+}
+
+/** As `hookCall`; a refusal that another plugin overrides becomes a temporary one, or Haraka would deliver the mail. */
+function afterData(plugin: HarakaPlugin, connection: HarakaConnection, next: Next): HookCall {
+  return { ...hookCall(plugin, connection, next), ifOverridden: AGAIN_METHOD }
 }

@@ -57,6 +57,10 @@ export interface HarakaConnection {
   hooks_to_run?: HookToRun[]
   /** While `deny` runs: of the hook whose plugin has refused (plugins.js, run_hooks). */
   saved_hooks_to_run?: HookToRun[]
+  respond(code: number, text: string, done: () => void): void
+  reset_transaction(done: () => void): void
+  /** Reads on, after the end of a mail. */
+  resume(): void
 }
 
 export type HarakaLog = (...data: unknown[]) => void
