@@ -24,9 +24,6 @@ import { freePort } from './support/ports'
 import type { Product } from './support/product'
 import { until } from './support/wait'
 
-/** Haraka tries again after 5 s, and looks once a second. */
-const LONGER_MS = 20_000
-
 let server: MovableServer
 /** Where Haraka's own DSN goes. */
 let origin: MailServer
@@ -204,11 +201,16 @@ describe('a failed delivery that cannot be decided', function () {
   })
   after(() => product.stop())
 
-  /** No write to the queue file until the answer is called. */
-  function lockQueue(): () => void {
+  /** No write to the queue file until the log has that line. */
+  async function withLockedQueue<T>(work: () => Promise<T>, line: string): Promise<T> {
+    const since = product.haraka.log().length
     const database = new Database(product.queueFile, { busyMs: 5000, create: false })
     database.run('BEGIN IMMEDIATE')
-    return () => {
+    try {
+      const done = await work()
+      await product.haraka.waitForLog(line, { since })
+      return done
+    } finally {
       database.run('COMMIT')
       database.close()
     }
@@ -220,11 +222,7 @@ describe('a failed delivery that cannot be decided', function () {
   }
 
   it('as the queue is locked is tried again, and bounced once', async () => {
-    const since = product.haraka.log().length
-    const release = lockQueue()
-    const mail = await refused('locked-1@yours.example')
-    await product.haraka.waitForLog('tried again later', { since })
-    release()
+    const mail = await withLockedQueue(() => refused('locked-1@yours.example'), 'tried again later')
     await until(() => product.jobs({ sesId: mail.sesId }).length === 1, { what: 'the job' })
     await untilDelivered(product)
     await bounceOf(product, mail)
@@ -232,11 +230,7 @@ describe('a failed delivery that cannot be decided', function () {
   })
 
   it("as the queue is locked to the last try gets Haraka's own DSN", async () => {
-    const since = product.haraka.log().length
-    const release = lockQueue()
-    const mail = await refused('locked-2@yours.example')
-    await product.haraka.waitForLog('no try is left', { since, timeoutMs: LONGER_MS })
-    release()
+    const mail = await withLockedQueue(() => refused('locked-2@yours.example'), 'no try is left')
     await untilDelivered(product)
     assert.deepEqual(dsnRecipients(origin), ['locked-2@yours.example'])
     assert.deepEqual(product.jobs({ sesId: mail.sesId }), [])
