@@ -12,6 +12,15 @@ export interface LastMethods {
   queue: string
 }
 
+/** Haraka's own plugin that puts refusals off until rcpt_ok. */
+const DELAY_DENY = 'delay_deny'
+
+/** Hook rcpt_ok for a refused recipient: no other plugin is told of it. */
+export function withoutOthers(hooks: readonly HookToRun[]): HookToRun[] {
+  // it refuses because of the connection or the mail: no rule was about that
+  return hooks.filter(([{ name }]) => name === DELAY_DENY)
+}
+
 export class RefusalFates {
   /** Transactions that the rules have decided about: the relay must hear a plugin that refuses later. */
   readonly decided = new WeakSet<HarakaTransaction>()
@@ -59,7 +68,7 @@ export class RefusalFates {
     const fate = this.#keeper.keep(asked, refusal, [command], command)
     if (fate !== 'held') return fate
     this.#keeper.of(transaction)?.keepUnaware([[{ name: raw.plugin }, ''], ...others(connection)])
-    connection.saved_hooks_to_run = []
+    connection.saved_hooks_to_run = withoutOthers(others(connection))
     return fate
   }
 

@@ -10,7 +10,7 @@ import { countErrors, hasError } from './plugin-results'
 import type { RcptCommands, Targets } from './rcpt-commands'
 import { RcptState } from './rcpt-state'
 import { type HarakaRefusal, isRefusingHook, readRefusal } from './read-refusal'
-import { type LastMethods, RefusalFates } from './refusal-fates'
+import { type LastMethods, RefusalFates, withoutOthers } from './refusal-fates'
 import { type Asked, type Fate, RefusalKeeper, type RefusalKeeperOptions } from './refusal-keeper'
 import { wordsOfHaraka, wordsOfNobody } from './refusal-words'
 import type { DenyParams, HarakaAddress, HarakaConnection, HarakaPlugin, HarakaTransaction } from './types'
@@ -24,9 +24,6 @@ export interface RefusalHooksOptions extends RefusalKeeperOptions {
   /** Our method that refuses for now, at whatever hook. */
   laterMethod: string
 }
-
-/** Haraka's own plugin that puts refusals off until rcpt_ok. */
-const DELAY_DENY = 'delay_deny'
 
 export class RefusalHooks {
   readonly #options: RefusalHooksOptions
@@ -78,8 +75,7 @@ export class RefusalHooks {
     const held = this.of(connection.transaction)
     if (!connection.transaction || !held?.has(this.#rcpt(connection.transaction).current)) return
     const others = connection.hooks_to_run ?? []
-    // it refuses because of the connection or the mail: no rule was about that
-    connection.hooks_to_run = others.filter(([{ name }]) => name === DELAY_DENY)
+    connection.hooks_to_run = withoutOthers(others)
     held.keepUnaware(others)
   }
 

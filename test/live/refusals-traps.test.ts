@@ -161,7 +161,7 @@ for (const place of ['above', 'below'] as const) {
     })
 
     it('a refusal of the connection is heard at the first recipient, and never becomes a bounce', async () => {
-      for (const to of [GOOD, BAD]) {
+      for (const to of [GOOD, BAD, 'ldap.rcpt_ok.text@yours.example']) {
         const { reply, mail } = await relay(product, { to: [to], connect: { localAddress: '127.0.0.7' } })
         assert.equal(replyText(reply), '550 not you')
         assertUntouched(product, mail)
