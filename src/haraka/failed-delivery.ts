@@ -11,10 +11,8 @@ import type { FailedRecipient } from './delivery-refusals'
 import type { OutboundMail, OutboundRecipient } from './outbound-mail'
 import { unstuffing } from './pipe-raw'
 import { rawMail } from './raw-mail'
+import { withAddress } from './refusal-words'
 import { isSplit } from './split-forward'
-
-/** As for the words of any refusal. */
-const REPLY_CHARACTERS = 256
 
 export interface FailedDeliveryOptions {
   contentLimitBytes: number
@@ -126,20 +124,4 @@ function byAddress(failed: readonly FailedRecipient[]): ReadonlyMap<string, read
     found.set(key, [...(found.get(key) ?? []), one])
   }
   return found
-}
-
-function isSame(one: string, other: string): boolean {
-  return one === other || one.toLowerCase() === other.toLowerCase()
-}
-
-/** The sender doesn't learn the address inside for which another plugin has replaced the recipient. */
-function withAddress(reply: string, inner: string, outer: string): string {
-  if (inner === '' || isSame(inner, outer)) return reply
-  const [text, wanted] = [reply.toLowerCase(), inner.toLowerCase()]
-  let [done, from] = ['', 0]
-  for (let at = text.indexOf(wanted); at >= 0; at = text.indexOf(wanted, from)) {
-    done += reply.slice(from, at) + outer
-    from = at + inner.length
-  }
-  return (done + reply.slice(from)).replace(/[^ -~]/gu, '?').slice(0, REPLY_CHARACTERS)
 }

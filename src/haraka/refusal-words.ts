@@ -1,5 +1,6 @@
 // The words of a refusal where the plugin gave none, and without the addresses behind an alias. Pure.
 
+import { printable } from '../mail/printable'
 import type { Refusal } from '../mail/refusal'
 import { REPLY_CHARACTERS } from '../mail/refusal-text'
 import type { RcptCommand, Targets } from './rcpt-commands'
@@ -33,8 +34,25 @@ export function withoutTargets(
   let { reply } = refusal
   for (const { command: of, targets } of found) {
     if (of === undefined || (command !== undefined && of !== command)) continue
-    for (const { address } of targets)
-      if (address !== '' && address !== of.address) reply = reply.replaceAll(address, of.address)
+    for (const { address } of targets) reply = withAddress(reply, address, of.address)
   }
-  return reply === refusal.reply ? refusal : { ...refusal, reply: reply.slice(0, REPLY_CHARACTERS) }
+  return reply === refusal.reply ? refusal : { ...refusal, reply }
+}
+
+/** The sender doesn't learn the address inside for which another plugin has replaced the recipient. */
+export function withAddress(reply: string, inner: string, outer: string): string {
+  // as the reply has it
+  const written = printable(inner)
+  if (written === '' || isSame(inner, outer)) return reply
+  const [text, wanted] = [reply.toLowerCase(), written.toLowerCase()]
+  let [done, from] = ['', 0]
+  for (let at = text.indexOf(wanted); at >= 0; at = text.indexOf(wanted, from)) {
+    done += reply.slice(from, at) + outer
+    from = at + written.length
+  }
+  return from === 0 ? reply : printable(done + reply.slice(from)).slice(0, REPLY_CHARACTERS)
+}
+
+function isSame(one: string, other: string): boolean {
+  return one === other || one.toLowerCase() === other.toLowerCase()
 }
