@@ -35,8 +35,11 @@ export function wasSentBack(mail: OutboundMail): boolean {
   return atMs !== undefined && performance.now() - atMs < AT_ONCE_MS
 }
 
-/** Hook `bounce`. Calls `next` once, or sends the mail back to Haraka's queue. */
-export function answerBounce({ plugin, mail, next }: DeliveryCall, work: DeliveryWork): void {
+/** Hook `bounce`; `isObserved`: nothing may change for Haraka, whatever happens. Calls `next` once, or sends the mail back to Haraka's queue. */
+export function answerBounce(
+  { plugin, mail, next, isObserved }: DeliveryCall & { isObserved: boolean },
+  work: DeliveryWork,
+): void {
   if (wasSentBack(mail)) {
     plugin.logerror(
       logId(mail),
@@ -46,7 +49,12 @@ export function answerBounce({ plugin, mail, next }: DeliveryCall, work: Deliver
     return
   }
   withinLimit(plugin, work)
-    .catch((fault: unknown): DeliveryOutcome => ({ kind: 'again', reason: errorText(fault), isFault: true }))
+    .catch((fault: unknown): DeliveryOutcome => {
+      const reason = errorText(fault)
+      if (!isObserved) return { kind: 'again', reason, isFault: true }
+      plugin.logwarn(logId(mail), `mode=observe, else tried again later: ${reason}`)
+      return { kind: 'untouched' }
+    })
     .then(outcome => {
       if (outcome.kind === 'untouched') next()
       else if (outcome.kind === 'again') sendBack({ plugin, mail, next }, outcome)

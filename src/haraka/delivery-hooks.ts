@@ -3,6 +3,7 @@
 
 import { denysoft, ok } from 'haraka-constants'
 import type { ActiveConfig } from '../app/active-config'
+import { deliveryMode } from '../app/evaluate-delivery'
 import type { IncomingMail } from '../app/evaluate-mail'
 import type { PluginRuntime } from '../app/plugin-runtime'
 import { addressKey } from '../mail/address'
@@ -14,7 +15,7 @@ import { followDelivery } from './delivery-progress'
 import { errorText } from './error-text'
 import { type Deferral, type DeliveryError, logId, type OutboundMail } from './outbound-mail'
 import type { Targets } from './rcpt-commands'
-import { forwardExchange, type Outbound, splitForward } from './split-forward'
+import { forwardExchange, isSplit, type Outbound, splitForward } from './split-forward'
 import type { HarakaAddress, HarakaConnection, HarakaPlugin, HarakaTransaction, Next } from './types'
 
 export class DeliveryHooks {
@@ -79,7 +80,10 @@ export class DeliveryHooks {
   givenUp(plugin: HarakaPlugin, next: Next, mail: OutboundMail, error: DeliveryError): void {
     const context = this.#contextOf(plugin, mail)
     if (context === undefined) next()
-    else answerBounce({ plugin, mail, next }, decideGivenUp(context, error))
+    else {
+      const mode = deliveryMode(this.#runtime.activeConfig(), { isSplit: isSplit(mail) })
+      answerBounce({ plugin, mail, next, isObserved: mode === 'observe' }, decideGivenUp(context, error))
+    }
   }
 
   /** Hook deferred: Haraka is to try again. */

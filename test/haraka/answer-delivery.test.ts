@@ -19,7 +19,13 @@ function haraka({ triesLeft = 1, timeout = 30, cancels = true } = {}) {
   const said: string[] = []
   const logged: string[] = []
   const log = (...data: unknown[]) => void logged.push(String(data.at(-1)))
-  const plugin = { name: 'ses-bounce', timeout, logerror: log, lognotice: log } as unknown as HarakaPlugin
+  const plugin = {
+    name: 'ses-bounce',
+    timeout,
+    logerror: log,
+    logwarn: log,
+    lognotice: log,
+  } as unknown as HarakaPlugin
   const mail = {
     todo: { rcpt_to: RECIPIENTS },
     num_failures: 0,
@@ -36,7 +42,8 @@ function haraka({ triesLeft = 1, timeout = 30, cancels = true } = {}) {
     said.push(code === undefined ? 'CONT' : code === ok ? 'OK' : String(code))
     answered()
   }
-  const bounce = (work: DeliveryWork) => answerBounce({ plugin, mail, next }, work)
+  const bounce = (work: DeliveryWork, isObserved = false) =>
+    answerBounce({ plugin, mail, next, isObserved }, work)
   const deferred = (work: DeliveryWork) => answerDeferred({ plugin, mail, next }, work)
   return { said, logged, mail, bounce, deferred, answer }
 }
@@ -54,6 +61,14 @@ describe('the answer about a delivery on which Haraka gives up', () => {
     bounce(outcome({ kind: 'done', own: [] }))
     await answer
     assert.deepEqual(said, ['OK'])
+  })
+
+  it('leaves it to Haraka where the rules are only observed and something fails, also where tries are left', async () => {
+    const { said, logged, bounce, answer } = haraka()
+    bounce(fails, true)
+    await answer
+    assert.deepEqual(said, ['CONT'])
+    assert.match(logged.join(), /mode=observe.*the disk is full/)
   })
 
   it("leaves Haraka's own DSN to those for whom nothing was done", async () => {
