@@ -37,6 +37,8 @@ describe('ses-bounce dispatch', function () {
       ini: { limit: { interval: `${INTERVAL_MS}ms` } },
       // it may read a call late: what came too soon is found by the calls' times
       ses: { intervalMs: INTERVAL_MS / 2 },
+      // the other dispatcher is to find this one at work
+      haraka: { ready: 'dispatching' },
     })
   })
   after(async () => {

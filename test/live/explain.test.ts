@@ -1,7 +1,7 @@
 // The same mails through a running Haraka and through `ses-bounce explain`: whatever the one does, the other has said.
 
 import assert from 'node:assert/strict'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { Readable } from 'node:stream'
@@ -14,7 +14,8 @@ import { sharedWorkerThreads } from '../cli/shared-threads'
 import { callsFor, said, startFlow } from './support/flow'
 import { plainMail, relayHop, type SesMailOptions, sesMail } from './support/mail'
 import type { Product } from './support/product'
-import { openSession, type SmtpReply, sendMail } from './support/smtp'
+import { openSession, replyText, type SmtpReply, sendMail } from './support/smtp'
+import { until } from './support/wait'
 
 const SIZE_LIMIT = 20_000
 const RULES = String.raw`[noted]
@@ -184,8 +185,11 @@ describe('ses-bounce explain, beside a running Haraka', function () {
   for (const [what, make] of Object.entries(MAILS)) {
     it(`says of ${what} what becomes of it`, async () => {
       const mail = make()
+      const before = witnesses().length
       const reply = await deliver(mail)
-      const witnessed = lastWitnessed()
+      const witnessed = await until(() => witnesses()[before], {
+        what: `the witness of a mail that got ${replyText(reply)}`,
+      })
       const job = mail.sesId === undefined ? undefined : product.jobs({ sesId: mail.sesId })[0]
       const explained = await explanationOf(mail, job?.createdAtMs ?? Date.now())
       const { decisions, envelope, answer } = explained
@@ -254,9 +258,11 @@ describe('ses-bounce explain, beside a running Haraka', function () {
   }
 
   /** It is on disk before Haraka answers. */
-  function lastWitnessed(): Witnessed {
-    const lines = readFileSync(path.join(product.haraka.dir, 'witness.jsonl'), 'utf8').trimEnd().split('\n')
-    return JSON.parse(lines.at(-1) ?? '') as Witnessed
+  /** A line of each mail. */
+  function witnesses(): Witnessed[] {
+    const file = path.join(product.haraka.dir, 'witness.jsonl')
+    const lines = existsSync(file) ? readFileSync(file, 'utf8').split('\n').slice(0, -1) : []
+    return lines.map(line => JSON.parse(line) as Witnessed)
   }
 
   async function explanationOf(mail: Sent, atMs: number): Promise<Explanation> {
