@@ -18,6 +18,7 @@ import { callsFor, deliveredOf, keptOf, recipientsOf, relay, said } from './supp
 import type { SesMail } from './support/mail'
 import { type MailServer, startMailServer } from './support/mail-server'
 import type { Ini, Product } from './support/product'
+import { until } from './support/wait'
 
 const FORWARDED = '[forwarded]\nrefused.stage = queue, delivery\naction = bounce\n'
 const OTHERS = '[others]\nrefused.by = rcpt-ldap, nobody\naction = bounce\n'
@@ -127,8 +128,11 @@ describe('mail that queue/smtp_forward would give to a server', function () {
     locked.refuse.rcpt.set('two@yours.example', '451 4.7.1 Come back')
     const { mail } = await relay(product, { to: ['one@yours.example', 'two@yours.example'] })
     await product.haraka.waitForLog('Temp failing')
-    for (const name of queued(product)) {
-      const text = readFileSync(path.join(product.haraka.dir, 'queue', name), 'latin1')
+    const someOf = (all: string[]) => all.length > 0 && all
+    const textsOf = () => queued(product).flatMap(name => queuedText(product, name))
+    const texts = await until(() => someOf(textsOf()), { what: 'a queued mail' })
+    for (const text of texts) {
+      assert.ok(text.includes(mail.sesId))
       assert.ok(!text.includes(login.password))
     }
     locked.refuse.rcpt.clear()
@@ -211,3 +215,12 @@ describe('mail that queue/smtp_forward would give to a server', function () {
     assert.deepEqual(deliveredOf(product, mail), [])
   })
 })
+
+/** Empty: Haraka has renamed or removed the file meanwhile. */
+function queuedText({ haraka }: Product, name: string): string[] {
+  try {
+    return [readFileSync(path.join(haraka.dir, 'queue', name), 'latin1')]
+  } catch {
+    return []
+  }
+}

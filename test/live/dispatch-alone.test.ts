@@ -40,6 +40,8 @@ describe('ses-bounce dispatch', function () {
       // the other dispatcher is to find this one at work
       haraka: { ready: 'dispatching' },
     })
+    // else a dispatcher of the test's could lead first
+    await product.haraka.waitForLog(/dispatching/)
   })
   after(async () => {
     alone?.kill('SIGKILL')
