@@ -1,4 +1,4 @@
-// Warns when Haraka's own configuration refuses or changes mail before the rules see it: only the relay learns of such a
+// Warns when Haraka's own configuration refuses, changes or hands on mail before the rules see it: only the relay learns of such a
 // refusal, and the sender gets no bounce. Warns only where a rule is affected. Never throws; a missing file is no
 // warning.
 
@@ -29,11 +29,15 @@ const LINE_ADVICE = LINE_BYTES + 1
 /** Accepts every recipient at a domain in host_list; plugins below it aren't asked about them. */
 const TAKES_ALL = 'rcpt_to.in_host_list'
 
+/** Hands recipients on before the mail is there. */
+const SMTP_PROXY = 'queue/smtp_proxy'
+
 export function refusedBeforeRules({ rules }: Policy, sources: Sources): Diagnostic[] {
   const bounces = rules.filter(({ outcome, ofRefusals }) => outcome.action === 'bounce' && !ofRefusals)
   return [
     ...byRecipient(bounces, rules, sources),
     ...bySize(bounces, sources),
+    ...byProxy(rules, sources),
     ...byBrokenLines(rules, sources),
   ]
 }
@@ -49,6 +53,26 @@ function byBrokenLines(rules: readonly Rule[], sources: Sources): Diagnostic[] {
   if (bytes >= LINE_BYTES) return []
   const message = `Haraka breaks lines over ${bytes - 2} bytes, within words and links too, so that [${rule.name}] may not find them in the body; data_line_length = ${LINE_ADVICE} keeps every valid line whole`
   return [{ severity: 'warning', file: CONNECTION_FILE, line: entry?.line ?? 0, section: 'max', message }]
+}
+
+/** Haraka's smtp_proxy.js, hook_rcpt_ok: its server has heard of a recipient before the rules see the mail. */
+function byProxy(rules: readonly Rule[], sources: Sources): Diagnostic[] {
+  const rule = rules.find(
+    one =>
+      one.mode === 'enforce' &&
+      !one.ofRefusals &&
+      one.outcome.action !== 'accept' &&
+      one.conditions.some(asksRecipient),
+  )
+  if (rule === undefined) return []
+  return pluginLines(sources.read(PLUGINS_FILE) ?? '')
+    .filter(({ name }) => name === SMTP_PROXY)
+    .map(({ written, line }) => ({
+      severity: 'warning',
+      file: PLUGINS_FILE,
+      line,
+      message: `${quoted(written)} tells its server of each recipient at RCPT, so that the server delivers a mail for several also to those that [${rule.name}] is about; queue/smtp_forward doesn't`,
+    }))
 }
 
 function byRecipient(bounces: readonly Rule[], rules: readonly Rule[], sources: Sources): Diagnostic[] {

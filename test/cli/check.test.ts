@@ -309,6 +309,18 @@ describe('ses-bounce check', () => {
     assert.deepEqual(await warnings(files), [odd])
   })
 
+  it('warns where smtp_proxy hands on recipients that a rule may bounce', async () => {
+    const proxied = (rules: string) =>
+      warnings({ [SETTINGS]: RELAY, [RULES]: rules, plugins: 'ses-bounce\nqueue/smtp_proxy\n' })
+    const rule = (lines: string) => `[one]\n${lines}\n`
+    assert.deepEqual(await proxied(rule('recipient = a@example.com\naction = quarantine')), [
+      'plugins:2: warning: "queue/smtp_proxy" tells its server of each recipient at RCPT, so that the server delivers a mail for several also to those that [one] is about; queue/smtp_forward doesn\'t',
+    ])
+    // all recipients of a mail alike
+    assert.deepEqual(await proxied(rule('subject = x\naction = quarantine')), [])
+    assert.deepEqual(await proxied(rule('recipient = a@example.com\naction = accept')), [])
+  })
+
   describe('warns where Haraka refuses mail before the rules see it', () => {
     const recipients = (rules: string, plugins: string) =>
       warnings({ [SETTINGS]: RELAY, [RULES]: rules, plugins, mailboxes: 'a@example.com\n' })
