@@ -89,7 +89,10 @@ export function readDeliveryNote(notes: Readonly<Record<string, unknown>>): Deli
     isCount(note.ownFields) &&
     (note.lineLength === undefined || isCount(note.lineLength)) &&
     Array.isArray(note.recipients) &&
-    note.recipients.every(isRecipient)
+    note.recipients.every(isRecipient) &&
+    note.ownFields <= note.headerLines.length &&
+    // a larger one isn't ours, and would take long to read
+    charactersOf(note as unknown as DeliveryNote) <= LARGEST_NOTE_BYTES
   return isWhole ? (note as unknown as DeliveryNote) : undefined
 }
 
@@ -99,10 +102,16 @@ function isRecipient(value: unknown): boolean {
   return typeof address === 'string' && typeof notifyNever === 'boolean' && isTexts(final)
 }
 
-function isTexts(value: unknown): boolean {
+/** At least: each recipient has the names of its members, too. */
+function charactersOf({ headerLines, recipients }: DeliveryNote): number {
+  const texts = [...headerLines, ...recipients.flatMap(({ address, final }) => [address, ...final])]
+  return texts.reduce((sum, text) => sum + text.length, 0)
+}
+
+function isTexts(value: unknown): value is readonly string[] {
   return Array.isArray(value) && value.every(one => typeof one === 'string')
 }
 
-function isCount(value: unknown): boolean {
+function isCount(value: unknown): value is number {
   return typeof value === 'number' && Number.isFinite(value) && value >= 0
 }

@@ -90,6 +90,17 @@ describe('the note for a delivery that fails', () => {
     assert.equal(kept({ ...note, recipients: [{ address: 'a@b.example' } as never] }), undefined)
   })
 
+  it('is not read where it would take long, as another plugin has made it large', () => {
+    const note = deliveryNoteOf(mail(), TARGETS)
+    assert.ok(note)
+    const [recipient] = note.recipients
+    assert.ok(recipient)
+    const lines = Array.from({ length: LARGEST_NOTE_BYTES / 8 }, () => 'X-A: bc\r\n')
+    assert.equal(kept({ ...note, headerLines: lines }), undefined)
+    assert.equal(kept({ ...note, recipients: lines.map(() => recipient) }), undefined)
+    assert.equal(kept({ ...note, ownFields: 1e9 }), undefined)
+  })
+
   it('is never read from anything else', () => {
     fc.assert(
       fc.property(fc.anything(), value => {
