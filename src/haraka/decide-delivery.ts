@@ -35,6 +35,8 @@ export function decideGivenUp(context: DeliveryContext, error: DeliveryError): D
   const { plugin, mail, note } = context
   return async isLate => {
     const failed = refusedRecipients(mail, error, note)
+    // nobody would be told of a mail that Haraka deletes
+    if (failed.length === 0) return UNTOUCHED
     for (const one of failed) logRefusal(plugin, mail, one)
     if (!isSurge(context, failed)) return decide(context, failed, 'given up', isLate)
     const reason = 'most recipients are refused'

@@ -35,7 +35,9 @@ export function refusedRecipients(
 ): FailedRecipient[] {
   const together = recipientsTogether(mail, note)
   const { message } = error
-  const targets = error.bounced_rcpt ?? error.deferred_rcpt ?? mail.todo?.rcpt_to ?? []
+  // Haraka deletes the mail of all that are left, whatever another plugin has made of these lists
+  const lists = [error.bounced_rcpt, error.deferred_rcpt, mail.todo?.rcpt_to]
+  const targets = lists.find(list => Array.isArray(list) && list.length > 0) ?? []
   const hasGivenUp = GAVE_UP.test(message)
   const isReply = error.bounced_rcpt !== undefined || hasGivenUp || /^5\d\d /.test(message)
   return targets.map(target => {

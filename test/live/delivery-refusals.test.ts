@@ -50,6 +50,13 @@ not.envelope.recipient = unruled-*@*
 action = bounce
 `
 
+const EMPTIER = `'use strict'
+exports.hook_bounce = (next, { todo }, error) => {
+  if (todo.rcpt_to.some(({ address }) => address.startsWith('emptied'))) error.bounced_rcpt = []
+  next()
+}
+`
+
 const UNPROVED: RelayOptions = { spf: 'fail', dkim: [], dmarc: null }
 
 describe('a delivery that the server behind Haraka refuses permanently', function () {
@@ -64,8 +71,9 @@ describe('a delivery that the server behind Haraka refuses permanently', functio
     origin = await startMailServer()
     product = await startDelivery({
       rules: RULES,
-      plugins: ['ses-bounce', 'probe', 'aliases'],
+      plugins: ['ses-bounce', 'probe', 'aliases', 'emptier'],
       files: {
+        'plugins/emptier.js': EMPTIER,
         'config/host_list': 'yours.example\nother.example\n',
         'config/aliases.json': JSON.stringify({
           'alias@yours.example': { action: 'alias', to: 'inner@hidden.example' },
@@ -344,6 +352,12 @@ describe('a delivery that the server behind Haraka refuses permanently', functio
       assert.match(origin.accepted[0]?.data ?? '', /^Diagnostic-Code: smtp;550 5\.1\.1 No such user here/m)
       origin.accepted.length = 0
     })
+  })
+
+  it('is bounced where another plugin has taken the recipients out of the error', async () => {
+    const mail = await refused('emptied@yours.example')
+    assert.deepEqual(recipientsOf(await bounceOf(product, mail)), ['emptied@yours.example'])
+    assert.deepEqual(dsnRecipients(origin), [])
   })
 
   describe('of mail that the plugin knows nothing of', () => {
