@@ -257,7 +257,6 @@ describe('ses-bounce explain, beside a running Haraka', function () {
     }
   }
 
-  /** It is on disk before Haraka answers. */
   /** A line of each mail. */
   function witnesses(): Witnessed[] {
     const file = path.join(product.haraka.dir, 'witness.jsonl')
