@@ -20,6 +20,7 @@ import { answerHook, type HookAnswer, type HookCall, NEXT_PLUGIN, TRY_LATER } fr
 import { incomingMailOf, remainingTargets, targetsOf } from '../src/haraka/incoming-mail'
 import type { Deferral, DeliveryError, OutboundMail } from '../src/haraka/outbound-mail'
 import { pipeRaw } from '../src/haraka/pipe-raw'
+import { queueFirst } from '../src/haraka/queue-order'
 import { type RcptCommand, RcptCommands, type Targets } from '../src/haraka/rcpt-commands'
 import { RefusalHooks } from '../src/haraka/refusal-hooks'
 import type {
@@ -27,6 +28,7 @@ import type {
   HarakaAddress,
   HarakaConnection,
   HarakaPlugin,
+  HarakaPlugins,
   HarakaTransaction,
   Next,
 } from '../src/haraka/types'
@@ -138,6 +140,8 @@ export function start_dispatcher(this: HarakaPlugin, next: Next, server: HarakaS
 
 /** Hook init_child: runs in each worker, or in the only process. Loads the parsers, so that the first mail doesn't wait. */
 export function start_worker(this: HarakaPlugin, next: Next): void {
+  const { registered_hooks: registered } = this.haraka_require('plugins') as HarakaPlugins
+  queueFirst(registered, this.name, FIRST)
   if (!runtime.activeConfig().idle) {
     const report = (error: unknown) => this.logerror(`mailparser can't be loaded: ${errorText(error)}`)
     warmUp().catch(report)

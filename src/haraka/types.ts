@@ -63,6 +63,16 @@ export interface HarakaConnection {
   resume(): void
 }
 
+export interface RegisteredHook {
+  plugin: string
+  priority: number
+}
+
+/** Haraka's plugins.js. */
+export interface HarakaPlugins {
+  registered_hooks: Readonly<Record<string, RegisteredHook[] | undefined>>
+}
+
 export type HarakaLog = (...data: unknown[]) => void
 
 export interface HarakaPlugin {

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { existsSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
-import { assertUntouched, mailFor, relay, said } from './support/flow'
+import { assertUntouched, bounceOf, mailFor, recipientsOf, relay, said } from './support/flow'
 import { iniText, type Product } from './support/product'
 import { startRefusing } from './support/refusers'
 import { write } from './support/reload'
@@ -57,15 +57,24 @@ exports.override = (next, { transaction }) =>
   next(transaction.mail_from.address.startsWith('override') ? OK : undefined)
 `
 
+/** Delivers as early as a queue plugin can. */
+const EARLY = `'use strict'
+exports.register = function () {
+  for (const hook of ['queue', 'queue_outbound']) this.register_hook(hook, 'deliver', -100)
+}
+exports.deliver = (next, { transaction: { mail_from: sender, rcpt_to: to } }) =>
+  sender.address.startsWith('early') ? next(OK, 'early: ' + to.map(({ address }) => address)) : next()
+`
+
 describe('a mail about which the rules have decided', function () {
   let product: Product
   before(async () => {
     product = await startRefusing({
-      plugins: ['overrides'],
+      plugins: ['overrides', 'early'],
       above: [{ name: 'ldap' }],
       pluginsBelow: ['late'],
       rules: RULES,
-      files: { 'plugins/late.js': LATE, 'plugins/overrides.js': OVERRIDES },
+      files: { 'plugins/late.js': LATE, 'plugins/overrides.js': OVERRIDES, 'plugins/early.js': EARLY },
     })
   })
   after(() => product.stop())
@@ -80,6 +89,15 @@ describe('a mail about which the rules have decided', function () {
       }
     })
   }
+
+  it('is decided before a queue plugin of the same priority above ours delivers it', async () => {
+    for (const helo of ['relay.yours.example', 'relaying.relay.example']) {
+      const sent = { to: [BAD, GOOD], sender: 'early@origin.example', connect: { helo } }
+      const { reply, mail } = await relay(product, sent)
+      assert.equal(said(reply), `250 early: ${GOOD}`)
+      assert.deepEqual(recipientsOf(await bounceOf(product, mail)), [BAD])
+    }
+  })
 
   it('is 450 where a plugin replaces a refused recipient after that by another address', async () => {
     const { reply, mail } = await relay(product, { to: [BAD, GOOD], sender: 'rewrite@origin.example' })
