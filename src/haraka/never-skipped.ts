@@ -6,8 +6,22 @@ export interface SkipNotes {
   skip_plugins?: string[]
 }
 
-/** From now on `skip_plugins` doesn't include the plugin, whatever is added to the list or put in its place. */
-export function neverSkip(notes: SkipNotes, plugin: string): void {
+/** From now on `skip_plugins` doesn't include the plugin, whatever is added to the list or put in place of list or notes. */
+export function neverSkip(transaction: { notes: SkipNotes }, plugin: string): void {
+  let { notes } = transaction
+  guardNotes(notes, plugin)
+  Object.defineProperty(transaction, 'notes', {
+    configurable: true,
+    enumerable: true,
+    get: () => notes,
+    set: (value: unknown) => {
+      notes = Object(value) as SkipNotes
+      guardNotes(notes, plugin)
+    },
+  })
+}
+
+function guardNotes(notes: SkipNotes, plugin: string): void {
   let list = guarded(notes.skip_plugins, plugin)
   Object.defineProperty(notes, 'skip_plugins', {
     configurable: true,

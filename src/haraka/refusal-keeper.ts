@@ -97,7 +97,7 @@ export class RefusalKeeper {
     }
     held.add(shown, command, wireReplyOf(asked.raw))
     this.#held.set(transaction, held)
-    neverSkip(transaction.notes, plugin.name)
+    neverSkip(transaction, plugin.name)
     this.#log(asked, shown, command, { taken: 'provisionally' })
     return 'held'
   }

@@ -41,6 +41,7 @@ exports.meddle = (next, connection) => {
   const { notes } = transaction
   if (asked(connection, 'skip.push')) notes.skip_plugins.push('ses-bounce')
   if (asked(connection, 'skip.set')) notes.skip_plugins = ['ses-bounce']
+  if (asked(connection, 'skip.notes')) transaction.notes = { skip_plugins: ['ses-bounce'] }
   if (asked(connection, 'copy')) transaction.rcpt_to = transaction.rcpt_to.map(({ original }) => new Address(original))
   if (asked(connection, 'remove')) transaction.rcpt_to = transaction.rcpt_to.filter(({ address }) => !address.startsWith('ldap'))
   if (asked(connection, 'replace')) transaction.rcpt_to = [new Address('<stranger@yours.example>')]
@@ -66,7 +67,7 @@ describe('a refused recipient does not get the mail', function () {
   })
   after(() => product.stop())
 
-  for (const how of ['push', 'set']) {
+  for (const how of ['push', 'set', 'notes']) {
     it(`where a plugin skips ours afterwards (${how})`, async () => {
       const { reply, mail } = await relay(product, { to: [BAD, GOOD], sender: `skip.${how}@origin.example` })
       assert.equal(reply.code, 250, replyText(reply))
