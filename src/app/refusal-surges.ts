@@ -69,7 +69,13 @@ export class RefusalSurges {
     const refused = seen.filter(one => one.by === by).length
     if (seen.length < FEWEST || (refused / seen.length) * 100 < surge.percent) return false
     const share = `${refused} of the last ${seen.length} recipients`
-    files.start({ by, stage, since: new Date(this.#options.nowMs()).toISOString(), share })
+    try {
+      files.start({ by, stage, since: new Date(this.#options.nowMs()).toISOString(), share })
+    } catch (error) {
+      // a full disk ends no surge: the next refusal tries again
+      this.#options.log('error', logLine({ refused_by: by, stage, share, error: errorMessage(error) }))
+      return true
+    }
     known.add(by)
     const what = `${stage === 'delivery' ? 'tried again later' : 'refused for now (450)'}, and nothing is bounced`
     const error = `${by} has refused ${share}, so it may be broken: what it refuses is ${what}, until it accepts a recipient or "ses-bounce refusals resume"`

@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict'
+import { writeFileSync } from 'node:fs'
+import path from 'node:path'
 import { RefusalSurges } from '../../src/app/refusal-surges'
 import { SurgeFiles, surgeFolder } from '../../src/app/surge-files'
 import type { RefusalStage } from '../../src/mail/refusal'
@@ -48,6 +50,17 @@ describe('a surge of refusals', () => {
       files.all().map(({ by }) => by),
       ['rcpt-ldap'],
     )
+  })
+
+  it('goes on while its file can not be written, with the reason in the log', () => {
+    const { folder, remove: removeFolder } = temporaryFolder()
+    const inTheWay = path.join(folder, 'file')
+    writeFileSync(inTheWay, '')
+    files = new SurgeFiles(inTheWay)
+    const surges = watch()
+    assert.deepEqual(refuse(surges, 22).slice(19), [true, true, true])
+    assert.match(log[0] ?? '', /^error: refused_by=rcpt-ldap stage=rcpt .*error="?EEXIST/)
+    removeFolder()
   })
 
   it('does not begin while one recipient is refused again and again', () => {
