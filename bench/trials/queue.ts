@@ -93,7 +93,11 @@ class Side {
     queueWith(jobs, file)
     this.#worker = openWorkerQueue(file)
     this.#dispatcher = openDispatcherQueue(file)
-    const lead = this.#dispatcher.takeLead(this.#now, { staleMs: 1000, unknownTries: 3, interruptions: 10 })
+    const lead = this.#dispatcher.takeLead(() => this.#now, {
+      staleMs: 1000,
+      unknownTries: 3,
+      interruptions: 10,
+    })
     if (lead === undefined) throw new Error('another dispatcher leads')
     this.#dispatcher.plan({
       nowMs: this.#now.ms,

@@ -67,14 +67,11 @@ export class Dispatcher {
   async #takeLead(): Promise<boolean> {
     const { queue, clock, log, settings } = this.#parts
     for (let tries = 0; !this.#stop.signal.aborted; tries++) {
-      const lead = await queue.takeLead(
-        { ms: clock.nowMs(), monoMs: clock.monoMs() },
-        {
-          staleMs: STALE_MS,
-          unknownTries: settings().queue.unknownTries,
-          interruptions: MOST_INTERRUPTIONS,
-        },
-      )
+      const lead = await queue.takeLead(() => ({ ms: clock.nowMs(), monoMs: clock.monoMs() }), {
+        staleMs: STALE_MS,
+        unknownTries: settings().queue.unknownTries,
+        interruptions: MOST_INTERRUPTIONS,
+      })
       if (lead) {
         for (const job of lead.found)
           log('notice', `job ${job.id} was left by an earlier dispatcher; it is ${job.state} now`)

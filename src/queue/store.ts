@@ -218,9 +218,10 @@ export interface Settled {
 export interface DispatcherQueue {
   /**
    * Takes the lead and recovers the jobs of an earlier dispatcher. Undefined: another dispatcher has the lead, and gives
-   * heartbeats.
+   * heartbeats. `now` is asked once the queue is locked, which may take seconds: the pace counts from then, as SES may
+   * have seen an earlier dispatcher's call as late as that.
    */
-  takeLead(now: Now, limits: LeadLimits): Eventually<Lead | undefined>
+  takeLead(now: () => Now, limits: LeadLimits): Eventually<Lead | undefined>
   heartbeat(nowMonoMs: MonoMs): Eventually<void>
   /** So the next dispatcher doesn't wait. */
   giveUpLead(): Eventually<void>

@@ -10,6 +10,7 @@ import {
   type SqliteDispatcherQueue,
   type SqliteWorkerQueue,
 } from '../../src/queue/open'
+import { Database } from '../../src/queue/sqlite/database'
 import { isAlive, type LeaseOwner, thisProcess } from '../../src/queue/sqlite/lease-owner'
 import type { Claim } from '../../src/queue/store'
 import { addJob, due, HOUR_MS, known, LEAD, request, takeLead, temporaryFolder } from './support'
@@ -180,7 +181,7 @@ describe('queue, the dispatchers side', () => {
       { owner = thisProcess(), limits = LEAD }: { owner?: LeaseOwner; limits?: typeof LEAD } = {},
     ) {
       const other = openDispatcherQueue(file, { owner })
-      assert.ok(other.takeLead(at(monoMs), limits))
+      assert.ok(other.takeLead(() => at(monoMs), limits))
       return other
     }
 
@@ -249,13 +250,31 @@ describe('queue, the dispatchers side', () => {
   it('stands by while a living leader gives heartbeats, and takes over when it gives none', () => {
     const other = openDispatcherQueue(file)
     queue.heartbeat(1000)
-    assert.equal(other.takeLead(at(1001), LEAD), undefined)
-    assert.equal(other.takeLead(at(1000 + STALE_MS), LEAD)?.term, 2)
+    assert.equal(
+      other.takeLead(() => at(1001), LEAD),
+      undefined,
+    )
+    assert.equal(other.takeLead(() => at(1000 + STALE_MS), LEAD)?.term, 2)
     assert.equal(
       codeOf(() => queue.heartbeat(1000 + STALE_MS)),
       'QUEUE_LOCK_LOST',
     )
     other.close()
+  })
+
+  it('reads its clock once the queue is locked, as the pace counts from then', () => {
+    const other = openDispatcherQueue(file)
+    const third = new Database(file, { busyMs: 0, create: false })
+    queue.giveUpLead()
+    const now = () => {
+      assert.equal(
+        codeOf(() => third.write(() => undefined)),
+        'QUEUE_BUSY',
+      )
+      return at(1)
+    }
+    assert.ok(other.takeLead(now, LEAD))
+    for (const one of [other, third]) one.close()
   })
 
   it('does not trust a pid of another container', () => {
@@ -267,7 +286,10 @@ describe('queue, the dispatchers side', () => {
     ]
     queue.giveUpLead()
     takeLead(there)
-    assert.equal(here.takeLead(at(1), LEAD), undefined)
+    assert.equal(
+      here.takeLead(() => at(1), LEAD),
+      undefined,
+    )
     for (const one of [here, there]) one.close()
   })
 

@@ -168,10 +168,10 @@ class Queues {
 
   async #takeLead(isLost: boolean): Promise<Lead> {
     const now = { ms: this.#nowMs, monoMs: this.#nowMs }
-    const first = await this.#dispatcher.takeLead(now, LIMITS)
+    const first = await this.#dispatcher.takeLead(() => now, LIMITS)
     assert.ok(first)
     if (!isLost) return first
-    const again = await this.#dispatcher.takeLead(now, LIMITS)
+    const again = await this.#dispatcher.takeLead(() => now, LIMITS)
     assert.ok(again && again.term > first.term)
     assert.deepEqual(again.found, [])
     return first

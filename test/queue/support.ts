@@ -97,7 +97,7 @@ export const LEAD = { staleMs: 8000, unknownTries: 3, interruptions: 10 }
 
 /** The dispatcher leads from now on. */
 export function takeLead(dispatcher: SqliteDispatcherQueue, monoMs = 0): Lead {
-  const lead = dispatcher.takeLead({ ms: monoMs, monoMs }, LEAD)
+  const lead = dispatcher.takeLead(() => ({ ms: monoMs, monoMs }), LEAD)
   if (lead === undefined) throw new Error('another dispatcher leads')
   return lead
 }

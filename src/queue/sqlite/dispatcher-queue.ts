@@ -57,8 +57,9 @@ export class SqliteDispatcherQueue implements DispatcherQueue {
     this.#claims = new Claims(database, owner.bootId)
   }
 
-  takeLead(now: Now, limits: LeadLimits): Lead | undefined {
+  takeLead(clock: () => Now, limits: LeadLimits): Lead | undefined {
     return this.#db.write(() => {
+      const now = clock()
       const term = this.#lead.take(now.monoMs, limits.staleMs)
       return term === undefined ? undefined : { term, found: this.#recover(now, limits) }
     })
