@@ -52,6 +52,37 @@ function unstuffChunks(transformer: Transform): void {
   Object.assign(transformer, own)
 }
 
+/** Of a chunk with more, the rest is copied: a Buffer for each line of a few bytes takes more memory than a copy. */
+const MOST_PIECES = 16
+
+/** The parts of a chunk that stay, in their order. */
+class Pieces {
+  readonly #chunk: Buffer
+  readonly #push: (piece: Buffer) => void
+  #count = 0
+  #copy: Buffer | undefined
+  #copied = 0
+
+  constructor(chunk: Buffer, push: (piece: Buffer) => void) {
+    this.#chunk = chunk
+    this.#push = push
+  }
+
+  add(from: number, to: number): void {
+    if (to <= from) return
+    if (this.#count++ < MOST_PIECES) {
+      this.#push(this.#chunk.subarray(from, to))
+      return
+    }
+    this.#copy ??= Buffer.allocUnsafe(this.#chunk.length - from)
+    this.#copied += this.#chunk.copy(this.#copy, this.#copied, from, to)
+  }
+
+  end(): void {
+    if (this.#copy) this.#push(this.#copy.subarray(0, this.#copied))
+  }
+}
+
 /**
  * Removes SMTP's dot stuffing (RFC 5321 section 4.5.2) from chunks without copying them: Node.js frees buffers late, so
  * copies of a large mail would double its memory.
@@ -62,6 +93,7 @@ export class Unstuffer {
   chunk(chunk: Buffer, push: (piece: Buffer) => void): void {
     if (chunk.length === 0) return
     const isDot = chunk[0] === DOT
+    const out = new Pieces(chunk, push)
     let from = 0
     let at = -1
     if (this.#state === 'after a held dot' && !isDot) push(ONE_DOT)
@@ -73,13 +105,13 @@ export class Unstuffer {
       from = chunk[1] === DOT ? 1 : 0
     }
     while ((at = chunk.indexOf(LF_DOT_DOT, at + 1)) >= 0) {
-      push(chunk.subarray(from, at + 1))
+      out.add(from, at + 1)
       from = at + 2
     }
     const isHeld = chunk.at(-1) === DOT && chunk.at(-2) === LF
     this.#state = isHeld ? 'after a held dot' : chunk.at(-1) === LF ? 'at line start' : 'in line'
-    const rest = chunk.subarray(from, isHeld ? -1 : undefined)
-    if (rest.length > 0) push(rest)
+    out.add(from, isHeld ? chunk.length - 1 : chunk.length)
+    out.end()
   }
 
   end(push: (piece: Buffer) => void): void {
