@@ -23,8 +23,8 @@ exports.hook_rcpt = (next, connection, [{ address }]) => next(address.startsWith
 `
 
 /** Refused recipients in all, and how many kills come while they are sent. */
-const REFUSED = 200
-const KILLS = 8
+const REFUSED = 80
+const KILLS = 4
 const RELAYS = 6
 
 interface Sent {
