@@ -26,6 +26,8 @@ exports.hook_rcpt = (next, connection, [{ address }]) => next(address.startsWith
 const REFUSED = 80
 const KILLS = 4
 const RELAYS = 6
+/** A connection that was given to a worker as it was killed gets no reply: the relay comes again. */
+const NO_REPLY_MS = 10_000
 
 interface Sent {
   mail: SesMail
@@ -116,9 +118,11 @@ async function deliver(product: Product, { mail, refused, good }: Sent): Promise
 async function sendOnce(product: Product, mail: SesMail, to: string[]): Promise<SmtpReply | undefined> {
   try {
     const from = mail.sender ?? ''
-    return (await sendMail({ port: product.haraka.port, from, to, data: mail.data })).reply
+    const { port } = product.haraka
+    const { reply } = await sendMail({ port, timeoutMs: NO_REPLY_MS, from, to, data: mail.data })
+    return reply
   } catch {
-    // its worker was killed
+    // its worker was killed, or gave no reply
     return undefined
   }
 }
