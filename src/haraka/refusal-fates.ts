@@ -15,6 +15,9 @@ export interface LastMethods {
 /** Haraka's own plugin that puts refusals off until rcpt_ok. */
 const DELAY_DENY = 'delay_deny'
 
+/** Haraka's smtp_proxy.js, hook_rcpt_ok: it tells its server of each recipient. */
+const SMTP_PROXY = 'queue/smtp_proxy'
+
 /** Hook rcpt_ok for a refused recipient: no other plugin is told of it. */
 export function withoutOthers(hooks: readonly HookToRun[]): HookToRun[] {
   // it refuses because of the connection or the mail: no rule was about that
@@ -65,6 +68,9 @@ export class RefusalFates {
       if (mustAccept) return this.#keeper.letStand(asked, refusal, 'a plugin behind ours refused', command)
       return this.#keeper.keep(asked, refusal, [command], command)
     }
+    // or its server would deliver the mail to a recipient that is bounced
+    if (isProxied(asked))
+      return this.#keeper.letStand(asked, refusal, `${SMTP_PROXY} was told of the recipient before`, command)
     const fate = this.#keeper.keep(asked, refusal, [command], command)
     if (fate !== 'held') return fate
     this.#keeper.of(transaction)?.keepUnaware([[{ name: raw.plugin }, ''], ...others(connection)])
@@ -94,6 +100,12 @@ export class RefusalFates {
 /** Hooks of the plugins behind the one that refused. */
 function others({ saved_hooks_to_run: hooks = [] }: HarakaConnection): readonly HookToRun[] {
   return hooks
+}
+
+/** Another plugin refuses the recipient after smtp_proxy's server has accepted it. */
+function isProxied({ connection, raw }: Asked): boolean {
+  if (connection.notes.smtp_client === undefined || raw.plugin === SMTP_PROXY) return false
+  return !others(connection).some(([{ name }]) => name === SMTP_PROXY)
 }
 
 /** The parameters of the hook mail. */

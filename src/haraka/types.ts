@@ -50,7 +50,8 @@ export interface HarakaConnection {
   transaction: HarakaTransaction | null
   remote: { ip: string }
   results: ResultStore & AllResults
-  notes: { auth_user?: unknown }
+  /** `smtp_client`: smtp_proxy's connection to its server. */
+  notes: { auth_user?: unknown; smtp_client?: unknown }
   /** The peer may send to any domain. */
   relaying?: boolean
   /** Of the hook that runs now. */

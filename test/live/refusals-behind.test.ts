@@ -103,6 +103,13 @@ describe('a server behind Haraka', function () {
       assert.deepEqual(recipientsOf(await bounceOf(product, mail)), [GOOD])
     })
 
+    it('has heard of a recipient that another plugin refuses at rcpt_ok: the refusal stands', async () => {
+      const { reply, mail } = await relay(product, { to: ['ldap.rcpt_ok.text@yours.example'] })
+      assert.match(said(reply), new RegExp(`^550 .*${WORDS.text}$`))
+      assertUntouched(product, mail)
+      assert.deepEqual(received(mail), [])
+    })
+
     it('is heard by the relay where no rule is about its refusal after all', async () => {
       const to = ['box.rcpt.coded@yours.example']
       const { reply, mail } = await relay(product, { to, headers: { Subject: 'leave it' } })
