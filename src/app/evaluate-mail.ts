@@ -91,7 +91,7 @@ export async function evaluatePolicy(
   }
 }
 
-/** Of the recipients to decide about. */
+/** The facts of a mail for the recipients that need a decision. */
 async function factsOf(mail: IncomingMail, policy: Policy, settings: ActiveConfig['settings']) {
   const facts = await readFacts({
     ...mail,

@@ -1,4 +1,4 @@
-// What an operator does to the queue by hand, the same from the status page, the API and the command line.
+// Changes to the queue by hand. The status page, the API and the command line share them.
 // Each change is on disk when its function returns; the log tells of it, and the dispatcher is woken where it has work.
 
 import type { Settings } from '../config/settings'

@@ -35,7 +35,7 @@ export interface RefusalSurgesOptions {
 export class RefusalSurges {
   readonly #options: RefusalSurgesOptions
   readonly #seen = new Map<string, Map<string, Seen>>()
-  /** Those that this process knows to go on, by place. */
+  /** The surges that this process knows of, by place. */
   readonly #known = new Map<string, Set<string>>()
 
   constructor(options: RefusalSurgesOptions) {

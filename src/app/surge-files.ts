@@ -41,7 +41,7 @@ export class SurgeFiles {
     rmSync(this.#file(by), { force: true })
   }
 
-  /** Those that can't be read are left out. */
+  /** All surges on record. It leaves out files that can't be read. */
   all(): SurgeRecord[] {
     let names: string[]
     try {

@@ -10,7 +10,7 @@ export interface Attachment {
 }
 
 export interface Parts {
-  /** Of the whole mail, above the fields that describe its body. */
+  /** Header lines of the whole mail. They stand above the fields that describe its body. */
   head: readonly string[]
   /** Of the sender's own header. */
   fields: readonly (readonly [name: string, value: string])[]
