@@ -1,5 +1,6 @@
 // Runs the tests in two parts: first all that can share the machine, several files at a time; then those that measure
 // pace, set clocks or kill processes (*.alone.test.ts), one after the other. Arguments go to mocha, in both parts.
+// One PostgreSQL server is there for them all (test/postgres/shared.ts).
 // At the end: all that failed, with the first lines of its error. Last line: `N passed, N failed`.
 
 const { spawn } = require('node:child_process')
@@ -42,14 +43,14 @@ function split(all, isFirst) {
 }
 
 /** What the part comes to as a whole is a failure too: an end without a report, a status without a failed test. */
-async function run(part, args) {
+async function run(part, args, env) {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'test-report-'))
   const file = path.join(folder, 'report.json')
   const program = path.join(root, 'node_modules/mocha/bin/mocha.js')
   const child = spawn(
     process.execPath,
     [program, '--reporter', path.join(__dirname, 'test-reporter.js'), ...args, ...process.argv.slice(2)],
-    { cwd: root, stdio: 'inherit', env: { ...process.env, TEST_REPORT: file } },
+    { cwd: root, stdio: 'inherit', env: { ...process.env, ...env, TEST_REPORT: file } },
   )
   const [code, signal] = await events.once(child, 'close')
   const { passed, failures } = readReport(file) ?? { passed: 0, failures: [] }
@@ -68,14 +69,41 @@ function readReport(file) {
   return fs.existsSync(file) ? JSON.parse(fs.readFileSync(file, 'utf8')) : undefined
 }
 
+/**
+ * Ends with this process, however that ends: then its standard input does. Where there is none, the tests that need it
+ * say so.
+ */
+async function startPostgres() {
+  const server = spawn(
+    process.execPath,
+    ['--require', 'tsx/cjs', path.join(root, 'test/postgres/serve.ts')],
+    {
+      cwd: root,
+      stdio: ['pipe', 'pipe', 'inherit'],
+      // a signal from the terminal is for this process
+      detached: true,
+    },
+  )
+  const [line] = await Promise.race([
+    events.once(server.stdout, 'data'),
+    events.once(server, 'exit').then(() => []),
+  ])
+  return {
+    env: line === undefined ? {} : { TEST_POSTGRES_PORT: line.toString().trim() },
+    stop: () => server.stdin.end(),
+  }
+}
+
 async function main() {
   let passed = 0
   const failures = []
+  const postgres = await startPostgres()
   for (const [part, args] of Object.entries(parts())) {
-    const report = await run(part, args)
+    const report = await run(part, args, postgres.env)
     passed += report.passed
     failures.push(...report.failures)
   }
+  postgres.stop()
   printResult(passed, failures)
 }
 
