@@ -38,6 +38,8 @@ export interface ServerOptions {
   logins?: readonly string[]
   /** The data folder of a stopped server: it is copied. Default: a new one. */
   dataFolder?: string
+  /** What its data folder needs besides. */
+  beforeStart?: (dataFolder: string) => void
 }
 
 /** Nothing is lost when only the server dies: fsync matters when the machine does. */
@@ -82,7 +84,7 @@ export class PostgresServer {
   #child: ChildProcess | undefined
 
   /** It isn't running yet. */
-  constructor({ settings, logins = [], dataFolder }: ServerOptions, port: number) {
+  constructor({ settings, logins = [], dataFolder, beforeStart }: ServerOptions, port: number) {
     this.port = port
     this.#folder = mkdtempSync(path.join(tmpdir(), 'postgres-'))
     chmodSync(this.#folder, 0o755)
@@ -96,6 +98,7 @@ export class PostgresServer {
     this.set({ ...USUAL, ...FAST, ...settings, port })
     const hba = path.join(this.dataFolder, 'pg_hba.conf')
     writeFileSync(hba, [...logins, readFileSync(hba, 'utf8')].join('\n'))
+    beforeStart?.(this.dataFolder)
   }
 
   #copy(from: string): void {

@@ -1,0 +1,122 @@
+// A TCP proxy between a process and its database: slow, cut off, or a hole that swallows what comes, in each direction.
+
+import { once } from 'node:events'
+import { connect, createServer, type Server, type Socket } from 'node:net'
+import { setTimeout as pause } from 'node:timers/promises'
+
+/** up: to the server; down: from it. */
+export type Direction = 'up' | 'down'
+
+interface Link {
+  client: Socket
+  server: Socket
+}
+
+export class TcpProxy {
+  /** Where clients connect, on 127.0.0.1. */
+  readonly port: number
+  #target: number
+  readonly #listener: Server
+  readonly #links = new Set<Link>()
+  readonly #delayMs: Record<Direction, number> = { up: 0, down: 0 }
+  readonly #isHole: Record<Direction, boolean> = { up: false, down: false }
+  #refuses = false
+
+  private constructor(listener: Server, port: number, target: number) {
+    this.#listener = listener
+    this.port = port
+    this.#target = target
+    listener.on('connection', client => this.#link(client))
+  }
+
+  static async start(target: number): Promise<TcpProxy> {
+    const listener = createServer()
+    listener.listen(0, '127.0.0.1')
+    await once(listener, 'listening')
+    const address = listener.address()
+    if (address === null || typeof address === 'string') throw new Error('the proxy has no port')
+    return new TcpProxy(listener, address.port, target)
+  }
+
+  #link(client: Socket): void {
+    client.on('error', () => {})
+    if (this.#refuses) return void client.resetAndDestroy()
+    const server = connect({ port: this.#target, host: '127.0.0.1' })
+    const link = { client, server }
+    this.#links.add(link)
+    this.#pass('up', client, server)
+    this.#pass('down', server, client)
+    for (const socket of [client, server]) {
+      socket.on('error', () => {})
+      socket.setNoDelay(true)
+      socket.once('close', () => {
+        this.#links.delete(link)
+        // what is delayed comes first, and the end of a connection goes into the hole, too
+        const direction = socket === client ? 'up' : 'down'
+        if (this.#isHole[direction]) return
+        void pause(this.#delayMs[direction]).then(() => {
+          client.destroy()
+          server.destroy()
+        })
+      })
+    }
+  }
+
+  #pass(direction: Direction, from: Socket, to: Socket): void {
+    // each piece waits as long, so they stay in order
+    from.on('data', data => {
+      if (this.#isHole[direction]) return
+      const delayMs = this.#delayMs[direction]
+      if (delayMs === 0) to.write(data)
+      else setTimeout(() => to.writable && to.write(data), delayMs)
+    })
+  }
+
+  /** Another server from the next connection on. */
+  retarget(port: number): void {
+    this.#target = port
+  }
+
+  /** For each piece of data, in a direction or in both. */
+  delay(ms: number, direction?: Direction): void {
+    for (const one of both(direction)) this.#delayMs[one] = ms
+  }
+
+  /** What comes is swallowed, and nobody is told. New connections open, and hear nothing. */
+  hole(direction?: Direction): void {
+    for (const one of both(direction)) this.#isHole[one] = true
+  }
+
+  /** Ends all connections now, and, until `heal`, each new one. */
+  cut(): void {
+    this.#refuses = true
+    this.drop()
+  }
+
+  /** Ends all connections now; new ones work. */
+  drop(): void {
+    for (const { client, server } of this.#links) {
+      client.resetAndDestroy()
+      server.resetAndDestroy()
+    }
+  }
+
+  /** Works as at first. Connections whose data were swallowed can't go on, so they end. */
+  heal(): void {
+    const swallowed = this.#isHole.up || this.#isHole.down
+    Object.assign(this.#isHole, { up: false, down: false })
+    this.delay(0)
+    this.#refuses = false
+    if (swallowed) this.drop()
+  }
+
+  async close(): Promise<void> {
+    this.drop()
+    this.#listener.close()
+    await once(this.#listener, 'close')
+  }
+}
+
+function both(direction: Direction | undefined): Direction[] {
+  return direction === undefined ? ['up', 'down'] : [direction]
+}
