@@ -2,6 +2,7 @@
 // Rejects if the content can't be read.
 
 import type { MailFacts } from '../mail/facts'
+import { readingsOf } from '../mail/look-alikes'
 import { type MatchBudget } from './match-budget'
 import { matches } from './patterns'
 import type { Rule } from './rule'
@@ -24,7 +25,9 @@ export async function attachmentName(
   const names = attachments.flatMap(attachment => attachment.names)
   const asked = conditions.filter(({ field, negated }) => field.name === 'attachment.name' && !negated)
   for (const name of names) {
-    for (const { matcher } of asked) if (await matches(matcher, new Subject(name), budget)) return name
+    for (const { matcher } of asked) {
+      for (const text of readingsOf(name)) if (await matches(matcher, new Subject(text), budget)) return name
+    }
   }
   return names[0] ?? ''
 }

@@ -4,11 +4,13 @@
 
 import type { Attachment, Content } from '../mail/content'
 import type { Envelope, MailFacts, Receipt, RecipientFacts } from '../mail/facts'
+import { readingsOf } from '../mail/look-alikes'
 import { REFUSAL_STAGES, type Refusal } from '../mail/refusal'
 import type { TraceCandidates } from '../mail/scan-trace-headers'
 import { verdictsOf } from '../mail/verdicts'
 import type { EpochMs } from '../units'
 import type { Kind } from './patterns'
+import { MATCHED_CHARACTERS } from './subject'
 
 /**
  * The source of a field, and so the time when it is known: the SMTP transaction, a refusal by another plugin, SES's receipt,
@@ -99,7 +101,7 @@ export const FIELDS: readonly Field[] = [
       isCut: q => q.facts.headers.addressesAreCut(name),
     }),
   ),
-  field('subject', 'text', 'header', q => q.facts.headers.values('subject'), {
+  field('subject', 'text', 'header', q => fieldReadings(q.facts.headers.values('subject')), {
     isCut: q => q.facts.headers.valuesAreCut('subject'),
   }),
   field('header.', 'text', 'header', readHeader, {
@@ -136,8 +138,8 @@ export const FIELDS: readonly Field[] = [
   refused('code', 'text', ({ code }) => String(code)),
   refused('status', 'text', ({ status }) => status),
   refused('reply', 'text', ({ reply }) => reply),
-  field('body', 'text', 'content', q => q.content?.texts ?? []),
-  fromAttachments('attachment.name', 'text', ({ names }) => names),
+  field('body', 'text', 'content', q => q.content?.texts.flatMap(readingsOf) ?? []),
+  fromAttachments('attachment.name', 'text', ({ names }) => names.flatMap(readingsOf)),
   fromAttachments('attachment.type', 'text', ({ types }) => types),
   fromAttachments('attachment.size', 'size', ({ sizeBytes }) => [sizeBytes]),
   field('attachment.count', 'number', 'content', ({ content }) =>
@@ -218,5 +220,14 @@ function mayHaveReceipt({ facts }: Question): boolean {
 }
 
 function readHeader({ facts }: Question, name: string): readonly string[] {
-  return facts.headers.values(name.toLowerCase())
+  return fieldReadings(facts.headers.values(name.toLowerCase()))
+}
+
+/** Each text as it is, and as its reader takes it where that differs. Patterns match only the beginning of a long one. */
+function fieldReadings(texts: readonly string[]): readonly string[] {
+  return texts.flatMap(text =>
+    text.length > MATCHED_CHARACTERS
+      ? [text, ...readingsOf(text.slice(0, MATCHED_CHARACTERS)).slice(1)]
+      : readingsOf(text),
+  )
 }

@@ -2,6 +2,7 @@
 // expressions share a pass. A pattern that can't be used is returned as a fault.
 
 import type { Item } from '../config/items'
+import { withoutLookAlikes } from '../mail/look-alikes'
 import { Glob, isGlob } from './glob'
 import { type Answer, holdsForOne, whenKnown, type YieldPolicy } from './match-budget'
 import type { PatternSet } from './pattern-set'
@@ -20,10 +21,13 @@ export class TextPatterns implements PatternSet {
 
   add(item: Item): string | undefined {
     if (item.form === 'regex') return this.#regexes.add(item)
-    const folded = fold(item.text)
-    if (item.form === 'plain' && isGlob(folded)) this.#globs.push(new Glob(folded))
-    else this.#plain.add(folded)
+    for (const text of new Set([item.text, withoutLookAlikes(item.text)])) this.#add(fold(text), item.form)
     return undefined
+  }
+
+  #add(folded: string, form: Item['form']): void {
+    if (form === 'plain' && isGlob(folded)) this.#globs.push(new Glob(folded))
+    else this.#plain.add(folded)
   }
 
   /** Whether the text stands there as it is, and not only as a part of what a glob or an expression stands for. */

@@ -62,6 +62,26 @@ describe('conditions on content', () => {
       assert.equal(await ruleFor(`[r]\nbody = ${pattern}\naction = drop`, text('gift card', '❤')), 'r')
   })
 
+  it('hold for letters that look like those of the pattern, in text, names and header alike', async () => {
+    const subject = (value: string): MailParts => ({ headers: { subject: [value] } })
+    const holding: [line: string, parts: MailParts][] = [
+      ['body = *gift card*', text('a gіft сard now')],
+      ['body = /\\bgift\\s+card\\b/', text('a ｇｉｆｔ ｃａｒｄ now')],
+      ['body = *gіft сard*', text('a gift card')],
+      ['body = *сбор*', text('СБОР')],
+      ['body = /сбор/', text('Сбор')],
+      ['attachment.name = *.exe', files('a.еxе')],
+      ['subject = *invoice*', subject('your іnv\u200boice')],
+      ['subject = /invoice/c', subject('your іnv\u00adoice')],
+      ['header.subject = "invoice"', subject('іnvoicе')],
+    ]
+    for (const [line, parts] of holding) {
+      assert.equal(await ruleFor(`[r]\n${line}\naction = drop`, parts), 'r', line)
+      assert.equal(await ruleFor(`[r]\nnot.${line}\naction = drop`, parts), undefined, line)
+    }
+    assert.equal(await ruleFor('[r]\nbody = *café*\naction = drop', text('cafe')), undefined)
+  })
+
   it('are asked last, and only where all others hold', async () => {
     const { facts, asked } = counted(text('x'))
     const rules = policy(

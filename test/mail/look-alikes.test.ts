@@ -1,0 +1,70 @@
+import assert from 'node:assert/strict'
+import fc from 'fast-check'
+import { readingsOf, withoutLookAlikes } from '../../src/mail/look-alikes'
+import { cpuMs } from '../cpu-time'
+
+describe('a text without look-alikes', () => {
+  it('has ASCII characters in place of those that look like them', () => {
+    const forms: Record<string, string[]> = {
+      'gift card': [
+        'gіft саrd',
+        'ｇｉｆｔ　ｃａｒｄ',
+        '𝐠𝐢𝐟𝐭 𝓬𝓪𝓻𝓭',
+        'ⓖⓘⓕⓣ ⓒⓐⓡⓓ',
+        'ɢɪꜰᴛ ᴄᴀʀᴅ',
+        'gi\u200bft ca\u00adrd',
+        'g\u0332i\u0332f\u0332t\u0332 c\u0336a\u0336r\u0336d\u0336',
+        'gi\u034fft\u00a0card',
+        'gift\u2003card',
+      ],
+      'GIFT CARD': ['🅶🅸🅵🆃 🅲🅰🆁🅳', '🅖🅘🅕🅣 🅒🅐🅡🅓', '🇬🇮🇫🇹 🇨🇦🇷🇩', 'ᏀІFТ СΑᎡᎠ'],
+      'office.exe': ['oﬃce.exe', 'office．ｅｘｅ', 'office․exe'],
+      'http://bad.example/1': ['http:∕∕bad.example∕①', 'ｈｔｔｐ：／／bad.example/1'],
+      'don\'t "pay" - 1/2': ['don’t “pay” – ½'],
+    }
+    for (const [plain, written] of Object.entries(forms))
+      for (const one of written) assert.equal(withoutLookAlikes(one), plain, one)
+  })
+
+  it('keeps letters that look like themselves', () => {
+    for (const text of [
+      'Überweisung',
+      'café naïve señor',
+      '現金をお送りください',
+      'שלום',
+      'a*b？',
+      'Дождь'.slice(2, 4),
+    ])
+      assert.deepEqual(readingsOf(text), [text])
+  })
+
+  it('is a second reading, so that a pattern in the other script still matches the text as it is', () => {
+    assert.deepEqual(readingsOf('рассылка'), ['рассылка', 'paccылka'])
+    assert.deepEqual(readingsOf('plain'), ['plain'])
+    assert.deepEqual(readingsOf('cafe\u0301'), ['cafe\u0301'])
+  })
+
+  it('changes nothing when it is made again', () => {
+    const unit = fc.oneof(
+      fc.string({ unit: 'binary', maxLength: 20 }),
+      fc.constantFrom('е', 'ｅ', '\u0301', '\u034f', 'e', '𝛂', '½', '？'),
+    )
+    fc.assert(
+      fc.property(fc.array(unit), parts => {
+        const once = withoutLookAlikes(parts.join(''))
+        assert.equal(withoutLookAlikes(once), once)
+      }),
+      { numRuns: 2000 },
+    )
+  })
+
+  it('takes time in proportion to the text', () => {
+    for (const piece of ['е', '\u0301', 'a\u0327\u0301', '㎏', '𝐠', '漢', '\u200b']) {
+      const of = (characters: number) => () => withoutLookAlikes(piece.repeat(characters / piece.length))
+      of(10_000)()
+      const smallMs = Math.max(3, cpuMs(0, of(65_536)))
+      const largeMs = cpuMs(25 * smallMs, of(8 * 65_536))
+      assert.ok(largeMs < 25 * smallMs, `${piece}: ${smallMs} ms, then ${largeMs} ms`)
+    }
+  })
+})
