@@ -3,8 +3,8 @@
 
 import { copyFileSync, mkdirSync } from 'node:fs'
 import path from 'node:path'
-import { openWorkerQueue } from '../../src/queue/open'
 import { Database } from '../../src/queue/sqlite/database'
+import { openWorkerQueue } from '../../src/queue/sqlite/open'
 import { makeFolder } from './folder'
 import { deadlineOf, requestOf } from './jobs'
 

@@ -2,7 +2,7 @@
 
 import { toCursor } from '../../src/http/listing'
 import { JOB_STATES } from '../../src/queue/job'
-import { openOperatorQueue } from '../../src/queue/open'
+import { openOperatorQueue } from '../../src/queue/sqlite/open'
 import { REGION } from './jobs'
 import { OFTEN, OTHER_REGION } from './lived-queue'
 import type { Question } from './poller'

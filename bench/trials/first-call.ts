@@ -1,6 +1,6 @@
 // The time from Haraka's start to its first call, with a day of jobs waiting and with one. Rejects if no call comes.
 
-import { openWorkerQueue } from '../../src/queue/open'
+import { openWorkerQueue } from '../../src/queue/sqlite/open'
 import type { SesEmulator } from '../../src/ses-emulator/options'
 import { startSesEmulator } from '../../src/ses-emulator/server'
 import { callsOf } from '../live/calls'

@@ -4,7 +4,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { submit } from '../../src/app/submit'
 import { forecastSpacingMs } from '../../src/queue/forecast'
-import { openQueueReader, openWorkerQueue } from '../../src/queue/open'
+import { openQueueReader, openWorkerQueue } from '../../src/queue/sqlite/open'
 import type { WorkerQueue } from '../../src/queue/store'
 import { startSesEmulator } from '../../src/ses-emulator/server'
 import { callsOf } from '../live/calls'

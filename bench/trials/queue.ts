@@ -4,7 +4,7 @@
 import path from 'node:path'
 import { submit } from '../../src/app/submit'
 import { forecastSpacingMs } from '../../src/queue/forecast'
-import { openDispatcherQueue, openWorkerQueue, type SqliteDispatcherQueue } from '../../src/queue/open'
+import { openDispatcherQueue, openWorkerQueue, type SqliteDispatcherQueue } from '../../src/queue/sqlite/open'
 import type { DispatcherQueue, WorkerQueue } from '../../src/queue/store'
 import { makeFolder, removeFolder } from '../live/folder'
 import { queueWith } from '../live/full-queue'

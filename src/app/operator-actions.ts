@@ -16,9 +16,9 @@ export interface OperatorContext {
   wake: () => void
 }
 
-export function changeJob(context: OperatorContext, action: JobAction, id: string): ByHand {
+export async function changeJob(context: OperatorContext, action: JobAction, id: string): Promise<ByHand> {
   const { queue, pace, now, note, wake } = context
-  const done = queue[action](id, now.ms, pace)
+  const done = await queue[action](id, now.ms, pace)
   if ('fault' in done) return done
   const { from, to } = done.value
   note({ job: id, state: to, was: from })
@@ -27,19 +27,22 @@ export function changeJob(context: OperatorContext, action: JobAction, id: strin
 }
 
 /** `region` undefined: every region. False: it was paused already. */
-export function pauseSending(
+export async function pauseSending(
   { queue, now, note, wake }: OperatorContext,
   region: string | undefined,
-): boolean {
-  const isNew = queue.pause(region, now.ms)
+): Promise<boolean> {
+  const isNew = await queue.pause(region, now.ms)
   if (isNew) note({ paused: region ?? EVERY_REGION })
   if (isNew) wake()
   return isNew
 }
 
 /** `region` undefined: all that is paused. False: nothing of it was. */
-export function resumeSending({ queue, note, wake }: OperatorContext, region: string | undefined): boolean {
-  const wasPaused = queue.resume(region)
+export async function resumeSending(
+  { queue, note, wake }: OperatorContext,
+  region: string | undefined,
+): Promise<boolean> {
+  const wasPaused = await queue.resume(region)
   if (wasPaused) note({ resumed: region ?? EVERY_REGION })
   if (wasPaused) wake()
   return wasPaused
@@ -48,8 +51,8 @@ export function resumeSending({ queue, note, wake }: OperatorContext, region: st
 export const EVERY_REGION = 'every region'
 
 /** Whether a job has ever been there. */
-export function isKnownRegion({ queue, now, pace }: OperatorContext, region: string): boolean {
-  return queue.stats(now, pace).regions.some(one => one.region === region)
+export async function isKnownRegion({ queue, now, pace }: OperatorContext, region: string): Promise<boolean> {
+  return (await queue.stats(now, pace)).regions.some(one => one.region === region)
 }
 
 export function paceOf({ limit, window }: Pick<Settings, 'limit' | 'window'>): Pace {

@@ -62,7 +62,7 @@ export class PluginRuntime {
   #operator: OperatorQueue | undefined
   readonly #metricsFlush: MetricsFlush
   /** Haraka's workers exit when their master has ended, without a hook. */
-  readonly #atExit = () => this.#metricsFlush.flush()
+  readonly #atExit = () => void this.#metricsFlush.flush()
   #supervisor: Supervisor | undefined
   /** Stays true when the connection has been closed. */
   #hasOpenedQueue = false
@@ -176,10 +176,10 @@ export class PluginRuntime {
     void this.#supervisor?.stop()
     this.workerThreads.close()
     process.off('exit', this.#atExit)
-    this.#metricsFlush.close()
+    void this.#metricsFlush.close()
     void this.#queue?.close()
     this.#queue = undefined
-    this.#operator?.close()
+    void this.#operator?.close()
     this.#operator = undefined
   }
 

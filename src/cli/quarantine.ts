@@ -123,7 +123,7 @@ async function withQuarantine(
       const folders = { folder, kept: keptFolder(dir), passes: releaseTokenFolder(dir) }
       return await work({ ...folders, out, json, ...(total && { total }) }, smtp)
     } finally {
-      total?.queue.close()
+      await total?.queue.close()
     }
   } catch (error) {
     for (const line of errorMessage(error).split('\n')) out.error(`ses-bounce quarantine: ${line}`)

@@ -116,7 +116,7 @@ async function withQueue(
   } catch (error) {
     return say(errorMessage(error))
   } finally {
-    place.queue.close()
+    await place.queue.close()
   }
 }
 

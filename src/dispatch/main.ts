@@ -118,7 +118,7 @@ export async function dispatch(
     configuration.stop()
     ses.close()
     await local?.close()
-    metricsFlush.close()
+    await metricsFlush.close()
     queue.close()
   }
 }

@@ -44,7 +44,7 @@ async function schedule(request: Request, context: HttpContext): Promise<Reply> 
   const digest = createHash('sha256').update(bytes).digest('hex')
   const activeConfig = context.activeConfig()
   if (activeConfig.idle) throw idle()
-  const queue = context.queue()
+  const queue = await context.queue()
   const nowMs = context.nowMs()
   const earlier = key === undefined ? undefined : (await queue.look({ idempotencyKey: key, nowMs })).record
   // checked first, as a bounce that was in time then may be late now
@@ -116,30 +116,32 @@ function readKey(header: string | string[] | undefined): string | undefined {
   })
 }
 
-function list({ query }: Request, context: HttpContext): Reply {
-  const { jobs, next } = context.operator().page(readListing(query))
+async function list({ query }: Request, context: HttpContext): Promise<Reply> {
+  const filter = readListing(query)
+  const { jobs, next } = await (await context.operator()).page(filter)
   return success(200, {
     bounces: jobs.map(jobJson),
     next_cursor: next === undefined ? null : toCursor(next),
   })
 }
 
-function show({ params }: Request, context: HttpContext): Reply {
-  return success(200, whole(params['id'] ?? '', context))
+async function show({ params }: Request, context: HttpContext): Promise<Reply> {
+  return success(200, await whole(params['id'] ?? '', context))
 }
 
-function cancel({ params }: Request, context: HttpContext): Reply {
+async function cancel({ params }: Request, context: HttpContext): Promise<Reply> {
   const id = params['id'] ?? ''
-  const done = changeJob(operatorContext(context, API_RULE), 'cancel', id)
-  const job = whole(id, context)
+  const done = await changeJob(await operatorContext(context, API_RULE), 'cancel', id)
+  const job = await whole(id, context)
   // a repeated request gets the same answer
   if ('fault' in done && job['state'] !== 'cancelled') throw new Fault(409, 'NOT_CANCELLABLE', done.fault)
   return success(200, job)
 }
 
 /** @throws Fault */
-function whole(id: string, context: HttpContext): Record<string, unknown> {
-  const job = context.operator().job(id)
+async function whole(id: string, context: HttpContext): Promise<Record<string, unknown>> {
+  const operator = await context.operator()
+  const job = await operator.job(id)
   if (job === undefined) throw new Fault(404, 'NOT_FOUND', 'there is no bounce of that id')
-  return jobRecordJson(job, context.operator().history(id), findMail(job, context.mailFolders))
+  return jobRecordJson(job, await operator.history(id), findMail(job, context.mailFolders))
 }

@@ -8,6 +8,7 @@ import type { Settings } from '../config/settings'
 import type { Rule } from '../policy/rule'
 import { type Labels, MOST_SETS } from '../queue/counters'
 import type { QueueReader } from '../queue/operator'
+import type { Eventually } from '../queue/store'
 import type { EpochMs, MonoMs } from '../units'
 import { packageVersion } from '../version'
 import { samplesOf } from './metrics-samples'
@@ -18,7 +19,7 @@ import type { Route } from './router'
 export interface MetricsContext {
   activeConfig(): { settings: Settings; policy: { rules: readonly Deciding[] } }
   /** @throws QueueError */
-  operator(): QueueReader
+  operator(): Eventually<QueueReader>
   surges(): readonly SurgeRecord[]
   nowMs(): EpochMs
   nowMonoMs(): MonoMs
@@ -41,10 +42,10 @@ export function metricsRoute(context: MetricsContext): Route {
 export async function scrape(accept: string | undefined, context: MetricsContext): Promise<Reply> {
   const now = { ms: context.nowMs(), monoMs: context.nowMonoMs() }
   const { settings, policy } = context.activeConfig()
-  const reader = context.operator()
+  const reader = await context.operator()
   const found = {
-    ...reader.stats(now, paceOf(settings)),
-    sums: reader.sums(),
+    ...(await reader.stats(now, paceOf(settings))),
+    sums: await reader.sums(),
     mailLimitBytes: settings.quarantine.limitBytes,
     surges: context.surges(),
   }

@@ -44,11 +44,11 @@ function foreign(): Reply {
 
 async function signIn(request: Request, context: HttpContext): Promise<Reply> {
   const token = (await field(request, 'token'))?.trim() ?? ''
-  const key = sessionKey(context)
+  const key = await sessionKey(context)
   if (key === undefined || !hasToken(`Bearer ${token}`, key.tokenSha256)) {
     if (token !== '') await request.tokenWasWrong()
     return tokenNeeded(
-      viewOf(request, context),
+      await viewOf(request, context),
       'Wrong token: it must be [http] token of config/ses-bounce.ini.',
     )
   }
@@ -60,37 +60,35 @@ async function signIn(request: Request, context: HttpContext): Promise<Reply> {
 }
 
 /** Ends the session: every copy of its cookie becomes invalid. @throws QueueError: then nothing has ended */
-function signOut(request: Request, context: HttpContext): Reply {
-  const session = currentSession(request, context)
-  if (session !== undefined) context.operator().endSession(session.id, session.endMs, context.nowMs())
+async function signOut(request: Request, context: HttpContext): Promise<Reply> {
+  const session = await currentSession(request, context)
+  if (session !== undefined)
+    await (await context.operator()).endSession(session.id, session.endMs, context.nowMs())
   return { status: 303, headers: { Location: `${ROOT}/`, 'Set-Cookie': noCookie() } }
 }
 
-function changeFromPage(request: Request, action: JobAction, context: HttpContext): Reply | Promise<Reply> {
-  return ofTrusted(request, context, view => {
+function changeFromPage(request: Request, action: JobAction, context: HttpContext): Promise<Reply> {
+  return ofTrusted(request, context, async view => {
     const id = request.params['id'] ?? ''
-    const done = changeJob(operatorContext(context, PAGE_RULE), action, id)
+    const operator = await operatorContext(context, PAGE_RULE)
+    const done = await changeJob(operator, action, id)
     if ('value' in done) return seeOther(`/jobs/${encodeURIComponent(id)}`)
-    const job = context.operator().job(id)
+    const job = await operator.queue.job(id)
     return job === undefined ? notFound(view) : jobReply(409, view, job, context, done.fault)
   })
 }
 
 /** A pause that exists already counts as done. */
-function pauseFromPage(
-  request: Request,
-  change: typeof pauseSending,
-  context: HttpContext,
-): Reply | Promise<Reply> {
+function pauseFromPage(request: Request, change: typeof pauseSending, context: HttpContext): Promise<Reply> {
   return ofTrusted(request, context, async () => {
     const given = await field(request, 'region')
     // every region is paused only if the form says so
     if (given === undefined)
       return plainText(400, 'the form must have the field "region"; empty, it is every region')
-    const operator = operatorContext(context, PAGE_RULE)
-    if (given !== '' && !isKnownRegion(operator, given))
+    const operator = await operatorContext(context, PAGE_RULE)
+    if (given !== '' && !(await isKnownRegion(operator, given)))
       return plainText(404, 'there is no such region in the queue')
-    change(operator, given === '' ? undefined : given)
+    await change(operator, given === '' ? undefined : given)
     return seeOther('/')
   })
 }

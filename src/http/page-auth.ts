@@ -11,36 +11,37 @@ import type { Reply } from './reply'
 import type { Request } from './request'
 import type { HttpContext } from './routes'
 
-export function viewOf(request: Request, context: HttpContext): View {
+export async function viewOf(request: Request, context: HttpContext): Promise<View> {
   const { tokenSha256 } = context.activeConfig().settings.http
   return {
-    isTrusted: request.isAuthorised || currentSession(request, context) !== undefined,
+    isTrusted: request.isAuthorised || (await currentSession(request, context)) !== undefined,
     hasToken: tokenSha256 !== undefined,
     nowMs: context.nowMs(),
   }
 }
 
 /** @throws QueueError */
-export function currentSession({ headers }: Request, context: HttpContext): Session | undefined {
+export function currentSession({ headers }: Request, context: HttpContext): Promise<Session | undefined> {
   return sessionOf(headers.cookie, context.nowMs(), {
     keyOf: () => sessionKey(context),
-    isEnded: id => context.operator().isSessionEnded(id),
+    isEnded: async id => (await context.operator()).isSessionEnded(id),
   })
 }
 
 /** Undefined: there is no token. @throws QueueError */
-export function sessionKey(context: HttpContext): SessionKey | undefined {
+export async function sessionKey(context: HttpContext): Promise<SessionKey | undefined> {
   const { tokenSha256 } = context.activeConfig().settings.http
-  return tokenSha256 === undefined ? undefined : { tokenSha256, secret: context.operator().secret() }
+  if (tokenSha256 === undefined) return undefined
+  return { tokenSha256, secret: await (await context.operator()).secret() }
 }
 
 /** Answers trusted requests. Others get a page that asks for the token. */
-export function ofTrusted(
+export async function ofTrusted(
   request: Request,
   context: HttpContext,
   answer: (view: View) => Reply | Promise<Reply>,
-): Reply | Promise<Reply> {
-  const view = viewOf(request, context)
+): Promise<Reply> {
+  const view = await viewOf(request, context)
   return view.isTrusted ? answer(view) : tokenNeeded(view)
 }
 
@@ -55,8 +56,15 @@ export function notFound(view: View): Reply {
   return page(404, view, { title: 'No such job', main })
 }
 
-export function jobReply(status: number, view: View, job: Job, context: HttpContext, said?: string): Reply {
-  const record = { history: context.operator().history(job.id), mails: findMail(job, context.mailFolders) }
+export async function jobReply(
+  status: number,
+  view: View,
+  job: Job,
+  context: HttpContext,
+  said?: string,
+): Promise<Reply> {
+  const history = await (await context.operator()).history(job.id)
+  const record = { history, mails: findMail(job, context.mailFolders) }
   const main = jobMain(view, job, record, said)
   return page(status, view, { title: `Job ${job.id}`, main })
 }

@@ -5,16 +5,21 @@ import type { Reply } from './reply'
 
 export class Kept {
   #of: readonly unknown[] = []
-  #reply: Reply | undefined
+  #reply: Promise<Reply> | undefined
 
-  /** `of`: all values that the page depends on. If `make` throws, nothing is cached. */
-  reply(of: readonly unknown[], make: () => Reply): Reply {
+  /**
+   * `of`: all values that the page depends on. Requests that come while the page is made get the same one. If `make`
+   * rejects, nothing is cached.
+   */
+  reply(of: readonly unknown[], make: () => Promise<Reply>): Promise<Reply> {
     const isSame = of.length === this.#of.length && of.every((part, index) => part === this.#of[index])
     if (this.#reply !== undefined && isSame) return this.#reply
-    this.#reply = undefined
     const reply = make()
     this.#of = of
     this.#reply = reply
+    reply.catch(() => {
+      if (this.#reply === reply) this.#reply = undefined
+    })
     return reply
   }
 }

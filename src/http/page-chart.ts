@@ -22,9 +22,12 @@ const HOUR_MS = 3_600_000
 const AHEAD_MS = 24 * HOUR_MS
 
 /** Up to now, oldest first. The last isn't over yet. @throws QueueError */
-export function spansUntil(nowMs: EpochMs, reader: Pick<QueueReader, 'activity'>): ActivityBucket[] {
+export async function spansUntil(
+  nowMs: EpochMs,
+  reader: Pick<QueueReader, 'activity'>,
+): Promise<ActivityBucket[]> {
   const firstMs = nowMs - (nowMs % ACTIVITY_BUCKET_MS) - (SPANS - 1) * ACTIVITY_BUCKET_MS
-  const found = new Map(reader.activity(firstMs).map(span => [span.fromMs, span]))
+  const found = new Map((await reader.activity(firstMs)).map(span => [span.fromMs, span]))
   return Array.from({ length: SPANS }, (_, index) => {
     const fromMs = firstMs + index * ACTIVITY_BUCKET_MS
     return found.get(fromMs) ?? { fromMs, came: 0, sent: 0, others: 0 }

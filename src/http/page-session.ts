@@ -4,6 +4,7 @@
 
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
 import type { IncomingHttpHeaders } from 'node:http'
+import type { Eventually } from '../queue/store'
 import type { EpochMs } from '../units'
 
 const COOKIE = 'ses-bounce'
@@ -27,8 +28,8 @@ export interface Session {
 
 export interface SessionCheck {
   /** Called only for a cookie that may be valid. Undefined: there is no token. */
-  keyOf: () => SessionKey | undefined
-  isEnded: (id: string) => boolean
+  keyOf: () => Eventually<SessionKey | undefined>
+  isEnded: (id: string) => Eventually<boolean>
 }
 
 /** `isHttps`: as the browser sees it. */
@@ -43,20 +44,20 @@ export function noCookie(): string {
 }
 
 /** `header`: Cookie. The session that it proves. Undefined: no valid one. */
-export function sessionOf(
+export async function sessionOf(
   header: string | undefined,
   nowMs: EpochMs,
   { keyOf, isEnded }: SessionCheck,
-): Session | undefined {
+): Promise<Session | undefined> {
   for (const value of valuesOf(header)) {
     const [, end = '', id = '', given = ''] = VALUE.exec(value) ?? []
     const session = { id, endMs: Number(end) }
     // a session that ends too late was made before the clock was set back
     if (given === '' || session.endMs <= nowMs || session.endMs > nowMs + SESSION_MS) continue
-    const key = keyOf()
+    const key = await keyOf()
     if (key === undefined) return undefined
     const isProved = timingSafeEqual(Buffer.from(given, 'hex'), Buffer.from(proof(session, key), 'hex'))
-    if (isProved && !isEnded(id)) return session
+    if (isProved && !(await isEnded(id))) return session
   }
   return undefined
 }

@@ -3,7 +3,7 @@
 
 import { paceOf } from '../app/operator-actions'
 import { JOB_STATES } from '../queue/job'
-import type { JobPage } from '../queue/operator'
+import type { JobPage, QueueReader } from '../queue/operator'
 import { relayWarning } from '../queue/relay-signs'
 import { ICON } from './assets/icon'
 import { SCRIPT } from './assets/script'
@@ -40,8 +40,8 @@ export function pageRoutes(context: HttpContext): Route[] {
     answer,
   })
   return [
-    get('/', request => {
-      const view = viewOf(request, context)
+    get('/', async request => {
+      const view = await viewOf(request, context)
       return first(view, context, view.isTrusted ? kept.trusted : kept.others)
     }),
     get('/page.css', () => asset('text/css', STYLE)),
@@ -54,19 +54,19 @@ export function pageRoutes(context: HttpContext): Route[] {
 }
 
 /** It shows times to the second. */
-function first(view: View, context: HttpContext, kept: Kept): Reply {
+async function first(view: View, context: HttpContext, kept: Kept): Promise<Reply> {
+  const operator = await context.operator()
   const [nowMs, nowMonoMs] = [view.nowMs, context.nowMonoMs()].map(ms => Math.floor(ms / 1000) * 1000)
-  const of = [context.operator().version(), nowMs, nowMonoMs, context.activeConfig(), view.hasToken]
-  return kept.reply(of, () => firstAt(view, context))
+  const of = [await operator.version(), nowMs, nowMonoMs, context.activeConfig(), view.hasToken]
+  return kept.reply(of, () => firstAt(view, operator, context))
 }
 
-function firstAt(view: View, context: HttpContext): Reply {
+async function firstAt(view: View, reader: QueueReader, context: HttpContext): Promise<Reply> {
   const { settings, policy, idle } = context.activeConfig()
-  const reader = context.operator()
-  const stats = reader.stats({ ms: view.nowMs, monoMs: context.nowMonoMs() }, paceOf(settings))
-  const past = spansUntil(view.nowMs, reader)
+  const stats = await reader.stats({ ms: view.nowMs, monoMs: context.nowMonoMs() }, paceOf(settings))
+  const past = await spansUntil(view.nowMs, reader)
   const warning =
-    settings.relay.recipients === 'auto' ? relayWarning(reader.relaySigns(view.nowMs)) : undefined
+    settings.relay.recipients === 'auto' ? relayWarning(await reader.relaySigns(view.nowMs)) : undefined
   const now: Status = {
     stats,
     lost: past.slice(-HOUR_SPANS).reduce((sum, { others }) => sum + others, 0),
@@ -79,43 +79,45 @@ function firstAt(view: View, context: HttpContext): Reply {
   const { queued, sending, held } = stats.states
   const main = html`${statusSection(view, now)}
 ${regions(view, now)}
-${charts(past, queued + sending + held, reader.deadlineBuckets(), view.nowMs)}
-${deadlines(view, reader.soonest(SOONEST))}
-${decisions(view, reader.decisions(SHOWN_DECISIONS))}
-${refusals(view, reader.sums())}
+${charts(past, queued + sending + held, await reader.deadlineBuckets(), view.nowMs)}
+${deadlines(view, await reader.soonest(SOONEST))}
+${decisions(view, await reader.decisions(SHOWN_DECISIONS))}
+${refusals(view, await reader.sums())}
 ${rules(
   view,
-  reader.ruleHits(),
+  await reader.ruleHits(),
   policy.rules.map(({ name }) => name),
 )}
 ${lastReload(view, stats.reload)}`
   return page(200, view, { title: 'Status', main })
 }
 
-function jobPage({ params }: Request, view: View, context: HttpContext): Reply {
-  const job = context.operator().job(params['id'] ?? '')
+async function jobPage({ params }: Request, view: View, context: HttpContext): Promise<Reply> {
+  const operator = await context.operator()
+  const job = await operator.job(params['id'] ?? '')
   return job === undefined ? notFound(view) : jobReply(200, view, job, context)
 }
 
-function search({ query }: Request, view: View, context: HttpContext): Reply {
+async function search({ query }: Request, view: View, context: HttpContext): Promise<Reply> {
+  const operator = await context.operator()
   const state = JOB_STATES.find(one => one === query.get('state'))
   if (state !== undefined) {
-    const jobs = context.operator().page({ states: [state], limit: MOST_FOUND })
+    const jobs = await operator.page({ states: [state], limit: MOST_FOUND })
     return page(200, view, { title: `Jobs ${state}`, main: stateMain(view, state, jobs) })
   }
   const asked = (query.get('q') ?? '').trim().slice(0, LONGEST_ASKED)
-  return page(200, view, { title: 'Search', main: searchMain(view, asked, found(asked, context)) })
+  return page(200, view, { title: 'Search', main: searchMain(view, asked, await found(asked, operator)) })
 }
 
-function found(asked: string, context: HttpContext): JobPage {
-  const operator = context.operator()
+async function found(asked: string, operator: QueueReader): Promise<JobPage> {
   if (asked === '') return { jobs: [] }
   if (!asked.includes('@')) {
-    const job = operator.job(asked)
+    const job = await operator.job(asked)
     return job === undefined ? operator.page({ sesId: asked, limit: MOST_FOUND }) : { jobs: [job] }
   }
   const filters = [...(asked.startsWith('@') ? [] : [{ recipient: asked }]), { sender: asked }]
-  const pages = filters.map(filter => operator.page({ ...filter, limit: MOST_FOUND }))
+  const pages: JobPage[] = []
+  for (const filter of filters) pages.push(await operator.page({ ...filter, limit: MOST_FOUND }))
   const jobs = new Map(pages.flatMap(one => one.jobs).map(job => [job.id, job]))
   const next = pages.map(one => one.next).find(one => one !== undefined)
   return {

@@ -7,7 +7,7 @@ import type { SurgeRecord } from '../app/surge-files'
 import type { Diagnostic } from '../config/diagnostics'
 import type { MailFolders } from '../quarantine/bring-in-order'
 import type { OperatorQueue } from '../queue/operator'
-import type { WorkerQueue } from '../queue/store'
+import type { Eventually, WorkerQueue } from '../queue/store'
 import type { EpochMs, MonoMs } from '../units'
 import { apiRoutes } from './api'
 import { metricsRoute } from './metrics'
@@ -20,9 +20,9 @@ export interface HttpContext {
   /** The diagnostics of the last reading of the configuration's files, active or not. */
   diagnostics(): readonly Diagnostic[]
   /** @throws QueueError */
-  queue(): WorkerQueue
+  queue(): Eventually<WorkerQueue>
   /** With a worker's short wait for other writers. @throws QueueError */
-  operator(): OperatorQueue
+  operator(): Eventually<OperatorQueue>
   /** The folders of raw mail. */
   readonly mailFolders: MailFolders
   /** Plugins that refuse most recipients. */
@@ -38,9 +38,9 @@ export interface HttpContext {
 }
 
 /** `rule`: the name in the log instead of a rule's. */
-export function operatorContext(context: HttpContext, rule: string): OperatorContext {
+export async function operatorContext(context: HttpContext, rule: string): Promise<OperatorContext> {
   return {
-    queue: context.operator(),
+    queue: await context.operator(),
     pace: paceOf(context.activeConfig().settings),
     now: { ms: context.nowMs(), monoMs: context.nowMonoMs() },
     note: values => context.log('notice', logLine({ rule, ...values })),

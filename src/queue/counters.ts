@@ -4,6 +4,7 @@
 import type { FallbackReason } from '../config/settings'
 import type { Action } from '../policy/decision'
 import type { EpochMs } from '../units'
+import type { Eventually } from './store'
 
 export type Labels = Readonly<Record<string, string>>
 
@@ -93,8 +94,8 @@ export interface Counted {
 
 export interface CounterStore {
   /** Adds all counts or none. They survive a crash of any process, but not a power cut. @throws QueueError */
-  add(counted: Counted): void
-  close(): void
+  add(counted: Counted): Eventually<void>
+  close(): Eventually<void>
 }
 
 /** The number of decisions that are kept. */

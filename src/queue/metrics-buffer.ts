@@ -18,6 +18,7 @@ import {
   type Sum,
   withOthers,
 } from './counters'
+import type { Eventually } from './store'
 
 /** The most reloads between two flushes. */
 const MOST_RELOADS = 10
@@ -47,10 +48,10 @@ export class MetricsBuffer {
     this.#sums.set(key, sum)
   }
 
-  hit(rule: string, atMs: EpochMs): void {
+  hit(rule: string, atMs: EpochMs, by = 1): void {
     const own = this.#hits.has(rule) || this.#hits.size < MOST_SETS ? rule : OTHER
     const { hits = 0, lastMs = atMs } = this.#hits.get(own) ?? {}
-    this.#hits.set(own, { rule: own, hits: hits + 1, lastMs: Math.max(lastMs, atMs) })
+    this.#hits.set(own, { rule: own, hits: hits + by, lastMs: Math.max(lastMs, atMs) })
   }
 
   decided(note: DecisionNote): void {
@@ -64,11 +65,7 @@ export class MetricsBuffer {
 
   /** A mail with one RCPT TO. `isBesideFor`: as RelaySigns has it. */
   onlyRecipient(atMs: EpochMs, isBesideFor: boolean): void {
-    const hourMs = atMs - (atMs % HOUR_MS)
-    const { mails = 0, besideFor = 0 } = this.#onlyRecipients.get(hourMs) ?? {}
-    const counted = { hourMs, mails: mails + 1, besideFor: besideFor + (isBesideFor ? 1 : 0) }
-    if (this.#onlyRecipients.size < MOST_HOURS || this.#onlyRecipients.has(hourMs))
-      this.#onlyRecipients.set(hourMs, counted)
+    this.#addHour({ hourMs: atMs - (atMs % HOUR_MS), mails: 1, besideFor: isBesideFor ? 1 : 0 })
   }
 
   isEmpty(): boolean {
@@ -81,21 +78,57 @@ export class MetricsBuffer {
     )
   }
 
-  /** Calls `take` with all counts. If it throws, the counts stay, and the error is thrown. */
-  flushTo(take: (counted: Counted) => void): void {
-    take({
+  /**
+   * Calls `take` with all counts, and returns as it does. If it throws or rejects, they stay, before those that have come
+   * meanwhile, and the error is passed on.
+   */
+  flushTo<R extends Eventually<void>>(take: (counted: Counted) => R): R {
+    const counted = this.#clear()
+    const failed = (error: unknown): never => {
+      const newer = this.#clear()
+      this.#add(counted)
+      this.#add(newer)
+      throw error
+    }
+    try {
+      const taken = take(counted)
+      return taken instanceof Promise ? (taken.catch(failed) as R) : taken
+    } catch (error) {
+      return failed(error)
+    }
+  }
+
+  /** Returns what was there. */
+  #clear(): Counted {
+    const counted = {
       sums: [...this.#sums.values()],
       hits: [...this.#hits.values()],
       decisions: this.#decisions,
       reloads: this.#reloads,
       onlyRecipients: [...this.#onlyRecipients.values()],
-    })
+    }
     this.#sums.clear()
     this.#sets.clear()
     this.#hits.clear()
     this.#decisions = []
     this.#reloads = []
     this.#onlyRecipients.clear()
+    return counted
+  }
+
+  #add({ sums, hits, decisions, reloads, onlyRecipients }: Counted): void {
+    for (const { name, labels, value } of sums) this.count(name, labels, value)
+    for (const { rule, hits: number, lastMs } of hits) this.hit(rule, lastMs, number)
+    for (const note of decisions) this.decided(note)
+    for (const reload of reloads) this.reloaded(reload)
+    for (const hour of onlyRecipients) this.#addHour(hour)
+  }
+
+  #addHour({ hourMs, ...more }: OnlyRecipients): void {
+    const { mails = 0, besideFor = 0 } = this.#onlyRecipients.get(hourMs) ?? {}
+    const counted = { hourMs, mails: mails + more.mails, besideFor: besideFor + more.besideFor }
+    if (this.#onlyRecipients.size < MOST_HOURS || this.#onlyRecipients.has(hourMs))
+      this.#onlyRecipients.set(hourMs, counted)
   }
 }
 

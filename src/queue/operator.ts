@@ -1,5 +1,5 @@
 // The queue's interface for views, and for an operator's changes while a dispatcher runs.
-// Every method may throw QueueError; then the call has changed nothing.
+// Every method may throw QueueError, or reject with it; then the call has changed nothing.
 
 import type { Result } from '../errors'
 import type { EpochMs, MonoMs } from '../units'
@@ -8,6 +8,7 @@ import type { Job, JobEvent, JobState } from './job'
 import type { MailLedger, MailPlace, StoredMail } from './mail-ledger'
 import type { RelaySigns } from './relay-signs'
 import type { ActivityBucket, DeadlineBucket, QueueStats, RuleCount } from './stats'
+import type { Eventually } from './store'
 
 /** A pause by hand: jobs wait, and expire at their deadline. */
 export interface Pause {
@@ -58,37 +59,37 @@ export type ByHand = Result<{ from: JobState; to: JobState }>
 /** Only reads, and never blocks a writer. */
 export interface QueueReader {
   /** Changes with every write of any process. */
-  version(): number
-  job(id: string): Job | undefined
-  history(id: string): JobEvent[]
-  pauses(): Pause[]
+  version(): Eventually<number>
+  job(id: string): Eventually<Job | undefined>
+  history(id: string): Eventually<JobEvent[]>
+  pauses(): Eventually<Pause[]>
   /** Waiting jobs by deadline, then ended ones, latest change first. Read one by one: others may write meanwhile. */
-  jobs(query?: Omit<JobQuery, 'before'>): IterableIterator<Job>
+  jobs(query?: Omit<JobQuery, 'before'>): Iterable<Job> | AsyncIterable<Job>
   /** Newest first. Reads a limited number of jobs, so a page with a `next` may have fewer than `limit`, or none. */
-  page(query: JobQuery & { limit: number }): JobPage
+  page(query: JobQuery & { limit: number }): Eventually<JobPage>
   /** Queued jobs, soonest deadline first; quick in a long queue. */
-  soonest(limit: number): Job[]
-  stats(now: { ms: EpochMs; monoMs: MonoMs }, pace: Pace): QueueStats
+  soonest(limit: number): Eventually<Job[]>
+  stats(now: { ms: EpochMs; monoMs: MonoMs }, pace: Pace): Eventually<QueueStats>
   /** Counts every job: slow in a long queue, but also reads files of earlier versions. */
-  countByState(): Record<JobState, number>
+  countByState(): Eventually<Record<JobState, number>>
   /** The largest first. Slow in a long queue. */
-  countByRule(): RuleCount[]
+  countByRule(): Eventually<RuleCount[]>
   /** Regions with a job on record or a call, in the order of their names. */
-  regions(): string[]
+  regions(): Eventually<string[]>
   /** The sums of all processes. */
-  sums(): Sum[]
+  sums(): Eventually<Sum[]>
   /** Latest first. */
-  decisions(limit?: number): DecisionNote[]
+  decisions(limit?: number): Eventually<DecisionNote[]>
   /** Most of them first. */
-  ruleHits(): RuleHits[]
+  ruleHits(): Eventually<RuleHits[]>
   /** Buckets of the last day that begin then or later, oldest first. Empty ones may be missing. */
-  activity(fromMs: EpochMs): ActivityBucket[]
+  activity(fromMs: EpochMs): Eventually<ActivityBucket[]>
   /** Soonest first. */
-  deadlineBuckets(): DeadlineBucket[]
-  mailTotals(): Record<MailPlace, StoredMail>
+  deadlineBuckets(): Eventually<DeadlineBucket[]>
+  mailTotals(): Eventually<Record<MailPlace, StoredMail>>
   /** Whether relays seem to rewrite recipients. */
-  relaySigns(nowMs: EpochMs): RelaySigns
-  close(): void
+  relaySigns(nowMs: EpochMs): Eventually<RelaySigns>
+  close(): Eventually<void>
 }
 
 /**
@@ -97,20 +98,20 @@ export interface QueueReader {
  */
 export interface OperatorQueue extends QueueReader {
   /** held, failed, expired, cancelled -> queued, where it can still start in time. */
-  retry(id: string, nowMs: EpochMs, pace: Pace): ByHand
+  retry(id: string, nowMs: EpochMs, pace: Pace): Eventually<ByHand>
   /** queued, held -> cancelled */
-  cancel(id: string, nowMs: EpochMs): ByHand
+  cancel(id: string, nowMs: EpochMs): Eventually<ByHand>
   /** queued -> held */
-  hold(id: string, nowMs: EpochMs): ByHand
+  hold(id: string, nowMs: EpochMs): Eventually<ByHand>
   /** False: it was paused already. */
-  pause(region: string | undefined, nowMs: EpochMs): boolean
+  pause(region: string | undefined, nowMs: EpochMs): Eventually<boolean>
   /** Undefined: all pauses. False: there was none. */
-  resume(region: string | undefined): boolean
+  resume(region: string | undefined): Eventually<boolean>
   /** For mail that leaves the quarantine by hand. */
   readonly mail: Pick<MailLedger, 'letGo' | 'gone' | 'putBack'>
   /** A secret that only the processes of the queue file share: 64 hex digits. */
-  secret(): string
+  secret(): Eventually<string>
   /** Ends a session of the status page for every process. On disk when it returns. */
-  endSession(id: string, endMs: EpochMs, nowMs: EpochMs): void
-  isSessionEnded(id: string): boolean
+  endSession(id: string, endMs: EpochMs, nowMs: EpochMs): Eventually<void>
+  isSessionEnded(id: string): Eventually<boolean>
 }

@@ -11,7 +11,7 @@ import { forecast } from '../../src/app/submit'
 import { formatDiagnostic } from '../../src/config/diagnostics'
 import { snapshotSources } from '../../src/config/sources'
 import { keptFolder, mailHome, quarantineFolder } from '../../src/quarantine/keep'
-import { openWorkerQueue, type SqliteWorkerQueue } from '../../src/queue/open'
+import { openWorkerQueue, type SqliteWorkerQueue } from '../../src/queue/sqlite/open'
 import { sesMail } from '../live/support/mail'
 import { temporaryFolder } from '../queue/support'
 

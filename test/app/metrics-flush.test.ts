@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { PluginRuntime } from '../../src/app/plugin-runtime'
-import { openQueueReader, openWorkerQueue } from '../../src/queue/open'
+import { openQueueReader, openWorkerQueue } from '../../src/queue/sqlite/open'
 import { temporaryFolder } from '../queue/support'
 
 const isRoot = process.geteuid?.() === 0

@@ -8,7 +8,7 @@ import { askOnline } from '../../src/cli/check-online'
 import { createAws } from '../../src/cli/online/aws'
 import { IMPOSSIBLE_ID } from '../../src/cli/online/verdicts'
 import { createSources } from '../../src/config/sources'
-import { openWorkerQueue } from '../../src/queue/open'
+import { openWorkerQueue } from '../../src/queue/sqlite/open'
 import { request } from '../queue/support'
 import { CALLED, onlineSuite, SENDER, TAKES, WHO } from './online-suite'
 import {

@@ -12,7 +12,7 @@ import {
   openWorkerQueue,
   type SqliteDispatcherQueue,
   type SqliteWorkerQueue,
-} from '../../src/queue/open'
+} from '../../src/queue/sqlite/open'
 import { addJob, HOUR_MS, request, takeLead } from '../queue/support'
 import { emptyDirectory, harakaDirectory, type Ran, ran, removeDirectories } from './support'
 

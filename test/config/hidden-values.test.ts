@@ -6,7 +6,7 @@ import { once } from 'node:events'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { hideValue, withoutHidden } from '../../src/config/hidden-values'
-import { openOperatorQueue, openWorkerQueue } from '../../src/queue/open'
+import { openOperatorQueue, openWorkerQueue } from '../../src/queue/sqlite/open'
 import { builtFile } from '../live/support/package-folder'
 import { addJob, HOUR_MS, request, temporaryFolder } from '../queue/support'
 

@@ -9,7 +9,7 @@ import {
   openQueueReader,
   openWorkerQueue,
   type SqliteWorkerQueue,
-} from '../../src/queue/open'
+} from '../../src/queue/sqlite/open'
 import type { FaultPlan } from '../../src/ses-emulator/faults'
 import { EMULATOR_CREDENTIALS, type SesEmulator, startSesEmulator } from '../../src/ses-emulator/server'
 import { newSesId } from '../live/support/mail'

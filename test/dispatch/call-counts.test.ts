@@ -9,7 +9,7 @@ import type { Ses } from '../../src/dispatch/ses'
 import { COUNTED, type Sum } from '../../src/queue/counters'
 import type { Outcome } from '../../src/queue/effects'
 import { MetricsBuffer } from '../../src/queue/metrics-buffer'
-import { openDispatcherQueue, openWorkerQueue } from '../../src/queue/open'
+import { openDispatcherQueue, openWorkerQueue } from '../../src/queue/sqlite/open'
 import { request, temporaryFolder } from '../queue/support'
 import { World } from './world'
 

@@ -1,7 +1,7 @@
 // An engine whose answers come later, and sometimes not at all, though what was asked for has been done.
 
 import { QueueError } from '../../src/errors'
-import type { SqliteDispatcherQueue } from '../../src/queue/open'
+import type { SqliteDispatcherQueue } from '../../src/queue/sqlite/open'
 import type { DispatcherQueue } from '../../src/queue/store'
 
 export type Method = Exclude<keyof DispatcherQueue, 'close'>

@@ -7,14 +7,14 @@ import { loadSettings, parseSettings } from '../../src/config/load'
 import { Dispatcher } from '../../src/dispatch/dispatcher'
 import type { Ses } from '../../src/dispatch/ses'
 import type { Outcome } from '../../src/queue/effects'
+import { thisProcess } from '../../src/queue/sqlite/lease-owner'
 import {
   openDispatcherQueue,
   openQueueReader,
   openWorkerQueue,
   type SqliteDispatcherQueue,
   type SqliteWorkerQueue,
-} from '../../src/queue/open'
-import { thisProcess } from '../../src/queue/sqlite/lease-owner'
+} from '../../src/queue/sqlite/open'
 import { request, temporaryFolder } from '../queue/support'
 import { World } from './world'
 

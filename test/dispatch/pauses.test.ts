@@ -6,7 +6,7 @@ import { loadSettings, parseSettings } from '../../src/config/load'
 import type { Clock } from '../../src/dispatch/clock'
 import { Pauses } from '../../src/dispatch/pauses'
 import type { RegionSenderParts } from '../../src/dispatch/region-sender'
-import { openDispatcherQueue, openOperatorQueue, openWorkerQueue } from '../../src/queue/open'
+import { openDispatcherQueue, openOperatorQueue, openWorkerQueue } from '../../src/queue/sqlite/open'
 import { HOUR_MS, request, takeLead, temporaryFolder } from '../queue/support'
 
 describe('a pause by hand', () => {

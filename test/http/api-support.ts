@@ -15,9 +15,9 @@ import {
   openOperatorQueue,
   openWorkerQueue,
   type SqliteDispatcherQueue,
+  type SqliteOperatorQueue,
   type SqliteWorkerQueue,
-} from '../../src/queue/open'
-import type { OperatorQueue } from '../../src/queue/operator'
+} from '../../src/queue/sqlite/open'
 import { takeLead, temporaryFolder } from '../queue/support'
 import { assertDescribed } from './described'
 import { bearer, serveRoutes, TOKEN } from './support'
@@ -34,7 +34,7 @@ export interface Answer {
 
 export interface Api {
   queue: SqliteWorkerQueue
-  operator: OperatorQueue
+  operator: SqliteOperatorQueue
   dispatcher: SqliteDispatcherQueue
   clock: { ms: number; monoMs: number }
   log: string[]

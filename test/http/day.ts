@@ -3,7 +3,7 @@
 
 import assert from 'node:assert/strict'
 import { MetricsBuffer } from '../../src/queue/metrics-buffer'
-import { openCounterStore } from '../../src/queue/open'
+import { openCounterStore } from '../../src/queue/sqlite/open'
 import type { Effect } from '../../src/queue/store'
 import { HOUR_MS, request, setSpacing } from '../queue/support'
 import { type Api, NOW_MS } from './api-support'

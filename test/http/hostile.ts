@@ -1,7 +1,7 @@
 // Somebody else's words, as bad as can be, in whatever the page shows of the queue, the rules and the configuration.
 
 import { MetricsBuffer } from '../../src/queue/metrics-buffer'
-import { openCounterStore } from '../../src/queue/open'
+import { openCounterStore } from '../../src/queue/sqlite/open'
 import { HOUR_MS, request } from '../queue/support'
 import { type Api, NOW_MS } from './api-support'
 

@@ -16,8 +16,8 @@ import {
   openOperatorQueue,
   openQueueReader,
   openWorkerQueue,
-} from '../../src/queue/open'
-import type { QueueReader } from '../../src/queue/operator'
+  type SqliteQueueReader,
+} from '../../src/queue/sqlite/open'
 import { SETTINGS } from '../policy/support'
 import { request, takeLead, temporaryFolder } from '../queue/support'
 import { type Family, readOpenMetrics } from './open-metrics'
@@ -35,7 +35,7 @@ const hasPromtool = spawnSync('promtool', ['--version']).status === 0
 
 describe('metrics', () => {
   let file: string
-  let reader: QueueReader
+  let reader: SqliteQueueReader
   let remove: () => void
   let context: MetricsContext
 

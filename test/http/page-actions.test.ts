@@ -3,8 +3,8 @@
 import assert from 'node:assert/strict'
 import { sha256 } from '../../src/config/secret'
 import { isFromOurPage, SESSION_MS, sessionCookie, sessionOf } from '../../src/http/page-session'
-import { openOperatorQueue } from '../../src/queue/open'
 import { Database } from '../../src/queue/sqlite/database'
+import { openOperatorQueue } from '../../src/queue/sqlite/open'
 import { HOUR_MS, request } from '../queue/support'
 import { type Api, NOW_MS, startApi } from './api-support'
 import { bearer, TOKEN } from './support'
@@ -168,13 +168,13 @@ describe('the status page’s forms', () => {
 describe('a session of the status page', () => {
   const key = { tokenSha256: sha256(TOKEN), secret: 'a1'.repeat(32) }
   const header = (nowMs: number) => sessionCookie(key, nowMs, true).split(';', 1)[0]
-  const hasSession = (cookie: string | undefined, keyOf: () => typeof key | undefined, nowMs: number) =>
-    sessionOf(cookie, nowMs, { keyOf, isEnded: () => false }) !== undefined
+  const hasSession = async (cookie: string | undefined, keyOf: () => typeof key | undefined, nowMs: number) =>
+    (await sessionOf(cookie, nowMs, { keyOf, isEnded: () => false })) !== undefined
 
-  it('is good for its token and its time', () => {
+  it('is good for its token and its time', async () => {
     assert.match(sessionCookie(key, NOW_MS, true), /; Secure$/)
-    assert.ok(hasSession(header(NOW_MS), () => key, NOW_MS + SESSION_MS - 1))
-    assert.ok(hasSession(`ses-bounce=old; ${header(NOW_MS)}`, () => key, NOW_MS))
+    assert.ok(await hasSession(header(NOW_MS), () => key, NOW_MS + SESSION_MS - 1))
+    assert.ok(await hasSession(`ses-bounce=old; ${header(NOW_MS)}`, () => key, NOW_MS))
     for (const [cookie, other, nowMs] of [
       [header(NOW_MS), key, NOW_MS + SESSION_MS],
       [header(NOW_MS), key, NOW_MS - 1],
@@ -186,11 +186,7 @@ describe('a session of the status page', () => {
       [header(NOW_MS)?.replace(/=\d+/, `=${NOW_MS + 1}`), key, NOW_MS],
       [header(NOW_MS)?.toUpperCase(), key, NOW_MS],
     ] as const)
-      assert.equal(
-        hasSession(cookie, () => other, nowMs),
-        false,
-        cookie,
-      )
+      assert.equal(await hasSession(cookie, () => other, nowMs), false, cookie)
   })
 
   it('recognises TLS of a proxy as that of the browser', () => {

@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { mock } from 'node:test'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { Kept } from '../../src/http/page-cache'
 import { Database } from '../../src/queue/sqlite/database'
 import { HOUR_MS, request } from '../queue/support'
@@ -9,25 +10,47 @@ import { NOW_MS, startApi } from './api-support'
 import { bearer } from './support'
 
 describe('a page that is kept', () => {
-  const reply = (body: string) => ({ status: 200, body })
+  const reply = (body: string) => Promise.resolve({ status: 200, body })
 
-  it('is made again when anything that it comes of is another', () => {
+  it('is made again when anything that it comes of is another', async () => {
     const kept = new Kept()
     const made: string[] = []
-    const ask = (...of: unknown[]) => kept.reply(of, () => reply(`${made.push(of.join())}`)).body
+    const ask = async (...of: unknown[]) =>
+      (await kept.reply(of, () => reply(`${made.push(of.join())}`))).body
     const some = {}
-    assert.deepEqual([ask(1, some), ask(1, some), ask(2, some), ask(1, some)], ['1', '1', '2', '3'])
-    assert.deepEqual([ask(1, {}), ask(1)], ['4', '5'])
+    for (const [of, expected] of [
+      [[1, some], '1'],
+      [[1, some], '1'],
+      [[2, some], '2'],
+      [[1, some], '3'],
+      [[1, {}], '4'],
+      [[1], '5'],
+    ] as const)
+      assert.equal(await ask(...of), expected)
   })
 
-  it('is not what could not be made', () => {
+  it('is not what could not be made', async () => {
     const kept = new Kept()
-    kept.reply([1], () => reply('first'))
-    const failing = () => {
-      throw new Error('no queue')
+    await kept.reply([1], () => reply('first'))
+    const failing = () => Promise.reject(new Error('no queue'))
+    await assert.rejects(kept.reply([2], failing), /no queue/)
+    assert.equal((await kept.reply([2], () => reply('second'))).body, 'second')
+  })
+
+  it('is made once for requests that come while it is made', async () => {
+    const kept = new Kept()
+    let made = 0
+    const make = async () => {
+      made++
+      await nextTurn()
+      return { status: 200, body: 'only' }
     }
-    assert.throws(() => kept.reply([2], failing), /no queue/)
-    assert.equal(kept.reply([2], () => reply('second')).body, 'second')
+    const answers = [1, 2, 3].map(() => kept.reply([1], make))
+    assert.deepEqual(
+      (await Promise.all(answers)).map(({ body }) => body),
+      ['only', 'only', 'only'],
+    )
+    assert.equal(made, 1)
   })
 
   it('asks the store nothing within a second, unless the queue changes or another kind of viewer asks', async () => {

@@ -6,8 +6,8 @@ import { mock } from 'node:test'
 import { toCursor } from '../../src/http/listing'
 import { SPANS, spansUntil, waitingBefore } from '../../src/http/page-chart'
 import { rules } from '../../src/http/page-sections'
-import { openQueueReader, openWorkerQueue } from '../../src/queue/open'
 import { Database } from '../../src/queue/sqlite/database'
+import { openQueueReader, openWorkerQueue } from '../../src/queue/sqlite/open'
 import { MOST_LOOKED_AT } from '../../src/queue/sqlite/page'
 import { ACTIVITY_BUCKET_MS } from '../../src/queue/stats'
 import { HOUR_MS, request, temporaryFolder } from '../queue/support'
@@ -212,7 +212,7 @@ describe('the rules of a large policy', () => {
 })
 
 describe('the chart', () => {
-  it('has a span for each five minutes of three hours, also where nothing came or ended', () => {
+  it('has a span for each five minutes of three hours, also where nothing came or ended', async () => {
     const last = { fromMs: NOW_MS - (NOW_MS % ACTIVITY_BUCKET_MS), came: 1, sent: 2, others: 3 }
     const asked: number[] = []
     const reader = {
@@ -221,7 +221,7 @@ describe('the chart', () => {
         return [last]
       },
     }
-    const found = spansUntil(NOW_MS + MINUTE_MS, reader)
+    const found = await spansUntil(NOW_MS + MINUTE_MS, reader)
     assert.deepEqual(asked, [found[0]?.fromMs])
     assert.equal(found.length, SPANS)
     assert.deepEqual(found.at(-1), last)

@@ -134,7 +134,7 @@ describe('the package', function () {
   })
 
   it('makes a queue file, and opens one of each version that was released', () => {
-    const open = `const { openWorkerQueue } = require('haraka-plugin-ses-bounce/dist/src/queue/open.js')
+    const open = `const { openWorkerQueue } = require('haraka-plugin-ses-bounce/dist/src/queue/sqlite/open.js')
       openWorkerQueue(process.argv[1], { create: process.argv[2] === 'create' }).close()`
     const made = run(process.execPath, ['-e', open, path.join(dir, 'new.sqlite'), 'create'])
     assert.deepEqual([made.status, made.stderr], [0, ''])

@@ -7,7 +7,7 @@ import {
   openOperatorQueue,
   openQueueReader,
   openWorkerQueue,
-} from '../../src/queue/open'
+} from '../../src/queue/sqlite/open'
 import { ACTIVITY_BUCKET_MS, type ActivityBucket } from '../../src/queue/stats'
 import { HOUR_MS, request, takeLead, temporaryFolder } from './support'
 

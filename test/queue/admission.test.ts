@@ -2,13 +2,13 @@ import assert from 'node:assert/strict'
 import path from 'node:path'
 import fc from 'fast-check'
 import { type Forecast, latenessOf, SLOT_MS } from '../../src/queue/forecast'
+import { Database } from '../../src/queue/sqlite/database'
 import {
   openDispatcherQueue,
   openWorkerQueue,
   type SqliteDispatcherQueue,
   type SqliteWorkerQueue,
-} from '../../src/queue/open'
-import { Database } from '../../src/queue/sqlite/database'
+} from '../../src/queue/sqlite/open'
 import { waitingDeadlines } from '../../src/queue/sqlite/waiting-deadlines'
 import { ahead, request, setSpacing, takeLead, temporaryFolder } from './support'
 

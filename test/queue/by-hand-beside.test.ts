@@ -5,7 +5,7 @@ import assert from 'node:assert/strict'
 import path from 'node:path'
 import fc from 'fast-check'
 import { hasEnded } from '../../src/queue/job'
-import { openDispatcherQueue, openOperatorQueue, openWorkerQueue } from '../../src/queue/open'
+import { openDispatcherQueue, openOperatorQueue, openWorkerQueue } from '../../src/queue/sqlite/open'
 import type { Claim } from '../../src/queue/store'
 import { request, takeLead, temporaryFolder } from './support'
 

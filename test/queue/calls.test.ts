@@ -4,7 +4,7 @@ import fc from 'fast-check'
 import type { BounceRequest } from '../../src/policy/decision'
 import { jobsFor } from '../../src/queue/calls'
 import type { Job } from '../../src/queue/job'
-import { openQueueReader, openWorkerQueue } from '../../src/queue/open'
+import { openQueueReader, openWorkerQueue } from '../../src/queue/sqlite/open'
 import { request, temporaryFolder } from './support'
 
 const NOW_MS = 1_740_056_284_000

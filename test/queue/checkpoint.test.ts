@@ -3,8 +3,8 @@
 import assert from 'node:assert/strict'
 import { statSync } from 'node:fs'
 import path from 'node:path'
-import { openDispatcherQueue } from '../../src/queue/open'
 import { Database } from '../../src/queue/sqlite/database'
+import { openDispatcherQueue } from '../../src/queue/sqlite/open'
 import { takeLead, temporaryFolder } from './support'
 
 const MB = 1024 * 1024

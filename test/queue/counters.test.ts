@@ -5,23 +5,27 @@ import path from 'node:path'
 import {
   COUNTED,
   type Counted,
-  type CounterStore,
   type DecisionNote,
   MOST_SETS,
   RECENT_DECISIONS,
 } from '../../src/queue/counters'
-import { openCounterStore, openQueueReader, openWorkerQueue } from '../../src/queue/open'
-import type { QueueReader } from '../../src/queue/operator'
 import { Database } from '../../src/queue/sqlite/database'
+import {
+  openCounterStore,
+  openQueueReader,
+  openWorkerQueue,
+  type SqliteCounterStore,
+  type SqliteQueueReader,
+} from '../../src/queue/sqlite/open'
 import { temporaryFolder } from './support'
 
 const NOTHING: Counted = { sums: [], hits: [], decisions: [], reloads: [], onlyRecipients: [] }
 
 describe('counts in the queue file', () => {
   let file: string
-  let one: CounterStore
-  let other: CounterStore
-  let reader: QueueReader
+  let one: SqliteCounterStore
+  let other: SqliteCounterStore
+  let reader: SqliteQueueReader
   let remove: () => void
 
   beforeEach(() => {

@@ -3,15 +3,15 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import path from 'node:path'
 import { QueueError } from '../../src/errors'
+import { Database } from '../../src/queue/sqlite/database'
+import { isAlive, type LeaseOwner, thisProcess } from '../../src/queue/sqlite/lease-owner'
 import {
   openDispatcherQueue,
   openQueueReader,
   openWorkerQueue,
   type SqliteDispatcherQueue,
   type SqliteWorkerQueue,
-} from '../../src/queue/open'
-import { Database } from '../../src/queue/sqlite/database'
-import { isAlive, type LeaseOwner, thisProcess } from '../../src/queue/sqlite/lease-owner'
+} from '../../src/queue/sqlite/open'
 import type { Claim } from '../../src/queue/store'
 import { addJob, due, HOUR_MS, known, LEAD, request, takeLead, temporaryFolder } from './support'
 

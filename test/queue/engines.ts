@@ -1,8 +1,8 @@
 // The engines that the model is held against, each with a store of its own: one more is a line here.
 
 import path from 'node:path'
-import { openDispatcherQueue, openQueueReader, openWorkerQueue } from '../../src/queue/open'
 import type { QueueReader } from '../../src/queue/operator'
+import { openDispatcherQueue, openQueueReader, openWorkerQueue } from '../../src/queue/sqlite/open'
 import type { DispatcherQueue, WorkerQueue } from '../../src/queue/store'
 import { temporaryFolder } from './support'
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import path from 'node:path'
-import { openDispatcherQueue, openWorkerQueue } from '../../src/queue/open'
 import { Database } from '../../src/queue/sqlite/database'
+import { openDispatcherQueue, openWorkerQueue } from '../../src/queue/sqlite/open'
 import { counted, request, takeLead, temporaryFolder } from './support'
 
 const REGION = 'eu-west-1'

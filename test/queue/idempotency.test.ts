@@ -2,8 +2,8 @@
 
 import assert from 'node:assert/strict'
 import path from 'node:path'
-import { openDispatcherQueue, openWorkerQueue, type SqliteWorkerQueue } from '../../src/queue/open'
 import { Database } from '../../src/queue/sqlite/database'
+import { openDispatcherQueue, openWorkerQueue, type SqliteWorkerQueue } from '../../src/queue/sqlite/open'
 import type { AddOptions } from '../../src/queue/store'
 import { known, request, takeLead, temporaryFolder } from './support'
 

@@ -7,7 +7,7 @@ import {
   openWorkerQueue,
   type SqliteDispatcherQueue,
   type SqliteWorkerQueue,
-} from '../../src/queue/open'
+} from '../../src/queue/sqlite/open'
 import { ahead, request, setSpacing, takeLead, temporaryFolder } from './support'
 
 /** As many as SES sends in a day. */

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import path from 'node:path'
 import fc from 'fast-check'
 import { fateOf, fullOf, type KeptRecipient, letGoOf, MAIL_PLACES } from '../../src/queue/mail-ledger'
-import { openMailLedger, openWorkerQueue } from '../../src/queue/open'
+import { openMailLedger, openWorkerQueue } from '../../src/queue/sqlite/open'
 import { temporaryFolder } from './support'
 
 describe('the ledger of mail on disk', () => {

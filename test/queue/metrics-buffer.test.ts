@@ -45,12 +45,12 @@ describe('counts in memory', () => {
     metricsBuffer.count(COUNTED.decisions, { rule: 'one', action: 'drop' })
     metricsBuffer.count(COUNTED.decisions, { action: 'drop', rule: 'one' }, 2)
     metricsBuffer.count(COUNTED.inspected)
-    over.flush()
+    void over.flush()
     assert.deepEqual(taken[0]?.sums, [
       { name: COUNTED.decisions, labels: { rule: 'one', action: 'drop' }, value: 3 },
       { name: COUNTED.inspected, labels: {}, value: 1 },
     ])
-    over.close()
+    void over.close()
   })
 
   it('are of bounded size: what is too much counts as other, and the oldest decisions go', () => {
@@ -62,7 +62,7 @@ describe('counts in memory', () => {
     for (let n = 0; n < RECENT_DECISIONS + 7; n++) {
       metricsBuffer.decided({ atMs: n, recipient: 'user@yours.example', action: 'drop', isObserved: false })
     }
-    over.flush()
+    void over.flush()
     const [counted] = taken
     assert.equal(counted?.sums.length, MOST_SETS + 1)
     assert.deepEqual(counted?.sums.at(-1), {
@@ -73,28 +73,28 @@ describe('counts in memory', () => {
     assert.deepEqual(counted?.hits.at(-1), { rule: 'other', hits: 50, lastMs: MOST_SETS + 49 })
     assert.equal(counted?.decisions.length, RECENT_DECISIONS)
     assert.equal(counted?.decisions[0]?.atMs, 7)
-    over.close()
+    void over.close()
   })
 
   it('are flushed when there are any, and only then', () => {
     const { metricsBuffer, over, state, taken } = metricsFlush()
-    over.flush()
+    void over.flush()
     assert.equal(state.opened, 0)
     metricsBuffer.count(COUNTED.inspected)
-    over.flush()
-    over.flush()
+    void over.flush()
+    void over.flush()
     assert.deepEqual([state.opened, taken.length], [1, 1])
-    over.close()
+    void over.close()
   })
 
   it('wait as long as the store is not to be opened, and nobody is told', () => {
     let isThere = false
     const { metricsBuffer, over, state, taken, lines } = metricsFlush(NEVER_MS, () => isThere)
     metricsBuffer.count(COUNTED.inspected)
-    for (let n = 0; n < 50; n++) over.flush()
+    for (let n = 0; n < 50; n++) void over.flush()
     assert.deepEqual([state.opened, lines], [0, []])
     isThere = true
-    over.close()
+    void over.close()
     assert.equal(taken.length, 1)
   })
 
@@ -102,31 +102,31 @@ describe('counts in memory', () => {
     const { metricsBuffer, over, state, taken, lines } = metricsFlush()
     state.isDown = true
     metricsBuffer.count(COUNTED.inspected)
-    for (let n = 0; n < 3; n++) over.flush()
+    for (let n = 0; n < 3; n++) void over.flush()
     metricsBuffer.count(COUNTED.inspected)
     state.isDown = false
-    over.flush()
+    void over.flush()
     assert.deepEqual(
       taken.map(({ sums }) => sums),
       [[{ name: COUNTED.inspected, labels: {}, value: 2 }]],
     )
     assert.deepEqual([state.opened, state.closed], [4, 3])
     assert.deepEqual(lines, [], "what passes is nobody's concern")
-    over.close()
+    void over.close()
   })
 
   it('that can not be flushed for long are logged once, and so is the end of that', () => {
     const { metricsBuffer, over, state, lines } = metricsFlush()
     state.isDown = true
     metricsBuffer.count(COUNTED.inspected)
-    for (let n = 0; n < 50; n++) over.flush()
+    for (let n = 0; n < 50; n++) void over.flush()
     state.isDown = false
-    over.flush()
+    void over.flush()
     assert.deepEqual(lines, [
       "warn counts for the metrics can't be written, and wait in memory: the disk is full",
       'notice counts for the metrics are written again',
     ])
-    over.close()
+    void over.close()
   })
 
   it('are flushed regularly, and a last time at the end', async () => {
@@ -134,7 +134,7 @@ describe('counts in memory', () => {
     metricsBuffer.count(COUNTED.inspected)
     await until(() => taken.length === 1, { what: 'the first handing over' })
     metricsBuffer.count(COUNTED.inspected)
-    over.close()
+    void over.close()
     assert.equal(taken.length, 2)
   })
 })

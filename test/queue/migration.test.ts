@@ -11,13 +11,13 @@ import { Dispatcher } from '../../src/dispatch/dispatcher'
 import type { Ses } from '../../src/dispatch/ses'
 import { QueueError } from '../../src/errors'
 import type { Job } from '../../src/queue/job'
+import { Database } from '../../src/queue/sqlite/database'
 import {
   openDispatcherQueue,
   openOperatorQueue,
   openQueueReader,
   openWorkerQueue,
-} from '../../src/queue/open'
-import { Database } from '../../src/queue/sqlite/database'
+} from '../../src/queue/sqlite/open'
 import { migrate, SCHEMA_STEPS, type SchemaStep } from '../../src/queue/sqlite/schema'
 import { until } from '../live/support/wait'
 import {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import type { BounceRequest } from '../../src/policy/decision'
+import type { Job } from '../../src/queue/job'
 import type { Claim, DispatcherQueue, Effect, Eventually, Lead, WorkerQueue } from '../../src/queue/store'
 import { key } from '../units'
 import { ENGINES, type Store } from './engines'
@@ -352,7 +353,9 @@ class Queues {
 
   async compare(): Promise<void> {
     const reader = this.#store.reader()
-    const found = [...reader.jobs()].map(job => ({
+    const jobs: Job[] = []
+    for await (const job of reader.jobs()) jobs.push(job)
+    const found = jobs.map(job => ({
       id: job.id,
       state: job.state,
       recipients: job.recipients.map(({ address }) => address).toSorted(),
@@ -361,7 +364,7 @@ class Queues {
       times: [job.createdAtMs, job.changedAtMs, job.notBeforeMs],
       tries: [job.tries, job.unknownTries, job.interruptions],
     }))
-    reader.close()
+    await reader.close()
     const expected = this.#model.jobs.map(job => ({
       id: job.id,
       state: job.state,

@@ -2,14 +2,15 @@
 
 import assert from 'node:assert/strict'
 import path from 'node:path'
+import type { JobQuery } from '../../src/queue/operator'
 import {
   openDispatcherQueue,
   openOperatorQueue,
   openWorkerQueue,
   type SqliteDispatcherQueue,
+  type SqliteOperatorQueue,
   type SqliteWorkerQueue,
-} from '../../src/queue/open'
-import type { JobQuery, OperatorQueue } from '../../src/queue/operator'
+} from '../../src/queue/sqlite/open'
 import type { Claim } from '../../src/queue/store'
 import { addJob, due, HOUR_MS, request, setSpacing, takeLead, temporaryFolder } from './support'
 
@@ -28,7 +29,7 @@ describe('queue, the operators side', () => {
   let file: string
   let worker: SqliteWorkerQueue
   let dispatcher: SqliteDispatcherQueue
-  let queue: OperatorQueue
+  let queue: SqliteOperatorQueue
   let remove: () => void
 
   beforeEach(() => {

@@ -3,9 +3,9 @@
 import assert from 'node:assert/strict'
 import path from 'node:path'
 import { JOB_STATES } from '../../src/queue/job'
-import { openOperatorQueue, openWorkerQueue } from '../../src/queue/open'
-import type { JobQuery, OperatorQueue } from '../../src/queue/operator'
+import type { JobQuery } from '../../src/queue/operator'
 import { Database } from '../../src/queue/sqlite/database'
+import { openOperatorQueue, openWorkerQueue, type SqliteOperatorQueue } from '../../src/queue/sqlite/open'
 import { MOST_LOOKED_AT } from '../../src/queue/sqlite/page'
 import { request, temporaryFolder } from './support'
 
@@ -13,7 +13,7 @@ const JOBS = 12_000
 
 describe('pages of the queue', () => {
   let temporary: ReturnType<typeof temporaryFolder>
-  let operator: OperatorQueue
+  let operator: SqliteOperatorQueue
   let database: Database
   before(() => {
     temporary = temporaryFolder()

@@ -4,8 +4,8 @@ import assert from 'node:assert/strict'
 import { existsSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
 import path from 'node:path'
 import Driver from 'libsql'
-import { openDispatcherQueue, openQueueReader, openWorkerQueue } from '../../src/queue/open'
 import { Database } from '../../src/queue/sqlite/database'
+import { openDispatcherQueue, openQueueReader, openWorkerQueue } from '../../src/queue/sqlite/open'
 import { request, takeLead, temporaryFolder } from './support'
 
 const SPACING = { spacingMs: 1000, notBeforeMonoMs: 0, longestPauseMs: 60_000 }

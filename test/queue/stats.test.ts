@@ -3,14 +3,14 @@
 import assert from 'node:assert/strict'
 import path from 'node:path'
 import fc from 'fast-check'
+import { Database } from '../../src/queue/sqlite/database'
 import {
   openDispatcherQueue,
   openOperatorQueue,
   openQueueReader,
   openWorkerQueue,
-} from '../../src/queue/open'
-import type { QueueReader } from '../../src/queue/operator'
-import { Database } from '../../src/queue/sqlite/database'
+  type SqliteQueueReader,
+} from '../../src/queue/sqlite/open'
 import { project } from '../../src/queue/stats'
 import { HOUR_MS, request, takeLead, temporaryFolder } from './support'
 
@@ -22,7 +22,7 @@ const NOW_MS = 1_700_000_000_123
 describe('the queue in numbers', () => {
   let file: string
   let database: Database
-  let watcher: QueueReader | undefined
+  let watcher: SqliteQueueReader | undefined
   let remove: () => void
 
   beforeEach(() => {

@@ -4,7 +4,7 @@
 import path from 'node:path'
 import Driver from 'libsql'
 import { COUNTED } from '../../src/queue/counters'
-import { openCounterStore, openOperatorQueue, openWorkerQueue } from '../../src/queue/open'
+import { openCounterStore, openOperatorQueue, openWorkerQueue } from '../../src/queue/sqlite/open'
 import { request, temporaryFolder } from './support'
 
 export const STORED_FILES = path.join(__dirname, '../fixtures/queue-files')

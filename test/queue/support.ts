@@ -6,7 +6,7 @@ import path from 'node:path'
 import { senderKey } from '../../src/mail/sender-key'
 import type { BounceRequest, Cap } from '../../src/policy/decision'
 import type { Submitted } from '../../src/queue/job'
-import type { SqliteDispatcherQueue, SqliteWorkerQueue } from '../../src/queue/open'
+import type { SqliteDispatcherQueue, SqliteWorkerQueue } from '../../src/queue/sqlite/open'
 import type { Ahead, KnownRecipient, Lead } from '../../src/queue/store'
 
 export const HOUR_MS = 3_600_000

@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict'
 import path from 'node:path'
 import { MetricsBuffer } from '../../src/queue/metrics-buffer'
+import { relayWarning } from '../../src/queue/relay-signs'
 import {
   openCounterStore,
   openDispatcherQueue,
@@ -11,8 +12,7 @@ import {
   openWorkerQueue,
   type SqliteDispatcherQueue,
   type SqliteWorkerQueue,
-} from '../../src/queue/open'
-import { relayWarning } from '../../src/queue/relay-signs'
+} from '../../src/queue/sqlite/open'
 import type { Effect } from '../../src/queue/store'
 import { request, takeLead, temporaryFolder } from './support'
 

@@ -2,8 +2,8 @@
 
 import assert from 'node:assert/strict'
 import path from 'node:path'
-import { openDispatcherQueue, openOperatorQueue, openWorkerQueue } from '../../src/queue/open'
 import { Database } from '../../src/queue/sqlite/database'
+import { openDispatcherQueue, openOperatorQueue, openWorkerQueue } from '../../src/queue/sqlite/open'
 import { WaitingDeadlines, waitingDeadlines } from '../../src/queue/sqlite/waiting-deadlines'
 import { addJob, request, takeLead, temporaryFolder } from './support'
 

@@ -4,13 +4,13 @@ import path from 'node:path'
 import { QueueError } from '../../src/errors'
 import type { Cap } from '../../src/policy/decision'
 import type { Submitted } from '../../src/queue/job'
+import { Database } from '../../src/queue/sqlite/database'
 import {
   openDispatcherQueue,
   openQueueReader,
   openWorkerQueue,
   type SqliteWorkerQueue,
-} from '../../src/queue/open'
-import { Database } from '../../src/queue/sqlite/database'
+} from '../../src/queue/sqlite/open'
 import { ahead, counted, HOUR_MS, known, request, silentMs, takeLead, temporaryFolder } from './support'
 
 describe('queue, the workers side', () => {

@@ -37,7 +37,7 @@ export async function listKept({ folder, out, json, total }: Run, limit?: number
     written++
   }
   if (written === 0 && !json) out.line('the quarantine is empty')
-  if (total && !json) out.line(mailTotalText(total.queue.mailTotals(), total.limitBytes))
+  if (total && !json) out.line(mailTotalText(await total.queue.mailTotals(), total.limitBytes))
   return 0
 }
 

@@ -16,10 +16,10 @@ const BAR = 30
 export async function drain(run: Run, options: { wait: boolean; timeoutMs?: number }): Promise<number> {
   const { json, monoMs, sleep } = run
   const startMs = monoMs()
-  const first = statsOf(run)
+  const first = await statsOf(run)
   const say = teller(run, first)
   for (;;) {
-    const stats = statsOf(run)
+    const stats = await statsOf(run)
     const { waiting } = drainSince(first, stats)
     const passedMs = monoMs() - startMs
     const why = waiting === 0 ? undefined : whyNot(stats, passedMs, options)

@@ -16,7 +16,7 @@ const AT_ONCE = 500
 
 export async function listJobs({ place, out, json, nowMs }: Run, query: JobQuery): Promise<number> {
   let written = 0
-  for (const job of place.queue.jobs(query)) {
+  for await (const job of place.queue.jobs(query)) {
     out.line(json ? jsonText(jobJson(job)) : jobLine(job, nowMs()))
     written++
     // a closed pipe is noticed between two turns of the event loop
@@ -26,17 +26,17 @@ export async function listJobs({ place, out, json, nowMs }: Run, query: JobQuery
   return 0
 }
 
-export function showJobs({ place, out, json, nowMs }: Run, ids: readonly string[]): number {
+export async function showJobs({ place, out, json, nowMs }: Run, ids: readonly string[]): Promise<number> {
   const { queue, folders } = place
   let code = 0
   for (const [index, id] of ids.entries()) {
-    const job = queue.job(id)
+    const job = await queue.job(id)
     if (job === undefined) {
       code = 1
       out.error(`ses-bounce queue show: ${id}: there is no such job`)
       continue
     }
-    const history = queue.history(id)
+    const history = await queue.history(id)
     const mails = findMail(job, folders)
     if (json) {
       out.line(jsonText({ ...jobRecordJson(job, history, mails), send_bounce: sendBounceInput(job) }))
@@ -47,10 +47,10 @@ export function showJobs({ place, out, json, nowMs }: Run, ids: readonly string[
   return code
 }
 
-export function changeJobs(run: Run, action: JobAction, ids: readonly string[]): number {
+export async function changeJobs(run: Run, action: JobAction, ids: readonly string[]): Promise<number> {
   let code = 0
   for (const id of ids) {
-    const answer = changeJob(operatorOf(run), action, id)
+    const answer = await changeJob(operatorOf(run), action, id)
     const isDone = 'value' in answer
     if (!isDone) code = 1
     if (run.json)

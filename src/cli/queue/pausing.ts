@@ -6,10 +6,11 @@ import { mailTotalData } from '../../quarantine/total-text'
 import { operatorOf, type Run, statsOf } from './run'
 import { pausesData, pauseText, statsData, statsLines } from './stats-text'
 
-export function showStats(run: Run): number {
+export async function showStats(run: Run): Promise<number> {
   const { place, out, json } = run
   const nowMs = run.nowMs()
-  const [stats, rules] = [statsOf(run), place.queue.countByRule()]
+  const stats = await statsOf(run)
+  const rules = await place.queue.countByRule()
   if (json) {
     const mail = mailTotalData(stats.mail, place.limitBytes)
     out.line(jsonText({ ...statsData(stats, place.pace, nowMs), rules, mail }))
@@ -20,25 +21,25 @@ export function showStats(run: Run): number {
 }
 
 /** A pause that exists already isn't an error. */
-export function pause(run: Run, region: string | undefined): number {
+export async function pause(run: Run, region: string | undefined): Promise<number> {
   const operator = operatorOf(run)
-  const isNew = pauseSending(operator, region)
+  const isNew = await pauseSending(operator, region)
   const place = region ?? EVERY_REGION
   if (run.json) return sayPauses(run)
   run.out.line(
     isNew ? `Paused: ${place}. Jobs wait, and expire at their deadline.` : `${place} is paused already.`,
   )
-  if (region !== undefined && !isKnownRegion(operator, region))
+  if (region !== undefined && !(await isKnownRegion(operator, region)))
     run.out.line(`No job has been in ${region} yet.`)
   return 0
 }
 
 /** Also shows that a region is still paused because all regions are. */
-export function resume(run: Run, region: string | undefined): number {
-  const wasPaused = resumeSending(operatorOf(run), region)
-  const left = run.place.queue.pauses()
+export async function resume(run: Run, region: string | undefined): Promise<number> {
+  const wasPaused = await resumeSending(operatorOf(run), region)
+  const left = await run.place.queue.pauses()
   const isStill = region !== undefined && left.some(one => one.region === undefined)
-  if (run.json) sayPauses(run)
+  if (run.json) await sayPauses(run)
   else {
     run.out.line(wasPaused ? `Resumed: ${region ?? EVERY_REGION}.` : notPaused(region, isStill))
     for (const one of left) run.out.line(pauseText(one))
@@ -51,7 +52,7 @@ function notPaused(region: string | undefined, isStill: boolean): string {
   return `${region} was not paused${isStill ? ' by itself: resume without --region' : ''}.`
 }
 
-function sayPauses(run: Run): number {
-  run.out.line(jsonText({ pauses: pausesData(run.place.queue.pauses()) }))
+async function sayPauses(run: Run): Promise<number> {
+  run.out.line(jsonText({ pauses: pausesData(await run.place.queue.pauses()) }))
   return 0
 }

@@ -3,6 +3,7 @@
 import type { OperatorContext } from '../../app/operator-actions'
 import type { Owner } from '../../config/owner'
 import type { QueueStats } from '../../queue/stats'
+import type { Eventually } from '../../queue/store'
 import type { EpochMs, MonoMs } from '../../units'
 import type { Out } from '../out'
 import type { Place } from './queue-context'
@@ -35,7 +36,7 @@ export interface Run extends QueueIo {
   json: boolean
 }
 
-export function statsOf({ place: { queue, pace }, nowMs, monoMs }: Run): QueueStats {
+export function statsOf({ place: { queue, pace }, nowMs, monoMs }: Run): Eventually<QueueStats> {
   return queue.stats({ ms: nowMs(), monoMs: monoMs() }, pace)
 }
 

@@ -24,7 +24,7 @@ export async function watch(run: Run, everyMs: number | undefined): Promise<numb
   let first: QueueStats | undefined
   while (!stop.aborted) {
     const now = nowMs()
-    const stats = statsOf(run)
+    const stats = await statsOf(run)
     first ??= stats
     if (picture) picture.draw(pictureLines(first, stats, place.pace, now))
     else if (json) out.line(jsonText(statsData(stats, place.pace, now)))

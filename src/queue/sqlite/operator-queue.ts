@@ -18,8 +18,11 @@ import { waitingDeadlines } from './waiting-deadlines'
 /** Long, as an operator prefers waiting to trying again. */
 const BUSY_MS = 5000
 
+/** Answers at once. */
+export type SqliteOperatorQueue = ReturnType<typeof openOperatorQueue>
+
 /** Never makes a file. @throws QueueError */
-export function openOperatorQueue(file: string, { busyMs = BUSY_MS, home = '' } = {}): OperatorQueue {
+export function openOperatorQueue(file: string, { busyMs = BUSY_MS, home = '' } = {}) {
   const database = new Database(file, { busyMs, create: false })
   return {
     ...readerOf(database, home),
@@ -40,7 +43,7 @@ export function openOperatorQueue(file: string, { busyMs = BUSY_MS, home = '' } 
     endSession: (id, endMs, nowMs) => endSession(database, id, endMs, nowMs),
     isSessionEnded: id => isSessionEnded(database, id),
     mail: mailLedger(database, home),
-  }
+  } satisfies OperatorQueue
 }
 
 /** `decide`: pure, and called in the transaction. */

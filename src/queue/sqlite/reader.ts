@@ -19,12 +19,15 @@ const BUSY_MS = 2000
 export function openQueueReader(
   file: string,
   { home = '', ...options }: { untouched?: true; home?: string } = {},
-): QueueReader {
+): SqliteQueueReader {
   return readerOf(new Database(file, { busyMs: BUSY_MS, create: false, ...options }), home)
 }
 
+/** Answers at once. */
+export type SqliteQueueReader = ReturnType<typeof readerOf>
+
 /** `home`: the folder of the mail on disk. */
-export function readerOf(database: Database, home: string): QueueReader {
+export function readerOf(database: Database, home: string) {
   return {
     version: () => database.version(),
     job: id => {
@@ -44,12 +47,12 @@ export function readerOf(database: Database, home: string): QueueReader {
         .all('SELECT name FROM region UNION SELECT region FROM job ORDER BY 1')
         .map(row => text(row['name'])),
     sums: () => sums(database),
-    decisions: limit => recentDecisions(database, limit),
+    decisions: (limit?: number) => recentDecisions(database, limit),
     ruleHits: () => ruleHits(database),
     activity: fromMs => activity(database, fromMs),
     deadlineBuckets: () => deadlineBuckets(database),
     mailTotals: () => mailTotals(database, home),
     relaySigns: nowMs => relaySigns(database, nowMs),
     close: () => database.close(),
-  }
+  } satisfies QueueReader
 }

@@ -5,7 +5,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-import { openQueueReader } from '../../../src/queue/open'
+import { openQueueReader } from '../../../src/queue/sqlite/open'
 import { Attackers, type Struck } from './chaos-attacks'
 import { FAULTS, type Measure, planChaos } from './chaos-plan'
 import { Relays } from './chaos-relays'

@@ -2,7 +2,7 @@
 
 import path from 'node:path'
 import type { Job, JobState } from '../../../src/queue/job'
-import { openQueueReader } from '../../../src/queue/open'
+import { openQueueReader } from '../../../src/queue/sqlite/open'
 import type { Call } from '../../../src/ses-emulator/call'
 import { type SesEmulator, type SesEmulatorOptions } from '../../../src/ses-emulator/options'
 import { startSesEmulator } from '../../../src/ses-emulator/server'

@@ -1,0 +1,9 @@
+// The queue in a SQLite file. What it opens answers at once.
+
+export { openCounterStore, type SqliteCounterStore } from './counter-store'
+export { openDispatcherQueue, type SqliteDispatcherQueue } from './dispatcher-queue'
+export { openMailLedger } from './mail-ledger'
+export { makeQueueFile, makeQueueFileAs } from './make-file'
+export { openOperatorQueue, type SqliteOperatorQueue } from './operator-queue'
+export { openQueueReader, type SqliteQueueReader } from './reader'
+export { BUSY_MS, openWorkerQueue, type SqliteWorkerQueue } from './worker-queue'
