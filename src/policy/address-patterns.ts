@@ -67,7 +67,7 @@ export class AddressPatterns implements PatternSet {
     // the key without its label can't match a pattern that has a label
     if (this.#keys.has(address.key) || this.#keys.has(unlabelled.key)) return true
     const known = address.domain !== '' && this.#hasDomain(address, unlabelled, yieldPolicy)
-    return whenKnown(known, held => held || this.#regexes.matches(subject, 'address', yieldPolicy))
+    return whenKnown(known, held => held || this.#regexes.matchesAddress(subject, yieldPolicy))
   }
 
   /** Keys that find every address that the set matches. Undefined: it has globs or expressions, so it must be matched. */

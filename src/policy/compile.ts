@@ -88,7 +88,7 @@ class RuleCompiler {
     this.#bounceSender = this.#standardBounceSender()
   }
 
-  compile(): { rules: Rule[]; bounceSenders: Template[] } {
+  compile(): Pick<Policy, 'rules' | 'bounceSenders' | 'searches'> {
     const rules: Rule[] = []
     let catchAll: IniSection | undefined
     for (const section of this.#ini.sections) {
@@ -113,7 +113,11 @@ class RuleCompiler {
       rules.push(rule)
       if (rule.mode === 'enforce' && rule.conditions.length === 0) catchAll ??= section
     }
-    const compiled = { rules, bounceSenders: sendersOf(rules, this.#bounceSender) }
+    const compiled = {
+      rules,
+      bounceSenders: sendersOf(rules, this.#bounceSender),
+      searches: this.#patterns.searches,
+    }
     const { labelSeparator } = this.#settings.relay
     warnOfUnreachable(rules, rule => this.#reporter(rule))
     for (const rule of rules) warnOfNamed(rule, { ...compiled, labelSeparator }, this.#reporter(rule))

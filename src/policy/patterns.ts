@@ -8,23 +8,23 @@ import { IpPatterns } from './ip-patterns'
 import { type Answer, holdsForOne, whenKnown, type YieldPolicy } from './match-budget'
 import { DURATION, NUMBER, NumberPatterns, SIZE } from './number-patterns'
 import type { PatternSet } from './pattern-set'
-import { RegexPasses } from './regex-pass'
 import { ResultPatterns } from './result-patterns'
+import { Searches } from './searches'
 import type { Subject } from './subject'
 import { TextPatterns } from './text-patterns'
 
 const KINDS = {
-  address: (passes, labelSeparator) => new AddressPatterns(passes, labelSeparator),
-  text: passes => new TextPatterns(passes),
+  address: (searches, labelSeparator) => new AddressPatterns(searches.passes, labelSeparator),
+  text: searches => new TextPatterns(searches),
   ip: () => new IpPatterns(),
   /** One of a few fixed words. The table of conditions holds the words. */
-  word: passes => new TextPatterns(passes),
+  word: searches => new TextPatterns(searches),
   /** A result of another plugin: text or a number. */
-  result: passes => new ResultPatterns(passes),
+  result: searches => new ResultPatterns(searches),
   size: () => new NumberPatterns(SIZE),
   duration: () => new NumberPatterns(DURATION),
   number: () => new NumberPatterns(NUMBER),
-} satisfies Record<string, (passes: RegexPasses, labelSeparator: string) => PatternSet>
+} satisfies Record<string, (searches: Searches, labelSeparator: string) => PatternSet>
 export type Kind = keyof typeof KINDS
 
 /** A longer pattern is a mistake, and the cost of matching grows with its length. */
@@ -62,7 +62,8 @@ export class PatternCompiler {
   readonly #read: (name: string) => string | undefined
   readonly #report: (diagnostic: Diagnostic) => void
   readonly #lists = new Map<string, List>()
-  readonly #passes = new Map<string, RegexPasses>()
+  /** By the name of the values: for `body` those of all its patterns, lists left out. */
+  readonly searches = new Map<string, Searches>()
 
   /** `read` returns the text of a list in Haraka's config directory. Undefined: there is no such file. */
   constructor(read: (name: string) => string | undefined, report: (diagnostic: Diagnostic) => void) {
@@ -71,7 +72,7 @@ export class PatternCompiler {
   }
 
   /**
-   * `values`: a name for the values that the patterns match; expressions for the same values share their passes.
+   * `values`: a name for the values that the patterns match; patterns for the same values share their searches.
    * `count`: the number of patterns, those in lists included. `fault` is called with faults of the items themselves.
    * `labelSeparator`: [relay] label_separator. Empty: there are no labels.
    */
@@ -82,7 +83,7 @@ export class PatternCompiler {
     fault: (message: string) => void,
     labelSeparator = '',
   ): { matcher: Matcher; count: number } {
-    const own = KINDS[kind](this.#passesFor(values), labelSeparator)
+    const own = KINDS[kind](this.#searchesFor(values), labelSeparator)
     const lists: PatternSet[] = []
     let count = 0
     for (const item of items) {
@@ -101,9 +102,9 @@ export class PatternCompiler {
     return { matcher: { own, lists }, count }
   }
 
-  #passesFor(values: string): RegexPasses {
-    const known = this.#passes.get(values) ?? new RegexPasses()
-    this.#passes.set(values, known)
+  #searchesFor(values: string): Searches {
+    const known = this.searches.get(values) ?? new Searches()
+    this.searches.set(values, known)
     return known
   }
 
@@ -120,7 +121,7 @@ export class PatternCompiler {
   }
 
   #parse(kind: Kind, name: string, text: string, labelSeparator: string): List {
-    const list: List = { patterns: KINDS[kind](new RegexPasses(), labelSeparator), count: 0 }
+    const list: List = { patterns: KINDS[kind](new Searches(), labelSeparator), count: 0 }
     let faults = 0
     const report = (line: number, message: string): void =>
       this.#report({ severity: 'error', file: name, line, message })

@@ -3,20 +3,26 @@
 
 import type { Item } from '../config/items'
 import { composed } from '../mail/composed'
+import { FoundLiterals, type LiteralSearch } from './literal-search'
 import { type Answer, holdsForOne, type YieldPolicy } from './match-budget'
+import { NeedIndex } from './need-index'
 import { faultOfRegex } from './regex-faults'
 import { INSTRUCTIONS, loadRe2js, type RegexPass, type RegexPasses } from './regex-pass'
+import { regexTree } from './regex-tree'
+import { literalsOfRegex } from './required-literals'
 import type { Subject } from './subject'
 
 export class RegexPatterns {
   readonly #passes: RegexPasses
+  readonly #literals: LiteralSearch | undefined
   /** The passes that hold expressions of this set, with their numbers. */
-  readonly #own = new Map<RegexPass, Set<number>>()
-  #entries: readonly (readonly [RegexPass, ReadonlySet<number>])[] = []
+  readonly #own = new Map<RegexPass, NeedIndex<number>>()
+  #entries: readonly (readonly [RegexPass, NeedIndex<number>])[] = []
 
-  /** `passes` is shared by all sets for the same values. */
-  constructor(passes: RegexPasses) {
+  /** `passes` and `literals` are shared by all sets for the same values. Without `literals` all passes are searched. */
+  constructor(passes: RegexPasses, literals?: LiteralSearch) {
     this.#passes = passes
+    this.#literals = literals
   }
 
   get isEmpty(): boolean {
@@ -34,26 +40,45 @@ export class RegexPatterns {
     if (typeof instructions === 'string') return instructions
     if (instructions > INSTRUCTIONS)
       return `/${text}/ is too large; shorten it, or use a smaller number in {}`
+    const searched = flags === 'c' ? source : `(?i)${source}`
     const pass = this.#passes.withRoom(instructions)
-    const numbers = this.#own.get(pass) ?? new Set()
-    numbers.add(pass.add(flags === 'c' ? source : `(?i)${source}`, instructions))
+    const numbers = this.#own.get(pass) ?? new NeedIndex()
+    numbers.add(pass.add(searched, instructions), this.#literals?.add(literalsOfRegex(regexTree(searched))))
     this.#own.set(pass, numbers)
     this.#entries = [...this.#own]
     return undefined
   }
 
-  matches(subject: Subject, form: 'composed' | 'address', yieldPolicy: YieldPolicy): Answer {
+  /** `literals`: those of this set's search that occur in the text. */
+  matches(subject: Subject, literals: FoundLiterals, yieldPolicy: YieldPolicy): Answer {
+    return this.#matches(subject, 'composed', literals, yieldPolicy)
+  }
+
+  matchesAddress(subject: Subject, yieldPolicy: YieldPolicy): Answer {
+    return this.#matches(subject, 'address', NO_LITERALS, yieldPolicy)
+  }
+
+  #matches(
+    subject: Subject,
+    form: 'composed' | 'address',
+    literals: FoundLiterals,
+    yieldPolicy: YieldPolicy,
+  ): Answer {
     return holdsForOne(
       this.#entries,
-      ([pass, numbers]) => {
+      ([pass, index]) => {
+        const numbers = index.find(literals)
+        if (numbers.length === 0) return false
         const found = subject.found(pass, form, yieldPolicy)
-        const isOurs = (number: number) => numbers.has(number)
+        const isOurs = (number: number) => numbers.includes(number)
         return found instanceof Promise ? found.then(all => all.some(isOurs)) : found.some(isOurs)
       },
       yieldPolicy,
     )
   }
 }
+
+const NO_LITERALS = new FoundLiterals([])
 
 /** The number of compiled instructions. A text: the fault of the expression. */
 export function sizeOfRegex(source: string): number | string {

@@ -6,7 +6,7 @@ import { parseNumber } from '../config/values'
 import { type Answer, type YieldPolicy } from './match-budget'
 import { NUMBER, NumberPatterns } from './number-patterns'
 import type { PatternSet } from './pattern-set'
-import type { RegexPasses } from './regex-pass'
+import type { Searches } from './searches'
 import type { Subject } from './subject'
 import { TextPatterns } from './text-patterns'
 
@@ -14,8 +14,8 @@ export class ResultPatterns implements PatternSet {
   readonly #texts: TextPatterns
   readonly #numbers = new NumberPatterns(NUMBER)
 
-  constructor(passes: RegexPasses) {
-    this.#texts = new TextPatterns(passes)
+  constructor(searches: Searches) {
+    this.#texts = new TextPatterns(searches)
   }
 
   add(item: Item): string | undefined {

@@ -7,6 +7,7 @@ import type { Action, BounceType } from './decision'
 import type { Field } from './fields'
 import type { Matcher } from './patterns'
 import type { RuleIndex } from './rule-index'
+import type { Searches } from './searches'
 import type { Template } from './templates'
 
 export interface Condition {
@@ -76,6 +77,8 @@ export interface Policy {
   index: RuleIndex
   /** The rules that are checked for refusals. */
   refusalIndex: RuleIndex
+  /** For each condition's values, by its key without `not.`: `body`, `subject`, `header.x-mailer`. */
+  searches: ReadonlyMap<string, Searches>
   /** [refusals] hide: domains of inner hosts. */
   hidden: readonly string[]
   /** [ses] regions. Empty: any. */

@@ -6,6 +6,7 @@ import { addressKey, domainOf } from '../mail/address'
 import { composed } from '../mail/composed'
 import { withoutLabel } from '../mail/label'
 import type { AddressKey, AsciiDomain } from '../units'
+import type { FoundLiterals, LiteralSearch } from './literal-search'
 import type { Found, YieldPolicy } from './match-budget'
 import type { RegexPass } from './regex-pass'
 
@@ -36,6 +37,7 @@ export class Subject {
   #unlabelled: AddressForms | undefined
   #ip: IpForms | undefined | 'none'
   #found: Map<RegexPass, Found | Promise<Found>> | undefined
+  #literals: Map<LiteralSearch, FoundLiterals> | undefined
 
   constructor(value: string | number, limit: number = MATCHED_CHARACTERS) {
     this.isCut = typeof value === 'string' && value.length > limit
@@ -82,6 +84,21 @@ export class Subject {
     const found = pass.search(form === 'address' ? this.address.key : this.composed, yieldPolicy)
     this.#found.set(pass, found)
     return found
+  }
+
+  /** The literals of a search that occur in the value, searched for once. */
+  literals(search: LiteralSearch): FoundLiterals {
+    const known = this.#literals?.get(search)
+    if (known !== undefined) return known
+    const found = search.search(this.folded)
+    this.knowLiterals(search, found)
+    return found
+  }
+
+  /** Literals that were found elsewhere, such as in a worker thread. */
+  knowLiterals(search: LiteralSearch, found: FoundLiterals): void {
+    this.#literals ??= new Map()
+    this.#literals.set(search, found)
   }
 
   get ip(): IpForms | undefined {

@@ -1,22 +1,26 @@
-// Patterns for text and words: plain and quoted ones are looked up in a set, globs are tried one by one, regular
-// expressions share a pass. A pattern that can't be used is returned as a fault.
+// Patterns for text and words: plain and quoted ones are looked up in a set; globs and regular expressions are tried where
+// their literals were found. A pattern that can't be used is returned as a fault.
 
 import type { Item } from '../config/items'
 import { withoutLookAlikes } from '../mail/look-alikes'
 import { Glob, isGlob } from './glob'
 import { type Answer, holdsForOne, whenKnown, type YieldPolicy } from './match-budget'
+import { NeedIndex } from './need-index'
 import type { PatternSet } from './pattern-set'
-import type { RegexPasses } from './regex-pass'
 import { RegexPatterns } from './regex-patterns'
+import { literalsOfGlob } from './required-literals'
+import type { Searches } from './searches'
 import { fold, type Subject } from './subject'
 
 export class TextPatterns implements PatternSet {
+  readonly #searches: Searches
   readonly #plain = new Set<string>()
-  readonly #globs: Glob[] = []
+  readonly #globs = new NeedIndex<Glob>()
   readonly #regexes: RegexPatterns
 
-  constructor(passes: RegexPasses) {
-    this.#regexes = new RegexPatterns(passes)
+  constructor(searches: Searches) {
+    this.#searches = searches
+    this.#regexes = new RegexPatterns(searches.passes, searches.literals)
   }
 
   add(item: Item): string | undefined {
@@ -26,7 +30,8 @@ export class TextPatterns implements PatternSet {
   }
 
   #add(folded: string, form: Item['form']): void {
-    if (form === 'plain' && isGlob(folded)) this.#globs.push(new Glob(folded))
+    if (form === 'plain' && isGlob(folded))
+      this.#globs.add(new Glob(folded), this.#searches.literals.add(literalsOfGlob(folded)))
     else this.#plain.add(folded)
   }
 
@@ -36,9 +41,10 @@ export class TextPatterns implements PatternSet {
   }
 
   matches(subject: Subject, yieldPolicy: YieldPolicy): Answer {
-    const text = subject.folded
-    if (this.#plain.has(text)) return true
-    const globs = holdsForOne(this.#globs, glob => glob.matches(text), yieldPolicy)
-    return whenKnown(globs, held => held || this.#regexes.matches(subject, 'composed', yieldPolicy))
+    if (this.#plain.size > 0 && this.#plain.has(subject.folded)) return true
+    if (this.#globs.isEmpty && this.#regexes.isEmpty) return false
+    const found = subject.literals(this.#searches.literals)
+    const globs = holdsForOne(this.#globs.find(found), glob => glob.matches(subject.folded), yieldPolicy)
+    return whenKnown(globs, held => held || this.#regexes.matches(subject, found, yieldPolicy))
   }
 }

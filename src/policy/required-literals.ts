@@ -1,0 +1,136 @@
+// Finds literals without which a pattern can't match, so that most patterns need not be tried. Pure.
+// It may find too few, never one that a matching text lacks.
+
+import { literalForm } from './literal-finder'
+import type { RegexTree } from './regex-tree'
+
+/** Of each clause, one literal must be in the folded text. Empty: the pattern can match any text. */
+export type RequiredLiterals = readonly (readonly string[])[]
+
+/** More make a pattern cost more than they save. */
+const MOST_CLAUSES = 3
+const MOST_CHOICES = 16
+/** Letters with their other cases, and typical classes such as `[-_ ]`; digits would make too many literals. */
+const MOST_IN_CLASS = 4
+/** The end of a longer literal is enough to tell texts apart. */
+const LITERAL_UNITS = 16
+
+export function literalsOfGlob(foldedPattern: string): RequiredLiterals {
+  return best(foldedPattern.split(/[*?]/).map(part => [part]))
+}
+
+export function literalsOfRegex(tree: RegexTree): RequiredLiterals {
+  return best(clausesOf(infoOf(tree)))
+}
+
+/** Of a part of an expression. */
+interface Info {
+  /** All texts that the part can match, in the finder's form. Undefined: too many; then the clauses hold. */
+  exact: readonly string[] | undefined
+  clauses: RequiredLiterals
+}
+
+const ANY: Info = { exact: undefined, clauses: [] }
+
+function infoOf(tree: RegexTree): Info {
+  switch (tree.kind) {
+    case 'literal':
+      return inSequence(tree.points.map(point => (isAscii(point) ? exactly([finderForm(point)]) : ANY)))
+    case 'class':
+      return ofClass(tree.ranges)
+    case 'place':
+      return exactly([''])
+    case 'sequence':
+      return inSequence(tree.parts.map(infoOf))
+    case 'choice':
+      return ofChoice(tree.parts.map(infoOf))
+    case 'repeat':
+      return ofRepeat(infoOf(tree.part), tree)
+    case 'nothing':
+    case 'unknown':
+      return ANY
+  }
+}
+
+function exactly(exact: readonly string[]): Info {
+  return { exact, clauses: [] }
+}
+
+function ofClass(ranges: readonly number[]): Info {
+  const forms = new Set<string>()
+  for (let at = 0; at < ranges.length; at += 2) {
+    const [first = 0, last = 0] = [ranges[at], ranges[at + 1]]
+    if (last - first >= MOST_IN_CLASS) return ANY
+    for (let point = first; point <= last; point++) {
+      const form = finderForm(point)
+      if (form.length !== 1 || !isAscii(form.charCodeAt(0))) return ANY
+      forms.add(form)
+    }
+  }
+  return forms.size > MOST_IN_CLASS ? ANY : exactly([...forms])
+}
+
+/** What stands side by side is one text, until a part can match too many. */
+function inSequence(parts: readonly Info[]): Info {
+  const clauses: (readonly string[])[] = []
+  let run: readonly string[] = ['']
+  let isWhole = true
+  for (const { exact, clauses: more } of parts) {
+    if (exact !== undefined && run.length * exact.length <= MOST_CHOICES) {
+      run = distinct(run.flatMap(start => exact.map(end => start + end)))
+      continue
+    }
+    isWhole = false
+    clauses.push(run, ...more)
+    run = exact ?? ['']
+  }
+  return isWhole ? exactly(run) : { exact: undefined, clauses: [...clauses, run] }
+}
+
+function ofChoice(parts: readonly Info[]): Info {
+  const exact = parts.flatMap(part => part.exact ?? [])
+  if (parts.every(part => part.exact !== undefined) && exact.length <= MOST_CHOICES)
+    return exactly(distinct(exact))
+  const bests = parts.map(part => best(clausesOf(part))[0])
+  if (bests.includes(undefined)) return ANY
+  const clause = distinct(bests.flatMap(one => one ?? []))
+  return clause.length > MOST_CHOICES ? ANY : { exact: undefined, clauses: [clause] }
+}
+
+function ofRepeat(part: Info, { least, most }: { least: 0 | 1; most: 1 | undefined }): Info {
+  if (least === 0) {
+    return most === 1 && part.exact !== undefined ? exactly(distinct(['', ...part.exact])) : ANY
+  }
+  return { exact: undefined, clauses: clausesOf(part) }
+}
+
+function clausesOf({ exact, clauses }: Info): RequiredLiterals {
+  return exact === undefined ? clauses : [...clauses, exact]
+}
+
+/** The clauses with the longest literals. */
+function best(clauses: RequiredLiterals): RequiredLiterals {
+  const usable = clauses
+    .filter(clause => clause.length > 0 && clause.every(text => text !== ''))
+    .map(clause => distinct(clause.map(text => literalForm(text).slice(-LITERAL_UNITS))))
+  const rated = usable.map(clause => ({ clause, shortest: Math.min(...clause.map(({ length }) => length)) }))
+  const longest = rated.toSorted((a, b) => b.shortest - a.shortest || a.clause.length - b.clause.length)
+  // a single character is in most texts
+  return longest
+    .filter(({ shortest }, index) => index === 0 || shortest > 1)
+    .slice(0, MOST_CLAUSES)
+    .map(({ clause }) => clause)
+}
+
+/** A character in the form of folded text; other cases of ASCII letters have the same. */
+function finderForm(point: number): string {
+  return literalForm(String.fromCodePoint(point).toLowerCase())
+}
+
+function isAscii(point: number): boolean {
+  return point < 0x80
+}
+
+function distinct(texts: readonly string[]): string[] {
+  return [...new Set(texts)]
+}
