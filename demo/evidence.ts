@@ -3,7 +3,7 @@
 
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import path from 'node:path'
-import { keptFolder, quarantineFolder } from '../src/quarantine/keep'
+import { keptFolder, quarantineFolder } from '../src/quarantine/folder-store'
 import { openQueueReader } from '../src/queue/open'
 import type { Call } from '../src/ses-emulator/call'
 import type { SmtpReply } from '../test/live/support/smtp'

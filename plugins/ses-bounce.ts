@@ -157,7 +157,7 @@ export function serve_http(this: HarakaPlugin, next: Next, server: HarakaServer)
     diagnostics: () => runtime.diagnostics(),
     queue: () => runtime.queue(),
     operator: () => runtime.operator(),
-    mailFolders: runtime.mailFolders,
+    mailStore: runtime.mailStore,
     surges: () => runtime.surgeFiles.all(),
     submitted: note => runtime.counts.submitted(note),
     wake: wakeDispatcher,
@@ -460,7 +460,7 @@ async function carryOut(
 ): Promise<HookAnswer> {
   const { policy, settings } = runtime.activeConfig()
   const { evaluation, added, quarantined } = await commitPlan(waiting.evaluation, waiting.plan, {
-    folders: runtime.mailFolders,
+    store: runtime.mailStore,
     policy,
     settings,
     queue: () => runtime.queue(),

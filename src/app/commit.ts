@@ -1,15 +1,14 @@
 // Carries out a plan before Haraka answers 250: writes the mail to disk, then adds all bounces in one transaction.
 // If this throws or rejects, no recipient is consumed: the relay delivers again, and nothing is added twice.
 
-import { createReadStream, existsSync, statSync } from 'node:fs'
-import path from 'node:path'
-import type { Writable } from 'node:stream'
+import { pipeline, type Writable } from 'node:stream'
 import type { Settings } from '../config/settings'
 import { addressKey } from '../mail/address'
 import type { Decision } from '../policy/decision'
 import type { Policy } from '../policy/rule'
-import { deleteMail, isThere, type MailFolders } from '../quarantine/bring-in-order'
-import { keepMail, nameOf, type QuarantineRecord } from '../quarantine/keep'
+import type { MailStore } from '../quarantine/mail-store'
+import { nameOf } from '../quarantine/names'
+import type { QuarantineRecord } from '../quarantine/record'
 import type { Forecast } from '../queue/forecast'
 import { isRefused, type Submitted } from '../queue/job'
 import { type MailPlace, storageKey } from '../queue/mail-ledger'
@@ -21,7 +20,7 @@ import { withoutRoom } from './room'
 import { fallBackFor, submit } from './submit'
 
 export interface Place {
-  folders: MailFolders
+  store: MailStore
   policy: Policy
   settings: Pick<Settings, 'queue' | 'quarantine'>
   queue: () => WorkerQueue
@@ -39,17 +38,16 @@ export interface Committed {
   evaluation: MailEvaluation
   /** The jobs of the bounces, by the decision for each. */
   added: Map<Decision, { jobId: string; outcome: Submitted['outcome'] }>
-  /** The path of the quarantined mail. */
+  /** Where the quarantined mail is, for people. */
   quarantined?: string
 }
 
 /** Other workers may fill the queue between the dry run and the write, but hardly twice for one mail. */
 const ROUNDS = 2
 
-/** A copy of the raw mail in one of the folders. */
+/** A copy of the raw mail in the store. */
 interface Copy {
   place: MailPlace
-  identity: string
   name: string
   record: QuarantineRecord
 }
@@ -79,7 +77,7 @@ async function tryCommit(
   plan: CommitPlan,
   place: Place,
 ): Promise<Committed | Decision[]> {
-  const copies = copiesOf(evaluation.facts, plan, place)
+  const copies = await copiesOf(evaluation.facts, plan, place)
   const full = copies.length > 0 ? await reserve(copies, evaluation.facts, place) : undefined
   if (full === undefined) return commit(evaluation, plan, copies, place)
   const { settle, planFor } = place.planner ?? SMTP_PLANNER
@@ -99,22 +97,26 @@ async function commit(
   copies: readonly Copy[],
   place: Place,
 ): Promise<Committed | Decision[]> {
-  const { folders, policy, nowMs, forecast } = place
+  const { store, policy, nowMs, forecast } = place
   const kept = copies.find(one => one.place === 'kept')
-  const fromBefore = new Set(
-    copies.filter(({ place: at, name }) => existsSync(path.join(folders[at], `${name}.eml`))),
-  )
+  const fromBefore = new Set<Copy>()
+  for (const copy of copies) if (await store.has(copy.place, copy.name)) fromBefore.add(copy)
   try {
     const [first, ...others] = copies
-    const files = first === undefined ? [] : [await write(first, place, place.pipeRaw)]
-    for (const copy of others) {
-      // copies the file, as Haraka's stream can be slow or end early
-      files.push(await write(copy, place, to => createReadStream(files[0] ?? '').pipe(to)))
-    }
+    if (first !== undefined) await write(first, place, place.pipeRaw)
+    // copies the first one, as Haraka's stream can be slow or end early
+    for (const copy of others)
+      await write(
+        copy,
+        place,
+        to => void pipeline(store.read(first?.place ?? copy.place, first?.name ?? ''), to, () => undefined),
+      )
     const requests = plan.bounces.map(({ request, decision }) =>
       kept !== undefined && !decision.deliver ? { ...request, kept: kept.name } : request,
     )
-    const mustBeKept = () => void (kept && statSync(path.join(folders.kept, `${kept.name}.eml`)))
+    const mustBeKept = () => {
+      if (kept && !store.has('kept', kept.name)) throw new Error('the mail was removed while it was written')
+    }
     const results = await submit(requests, place.queue(), { nowMs, forecast, mustBeKept })
     const resultFor = new Map(results.map((result, index) => [plan.bounces[index]?.decision, result]))
     if (results.some(isRefused)) {
@@ -128,7 +130,8 @@ async function commit(
     const added: Committed['added'] = new Map()
     for (const [decision, { jobId, outcome }] of resultFor)
       if (decision && jobId !== undefined) added.set(decision, { jobId, outcome })
-    const quarantined = files[copies.findIndex(one => one.place === 'quarantine')]
+    const held = copies.find(one => one.place === 'quarantine')
+    const quarantined = held && store.locationOf('quarantine', held.name)
     return { evaluation: { ...evaluation, plan }, added, ...(quarantined !== undefined && { quarantined }) }
   } catch (error) {
     for (const copy of copies) await giveUp(copy, place)
@@ -137,8 +140,9 @@ async function commit(
 }
 
 /** The copies that must be on disk before the answer. A copy that an earlier delivery left there isn't written again. */
-function copiesOf(facts: MailEvaluation['facts'], plan: CommitPlan, place: Place): Copy[] {
-  const held = plan.held.filter(({ decision }) => !isKept(decision, place.folders))
+async function copiesOf(facts: MailEvaluation['facts'], plan: CommitPlan, place: Place): Promise<Copy[]> {
+  const held: CommitPlan['held'][number][] = []
+  for (const one of plan.held) if (!(await isKept(one.decision, place.store))) held.push(one)
   const { sender, recipients, relayIp } = facts.envelope
   const record: QuarantineRecord = {
     quarantinedAt: new Date(place.nowMs).toISOString(),
@@ -172,14 +176,13 @@ function copiesOf(facts: MailEvaluation['facts'], plan: CommitPlan, place: Place
 }
 
 function copyIn(place: MailPlace, identity: string, record: QuarantineRecord): Copy {
-  return { place, identity, name: nameOf(identity), record }
+  return { place, name: nameOf(identity), record }
 }
 
-function isKept({ fallback, keptAs }: Decision, folders: MailFolders): boolean {
+async function isKept({ fallback, keptAs }: Decision, store: MailStore): Promise<boolean> {
   if (fallback?.reason !== 'ended' || keptAs === undefined) return false
-  const file = `${keptAs}.eml`
   // in the order in which a mail is moved, so that a mail on its way is found
-  return isThere(path.join(folders.kept, file)) || isThere(path.join(folders.quarantine, file))
+  return (await store.has('kept', keptAs)) || (await store.has('quarantine', keptAs))
 }
 
 function reserve(copies: readonly Copy[], facts: MailEvaluation['facts'], { queue, settings, nowMs }: Place) {
@@ -188,18 +191,18 @@ function reserve(copies: readonly Copy[], facts: MailEvaluation['facts'], { queu
   return queue().mail.reserve(files, storageKey(facts.sender), settings.quarantine.limitBytes, nowMs)
 }
 
-function write(copy: Copy, { folders }: Place, pipeRaw: Place['pipeRaw']): Promise<string> {
-  return keepMail(folders[copy.place], copy.identity, copy.record, pipeRaw)
+function write({ place, name, record }: Copy, { store }: Place, pipeRaw: Place['pipeRaw']): Promise<void> {
+  return store.write(place, name, record, pipeRaw)
 }
 
 /**
  * Deletes a mail without a job, which frees its room. If that fails, the dispatcher does it later. `mayGo`: also a mail
  * in the quarantine; otherwise it stays there, and the relay's next delivery replaces it.
  */
-async function giveUp({ place, name }: Copy, { queue, folders }: Place, mayGo = false): Promise<void> {
+async function giveUp({ place, name }: Copy, { queue, store }: Place, mayGo = false): Promise<void> {
   try {
-    if (place === 'quarantine' && !mayGo && existsSync(path.join(folders.quarantine, `${name}.eml`))) return
-    await queue().mail.removeUnused([{ place, name }], () => deleteMail(folders[place], name))
+    if (place === 'quarantine' && !mayGo && (await store.has('quarantine', name))) return
+    await queue().mail.removeUnused([{ place, name }], () => void store.remove(place, name))
   } catch {
     // the caller throws the first fault
   }

@@ -14,8 +14,8 @@ import { systemClock } from '../dispatch/clock'
 import { stopBeforeOthers } from '../dispatch/orderly-stop'
 import { type Supervisor, superviseDispatcher } from '../dispatch/supervisor'
 import { errorMessage } from '../errors'
-import type { MailFolders } from '../quarantine/bring-in-order'
-import { keptFolder, mailHome, quarantineFolder } from '../quarantine/keep'
+import { keptFolder, openFolderStore, quarantineFolder } from '../quarantine/folder-store'
+import type { MailStore } from '../quarantine/mail-store'
 import { MetricsBuffer } from '../queue/metrics-buffer'
 import { type MetricsFlush, startMetricsFlush } from '../queue/metrics-flush'
 import {
@@ -49,7 +49,7 @@ export interface PluginRuntimeOptions {
 
 export class PluginRuntime {
   readonly harakaDir: string
-  readonly mailFolders: MailFolders
+  readonly mailStore: MailStore
   readonly workerThreads: WorkerThreads = openWorkerThreads()
   readonly counts: MailCounts
   readonly surgeFiles: SurgeFiles
@@ -76,7 +76,7 @@ export class PluginRuntime {
     this.#options = options
     this.#owner = runAs(textOf(path.join(configDir, 'smtp.ini')))
     this.harakaDir = harakaDir
-    this.mailFolders = { kept: keptFolder(harakaDir), quarantine: quarantineFolder(harakaDir) }
+    this.mailStore = openFolderStore(harakaDir)
     const metricsBuffer = new MetricsBuffer()
     this.counts = new MailCounts(metricsBuffer, () => Date.now())
     this.surgeFiles = new SurgeFiles(surgeFolder(harakaDir))
@@ -118,14 +118,14 @@ export class PluginRuntime {
   /** Opened at the first use, with the user that the process runs as then. @throws QueueError */
   queue(): WorkerQueue {
     this.#hasOpenedQueue = true
-    this.#queue ??= openWorkerQueue(this.#queueFile, { home: mailHome(this.harakaDir) })
+    this.#queue ??= openWorkerQueue(this.#queueFile, { home: this.mailStore.home })
     return this.#queue
   }
 
   /** For views and changes by hand, in the process that serves SMTP. @throws QueueError */
   operator(): OperatorQueue {
     this.#hasOpenedQueue = true
-    this.#operator ??= openOperatorQueue(this.#queueFile, { busyMs: BUSY_MS, home: mailHome(this.harakaDir) })
+    this.#operator ??= openOperatorQueue(this.#queueFile, { busyMs: BUSY_MS, home: this.mailStore.home })
     return this.#operator
   }
 
@@ -189,7 +189,8 @@ export class PluginRuntime {
     makePrivateDir(folder, this.#owner)
     if (!this.#hasOpenedQueue) this.#claimFiles(folder)
     makePrivateDir(path.dirname(this.#queueFile), this.#owner)
-    for (const mails of Object.values(this.mailFolders)) makePrivateDir(mails, this.#owner)
+    for (const folderOf of [keptFolder, quarantineFolder])
+      makePrivateDir(folderOf(this.harakaDir), this.#owner)
     const warning = checkFolder(path.dirname(this.#queueFile), this.#owner)
     if (warning !== undefined && !this.#queueFile.startsWith(folder + path.sep))
       this.#options.log('warn', warning)

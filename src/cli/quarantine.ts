@@ -7,7 +7,7 @@ import type { Command } from 'commander'
 import { type Owner, SMTP_FILE } from '../config/owner'
 import { signatureOfFault } from '../config/sources'
 import { errorMessage } from '../errors'
-import { keptFolder, quarantineFolder } from '../quarantine/keep'
+import { openFolderStore, quarantineFolder } from '../quarantine/folder-store'
 import { releaseTokenFolder } from '../quarantine/release-token'
 import { mustBeThere } from './check'
 import {
@@ -119,10 +119,12 @@ async function withQuarantine(
     // it isn't known then whether waiting bounces need the mail
     if (takesOut && 'fault' in opened && !opened.fault.isAbsent) throw new Error(opened.fault.why)
     const total = 'fault' in opened ? undefined : opened.value
+    const store = openFolderStore(dir)
     try {
-      const folders = { folder, kept: keptFolder(dir), passes: releaseTokenFolder(dir) }
-      return await work({ ...folders, out, json, ...(total && { total }) }, smtp)
+      const passes = releaseTokenFolder(dir)
+      return await work({ store, passes, out, json, ...(total && { total }) }, smtp)
     } finally {
+      await store.close()
       await total?.queue.close()
     }
   } catch (error) {

@@ -2,23 +2,12 @@
 // Crashes lose nothing, as the queue notes the work to do, and the folders are checked too. Never rejects; faults are
 // logged, not too often, and the work is tried again.
 
-import { lstat, rm } from 'node:fs/promises'
-import path from 'node:path'
 import type { Settings } from '../config/settings'
 import { errorMessage } from '../errors'
-import {
-  bringInOrder,
-  deleteMail,
-  type InOrder,
-  isThere,
-  type MailFolders,
-  moveToQuarantine,
-  orphanRecord,
-  readRecord,
-} from '../quarantine/bring-in-order'
-import { isOlder, openCleaner, removeUnfinished } from '../quarantine/clean'
+import { bringInOrder, type InOrder, orphanRecord } from '../quarantine/bring-in-order'
+import { WRITING_MS } from '../quarantine/clean'
+import type { MailStore, StoredFile } from '../quarantine/mail-store'
 import { senderOf } from '../quarantine/record'
-import { openWalk } from '../quarantine/walk'
 import { fateOf, MAIL_PLACES, type MailFile, type MailLedger, storageKey } from '../queue/mail-ledger'
 import type { Clock } from './clock'
 import { Fullness } from './fullness'
@@ -26,7 +15,7 @@ import type { Log } from './region-sender'
 
 export interface KeptMailParts {
   ledger: MailLedger
-  folders: MailFolders
+  store: MailStore
   settings: () => Settings
   clock: Clock
   log: Log
@@ -41,8 +30,6 @@ const SWEEP_MS = 10_000
 const AT_ONCE = 100
 /** Age after which mail without a job is deleted: it got no 250, so the relay has delivered it again. */
 const UNUSED_MS = 86_400_000
-/** The time between counting a file and writing it is shorter, as Haraka limits a plugin's time. */
-const WRITING_MS = 600_000
 /** Due mail without a file was deleted by hand, or is in the folders of another Haraka, whose dispatcher handles it. */
 const FORGET_DUE_MS = 3_600_000
 const SAID_EVERY_MS = 3_600_000
@@ -64,25 +51,20 @@ export class KeptMail {
 
   /** Runs until it is stopped. */
   async run(): Promise<void> {
-    const { clock, stop, folders } = this.#parts
-    const quarantine = openCleaner(folders.quarantine)
-    const kept = openWalk(folders.kept)
+    const { clock, stop, store } = this.#parts
     let sweptMs = Number.NEGATIVE_INFINITY
     while (!stop.aborted) {
       await this.#try(() => this.#due())
       if (clock.monoMs() - sweptMs >= SWEEP_MS) {
         sweptMs = clock.monoMs()
         this.#elsewhere.clear()
-        await this.#try(() =>
-          kept.step(({ file, name, ending }) => this.#try(() => this.#sweepKept(file, name, ending))),
-        )
-        await this.#try(() => this.#sweepQuarantine(quarantine))
+        await this.#try(() => this.#sweepKept())
+        await this.#try(() => this.#sweepQuarantine())
         await this.#try(() => this.#sweepCounts())
       }
       await clock.waitUntil(clock.monoMs() + LOOK_MS, stop)
     }
-    await kept.close()
-    await quarantine.close()
+    await store.close()
   }
 
   /** Handles mail that the queue has noted. */
@@ -113,11 +95,11 @@ export class KeptMail {
   }
 
   async #bringInOrder(name: string): Promise<InOrder> {
-    const { ledger, folders, settings, clock, log } = this.#parts
+    const { ledger, store, settings, clock, log } = this.#parts
     const recipients = await ledger.recipientsOf(name)
     if (recipients.length === 0) return 'waits'
     const fate = fateOf(recipients, settings().fallback.mismatch !== 'drop')
-    const now = await bringInOrder(folders, name, fate, clock.nowMs())
+    const now = await bringInOrder(store, name, fate, clock.nowMs())
     if (now === 'moved') {
       await ledger.moved(name)
       const jobs = [...new Set(fate.held.map(({ job }) => job))].join(',')
@@ -126,74 +108,72 @@ export class KeptMail {
     return now
   }
 
-  async #sweepKept(file: string, name: string, ending: string | undefined): Promise<void> {
-    const { folders, clock, ledger } = this.#parts
-    const whole = path.join(folders.kept, file)
-    if (ending === undefined) {
-      await removeUnfinished(whole, clock.nowMs())
-      return
-    }
-    const eml = path.join(folders.kept, `${name}.eml`)
-    if (ending === 'json') {
-      // while a mail is written its record comes first
-      const isOld = await isOlder(whole, clock.nowMs() - WRITING_MS)
-      if (isOld && !isThere(eml)) await rm(whole, { force: true })
-      return
-    }
-    if (await this.#isUnused(name)) return
-    if ((await this.#bringInOrder(name)) === 'deleted')
-      for (const place of MAIL_PLACES) await ledger.gone({ place, name })
-    const found = await lstat(eml).catch(() => undefined)
-    if (found) await this.#count({ place: 'kept', name, bytes: found.size })
+  async #sweepKept(): Promise<void> {
+    const { store, clock } = this.#parts
+    const { faults } = await store.sweep('kept', {
+      nowMs: clock.nowMs(),
+      found: (name, file) => this.#try(() => this.#foundKept(name, file)),
+    })
+    this.#sayFaults('kept mail', faults)
+  }
+
+  async #foundKept(name: string, file: StoredFile): Promise<void> {
+    const { ledger } = this.#parts
+    if (await this.#isUnused(name, file)) return
+    const now = await this.#bringInOrder(name)
+    if (now === 'deleted') for (const place of MAIL_PLACES) await ledger.gone({ place, name })
+    if (now === 'waits') await this.#count({ place: 'kept', name, bytes: file.sizeBytes })
   }
 
   /** For mail without a recipient on record. True: it was handled, or must wait. */
-  async #isUnused(name: string): Promise<boolean> {
-    const { ledger, folders, clock, log } = this.#parts
+  async #isUnused(name: string, { atMs }: StoredFile): Promise<boolean> {
+    const { ledger, store, clock, log } = this.#parts
     if ((await ledger.recipientsOf(name)).length > 0) return false
-    const eml = path.join(folders.kept, `${name}.eml`)
-    if (await isOlder(eml, await ledger.madeMs())) {
+    if (atMs < (await ledger.madeMs())) {
       const reason = 'the queue that had its bounce is gone'
-      const held = orphanRecord(await readRecord(folders.kept, name), reason)
-      await moveToQuarantine(folders, name, held, clock.nowMs())
+      const held = orphanRecord((await store.record('kept', name))?.record, reason)
+      await store.hold(name, held, clock.nowMs())
       await ledger.moved(name)
       log('warn', `a kept mail is in the quarantine as ${name}: ${reason}`)
       return true
     }
-    if (await isOlder(eml, clock.nowMs() - UNUSED_MS)) {
-      await ledger.removeUnused([{ place: 'kept', name }], () => deleteMail(folders.kept, name))
-    }
+    if (atMs < clock.nowMs() - UNUSED_MS)
+      await ledger.removeUnused([{ place: 'kept', name }], () => void store.remove('kept', name))
     return true
   }
 
-  async #sweepQuarantine(cleaner: ReturnType<typeof openCleaner>): Promise<void> {
-    const { clock, settings, log } = this.#parts
-    const { removed, faults } = await cleaner.clean(
-      clock.nowMs(),
-      settings().quarantine.keepMs,
-      (name, bytes) => this.#count({ place: 'quarantine', name, bytes }),
-      async name => fateOf(await this.#parts.ledger.recipientsOf(name), true).waits,
-    )
+  async #sweepQuarantine(): Promise<void> {
+    const { clock, settings, log, store } = this.#parts
+    const { removed, faults } = await store.sweep('quarantine', {
+      nowMs: clock.nowMs(),
+      keepMs: settings().quarantine.keepMs,
+      found: (name, { sizeBytes: bytes }) => this.#count({ place: 'quarantine', name, bytes }),
+      isNeeded: async name => fateOf(await this.#parts.ledger.recipientsOf(name), true).waits,
+    })
     if (removed > 0) log('info', `quarantine: ${removed} files removed, as [quarantine] keep has passed`)
+    this.#sayFaults('quarantine', faults)
+  }
+
+  #sayFaults(where: string, faults: readonly string[]): void {
     const [first] = faults
     if (first !== undefined)
-      this.#say(`quarantine: ${faults.length} files can't be removed, the first: ${first}`)
+      this.#say(`${where}: ${faults.length} files can't be removed, the first: ${first}`)
   }
 
   #count(file: MailFile): Promise<void> {
-    const { ledger, folders, clock } = this.#parts
-    const senderKey = async () => storageKey(senderOf(await readRecord(folders[file.place], file.name)))
+    const { ledger, store, clock } = this.#parts
+    const senderKey = async () => storageKey(senderOf((await store.record(file.place, file.name))?.record))
     return ledger.found(file, senderKey, clock.nowMs())
   }
 
   /** Corrects counts of files that don't exist: they were deleted by hand, or their writer was killed. */
   async #sweepCounts(): Promise<void> {
-    const { ledger, folders, clock } = this.#parts
+    const { ledger, store, clock } = this.#parts
     const counted = await ledger.files(this.#countedTo, 1000)
     this.#countedTo = counted.at(-1)
     for (const { place, name, atMs } of counted) {
       const isBeingWritten = Math.abs(clock.nowMs() - atMs) < WRITING_MS
-      if (isBeingWritten || isThere(path.join(folders[place], `${name}.eml`))) continue
+      if (isBeingWritten || (await store.has(place, name))) continue
       await ledger.gone({ place, name })
     }
   }

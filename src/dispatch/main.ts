@@ -7,7 +7,7 @@ import { withoutHidden } from '../config/hidden-values'
 import { loadSettings, parseSettings, SETTINGS_FILE } from '../config/load'
 import { snapshotFile } from '../config/snapshot'
 import { errorMessage } from '../errors'
-import { keptFolder, mailHome, quarantineFolder } from '../quarantine/keep'
+import { openFolderStore } from '../quarantine/folder-store'
 import { MetricsBuffer } from '../queue/metrics-buffer'
 import { startMetricsFlush } from '../queue/metrics-flush'
 import { openCounterStore, openDispatcherQueue, openMailLedger, openQueueReader } from '../queue/open'
@@ -90,11 +90,12 @@ export async function dispatch(
 
   await ses.warmUp(settings().ses.regions[0] ?? WARM_UP_REGION)
   const over = new AbortController()
-  const ledger = openMailLedger(file, mailHome(harakaDir))
+  const store = openFolderStore(harakaDir)
+  const ledger = openMailLedger(file, store.home)
   const reader = openQueueReader(file)
   const keptMail = new KeptMail({
     ledger,
-    folders: { kept: keptFolder(harakaDir), quarantine: quarantineFolder(harakaDir) },
+    store,
     settings,
     clock: systemClock,
     log,

@@ -119,7 +119,7 @@ async function decide(
     return leftToHaraka(plan.kind === 'refuse' && plan.temporary, evaluation.decisions, delivery)
   }
   const place: Place = {
-    folders: runtime.mailFolders,
+    store: runtime.mailStore,
     policy,
     settings,
     queue,

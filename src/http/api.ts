@@ -143,5 +143,5 @@ async function whole(id: string, context: HttpContext): Promise<Record<string, u
   const operator = await context.operator()
   const job = await operator.job(id)
   if (job === undefined) throw new Fault(404, 'NOT_FOUND', 'there is no bounce of that id')
-  return jobRecordJson(job, await operator.history(id), findMail(job, context.mailFolders))
+  return jobRecordJson(job, await operator.history(id), await findMail(job, context.mailStore))
 }

@@ -64,7 +64,7 @@ export async function jobReply(
   said?: string,
 ): Promise<Reply> {
   const history = await (await context.operator()).history(job.id)
-  const record = { history, mails: findMail(job, context.mailFolders) }
+  const record = { history, mails: await findMail(job, context.mailStore) }
   const main = jobMain(view, job, record, said)
   return page(status, view, { title: `Job ${job.id}`, main })
 }

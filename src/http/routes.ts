@@ -5,7 +5,7 @@ import { logLine } from '../app/log-line'
 import { type OperatorContext, paceOf } from '../app/operator-actions'
 import type { SurgeRecord } from '../app/surge-files'
 import type { Diagnostic } from '../config/diagnostics'
-import type { MailFolders } from '../quarantine/bring-in-order'
+import type { MailStore } from '../quarantine/mail-store'
 import type { OperatorQueue } from '../queue/operator'
 import type { Eventually, WorkerQueue } from '../queue/store'
 import type { EpochMs, MonoMs } from '../units'
@@ -23,8 +23,8 @@ export interface HttpContext {
   queue(): Eventually<WorkerQueue>
   /** With a worker's short wait for other writers. @throws QueueError */
   operator(): Eventually<OperatorQueue>
-  /** The folders of raw mail. */
-  readonly mailFolders: MailFolders
+  /** The raw mail. */
+  readonly mailStore: MailStore
   /** Plugins that refuse most recipients. */
   surges(): readonly SurgeRecord[]
   /** Counts a submitted bounce for the metrics, under that rule's name. */

@@ -1,46 +1,37 @@
-// Removes quarantined mail that is older than [quarantine] keep, and unfinished files of a writer that was killed.
-// Handles a limited number of files at a time, without blocking. Reports files that can't be removed; ignores others.
+// Goes through a folder of mail: reports what is there, removes mail that is older than [quarantine] keep, records
+// without a mail, and unfinished files of a writer that was killed. A limited number of files in a step, without
+// blocking. Faults are returned, and the next files follow.
 
 import { randomUUID } from 'node:crypto'
-import { lstat, rename, rm } from 'node:fs/promises'
+import { lstat, rename, rm, unlink } from 'node:fs/promises'
 import path from 'node:path'
 import { errorMessage } from '../errors'
 import type { EpochMs } from '../units'
+import { isMissing } from './folder-moves'
+import type { SweepOptions, Swept } from './mail-store'
 import { type MailFileName, openWalk } from './walk'
 
 /** Age after which an unfinished file is removed: no writer takes a day. */
-export const UNFINISHED_MS = 86_400_000
-
-export interface Cleaned {
-  /** Number of removed files. */
-  removed: number
-  faults: string[]
-}
+const UNFINISHED_MS = 86_400_000
+/** Age after which a record without a mail is removed: a mail is written in less, as Haraka limits a plugin's time. */
+export const WRITING_MS = 600_000
 
 export interface Cleaner {
-  /**
-   * Continues where the last call stopped, and begins again after the end. `found` is called for each mail that stays.
-   * `isNeeded`: the mail stays whatever its age. Never rejects.
-   */
-  clean(
-    nowMs: EpochMs,
-    keepMs: number,
-    found?: (name: string, sizeBytes: number) => Promise<void>,
-    isNeeded?: (name: string) => boolean | Promise<boolean>,
-  ): Promise<Cleaned>
+  /** Continues where the last step stopped, and begins again after the end. Never rejects. */
+  step(options: SweepOptions): Promise<Swept>
   close(): Promise<void>
 }
 
 export function openCleaner(folder: string, most?: number): Cleaner {
   const walk = openWalk(folder, most)
   return {
-    async clean(nowMs, keepMs, found, isNeeded = () => false) {
-      const done: Cleaned = { removed: 0, faults: [] }
+    async step(options) {
+      const done: Swept = { removed: 0, faults: [] }
       try {
         await walk.step(async file => {
           try {
-            await cleanOne(folder, file, nowMs, keepMs, { done, isNeeded })
-            if (file.ending === 'eml' && found) await report(folder, file, found)
+            done.removed += await cleanOne(folder, file, options)
+            if (file.ending === 'eml') await report(folder, file, options.found)
           } catch (error) {
             done.faults.push(errorMessage(error))
           }
@@ -54,71 +45,78 @@ export function openCleaner(folder: string, most?: number): Cleaner {
   }
 }
 
+/** The number of removed files. */
 async function cleanOne(
   folder: string,
   { file, name, ending }: MailFileName,
-  nowMs: EpochMs,
-  keepMs: number,
-  { done, isNeeded }: { done: Cleaned; isNeeded: (name: string) => boolean | Promise<boolean> },
-): Promise<void> {
-  if (ending === undefined) {
-    if (await removeUnfinished(path.join(folder, file), nowMs)) done.removed += 1
-    return
-  }
+  { nowMs, keepMs = Number.POSITIVE_INFINITY, isNeeded = () => false }: SweepOptions,
+): Promise<number> {
+  if (ending === undefined) return removeOld(path.join(folder, file), nowMs - UNFINISHED_MS)
+  const [eml, json] = [path.join(folder, `${name}.eml`), path.join(folder, `${name}.json`)]
+  if (ending === 'json' && (await isOlder(eml, Number.NEGATIVE_INFINITY)))
+    return removeOld(json, nowMs - WRITING_MS)
+  const beforeMs = nowMs - keepMs
   // the record last: the mail can't be found without it
-  const both = ['eml', 'json'].map(extension => path.join(folder, `${name}.${extension}`))
-  for (const one of both) if (!(await isOlder(one, nowMs - keepMs))) return
-  if (await isNeeded(name)) return
-  for (const one of both) if (await remove(folder, one, name, nowMs - keepMs)) done.removed += 1
+  const both = [eml, json]
+  for (const one of both) if (!(await isOlder(one, beforeMs))) return 0
+  if (await isNeeded(name)) return 0
+  let removed = 0
+  for (const one of both) if (await removeUnlessNew(folder, one, name, beforeMs)) removed += 1
+  return removed
 }
 
-/** True: its writer was killed long ago, and the file has been removed. */
-export async function removeUnfinished(file: string, nowMs: EpochMs): Promise<boolean> {
-  if (!(await isOlder(file, nowMs - UNFINISHED_MS))) return false
-  await rm(file, { force: true })
-  return true
+async function removeOld(file: string, beforeMs: EpochMs): Promise<number> {
+  if (!(await isOlder(file, beforeMs))) return 0
+  try {
+    await unlink(file)
+    return 1
+  } catch (error) {
+    if (isMissing(error)) return 0
+    throw error
+  }
 }
 
 async function report(
   folder: string,
   { file, name }: MailFileName,
-  found: (name: string, sizeBytes: number) => Promise<void>,
+  found: SweepOptions['found'],
 ): Promise<void> {
   try {
-    const { size } = await lstat(path.join(folder, file))
-    await found(name, size)
+    const { size, mtimeMs } = await lstat(path.join(folder, file))
+    await found(name, { sizeBytes: size, atMs: mtimeMs })
   } catch (error) {
     if (!isMissing(error)) throw error
   }
 }
 
 /** Checks the age again, as the same mail may arrive at this moment and replace the old file. */
-async function remove(folder: string, file: string, name: string, beforeMs: EpochMs): Promise<boolean> {
-  const workerThreads = path.join(folder, `.${name}-${randomUUID()}${path.extname(file)}`)
+async function removeUnlessNew(
+  folder: string,
+  file: string,
+  name: string,
+  beforeMs: EpochMs,
+): Promise<boolean> {
+  const own = path.join(folder, `.${name}-${randomUUID()}${path.extname(file)}`)
   try {
-    await rename(file, workerThreads)
+    await rename(file, own)
   } catch (error) {
     if (isMissing(error)) return false
     throw error
   }
-  if (await isOlder(workerThreads, beforeMs)) {
-    await rm(workerThreads, { force: true })
+  if (await isOlder(own, beforeMs)) {
+    await rm(own, { force: true })
     return true
   }
-  await rename(workerThreads, file)
+  await rename(own, file)
   return false
 }
 
-/** A missing file counts as removed. */
-export async function isOlder(file: string, beforeMs: EpochMs): Promise<boolean> {
+/** A missing file counts as old. */
+async function isOlder(file: string, beforeMs: EpochMs): Promise<boolean> {
   try {
     return (await lstat(file)).mtimeMs < beforeMs
   } catch (error) {
     if (isMissing(error)) return true
     throw error
   }
-}
-
-function isMissing(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'ENOENT'
 }

@@ -10,7 +10,7 @@ import { evaluateMail, type MailEvaluation } from '../../src/app/evaluate-mail'
 import { forecast } from '../../src/app/submit'
 import { formatDiagnostic } from '../../src/config/diagnostics'
 import { snapshotSources } from '../../src/config/sources'
-import { keptFolder, mailHome, quarantineFolder } from '../../src/quarantine/keep'
+import { keptFolder, mailHome, openFolderStore, quarantineFolder } from '../../src/quarantine/folder-store'
 import { openWorkerQueue, type SqliteWorkerQueue } from '../../src/queue/sqlite/open'
 import { sesMail } from '../live/support/mail'
 import { temporaryFolder } from '../queue/support'
@@ -79,7 +79,7 @@ describe('a mail for which another worker fills the queue first', () => {
   async function commit(config: ActiveConfig, evaluation: MailEvaluation, data: Buffer) {
     assert.ok(evaluation.plan.kind === 'commit')
     return commitPlan(evaluation, evaluation.plan, {
-      folders: { kept: keptFolder(dir), quarantine: quarantineFolder(dir) },
+      store: openFolderStore(dir),
       policy: config.policy,
       settings: config.settings,
       queue: () => queue,

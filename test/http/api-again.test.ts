@@ -3,7 +3,9 @@
 import assert from 'node:assert/strict'
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
+import { nameOf } from '../../src/quarantine/names'
 import { JOB_STATES } from '../../src/queue/job'
+import { MAIL_PLACES } from '../../src/queue/mail-ledger'
 import { Database } from '../../src/queue/sqlite/database'
 import { request } from '../queue/support'
 import { type Api, NOW_MS, startApi, submission } from './api-support'
@@ -89,13 +91,13 @@ describe('the answer of the API about bounces', () => {
   })
 
   it('says where the raw mail of a bounce lies, and which recipient is unconfirmed, as the page of the job does', async () => {
-    const one = request({ kept: 'abc', recipient: { isUnconfirmed: true } })
+    const one = request({ kept: nameOf('a mail'), recipient: { isUnconfirmed: true } })
     const [{ jobId } = assert.fail()] = api.queue.add([one], NOW_MS)
-    const { kept, quarantine } = api.mailFolders
-    for (const folder of [kept, quarantine]) mkdirSync(folder, { recursive: true })
+    const name = nameOf('a mail')
+    const files = MAIL_PLACES.map(place => api.mailStore.locationOf(place, name))
+    for (const file of files) mkdirSync(path.dirname(file), { recursive: true })
     const page = async () => (await fetch(`${api.url}/jobs/${jobId}`, { headers: bearer })).text()
-    for (const folder of [kept, quarantine]) {
-      const file = path.join(folder, 'abc.eml')
+    for (const file of files) {
       writeFileSync(file, 'From: joe@origin.example\r\n\r\nHello\r\n')
       const { data } = await api.ask('GET', `/v1/bounces/${jobId}`)
       assert.deepEqual(data['mails'], [file])

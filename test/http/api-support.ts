@@ -8,8 +8,8 @@ import { type ActiveConfig, compileActiveConfig } from '../../src/app/active-con
 import { snapshotSources } from '../../src/config/sources'
 import { allRoutes, type HttpContext } from '../../src/http/routes'
 import { WrongTokens } from '../../src/http/wrong-tokens'
-import type { MailFolders } from '../../src/quarantine/bring-in-order'
-import { keptFolder, quarantineFolder } from '../../src/quarantine/keep'
+import { openFolderStore } from '../../src/quarantine/folder-store'
+import type { MailStore } from '../../src/quarantine/mail-store'
 import {
   openDispatcherQueue,
   openOperatorQueue,
@@ -46,7 +46,7 @@ export interface Api {
   server: Server
   file: string
   /** A test that wants them makes them. */
-  mailFolders: MailFolders
+  mailStore: MailStore
   /** Another configuration comes into force. `token`: '' is none. */
   configure(ini: string, trusted?: string, token?: string): void
   ask(method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<Answer>
@@ -61,7 +61,7 @@ const FILES = { host_list: 'yours.example\n', me: 'mx.yours.example\n' }
 export async function startApi(ini = '', rules = ''): Promise<Api> {
   const temporary = temporaryFolder()
   const file = path.join(temporary.folder, 'queue.sqlite')
-  const mailFolders = { kept: keptFolder(temporary.folder), quarantine: quarantineFolder(temporary.folder) }
+  const mailStore = openFolderStore(temporary.folder)
   const queue = openWorkerQueue(file, { create: true })
   const dispatcher = openDispatcherQueue(file)
   const operator = openOperatorQueue(file, { busyMs: 0 })
@@ -78,7 +78,7 @@ export async function startApi(ini = '', rules = ''): Promise<Api> {
         diagnostics: () => [],
         queue: () => queue,
         operator: () => operator,
-        mailFolders,
+        mailStore,
         surges: () => [],
         submitted: ({ rule, sesId, recipient }) => void submitted.push(`${rule} ${sesId} ${recipient}`),
         wake: () => void wakes++,
@@ -110,7 +110,7 @@ export async function startApi(ini = '', rules = ''): Promise<Api> {
     url: served.url,
     server: served.server,
     file,
-    mailFolders,
+    mailStore,
     configure(text, trusted, token) {
       activeConfig = compiled(text, rules, trusted, token)
     },

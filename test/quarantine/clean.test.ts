@@ -3,12 +3,15 @@ import { existsSync, readdirSync, utimesSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { Readable } from 'node:stream'
 import { openCleaner } from '../../src/quarantine/clean'
-import { keepMail, type QuarantineRecord, quarantineFolder } from '../../src/quarantine/keep'
+import { quarantineFolder } from '../../src/quarantine/folder-store'
+import type { QuarantineRecord } from '../../src/quarantine/record'
 import { temporaryFolder } from '../queue/support'
+import { keepMail } from './support'
 
 const DAY_MS = 86_400_000
 const KEEP_MS = 30 * DAY_MS
 const NOW_MS = Date.UTC(2025, 1, 20)
+const OPTIONS = { nowMs: NOW_MS, keepMs: KEEP_MS, found: () => Promise.resolve() }
 
 const RECORD: QuarantineRecord = {
   quarantinedAt: '2025-01-01T00:00:00.000Z',
@@ -41,7 +44,7 @@ describe('the quarantine, when its time is over,', () => {
 
   async function clean(most?: number): Promise<number> {
     const cleaner = openCleaner(folder, most)
-    const { removed, faults } = await cleaner.clean(NOW_MS, KEEP_MS)
+    const { removed, faults } = await cleaner.step(OPTIONS)
     await cleaner.close()
     assert.deepEqual(faults, [])
     return removed
@@ -82,7 +85,10 @@ describe('the quarantine, when its time is over,', () => {
   it('keeps mail whose bounces wait, however old', async () => {
     const [old, needed] = [await kept('old', 31), await kept('needed', 31)]
     const cleaner = openCleaner(folder)
-    const { removed } = await cleaner.clean(NOW_MS, KEEP_MS, undefined, name => needed.includes(name))
+    const { removed } = await cleaner.step({
+      ...OPTIONS,
+      isNeeded: name => needed.includes(path.join(folder, `${name}.eml`)),
+    })
     await cleaner.close()
     assert.equal(removed, 2)
     assert.deepEqual([existsSync(old), existsSync(needed)], [false, true])
@@ -101,9 +107,9 @@ describe('the quarantine, when its time is over,', () => {
   it('is cleaned a bit at a time, and as a whole in the end', async () => {
     for (let n = 0; n < 10; n++) await kept(`mail ${n}`, 31)
     const cleaner = openCleaner(folder, 6)
-    const { removed } = await cleaner.clean(NOW_MS, KEEP_MS)
+    const { removed } = await cleaner.step(OPTIONS)
     assert.ok(removed > 0 && removed <= 12, `${removed} files at once`)
-    for (let n = 0; n < 4; n++) await cleaner.clean(NOW_MS, KEEP_MS)
+    for (let n = 0; n < 4; n++) await cleaner.step(OPTIONS)
     assert.deepEqual(readdirSync(folder), [])
     await cleaner.close()
   })

@@ -2,10 +2,12 @@ import assert from 'node:assert/strict'
 import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { Readable, type Writable } from 'node:stream'
-import { keepMail, type QuarantineRecord, quarantineFolder } from '../../src/quarantine/keep'
+import { quarantineFolder } from '../../src/quarantine/folder-store'
+import type { QuarantineRecord } from '../../src/quarantine/record'
 import { parseRecord } from '../../src/quarantine/record'
 import { withTinyDisk } from '../live/support/disk'
 import { temporaryFolder } from '../queue/support'
+import { keepMail } from './support'
 
 const RECORD: QuarantineRecord = {
   quarantinedAt: '2025-02-20T13:00:00.000Z',

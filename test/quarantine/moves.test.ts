@@ -4,13 +4,17 @@ import assert from 'node:assert/strict'
 import { existsSync, readdirSync, renameSync, rmSync } from 'node:fs'
 import path from 'node:path'
 import { setImmediate } from 'node:timers/promises'
-import { bringInOrder, type MailFolders } from '../../src/quarantine/bring-in-order'
-import { keepMail, keptFolder, nameOf, quarantineFolder, writeRecord } from '../../src/quarantine/keep'
-import { readKept } from '../../src/quarantine/kept'
+import { bringInOrder } from '../../src/quarantine/bring-in-order'
+import { type MailFolders, readRecord } from '../../src/quarantine/folder-moves'
+import { keptFolder, openFolderStore, quarantineFolder } from '../../src/quarantine/folder-store'
+import type { MailStore } from '../../src/quarantine/mail-store'
+import { nameOf } from '../../src/quarantine/names'
 import type { QuarantineRecord } from '../../src/quarantine/record'
 import { takeOut } from '../../src/quarantine/take-out'
+import { writeRecord } from '../../src/quarantine/write-files'
 import type { Fate } from '../../src/queue/mail-ledger'
 import { temporaryFolder } from '../queue/support'
+import { keepMail } from './support'
 
 const NAME = nameOf('mail 1')
 const HELD = {
@@ -36,16 +40,18 @@ const LEDGER = { letGo: () => true, gone: () => undefined, putBack: () => undefi
 describe('a mail between the folders kept and quarantine', () => {
   let home: { folder: string; remove: () => void }
   let folders: MailFolders
+  let store: MailStore
   beforeEach(async () => {
     home = temporaryFolder()
+    store = openFolderStore(home.folder)
     folders = { kept: keptFolder(home.folder), quarantine: quarantineFolder(home.folder) }
     await keepMail(folders.kept, 'mail 1', RECORD, to => void to.end('a mail'))
   })
   afterEach(() => home.remove())
 
   const file = (folder: keyof MailFolders, ending: string) => path.join(folders[folder], `${NAME}.${ending}`)
-  const toQuarantine = () => bringInOrder(folders, NAME, HALF, Date.now())
-  const back = () => takeOut(folders, NAME, { ...RECORD, held: [HELD] }, LEDGER)
+  const toQuarantine = () => bringInOrder(store, NAME, HALF, Date.now())
+  const back = () => takeOut(store, NAME, { ...RECORD, held: [HELD] }, LEDGER, Date.now())
 
   it('keeps its record when an operator releases it as soon as it is in the quarantine', async () => {
     for (let round = 0; round < 30; round++) {
@@ -53,7 +59,7 @@ describe('a mail between the folders kept and quarantine', () => {
       while (!existsSync(file('quarantine', 'eml'))) await setImmediate()
       assert.equal(await back(), 'stays')
       await moved
-      assert.deepEqual((await readKept(folders.kept, NAME))?.record?.held, [], `round ${round}`)
+      assert.deepEqual((await readRecord(folders.kept, NAME))?.held, [], `round ${round}`)
     }
   })
 
@@ -61,7 +67,7 @@ describe('a mail between the folders kept and quarantine', () => {
     await toQuarantine()
     renameSync(file('quarantine', 'eml'), file('kept', 'eml'))
     assert.equal(await toQuarantine(), 'moved')
-    assert.deepEqual((await readKept(folders.quarantine, NAME))?.record?.held, [HELD])
+    assert.deepEqual((await readRecord(folders.quarantine, NAME))?.held, [HELD])
     assert.deepEqual(readdirSync(folders.kept), [])
   })
 
@@ -70,10 +76,10 @@ describe('a mail between the folders kept and quarantine', () => {
     await writeRecord(folders.kept, NAME, { ...RECORD, held: [] })
     rmSync(file('quarantine', 'json'))
     const fate: Fate = { done: [], held: [], waits: true }
-    assert.equal(await bringInOrder(folders, NAME, fate, Date.now()), 'held')
-    const found = await readKept(folders.quarantine, NAME)
-    assert.deepEqual(found?.record?.envelope, RECORD.envelope)
+    assert.equal(await bringInOrder(store, NAME, fate, Date.now()), 'held')
+    const found = await readRecord(folders.quarantine, NAME)
+    assert.deepEqual(found?.envelope, RECORD.envelope)
     assert.equal(await back(), 'stays')
-    assert.deepEqual((await readKept(folders.kept, NAME))?.record?.envelope, RECORD.envelope)
+    assert.deepEqual((await readRecord(folders.kept, NAME))?.envelope, RECORD.envelope)
   })
 })

@@ -2,17 +2,17 @@
 // Returns the text of a refusal. If the connection breaks after the mail was sent, the outcome isn't known.
 
 import { once } from 'node:events'
-import { createReadStream } from 'node:fs'
 import { connect, type Socket } from 'node:net'
 import { createInterface } from 'node:readline'
+import type { Readable } from 'node:stream'
 import { RELEASE_PARAMETER } from '../../quarantine/release-token'
 import type { Endpoint } from './endpoint'
 
 export interface HandedBack {
   from: string
   to: readonly string[]
-  /** With CRLF, dots not stuffed. */
-  eml: string
+  /** With CRLF, dots not stuffed. Only read once all recipients are accepted, and ended in any case. */
+  raw: Readable
   token: string
 }
 
@@ -57,19 +57,20 @@ export async function handBack(endpoint: Endpoint, mail: HandedBack): Promise<st
     const why = await refusal('DATA', '3')
     if (why !== undefined) return why
     sent = ' before an answer came; it may have been accepted'
-    await sendData(socket, mail.eml)
+    await sendData(socket, mail.raw)
     return await refusal('.', '2')
   } finally {
+    mail.raw.destroy()
     socket.end('QUIT\r\n')
     socket.destroySoon()
   }
 }
 
 /** RFC 5321 section 4.5.2: a line that begins with a dot gets another one. The end is always that of a line. */
-async function sendData(socket: Socket, eml: string): Promise<void> {
+async function sendData(socket: Socket, raw: Readable): Promise<void> {
   let atStart = true
   let last = ''
-  for await (const chunk of createReadStream(eml, 'latin1')) {
+  for await (const chunk of raw.setEncoding('latin1')) {
     const text = String(chunk)
     const stuffed = text.replace(/\n\./g, '\n..')
     // a line may end with the piece before

@@ -30,10 +30,10 @@ export function keptLine(kept: Kept, values: Values): string {
 }
 
 export function keptPage(kept: Kept, values: Values): string[] {
-  const { id, eml, sizeBytes, record } = kept
+  const { id, location, sizeBytes, record } = kept
   return [
     `${id}: kept ${whenOf(kept)}`,
-    row('mail', `${eml}, ${sizeText(sizeBytes)}`),
+    row('mail', `${location}, ${sizeText(sizeBytes)}`),
     ...(record === undefined
       ? [row('record', "can't be read")]
       : [
@@ -48,11 +48,11 @@ export function keptPage(kept: Kept, values: Values): string[] {
 }
 
 export function keptData(kept: Kept, values: Values): Record<string, unknown> {
-  const { id, eml, sizeBytes, record } = kept
+  const { id, location, sizeBytes, record } = kept
   const [subject] = values('subject')
   return {
     id,
-    file: eml,
+    file: location,
     sizeBytes,
     ...(subject !== undefined && { subject }),
     ...(record ?? { quarantinedAt: new Date(kept.keptAtMs).toISOString() }),

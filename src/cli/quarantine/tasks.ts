@@ -4,8 +4,10 @@
 import { errorMessage, type Result } from '../../errors'
 import { jsonText } from '../../json'
 import { addressKey } from '../../mail/address'
-import type { QuarantineRecord } from '../../quarantine/keep'
-import { headerOf, isId, type Kept, keptIds, readKept, removeKept } from '../../quarantine/kept'
+import { headerOf, readKept } from '../../quarantine/kept'
+import type { MailStore } from '../../quarantine/mail-store'
+import { isName } from '../../quarantine/names'
+import type { QuarantineRecord } from '../../quarantine/record'
 import { issueReleaseToken } from '../../quarantine/release-token'
 import { type TakenOut, takeOut } from '../../quarantine/take-out'
 import { mailTotalText } from '../../quarantine/total-text'
@@ -17,9 +19,7 @@ import { handBack } from './hand-back'
 import { keptData, keptLine, keptPage, type Values } from './kept-text'
 
 export interface Run {
-  folder: string
-  /** The folder of mail that waits for its bounces. */
-  kept: string
+  store: MailStore
   passes: string
   out: Out
   json: boolean
@@ -27,12 +27,12 @@ export interface Run {
   total?: { queue: Pick<OperatorQueue, 'mailTotals' | 'mail'>; limitBytes: number }
 }
 
-export async function listKept({ folder, out, json, total }: Run, limit?: number): Promise<number> {
+export async function listKept({ store, out, json, total }: Run, limit?: number): Promise<number> {
   let written = 0
-  for (const id of (await keptIds(folder)).slice(0, limit)) {
-    const kept = await readKept(folder, id)
+  for (const id of (await store.names()).slice(0, limit)) {
+    const kept = await readKept(store, id)
     if (kept === undefined) continue
-    const values = await valuesOf(kept)
+    const values = await valuesOf(store, id)
     out.line(json ? jsonText(keptData(kept, values)) : keptLine(kept, values))
     written++
   }
@@ -42,16 +42,16 @@ export async function listKept({ folder, out, json, total }: Run, limit?: number
 }
 
 export async function showKept(run: Run, ids: readonly string[]): Promise<number> {
-  const { folder, out, json } = run
+  const { store, out, json } = run
   let code = 0
   for (const [index, id] of ids.entries()) {
-    const kept = await readKept(folder, id)
+    const kept = await readKept(store, id)
     if (kept === undefined) {
       code = 1
       out.error(`ses-bounce quarantine show: ${id}: ${NOT_THERE}`)
       continue
     }
-    const values = await valuesOf(kept)
+    const values = await valuesOf(store, id)
     if (json) out.line(jsonText(keptData(kept, values)))
     else for (const line of [...(index > 0 ? [''] : []), ...keptPage(kept, values)]) out.line(line)
   }
@@ -60,7 +60,7 @@ export async function showKept(run: Run, ids: readonly string[]): Promise<number
 
 export function deleteKept(run: Run, ids: readonly string[]): Promise<number> {
   return each(run, ids, async id => {
-    const kept = await readKept(run.folder, id)
+    const kept = await readKept(run.store, id)
     const taken = kept === undefined ? 'not there' : await remove(run, id, kept.record)
     return taken === 'not there'
       ? { fault: NOT_THERE }
@@ -70,14 +70,19 @@ export function deleteKept(run: Run, ids: readonly string[]): Promise<number> {
 
 export function releaseKept(run: Run, ids: readonly string[], endpoint: Endpoint): Promise<number> {
   return each(run, ids, async id => {
-    const kept = await readKept(run.folder, id)
+    const kept = await readKept(run.store, id)
     if (kept === undefined) return { fault: NOT_THERE }
     if (kept.record === undefined) return { fault: "its record can't be read, so its recipients are unknown" }
     const to = recipientsOf(kept.record)
     const pass = await issueReleaseToken(run.passes, Date.now())
     try {
       const from = kept.record.envelope.sender
-      const why = await handBack(endpoint, { from, to, eml: kept.eml, token: pass.token })
+      const why = await handBack(endpoint, {
+        from,
+        to,
+        raw: run.store.read('quarantine', id),
+        token: pass.token,
+      })
       if (why !== undefined) return { fault: `${endpoint.host}:${endpoint.port} did not accept it: ${why}` }
     } finally {
       await pass.revoke()
@@ -94,13 +99,13 @@ export function releaseKept(run: Run, ids: readonly string[], endpoint: Endpoint
 
 /** Deletes the mail, and its count at once. Without a queue no bounce can wait. */
 async function remove(
-  { folder, kept, total }: Run,
+  { store, total }: Run,
   id: string,
   record: QuarantineRecord | undefined,
 ): Promise<TakenOut> {
-  if (!isId(id)) return 'not there'
-  if (total) return takeOut({ kept, quarantine: folder }, id, record, total.queue.mail)
-  return (await removeKept(folder, id)) ? 'removed' : 'not there'
+  if (!isName(id)) return 'not there'
+  if (total) return takeOut(store, id, record, total.queue.mail, Date.now())
+  return (await store.remove('quarantine', id)) ? 'removed' : 'not there'
 }
 
 /** The held recipients as the relay gave them, as Haraka knows these. A relay that rewrites gives one recipient. */
@@ -137,8 +142,8 @@ async function each(
 }
 
 /** If the header can't be read any more, the mail has no fields. */
-async function valuesOf({ eml }: Kept): Promise<Values> {
-  return headerOf(eml).catch((): Values => () => [])
+async function valuesOf(store: MailStore, id: string): Promise<Values> {
+  return headerOf(store, id).catch((): Values => () => [])
 }
 
 function oneLine(error: unknown): string {

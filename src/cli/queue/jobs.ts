@@ -27,7 +27,7 @@ export async function listJobs({ place, out, json, nowMs }: Run, query: JobQuery
 }
 
 export async function showJobs({ place, out, json, nowMs }: Run, ids: readonly string[]): Promise<number> {
-  const { queue, folders } = place
+  const { queue, store } = place
   let code = 0
   for (const [index, id] of ids.entries()) {
     const job = await queue.job(id)
@@ -37,7 +37,7 @@ export async function showJobs({ place, out, json, nowMs }: Run, ids: readonly s
       continue
     }
     const history = await queue.history(id)
-    const mails = findMail(job, folders)
+    const mails = await findMail(job, store)
     if (json) {
       out.line(jsonText({ ...jobRecordJson(job, history, mails), send_bounce: sendBounceInput(job) }))
       continue

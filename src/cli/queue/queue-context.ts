@@ -11,8 +11,8 @@ import type { Settings } from '../../config/settings'
 import { snapshotFile } from '../../config/snapshot'
 import { signatureOfFault } from '../../config/sources'
 import { errorMessage, type Result } from '../../errors'
-import type { MailFolders } from '../../quarantine/bring-in-order'
-import { keptFolder, mailHome, quarantineFolder } from '../../quarantine/keep'
+import { mailHome, openFolderStore } from '../../quarantine/folder-store'
+import type { MailStore } from '../../quarantine/mail-store'
 import { openOperatorQueue } from '../../queue/open'
 import type { OperatorQueue, Pace } from '../../queue/operator'
 import { ownerOf } from '../owner'
@@ -20,7 +20,7 @@ import { ownerOf } from '../owner'
 export interface Place {
   queue: OperatorQueue
   pace: Pace
-  folders: MailFolders
+  store: MailStore
   /** Of mail on disk. */
   limitBytes: number
 }
@@ -48,7 +48,7 @@ export function openQueueContext(
     const place = {
       queue: openOperatorQueue(file, { home: mailHome(dir) }),
       pace: paceOf(settings),
-      folders: { kept: keptFolder(dir), quarantine: quarantineFolder(dir) },
+      store: openFolderStore(dir),
       limitBytes: quarantine.limitBytes,
     }
     return { value: place }

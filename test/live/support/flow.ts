@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import path from 'node:path'
-import type { QuarantineRecord } from '../../../src/quarantine/keep'
+import type { QuarantineRecord } from '../../../src/quarantine/record'
 import { parseRecord } from '../../../src/quarantine/record'
 import type { Call } from '../../../src/ses-emulator/call'
 import type { RunningHaraka } from './haraka'

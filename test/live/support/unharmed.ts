@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import path from 'node:path'
-import type { QuarantineRecord } from '../../../src/quarantine/keep'
+import type { QuarantineRecord } from '../../../src/quarantine/record'
 import { parseRecord } from '../../../src/quarantine/record'
 import type { Job } from '../../../src/queue/job'
 import type { Product } from './product'

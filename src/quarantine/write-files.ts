@@ -1,64 +1,34 @@
 // Writes a mail to disk: the raw mail as NAME.eml, its record as NAME.json.
-// Both are on disk when `keepMail` resolves; when it rejects, neither is left.
+// Both are on disk when `writeMail` resolves; when it rejects, neither is left.
 
-import { createHash, randomUUID } from 'node:crypto'
-import { closeSync, realpathSync, renameSync, rmSync } from 'node:fs'
+import { randomUUID } from 'node:crypto'
+import { closeSync, renameSync, rmSync } from 'node:fs'
 import path from 'node:path'
 import type { Writable } from 'node:stream'
 import { asError } from '../errors'
 import { FileWriter, flush, openNew, openWith, syncFolder } from './files'
 import { formatRecord, type QuarantineRecord } from './record'
 
-export type { QuarantineRecord } from './record'
-
 /** Below the 30 s that Haraka gives a plugin. If the peer has disconnected, the stream may never end. */
 const LONGEST_WRITE_MS = 25_000
 
-/** The folder for mail that the policy quarantined. */
-export function quarantineFolder(harakaDir: string): string {
-  return path.join(harakaDir, 'ses-bounce', 'quarantine')
-}
-
-/** The folder for mail that waits until SES has made its bounces. */
-export function keptFolder(harakaDir: string): string {
-  return path.join(harakaDir, 'ses-bounce', 'kept')
-}
-
-/** The folder above both, by the same name in all processes. */
-export function mailHome(harakaDir: string): string {
-  const home = path.join(harakaDir, 'ses-bounce')
-  try {
-    return realpathSync(home)
-  } catch {
-    return path.resolve(home)
-  }
-}
-
-/** The name of a mail's files, without endings. `identity`: equal when the relay delivers the same mail again. */
-export function nameOf(identity: string): string {
-  return createHash('sha256').update(identity).digest('hex').slice(0, 24)
-}
-
 /**
- * @param identity as `nameOf` takes it
+ * Replaces a mail of that name.
  * @param pipeRaw writes the raw mail to the stream and ends it
- * @returns the path of the .eml file
  */
-export async function keepMail(
+export function writeMail(
   folder: string,
-  identity: string,
+  name: string,
   record: QuarantineRecord,
   pipeRaw: (to: Writable) => void,
-): Promise<string> {
-  const name = nameOf(identity)
+): Promise<void> {
   const unfinished = path.join(folder, `.${name}-${randomUUID()}`)
-  await putInPlace(folder, name, unfinished, ['json', 'eml'], async opened => {
+  return putInPlace(folder, name, unfinished, ['json', 'eml'], async opened => {
     const eml = openNew(`${unfinished}.eml`)
     opened.push(eml)
     await receive(eml, pipeRaw)
     opened.push(openWith(`${unfinished}.json`, formatRecord(record)))
   })
-  return path.join(folder, `${name}.eml`)
 }
 
 /** Replaces the record of a mail; it is on disk when the promise resolves. */

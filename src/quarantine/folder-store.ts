@@ -1,0 +1,93 @@
+// The store of mail in two folders below ses-bounce/: NAME.eml is the raw mail, NAME.json its record.
+
+import { createReadStream, realpathSync } from 'node:fs'
+import { readdir, stat } from 'node:fs/promises'
+import path from 'node:path'
+import type { MailPlace } from '../queue/mail-ledger'
+import { type Cleaner, openCleaner } from './clean'
+import {
+  deleteMail,
+  isMissing,
+  isThere,
+  type MailFolders,
+  moveToKept,
+  moveToQuarantine,
+  recordOf,
+} from './folder-moves'
+import type { MailStore, StoredFile } from './mail-store'
+import { isName } from './names'
+import { writeMail, writeRecord } from './write-files'
+
+/** The folder for mail that the policy quarantined. */
+export function quarantineFolder(harakaDir: string): string {
+  return path.join(harakaDir, 'ses-bounce', 'quarantine')
+}
+
+/** The folder for mail that waits until SES has made its bounces. */
+export function keptFolder(harakaDir: string): string {
+  return path.join(harakaDir, 'ses-bounce', 'kept')
+}
+
+/** The folder above both, by the same name in all processes. */
+export function mailHome(harakaDir: string): string {
+  const home = path.join(harakaDir, 'ses-bounce')
+  try {
+    return realpathSync(home)
+  } catch {
+    return path.resolve(home)
+  }
+}
+
+export function openFolderStore(harakaDir: string): MailStore {
+  const folders: MailFolders = { kept: keptFolder(harakaDir), quarantine: quarantineFolder(harakaDir) }
+  const cleaners = new Map<MailPlace, Cleaner>()
+  const emlOf = (place: MailPlace, name: string) => path.join(folders[place], `${name}.eml`)
+  return {
+    home: mailHome(harakaDir),
+    locationOf: emlOf,
+    has: (place, name) => isThere(emlOf(place, name)),
+    stat: (place, name) => statFile(emlOf(place, name)),
+    write: (place, name, record, pipeRaw) => writeMail(folders[place], name, record, pipeRaw),
+    read: (place, name, firstBytes) =>
+      createReadStream(emlOf(place, name), firstBytes === undefined ? {} : { end: firstBytes - 1 }),
+    record: (place, name) => recordOf(folders, place, name),
+    writeRecord: (place, name, record) => writeRecord(folders[place], name, record),
+    hold: (name, held, nowMs) => moveToQuarantine(folders, name, held, nowMs),
+    putBack: (name, record) => moveToKept(folders, name, record),
+    remove: (place, name) => deleteMail(folders[place], name),
+    names: () => namesIn(folders.quarantine),
+    sweep(place, options) {
+      const cleaner = cleaners.get(place) ?? openCleaner(folders[place])
+      cleaners.set(place, cleaner)
+      return cleaner.step(options)
+    },
+    async close() {
+      for (const cleaner of cleaners.values()) await cleaner.close()
+      cleaners.clear()
+    },
+  }
+}
+
+async function statFile(file: string): Promise<StoredFile | undefined> {
+  const found = await stat(file).catch(missingAs(undefined))
+  return found && { sizeBytes: found.size, atMs: found.mtimeMs }
+}
+
+/** Empty where there is no quarantine yet. */
+async function namesIn(folder: string): Promise<string[]> {
+  const files = await readdir(folder).catch(missingAs([]))
+  const names = files.filter(file => file.endsWith('.eml')).map(file => file.slice(0, -'.eml'.length))
+  const times: { name: string; ms: number }[] = []
+  for (const name of names.filter(isName)) {
+    const found = await statFile(path.join(folder, `${name}.eml`))
+    if (found) times.push({ name, ms: found.atMs })
+  }
+  return times.toSorted((a, b) => b.ms - a.ms || (a.name < b.name ? -1 : 1)).map(({ name }) => name)
+}
+
+function missingAs<T>(value: T): (error: unknown) => T {
+  return error => {
+    if (isMissing(error)) return value
+    throw error
+  }
+}
