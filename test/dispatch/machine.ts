@@ -7,7 +7,7 @@ import { loadSettings, parseSettings } from '../../src/config/load'
 import { Dispatcher } from '../../src/dispatch/dispatcher'
 import type { Ses } from '../../src/dispatch/ses'
 import type { Outcome } from '../../src/queue/effects'
-import { thisProcess } from '../../src/queue/sqlite/lease-owner'
+import { thisProcess } from '../../src/queue/lease-owner'
 import {
   openDispatcherQueue,
   openQueueReader,

@@ -3,8 +3,8 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import path from 'node:path'
 import { QueueError } from '../../src/errors'
+import { isAlive, type LeaseOwner, thisProcess } from '../../src/queue/lease-owner'
 import { Database } from '../../src/queue/sqlite/database'
-import { isAlive, type LeaseOwner, thisProcess } from '../../src/queue/sqlite/lease-owner'
 import {
   openDispatcherQueue,
   openQueueReader,

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { newJobId } from '../../src/queue/sqlite/rows'
+import { newJobId } from '../../src/queue/job-id'
 
 describe('the ids of jobs', () => {
   it('are all different, also of a day of jobs in one millisecond', () => {

@@ -3,6 +3,7 @@
 
 import type { EpochMs, MonoMs } from '../../units'
 import type { Job } from '../job'
+import { type LeaseOwner, thisProcess } from '../lease-owner'
 import type {
   Claim,
   DispatcherQueue,
@@ -22,7 +23,6 @@ import { Claims } from './claims'
 import { Database, type Row } from './database'
 import { forgetRecords } from './idempotency'
 import { DispatcherLead } from './lead'
-import { type LeaseOwner, thisProcess } from './lease-owner'
 import { planOf } from './plan'
 import { applyChange, factsOf, jobOf, text } from './rows'
 import { forgetDeadlineChanges } from './waiting-deadlines'

@@ -3,8 +3,8 @@
 
 import { QueueError } from '../../errors'
 import type { MonoMs } from '../../units'
+import { isAlive, type LeaseOwner } from '../lease-owner'
 import type { Database, Row } from './database'
-import { isAlive, type LeaseOwner } from './lease-owner'
 import { text } from './rows'
 
 export class DispatcherLead {

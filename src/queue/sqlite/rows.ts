@@ -1,6 +1,5 @@
 // Converts between rows of the tables and the queue's plain data.
 
-import { randomInt } from 'node:crypto'
 import type { BounceType } from '../../policy/decision'
 import type { EpochMs } from '../../units'
 import type { Job, JobEvent, JobFacts, JobRecipient, JobState } from '../job'
@@ -121,17 +120,4 @@ export function text(value: Value | undefined): string {
 
 function optional<K extends string>(key: K, value: Value | undefined): { [P in K]?: string } {
   return value === null || value === undefined ? {} : ({ [key]: text(value) } as { [P in K]?: string })
-}
-
-const IDS_OF_A_MS = 36 ** 5
-let lastId = { ms: Number.NaN, number: 0 }
-
-/**
- * An id that is short enough to type, in order of time. Of its 60 million values for each millisecond, a process begins
- * with any and goes on with the next: however many it asks for, none comes twice.
- */
-export function newJobId(nowMs: EpochMs): string {
-  const number = nowMs === lastId.ms ? (lastId.number + 1) % IDS_OF_A_MS : randomInt(IDS_OF_A_MS)
-  lastId = { ms: nowMs, number }
-  return nowMs.toString(36) + number.toString(36).padStart(5, '0')
 }

@@ -4,9 +4,10 @@
 import { addressKey } from '../../mail/address'
 import type { EpochMs } from '../../units'
 import type { Job } from '../job'
+import { newJobId } from '../job-id'
 import type { Split } from '../split'
 import type { Database, Value } from './database'
-import { addEvent, newJobId } from './rows'
+import { addEvent } from './rows'
 
 /** No recipient joins any of them. They count for no cap, as their mail has been counted. */
 export function splitOff(
