@@ -19,6 +19,10 @@ export const ERRORS = {
   QUEUE_OLDER: { explained: 'docs/errors.md#queue-older', lasting: true },
   /** The file can't be made, opened or written. Passes when its owner is put right. */
   QUEUE_UNWRITABLE: { explained: 'docs/errors.md#queue-cant-be-made' },
+  /** The database isn't reached, refuses the login, or doesn't let the queue write. Passes. */
+  QUEUE_UNREACHABLE: {},
+  /** The database's settings could lose what it has confirmed, or it isn't one that the queue can work with. */
+  QUEUE_NOT_DURABLE: { explained: 'docs/errors.md#queue-not-durable', lasting: true },
   /** Another process is writing for longer than we wait. */
   QUEUE_BUSY: {},
   /** The disk is full or failing. */

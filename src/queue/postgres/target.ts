@@ -1,0 +1,33 @@
+// Where the queue's database is, and how it is reached. Plain data, made from [queue] of the settings.
+
+export interface PostgresTarget {
+  host: string
+  port: number
+  user: string
+  database: string
+  /** The password itself, `file:PATH` (read for each new connection), or `aws-iam`. Undefined: the server asks for none. */
+  password?: string
+  /** A file of certificates. Undefined: the system's. */
+  ca?: string
+  schema: string
+  /** Of this process, at most. */
+  connections: number
+  /** For an answer of the database. */
+  timeoutMs: number
+}
+
+/** `db.internal:5432/mail`: begins each message about it. */
+export function placeOf({ host, port, database }: PostgresTarget): string {
+  const name = host.includes(':') ? `[${host}]` : host
+  return `${name}:${port}/${database}`
+}
+
+/** TLS is always verified, but to loopback, where the server may have none. */
+export function isLoopback({ host }: Pick<PostgresTarget, 'host'>): boolean {
+  return host === 'localhost' || host === '::1' || /^127(?:\.\d{1,3}){3}$/.test(host)
+}
+
+/** An identifier for SQL. */
+export function quoted(name: string): string {
+  return `"${name.replaceAll('"', '""')}"`
+}
