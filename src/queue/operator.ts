@@ -76,8 +76,8 @@ export interface QueueReader {
   countByRule(): Eventually<RuleCount[]>
   /** Regions with a job on record or a call, in the order of their names. */
   regions(): Eventually<string[]>
-  /** The sums of all processes. */
-  sums(): Eventually<Sum[]>
+  /** The sums of all processes, or of this host's alone. */
+  sums(scope?: { ofThisHost?: boolean }): Eventually<Sum[]>
   /** Latest first. */
   decisions(limit?: number): Eventually<DecisionNote[]>
   /** Most of them first. */

@@ -26,7 +26,36 @@ export interface QueueStats {
   silentMs?: number
   /** Mail on disk. */
   mail: Record<MailPlace, StoredMail>
+  /** Of this host's configuration files, if several hosts share the queue. */
   reload: ReloadState
+  /** Undefined: the queue belongs to this host alone. By name. */
+  hosts?: readonly HostStats[]
+  /** `host`: of the dispatcher that leads; undefined: none leads now. Present with `hosts`. */
+  leader?: { term: number; host?: string }
+}
+
+/** A host that was seen within a day. */
+export interface HostStats {
+  id: string
+  name: string
+  /** Of this package. */
+  version: string
+  /** The digest of its configuration files. */
+  config: string
+  startedMs: EpochMs
+  seenMs: EpochMs
+  /** Time since then. */
+  silentMs: number
+  /** How far its clock is ahead of the queue's. */
+  skewMs: number
+}
+
+/** A host tells of itself every 10 s; one that has missed six of these is gone. */
+export const HOST_GONE_MS = 60_000
+
+/** The hosts that run now. */
+export function presentHosts({ hosts = [] }: Pick<QueueStats, 'hosts'>): HostStats[] {
+  return hosts.filter(({ silentMs }) => silentMs <= HOST_GONE_MS)
 }
 
 export interface RegionStats extends Projection {

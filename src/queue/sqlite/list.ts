@@ -2,10 +2,11 @@
 // Only their numbers are held; jobs are read a few at a time when their turn comes, so that no reader stands in a
 // writer's way.
 
-import { addressKey, domainOf } from '../../mail/address'
+import { addressKey } from '../../mail/address'
 import type { Job } from '../job'
 import type { JobQuery } from '../operator'
-import type { Database, Row } from './database'
+import { senderTest } from '../sender-filter'
+import type { Database } from './database'
 import { jobsOf, text } from './rows'
 
 /** Jobs that are read together. */
@@ -60,17 +61,7 @@ function numbersOf(database: Database, query: JobQuery): number[] {
   )
   const isFrom = senderTest(query.sender)
   // reads to the end, as an unfinished statement keeps its view of the file
-  for (const row of rows) if (numbers.length < limit && isFrom(row)) numbers.push(Number(row['seq']))
+  for (const row of rows)
+    if (numbers.length < limit && isFrom(text(row['sender']))) numbers.push(Number(row['seq']))
   return numbers
-}
-
-export function senderTest(sender: string | undefined): (row: Row) => boolean {
-  if (sender === undefined) return () => true
-  if (sender.startsWith('@')) {
-    const host = domainOf(`x${sender}`)
-    if (host === undefined) return () => false
-    return row => domainOf(text(row['sender'])) === host
-  }
-  const key = addressKey(sender)
-  return row => addressKey(text(row['sender'])) === key
 }

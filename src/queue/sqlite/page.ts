@@ -5,8 +5,10 @@
 import { addressKey, domainOf } from '../../mail/address'
 import { senderKeys } from '../../mail/sender-key'
 import type { JobPage, JobQuery } from '../operator'
+import { senderTest } from '../sender-filter'
 import type { Database, Value } from './database'
-import { readJobs, senderTest } from './list'
+import { readJobs } from './list'
+import { text } from './rows'
 
 /** The most jobs read for one page: some milliseconds in a process that serves mail. */
 export const MOST_LOOKED_AT = 3000
@@ -92,7 +94,7 @@ function search(
       from,
       last,
     )
-    found.push(...rows.filter(isFrom).map(row => Number(row['seq'])))
+    found.push(...rows.filter(row => isFrom(text(row['sender']))).map(row => Number(row['seq'])))
     if (rows.length < atOnce) break
     from = Number(rows.at(-1)?.['seq'])
   }

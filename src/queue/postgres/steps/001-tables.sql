@@ -74,7 +74,7 @@ CREATE TABLE job (
 CREATE INDEX job_next ON job (region, deadline_ms, seq) WHERE state = 'queued';
 CREATE INDEX job_due ON job (region, not_before_ms) WHERE state = 'queued';
 CREATE INDEX job_sending ON job (region) WHERE state = 'sending';
-CREATE INDEX job_ended ON job (changed_ms) WHERE state IN ('sent', 'failed', 'expired', 'cancelled');
+CREATE INDEX job_ended ON job (changed_ms DESC, seq) WHERE state IN ('sent', 'failed', 'expired', 'cancelled');
 CREATE INDEX job_state ON job (state, seq);
 CREATE INDEX job_sender ON job (sender_key, created_ms);
 CREATE INDEX job_domain ON job (sender_domain, created_ms);
@@ -204,8 +204,10 @@ CREATE TABLE decision (
 );
 
 -- The readings of each host's configuration files. known: states of the files that were counted, the latest last.
+-- counted_ms: when one of the host's processes last added to its counts.
 CREATE TABLE reload (
   host text COLLATE "C" PRIMARY KEY,
+  counted_ms bigint NOT NULL DEFAULT 0,
   taken_ms bigint,
   refused_ms bigint,
   errors jsonb NOT NULL DEFAULT '[]',

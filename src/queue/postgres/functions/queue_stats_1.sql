@@ -1,0 +1,56 @@
+-- The queue's numbers at nowMs, in one snapshot. home: of mail on disk. host: whose reading of its files is told.
+-- blocks: of each region the queued jobs by 15 minutes of their deadline: number of the block, jobs, first and last
+-- deadline. lastMinute counts the ends of calls. why: the reason of one of the blocked jobs, for the first 20 of them.
+CREATE OR REPLACE FUNCTION queue_stats_1(args jsonb) RETURNS jsonb LANGUAGE plpgsql
+SET search_path FROM CURRENT SET enable_seqscan = off SET jit = off
+AS $$
+DECLARE
+  now_ms bigint := (args->>'nowMs')::bigint;
+BEGIN
+  RETURN jsonb_build_object(
+    'clockMs', floor(extract(epoch FROM clock_timestamp()) * 1000),
+    'jobs', (
+      SELECT COALESCE(jsonb_agg(jsonb_build_object('region', region, 'state', state, 'jobs', jobs)
+        ORDER BY region, state COLLATE "C"), '[]') FROM job_count),
+    'regions', (
+      SELECT COALESCE(jsonb_agg(jsonb_build_object(
+        'region', name, 'slowdown', slowdown, 'spacingMs', spacing_ms,
+        'next', (SELECT min(deadline_ms) FROM job WHERE state = 'queued' AND region = name),
+        'later', (SELECT count(*) FROM job WHERE state = 'queued' AND region = name AND not_before_ms > now_ms),
+        'blocks', (
+          SELECT COALESCE(jsonb_agg(jsonb_build_array(block, jobs, first_ms, last_ms) ORDER BY block), '[]') FROM (
+            SELECT deadline_ms / 900000 AS block, count(*) AS jobs, min(deadline_ms) AS first_ms, max(deadline_ms) AS last_ms
+            FROM job WHERE state = 'queued' AND region = name GROUP BY 1) AS by_block)
+      ) ORDER BY name), '[]') FROM region),
+    'calls', (
+      SELECT COALESCE(jsonb_agg(to_jsonb(by_region)), '[]') FROM (
+        SELECT region, count(*) AS calls, count(*) FILTER (WHERE what = 'sent') AS sent,
+          count(*) FILTER (WHERE what = 'throttled') AS throttled
+        FROM (SELECT job, what FROM event WHERE at_ms > now_ms - 60000 ORDER BY at_ms DESC LIMIT 20000) AS latest
+        JOIN job ON seq = latest.job
+        WHERE what IN ('sent', 'throttled', 'retry', 'unknown outcome', 'split', 'failed', 'interrupted')
+        GROUP BY region) AS by_region),
+    'pauses', (
+      SELECT COALESCE(jsonb_agg(jsonb_build_object('region', region, 'sinceMs', since_ms) ORDER BY region), '[]')
+      FROM pause),
+    'blocked', (
+      SELECT COALESCE(jsonb_agg(jsonb_build_object(
+        'region', region, 'bounceSender', bounce_sender, 'nextTryMs', until_ms,
+        'why', CASE WHEN place <= 20 THEN (
+          SELECT reason FROM (
+            SELECT reason, bounce_sender FROM job
+            WHERE state = 'queued' AND region = ordered.region AND not_before_ms > 0 ORDER BY not_before_ms LIMIT 500) AS first_ones
+          WHERE reason <> '' AND ordered.bounce_sender IN ('', first_ones.bounce_sender) LIMIT 1) END
+      ) ORDER BY place), '[]')
+      FROM (SELECT *, row_number() OVER (ORDER BY region, bounce_sender) AS place FROM blocked) AS ordered),
+    'oldestMs', (SELECT created_ms FROM job WHERE state = 'queued' ORDER BY seq LIMIT 1),
+    'leader', (SELECT to_jsonb(leader) FROM leader),
+    'hosts', (SELECT COALESCE(jsonb_agg(to_jsonb(host) ORDER BY name, started_ms), '[]') FROM host),
+    'mail', (
+      SELECT COALESCE(jsonb_object_agg(place, jsonb_build_object('bytes', bytes, 'mails', mails)), '{}')
+      FROM mail_total WHERE home = args->>'home'),
+    'reload', (
+      SELECT jsonb_build_object('takenMs', taken_ms, 'refusedMs', refused_ms, 'errors', errors, 'isRefused', is_refused)
+      FROM reload WHERE host = args->>'host'));
+END
+$$;

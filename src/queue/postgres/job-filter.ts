@@ -1,0 +1,28 @@
+// An operator's filter as the functions take it (functions/find_jobs_1.sql).
+
+import { addressKey, domainOf } from '../../mail/address'
+import { senderKeys } from '../../mail/sender-key'
+import type { JobQuery } from '../operator'
+
+export type JobFilter = Record<string, unknown>
+
+/** Undefined: no job can match. */
+export function filterOf(query: JobQuery): JobFilter | undefined {
+  const { states, region, sesId, rule, sender, recipient } = query
+  const senders = sender === undefined ? {} : senderFilter(sender)
+  if (senders === undefined) return undefined
+  return {
+    ...(states && { states }),
+    ...(region !== undefined && { region }),
+    ...(sesId !== undefined && { sesId }),
+    ...(rule !== undefined && { rule }),
+    ...(recipient !== undefined && { recipient: addressKey(recipient) }),
+    ...senders,
+  }
+}
+
+function senderFilter(sender: string): JobFilter | undefined {
+  if (!sender.startsWith('@')) return { senderKeys: senderKeys(sender) }
+  const senderDomain = domainOf(`x${sender}`)
+  return senderDomain === undefined ? undefined : { senderDomain }
+}
