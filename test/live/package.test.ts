@@ -14,7 +14,7 @@ import {
 import { builtinModules } from 'node:module'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-import { STORED_FILES } from '../queue/stored-file'
+import { STORED_FILES } from '../queue/sqlite/stored-file'
 import { installInto, type Packed } from './support/package'
 import { type Product, startProduct } from './support/product'
 import { until } from './support/wait'

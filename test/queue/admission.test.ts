@@ -1,96 +1,87 @@
 import assert from 'node:assert/strict'
-import path from 'node:path'
 import fc from 'fast-check'
 import { type Forecast, latenessOf, SLOT_MS } from '../../src/queue/forecast'
-import { Database } from '../../src/queue/sqlite/database'
-import {
-  openDispatcherQueue,
-  openWorkerQueue,
-  type SqliteDispatcherQueue,
-  type SqliteWorkerQueue,
-} from '../../src/queue/sqlite/open'
-import { waitingDeadlines } from '../../src/queue/sqlite/waiting-deadlines'
-import { ahead, request, setSpacing, takeLead, temporaryFolder } from './support'
+import type { DispatcherQueue, Eventually, WorkerQueue } from '../../src/queue/store'
+import { ahead, setSpacing, takeLead } from './any-engine'
+import { forEachEngine, type Store } from './engines'
+import { request } from './support'
 
 const REGION = 'eu-west-1'
 const PACE = { spacingMs: 1035, marginMs: 60_000 }
 
-describe('admission', () => {
-  let file: string
-  let queue: SqliteWorkerQueue
-  let remove: () => void
+forEachEngine('admission', makeStore => {
+  let store: Store
+  let queue: WorkerQueue
 
-  beforeEach(() => {
-    const { folder, remove: removeFolder } = temporaryFolder()
-    remove = removeFolder
-    file = path.join(folder, 'queue.sqlite')
-    queue = openWorkerQueue(file, { create: true })
+  beforeEach(async () => {
+    store = await makeStore()
+    queue = await store.worker()
   })
-  afterEach(() => {
-    queue.close()
-    remove()
-  })
+  afterEach(() => store.remove())
 
   const forecast = (spacingMs = PACE.spacingMs): Forecast => ({ nowMonoMs: 0, ...PACE, spacingMs })
 
-  function lateness(deadlineMs: number, nowMs: number, spacingMs?: number): string {
+  async function lateness(deadlineMs: number, nowMs: number, spacingMs?: number): Promise<string> {
     const { nowMonoMs, ...pace } = forecast(spacingMs)
-    return latenessOf(ahead(queue, REGION, deadlineMs, nowMonoMs), deadlineMs, nowMs, pace) ?? 'in time'
+    return latenessOf(await ahead(queue, REGION, deadlineMs, nowMonoMs), deadlineMs, nowMs, pace) ?? 'in time'
   }
 
-  function dispatcher(work: (queue: SqliteDispatcherQueue) => void): void {
-    const one = openDispatcherQueue(file)
-    takeLead(one)
-    work(one)
-    one.giveUpLead()
-    one.close()
+  async function dispatcher(work: (queue: DispatcherQueue) => Eventually<unknown>): Promise<void> {
+    const one = await store.dispatcher()
+    await takeLead(one)
+    await work(one)
+    await one.giveUpLead()
+    await one.close()
   }
 
-  it('refuses a job that could not start in time itself', () => {
+  it('refuses a job that could not start in time itself', async () => {
     const deadlineMs = PACE.marginMs + 3 * PACE.spacingMs + SLOT_MS
-    for (let n = 0; n < 4; n++) queue.add([request({ deadlineMs })], 0, { forecast: forecast() })
-    assert.equal(lateness(deadlineMs, 0), 'itself')
-    assert.equal(lateness(deadlineMs + PACE.spacingMs, 0), 'in time')
+    for (let n = 0; n < 4; n++) await queue.add([request({ deadlineMs })], 0, { forecast: forecast() })
+    assert.equal(await lateness(deadlineMs, 0), 'itself')
+    assert.equal(await lateness(deadlineMs + PACE.spacingMs, 0), 'in time')
   })
 
-  it('refuses a job with an early deadline that would push a later one over its end', () => {
+  it('refuses a job with an early deadline that would push a later one over its end', async () => {
     const deadlineMs = PACE.marginMs + 3 * PACE.spacingMs + SLOT_MS
-    for (let n = 0; n < 4; n++) queue.add([request({ deadlineMs })], 0, { forecast: forecast() })
-    assert.equal(lateness(deadlineMs - 2 * SLOT_MS, 0), 'another')
+    for (let n = 0; n < 4; n++) await queue.add([request({ deadlineMs })], 0, { forecast: forecast() })
+    assert.equal(await lateness(deadlineMs - 2 * SLOT_MS, 0), 'another')
   })
 
-  it('adds nothing of a mail that would be late because another worker was faster', () => {
+  it('adds nothing of a mail that would be late because another worker was faster', async () => {
     const deadlineMs = PACE.marginMs + 2 * SLOT_MS
-    const other = openWorkerQueue(file)
-    const add = (worker: SqliteWorkerQueue, ...deadlines: number[]) =>
+    const other = await store.worker()
+    const add = (worker: WorkerQueue, ...deadlines: number[]) =>
       worker.add(
         deadlines.map(one => request({ deadlineMs: one })),
         0,
         { forecast: forecast() },
       )
-    add(other, deadlineMs)
-    add(queue, deadlineMs)
+    await add(other, deadlineMs)
+    await add(queue, deadlineMs)
     assert.deepEqual(
-      add(queue, deadlineMs + 90 * SLOT_MS, deadlineMs).map(({ outcome }) => outcome),
+      (await add(queue, deadlineMs + 90 * SLOT_MS, deadlineMs)).map(({ outcome }) => outcome),
       ['added', 'overloaded'],
     )
-    assert.equal(ahead(queue, REGION, deadlineMs + 100 * SLOT_MS, 0).jobs, 2)
-    other.close()
+    assert.equal((await ahead(queue, REGION, deadlineMs + 100 * SLOT_MS, 0)).jobs, 2)
+    await other.close()
   })
 
-  it('lets a recipient join a call that waits, however long the queue', () => {
+  it('lets a recipient join a call that waits, however long the queue', async () => {
     const deadlineMs = PACE.marginMs + SLOT_MS
     const to = (address: string) => request({ sesId: 'a', deadlineMs, recipient: { address } })
-    queue.add([to('a@yours.example')], 0, { forecast: forecast() })
-    assert.equal(queue.add([to('b@yours.example')], 900, { forecast: forecast() })[0]?.outcome, 'joined')
+    await queue.add([to('a@yours.example')], 0, { forecast: forecast() })
+    assert.equal(
+      (await queue.add([to('b@yours.example')], 900, { forecast: forecast() }))[0]?.outcome,
+      'joined',
+    )
   })
 
-  it('agrees with a plain schedule of all jobs, soonest deadline first, whatever comes, goes and changes', () => {
+  it('agrees with a plain schedule of all jobs, soonest deadline first, whatever comes, goes and changes', async () => {
     let tried = 0
     let refused = 0
-    fc.assert(
-      fc.property(fc.array(steps, { minLength: 1, maxLength: 120 }), script => {
-        reopen()
+    await fc.assert(
+      fc.asyncProperty(fc.array(steps, { minLength: 1, maxLength: 120 }), async script => {
+        await reopen()
         let nowMs = 1_000_000
         let spacingMs = 100
         let waiting: number[] = []
@@ -98,19 +89,19 @@ describe('admission', () => {
           nowMs += step.passedMs
           if (step.kind === 'pace') {
             spacingMs = step.spacingMs
-            dispatcher(one => setSpacing(one, spacingMs))
+            await dispatcher(one => setSpacing(one, spacingMs))
           } else if (step.kind === 'end') {
             const firstMs = Math.min(...waiting)
-            dispatcher(one => one.expire(REGION, firstMs, 1))
+            await dispatcher(one => one.expire(REGION, firstMs, 1))
             waiting = waiting.filter(one => one > firstMs)
           } else {
             const deadlineMs = nowMs + PACE.marginMs + step.leftMs
-            const found = lateness(deadlineMs, nowMs, spacingMs)
+            const found = await lateness(deadlineMs, nowMs, spacingMs)
             assert.equal(found === 'in time', mayJoin(deadlineMs, waiting, nowMs, spacingMs))
             tried += 1
             if (found !== 'in time') refused += 1
             else {
-              queue.add([request({ deadlineMs })], nowMs, { forecast: forecast(spacingMs) })
+              await queue.add([request({ deadlineMs })], nowMs, { forecast: forecast(spacingMs) })
               waiting.push(deadlineMs)
             }
           }
@@ -121,41 +112,49 @@ describe('admission', () => {
     assert.ok(refused > tried / 20 && refused < tried, `${refused} of ${tried} refused: both must be tried`)
   })
 
-  it('admits bounces that can start in time, and all of them do', () => {
+  it('admits bounces that can start in time, and all of them do', async () => {
     let sent = 0
     let refused = 0
-    fc.assert(
-      fc.property(fc.array(arrivals, { minLength: 1, maxLength: 80 }), script => {
-        reopen()
-        const one = openDispatcherQueue(file)
-        takeLead(one)
+    await fc.assert(
+      fc.asyncProperty(fc.array(arrivals, { minLength: 1, maxLength: 80 }), async script => {
+        await reopen()
+        const one = await store.dispatcher()
+        await takeLead(one)
         let nowMs = 1_000_000
-        const sendUntil = (endMs: number) => {
+        const sendUntil = async (endMs: number) => {
           for (;;) {
             const now = { ms: nowMs, monoMs: nowMs }
             const spacing = { spacingMs: PACE.spacingMs, notBeforeMonoMs: 0, longestPauseMs: 0 }
-            if (nowMs - ahead(queue, REGION, endMs * 2, nowMs).sinceLastStartMs + PACE.spacingMs > endMs)
+            if (
+              nowMs - (await ahead(queue, REGION, endMs * 2, nowMs)).sinceLastStartMs + PACE.spacingMs >
+              endMs
+            )
               break
-            const claim = one.claim(REGION, now, spacing)
+            const claim = await one.claim(REGION, now, spacing)
             if (claim === undefined) break
             nowMs = claim.startAtMonoMs
             assert.ok(nowMs <= claim.job.deadlineMs - PACE.marginMs, 'it starts in time')
-            one.begin(claim, { ms: nowMs, monoMs: nowMs })
-            one.settle(claim, { state: 'sent', messageId: 'm', detail: '' }, { ms: nowMs, seenMonoMs: nowMs })
+            await one.begin(claim, { ms: nowMs, monoMs: nowMs })
+            await one.settle(
+              claim,
+              { state: 'sent', messageId: 'm', detail: '' },
+              { ms: nowMs, seenMonoMs: nowMs },
+            )
             sent += 1
           }
           nowMs = Math.max(nowMs, endMs)
         }
         for (const { passedMs, leftMs } of script) {
-          sendUntil(nowMs + passedMs)
+          await sendUntil(nowMs + passedMs)
           const deadlineMs = nowMs + PACE.marginMs + leftMs
           const supposed = { ...PACE, nowMonoMs: nowMs }
-          if (latenessOf(ahead(queue, REGION, deadlineMs, nowMs), deadlineMs, nowMs, supposed)) refused += 1
-          else queue.add([request({ deadlineMs })], nowMs, { forecast: supposed })
+          if (latenessOf(await ahead(queue, REGION, deadlineMs, nowMs), deadlineMs, nowMs, supposed))
+            refused += 1
+          else await queue.add([request({ deadlineMs })], nowMs, { forecast: supposed })
         }
-        sendUntil(nowMs + 10_000_000)
-        one.giveUpLead()
-        one.close()
+        await sendUntil(nowMs + 10_000_000)
+        await one.giveUpLead()
+        await one.close()
       }),
       { numRuns: 20 },
     )
@@ -165,14 +164,11 @@ describe('admission', () => {
     )
   })
 
-  function reopen(): void {
-    queue.close()
-    const database = new Database(file, { busyMs: 0, create: false })
-    for (const table of ['job', 'region']) database.run(`DELETE FROM ${table}`)
-    const waiting = [...waitingDeadlines(database).all().values()].flatMap(one => one.deadlines())
-    assert.deepEqual(waiting, [], 'no deadline is left without a job')
-    database.close()
-    queue = openWorkerQueue(file)
+  /** An empty queue. */
+  async function reopen(): Promise<void> {
+    await store.remove()
+    store = await makeStore()
+    queue = await store.worker()
   }
 })
 

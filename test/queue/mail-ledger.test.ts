@@ -1,35 +1,33 @@
 // The count of mail on disk against a plain sum, and what is to become of a mail.
 
 import assert from 'node:assert/strict'
-import path from 'node:path'
 import fc from 'fast-check'
-import { fateOf, fullOf, type KeptRecipient, letGoOf, MAIL_PLACES } from '../../src/queue/mail-ledger'
-import { openMailLedger, openWorkerQueue } from '../../src/queue/sqlite/open'
-import { temporaryFolder } from './support'
+import {
+  fateOf,
+  fullOf,
+  type KeptRecipient,
+  letGoOf,
+  MAIL_PLACES,
+  type MailLedger,
+} from '../../src/queue/mail-ledger'
+import { forEachEngine, type Store } from './engines'
 
-describe('the ledger of mail on disk', () => {
-  let ledger: ReturnType<typeof openMailLedger>
-  let other: ReturnType<typeof openMailLedger>
-  let remove: () => void
-  beforeEach(() => {
-    const { folder, remove: removeFolder } = temporaryFolder()
-    remove = removeFolder
-    const file = path.join(folder, 'queue.sqlite')
-    openWorkerQueue(file, { create: true }).close()
-    ledger = openMailLedger(file, '/one')
-    other = openMailLedger(file, '/other')
+forEachEngine('the ledger of mail on disk', makeStore => {
+  let store: Store
+  let ledger: MailLedger
+  let other: MailLedger
+  beforeEach(async () => {
+    store = await makeStore()
+    ledger = await store.ledger('/one')
+    other = await store.ledger('/other')
   })
-  afterEach(() => {
-    ledger.close()
-    other.close()
-    remove()
-  })
+  afterEach(() => store.remove())
 
-  it('knows of mail that another Haraka directory on the same queue holds', () => {
-    other.reserve([{ place: 'kept', name: 'a', bytes: 1 }], 'x', 1000, 0)
-    assert.deepEqual([ledger.isElsewhere('a'), other.isElsewhere('a')], [true, false])
-    other.gone({ place: 'kept', name: 'a' })
-    assert.equal(ledger.isElsewhere('a'), false)
+  it('knows of mail that another Haraka directory on the same queue holds', async () => {
+    await other.reserve([{ place: 'kept', name: 'a', bytes: 1 }], 'x', 1000, 0)
+    assert.deepEqual([await ledger.isElsewhere('a'), await other.isElsewhere('a')], [true, false])
+    await other.gone({ place: 'kept', name: 'a' })
+    assert.equal(await ledger.isElsewhere('a'), false)
   })
 
   const LIMIT = 1000
@@ -39,32 +37,32 @@ describe('the ledger of mail on disk', () => {
     bytes: fc.integer({ min: 0, max: 400 }),
   })
 
-  it('never says that there is room beyond the limit, and sums up what is there', () => {
+  it('never says that there is room beyond the limit, and sums up what is there', async () => {
     const step = fc.record({
       file,
       sender: fc.constantFrom('x', 'y'),
       what: fc.constantFrom('come', 'go', 'move'),
     })
-    fc.assert(
-      fc.property(fc.array(step, { maxLength: 30 }), steps => {
-        for (const { place, name } of ledger.files(undefined, 100)) ledger.gone({ place, name })
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { maxLength: 30 }), async steps => {
+        for (const { place, name } of await ledger.files(undefined, 100)) await ledger.gone({ place, name })
         const there = new Map<string, number>()
         for (const { file: one, sender, what } of steps) {
           const key = `${one.place} ${one.name}`
-          if (what === 'come' && ledger.reserve([one], sender, LIMIT, 0) === undefined)
+          if (what === 'come' && (await ledger.reserve([one], sender, LIMIT, 0)) === undefined)
             there.set(key, one.bytes)
           if (what === 'go') {
-            ledger.gone(one)
+            await ledger.gone(one)
             there.delete(key)
           }
           const moving = there.get(`kept ${one.name}`)
           if (what === 'move') {
-            ledger.moved(one.name)
+            await ledger.moved(one.name)
             there.delete(`quarantine ${one.name}`)
             there.delete(`kept ${one.name}`)
             if (moving !== undefined) there.set(`quarantine ${one.name}`, moving)
           }
-          const totals = ledger.totals()
+          const totals = await ledger.totals()
           const sum = [...there.values()].reduce((all, bytes) => all + bytes, 0)
           assert.equal(totals.kept.bytes + totals.quarantine.bytes, sum)
           assert.equal(totals.kept.mails + totals.quarantine.mails, there.size)
@@ -75,20 +73,20 @@ describe('the ledger of mail on disk', () => {
     )
   })
 
-  it('counts each Haraka directory by itself', () => {
+  it('counts each Haraka directory by itself', async () => {
     const mail = { place: 'kept', name: 'a', bytes: 900 } as const
-    assert.equal(ledger.reserve([mail], 'x', LIMIT, 0), undefined)
-    assert.equal(ledger.reserve([{ ...mail, name: 'b' }], 'y', LIMIT, 0), 'limit')
-    assert.equal(other.reserve([{ ...mail, name: 'b' }], 'y', LIMIT, 0), undefined)
+    assert.equal(await ledger.reserve([mail], 'x', LIMIT, 0), undefined)
+    assert.equal(await ledger.reserve([{ ...mail, name: 'b' }], 'y', LIMIT, 0), 'limit')
+    assert.equal(await other.reserve([{ ...mail, name: 'b' }], 'y', LIMIT, 0), undefined)
   })
 
-  it('counts a mail that is delivered again once, and a sender up to a tenth', () => {
+  it('counts a mail that is delivered again once, and a sender up to a tenth', async () => {
     const mail = { place: 'quarantine', name: 'a', bytes: 60 } as const
-    assert.equal(ledger.reserve([mail], 'x', LIMIT, 0), undefined)
-    assert.equal(ledger.reserve([mail], 'x', LIMIT, 0), undefined)
-    assert.equal(ledger.reserve([{ ...mail, name: 'b' }], 'x', LIMIT, 0), 'sender')
-    assert.equal(ledger.reserve([{ ...mail, name: 'b' }], 'y', LIMIT, 0), undefined)
-    assert.deepEqual(ledger.totals().quarantine, { bytes: 120, mails: 2 })
+    assert.equal(await ledger.reserve([mail], 'x', LIMIT, 0), undefined)
+    assert.equal(await ledger.reserve([mail], 'x', LIMIT, 0), undefined)
+    assert.equal(await ledger.reserve([{ ...mail, name: 'b' }], 'x', LIMIT, 0), 'sender')
+    assert.equal(await ledger.reserve([{ ...mail, name: 'b' }], 'y', LIMIT, 0), undefined)
+    assert.deepEqual((await ledger.totals()).quarantine, { bytes: 120, mails: 2 })
   })
 })
 

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import type { BounceRequest } from '../../src/policy/decision'
-import type { Job } from '../../src/queue/job'
+import type { QueueReader } from '../../src/queue/operator'
 import type { Claim, DispatcherQueue, Effect, Eventually, Lead, WorkerQueue } from '../../src/queue/store'
 import { key } from '../units'
+import { allOf } from './any-engine'
 import { ENGINES, type Store } from './engines'
 import { type ModelJob, ModelQueue } from './model'
 import { request } from './support'
@@ -19,15 +20,15 @@ const CAP_MS = 20_000
 /** How long: `RUNS=1000 npx mocha test/queue/model.test.ts` */
 const RUNS = Number(process.env['RUNS'] ?? 20)
 
-for (const [engine, make] of ENGINES) {
-  describe(`the queue of ${engine}`, function () {
-    this.timeout(300_000 + RUNS * 1000)
+for (const { name, makeStore } of ENGINES) {
+  describe(`the queue of ${name}`, function () {
+    this.timeout(300_000 + RUNS * 5000)
 
     it('agrees with a plain list in memory, whatever is done to it, closed and opened in between', async () => {
       const done = new Map<string, number>()
       await fc.assert(
         fc.asyncProperty(fc.array(commands, { minLength: 30, maxLength: 90 }), async script => {
-          const queues = new Queues(make())
+          const queues = await Queues.open(await makeStore())
           try {
             await queues.begin()
             for (const command of script) {
@@ -147,13 +148,19 @@ class Queues {
   readonly #model = new ModelQueue()
   #worker: WorkerQueue
   #dispatcher: DispatcherQueue
+  #reader: QueueReader
   #nowMs = 1_000_000
   #claims: { claim: Claim; job: ModelJob }[] = []
 
-  constructor(store: Store) {
+  private constructor(store: Store, worker: WorkerQueue, dispatcher: DispatcherQueue, reader: QueueReader) {
     this.#store = store
-    this.#worker = store.worker()
-    this.#dispatcher = store.dispatcher()
+    this.#worker = worker
+    this.#dispatcher = dispatcher
+    this.#reader = reader
+  }
+
+  static async open(store: Store): Promise<Queues> {
+    return new Queues(store, await store.worker(), await store.dispatcher(), await store.reader())
   }
 
   /** The first dispatcher finds nothing. */
@@ -162,9 +169,7 @@ class Queues {
   }
 
   async close(): Promise<void> {
-    await this.#worker.close()
-    await this.#dispatcher.close()
-    this.#store.remove()
+    await this.#store.remove()
   }
 
   async #takeLead(isLost: boolean): Promise<Lead> {
@@ -333,8 +338,10 @@ class Queues {
       await this.#dispatcher.giveUpLead()
     }
     await this.#dispatcher.close()
-    this.#worker = this.#store.worker()
-    this.#dispatcher = this.#store.dispatcher()
+    await this.#reader.close()
+    this.#worker = await this.#store.worker()
+    this.#reader = await this.#store.reader()
+    this.#dispatcher = await this.#store.dispatcher()
     const { found } = await this.#takeLead(isLost)
     assert.equal(found.length, dies ? this.#claims.length : 0)
     if (dies) {
@@ -352,9 +359,7 @@ class Queues {
   }
 
   async compare(): Promise<void> {
-    const reader = this.#store.reader()
-    const jobs: Job[] = []
-    for await (const job of reader.jobs()) jobs.push(job)
+    const jobs = await allOf(this.#reader.jobs())
     const found = jobs.map(job => ({
       id: job.id,
       state: job.state,
@@ -364,7 +369,6 @@ class Queues {
       times: [job.createdAtMs, job.changedAtMs, job.notBeforeMs],
       tries: [job.tries, job.unknownTries, job.interruptions],
     }))
-    await reader.close()
     const expected = this.#model.jobs.map(job => ({
       id: job.id,
       state: job.state,

@@ -1,114 +1,102 @@
 // The queue in numbers, held against what counting every job says.
 
 import assert from 'node:assert/strict'
-import path from 'node:path'
 import fc from 'fast-check'
-import { Database } from '../../src/queue/sqlite/database'
-import {
-  openDispatcherQueue,
-  openOperatorQueue,
-  openQueueReader,
-  openWorkerQueue,
-  type SqliteQueueReader,
-} from '../../src/queue/sqlite/open'
+import type { QueueReader } from '../../src/queue/operator'
 import { project } from '../../src/queue/stats'
-import { HOUR_MS, request, takeLead, temporaryFolder } from './support'
+import { allOf, takeLead } from './any-engine'
+import { forEachEngine, type Store } from './engines'
+import { HOUR_MS, request } from './support'
 
 const REGION = 'eu-west-1'
 const PACE = { spacingMs: 1000, forecastMs: 1035, marginMs: 60_000 }
 const SPACING = { spacingMs: 0, notBeforeMonoMs: 0, longestPauseMs: 60_000 }
 const NOW_MS = 1_700_000_000_123
 
-describe('the queue in numbers', () => {
-  let file: string
-  let database: Database
-  let watcher: SqliteQueueReader | undefined
-  let remove: () => void
+forEachEngine('the queue in numbers', makeStore => {
+  let store: Store
+  let watcher: QueueReader | undefined
 
-  beforeEach(() => {
-    const { folder, remove: removeFolder } = temporaryFolder()
-    remove = removeFolder
-    file = path.join(folder, 'queue.sqlite')
-    database = new Database(file, { busyMs: 0, create: true })
+  beforeEach(async () => {
+    store = await makeStore()
   })
-  afterEach(() => {
-    watcher?.close()
+  afterEach(async () => {
     watcher = undefined
-    database.close()
-    remove()
+    await store.remove()
   })
 
-  function fill(deadlines: readonly number[], region = REGION): void {
-    database.write(() => {
-      database.run('DELETE FROM job')
-      database.run('INSERT OR IGNORE INTO region (name) VALUES (?)', region)
-      database.run(
-        `INSERT INTO job (id, state, region, ses_id, sender, bounce_sender, reporting_mta, received_ms, deadline_ms,
-           created_ms, changed_ms)
-         SELECT 'job' || key, 'queued', ?, 'mail' || key, 's@origin.example', 'b@yours.example', 'dns; mx', 0, value, 0, 0
-         FROM json_each(?)`,
-        region,
-        JSON.stringify(deadlines),
-      )
-    })
+  async function fill(deadlines: readonly number[], region = REGION): Promise<void> {
+    await store.fill(region, deadlines)
   }
 
-  it('count jobs by region and state through every change that there is', () => {
-    const worker = openWorkerQueue(file)
-    const dispatcher = openDispatcherQueue(file)
-    const operator = openOperatorQueue(file)
-    const reader = openQueueReader(file)
-    takeLead(dispatcher)
-    const counted = () =>
-      database
-        .all("SELECT region || ' ' || state AS what, COUNT(*) AS n FROM job GROUP BY 1 ORDER BY 1")
-        .map(({ what, n }) => `${what} ${n}`)
-    const kept = () =>
-      reader
-        .stats({ ms: 0, monoMs: 0 }, PACE)
-        .jobs.filter(({ jobs }) => jobs !== 0)
+  it('count jobs by region and state through every change that there is', async () => {
+    const worker = await store.worker()
+    const dispatcher = await store.dispatcher()
+    const operator = await store.operator()
+    const reader = await store.reader()
+    await takeLead(dispatcher)
+    const counted = async () => {
+      const numbers = new Map<string, number>()
+      for (const { region, state } of await allOf(reader.jobs()))
+        numbers.set(`${region} ${state}`, (numbers.get(`${region} ${state}`) ?? 0) + 1)
+      return [...numbers].map(([what, n]) => `${what} ${n}`).toSorted()
+    }
+    const kept = async () =>
+      (await reader.stats({ ms: 0, monoMs: 0 }, PACE)).jobs
+        .filter(({ jobs }) => jobs !== 0)
         .map(({ region, state, jobs }) => `${region} ${state} ${jobs}`)
         .toSorted()
-    const check = (most: string[]) => {
-      assert.deepEqual(kept(), most)
-      assert.deepEqual(kept(), counted().toSorted())
+    const check = async (most: string[]) => {
+      assert.deepEqual(await kept(), most)
+      assert.deepEqual(await kept(), (await counted()).toSorted())
     }
     try {
-      const ids = worker
-        .add([request(), request(), request({ region: 'us-east-1' }), request(), request()], 1)
-        .map(({ jobId }) => jobId)
-      check(['eu-west-1 queued 4', 'us-east-1 queued 1'])
-      operator.hold(ids[0] ?? '', 1)
-      operator.cancel(ids[2] ?? '', 1)
-      check(['eu-west-1 held 1', 'eu-west-1 queued 3', 'us-east-1 cancelled 1'])
-      const claim = dispatcher.claim(REGION, { ms: 1, monoMs: 1 }, SPACING)
+      const ids = (
+        await worker.add([request(), request(), request({ region: 'us-east-1' }), request(), request()], 1)
+      ).map(({ jobId }) => jobId)
+      await check(['eu-west-1 queued 4', 'us-east-1 queued 1'])
+      await operator.hold(ids[0] ?? '', 1)
+      await operator.cancel(ids[2] ?? '', 1)
+      await check(['eu-west-1 held 1', 'eu-west-1 queued 3', 'us-east-1 cancelled 1'])
+      const claim = await dispatcher.claim(REGION, { ms: 1, monoMs: 1 }, SPACING)
       assert.ok(claim)
-      check(['eu-west-1 held 1', 'eu-west-1 queued 2', 'eu-west-1 sending 1', 'us-east-1 cancelled 1'])
-      dispatcher.begin(claim, { ms: 2, monoMs: 2 })
-      dispatcher.settle(claim, { state: 'sent', messageId: 'm', detail: 'd' }, { ms: 3, seenMonoMs: 3 })
-      assert.equal(dispatcher.expire(REGION, 1e15, 0).length, 2)
-      check(['eu-west-1 expired 2', 'eu-west-1 held 1', 'eu-west-1 sent 1', 'us-east-1 cancelled 1'])
-      assert.equal(dispatcher.prune(1e16), 4)
-      check(['eu-west-1 held 1'])
+      await check(['eu-west-1 held 1', 'eu-west-1 queued 2', 'eu-west-1 sending 1', 'us-east-1 cancelled 1'])
+      await dispatcher.begin(claim, { ms: 2, monoMs: 2 })
+      await dispatcher.settle(claim, { state: 'sent', messageId: 'm', detail: 'd' }, { ms: 3, seenMonoMs: 3 })
+      assert.equal((await dispatcher.expire(REGION, 1e15, 0)).length, 2)
+      await check(['eu-west-1 expired 2', 'eu-west-1 held 1', 'eu-west-1 sent 1', 'us-east-1 cancelled 1'])
+      assert.equal(await dispatcher.prune(1e16), 4)
+      await check(['eu-west-1 held 1'])
     } finally {
-      for (const one of [worker, dispatcher, operator, reader]) one.close()
+      for (const one of [worker, dispatcher, operator, reader]) await one.close()
     }
   })
 
-  it('say of each region how long it takes, at what pace, how soon the first, and what stands still', () => {
-    const worker = openWorkerQueue(file)
-    const operator = openOperatorQueue(file)
-    const reader = openQueueReader(file)
+  it('say of each region how long it takes, at what pace, how soon the first, and what stands still', async () => {
+    const worker = await store.worker()
+    const operator = await store.operator()
+    const reader = await store.reader()
+    const dispatcher = await store.dispatcher()
+    await takeLead(dispatcher)
     try {
-      worker.add([request({ deadlineMs: NOW_MS + 61_000 }), request({ deadlineMs: NOW_MS + 60_500 })], 1)
-      worker.add([request({ region: 'us-east-1', deadlineMs: NOW_MS + 90_000 })], 1)
-      operator.pause('us-east-1', 1)
-      database.run('UPDATE region SET slowdown = 3 WHERE name = ?', REGION)
-      database.run(
-        "INSERT INTO blocked VALUES ('eu-west-1', '', 5, 0), ('eu-west-1', 'b@yours.example', 5, 0)",
+      await worker.add(
+        [request({ deadlineMs: NOW_MS + 61_000 }), request({ deadlineMs: NOW_MS + 60_500 })],
+        1,
       )
+      await worker.add([request({ region: 'us-east-1', deadlineMs: NOW_MS + 90_000 })], 1)
+      await operator.pause('us-east-1', 1)
+      for (const [ms, blocks] of [
+        [2, 'sender'],
+        [6, 'region'],
+      ] as const) {
+        const claim = await dispatcher.claim(REGION, { ms, monoMs: ms }, SPACING)
+        assert.ok(claim)
+        await dispatcher.begin(claim, { ms, monoMs: ms })
+        const effect = { state: 'queued', what: 'retry', notBeforeMs: ms + 3, detail: 'no', blocks } as const
+        await dispatcher.settle(claim, effect, { ms, seenMonoMs: ms, slowdown: 3 })
+      }
       const none = { calls: 0, sent: 0, throttled: 0 }
-      const { regions, blocked } = reader.stats({ ms: NOW_MS, monoMs: 0 }, PACE)
+      const { regions, blocked } = await reader.stats({ ms: NOW_MS, monoMs: 0 }, PACE)
       assert.deepEqual(regions, [
         {
           region: REGION,
@@ -136,35 +124,38 @@ describe('the queue in numbers', () => {
           willMiss: 0,
         },
       ])
-      assert.deepEqual(blocked, [
-        { region: REGION, nextTryMs: 5 },
-        { region: REGION, bounceSender: 'b@yours.example', nextTryMs: 5 },
-      ])
+      assert.deepEqual(
+        blocked.map(({ region, bounceSender, nextTryMs }) => [region, bounceSender, nextTryMs]),
+        [
+          [REGION, undefined, 9],
+          [REGION, 'mailer-daemon@yours.example', 5],
+        ],
+      )
     } finally {
-      for (const one of [worker, operator, reader]) one.close()
+      for (const one of [worker, operator, reader]) await one.close()
     }
   })
 
-  it('foresee a short queue to the job', () => {
+  it('foresee a short queue to the job', async () => {
     const deadlines = Array.from({ length: 300 }, (_, n) => NOW_MS + 70_000 + n * 700)
-    fill(deadlines)
+    await fill(deadlines)
     const exact = project(deadlines, NOW_MS, PACE)
     assert.ok(exact.willMiss > 0)
-    assert.deepEqual(foreseen(NOW_MS), exact)
+    assert.deepEqual(await foreseen(NOW_MS), exact)
   })
 
-  it('forecast that earlier jobs in one part of an hour use the time of another', () => {
+  it('forecast that earlier jobs in one part of an hour use the time of another', async () => {
     const fromMs = Math.ceil(NOW_MS / HOUR_MS) * HOUR_MS
     const minutes = Array.from({ length: 5 }, (_, n) => fromMs + (n + 1) * 250_000)
     const deadlines = minutes.flatMap(ms => Array.from({ length: 300 }, () => ms))
-    fill(deadlines)
+    await fill(deadlines)
     const nowMs = fromMs - PACE.marginMs
     const exact = project(deadlines, nowMs, PACE)
     assert.ok(exact.willMiss > 200)
-    assert.deepEqual(foreseen(nowMs), exact)
+    assert.deepEqual(await foreseen(nowMs), exact)
   })
 
-  it('forecast a queue of thousands to the job, whatever its deadlines and its pace', () => {
+  it('forecast a queue of thousands to the job, whatever its deadlines and its pace', async () => {
     const times = fc.array(
       fc.record({
         atMs: fc.integer({ min: 0, max: 6 * HOUR_MS }),
@@ -175,16 +166,16 @@ describe('the queue in numbers', () => {
     )
     const spacings = fc.constantFrom(250, 1000, 1005, 2600, 30_000)
     let cut = 0
-    fc.assert(
-      fc.property(times, spacings, (bursts, spacingMs) => {
+    await fc.assert(
+      fc.asyncProperty(times, spacings, async (bursts, spacingMs) => {
         const deadlines = bursts
           .flatMap(({ atMs, jobs, everyMs }) =>
             Array.from({ length: jobs }, (_, n) => NOW_MS + atMs + n * everyMs),
           )
           .toSorted((a, b) => a - b)
-        fill(deadlines)
+        await fill(deadlines)
         const exact = project(deadlines, NOW_MS, { spacingMs, marginMs: PACE.marginMs })
-        assert.deepEqual(foreseen(NOW_MS, spacingMs), exact)
+        assert.deepEqual(await foreseen(NOW_MS, spacingMs), exact)
         if (exact.willMiss > 0 && exact.drainMs > 0) cut += 1
       }),
       { numRuns: 60 },
@@ -193,9 +184,9 @@ describe('the queue in numbers', () => {
   })
 
   /** By a process that has looked at the queue before. */
-  function foreseen(nowMs: number, spacingMs = PACE.spacingMs) {
-    watcher ??= openQueueReader(file)
-    const [region] = watcher.stats({ ms: nowMs, monoMs: 0 }, { ...PACE, spacingMs }).regions
+  async function foreseen(nowMs: number, spacingMs = PACE.spacingMs) {
+    watcher ??= await store.reader()
+    const [region] = (await watcher.stats({ ms: nowMs, monoMs: 0 }, { ...PACE, spacingMs })).regions
     assert.ok(region)
     return { drainMs: region.drainMs, willMiss: region.willMiss }
   }

@@ -1,50 +1,35 @@
 // Recipients that nothing in a mail confirms: SES may refuse their bounces, which says nothing about anybody else's.
 
 import assert from 'node:assert/strict'
-import path from 'node:path'
 import { MetricsBuffer } from '../../src/queue/metrics-buffer'
 import { relayWarning } from '../../src/queue/relay-signs'
-import {
-  openCounterStore,
-  openDispatcherQueue,
-  openOperatorQueue,
-  openQueueReader,
-  openWorkerQueue,
-  type SqliteDispatcherQueue,
-  type SqliteWorkerQueue,
-} from '../../src/queue/sqlite/open'
-import type { Effect } from '../../src/queue/store'
-import { request, takeLead, temporaryFolder } from './support'
+import type { DispatcherQueue, Effect, WorkerQueue } from '../../src/queue/store'
+import { allOf, takeLead } from './any-engine'
+import { forEachEngine, type Store } from './engines'
+import { request } from './support'
 
 const SPACING = { spacingMs: 1000, notBeforeMonoMs: 0, longestPauseMs: 600_000 }
 const PACE = { spacingMs: 1000, forecastMs: 1000, marginMs: 60_000 }
 const MINUTE_MS = 60_000
 const HOUR_MS = 3_600_000
 
-describe('an unconfirmed recipient', () => {
-  let file: string
-  let worker: SqliteWorkerQueue
-  let queue: SqliteDispatcherQueue
-  let remove: () => void
+forEachEngine('an unconfirmed recipient', makeStore => {
+  let store: Store
+  let worker: WorkerQueue
+  let queue: DispatcherQueue
   let nowMs = 0
 
-  beforeEach(() => {
-    const { folder, remove: removeFolder } = temporaryFolder()
-    remove = removeFolder
-    file = path.join(folder, 'queue.sqlite')
-    worker = openWorkerQueue(file, { create: true })
-    queue = openDispatcherQueue(file)
-    takeLead(queue)
+  beforeEach(async () => {
+    store = await makeStore()
+    worker = await store.worker()
+    queue = await store.dispatcher()
+    await takeLead(queue)
     nowMs = 1_000_000
   })
-  afterEach(() => {
-    worker.close()
-    queue.close()
-    remove()
-  })
+  afterEach(() => store.remove())
 
-  function add(sesId: string, address: string, isUnconfirmed: boolean): string {
-    const [added] = worker.add(
+  async function add(sesId: string, address: string, isUnconfirmed: boolean): Promise<string> {
+    const [added] = await worker.add(
       [request({ sesId, recipient: { address, ...(isUnconfirmed && { isUnconfirmed }) } })],
       nowMs,
     )
@@ -52,13 +37,13 @@ describe('an unconfirmed recipient', () => {
   }
 
   /** The next call, which ends so. */
-  function call(effect: Effect) {
+  async function call(effect: Effect) {
     nowMs += MINUTE_MS
     const now = { ms: nowMs, monoMs: nowMs }
-    const claim = queue.claim('eu-west-1', now, SPACING)
+    const claim = await queue.claim('eu-west-1', now, SPACING)
     if (claim === undefined) return undefined
-    queue.begin(claim, now)
-    return { id: claim.job.id, ...queue.settle(claim, effect, { ms: nowMs, seenMonoMs: nowMs }) }
+    await queue.begin(claim, now)
+    return { id: claim.job.id, ...(await queue.settle(claim, effect, { ms: nowMs, seenMonoMs: nowMs })) }
   }
 
   const refused = (): Effect => ({
@@ -68,31 +53,21 @@ describe('an unconfirmed recipient', () => {
   })
   const sent: Effect = { state: 'sent', messageId: 'm', detail: '' }
 
-  function jobs() {
-    const reader = openQueueReader(file)
-    try {
-      return [...reader.jobs()]
-    } finally {
-      reader.close()
-    }
+  async function jobs() {
+    return allOf((await store.reader()).jobs())
   }
 
-  function signsAt(atMs: number) {
-    const reader = openQueueReader(file)
-    try {
-      return reader.relaySigns(atMs)
-    } finally {
-      reader.close()
-    }
+  async function signsAt(atMs: number) {
+    return (await store.reader()).relaySigns(atMs)
   }
 
-  it('has a call of its own, whichever recipient of the mail comes first', () => {
-    add('one', 'a@yours.example', true)
-    add('one', 'b@yours.example', false)
-    add('one', 'c@yours.example', true)
-    add('one', 'd@yours.example', false)
+  it('has a call of its own, whichever recipient of the mail comes first', async () => {
+    await add('one', 'a@yours.example', true)
+    await add('one', 'b@yours.example', false)
+    await add('one', 'c@yours.example', true)
+    await add('one', 'd@yours.example', false)
     assert.deepEqual(
-      jobs().map(({ recipients }) =>
+      (await jobs()).map(({ recipients }) =>
         recipients.map(({ address, isUnconfirmed }) => [address, isUnconfirmed]),
       ),
       [
@@ -106,41 +81,42 @@ describe('an unconfirmed recipient', () => {
     )
   })
 
-  it('counts for no pause when SES refuses its bounce', () => {
-    for (let at = 0; at < 8; at++) add(`mail${at}`, 'a@yours.example', true)
-    for (const { id } of jobs()) assert.deepEqual(call(refused()), { id, state: 'failed', changes: [] })
+  it('counts for no pause when SES refuses its bounce', async () => {
+    for (let at = 0; at < 8; at++) await add(`mail${at}`, 'a@yours.example', true)
+    for (const { id } of await jobs())
+      assert.deepEqual(await call(refused()), { id, state: 'failed', changes: [] })
   })
 
-  it('ends no row of refusals of others', () => {
+  it('ends no row of refusals of others', async () => {
     for (let at = 0; at < 4; at++) {
-      add(`mail${at}`, 'a@yours.example', false)
-      add(`mail${at}`, 'b@yours.example', true)
+      await add(`mail${at}`, 'a@yours.example', false)
+      await add(`mail${at}`, 'b@yours.example', true)
     }
-    for (let at = 0; at < 8; at++) assert.deepEqual(call(refused())?.changes, [])
-    add('fifth', 'a@yours.example', false)
-    assert.equal(call(refused())?.changes[0]?.isPaused, true)
+    for (let at = 0; at < 8; at++) assert.deepEqual((await call(refused()))?.changes, [])
+    await add('fifth', 'a@yours.example', false)
+    assert.equal((await call(refused()))?.changes[0]?.isPaused, true)
   })
 
-  it('waits once when SES refuses it while its sender is paused, and makes the pause no longer', () => {
-    for (let at = 0; at < 5; at++) add(`mail${at}`, 'a@yours.example', false)
-    for (let at = 0; at < 4; at++) call(refused())
-    const own = [add('other', 'b@yours.example', true), add('another', 'c@yours.example', true)]
-    assert.equal(call(refused())?.changes[0]?.isPaused, true)
-    const endOfPause = () => {
-      const reader = openQueueReader(file)
+  it('waits once when SES refuses it while its sender is paused, and makes the pause no longer', async () => {
+    for (let at = 0; at < 5; at++) await add(`mail${at}`, 'a@yours.example', false)
+    for (let at = 0; at < 4; at++) await call(refused())
+    const own = [await add('other', 'b@yours.example', true), await add('another', 'c@yours.example', true)]
+    assert.equal((await call(refused()))?.changes[0]?.isPaused, true)
+    const endOfPause = async () => {
+      const reader = await store.reader()
       try {
-        return reader.stats({ ms: 0, monoMs: 0 }, PACE).blocked[0]?.nextTryMs
+        return (await reader.stats({ ms: 0, monoMs: 0 }, PACE)).blocked[0]?.nextTryMs
       } finally {
-        reader.close()
+        await reader.close()
       }
     }
     const outcomes: Record<string, string[]> = {}
     for (let at = 0; at < 40; at++) {
-      const before = endOfPause()
-      const outcome = call(refused())
+      const before = await endOfPause()
+      const outcome = await call(refused())
       if (outcome === undefined || !own.includes(outcome.id)) continue
       ;(outcomes[outcome.id] ??= []).push(outcome.state)
-      assert.equal(endOfPause(), before)
+      assert.equal(await endOfPause(), before)
     }
     assert.deepEqual(
       own.map(id => outcomes[id]),
@@ -151,56 +127,55 @@ describe('an unconfirmed recipient', () => {
     )
   })
 
-  it('is a sign of a relay that rewrites recipients once SES has refused three', () => {
+  it('is a sign of a relay that rewrites recipients once SES has refused three', async () => {
     const signs = () => signsAt(nowMs)
-    for (let at = 0; at < 4; at++) add(`mail${at}`, 'a@yours.example', true)
-    add('sure', 'a@yours.example', false)
-    call(refused())
-    call(refused())
-    assert.equal(relayWarning(signs()), undefined)
-    call(sent)
-    assert.deepEqual(signs(), { refused: 2, mails: 0, besideFor: 0 })
-    call(refused())
-    assert.deepEqual(signs().refused, 3)
+    for (let at = 0; at < 4; at++) await add(`mail${at}`, 'a@yours.example', true)
+    await add('sure', 'a@yours.example', false)
+    await call(refused())
+    await call(refused())
+    assert.equal(relayWarning(await signs()), undefined)
+    await call(sent)
+    assert.deepEqual(await signs(), { refused: 2, mails: 0, besideFor: 0 })
+    await call(refused())
+    assert.deepEqual((await signs()).refused, 3)
     assert.match(
-      relayWarning(signs()) ?? '',
+      relayWarning(await signs()) ?? '',
       /^the relay seems to rewrite recipients; set \[relay\] recipients .*: SES refused/,
     )
     // the confirmed one is none
-    call(refused())
-    assert.equal(signs().refused, 3)
+    await call(refused())
+    assert.equal((await signs()).refused, 3)
     // what SES has bounced after all is none any more
-    const operator = openOperatorQueue(file)
-    const [failed] = jobs().filter(
+    const operator = await store.operator()
+    const [failed] = (await jobs()).filter(
       ({ state, recipients }) => state === 'failed' && recipients[0]?.isUnconfirmed,
     )
-    assert.ok('value' in operator.retry(failed?.id ?? '', nowMs, PACE))
-    operator.close()
-    call(sent)
-    assert.equal(signs().refused, 2)
+    assert.ok('value' in (await operator.retry(failed?.id ?? '', nowMs, PACE)))
+    await operator.close()
+    await call(sent)
+    assert.equal((await signs()).refused, 2)
   })
 
-  it('is a sign when most mails with one recipient in a day name another one of SES', () => {
-    const store = openCounterStore(file)
-    const hand = (besideFor: number, others: number, atMs: number) => {
+  it('is a sign when most mails with one recipient in a day name another one of SES', async () => {
+    const counters = await store.counters()
+    const hand = async (besideFor: number, others: number, atMs: number) => {
       const metricsBuffer = new MetricsBuffer()
       for (let at = 0; at < besideFor; at++) metricsBuffer.onlyRecipient(atMs, true)
       for (let at = 0; at < others; at++) metricsBuffer.onlyRecipient(atMs, false)
-      metricsBuffer.flushTo(counted => store.add(counted))
+      await metricsBuffer.flushTo(counted => counters.add(counted))
     }
-    const warned = (atMs: number) => relayWarning(signsAt(atMs)) !== undefined
+    const warned = async (atMs: number) => relayWarning(await signsAt(atMs)) !== undefined
     const start = 100 * HOUR_MS
-    hand(2, 0, start)
-    assert.equal(warned(start), false, 'two may be chance')
-    hand(1, 0, start + HOUR_MS)
-    assert.equal(warned(start + HOUR_MS), true)
-    hand(0, 3, start + HOUR_MS)
-    assert.equal(warned(start + HOUR_MS), false, 'half of them is not most')
-    hand(9, 0, start + 2 * HOUR_MS)
-    assert.equal(warned(start + 2 * HOUR_MS), true)
-    assert.equal(warned(start + 27 * HOUR_MS), false, 'a day later it is forgotten')
-    for (let hour = 0; hour < 100; hour++) hand(1, 1, start + hour * HOUR_MS)
-    store.close()
-    assert.deepEqual(signsAt(start + 99 * HOUR_MS).mails, 48)
+    await hand(2, 0, start)
+    assert.equal(await warned(start), false, 'two may be chance')
+    await hand(1, 0, start + HOUR_MS)
+    assert.equal(await warned(start + HOUR_MS), true)
+    await hand(0, 3, start + HOUR_MS)
+    assert.equal(await warned(start + HOUR_MS), false, 'half of them is not most')
+    await hand(9, 0, start + 2 * HOUR_MS)
+    assert.equal(await warned(start + 2 * HOUR_MS), true)
+    assert.equal(await warned(start + 27 * HOUR_MS), false, 'a day later it is forgotten')
+    for (let hour = 0; hour < 100; hour++) await hand(1, 1, start + hour * HOUR_MS)
+    assert.deepEqual((await signsAt(start + 99 * HOUR_MS)).mails, 48)
   })
 })

@@ -4,9 +4,9 @@ import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import path from 'node:path'
-import { SCHEMA_STEPS } from '../../src/queue/sqlite/schema'
+import { SCHEMA_STEPS } from '../../../src/queue/sqlite/schema'
 
-const FOLDER = path.join(__dirname, '../../src/queue/sqlite')
+const FOLDER = path.join(__dirname, '../../../src/queue/sqlite')
 const MIGRATIONS = path.join(FOLDER, 'migrations')
 
 /** SHA-256 of each text. Never changed after a release: what changes later is a new numbered file. */

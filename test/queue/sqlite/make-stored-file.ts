@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { rmSync } from 'node:fs'
 import path from 'node:path'
-import { SCHEMA_STEPS } from '../../src/queue/sqlite/schema'
+import { SCHEMA_STEPS } from '../../../src/queue/sqlite/schema'
 import { emptyTables, makeStoredFile, STORED_FILES } from './stored-file'
 
 const file = path.join(STORED_FILES, `version-${SCHEMA_STEPS.at(-1)?.version}.sqlite`)

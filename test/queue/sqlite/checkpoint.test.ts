@@ -3,9 +3,9 @@
 import assert from 'node:assert/strict'
 import { statSync } from 'node:fs'
 import path from 'node:path'
-import { Database } from '../../src/queue/sqlite/database'
-import { openDispatcherQueue } from '../../src/queue/sqlite/open'
-import { takeLead, temporaryFolder } from './support'
+import { Database } from '../../../src/queue/sqlite/database'
+import { openDispatcherQueue } from '../../../src/queue/sqlite/open'
+import { takeLead, temporaryFolder } from '../support'
 
 const MB = 1024 * 1024
 /** Written at once: little beside either limit. */

@@ -1,13 +1,13 @@
 // A queue file with something in every table, as test/fixtures/queue-files keeps one for each released version.
-// A release that changes the tables stores its own: node --require tsx/cjs test/queue/make-stored-file.ts
+// A release that changes the tables stores its own: node --require tsx/cjs test/queue/sqlite/make-stored-file.ts
 
 import path from 'node:path'
 import Driver from 'libsql'
-import { COUNTED } from '../../src/queue/counters'
-import { openCounterStore, openOperatorQueue, openWorkerQueue } from '../../src/queue/sqlite/open'
-import { request, temporaryFolder } from './support'
+import { COUNTED } from '../../../src/queue/counters'
+import { openCounterStore, openOperatorQueue, openWorkerQueue } from '../../../src/queue/sqlite/open'
+import { request, temporaryFolder } from '../support'
 
-export const STORED_FILES = path.join(__dirname, '../fixtures/queue-files')
+export const STORED_FILES = path.join(__dirname, '../../fixtures/queue-files')
 
 /** When every mail in it was received, and its window. */
 export const RECEIVED_MS = Date.UTC(2026, 10, 1)

@@ -2,10 +2,10 @@
 
 import assert from 'node:assert/strict'
 import path from 'node:path'
-import { Database } from '../../src/queue/sqlite/database'
-import { openDispatcherQueue, openOperatorQueue, openWorkerQueue } from '../../src/queue/sqlite/open'
-import { WaitingDeadlines, waitingDeadlines } from '../../src/queue/sqlite/waiting-deadlines'
-import { addJob, request, takeLead, temporaryFolder } from './support'
+import { Database } from '../../../src/queue/sqlite/database'
+import { openDispatcherQueue, openOperatorQueue, openWorkerQueue } from '../../../src/queue/sqlite/open'
+import { WaitingDeadlines, waitingDeadlines } from '../../../src/queue/sqlite/waiting-deadlines'
+import { addJob, request, takeLead, temporaryFolder } from '../support'
 
 const REGION = 'eu-west-1'
 const OTHER_REGION = 'us-east-1'

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import path from 'node:path'
-import { Database } from '../../src/queue/sqlite/database'
-import { openDispatcherQueue, openWorkerQueue } from '../../src/queue/sqlite/open'
-import { counted, request, takeLead, temporaryFolder } from './support'
+import { Database } from '../../../src/queue/sqlite/database'
+import { openDispatcherQueue, openWorkerQueue } from '../../../src/queue/sqlite/open'
+import { counted, request, takeLead, temporaryFolder } from '../support'
 
 const REGION = 'eu-west-1'
 /** Jobs on record at a time. */

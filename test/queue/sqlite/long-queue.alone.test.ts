@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict'
 import path from 'node:path'
 import Driver from 'libsql'
-import { latenessOf } from '../../src/queue/forecast'
+import { latenessOf } from '../../../src/queue/forecast'
 import {
   openDispatcherQueue,
   openWorkerQueue,
   type SqliteDispatcherQueue,
   type SqliteWorkerQueue,
-} from '../../src/queue/sqlite/open'
-import { ahead, request, setSpacing, takeLead, temporaryFolder } from './support'
+} from '../../../src/queue/sqlite/open'
+import { ahead, request, setSpacing, takeLead, temporaryFolder } from '../support'
 
 /** As many as SES sends in a day. */
 const FULL = 86_400

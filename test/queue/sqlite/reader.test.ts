@@ -1,16 +1,14 @@
-// Views of the queue that leave no trace, and the regions that it has seen.
+// Views of the queue that leave no trace.
 
 import assert from 'node:assert/strict'
 import { existsSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
 import path from 'node:path'
 import Driver from 'libsql'
-import { Database } from '../../src/queue/sqlite/database'
-import { openDispatcherQueue, openQueueReader, openWorkerQueue } from '../../src/queue/sqlite/open'
-import { request, takeLead, temporaryFolder } from './support'
+import { Database } from '../../../src/queue/sqlite/database'
+import { openQueueReader, openWorkerQueue } from '../../../src/queue/sqlite/open'
+import { request, temporaryFolder } from '../support'
 
-const SPACING = { spacingMs: 1000, notBeforeMonoMs: 0, longestPauseMs: 60_000 }
-
-describe('a view of the queue', () => {
+describe('a view of a queue file', () => {
   let folder: string
   let file: string
   let remove: () => void
@@ -40,26 +38,6 @@ describe('a view of the queue', () => {
         return [name, statSync(whole).mtimeMs, readFileSync(whole).toString('base64')]
       })
   }
-
-  it('names the regions of jobs and of calls, once each, in the order of their names', () => {
-    const worker = openWorkerQueue(file, { create: true })
-    assert.deepEqual(regions(), [])
-    const queue = openDispatcherQueue(file)
-    try {
-      takeLead(queue)
-      worker.add([request({ region: 'us-east-1' }), request({ region: 'eu-west-1' })], 0)
-      assert.deepEqual(regions(), ['eu-west-1', 'us-east-1'])
-      const claim = queue.claim('us-east-1', { ms: 1, monoMs: 1 }, SPACING)
-      assert.ok(claim)
-      queue.begin(claim, { ms: 2, monoMs: 2 })
-      queue.settle(claim, { state: 'sent', messageId: 'm', detail: 'd' }, { ms: 3, seenMonoMs: 3 })
-      assert.equal(queue.prune(1000), 1)
-      assert.deepEqual(regions(), ['eu-west-1', 'us-east-1'])
-    } finally {
-      queue.close()
-      worker.close()
-    }
-  })
 
   it('changes nothing while others have the file open', () => {
     const worker = openWorkerQueue(file, { create: true })
@@ -111,6 +89,7 @@ describe('a view of the queue', () => {
     assert.throws(() => database.run('DELETE FROM job'), { code: 'QUEUE_UNWRITABLE' })
     database.close()
   })
+
   it('finds a file whatever its name', () => {
     file = path.join(folder, 'a b?#%41.sqlite')
     const worker = openWorkerQueue(file, { create: true })

@@ -5,21 +5,22 @@ import { createHash } from 'node:crypto'
 import { copyFileSync, readdirSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import Driver from 'libsql'
-import { loadSettings, parseSettings } from '../../src/config/load'
-import { type Clock, systemClock } from '../../src/dispatch/clock'
-import { Dispatcher } from '../../src/dispatch/dispatcher'
-import type { Ses } from '../../src/dispatch/ses'
-import { QueueError } from '../../src/errors'
-import type { Job } from '../../src/queue/job'
-import { Database } from '../../src/queue/sqlite/database'
+import { loadSettings, parseSettings } from '../../../src/config/load'
+import { type Clock, systemClock } from '../../../src/dispatch/clock'
+import { Dispatcher } from '../../../src/dispatch/dispatcher'
+import type { Ses } from '../../../src/dispatch/ses'
+import { QueueError } from '../../../src/errors'
+import type { Job } from '../../../src/queue/job'
+import { Database } from '../../../src/queue/sqlite/database'
 import {
   openDispatcherQueue,
   openOperatorQueue,
   openQueueReader,
   openWorkerQueue,
-} from '../../src/queue/sqlite/open'
-import { migrate, SCHEMA_STEPS, type SchemaStep } from '../../src/queue/sqlite/schema'
-import { until } from '../live/support/wait'
+} from '../../../src/queue/sqlite/open'
+import { migrate, SCHEMA_STEPS, type SchemaStep } from '../../../src/queue/sqlite/schema'
+import { until } from '../../live/support/wait'
+import { ahead, HOUR_MS, known, request, temporaryFolder } from '../support'
 import {
   ASKED_FOR,
   DAY_MS,
@@ -31,7 +32,6 @@ import {
   REGION,
   STORED_FILES,
 } from './stored-file'
-import { ahead, HOUR_MS, known, request, temporaryFolder } from './support'
 
 const FIRST = 11
 const NEWEST = SCHEMA_STEPS.at(-1)?.version ?? 0
