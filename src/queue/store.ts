@@ -21,7 +21,7 @@ import type { Forecast } from './forecast'
 import type { Job, JobState, Submitted } from './job'
 import type { MailLedger } from './mail-ledger'
 import type { Pause } from './operator'
-import type { InterruptionLimits } from './transitions'
+import type { InterruptionLimits, InterruptionPause } from './transitions'
 
 /** SQLite answers at once, another engine may answer later. Callers await both. */
 export type Eventually<T> = T | Promise<T>
@@ -112,6 +112,8 @@ export interface Now {
 export interface LeadLimits extends InterruptionLimits {
   /** A dispatcher without a heartbeat for so long has lost the lead. */
   staleMs: number
+  /** Where an earlier leader may be alive, on another host: the pause after which an interrupted call is tried again. */
+  pause?: InterruptionPause
 }
 
 export interface Lead {
@@ -119,6 +121,14 @@ export interface Lead {
   term: number
   /** Jobs that an earlier dispatcher left as `sending`, in the state that they are in now. */
   found: Job[]
+}
+
+/** The dispatcher that leads. */
+export interface LeaderElsewhere {
+  host: string
+  term: number
+  /** Time to the next look at it. */
+  askAgainMs: number
 }
 
 export interface PlanQuestion {
@@ -222,6 +232,8 @@ export interface DispatcherQueue {
    * have seen an earlier dispatcher's call as late as that.
    */
   takeLead(now: () => Now, limits: LeadLimits): Eventually<Lead | undefined>
+  /** Where hosts share the queue: the leader that `takeLead` has found last. Undefined: it found none. */
+  leaderElsewhere?(): LeaderElsewhere | undefined
   heartbeat(nowMonoMs: MonoMs): Eventually<void>
   /** So the next dispatcher doesn't wait. */
   giveUpLead(): Eventually<void>

@@ -80,6 +80,22 @@ export interface InterruptionLimits {
   interruptions: number
 }
 
+/** `marginMs`: no call starts later than this before its deadline. */
+export interface InterruptionPause {
+  pauseMs: number
+  marginMs: number
+}
+
+/** When an interrupted call is tried again: after the pause, or after half of the time that is left, if that is sooner. */
+export function interruptedUntilMs(
+  deadlineMs: EpochMs,
+  nowMs: EpochMs,
+  { pauseMs, marginMs }: InterruptionPause,
+): EpochMs {
+  const leftMs = Math.max(0, deadlineMs - marginMs - nowMs)
+  return Math.round(nowMs + Math.min(pauseMs, leftMs / 2))
+}
+
 /** Recovers a job that an ended dispatcher left as `sending`. `hasBegun`: its call may have been made. */
 export function leftBehind(
   job: Pick<JobFacts, 'state' | 'tries' | 'interruptions'>,

@@ -8,7 +8,7 @@ DECLARE
   change jsonb := args->'change';
   now_ms bigint := (args->>'now_ms')::bigint;
 BEGIN
-  PERFORM take_turn_1();
+  PERFORM take_turn_1(args);
   IF read ? 'version' AND (read->>'version') IS DISTINCT FROM (
     SELECT xmin::text FROM job_count WHERE region = read->>'region' AND state = 'queued') THEN
     RETURN 'false';
