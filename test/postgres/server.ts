@@ -42,12 +42,7 @@ export interface ServerOptions {
   beforeStart?: (dataFolder: string) => void
 }
 
-/** Nothing is lost when only the server dies: fsync matters when the machine does. */
-const FAST: Settings = { fsync: 'off', full_page_writes: 'off' }
-
-/** The product refuses a server without them. */
-export const DURABLE: Settings = { fsync: 'on', full_page_writes: 'on' }
-
+/** fsync and full_page_writes stay on: the queue refuses a server without them. */
 const USUAL: Settings = {
   listen_addresses: '127.0.0.1',
   unix_socket_directories: '',
@@ -95,7 +90,7 @@ export class PostgresServer {
     giveTo(this.#owner, this.dataFolder)
     if (dataFolder === undefined) initialise(this.#bin, this.dataFolder, this.#owner)
     else this.#copy(dataFolder)
-    this.set({ ...USUAL, ...FAST, ...settings, port })
+    this.set({ ...USUAL, ...settings, port })
     const hba = path.join(this.dataFolder, 'pg_hba.conf')
     writeFileSync(hba, [...logins, readFileSync(hba, 'utf8')].join('\n'))
     beforeStart?.(this.dataFolder)

@@ -3,7 +3,7 @@
 
 import { randomBytes } from 'node:crypto'
 import { Client } from 'pg'
-import { DATABASE, DURABLE, LOGIN, startServer } from './server'
+import { DATABASE, LOGIN, startServer } from './server'
 
 /** Set by scripts/test.js. */
 const PORT = process.env['TEST_POSTGRES_PORT']
@@ -13,10 +13,7 @@ let port: Promise<number> | undefined
 /** The port of the shared server on 127.0.0.1. */
 export function sharedPort(): Promise<number> {
   // nobody stops it: it ends with this process
-  port ??=
-    PORT === undefined
-      ? startServer({ settings: DURABLE }).then(server => server.port)
-      : Promise.resolve(Number(PORT))
+  port ??= PORT === undefined ? startServer().then(server => server.port) : Promise.resolve(Number(PORT))
   return port
 }
 
