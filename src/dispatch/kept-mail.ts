@@ -24,8 +24,8 @@ export interface KeptMailParts {
 
 /** Short, so that the mail of a cancelled job is soon in the quarantine. Each check is one cheap query. */
 const LOOK_MS = 500
-/** Each sweep checks a thousand files, so some 50,000 mails (the default limit) take ten minutes. */
-const SWEEP_MS = 10_000
+/** Also without a change in the queue, as mail may have been deleted by hand. */
+const LOOK_ANYWAY_MS = 10_000
 /** Due mails in one check. */
 const AT_ONCE = 100
 /** Age after which mail without a job is deleted: it got no 250, so the relay has delivered it again. */
@@ -55,11 +55,10 @@ export class KeptMail {
     let sweptMs = Number.NEGATIVE_INFINITY
     while (!stop.aborted) {
       await this.#try(() => this.#due())
-      if (clock.monoMs() - sweptMs >= SWEEP_MS) {
+      if (clock.monoMs() - sweptMs >= store.sweepPauseMs) {
         sweptMs = clock.monoMs()
         this.#elsewhere.clear()
-        await this.#try(() => this.#sweepKept())
-        await this.#try(() => this.#sweepQuarantine())
+        await this.#try(() => this.#sweepMail())
         await this.#try(() => this.#sweepCounts())
       }
       await clock.waitUntil(clock.monoMs() + LOOK_MS, stop)
@@ -71,7 +70,7 @@ export class KeptMail {
   async #due(): Promise<void> {
     const { ledger, clock, stop } = this.#parts
     const version = await ledger.version()
-    if (version === this.#version && clock.monoMs() - this.#lookedMs < SWEEP_MS) return
+    if (version === this.#version && clock.monoMs() - this.#lookedMs < LOOK_ANYWAY_MS) return
     this.#version = version
     this.#lookedMs = clock.monoMs()
     await this.#fullness.look()
@@ -108,13 +107,21 @@ export class KeptMail {
     return now
   }
 
-  async #sweepKept(): Promise<void> {
-    const { store, clock } = this.#parts
-    const { faults } = await store.sweep('kept', {
+  async #sweepMail(): Promise<void> {
+    const { clock, settings, log, store, ledger } = this.#parts
+    const { removed, faults } = await store.sweep({
       nowMs: clock.nowMs(),
-      found: (name, file) => this.#try(() => this.#foundKept(name, file)),
+      keepMs: settings().quarantine.keepMs,
+      isNeeded: async name => fateOf(await ledger.recipientsOf(name), true).waits,
+      found: (place, name, file) =>
+        place === 'kept'
+          ? this.#try(() => this.#foundKept(name, file))
+          : this.#count({ place, name, bytes: file.sizeBytes }),
     })
-    this.#sayFaults('kept mail', faults)
+    if (removed > 0) log('info', `quarantine: ${removed} files removed, as [quarantine] keep has passed`)
+    const [first] = faults
+    if (first !== undefined)
+      this.#say(`quarantine: ${faults.length} files can't be removed, the first: ${first}`)
   }
 
   async #foundKept(name: string, file: StoredFile): Promise<void> {
@@ -140,24 +147,6 @@ export class KeptMail {
     if (atMs < clock.nowMs() - UNUSED_MS)
       await ledger.removeUnused([{ place: 'kept', name }], () => void store.remove('kept', name))
     return true
-  }
-
-  async #sweepQuarantine(): Promise<void> {
-    const { clock, settings, log, store } = this.#parts
-    const { removed, faults } = await store.sweep('quarantine', {
-      nowMs: clock.nowMs(),
-      keepMs: settings().quarantine.keepMs,
-      found: (name, { sizeBytes: bytes }) => this.#count({ place: 'quarantine', name, bytes }),
-      isNeeded: async name => fateOf(await this.#parts.ledger.recipientsOf(name), true).waits,
-    })
-    if (removed > 0) log('info', `quarantine: ${removed} files removed, as [quarantine] keep has passed`)
-    this.#sayFaults('quarantine', faults)
-  }
-
-  #sayFaults(where: string, faults: readonly string[]): void {
-    const [first] = faults
-    if (first !== undefined)
-      this.#say(`${where}: ${faults.length} files can't be removed, the first: ${first}`)
   }
 
   #count(file: MailFile): Promise<void> {

@@ -8,7 +8,7 @@ import path from 'node:path'
 import { errorMessage } from '../errors'
 import type { EpochMs } from '../units'
 import { isMissing } from './folder-moves'
-import type { SweepOptions, Swept } from './mail-store'
+import type { StoredFile, SweepOptions, Swept } from './mail-store'
 import { type MailFileName, openWalk } from './walk'
 
 /** Age after which an unfinished file is removed: no writer takes a day. */
@@ -16,9 +16,15 @@ const UNFINISHED_MS = 86_400_000
 /** Age after which a record without a mail is removed: a mail is written in less, as Haraka limits a plugin's time. */
 export const WRITING_MS = 600_000
 
+/** `keepMs`: undefined keeps mail of any age. */
+interface FolderSweep extends Pick<SweepOptions, 'nowMs' | 'isNeeded'> {
+  keepMs?: number
+  found: (name: string, file: StoredFile) => Promise<void>
+}
+
 export interface Cleaner {
   /** Continues where the last step stopped, and begins again after the end. Never rejects. */
-  step(options: SweepOptions): Promise<Swept>
+  step(options: FolderSweep): Promise<Swept>
   close(): Promise<void>
 }
 
@@ -49,7 +55,7 @@ export function openCleaner(folder: string, most?: number): Cleaner {
 async function cleanOne(
   folder: string,
   { file, name, ending }: MailFileName,
-  { nowMs, keepMs = Number.POSITIVE_INFINITY, isNeeded = () => false }: SweepOptions,
+  { nowMs, keepMs = Number.POSITIVE_INFINITY, isNeeded = () => false }: FolderSweep,
 ): Promise<number> {
   if (ending === undefined) return removeOld(path.join(folder, file), nowMs - UNFINISHED_MS)
   const [eml, json] = [path.join(folder, `${name}.eml`), path.join(folder, `${name}.json`)]
@@ -79,7 +85,7 @@ async function removeOld(file: string, beforeMs: EpochMs): Promise<number> {
 async function report(
   folder: string,
   { file, name }: MailFileName,
-  found: SweepOptions['found'],
+  found: FolderSweep['found'],
 ): Promise<void> {
   try {
     const { size, mtimeMs } = await lstat(path.join(folder, file))

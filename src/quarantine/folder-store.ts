@@ -3,7 +3,7 @@
 import { createReadStream, realpathSync } from 'node:fs'
 import { readdir, stat } from 'node:fs/promises'
 import path from 'node:path'
-import type { MailPlace } from '../queue/mail-ledger'
+import { MAIL_PLACES, type MailPlace } from '../queue/mail-ledger'
 import { type Cleaner, openCleaner } from './clean'
 import {
   deleteMail,
@@ -38,6 +38,9 @@ export function mailHome(harakaDir: string): string {
   }
 }
 
+/** A step looks at a thousand files, so some 50,000 mails (the default limit) take ten minutes. */
+const SWEEP_PAUSE_MS = 10_000
+
 export function openFolderStore(harakaDir: string): MailStore {
   const folders: MailFolders = { kept: keptFolder(harakaDir), quarantine: quarantineFolder(harakaDir) }
   const cleaners = new Map<MailPlace, Cleaner>()
@@ -56,11 +59,19 @@ export function openFolderStore(harakaDir: string): MailStore {
     putBack: (name, record) => moveToKept(folders, name, record),
     remove: (place, name) => deleteMail(folders[place], name),
     names: () => namesIn(folders.quarantine),
-    sweep(place, options) {
-      const cleaner = cleaners.get(place) ?? openCleaner(folders[place])
-      cleaners.set(place, cleaner)
-      return cleaner.step(options)
+    async sweep({ nowMs, keepMs, isNeeded, found }) {
+      const steps = await Promise.all(
+        MAIL_PLACES.map(place => {
+          const cleaner = cleaners.get(place) ?? openCleaner(folders[place])
+          cleaners.set(place, cleaner)
+          const keeps = place === 'kept' ? {} : { keepMs, ...(isNeeded && { isNeeded }) }
+          return cleaner.step({ nowMs, ...keeps, found: (name, file) => found(place, name, file) })
+        }),
+      )
+      const removed = steps.reduce((sum, step) => sum + step.removed, 0)
+      return { removed, faults: steps.flatMap(({ faults }) => faults) }
     },
+    sweepPauseMs: SWEEP_PAUSE_MS,
     async close() {
       for (const cleaner of cleaners.values()) await cleaner.close()
       cleaners.clear()

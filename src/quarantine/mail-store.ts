@@ -15,6 +15,13 @@ export interface StoredFile {
   atMs: EpochMs
 }
 
+/** A mail on the queue's record. */
+export interface CountedMail {
+  place: MailPlace
+  name: string
+  atMs: EpochMs
+}
+
 /** The answer of one step through all mail. */
 export interface Swept {
   /** Number of removed files. */
@@ -22,15 +29,15 @@ export interface Swept {
   faults: string[]
 }
 
-/** What a step does with each mail. */
+/** A step through all mail. */
 export interface SweepOptions {
   nowMs: EpochMs
-  /** Mail of that age is removed. Undefined: none is. */
-  keepMs?: number
-  /** The mail stays whatever its age. */
+  /** Mail that has been in the quarantine for so long is removed. */
+  keepMs: number
+  /** Mail in the quarantine that stays whatever its age. */
   isNeeded?: (name: string) => Eventually<boolean>
   /** Called for each mail that stays. */
-  found: (name: string, file: StoredFile) => Promise<void>
+  found: (place: MailPlace, name: string, file: StoredFile) => Promise<void>
 }
 
 export interface MailStore {
@@ -64,9 +71,11 @@ export interface MailStore {
   putBack(name: string, record: QuarantineRecord | undefined): Promise<void>
   /** False: it isn't there. */
   remove(place: MailPlace, name: string): Eventually<boolean>
-  /** The names of the mail in the quarantine, latest first. */
-  names(): Promise<string[]>
-  /** A limited number of files, beginning where the last step of that place ended. Also removes unfinished files. */
-  sweep(place: MailPlace, options: SweepOptions): Promise<Swept>
+  /** The names of the mail in the quarantine, latest first. `counted`: the queue's record of all mail in this store. */
+  names(counted?: () => Promise<readonly CountedMail[]>): Promise<string[]>
+  /** Looks at a limited number of files, after those of the last step. Also removes unfinished files. */
+  sweep(options: SweepOptions): Promise<Swept>
+  /** Between two steps. */
+  readonly sweepPauseMs: number
   close(): Promise<void>
 }
