@@ -23,7 +23,7 @@ export async function showCalls(stage: Stage, samples: readonly Sample[], startM
   let shown = 0
   for (;;) {
     // counted before the calls are shown, so that the call of an ended job is among them
-    const { open, all } = countJobs(dir)
+    const { open, all } = await countJobs(dir)
     for (const [index, call] of ses.calls.entries()) {
       if (index < shown) continue
       terminal.line(callLine(call, about(call, ses.calls[index - 1], samples, startMs), terminal))

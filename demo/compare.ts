@@ -11,7 +11,7 @@ import type { Terminal } from './terminal'
 const SES_INTERVAL_MS = 1000
 
 /** True: all outcomes are as expected. */
-export function compare({ dir, ses, terminal }: Stage, results: readonly Result[]): boolean {
+export async function compare({ dir, ses, terminal }: Stage, results: readonly Result[]): Promise<boolean> {
   terminal.line()
   terminal.line(title('The outcome of each', terminal))
   terminal.line()
@@ -19,7 +19,7 @@ export function compare({ dir, ses, terminal }: Stage, results: readonly Result[
   const places = { dir, calls: ses.calls }
   let wrong = 0
   for (const result of results) {
-    const compared = compareOne(result, fateText(result.sample, result.reply, places))
+    const compared = compareOne(result, await fateText(result.sample, result.reply, places))
     if (!compared.isOk) wrong++
     terminal.line(tableLine(result, compared, terminal))
   }

@@ -4,7 +4,10 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import { keptFolder, quarantineFolder } from '../src/quarantine/folder-store'
+import type { Job } from '../src/queue/job'
 import { openQueueReader } from '../src/queue/open'
+import type { QueueReader } from '../src/queue/operator'
+import type { Eventually } from '../src/queue/store'
 import type { Call } from '../src/ses-emulator/call'
 import type { SmtpReply } from '../test/live/support/smtp'
 import { deliveredList } from './directory'
@@ -17,8 +20,9 @@ export interface Places {
 }
 
 /** `2 bounced, 1 delivered`; for a mail to one recipient `bounced`. */
-export function fateText(sample: Sample, reply: SmtpReply, places: Places): string {
-  const fates = sample.recipients.map(recipient => fateOf(sample, recipient, reply, places))
+export async function fateText(sample: Sample, reply: SmtpReply, places: Places): Promise<string> {
+  const fates: string[] = []
+  for (const recipient of sample.recipients) fates.push(await fateOf(sample, recipient, reply, places))
   if (fates.length === 1) return fates[0] ?? ''
   return counted(fates)
 }
@@ -30,20 +34,21 @@ function counted(words: readonly string[]): string {
   return [...counts].map(([word, count]) => `${count} ${word}`).join(', ')
 }
 
-export function queueFile(dir: string): string {
-  return path.join(dir, 'ses-bounce/queue.sqlite')
-}
-
 /** The number of jobs whose call hasn't ended, and of all jobs. */
-export function countJobs(dir: string): { open: number; all: number } {
-  const reader = openQueueReader(queueFile(dir))
+export async function countJobs(dir: string): Promise<{ open: number; all: number }> {
+  const reader = await openReader(dir)
   try {
-    const counts = reader.countByState()
+    const counts = await reader.countByState()
     const all = Object.values(counts).reduce((sum, count) => sum + count, 0)
     return { open: counts.queued + counts.sending, all }
   } finally {
-    reader.close()
+    await reader.close()
   }
+}
+
+/** The demo's settings name no other file. */
+function openReader(dir: string): Eventually<QueueReader> {
+  return openQueueReader({ store: 'sqlite', file: path.join(dir, 'ses-bounce/queue.sqlite') })
 }
 
 /** Whether mail still waits for its bounces, or to be deleted or moved to the quarantine. */
@@ -52,20 +57,21 @@ export function keepsMail(dir: string): boolean {
   return existsSync(folder) && readdirSync(folder).some(name => name.endsWith('.eml'))
 }
 
-function fateOf(sample: Sample, recipient: string, reply: SmtpReply, places: Places): string {
+async function fateOf(sample: Sample, recipient: string, reply: SmtpReply, places: Places): Promise<string> {
   if (reply.code >= 400) return reply.code >= 500 ? 'rejected' : 'deferred'
   const seen = [
-    ...jobFates(sample, recipient, places),
+    ...(await jobFates(sample, recipient, places)),
     ...(isDelivered(sample, recipient, places) ? ['delivered'] : []),
     ...(isQuarantined(sample, recipient, places) ? ['quarantined'] : []),
   ]
   return seen.join(' and ') || 'dropped'
 }
 
-function jobFates(sample: Sample, recipient: string, { dir, calls }: Places): string[] {
-  const reader = openQueueReader(queueFile(dir))
+async function jobFates(sample: Sample, recipient: string, { dir, calls }: Places): Promise<string[]> {
+  const reader = await openReader(dir)
   try {
-    const jobs = [...reader.jobs({ sesId: sample.sesId })]
+    const jobs: Job[] = []
+    for await (const job of reader.jobs({ sesId: sample.sesId })) jobs.push(job)
     const state = jobs.find(job => job.recipients.some(({ address }) => address === recipient))?.state
     if (state === undefined) return []
     const own = calls.filter(({ input }) => input?.OriginalMessageId === sample.sesId)
@@ -75,7 +81,7 @@ function jobFates(sample: Sample, recipient: string, { dir, calls }: Places): st
     if (count === 1) return [sample.again ? 'bounced once' : 'bounced']
     return [`bounced ${count} times`]
   } finally {
-    reader.close()
+    await reader.close()
   }
 }
 

@@ -123,19 +123,22 @@ export function register(this: HarakaPlugin): void {
 
 /** Hook init_master: runs in the master before it forks, or in the only process. */
 export function start_dispatcher(this: HarakaPlugin, next: Next, server: HarakaServer): void {
-  try {
-    runtime.startDispatcher()
-  } catch (error) {
-    next(deny, errorText(error))
-    return
-  }
   cluster.on('message', (_worker, message: unknown) => {
     if (typeof message === 'object' && message !== null && 'event' in message && message.event === WAKE)
       runtime.wake()
   })
-  // a master that forks workers receives no mail itself
-  if (server.cluster) next()
-  else start_worker.call(this, next)
+  // an exception of Haraka's is its own: it must not become a rejection of ours
+  const goOn = (fault: string | undefined) =>
+    setImmediate(() => {
+      if (fault !== undefined) next(deny, fault)
+      // a master that forks workers receives no mail itself
+      else if (server.cluster) next()
+      else start_worker.call(this, next)
+    })
+  void runtime.boot().then(
+    () => goOn(undefined),
+    (error: unknown) => goOn(errorText(error)),
+  )
 }
 
 /** Hook init_child: runs in each worker, or in the only process. Loads the parsers, so that the first mail doesn't wait. */

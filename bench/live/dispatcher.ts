@@ -33,7 +33,7 @@ export class DispatcherProcess {
 
   /** Resolves when it dispatches. */
   async start(): Promise<void> {
-    const child = fork(path.join(packageFolder(), 'dist/src/dispatch/main.js'), [this.dir, this.queueFile], {
+    const child = fork(path.join(packageFolder(), 'dist/src/dispatch/main.js'), [this.dir], {
       execArgv: [],
       stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
       env: emulatorEnv(),

@@ -11,8 +11,8 @@ import { nameOf } from '../quarantine/names'
 import type { QuarantineRecord } from '../quarantine/record'
 import type { Forecast } from '../queue/forecast'
 import { isRefused, type Submitted } from '../queue/job'
-import { type MailPlace, storageKey } from '../queue/mail-ledger'
-import type { WorkerQueue } from '../queue/store'
+import { type Full, type MailPlace, storageKey } from '../queue/mail-ledger'
+import type { Eventually, WorkerQueue } from '../queue/store'
 import type { EpochMs } from '../units'
 import type { MailEvaluation } from './evaluate-mail'
 import { type CommitPlan, type Planner, SMTP_PLANNER } from './plan'
@@ -23,7 +23,7 @@ export interface Place {
   store: MailStore
   policy: Policy
   settings: Pick<Settings, 'queue' | 'quarantine'>
-  queue: () => WorkerQueue
+  queue: () => Eventually<WorkerQueue>
   /** The SMTP transaction's id, which names a mail without an id of SES. */
   uuid: string
   nowMs: EpochMs
@@ -117,7 +117,7 @@ async function commit(
     const mustBeKept = () => {
       if (kept && !store.has('kept', kept.name)) throw new Error('the mail was removed while it was written')
     }
-    const results = await submit(requests, place.queue(), { nowMs, forecast, mustBeKept })
+    const results = await submit(requests, await place.queue(), { nowMs, forecast, mustBeKept })
     const resultFor = new Map(results.map((result, index) => [plan.bounces[index]?.decision, result]))
     if (results.some(isRefused)) {
       // the fallbacks may need other files
@@ -185,10 +185,15 @@ async function isKept({ fallback, keptAs }: Decision, store: MailStore): Promise
   return (await store.has('kept', keptAs)) || (await store.has('quarantine', keptAs))
 }
 
-function reserve(copies: readonly Copy[], facts: MailEvaluation['facts'], { queue, settings, nowMs }: Place) {
+async function reserve(
+  copies: readonly Copy[],
+  facts: MailEvaluation['facts'],
+  { queue, settings, nowMs }: Place,
+): Promise<Full | undefined> {
   const bytes = facts.envelope.sizeBytes
   const files = copies.map(({ place, name }) => ({ place, name, bytes }))
-  return queue().mail.reserve(files, storageKey(facts.sender), settings.quarantine.limitBytes, nowMs)
+  const { mail } = await queue()
+  return mail.reserve(files, storageKey(facts.sender), settings.quarantine.limitBytes, nowMs)
 }
 
 function write({ place, name, record }: Copy, { store }: Place, pipeRaw: Place['pipeRaw']): Promise<void> {
@@ -202,7 +207,7 @@ function write({ place, name, record }: Copy, { store }: Place, pipeRaw: Place['
 async function giveUp({ place, name }: Copy, { queue, store }: Place, mayGo = false): Promise<void> {
   try {
     if (place === 'quarantine' && !mayGo && (await store.has('quarantine', name))) return
-    await queue().mail.removeUnused([{ place, name }], () => void store.remove(place, name))
+    await (await queue()).mail.removeUnused([{ place, name }], () => void store.remove(place, name))
   } catch {
     // the caller throws the first fault
   }

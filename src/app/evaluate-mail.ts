@@ -13,7 +13,7 @@ import { MatchBudget, type MatchBudgetOptions } from '../policy/match-budget'
 import { mightMatchAnyRule } from '../policy/might-match'
 import type { Policy } from '../policy/rule'
 import { hasEnded, isRefused, type Submitted } from '../queue/job'
-import type { WorkerQueue } from '../queue/store'
+import type { Eventually, WorkerQueue } from '../queue/store'
 import type { EpochMs, MonoMs } from '../units'
 import type { ActiveConfig } from './active-config'
 import { logLine } from './log-line'
@@ -63,7 +63,7 @@ export interface PolicyEvaluation {
 export async function evaluateMail(
   mail: IncomingMail,
   activeConfig: ActiveConfig,
-  queue: () => WorkerQueue,
+  queue: () => Eventually<WorkerQueue>,
 ): Promise<MailEvaluation | undefined> {
   const { policy, settings } = activeConfig
   const candidates = scanTraceHeaders(mail.headerLines, mail.ownFields, mail.lineLength)
@@ -109,7 +109,7 @@ export async function askQueue(
   facts: MailFacts,
   decided: readonly Decision[],
   { policy, settings }: ActiveConfig,
-  queue: () => WorkerQueue,
+  queue: () => Eventually<WorkerQueue>,
   { nowMs, nowMonoMs }: Pick<IncomingMail, 'nowMs' | 'nowMonoMs'>,
 ): Promise<{ decisions: Decision[]; known: Jobs }> {
   const known = new Map<Decision, { jobId: string; outcome: 'known' }>()
@@ -118,14 +118,15 @@ export async function askQueue(
   const wanted = decided.filter(isBounce)
   const times = { nowMs, forecast: forecast(settings, nowMonoMs) }
   const requests = wanted.map(({ bounce }) => bounce)
-  const results = await submit(requests, queue(), { ...times, dryRun: true })
+  const opened = await queue()
+  const results = await submit(requests, opened, { ...times, dryRun: true })
   const resultFor = new Map<Decision, Submitted>(
     results.flatMap((result, index) => {
       const decision = wanted[index]
       return decision ? [[decision, result]] : []
     }),
   )
-  const before = wanted.length < decided.length ? (await queue().look({ sesId, nowMs })).known : undefined
+  const before = wanted.length < decided.length ? (await opened.look({ sesId, nowMs })).known : undefined
   const decisions = decided.map(decision => {
     const result = resultFor.get(decision)
     if (result !== undefined && isRefused(result)) return fallBackFor(policy, decision, result)

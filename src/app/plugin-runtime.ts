@@ -1,5 +1,5 @@
 // The plugin's state in one Haraka process: the active configuration, its connection to the queue and, in the master,
-// the dispatcher's supervisor. Opening throws errors that must stop Haraka at boot.
+// the dispatcher's supervisor. Errors of the files are thrown, and must stop Haraka at boot.
 
 import { existsSync, readFileSync } from 'node:fs'
 import path from 'node:path'
@@ -7,36 +7,29 @@ import { type Configuration, openConfiguration } from '../config/configuration'
 import type { Diagnostic } from '../config/diagnostics'
 import { SETTINGS_FILE } from '../config/load'
 import { type Owner, runAs } from '../config/owner'
-import { checkFolder, claimFolder, givePrivateIfThere, makePrivateDir } from '../config/private-files'
+import { claimFolder, makePrivateDir } from '../config/private-files'
 import { withoutToken } from '../config/secret'
 import { snapshotFile } from '../config/snapshot'
 import { systemClock } from '../dispatch/clock'
 import { stopBeforeOthers } from '../dispatch/orderly-stop'
 import { type Supervisor, superviseDispatcher } from '../dispatch/supervisor'
-import { errorMessage } from '../errors'
+import { errorMessage, isLasting, QueueError } from '../errors'
 import { keptFolder, openFolderStore, quarantineFolder } from '../quarantine/folder-store'
 import type { MailStore } from '../quarantine/mail-store'
 import { MetricsBuffer } from '../queue/metrics-buffer'
 import { type MetricsFlush, startMetricsFlush } from '../queue/metrics-flush'
-import {
-  BUSY_MS,
-  makeQueueFile,
-  makeQueueFileAs,
-  openCounterStore,
-  openOperatorQueue,
-  openWorkerQueue,
-} from '../queue/open'
 import type { OperatorQueue } from '../queue/operator'
-import type { WorkerQueue } from '../queue/store'
+import type { Eventually, WorkerQueue } from '../queue/store'
 import { openWorkerThreads, type WorkerThreads } from '../worker-thread/worker-threads'
 import { type ActiveConfig, compileActiveConfig } from './active-config'
 import { MailCounts } from './mail-counts'
+import { PluginQueue } from './plugin-queue'
 import { RefusalSurges } from './refusal-surges'
 import { SurgeFiles, surgeFolder } from './surge-files'
 
-/** The master's queue file. Workers that start later use it too, even if the settings have changed. */
-const QUEUE_FILE = 'SES_BOUNCE_QUEUE_FILE'
 const START_AGAIN_MS = 5000
+/** Haraka goes on without a plugin that takes longer at boot (its plugin_timeout, 30 s). */
+const BOOT_MS = 20_000
 /** Time after the timeout of a call to record its outcome. */
 const STOP_GRACE_MS = 1000
 
@@ -57,15 +50,13 @@ export class PluginRuntime {
   readonly #options: PluginRuntimeOptions
   readonly #owner: Owner
   readonly #configuration: Configuration<ActiveConfig>
-  readonly #queueFile: string
-  #queue: WorkerQueue | undefined
-  #operator: OperatorQueue | undefined
+  readonly #queue: PluginQueue
   readonly #metricsFlush: MetricsFlush
   /** Haraka's workers exit when their master has ended, without a hook. */
   readonly #atExit = () => void this.#metricsFlush.flush()
   #supervisor: Supervisor | undefined
-  /** Stays true when the connection has been closed. */
-  #hasOpenedQueue = false
+  #starting: Promise<void> | undefined
+  #isClosed = false
   #giveSignalsBack: () => void = () => undefined
   #again: NodeJS.Timeout | undefined
 
@@ -101,10 +92,17 @@ export class PluginRuntime {
       onChange: activeConfig => this.#changed(activeConfig),
       onRead: (state, errors) => this.counts.read(state, errors),
     })
-    this.#queueFile = queueFileFor(isWorker, path.resolve(harakaDir, this.activeConfig().settings.queue.path))
+    this.#queue = new PluginQueue({
+      harakaDir,
+      isWorker,
+      owner: this.#owner,
+      settings: () => this.activeConfig().settings,
+      home: () => this.mailStore.home,
+      warn: message => log('warn', message),
+    })
     this.#metricsFlush = startMetricsFlush({
       metricsBuffer,
-      open: () => openCounterStore(this.#queueFile),
+      open: () => this.#queue.counters(),
       when: () => this.#mayHandOver(),
       log,
     })
@@ -115,43 +113,70 @@ export class PluginRuntime {
     return this.#configuration.current()
   }
 
-  /** Opened at the first use, with the user that the process runs as then. @throws QueueError */
-  queue(): WorkerQueue {
-    this.#hasOpenedQueue = true
-    this.#queue ??= openWorkerQueue(this.#queueFile, { home: this.mailStore.home })
-    return this.#queue
+  /** Rejects with QueueError, or throws it. */
+  queue(): Eventually<WorkerQueue> {
+    return this.#queue.worker()
   }
 
-  /** For views and changes by hand, in the process that serves SMTP. @throws QueueError */
-  operator(): OperatorQueue {
-    this.#hasOpenedQueue = true
-    this.#operator ??= openOperatorQueue(this.#queueFile, { busyMs: BUSY_MS, home: this.mailStore.home })
-    return this.#operator
+  /** For views and changes by hand, in the process that serves SMTP. Rejects with QueueError, or throws it. */
+  operator(): Eventually<OperatorQueue> {
+    return this.#queue.operator()
   }
 
   diagnostics(): readonly Diagnostic[] {
     return this.#configuration.diagnostics()
   }
 
-  /** In the master: makes and checks the files, and starts the dispatcher. Does nothing while the plugin is idle. */
-  startDispatcher(): void {
-    const { harakaDir, log } = this.#options
+  /**
+   * In the master: makes and checks the files and the queue, and starts the dispatcher. Does nothing while the plugin is
+   * idle. Rejects with what must stop Haraka. A database that can't be used now doesn't: mail gets a temporary refusal, and
+   * it is tried again.
+   */
+  async boot(): Promise<void> {
+    let isLate = false
+    const started = this.#startDispatcher().catch((error: unknown) => {
+      // Haraka can't be stopped any more
+      if (!isLate && !this.#mayPass(error)) throw error
+      this.#tryAgainLater(error)
+    })
+    const limit = timeLimit(BOOT_MS)
+    try {
+      await Promise.race([started, limit.over])
+    } finally {
+      isLate = true
+      limit.end()
+    }
+  }
+
+  async #startDispatcher(): Promise<void> {
     if (this.activeConfig().idle) {
-      log('notice', 'idle: no relay is trusted; set [relay] trusted in config/ses-bounce.ini')
+      this.#options.log('notice', 'idle: no relay is trusted; set [relay] trusted in config/ses-bounce.ini')
       return
     }
     if (this.#supervisor) return
-    this.#makeFiles()
+    this.#starting ??= this.#prepareAndSupervise().finally(() => {
+      this.#starting = undefined
+    })
+    await this.#starting
+  }
+
+  async #prepareAndSupervise(): Promise<void> {
+    const { harakaDir, log } = this.#options
+    await this.#makeFiles()
+    if (this.#isClosed) return
     const supervisor = superviseDispatcher({
       harakaDir,
-      queueFile: this.#queueFile,
+      place: this.#queue.place,
       owner: this.#owner,
       log,
     })
     this.#supervisor = supervisor
     if (process.pid !== 1) return
     this.#giveSignalsBack = stopBeforeOthers({
-      stop: () => supervisor.stop(),
+      stop: async () => {
+        await supervisor.stop()
+        await this.#metricsFlush.flush()
+      },
       limitMs: () => this.activeConfig().settings.ses.timeoutMs + STOP_GRACE_MS,
       log,
     })
@@ -176,58 +201,50 @@ export class PluginRuntime {
     void this.#supervisor?.stop()
     this.workerThreads.close()
     process.off('exit', this.#atExit)
+    this.#isClosed = true
     void this.#metricsFlush.close()
-    void this.#queue?.close()
-    this.#queue = undefined
-    void this.#operator?.close()
-    this.#operator = undefined
+    void this.#queue.close()
   }
 
   /** Makes all files for the workers' user, as the master may be root and the workers not. */
-  #makeFiles(): void {
+  async #makeFiles(): Promise<void> {
     const folder = path.join(this.harakaDir, 'ses-bounce')
     makePrivateDir(folder, this.#owner)
-    if (!this.#hasOpenedQueue) this.#claimFiles(folder)
-    makePrivateDir(path.dirname(this.#queueFile), this.#owner)
+    this.#queue.claimFiles(() => {
+      for (const warning of claimFolder(folder, this.#owner)) this.#options.log('warn', warning)
+    })
     for (const folderOf of [keptFolder, quarantineFolder])
       makePrivateDir(folderOf(this.harakaDir), this.#owner)
-    const warning = checkFolder(path.dirname(this.#queueFile), this.#owner)
-    if (warning !== undefined && !this.#queueFile.startsWith(folder + path.sep))
-      this.#options.log('warn', warning)
-    if (this.#isRootForOthers()) {
-      makeQueueFileAs(this.#owner, this.#queueFile)
-      return
-    }
-    this.#hasOpenedQueue = true
-    makeQueueFile(this.#queueFile)
-  }
-
-  /**
-   * Before SQLite opens the queue file, and never after: closing a descriptor of a file drops all locks that the process
-   * holds on it, SQLite's too. Another process would then truncate the -shm file under this one, which ends with SIGBUS
-   * (sqlite.org/howtocorrupt.html, section 2.2). A closed connection may keep its locks for a while.
-   */
-  #claimFiles(folder: string): void {
-    for (const warning of claimFolder(folder, this.#owner)) this.#options.log('warn', warning)
-    for (const suffix of ['', '-wal', '-shm']) givePrivateIfThere(this.#queueFile + suffix, this.#owner)
+    await this.#queue.prepare()
   }
 
   /** After a reload Haraka can't be stopped, so a failure is logged and tried again. */
   #startOrTryAgain(): void {
     clearTimeout(this.#again)
-    try {
-      this.startDispatcher()
-    } catch (error) {
-      this.#options.log('error', `the dispatcher can't be started: ${errorMessage(error)}`)
-      this.#again = setTimeout(() => this.#startOrTryAgain(), START_AGAIN_MS)
-      this.#again.unref()
-    }
+    this.#startDispatcher().catch((error: unknown) => this.#tryAgainLater(error))
+  }
+
+  #tryAgainLater(error: unknown): void {
+    this.#options.log('error', `the dispatcher can't be started: ${errorMessage(error)}`)
+    clearTimeout(this.#again)
+    if (this.#isClosed) return
+    this.#again = setTimeout(() => this.#startOrTryAgain(), START_AGAIN_MS)
+    this.#again.unref()
+  }
+
+  /** A file that can't be used is this host's own fault; a database may be failing over. */
+  #mayPass(error: unknown): boolean {
+    return this.#queue.place.store === 'postgres' && error instanceof QueueError && !isLasting(error)
   }
 
   #changed(activeConfig: ActiveConfig): void {
-    const { isWorker, harakaDir, log } = this.#options
-    if (path.resolve(harakaDir, activeConfig.settings.queue.path) !== this.#queueFile) {
-      log('warn', '[queue] path takes effect when Haraka starts again')
+    const { isWorker, log } = this.#options
+    const keys = this.#queue.changedKeys(activeConfig.settings)
+    if (keys.length > 0) {
+      log(
+        'warn',
+        `[queue] ${keys.join(', ')} take${keys.length > 1 ? '' : 's'} effect when Haraka starts again`,
+      )
     }
     if (!isWorker) this.#startOrTryAgain()
   }
@@ -238,19 +255,18 @@ export class PluginRuntime {
    */
   #mayHandOver(): boolean {
     const hasFiles = this.#options.isWorker ? !this.activeConfig().idle : this.#supervisor !== undefined
-    return hasFiles && !this.#isRootForOthers()
-  }
-
-  #isRootForOthers(): boolean {
-    return process.geteuid?.() === 0 && this.#owner.uid !== undefined
+    return hasFiles && !this.#queue.isOfOthers()
   }
 }
 
-/** Workers inherit the master's environment. */
-function queueFileFor(isWorker: boolean, configured: string): string {
-  if (isWorker) return process.env[QUEUE_FILE] ?? configured
-  process.env[QUEUE_FILE] = configured
-  return configured
+/** Its timer doesn't keep the process alive. */
+function timeLimit(ms: number): { over: Promise<void>; end: () => void } {
+  let timer: NodeJS.Timeout | undefined
+  const over = new Promise<void>(resolve => {
+    timer = setTimeout(resolve, ms)
+    timer.unref()
+  })
+  return { over, end: () => clearTimeout(timer) }
 }
 
 function textOf(file: string): string | undefined {

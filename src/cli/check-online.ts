@@ -1,13 +1,13 @@
 // `ses-bounce check --online`: asks AWS whether it would accept calls with this configuration, without making a bounce.
 // Every request ends within [ses] timeout. Facts that AWS doesn't answer are reported as open. Never rejects.
 
-import path from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { ActiveConfig } from '../app/active-config'
 import { isLoopbackEndpoint } from '../config/ses-parsers'
 import type { ClientOptions } from '../dispatch/client'
 import type { Result } from '../errors'
 import { ADDRESS_NAMES, parseTemplate } from '../policy/templates'
+import { targetFor } from '../queue/target'
 import type { Aws } from './online/aws'
 import type { Identity, Online, OnlineAnswer, RegionAnswers, SenderAnswer } from './online/online'
 import type { Refused } from './online/refused'
@@ -52,7 +52,7 @@ export async function askOnline(
     return { regions: [], notes: [{ result: 'fine', message }] }
   }
   const aws = createAws({ endpoint: ses.endpoint, timeoutMs: ses.timeoutMs })
-  const seen = seenRegions(path.resolve(dir, queue.path))
+  const seen = await seenRegions(targetFor(queue, dir))
   const known = regionsOf(ses.regions, seen.regions)
   const { regions, note } = known.length > 0 ? { regions: known } : await defaultRegion(aws)
   const notes = [seen.note, note].filter(answered => answered !== undefined)

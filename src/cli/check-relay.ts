@@ -2,29 +2,35 @@
 // Never throws: without a readable queue there is no warning.
 
 import { statSync } from 'node:fs'
-import path from 'node:path'
 import type { Diagnostic } from '../config/diagnostics'
 import { SETTINGS_FILE } from '../config/load'
 import type { Settings } from '../config/settings'
 import { openQueueReader } from '../queue/open'
 import { relayWarning } from '../queue/relay-signs'
+import { type QueueTarget, targetFor } from '../queue/target'
 import type { EpochMs } from '../units'
 
-export function relayFindings(dir: string, { relay, queue }: Settings, nowMs: EpochMs): Diagnostic[] {
+export async function relayFindings(
+  dir: string,
+  { relay, queue }: Settings,
+  nowMs: EpochMs,
+): Promise<Diagnostic[]> {
   if (relay.recipients !== 'auto') return []
-  const message = warningOf(path.resolve(dir, queue.path), nowMs)
+  const message = await warningOf(targetFor(queue, dir), nowMs)
   if (message === undefined) return []
   return [{ severity: 'warning', file: SETTINGS_FILE, line: 0, section: 'relay', message }]
 }
 
-function warningOf(queueFile: string, nowMs: EpochMs): string | undefined {
+async function warningOf(target: QueueTarget, nowMs: EpochMs): Promise<string | undefined> {
+  // `check` without --online asks nothing of the network
+  if (target.store !== 'sqlite') return undefined
   try {
-    if (!statSync(queueFile).isFile()) return undefined
-    const reader = openQueueReader(queueFile, { untouched: true })
+    if (!statSync(target.file).isFile()) return undefined
+    const reader = await openQueueReader(target, { untouched: true })
     try {
-      return relayWarning(reader.relaySigns(nowMs))
+      return relayWarning(await reader.relaySigns(nowMs))
     } finally {
-      reader.close()
+      await reader.close()
     }
   } catch {
     return undefined

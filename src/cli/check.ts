@@ -69,7 +69,7 @@ async function checkConfiguration(
   const { value, diagnostics: ofFiles } = look(sources, env)
   const diagnostics = [
     ...asSplitErrors(ofFiles, value.policy),
-    ...relayFindings(options.dir, value.settings, Date.now()),
+    ...(await relayFindings(options.dir, value.settings, Date.now())),
     ...folderFindings(options.dir),
   ]
   const evaluated = options.strict ? diagnostics.map(asError) : diagnostics

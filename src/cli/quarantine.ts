@@ -115,7 +115,7 @@ async function withQuarantine(
     const folder = quarantineFolder(dir)
     mayLookAt(folder)
     // without a queue, as before Haraka's first start, mail isn't counted
-    const opened = openQueueContext(dir, env, () => undefined)
+    const opened = await openQueueContext(dir, env, () => undefined)
     // it isn't known then whether waiting bounces need the mail
     if (takesOut && 'fault' in opened && !opened.fault.isAbsent) throw new Error(opened.fault.why)
     const total = 'fault' in opened ? undefined : opened.value

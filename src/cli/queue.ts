@@ -104,7 +104,7 @@ async function withQueue(
   io: Omit<Run, 'place'>,
   work: (run: Run) => number | Promise<number>,
 ): Promise<number> {
-  const opened = openQueueContext(dir, env, io.become)
+  const opened = await openQueueContext(dir, env, io.become)
   const say = (why: string) => {
     for (const line of why.split('\n')) io.out.error(`ses-bounce queue: ${line}`)
     return 1

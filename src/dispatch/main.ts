@@ -11,6 +11,7 @@ import { openFolderStore } from '../quarantine/folder-store'
 import { MetricsBuffer } from '../queue/metrics-buffer'
 import { startMetricsFlush } from '../queue/metrics-flush'
 import { openCounterStore, openDispatcherQueue, openMailLedger, openQueueReader } from '../queue/open'
+import { fromEnvironment, placeFor, type QueuePlace, targetAt } from '../queue/target'
 import { EMULATOR_CREDENTIALS, type SesEmulator, startSesEmulator } from '../ses-emulator/server'
 import { CallCounts } from './call-counts'
 import { systemClock } from './clock'
@@ -25,13 +26,13 @@ import { createSes } from './ses'
 const WARM_UP_REGION = 'us-east-1'
 
 /**
- * `queueFile`: the one that Haraka's workers write to, whatever the settings say by now; undefined: the settings'.
+ * `place`: of the queue that Haraka's workers write to, whatever the settings say by now; undefined: the settings'.
  * `told`: to stop. Resolves when it has stopped, also because its settings want a new dispatcher. Rejects when it can't
  * start, or the store can't be used.
  */
 export async function dispatch(
   harakaDir: string,
-  queueFile: string | undefined,
+  place: QueuePlace | undefined,
   log: Log,
   told: AbortSignal,
 ): Promise<void> {
@@ -56,10 +57,10 @@ export async function dispatch(
     },
   })
   const settings = () => configuration.current()
-  const file = queueFile ?? path.resolve(harakaDir, settings().queue.path)
-  const queue = openDispatcherQueue(file)
+  const target = targetAt(place ?? placeFor(settings().queue, harakaDir), () => undefined)
+  const queue = await openDispatcherQueue(target)
   const metricsBuffer = new MetricsBuffer()
-  const metricsFlush = startMetricsFlush({ metricsBuffer, open: () => openCounterStore(file), log })
+  const metricsFlush = startMetricsFlush({ metricsBuffer, open: () => openCounterStore(target), log })
   const local =
     settings().ses.endpoint === 'local' ? await startEmulator(settings().limit.intervalMs, log) : undefined
   const ses = createSes(
@@ -91,8 +92,8 @@ export async function dispatch(
   await ses.warmUp(settings().ses.regions[0] ?? WARM_UP_REGION)
   const over = new AbortController()
   const store = openFolderStore(harakaDir)
-  const ledger = openMailLedger(file, store.home)
-  const reader = openQueueReader(file)
+  const ledger = await openMailLedger(target, { home: store.home })
+  const reader = await openQueueReader(target)
   const keptMail = new KeptMail({
     ledger,
     store,
@@ -113,14 +114,14 @@ export async function dispatch(
   } finally {
     over.abort()
     await keptMail
-    ledger.close()
+    await ledger.close()
     await watching
-    reader.close()
+    await reader.close()
     configuration.stop()
     ses.close()
     await local?.close()
     await metricsFlush.close()
-    queue.close()
+    await queue.close()
   }
 }
 
@@ -140,7 +141,7 @@ function relayLog(level: FromDispatcher['level'], message: string): void {
 if (require.main === module) {
   const told = new AbortController()
   for (const event of ['disconnect', 'SIGTERM', 'SIGINT']) process.once(event, () => told.abort())
-  dispatch(process.argv[2] ?? process.cwd(), process.argv[3], relayLog, told.signal).then(
+  dispatch(process.argv[2] ?? process.cwd(), fromEnvironment(process.env), relayLog, told.signal).then(
     () => process.exit(0),
     (error: unknown) => {
       relayLog('error', errorMessage(error))

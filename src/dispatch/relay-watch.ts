@@ -2,6 +2,7 @@
 
 import type { RelayRecipients } from '../config/settings'
 import { type RelaySigns, relayWarning } from '../queue/relay-signs'
+import type { Eventually } from '../queue/store'
 import type { EpochMs } from '../units'
 import type { Clock } from './clock'
 import type { Log } from './region-sender'
@@ -11,7 +12,7 @@ const EVERY_MS = 2000
 const SAID_EVERY_MS = 86_400_000
 
 export interface RelayWatchParts {
-  signs: (nowMs: EpochMs) => RelaySigns
+  signs: (nowMs: EpochMs) => Eventually<RelaySigns>
   recipients: () => RelayRecipients
   clock: Clock
   log: Log
@@ -23,7 +24,7 @@ export async function watchRelays({ signs, recipients, clock, log, stop }: Relay
   let saidMs = Number.NEGATIVE_INFINITY
   while (!stop.aborted) {
     if (recipients() === 'auto' && clock.monoMs() - saidMs >= SAID_EVERY_MS) {
-      const warning = warningOf(() => signs(clock.nowMs()))
+      const warning = await warningOf(() => signs(clock.nowMs()))
       if (warning !== undefined) {
         log('warn', warning)
         saidMs = clock.monoMs()
@@ -33,9 +34,9 @@ export async function watchRelays({ signs, recipients, clock, log, stop }: Relay
   }
 }
 
-function warningOf(signs: () => RelaySigns): string | undefined {
+async function warningOf(signs: () => Eventually<RelaySigns>): Promise<string | undefined> {
   try {
-    return relayWarning(signs())
+    return relayWarning(await signs())
   } catch {
     return undefined
   }

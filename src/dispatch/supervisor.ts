@@ -5,13 +5,14 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import path from 'node:path'
 import { errorMessage } from '../errors'
+import { type QueuePlace, toEnvironment } from '../queue/target'
 import { isFromDispatcher, type ToDispatcher } from './messages'
 import type { Log } from './region-sender'
 
 export interface SupervisorOptions {
   harakaDir: string
-  /** Absolute path of the workers' queue file. */
-  queueFile: string
+  /** Where the workers' queue is. */
+  place: QueuePlace
   owner: { uid?: number; gid?: number }
   log: Log
 }
@@ -51,8 +52,9 @@ export function superviseDispatcher(options: SupervisorOptions): Supervisor {
 
   function start(): void {
     const startedMs = performance.now()
-    const started = fork(path.join(__dirname, 'main.js'), [options.harakaDir, options.queueFile], {
+    const started = fork(path.join(__dirname, 'main.js'), [options.harakaDir], {
       ...options.owner,
+      env: { ...process.env, ...toEnvironment(options.place) },
       // Haraka's own flags (a debugger's port, say) aren't the dispatcher's
       execArgv: [],
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],

@@ -46,7 +46,10 @@ export function openFolderStore(harakaDir: string): MailStore {
   const cleaners = new Map<MailPlace, Cleaner>()
   const emlOf = (place: MailPlace, name: string) => path.join(folders[place], `${name}.eml`)
   return {
-    home: mailHome(harakaDir),
+    // the folder may be made after the store is opened
+    get home() {
+      return mailHome(harakaDir)
+    },
     locationOf: emlOf,
     has: (place, name) => isThere(emlOf(place, name)),
     stat: (place, name) => statFile(emlOf(place, name)),

@@ -1,9 +1,73 @@
-// Opens the queue. Only this file, outside the engines' folders, knows the engines.
+// Opens the queue, in the engine that its target names. Only this file, outside the engines' folders, knows the engines.
+// A store on another machine may take its time: callers await what they get.
 
-export { openCounterStore } from './sqlite/counter-store'
-export { openDispatcherQueue, type SqliteDispatcherQueue } from './sqlite/dispatcher-queue'
-export { openMailLedger } from './sqlite/mail-ledger'
-export { makeQueueFile, makeQueueFileAs } from './sqlite/make-file'
-export { openOperatorQueue } from './sqlite/operator-queue'
-export { openQueueReader } from './sqlite/reader'
-export { BUSY_MS, openWorkerQueue, type SqliteWorkerQueue } from './sqlite/worker-queue'
+import { QueueError } from '../errors'
+import type { CounterStore } from './counters'
+import type { MailLedger } from './mail-ledger'
+import type { OperatorQueue, QueueReader } from './operator'
+import type { PostgresTarget } from './postgres/target'
+import * as sqlite from './sqlite/open'
+import type { DispatcherQueue, Eventually, WorkerQueue } from './store'
+import type { QueueTarget } from './target'
+
+/** `home`: the folder of the mail on disk. */
+export interface HomeOption {
+  home: string
+}
+
+/**
+ * Makes the queue where there is none, and brings it to the version of this program. `owner`: root makes SQLite's file as
+ * this user. Before anything else is opened. @throws QueueError
+ */
+export function prepareQueue(target: QueueTarget, owner?: { uid?: number; gid?: number }): Eventually<void> {
+  if (target.store === 'postgres') return notYet(target)
+  if (owner === undefined) sqlite.makeQueueFile(target.file)
+  else sqlite.makeQueueFileAs(owner, target.file)
+}
+
+/** For the process that serves SMTP. @throws QueueError */
+export function openWorkerQueue(target: QueueTarget, options: HomeOption): Eventually<WorkerQueue> {
+  if (target.store === 'postgres') return notYet(target)
+  return sqlite.openWorkerQueue(target.file, options)
+}
+
+/** `isInSmtpProcess`: a wait for other writers would delay mail, and is short. @throws QueueError */
+export function openOperatorQueue(
+  target: QueueTarget,
+  { home, isInSmtpProcess = false }: HomeOption & { isInSmtpProcess?: boolean },
+): Eventually<OperatorQueue> {
+  if (target.store === 'postgres') return notYet(target)
+  return sqlite.openOperatorQueue(target.file, { home, ...(isInSmtpProcess && { busyMs: sqlite.BUSY_MS }) })
+}
+
+/** `untouched`: changes and makes nothing. For a single reading: later changes may not be seen. @throws QueueError */
+export function openQueueReader(
+  target: QueueTarget,
+  options: Partial<HomeOption> & { untouched?: true } = {},
+): Eventually<QueueReader> {
+  if (target.store === 'postgres') return notYet(target)
+  return sqlite.openQueueReader(target.file, options)
+}
+
+/** @throws QueueError */
+export function openDispatcherQueue(target: QueueTarget): Eventually<DispatcherQueue> {
+  if (target.store === 'postgres') return notYet(target)
+  return sqlite.openDispatcherQueue(target.file)
+}
+
+/** @throws QueueError */
+export function openMailLedger(target: QueueTarget, { home }: HomeOption): Eventually<MailLedger> {
+  if (target.store === 'postgres') return notYet(target)
+  return sqlite.openMailLedger(target.file, home)
+}
+
+/** @throws QueueError */
+export function openCounterStore(target: QueueTarget): Eventually<CounterStore> {
+  if (target.store === 'postgres') return notYet(target)
+  return sqlite.openCounterStore(target.file)
+}
+
+/** Each of these will load the part of `./postgres` that it needs. */
+function notYet({ host, port, database }: PostgresTarget): never {
+  throw new QueueError('QUEUE_OTHER', `${host}:${port}/${database}: store = postgres is not available yet`)
+}

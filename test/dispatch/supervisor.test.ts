@@ -48,7 +48,7 @@ describe('the supervisor of the dispatcher', function () {
   })
 
   const configure = (ini: string) => writeFileSync(path.join(dir, 'config/ses-bounce.ini'), ini)
-  const dispatchers = () => processes().filter(({ cmdline }) => cmdline.includes(`/main.js ${dir} `))
+  const dispatchers = () => processes().filter(({ cmdline }) => cmdline.endsWith(`/main.js ${dir}`))
   const killAll = () => dispatchers().forEach(({ pid }) => killIfAlive(pid, 'SIGKILL'))
   const count = (pattern: RegExp) => lines.filter(line => pattern.test(line)).length
 
@@ -59,7 +59,7 @@ describe('the supervisor of the dispatcher', function () {
     const log = (level: string, message: string) => lines.push(`${level}: ${message}`)
     supervisor = superviseDispatcher({
       harakaDir: dir,
-      queueFile: path.join(dir, 'ses-bounce', 'queue.sqlite'),
+      place: { store: 'sqlite', file: path.join(dir, 'ses-bounce', 'queue.sqlite') },
       owner: {},
       log,
     })
@@ -114,7 +114,7 @@ describe('the supervisor of the dispatcher', function () {
 
   it('ends its dispatcher when its own process is killed', async () => {
     const script = `require(${JSON.stringify(FILE)}).superviseDispatcher({
-      harakaDir: ${JSON.stringify(dir)}, queueFile: ${JSON.stringify(path.join(dir, 'queue.sqlite'))}, owner: {}, log: (level, text) => console.log(text),
+      harakaDir: ${JSON.stringify(dir)}, place: { store: 'sqlite', file: ${JSON.stringify(path.join(dir, 'queue.sqlite'))} }, owner: {}, log: (level, text) => console.log(text),
     }); setInterval(() => {}, 1000)`
     const parent = spawn(process.execPath, ['-e', script], { stdio: ['ignore', 'pipe', 'inherit'] })
     try {

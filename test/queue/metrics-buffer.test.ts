@@ -1,6 +1,7 @@
 // Counting in memory, and handing over to a store that fails as it likes.
 
 import assert from 'node:assert/strict'
+import { setImmediate } from 'node:timers/promises'
 import { COUNTED, type Counted, MOST_SETS, RECENT_DECISIONS } from '../../src/queue/counters'
 import { MetricsBuffer } from '../../src/queue/metrics-buffer'
 import { startMetricsFlush } from '../../src/queue/metrics-flush'
@@ -127,6 +128,68 @@ describe('counts in memory', () => {
       'notice counts for the metrics are written again',
     ])
     void over.close()
+  })
+
+  it('that come while a slow store takes others stay, and go with those that it refuses', async () => {
+    const metricsBuffer = new MetricsBuffer()
+    const taken: Counted[] = []
+    let refuses = true
+    const add = async (counted: Counted) => {
+      taken.push(counted)
+      await setImmediate()
+      if (refuses) throw new Error('the network is cut')
+    }
+    const over = startMetricsFlush({
+      metricsBuffer,
+      open: () => Promise.resolve({ add, close: () => undefined }),
+      log: () => undefined,
+      everyMs: NEVER_MS,
+    })
+    const note = (atMs: number) =>
+      metricsBuffer.decided({ atMs, recipient: 'user@yours.example', action: 'drop', isObserved: false })
+    metricsBuffer.count(COUNTED.inspected)
+    metricsBuffer.hit('one', 5)
+    metricsBuffer.onlyRecipient(5, true)
+    note(5)
+    const flushed = over.flush()
+    assert.equal(over.flush(), flushed, 'one flush at a time')
+    metricsBuffer.count(COUNTED.inspected, {}, 2)
+    metricsBuffer.hit('one', 7)
+    metricsBuffer.onlyRecipient(7, false)
+    note(7)
+    await flushed
+    assert.deepEqual([taken.length, taken[0]?.sums[0]?.value], [1, 1])
+    refuses = false
+    await over.close()
+    assert.deepEqual(taken[1], {
+      sums: [{ name: COUNTED.inspected, labels: {}, value: 3 }],
+      hits: [{ rule: 'one', hits: 2, lastMs: 7 }],
+      decisions: [5, 7].map(atMs => ({
+        atMs,
+        recipient: 'user@yours.example',
+        action: 'drop',
+        isObserved: false,
+      })),
+      reloads: [],
+      onlyRecipients: [{ hourMs: 0, mails: 2, besideFor: 1 }],
+    })
+    assert.equal(taken.length, 2)
+  })
+
+  it('that come during the last flush are flushed too', async () => {
+    const metricsBuffer = new MetricsBuffer()
+    const values: number[] = []
+    const add = async ({ sums }: Counted) => {
+      values.push(...sums.map(({ value }) => value))
+      await setImmediate()
+    }
+    const open = () => Promise.resolve({ add, close: () => undefined })
+    const over = startMetricsFlush({ metricsBuffer, open, log: () => undefined, everyMs: NEVER_MS })
+    metricsBuffer.count(COUNTED.inspected)
+    void over.flush()
+    metricsBuffer.count(COUNTED.inspected, {}, 2)
+    await over.close()
+    assert.deepEqual(values, [1, 2])
   })
 
   it('are flushed regularly, and a last time at the end', async () => {

@@ -5,6 +5,7 @@ import { statSync } from 'node:fs'
 import { signatureOfFault } from '../../config/sources'
 import { errorMessage } from '../../errors'
 import { openQueueReader } from '../../queue/open'
+import type { QueueTarget } from '../../queue/target'
 import type { OnlineAnswer, RegionAnswers } from './online'
 
 export type Region = Pick<RegionAnswers, 'region' | 'from'>
@@ -18,14 +19,14 @@ export function regionsOf(configured: readonly string[], seen: readonly string[]
 }
 
 /** No file, no regions. */
-export function seenRegions(queueFile: string): { regions: string[]; note?: OnlineAnswer } {
+export async function seenRegions(target: QueueTarget): Promise<{ regions: string[]; note?: OnlineAnswer }> {
   try {
-    if (!isThere(queueFile)) return { regions: [] }
-    const reader = openQueueReader(queueFile, { untouched: true })
+    if (target.store === 'sqlite' && !isThere(target.file)) return { regions: [] }
+    const reader = await openQueueReader(target, { untouched: true })
     try {
-      return { regions: reader.regions() }
+      return { regions: await reader.regions() }
     } finally {
-      reader.close()
+      await reader.close()
     }
   } catch (error) {
     const reason = errorMessage(error)

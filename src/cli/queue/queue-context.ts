@@ -15,6 +15,7 @@ import { mailHome, openFolderStore } from '../../quarantine/folder-store'
 import type { MailStore } from '../../quarantine/mail-store'
 import { openOperatorQueue } from '../../queue/open'
 import type { OperatorQueue, Pace } from '../../queue/operator'
+import { targetFor } from '../../queue/target'
 import { ownerOf } from '../owner'
 
 export interface Place {
@@ -32,21 +33,21 @@ export interface NoQueue {
 }
 
 /** `become`: called before the first file is opened for writing. */
-export function openQueueContext(
+export async function openQueueContext(
   dir: string,
   env: NodeJS.ProcessEnv,
   become: (owner: Owner) => void,
-): Result<Place, NoQueue> {
+): Promise<Result<Place, NoQueue>> {
   try {
     const owner = ownerOf(dir)
     const settings = settingsOf(dir, env)
     const { queue, quarantine } = settings
     become(owner)
-    const file = path.resolve(dir, queue.path)
-    const absent = whyAbsent(file)
+    const target = targetFor(queue, dir)
+    const absent = target.store === 'sqlite' ? whyAbsent(target.file) : undefined
     if (absent !== undefined) return { fault: absent }
     const place = {
-      queue: openOperatorQueue(file, { home: mailHome(dir) }),
+      queue: await openOperatorQueue(target, { home: mailHome(dir) }),
       pace: paceOf(settings),
       store: openFolderStore(dir),
       limitBytes: quarantine.limitBytes,

@@ -6,7 +6,7 @@ export interface PostgresTarget {
   user: string
   database: string
   /** The password itself, `file:PATH` (read for each new connection), or `aws-iam`. Undefined: the server asks for none. */
-  password?: string
+  readonly password?: string | undefined
   /** A file of certificates. Undefined: the system's. */
   ca?: string
   schema: string
