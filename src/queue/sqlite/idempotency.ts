@@ -34,7 +34,7 @@ interface Worded {
   }
 }
 
-function resultsOf(kept: Submitted[] | Worded): readonly Submitted[] {
+export function resultsOf(kept: Submitted[] | Worded): readonly Submitted[] {
   if (Array.isArray(kept)) return kept
   return (kept.data?.recipients ?? []).map(
     ({ address, id: jobId, created_at: createdAt, outcome, state }) =>

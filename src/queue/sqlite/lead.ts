@@ -25,7 +25,7 @@ export class DispatcherLead {
   take(nowMonoMs: MonoMs, staleMs: number): number | undefined {
     const owner = this.#owner
     const row = this.#db.get('SELECT * FROM dispatcher')
-    if (row && row['token'] !== owner.token && this.#isHeld(row, nowMonoMs, staleMs)) return undefined
+    if (row && row['token'] !== owner.token && isHeld(row, owner, nowMonoMs, staleMs)) return undefined
     const term = Number(row?.['term'] ?? 0) + 1
     this.#wasTaken = true
     this.#db.run(
@@ -58,11 +58,12 @@ export class DispatcherLead {
     if (this.#db.get('SELECT token FROM dispatcher')?.['token'] !== this.#owner.token)
       throw new QueueError('QUEUE_LOCK_LOST', 'another dispatcher has the queue now')
   }
+}
 
-  #isHeld(row: Row, nowMonoMs: MonoMs, staleMs: number): boolean {
-    if (row['token'] === '' || row['boot_id'] !== this.#owner.bootId) return false
-    const isSeen = row['pid_space'] === this.#owner.pidSpace
-    if (isSeen && !isAlive(Number(row['pid']), text(row['pid_start']))) return false
-    return nowMonoMs - Number(row['beat_mono_ms']) < staleMs
-  }
+/** `row`: of the table dispatcher. `owner`: the process that asks. */
+export function isHeld(row: Row, owner: LeaseOwner, nowMonoMs: MonoMs, staleMs: number): boolean {
+  if (row['token'] === '' || row['boot_id'] !== owner.bootId) return false
+  const isSeen = row['pid_space'] === owner.pidSpace
+  if (isSeen && !isAlive(Number(row['pid']), text(row['pid_start']))) return false
+  return nowMonoMs - Number(row['beat_mono_ms']) < staleMs
 }

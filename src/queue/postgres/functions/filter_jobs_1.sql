@@ -2,6 +2,7 @@
 -- caller compares the sender exactly.
 CREATE OR REPLACE FUNCTION filter_jobs_1(args jsonb, numbers bigint[]) RETURNS jsonb LANGUAGE plpgsql
 SET search_path FROM CURRENT SET enable_seqscan = off SET jit = off
+SET enable_hashjoin = off SET enable_mergejoin = off
 AS $$
 BEGIN
   RETURN (

@@ -3,6 +3,7 @@
 -- most: looks at so many jobs. found: as filter_jobs_1.sql. next: after for the next part; null: there is none.
 CREATE OR REPLACE FUNCTION list_jobs_1(args jsonb) RETURNS jsonb LANGUAGE plpgsql
 SET search_path FROM CURRENT SET enable_seqscan = off SET jit = off
+SET enable_hashjoin = off SET enable_mergejoin = off
 AS $$
 DECLARE
   ended CONSTANT text[] := ARRAY['sent', 'failed', 'expired', 'cancelled'];

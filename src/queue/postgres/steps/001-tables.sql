@@ -272,3 +272,9 @@ CREATE TABLE release_token (
   until_ms bigint NOT NULL,
   detail jsonb NOT NULL DEFAULT '{}'
 );
+
+-- Queue files that were moved into this queue: what isn't a job is added once. id: a digest of the file's secret.
+CREATE TABLE moved_file (
+  id text PRIMARY KEY,
+  at_ms bigint NOT NULL
+);
