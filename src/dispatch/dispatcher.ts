@@ -6,8 +6,10 @@ import { longestPauseMs } from '../queue/effects'
 import { forecastSpacingMs } from '../queue/forecast'
 import { Heartbeats } from './heartbeats'
 import { Pauses } from './pauses'
-import { type RegionSenderParts, STORE_RETRY_MS } from './region-sender'
+import { QueueFaults } from './queue-faults'
+import type { RegionSenderParts } from './region-sender'
 import { RegionSenders } from './region-senders'
+import { STORE_RETRY_MS } from './until-stored'
 
 export type DispatcherParts = RegionSenderParts
 
@@ -17,6 +19,8 @@ const POLL_MS = 200
 const LOOK_MS = 5000
 /** A process without a heartbeat loses the lead after this time; a dead one on this machine at once. */
 const STALE_MS = 8000
+/** While an earlier leader may be alive on another host, and still know what came of its call. */
+const INTERRUPTED_PAUSE_MS = 60_000
 /** If so many dispatchers died during a job's calls, the job is held, as it may be the cause. */
 const MOST_INTERRUPTIONS = 10
 /** Time between two updates of the forecast. The duration of jobs changes over minutes. */
@@ -24,13 +28,18 @@ const FORECAST_MS = 10_000
 /** Time between two deletions of old jobs: each deletes six times as many as SES allows in that time. */
 const PRUNE_MS = 10_000
 
+/** Where the queue is of one host. */
+const STANDS_BY = 'another dispatcher sends from this queue; waiting'
+
 export class Dispatcher {
   readonly #parts: DispatcherParts
+  readonly #faults: QueueFaults
   readonly #stop = new AbortController()
   #wake = new AbortController()
 
   constructor(parts: DispatcherParts) {
     this.#parts = parts
+    this.#faults = new QueueFaults(parts.log, 'the queue answers again')
   }
 
   /** Checks the queue now instead of at the next poll. */
@@ -52,7 +61,8 @@ export class Dispatcher {
         if (await this.#takeLead()) await this.#lead()
       } catch (error) {
         if (!(error instanceof QueueError) || isLasting(error)) throw error
-        log('error', `${error.message}; trying again`)
+        if (error.code === 'QUEUE_LOCK_LOST') log('error', error.message)
+        else this.#faults.failed(error, 'trying again')
         await this.#pause(STORE_RETRY_MS)
       }
     }
@@ -66,20 +76,26 @@ export class Dispatcher {
   /** False: it was stopped. */
   async #takeLead(): Promise<boolean> {
     const { queue, clock, log, settings } = this.#parts
-    for (let tries = 0; !this.#stop.signal.aborted; tries++) {
+    let said: string | undefined
+    while (!this.#stop.signal.aborted) {
       const lead = await queue.takeLead(() => ({ ms: clock.nowMs(), monoMs: clock.monoMs() }), {
         staleMs: STALE_MS,
         unknownTries: settings().queue.unknownTries,
         interruptions: MOST_INTERRUPTIONS,
+        pause: { pauseMs: INTERRUPTED_PAUSE_MS, marginMs: settings().window.marginMs },
       })
+      this.#faults.works()
       if (lead) {
         for (const job of lead.found)
           log('notice', `job ${job.id} was left by an earlier dispatcher; it is ${job.state} now`)
-        log('notice', 'dispatching')
+        log('notice', queue.leaderElsewhere ? `leads, term ${lead.term}` : 'dispatching')
         return true
       }
-      if (tries === 0) log('notice', 'another dispatcher sends from this queue; waiting')
-      await this.#pause(POLL_MS)
+      const leader = queue.leaderElsewhere?.()
+      const standsBy = leader ? `host ${leader.host} leads; standing by` : STANDS_BY
+      if (standsBy !== said) log('notice', standsBy)
+      said = standsBy
+      await this.#pause(leader?.askAgainMs ?? POLL_MS)
     }
     return false
   }

@@ -1,7 +1,8 @@
 // Sends the dispatcher's heartbeats from taking the lead until its last call has ended, as a call may take longer than
 // the time after which a silent dispatcher loses the lead.
 
-import { errorMessage } from '../errors'
+import { asError } from '../errors'
+import { QueueFaults } from './queue-faults'
 import type { RegionSenderParts } from './region-sender'
 
 const BEAT_MS = 1000
@@ -20,13 +21,15 @@ export class Heartbeats {
   /** Never rejects. */
   async #beat({ queue, clock, log }: RegionSenderParts, wake: () => void): Promise<void> {
     const { signal } = this.#ended
+    const faults = new QueueFaults(log, 'heartbeats are written again')
     for (;;) {
       await clock.waitUntil(clock.monoMs() + BEAT_MS, signal)
       if (signal.aborted) return
       try {
         await queue.heartbeat(clock.monoMs())
+        faults.works()
       } catch (error) {
-        if (!this.#isDispatching) log('warn', `no heartbeat could be written: ${errorMessage(error)}`)
+        if (!this.#isDispatching) faults.failed(asError(error), 'no heartbeat could be written')
         this.#fault = error
         wake()
       }

@@ -3,7 +3,6 @@
 
 import Bottleneck from 'bottleneck'
 import type { Settings } from '../config/settings'
-import { isLasting, QueueError } from '../errors'
 import { BLOCKED_PAUSE_MS, effectOf, longestPauseMs, type Outcome } from '../queue/effects'
 import { forecastSpacingMs } from '../queue/forecast'
 import type { Claim, DispatcherQueue, Eventually, Now, RegionPlan, Settled } from '../queue/store'
@@ -16,6 +15,7 @@ import { Pace } from './pace'
 import { sendBounceInput } from './send-bounce'
 import type { Ses } from './ses'
 import { Throughput } from './throughput'
+import { NO_CALL, OUTCOME, passes, untilStored } from './until-stored'
 
 export type Log = (level: 'info' | 'notice' | 'warn' | 'error', message: string) => void
 
@@ -36,14 +36,12 @@ const LEAD_MS = 25
 const LATEST_MS = 2000
 /** A limiter's slot comes an interval after the one before, and in a busy process up to so much later. */
 const SLOT_LATE_MS = 1000
-/** Pause after a fault of the store. */
-export const STORE_RETRY_MS = 500
-
 /** One region's calls, one after the other, through a Bottleneck limiter that is fed one job at a time. */
 export class RegionSender {
   readonly #region: string
   readonly #parts: RegionSenderParts
   readonly #stop: AbortSignal
+  readonly #told: AbortSignal
   readonly #ended: () => void
   #limiter: Bottleneck
   #running: Promise<void> | undefined
@@ -58,16 +56,21 @@ export class RegionSender {
   /** Monotonic time of the end of the last call, or of the beginning of the work. */
   #sinceMonoMs = 0
 
-  /** `slowdown`: the value that the last dispatcher stored. */
+  /**
+   * `slowdown`: the value that the last dispatcher stored. `stop`: no job is claimed any more. `told`: because the
+   * process ends.
+   */
   constructor(
     { region, slowdown }: RegionPlan,
     parts: RegionSenderParts,
     stop: AbortSignal,
+    told: AbortSignal,
     ended: () => void,
   ) {
     this.#region = region
     this.#parts = parts
     this.#stop = stop
+    this.#told = told
     this.#ended = ended
     this.#pace = new Pace(slowdown)
     this.#limiter = this.#newLimiter()
@@ -173,7 +176,14 @@ export class RegionSender {
       return
     }
     const begun = this.#now()
-    await queue.begin(claim, begun)
+    try {
+      await queue.begin(claim, begun)
+    } catch (error) {
+      // it may have been written, and no call is made
+      if (passes(error))
+        await untilStored(this.#parts, () => queue.release(claim, clock.nowMs()), NO_CALL, this.#told)
+      throw error
+    }
     await this.#call(claim, begun.monoMs + LATEST_MS)
   }
 
@@ -210,8 +220,10 @@ export class RegionSender {
     const nowMs = clock.nowMs()
     const effect = effectOf(outcome, job, settings().queue, nowMs, this.#blockedPauseMs)
     const { slowdown } = this.#pace
-    const { state, changes } = await this.#untilStored(() =>
-      queue.settle(claim, effect, { ms: nowMs, seenMonoMs, slowdown }),
+    const { state, changes } = await untilStored(
+      this.#parts,
+      () => queue.settle(claim, effect, { ms: nowMs, seenMonoMs, slowdown }),
+      OUTCOME,
     )
     this.#took(state)
     counts?.ended(job.region, state)
@@ -233,21 +245,6 @@ export class RegionSender {
 
   #extraPauseMs(outcome: Outcome): number {
     return outcome.kind === 'blocked' && outcome.scope === 'region' ? this.#blockedPauseMs : 0
-  }
-
-  /** Repeats a write until it succeeds, so that an answer of SES isn't lost while the disk is full. */
-  async #untilStored<T>(work: () => Eventually<T>): Promise<T> {
-    const { clock, log } = this.#parts
-    for (;;) {
-      try {
-        return await work()
-      } catch (error) {
-        if (!(error instanceof QueueError) || isLasting(error) || error.code === 'QUEUE_LOCK_LOST')
-          throw error
-        log('error', `${error.message}; the outcome of a call is kept in memory until it can be written`)
-        await clock.waitUntil(clock.monoMs() + STORE_RETRY_MS)
-      }
-    }
   }
 
   #now(): Now {

@@ -10,7 +10,7 @@ export class RegionSenders {
 
   constructor(parts: RegionSenderParts, stop: AbortSignal, ended: () => void) {
     const signal = AbortSignal.any([stop, this.#end.signal])
-    this.#make = plan => new RegionSender(plan, parts, signal, ended)
+    this.#make = plan => new RegionSender(plan, parts, signal, stop, ended)
   }
 
   /** Starts the senders of all regions with due jobs. Returns when the next job is due (epoch ms). */

@@ -1,0 +1,51 @@
+// Repeats a write to the queue until it has succeeded, so that what came of a call isn't lost while the disk is full or the
+// database is away.
+
+import { isLasting, QueueError } from '../errors'
+import type { Eventually } from '../queue/store'
+import { QueueFaults } from './queue-faults'
+import type { RegionSenderParts } from './region-sender'
+
+/** Pause after a fault of the store. */
+export const STORE_RETRY_MS = 500
+
+/** What is logged while a write fails, and when it has succeeded. */
+interface Said {
+  meanwhile: string
+  then: string
+}
+
+export const OUTCOME: Said = {
+  meanwhile: 'the outcome of a call is kept in memory until it can be written',
+  then: 'the outcome of the call is written',
+}
+export const NO_CALL: Said = {
+  meanwhile: 'a call was not made, and its job is given back when that can be written',
+  then: 'the job whose call was not made is given back',
+}
+
+/** With a signal it is given up at its abort. Rejects as `work` does, but for faults that pass. */
+export async function untilStored<T>(
+  { clock, log }: Pick<RegionSenderParts, 'clock' | 'log'>,
+  work: () => Eventually<T>,
+  { meanwhile, then }: Said,
+  signal?: AbortSignal,
+): Promise<T> {
+  const faults = new QueueFaults(log, then)
+  for (;;) {
+    try {
+      const result = await work()
+      faults.works()
+      return result
+    } catch (error) {
+      if (!passes(error) || signal?.aborted) throw error
+      faults.failed(error, meanwhile)
+      await clock.waitUntil(clock.monoMs() + STORE_RETRY_MS, signal)
+    }
+  }
+}
+
+/** The same write may succeed later. */
+export function passes(error: unknown): error is QueueError {
+  return error instanceof QueueError && !isLasting(error) && error.code !== 'QUEUE_LOCK_LOST'
+}
