@@ -12,26 +12,26 @@ export const STORE_RETRY_MS = 500
 /** What is logged while a write fails, and when it has succeeded. */
 interface Said {
   meanwhile: string
-  then: string
+  after: string
 }
 
 export const OUTCOME: Said = {
   meanwhile: 'the outcome of a call is kept in memory until it can be written',
-  then: 'the outcome of the call is written',
+  after: 'the outcome of the call is written',
 }
 export const NO_CALL: Said = {
   meanwhile: 'a call was not made, and its job is given back when that can be written',
-  then: 'the job whose call was not made is given back',
+  after: 'the job whose call was not made is given back',
 }
 
 /** With a signal it is given up at its abort. Rejects as `work` does, but for faults that pass. */
 export async function untilStored<T>(
   { clock, log }: Pick<RegionSenderParts, 'clock' | 'log'>,
   work: () => Eventually<T>,
-  { meanwhile, then }: Said,
+  { meanwhile, after }: Said,
   signal?: AbortSignal,
 ): Promise<T> {
-  const faults = new QueueFaults(log, then)
+  const faults = new QueueFaults(log, after)
   for (;;) {
     try {
       const result = await work()
