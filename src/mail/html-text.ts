@@ -20,6 +20,10 @@ const SLICE_CHARACTERS = 65_536
 const TARGET_CHARACTERS = 65_536
 const BASE_CHARACTERS = 4096
 
+const SPACE = 0x20
+/** White space that isn't one space: most is, and replacing it too would cost more than all the rest. */
+const NOT_ONE_SPACE = /[^\S ]\s*| \s+/g
+
 /** `limit`: in UTF-16 units. */
 export function htmlText(html: string, limit: number): CutText {
   return htmlTextOf(() => [html], limit)
@@ -66,13 +70,17 @@ class Writer {
   }
 
   text(raw: string): void {
-    const text = visibleText(raw).replace(/\s+/g, ' ')
+    const text = visibleText(raw).replace(NOT_ONE_SPACE, ' ')
     if (text === '') return
-    if (text.startsWith(' ')) this.#gap ||= ' '
-    const bare = text.trim()
-    if (bare === '') return
+    const isAfterBlank = text.charCodeAt(0) === SPACE
+    if (isAfterBlank) {
+      this.#gap ||= ' '
+      if (text.length === 1) return
+    }
+    const isBeforeBlank = text.charCodeAt(text.length - 1) === SPACE
+    const bare = text.slice(isAfterBlank ? 1 : 0, isBeforeBlank ? -1 : text.length)
     this.#push(this.#length === 0 ? bare : this.#gap + bare)
-    this.#gap = text.endsWith(' ') ? ' ' : ''
+    this.#gap = isBeforeBlank ? ' ' : ''
   }
 
   line(): void {

@@ -58,6 +58,8 @@ export function textDecoding(label: string): TextDecoding {
   return new MarkedDecoding(label)
 }
 
+const EMPTY: Buffer = Buffer.alloc(0)
+
 /** Looks for a byte order mark first (WHATWG Encoding, section 6). */
 class MarkedDecoding implements TextDecoding {
   readonly #label: string
@@ -135,7 +137,7 @@ function utf16Order(key: string, bytes: Buffer): string {
 /** UTF-8 if valid, else windows-1252. For an unknown charset `refusal` says which bytes make the text unreadable. */
 class GuessedDecoding implements TextDecoding {
   readonly #refusal: { label: string; when: (text: string, isWrong: boolean) => boolean } | undefined
-  #open: Buffer = Buffer.alloc(0)
+  #open = EMPTY
 
   constructor(refusal?: { label: string; when: (text: string, isWrong: boolean) => boolean }) {
     this.#refusal = refusal
@@ -150,7 +152,7 @@ class GuessedDecoding implements TextDecoding {
 
   end(): string {
     const text = this.#decode(this.#open)
-    this.#open = Buffer.alloc(0)
+    this.#open = EMPTY
     return text
   }
 
@@ -160,6 +162,22 @@ class GuessedDecoding implements TextDecoding {
     if (this.#refusal?.when(text, isWrong))
       throw new UnreadableError(`a text is in the charset "${this.#refusal.label.slice(0, 40)}"`)
     return text
+  }
+}
+
+/** As TextDecoder, but several times as fast for a text of a few kilobytes. */
+class Utf8Decoding implements TextDecoding {
+  #open = EMPTY
+
+  write(bytes: Buffer): string {
+    const all = this.#open.length === 0 ? bytes : Buffer.concat([this.#open, bytes])
+    const end = all.length - openBytes(all)
+    this.#open = end === all.length ? EMPTY : Buffer.from(all.subarray(end))
+    return all.toString('utf8', 0, end)
+  }
+
+  end(): string {
+    return this.#open.toString('utf8')
   }
 }
 
@@ -174,6 +192,7 @@ function openBytes(bytes: Buffer): number {
 }
 
 function native(label: string): TextDecoding {
+  if (label === 'utf-8') return new Utf8Decoding()
   const decoder = new TextDecoder(label)
   return { write: bytes => decoder.decode(bytes, { stream: true }), end: () => decoder.decode() }
 }

@@ -57,11 +57,13 @@ function decode(coded: Buffer): Buffer {
   const bytes = Buffer.allocUnsafe(coded.length)
   let length = 0
   for (let at = 0; at < coded.length; ) {
-    const equals = coded.indexOf(EQUALS, at)
-    const end = equals < 0 ? coded.length : equals
-    length += coded.copy(bytes, length, at, end)
-    if (equals < 0) break
-    const { bytes: count, value, next } = codingAt(coded, equals)
+    const byte = coded[at] as number
+    if (byte !== EQUALS) {
+      bytes[length++] = byte
+      at++
+      continue
+    }
+    const { bytes: count, value, next } = codingAt(coded, at)
     if (count > 0) bytes[length++] = value
     at = next
   }

@@ -9,9 +9,9 @@ export type Encoding = 'identity' | 'base64' | 'quoted-printable' | 'unknown'
 
 const CHUNK_BYTES = 65_536
 const LF = 0x0a
-const CR = 0x0d
-const BLANK = 0x20
 const DOT = 0x2e
+/** Haraka's line end and blank. */
+const INSERTED = Buffer.from('\r\n ')
 /** DATA_LINE_LENGTH includes the line end. */
 const LINE_END_BYTES = 2
 /** Encodings that few programs decode, so that a reader sees only the encoded characters. */
@@ -56,14 +56,10 @@ function* chunks(body: Buffer): Generator<Buffer> {
 /** The body in chunks, without the line end and blank that Haraka inserts into long lines. */
 function* whole(body: Buffer): Generator<Buffer> {
   let from = 0
-  let lineAt = 0
-  for (let at = 0; at < body.length; at++) {
-    if (body[at] !== LF) continue
-    if (body[at + 1] === BLANK && body[at - 1] === CR && isBrokenAfter(body, lineAt, at - 1)) {
-      yield* chunks(body.subarray(from, at - 1))
-      from = at + 2
-    }
-    lineAt = at + 1
+  for (let at = body.indexOf(INSERTED); at >= 0; at = body.indexOf(INSERTED, at + INSERTED.length)) {
+    if (!isBrokenAfter(body, body.lastIndexOf(LF, at) + 1, at)) continue
+    yield* chunks(body.subarray(from, at))
+    from = at + INSERTED.length
   }
   yield* chunks(body.subarray(from))
 }

@@ -11,12 +11,18 @@ import type { CutText } from '../content'
 const INVISIBLE = /[\p{Default_Ignorable_Code_Point}\0-\x08\x0e-\x1f\x7f\ufff9-\ufffb]/gu
 /** Hangul fillers are ignorable too, but a reader sees a blank. */
 const BLANKS = /[\p{Zs}\u115f\u1160\u3164\uffa0\u2800]/gu
-const LINE_ENDS = /\r\n?|[\u0085\u2028\u2029]/g
-// oxlint-disable-next-line no-control-regex
-const IS_PLAIN = /^[\t\n\x20-\x7e]*$/
+const LINE_ENDS = /[\u0085\u2028\u2029]/g
+/**
+ * All UTF-16 units but those that none of the three patterns above matches, which most texts consist of. The surrogates
+ * left out begin the ignorable code points beyond U+FFFF.
+ */
+const MAY_CHANGE =
+  // oxlint-disable-next-line no-control-regex
+  /[^\t\n\x20-\x7e\xa1-\xac\xae-\u034e\u0350-\u061b\u061d-\u115e\u1161-\u167f\u1681-\u17b3\u17b6-\u180a\u1810-\u1fff\u2010-\u2027\u2030-\u205e\u2070-\u27ff\u2801-\u2fff\u3001-\u3163\u3165-\ud82e\ud830-\ud833\ud835-\udb3f\udb44-\ufdff\ufe10-\ufefe\uff00-\uff9f\uffa1-\uffef]/
 
-export function visibleText(text: string): string {
-  if (IS_PLAIN.test(text)) return text
+export function visibleText(raw: string): string {
+  const text = raw.includes('\r') ? raw.replaceAll('\r\n', '\n').replaceAll('\r', '\n') : raw
+  if (!MAY_CHANGE.test(text)) return text
   return text.replace(BLANKS, ' ').replace(INVISIBLE, '').replace(LINE_ENDS, '\n')
 }
 
