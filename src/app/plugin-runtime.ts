@@ -182,12 +182,12 @@ export class PluginRuntime {
     })
   }
 
-  /** Starts the thread that reads content, if a rule needs content. */
+  /** Loads and starts what reads content, if a rule needs content. */
   async warmUp(): Promise<void> {
     const asks = this.activeConfig().policy.rules.some(({ conditions }) =>
       conditions.some(({ field }) => field.phase === 'content'),
     )
-    if (asks) await this.workerThreads.content(new Uint8Array(), 0)
+    if (asks) await this.workerThreads.warmUp()
   }
 
   wake(): void {

@@ -1,9 +1,10 @@
 // Runs work that a mail can make long outside of Haraka's own thread: reading content, searching long texts.
-// Hostile mail can only stop or kill such a thread; then the work for that mail rejects.
+// Hostile mail can only stop or kill such a thread; then the work for that mail rejects. Small mails are read at once.
 
 import type { Content } from '../mail/content'
 import type { Found, MatchBudgetOptions } from '../policy/match-budget'
 import { MailMemory } from './mail-memory'
+import { AT_ONCE_BYTES, isSmall, readAtOnce, warmUpReading } from './read-at-once'
 import { ThreadPool } from './thread-pool'
 
 export { WorkerThreadError } from './worker-thread-error'
@@ -18,9 +19,11 @@ export interface UnreadMail {
 export interface WorkerThreads {
   /** Rejects with UnreadableError for a permanent fault of the mail, with WorkerThreadError for a temporary failure. */
   content(raw: Uint8Array, limitCharacters: number): Promise<Content>
-  /** As `content`, but reads the mail only when there is room for it in memory. */
+  /** As `content`, but reads the mail only when there is room for it in memory, and a small one on this thread. */
   contentOf(mail: UnreadMail, limitCharacters: number): Promise<Content>
   search: MatchBudgetOptions['search']
+  /** Loads what content needs, here and in the first thread. */
+  warmUp(): Promise<void>
   close(): void
 }
 
@@ -54,14 +57,20 @@ export function openWorkerThreads(program = require.resolve('./thread')): Worker
   }
   return {
     content: (raw, limitCharacters) => content(raw, limitCharacters, []),
-    contentOf: (mail, limitCharacters) =>
-      memory.hold(mail.sizeBytes, async () => {
+    async contentOf(mail, limitCharacters) {
+      const read = async () => {
         const raw = await mail.read()
-        return content(raw, limitCharacters, [raw.buffer])
-      }),
+        return isSmall(raw) ? readAtOnce(raw, limitCharacters) : content(raw, limitCharacters, [raw.buffer])
+      }
+      return mail.sizeBytes <= AT_ONCE_BYTES ? read() : memory.hold(mail.sizeBytes, read)
+    },
     search: async (sources, text, timeoutMs) => {
       const { answer, tookMs } = await searching.run({ name: 'search', asked: { sources, text } }, timeoutMs)
       return { found: answer as Found, tookMs }
+    },
+    async warmUp() {
+      warmUpReading()
+      await content(new Uint8Array(), 0, [])
     },
     close() {
       reading.close()

@@ -21,7 +21,8 @@ export interface Reading {
 
 /** HTML standard, section 13.2.3.2: browsers search the first 1,024 bytes, and go on while they parse. */
 const META_BYTES = 65_536
-const META = /<meta\s[^>]{0,1000}?charset\s*=\s*["']?\s*([a-z0-9_:.+-]{1,60})/i
+const META = /<meta[\s/][^>]{0,1000}/gi
+const META_CHARSET = /charset\s*=\s*["']?\s*([a-z0-9_:.+-]{1,60})/i
 
 export class PartTexts {
   readonly #plain: Joined
@@ -111,9 +112,17 @@ function metaCharset(body: Buffer, encoding: Encoding): string {
     begin += chunk.toString('latin1', 0, META_BYTES - begin.length)
     if (begin.length >= META_BYTES) break
   }
-  const named = META.exec(begin)?.[1] ?? ''
+  const named = namedCharset(begin)
   // HTML standard, section 13.2.3.2: the bytes read so far show that it isn't UTF-16; browsers ignore UTF-7
   return /^utf-?16/i.test(named) || isUtf7(named) ? '' : named
+}
+
+function namedCharset(html: string): string {
+  for (const [meta] of html.matchAll(META)) {
+    const charset = META_CHARSET.exec(meta)?.[1]
+    if (charset !== undefined) return charset
+  }
+  return ''
 }
 
 function* decodedText(body: Buffer, { encoding, charset }: Reading): Generator<string> {
