@@ -17,7 +17,7 @@ const LINE_ENDS = /[\u0085\u2028\u2029]/g
  * left out begin the ignorable code points beyond U+FFFF.
  */
 const MAY_CHANGE =
-  // oxlint-disable-next-line no-control-regex
+  // oxlint-disable-next-line no-control-regex, no-misleading-character-class
   /[^\t\n\x20-\x7e\xa1-\xac\xae-\u034e\u0350-\u061b\u061d-\u115e\u1161-\u167f\u1681-\u17b3\u17b6-\u180a\u1810-\u1fff\u2010-\u2027\u2030-\u205e\u2070-\u27ff\u2801-\u2fff\u3001-\u3163\u3165-\ud82e\ud830-\ud833\ud835-\udb3f\udb44-\ufdff\ufe10-\ufefe\uff00-\uff9f\uffa1-\uffef]/
 
 export function visibleText(raw: string): string {
