@@ -2,11 +2,10 @@
 // Rejects if the content can't be read.
 
 import type { MailFacts } from '../mail/facts'
-import { readingsOf } from '../mail/look-alikes'
 import { type MatchBudget } from './match-budget'
 import { matches } from './patterns'
 import type { Rule } from './rule'
-import { Subject } from './subject'
+import { subjectsOf } from './subject'
 import { asksFor } from './templates'
 
 export function asksAttachment({ outcome }: Rule): boolean {
@@ -25,8 +24,8 @@ export async function attachmentName(
   const names = attachments.flatMap(attachment => attachment.names)
   const asked = conditions.filter(({ field, negated }) => field.name === 'attachment.name' && !negated)
   for (const name of names) {
-    for (const { matcher } of asked) {
-      for (const text of readingsOf(name)) if (await matches(matcher, new Subject(text), budget)) return name
+    for (const { field, matcher } of asked) {
+      for (const subject of subjectsOf(field, name)) if (await matches(matcher, subject, budget)) return name
     }
   }
   return names[0] ?? ''

@@ -4,13 +4,11 @@
 
 import type { Attachment, Content } from '../mail/content'
 import type { Envelope, MailFacts, Receipt, RecipientFacts } from '../mail/facts'
-import { readingsOf } from '../mail/look-alikes'
 import { REFUSAL_STAGES, type Refusal } from '../mail/refusal'
 import type { TraceCandidates } from '../mail/scan-trace-headers'
 import { verdictsOf } from '../mail/verdicts'
 import type { EpochMs } from '../units'
 import type { Kind } from './patterns'
-import { MATCHED_CHARACTERS } from './subject'
 
 /**
  * The source of a field, and so the time when it is known: the SMTP transaction, a refusal by another plugin, SES's receipt,
@@ -44,6 +42,8 @@ export interface Field {
   perRecipient: boolean
   /** Patterns without a label also match addresses with a label: `anna@` matches `anna+shop@`. */
   matchesLabels?: boolean
+  /** A text for people: also compared as its reader takes it (mail/look-alikes.ts). `subjectsOf` makes both. */
+  hasReadings?: boolean
   /** All possible values, where they are few. */
   words?: readonly string[]
   /** `member`: the part after a family's name. Of several values, one that matches is enough. */
@@ -101,10 +101,12 @@ export const FIELDS: readonly Field[] = [
       isCut: q => q.facts.headers.addressesAreCut(name),
     }),
   ),
-  field('subject', 'text', 'header', q => fieldReadings(q.facts.headers.values('subject')), {
+  field('subject', 'text', 'header', q => q.facts.headers.values('subject'), {
+    hasReadings: true,
     isCut: q => q.facts.headers.valuesAreCut('subject'),
   }),
   field('header.', 'text', 'header', readHeader, {
+    hasReadings: true,
     family: 'header.NAME',
     isMember: name => FIELD_NAME.test(name),
     isCut: (q, name) => q.facts.headers.valuesAreCut(name),
@@ -138,8 +140,8 @@ export const FIELDS: readonly Field[] = [
   refused('code', 'text', ({ code }) => String(code)),
   refused('status', 'text', ({ status }) => status),
   refused('reply', 'text', ({ reply }) => reply),
-  field('body', 'text', 'content', q => q.content?.texts.flatMap(readingsOf) ?? []),
-  fromAttachments('attachment.name', 'text', ({ names }) => names.flatMap(readingsOf)),
+  field('body', 'text', 'content', q => q.content?.texts ?? [], { hasReadings: true }),
+  fromAttachments('attachment.name', 'text', ({ names }) => names, { hasReadings: true }),
   fromAttachments('attachment.type', 'text', ({ types }) => types),
   fromAttachments('attachment.size', 'size', ({ sizeBytes }) => [sizeBytes]),
   field('attachment.count', 'number', 'content', ({ content }) =>
@@ -195,8 +197,9 @@ function fromAttachments(
   name: string,
   kind: Kind,
   pick: (attachment: Attachment) => readonly (string | number)[],
+  more: Partial<Field> = {},
 ): Field {
-  return field(name, kind, 'content', ({ content }) => content?.attachments.flatMap(pick) ?? [])
+  return field(name, kind, 'content', ({ content }) => content?.attachments.flatMap(pick) ?? [], more)
 }
 
 function verdict(name: 'spam' | 'virus' | 'spf' | 'dkim' | 'dmarc', words: readonly string[]): Field {
@@ -220,14 +223,5 @@ function mayHaveReceipt({ facts }: Question): boolean {
 }
 
 function readHeader({ facts }: Question, name: string): readonly string[] {
-  return fieldReadings(facts.headers.values(name.toLowerCase()))
-}
-
-/** Each text as it is, and as its reader takes it where that differs. Patterns match only the beginning of a long one. */
-function fieldReadings(texts: readonly string[]): readonly string[] {
-  return texts.flatMap(text =>
-    text.length > MATCHED_CHARACTERS
-      ? [text, ...readingsOf(text.slice(0, MATCHED_CHARACTERS)).slice(1)]
-      : readingsOf(text),
-  )
+  return facts.headers.values(name.toLowerCase())
 }

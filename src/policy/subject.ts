@@ -5,6 +5,7 @@ import { isIPv4, isIPv6 } from 'node:net'
 import { addressKey, domainOf } from '../mail/address'
 import { composed } from '../mail/composed'
 import { withoutLabel } from '../mail/label'
+import { readingsOf } from '../mail/look-alikes'
 import type { AddressKey, AsciiDomain } from '../units'
 import type { FoundLiterals, LiteralSearch } from './literal-search'
 import type { Found, YieldPolicy } from './match-budget'
@@ -31,6 +32,8 @@ export class Subject {
   readonly #value: string | number
   /** Patterns match only the value's beginning. */
   readonly isCut: boolean
+  /** Not a value of the mail, but how its reader takes one. */
+  readonly isReading: boolean
   #composed: string | undefined
   #folded: string | undefined
   #address: AddressForms | undefined
@@ -39,7 +42,8 @@ export class Subject {
   #found: Map<RegexPass, Found | Promise<Found>> | undefined
   #literals: Map<LiteralSearch, FoundLiterals> | undefined
 
-  constructor(value: string | number, limit: number = MATCHED_CHARACTERS) {
+  constructor(value: string | number, limit: number = MATCHED_CHARACTERS, isReading = false) {
+    this.isReading = isReading
     this.isCut = typeof value === 'string' && value.length > limit
     this.#value = typeof value === 'string' ? value.slice(0, limit) : value
   }
@@ -105,6 +109,18 @@ export class Subject {
     this.#ip ??= ipForms(String(this.#value)) ?? 'none'
     return this.#ip === 'none' ? undefined : this.#ip
   }
+}
+
+/** A value of a field in all forms that patterns are compared with: itself, and how its reader takes it if that differs. */
+export function subjectsOf(
+  { hasReadings }: { hasReadings?: boolean },
+  value: string | number,
+  limit: number = MATCHED_CHARACTERS,
+): Subject[] {
+  const own = new Subject(value, limit)
+  if (hasReadings !== true || typeof own.value !== 'string') return [own]
+  const [, reading] = readingsOf(own.value)
+  return reading === undefined ? [own] : [own, new Subject(reading, Number.POSITIVE_INFINITY, true)]
 }
 
 /**

@@ -86,7 +86,12 @@ async function traceRule(
     const failed = await failingCondition(rule, values, budget)
     if (failed === undefined) return { rule, recipient, values: [] }
     const { subjects } = await values(failed)
-    return { rule, recipient, failed, values: subjects.map(({ value }) => value) }
+    return {
+      rule,
+      recipient,
+      failed,
+      values: subjects.filter(({ isReading }) => !isReading).map(({ value }) => value),
+    }
   } catch (error) {
     if (!(error instanceof UnreadableError)) throw error
     return { rule, recipient, unreadable: error.message, values: [] }
