@@ -40,7 +40,7 @@ import { addressKey } from '../src/mail/address'
 import { warmUp } from '../src/mail/header'
 import type { RefusalStage } from '../src/mail/refusal'
 import type { Decision } from '../src/policy/decision'
-import { RELEASE_PARAMETER, redeemReleaseToken, releaseTokenFolder } from '../src/quarantine/release-token'
+import { RELEASE_PARAMETER } from '../src/quarantine/release-token'
 
 /** Haraka's priorities go from -100 to 100: this plugin decides last and commits first. */
 const LAST = 100
@@ -187,8 +187,7 @@ export function redeem_release_token(
   answerHook(hookCall(this, connection, next), async () => {
     const { transaction } = connection
     const isGood =
-      typeof token === 'string' &&
-      (await redeemReleaseToken(releaseTokenFolder(runtime.harakaDir), token, Date.now()))
+      typeof token === 'string' && (await (await runtime.releaseTokens()).redeem(token, Date.now()))
     if (!transaction || !isGood) return { code: deny, text: BAD_TOKEN }
     released.add(transaction)
     this.lognotice(connection, 'released from the quarantine by hand: rules do not apply')

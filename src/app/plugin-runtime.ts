@@ -16,6 +16,7 @@ import { type Supervisor, superviseDispatcher } from '../dispatch/supervisor'
 import { errorMessage, isLasting, QueueError } from '../errors'
 import { keptFolder, openFolderStore, quarantineFolder } from '../quarantine/folder-store'
 import type { MailStore } from '../quarantine/mail-store'
+import { folderTokens, type ReleaseTokens, releaseTokenFolder } from '../quarantine/release-token'
 import { MetricsBuffer } from '../queue/metrics-buffer'
 import { type MetricsFlush, startMetricsFlush } from '../queue/metrics-flush'
 import type { OperatorQueue } from '../queue/operator'
@@ -121,6 +122,13 @@ export class PluginRuntime {
   /** For views and changes by hand, in the process that serves SMTP. Rejects with QueueError, or throws it. */
   operator(): Eventually<OperatorQueue> {
     return this.#queue.operator()
+  }
+
+  /** Rejects with QueueError where the queue of several hosts has them. */
+  async releaseTokens(): Promise<ReleaseTokens> {
+    const own = folderTokens(releaseTokenFolder(this.harakaDir))
+    if (this.#queue.place.store === 'sqlite') return own
+    return (await this.queue()).releaseTokens ?? own
   }
 
   diagnostics(): readonly Diagnostic[] {

@@ -8,7 +8,7 @@ import { type Owner, SMTP_FILE } from '../config/owner'
 import { signatureOfFault } from '../config/sources'
 import { errorMessage } from '../errors'
 import { openFolderStore, quarantineFolder } from '../quarantine/folder-store'
-import { releaseTokenFolder } from '../quarantine/release-token'
+import { folderTokens, releaseTokenFolder } from '../quarantine/release-token'
 import { mustBeThere } from './check'
 import {
   asGroup,
@@ -121,8 +121,8 @@ async function withQuarantine(
     const total = 'fault' in opened ? undefined : opened.value
     const store = openFolderStore(dir)
     try {
-      const passes = releaseTokenFolder(dir)
-      return await work({ store, passes, out, json, ...(total && { total }) }, smtp)
+      const tokens = total?.queue.releaseTokens ?? folderTokens(releaseTokenFolder(dir))
+      return await work({ store, tokens, out, json, ...(total && { total }) }, smtp)
     } finally {
       await store.close()
       await total?.queue.close()

@@ -2,6 +2,7 @@
 // Every method may throw QueueError, or reject with it; then the call has changed nothing.
 
 import type { Result } from '../errors'
+import type { ReleaseTokens } from '../quarantine/release-token'
 import type { EpochMs, MonoMs } from '../units'
 import type { DecisionNote, RuleHits, Sum } from './counters'
 import type { Job, JobEvent, JobState } from './job'
@@ -107,8 +108,10 @@ export interface OperatorQueue extends QueueReader {
   pause(region: string | undefined, nowMs: EpochMs): Eventually<boolean>
   /** Undefined: all pauses. False: there was none. */
   resume(region: string | undefined): Eventually<boolean>
-  /** For mail that leaves the quarantine by hand. */
-  readonly mail: Pick<MailLedger, 'letGo' | 'gone' | 'putBack'>
+  /** For mail in the quarantine, and mail that leaves it by hand. */
+  readonly mail: Pick<MailLedger, 'files' | 'letGo' | 'gone' | 'putBack'>
+  /** Undefined: tokens are files of the Haraka directory. */
+  readonly releaseTokens?: ReleaseTokens
   /** A secret that only the processes of the queue file share: 64 hex digits. */
   secret(): Eventually<string>
   /** Ends a session of the status page for every process. On disk when it returns. */

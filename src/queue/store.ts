@@ -16,6 +16,7 @@
 //   engine itself knows the identity of a process, and whether another one is alive.
 
 import type { BounceRequest, Cap } from '../policy/decision'
+import type { ReleaseTokens } from '../quarantine/release-token'
 import type { AddressKey, EpochMs, MonoMs } from '../units'
 import type { Forecast } from './forecast'
 import type { Job, JobState, Submitted } from './job'
@@ -100,6 +101,8 @@ export interface WorkerQueue {
   add(requests: readonly BounceRequest[], nowMs: EpochMs, options?: AddOptions): Eventually<Submitted[]>
   /** The mail on disk. */
   readonly mail: Pick<MailLedger, 'reserve' | 'removeUnused'>
+  /** Undefined: tokens are files of the Haraka directory. */
+  readonly releaseTokens?: ReleaseTokens
   close(): Eventually<void>
 }
 

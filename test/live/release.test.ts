@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { readdirSync } from 'node:fs'
 import path from 'node:path'
-import { issueReleaseToken, releaseTokenFolder } from '../../src/quarantine/release-token'
+import { folderTokens, releaseTokenFolder } from '../../src/quarantine/release-token'
 import { sesBounce } from './support/command'
 import { deliveredOf, keptOf, mailFor, relay, said, startFlow } from './support/flow'
 import type { Product } from './support/product'
@@ -65,7 +65,7 @@ describe('ses-bounce quarantine release', function () {
   it('holds for one mail only, not for the next in the same connection', async () => {
     const [first, second] = [1, 2].map(() => mailFor(product, ['other@yours.example']))
     assert.ok(first && second)
-    const { token } = await issueReleaseToken(releaseTokenFolder(product.haraka.dir), Date.now())
+    const { token } = await folderTokens(releaseTokenFolder(product.haraka.dir)).issue(Date.now())
     const mailParams = `XSESBOUNCEPASS=${token}`
     const envelope = { from: 'joe@origin.example', to: ['other@yours.example'] }
     const session = await openSession({ port: product.haraka.port })

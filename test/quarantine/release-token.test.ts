@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { readdirSync, statSync, utimesSync } from 'node:fs'
 import path from 'node:path'
-import { issueReleaseToken, redeemReleaseToken } from '../../src/quarantine/release-token'
+import { folderTokens } from '../../src/quarantine/release-token'
 import { temporaryFolder } from '../queue/support'
 
 describe('a pass for mail from the quarantine', () => {
@@ -22,8 +22,8 @@ describe('a pass for mail from the quarantine', () => {
   const made = (ms: number) => utimesSync(file(), ms / 1000, ms / 1000)
 
   it('is good once, though several ask at the same time', async () => {
-    const { token } = await issueReleaseToken(folder, Date.now())
-    const answers = await Promise.all([1, 2, 3, 4].map(() => redeemReleaseToken(folder, token, Date.now())))
+    const { token } = await folderTokens(folder).issue(Date.now())
+    const answers = await Promise.all([1, 2, 3, 4].map(() => folderTokens(folder).redeem(token, Date.now())))
     assert.equal(answers.filter(Boolean).length, 1)
     assert.deepEqual(readdirSync(folder), [])
   })
@@ -34,38 +34,38 @@ describe('a pass for mail from the quarantine', () => {
       [MINUTE_MS + 1, false],
       [-MINUTE_MS - 1, false],
     ] as const) {
-      const { token } = await issueReleaseToken(folder, 0)
+      const { token } = await folderTokens(folder).issue(0)
       made(1_000_000)
-      assert.equal(await redeemReleaseToken(folder, token, 1_000_000 + ageMs), isGood, String(ageMs))
-      assert.equal(await redeemReleaseToken(folder, token, 1_000_000), false)
+      assert.equal(await folderTokens(folder).redeem(token, 1_000_000 + ageMs), isGood, String(ageMs))
+      assert.equal(await folderTokens(folder).redeem(token, 1_000_000), false)
     }
   })
 
   it('is nothing that can be guessed or read, and leads out of its folder by no name', async () => {
-    const { token } = await issueReleaseToken(folder, Date.now())
+    const { token } = await folderTokens(folder).issue(Date.now())
     assert.match(token, /^[0-9a-f]{64}$/)
     assert.ok(!file().includes(token))
     for (const other of ['', path.basename(file()), '../passes', `${token}0`, '\0'])
-      assert.equal(await redeemReleaseToken(folder, other, Date.now()), false)
-    assert.equal(await redeemReleaseToken(folder, token, Date.now()), true)
-    assert.equal(await redeemReleaseToken(path.join(folder, 'nowhere'), token, Date.now()), false)
+      assert.equal(await folderTokens(folder).redeem(other, Date.now()), false)
+    assert.equal(await folderTokens(folder).redeem(token, Date.now()), true)
+    assert.equal(await folderTokens(path.join(folder, 'nowhere')).redeem(token, Date.now()), false)
   })
 
   it('is readable only for its owner, and can be revoked', async () => {
-    const { token, revoke } = await issueReleaseToken(folder, Date.now())
+    const { token, revoke } = await folderTokens(folder).issue(Date.now())
     assert.deepEqual(
       [folder, file()].map(name => statSync(name).mode & 0o777),
       [0o700, 0o600],
     )
     await revoke()
     await revoke()
-    assert.equal(await redeemReleaseToken(folder, token, Date.now()), false)
+    assert.equal(await folderTokens(folder).redeem(token, Date.now()), false)
   })
 
   it('is removed with the next one, if it was not revoked', async () => {
-    await issueReleaseToken(folder, Date.now())
+    await folderTokens(folder).issue(Date.now())
     made(Date.now() - 2 * MINUTE_MS)
-    await issueReleaseToken(folder, Date.now())
+    await folderTokens(folder).issue(Date.now())
     assert.equal(readdirSync(folder).length, 1)
   })
 })

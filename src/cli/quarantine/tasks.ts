@@ -5,12 +5,13 @@ import { errorMessage, type Result } from '../../errors'
 import { jsonText } from '../../json'
 import { addressKey } from '../../mail/address'
 import { headerOf, readKept } from '../../quarantine/kept'
-import type { MailStore } from '../../quarantine/mail-store'
+import type { CountedMail, MailStore } from '../../quarantine/mail-store'
 import { isName } from '../../quarantine/names'
 import type { QuarantineRecord } from '../../quarantine/record'
-import { issueReleaseToken } from '../../quarantine/release-token'
+import type { ReleaseTokens } from '../../quarantine/release-token'
 import { type TakenOut, takeOut } from '../../quarantine/take-out'
 import { mailTotalText } from '../../quarantine/total-text'
+import type { MailFile } from '../../queue/mail-ledger'
 import type { OperatorQueue } from '../../queue/operator'
 import { addressText } from '../explain/words'
 import type { Out } from '../out'
@@ -20,7 +21,7 @@ import { keptData, keptLine, keptPage, type Values } from './kept-text'
 
 export interface Run {
   store: MailStore
-  passes: string
+  tokens: ReleaseTokens
   out: Out
   json: boolean
   /** The record of mail on disk. */
@@ -29,8 +30,10 @@ export interface Run {
 
 export async function listKept({ store, out, json, total }: Run, limit?: number): Promise<number> {
   let written = 0
-  for (const id of (await store.names()).slice(0, limit)) {
+  for (const id of await store.names(total && (() => countedMail(total.queue)))) {
+    if (written === limit) break
     const kept = await readKept(store, id)
+    // it has just gone, or waits for its bounces again
     if (kept === undefined) continue
     const values = await valuesOf(store, id)
     out.line(json ? jsonText(keptData(kept, values)) : keptLine(kept, values))
@@ -39,6 +42,19 @@ export async function listKept({ store, out, json, total }: Run, limit?: number)
   if (written === 0 && !json) out.line('the quarantine is empty')
   if (total && !json) out.line(mailTotalText(await total.queue.mailTotals(), total.limitBytes))
   return 0
+}
+
+const COUNTED_AT_ONCE = 1000
+
+async function countedMail({ mail }: Pick<OperatorQueue, 'mail'>): Promise<CountedMail[]> {
+  const all: CountedMail[] = []
+  let last: (CountedMail & MailFile) | undefined
+  do {
+    const found = await mail.files(last, COUNTED_AT_ONCE)
+    all.push(...found)
+    last = found.length < COUNTED_AT_ONCE ? undefined : found.at(-1)
+  } while (last !== undefined)
+  return all
 }
 
 export async function showKept(run: Run, ids: readonly string[]): Promise<number> {
@@ -74,7 +90,7 @@ export function releaseKept(run: Run, ids: readonly string[], endpoint: Endpoint
     if (kept === undefined) return { fault: NOT_THERE }
     if (kept.record === undefined) return { fault: "its record can't be read, so its recipients are unknown" }
     const to = recipientsOf(kept.record)
-    const pass = await issueReleaseToken(run.passes, Date.now())
+    const pass = await run.tokens.issue(Date.now())
     try {
       const from = kept.record.envelope.sender
       const why = await handBack(endpoint, {

@@ -238,8 +238,6 @@ CREATE TABLE mail_file (
   bytes bigint NOT NULL,
   at_ms bigint NOT NULL,
   removing boolean NOT NULL DEFAULT false,
-  -- the quarantine's record of the mail, as JSON, so that a list needs no scan of the store
-  record jsonb,
   PRIMARY KEY (home, place, name)
 );
 CREATE INDEX mail_file_name ON mail_file (name);
@@ -267,14 +265,8 @@ CREATE TABLE kept_due (
 );
 
 -- Tokens with which a mail from the quarantine passes the rules once: a release may reach another host.
+-- digest: SHA-256 of the token, in hexadecimal.
 CREATE TABLE release_token (
   digest text PRIMARY KEY,
-  until_ms bigint NOT NULL,
-  detail jsonb NOT NULL DEFAULT '{}'
-);
-
--- Queue files that were moved into this queue: what isn't a job is added once. id: a digest of the file's secret.
-CREATE TABLE moved_file (
-  id text PRIMARY KEY,
-  at_ms bigint NOT NULL
+  until_ms bigint NOT NULL
 );
