@@ -7,7 +7,7 @@ import { openWorkerThreads } from '../src/worker-thread/worker-threads'
 import { decideInTurn, inTurn, readyFacts } from './deciding'
 import type { Work } from './measure'
 import { compiled, DECIDING, type Kind, rule, rulesOf } from './rules'
-import { type Sample, textSample } from './samples'
+import { NOW_MS, type Sample, textSample } from './samples'
 import type { Contest, Row, Suite } from './suite'
 
 const COUNTS = [100, 1000]
@@ -156,8 +156,11 @@ function rulesWithOneList(where: string, recipient: (seed: number) => string): C
 function cheapFacts(count: number): CheapFacts[] {
   return samples(count).map(({ envelope }) => ({
     envelope,
-    forCandidates: envelope.recipients.map(({ address }) => address),
-    returnPathCandidates: [envelope.sender],
+    nowMs: NOW_MS,
+    trace: () => ({
+      forCandidates: envelope.recipients.map(({ address }) => address),
+      returnPathCandidates: [envelope.sender],
+    }),
   }))
 }
 

@@ -347,13 +347,15 @@ async function evaluate(
     nowMonoMs: systemClock.monoMs(),
   })
   deliveries.note(plugin, connection, mail, recipients)
-  const evaluation = await evaluateMail(mail, activeConfig, () => runtime.queue()).catch((error: unknown) => {
+  try {
+    const evaluation = await evaluateMail(mail, activeConfig, () => runtime.queue())
+    if (evaluation) transaction.results.add(plugin, resultsOf(evaluation))
+    return evaluation
+  } catch (error) {
     if (activeConfig.settings.main.mode === 'enforce') throw error
     plugin.logwarn(connection, `mode=observe, else a temporary refusal: ${errorText(error)}`)
     return undefined
-  })
-  if (evaluation) transaction.results.add(plugin, resultsOf(evaluation))
-  return evaluation
+  }
 }
 
 function againLater(plugin: HarakaPlugin, connection: HarakaConnection, why: string): HookAnswer {

@@ -6,7 +6,7 @@ import { asksDelivery } from '../policy/asks-delivery'
 import type { Decision } from '../policy/decision'
 import { ownDsnFault } from '../policy/own-dsn'
 import type { ActiveConfig } from './active-config'
-import { askQueue, evaluatePolicy, type IncomingMail, type MailEvaluation } from './evaluate-mail'
+import { askQueue, evaluatePolicyParsed, type IncomingMail, type MailEvaluation } from './evaluate-mail'
 import { bouncesIn, type Plan, type Planner, reasonOf } from './plan'
 
 export interface FailedDelivery extends IncomingMail {
@@ -25,7 +25,8 @@ export async function evaluateDelivery(
   activeConfig: ActiveConfig,
   queue: Parameters<typeof askQueue>[3],
 ): Promise<{ evaluation: MailEvaluation; planner: Planner }> {
-  const { facts, decisions: asked } = await evaluatePolicy(mail, activeConfig)
+  // Haraka's own DSN has guards too, which read the header
+  const { facts, decisions: asked } = await evaluatePolicyParsed(mail, activeConfig)
   const decided = asked.map(decision =>
     mail.stands(decision.recipient.envelope) ? standing(decision) : decision,
   )

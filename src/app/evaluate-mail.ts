@@ -2,18 +2,20 @@
 // Throws a fault of the store, which the plugin answers with a temporary refusal.
 
 import { errorMessage } from '../errors'
+import { type Eventually, run, type Steps, wait } from '../eventually'
 import { addressKey } from '../mail/address'
 import type { Content } from '../mail/content'
 import type { Envelope, EnvelopeRecipient, MailFacts } from '../mail/facts'
-import { readFacts } from '../mail/read-facts'
+import { type FactsQuestion, readFacts, scanFacts } from '../mail/read-facts'
 import { scanTraceHeaders } from '../mail/scan-trace-headers'
 import { decide } from '../policy/decide'
 import type { BounceRequest, Decision } from '../policy/decision'
+import type { CheapFacts } from '../policy/fields'
 import { MatchBudget, type MatchBudgetOptions } from '../policy/match-budget'
 import { mightMatchAnyRule } from '../policy/might-match'
 import type { Policy } from '../policy/rule'
 import { hasEnded, isRefused, type Submitted } from '../queue/job'
-import type { Eventually, WorkerQueue } from '../queue/store'
+import type { WorkerQueue } from '../queue/store'
 import type { EpochMs, MonoMs } from '../units'
 import type { ActiveConfig } from './active-config'
 import { logLine } from './log-line'
@@ -59,31 +61,53 @@ export interface PolicyEvaluation {
   decisions: readonly Decision[]
 }
 
-/** Undefined: no rule can match this mail, whatever its header contains. */
-export async function evaluateMail(
+/** Undefined: no rule can hold for this mail. At once, where nothing has to be waited for. */
+export function evaluateMail(
   mail: IncomingMail,
   activeConfig: ActiveConfig,
   queue: () => Eventually<WorkerQueue>,
-): Promise<MailEvaluation | undefined> {
-  const { policy, settings } = activeConfig
-  const candidates = scanTraceHeaders(mail.headerLines, mail.ownFields, mail.lineLength)
-  if (candidates && !mightMatchAnyRule(policy, { envelope: mail.envelope, ...candidates })) return undefined
-  const { facts, decisions: decided } = await evaluatePolicy(mail, activeConfig)
-  if (settings.main.mode === 'observe')
+): Eventually<MailEvaluation | undefined> {
+  const facts = scanFacts(questionOf(mail, activeConfig))
+  if (!mightMatchAnyRule(activeConfig.policy, cheapFacts(mail, facts))) return undefined
+  return run(evaluateInSteps(mail, facts, activeConfig, queue))
+}
+
+function* evaluateInSteps(
+  mail: IncomingMail,
+  facts: MailFacts,
+  activeConfig: ActiveConfig,
+  queue: () => Eventually<WorkerQueue>,
+): Steps<MailEvaluation> {
+  const { decisions: decided } = yield* policyInSteps(mail, facts, activeConfig)
+  if (activeConfig.settings.main.mode === 'observe')
     return { facts, decisions: decided, known: new Map(), plan: { kind: 'pass' } }
-  const { decisions, known } = await askQueue(facts, decided, activeConfig, queue, mail)
+  const { decisions, known } = yield* queueInSteps(facts, decided, activeConfig, queue, mail)
   return { facts, decisions, known, plan: planFor(decisions) }
 }
 
 /** The policy's decisions alone. They are the same each time, as the queue isn't asked. */
 export async function evaluatePolicy(
   mail: IncomingMail,
-  { policy, settings }: ActiveConfig,
+  activeConfig: ActiveConfig,
 ): Promise<PolicyEvaluation> {
-  const facts = await factsOf(mail, policy, settings)
-  const budget = new MatchBudget({ search: mail.search })
+  return run(policyInSteps(mail, scanFacts(questionOf(mail, activeConfig)), activeConfig))
+}
+
+/** As evaluatePolicy, with mailparser's reading of the header for all that is decided. */
+export async function evaluatePolicyParsed(
+  mail: IncomingMail,
+  activeConfig: ActiveConfig,
+): Promise<PolicyEvaluation> {
+  return run(policyInSteps(mail, await readFacts(questionOf(mail, activeConfig)), activeConfig))
+}
+
+function* policyInSteps(
+  { nowMs, search }: IncomingMail,
+  facts: MailFacts,
+  { policy }: ActiveConfig,
+): Steps<PolicyEvaluation> {
   try {
-    const decided = await decide(policy, facts, mail.nowMs, budget)
+    const decided = yield* wait(decide(policy, facts, nowMs, new MatchBudget({ search })))
     return { facts, decisions: refusedAsWhole(decided, policy.receivesFor) }
   } catch (error) {
     const reason = errorMessage(error)
@@ -91,42 +115,61 @@ export async function evaluatePolicy(
   }
 }
 
-/** The facts of a mail for the recipients that need a decision. */
-async function factsOf(mail: IncomingMail, policy: Policy, settings: ActiveConfig['settings']) {
-  const facts = await readFacts({
+function questionOf(mail: IncomingMail, { policy, settings }: ActiveConfig): FactsQuestion {
+  return {
     ...mail,
     receivesFor: policy.receivesFor,
     isOfOwnOrganisation: policy.isOfOwnOrganisation,
     relayRecipients: settings.relay.recipients,
-  })
-  const { isAsked } = mail
-  if (isAsked === undefined) return facts
-  return { ...facts, recipients: facts.recipients.filter(({ envelope }) => isAsked(envelope)) }
+  }
+}
+
+/** What rules can be asked about before they are tried for each recipient. */
+export function cheapFacts(mail: IncomingMail, facts: MailFacts): CheapFacts {
+  const { envelope, headerLines, ownFields, lineLength, nowMs } = mail
+  return { envelope, facts, nowMs, trace: () => scanTraceHeaders(headerLines, ownFields, lineLength) }
 }
 
 /** Finds recipients that the relay delivers again, and bounces that can't start in time or exceed a cap. */
 export async function askQueue(
   facts: MailFacts,
   decided: readonly Decision[],
+  activeConfig: ActiveConfig,
+  queue: () => Eventually<WorkerQueue>,
+  times: Pick<IncomingMail, 'nowMs' | 'nowMonoMs'>,
+): Promise<Answered> {
+  return run(queueInSteps(facts, decided, activeConfig, queue, times))
+}
+
+interface Answered {
+  decisions: Decision[]
+  known: Jobs
+}
+
+function* queueInSteps(
+  facts: MailFacts,
+  decided: readonly Decision[],
   { policy, settings }: ActiveConfig,
   queue: () => Eventually<WorkerQueue>,
   { nowMs, nowMonoMs }: Pick<IncomingMail, 'nowMs' | 'nowMonoMs'>,
-): Promise<{ decisions: Decision[]; known: Jobs }> {
+): Steps<Answered> {
   const known = new Map<Decision, { jobId: string; outcome: 'known' }>()
   const { sesId } = facts.receipt ?? {}
   if (sesId === undefined) return { decisions: [...decided], known }
   const wanted = decided.filter(isBounce)
   const times = { nowMs, forecast: forecast(settings, nowMonoMs) }
   const requests = wanted.map(({ bounce }) => bounce)
-  const opened = await queue()
-  const results = await submit(requests, opened, { ...times, dryRun: true })
+  const opened = yield* wait(queue())
+  const results =
+    requests.length === 0 ? [] : yield* wait(submit(requests, opened, { ...times, dryRun: true }))
   const resultFor = new Map<Decision, Submitted>(
     results.flatMap((result, index) => {
       const decision = wanted[index]
       return decision ? [[decision, result]] : []
     }),
   )
-  const before = wanted.length < decided.length ? (await opened.look({ sesId, nowMs })).known : undefined
+  const before =
+    wanted.length < decided.length ? (yield* wait(opened.look({ sesId, nowMs }))).known : undefined
   const decisions = decided.map(decision => {
     const result = resultFor.get(decision)
     if (result !== undefined && isRefused(result)) return fallBackFor(policy, decision, result)

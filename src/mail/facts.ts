@@ -106,30 +106,38 @@ export interface HeaderFacts {
   addressesAreCut(name: string): boolean
 }
 
+/** `difference`: what mailparser reads differently, a text for the log. */
+export type ConfirmedFacts = { facts: MailFacts } | { difference: string }
+
 export interface MailFacts {
   envelope: Envelope
   /** Undefined: the mail has no usable receipt; `receiptFault` gives the reason. */
-  receipt?: Receipt
-  receiptFault?: string
+  receipt?: Receipt | undefined
+  receiptFault?: string | undefined
   /** Only without a receipt: the worst verdicts in fields that SES may have written. Never `pass`. */
-  verdictsWithoutReceipt?: SesVerdicts
+  verdictsWithoutReceipt?: SesVerdicts | undefined
   /** Sender of record: SES's Return-Path, else the sender of the envelope. '' is the null sender. */
   sender: string
   recipients: RecipientFacts[]
   headers: HeaderFacts
   /** The one mailbox of the one From field. Undefined: none, several, or more than one way to read it. */
-  author?: string
+  author?: string | undefined
   /** Only the beginning of the header is known, so a missing field or address proves nothing. */
   headerIsCut: boolean
   /**
    * All readings of the fields of that name (in lower case), as lenient as any program's. For guards; they prove
    * nothing.
    */
-  readings(name: string): FieldReadings
+  readings: (name: string) => FieldReadings
   /** Read at the first call. Rejects with an UnreadableError where the content can't be read. */
-  content(): Promise<Content>
+  content: () => Promise<Content>
   /** Results of other plugins at that path, such as `rspamd.score`: one value, or the elements of a list. */
   results(path: string): readonly (string | number)[]
   /** Texts for the log: an unusual id, a receipt in the future, a text that was cut. */
   warnings: string[]
+  /**
+   * Before a bounce: the facts as mailparser reads the header, if it agrees in all that a bounce needs. `guardFields`: names
+   * of the fields that guards read. Undefined: these are mailparser's. Rejects only if it can't be loaded.
+   */
+  confirm?: (guardFields: readonly string[]) => Promise<ConfirmedFacts>
 }

@@ -30,18 +30,26 @@ interface Reading {
   isCut: boolean
 }
 
-/** `isCut`: `fields` are only the header's beginning, and the last one may be incomplete. */
-export function headerFacts(fields: readonly Field[], decoders: Decoders, isCut = false): HeaderFacts {
+/**
+ * `fields` is called when the first value is asked for. `isCut`: they are only the header's beginning, and the last one may be
+ * incomplete. `isSmall`: the header can't reach a limit.
+ */
+export function headerFacts(
+  fields: () => readonly Field[],
+  decoders: Decoders,
+  isCut = false,
+  isSmall: () => boolean = () => false,
+): HeaderFacts {
   const named = byName(fields)
-  const encoded = allowances(fields, ({ raw }) => (raw.includes('=?') ? raw.length : 0), ENCODED_CHARACTERS)
+  const encoded = allowances(fields, field => (isEncoded(field) ? field.raw.length : 0), ENCODED_CHARACTERS)
   const addressed = allowances(fields, addressCost, ADDRESS_COST)
   const values = readOnce(named, field => {
-    const isCut = !encoded(field).isWhole
-    return { texts: [isCut ? field.raw : decoders.decodeWords(field.raw)], isCut }
+    const isCut = isEncoded(field) && !isSmall() && !encoded(field).isWhole
+    return { texts: [isCut || !isEncoded(field) ? field.raw : decoders.decodeWords(field.raw)], isCut }
   })
   const addresses = readOnce(named, field => {
-    const { allowed, isShort } = addressed(field)
     if (!field.raw.includes('@')) return { texts: [], isCut: false }
+    const { allowed, isShort } = isSmall() ? SMALL : addressed(field)
     // a break of Haraka's can be inside an address
     if (!isShort) return readMailboxes(readingsOf(field), allowed, decoders)
     const [first = [], second = []] = readingsOf(field).map(text => decoders.addressesIn(text))
@@ -56,14 +64,27 @@ export function headerFacts(fields: readonly Field[], decoders: Decoders, isCut 
   }
 }
 
-function byName(fields: readonly Field[]): (name: string) => readonly Field[] {
+/** RFC 2047 section 2. */
+function isEncoded({ raw }: Field): boolean {
+  return raw.includes('=?')
+}
+
+function byName(fields: () => readonly Field[]): (name: string) => readonly Field[] {
+  let named: Map<string, Field[]> | undefined
+  return name => {
+    named ??= groupByName(fields())
+    return named.get(name) ?? []
+  }
+}
+
+function groupByName(fields: readonly Field[]): Map<string, Field[]> {
   const named = new Map<string, Field[]>()
   for (const field of fields) {
     const known = named.get(field.name)
     if (known === undefined) named.set(field.name, [field])
     else known.push(field)
   }
-  return name => named.get(name) ?? []
+  return named
 }
 
 /** The cost of reading a field. 0: there is nothing to read. */
@@ -80,10 +101,14 @@ interface Allowance {
 /**
  * Counts costs from the top of the header, whatever field is read first, so that every reading of a mail gives the same.
  */
-function allowances(fields: readonly Field[], costOf: CostOf, limit: number): (field: Field) => Allowance {
+function allowances(
+  fields: () => readonly Field[],
+  costOf: CostOf,
+  limit: number,
+): (field: Field) => Allowance {
   let known: Map<Field, Allowance> | undefined
   const allot = () => {
-    const costs = fields.map(field => ({ field, cost: costOf(field) }))
+    const costs = fields().map(field => ({ field, cost: costOf(field) }))
     const length = costs.reduce((sum, { field, cost }) => (cost > 0 ? sum + lengthOf(field) : sum), 0)
     const isShort = length <= WHOLE_CHARACTERS
     let rest = limit
@@ -99,6 +124,21 @@ function allowances(fields: readonly Field[], costOf: CostOf, limit: number): (f
     known ??= allot()
     return known.get(field) ?? { allowed: 0, isWhole: false, isShort: false }
   }
+}
+
+const SMALL: Allowance = { allowed: ADDRESS_COST, isWhole: true, isShort: true }
+
+/** Whether no reading of the header can reach a limit, whatever its fields are. */
+export function isSmallHeader(lines: readonly string[]): boolean {
+  let length = 0
+  let ats = 0
+  for (const line of lines) {
+    length += line.length
+    for (let at = line.indexOf('@'); at >= 0; at = line.indexOf('@', at + 1)) ats++
+  }
+  // each line may be read in two ways, and end with a break of Haraka's
+  const cost = ats * (MAILBOX_CHARACTERS + COST_OF_AT) + lines.length * 2 * COST_OF_AT
+  return length * 2 <= WHOLE_CHARACTERS && cost <= ADDRESS_COST
 }
 
 function readingsOf({ raw, joined }: Field): string[] {

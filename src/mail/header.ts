@@ -5,7 +5,7 @@ import { isUtf8 } from 'node:buffer'
 import { DATA_LINE_LENGTH, possibleBreaks } from './broken-lines'
 import { composed } from './composed'
 import type { HeaderFacts } from './facts'
-import { headerFacts } from './header-facts'
+import { type Decoders, headerFacts } from './header-facts'
 import { type Field, splitFields } from './split-fields'
 
 export interface Header {
@@ -34,18 +34,20 @@ export async function readHeader(
   lineLength: number = DATA_LINE_LENGTH,
   isCut = false,
 ): Promise<Header> {
-  const { mailparser, libmime, addressparser } = loadParsers()
+  const { mailparser } = loadParsers()
   const lines = peersLines(headerLines, ownFields)
   const breaks = possibleBreaks(lines, lineLength)
   const fields = await splitFields(lines.map(cleanLine), breaks, () => new mailparser.MailParser(HEADER_ONLY))
-  const decoders = {
-    decodeWords: (text: string) => libmime.decodeWords(text),
-    addressesIn: (text: string) =>
-      addressparser(text, { flatten: true })
-        .map(({ address }) => address)
-        .filter(address => address.includes('@')),
-  }
-  return { fields, facts: headerFacts(fields, decoders, isCut) }
+  return { fields, facts: headerFacts(() => fields, decoders, isCut) }
+}
+
+export const decoders: Decoders = {
+  decodeWords: text => loadParsers().libmime.decodeWords(text),
+  addressesIn: text =>
+    loadParsers()
+      .addressparser(text, { flatten: true })
+      .map(({ address }) => address)
+      .filter(address => address.includes('@')),
 }
 
 /** The lines without the first `ownFields` fields, and without continuation lines at the top. */
@@ -67,7 +69,8 @@ export function isContinuation(line: string): boolean {
 export function cleanLine(line: string): string {
   let end = line.length
   while (end > 0 && (line[end - 1] === '\n' || line[end - 1] === '\r')) end--
-  const text = line.slice(0, end).replace(/[\r\n]/g, ' ')
+  const whole = line.slice(0, end)
+  const text = whole.includes('\r') || whole.includes('\n') ? whole.replace(/[\r\n]/g, ' ') : whole
   const isAscii = Buffer.byteLength(text) === text.length
   if (isAscii) return text
   const bytes = Buffer.from(text, 'latin1')

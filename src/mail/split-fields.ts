@@ -9,7 +9,7 @@ export interface Field {
   /** The value, unfolded; encoded words aren't decoded. */
   raw: string
   /** The same without the breaks that Haraka may have inserted. Undefined: there can't be any. */
-  joined?: string
+  joined?: string | undefined
 }
 
 /**
@@ -91,7 +91,8 @@ function parse(lines: readonly string[], parser: MailParser): Promise<string[][]
   })
 }
 
-function readField(lines: readonly string[], isBroken: readonly boolean[]): Field {
+/** `lines`: a field's physical lines, clean; `isBroken`: for each, whether Haraka may have inserted a break after it. */
+export function readField(lines: readonly string[], isBroken: readonly boolean[]): Field {
   const name = FIELD_NAME.exec(lines.join('\r\n'))?.[1]?.toLowerCase() ?? ''
   const field = { name, raw: unfold(lines) }
   return isBroken.includes(true) ? { ...field, joined: unfold(withoutBreaks(lines, isBroken)) } : field

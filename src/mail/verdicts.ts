@@ -33,7 +33,9 @@ const NO_VERDICTS: SesVerdicts = { spam: NONE, virus: NONE, spf: NONE, dkim: NON
 export function verdictsOf({
   receipt,
   verdictsWithoutReceipt,
-}: Pick<MailFacts, 'verdictsWithoutReceipt'> & { receipt?: Pick<Receipt, 'verdicts'> }): SesVerdicts {
+}: Pick<MailFacts, 'verdictsWithoutReceipt'> & {
+  receipt?: Pick<Receipt, 'verdicts'> | undefined
+}): SesVerdicts {
   return receipt?.verdicts ?? verdictsWithoutReceipt ?? NO_VERDICTS
 }
 

@@ -75,6 +75,18 @@ const LIST_FIELDS = [
 /** RFC 2076 section 3.9, RFC 5230 section 4.6. */
 const LIST_PRECEDENCES = ['bulk', 'junk', 'list']
 
+/** All that are looked at here. */
+export const GUARD_FIELDS: readonly string[] = [
+  ...SUBMITTED_FIELDS,
+  ...PRECEDENCE_FIELDS,
+  'x-auto-response-suppress',
+  ...GENERATED_FIELDS,
+  ...REPLY_FIELDS,
+  'content-type',
+  ...REPORT_FIELDS,
+  ...LIST_FIELDS,
+]
+
 type Header = Pick<MailFacts, 'readings' | 'sender' | 'author'>
 
 const known = new WeakMap<Header, Automatic>()

@@ -5,13 +5,15 @@
 
 import type { FallbackReason } from '../config/settings'
 import { formatDuration } from '../config/values'
+import { type Eventually, run, type Steps, wait } from '../eventually'
 import { addressKey } from '../mail/address'
-import type { MailFacts, Receipt, RecipientFacts } from '../mail/facts'
+import type { ConfirmedFacts, MailFacts, Receipt, RecipientFacts } from '../mail/facts'
 import { withoutLabel } from '../mail/label'
 import type { Refusal } from '../mail/refusal'
 import { UnreadableError } from '../mail/unreadable'
 import type { EpochMs } from '../units'
 import { asksAttachment, attachmentName } from './attachment-name'
+import { GUARD_FIELDS } from './automatic'
 import { bounceSender, bounceSenders, makeBounce } from './bounce'
 import { REPLY_TEXTS, TYPE_TEXTS } from './bounce-types'
 import type { Decision, Reply } from './decision'
@@ -33,19 +35,27 @@ const UNREADABLE: Reply = { status: '5.6.0', text: "The mail can't be read" }
 /** The mail to decide about. */
 interface Case {
   policy: Policy
-  facts: MailFacts
+  confirmed: ConfirmedFacts
   nowMs: EpochMs
 }
 
-/** One decision for each of `facts.recipients`, in their order. */
-export async function decide(
+/** One decision for each of `facts.recipients`, in their order; at once, where nothing has to be waited for. */
+export function decide(
   policy: Policy,
   facts: MailFacts,
   nowMs: EpochMs,
   budget: MatchBudget,
-): Promise<Decision[]> {
+): Eventually<Decision[]> {
+  return run(decideInSteps(policy, facts, nowMs, budget))
+}
+
+function* decideInSteps(
+  policy: Policy,
+  facts: MailFacts,
+  nowMs: EpochMs,
+  budget: MatchBudget,
+): Steps<Decision[]> {
   const valuesFor = valuesByRecipient(facts, nowMs, budget)
-  const mail = { policy, facts, nowMs }
   const decisions: Decision[] = []
   // rules that can't hold for any recipient are checked only once
   const ruledOut = new Set<Rule>()
@@ -58,7 +68,7 @@ export async function decide(
       decisions.push(standingRefusal(standing, { recipient, observed: [] }))
       continue
     }
-    const { rule, refusal, observed, unreadable } = await firstRule(
+    const { rule, refusal, observed, unreadable } = yield* firstRule(
       policy,
       recipient,
       valuesFor(recipient),
@@ -83,19 +93,29 @@ export async function decide(
       observed,
       ...(refusal && { refusal }),
     }
-    const name = unreadable ?? (asksAttachment(rule) ? await attachmentOf(rule, facts, budget) : '')
-    decisions.push(
-      typeof name === 'string'
-        ? applyOutcome(
-            mail,
-            rule,
-            decision,
-            valuesOf(facts, recipient, rule.name, name, shown(refusal, policy)),
-          )
-        : fallBackSaying(policy, decision, UNREADABLE, 'unreadable', name.message),
-    )
+    const name = unreadable ?? (asksAttachment(rule) ? yield* wait(attachmentOf(rule, facts, budget)) : '')
+    if (typeof name !== 'string') {
+      decisions.push(fallBackSaying(policy, decision, UNREADABLE, 'unreadable', name.message))
+      continue
+    }
+    // other actions need nothing of what SES and the sender wrote
+    const confirmed =
+      action === 'bounce' && facts.confirm ? yield* wait(facts.confirm(GUARD_FIELDS)) : { facts }
+    if ('difference' in confirmed) noteDifference(facts, confirmed)
+    const valueOf = valuesOf(facts, recipient, rule.name, name, shown(refusal, policy))
+    decisions.push(applyOutcome({ policy, confirmed, nowMs }, rule, decision, valueOf))
   }
   return decisions
+}
+
+/** The sender may have meant the mail for one of the two. */
+function differs({ difference }: Extract<ConfirmedFacts, { difference: string }>): string {
+  return `the header can be read in two ways: ${difference}`
+}
+
+function noteDifference(facts: MailFacts, found: Extract<ConfirmedFacts, { difference: string }>): void {
+  const warning = `no bounce, as ${differs(found)}`
+  if (!facts.warnings.includes(warning)) facts.warnings.push(warning)
 }
 
 /** As a sender may read it. */
@@ -143,7 +163,7 @@ function applyOutcome(
 type BounceRule = Rule & { outcome: BounceOutcome }
 
 function bounce(
-  { policy, facts, nowMs }: Case,
+  { policy, confirmed, nowMs }: Case,
   rule: BounceRule,
   decision: Decision,
   valueOf: (name: TemplateName) => string,
@@ -157,7 +177,9 @@ function bounce(
   const refuse = (reason: FallbackReason, detail: string): Decision =>
     fallBackSaying(policy, decision, said, reason, detail)
 
-  const receipt = facts.receipt
+  if ('difference' in confirmed) return refuse('no_receipt', differs(confirmed))
+  const { facts } = confirmed
+  const { receipt } = facts
   const missing = missingFor(policy, facts)
   if (receipt === undefined || missing !== undefined) return refuse('no_receipt', missing ?? '')
   if (recipient.source === 'mismatch')

@@ -25,9 +25,14 @@ export interface Question {
   content?: Content
 }
 
-/** The facts of a mail before its header is parsed. */
-export interface CheapFacts extends TraceCandidates {
+/** The facts of a mail before its recipients of record are known. */
+export interface CheapFacts {
   envelope: Envelope
+  /** Values are read when they are asked for. Undefined: only the envelope is known. */
+  facts?: MailFacts
+  nowMs: EpochMs
+  /** Undefined: SES's sender and recipient may be any. */
+  trace: () => TraceCandidates | undefined
 }
 
 export interface Field {
@@ -53,7 +58,7 @@ export interface Field {
   /** Some values may not have been read, or not decoded. */
   isCut?(question: Question, member: string): boolean
   /** For a field with exactly one value: all values that it may turn out to have. Undefined: any. */
-  candidates?(cheap: CheapFacts): readonly (string | number)[]
+  candidates?(cheap: CheapFacts): readonly (string | number)[] | undefined
 }
 
 /** A key of a rule, with its entry in the table. */
@@ -85,10 +90,16 @@ export const FIELDS: readonly Field[] = [
   field('recipient', 'address', 'receipt', q => [q.recipient.address], {
     perRecipient: true,
     matchesLabels: true,
-    candidates: ({ envelope, forCandidates }) => [...envelopeRecipients(envelope), ...forCandidates],
+    candidates: ({ envelope, trace }) => {
+      const found = trace()
+      return found && [...envelopeRecipients(envelope), ...found.forCandidates]
+    },
   }),
   field('sender', 'address', 'receipt', q => [q.facts.sender], {
-    candidates: ({ envelope, returnPathCandidates }) => [envelope.sender, ...returnPathCandidates],
+    candidates: ({ envelope, trace }) => {
+      const found = trace()
+      return found && [envelope.sender, ...found.returnPathCandidates]
+    },
   }),
   field('envelope.recipient', 'address', 'envelope', q => [q.recipient.envelope.address], {
     perRecipient: true,

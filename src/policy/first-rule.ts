@@ -1,7 +1,8 @@
 // Finds the first rule that holds for a recipient; of a refused one, the first that holds for one of their refusals.
-// Rejects only when content can't be read for now, or the mail's match budget is spent.
+// Throws only when content can't be read for now, or the mail's match budget is spent.
 
 import { errorMessage } from '../errors'
+import { type Steps, wait } from '../eventually'
 import type { RecipientFacts } from '../mail/facts'
 import type { Refusal } from '../mail/refusal'
 import { UnreadableError } from '../mail/unreadable'
@@ -22,13 +23,13 @@ export interface FoundRule {
 }
 
 /** `ruledOut`: rules that can't hold for any recipient, which are checked only once. */
-export async function firstRule(
+export function* firstRule(
   policy: Policy,
   recipient: RecipientFacts,
   values: Values,
   budget: MatchBudget,
   ruledOut: Set<Rule>,
-): Promise<FoundRule> {
+): Steps<FoundRule> {
   const observed: Decision['observed'] = []
   const { refusals = [] } = recipient.envelope
   const questions = questionsAbout(values, refusals)
@@ -40,13 +41,12 @@ export async function firstRule(
     let refusal: Refusal | undefined
     let holds = false
     try {
-      if (budget.isDue()) await budget.pause()
+      if (budget.isDue()) yield* wait(budget.pause())
       for (const question of questions) {
         refusal = question.refusal
         if (refusal !== undefined && !meansRefuser(rule, refusal)) continue
-        const failing = failingCondition(rule, question.values, budget)
-        // most answers are available at once, and awaiting each would cost more than the answer
-        const failed = failing instanceof Promise ? await failing : failing
+        // most answers are available at once
+        const failed = yield* wait(failingCondition(rule, question.values, budget))
         holds = failed === undefined
         if (failed?.field.perRecipient === false) ruledOut.add(rule)
         if (holds || ruledOut.has(rule)) break

@@ -15,7 +15,7 @@ import { NOT_AUTHENTICATED, unprovedSender } from './proved-sender'
 /** The input of the guards: a mail's facts, or a submission by hand, which has no header. */
 export interface GuardSubject
   extends Pick<MailFacts, 'sender' | 'author' | 'headerIsCut' | 'readings' | 'verdictsWithoutReceipt'> {
-  receipt?: Pick<Receipt, 'authentication' | 'verdicts'>
+  receipt?: Pick<Receipt, 'authentication' | 'verdicts'> | undefined
 }
 
 export interface GuardedRecipient extends Pick<RecipientFacts, 'address'> {

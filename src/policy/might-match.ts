@@ -1,56 +1,109 @@
-// Finds out, before the header is parsed, whether any rule can match a mail.
+// Finds out, before recipients of record are looked for, whether any rule can hold for a mail. It asks what is known of the
+// envelope, the header and other plugins' results, but not the content.
 // It may answer yes too often, but never no for a mail that a rule would decide about.
 
-import { type CheapFacts, FIELDS, type Field } from './fields'
+import type { RecipientFacts } from '../mail/facts'
+import type { CheapFacts, Field } from './fields'
 import { glance, type YieldPolicy } from './match-budget'
 import { matches } from './patterns'
 import type { Condition, Policy } from './rule'
 import { Subject } from './subject'
 
-/** False: every recipient is accepted, and no rule in mode observe holds, whatever the header contains. */
+/** False: every recipient is accepted, and no rule in mode observe holds, whatever the content is. */
 export function mightMatchAnyRule(
   policy: Policy,
   cheap: CheapFacts,
   yieldPolicy: YieldPolicy = glance(),
 ): boolean {
   // a refused recipient is never accepted, even if no rule holds
-  if (cheap.envelope.recipients.some(({ refusals = [] }) => refusals.length > 0)) return true
-  const candidates = new Map<Field, readonly Subject[]>()
-  for (const field of FIELDS) {
-    const values = field.candidates?.(cheap)
-    if (values !== undefined)
-      candidates.set(
-        field,
-        values.map(value => new Subject(value)),
-      )
-  }
-  for (const { mode, outcome, conditions } of policy.index.candidates(({ field }) => candidates.get(field))) {
+  if (cheap.envelope.recipients.some(({ refusals }) => refusals !== undefined && refusals.length > 0))
+    return true
+  const candidatesFor = candidatesOnce(cheap)
+  const subjectsFor = (condition: Condition) => candidatesFor(condition)?.subjects
+  for (const { mode, outcome, conditions } of policy.index.candidates(subjectsFor)) {
     if (outcome.action === 'accept' && mode === 'enforce') continue
-    if (yieldPolicy.isDue() || mayHold(conditions, candidates, yieldPolicy)) return true
+    if (yieldPolicy.isDue() || mayHold(conditions, candidatesFor, yieldPolicy)) return true
   }
   return false
 }
 
+interface Candidates {
+  subjects: readonly Subject[]
+  /** The field has exactly one of these values. Else it has all of them. */
+  areAlternatives: boolean
+}
+
+/** What is known of a condition's field. Undefined: nothing. */
+type CandidatesFor = (condition: Condition) => Candidates | undefined
+
+function candidatesOnce(cheap: CheapFacts): CandidatesFor {
+  const known = new Map<Field, Map<string, Candidates | undefined>>()
+  return ({ field, member }) => {
+    let ofField = known.get(field)
+    if (ofField === undefined) {
+      ofField = new Map()
+      known.set(field, ofField)
+    }
+    const before = ofField.get(member)
+    if (before !== undefined || ofField.has(member)) return before
+    const candidates = candidatesOf(field, member, cheap)
+    ofField.set(member, candidates)
+    return candidates
+  }
+}
+
+function candidatesOf(field: Field, member: string, cheap: CheapFacts): Candidates | undefined {
+  const { facts, nowMs } = cheap
+  if (field.candidates !== undefined) return candidates(field.candidates(cheap), true)
+  if (facts === undefined || field.perRecipient || field.phase === 'content') return undefined
+  const question = {
+    facts,
+    nowMs,
+    // only asked by fields that depend on it
+    get recipient() {
+      return facts.recipients[0] as RecipientFacts
+    },
+  }
+  return field.isCut?.(question, member) ? undefined : candidates(field.read(question, member), false)
+}
+
+/** Undefined: a value was cut, and what was cut may match. */
+function candidates(
+  values: readonly (string | number)[] | undefined,
+  areAlternatives: boolean,
+): Candidates | undefined {
+  if (values === undefined) return undefined
+  // sender and recipient of record are mostly those of the envelope
+  const different = values.length > 1 ? [...new Set(values)] : values
+  const subjects = different.map(value => new Subject(value))
+  return subjects.some(({ isCut }) => isCut) ? undefined : { subjects, areAlternatives }
+}
+
 function mayHold(
   conditions: readonly Condition[],
-  candidates: ReadonlyMap<Field, readonly Subject[]>,
+  candidatesFor: CandidatesFor,
   yieldPolicy: YieldPolicy,
 ): boolean {
   for (const condition of conditions) {
-    const subjects = candidates.get(condition.field)
-    if (subjects !== undefined && !mayBe(condition, subjects, yieldPolicy)) return false
+    const known = candidatesFor(condition)
+    if (known !== undefined && !mayBe(condition, known, yieldPolicy)) return false
   }
   return true
 }
 
 function mayBe(
   { matcher, negated }: Condition,
-  subjects: readonly Subject[],
+  { subjects, areAlternatives }: Candidates,
   yieldPolicy: YieldPolicy,
 ): boolean {
+  let isAnyMatch = false
   for (const subject of subjects) {
+    if (yieldPolicy.isDue()) return true
+    const answer = matches(matcher, subject, yieldPolicy)
     // a pending answer counts as yes
-    if (yieldPolicy.isDue() || matches(matcher, subject, yieldPolicy) !== negated) return true
+    if (typeof answer !== 'boolean') return true
+    if (areAlternatives && answer !== negated) return true
+    isAnyMatch ||= answer
   }
-  return false
+  return !areAlternatives && isAnyMatch !== negated
 }

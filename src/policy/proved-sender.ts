@@ -28,7 +28,9 @@ const BATV = /^(?:prvs=[0-9a-z]+=|btv1==[^=@]+==)(?=[^@])/
  * FROM. So if SPF didn't pass for the sender's domain, From must be the sender.
  */
 export function unprovedSender(
-  facts: Pick<MailFacts, 'sender' | 'author'> & { receipt?: Pick<Receipt, 'authentication'> },
+  facts: Pick<MailFacts, 'sender' | 'author'> & {
+    receipt?: Pick<Receipt, 'authentication'> | undefined
+  },
   senderDomain: AsciiDomain,
   level: AuthenticationLevel,
 ): string | undefined {

@@ -15,6 +15,7 @@
 // - Times of a process's own monotonic clock stay with that process; other processes' times are given as durations. The
 //   engine itself knows the identity of a process, and whether another one is alive.
 
+import type { Eventually } from '../eventually'
 import type { BounceRequest, Cap } from '../policy/decision'
 import type { ReleaseTokens } from '../quarantine/release-token'
 import type { AddressKey, EpochMs, MonoMs } from '../units'
@@ -25,7 +26,7 @@ import type { Pause } from './operator'
 import type { InterruptionLimits, InterruptionPause } from './transitions'
 
 /** SQLite answers at once, another engine may answer later. Callers await both. */
-export type Eventually<T> = T | Promise<T>
+export type { Eventually } from '../eventually'
 
 export interface Ahead {
   /** Queued jobs with deadlines up to the end of that second. */

@@ -309,6 +309,50 @@ describe('a bounce that can not be made', () => {
   })
 })
 
+describe('a bounce whose header mailparser reads in another way', () => {
+  const rules = (action: string) => policy(`[r]\nrecipient = @example.com\naction = ${action}`)
+  const differing = (asked: string[] = []) => {
+    const facts = mail({ recipients: ['a@example.com', 'b@example.com'] })
+    facts.confirm = async names => {
+      asked.push(...names)
+      return { difference: 'From' }
+    }
+    return facts
+  }
+
+  it('is not made, and the log says so once', async () => {
+    const asked: string[] = []
+    const facts = differing(asked)
+    const decisions = await decideNow(rules('bounce'), facts)
+    for (const { action, fallback } of decisions) {
+      assert.equal(action, 'reject')
+      assert.deepEqual(fallback, {
+        reason: 'no_receipt',
+        detail: 'the header can be read in two ways: From',
+      })
+    }
+    assert.deepEqual(facts.warnings, ['no bounce, as the header can be read in two ways: From'])
+    for (const name of ['precedence', 'auto-submitted', 'content-type', 'list-id'])
+      assert(asked.includes(name), name)
+  })
+
+  it('is made from what mailparser reads where it agrees in all that matters', async () => {
+    const facts = mail()
+    facts.confirm = async () => ({ facts: { ...mail(), sender: 'joe@origin.example' } })
+    const [decision] = await decideNow(rules('bounce'), facts)
+    assert.equal(decision?.bounce?.sender, 'joe@origin.example')
+  })
+
+  it('has no counterpart for other actions, for which mailparser is not asked', async () => {
+    for (const action of ['accept', 'reject', 'quarantine', 'drop', 'defer']) {
+      const asked: string[] = []
+      const [decision] = await decideNow(rules(action), differing(asked))
+      assert.equal(decision?.action, action)
+      assert.deepEqual(asked, [])
+    }
+  })
+})
+
 describe('fallBack', () => {
   it('turns a decided bounce into what the queue could not do', async () => {
     const rules = policy(bounceRule('bounce.type = ExceededQuota', 'bounce.text = Full'))

@@ -6,19 +6,19 @@ import { glance } from '../../src/policy/match-budget'
 import { mightMatchAnyRule } from '../../src/policy/might-match'
 import { cpuMs } from '../cpu-time'
 import { MAILS, RULES } from './arbitraries'
-import { decideNow, mail, policy } from './support'
+import { decideNow, type MailParts, mail, NOW_MS, policy } from './support'
 
 /** What a cheap look at such a mail finds, with what it may find besides. */
-function cheapLook(facts: MailFacts, more: string[] = []): CheapFacts {
+function cheapLook(facts: MailFacts, more: string[] = [], isRead = false): CheapFacts {
   const onRecord = facts.recipients.map(({ address }) => address)
-  return {
-    envelope: facts.envelope,
+  const trace = {
     forCandidates: [
       ...onRecord.filter(address => !facts.envelope.recipients.some(one => one.address === address)),
       ...more,
     ],
     returnPathCandidates: [...(facts.receipt ? [facts.sender] : []), ...more],
   }
+  return { envelope: facts.envelope, nowMs: NOW_MS, trace: () => trace, ...(isRead && { facts }) }
 }
 
 describe('mightMatchAnyRule', () => {
@@ -29,10 +29,11 @@ describe('mightMatchAnyRule', () => {
         RULES,
         MAILS,
         fc.array(fc.constantFrom('z@x.example', ''), { maxLength: 1 }),
-        async (rules, parts, more) => {
+        fc.boolean(),
+        async (rules, parts, more, isRead) => {
           const facts = mail(parts)
           const made = policy(rules('r'))
-          if (mightMatchAnyRule(made, cheapLook(facts, more))) return
+          if (mightMatchAnyRule(made, cheapLook(facts, more, isRead))) return
           passed++
           for (const { action, observed } of await decideNow(made, facts)) {
             assert.deepEqual([action, observed], ['accept', []])
@@ -65,13 +66,39 @@ describe('mightMatchAnyRule', () => {
     assert(concerns('[r]\nnot.sender = @.origin.example\naction = drop', ['x@other.example']))
   })
 
+  it('is false where the header, the receipt or a result makes no rule hold', () => {
+    const asked = (rules: string, parts: MailParts) =>
+      mightMatchAnyRule(policy(rules), cheapLook(mail(parts), [], true))
+    const headers = { subject: ['Hello'], 'x-a': ['1', '2'] }
+    assert(!asked('[r]\nsubject = x\naction = drop', { headers }))
+    assert(asked('[r]\nsubject = hello\naction = drop', { headers }))
+    assert(!asked('[r]\nnot.subject = *\naction = drop', { headers }))
+    assert(asked('[r]\nnot.header.x-b = *\naction = drop', { headers }))
+    assert(!asked('[r]\nnot.header.x-a = 1\naction = drop', { headers }))
+    assert(asked('[r]\nnot.header.x-a = 3\naction = drop', { headers }))
+    assert(!asked('[r]\nverdict.spam = fail\naction = drop', {}))
+    assert(!asked('[r]\nage = > 20h\naction = drop', {}))
+    assert(!asked('[r]\nresult.p.score = > 5\naction = drop', { results: { 'p.score': [3] } }))
+    assert(!asked('[r]\nbody = x\nsubject = x\naction = drop', { headers }))
+    assert(asked('[r]\nbody = x\nsubject = hello\naction = drop', { headers }))
+  })
+
+  it('is true where the header was cut, as the rest may match', () => {
+    const facts = mail({ headers: { subject: ['Hello'] }, cut: ['subject'] })
+    const made = policy('[r]\nsubject = x\naction = drop')
+    assert(mightMatchAnyRule(made, cheapLook(facts, [], true)))
+  })
+
   it('gives up if there is too much to match, and counts that as yes', () => {
     const rules = Array.from({ length: 500 }, (_, i) => `[r${i}]\nsender = *a*a*a*?b${i}@*.?x\naction = drop`)
     const made = policy(rules.join('\n'))
     const address = (i: number) => `${'a'.repeat(900)}${i}@${'b.'.repeat(30)}x`
     const many = {
       ...cheapLook(mail()),
-      returnPathCandidates: Array.from({ length: 100 }, (_, i) => address(i)),
+      trace: () => ({
+        forCandidates: [],
+        returnPathCandidates: Array.from({ length: 100 }, (_, i) => address(i)),
+      }),
     }
     assert(
       !mightMatchAnyRule(

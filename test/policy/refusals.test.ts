@@ -261,8 +261,8 @@ describe('mail that nobody refused', () => {
     const look = (parts: MailParts) =>
       mightMatchAnyRule(made, {
         envelope: mail(parts).envelope,
-        forCandidates: [],
-        returnPathCandidates: [],
+        nowMs: NOW_MS,
+        trace: () => ({ forCandidates: [], returnPathCandidates: [] }),
       })
     assert.ok(!look({}))
     assert.ok(look({ refused: [UNKNOWN] }))

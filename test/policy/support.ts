@@ -147,7 +147,7 @@ export function budget(): MatchBudget {
   })
 }
 
-export function decideNow(policy: Policy, facts: MailFacts, nowMs = NOW_MS): Promise<Decision[]> {
+export async function decideNow(policy: Policy, facts: MailFacts, nowMs = NOW_MS): Promise<Decision[]> {
   return decide(policy, facts, nowMs, budget())
 }
 

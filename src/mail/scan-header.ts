@@ -1,0 +1,108 @@
+// Reads the header without a parser: fields are split when the first one is asked for, and each is unfolded and decoded when
+// it is asked for itself. Rules are asked over this reading; before a bounce mailparser reads the header too
+// (read-facts.ts). Never throws; a header costs time linear in its length.
+
+import { DATA_LINE_LENGTH, possibleBreaks } from './broken-lines'
+import { cleanLine, decoders, type Header, peersLines } from './header'
+import { headerFacts, isSmallHeader } from './header-facts'
+import { type Field, readField } from './split-fields'
+
+/** The parameters are those of readHeader. */
+export function scanHeader(
+  headerLines: readonly string[],
+  ownFields: number,
+  lineLength: number = DATA_LINE_LENGTH,
+  isCut = false,
+): Header {
+  const lines = once(() => peersLines(headerLines, ownFields))
+  const fields = once<readonly Field[]>(() => scanFields(lines(), lineLength))
+  const isSmall = once(() => isSmallHeader(lines()))
+  return {
+    get fields() {
+      return fields()
+    },
+    facts: headerFacts(fields, decoders, isCut, isSmall),
+  }
+}
+
+function once<T>(read: () => T): () => T {
+  let known: { value: T } | undefined
+  return () => {
+    known ??= { value: read() }
+    return known.value
+  }
+}
+
+function scanFields(lines: readonly string[], lineLength: number): ScannedField[] {
+  const fields: ScannedField[] = []
+  // peersLines has removed continuations at the top
+  for (let at = 0; at < lines.length; ) {
+    let end = at + 1
+    while (end < lines.length && continues(lines[end] ?? '')) end++
+    fields.push(new ScannedField(lines, at, end, lineLength))
+    at = end
+  }
+  return fields
+}
+
+/** As isContinuation, for each line of each header. */
+function continues(line: string): boolean {
+  const first = line.charCodeAt(0)
+  return first === SPACE || first === TAB || first === CR || first === LF || line.length === 0
+}
+
+const SPACE = 0x20
+const TAB = 0x09
+const CR = 0x0d
+const LF = 0x0a
+const COLON = 0x3a
+/** RFC 5322 section 2.2: a field's name is printable ASCII without a colon. */
+const FIRST_OF_NAME = 0x21
+const LAST_OF_NAME = 0x7e
+
+class ScannedField implements Field {
+  readonly name: string
+  readonly #lines: readonly string[]
+  readonly #at: number
+  readonly #end: number
+  readonly #lineLength: number
+  #read: Field | undefined
+
+  /** Of `lines`, those from `at` to before `end`. */
+  constructor(lines: readonly string[], at: number, end: number, lineLength: number) {
+    this.#lines = lines
+    this.#at = at
+    this.#end = end
+    this.#lineLength = lineLength
+    this.name = plainName(lines[at] ?? '') ?? this.#field.name
+  }
+
+  get raw(): string {
+    return this.#field.raw
+  }
+
+  get joined(): string | undefined {
+    return this.#field.joined
+  }
+
+  get #field(): Field {
+    if (this.#read !== undefined) return this.#read
+    const lines = this.#lines.slice(this.#at, this.#end)
+    const breaks = possibleBreaks(lines, this.#lineLength)
+    const clean = lines.map(cleanLine)
+    // Haraka can leave an empty line in a header; it belongs to no field
+    const isThere = (_: unknown, index: number) => clean[index] !== ''
+    this.#read = readField(clean.filter(isThere), clean.map((_, index) => breaks.has(index)).filter(isThere))
+    return this.#read
+  }
+}
+
+/** In lower case. Undefined: no colon follows it directly, so the whole field must be read. */
+function plainName(line: string): string | undefined {
+  for (let at = 0; at < line.length; at++) {
+    const unit = line.charCodeAt(at)
+    if (unit === COLON) return at === 0 ? undefined : line.slice(0, at).toLowerCase()
+    if (unit < FIRST_OF_NAME || unit > LAST_OF_NAME) return undefined
+  }
+  return undefined
+}
