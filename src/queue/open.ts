@@ -51,7 +51,8 @@ export function openQueueReader(
 
 /** @throws QueueError */
 export function openDispatcherQueue(target: QueueTarget): Eventually<DispatcherQueue> {
-  if (target.store === 'postgres') return notYet(target)
+  if (target.store === 'postgres')
+    return import('./postgres/dispatcher-queue.js').then(postgres => postgres.openDispatcherQueue(target))
   return sqlite.openDispatcherQueue(target.file)
 }
 

@@ -4,7 +4,7 @@
 
 import type { EpochMs, MonoMs } from '../../units'
 import type { Job } from '../job'
-import type { LeaseOwner } from '../lease-owner'
+import { type LeaseOwner, thisProcess } from '../lease-owner'
 import type {
   Claim,
   DispatcherQueue,
@@ -23,8 +23,10 @@ import type {
 import { type Change, expired, interruptedUntilMs, leftBehind } from '../transitions'
 import { CallSpacing } from './call-spacing'
 import { Claims } from './claims'
+import { openConnection } from './connection'
 import { type JobRow, jobOf } from './job-row'
 import { type LostLead, mustLead, PostgresLead, type Taken } from './lead'
+import type { PostgresTarget } from './target'
 
 /** Jobs in one transaction, and results of submissions: other writers wait meanwhile. As SQLite's. */
 const EXPIRE_ROWS = 100
@@ -44,6 +46,24 @@ export interface DispatcherParts {
   owner: LeaseOwner
   /** The name of this host. */
   host: string
+}
+
+/** One of the connections is for heartbeats. It isn't connected yet. */
+export function openDispatcherQueue(target: PostgresTarget & { hostName: string }): PostgresDispatcherQueue {
+  const connect = (connections: number) =>
+    openConnection({
+      ...target,
+      connections,
+      get password() {
+        return target.password
+      },
+    })
+  return new PostgresDispatcherQueue({
+    connection: connect(Math.max(1, target.connections - 1)),
+    beats: connect(1),
+    owner: thisProcess(),
+    host: target.hostName,
+  })
 }
 
 /** The answer of `plan_1`. */
