@@ -11,7 +11,7 @@ import { nameOf } from '../quarantine/names'
 import type { QuarantineRecord } from '../quarantine/record'
 import type { Forecast } from '../queue/forecast'
 import { isRefused, type Submitted } from '../queue/job'
-import { type Full, type MailPlace, storageKey } from '../queue/mail-ledger'
+import { type Full, type MailPlace, removeUnused, storageKey } from '../queue/mail-ledger'
 import type { Eventually, WorkerQueue } from '../queue/store'
 import type { EpochMs } from '../units'
 import type { MailEvaluation } from './evaluate-mail'
@@ -114,10 +114,7 @@ async function commit(
     const requests = plan.bounces.map(({ request, decision }) =>
       kept !== undefined && !decision.deliver ? { ...request, kept: kept.name } : request,
     )
-    const mustBeKept = () => {
-      if (kept && !store.has('kept', kept.name)) throw new Error('the mail was removed while it was written')
-    }
-    const results = await submit(requests, await place.queue(), { nowMs, forecast, mustBeKept })
+    const results = await submit(requests, await place.queue(), { nowMs, forecast, mustBeKept: true })
     const resultFor = new Map(results.map((result, index) => [plan.bounces[index]?.decision, result]))
     if (results.some(isRefused)) {
       // the fallbacks may need other files
@@ -204,10 +201,11 @@ function write({ place, name, record }: Copy, { store }: Place, pipeRaw: Place['
  * Deletes a mail without a job, which frees its room. If that fails, the dispatcher does it later. `mayGo`: also a mail
  * in the quarantine; otherwise it stays there, and the relay's next delivery replaces it.
  */
-async function giveUp({ place, name }: Copy, { queue, store }: Place, mayGo = false): Promise<void> {
+async function giveUp({ place, name }: Copy, { queue, store, nowMs }: Place, mayGo = false): Promise<void> {
   try {
     if (place === 'quarantine' && !mayGo && (await store.has('quarantine', name))) return
-    await (await queue()).mail.removeUnused([{ place, name }], () => void store.remove(place, name))
+    const ledger = (await queue()).mail
+    await removeUnused(ledger, [{ place, name }], () => store.remove(place, name), nowMs)
   } catch {
     // the caller throws the first fault
   }

@@ -8,7 +8,15 @@ import { bringInOrder, type InOrder, orphanRecord } from '../quarantine/bring-in
 import { WRITING_MS } from '../quarantine/clean'
 import type { MailStore, StoredFile } from '../quarantine/mail-store'
 import { senderOf } from '../quarantine/record'
-import { fateOf, MAIL_PLACES, type MailFile, type MailLedger, storageKey } from '../queue/mail-ledger'
+import {
+  fateOf,
+  LOST_REMOVAL_MS,
+  MAIL_PLACES,
+  type MailFile,
+  type MailLedger,
+  removeUnused,
+  storageKey,
+} from '../queue/mail-ledger'
 import type { Clock } from './clock'
 import { Fullness } from './fullness'
 import type { Log } from './region-sender'
@@ -145,7 +153,7 @@ export class KeptMail {
       return true
     }
     if (atMs < clock.nowMs() - UNUSED_MS)
-      await ledger.removeUnused([{ place: 'kept', name }], () => void store.remove('kept', name))
+      await removeUnused(ledger, [{ place: 'kept', name }], () => store.remove('kept', name), clock.nowMs())
     return true
   }
 
@@ -155,12 +163,18 @@ export class KeptMail {
     return ledger.found(file, senderKey, clock.nowMs())
   }
 
-  /** Corrects counts of files that don't exist: they were deleted by hand, or their writer was killed. */
+  /** Corrects counts of files that don't exist: they were deleted by hand, or their writer was killed. Ends lost removals. */
   async #sweepCounts(): Promise<void> {
     const { ledger, store, clock } = this.#parts
     const counted = await ledger.files(this.#countedTo, 1000)
     this.#countedTo = counted.at(-1)
-    for (const { place, name, atMs } of counted) {
+    for (const { place, name, atMs, removingMs } of counted) {
+      if (removingMs !== undefined) {
+        if (Math.abs(clock.nowMs() - removingMs) < LOST_REMOVAL_MS) continue
+        await store.remove(place, name)
+        await ledger.endRemoval([{ place, name }])
+        continue
+      }
       const isBeingWritten = Math.abs(clock.nowMs() - atMs) < WRITING_MS
       if (isBeingWritten || (await store.has(place, name))) continue
       await ledger.gone({ place, name })

@@ -18,7 +18,7 @@ export interface QueueRecords {
   ahead(region: string, deadlineMs: EpochMs): Ahead
 }
 
-const LATENESS_TEXTS = {
+export const LATENESS_TEXTS = {
   itself: 'the queue is too long for its deadline',
   another: 'the queue is too long for later deadlines',
 } as const

@@ -19,6 +19,11 @@ export function distinctCaps(requests: readonly BounceRequest[]): Cap[] {
   return [...new Map(requests.flatMap(({ caps }) => caps).map(cap => [capKey(cap), cap])).values()]
 }
 
+/** Of a cap that is reached. */
+export function capText({ rate, by }: Cap): string {
+  return `more than ${formatRate(rate)} ${COUNTED_FOR[by]}`
+}
+
 export class CapRoom {
   readonly #counted: (cap: Cap) => number
   readonly #own = new Map<string, number>()
@@ -33,7 +38,7 @@ export class CapRoom {
     const full = countingCaps(caps, isNewCall).find(
       cap => this.#counted(cap) + (this.#own.get(capKey(cap)) ?? 0) >= cap.rate.count,
     )
-    return full && `more than ${formatRate(full.rate)} ${COUNTED_FOR[full.by]}`
+    return full && capText(full)
   }
 
   /** Counts an admitted request for later ones. */

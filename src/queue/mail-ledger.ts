@@ -1,10 +1,11 @@
 // The queue's record of mail on disk: its amount, and mail whose jobs have changed. Other code writes the files. The
 // dispatcher corrects the record if a file is missing or not counted.
 
+import { QueueError } from '../errors'
 import { addressKey } from '../mail/address'
 import { senderKey } from '../mail/sender-key'
 import type { HeldRecipient } from '../quarantine/record'
-import type { EpochMs } from '../units'
+import type { EpochMs, MonoMs } from '../units'
 import { endedText, hasEnded, type JobState } from './job'
 import type { Eventually } from './store'
 
@@ -17,6 +18,14 @@ export interface MailFile {
   /** The file's name without its ending. */
   name: string
   bytes: number
+}
+
+export type MailName = Omit<MailFile, 'bytes'>
+
+export interface CountedFile extends MailFile {
+  atMs: EpochMs
+  /** Since when it is about to be removed. */
+  removingMs?: EpochMs
 }
 
 export interface StoredMail {
@@ -40,7 +49,7 @@ export interface KeptRecipient {
 export type Full = 'limit' | 'sender'
 
 /** One sender may fill this part of the limit. */
-const SENDER_SHARE = 1 / 10
+export const SENDER_SHARE = 1 / 10
 
 /** In bytes: the mail on disk, that of its sender, the files that a mail has already, and those that are to be written. */
 export interface Room {
@@ -59,18 +68,23 @@ export function fullOf({ all, ofSender, own, more }: Room, limitBytes: number): 
 
 /** For one Haraka directory. Every method throws QueueError. */
 export interface MailLedger {
-  /** Counts files that are about to be written, all or none. Not flushed to the disk: files are counted anew. */
+  /**
+   * Counts files that are about to be written, all or none. Not flushed to the disk: files are counted anew.
+   * @throws QueueError QUEUE_BUSY: one of them is about to be removed
+   */
   reserve(
     files: readonly MailFile[],
     senderKey: string,
     limitBytes: number,
     nowMs: EpochMs,
   ): Eventually<Full | undefined>
-  /** Calls `remove` for files without a recipient, while no other process can add one. */
-  removeUnused(
-    files: readonly Omit<MailFile, 'bytes'>[],
-    remove: (file: Omit<MailFile, 'bytes'>) => void,
-  ): Eventually<void>
+  /**
+   * Marks files without a recipient, also such as aren't counted: from then on `reserve` and `add` refuse them. Returns
+   * the marked ones.
+   */
+  startRemoval(files: readonly MailName[], nowMs: EpochMs): Eventually<MailName[]>
+  /** The marked files don't exist any more. */
+  endRemoval(files: readonly MailName[]): Eventually<void>
   totals(): Eventually<Record<MailPlace, StoredMail>>
   /** Changes when another connection has written. */
   version(): Eventually<number>
@@ -82,14 +96,11 @@ export interface MailLedger {
   /** Another Haraka directory counts a file of this mail. */
   isElsewhere(name: string): Eventually<boolean>
   /** The counted files, in order of place and name. */
-  files(
-    after: Pick<MailFile, 'place' | 'name'> | undefined,
-    limit: number,
-  ): Eventually<(MailFile & { atMs: EpochMs })[]>
+  files(after: Pick<MailFile, 'place' | 'name'> | undefined, limit: number): Eventually<CountedFile[]>
   /** Records that a file of that size exists. */
   found(file: MailFile, senderKey: () => Promise<string>, nowMs: EpochMs): Promise<void>
   /** Records that a file doesn't exist any more. */
-  gone(file: Omit<MailFile, 'bytes'>): Eventually<void>
+  gone(file: MailName): Eventually<void>
   /** Moved from `kept` to the quarantine. */
   moved(name: string): Eventually<void>
   /**
@@ -102,6 +113,39 @@ export interface MailLedger {
   /** When the queue file was made. */
   madeMs(): Eventually<number>
   close(): Eventually<void>
+}
+
+/** A removal that takes longer may be ended by another process, so it must not go on. */
+const LONGEST_REMOVAL_MS = 10_000
+/** The process that began such a removal has ended, or will not go on. */
+export const LOST_REMOVAL_MS = 60_000
+
+/**
+ * Removes files that no recipient needs. No transaction is open meanwhile, as a store may take its time: the marks keep
+ * other processes from needing the files.
+ */
+export async function removeUnused(
+  ledger: Pick<MailLedger, 'startRemoval' | 'endRemoval'>,
+  files: readonly MailName[],
+  remove: (file: MailName) => Eventually<unknown>,
+  nowMs: EpochMs,
+  monoMs: () => MonoMs = () => performance.now(),
+): Promise<void> {
+  const startMs = monoMs()
+  const marked = await ledger.startRemoval(files, nowMs)
+  for (const file of marked) {
+    if (monoMs() - startMs > LONGEST_REMOVAL_MS) throw new Error('the removal of a mail took too long')
+    await remove(file)
+  }
+  if (marked.length > 0) await ledger.endRemoval(marked)
+}
+
+/** Told by `add`: what was written is gone, and the relay delivers the mail again. */
+export const NOT_KEPT = 'the mail was removed while it was written'
+
+/** `queue`: its file, or its database. */
+export function isBeingRemoved(queue: string): QueueError {
+  return new QueueError('QUEUE_BUSY', `${queue}: an earlier copy of the mail is being removed`)
 }
 
 /** Whose share a mail counts for. The null sender is one sender. */

@@ -20,14 +20,20 @@ export interface HomeOption {
  * this user. Before anything else is opened. @throws QueueError
  */
 export function prepareQueue(target: QueueTarget, owner?: { uid?: number; gid?: number }): Eventually<void> {
-  if (target.store === 'postgres') return notYet(target)
+  if (target.store === 'postgres') return preparePostgres(target)
   if (owner === undefined) sqlite.makeQueueFile(target.file)
   else sqlite.makeQueueFileAs(owner, target.file)
 }
 
+async function preparePostgres(target: Extract<QueueTarget, { store: 'postgres' }>): Promise<void> {
+  const { prepareSchema } = await import('./postgres/prepare')
+  await prepareSchema(target, { migrates: target.migrates === 'boot' })
+}
+
 /** For the process that serves SMTP. @throws QueueError */
 export function openWorkerQueue(target: QueueTarget, options: HomeOption): Eventually<WorkerQueue> {
-  if (target.store === 'postgres') return notYet(target)
+  if (target.store === 'postgres')
+    return import('./postgres/worker-queue').then(postgres => postgres.openWorkerQueue(target, options))
   return sqlite.openWorkerQueue(target.file, options)
 }
 
@@ -58,7 +64,8 @@ export function openDispatcherQueue(target: QueueTarget): Eventually<DispatcherQ
 
 /** @throws QueueError */
 export function openMailLedger(target: QueueTarget, { home }: HomeOption): Eventually<MailLedger> {
-  if (target.store === 'postgres') return notYet(target)
+  if (target.store === 'postgres')
+    return import('./postgres/mail-ledger').then(postgres => postgres.openMailLedger(target, { home }))
   return sqlite.openMailLedger(target.file, home)
 }
 

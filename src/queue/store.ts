@@ -86,8 +86,8 @@ export interface Seen {
 export interface AddOptions {
   /** Undefined: a queue of any length accepts the requests. */
   forecast?: Forecast
-  /** Throws if the mail isn't on disk. From then on it isn't deleted until `add` has returned. */
-  mustBeKept?: () => void
+  /** `add` throws if the mail of a request's `kept` isn't counted, or is about to be removed. */
+  mustBeKept?: true
   /** If the submission is written, its results are stored under the key in the same transaction. */
   record?: { key: string; digest: string }
 }
@@ -101,7 +101,7 @@ export interface WorkerQueue {
    */
   add(requests: readonly BounceRequest[], nowMs: EpochMs, options?: AddOptions): Eventually<Submitted[]>
   /** The mail on disk. */
-  readonly mail: Pick<MailLedger, 'reserve' | 'removeUnused'>
+  readonly mail: Pick<MailLedger, 'reserve' | 'startRemoval' | 'endRemoval'>
   /** Undefined: tokens are files of the Haraka directory. */
   readonly releaseTokens?: ReleaseTokens
   close(): Eventually<void>

@@ -53,7 +53,7 @@ function queueWith({ known = new Map(), ahead = {}, count = 0 }: Holds): WorkerQ
       }),
     }),
     add: () => [],
-    mail: { reserve: () => undefined, removeUnused: () => undefined },
+    mail: { reserve: () => undefined, startRemoval: () => [], endRemoval: () => undefined },
     close: () => undefined,
   }
 }

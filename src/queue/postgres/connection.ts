@@ -12,7 +12,7 @@ import { QueueError } from '../../errors'
 import type { MonoMs } from '../../units'
 import { checkSchema, checkServer } from './checks'
 import { EngineClock } from './clock'
-import { faultOf, noAnswer, OWN_STATES, stateOf, unreachable } from './faults'
+import { faultOf, isFault, noAnswer, OWN_STATES, unreachable } from './faults'
 import { passwordOf } from './password'
 import { isLoopback, type PostgresTarget, placeOf, quoted } from './target'
 
@@ -94,7 +94,7 @@ class Connection implements PostgresConnection {
     try {
       return await ask(args)
     } catch (error) {
-      if (!isOfClock(error)) throw error
+      if (!isFault(error, OWN_STATES.clock)) throw error
       this.clock.forget()
       await this.rows(`SELECT ${DATABASE_MS}`)
       return await ask({ ...args, now_ms: this.clock.nowMs() })
@@ -266,10 +266,6 @@ export const DATABASE_MS = '(extract(epoch FROM clock_timestamp()) * 1000)::floa
  * comes as a success with a WARNING of this state.
  */
 const WARNING = '01000'
-
-function isOfClock(error: unknown): boolean {
-  return error instanceof QueueError && stateOf(error.cause) === OWN_STATES.clock
-}
 
 /** pg gives int8 and numeric as text, as they may be too large; the queue's own numbers aren't. */
 function getTypeParser(oid: number, format?: 'text' | 'binary'): (text: string) => unknown {

@@ -11,6 +11,8 @@ export const OWN_STATES = {
   lockLost: 'SB001',
   /** The schema isn't of the expected version any more. */
   version: 'SB002',
+  /** Another process has made the same job id. */
+  sameId: 'SB003',
 } as const
 
 interface Known {
@@ -55,6 +57,11 @@ export function stateOf(error: unknown): string | undefined {
   return typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code) && 'severity' in (error as object)
     ? code
     : undefined
+}
+
+/** Thrown by a call of a function that raised it. */
+export function isFault(error: unknown, state: string): boolean {
+  return error instanceof QueueError && stateOf(error.cause) === state
 }
 
 export interface Fault {

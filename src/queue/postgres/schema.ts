@@ -1,9 +1,9 @@
 // The texts that make a schema: steps/NNN-name.sql lead from version to version, and each file of functions/ makes one
-// function, whose name ends with the number of its form: hosts of two versions of the program work side by side. None
+// function, whose name ends with the number of its form, as hosts of two versions of the program work side by side. None
 // names a schema. Released steps and functions are frozen.
 
 import { createHash } from 'node:crypto'
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 
 export interface SchemaStep {
@@ -30,9 +30,9 @@ export const SCHEMA_STEPS: readonly SchemaStep[] = textsOf('steps').map(({ name,
   }
 })
 
-export const SCHEMA_FUNCTIONS: readonly SchemaFunction[] = textsOf('functions').map(({ name, sql }) => ({
-  name,
-  sql,
+export const SCHEMA_FUNCTIONS: readonly SchemaFunction[] = textsOf('functions').map(({ sql }) => ({
+  name: /^CREATE OR REPLACE FUNCTION (\w+)\(/m.exec(sql)?.[1] ?? '',
+  sql: sql.trimEnd().replace(/;$/, ''),
   digest: createHash('sha256').update(sql).digest('hex'),
 }))
 
@@ -41,7 +41,6 @@ export const NEEDED_VERSION = SCHEMA_STEPS.at(-1)?.version ?? 0
 
 function textsOf(folder: string): { name: string; sql: string }[] {
   const inFolder = path.join(__dirname, folder)
-  if (!existsSync(inFolder)) return []
   return readdirSync(inFolder)
     .filter(file => file.endsWith('.sql'))
     .toSorted()

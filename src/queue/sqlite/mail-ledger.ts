@@ -7,11 +7,13 @@ import type { JobState } from '../job'
 import {
   type Full,
   fullOf,
+  isBeingRemoved,
   type KeptRecipient,
   letGoOf,
   MAIL_PLACES,
   type MailFile,
   type MailLedger,
+  type MailName,
   type MailPlace,
   type StoredMail,
 } from '../mail-ledger'
@@ -41,17 +43,20 @@ export function mailLedger(database: Database, home: string): Omit<AtOnce<MailLe
   return {
     reserve: (files, senderKey, limitBytes, nowMs) =>
       database.writeUnflushed(() => {
+        if (files.some(file => isMarked(database, home, file))) throw isBeingRemoved(database.file)
         const full = fullness(database, home, files, senderKey, limitBytes)
         if (full === undefined) for (const one of files) setFile(database, home, one, senderKey, nowMs)
         return full
       }),
-    removeUnused: (files, remove) =>
+    startRemoval: (files, nowMs) =>
       database.writeUnflushed(() => {
-        for (const file of files) {
-          if (isUsed(database, file.name)) continue
-          remove(file)
-          removeFile(database, home, file)
-        }
+        const unused = files.filter(({ name }) => !isUsed(database, name))
+        for (const file of unused) markFile(database, home, file, nowMs)
+        return unused.map(({ place, name }) => ({ place, name }))
+      }),
+    endRemoval: files =>
+      database.writeUnflushed(() => {
+        for (const file of files) if (isMarked(database, home, file)) removeFile(database, home, file)
       }),
     totals: () => mailTotals(database, home),
     version: () => Number(database.pragma('data_version')[0]?.['data_version'] ?? 0),
@@ -86,16 +91,17 @@ export function mailLedger(database: Database, home: string): Omit<AtOnce<MailLe
           name: text(row['name']),
           bytes: Number(row['bytes']),
           atMs: Number(row['at_ms']),
+          ...(typeof row['removing_ms'] === 'number' && { removingMs: row['removing_ms'] }),
         })),
     found: async (file, senderKey, nowMs) => {
       const { place, name, bytes } = file
       const row = database.get(
-        'SELECT bytes, sender_key FROM mail_file WHERE home = ? AND place = ? AND name = ?',
+        'SELECT bytes, sender_key, removing_ms FROM mail_file WHERE home = ? AND place = ? AND name = ?',
         home,
         place,
         name,
       )
-      if (row?.['bytes'] === bytes) return
+      if (row?.['bytes'] === bytes || typeof row?.['removing_ms'] === 'number') return
       const key = row === undefined ? await senderKey() : text(row['sender_key'])
       database.writeUnflushed(() => setFile(database, home, file, key, nowMs))
     },
@@ -162,7 +168,40 @@ function setFile(
   )
 }
 
-function removeFile(database: Database, home: string, { place, name }: Omit<MailFile, 'bytes'>): void {
+/** Also one that isn't counted, as a worker that comes to write it must find the mark. */
+function markFile(database: Database, home: string, { place, name }: MailName, nowMs: EpochMs): void {
+  database.run(
+    `INSERT INTO mail_file (home, place, name, sender_key, bytes, at_ms, removing_ms) VALUES (?, ?, ?, '', 0, ?, ?)
+     ON CONFLICT DO UPDATE SET removing_ms = excluded.removing_ms`,
+    home,
+    place,
+    name,
+    nowMs,
+    nowMs,
+  )
+}
+
+function isMarked(database: Database, home: string, { place, name }: MailName): boolean {
+  const row = database.get(
+    'SELECT removing_ms FROM mail_file WHERE home = ? AND place = ? AND name = ?',
+    home,
+    place,
+    name,
+  )
+  return typeof row?.['removing_ms'] === 'number'
+}
+
+/** Whether the kept mail is counted, and isn't about to be removed. Runs in the caller's transaction. */
+export function isKept(database: Database, home: string, name: string): boolean {
+  const row = database.get(
+    "SELECT removing_ms FROM mail_file WHERE home = ? AND place = 'kept' AND name = ?",
+    home,
+    name,
+  )
+  return row?.['removing_ms'] === null
+}
+
+function removeFile(database: Database, home: string, { place, name }: MailName): void {
   database.run('DELETE FROM mail_file WHERE home = ? AND place = ? AND name = ?', home, place, name)
 }
 

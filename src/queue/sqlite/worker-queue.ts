@@ -10,12 +10,13 @@ import type { Forecast } from '../forecast'
 import { isRefused, type JobState, type Submitted, type SubmittedJob } from '../job'
 import { newJobId } from '../job-id'
 import { bootId } from '../lease-owner'
+import { NOT_KEPT } from '../mail-ledger'
 import type { AddOptions, Ahead, KnownRecipient, Question, Seen, WorkerQueue } from '../store'
 import { CallSpacing } from './call-spacing'
 import { counted } from './caps'
 import { Database, type Row, type Value } from './database'
 import { keepRecord, recordOf } from './idempotency'
-import { mailLedger } from './mail-ledger'
+import { isKept, mailLedger } from './mail-ledger'
 import { addEvent, text } from './rows'
 import { waitingDeadlines } from './waiting-deadlines'
 
@@ -48,7 +49,8 @@ export function openWorkerQueue(
     add: (requests, nowMs, { forecast, mustBeKept, record } = {}) =>
       database.write(() => {
         database.mustBeInPlace()
-        mustBeKept?.()
+        const notKept = mustBeKept && requests.some(({ kept }) => kept && !isKept(database, home, kept))
+        if (notKept) throw new Error(NOT_KEPT)
         if (record && recordOf(database, record.key)) return []
         const known = new Map<string, ReadonlyMap<AddressKey, KnownRecipient>>()
         const records = {

@@ -17,6 +17,7 @@ const FROZEN: Record<string, string> = {
   'migrations/014-ended-sessions.sql': '4be9cf93e4827b7b2266a5c19a36cc01fbaad490cfc828d76a797e6d7085e768',
   'migrations/015-claims.sql': 'd60a3c24a9ea34c89b170a809f9f503d05ce015c475fcf494e0c94018f25c457',
   'migrations/016-deadline-changes.sql': '9a639cb0e67c12e9aab614823c7693ed9372e61802288c83dd4ae241f15e014d',
+  'migrations/017-removals.sql': 'd33c0a2ec82e542508b1a143e3cb254d2ce6627fb050434de9688ebfb198b8f6',
 }
 
 describe('the text of the tables', () => {

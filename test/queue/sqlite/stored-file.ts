@@ -113,7 +113,8 @@ function keepMail(database: Driver.Database): void {
       `UPDATE recipient SET kept = 'mail-${sesId}', unconfirmed = ${unconfirmed} WHERE ses_id = '${sesId}'`,
     )
     database.exec(
-      `INSERT INTO mail_file VALUES ('/opt/haraka', '${place}', 'mail-${sesId}', 'sender@origin.example', 2000, ${RECEIVED_MS})`,
+      `INSERT INTO mail_file (home, place, name, sender_key, bytes, at_ms)
+       VALUES ('/opt/haraka', '${place}', 'mail-${sesId}', 'sender@origin.example', 2000, ${RECEIVED_MS})`,
     )
   }
   database.exec(`INSERT INTO kept_due (name, since_ms) VALUES ('mail-failed', ${RECEIVED_MS})`)

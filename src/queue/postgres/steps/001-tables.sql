@@ -229,7 +229,7 @@ CREATE TABLE ended_session (
 );
 
 -- Mail in the quarantine's store, or kept for its bounce. home: the store (a folder, or s3://BUCKET/PREFIX).
--- removing: no recipient may come to need it any more, as it is about to be deleted.
+-- removing_ms: since then it is about to be deleted, and no recipient may come to need it any more.
 CREATE TABLE mail_file (
   home text COLLATE "C" NOT NULL,
   place text COLLATE "C" NOT NULL CHECK (place IN ('kept', 'quarantine')),
@@ -237,7 +237,7 @@ CREATE TABLE mail_file (
   sender_key text COLLATE "C" NOT NULL,
   bytes bigint NOT NULL,
   at_ms bigint NOT NULL,
-  removing boolean NOT NULL DEFAULT false,
+  removing_ms bigint,
   PRIMARY KEY (home, place, name)
 );
 CREATE INDEX mail_file_name ON mail_file (name);
