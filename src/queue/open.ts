@@ -26,14 +26,14 @@ export function prepareQueue(target: QueueTarget, owner?: { uid?: number; gid?: 
 }
 
 async function preparePostgres(target: Extract<QueueTarget, { store: 'postgres' }>): Promise<void> {
-  const { prepareSchema } = await import('./postgres/prepare')
+  const { prepareSchema } = await import('./postgres/prepare.js')
   await prepareSchema(target, { migrates: target.migrates === 'boot' })
 }
 
 /** For the process that serves SMTP. @throws QueueError */
 export function openWorkerQueue(target: QueueTarget, options: HomeOption): Eventually<WorkerQueue> {
   if (target.store === 'postgres')
-    return import('./postgres/worker-queue').then(postgres => postgres.openWorkerQueue(target, options))
+    return import('./postgres/worker-queue.js').then(postgres => postgres.openWorkerQueue(target, options))
   return sqlite.openWorkerQueue(target.file, options)
 }
 
@@ -65,7 +65,7 @@ export function openDispatcherQueue(target: QueueTarget): Eventually<DispatcherQ
 /** @throws QueueError */
 export function openMailLedger(target: QueueTarget, { home }: HomeOption): Eventually<MailLedger> {
   if (target.store === 'postgres')
-    return import('./postgres/mail-ledger').then(postgres => postgres.openMailLedger(target, { home }))
+    return import('./postgres/mail-ledger.js').then(postgres => postgres.openMailLedger(target, { home }))
   return sqlite.openMailLedger(target.file, home)
 }
 

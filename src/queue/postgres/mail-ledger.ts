@@ -172,7 +172,7 @@ async function recipientsOf(
       rule: String(row['rule']),
       jobId: String(row['id']),
       state: row['state'] as JobState,
-      why: row['reason'] === null ? '' : String(row['reason']),
+      why: (row['reason'] as string | null) ?? '',
       isUnconfirmed: row['unconfirmed'] === 2,
     },
   }))

@@ -156,7 +156,7 @@ function submittedOf(result: Added, caps: readonly Cap[]): Submitted {
     const cap = caps[result.cap]
     return { address, outcome: 'capped', detail: cap === undefined ? '' : capText(cap) }
   }
-  return result as Submitted
+  return result
 }
 
 function requestOf(request: BounceRequest, nowMs: EpochMs): Record<string, unknown> {

@@ -10,7 +10,7 @@ DECLARE
   lane record;
   ahead record;
   counted jsonb := '[]';
-  one jsonb;
+  cap jsonb;
   beat bigint;
   digest text;
   results jsonb;
@@ -33,8 +33,8 @@ BEGIN
   SELECT spacing_ms, NULLIF(last_start_ms, 0) AS last_start_ms INTO lane FROM region WHERE name = bounce->>'region';
   SELECT * INTO ahead
     FROM slots_ahead_1(bounce->>'region', (bounce->>'deadline_ms')::bigint, COALESCE(lane.spacing_ms, 0));
-  FOR one IN SELECT value FROM jsonb_array_elements(bounce->'caps') LOOP
-    counted := counted || to_jsonb(counted_1(one, now_ms));
+  FOR cap IN SELECT value FROM jsonb_array_elements(bounce->'caps') LOOP
+    counted := counted || to_jsonb(counted_1(cap, now_ms));
   END LOOP;
   RETURN jsonb_build_object('known', known, 'digest', digest, 'results', results,
     'beat_ms', beat, 'jobs', ahead.jobs, 'later_ms', ahead.later_ms, 'counted', counted,
