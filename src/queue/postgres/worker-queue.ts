@@ -15,6 +15,7 @@ import type { AddOptions, KnownRecipient, Question, Seen, WorkerQueue } from '..
 import { type ConnectionOptions, openConnection, type PostgresConnection } from './connection'
 import { isFault, OWN_STATES } from './faults'
 import { mailLedger } from './mail-ledger'
+import { releaseTokens } from './release-tokens'
 import type { PostgresTarget } from './target'
 
 /** Two processes made the same id in the same millisecond, one in 60 million: more often it is another fault. */
@@ -28,6 +29,7 @@ export function openWorkerQueue(
   const connection = openConnection(target, options)
   return {
     mail: mailLedger(connection, home),
+    releaseTokens: releaseTokens(connection),
     look: question => look(connection, question),
     add: (requests, nowMs, options) => add(connection, home, requests, nowMs, options),
     close: () => connection.close(),
