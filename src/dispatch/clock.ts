@@ -30,6 +30,11 @@ export const systemClock: Clock = {
   },
 }
 
+/** With the wall clock of a queue. */
+export function clockOf(queue: { clock: Pick<Clock, 'nowMs'> }): Clock {
+  return { ...systemClock, nowMs: () => queue.clock.nowMs() }
+}
+
 function monoMs(): MonoMs {
   return Number(process.hrtime.bigint()) / 1e6
 }

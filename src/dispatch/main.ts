@@ -14,7 +14,7 @@ import { openCounterStore, openDispatcherQueue, openMailLedger, openQueueReader 
 import { fromEnvironment, placeFor, type QueuePlace, targetAt } from '../queue/target'
 import { EMULATOR_CREDENTIALS, type SesEmulator, startSesEmulator } from '../ses-emulator/server'
 import { CallCounts } from './call-counts'
-import { systemClock } from './clock'
+import { clockOf, systemClock } from './clock'
 import { Dispatcher } from './dispatcher'
 import { KeptMail } from './kept-mail'
 import { type FromDispatcher, isToDispatcher } from './messages'
@@ -59,6 +59,7 @@ export async function dispatch(
   const settings = () => configuration.current()
   const target = targetAt(place ?? placeFor(settings().queue, harakaDir), () => undefined)
   const queue = await openDispatcherQueue(target)
+  const clock = clockOf(queue)
   const metricsBuffer = new MetricsBuffer()
   const metricsFlush = startMetricsFlush({ metricsBuffer, open: () => openCounterStore(target), log })
   const local =
@@ -74,7 +75,7 @@ export async function dispatch(
   const dispatcher = new Dispatcher({
     queue,
     ses,
-    clock: systemClock,
+    clock,
     settings,
     log,
     counts: new CallCounts(metricsBuffer),
@@ -98,14 +99,14 @@ export async function dispatch(
     ledger,
     store,
     settings,
-    clock: systemClock,
+    clock,
     log,
     stop: over.signal,
   }).run()
   const watching = watchRelays({
     signs: nowMs => reader.relaySigns(nowMs),
     recipients: () => settings().relay.recipients,
-    clock: systemClock,
+    clock,
     log,
     stop: over.signal,
   })

@@ -228,8 +228,15 @@ export interface Settled {
   changes: StateChange[]
 }
 
+/** The time of the queue: of its database, or of the machine that has its file. */
+export interface QueueClock {
+  nowMs(): EpochMs
+}
+
 /** The dispatcher's side of the queue. */
 export interface DispatcherQueue {
+  /** All times but monotonic ones are this clock's. */
+  readonly clock: QueueClock
   /**
    * Takes the lead and recovers the jobs of an earlier dispatcher. Undefined: another dispatcher has the lead, and gives
    * heartbeats. `now` is asked once the queue is locked, which may take seconds: the pace counts from then, as SES may

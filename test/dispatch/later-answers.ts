@@ -24,6 +24,7 @@ export function answersLater(
   return new Proxy(queue, {
     get(target, name: Method) {
       const method: unknown = Reflect.get(target, name, target)
+      if (typeof method !== 'function') return method
       return async (...parameters: unknown[]) => {
         const times = (counts.get(name) ?? 0) + 1
         counts.set(name, times)

@@ -15,6 +15,7 @@ import type {
   Now,
   Plan,
   PlanQuestion,
+  QueueClock,
   RegionPlan,
   Settled,
   Settling,
@@ -35,6 +36,7 @@ const PRUNE_ANSWERS = 1000
 
 /** The part of a connection that this needs. */
 interface Connection {
+  readonly clock: QueueClock
   call<T>(name: string, args: object): Promise<T>
   close(): Promise<void>
 }
@@ -84,6 +86,7 @@ interface WantedChange {
 }
 
 export class PostgresDispatcherQueue implements DispatcherQueue {
+  readonly clock: QueueClock
   readonly #connection: Connection
   readonly #beats: Connection
   readonly #lead: PostgresLead
@@ -92,6 +95,7 @@ export class PostgresDispatcherQueue implements DispatcherQueue {
   #plans = 0
 
   constructor({ connection, beats, owner, host }: DispatcherParts) {
+    this.clock = connection.clock
     this.#connection = connection
     this.#beats = beats
     this.#lead = new PostgresLead(connection, owner, host)

@@ -45,6 +45,7 @@ export function openDispatcherQueue(
 
 /** SQLite answers at once. */
 export class SqliteDispatcherQueue implements DispatcherQueue {
+  readonly clock = { nowMs: () => Date.now() }
   readonly #db: Database
   readonly #lead: DispatcherLead
   readonly #starts: CallSpacing
