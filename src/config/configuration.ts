@@ -54,6 +54,8 @@ export interface Configuration<T> {
   current(): T
   /** The diagnostics of the last reading, whether it became active or not. */
   diagnostics(): readonly Diagnostic[]
+  /** Of the texts of the files that were read last: the same on every host with the same files. */
+  digest(): string
   /** Checks the files once. A change is read when two checks in a row find the same. Never rejects. */
   checkNow(): Promise<void>
   stop(): void
@@ -69,6 +71,7 @@ export function openConfiguration<T>(options: ConfigurationOptions<T>): Configur
   return {
     current: () => opened.activeConfig.value,
     diagnostics: () => opened.diagnostics,
+    digest: () => opened.digest(),
     checkNow: () => opened.checkNow(),
     stop() {
       clearInterval(timer)
@@ -94,6 +97,7 @@ class OpenConfiguration<T> {
   /** The state that the last check found, if it differs. */
   #pending: string | undefined
   #looking: Promise<void> | undefined
+  #digest: string | undefined
 
   constructor(options: ConfigurationOptions<T>) {
     this.#options = options
@@ -118,6 +122,11 @@ class OpenConfiguration<T> {
         this.#looking = undefined
       })
     return this.#looking
+  }
+
+  digest(): string {
+    this.#digest ??= digestOf([...this.#watched.values()])
+    return this.#digest
   }
 
   async #look(): Promise<void> {
@@ -156,6 +165,7 @@ class OpenConfiguration<T> {
       return text !== before?.text || fault !== before?.fault
     })
     for (const source of sources.seen()) this.#watched.set(source.name, source)
+    this.#digest = undefined
     return changed.map(({ name }) => name)
   }
 
@@ -165,6 +175,7 @@ class OpenConfiguration<T> {
     // files with errors may not name all the files that belong to them
     if (compiled.good) this.#watched.clear()
     for (const source of sources.seen()) this.#watched.set(source.name, source)
+    this.#digest = undefined
     this.diagnostics = compiled.diagnostics
     this.#own = compiled.own
     for (const diagnostic of this.#logged()) {
@@ -240,6 +251,18 @@ class OpenConfiguration<T> {
 function stateOf(sources: Sources): string {
   const parts = sources.seen().map(({ name, signature }) => `${name} ${signature}`)
   return createHash('sha256').update(parts.toSorted().join('|')).digest('base64url')
+}
+
+/** Haraka's file of its own host name, which is another one on each host. */
+const OWN_NAME = 'me'
+/** Enough to tell some configurations apart, and too little to find a token by trying. */
+const DIGEST_LENGTH = 12
+
+function digestOf(sources: readonly Source[]): string {
+  const texts = sources.flatMap(({ name, text }) =>
+    name === OWN_NAME || text === undefined ? [] : [JSON.stringify([name, text])],
+  )
+  return createHash('sha256').update(texts.toSorted().join()).digest('hex').slice(0, DIGEST_LENGTH)
 }
 
 function asItIs(_name: string, text: string): string {

@@ -1,0 +1,36 @@
+// The hosts that share a queue, as each tells of itself. A queue of one host has no such register.
+
+import type { HostStats } from './stats'
+import type { Eventually } from './store'
+
+/** What a host tells of itself. */
+export interface HostNote {
+  /** Of this process: another one for each start. */
+  id: string
+  name: string
+  /** Of this package. */
+  version: string
+  /** The digest of its configuration files. */
+  config: string
+  /** Time since its start. */
+  upMs: number
+}
+
+export interface SeenHosts {
+  /** By name; those that were seen within a day. */
+  hosts: HostStats[]
+  /** The name of the one whose dispatcher leads. */
+  leader?: string
+  /** How far this host's clock is ahead of the queue's. */
+  skewMs: number
+}
+
+/** Every method may reject with QueueError. */
+export interface HostRegister {
+  seen(note: HostNote): Eventually<SeenHosts>
+  /** The host ends in good order. */
+  gone(id: string): Eventually<void>
+  /** For the leader's host, now and then: forgets what belongs to hosts and versions that are gone. */
+  tidy(version: string): Eventually<void>
+  close(): Eventually<void>
+}
