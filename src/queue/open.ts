@@ -2,10 +2,12 @@
 // A store on another machine may take its time: callers await what they get.
 
 import { QueueError } from '../errors'
+import type { MonoMs } from '../units'
 import type { CounterStore } from './counters'
+import type { HostRegister } from './hosts'
 import type { MailLedger } from './mail-ledger'
 import type { OperatorQueue, QueueReader } from './operator'
-import type { PostgresTarget } from './postgres/target'
+import type { MoveReport } from './postgres/move'
 import * as sqlite from './sqlite/open'
 import type { DispatcherQueue, Eventually, WorkerQueue } from './store'
 import type { QueueTarget } from './target'
@@ -42,7 +44,8 @@ export function openOperatorQueue(
   target: QueueTarget,
   { home, isInSmtpProcess = false }: HomeOption & { isInSmtpProcess?: boolean },
 ): Eventually<OperatorQueue> {
-  if (target.store === 'postgres') return notYet(target)
+  if (target.store === 'postgres')
+    return postgresViews().then(postgres => postgres.openOperatorQueue(target, { home, isInSmtpProcess }))
   return sqlite.openOperatorQueue(target.file, { home, ...(isInSmtpProcess && { busyMs: sqlite.BUSY_MS }) })
 }
 
@@ -51,7 +54,8 @@ export function openQueueReader(
   target: QueueTarget,
   options: Partial<HomeOption> & { untouched?: true } = {},
 ): Eventually<QueueReader> {
-  if (target.store === 'postgres') return notYet(target)
+  if (target.store === 'postgres')
+    return postgresViews().then(postgres => postgres.openQueueReader(target, options))
   return sqlite.openQueueReader(target.file, options)
 }
 
@@ -71,11 +75,37 @@ export function openMailLedger(target: QueueTarget, { home }: HomeOption): Event
 
 /** @throws QueueError */
 export function openCounterStore(target: QueueTarget): Eventually<CounterStore> {
-  if (target.store === 'postgres') return notYet(target)
+  if (target.store === 'postgres') return postgresViews().then(postgres => postgres.openCounterStore(target))
   return sqlite.openCounterStore(target.file)
 }
 
-/** Each of these will load the part of `./postgres` that it needs. */
-function notYet({ host, port, database }: PostgresTarget): never {
-  throw new QueueError('QUEUE_OTHER', `${host}:${port}/${database}: store = postgres is not available yet`)
+/** Undefined: the queue is of this host alone. @throws QueueError */
+export function openHostRegister(target: QueueTarget): Eventually<HostRegister | undefined> {
+  if (target.store === 'sqlite') return undefined
+  return postgresViews().then(postgres => postgres.openHostRegister(target))
+}
+
+/** Moves what a queue file holds into another queue. `monoMs`: the machine's clock. @throws QueueError */
+export async function moveQueueFile(
+  file: string,
+  target: QueueTarget,
+  watching: { monoMs: () => MonoMs; told: (jobs: number, all: number) => void },
+): Promise<MoveReport> {
+  if (target.store === 'sqlite')
+    throw new QueueError(
+      'QUEUE_OTHER',
+      `a queue file is moved into PostgreSQL only: set [queue] store = postgres`,
+    )
+  const { moveInto } = await import('./postgres/move.js')
+  const contents = sqlite.openContents(file)
+  try {
+    return await moveInto(target, file, contents, watching)
+  } finally {
+    contents.close()
+  }
+}
+
+/** Loaded only where it is used, as are the other parts of the engine. */
+function postgresViews() {
+  return import('./postgres/open.js')
 }

@@ -28,7 +28,7 @@ export async function moveInto(
   target: PostgresTarget,
   file: string,
   contents: QueueContents,
-  { monoMs, told }: { monoMs: () => MonoMs; told: (jobs: number) => void },
+  { monoMs, told }: { monoMs: () => MonoMs; told: (jobs: number, all: number) => void },
 ): Promise<MoveReport> {
   const connection = openConnection({ ...target, connections: 1, timeoutMs: TIMEOUT_MS })
   try {
@@ -44,7 +44,7 @@ export async function moveInto(
       report.known += done.known
       report.others.push(...done.others)
       looked += jobs.length
-      told(looked)
+      told(looked, contents.jobs)
     }
     const { id, madeMs } = contents
     await connection.call('move_rest_1', { id, madeMs, rest: restOf(contents.others()) })

@@ -1,5 +1,6 @@
 // The queue in a SQLite file. What it opens answers at once.
 
+export { openContents } from './contents'
 export { openCounterStore, type SqliteCounterStore } from './counter-store'
 export { openDispatcherQueue, type SqliteDispatcherQueue } from './dispatcher-queue'
 export { openMailLedger } from './mail-ledger'
