@@ -138,7 +138,7 @@ async function viewsOf(reader: QueueReader) {
     } while (before !== undefined)
     pages.push(paged)
   }
-  const { states, jobs, regions, blocked, oldestMs, nextDeadlineMs } = await reader.stats(NOW, PACE)
+  const { states, jobs, regions, blocked, oldestMs, nextDeadlineMs, mail } = await reader.stats(NOW, PACE)
   const slow = await reader.stats(NOW, { ...PACE, spacingMs: 60_000, forecastMs: 60_030 })
   return {
     lists,
@@ -148,7 +148,7 @@ async function viewsOf(reader: QueueReader) {
     none: await reader.job('none'),
     pauses: await reader.pauses(),
     soonest: await reader.soonest(20),
-    stats: { states, regions, blocked, oldestMs, nextDeadlineMs },
+    stats: { states, regions, blocked, oldestMs, nextDeadlineMs, mail },
     counts: jobs.filter(one => one.jobs > 0),
     slow: slow.regions,
     countByState: await reader.countByState(),
