@@ -1,18 +1,32 @@
-// The emulator's account as STS describes it, and IAM's errors for calls that a policy forbids.
+// Whose a call is, as STS describes it, and IAM's errors for calls that a policy forbids.
 
 import { serviceOf } from './actions'
 import { type Refusal, responseXml, STS_NAMESPACE } from './xml'
 
+/** Whose credentials a call has. */
+export interface Caller {
+  /** The number of the account. */
+  account: string
+  arn: string
+  userId: string
+}
+
 /** The account number of AWS's examples, which belongs to no customer. */
-const ACCOUNT = '123456789012'
+export const OWN_ACCOUNT = '123456789012'
 const USER = 'local-ses'
-const ARN = `arn:aws:iam::${ACCOUNT}:user/${USER}`
+
+/** The owner of the emulator's own credentials. */
+export const OWN_USER: Caller = {
+  account: OWN_ACCOUNT,
+  arn: `arn:aws:iam::${OWN_ACCOUNT}:user/${USER}`,
+  userId: 'AIDALOCALSESLOCALSES',
+}
 
 /** STS API: GetCallerIdentity. */
-export function callerIdentityXml(requestId: string): string {
+export function callerIdentityXml({ account, arn, userId }: Caller, requestId: string): string {
   return responseXml(
     'GetCallerIdentity',
-    `    <Arn>${ARN}</Arn>\n    <UserId>AIDALOCALSESLOCALSES</UserId>\n    <Account>${ACCOUNT}</Account>\n`,
+    `    <Arn>${arn}</Arn>\n    <UserId>${userId}</UserId>\n    <Account>${account}</Account>\n`,
     requestId,
     STS_NAMESPACE,
   )
@@ -28,13 +42,14 @@ export interface Denied {
  * SES words the denial of a call that sends itself, with the identity; IAM words the others. Many users report both
  * forms. It is assumed that SendBounce is one of the former.
  */
-export function denied({ region, action, params }: Denied): Refusal {
+export function denied({ region, action, params }: Denied, { account, arn }: Caller = OWN_USER): Refusal {
   const sender = params['BounceSender']
+  const role = params['RoleArn']
   const what = `${serviceOf(action)}:${action ?? ''}`
   const message =
     sender === undefined
-      ? `User: ${ARN} is not authorized to perform: ${what}`
-      : `User \`${ARN}' is not authorized to perform \`${what}' on resource ` +
-        `\`arn:aws:ses:${region ?? ''}:${ACCOUNT}:identity/${sender}'`
+      ? `User: ${arn} is not authorized to perform: ${what}${role === undefined ? '' : ` on resource: ${role}`}`
+      : `User \`${arn}' is not authorized to perform \`${what}' on resource ` +
+        `\`arn:aws:ses:${region ?? ''}:${account}:identity/${sender}'`
   return { status: 403, code: 'AccessDenied', message }
 }

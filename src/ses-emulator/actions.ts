@@ -2,6 +2,8 @@
 // An unknown action and a faulty field are returned as a refusal; nothing throws.
 
 import type { GetIdentityVerificationAttributesRequest, SendBounceRequest } from '@aws-sdk/client-ses'
+import type { AssumeRoleRequest } from '@aws-sdk/client-sts'
+import { readAssumeRole } from './assume-role'
 import { FieldReader } from './fields'
 import { type Checked, refusal } from './form'
 import { readIdentities } from './identities'
@@ -13,7 +15,10 @@ export type Service = 'ses' | 'sts'
 export type Asked =
   | { action: 'SendBounce'; input: SendBounceRequest }
   | { action: 'GetIdentityVerificationAttributes'; input: GetIdentityVerificationAttributesRequest }
+  | { action: 'GetSendQuota' }
+  | { action: 'GetAccountSendingEnabled' }
   | { action: 'GetCallerIdentity' }
+  | { action: 'AssumeRole'; input: AssumeRoleRequest }
 
 /** SES API and STS API: each service has one version. */
 const VERSIONS: Record<Service, string> = { ses: '2010-12-01', sts: '2011-06-15' }
@@ -30,7 +35,16 @@ const ACTIONS: Record<Asked['action'], { service: Service; read: Read }> = {
     read: params =>
       asked(readIdentities(params), input => ({ action: 'GetIdentityVerificationAttributes', input })),
   },
-  GetCallerIdentity: { service: 'sts', read: readNothing },
+  GetSendQuota: { service: 'ses', read: params => readNothing(params, 'GetSendQuota') },
+  GetAccountSendingEnabled: {
+    service: 'ses',
+    read: params => readNothing(params, 'GetAccountSendingEnabled'),
+  },
+  GetCallerIdentity: { service: 'sts', read: params => readNothing(params, 'GetCallerIdentity') },
+  AssumeRole: {
+    service: 'sts',
+    read: params => asked(readAssumeRole(params), input => ({ action: 'AssumeRole', input })),
+  },
 }
 
 /** The service of an action. SES also refuses unknown ones. */
@@ -59,11 +73,12 @@ function asked<T>(read: Checked<T>, make: (input: T) => Asked): Checked<Asked> {
   return read.ok ? { ok: true, value: make(read.value) } : read
 }
 
-/** STS API: GetCallerIdentity has no parameters. */
-function readNothing(params: ReadonlyMap<string, string>): Checked<Asked> {
-  const reader = new FieldReader('GetCallerIdentity')
+/** SES API and STS API: these actions have no parameters. */
+function readNothing(
+  params: ReadonlyMap<string, string>,
+  action: 'GetSendQuota' | 'GetAccountSendingEnabled' | 'GetCallerIdentity',
+): Checked<Asked> {
+  const reader = new FieldReader(action)
   reader.only(reader.tree(params), '', ['Action', 'Version'])
-  return reader.fault === undefined
-    ? { ok: true, value: { action: 'GetCallerIdentity' } }
-    : { ok: false, refusal: reader.fault }
+  return reader.fault === undefined ? { ok: true, value: { action } } : { ok: false, refusal: reader.fault }
 }

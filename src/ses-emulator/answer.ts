@@ -1,6 +1,6 @@
 // The outcome of a call, and the HTTP answer to its client: pure functions over plain data.
 
-import { denied } from './account'
+import { type Caller, denied } from './account'
 import { serviceOf } from './actions'
 import type { Call, Outcome } from './call'
 import { type Fault, type FaultSubject, isCarriedOut } from './faults'
@@ -17,13 +17,14 @@ export type Result =
 export function outcomeOf(
   fault: Fault | undefined,
   subject: FaultSubject,
+  caller: Caller,
   result: Result | undefined,
 ): Outcome {
   const refusal = result && 'refusal' in result ? result.refusal : undefined
   const messageId = result && 'messageId' in result ? result.messageId : undefined
   const made = { ...(messageId !== undefined && { messageId }), carriedOut: messageId !== undefined }
   if (fault === undefined) return { status: 200, ...refusal, ...made }
-  const told = faultAnswer(fault, subject)
+  const told = faultAnswer(fault, subject, caller)
   // if SES did its work before the fault, its result stays on record
   const found = isCarriedOut(fault) && refusal ? { code: refusal.code, message: refusal.message } : {}
   return {
@@ -44,11 +45,12 @@ export interface Answer {
 /** Undefined: the client gets no answer. */
 export function answerOf(
   call: Call,
+  caller: Caller,
   fault: Fault | undefined,
   result: Result | undefined,
   requestId: string,
 ): Answer | undefined {
-  const told = fault && faultAnswer(fault, call)
+  const told = fault && faultAnswer(fault, call, caller)
   if (fault && told === undefined) return undefined
   if (told && !isRefusal(told)) {
     return { ...told, contentType: told.body.startsWith('<') ? 'text/html' : 'text/plain' }
@@ -63,16 +65,19 @@ function successXml(result: Result | undefined, requestId: string): string {
   return result && 'xml' in result ? result.xml(requestId) : ''
 }
 
+/** AWS: common errors of the query protocol. */
+const STS_THROTTLED: Refusal = { status: 400, code: 'Throttling', message: 'Rate exceeded' }
+
 type Told = Refusal | { status: number; body: string }
 
 const isRefusal = (told: Told): told is Refusal => 'code' in told
 
-function faultAnswer(fault: Fault, subject: FaultSubject): Told | undefined {
+function faultAnswer(fault: Fault, subject: FaultSubject, caller: Caller): Told | undefined {
   switch (fault.kind) {
     case 'throttle':
-      return THROTTLED
+      return serviceOf(subject.action) === 'sts' ? STS_THROTTLED : THROTTLED
     case 'denied':
-      return denied(subject)
+      return denied(subject, caller)
     case 'error':
       return { status: fault.status, code: fault.code, message: fault.message }
     case 'status':

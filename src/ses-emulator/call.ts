@@ -26,6 +26,8 @@ export interface Call {
   atMs: number
   /** From the credential scope or the host. Undefined: neither names one. */
   region?: string
+  /** The number of the account whose role made it. Undefined: it has the emulator's own credentials. */
+  account?: string
   action?: string
   /** Form fields as received. */
   params: Readonly<Record<string, string>>

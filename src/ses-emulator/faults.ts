@@ -28,6 +28,8 @@ export interface FaultSubject {
   /** 1 for the first call of the server. */
   number: number
   region?: string
+  /** The number of the account whose role makes it. Undefined: it has the emulator's own credentials. */
+  account?: string
   action?: string
   params: Readonly<Record<string, string>>
 }

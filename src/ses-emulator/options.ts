@@ -5,12 +5,23 @@ import type { EventEmitter } from 'node:events'
 import type { Call } from './call'
 import type { FaultPlan } from './faults'
 import type { KnownMessage } from './ses'
+import type { RolesOfAccount } from './sessions'
 import type { Credentials } from './signature'
 
 /** Credentials for a client on the same machine. They belong to nobody. */
 export const EMULATOR_CREDENTIALS: Credentials = {
   accessKeyId: 'LOCALSESACCESSKEYID',
   secretAccessKey: 'local-ses-secret-access-key',
+}
+
+/** An AWS account, with its own identities and pace. */
+export interface EmulatorAccount extends RolesOfAccount {
+  /** Default: those of the emulator. */
+  identities?: 'any' | readonly string[]
+  /** SES sends only to verified identities. */
+  isInSandbox?: boolean
+  /** Of a day; default 50000, in the sandbox 200. */
+  quota?: number
 }
 
 export interface SesEmulatorOptions {
@@ -25,7 +36,14 @@ export interface SesEmulatorOptions {
   /** Default 'any'. A list: addresses, and domains with their subdomains. */
   identities?: 'any' | readonly string[]
   /**
-   * Least time between two calls in a region that aren't throttled, for SendBounce and for
+   * Default 'any': every role of every account can be assumed. A list: only these. The emulator's own credentials are of
+   * account 123456789012.
+   */
+  accounts?: 'any' | readonly EmulatorAccount[]
+  /** The credentials of a role end after that time at the latest; default: after an hour, as at STS. */
+  sessionMs?: number
+  /**
+   * Least time between two calls of an account in a region that aren't throttled, for SendBounce and for
    * GetIdentityVerificationAttributes each; default 1000 as at SES, 0: no limit.
    */
   intervalMs?: number
@@ -51,7 +69,10 @@ export interface SesEmulator extends EventEmitter<{ call: [Call] }> {
   /** In the order in which they had arrived completely. */
   readonly calls: readonly Call[]
   addMessage(message: KnownMessage): void
-  addIdentity(identity: string): void
+  /** `account`: its number; default: that of the emulator's own credentials. */
+  addIdentity(identity: string, account?: string): void
+  /** Ends the credentials of all roles now, or of an account's: AWS answers ExpiredToken. */
+  endSessions(account?: string): void
   /** Replaces the rest of the plan before. */
   setFaults(faults: FaultPlan): void
   /** Ends all connections, also those without an answer. */

@@ -5,7 +5,7 @@ import type { IncomingMessage } from 'node:http'
 import type { SendBounceRequest } from '@aws-sdk/client-ses'
 import { type Asked, readAction, serviceOf } from './actions'
 import { type Checked, readForm } from './form'
-import { type Credentials, checkSignature, claimedRegion, type SignedRequest } from './signature'
+import { checkSignature, claimedRegion, type Expected, type SignedRequest } from './signature'
 import type { Refusal } from './xml'
 
 export interface Received {
@@ -39,9 +39,9 @@ export function describe({ headers, body }: Received): {
 
 export function readCall(
   { method, target, headers, body }: Received,
-  credentials: readonly Credentials[] | 'any',
+  known: Expected['known'],
   nowMs: number,
-): Checked<{ region: string; asked: Asked }> {
+): Checked<{ region: string; accessKeyId: string; asked: Asked }> {
   if (body === undefined) return refuse(413, 'RequestEntityTooLarge', 'The request is too large.')
   // SES also accepts the query protocol by GET, but all SDKs send it as POST to /
   if (method !== 'POST') return refuse(405, 'InvalidAction', `The method must be POST, not ${method}.`)
@@ -53,10 +53,11 @@ export function readCall(
   const form = readForm(body)
   // at AWS each service has its own host; here the action tells the service
   const service = serviceOf(form.ok ? form.value.get('Action') : undefined)
-  const signature = checkSignature({ method, headers, body }, { credentials, nowMs, service })
+  const signature = checkSignature({ method, headers, body }, { known, nowMs, service })
   if (!signature.ok) return signature
   const asked = form.ok ? readAction(form.value) : form
-  return asked.ok ? { ok: true, value: { region: signature.region, asked: asked.value } } : asked
+  const { region, accessKeyId } = signature
+  return asked.ok ? { ok: true, value: { region, accessKeyId, asked: asked.value } } : asked
 }
 
 export function readHeaders({ rawHeaders }: IncomingMessage): Map<string, string[]> {

@@ -1,5 +1,5 @@
 // The SES emulator: a server on loopback that accepts SendBounce calls as strictly as SES, sends nothing, and keeps a
-// record. It also answers for identities, and as STS for credentials.
+// record. It also answers for identities and quotas, and as STS for credentials and roles.
 // Every request without an injected fault gets an answer in AWS's form.
 
 import { randomBytes, randomUUID } from 'node:crypto'
@@ -7,19 +7,29 @@ import { EventEmitter } from 'node:events'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
-import { callerIdentityXml } from './account'
+import { type Caller, callerIdentityXml, OWN_ACCOUNT } from './account'
+import { Accounts } from './accounts'
 import { answerOf, outcomeOf, type Result } from './answer'
+import { assumeRoleXml } from './assume-role'
 import type { Call } from './call'
 import { type Fault, type FaultPlan, Faults, isCarriedOut } from './faults'
 import { verificationXml } from './identities'
 import { EMULATOR_CREDENTIALS, type SesEmulator, type SesEmulatorOptions } from './options'
+import { sendingEnabledXml, sendQuotaXml } from './quota'
 import { describe, type Received, readCall, readHeaders } from './request'
-import { type KnownMessage, Ses } from './ses'
+import type { KnownMessage } from './ses'
+import { Sessions } from './sessions'
+import { claimedKey, type Expected, type KnownKey } from './signature'
 import { sendBounceXml } from './xml'
 
 export type { Call, Outcome } from './call'
 export type { Fault, FaultPlan, FaultSubject } from './faults'
-export { EMULATOR_CREDENTIALS, type SesEmulator, type SesEmulatorOptions } from './options'
+export {
+  EMULATOR_CREDENTIALS,
+  type EmulatorAccount,
+  type SesEmulator,
+  type SesEmulatorOptions,
+} from './options'
 export type { KnownMessage } from './ses'
 export type { Credentials } from './signature'
 
@@ -40,7 +50,8 @@ const hrtimeMs = () => Number(process.hrtime.bigint()) / 1e6
 class Emulator extends EventEmitter<{ call: [Call] }> implements SesEmulator {
   readonly calls: Call[] = []
   readonly #options: SesEmulatorOptions
-  readonly #ses: Ses
+  readonly #accounts: Accounts
+  readonly #sessions: Sessions
   readonly #faults: Faults
   readonly #server: Server
   readonly #sockets = new Set<Socket>()
@@ -49,13 +60,8 @@ class Emulator extends EventEmitter<{ call: [Call] }> implements SesEmulator {
   constructor(options: SesEmulatorOptions) {
     super()
     this.#options = options
-    this.#ses = new Ses({
-      messages: options.messages ?? 'any',
-      identities: options.identities ?? 'any',
-      // SES Developer Guide, service quotas: one SendBounce a second
-      intervalMs: options.intervalMs ?? 1000,
-      secondBounce: options.secondBounce ?? 'allow',
-    })
+    this.#accounts = new Accounts(options)
+    this.#sessions = new Sessions(options.accounts ?? 'any', options.sessionMs)
     this.#faults = new Faults(options.faults ?? [])
     this.#server = createServer((request, response) => this.#take(request, response))
     this.#server.requestTimeout = SLOWEST_REQUEST_MS
@@ -84,11 +90,15 @@ class Emulator extends EventEmitter<{ call: [Call] }> implements SesEmulator {
   }
 
   addMessage(message: KnownMessage): void {
-    this.#ses.addMessage(message)
+    this.#accounts.addMessage(message)
   }
 
-  addIdentity(identity: string): void {
-    this.#ses.addIdentity(identity)
+  addIdentity(identity: string, account = OWN_ACCOUNT): void {
+    this.#accounts.of(account).addIdentity(identity)
+  }
+
+  endSessions(account?: string): void {
+    this.#sessions.end(account)
   }
 
   setFaults(faults: FaultPlan): void {
@@ -163,41 +173,61 @@ class Emulator extends EventEmitter<{ call: [Call] }> implements SesEmulator {
       body,
     }
     const { input, ...claim } = describe(received)
-    const subject = { number: this.calls.length + 1, ...claim }
+    const key = claimedKey(received.headers)
+    const caller = this.#sessions.callerOf(key)
+    const account = this.#sessions.key(key ?? '') === undefined ? {} : { account: caller.account }
+    const subject = { number: this.calls.length + 1, ...claim, ...account }
     const fault = this.#faults.next(subject)
     const result = fault === undefined || isCarriedOut(fault) ? this.#handle(received, atMs) : undefined
-    const outcome = outcomeOf(fault, subject, result)
+    const outcome = outcomeOf(fault, subject, caller, result)
     const call: Call = { ...subject, headersAtMs, atMs, ...(input && { input }), outcome }
     this.calls.push(call)
     this.emit('call', call)
-    return { call, fault, result }
+    return { call, caller, fault, result }
+  }
+
+  #known(): Expected['known'] {
+    const { credentials = [EMULATOR_CREDENTIALS] } = this.#options
+    if (credentials === 'any') return 'any'
+    const own = new Map<string, KnownKey>(credentials.map(one => [one.accessKeyId, one]))
+    return accessKeyId => own.get(accessKeyId) ?? this.#sessions.key(accessKeyId)
   }
 
   #handle(received: Received, atMs: number): Result {
     const nowMs = this.#nowMs()
-    const call = readCall(received, this.#options.credentials ?? [EMULATOR_CREDENTIALS], nowMs)
+    const call = readCall(received, this.#known(), nowMs)
     if (!call.ok) return { refusal: call.refusal }
-    const { region, asked } = call.value
+    const { region, accessKeyId, asked } = call.value
     const arrival = { region, nowMs, atMs }
+    const caller = this.#sessions.callerOf(accessKeyId)
+    const ses = this.#accounts.of(caller.account)
     switch (asked.action) {
       case 'SendBounce': {
-        const refusal = this.#ses.sendBounce(asked.input, arrival)
+        const refusal = ses.sendBounce(asked.input, arrival)
         const messageId = newMessageId()
         return refusal ? { refusal } : { messageId, xml: id => sendBounceXml(messageId, id) }
       }
       case 'GetIdentityVerificationAttributes': {
-        const found = this.#ses.verification(asked.input.Identities ?? [], arrival)
+        const found = ses.verification(asked.input.Identities ?? [], arrival)
         return found instanceof Map ? { xml: id => verificationXml(found, id) } : { refusal: found }
       }
+      case 'GetSendQuota':
+        return { xml: id => sendQuotaXml(ses.quota(), id) }
+      case 'GetAccountSendingEnabled':
+        return { xml: id => sendingEnabledXml(true, id) }
       case 'GetCallerIdentity':
-        return { xml: callerIdentityXml }
+        return { xml: id => callerIdentityXml(caller, id) }
+      case 'AssumeRole': {
+        const session = this.#sessions.assume(asked.input, nowMs)
+        return 'code' in session ? { refusal: session } : { xml: id => assumeRoleXml(session, id) }
+      }
     }
   }
 
-  async #answer({ call, fault, result }: Decided, response: ServerResponse): Promise<void> {
+  async #answer({ call, caller, fault, result }: Decided, response: ServerResponse): Promise<void> {
     await this.#wait(this.#options.latencyMs ?? 0)
     const requestId = randomUUID()
-    const answer = answerOf(call, fault, result, requestId)
+    const answer = answerOf(call, caller, fault, result, requestId)
     if (answer === undefined) {
       if (fault?.kind === 'reset') response.socket?.resetAndDestroy()
       return
@@ -215,6 +245,7 @@ class Emulator extends EventEmitter<{ call: [Call] }> implements SesEmulator {
 
 interface Decided {
   call: Call
+  caller: Caller
   fault: Fault | undefined
   /** Undefined: a fault replaced it. */
   result: Result | undefined

@@ -2,6 +2,7 @@
 // The state is in memory only.
 
 import type { SendBounceRequest, VerificationStatus } from '@aws-sdk/client-ses'
+import { SANDBOX_QUOTA, type SendQuota, USUAL_QUOTA } from './quota'
 import { arnIdentity } from './values'
 import type { Refusal } from './xml'
 
@@ -9,6 +10,8 @@ import type { Refusal } from './xml'
 export interface KnownMessage {
   sesId: string
   region: string
+  /** The number of the account that received it; default: that of the emulator's own credentials. */
+  account?: string
   /** '' is the null sender. */
   sender: string
   recipients: string[]
@@ -25,6 +28,10 @@ export interface SesOptions {
   intervalMs: number
   /** It isn't known whether SES accepts a second bounce for an id. */
   secondBounce: 'allow' | 'refuse'
+  /** SES sends only to verified identities. */
+  isInSandbox: boolean
+  /** The most bounces, as there is no day here. */
+  quota: number
 }
 
 export interface Arrival {
@@ -50,6 +57,7 @@ export class Ses {
   readonly #messages = new Map<string, KnownMessage>()
   readonly #identities: string[]
   readonly #bounced = new Set<string>()
+  #sent = 0
   /** Monotonic milliseconds of the last call that wasn't throttled, by region and action. */
   readonly #lastCallMs = new Map<string, number>()
 
@@ -72,8 +80,15 @@ export class Ses {
    */
   sendBounce(input: SendBounceRequest, arrival: Arrival): Refusal | undefined {
     const fault = this.#throttle('SendBounce', arrival) ?? this.#evaluateMail(input, arrival)
-    if (fault === undefined) this.#bounced.add(key(arrival.region, input.OriginalMessageId ?? ''))
-    return fault
+    if (fault !== undefined) return fault
+    this.#bounced.add(key(arrival.region, input.OriginalMessageId ?? ''))
+    this.#sent++
+    return undefined
+  }
+
+  quota(): SendQuota {
+    const { isInSandbox, quota } = this.#options
+    return { most: quota, rate: (isInSandbox ? SANDBOX_QUOTA : USUAL_QUOTA).rate, sent: this.#sent }
   }
 
   /** The status of each text that is an identity. SES API: one call a second, as for SendBounce. */
@@ -109,8 +124,9 @@ export class Ses {
     if (message !== undefined && nowMs - message.receivedAtMs > LONGEST_AGE_MS) {
       return rejected(`The message ${id} was received more than 24 hours ago.`)
     }
-    const fault = this.#identityFault(input, region)
+    const fault = this.#identityFault(input, region) ?? this.#sandboxFault(message, region)
     if (fault !== undefined) return fault
+    if (this.#sent >= this.#options.quota) return QUOTA_REACHED
     if (message !== undefined) {
       const foreign = foreignRecipient(input, message)
       if (foreign !== undefined) {
@@ -122,6 +138,18 @@ export class Ses {
       return rejected(`The message ${id} has been bounced already.`)
     }
     return undefined
+  }
+
+  /** It is assumed that SES words it as for other mail that it sends. */
+  #sandboxFault(message: KnownMessage | undefined, region: string): Refusal | undefined {
+    if (!this.#options.isInSandbox) return undefined
+    // the sender of a mail that isn't in the list isn't known
+    const sender = message?.sender ?? UNKNOWN_SENDER
+    if (this.#identities.some(known => covers(known, sender))) return undefined
+    return rejected(
+      'Email address is not verified. The following identities failed the check in region ' +
+        `${region.toUpperCase()}: ${sender}`,
+    )
   }
 
   /** An ARN names another account's identity. It is assumed that its policy allows the call. */
@@ -140,6 +168,15 @@ export class Ses {
         `${sender} in region ${region.toUpperCase()}`,
     )
   }
+}
+
+const UNKNOWN_SENDER = 'unknown-sender@origin.invalid'
+
+/** SES: troubleshooting, API error messages. */
+const QUOTA_REACHED: Refusal = {
+  status: 400,
+  code: 'Throttling',
+  message: 'Daily message quota exceeded.',
 }
 
 export const THROTTLED: Refusal = {

@@ -9,6 +9,13 @@ export interface Credentials {
   secretAccessKey: string
 }
 
+/** Credentials that the server knows. */
+export interface KnownKey extends Credentials {
+  /** Of temporary credentials. */
+  sessionToken?: string
+  expiresMs?: number
+}
+
 export interface SignedRequest {
   method: string
   /** Values by name in lower case, in the order of the request. */
@@ -17,13 +24,16 @@ export interface SignedRequest {
 }
 
 export interface Expected {
-  credentials: readonly Credentials[] | 'any'
+  /** The credentials of an access key. 'any': only the form of the signature is checked. */
+  known: ((accessKeyId: string) => KnownKey | undefined) | 'any'
   nowMs: number
   /** The service that the request is for. */
   service: 'ses' | 'sts'
 }
 
-export type SignatureCheck = { ok: true; region: string } | { ok: false; refusal: Refusal }
+export type SignatureCheck =
+  | { ok: true; region: string; accessKeyId: string }
+  | { ok: false; refusal: Refusal }
 
 // AWS's error names this number: "(... - 5 min.)"
 const LONGEST_SKEW_MS = 5 * 60_000
@@ -32,11 +42,11 @@ const CREDENTIAL = /^([A-Za-z0-9]{1,128})\/(\d{8})\/([a-z0-9-]{1,40})\/([a-z0-9-
 
 /**
  * The request's path must be `/` without a query, as the server accepts no other.
- * With credentials 'any', everything but the signature itself is checked. A session token isn't checked.
+ * With 'any', everything but the signature itself is checked. Only temporary credentials have a token to check.
  */
 export function checkSignature(
   request: SignedRequest,
-  { credentials, nowMs, service }: Expected,
+  { known: keys, nowMs, service }: Expected,
 ): SignatureCheck {
   const authorization = header(request, 'authorization')
   if (authorization === undefined)
@@ -60,11 +70,15 @@ export function checkSignature(
     headersFault(claim, request) ??
     skewFault(stamp, stampMs, nowMs)
   if (fault !== undefined) return refuse('SignatureDoesNotMatch', fault)
-  if (credentials === 'any') return { ok: true, region: claim.region }
-  const known = credentials.find(({ accessKeyId }) => accessKeyId === claim.accessKeyId)
-  if (known === undefined) {
+  const { region, accessKeyId } = claim
+  if (keys === 'any') return { ok: true, region, accessKeyId }
+  const known = keys(accessKeyId)
+  const token = header(request, 'x-amz-security-token')
+  if (known === undefined || (known.sessionToken !== undefined && known.sessionToken !== token)) {
     return refuse('InvalidClientTokenId', 'The security token included in the request is invalid.')
   }
+  if (known.expiresMs !== undefined && nowMs >= known.expiresMs)
+    return refuse('ExpiredToken', 'The security token included in the request is expired')
   const expected = signature(request, claim, stamp, known.secretAccessKey)
   if (!timingSafeEqual(expected, Buffer.from(claim.signature, 'hex'))) {
     return refuse(
@@ -73,7 +87,12 @@ export function checkSignature(
         'Check your AWS Secret Access Key and signing method. Consult the service documentation for details.',
     )
   }
-  return { ok: true, region: claim.region }
+  return { ok: true, region, accessKeyId }
+}
+
+/** The key that a request names, unverified: for the record of a refused call. */
+export function claimedKey(headers: SignedRequest['headers']): string | undefined {
+  return readAuthorization(headers.get('authorization')?.[0] ?? '')?.accessKeyId
 }
 
 /** The region that a request names, unverified: for the record of a refused call. */
