@@ -13,8 +13,10 @@ import { readOwnDomains } from '../haraka/own-domains'
 import { refusalDiagnostics } from '../haraka/refusal-diagnostics'
 import { webServerDiagnostics } from '../haraka/web-server-config'
 import { asciiDomain } from '../mail/address'
+import { compileAccounts } from '../policy/accounts'
 import { compilePolicy } from '../policy/compile'
 import type { Policy } from '../policy/rule'
+import { accountDiagnostics } from './account-diagnostics'
 
 export const RULES_FILE = 'ses-bounce-rules.ini'
 
@@ -41,12 +43,18 @@ export interface Compiled<T> {
 }
 
 export function compileActiveConfig(sources: Sources, env: NodeJS.ProcessEnv): Compiled<ActiveConfig> {
-  const { settings, diagnostics } = loadSettings(parseSettings(sources.read(SETTINGS_FILE) ?? ''), env)
+  const { settings, diagnostics, lineOf } = loadSettings(
+    parseSettings(sources.read(SETTINGS_FILE) ?? ''),
+    env,
+  )
   const rules = parseIni(RULES_FILE, sources.read(RULES_FILE) ?? '')
   const lists = new Set<string>()
-  const { ownDomains, diagnostics: ofDomains } = readOwnDomains(settings.relay.domains, name =>
-    sources.read(name),
-  )
+  const {
+    ownDomains,
+    named,
+    diagnostics: ofDomains,
+  } = readOwnDomains(settings.relay.domains, name => sources.read(name))
+  const accounts = compileAccounts(settings.accounts)
   const { policy, diagnostics: ofRules } = compilePolicy(rules, {
     settings,
     lists: name => {
@@ -55,6 +63,7 @@ export function compileActiveConfig(sources: Sources, env: NodeJS.ProcessEnv): C
     },
     receivesFor: domain => ownDomains.receivesFor(domain),
     isOfOwnOrganisation: domain => ownDomains.isOfOwnOrganisation(domain),
+    accounts,
     reportingMta: settings.ses.reportingMta ?? `dns; ${hostName(sources)}`,
   })
   const { trusted, authUsers } = settings.relay
@@ -72,6 +81,10 @@ export function compileActiveConfig(sources: Sources, env: NodeJS.ProcessEnv): C
     diagnostics: [
       ...diagnostics,
       ...ofDomains,
+      ...accountDiagnostics(accounts, settings, named, {
+        settingsFile: SETTINGS_FILE,
+        relayLine: lineOf('relay', 'domains') ?? 0,
+      }),
       ...byLine(RULES_FILE, [...rules.diagnostics, ...ofRules]),
       ...refusedBeforeRules(policy, sources),
       ...refusalDiagnostics(policy, settings, sources, RULES_FILE),

@@ -28,6 +28,7 @@ export function decisionLine(
     recipient: decision.recipient.address,
     sender: more.sender,
     ses_id: more.sesId,
+    account: decision.account,
     ...(more.job && { job: more.job.jobId, bounce: more.job.outcome }),
     ...(decision.wanted !== decision.action && { wanted: decision.wanted }),
     ...(decision.fallback && { because: decision.fallback.reason, detail: decision.fallback.detail }),

@@ -10,7 +10,7 @@ import { admit } from '../queue/admission'
 import { capKey, distinctCaps } from '../queue/caps'
 import { type Forecast, forecastSpacingMs } from '../queue/forecast'
 import { endedText, type Refused, type Submitted } from '../queue/job'
-import type { AddOptions, WorkerQueue } from '../queue/store'
+import type { AddOptions, Ahead, WorkerQueue } from '../queue/store'
 import type { EpochMs, MonoMs } from '../units'
 
 /** A restart takes less time: after it the dispatcher counts as missing. */
@@ -43,16 +43,24 @@ export async function submit(
   const { sesId, region, deadlineMs } = first
   const caps = distinctCaps(requests)
   const { nowMonoMs } = options.forecast
-  const { known, bounce } = await queue.look({
-    sesId,
-    bounce: { region, deadlineMs, caps, nowMonoMs },
-    nowMs,
-  })
-  if (bounce === undefined) throw new Error('the queue has not answered for a bounce')
+  const ask = async (lane: string) => {
+    const { known, bounce } = await queue.look({
+      sesId,
+      bounce: { region: lane, deadlineMs, caps, nowMonoMs },
+      nowMs,
+    })
+    if (bounce === undefined) throw new Error('the queue has not answered for a bounce')
+    return { known, bounce }
+  }
+  const { known, bounce } = await ask(region)
+  // recipients of one mail may be in several accounts
+  const others = new Map<string, Ahead>()
+  for (const { region: lane } of requests)
+    if (lane !== region && !others.has(lane)) others.set(lane, (await ask(lane)).bounce.ahead)
   const counts = new Map(caps.map((cap, index) => [capKey(cap), bounce.counted[index] ?? 0]))
   const records = {
     known: () => known,
-    ahead: () => bounce.ahead,
+    ahead: (lane: string) => others.get(lane) ?? bounce.ahead,
     counted: (cap: (typeof caps)[number]) => counts.get(capKey(cap)) ?? 0,
   }
   const results = admit(requests, records, nowMs, options.forecast)

@@ -65,10 +65,10 @@ used; with 2 on wrong options.`,
     inQueue(showStats),
   )
   add('pause', 'sends nothing until `resume`, also after a restart; jobs wait, and expire at their deadline')
-    .option('--region <REGION>', 'only there', regionOf)
+    .option('--region <REGION>', 'only there; with an account ACCOUNT/REGION', regionOf)
     .action(inQueue<{ region?: string }>((run, { region }) => pause(run, region)))
   add('resume', 'ends all pauses')
-    .option('--region <REGION>', 'only there', regionOf)
+    .option('--region <REGION>', 'only there; with an account ACCOUNT/REGION', regionOf)
     .action(inQueue<{ region?: string }>((run, { region }) => resume(run, region)))
   add('watch', 'shows the queue again and again, until Ctrl-C')
     .option('--every <TIME>', 'the time between (default: 2s on a terminal, else 5s)', everyMs)

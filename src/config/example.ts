@@ -1,6 +1,7 @@
 // Writes the shipped ses-bounce.ini from the table: every key with its default, all commented out.
 // A test compares config/ses-bounce.ini with it.
 
+import { ACCOUNT_KEYS, ACCOUNT_MEANING } from './accounts'
 import { type Key, SCHEMA, SECTION_MEANING, type SectionName } from './schema'
 
 /** Notes that are true for every value; the reference has them too. */
@@ -19,7 +20,14 @@ const HEAD = `; Settings of haraka-plugin-ses-bounce. Every key is shown with it
 
 export function exampleSettings(): string {
   const sections = Object.entries(SCHEMA).map(([name, keys]) => section(name, Object.entries(keys)))
-  return [HEAD, ...sections].join('\n')
+  return [HEAD, ...sections, accounts()].join('\n')
+}
+
+/** Nothing of it has a default, so it is an example of one account. */
+function accounts(): string {
+  const keys: [string, Key<unknown>][] = Object.entries(ACCOUNT_KEYS)
+  const lines = keys.map(([key, { example, meaning }]) => `; ${key} = ${example}   ; ${meaning}`)
+  return [`; ${ACCOUNT_MEANING}`, '; [account.second]', ...lines, ''].join('\n')
 }
 
 function section(name: string, keys: [string, Key<unknown>][]): string {

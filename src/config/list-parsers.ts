@@ -21,6 +21,18 @@ export const domainList = list('domains: example.com, @.example.org (with its su
   return domain === undefined ? undefined : SUBDOMAINS + domain
 })
 
+/**
+ * Patterns for domains: `example.com`, `@.example.com` (with its subdomains), `*.example.com`; at least one. An `@` before
+ * a domain is left out.
+ */
+export const domainPatterns: ValueParser<string[]> = notEmpty(
+  list('domains: example.org, @.example.org (with its subdomains), *.example.net', text => {
+    const [, at = '', domain = ''] = /^(@\.|@)?(.+)$/s.exec(text) ?? []
+    const read = /[*?]/.test(domain) && at !== SUBDOMAINS ? globLabels(domain) : aLabels(domain)
+    return read === undefined || at !== SUBDOMAINS ? read : SUBDOMAINS + read
+  }),
+)
+
 /** Names of hosts, without a port; A-labels in lower case. */
 export const hostList = list('names of hosts, without a port: mail.example.com', aLabels)
 
@@ -62,6 +74,29 @@ function list(form: string, readItem: (text: string) => string | undefined): Val
       return { value: [...new Set(read.filter(text => text !== undefined))] }
     },
   }
+}
+
+function notEmpty<T>(parser: ValueParser<T[]>): ValueParser<T[]> {
+  return {
+    form: parser.form,
+    read(raw, key) {
+      const read = parser.read(raw, key)
+      return 'value' in read && read.value.length === 0 ? { fault: `${key} is empty; ${parser.form}` } : read
+    },
+  }
+}
+
+/** Labels without a wildcard as A-labels. */
+function globLabels(text: string): string | undefined {
+  const labels = text
+    .replace(/\.$/, '')
+    .split('.')
+    .map(label => {
+      if (!/[*?]/.test(label)) return aLabels(label)
+      return /^[a-z\d_*?-]{1,63}$/i.test(label) ? label.toLowerCase() : undefined
+    })
+  const domain = labels.includes(undefined) ? undefined : labels.join('.')
+  return domain !== undefined && domain.length <= 253 ? domain : undefined
 }
 
 function isCidr(text: string): boolean {

@@ -2,6 +2,7 @@
 // Never throws. A wrong value is replaced by its default, so that all errors are shown at once.
 
 import type { Result } from '../errors'
+import { ACCOUNT_KEYS, accountHint, accountNameFault, isAccountSection, readAccounts } from './accounts'
 import { type Diagnostic, didYouMean, type Severity, validAre } from './diagnostics'
 import { shortened } from './escape'
 import { hideValue } from './hidden-values'
@@ -21,11 +22,13 @@ export interface LoadedSettings {
   settings: Settings
   /** In the order of the lines, `ini.diagnostics` included. With an error, `settings` must not be used. */
   diagnostics: Diagnostic[]
+  /** The line of a key that is set and could be read. */
+  lineOf: (section: string, key: string) => number | undefined
 }
 
 export const SETTINGS_FILE = 'ses-bounce.ini'
 
-/** Its sections have fixed names, so a comment behind a name can't hide one. A value in [http] may be a secret. */
+/** Its sections have known names, so a comment behind a name can't hide one. A value in [http] may be a secret. */
 export function parseSettings(text: string): IniFile {
   return parseIni(SETTINGS_FILE, text, { commentsBehindSections: true, isHidden: mayHoldSecrets })
 }
@@ -35,7 +38,12 @@ export function loadSettings(ini: IniFile, env: Environment): LoadedSettings {
   const reader = new Reader(ini, env)
   const values = reader.read()
   checkTogether(values, reader)
-  return { settings: toSettings(values), diagnostics: reader.diagnostics.toSorted((a, b) => a.line - b.line) }
+  const { accounts, diagnostics } = readAccounts(ini, (section, key) => reader.valueOf(section, key))
+  return {
+    settings: toSettings({ ...values, accounts }),
+    diagnostics: [...reader.diagnostics, ...diagnostics].toSorted((a, b) => a.line - b.line),
+    lineOf: (section, key) => reader.lineOf(section, key),
+  }
 }
 
 const TABLE = new Map<string, Map<string, Key<unknown>>>(
@@ -44,6 +52,8 @@ const TABLE = new Map<string, Map<string, Key<unknown>>>(
     new Map<string, Key<unknown>>(Object.entries(keys)),
   ]),
 )
+
+const ACCOUNT_TABLE = new Map<string, Key<unknown>>(Object.entries(ACCOUNT_KEYS))
 
 class Reader {
   readonly diagnostics: Diagnostic[]
@@ -78,12 +88,17 @@ class Reader {
     return this.#taken.get(`${section}.${key}`)?.entry.line
   }
 
+  /** Undefined: it isn't set, or couldn't be read. */
+  valueOf(section: string, key: string): unknown {
+    return this.#taken.get(`${section}.${key}`)?.value
+  }
+
   report(severity: Severity, section: string, line: number, message: string): void {
     this.diagnostics.push({ severity, file: this.#ini.file, line, section, message })
   }
 
   #section({ name, line, entries }: IniSection): void {
-    const keys = TABLE.get(name)
+    const keys = isAccountSection(name) ? ACCOUNT_TABLE : TABLE.get(name)
     // a section name that couldn't be read has its own diagnostic
     if (keys === undefined && !this.#faultyLines.has(line)) {
       const message = laterSection(name)
@@ -91,6 +106,8 @@ class Reader {
         : `unknown section${sectionHint(name, entries)}`
       this.report('error', name, line, message)
     }
+    const wrongName = isAccountSection(name) ? accountNameFault(name) : undefined
+    if (wrongName !== undefined && !this.#faultyLines.has(line)) this.report('error', name, line, wrongName)
     if (keys) for (const entry of entries) this.#entry(name, keys, entry)
   }
 
@@ -159,7 +176,7 @@ function fromEnvironment(env: Environment, name: string): string | undefined {
 
 function sectionHint(name: string, entries: readonly IniEntry[]): string {
   if (entries.some(({ key }) => key === 'action')) return '; rules belong in ses-bounce-rules.ini'
-  return didYouMean(name, TABLE.keys()) || validAre([...TABLE.keys()])
+  return accountHint(name) || didYouMean(name, TABLE.keys()) || validAre([...TABLE.keys()])
 }
 
 /** A hint with the right section for a key in a wrong one. */

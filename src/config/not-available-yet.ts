@@ -22,7 +22,6 @@ export const LATER: readonly LaterName[] = [
     /^relay\.sqs$/,
     'mail from SES through S3 and SQS to Haraka, without a relay of your own',
   ),
-  section('account.NAME', /^account(?:\.|$)/, 'several AWS accounts, by the domains of their recipients'),
   setting('http', 'token.NAME', /^token\./, 'a bearer token with a name, for one user of the HTTP API'),
   setting('http', 'role.NAME', /^role\./, 'the rights of the token of that name: read or operate'),
 ]

@@ -337,6 +337,7 @@ export const SECTION_MEANING: Partial<Record<SectionName, string>> = {
 }
 
 export function toSettings({
+  accounts,
   main,
   relay,
   ses,
@@ -350,7 +351,7 @@ export function toSettings({
   refusals,
   quarantine,
   http,
-}: Values): Settings {
+}: Values & Pick<Settings, 'accounts'>): Settings {
   return {
     main: { mode: main.mode },
     relay: {
@@ -368,6 +369,7 @@ export function toSettings({
       endpoint: ses.endpoint,
       timeoutMs: ses.timeout,
     },
+    accounts,
     limit: {
       intervalMs: limit.interval,
       slackMs: limit.slack,

@@ -46,6 +46,27 @@ export const identityArn: ValueParser<string | undefined> = orEmpty(
   ),
 )
 
+/** IAM API: a role's ARN, with its path; role names have at most 64 characters, paths 512. */
+const ROLE_ARN = /^arn:aws[a-z-]{0,20}:iam::\d{12}:role\/(?:[!-.0-~]{1,510}\/)?[\w+=,.@-]{1,64}$/
+
+export const roleArn: ValueParser<string> = whole(
+  'the ARN of a role: arn:aws:iam::123456789012:role/ses-bounce',
+  (text, key) => (ROLE_ARN.test(text) ? { value: text } : unknownValue(text, key, roleArn.form)),
+)
+
+/** STS API: AssumeRole, ExternalId. */
+const EXTERNAL_ID = /^[\w+=,.@:/-]{2,1224}$/
+
+/** Not shown in a fault: AWS calls it no secret, but many keep it as one. */
+export const externalId: ValueParser<string | undefined> = orEmpty(
+  undefined,
+  whole('2 to 1224 letters, digits and _+=,.@:/-, or env:NAME', (text, key) =>
+    EXTERNAL_ID.test(text)
+      ? { value: text }
+      : { fault: `${key} can't be used, and isn't shown; ${externalId.form}` },
+  ),
+)
+
 /** SES API: MessageDsn, ReportingMta; RFC 3464 section 2.2.2. Quotes around it may be written or not. */
 export const reportingMta: ValueParser<string | undefined> = orEmpty(
   undefined,

@@ -1,5 +1,7 @@
 // The settings of ses-bounce.ini for the rest of the product: checked, with units in their names.
 
+import type { Account } from './accounts'
+
 export const GUARD_FLAGS = ['null_sender', 'own_domains', 'replied', 'virus', 'spam', 'list_mail'] as const
 export type GuardFlag = (typeof GUARD_FLAGS)[number]
 
@@ -81,6 +83,8 @@ export interface Settings {
     endpoint: string
     timeoutMs: number
   }
+  /** In the order of the file. Empty: all mail is bounced with the usual credentials. */
+  accounts: readonly Account[]
   limit: { intervalMs: number; slackMs: number; perSender?: Rate; perSenderDomain?: Rate }
   window: { lengthMs: number; marginMs: number }
   queue: {

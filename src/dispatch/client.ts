@@ -1,11 +1,32 @@
 // Settings and time limits of all AWS clients. Doesn't load the SDK. Every call ends in time, if need be with an error.
 
+import type { Account } from '../config/accounts'
+
 export interface ClientOptions {
   /** '' is AWS, by the SDK's own settings; else a URL that may hold `{region}`. */
   endpoint: string
   timeoutMs: number
   /** Undefined: the SDK's usual chain. */
   credentials?: { accessKeyId: string; secretAccessKey: string }
+  /** Their roles make the calls of their lanes. */
+  accounts?: readonly Account[]
+}
+
+/** AWS's own endpoints of SES: STS isn't there. */
+const OF_AWS = /(?:^|\.)(?:amazonaws\.com(?:\.cn)?|api\.aws)$/i
+
+/**
+ * For clients of STS: the endpoint of [ses] if that is an emulator or another server, as such a server knows both; else ''
+ * for the SDK's own settings, which AWS_ENDPOINT_URL_STS can change.
+ */
+export function stsEndpoint(
+  { endpoint, credentials }: Pick<ClientOptions, 'endpoint' | 'credentials'>,
+  env: NodeJS.ProcessEnv = process.env,
+): string {
+  if (credentials !== undefined) return endpoint
+  if (env['AWS_ENDPOINT_URL_STS'] || env['AWS_ENDPOINT_URL']) return ''
+  const tried = endpoint.replaceAll('{region}', 'us-east-1')
+  return URL.canParse(tried) && !OF_AWS.test(new URL(tried).hostname) ? endpoint : ''
 }
 
 /** Turns off the SDK's own retries, as the queue spaces and retries calls. */

@@ -68,6 +68,7 @@ export async function dispatch(
     () => ({
       endpoint: local?.url ?? settings().ses.endpoint,
       timeoutMs: settings().ses.timeoutMs,
+      accounts: settings().accounts,
       ...(local && { credentials: EMULATOR_CREDENTIALS }),
     }),
     () => systemClock.monoMs(),

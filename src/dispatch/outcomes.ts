@@ -3,6 +3,7 @@
 
 import { errorMessage } from '../errors'
 import type { Outcome } from '../queue/effects'
+import { namesOnlyOthers } from './sandbox'
 
 /** AWS: common errors of the query protocol. */
 const THROTTLED = new Set([
@@ -61,8 +62,17 @@ export function outcomeOfResult(result: { MessageId?: string | undefined }): Out
     : { kind: 'unknown', detail: "SES's answer couldn't be read" }
 }
 
-/** `error` is what the SDK rejected with, of whatever type. `reached`: there was a connection to write the request to. */
-export function outcomeOfError(error: unknown, reached: boolean): Outcome {
+/** The call that was refused. */
+export interface RefusedCall {
+  bounceSender: string
+  /** The name of its account. Undefined: that of the usual credentials. */
+  account?: string
+}
+
+/**
+ * `error` is what the SDK rejected with, of whatever type. `reached`: there was a connection to write the request to.
+ */
+export function outcomeOfError(error: unknown, reached: boolean, call?: RefusedCall): Outcome {
   const { name, status, message } = errorParts(error)
   const detail = oneLine(status === undefined ? `${name}: ${message}` : `${status} ${name}: ${message}`)
   if (NO_CREDENTIALS.has(name)) return { kind: 'blocked', scope: 'region', detail }
@@ -78,12 +88,19 @@ export function outcomeOfError(error: unknown, reached: boolean): Outcome {
   if (BLOCKED_REGION.has(name) || status === 401 || status === 403)
     return { kind: 'blocked', scope: 'region', detail }
   if (name === 'MessageRejected' || name === 'MailFromDomainNotVerifiedException') {
+    if (call && NOT_VERIFIED.test(message) && namesOnlyOthers(message, call.bounceSender))
+      return { kind: 'blocked', scope: 'region', detail: sandboxText(call, detail) }
     if (NOT_VERIFIED.test(message)) return { kind: 'blocked', scope: 'sender', detail }
     if (ACCOUNT.test(message)) return { kind: 'blocked', scope: 'region', detail }
     return { kind: 'refused', detail }
   }
   // any other 4xx may come from a proxy, or be temporary: the job is retried until its deadline
   return { kind: REFUSED.has(name) ? 'refused' : 'temporary', detail }
+}
+
+function sandboxText({ account }: RefusedCall, detail: string): string {
+  const which = account === undefined ? 'the account' : `account ${account}`
+  return oneLine(`${which} is in the sandbox: ${detail}`)
 }
 
 /** `name`: AWS's code, if AWS has answered. */
@@ -102,7 +119,7 @@ export function errorParts(error: unknown): { name: string; status?: number; mes
 }
 
 /** AWS SDK: the server refused a signature with another time, and the next call is signed with the server's time. */
-function isClockCorrected(error: unknown): boolean {
+export function isClockCorrected(error: unknown): boolean {
   const { $metadata } = error as Record<string, unknown>
   return (
     typeof $metadata === 'object' &&

@@ -167,6 +167,8 @@ export class RegionSender {
     const { clock, queue } = this.#parts
     await clock.waitUntil(this.#notBeforeMonoMs - LEAD_MS, this.#stop)
     if (this.#stop.aborted) return
+    await this.#prepared()
+    if (this.#stop.aborted) return
     await expireJobs(this.#region, this.#parts)
     const claim = await this.#claim()
     if (claim === undefined) return
@@ -185,6 +187,19 @@ export class RegionSender {
       throw error
     }
     await this.#call(claim, begun.monoMs + LATEST_MS)
+  }
+
+  /** With an account: gets credentials before a job is claimed, as its call must leave right after it has begun. */
+  async #prepared(): Promise<void> {
+    const { ses, clock, settings } = this.#parts
+    const prepared = ses.prepare(this.#region)
+    if (prepared === undefined) return
+    const done = new AbortController()
+    const signal = AbortSignal.any([this.#stop, done.signal])
+    // STS is asked with a time limit of its own; this one is for a process that has to stop
+    const limitMs = clock.monoMs() + settings().ses.timeoutMs * 2
+    await Promise.race([prepared, clock.waitUntil(limitMs, signal)])
+    done.abort()
   }
 
   #claim(): Eventually<Claim | undefined> {
@@ -244,6 +259,7 @@ export class RegionSender {
   }
 
   #extraPauseMs(outcome: Outcome): number {
+    if (outcome.kind === 'temporary') return outcome.laneWaitMs ?? 0
     return outcome.kind === 'blocked' && outcome.scope === 'region' ? this.#blockedPauseMs : 0
   }
 

@@ -4,11 +4,13 @@
 import { isDeepStrictEqual } from 'node:util'
 import { SESClient, SendBounceCommand, type SendBounceCommandInput } from '@aws-sdk/client-ses'
 import { withoutHidden } from '../config/hidden-values'
+import { parseLane } from '../lane'
 import type { Outcome } from '../queue/effects'
 import type { MonoMs } from '../units'
 import { ArrivalEstimator } from './arrival-estimator'
 import { bounded, type ClientOptions, clientConfig, timeouts } from './client'
-import { outcomeOfError, outcomeOfResult } from './outcomes'
+import { errorParts, outcomeOfError, outcomeOfResult, WRONG_CREDENTIALS } from './outcomes'
+import { type Role, roleOf } from './role'
 import { type RequestTiming, stampingAgents } from './stamping-agent'
 
 export interface Answer {
@@ -18,18 +20,22 @@ export interface Answer {
 }
 
 export interface Ses {
+  /** For a lane with an account: gets credentials, so that the next call needn't wait for them. Never rejects. */
+  prepare(lane: string): Promise<void> | undefined
   /**
-   * Never rejects. One call at a time for each region. A request that wasn't sent by `notAfterMonoMs` is given up as
+   * Never rejects. One call at a time for each lane. A request that wasn't sent by `notAfterMonoMs` is given up as
    * `temporary`.
    */
-  sendBounce(region: string, input: SendBounceCommandInput, notAfterMonoMs?: MonoMs): Promise<Answer>
+  sendBounce(lane: string, input: SendBounceCommandInput, notAfterMonoMs?: MonoMs): Promise<Answer>
   /** Loads, signs and parses once without the network, so that the first call isn't slow. Never rejects. */
   warmUp(region: string): Promise<void>
   close(): void
 }
 
-interface Regional {
+interface LaneClient {
   client: SESClient
+  /** Undefined: the lane has no account. */
+  role: Role | undefined
   /** The call in progress. */
   flight: RequestTiming
   transit: ArrivalEstimator
@@ -40,41 +46,50 @@ interface Regional {
 
 /** `current` is called before each call. If its result has changed, new clients are made. */
 export function createSes(current: () => ClientOptions, monoMs: () => MonoMs): Ses {
-  const regions = new Map<string, Regional>()
+  const lanes = new Map<string, LaneClient>()
   let options = current()
 
-  function regional(region: string): Regional {
+  function clientOf(lane: string): LaneClient {
     if (!isDeepStrictEqual(current(), options)) close()
     options = current()
-    const known = regions.get(region)
+    const known = lanes.get(lane)
     if (known) return known
+    const { account, region } = parseLane(lane)
+    const role = account === undefined ? undefined : roleOf(account, region, options, monoMs)
     const agents = stampingAgents(() => entry.flight, monoMs)
-    const entry: Regional = {
+    const entry: LaneClient = {
+      role,
       flight: { opened: false, reached: false },
       transit: new ArrivalEstimator(),
       isCalling: false,
       isRetired: false,
       client: new SESClient({
         ...clientConfig(options, region),
+        ...(role && { credentials: role.provide }),
         requestHandler: { ...agents, ...timeouts(options) },
       }),
     }
-    regions.set(region, entry)
+    lanes.set(lane, entry)
     return entry
   }
 
   /** A call in progress isn't interrupted. */
   function close(): void {
-    for (const entry of regions.values()) {
+    for (const entry of lanes.values()) {
       entry.isRetired = true
-      if (!entry.isCalling) entry.client.destroy()
+      if (!entry.isCalling) destroy(entry)
     }
-    regions.clear()
+    lanes.clear()
   }
 
   return {
-    async sendBounce(region, input, notAfterMonoMs) {
-      const entry = regional(region)
+    prepare: lane => clientOf(lane).role?.prepare(),
+    async sendBounce(lane, input, notAfterMonoMs) {
+      const entry = clientOf(lane)
+      const { role } = entry
+      const fault = role?.fault()
+      if (fault !== undefined) return { outcome: shown(fault), seenMonoMs: monoMs() }
+      const isReused = role?.wasUsed() ?? false
       entry.flight = {
         opened: false,
         reached: false,
@@ -87,10 +102,13 @@ export function createSes(current: () => ClientOptions, monoMs: () => MonoMs): S
           entry.client.send(new SendBounceCommand(input), { abortSignal })
         outcome = outcomeOfResult(await bounded(call, options.timeoutMs))
       } catch (error) {
-        outcome = shown(outcomeOfError(error, entry.flight.reached))
+        const call = { bounceSender: input.BounceSender ?? '', ...(role && { account: role.name }) }
+        outcome = shown(outcomeOfError(error, entry.flight.reached, call))
+        if (outcome.kind === 'blocked' && WRONG_CREDENTIALS.has(errorParts(error).name) && isReused)
+          outcome = renewed(role, outcome)
       } finally {
         entry.isCalling = false
-        if (entry.isRetired) entry.client.destroy()
+        if (entry.isRetired) destroy(entry)
       }
       return { outcome, seenMonoMs: entry.transit.seenAtLatest(entry.flight, monoMs()) }
     },
@@ -102,12 +120,23 @@ export function createSes(current: () => ClientOptions, monoMs: () => MonoMs): S
       })
       await client.send(new SendBounceCommand(WARM_INPUT)).catch(() => undefined)
       // not awaited, as the chain of credentials may use the network, or hang
-      void regional(region)
+      void clientOf(region)
         .client.config.credentials()
         .catch(() => undefined)
     },
     close,
   }
+}
+
+function destroy({ client, role }: LaneClient): void {
+  client.destroy()
+  role?.close()
+}
+
+/** SES has accepted these credentials before: they were revoked, or a clock is wrong. The next call has new ones. */
+function renewed(role: Role | undefined, { detail }: { detail: string }): Outcome {
+  role?.drop()
+  return { kind: 'temporary', detail, laneWaitMs: 0 }
 }
 
 /** The outcome with a short text, as it is stored with the job. */

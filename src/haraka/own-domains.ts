@@ -18,6 +18,14 @@ export interface OwnDomains {
   isOfOwnOrganisation: (domain: AsciiDomain) => boolean
 }
 
+/** A domain of ours that is named. */
+export interface NamedDomain {
+  domain: AsciiDomain
+  withSubdomains: boolean
+  /** In host_list. Undefined: [relay] domains has it. */
+  line?: number
+}
+
 export const HOST_LIST = 'host_list'
 export const HOST_LIST_REGEX = 'host_list_regex'
 
@@ -25,20 +33,26 @@ export const HOST_LIST_REGEX = 'host_list_regex'
 export function readOwnDomains(
   relayDomains: readonly string[],
   read: (name: string) => string | undefined,
-): { ownDomains: OwnDomains; diagnostics: Diagnostic[] } {
+): { ownDomains: OwnDomains; named: NamedDomain[]; diagnostics: Diagnostic[] } {
   const diagnostics: Diagnostic[] = []
+  const named: NamedDomain[] = []
   const exact = new Set<AsciiDomain>()
   for (const { text, line } of linesOf(read(HOST_LIST))) {
     const written = text.replace(/[#;].*/, '').trim()
     const domain = asciiDomain(written)
-    if (domain !== undefined) exact.add(domain)
-    else diagnostics.push({ severity: 'warning', file: HOST_LIST, line, message: noDomain(written) })
+    if (domain !== undefined) {
+      if (!exact.has(domain)) named.push({ domain, withSubdomains: false, line })
+      exact.add(domain)
+    } else diagnostics.push({ severity: 'warning', file: HOST_LIST, line, message: noDomain(written) })
   }
   const parents = new Set<AsciiDomain>()
   for (const domain of relayDomains) {
+    const withSubdomains = domain.startsWith(SUBDOMAINS)
     // the settings have A-labels
-    if (domain.startsWith(SUBDOMAINS)) parents.add(domain.slice(SUBDOMAINS.length) as AsciiDomain)
-    else exact.add(domain as AsciiDomain)
+    const name = (withSubdomains ? domain.slice(SUBDOMAINS.length) : domain) as AsciiDomain
+    if (withSubdomains || !exact.has(name)) named.push({ domain: name, withSubdomains })
+    if (withSubdomains) parents.add(name)
+    else exact.add(name)
   }
   const expressions = new DomainExpressions()
   for (const { text, line } of linesOf(read(HOST_LIST_REGEX))) {
@@ -61,6 +75,7 @@ export function readOwnDomains(
         return organisations.has(organisation) || receivesFor(organisation) || receivesFor(domain)
       },
     },
+    named,
     diagnostics,
   }
 }

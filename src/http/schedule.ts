@@ -7,6 +7,7 @@ import { formatDuration } from '../config/values'
 import { SesBounceError } from '../errors'
 import { domainOf } from '../mail/address'
 import type { Receipt } from '../mail/facts'
+import { laneFor, NO_ACCOUNT } from '../policy/accounts'
 import { bounceSender, bounceSenders, makeBounce } from '../policy/bounce'
 import type { BounceRequest } from '../policy/decision'
 import { GUARD_DETAILS, type GuardedRecipient, type GuardSubject, guard } from '../policy/guards'
@@ -43,17 +44,28 @@ export function requestsOf(
   const details = guarded.flatMap(one => one.details)
   if (details.length > 0)
     throw new Fault(400, 'UNSAFE', 'a guard speaks against it', { details: once(details) })
+  const lanes = lanesOf(submission, activeConfig)
   const deadlineMs = Math.min(submission.receivedAtMs, nowMs) + policy.window.lengthMs
   const receipt = { ...submission, authentication: subject.receipt.authentication }
-  return guarded.map(({ recipient, outcome, sender, valueOf }) =>
+  return guarded.map(({ recipient, outcome, sender, valueOf }, index) =>
     makeBounce(
       policy,
       { name: API_RULE, outcome },
-      { facts: subject, receipt, recipient, deadlineMs },
+      { facts: subject, receipt, lane: lanes[index] ?? submission.region, recipient, deadlineMs },
       sender,
       valueOf,
     ),
   )
+}
+
+/** Of each recipient. @throws Fault */
+function lanesOf({ region, recipients }: BounceInput, { policy }: ActiveConfig): string[] {
+  const lanes = recipients.map(({ address }) => laneFor(policy.accounts, region, address)?.lane)
+  const details = lanes.flatMap((lane, index) =>
+    lane === undefined ? [{ field: `recipients[${index}].address`, message: NO_ACCOUNT }] : [],
+  )
+  if (details.length > 0) throw new Fault(400, 'VALIDATION_ERROR', 'the body has faults', { details })
+  return lanes.filter(lane => lane !== undefined)
 }
 
 /** A dry run, for checks that the queue doesn't repeat when it writes. @throws Fault, QueueError */

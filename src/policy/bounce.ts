@@ -63,7 +63,8 @@ export function makeBounce(
   rule: { name: string; outcome: BounceOutcome },
   mail: {
     facts: Pick<MailFacts, 'sender'>
-    receipt: Pick<Receipt, 'sesId' | 'region' | 'receivedAtMs' | 'authentication'>
+    receipt: Pick<Receipt, 'sesId' | 'receivedAtMs' | 'authentication'>
+    lane: string
     recipient: Pick<RecipientFacts, 'address' | 'source'>
     deadlineMs: EpochMs
   },
@@ -77,7 +78,7 @@ export function makeBounce(
   const key = senderKey(mail.facts.sender, mail.receipt.authentication)
   return {
     sesId: mail.receipt.sesId,
-    region: mail.receipt.region,
+    region: mail.lane,
     receivedAtMs: mail.receipt.receivedAtMs,
     deadlineMs: mail.deadlineMs,
     sender: mail.facts.sender,

@@ -8,6 +8,7 @@ import { SETTINGS_FILE } from '../config/load'
 import type { Settings } from '../config/settings'
 import { addressKey, domainOf } from '../mail/address'
 import type { AsciiDomain } from '../units'
+import type { Accounts } from './accounts'
 import { AddressPatterns } from './address-patterns'
 import { bounceSenderFault, bounceSenders } from './bounce'
 import { compiledItems, isRefusalKey, unknownKey, warnOfItems } from './condition-checks'
@@ -28,6 +29,7 @@ export interface PolicyContext {
   reportingMta: string
   /** The text of a list in Haraka's config directory; undefined: there is no such file. */
   lists(name: string): string | undefined
+  accounts: Accounts
   /** Whether SES receives for a domain (A-labels, lower case). */
   receivesFor(domain: AsciiDomain): boolean
   /** Whether a domain of ours belongs to the same organisation as this one. */
@@ -57,6 +59,7 @@ export function compilePolicy(
     ...(settings.limit.perSenderDomain && { perSenderDomain: settings.limit.perSenderDomain }),
     fallback: settings.fallback,
     ...(settings.ses.bounceSenderArn !== undefined && { bounceSenderArn: settings.ses.bounceSenderArn }),
+    accounts: context.accounts,
     reportingMta: context.reportingMta,
     receivesFor: domain => context.receivesFor(domain),
     isOfOwnOrganisation: domain => context.isOfOwnOrganisation(domain),

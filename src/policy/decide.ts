@@ -12,6 +12,7 @@ import { withoutLabel } from '../mail/label'
 import type { Refusal } from '../mail/refusal'
 import { UnreadableError } from '../mail/unreadable'
 import type { EpochMs } from '../units'
+import { laneFor, NO_ACCOUNT } from './accounts'
 import { asksAttachment, attachmentName } from './attachment-name'
 import { GUARD_FIELDS } from './automatic'
 import { bounceSender, bounceSenders, makeBounce } from './bounce'
@@ -184,6 +185,8 @@ function bounce(
   if (receipt === undefined || missing !== undefined) return refuse('no_receipt', missing ?? '')
   if (recipient.source === 'mismatch')
     return refuse('mismatch', MISMATCH_DETAILS[recipient.mismatch ?? 'unknown'])
+  const { lane, account } = laneFor(policy.accounts, receipt.region, recipient.address) ?? {}
+  if (lane === undefined) return refuse('no_receipt', NO_ACCOUNT)
   const sender = bounceSender(outcome.sender, valueOf)
   if (sender === undefined) return refuse('unsafe', 'no usable bounce sender')
   const held = guard(facts, recipient, outcome.guard, {
@@ -201,11 +204,16 @@ function bounce(
   const request = makeBounce(
     policy,
     { ...rule, outcome },
-    { facts, receipt, recipient, deadlineMs },
+    { facts, receipt, lane, recipient, deadlineMs },
     sender,
     valueOf,
   )
-  return { ...decision, deliver: outcome.deliver, bounce: request }
+  return {
+    ...decision,
+    ...(account && { account: account.name }),
+    deliver: outcome.deliver,
+    bounce: request,
+  }
 }
 
 function saying(

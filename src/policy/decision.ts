@@ -30,6 +30,7 @@ export interface Cap {
 /** A request to the queue: the values of SendBounce that a call has once, and those of this recipient. */
 export interface BounceRequest {
   sesId: string
+  /** The lane of the call: the region, with an account before it where accounts are configured. */
   region: string
   receivedAtMs: EpochMs
   /** SES accepts no bounce for the mail after this: receipt (or now, if that is earlier) + [window] length. */
@@ -78,6 +79,8 @@ export interface Decision {
   fallback?: { reason: FallbackReason; detail: string }
   /** The refusal for which the rule holds, or which stands. Undefined: nobody refused the recipient. */
   refusal?: Refusal
+  /** The name of the account that bounces it. Undefined: there are no accounts in the configuration. */
+  account?: string
   /** The mail is bounced and delivered as well. */
   deliver: boolean
   /** For reject and defer. */

@@ -3,6 +3,7 @@
 
 import type { FallbackAction, FallbackReason, GuardSettings, Rate } from '../config/settings'
 import type { AsciiDomain } from '../units'
+import type { Accounts } from './accounts'
 import type { Action, BounceType } from './decision'
 import type { Field } from './fields'
 import type { Matcher } from './patterns'
@@ -90,6 +91,7 @@ export interface Policy {
   bounceSenderArn?: string
   /** [ses] bounce_sender, and those of the rules; each once. */
   bounceSenders: readonly Template[]
+  accounts: Accounts
   /** `dns; name` */
   reportingMta: string
   /** Whether SES receives for a domain (A-labels, lower case). */

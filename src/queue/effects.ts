@@ -9,8 +9,11 @@ export type Outcome =
   | { kind: 'sent'; messageId: string }
   /** SES: one call a second; other callers of the account count too. */
   | { kind: 'throttled'; detail: string }
-  /** SES didn't carry it out: 5xx, or SES wasn't reached. */
-  | { kind: 'temporary'; detail: string }
+  /**
+   * SES didn't carry it out: 5xx, or SES wasn't reached. `laneWaitMs`: it wasn't about this job, as the lane had no
+   * credentials: the whole lane waits so long, and the job no longer.
+   */
+  | { kind: 'temporary'; detail: string; laneWaitMs?: number }
   /** It may have been carried out. */
   | { kind: 'unknown'; detail: string }
   /** A lasting reason other than the mail: credentials, permission, identity, quota, suspension. */
@@ -51,7 +54,7 @@ export function effectOf(
       return {
         state: 'queued',
         what: 'retry',
-        notBeforeMs: nowMs + retryPauseMs(job.tries, settings),
+        notBeforeMs: nowMs + (outcome.laneWaitMs ?? retryPauseMs(job.tries, settings)),
         detail: outcome.detail,
       }
     case 'blocked':

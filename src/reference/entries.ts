@@ -1,6 +1,7 @@
 // Makes all entries of the reference from the tables of settings, conditions, outcomes, patterns, templates and guards.
 // A new line in a table so appears in `check --explain` and on the page.
 
+import { ACCOUNT_KEYS, ACCOUNT_MEANING, ACCOUNT_SECTION } from '../config/accounts'
 import { LATER, type LaterName } from '../config/not-available-yet'
 import { type Key, SCHEMA, SECTION_MEANING, type SectionName } from '../config/schema'
 import { FALLBACK_REASONS, type FallbackReason } from '../config/settings'
@@ -27,6 +28,7 @@ export const ENTRIES: readonly Entry[] = [
   ...Object.entries(SCHEMA).flatMap(([section, keys]) =>
     Object.entries(keys).map(([name, key]: [string, Key<unknown>]) => ofSetting(section, name, key)),
   ),
+  ...Object.entries(ACCOUNT_KEYS).map(([name, key]) => ofAccountKey(name, key)),
   ...FIELDS.map(ofField),
   ...Object.entries(KIND_TEXTS).map(([kind, text]) => ofKind(kind, text)),
   ...PATTERN_FORMS.map(ofPattern),
@@ -51,6 +53,16 @@ function ofSetting(section: string, name: string, key: Key<unknown>): Entry {
     ...(about !== undefined && { about }),
     page: `${PAGE}#${section}`,
     names: [`${section}.${name}`, name, section],
+  }
+}
+
+function ofAccountKey(name: string, key: Key<unknown>): Entry {
+  return {
+    ...ofSetting(ACCOUNT_SECTION, name, key),
+    default: key.meaning.endsWith('required') ? 'required' : 'empty',
+    about: ACCOUNT_MEANING,
+    page: `${PAGE}#account${ACCOUNT_SECTION.split('.')[1]?.toLowerCase()}`,
+    names: [`${ACCOUNT_SECTION}.${name}`, name, ACCOUNT_SECTION, 'account'].map(one => one.toLowerCase()),
   }
 }
 

@@ -8,9 +8,10 @@ import { ENTRIES } from './entries'
 import type { Entry } from './entry'
 
 export function findEntries(asked: string): readonly Entry[] {
-  const name = plain(asked)
+  // whatever the account's name is
+  const name = plain(asked).replace(/^account\.[^.]+/, 'account.name')
   if (asked.trim().endsWith(']')) {
-    const settings = ENTRIES.filter(entry => entry.name.startsWith(`[${name}] `))
+    const settings = ENTRIES.filter(entry => entry.name.toLowerCase().startsWith(`[${name}] `))
     if (settings.length > 0) return settings
   }
   if (!name.startsWith('not.')) return named(name)

@@ -1,5 +1,6 @@
 // Writes docs/reference.md: every entry of the reference, in tables. A test compares the file with it.
 
+import { ACCOUNT_MEANING, ACCOUNT_SECTION } from '../config/accounts'
 import { VALUE_FORMS } from '../config/example'
 import { SCHEMA, SECTION_MEANING, type SectionName } from '../config/schema'
 import { ACTIONS as ALL_ACTIONS } from '../policy/decision'
@@ -39,7 +40,7 @@ const SETTING: Column = {
   head: 'meaning',
   cell: entry => {
     const { meaning, example = '' } = entry
-    const such = entry.default === 'empty' ? `; such as ${code(example.replace(/^\w+ = /, ''))}` : ''
+    const such = !isWritten(entry) ? `; such as ${code(example.replace(/^\w+ = /, ''))}` : ''
     return text(meaning) + such + noteOf(entry)
   },
 }
@@ -58,7 +59,7 @@ export function referencePage(): string {
     '',
     '`config/ses-bounce.ini`. ' + VALUE_FORMS.join('\n'),
     '',
-    ...Object.keys(SCHEMA).flatMap(settingsOf),
+    ...[...Object.keys(SCHEMA), ACCOUNT_SECTION].flatMap(settingsOf),
     '## Conditions',
     '',
     'Lines of a rule in `config/ses-bounce-rules.ini`. `KEY = PATTERN, PATTERN` holds when a value matches one of the',
@@ -124,7 +125,7 @@ function settingsOf(section: string): string[] {
       topic === 'setting' && example !== undefined && name.startsWith(`[${section}] `),
   )
   if (entries.length === 0) return []
-  const about = SECTION_MEANING[section as SectionName]
+  const about = section === ACCOUNT_SECTION ? ACCOUNT_MEANING : SECTION_MEANING[section as SectionName]
   return [
     `### [${section}]`,
     '',
@@ -156,7 +157,7 @@ function noteOf({ note }: Entry): string {
 
 /** The default is a value, not a description of one. */
 function isWritten({ topic, default: value = '' }: Entry): boolean {
-  return topic === 'setting' ? value !== 'empty' : !value.includes(' ')
+  return topic === 'setting' ? !['empty', 'required'].includes(value) : !value.includes(' ')
 }
 
 function code(raw: string): string {

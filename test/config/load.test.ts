@@ -27,6 +27,7 @@ describe('loadSettings', () => {
       main: { mode: 'enforce' },
       relay: { trusted: [], authUsers: [], recipients: 'auto', labelSeparator: '+', domains: [] },
       ses: { bounceSender: 'mailer-daemon@{recipient.domain}', regions: [], endpoint: '', timeoutMs: 10_000 },
+      accounts: [],
       limit: { intervalMs: 1000, slackMs: 5, perSender: { count: 10, perMs: 86_400_000 } },
       window: { lengthMs: 86_400_000, marginMs: 60_000 },
       queue: {

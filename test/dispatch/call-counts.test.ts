@@ -29,6 +29,7 @@ describe('the dispatcher counts', () => {
       { kind: 'refused', detail: 'no' },
     ]
     const ses: Ses = {
+      prepare: () => undefined,
       sendBounce: async () => {
         await world.waitUntil(world.monoMs() + CALL_MS)
         const outcome = answers.shift() ?? { kind: 'sent', messageId: 'more' }

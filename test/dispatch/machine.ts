@@ -174,6 +174,7 @@ export class Machine {
   #ses(): Ses {
     const world = this.#world
     return {
+      prepare: () => undefined,
       sendBounce: region => {
         const gapMs = world.trueMs - (this.#lastCallMs.get(region) ?? Number.NEGATIVE_INFINITY)
         this.#lastCallMs.set(region, world.trueMs)

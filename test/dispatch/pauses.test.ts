@@ -25,6 +25,7 @@ describe('a pause by hand', () => {
     settings: () => settings,
     log: (level, message) => void lines.push(`${level} ${message}`),
     ses: {
+      prepare: () => undefined,
       sendBounce: () => assert.fail('SES was called'),
       warmUp: () => Promise.resolve(),
       close: () => undefined,

@@ -8,6 +8,7 @@ import type { Settings } from '../../src/config/settings'
 import type { Content } from '../../src/mail/content'
 import type { Envelope, MailFacts, Receipt, RecipientFacts } from '../../src/mail/facts'
 import { REFUSAL_STAGES, type Refusal } from '../../src/mail/refusal'
+import { compileAccounts } from '../../src/policy/accounts'
 import { compilePolicy, type PolicyContext } from '../../src/policy/compile'
 import { decide } from '../../src/policy/decide'
 import type { Decision } from '../../src/policy/decision'
@@ -28,6 +29,7 @@ export const SETTINGS: Settings = {
     endpoint: '',
     timeoutMs: 10_000,
   },
+  accounts: [],
   limit: { intervalMs: 1000, slackMs: 5 },
   window: { lengthMs: 24 * HOUR_MS, marginMs: 60_000 },
   queue: {
@@ -180,8 +182,10 @@ export function compile(
   text: string,
   parts: PolicyParts = {},
 ): { policy: Policy; diagnostics: Diagnostic[] } {
+  const settings = { ...SETTINGS, ...parts.settings }
   const context: PolicyContext = {
-    settings: { ...SETTINGS, ...parts.settings },
+    settings,
+    accounts: compileAccounts(settings.accounts),
     reportingMta: 'dns; mx.example.com',
     lists: name => (Object.hasOwn(parts.lists ?? {}, name) ? parts.lists?.[name] : undefined),
     receivesFor: domain => (parts.ours ?? ['example.com']).includes(domain),

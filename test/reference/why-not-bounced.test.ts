@@ -30,6 +30,7 @@ interface Holds {
 interface Case {
   header?: string[]
   settings?: string
+  hosts?: Record<string, string>
   recipients?: string[]
   ageMs?: number
   queue?: Holds
@@ -62,6 +63,7 @@ function queueWith({ known = new Map(), ahead = {}, count = 0 }: Holds): WorkerQ
 async function refused({
   header = HEADER,
   settings = '',
+  hosts = { host_list: 'example.com\n' },
   recipients,
   ageMs = 0,
   queue = {},
@@ -71,7 +73,7 @@ async function refused({
     snapshotSources({
       'ses-bounce.ini': `[guard]\nauthentication = none\n${settings}`,
       'ses-bounce-rules.ini': `[all]\naction = bounce\n${rule}`,
-      host_list: 'example.com\n',
+      ...hosts,
     }),
     {},
   )
@@ -123,6 +125,14 @@ const CASES: [reason: string, detail: string, Case][] = [
   ['no_receipt', "SES's Received line has no readable id", { header: withReceived(' id 7k', ' id !7k') }],
   ['no_receipt', "SES's Received line has no readable date", { header: withReceived('Thu, 20', 'someday') }],
   ['no_receipt', 'region eu-west-1 is not in use', { settings: '[ses]\nregions = us-east-1\n' }],
+  [
+    'no_receipt',
+    'domain in no account',
+    {
+      hosts: { host_list_regex: '.*\\.com\n' },
+      settings: '[account.other]\nrole = arn:aws:iam::123456789012:role/bounce\ndomains = other.example\n',
+    },
+  ],
   ['mismatch', 'recipient not known to SES', { recipients: ['a@other.example', 'b@other.example'] }],
   [
     'unsafe',

@@ -53,8 +53,8 @@ function sameFor(one: ExplainedDecision, other: ExplainedDecision): boolean {
 
 /** The visible effects of a decision. */
 function seen(decision: ExplainedDecision): unknown[] {
-  const { action, deliver, reason, reply } = decision
-  return [action, deliver, reason, reply, ownCall(decision)]
+  const { action, deliver, reason, reply, lane } = decision
+  return [action, deliver, reason, reply, lane ?? null, ownCall(decision)]
 }
 
 /** The differences that the line of the decisions doesn't show. */
@@ -63,6 +63,7 @@ function detailsOf(one: ExplainedDecision, other: ExplainedDecision): string[] {
   const pairs: [string, string, string][] = [
     ['delivered too', String(one.deliver), String(other.deliver)],
     ['reply', one.reply ?? 'none', other.reply ?? 'none'],
+    ['lane', one.lane ?? 'of the usual credentials', other.lane ?? 'of the usual credentials'],
     // the line already shows an additional or missing call
     ...(here && there ? pairsOf(here, there) : []),
   ]

@@ -67,6 +67,9 @@ export interface ExplainedDecision {
   wanted: Action
   /** The action that is carried out. */
   action: Action
+  /** The account that bounces it, and its lane; only with accounts in the configuration. */
+  account?: string
+  lane?: string
   /** Bounced and delivered all the same. */
   deliver: boolean
   /** The reason why there is no bounce. Null: there is one, or none was wanted. */

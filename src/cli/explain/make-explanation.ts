@@ -93,6 +93,8 @@ function explainDecisions(
       rule: decision.rule ?? null,
       wanted: decision.wanted,
       action: decision.action,
+      ...(decision.account !== undefined && { account: decision.account }),
+      ...(decision.account !== undefined && bounce && { lane: bounce.region }),
       deliver: decision.deliver,
       reason: fallback?.reason ?? null,
       ...(fallback && { detail: fallback.detail }),

@@ -109,7 +109,8 @@ function contentLines({ attachments, texts, textCharacters, isCut }: ExplainedCo
 }
 
 function decisionLines(decision: ExplainedDecision, { rules, answer }: Explanation): string[] {
-  const { recipient, envelopeRecipient, refused, rule, action, wanted, reason, detail } = decision
+  const { recipient, envelopeRecipient, refused, rule, action, wanted, account, lane, reason, detail } =
+    decision
   const given = envelopeRecipient === recipient ? '' : ` (RCPT TO ${addressText(envelopeRecipient)})`
   const unruled = refused === null ? 'as no rule holds' : 'as the refusal stands'
   const by = rule === null ? unruled : `by [${rule}]`
@@ -119,6 +120,7 @@ function decisionLines(decision: ExplainedDecision, { rules, answer }: Explanati
     ...(refused === null ? [] : [`  ${refusedText(refused)}`]),
     ...ruleLines(rulesUpTo(decision, rules)),
     ...(decision.refusedAtOnce ? [] : [`  ${SOURCES[decision.source]}`]),
+    ...(account === undefined ? [] : [`  account ${account}${lane === undefined ? '' : `, lane ${lane}`}`]),
     ...(wanted === 'bounce' && reason === null ? ['  no guard prevents the bounce, and it is in time'] : []),
     ...(reason === null ? [] : [`  ${reasonText(reason, wanted)}, ${detail ?? ''}; so it is ${action}`]),
     `  ${fateOf(decision, answer)}`,
@@ -178,10 +180,13 @@ function answerLines(answer: Answer): string[] {
 }
 
 function callLines({ decisions, receipt }: Explanation): string[] {
-  const calls = [...new Set(decisions.flatMap(({ sendBounce }) => sendBounce ?? []))]
-  return calls.flatMap((input, index) => [
+  const lanes = new Map(
+    decisions.flatMap(({ sendBounce, lane }) => (sendBounce ? [[sendBounce, lane] as const] : [])),
+  )
+  const calls = [...lanes]
+  return calls.flatMap(([input, lane], index) => [
     '',
-    `Call${calls.length > 1 ? ` ${index + 1} of ${calls.length}` : ''} to SES in ${receipt?.region ?? ''}: SendBounce`,
+    `Call${calls.length > 1 ? ` ${index + 1} of ${calls.length}` : ''} to SES in ${lane ?? receipt?.region ?? ''}: SendBounce`,
     ...JSON.stringify(input, null, 2)
       .split('\n')
       .map(line => `  ${line}`),

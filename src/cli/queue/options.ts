@@ -4,6 +4,7 @@
 import type { Command } from 'commander'
 import { regionList } from '../../config/list-parsers'
 import { DURATION_FORM, parseDurationMs } from '../../config/values'
+import { laneName, parseLane } from '../../lane'
 import { domainOf, parseAddress, withoutBrackets } from '../../mail/address'
 import { JOB_STATES, type JobState } from '../../queue/job'
 import type { JobQuery } from '../../queue/operator'
@@ -25,7 +26,7 @@ const LEAST_EVERY_MS = 100
 export function addFilters(command: Command): Command {
   return command
     .option('--state <STATE>', `${JOB_STATES.join(', ')}; several with commas, or given again`, addStates)
-    .option('--region <REGION>', 'jobs in that region', regionOf)
+    .option('--region <REGION>', 'jobs in that region, or ACCOUNT/REGION', regionOf)
     .option('--rule <RULE>', 'jobs of that rule', text => text.replace(/^\[(.*)\]$/, '$1'))
     .option('--sender <ADDRESS>', 'an address, or @HOST for all at a host', senderOf)
     .option('--recipient <ADDRESS>', 'an address', recipientOf)
@@ -72,12 +73,14 @@ function recipientOf(text: string): string {
   return recipient
 }
 
+/** A region, or a lane with an account: `123456789012/eu-west-1`. */
 export function regionOf(text: string): string {
-  const read = regionList.read(text, '--region')
-  if ('fault' in read) throw new UsageError(read.fault)
+  const lane = parseLane(text)
+  const read = regionList.read(lane.region, '--region')
+  if ('fault' in read) throw new UsageError(`${read.fault}; with an account 123456789012/eu-west-1`)
   const [region, ...more] = read.value
   if (region === undefined || more.length > 0) throw new UsageError('--region needs one region')
-  return region
+  return laneName({ ...lane, region })
 }
 
 export function everyMs(text: string): number {

@@ -29,8 +29,13 @@ export async function pause(run: Run, region: string | undefined): Promise<numbe
   run.out.line(
     isNew ? `Paused: ${place}. Jobs wait, and expire at their deadline.` : `${place} is paused already.`,
   )
-  if (region !== undefined && !(await isKnownRegion(operator, region)))
+  if (region !== undefined && !(await isKnownRegion(operator, region))) {
     run.out.line(`No job has been in ${region} yet.`)
+    const lanes = (await statsOf(run)).regions
+      .map(one => one.region)
+      .filter(lane => lane.endsWith(`/${region}`))
+    if (lanes.length > 0) run.out.line(`There are jobs in ${lanes.join(', ')}: pause these by their names.`)
+  }
   return 0
 }
 

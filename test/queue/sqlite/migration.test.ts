@@ -233,6 +233,7 @@ function newFile(): string {
 async function send(queueFile: string, count: number): Promise<string[]> {
   const sent: string[] = []
   const ses: Ses = {
+    prepare: () => undefined,
     sendBounce: (_region, input) => {
       sent.push(input.OriginalMessageId ?? '')
       return Promise.resolve({
