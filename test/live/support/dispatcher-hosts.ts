@@ -26,6 +26,7 @@ import { until } from './wait'
 
 export const REGION = 'eu-west-1'
 const SCHEMA = 'ses_bounce'
+const HOST_SHIM = path.join(__dirname, 'host-shim.js')
 /** Of `[queue] timeout`. */
 export const TIMEOUT_MS = 1000
 
@@ -142,7 +143,7 @@ export class DispatcherHosts {
     }
     const child = fork(builtFile('src/dispatch/main.js'), [dir], {
       execArgv: [],
-      env: { ...emulatorEnv(), ...toEnvironment(place), ...this.#clockOf(name, clockMs).env },
+      env: { ...emulatorEnv(), ...toEnvironment(place), ...this.#environment(name, clockMs) },
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     })
     const host = new DispatcherHost(name, proxy, child)
@@ -152,11 +153,12 @@ export class DispatcherHosts {
     return host
   }
 
-  #clockOf(name: string, clockMs: number): FalseTime {
+  #environment(name: string, clockMs: number): Record<string, string> {
     const clock = this.#clocks.get(name) ?? new FalseTime()
     this.#clocks.set(name, clock)
     clock.step(Date.now() + clockMs - clock.nowMs())
-    return clock
+    const { NODE_OPTIONS, ...more } = clock.env
+    return { ...more, NODE_OPTIONS: `${NODE_OPTIONS} --require=${HOST_SHIM}`, TEST_HOST: name }
   }
 
   /** Bounces with that much time. Returns SES's ids. */
