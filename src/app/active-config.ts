@@ -17,6 +17,7 @@ import { compileAccounts } from '../policy/accounts'
 import { compilePolicy } from '../policy/compile'
 import type { Policy } from '../policy/rule'
 import { accountDiagnostics } from './account-diagnostics'
+import { storeDiagnostics } from './store-diagnostics'
 
 export const RULES_FILE = 'ses-bounce-rules.ini'
 
@@ -43,10 +44,11 @@ export interface Compiled<T> {
 }
 
 export function compileActiveConfig(sources: Sources, env: NodeJS.ProcessEnv): Compiled<ActiveConfig> {
-  const { settings, diagnostics, lineOf } = loadSettings(
-    parseSettings(sources.read(SETTINGS_FILE) ?? ''),
-    env,
-  )
+  const {
+    settings,
+    diagnostics: ofSettings,
+    lineOf,
+  } = loadSettings(parseSettings(sources.read(SETTINGS_FILE) ?? ''), env)
   const rules = parseIni(RULES_FILE, sources.read(RULES_FILE) ?? '')
   const lists = new Set<string>()
   const {
@@ -79,7 +81,10 @@ export function compileActiveConfig(sources: Sources, env: NodeJS.ProcessEnv): C
       trusts: truster(trusted, authUsers),
     },
     diagnostics: [
-      ...diagnostics,
+      ...byLine(SETTINGS_FILE, [
+        ...ofSettings,
+        ...storeDiagnostics(settings, { file: SETTINGS_FILE, lineOf }, sources),
+      ]),
       ...ofDomains,
       ...accountDiagnostics(accounts, settings, named, {
         settingsFile: SETTINGS_FILE,

@@ -12,6 +12,7 @@ import type { OperatorQueue } from '../queue/operator'
 import type { Eventually, WorkerQueue } from '../queue/store'
 import {
   fromEnvironment,
+  passwordIn,
   placeFor,
   type QueuePlace,
   type QueueTarget,
@@ -46,7 +47,7 @@ export class PluginQueue {
       (isWorker ? fromEnvironment(process.env) : undefined) ?? placeFor(settings().queue, harakaDir)
     // workers inherit it
     if (!isWorker) Object.assign(process.env, toEnvironment(this.place))
-    this.#target = targetAt(this.place, () => undefined)
+    this.#target = targetAt(this.place, () => passwordIn(settings().queue))
     this.#worker = new OpenOnce(() => openWorkerQueue(this.#target, this.#home()))
     this.#operator = new OpenOnce(() =>
       openOperatorQueue(this.#target, { ...this.#home(), isInSmtpProcess: true }),

@@ -8,7 +8,8 @@ import type { Diagnostic } from '../config/diagnostics'
 import { SETTINGS_FILE } from '../config/load'
 import { type Owner, runAs } from '../config/owner'
 import { claimFolder, makePrivateDir } from '../config/private-files'
-import { withoutToken } from '../config/secret'
+import { restorerFor } from '../config/restore'
+import { withoutSecrets } from '../config/secret'
 import { snapshotFile } from '../config/snapshot'
 import { systemClock } from '../dispatch/clock'
 import { stopBeforeOthers } from '../dispatch/orderly-stop'
@@ -85,7 +86,8 @@ export class PluginRuntime {
       snapshotFile: snapshotFile(harakaDir),
       owner: this.#owner,
       keepsSnapshot: !isWorker,
-      kept: (name, text) => (name === SETTINGS_FILE ? withoutToken(text) : text),
+      kept: (name, text) => (name === SETTINGS_FILE ? withoutSecrets(text) : text),
+      restored: restorerFor(configDir),
       fallsBack: isWorker,
       // the master reads the files too, and logs their errors
       logsOwnOnly: isWorker,

@@ -29,6 +29,8 @@ export interface ConfigurationOptions<T> {
   keepsSnapshot: boolean
   /** Changes the text of a file before it is saved there. */
   kept?: (name: string, text: string) => string
+  /** Changes the saved text of a file when it replaces the file. */
+  restored?: (name: string, text: string) => string
   owner?: Owner
   /** At the start, the saved configuration replaces files with errors. */
   fallsBack: boolean
@@ -213,8 +215,10 @@ class OpenConfiguration<T> {
   }
 
   #lastGood(): { value: T; since: string } | undefined {
-    const saved = loadSnapshot(this.#options.snapshotFile)
-    const compiled = saved && this.#compile(snapshotSources(saved.sources))
+    const { snapshotFile, restored = asItIs } = this.#options
+    const saved = loadSnapshot(snapshotFile)
+    const texts = Object.entries(saved?.sources ?? {}).map(([name, text]) => [name, restored(name, text)])
+    const compiled = saved && this.#compile(snapshotSources(Object.fromEntries(texts)))
     return compiled?.good ? { value: compiled.value, since: saved?.savedAt ?? '' } : undefined
   }
 

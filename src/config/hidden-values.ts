@@ -1,9 +1,10 @@
-// Hides values of environment variables (`env:NAME`) for the endpoint and the queue file in logs and output. Errors of
+// Hides values of environment variables (`env:NAME`) for the endpoint, the queue's file and its database in logs and output. Errors of
 // the system and the SDK repeat both, so each line gets the key's name instead before it is written. Values that become
 // part of a bounce aren't hidden, as they are shown with the bounce. The hidden values belong to the whole process, as a
 // text may come from any part of it.
 
 import path from 'node:path'
+import { databaseUrl, isPasswordSource } from './database-parsers'
 
 interface Hidden {
   pattern: RegExp
@@ -24,6 +25,8 @@ export function hideValue(section: string, key: string, value: string): void {
   const name = `[${section}] ${key}`
   if (name === '[ses] endpoint') hideEndpoint(value, name)
   else if (name === '[queue] path') hidePath(value, name)
+  else if (name === '[queue] url') hideDatabase(value, name)
+  else if (name === '[queue] password') hidePassword(value, name)
 }
 
 export function withoutHidden(text: string): string {
@@ -45,6 +48,25 @@ function hideEndpoint(value: string, name: string): void {
   const isNoName = /^\[|^[\d.]+$|(?:^|\.)localhost$/.test(hostname)
   hide(`\\[?${host}\\]?:${port === '' ? usual : port}`, name)
   if (!isNoName) hide(host, name)
+}
+
+/** The user isn't hidden, as it may be any word. */
+function hideDatabase(value: string, name: string): void {
+  const read = databaseUrl.read(value, name)
+  if (!('value' in read) || read.value === undefined) return
+  const { host, port, database } = read.value
+  hide(escaped(value), name)
+  hide(`\\[?${escaped(host)}\\]?:${port}/${escaped(database)}`, name)
+  hide(`\\[?${escaped(host)}\\]?:${port}`, name)
+  // an address or localhost alone doesn't identify the database
+  if (!/:|^[\d.]+$|(?:^|\.)localhost$/.test(host)) hide(escaped(host), name)
+}
+
+/** A shorter one could be found in ordinary words. */
+const SHORTEST_PASSWORD = 8
+
+function hidePassword(value: string, name: string): void {
+  if (!isPasswordSource(value) && value.length >= SHORTEST_PASSWORD) hide(escaped(value), name)
 }
 
 /** Messages have the absolute path. The part before a relative path is the Haraka directory, which isn't hidden. */

@@ -13,6 +13,7 @@ import { laterSection, laterSetting, mayHoldSecrets } from './not-available-yet'
 import { type Key, RENAMED_KEYS, SCHEMA, SES_INTERVAL_MS, toSettings, type Values } from './schema'
 import { isLoopbackEndpoint } from './ses-parsers'
 import type { Settings } from './settings'
+import { checkStores } from './stores-together'
 import { quoted } from './value-parsers'
 import { formatDuration } from './values'
 
@@ -28,7 +29,7 @@ export interface LoadedSettings {
 
 export const SETTINGS_FILE = 'ses-bounce.ini'
 
-/** Its sections have known names, so a comment behind a name can't hide one. A value in [http] may be a secret. */
+/** Its sections have known names, so a comment behind a name can't hide one. */
 export function parseSettings(text: string): IniFile {
   return parseIni(SETTINGS_FILE, text, { commentsBehindSections: true, isHidden: mayHoldSecrets })
 }
@@ -83,6 +84,13 @@ class Reader {
     return Object.fromEntries(sections) as Values
   }
 
+  /** A key is set, also to a value that is wrong. */
+  isSet(section: string, key: string): boolean {
+    return this.#ini.sections.some(
+      ({ name, entries }) => name === section && entries.some(entry => entry.key === key),
+    )
+  }
+
   /** The line of a key that is set and could be read. */
   lineOf(section: string, key: string): number | undefined {
     return this.#taken.get(`${section}.${key}`)?.entry.line
@@ -132,7 +140,9 @@ class Reader {
     const variable = variableOf(entry)
     if ('value' in read) {
       this.#taken.set(`${section}.${entry.key}`, { entry, value: read.value })
-      if (variable !== undefined && 'value' in written) hideValue(section, entry.key, written.value)
+      const isSecret = section === 'queue' && entry.key === 'password'
+      if ((variable !== undefined || isSecret) && 'value' in written)
+        hideValue(section, entry.key, wholeValue(written.value))
     } else if ('value' in written && variable !== undefined)
       this.report('error', section, entry.line, heldFault(entry.key, variable, key))
     else this.report('error', section, entry.line, read.fault)
@@ -190,7 +200,9 @@ function defaultOf(key: Key<unknown>): unknown {
   return 'value' in read ? read.value : undefined
 }
 
-function checkTogether({ relay, ses, limit, window }: Values, reader: Reader): void {
+function checkTogether(values: Values, reader: Reader): void {
+  const { relay, ses, limit, window } = values
+  checkStores(values, reader)
   if (window.margin >= window.length) {
     const line = reader.lineOf('window', 'margin') ?? reader.lineOf('window', 'length') ?? 0
     const margin = reader.shown('window', 'margin', formatDuration(window.margin))

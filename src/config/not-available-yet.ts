@@ -13,8 +13,8 @@ export interface LaterName {
   meaning: string
 }
 
-/** Sections for tokens, an SMTP password, an external id: no diagnostic shows their lines. */
-const SECRET_SECTIONS = /^(?:http|relay\.sqs|account\..*)$/i
+/** Sections for tokens, passwords, an external id: no diagnostic shows their lines. */
+const SECRET_SECTIONS = /^(?:http|queue|relay\.sqs|account\..*)$/i
 
 export const LATER: readonly LaterName[] = [
   section(

@@ -1,6 +1,14 @@
 // The table of all settings in ses-bounce.ini: checker, defaults, example file and reference are made from it.
 // Plain data; a test reads every default with its own parser.
 
+import {
+  certificateFile,
+  databasePassword,
+  databaseUrl,
+  hostName,
+  MACHINE_NAME,
+  schemaName,
+} from './database-parsers'
 import { cidrList, domainList, hostList, recipientList, regionList, wordList } from './list-parsers'
 import { bearerToken } from './secret'
 import { endpoint, identityArn, queueFile, reportingMta, senderTemplate } from './ses-parsers'
@@ -10,11 +18,12 @@ import {
   FALLBACK_ACTIONS,
   FULL_ACTIONS,
   OWN_DSNS,
+  type QueueStoreSettings,
   RELAY_RECIPIENTS,
   type Settings,
   SPLITS,
 } from './settings'
-import { mailStore } from './store-parsers'
+import { mailStorePlace, queueStore } from './store-parsers'
 import {
   alwaysTrue,
   boolean,
@@ -171,15 +180,52 @@ export const SCHEMA = {
     ),
   },
   queue: {
-    store: key(choice(['sqlite'], ['postgres']), 'sqlite', 'where jobs are kept', {
-      note: 'postgres is not available yet.',
-    }),
+    store: key(
+      queueStore,
+      'sqlite',
+      'where jobs are kept: sqlite, a file of this host; postgres, a database that several hosts share',
+      { note: 'Like all keys of the database but password it takes effect when Haraka starts again.' },
+    ),
     path: key(
       queueFile,
       'ses-bounce/queue.sqlite',
-      'its file, in the Haraka directory; on a local disk that survives a restart',
+      'the file of sqlite, in the Haraka directory; on a local disk that survives a restart',
       { note: 'Network file systems are refused.' },
     ),
+    url: key(databaseUrl, '', 'the database of postgres: user, host, port and name, without the password', {
+      example: 'postgres://bounces@db.example.com:5432/mail',
+      note: 'It must lead to the writer. PostgreSQL 14 or later; Amazon RDS and Aurora PostgreSQL too, but not Aurora DSQL.',
+    }),
+    password: key(databasePassword, '', 'the password of its user: env:NAME, file:/PATH, or aws-iam', {
+      example: 'env:PGPASSWORD',
+      note: 'A file is read for each new connection. aws-iam: a token of Amazon RDS, by the credentials of the AWS SDK; it needs the package @aws-sdk/rds-signer.',
+    }),
+    ca: key(
+      certificateFile,
+      '',
+      "certificates that the server's must lead to: a file in config/; empty: the system's",
+      {
+        example: 'rds-bundle.pem',
+        note: 'TLS is always verified, except to this machine.',
+      },
+    ),
+    schema: key(schemaName, 'ses_bounce', 'the schema of the tables: each has a queue of its own'),
+    connections: key(
+      count({ min: 1, max: 20 }),
+      '2',
+      'the most connections to the database, of each worker and of the dispatcher',
+    ),
+    timeout: key(
+      duration({ min: 100, max: 10 * SECOND }),
+      '2s',
+      'the time limit of an answer of the database; mail waits twice as long at most, and gets 450 then',
+    ),
+    migrate: key(
+      choice(['boot', 'by hand']),
+      'boot',
+      'who changes the tables for a newer version: boot, the first process of it; by hand, `ses-bounce queue migrate`',
+    ),
+    host: key(hostName, MACHINE_NAME, "this host's name in views, metrics and history of a shared queue"),
     keep: key(
       duration({
         min: 25 * HOUR,
@@ -257,7 +303,14 @@ export const SCHEMA = {
     ),
   },
   quarantine: {
-    store: key(mailStore, 'folder', 'where it is kept: in the folder ses-bounce/quarantine'),
+    store: key(
+      mailStorePlace,
+      'folder',
+      'where mail is kept: folder, ses-bounce/ in the Haraka directory; or a bucket of S3: s3://BUCKET/PREFIX',
+      {
+        note: 'Also for mail that waits for its bounces. Takes effect when Haraka starts again. S3 needs the packages @aws-sdk/client-s3 and @aws-sdk/lib-storage.',
+      },
+    ),
     keep: key(duration({ min: MINUTE, max: 3650 * DAY }), '30d', 'how long mail is kept; then it is deleted'),
     limit: key(
       size({ min: 1024, max: 1024 ** 5 }),
@@ -378,8 +431,7 @@ export function toSettings({
     },
     window: { lengthMs: window.length, marginMs: window.margin },
     queue: {
-      store: queue.store,
-      path: queue.path,
+      ...storeOf(queue),
       keepMs: queue.keep,
       keepsMail: queue.keep_mail,
       retryFirstMs: queue.retry.firstMs,
@@ -396,5 +448,21 @@ export function toSettings({
     },
     quarantine: { store: quarantine.store, keepMs: quarantine.keep, limitBytes: quarantine.limit },
     http: { hosts: http.hosts, ...(http.token !== undefined && { tokenSha256: http.token }) },
+  }
+}
+
+/** Without a URL, which is an error, the database can't be named. */
+function storeOf({ store, path, url, password, ca, ...queue }: Values['queue']): QueueStoreSettings {
+  if (store === 'sqlite' || url === undefined) return { store: 'sqlite', path }
+  return {
+    store,
+    ...url,
+    ...(password !== undefined && { password }),
+    ...(ca !== undefined && { ca }),
+    schema: queue.schema,
+    connections: queue.connections,
+    timeoutMs: queue.timeout,
+    migrates: queue.migrate,
+    hostName: queue.host,
   }
 }

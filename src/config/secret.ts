@@ -1,13 +1,11 @@
-// The only secret in ses-bounce.ini is the token of the HTTP API. The rest of the product sees only its SHA-256.
-// No fault shows any part of it; the saved copy of the file has the digest instead.
+// The secrets in ses-bounce.ini: the token of the HTTP API, of which the rest of the product sees only the SHA-256, and the
+// password of the database. No fault shows any part of them; the saved copy of the file has the digest, and no password.
 
 import { createHash } from 'node:crypto'
-import { parseIni } from './ini'
+import { isPasswordSource } from './database-parsers'
+import { type IniEntry, parseIni } from './ini'
 import { wholeValue } from './items'
 import { orEmpty, type ValueParser, whole } from './value-parsers'
-
-export const SECRET_SECTION = 'http'
-const SECRET_KEY = 'token'
 
 /** RFC 6750 section 2.1: b64token. A token of fewer than 16 characters could be guessed. */
 const TOKEN = /^[A-Za-z0-9._~+/-]{16,512}={0,2}$/
@@ -28,18 +26,45 @@ export function sha256(text: string): string {
   return createHash('sha256').update(text).digest('hex')
 }
 
-/** Replaces the token in the text of ses-bounce.ini by its digest; a variable's name stays. */
-export function withoutToken(text: string): string {
-  const { sections } = parseIni('', text, { commentsBehindSections: true })
-  const entry = sections
-    .filter(({ name }) => name === SECRET_SECTION)
-    .flatMap(({ entries }) => entries)
-    .find(({ key }) => key === SECRET_KEY)
-  const value = wholeValue(entry?.value ?? '')
-  if (entry === undefined || value === '' || value.startsWith('env:') || DIGEST.test(value)) return text
+/** Stands for a password that the saved copy of the file doesn't have. */
+const KEPT_OUT = '; it is only in ses-bounce.ini'
+
+/** Replaces the token in the text of ses-bounce.ini by its digest, and takes a password out; names and paths stay. */
+export function withoutSecrets(text: string): string {
+  const isNoSecret = (value: string) => value === '' || value.startsWith('env:') || DIGEST.test(value)
+  const shown = replaced(text, 'http', 'token', value =>
+    isNoSecret(value) ? undefined : `sha256:${sha256(value)}`,
+  )
+  return replaced(shown, 'queue', 'password', value => (isPasswordSource(value) ? undefined : KEPT_OUT))
+}
+
+/** The saved copy of the file with the password of the file as it is now, which may have errors elsewhere. */
+export function withPassword(saved: string, now: string): string {
+  return replaced(saved, 'queue', 'password', (_, raw) =>
+    raw === KEPT_OUT ? (entryOf(now, 'queue', 'password')?.value ?? raw) : undefined,
+  )
+}
+
+/** `change`: of the value, without its comment, and of the text in the file. Undefined: it stays. */
+function replaced(
+  text: string,
+  section: string,
+  key: string,
+  change: (value: string, raw: string) => string | undefined,
+): string {
+  const entry = entryOf(text, section, key)
+  const changed = entry && change(wholeValue(entry.value), entry.value)
+  if (entry === undefined || changed === undefined) return text
   const lines = text.split(/\r\n|\r|\n/)
-  lines.splice(entry.line - 1, linesOf(lines, entry.line - 1), `${SECRET_KEY} = sha256:${sha256(value)}`)
+  lines.splice(entry.line - 1, linesOf(lines, entry.line - 1), `${key} = ${changed}`)
   return lines.join('\n')
+}
+
+function entryOf(text: string, section: string, key: string): IniEntry | undefined {
+  return parseIni('', text, { commentsBehindSections: true })
+    .sections.filter(({ name }) => name === section)
+    .flatMap(({ entries }) => entries)
+    .find(entry => entry.key === key)
 }
 
 /** The number of lines of a value: a backslash at the end joins the next line. Comments between them are skipped. */

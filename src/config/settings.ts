@@ -59,6 +59,33 @@ export interface Rate {
 export const RELAY_RECIPIENTS = ['auto', 'kept', 'rewritten'] as const
 export type RelayRecipients = (typeof RELAY_RECIPIENTS)[number]
 
+export type QueueStoreSettings =
+  | {
+      store: 'sqlite'
+      /** Relative to the Haraka directory, or absolute. */
+      path: string
+    }
+  | {
+      store: 'postgres'
+      host: string
+      port: number
+      user: string
+      database: string
+      /** The text, `file:PATH` or `aws-iam`. */
+      password?: string
+      /** A file in Haraka's config directory. */
+      ca?: string
+      schema: string
+      connections: number
+      timeoutMs: number
+      migrates: 'boot' | 'by hand'
+      /** May hold `{hostname}`. */
+      hostName: string
+    }
+
+/** The folders of the Haraka directory, or objects in S3 below a prefix, which has no slash at its ends. */
+export type MailStorePlace = 'folder' | { bucket: string; prefix: string }
+
 export interface Settings {
   main: { mode: 'enforce' | 'observe' }
   relay: {
@@ -87,10 +114,7 @@ export interface Settings {
   accounts: readonly Account[]
   limit: { intervalMs: number; slackMs: number; perSender?: Rate; perSenderDomain?: Rate }
   window: { lengthMs: number; marginMs: number }
-  queue: {
-    store: 'sqlite'
-    /** Relative to the Haraka directory, or absolute. */
-    path: string
+  queue: QueueStoreSettings & {
     keepMs: number
     /** Whether the raw mail is kept until SES has made its bounces. */
     keepsMail: boolean
@@ -112,7 +136,7 @@ export interface Settings {
     /** Domains (A-labels, lower case) whose hosts no sender reads of. */
     hidden: string[]
   }
-  quarantine: { store: 'folder'; keepMs: number; limitBytes: number }
+  quarantine: { store: MailStorePlace; keepMs: number; limitBytes: number }
   http: {
     /** SHA-256 of the bearer token, in hexadecimal; undefined: the API is off. */
     tokenSha256?: string

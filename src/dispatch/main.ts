@@ -5,13 +5,14 @@ import path from 'node:path'
 import { openConfiguration } from '../config/configuration'
 import { withoutHidden } from '../config/hidden-values'
 import { loadSettings, parseSettings, SETTINGS_FILE } from '../config/load'
+import { restorerFor } from '../config/restore'
 import { snapshotFile } from '../config/snapshot'
 import { errorMessage } from '../errors'
 import { openFolderStore } from '../quarantine/folder-store'
 import { MetricsBuffer } from '../queue/metrics-buffer'
 import { startMetricsFlush } from '../queue/metrics-flush'
 import { openCounterStore, openDispatcherQueue, openMailLedger, openQueueReader } from '../queue/open'
-import { fromEnvironment, placeFor, type QueuePlace, targetAt } from '../queue/target'
+import { fromEnvironment, passwordIn, placeFor, type QueuePlace, targetAt } from '../queue/target'
 import { EMULATOR_CREDENTIALS, type SesEmulator, startSesEmulator } from '../ses-emulator/server'
 import { CallCounts } from './call-counts'
 import { clockOf, systemClock } from './clock'
@@ -46,6 +47,7 @@ export async function dispatch(
       return { value: settings, diagnostics }
     },
     snapshotFile: snapshotFile(harakaDir),
+    restored: restorerFor(path.join(harakaDir, 'config')),
     keepsSnapshot: false,
     fallsBack: true,
     log,
@@ -57,7 +59,7 @@ export async function dispatch(
     },
   })
   const settings = () => configuration.current()
-  const target = targetAt(place ?? placeFor(settings().queue, harakaDir), () => undefined)
+  const target = targetAt(place ?? placeFor(settings().queue, harakaDir), () => passwordIn(settings().queue))
   const queue = await openDispatcherQueue(target)
   const clock = clockOf(queue)
   const metricsBuffer = new MetricsBuffer()

@@ -1,8 +1,13 @@
 // Where the queue is, made from the settings in one place. src/queue/open.ts opens it.
 
+import os from 'node:os'
 import path from 'node:path'
+import { MACHINE_NAME } from '../config/database-parsers'
 import type { Settings } from '../config/settings'
 import type { PostgresTarget } from './postgres/target'
+
+/** RFC 1035 section 2.3.4: of a label. */
+const LONGEST_NAME = 63
 
 /** Plain data, which a process may hand to another one. The password isn't part of it. */
 export type QueuePlace = SqlitePlace | PostgresPlace
@@ -23,8 +28,32 @@ interface PostgresPlace extends Omit<PostgresTarget, 'password'> {
 /** With the password as it is set now. */
 export type QueueTarget = SqlitePlace | (PostgresPlace & PostgresTarget)
 
-export function placeFor({ path: file }: Settings['queue'], harakaDir: string): QueuePlace {
-  return { store: 'sqlite', file: path.resolve(harakaDir, file) }
+export function placeFor(queue: Settings['queue'], harakaDir: string): QueuePlace {
+  if (queue.store === 'sqlite') return { store: 'sqlite', file: path.resolve(harakaDir, queue.path) }
+  const { store, host, port, user, database, ca, schema, connections, timeoutMs, migrates, hostName } = queue
+  return {
+    store,
+    host,
+    port,
+    user,
+    database,
+    schema,
+    connections,
+    timeoutMs,
+    migrates,
+    ...(ca !== undefined && { ca: path.resolve(harakaDir, 'config', ca) }),
+    hostName: hostName.replaceAll(MACHINE_NAME, machineName()),
+  }
+}
+
+/** In the characters and the length that a name of a host may have. */
+function machineName(): string {
+  return (
+    os
+      .hostname()
+      .replace(/[^A-Za-z0-9._-]/g, '-')
+      .slice(0, LONGEST_NAME) || 'host'
+  )
 }
 
 /** `password`: as it is set now. */
@@ -39,7 +68,11 @@ export function targetAt(place: QueuePlace, password: () => string | undefined):
 }
 
 export function targetFor(queue: Settings['queue'], harakaDir: string): QueueTarget {
-  return targetAt(placeFor(queue, harakaDir), () => undefined)
+  return targetAt(placeFor(queue, harakaDir), () => passwordIn(queue))
+}
+
+export function passwordIn(queue: Settings['queue']): string | undefined {
+  return queue.store === 'postgres' ? queue.password : undefined
 }
 
 /** The variable with which Haraka's master tells its children, who may start when the settings are others already. */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { loadSettings, parseSettings } from '../../src/config/load'
-import { sha256, withoutToken } from '../../src/config/secret'
+import { sha256, withoutSecrets } from '../../src/config/secret'
 
 const TOKEN = 'hunter2-hunter2-hunter2'
 
@@ -48,7 +48,7 @@ describe('[http] token', () => {
       `[http]\ntoken = hunter2-\\\n; between\nhunter2-\\\nhunter2\n[main]\nmode = observe\n`,
     ]
     for (const text of texts) {
-      const kept = withoutToken(text)
+      const kept = withoutSecrets(text)
       assert.doesNotMatch(kept, /hunter2/, text)
       const [before, after] = [load(text), load(kept)]
       assert.deepEqual(after.settings, before.settings, text)
@@ -58,6 +58,6 @@ describe('[http] token', () => {
 
   it('stays where it is the name of a variable, a digest, empty or missing', () => {
     const texts = ['token = env:TOKEN', `token = sha256:${sha256(TOKEN)}`, 'token =', '']
-    for (const text of texts.map(line => `[http]\n${line}\n`)) assert.equal(withoutToken(text), text)
+    for (const text of texts.map(line => `[http]\n${line}\n`)) assert.equal(withoutSecrets(text), text)
   })
 })

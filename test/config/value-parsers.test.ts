@@ -78,7 +78,13 @@ describe('a value that is wrong is told with what would be right', () => {
       'path = folder/',
       'unknown value "folder/" for path; the path of a file: ses-bounce/queue.sqlite',
     ],
-    ['queue', 'store = postgres', '"postgres" for store is not available yet; sqlite'],
+    [
+      'queue',
+      'store = valkey',
+      '"valkey" for store isn\'t safe: what was answered with 250 can be lost; sqlite, postgres',
+    ],
+    ['queue', 'connections = 0', '"0" is too little for connections; at least 1'],
+    ['queue', 'url = db', 'unknown value "db" for url; postgres://USER@HOST:5432/DATABASE'],
     ['content', 'limit = 65mb', '"65mb" is too much for limit; at most 64 MB'],
     [
       'guard',

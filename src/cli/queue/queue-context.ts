@@ -7,6 +7,7 @@ import { paceOf } from '../../app/operator-actions'
 import { openConfiguration } from '../../config/configuration'
 import { loadSettings, parseSettings, SETTINGS_FILE } from '../../config/load'
 import type { Owner } from '../../config/owner'
+import { restorerFor } from '../../config/restore'
 import type { Settings } from '../../config/settings'
 import { snapshotFile } from '../../config/snapshot'
 import { signatureOfFault } from '../../config/sources'
@@ -67,6 +68,7 @@ export function settingsOf(dir: string, env: NodeJS.ProcessEnv): Settings {
       return { value: settings, diagnostics }
     },
     snapshotFile: snapshotFile(dir),
+    restored: restorerFor(path.join(dir, 'config')),
     keepsSnapshot: false,
     fallsBack: true,
     // `ses-bounce check` shows the errors
