@@ -7,7 +7,7 @@ import { addressKey } from '../mail/address'
 import type { Content } from '../mail/content'
 import type { Envelope, EnvelopeRecipient, MailFacts } from '../mail/facts'
 import { type FactsQuestion, readFacts, scanFacts } from '../mail/read-facts'
-import { scanTraceHeaders } from '../mail/scan-trace-headers'
+import { scanTraceHeaders, type TraceCandidates } from '../mail/scan-trace-headers'
 import { decide } from '../policy/decide'
 import type { BounceRequest, Decision } from '../policy/decision'
 import type { CheapFacts } from '../policy/fields'
@@ -67,9 +67,9 @@ export function evaluateMail(
   activeConfig: ActiveConfig,
   queue: () => Eventually<WorkerQueue>,
 ): Eventually<MailEvaluation | undefined> {
-  const facts = scanFacts(questionOf(mail, activeConfig))
-  if (!mightMatchAnyRule(activeConfig.policy, cheapFacts(mail, facts))) return undefined
-  return run(evaluateInSteps(mail, facts, activeConfig, queue))
+  const cheap = new CheapMail(mail, activeConfig)
+  if (!mightMatchAnyRule(activeConfig.policy, cheap)) return undefined
+  return run(evaluateInSteps(mail, cheap.facts, activeConfig, queue))
 }
 
 function* evaluateInSteps(
@@ -117,17 +117,51 @@ function* policyInSteps(
 
 function questionOf(mail: IncomingMail, { policy, settings }: ActiveConfig): FactsQuestion {
   return {
-    ...mail,
+    envelope: mail.envelope,
+    headerLines: mail.headerLines,
+    headerIsCut: mail.headerIsCut,
+    ownFields: mail.ownFields,
+    lineLength: mail.lineLength,
+    nowMs: mail.nowMs,
+    content: () => mail.content(),
+    results: path => mail.results(path),
+    isAsked: mail.isAsked,
     receivesFor: policy.receivesFor,
     isOfOwnOrganisation: policy.isOfOwnOrganisation,
     relayRecipients: settings.relay.recipients,
   }
 }
 
-/** What rules can be asked about before they are tried for each recipient. */
-export function cheapFacts(mail: IncomingMail, facts: MailFacts): CheapFacts {
-  const { envelope, headerLines, ownFields, lineLength, nowMs } = mail
-  return { envelope, facts, nowMs, trace: () => scanTraceHeaders(headerLines, ownFields, lineLength) }
+/** What is known of a mail, each part when it is asked for: most mail is passed over for its envelope alone. */
+export class CheapMail implements CheapFacts {
+  readonly #mail: IncomingMail
+  readonly #config: ActiveConfig
+  #facts: MailFacts | undefined
+  #trace: { found: TraceCandidates | undefined } | undefined
+
+  constructor(mail: IncomingMail, activeConfig: ActiveConfig) {
+    this.#mail = mail
+    this.#config = activeConfig
+  }
+
+  get envelope(): Envelope {
+    return this.#mail.envelope
+  }
+
+  get nowMs(): EpochMs {
+    return this.#mail.nowMs
+  }
+
+  get facts(): MailFacts {
+    this.#facts ??= scanFacts(questionOf(this.#mail, this.#config))
+    return this.#facts
+  }
+
+  readonly trace = (): TraceCandidates | undefined => {
+    const { headerLines, ownFields, lineLength } = this.#mail
+    this.#trace ??= { found: scanTraceHeaders(headerLines, ownFields, lineLength) }
+    return this.#trace.found
+  }
 }
 
 /** Finds recipients that the relay delivers again, and bounces that can't start in time or exceed a cap. */

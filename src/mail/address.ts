@@ -22,6 +22,8 @@ const ASCII_DOMAIN = /^[a-z0-9_-]+(?:\.[a-z0-9_-]+)*$/
 const ADDRESS_LITERAL = /^\[[a-z0-9.:-]+\]$/
 /** RFC 5322 section 3.2.3: printable ASCII but the specials. Dots may be anywhere, as some providers allow. */
 const ASCII_DOT_STRING = /^[A-Za-z0-9!#$%&'*+\-/=?^_`{|}~.]+$/
+/** An address of which each part is in its normal form but for its case: most are. */
+const PLAIN_ADDRESS = /^[A-Za-z0-9!#$%&'*+\-/=?^_`{|}~.]+@[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*$/
 /** RFC 5321 section 4.1.2: Quoted-string. */
 const ASCII_QUOTED_STRING = /^"[ !#-[\]-~]*(?:\\[ -~][ !#-[\]-~]*)*"$/
 /** ASCII characters that no host name has: all except letters, digits, `.`, `-` and `_`. */
@@ -46,6 +48,7 @@ export function parseAddress(text: string): Address | undefined {
 
 /** Addresses with equal keys are one mailbox: quoting, escapes, case, U-labels and Unicode normalization don't count. */
 export function addressKey(written: string): AddressKey {
+  if (isPlainAddress(written)) return written.toLowerCase() as AddressKey
   const text = composed(written)
   const address = parseAddress(text)
   if (address === undefined) return withoutBrackets(text).toLowerCase() as AddressKey
@@ -55,6 +58,7 @@ export function addressKey(written: string): AddressKey {
 
 /** The address's domain as A-labels in lower case. Undefined: it has none. */
 export function domainOf(text: string): AsciiDomain | undefined {
+  if (isPlainAddress(text)) return text.slice(text.indexOf('@') + 1).toLowerCase() as AsciiDomain
   const address = parseAddress(text)
   return address && asciiDomain(address.domain)
 }
@@ -100,6 +104,10 @@ export function asciiAddress(text: string): string | undefined {
   if (!isPlain) return undefined
   // an ASCII domain stays as written: SES may compare letter by letter
   return `${address.local}@${/^[ -~]*$/.test(address.domain) ? address.domain : domain}`
+}
+
+function isPlainAddress(text: string): boolean {
+  return text.length <= DOMAIN_LIMIT && PLAIN_ADDRESS.test(text)
 }
 
 /** `user@host` for both `<user@host>` and `user@host`. */

@@ -30,26 +30,26 @@ interface Reading {
   isCut: boolean
 }
 
-/**
- * `fields` is called when the first value is asked for. `isCut`: they are only the header's beginning, and the last one may be
- * incomplete. `isSmall`: the header can't reach a limit.
- */
-export function headerFacts(
-  fields: () => readonly Field[],
-  decoders: Decoders,
-  isCut = false,
-  isSmall: () => boolean = () => false,
-): HeaderFacts {
-  const named = byName(fields)
-  const encoded = allowances(fields, field => (isEncoded(field) ? field.raw.length : 0), ENCODED_CHARACTERS)
-  const addressed = allowances(fields, addressCost, ADDRESS_COST)
-  const values = readOnce(named, field => {
-    const isCut = isEncoded(field) && !isSmall() && !encoded(field).isWhole
+/** The fields of a header, from top to bottom. */
+export interface HeaderFields {
+  readonly fields: readonly Field[]
+  /** No reading of the header can reach a limit. */
+  readonly isSmall: boolean
+  /** `name`: in lower case. */
+  named(name: string): readonly Field[]
+}
+
+/** `isCut`: the fields are only the header's beginning, and the last one may be incomplete. */
+export function headerFacts(header: HeaderFields, decoders: Decoders, isCut = false): HeaderFacts {
+  const encoded = allowances(header, field => (isEncoded(field) ? field.raw.length : 0), ENCODED_CHARACTERS)
+  const addressed = allowances(header, addressCost, ADDRESS_COST)
+  const values = readOnce(header, field => {
+    const isCut = isEncoded(field) && !header.isSmall && !encoded(field).isWhole
     return { texts: [isCut || !isEncoded(field) ? field.raw : decoders.decodeWords(field.raw)], isCut }
   })
-  const addresses = readOnce(named, field => {
+  const addresses = readOnce(header, field => {
     if (!field.raw.includes('@')) return { texts: [], isCut: false }
-    const { allowed, isShort } = isSmall() ? SMALL : addressed(field)
+    const { allowed, isShort } = header.isSmall ? SMALL : addressed(field)
     // a break of Haraka's can be inside an address
     if (!isShort) return readMailboxes(readingsOf(field), allowed, decoders)
     const [first = [], second = []] = readingsOf(field).map(text => decoders.addressesIn(text))
@@ -69,11 +69,18 @@ function isEncoded({ raw }: Field): boolean {
   return raw.includes('=?')
 }
 
-function byName(fields: () => readonly Field[]): (name: string) => readonly Field[] {
-  let named: Map<string, Field[]> | undefined
-  return name => {
-    named ??= groupByName(fields())
-    return named.get(name) ?? []
+export class FieldList implements HeaderFields {
+  readonly fields: readonly Field[]
+  readonly isSmall = false
+  #named: Map<string, Field[]> | undefined
+
+  constructor(fields: readonly Field[]) {
+    this.fields = fields
+  }
+
+  named(name: string): readonly Field[] {
+    this.#named ??= groupByName(this.fields)
+    return this.#named.get(name) ?? []
   }
 }
 
@@ -101,14 +108,10 @@ interface Allowance {
 /**
  * Counts costs from the top of the header, whatever field is read first, so that every reading of a mail gives the same.
  */
-function allowances(
-  fields: () => readonly Field[],
-  costOf: CostOf,
-  limit: number,
-): (field: Field) => Allowance {
+function allowances(header: HeaderFields, costOf: CostOf, limit: number): (field: Field) => Allowance {
   let known: Map<Field, Allowance> | undefined
   const allot = () => {
-    const costs = fields().map(field => ({ field, cost: costOf(field) }))
+    const costs = header.fields.map(field => ({ field, cost: costOf(field) }))
     const length = costs.reduce((sum, { field, cost }) => (cost > 0 ? sum + lengthOf(field) : sum), 0)
     const isShort = length <= WHOLE_CHARACTERS
     let rest = limit
@@ -181,16 +184,13 @@ function readMailboxes(readings: readonly string[], allowed: number, decoders: D
   return { texts, isCut }
 }
 
-function readOnce(
-  named: (name: string) => readonly Field[],
-  read: (field: Field) => Reading,
-): (name: string) => Reading {
+function readOnce(header: HeaderFields, read: (field: Field) => Reading): (name: string) => Reading {
   const known = new Map<string, Reading>()
   return anyCase => {
     const name = anyCase.toLowerCase()
     const before = known.get(name)
     if (before !== undefined) return before
-    const readings = named(name).map(read)
+    const readings = header.named(name).map(read)
     const reading = {
       texts: readings.flatMap(({ texts }) => texts),
       isCut: readings.some(({ isCut }) => isCut),

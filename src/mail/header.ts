@@ -5,7 +5,7 @@ import { isUtf8 } from 'node:buffer'
 import { DATA_LINE_LENGTH, possibleBreaks } from './broken-lines'
 import { composed } from './composed'
 import type { HeaderFacts } from './facts'
-import { type Decoders, headerFacts } from './header-facts'
+import { type Decoders, FieldList, headerFacts } from './header-facts'
 import { type Field, splitFields } from './split-fields'
 
 export interface Header {
@@ -38,7 +38,7 @@ export async function readHeader(
   const lines = peersLines(headerLines, ownFields)
   const breaks = possibleBreaks(lines, lineLength)
   const fields = await splitFields(lines.map(cleanLine), breaks, () => new mailparser.MailParser(HEADER_ONLY))
-  return { fields, facts: headerFacts(() => fields, decoders, isCut) }
+  return { fields, facts: headerFacts(new FieldList(fields), decoders, isCut) }
 }
 
 export const decoders: Decoders = {

@@ -5,11 +5,20 @@
 import type { EpochMs } from '../units'
 import { readAuthor } from './author'
 import type { Content } from './content'
-import type { ConfirmedFacts, Envelope, EnvelopeRecipient, MailFacts } from './facts'
+import type {
+  ConfirmedFacts,
+  Envelope,
+  EnvelopeRecipient,
+  HeaderFacts,
+  MailFacts,
+  Receipt,
+  RecipientFacts,
+  SesVerdicts,
+} from './facts'
 import { differenceOf } from './facts-difference'
 import { fieldReadings } from './field-readings'
 import { type Header, peersLines, readHeader } from './header'
-import { readReceipt } from './receipt'
+import { type ReceiptResult, readReceipt } from './receipt'
 import { type RecipientQuestion, recipientsOfRecord } from './recipients'
 import { scanHeader } from './scan-header'
 
@@ -35,101 +44,150 @@ export interface FactsQuestion
 
 /** By mailparser. Rejects only if it can't be loaded. */
 export async function readFacts(question: FactsQuestion): Promise<MailFacts> {
-  return factsFrom(await parsedHeader(question), question)
+  return new Facts(await parsedHeader(question), question)
 }
 
 /** Without mailparser. `confirm` compares them with its reading. */
 export function scanFacts(question: FactsQuestion): MailFacts {
   const { headerLines, ownFields, lineLength, headerIsCut } = question
-  const header = scanHeader(headerLines, ownFields, lineLength, headerIsCut)
-  // the same content is read once, and warned of once
-  const facts = factsFrom(header, question)
-  return Object.defineProperty(facts, 'confirm', {
-    enumerable: true,
-    value: (guardFields: readonly string[]) => confirm(facts, header, question, guardFields),
-  })
-}
-
-async function confirm(
-  scanned: MailFacts,
-  header: Header,
-  question: FactsQuestion,
-  guardFields: readonly string[],
-): Promise<ConfirmedFacts> {
-  const parsedBy = await parsedHeader(question)
-  const parsed = factsFrom(parsedBy, question, scanned)
-  const difference = differenceOf(
-    { header, facts: scanned },
-    { header: parsedBy, facts: parsed },
-    guardFields,
-  )
-  return difference === undefined ? { facts: parsed } : { difference }
+  return new ScannedFacts(scanHeader(headerLines, ownFields, lineLength, headerIsCut), question)
 }
 
 function parsedHeader({ headerLines, ownFields, lineLength, headerIsCut }: FactsQuestion): Promise<Header> {
   return readHeader(headerLines, ownFields, lineLength, headerIsCut)
 }
 
-/** `like`: facts of the same mail, whose content and warnings are these facts' too. */
-function factsFrom(header: Header, question: FactsQuestion, like?: MailFacts): MailFacts {
-  const { envelope, headerLines, headerIsCut, ownFields, nowMs, results, isAsked } = question
-  const read = once(() => readReceipt(header.fields))
-  const noted: string[] = []
-  const warnings = once(() => {
-    const { receipt, warnings: found } = read()
-    noted.unshift(...found)
-    if (receipt && receipt.receivedAtMs > nowMs)
-      noted.push(`SES's receipt lies in the future: ${new Date(receipt.receivedAtMs).toISOString()}`)
-    return noted
-  })
-  const author = once(() =>
-    readAuthor({ fields: header.fields, lines: peersLines(headerLines, ownFields), headerIsCut }),
-  )
-  const recipients = once(() => {
-    const all = recipientsOfRecord({ ...question, receipt: read().receipt, headers: header.facts })
-    return isAsked === undefined ? all : all.filter(recipient => isAsked(recipient.envelope))
-  })
-  return {
-    envelope,
-    get receipt() {
-      return read().receipt
-    },
-    get receiptFault() {
-      return read().fault
-    },
-    get verdictsWithoutReceipt() {
-      return read().verdicts
-    },
-    get sender() {
-      return read().receipt?.returnPath ?? envelope.sender
-    },
-    get recipients() {
-      return recipients()
-    },
-    headers: header.facts,
-    get author() {
-      return author()
-    },
-    headerIsCut,
-    readings: like?.readings ?? fieldReadings(headerLines, ownFields),
-    content:
-      like?.content ??
-      once(async () => {
-        const content = await question.content()
-        if (content.isCut) noted.push('a text is longer than [content] limit: the patterns saw its beginning')
-        return content
+/** Each value is read when it is asked for. */
+class Facts implements MailFacts {
+  readonly headers: HeaderFacts
+  protected readonly header: Header
+  protected readonly question: FactsQuestion
+  readonly #content: SharedContent
+  #receipt: ReceiptResult | undefined
+  #recipients: RecipientFacts[] | undefined
+  #author: { address: string | undefined } | undefined
+  #readings: MailFacts['readings'] | undefined
+
+  /** `content`: that of other facts of the same mail, so that it is read once, and warned of once. */
+  constructor(header: Header, question: FactsQuestion, content = new SharedContent(question)) {
+    this.header = header
+    this.headers = header.facts
+    this.question = question
+    this.#content = content
+  }
+
+  get envelope(): Envelope {
+    return this.question.envelope
+  }
+
+  get headerIsCut(): boolean {
+    return this.question.headerIsCut
+  }
+
+  get receipt(): Receipt | undefined {
+    return this.#read().receipt
+  }
+
+  get receiptFault(): string | undefined {
+    return this.#read().fault
+  }
+
+  get verdictsWithoutReceipt(): SesVerdicts | undefined {
+    return this.#read().verdicts
+  }
+
+  get sender(): string {
+    return this.receipt?.returnPath ?? this.envelope.sender
+  }
+
+  get recipients(): RecipientFacts[] {
+    const { isAsked } = this.question
+    this.#recipients ??= recipientsOfRecord({
+      ...this.question,
+      receipt: this.receipt,
+      headers: this.headers,
+    }).filter(({ envelope }) => isAsked?.(envelope) ?? true)
+    return this.#recipients
+  }
+
+  get author(): string | undefined {
+    const { headerLines, ownFields, headerIsCut } = this.question
+    this.#author ??= {
+      address: readAuthor({
+        fields: this.header.fields,
+        lines: peersLines(headerLines, ownFields),
+        headerIsCut,
       }),
-    results,
-    get warnings() {
-      return like?.warnings ?? warnings()
-    },
+    }
+    return this.#author.address
+  }
+
+  get readings(): MailFacts['readings'] {
+    const { headerLines, ownFields } = this.question
+    this.#readings ??= fieldReadings(headerLines, ownFields)
+    return this.#readings
+  }
+
+  get results(): MailFacts['results'] {
+    return this.question.results
+  }
+
+  get content(): MailFacts['content'] {
+    return this.#content.read
+  }
+
+  get warnings(): string[] {
+    this.#read()
+    return this.#content.warnings
+  }
+
+  #read(): ReceiptResult {
+    if (this.#receipt !== undefined) return this.#receipt
+    const result = readReceipt(this.header.fields)
+    this.#receipt = result
+    const { receipt, warnings } = result
+    this.#content.warn(...warnings)
+    if (receipt && receipt.receivedAtMs > this.question.nowMs)
+      this.#content.warn(`SES's receipt lies in the future: ${new Date(receipt.receivedAtMs).toISOString()}`)
+    return result
+  }
+
+  protected get shared(): SharedContent {
+    return this.#content
   }
 }
 
-function once<T>(read: () => T): () => T {
-  let known: { value: T } | undefined
-  return () => {
-    known ??= { value: read() }
-    return known.value
+class ScannedFacts extends Facts {
+  readonly confirm = async (guardFields: readonly string[]): Promise<ConfirmedFacts> => {
+    const header = await parsedHeader(this.question)
+    const facts = new Facts(header, this.question, this.shared)
+    const difference = differenceOf({ header: this.header, facts: this }, { header, facts }, guardFields)
+    return difference === undefined ? { facts } : { difference }
+  }
+}
+
+class SharedContent {
+  readonly warnings: string[] = []
+  readonly #question: FactsQuestion
+  #reading: Promise<Content> | undefined
+
+  constructor(question: FactsQuestion) {
+    this.#question = question
+  }
+
+  readonly read = (): Promise<Content> => {
+    this.#reading ??= this.#read()
+    return this.#reading
+  }
+
+  async #read(): Promise<Content> {
+    const content = await this.#question.content()
+    if (content.isCut) this.warn('a text is longer than [content] limit: the patterns saw its beginning')
+    return content
+  }
+
+  /** Each once. */
+  warn(...texts: readonly string[]): void {
+    for (const text of texts) if (!this.warnings.includes(text)) this.warnings.push(text)
   }
 }

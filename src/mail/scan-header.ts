@@ -4,7 +4,7 @@
 
 import { DATA_LINE_LENGTH, possibleBreaks } from './broken-lines'
 import { cleanLine, decoders, type Header, peersLines } from './header'
-import { headerFacts, isSmallHeader } from './header-facts'
+import { type HeaderFields, headerFacts, isSmallHeader } from './header-facts'
 import { type Field, readField } from './split-fields'
 
 /** The parameters are those of readHeader. */
@@ -14,36 +14,73 @@ export function scanHeader(
   lineLength: number = DATA_LINE_LENGTH,
   isCut = false,
 ): Header {
-  const lines = once(() => peersLines(headerLines, ownFields))
-  const fields = once<readonly Field[]>(() => scanFields(lines(), lineLength))
-  const isSmall = once(() => isSmallHeader(lines()))
+  const scanner = new Scanner(peersLines(headerLines, ownFields), lineLength)
   return {
     get fields() {
-      return fields()
+      return scanner.fields
     },
-    facts: headerFacts(fields, decoders, isCut, isSmall),
+    facts: headerFacts(scanner, decoders, isCut),
   }
 }
 
-function once<T>(read: () => T): () => T {
-  let known: { value: T } | undefined
-  return () => {
-    known ??= { value: read() }
-    return known.value
+class Scanner implements HeaderFields {
+  readonly #lines: readonly string[]
+  readonly #lineLength: number
+  readonly #made = new Map<number, ScannedField>()
+  #fields: readonly Field[] | undefined
+  #isSmall: boolean | undefined
+
+  /** `lines`: without continuations at the top. */
+  constructor(lines: readonly string[], lineLength: number) {
+    this.#lines = lines
+    this.#lineLength = lineLength
+  }
+
+  get fields(): readonly Field[] {
+    this.#fields ??= this.#scan()
+    return this.#fields
+  }
+
+  get isSmall(): boolean {
+    this.#isSmall ??= isSmallHeader(this.#lines)
+    return this.#isSmall
+  }
+
+  named(name: string): readonly Field[] {
+    if (this.#fields !== undefined || name === '') return this.fields.filter(field => field.name === name)
+    return this.#scan(name)
+  }
+
+  /** The same field each time, as what its reading costs is counted for it. */
+  #fieldAt(at: number, end: number): ScannedField {
+    const field = this.#made.get(at) ?? new ScannedField(this.#lines, at, end, this.#lineLength)
+    this.#made.set(at, field)
+    return field
+  }
+
+  /** `wanted`: the name of the fields, in lower case. */
+  #scan(wanted?: string): ScannedField[] {
+    const [lines, fields] = [this.#lines, [] as ScannedField[]]
+    for (let at = 0; at < lines.length; ) {
+      let end = at + 1
+      while (end < lines.length && continues(lines[end] ?? '')) end++
+      if (wanted === undefined || mayBegin(lines[at] ?? '', wanted)) {
+        const field = this.#fieldAt(at, end)
+        if (wanted === undefined || field.name === wanted) fields.push(field)
+      }
+      at = end
+    }
+    return fields
   }
 }
 
-function scanFields(lines: readonly string[], lineLength: number): ScannedField[] {
-  const fields: ScannedField[] = []
-  // peersLines has removed continuations at the top
-  for (let at = 0; at < lines.length; ) {
-    let end = at + 1
-    while (end < lines.length && continues(lines[end] ?? '')) end++
-    fields.push(new ScannedField(lines, at, end, lineLength))
-    at = end
-  }
-  return fields
+/** A name begins with the first letter of its line. */
+function mayBegin(line: string, name: string): boolean {
+  return (line.charCodeAt(0) | CASE_BIT) === (name.charCodeAt(0) | CASE_BIT)
 }
+
+/** The bit in which ASCII's upper and lower case differ. */
+const CASE_BIT = 0x20
 
 /** As isContinuation, for each line of each header. */
 function continues(line: string): boolean {

@@ -19,7 +19,11 @@ export interface Asked {
 }
 
 /** Returns the values for a condition, for one recipient of one mail. */
-export type Values = (condition: Condition) => Asked | Promise<Asked>
+export interface Values {
+  (condition: Condition): Asked | Promise<Asked>
+  /** The values, without reading content for them. Undefined: it isn't read yet. */
+  known(condition: Condition): Asked | undefined
+}
 
 /** Returns the values for each recipient of a mail. Values that don't depend on the recipient are shared. */
 export function valuesByRecipient(
@@ -30,9 +34,9 @@ export function valuesByRecipient(
   const shared = new Map<string, Asked>()
   return recipient => {
     const own = new Map<string, Asked>()
-    return ({ field, member }) => {
+    const values = ({ field, member }: Condition): Asked | Promise<Asked> => {
       const known = field.perRecipient ? own : shared
-      const id = member === '' ? field.name : field.name + member
+      const id = idOf(field, member)
       const asked = known.get(id)
       if (asked !== undefined) return asked
       const read = (content?: Content) => {
@@ -47,19 +51,32 @@ export function valuesByRecipient(
       }
       return field.phase === 'content' ? budget.without(() => facts.content()).then(read) : read()
     }
+    const known = (condition: Condition): Asked | undefined => {
+      const { field, member } = condition
+      if (field.phase === 'content') return shared.get(idOf(field, member))
+      const asked = values(condition)
+      return asked instanceof Promise ? undefined : asked
+    }
+    return Object.assign(values, { known })
   }
+}
+
+function idOf({ name }: Condition['field'], member: string): string {
+  return member === '' ? name : name + member
 }
 
 /** The same values, with those of one refusal of the recipient. */
 export function valuesWithRefusal(values: Values, refusal: Refusal): Values {
-  const known = new Map<string, Asked>()
-  return condition => {
-    const { name, ofRefusal } = condition.field
-    if (ofRefusal === undefined) return values(condition)
-    const asked = known.get(name) ?? { subjects: [new Subject(ofRefusal(refusal))], isCut: false }
-    known.set(name, asked)
+  const read = new Map<string, Asked>()
+  const ofRefusal = ({ field }: Condition): Asked | undefined => {
+    if (field.ofRefusal === undefined) return undefined
+    const asked = read.get(field.name) ?? { subjects: [new Subject(field.ofRefusal(refusal))], isCut: false }
+    read.set(field.name, asked)
     return asked
   }
+  return Object.assign((condition: Condition) => ofRefusal(condition) ?? values(condition), {
+    known: (condition: Condition) => ofRefusal(condition) ?? values.known(condition),
+  })
 }
 
 /** `unknown`: nothing matches in the part of a long value that could be read. */

@@ -12,6 +12,7 @@ import type { MatchBudget } from './match-budget'
 import { meansRefuser } from './refusal-naming'
 import type { Policy, Rule } from './rule'
 import type { KnownValues } from './rule-index'
+import { Subject } from './subject'
 
 export interface FoundRule {
   rule?: Rule
@@ -34,7 +35,7 @@ export function* firstRule(
   const { refusals = [] } = recipient.envelope
   const questions = questionsAbout(values, refusals)
   const index = refusals.length > 0 ? policy.refusalIndex : policy.index
-  for (const rule of index.candidates(condition => known(values(condition)))) {
+  for (const rule of index.candidates(knownTo(values, refusals))) {
     if (ruledOut.has(rule)) continue
     const { name, mode, outcome } = rule
     budget.charge(mode)
@@ -82,7 +83,13 @@ export function cannotBeAsked({ name }: Rule, error: unknown): Error {
   return new Error(`[${name}] can't be checked: ${reason}`, { cause: error })
 }
 
-function known(asked: ReturnType<Values>): ReturnType<KnownValues> {
-  // any rule may hold that asks for a value that was cut
-  return asked instanceof Promise || asked.isCut ? undefined : asked.subjects
+function knownTo(values: Values, refusals: readonly Refusal[]): KnownValues {
+  return condition => {
+    const { ofRefusal } = condition.field
+    // a rule may hold for any of them
+    if (ofRefusal !== undefined) return refusals.map(refusal => new Subject(ofRefusal(refusal)))
+    const asked = values.known(condition)
+    // any rule may hold that asks for a value that was cut
+    return asked === undefined || asked.isCut ? undefined : asked.subjects
+  }
 }

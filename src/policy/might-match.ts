@@ -53,9 +53,10 @@ function candidatesOnce(cheap: CheapFacts): CandidatesFor {
 }
 
 function candidatesOf(field: Field, member: string, cheap: CheapFacts): Candidates | undefined {
-  const { facts, nowMs } = cheap
   if (field.candidates !== undefined) return candidates(field.candidates(cheap), true)
-  if (facts === undefined || field.perRecipient || field.phase === 'content') return undefined
+  if (field.perRecipient || field.phase === 'content') return undefined
+  const { facts, nowMs } = cheap
+  if (facts === undefined) return undefined
   const question = {
     facts,
     nowMs,

@@ -3,26 +3,29 @@
 
 import type { Item } from '../config/items'
 import { composed } from '../mail/composed'
-import { FoundLiterals, type LiteralSearch } from './literal-search'
+import { FoundLiterals, type Need } from './literal-search'
 import { type Answer, holdsForOne, type YieldPolicy } from './match-budget'
 import { NeedIndex } from './need-index'
 import { faultOfRegex } from './regex-faults'
 import { INSTRUCTIONS, loadRe2js, type RegexPass, type RegexPasses } from './regex-pass'
 import { regexTree } from './regex-tree'
-import { literalsOfRegex } from './required-literals'
+import { literalsOfRegex, type RequiredLiterals } from './required-literals'
 import type { Subject } from './subject'
 
 export class RegexPatterns {
   readonly #passes: RegexPasses
-  readonly #literals: LiteralSearch | undefined
+  readonly #needOf: ((required: RequiredLiterals) => Need | undefined) | undefined
   /** The passes that hold expressions of this set, with their numbers. */
   readonly #own = new Map<RegexPass, NeedIndex<number>>()
   #entries: readonly (readonly [RegexPass, NeedIndex<number>])[] = []
 
-  /** `passes` and `literals` are shared by all sets for the same values. Without `literals` all passes are searched. */
-  constructor(passes: RegexPasses, literals?: LiteralSearch) {
+  /**
+   * `passes` is shared by all sets for the same values. `needOf`: what a pattern with these literals needs. Without it all
+   * passes are searched.
+   */
+  constructor(passes: RegexPasses, needOf?: (required: RequiredLiterals) => Need | undefined) {
     this.#passes = passes
-    this.#literals = literals
+    this.#needOf = needOf
   }
 
   get isEmpty(): boolean {
@@ -43,7 +46,7 @@ export class RegexPatterns {
     const searched = flags === 'c' ? source : `(?i)${source}`
     const pass = this.#passes.withRoom(instructions)
     const numbers = this.#own.get(pass) ?? new NeedIndex()
-    numbers.add(pass.add(searched, instructions), this.#literals?.add(literalsOfRegex(regexTree(searched))))
+    numbers.add(pass.add(searched, instructions), this.#needOf?.(literalsOfRegex(regexTree(searched))))
     this.#own.set(pass, numbers)
     this.#entries = [...this.#own]
     return undefined
@@ -52,6 +55,11 @@ export class RegexPatterns {
   /** `literals`: those of this set's search that occur in the text. */
   matches(subject: Subject, literals: FoundLiterals, yieldPolicy: YieldPolicy): Answer {
     return this.#matches(subject, 'composed', literals, yieldPolicy)
+  }
+
+  /** False: none matches. */
+  mayMatch(literals: FoundLiterals): boolean {
+    return this.#entries.some(([, index]) => index.find(literals).length > 0)
   }
 
   matchesAddress(subject: Subject, yieldPolicy: YieldPolicy): Answer {

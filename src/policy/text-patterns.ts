@@ -4,23 +4,26 @@
 import type { Item } from '../config/items'
 import { withoutLookAlikes } from '../mail/look-alikes'
 import { Glob, isGlob } from './glob'
+import type { Need } from './literal-search'
 import { type Answer, holdsForOne, whenKnown, type YieldPolicy } from './match-budget'
 import { NeedIndex } from './need-index'
 import type { PatternSet } from './pattern-set'
 import { RegexPatterns } from './regex-patterns'
-import { literalsOfGlob } from './required-literals'
+import { literalsOfGlob, type RequiredLiterals } from './required-literals'
 import type { Searches } from './searches'
 import { fold, type Subject } from './subject'
 
 export class TextPatterns implements PatternSet {
-  readonly #searches: Searches
+  readonly searches: Searches
+  /** What each glob and each expression needs; undefined: nothing. */
+  readonly needs: (Need | undefined)[] = []
   readonly #plain = new Set<string>()
   readonly #globs = new NeedIndex<Glob>()
   readonly #regexes: RegexPatterns
 
   constructor(searches: Searches) {
-    this.#searches = searches
-    this.#regexes = new RegexPatterns(searches.passes, searches.literals)
+    this.searches = searches
+    this.#regexes = new RegexPatterns(searches.passes, required => this.#need(required))
   }
 
   add(item: Item): string | undefined {
@@ -31,8 +34,32 @@ export class TextPatterns implements PatternSet {
 
   #add(folded: string, form: Item['form']): void {
     if (form === 'plain' && isGlob(folded))
-      this.#globs.add(new Glob(folded), this.#searches.literals.add(literalsOfGlob(folded)))
+      this.#globs.add(new Glob(folded), this.#need(literalsOfGlob(folded)))
     else this.#plain.add(folded)
+  }
+
+  #need(required: RequiredLiterals): Need | undefined {
+    const need = this.searches.literals.add(required)
+    this.needs.push(need)
+    return need
+  }
+
+  /** A pattern may match any text. */
+  get isOpen(): boolean {
+    return this.needs.includes(undefined)
+  }
+
+  /** Folded. */
+  plainTexts(): Iterable<string> {
+    return this.#plain
+  }
+
+  /** False: no pattern matches. Answers at once. */
+  mayMatch(subject: Subject): boolean {
+    if (this.#plain.has(subject.folded)) return true
+    if (this.needs.length === 0) return false
+    const found = subject.literals(this.searches.literals)
+    return this.#globs.find(found).length > 0 || this.#regexes.mayMatch(found)
   }
 
   /** Whether the text stands there as it is, and not only as a part of what a glob or an expression stands for. */
@@ -43,7 +70,7 @@ export class TextPatterns implements PatternSet {
   matches(subject: Subject, yieldPolicy: YieldPolicy): Answer {
     if (this.#plain.size > 0 && this.#plain.has(subject.folded)) return true
     if (this.#globs.isEmpty && this.#regexes.isEmpty) return false
-    const found = subject.literals(this.#searches.literals)
+    const found = subject.literals(this.searches.literals)
     const globs = holdsForOne(this.#globs.find(found), glob => glob.matches(subject.folded), yieldPolicy)
     return whenKnown(globs, held => held || this.#regexes.matches(subject, found, yieldPolicy))
   }

@@ -28,10 +28,11 @@ export async function traceRules(
   facts: MailFacts,
   nowMs: EpochMs,
   budget: MatchBudget,
+  recipients: readonly RecipientFacts[] = facts.recipients,
 ): Promise<RuleTrace[]> {
   const valuesFor = valuesByRecipient(facts, nowMs, budget)
   const traces: RuleTrace[] = []
-  for (const recipient of facts.recipients) {
+  for (const recipient of recipients) {
     const values = valuesFor(recipient)
     for (const rule of policy.rules)
       traces.push(

@@ -134,4 +134,20 @@ describe('domains', () => {
     ]
     for (const [text = '', expected] of table) assert.equal(organisationalDomain(domain(text)), expected)
   })
+
+  it('have the same forms whether they are plain, or need a closer look', () => {
+    const part = fc.string({
+      unit: fc.constantFrom('a', 'Z', '0', '.', '-', '_', '+', '=', '"', ' ', 'ü', '@', '['),
+      maxLength: 6,
+    })
+    fc.assert(
+      fc.property(part, part, (local, domain) => {
+        const text = `${local}@${domain}`
+        // brackets make it no plain one
+        assert.equal(addressKey(text), addressKey(`<${text}>`))
+        assert.equal(domainOf(text), domainOf(`<${text}>`))
+      }),
+      { numRuns: 3000 },
+    )
+  })
 })

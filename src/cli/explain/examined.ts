@@ -92,7 +92,7 @@ export async function traceMail(
     for (const { recipient, rule } of decisions) {
       const end = policy.rules.findIndex(({ name }) => name === rule) + 1
       const asked = { ...policy, rules: policy.rules.slice(0, end || undefined) }
-      traces.push(...(await traceRules(asked, { ...facts, recipients: [recipient] }, nowMs, budget())))
+      traces.push(...(await traceRules(asked, facts, nowMs, budget(), [recipient])))
     }
     return { traces, fault: reasonOf(error) }
   }
