@@ -1,6 +1,16 @@
 // The store of mail in two folders below ses-bounce/: NAME.eml is the raw mail, NAME.json its record.
 
-import { createReadStream, realpathSync } from 'node:fs'
+import { randomUUID } from 'node:crypto'
+import {
+  createReadStream,
+  existsSync,
+  linkSync,
+  mkdirSync,
+  readFileSync,
+  realpathSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { readdir, stat } from 'node:fs/promises'
 import path from 'node:path'
 import { MAIL_PLACES, type MailPlace } from '../queue/mail-ledger'
@@ -38,17 +48,41 @@ export function mailHome(harakaDir: string): string {
   }
 }
 
+const ID_FILE = 'store-id'
+
+/** Made once, by whichever process comes first. It is there with its text, or not at all. */
+function folderId(home: string): string {
+  const file = path.join(home, ID_FILE)
+  if (!existsSync(file)) {
+    const own = `${file}.${randomUUID()}`
+    mkdirSync(home, { recursive: true, mode: 0o700 })
+    writeFileSync(own, `${randomUUID()}\n`, { mode: 0o600 })
+    try {
+      linkSync(own, file)
+    } catch (error) {
+      if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error
+    } finally {
+      unlinkSync(own)
+    }
+  }
+  return `folder:${readFileSync(file, 'utf8').trim()}`
+}
+
 /** A step looks at a thousand files, so some 50,000 mails (the default limit) take ten minutes. */
 const SWEEP_PAUSE_MS = 10_000
 
-export function openFolderStore(harakaDir: string): MailStore {
+/**
+ * `isOnOneHost`: the path names the folder. Otherwise a file in it does: hosts may have folders of their own at the same
+ * path, or share one folder at different paths.
+ */
+export function openFolderStore(harakaDir: string, { isOnOneHost = true } = {}): MailStore {
   const folders: MailFolders = { kept: keptFolder(harakaDir), quarantine: quarantineFolder(harakaDir) }
   const cleaners = new Map<MailPlace, Cleaner>()
   const emlOf = (place: MailPlace, name: string) => path.join(folders[place], `${name}.eml`)
   return {
     // the folder may be made after the store is opened
     get home() {
-      return mailHome(harakaDir)
+      return isOnOneHost ? mailHome(harakaDir) : folderId(mailHome(harakaDir))
     },
     locationOf: emlOf,
     has: (place, name) => isThere(emlOf(place, name)),

@@ -3,7 +3,9 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
+import { readdirSync } from 'node:fs'
 import { type AddressInfo, createServer, type Socket } from 'node:net'
+import path from 'node:path'
 import { Readable, type Writable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
 import { bringInOrder } from '../../src/quarantine/bring-in-order'
@@ -166,6 +168,17 @@ describe('a store of mail', () => {
         assert.deepEqual(await places(), { kept: false, quarantine: false })
       })
     })
+
+  it('in a folder of hosts that share a queue is named by the folder, not by its path', () => {
+    const [one, other] = [temporaryFolder(), temporaryFolder()]
+    const homeOf = (folder: string) => openFolderStore(folder, { isOnOneHost: false }).home
+    const home = homeOf(one.folder)
+    assert.match(home, /^folder:[0-9a-f-]{36}$/)
+    assert.equal(homeOf(one.folder), home)
+    assert.notEqual(homeOf(other.folder), home)
+    assert.deepEqual(readdirSync(path.join(one.folder, 'ses-bounce')), ['store-id'])
+    for (const { remove } of [one, other]) remove()
+  })
 
   it('in a bucket finds all of many mails, some in each step', async () => {
     const store = openS3Store({ bucket: s3.bucket, prefix: 'many' }, { config: s3.config })
