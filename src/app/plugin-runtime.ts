@@ -3,6 +3,7 @@
 
 import { existsSync, readFileSync } from 'node:fs'
 import path from 'node:path'
+import { isDeepStrictEqual } from 'node:util'
 import { type Configuration, openConfiguration } from '../config/configuration'
 import type { Diagnostic } from '../config/diagnostics'
 import { SETTINGS_FILE } from '../config/load'
@@ -10,13 +11,15 @@ import { type Owner, runAs } from '../config/owner'
 import { claimFolder, makePrivateDir } from '../config/private-files'
 import { restorerFor } from '../config/restore'
 import { withoutSecrets } from '../config/secret'
+import type { MailStorePlace } from '../config/settings'
 import { snapshotFile } from '../config/snapshot'
 import { systemClock } from '../dispatch/clock'
 import { stopBeforeOthers } from '../dispatch/orderly-stop'
 import { type Supervisor, superviseDispatcher } from '../dispatch/supervisor'
 import { errorMessage, isLasting, QueueError } from '../errors'
-import { keptFolder, openFolderStore, quarantineFolder } from '../quarantine/folder-store'
+import { keptFolder, quarantineFolder } from '../quarantine/folder-store'
 import type { MailStore } from '../quarantine/mail-store'
+import { inheritedMailPlace, openMailStore, passOnMailPlace } from '../quarantine/open-store'
 import { folderTokens, type ReleaseTokens, releaseTokenFolder } from '../quarantine/release-token'
 import { MetricsBuffer } from '../queue/metrics-buffer'
 import { type MetricsFlush, startMetricsFlush } from '../queue/metrics-flush'
@@ -45,6 +48,7 @@ export interface PluginRuntimeOptions {
 export class PluginRuntime {
   readonly harakaDir: string
   readonly mailStore: MailStore
+  readonly #mailPlace: MailStorePlace
   readonly workerThreads: WorkerThreads = openWorkerThreads()
   readonly counts: MailCounts
   readonly surgeFiles: SurgeFiles
@@ -69,7 +73,6 @@ export class PluginRuntime {
     this.#options = options
     this.#owner = runAs(textOf(path.join(configDir, 'smtp.ini')))
     this.harakaDir = harakaDir
-    this.mailStore = openFolderStore(harakaDir)
     const metricsBuffer = new MetricsBuffer()
     this.counts = new MailCounts(metricsBuffer, () => Date.now())
     this.surgeFiles = new SurgeFiles(surgeFolder(harakaDir))
@@ -103,6 +106,10 @@ export class PluginRuntime {
       home: () => this.mailStore.home,
       warn: message => log('warn', message),
     })
+    const mailPlace = () => this.activeConfig().settings.quarantine.store
+    this.#mailPlace = (isWorker ? inheritedMailPlace() : undefined) ?? mailPlace()
+    if (!isWorker) passOnMailPlace(this.#mailPlace)
+    this.mailStore = openMailStore(this.#mailPlace, harakaDir, this.#queue.place)
     this.#metricsFlush = startMetricsFlush({
       metricsBuffer,
       open: () => this.#queue.counters(),
@@ -251,11 +258,11 @@ export class PluginRuntime {
     const { isWorker, log } = this.#options
     const keys = this.#queue.changedKeys(activeConfig.settings)
     if (keys.length > 0) {
-      log(
-        'warn',
-        `[queue] ${keys.join(', ')} take${keys.length > 1 ? '' : 's'} effect when Haraka starts again`,
-      )
+      const verb = keys.length > 1 ? 'take' : 'takes'
+      log('warn', `[queue] ${keys.join(', ')} ${verb} effect when Haraka starts again`)
     }
+    if (!isDeepStrictEqual(activeConfig.settings.quarantine.store, this.#mailPlace))
+      log('warn', '[quarantine] store takes effect when Haraka starts again')
     if (!isWorker) this.#startOrTryAgain()
   }
 

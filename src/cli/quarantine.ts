@@ -8,6 +8,8 @@ import { type Owner, SMTP_FILE } from '../config/owner'
 import { signatureOfFault } from '../config/sources'
 import { errorMessage } from '../errors'
 import { openFolderStore, quarantineFolder } from '../quarantine/folder-store'
+import type { MailStore } from '../quarantine/mail-store'
+import { openMailStore } from '../quarantine/open-store'
 import { folderTokens, releaseTokenFolder } from '../quarantine/release-token'
 import { mustBeThere } from './check'
 import {
@@ -25,7 +27,7 @@ import { escaping, type Out } from './out'
 import { becomeOwner, ownerOf } from './owner'
 import { type Endpoint, endpointOf, parseEndpoint } from './quarantine/endpoint'
 import { deleteKept, listKept, type Run, releaseKept, showKept } from './quarantine/tasks'
-import { openQueueContext } from './queue/queue-context'
+import { openQueueContext, settingsOf } from './queue/queue-context'
 
 type Become = (owner: Owner) => void
 
@@ -112,14 +114,13 @@ async function withQuarantine(
   try {
     const smtp = smtpOf(dir)
     become(ownerOf(dir))
-    const folder = quarantineFolder(dir)
-    mayLookAt(folder)
+    mayLookAt(quarantineFolder(dir))
     // without a queue, as before Haraka's first start, mail isn't counted
     const opened = await openQueueContext(dir, env, () => undefined)
     // it isn't known then whether waiting bounces need the mail
     if (takesOut && 'fault' in opened && !opened.fault.isAbsent) throw new Error(opened.fault.why)
     const total = 'fault' in opened ? undefined : opened.value
-    const store = openFolderStore(dir)
+    const store = total?.store ?? storeWithoutQueue(dir, env)
     try {
       const tokens = total?.queue.releaseTokens ?? folderTokens(releaseTokenFolder(dir))
       return await work({ store, tokens, out, json, ...(total && { total }) }, smtp)
@@ -130,6 +131,16 @@ async function withQuarantine(
   } catch (error) {
     for (const line of errorMessage(error).split('\n')) out.error(`ses-bounce quarantine: ${line}`)
     return 1
+  }
+}
+
+/** With settings that can't be read: the folder, where mail is by default. */
+function storeWithoutQueue(dir: string, env: NodeJS.ProcessEnv): MailStore {
+  try {
+    const { queue, quarantine } = settingsOf(dir, env)
+    return openMailStore(quarantine.store, dir, queue)
+  } catch {
+    return openFolderStore(dir)
   }
 }
 

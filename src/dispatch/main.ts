@@ -8,7 +8,7 @@ import { loadSettings, parseSettings, SETTINGS_FILE } from '../config/load'
 import { restorerFor } from '../config/restore'
 import { snapshotFile } from '../config/snapshot'
 import { errorMessage } from '../errors'
-import { openFolderStore } from '../quarantine/folder-store'
+import { inheritedMailPlace, openMailStore } from '../quarantine/open-store'
 import { MetricsBuffer } from '../queue/metrics-buffer'
 import { startMetricsFlush } from '../queue/metrics-flush'
 import { openCounterStore, openDispatcherQueue, openMailLedger, openQueueReader } from '../queue/open'
@@ -95,7 +95,7 @@ export async function dispatch(
 
   await ses.warmUp(settings().ses.regions[0] ?? WARM_UP_REGION)
   const over = new AbortController()
-  const store = openFolderStore(harakaDir)
+  const store = openMailStore(inheritedMailPlace() ?? settings().quarantine.store, harakaDir, target)
   const ledger = await openMailLedger(target, { home: store.home })
   const reader = await openQueueReader(target)
   const keptMail = new KeptMail({

@@ -1,12 +1,10 @@
 // Opens the store of mail that [quarantine] store names.
 
+import type { MailStorePlace } from '../config/settings'
 import type { QueuePlace } from '../queue/target'
 import { openFolderStore } from './folder-store'
 import type { MailStore } from './mail-store'
-import type { S3Location } from './s3-objects'
 import { openS3Store } from './s3-store'
-
-export type MailStorePlace = 'folder' | S3Location
 
 /** `queue`: hosts that share a queue need names for their folders that tell them apart. */
 export function openMailStore(
@@ -16,4 +14,18 @@ export function openMailStore(
 ): MailStore {
   if (place !== 'folder') return openS3Store(place)
   return openFolderStore(harakaDir, { isOnOneHost: store === 'sqlite' })
+}
+
+/** The variable with which Haraka's master tells its children, who may start when the settings are others already. */
+const VARIABLE = 'SES_BOUNCE_MAIL'
+
+/** This process's children inherit it. */
+export function passOnMailPlace(place: MailStorePlace): void {
+  process.env[VARIABLE] = JSON.stringify(place)
+}
+
+/** Undefined: this process has no such parent. */
+export function inheritedMailPlace(): MailStorePlace | undefined {
+  const text = process.env[VARIABLE]
+  return text === undefined ? undefined : (JSON.parse(text) as MailStorePlace)
 }

@@ -12,8 +12,8 @@ import type { Settings } from '../../config/settings'
 import { snapshotFile } from '../../config/snapshot'
 import { signatureOfFault } from '../../config/sources'
 import { errorMessage, type Result } from '../../errors'
-import { mailHome, openFolderStore } from '../../quarantine/folder-store'
 import type { MailStore } from '../../quarantine/mail-store'
+import { openMailStore } from '../../quarantine/open-store'
 import { openOperatorQueue } from '../../queue/open'
 import type { OperatorQueue, Pace } from '../../queue/operator'
 import { targetFor } from '../../queue/target'
@@ -47,10 +47,11 @@ export async function openQueueContext(
     const target = targetFor(queue, dir)
     const absent = target.store === 'sqlite' ? whyAbsent(target.file) : undefined
     if (absent !== undefined) return { fault: absent }
+    const store = openMailStore(quarantine.store, dir, target)
     const place = {
-      queue: await openOperatorQueue(target, { home: mailHome(dir) }),
+      queue: await openOperatorQueue(target, { home: store.home }),
       pace: paceOf(settings),
-      store: openFolderStore(dir),
+      store,
       limitBytes: quarantine.limitBytes,
     }
     return { value: place }

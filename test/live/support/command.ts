@@ -14,9 +14,22 @@ export interface CommandResult {
   errors: string[]
 }
 
-export function sesBounce({ haraka }: Pick<Product, 'haraka'>, ...args: string[]): Promise<CommandResult> {
+export function sesBounce(product: Pick<Product, 'haraka'>, ...args: string[]): Promise<CommandResult> {
+  return sesBounceWith({}, product, ...args)
+}
+
+/** `env`: more variables. */
+export function sesBounceWith(
+  env: Readonly<Record<string, string>>,
+  { haraka }: Pick<Product, 'haraka'>,
+  ...args: string[]
+): Promise<CommandResult> {
   return new Promise((resolve, reject) => {
-    const options = { cwd: haraka.dir, timeout: PATIENCE_MS, env: { ...process.env, HARAKA: haraka.dir } }
+    const options = {
+      cwd: haraka.dir,
+      timeout: PATIENCE_MS,
+      env: { ...process.env, HARAKA: haraka.dir, ...env },
+    }
     const child = execFile(process.execPath, [COMMAND, ...args], options, (error, stdout, stderr) => {
       if (child.exitCode === null) reject(error ?? new Error(`${args.join(' ')} didn't end`))
       else resolve({ code: child.exitCode, lines: linesOf(stdout), errors: linesOf(stderr) })
