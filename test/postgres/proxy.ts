@@ -7,6 +7,9 @@ import { setTimeout as pause } from 'node:timers/promises'
 /** up: to the server; down: from it. */
 export type Direction = 'up' | 'down'
 
+/** `link`: the number of the connection. */
+export type Listener = (data: Buffer, direction: Direction, link: number) => void | Promise<void>
+
 interface Link {
   client: Socket
   server: Socket
@@ -18,9 +21,11 @@ export class TcpProxy {
   #target: number
   readonly #listener: Server
   readonly #links = new Set<Link>()
+  #number = 0
   readonly #delayMs: Record<Direction, number> = { up: 0, down: 0 }
   readonly #isHole: Record<Direction, boolean> = { up: false, down: false }
   #refuses = false
+  #onData: Listener | undefined
 
   private constructor(listener: Server, port: number, target: number) {
     this.#listener = listener
@@ -44,8 +49,9 @@ export class TcpProxy {
     const server = connect({ port: this.#target, host: '127.0.0.1' })
     const link = { client, server }
     this.#links.add(link)
-    this.#pass('up', client, server)
-    this.#pass('down', server, client)
+    const number = ++this.#number
+    this.#pass(number, 'up', client, server)
+    this.#pass(number, 'down', server, client)
     for (const socket of [client, server]) {
       socket.on('error', () => {})
       socket.setNoDelay(true)
@@ -62,14 +68,23 @@ export class TcpProxy {
     }
   }
 
-  #pass(direction: Direction, from: Socket, to: Socket): void {
-    // each piece waits as long, so they stay in order
+  #pass(link: number, direction: Direction, from: Socket, to: Socket): void {
+    let before = Promise.resolve()
     from.on('data', data => {
-      if (this.#isHole[direction]) return
-      const delayMs = this.#delayMs[direction]
-      if (delayMs === 0) to.write(data)
-      else setTimeout(() => to.writable && to.write(data), delayMs)
+      const dueMs = performance.now() + this.#delayMs[direction]
+      // in order, also when a listener takes its time
+      before = before.then(async () => {
+        await this.#onData?.(data, direction, link)
+        const leftMs = dueMs - performance.now()
+        if (leftMs > 0) await pause(leftMs)
+        if (!this.#isHole[direction] && to.writable) to.write(data)
+      })
     })
+  }
+
+  /** Each piece of data waits for the listener before it goes on. Undefined: nobody listens. */
+  listen(listener: Listener | undefined): void {
+    this.#onData = listener
   }
 
   /** Another server from the next connection on. */

@@ -9,7 +9,7 @@ import { request } from './support'
 const REGION = 'eu-west-1'
 const PACE = { spacingMs: 1035, marginMs: 60_000 }
 
-forEachEngine('admission', makeStore => {
+forEachEngine('admission', (makeStore, { runs }) => {
   let store: Store
   let queue: WorkerQueue
 
@@ -107,7 +107,7 @@ forEachEngine('admission', makeStore => {
           }
         }
       }),
-      { numRuns: 40 },
+      { numRuns: runs(40) },
     )
     assert.ok(refused > tried / 20 && refused < tried, `${refused} of ${tried} refused: both must be tried`)
   })
@@ -156,7 +156,7 @@ forEachEngine('admission', makeStore => {
         await one.giveUpLead()
         await one.close()
       }),
-      { numRuns: 20 },
+      { numRuns: runs(20) },
     )
     assert.ok(
       sent > refused / 20 && refused > sent / 20,

@@ -1,4 +1,5 @@
-// Questions to a queue of any engine, which may answer later.
+// Questions to a queue of any engine, which may answer later. Their time is that of the queue and of the caller's
+// monotonic clock: an engine may count with either.
 
 import type { BounceRequest, Cap } from '../../src/policy/decision'
 import type { Job, Submitted } from '../../src/queue/job'
@@ -31,28 +32,27 @@ export async function ahead(
   queue: WorkerQueue,
   region: string,
   deadlineMs: number,
-  nowMonoMs: number,
+  nowMs: number,
 ): Promise<Ahead> {
-  return (await lookFor(queue, { region, deadlineMs, nowMonoMs }, 0)).ahead
+  return (await lookFor(queue, { region, deadlineMs }, nowMs)).ahead
 }
 
 export async function counted(queue: WorkerQueue, cap: Cap, nowMs: number): Promise<number> {
-  const [count] = (await lookFor(queue, { region: '', deadlineMs: 0, nowMonoMs: 0, caps: [cap] }, nowMs))
-    .counted
+  const [count] = (await lookFor(queue, { region: '', deadlineMs: 0, caps: [cap] }, nowMs)).counted
   if (count === undefined) throw new Error('a cap was not counted')
   return count
 }
 
-export async function silentMs(queue: WorkerQueue, nowMonoMs: number): Promise<number> {
-  return (await lookFor(queue, { region: '', deadlineMs: 0, nowMonoMs }, 0)).silentMs
+export async function silentMs(queue: WorkerQueue, nowMs: number): Promise<number> {
+  return (await lookFor(queue, { region: '', deadlineMs: 0 }, nowMs)).silentMs
 }
 
 async function lookFor(
   queue: WorkerQueue,
-  bounce: { region: string; deadlineMs: number; nowMonoMs: number; caps?: readonly Cap[] },
+  bounce: { region: string; deadlineMs: number; caps?: readonly Cap[] },
   nowMs: number,
 ) {
-  const { bounce: found } = await queue.look({ bounce: { caps: [], ...bounce }, nowMs })
+  const { bounce: found } = await queue.look({ bounce: { caps: [], nowMonoMs: nowMs, ...bounce }, nowMs })
   if (found === undefined) throw new Error('the queue has not answered for a bounce')
   return found
 }

@@ -19,7 +19,7 @@ const STEP = fc.oneof(
   fc.record({ kind: fc.constant('settle'), state: fc.constantFrom('sent', 'failed', 'held', 'queued') }),
 )
 
-forEachEngine('the queue with an operator beside a dispatcher', makeStore => {
+forEachEngine('the queue with an operator beside a dispatcher', (makeStore, { runs }) => {
   it('keeps each promise to both, in any order of their steps', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(STEP, { maxLength: 40 }), async steps => {
@@ -96,7 +96,7 @@ forEachEngine('the queue with an operator beside a dispatcher', makeStore => {
           await store.remove()
         }
       }),
-      { numRuns: 100 },
+      { numRuns: runs(100) },
     )
   })
 })

@@ -12,7 +12,7 @@ import {
 } from '../../src/queue/mail-ledger'
 import { forEachEngine, type Store } from './engines'
 
-forEachEngine('the ledger of mail on disk', makeStore => {
+forEachEngine('the ledger of mail on disk', (makeStore, { runs }) => {
   let store: Store
   let ledger: MailLedger
   let other: MailLedger
@@ -69,7 +69,7 @@ forEachEngine('the ledger of mail on disk', makeStore => {
           assert.ok(sum <= LIMIT)
         }
       }),
-      { numRuns: 50 },
+      { numRuns: runs(50) },
     )
   })
 

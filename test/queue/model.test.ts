@@ -20,7 +20,7 @@ const CAP_MS = 20_000
 /** How long: `RUNS=1000 npx mocha test/queue/model.test.ts` */
 const RUNS = Number(process.env['RUNS'] ?? 20)
 
-for (const { name, makeStore } of ENGINES) {
+for (const { name, makeStore, runs } of ENGINES) {
   describe(`the queue of ${name}`, function () {
     this.timeout(300_000 + RUNS * 5000)
 
@@ -43,7 +43,7 @@ for (const { name, makeStore } of ENGINES) {
         }),
         // shrinking opens more files than a process may
         {
-          numRuns: RUNS,
+          numRuns: runs(RUNS),
           endOnFailure: true,
           examples: RARE.flatMap(script =>
             [false, true].map(isLost => [script.map(step => ({ step, isLost }))] as [Command[]]),

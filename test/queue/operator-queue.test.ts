@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict'
 import type { JobQuery, OperatorQueue } from '../../src/queue/operator'
+import type { QueueStats } from '../../src/queue/stats'
 import type { Claim, DispatcherQueue, WorkerQueue } from '../../src/queue/store'
 import { addJob, allOf, due, inTurn, setSpacing, takeLead } from './any-engine'
 import { forEachEngine, type Store } from './engines'
@@ -16,6 +17,10 @@ const NOTHING = {
   blocked: [],
   mail: { kept: { bytes: 0, mails: 0 }, quarantine: { bytes: 0, mails: 0 } },
   reload: { isRefused: false },
+}
+
+function othersOf({ pauses, blocked, mail, reload }: QueueStats) {
+  return { pauses, blocked, mail, reload }
 }
 
 forEachEngine("the operator's side", makeStore => {
@@ -245,9 +250,13 @@ forEachEngine("the operator's side", makeStore => {
     })
 
     it('goes on while jobs are changed and forgotten behind it', async () => {
-      // more than are read together
-      const all = await inTurn(Array(300), () => add())
+      // more than any engine reads together
+      await store.fill(
+        'eu-west-1',
+        Array.from({ length: 1200 }, (_, n) => n),
+      )
       const list = queue.jobs({ states: ['queued'] })
+      const all = await ids()
       const last = all.at(-1) ?? ''
       const seen: string[] = []
       for await (const { id } of list) {
@@ -266,20 +275,17 @@ forEachEngine("the operator's side", makeStore => {
       await add({ rule: 'two' }, 3000)
       await add({ region: 'us-east-1', rule: 'one' }, 3000)
       await queue.pause('us-east-1', 4000)
-      const { states, regions, jobs, ...rest } = await queue.stats({ ms: 5000, monoMs: 5000 }, PACE)
+      const stats = await queue.stats({ ms: 5000, monoMs: 5000 }, PACE)
+      const { states, regions, jobs } = stats
       assert.equal(jobs.find(one => one.region === 'us-east-1' && one.state === 'queued')?.jobs, 1)
       assert.deepEqual([states.sent, states.queued, states.held], [1, 3, 0])
       assert.deepEqual(await queue.countByRule(), [
         { rule: 'one', states: { queued: 2, sent: 1 } },
         { rule: 'two', states: { queued: 1 } },
       ])
-      assert.deepEqual(rest, {
-        ...NOTHING,
-        pauses: [{ region: 'us-east-1', sinceMs: 4000 }],
-        oldestMs: 2000,
-        nextDeadlineMs: HOUR_MS,
-        silentMs: 4000,
-      })
+      assert.deepEqual(othersOf(stats), { ...NOTHING, pauses: [{ region: 'us-east-1', sinceMs: 4000 }] })
+      assert.deepEqual([stats.oldestMs, stats.nextDeadlineMs], [2000, HOUR_MS])
+      assert.ok((stats.silentMs ?? -1) >= 0, 'a dispatcher has led')
       assert.deepEqual(regions, [
         {
           region: 'eu-west-1',
@@ -363,12 +369,11 @@ forEachEngine("the operator's side", makeStore => {
     })
 
     it('is empty in an empty queue', async () => {
-      const { states, regions, jobs, ...rest } = await queue.stats({ ms: 0, monoMs: 0 }, PACE)
+      const stats = await queue.stats({ ms: 0, monoMs: 0 }, PACE)
+      const { states, regions, jobs, oldestMs, nextDeadlineMs } = stats
       assert.deepEqual(new Set(Object.values(states)), new Set([0]))
-      assert.deepEqual(
-        [await queue.countByRule(), regions, jobs, rest],
-        [[], [], [], { ...NOTHING, silentMs: 0 }],
-      )
+      assert.deepEqual([await queue.countByRule(), regions, jobs, othersOf(stats)], [[], [], [], NOTHING])
+      assert.deepEqual([oldestMs, nextDeadlineMs], [undefined, undefined])
     })
   })
 })

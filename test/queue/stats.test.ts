@@ -13,7 +13,7 @@ const PACE = { spacingMs: 1000, forecastMs: 1035, marginMs: 60_000 }
 const SPACING = { spacingMs: 0, notBeforeMonoMs: 0, longestPauseMs: 60_000 }
 const NOW_MS = 1_700_000_000_123
 
-forEachEngine('the queue in numbers', makeStore => {
+forEachEngine('the queue in numbers', (makeStore, { runs }) => {
   let store: Store
   let watcher: QueueReader | undefined
 
@@ -178,9 +178,9 @@ forEachEngine('the queue in numbers', makeStore => {
         assert.deepEqual(await foreseen(NOW_MS, spacingMs), exact)
         if (exact.willMiss > 0 && exact.drainMs > 0) cut += 1
       }),
-      { numRuns: 60 },
+      { numRuns: runs(60) },
     )
-    assert.ok(cut > 5, `only ${cut} queues were in time in part`)
+    assert.ok(cut > runs(60) / 12, `only ${cut} queues were in time in part`)
   })
 
   /** By a process that has looked at the queue before. */

@@ -174,7 +174,7 @@ forEachEngine('the side of workers', makeStore => {
     await takeLead(dispatcher)
     await dispatcher.claim(
       'eu-west-1',
-      { ms: 0, monoMs: 50 },
+      { ms: 50, monoMs: 50 },
       { spacingMs: 9, notBeforeMonoMs: 60, longestPauseMs: 0 },
     )
     await dispatcher.close()

@@ -39,7 +39,7 @@ describe('the dispatchers of several hosts', () => {
     await first.end('SIGTERM')
     const ended = await nextCall(monoMs())
     const heir = await until(
-      async () => [second, third].find(one => one.lines.some(line => /leads, term 2$/.test(line))),
+      async () => [second, third].find(one => one.lines.some(line => line.endsWith('leads, term 2'))),
       { what: 'a new leader' },
     )
     const { length } = hosts.ses.calls

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import path from 'node:path'
 import { Database } from '../../../src/queue/sqlite/database'
 import { openWorkerQueue } from '../../../src/queue/sqlite/open'
-import { temporaryFolder } from '../support'
+import { request, temporaryFolder } from '../support'
 
 describe('a submission with a key in a queue file', () => {
   let temporary: ReturnType<typeof temporaryFolder>
@@ -33,6 +33,15 @@ describe('a submission with a key in a queue file', () => {
       { address: 'user@yours.example', jobId: id, createdAtMs: atMs, outcome: 'added', state: 'queued' },
     ]
     assert.deepEqual(one.look({ idempotencyKey: 'key', nowMs: 0 }).record, { digest: 'old', results })
+    one.close()
+  })
+
+  it('adds no job when its record can not be kept', () => {
+    const one = openWorkerQueue(path.join(temporary.folder, 'queue.sqlite'), { create: true })
+    // no column of the table holds an object
+    const record = { key: 'key', digest: {} as string }
+    assert.throws(() => one.add([request({ sesId: 'broken' })], 0, { record }))
+    assert.equal(one.look({ sesId: 'broken', nowMs: 0 }).known.size, 0)
     one.close()
   })
 })

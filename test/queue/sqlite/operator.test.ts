@@ -7,7 +7,7 @@ import {
   type SqliteOperatorQueue,
   type SqliteWorkerQueue,
 } from '../../../src/queue/sqlite/open'
-import { request, temporaryFolder } from '../support'
+import { request, takeLead, temporaryFolder } from '../support'
 
 describe("the operator's side of a queue file", () => {
   let file: string
@@ -40,6 +40,14 @@ describe("the operator's side of a queue file", () => {
     } finally {
       other.close()
     }
+  })
+
+  it('tells for how long there was no heartbeat, on the clock of the one who asks', () => {
+    const dispatcher = openDispatcherQueue(file)
+    takeLead(dispatcher, 1000)
+    const pace = { spacingMs: 1000, forecastMs: 1000, marginMs: 0 }
+    assert.equal(queue.stats({ ms: 5000, monoMs: 5000 }, pace).silentMs, 4000)
+    dispatcher.close()
   })
 
   it('makes no file where there is none', () => {

@@ -29,7 +29,7 @@ BEGIN
     RETURN jsonb_build_object('known', known, 'digest', digest, 'results', results);
   END IF;
 
-  SELECT NULLIF(beat_ms, 0) INTO beat FROM leader WHERE one = 1;
+  SELECT NULLIF(beat_ms, 0) INTO beat FROM leader WHERE leader.one = 1;
   SELECT spacing_ms, NULLIF(last_start_ms, 0) AS last_start_ms INTO lane FROM region WHERE name = bounce->>'region';
   SELECT * INTO ahead
     FROM slots_ahead_1(bounce->>'region', (bounce->>'deadline_ms')::bigint, COALESCE(lane.spacing_ms, 0));
