@@ -2,7 +2,7 @@
 -- forecast, and the caps. In one statement, as several hosts add at once: each takes its turn first, and reads then.
 -- Refusals come as codes; worker-queue.ts has their texts, and the names of the arguments.
 CREATE OR REPLACE FUNCTION add_bounces_1(args jsonb) RETURNS jsonb LANGUAGE plpgsql VOLATILE
-SET search_path FROM CURRENT SET enable_seqscan = off SET jit = off
+SET search_path FROM CURRENT SET enable_seqscan = off SET jit = off SET plan_cache_mode = force_generic_plan
 AS $$
 DECLARE
   now_ms CONSTANT bigint := args->>'now_ms';
@@ -63,8 +63,11 @@ BEGIN
       result := (admitted->own) || jsonb_build_object('outcome', 'known', 'rule', request->'rule');
     ELSE
       -- the oldest job that waits for the same call; an unconfirmed recipient has a call of its own
-      SELECT id, state, created_ms INTO waits FROM recipient JOIN job j ON j.seq = recipient.job
-        WHERE recipient.ses_id = request->>'ses_id' AND NOT (request->>'alone')::boolean AND state = 'queued' AND NOT alone
+      SELECT id, state, created_ms INTO waits FROM (
+          -- OFFSET: its recipients are found first, and then sorted
+          SELECT j.* FROM recipient JOIN job j ON j.seq = recipient.job
+          WHERE recipient.ses_id = request->>'ses_id' OFFSET 0) AS jobs_of_mail
+        WHERE NOT (request->>'alone')::boolean AND state = 'queued' AND NOT alone
           AND region = request->>'region' AND bounce_sender = request->>'bounce_sender'
           AND bounce_sender_arn IS NOT DISTINCT FROM request->>'bounce_sender_arn'
           AND explanation IS NOT DISTINCT FROM request->>'explanation'

@@ -1,6 +1,6 @@
 -- The bounces that count towards a cap now, up to the cap itself: an index is read so far only.
 CREATE OR REPLACE FUNCTION counted_1(cap jsonb, now_ms bigint) RETURNS integer LANGUAGE plpgsql STABLE
-SET search_path FROM CURRENT SET enable_seqscan = off SET jit = off
+SET search_path FROM CURRENT SET enable_seqscan = off SET jit = off SET plan_cache_mode = force_generic_plan
 AS $$
 DECLARE
   after_ms CONSTANT bigint := now_ms - (cap->>'per_ms')::bigint;

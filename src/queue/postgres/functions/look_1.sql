@@ -1,7 +1,7 @@
 -- What a worker asks before it decides: the mail's recipients that are known, the last sign of a dispatcher, the jobs
 -- ahead, what counts towards the caps, and the record of an idempotency key. One snapshot. See worker-queue.ts.
 CREATE OR REPLACE FUNCTION look_1(args jsonb) RETURNS jsonb LANGUAGE plpgsql STABLE
-SET search_path FROM CURRENT SET enable_seqscan = off SET jit = off
+SET search_path FROM CURRENT SET enable_seqscan = off SET jit = off SET plan_cache_mode = force_generic_plan
 AS $$
 DECLARE
   now_ms CONSTANT bigint := args->>'now_ms';

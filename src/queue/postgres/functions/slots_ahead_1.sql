@@ -3,7 +3,7 @@
 CREATE OR REPLACE FUNCTION slots_ahead_1(
   of_region text, deadline_ms bigint, spacing float8, OUT jobs integer, OUT later_ms float8
 ) LANGUAGE plpgsql STABLE
-SET search_path FROM CURRENT SET enable_seqscan = off SET jit = off
+SET search_path FROM CURRENT SET enable_seqscan = off SET jit = off SET plan_cache_mode = force_generic_plan
 AS $$
 DECLARE
   end_ms bigint := deadline_ms - ((deadline_ms % 1000) + 1000) % 1000 + 1000;

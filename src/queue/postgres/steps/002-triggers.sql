@@ -3,7 +3,7 @@
 -- minutes; a day of it is kept. kept_due: mail whose job has ended, and has to be brought in order.
 
 CREATE FUNCTION job_changed() RETURNS trigger LANGUAGE plpgsql
-SET search_path FROM CURRENT SET enable_seqscan = off SET jit = off
+SET search_path FROM CURRENT SET enable_seqscan = off SET jit = off SET plan_cache_mode = force_generic_plan
 AS $$
 DECLARE
   ended CONSTANT text[] := ARRAY['sent', 'failed', 'expired', 'cancelled'];
