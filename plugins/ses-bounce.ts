@@ -4,7 +4,8 @@
 import cluster from 'node:cluster'
 import { deny, denysoft, ok } from 'haraka-constants'
 import { commitPlan } from '../src/app/commit'
-import { evaluateMail, type MailEvaluation } from '../src/app/evaluate-mail'
+import { evaluateInTime } from '../src/app/evaluate-in-time'
+import type { MailEvaluation } from '../src/app/evaluate-mail'
 import { logLine } from '../src/app/log-line'
 import { type CommitPlan, type Plan, planFor, replyText } from '../src/app/plan'
 import { PluginRuntime } from '../src/app/plugin-runtime'
@@ -165,7 +166,7 @@ export function serve_http(this: HarakaPlugin, next: Next, server: HarakaServer)
     submitted: note => runtime.counts.submitted(note),
     wake: wakeDispatcher,
     log: (level, message) => this[`log${level}`](withoutHidden(message)),
-    nowMs: () => Date.now(),
+    nowMs: () => runtime.nowMs(),
     nowMonoMs: () => systemClock.monoMs(),
   }
   if (server.http?.app) mount(server.http.app, allRoutes(context), context)
@@ -187,7 +188,8 @@ export function redeem_release_token(
   answerHook(hookCall(this, connection, next), async () => {
     const { transaction } = connection
     const isGood =
-      typeof token === 'string' && (await (await runtime.releaseTokens()).redeem(token, Date.now()))
+      typeof token === 'string' &&
+      (await (await runtime.releaseTokens()).redeem(token, await runtime.learnTime()))
     if (!transaction || !isGood) return { code: deny, text: BAD_TOKEN }
     released.add(transaction)
     this.lognotice(connection, 'released from the quarantine by hand: rules do not apply')
@@ -343,12 +345,12 @@ async function evaluate(
     ...(held && { refusalsOf: (command: RcptCommand | undefined) => held.of(command) }),
     contentLimitBytes: activeConfig.settings.content.limitBytes,
     workerThreads: runtime.workerThreads,
-    nowMs: Date.now(),
+    nowMs: runtime.nowMs(),
     nowMonoMs: systemClock.monoMs(),
   })
   deliveries.note(plugin, connection, mail, recipients)
   try {
-    const evaluation = await evaluateMail(mail, activeConfig, () => runtime.queue())
+    const evaluation = await evaluateInTime(mail, activeConfig, () => runtime.queue(), runtime)
     if (evaluation) transaction.results.add(plugin, resultsOf(evaluation))
     return evaluation
   } catch (error) {
@@ -469,7 +471,7 @@ async function carryOut(
     settings,
     queue: () => runtime.queue(),
     uuid: transaction.uuid,
-    nowMs: Date.now(),
+    nowMs: runtime.nowMs(),
     forecast: forecast(settings, systemClock.monoMs()),
     pipeRaw: to => pipeRaw(transaction.message_stream, to),
   })

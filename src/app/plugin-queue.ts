@@ -9,7 +9,7 @@ import type { CounterStore } from '../queue/counters'
 import { openCounterStore, openOperatorQueue, openWorkerQueue, prepareQueue } from '../queue/open'
 import { OpenOnce } from '../queue/open-once'
 import type { OperatorQueue } from '../queue/operator'
-import type { Eventually, WorkerQueue } from '../queue/store'
+import type { Eventually, QueueClock, WorkerQueue } from '../queue/store'
 import {
   fromEnvironment,
   passwordIn,
@@ -19,6 +19,7 @@ import {
   targetAt,
   toEnvironment,
 } from '../queue/target'
+import type { EpochMs } from '../units'
 
 export interface PluginQueueOptions {
   harakaDir: string
@@ -64,6 +65,32 @@ export class PluginQueue {
   operator(): Eventually<OperatorQueue> {
     this.#hasOpened = true
     return this.#operator.get()
+  }
+
+  /** The queue's time, without a question to it: the host's until the queue has answered once. */
+  nowMs(): EpochMs {
+    return this.#clock()?.nowMs() ?? Date.now()
+  }
+
+  /** Whether `nowMs` is the queue's time. */
+  knowsTime(): boolean {
+    return this.place.store === 'sqlite' || this.#clock() !== undefined
+  }
+
+  /** The queue's time; the host's if the queue can't be asked. Never rejects. */
+  async learnTime(): Promise<EpochMs> {
+    if (this.knowsTime()) return this.nowMs()
+    try {
+      return await (await this.worker()).clock.learn()
+    } catch {
+      // what is asked of the queue next says so
+      return this.nowMs()
+    }
+  }
+
+  #clock(): QueueClock | undefined {
+    const clocks = [this.#worker.value?.clock, this.#operator.value?.clock]
+    return clocks.find(clock => clock?.isKnown)
   }
 
   /** Rejects with QueueError, or throws it. */

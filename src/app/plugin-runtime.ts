@@ -25,6 +25,7 @@ import { MetricsBuffer } from '../queue/metrics-buffer'
 import { type MetricsFlush, startMetricsFlush } from '../queue/metrics-flush'
 import type { OperatorQueue } from '../queue/operator'
 import type { Eventually, WorkerQueue } from '../queue/store'
+import type { EpochMs } from '../units'
 import { openWorkerThreads, type WorkerThreads } from '../worker-thread/worker-threads'
 import { type ActiveConfig, compileActiveConfig } from './active-config'
 import { MailCounts } from './mail-counts'
@@ -74,7 +75,9 @@ export class PluginRuntime {
     this.#owner = runAs(textOf(path.join(configDir, 'smtp.ini')))
     this.harakaDir = harakaDir
     const metricsBuffer = new MetricsBuffer()
-    this.counts = new MailCounts(metricsBuffer, () => Date.now())
+    // a reading of the files is counted before the queue is known
+    let queue: PluginQueue | undefined
+    this.counts = new MailCounts(metricsBuffer, () => queue?.nowMs() ?? Date.now())
     this.surgeFiles = new SurgeFiles(surgeFolder(harakaDir))
     this.surges = new RefusalSurges({
       files: this.surgeFiles,
@@ -98,7 +101,7 @@ export class PluginRuntime {
       onChange: activeConfig => this.#changed(activeConfig),
       onRead: (state, errors) => this.counts.read(state, errors),
     })
-    this.#queue = new PluginQueue({
+    queue = new PluginQueue({
       harakaDir,
       isWorker,
       owner: this.#owner,
@@ -106,6 +109,7 @@ export class PluginRuntime {
       home: () => this.mailStore.home,
       warn: message => log('warn', message),
     })
+    this.#queue = queue
     const mailPlace = () => this.activeConfig().settings.quarantine.store
     this.#mailPlace = (isWorker ? inheritedMailPlace() : undefined) ?? mailPlace()
     if (!isWorker) passOnMailPlace(this.#mailPlace)
@@ -131,6 +135,21 @@ export class PluginRuntime {
   /** For views and changes by hand, in the process that serves SMTP. Rejects with QueueError, or throws it. */
   operator(): Eventually<OperatorQueue> {
     return this.#queue.operator()
+  }
+
+  /** The queue's time, without a question to it: the host's until the queue has answered once. */
+  nowMs(): EpochMs {
+    return this.#queue.nowMs()
+  }
+
+  /** Whether `nowMs` is the queue's time. */
+  knowsTime(): boolean {
+    return this.#queue.knowsTime()
+  }
+
+  /** The queue's time; the host's if the queue can't be asked. Never rejects. */
+  learnTime(): Promise<EpochMs> {
+    return this.#queue.learnTime()
   }
 
   /** Rejects with QueueError where the queue of several hosts has them. */
@@ -199,12 +218,14 @@ export class PluginRuntime {
     })
   }
 
-  /** Loads and starts what reads content, if a rule needs content. */
+  /** Loads and starts what reads content, if a rule needs content, and asks the queue for its time. */
   async warmUp(): Promise<void> {
+    const learned = this.learnTime()
     const asks = this.activeConfig().policy.rules.some(({ conditions }) =>
       conditions.some(({ field }) => field.phase === 'content'),
     )
     if (asks) await this.workerThreads.warmUp()
+    await learned
   }
 
   wake(): void {

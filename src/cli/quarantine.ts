@@ -122,6 +122,7 @@ async function withQuarantine(
     const total = 'fault' in opened ? undefined : opened.value
     const store = total?.store ?? storeWithoutQueue(dir, env)
     try {
+      await total?.queue.clock.learn()
       const tokens = total?.queue.releaseTokens ?? folderTokens(releaseTokenFolder(dir))
       return await work({ store, tokens, out, json, ...(total && { total }) }, smtp)
     } finally {

@@ -101,7 +101,7 @@ export function queue(
 async function withQueue(
   dir: string,
   env: NodeJS.ProcessEnv,
-  io: Omit<Run, 'place'>,
+  io: QueueIo & Pick<Run, 'out' | 'json'>,
   work: (run: Run) => number | Promise<number>,
 ): Promise<number> {
   const opened = await openQueueContext(dir, env, io.become)
@@ -112,7 +112,9 @@ async function withQueue(
   if ('fault' in opened) return say(opened.fault.why)
   const place = opened.value
   try {
-    return await work({ ...io, place })
+    const { clock } = place.queue
+    if (io.nowMs === undefined) await clock.learn()
+    return await work({ ...io, nowMs: io.nowMs ?? (() => clock.nowMs()), place })
   } catch (error) {
     return say(errorMessage(error))
   } finally {
@@ -123,7 +125,6 @@ async function withQueue(
 function standardIo(): QueueIo {
   const { stdout } = process
   return {
-    nowMs: () => Date.now(),
     monoMs: () => systemClock.monoMs(),
     sleep: async (ms, signal) => {
       await timer(ms, undefined, { ...(signal && { signal }) }).catch(() => undefined)

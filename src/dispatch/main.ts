@@ -12,6 +12,7 @@ import { inheritedMailPlace, openMailStore } from '../quarantine/open-store'
 import { MetricsBuffer } from '../queue/metrics-buffer'
 import { startMetricsFlush } from '../queue/metrics-flush'
 import { openCounterStore, openDispatcherQueue, openMailLedger, openQueueReader } from '../queue/open'
+import type { DispatcherQueue } from '../queue/store'
 import { fromEnvironment, passwordIn, placeFor, type QueuePlace, targetAt } from '../queue/target'
 import { EMULATOR_CREDENTIALS, type SesEmulator, startSesEmulator } from '../ses-emulator/server'
 import { CallCounts } from './call-counts'
@@ -62,6 +63,7 @@ export async function dispatch(
   const target = targetAt(place ?? placeFor(settings().queue, harakaDir), () => passwordIn(settings().queue))
   const queue = await openDispatcherQueue(target)
   const clock = clockOf(queue)
+  await learnTime(queue)
   const metricsBuffer = new MetricsBuffer()
   const metricsFlush = startMetricsFlush({ metricsBuffer, open: () => openCounterStore(target), log })
   const local =
@@ -126,6 +128,15 @@ export async function dispatch(
     await local?.close()
     await metricsFlush.close()
     await queue.close()
+  }
+}
+
+/** A queue that can't be asked says so when the dispatcher asks for the lead, which is tried again. */
+async function learnTime({ clock }: DispatcherQueue): Promise<void> {
+  try {
+    await clock.learn()
+  } catch {
+    // the host's time counts until the first answer
   }
 }
 

@@ -78,7 +78,7 @@ export function decideDeferred(context: DeliveryContext, deferral: Deferral): De
         stands === undefined && !isMixedUp && (isAnswer || window === 'bounce'),
     )
     if (!isCertain) return UNTOUCHED
-    const nowMs = Date.now()
+    const nowMs = await runtime.learnTime()
     const deadlineMs = await deadlineMsOf(note, settings.window, nowMs)
     const isLastChance =
       deadlineMs !== undefined && nowMs <= deadlineMs && nowMs + deferral.delay * 1000 > deadlineMs
@@ -98,7 +98,7 @@ async function decide(
     if (isLate()) throw new Error('the time for it is over')
     return runtime.queue()
   }
-  const nowMs = Date.now()
+  const nowMs = await runtime.learnTime()
   const delivery = failedDeliveryOf(mail, note, failed, {
     contentLimitBytes: settings.content.limitBytes,
     workerThreads: runtime.workerThreads,

@@ -6,6 +6,7 @@ import type { Eventually } from './store'
 export class OpenOnce<T extends { close(): Eventually<void> }> {
   readonly #open: () => Eventually<T>
   #opened: Eventually<T> | undefined
+  #value: T | undefined
 
   /** `open` may throw, or reject. */
   constructor(open: () => Eventually<T>) {
@@ -16,20 +17,34 @@ export class OpenOnce<T extends { close(): Eventually<void> }> {
     if (this.#opened !== undefined) return this.#opened
     const opened = this.#open()
     this.#opened = opened
-    if (opened instanceof Promise) opened.catch(() => this.#forget(opened))
+    if (opened instanceof Promise) this.#settle(opened)
+    else this.#value = opened
     return opened
+  }
+
+  /** What is open now. */
+  get value(): T | undefined {
+    return this.#value
   }
 
   /** Closes what was opened; the next use opens it anew. A fault of the closing doesn't matter to anybody. */
   close(): Eventually<void> {
     const opened = this.#opened
     this.#opened = undefined
+    this.#value = undefined
     if (opened instanceof Promise) return opened.then(one => one.close()).catch(() => undefined)
     const closed = opened?.close()
     return closed instanceof Promise ? closed.catch(() => undefined) : closed
   }
 
-  #forget(opened: Eventually<T>): void {
-    if (this.#opened === opened) this.#opened = undefined
+  #settle(opened: Promise<T>): void {
+    opened.then(
+      value => {
+        if (this.#opened === opened) this.#value = value
+      },
+      () => {
+        if (this.#opened === opened) this.#opened = undefined
+      },
+    )
   }
 }

@@ -9,7 +9,7 @@ import type { Job, JobEvent, JobState } from './job'
 import type { MailLedger, MailPlace, StoredMail } from './mail-ledger'
 import type { RelaySigns } from './relay-signs'
 import type { ActivityBucket, DeadlineBucket, QueueStats, RuleCount } from './stats'
-import type { Eventually } from './store'
+import type { Eventually, QueueClock } from './store'
 
 /** A pause by hand: jobs wait, and expire at their deadline. */
 export interface Pause {
@@ -59,6 +59,8 @@ export type ByHand = Result<{ from: JobState; to: JobState }>
 
 /** Only reads, and never blocks a writer. */
 export interface QueueReader {
+  /** All times but monotonic ones are this clock's. */
+  readonly clock: QueueClock
   /** Changes with every write of any process. */
   version(): Eventually<number>
   job(id: string): Eventually<Job | undefined>

@@ -94,6 +94,8 @@ export interface AddOptions {
 
 /** The worker's side of the queue. */
 export interface WorkerQueue {
+  /** All times but monotonic ones are this clock's. */
+  readonly clock: QueueClock
   look(question: Question): Eventually<Seen>
   /**
    * Adds the bounces of one mail in one durable transaction: all, or none when a result is `ended`, `overloaded` or
@@ -230,7 +232,12 @@ export interface Settled {
 
 /** The time of the queue: of its database, or of the machine that has its file. */
 export interface QueueClock {
+  /** Without a question: the host's time until there was an answer. */
   nowMs(): EpochMs
+  /** False: there was no answer yet. */
+  readonly isKnown: boolean
+  /** The same, after a question if there was no answer yet. Throws or rejects as other questions do. */
+  learn(): Eventually<EpochMs>
 }
 
 /** The dispatcher's side of the queue. */

@@ -47,6 +47,7 @@ const EMPTY: Ahead = {
 
 function queueWith({ known = new Map(), ahead = {}, count = 0 }: Holds): WorkerQueue {
   return {
+    clock: { nowMs: () => Date.now(), isKnown: true, learn: () => Date.now() },
     look: ({ bounce }) => ({
       known,
       ...(bounce && {

@@ -13,6 +13,7 @@ import { type TakenOut, takeOut } from '../../quarantine/take-out'
 import { mailTotalText } from '../../quarantine/total-text'
 import type { MailFile } from '../../queue/mail-ledger'
 import type { OperatorQueue } from '../../queue/operator'
+import type { EpochMs } from '../../units'
 import { addressText } from '../explain/words'
 import type { Out } from '../out'
 import type { Endpoint } from './endpoint'
@@ -25,7 +26,7 @@ export interface Run {
   out: Out
   json: boolean
   /** The record of mail on disk. */
-  total?: { queue: Pick<OperatorQueue, 'mailTotals' | 'mail'>; limitBytes: number }
+  total?: { queue: Pick<OperatorQueue, 'clock' | 'mailTotals' | 'mail'>; limitBytes: number }
 }
 
 export async function listKept({ store, out, json, total }: Run, limit?: number): Promise<number> {
@@ -90,7 +91,7 @@ export function releaseKept(run: Run, ids: readonly string[], endpoint: Endpoint
     if (kept === undefined) return { fault: NOT_THERE }
     if (kept.record === undefined) return { fault: "its record can't be read, so its recipients are unknown" }
     const to = recipientsOf(kept.record)
-    const pass = await run.tokens.issue(Date.now())
+    const pass = await run.tokens.issue(timeOf(run))
     try {
       const from = kept.record.envelope.sender
       const why = await handBack(endpoint, {
@@ -113,6 +114,11 @@ export function releaseKept(run: Run, ids: readonly string[], endpoint: Endpoint
   })
 }
 
+/** Without a queue nothing else has a time. */
+function timeOf({ total }: Pick<Run, 'total'>): EpochMs {
+  return total?.queue.clock.nowMs() ?? Date.now()
+}
+
 /** Deletes the mail, and its count at once. Without a queue no bounce can wait. */
 async function remove(
   { store, total }: Run,
@@ -120,7 +126,7 @@ async function remove(
   record: QuarantineRecord | undefined,
 ): Promise<TakenOut> {
   if (!isName(id)) return 'not there'
-  if (total) return takeOut(store, id, record, total.queue.mail, Date.now())
+  if (total) return takeOut(store, id, record, total.queue.mail, timeOf({ total }))
   return (await store.remove('quarantine', id)) ? 'removed' : 'not there'
 }
 

@@ -16,7 +16,8 @@ export interface Screen {
 }
 
 export interface QueueIo {
-  nowMs: () => EpochMs
+  /** For tests. Undefined: the queue's time. */
+  nowMs?: () => EpochMs
   /** Milliseconds of the machine's monotonic clock. */
   monoMs: () => MonoMs
   /** Resolves after that time, or early when the signal aborts. Never rejects. */
@@ -30,6 +31,7 @@ export interface QueueIo {
 }
 
 export interface Run extends QueueIo {
+  nowMs: () => EpochMs
   place: Place
   /** The output, with control characters escaped. */
   out: Out

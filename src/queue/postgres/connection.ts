@@ -10,6 +10,7 @@ import { Socket } from 'node:net'
 import { type ClientBase, Pool, type PoolClient, type PoolConfig, type QueryResult, types } from 'pg'
 import { QueueError } from '../../errors'
 import type { MonoMs } from '../../units'
+import type { QueueClock } from '../store'
 import { checkSchema, checkServer } from './checks'
 import { EngineClock } from './clock'
 import { faultOf, isFault, noAnswer, OWN_STATES, unreachable } from './faults'
@@ -24,6 +25,8 @@ export interface PostgresConnection {
   /** The schema's name, quoted: there is no search_path. */
   readonly schema: string
   readonly clock: EngineClock
+  /** The same for the queue's callers. */
+  readonly queueClock: QueueClock
   /**
    * The result of a function of the schema that takes and returns jsonb. It raises SB009 if `now_ms` is far from
    * the database's time; then it is called once more with the right one.
@@ -69,6 +72,7 @@ class Connection implements PostgresConnection {
   readonly target: PostgresTarget
   readonly schema: string
   readonly clock = new EngineClock()
+  readonly queueClock: QueueClock
   readonly #options: ConnectionOptions
   readonly #warned = new WeakSet<ClientBase>()
   #generation: Generation | undefined
@@ -81,6 +85,17 @@ class Connection implements PostgresConnection {
     this.target = target
     this.schema = quoted(target.schema)
     this.#options = options
+    const { clock } = this
+    this.queueClock = {
+      nowMs: () => clock.nowMs(),
+      get isKnown() {
+        return clock.isKnown
+      },
+      learn: async () => {
+        if (!clock.isKnown) await this.rows(`SELECT ${DATABASE_MS}`)
+        return clock.nowMs()
+      },
+    }
   }
 
   async call<T>(name: string, args: Record<string, unknown>): Promise<T> {

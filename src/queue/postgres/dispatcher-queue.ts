@@ -36,7 +36,7 @@ const PRUNE_ANSWERS = 1000
 
 /** The part of a connection that this needs. */
 interface Connection {
-  readonly clock: QueueClock
+  readonly queueClock: QueueClock
   call<T>(name: string, args: object): Promise<T>
   close(): Promise<void>
 }
@@ -95,7 +95,7 @@ export class PostgresDispatcherQueue implements DispatcherQueue {
   #plans = 0
 
   constructor({ connection, beats, owner, host }: DispatcherParts) {
-    this.clock = connection.clock
+    this.clock = connection.queueClock
     this.#connection = connection
     this.#beats = beats
     this.#lead = new PostgresLead(connection, owner, host)

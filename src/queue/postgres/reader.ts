@@ -30,6 +30,7 @@ export function readerOf(connection: PostgresConnection, options: ReaderOptions)
   const record = (id: string) =>
     connection.call<{ job: JobRow; history: JobEvent[] } | null>('job_record_1', { id })
   return {
+    clock: connection.queueClock,
     // no number of the database changes with every write, and only with these
     version: async () => randomInt(2 ** 47),
     job: async (id: string) => {

@@ -49,6 +49,7 @@ function withClose(connection: PostgresConnection, close: () => Promise<void>): 
     target: connection.target,
     schema: connection.schema,
     clock: connection.clock,
+    queueClock: connection.queueClock,
     call: (name, args) => connection.call(name, args),
     rows: (sql, values) => connection.rows(sql, values),
     script: (sql, timeoutMs) => connection.script(sql, timeoutMs),

@@ -28,6 +28,7 @@ export function openWorkerQueue(
 ): WorkerQueue {
   const connection = openConnection(target, options)
   return {
+    clock: connection.queueClock,
     mail: mailLedger(connection, home),
     releaseTokens: releaseTokens(connection),
     look: question => look(connection, question),

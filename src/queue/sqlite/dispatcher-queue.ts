@@ -20,6 +20,7 @@ import type {
 import { expired, type InterruptionLimits, leftBehind } from '../transitions'
 import { CallSpacing } from './call-spacing'
 import { Claims } from './claims'
+import { machineClock } from './clock'
 import { Database, type Row } from './database'
 import { forgetRecords } from './idempotency'
 import { DispatcherLead } from './lead'
@@ -45,7 +46,7 @@ export function openDispatcherQueue(
 
 /** SQLite answers at once. */
 export class SqliteDispatcherQueue implements DispatcherQueue {
-  readonly clock = { nowMs: () => Date.now() }
+  readonly clock = machineClock
   readonly #db: Database
   readonly #lead: DispatcherLead
   readonly #starts: CallSpacing

@@ -2,6 +2,7 @@
 
 import type { QueueReader } from '../operator'
 import { activity } from './activity-buckets'
+import { machineClock } from './clock'
 import { recentDecisions, ruleHits, sums } from './counters'
 import { Database } from './database'
 import { listJobs } from './list'
@@ -29,6 +30,7 @@ export type SqliteQueueReader = ReturnType<typeof readerOf>
 /** `home`: the folder of the mail on disk. */
 export function readerOf(database: Database, home: string) {
   return {
+    clock: machineClock,
     version: () => database.version(),
     job: id => {
       const row = database.get('SELECT * FROM job WHERE id = ?', id)

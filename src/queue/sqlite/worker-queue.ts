@@ -14,6 +14,7 @@ import { NOT_KEPT } from '../mail-ledger'
 import type { AddOptions, Ahead, KnownRecipient, Question, Seen, WorkerQueue } from '../store'
 import { CallSpacing } from './call-spacing'
 import { counted } from './caps'
+import { machineClock } from './clock'
 import { Database, type Row, type Value } from './database'
 import { keepRecord, recordOf } from './idempotency'
 import { isKept, mailLedger } from './mail-ledger'
@@ -44,6 +45,7 @@ export function openWorkerQueue(
   const starts = new CallSpacing(database)
   const boot = bootId()
   return {
+    clock: machineClock,
     mail: mailLedger(database, home),
     look: question => database.read(() => look(question)),
     add: (requests, nowMs, { forecast, mustBeKept, record } = {}) =>
