@@ -13,6 +13,8 @@ import { UnreadableError } from './unreadable'
 export interface Content {
   /** The text of all plain parts, and the text of all HTML parts; empty ones are left out. Trimmed. */
   texts: readonly string[]
+  /** How a reader takes the texts, where that differs (look-alikes.ts). Patterns are compared with these forms too. */
+  readings?: readonly string[]
   attachments: readonly Attachment[]
   /** True: a text was longer than the limit. */
   isCut: boolean
@@ -31,6 +33,8 @@ export interface Attachment {
 export interface CutText {
   text: string
   isCut: boolean
+  /** Parts that programs show from right to left, as a reader sees them. */
+  reversed?: string
 }
 
 /**
@@ -87,8 +91,8 @@ class ContentReader implements Visitor {
   }
 
   end(): Content {
-    const { texts, isCut } = this.#texts.end()
-    return { texts, attachments: this.#attachments, isCut }
+    const { texts, readings, isCut } = this.#texts.end()
+    return { texts, ...(readings.length > 0 && { readings }), attachments: this.#attachments, isCut }
   }
 
   #read(fields: PartFields, kinds: readonly TextKind[], body: Buffer): void {

@@ -1,10 +1,11 @@
 // The text of HTML as its reader sees it: without tags, comments, scripts and styles, entities decoded, white space
 // folded, each block on its own line, and each link's target after its text. Never throws. Takes linear time for any
-// nesting, and reads HTML in chunks, keeping two at most.
+// nesting, and reads HTML in chunks.
 
-import { type QuoteType, Tokenizer } from 'htmlparser2'
 import type { CutText } from './content'
-import { visibleText } from './mime/visible-text'
+import { targetOf } from './html-link'
+import { type Attributes, type HtmlEvents, HtmlScanner, type Wanted } from './html-scanner'
+import { reversed, reversedRuns, visibleText } from './mime/visible-text'
 
 /** HTML standard, section 15.3: elements that are displayed as blocks or break a line. */
 const BLOCKS = new Set(
@@ -12,17 +13,33 @@ const BLOCKS = new Set(
     ' ',
   ),
 )
-/** HTML standard, section 15.3.1, "Hidden elements": their text isn't displayed. */
-const HIDDEN = new Set(['script', 'style'])
-const LINKS = new Set(['a', 'area'])
+/** The attributes that hold a target, or a text that is displayed: that of a picture while pictures are blocked, of a button. */
+const WANTED: Wanted = new Map(
+  Object.entries({
+    a: ['href', 'xlink:href'],
+    area: ['href', 'alt'],
+    base: ['href'],
+    bdo: ['dir'],
+    button: ['formaction'],
+    form: ['action'],
+    img: ['alt'],
+    // Outlook's buttons
+    'v:rect': ['href'],
+    'v:roundrect': ['href'],
+    input: ['alt', 'formaction', 'type', 'value'],
+  }).map(([tag, names]) => [tag, new Set(names)]),
+)
+const TARGETS = ['href', 'xlink:href', 'action', 'formaction']
 const SLICE_CHARACTERS = 65_536
-/** Longer targets are ignored: browsers' own limits are between 2,000 and 64,000 characters. */
-const TARGET_CHARACTERS = 65_536
+/** Longer ones are ignored. */
 const BASE_CHARACTERS = 4096
-
+/** Comments for Outlook within each other: one level is what programs write. */
+const CONDITIONAL_DEPTH = 3
 const SPACE = 0x20
-/** White space that isn't one space: most is, and replacing it too would cost more than all the rest. */
+/** White space that isn't one space. */
 const NOT_ONE_SPACE = /[^\S ]\s*| \s+/g
+/** Most text is ASCII with one space between words, and stays as it is. */
+const MAY_CHANGE = /[^ -~]| {2}/
 
 /** `limit`: in UTF-16 units. */
 export function htmlText(html: string, limit: number): CutText {
@@ -33,31 +50,30 @@ export function htmlText(html: string, limit: number): CutText {
 export function htmlTextOf(chunks: () => Iterable<string>, limit: number): CutText {
   const writer = new Writer(limit)
   const reader = new Reader(writer)
-  feed(chunks(), reader, () => writer.isFull)
+  feed(chunks(), reader)
   if (reader.base === '' || !reader.isRelative) return writer.end()
   // the base also counts for links above it
   const again = new Writer(limit)
-  feed(chunks(), new Reader(again, reader.base), () => again.isFull)
+  feed(chunks(), new Reader(again, reader.base))
   return again.end()
 }
 
-function feed(chunks: Iterable<string>, reader: Reader, isFull: () => boolean): void {
-  const tokenizer = new Tokenizer({ decodeEntities: true }, reader)
+function feed(chunks: Iterable<string>, reader: Reader): void {
+  const scanner = new HtmlScanner(reader, WANTED)
   for (const chunk of chunks) {
-    for (let at = 0; at < chunk.length && !isFull(); at += SLICE_CHARACTERS) {
-      const slice = chunk.slice(at, at + SLICE_CHARACTERS)
-      reader.add(slice)
-      tokenizer.write(slice)
-    }
-    if (isFull()) break
+    for (let at = 0; at < chunk.length && !reader.isFull(); at += SLICE_CHARACTERS)
+      scanner.write(chunk.length <= SLICE_CHARACTERS ? chunk : chunk.slice(at, at + SLICE_CHARACTERS))
+    if (reader.isFull()) break
   }
-  tokenizer.end()
+  scanner.end()
+  reader.end()
 }
 
 /** Collects text, and folds white space as a browser does. */
 class Writer {
   readonly #limit: number
   readonly #parts: string[] = []
+  readonly #reversed: string[] = []
   #length = 0
   #gap: '' | ' ' | '\n' = ''
 
@@ -70,7 +86,7 @@ class Writer {
   }
 
   text(raw: string): void {
-    const text = visibleText(raw).replace(NOT_ONE_SPACE, ' ')
+    const text = MAY_CHANGE.test(raw) ? this.#folded(raw) : raw
     if (text === '') return
     const isAfterBlank = text.charCodeAt(0) === SPACE
     if (isAfterBlank) {
@@ -83,12 +99,27 @@ class Writer {
     this.#gap = isBeforeBlank ? ' ' : ''
   }
 
+  /** A text that is shown from right to left, in the order in which it is written. */
+  reversed(raw: string): void {
+    if (!this.isFull) this.#reversed.push(folded(reversed(raw)))
+  }
+
   line(): void {
     this.#gap = '\n'
   }
 
   end(): CutText {
-    return { text: this.#parts.join('').slice(0, this.#limit), isCut: this.isFull }
+    const text = this.#parts.join('').slice(0, this.#limit)
+    return {
+      text,
+      isCut: this.isFull,
+      ...(this.#reversed.length > 0 && { reversed: this.#reversed.join('\n') }),
+    }
+  }
+
+  #folded(raw: string): string {
+    for (const run of reversedRuns(raw)) this.#reversed.push(folded(run))
+    return folded(raw)
   }
 
   #push(text: string): void {
@@ -98,26 +129,26 @@ class Writer {
   }
 }
 
-/** The callbacks of the tokenizer. Their offsets count from the beginning of the HTML. */
-class Reader {
+function folded(raw: string): string {
+  return visibleText(raw).replace(NOT_ONE_SPACE, ' ')
+}
+
+/** Writes what the scanner finds. */
+class Reader implements HtmlEvents {
   readonly #writer: Writer
-  /** The last two chunks. Every name that counts begins in one of them, as longer names are ignored. */
-  #last = ''
-  #window = ''
-  #windowAt = 0
   readonly #from: string
+  readonly #depth: number
   #base = ''
   #isRelative = false
-  #tag = ''
-  #hidden = ''
-  #attribute = ''
-  #value: string[] = []
-  #valueLength = 0
+  /** Targets of open links: a form's is shown where it begins, as it may have no end. */
   #target = ''
+  /** The text of a `<bdo dir=rtl>`. Undefined: none is open. */
+  #reversed: string[] | undefined
 
-  constructor(writer: Writer, from = '') {
+  constructor(writer: Writer, from = '', depth = 0) {
     this.#writer = writer
     this.#from = from
+    this.#depth = depth
   }
 
   /** The target of the first `<base>` (HTML standard, section 4.2.3). */
@@ -130,103 +161,70 @@ class Reader {
     return this.#isRelative
   }
 
-  add(slice: string): void {
-    this.#windowAt += this.#window.length - this.#last.length
-    this.#window = this.#last + slice
-    this.#last = slice
+  isFull(): boolean {
+    return this.#writer.isFull
   }
 
-  ontext(start: number, end: number): void {
-    if (this.#hidden === '') this.#writer.text(this.#slice(start, end))
+  text(text: string): void {
+    this.#writer.text(text)
+    this.#reversed?.push(text)
   }
 
-  ontextentity(codepoint: number): void {
-    if (this.#hidden === '') this.#writer.text(String.fromCodePoint(codepoint))
-  }
-
-  onopentagname(start: number, end: number): void {
-    this.#tag = this.#slice(start, end).toLowerCase()
-    if (HIDDEN.has(this.#tag)) this.#hidden = this.#tag
-    if (BLOCKS.has(this.#tag)) this.#writer.line()
-    if (LINKS.has(this.#tag)) this.#showTarget()
-  }
-
-  onattribname(start: number, end: number): void {
-    const counts = LINKS.has(this.#tag) || this.#tag === 'base'
-    this.#attribute = counts ? this.#slice(start, end).toLowerCase() : ''
-    this.#value = []
-    this.#valueLength = 0
-  }
-
-  onattribdata(start: number, end: number): void {
-    if (this.#attribute === 'href') this.#addValue(this.#slice(start, end))
-  }
-
-  onattribentity(codepoint: number): void {
-    if (this.#attribute === 'href') this.#addValue(String.fromCodePoint(codepoint))
-  }
-
-  onattribend(_quote: QuoteType): void {
-    if (this.#attribute === 'href') {
-      // URL standard, section 4.4: blanks around it, and line ends and tabs in it, are removed
-      const value = this.#value
-        .join('')
-        .replace(/[\t\n\r]/g, '')
-        .trim()
-      if (this.#tag === 'base') this.#base ||= value.slice(0, BASE_CHARACTERS)
-      // HTML standard, section 13.2.5.33: the first of two attributes with one name counts
-      else if (this.#target === '') this.#target = value
+  open(tag: string, attributes: Attributes): void {
+    if (BLOCKS.has(tag)) this.#writer.line()
+    if (tag === 'a' || tag === 'area') this.#showTarget()
+    if (attributes.size === 0) return
+    if (tag === 'base') {
+      this.#base ||= (attributes.get('href') ?? '').trim().slice(0, BASE_CHARACTERS)
+      return
     }
-    this.#attribute = ''
+    if (tag === 'bdo') {
+      if (attributes.get('dir')?.toLowerCase() === 'rtl') this.#reversed ??= []
+      return
+    }
+    this.#target ||= TARGETS.map(name => attributes.get(name) ?? '').find(target => target !== '') ?? ''
+    if (tag === 'a') return
+    if (tag !== 'area') this.#showTarget()
+    this.#showTexts(attributes)
   }
 
-  onclosetag(start: number, end: number): void {
-    const tag = this.#slice(start, end).toLowerCase()
-    if (tag === this.#hidden) this.#hidden = ''
+  close(tag: string): void {
     if (tag === 'a') this.#showTarget()
+    if (tag === 'bdo') this.#showReversed()
     if (BLOCKS.has(tag)) this.#writer.line()
   }
 
-  onend(): void {
+  conditional(html: string): void {
+    if (this.#depth >= CONDITIONAL_DEPTH) return
+    const inner = new Reader(this.#writer, this.#from, this.#depth + 1)
+    feed([html], inner)
+    this.#isRelative ||= inner.isRelative
+  }
+
+  end(): void {
+    this.#showReversed()
     this.#showTarget()
   }
 
-  #slice(start: number, end: number): string {
-    return this.#window.slice(Math.max(0, start - this.#windowAt), Math.max(0, end - this.#windowAt))
+  #showTexts(attributes: Attributes): void {
+    if (attributes.get('type')?.toLowerCase() === 'hidden') return
+    for (const name of ['alt', 'value']) {
+      const text = attributes.get(name)
+      if (text !== undefined) this.#writer.text(` ${text} `)
+    }
   }
 
-  #addValue(text: string): void {
-    if (this.#valueLength > TARGET_CHARACTERS) return
-    this.#value.push(text)
-    this.#valueLength += text.length
+  #showReversed(): void {
+    const text = this.#reversed?.join('')
+    this.#reversed = undefined
+    if (text !== undefined) this.#writer.reversed(text)
   }
 
   #showTarget(): void {
     if (this.#target === '') return
-    const { target, isRelative } = resolve(this.#target, this.#from)
+    const { target, decoded, isRelative } = targetOf(this.#target, this.#from)
     this.#isRelative ||= isRelative
-    this.#writer.text(` [${target}] `)
+    this.#writer.text(decoded === undefined ? ` [${target}] ` : ` [${target}] [${decoded}] `)
     this.#target = ''
-  }
-
-  onopentagend(): void {}
-  onselfclosingtag(): void {}
-  oncdata(): void {}
-  oncomment(): void {}
-  ondeclaration(): void {}
-  onprocessinginstruction(): void {}
-}
-
-/** The link's target as a browser resolves it if the HTML names a base, else as written. */
-function resolve(target: string, base: string): { target: string; isRelative: boolean } {
-  // URL standard, section 4.4: with these schemes any number of slashes or backslashes may precede the host
-  const absolute = /^(https?|ftp):[\\/]+/i.exec(target)
-  if (absolute) return { target: `${absolute[1]}://${target.slice(absolute[0].length)}`, isRelative: false }
-  if (/^(?!https?:|ftp:)[a-z][a-z0-9+.-]*:/i.test(target)) return { target, isRelative: false }
-  if (base === '') return { target, isRelative: true }
-  try {
-    return { target: new URL(target, base.startsWith('//') ? `https:${base}` : base).href, isRelative: true }
-  } catch {
-    return { target, isRelative: true }
   }
 }

@@ -9,7 +9,7 @@ import type { EpochMs } from '../units'
 import { holdsForOne, type MatchBudget } from './match-budget'
 import { matches } from './patterns'
 import type { Condition, Rule } from './rule'
-import { Subject, subjectsOf } from './subject'
+import { readingSubject, Subject, subjectsOf } from './subject'
 
 /** The values that a condition compares. */
 export interface Asked {
@@ -43,7 +43,10 @@ export function valuesByRecipient(
         const question = { facts, recipient, nowMs, ...(content && { content }) }
         // content was cut when it was read
         const limit = content && Number.POSITIVE_INFINITY
-        const subjects = field.read(question, member).flatMap(value => subjectsOf(field, value, limit))
+        const subjects = [
+          ...field.read(question, member).flatMap(value => subjectsOf(field, value, limit)),
+          ...(field.otherReadings?.(question).map(readingSubject) ?? []),
+        ]
         const isCut = (field.isCut?.(question, member) ?? false) || subjects.some(subject => subject.isCut)
         const made = { subjects, isCut }
         known.set(id, made)

@@ -49,6 +49,8 @@ export interface Field {
   matchesLabels?: boolean
   /** A text for people: also compared as its reader takes it (mail/look-alikes.ts). `subjectsOf` makes both. */
   hasReadings?: boolean
+  /** Instead of `hasReadings`: these forms were made when the content was read. */
+  otherReadings?(question: Question): readonly string[]
   /** All possible values, where they are few. */
   words?: readonly string[]
   /** `member`: the part after a family's name. Of several values, one that matches is enough. */
@@ -151,7 +153,9 @@ export const FIELDS: readonly Field[] = [
   refused('code', 'text', ({ code }) => String(code)),
   refused('status', 'text', ({ status }) => status),
   refused('reply', 'text', ({ reply }) => reply),
-  field('body', 'text', 'content', q => q.content?.texts ?? [], { hasReadings: true }),
+  field('body', 'text', 'content', q => q.content?.texts ?? [], {
+    otherReadings: q => q.content?.readings ?? [],
+  }),
   fromAttachments('attachment.name', 'text', ({ names }) => names, { hasReadings: true }),
   fromAttachments('attachment.type', 'text', ({ types }) => types),
   fromAttachments('attachment.size', 'size', ({ sizeBytes }) => [sizeBytes]),

@@ -5,7 +5,7 @@ import { isIPv4, isIPv6 } from 'node:net'
 import { addressKey, domainOf } from '../mail/address'
 import { composed } from '../mail/composed'
 import { withoutLabel } from '../mail/label'
-import { readingsOf } from '../mail/look-alikes'
+import { otherReadings } from '../mail/look-alikes'
 import type { AddressKey, AsciiDomain } from '../units'
 import type { FoundLiterals, LiteralSearch } from './literal-search'
 import type { Found, YieldPolicy } from './match-budget'
@@ -111,6 +111,11 @@ export class Subject {
   }
 }
 
+/** How the reader of a value takes it. */
+export function readingSubject(text: string): Subject {
+  return new Subject(text, Number.POSITIVE_INFINITY, true)
+}
+
 /** A value of a field in all forms that patterns are compared with: itself, and how its reader takes it if that differs. */
 export function subjectsOf(
   { hasReadings }: { hasReadings?: boolean },
@@ -119,8 +124,7 @@ export function subjectsOf(
 ): Subject[] {
   const own = new Subject(value, limit)
   if (hasReadings !== true || typeof own.value !== 'string') return [own]
-  const [, reading] = readingsOf(own.value)
-  return reading === undefined ? [own] : [own, new Subject(reading, Number.POSITIVE_INFINITY, true)]
+  return [own, ...otherReadings(own.value).map(readingSubject)]
 }
 
 /**

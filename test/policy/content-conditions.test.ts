@@ -1,13 +1,16 @@
 // Conditions on content and on results: when content is read, and what becomes of a mail where it can't be.
 
 import assert from 'node:assert/strict'
+import { otherReadings } from '../../src/mail/look-alikes'
 import { UnreadableError } from '../../src/mail/unreadable'
 import { decide } from '../../src/policy/decide'
 import { MatchBudget } from '../../src/policy/match-budget'
 import { traceRules } from '../../src/policy/trace'
 import { budget, decideNow, type MailParts, mail, NOW_MS, policy, SETTINGS } from './support'
 
-const text = (...texts: string[]): MailParts => ({ content: { texts } })
+const text = (...texts: string[]): MailParts => ({
+  content: { texts, readings: texts.flatMap(otherReadings) },
+})
 const files = (...names: string[]): MailParts => ({
   content: {
     attachments: names.map((name, index) => ({

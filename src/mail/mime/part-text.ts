@@ -3,10 +3,11 @@
 
 import { type CutText } from '../content'
 import { htmlTextOf } from '../html-text'
+import { otherReadings } from '../look-alikes'
 import { isUtf7, namesNoCharset, textDecoding } from './charset'
 import { enrichedText } from './enriched'
 import { decodedChunks, type Encoding } from './transfer-encoding'
-import { VisibleText } from './visible-text'
+import { reversedRuns, VisibleText, visibleText } from './visible-text'
 
 export type TextKind = 'plain' | 'html' | 'enriched'
 
@@ -39,10 +40,13 @@ export class PartTexts {
     else this.#plain.add(room => readPlain(body, reading, room))
   }
 
-  end(): { texts: string[]; isCut: boolean } {
+  end(): { texts: string[]; readings: string[]; isCut: boolean } {
     const both = [this.#plain.end(), this.#html.end()]
+    const texts = both.map(({ text }) => text).filter(text => text !== '')
+    const reversed = both.map(one => one.reversed ?? '').filter(text => text !== '')
     return {
-      texts: both.map(({ text }) => text).filter(text => text !== ''),
+      texts,
+      readings: [...[...texts, ...reversed].flatMap(otherReadings), ...reversed],
       isCut: both.some(({ isCut }) => isCut),
     }
   }
@@ -52,6 +56,7 @@ export class PartTexts {
 class Joined {
   readonly #limit: number
   readonly #texts: string[] = []
+  readonly #reversed: string[] = []
   #length = 0
   #isCut = false
 
@@ -60,8 +65,9 @@ class Joined {
   }
 
   add(read: (room: number) => CutText): void {
-    const { text, isCut } = read(Math.max(0, this.#limit - this.#length))
+    const { text, isCut, reversed } = read(Math.max(0, this.#limit - this.#length))
     this.#isCut ||= isCut
+    if (reversed !== undefined) this.#reversed.push(reversed)
     if (text === '') return
     this.#texts.push(text)
     this.#length += text.length + 1
@@ -69,24 +75,35 @@ class Joined {
 
   end(): CutText {
     const whole = this.#texts.join('\n')
-    return { text: whole.slice(0, this.#limit), isCut: this.#isCut || whole.length > this.#limit }
+    const reversed = this.#reversed.join('\n').slice(0, this.#limit)
+    return {
+      text: whole.slice(0, this.#limit),
+      isCut: this.#isCut || whole.length > this.#limit,
+      ...(reversed !== '' && { reversed }),
+    }
   }
 }
 
 function readPlain(body: Buffer, reading: Reading, limit: number): CutText {
   const text = new VisibleText(limit)
+  let reversed = ''
+  const reverse = (raw: string) => {
+    for (const run of reversedRuns(raw)) reversed += `${visibleText(run)}\n`
+  }
   if (reading.kind === 'plain' && !reading.flowed) {
     for (const chunk of decodedText(body, reading)) {
       text.write(chunk)
+      reverse(chunk)
       if (text.isFull) break
     }
-    return text.end()
+    return { ...text.end(), ...(reversed !== '' && { reversed }) }
   }
   // lines of these formats depend on each other, so the input is limited instead of the output
   const { raw, isCut } = readBounded(decodedText(body, reading), limit)
   text.write(reading.flowed ? loadLibmime().decodeFlowed(raw, reading.flowed.delSp) : enrichedText(raw))
   const end = text.end()
-  return { text: end.text, isCut: end.isCut || isCut }
+  reverse(raw)
+  return { text: end.text, isCut: end.isCut || isCut, ...(reversed !== '' && { reversed }) }
 }
 
 /** Reads up to about twice the limit, as commands and line ends are removed afterwards. */

@@ -26,6 +26,19 @@ export function visibleText(raw: string): string {
   return text.replace(BLANKS, ' ').replace(INVISIBLE, '').replace(LINE_ENDS, '\n')
 }
 
+/** Right-to-left override: up to its end, or that of the line, programs show the characters from right to left. */
+const OVERRIDDEN = /\u202e([^\u202c\n\r]+)/g
+
+/** Those parts of a text that are shown from right to left, in the order in which a reader sees them. */
+export function reversedRuns(text: string): string[] {
+  if (!text.includes('\u202e')) return []
+  return Array.from(text.matchAll(OVERRIDDEN), ([, run = '']) => reversed(run))
+}
+
+export function reversed(text: string): string {
+  return Array.from(text).toReversed().join('')
+}
+
 /** Prepares a pattern that is compared with such text. */
 export function visiblePattern(pattern: string): string {
   return pattern.replace(BLANKS, ' ').replace(INVISIBLE, '')
