@@ -15,6 +15,7 @@ const ALPHABETS: readonly number[] = [0x1f150, 0x1f170, 0x1f1e6]
 const LETTERS = 26
 const CAPITAL_A = 0x41
 /** Marks that stay behind an ASCII letter in the composed form belong to no language's spelling: lines, dots, strokes. */
+// oxlint-disable-next-line no-misleading-character-class
 const MARK = /[\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]/
 const MARKS = new RegExp(`([!-~])${MARK.source}+`, 'g')
 

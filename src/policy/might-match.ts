@@ -7,7 +7,7 @@ import type { CheapFacts, Field } from './fields'
 import { glance, type YieldPolicy } from './match-budget'
 import { matches } from './patterns'
 import type { Condition, Policy } from './rule'
-import { Subject } from './subject'
+import { type Subject, subjectsOf } from './subject'
 
 /** False: every recipient is accepted, and no rule in mode observe holds, whatever the content is. */
 export function mightMatchAnyRule(
@@ -53,7 +53,7 @@ function candidatesOnce(cheap: CheapFacts): CandidatesFor {
 }
 
 function candidatesOf(field: Field, member: string, cheap: CheapFacts): Candidates | undefined {
-  if (field.candidates !== undefined) return candidates(field.candidates(cheap), true)
+  if (field.candidates !== undefined) return candidates(field, field.candidates(cheap), true)
   if (field.perRecipient || field.phase === 'content') return undefined
   const { facts, nowMs } = cheap
   if (facts === undefined) return undefined
@@ -65,18 +65,19 @@ function candidatesOf(field: Field, member: string, cheap: CheapFacts): Candidat
       return facts.recipients[0] as RecipientFacts
     },
   }
-  return field.isCut?.(question, member) ? undefined : candidates(field.read(question, member), false)
+  return field.isCut?.(question, member) ? undefined : candidates(field, field.read(question, member), false)
 }
 
 /** Undefined: a value was cut, and what was cut may match. */
 function candidates(
+  field: Field,
   values: readonly (string | number)[] | undefined,
   areAlternatives: boolean,
 ): Candidates | undefined {
   if (values === undefined) return undefined
   // sender and recipient of record are mostly those of the envelope
   const different = values.length > 1 ? [...new Set(values)] : values
-  const subjects = different.map(value => new Subject(value))
+  const subjects = different.flatMap(value => subjectsOf(field, value))
   return subjects.some(({ isCut }) => isCut) ? undefined : { subjects, areAlternatives }
 }
 

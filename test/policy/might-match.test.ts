@@ -83,6 +83,12 @@ describe('mightMatchAnyRule', () => {
     assert(asked('[r]\nbody = x\nsubject = hello\naction = drop', { headers }))
   })
 
+  it('is true where a header field only looks like the pattern', () => {
+    const facts = mail({ headers: { subject: ['your іnvoісe'] } })
+    for (const line of ['subject = *invoice*', 'subject = /invoice/', 'header.subject = "your invoice"'])
+      assert(mightMatchAnyRule(policy(`[r]\n${line}\naction = drop`), cheapLook(facts, [], true)), line)
+  })
+
   it('is true where the header was cut, as the rest may match', () => {
     const facts = mail({ headers: { subject: ['Hello'] }, cut: ['subject'] })
     const made = policy('[r]\nsubject = x\naction = drop')
