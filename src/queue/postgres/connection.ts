@@ -207,8 +207,9 @@ class Connection implements PostgresConnection {
       }
       const timer = setTimeout(() => fail(unreachable(this.target, noAnswer(this.target))), timeoutMs)
       waiting.add(fail)
-      pool.connect((error, client, release) => {
-        if (!waiting.has(fail)) release(true)
+      pool.connect((error, client) => {
+        // without a client there is nothing to give back
+        if (!waiting.has(fail)) client?.release(true)
         else if (error !== undefined || client === undefined) fail(error)
         else {
           clearTimeout(timer)
