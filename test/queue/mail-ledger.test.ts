@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
+import { QueueError } from '../../src/errors'
 import {
   fateOf,
   fullOf,
@@ -9,8 +10,12 @@ import {
   letGoOf,
   MAIL_PLACES,
   type MailLedger,
+  removeUnused,
 } from '../../src/queue/mail-ledger'
+import type { WorkerQueue } from '../../src/queue/store'
 import { forEachEngine, type Store } from './engines'
+import { HOME } from './store'
+import { request } from './support'
 
 forEachEngine('the ledger of mail on disk', (makeStore, { runs }) => {
   let store: Store
@@ -18,7 +23,7 @@ forEachEngine('the ledger of mail on disk', (makeStore, { runs }) => {
   let other: MailLedger
   beforeEach(async () => {
     store = await makeStore()
-    ledger = await store.ledger('/one')
+    ledger = await store.ledger(HOME)
     other = await store.ledger('/other')
   })
   afterEach(() => store.remove())
@@ -58,7 +63,6 @@ forEachEngine('the ledger of mail on disk', (makeStore, { runs }) => {
           const moving = there.get(`kept ${one.name}`)
           if (what === 'move') {
             await ledger.moved(one.name)
-            there.delete(`quarantine ${one.name}`)
             there.delete(`kept ${one.name}`)
             if (moving !== undefined) there.set(`quarantine ${one.name}`, moving)
           }
@@ -88,7 +92,96 @@ forEachEngine('the ledger of mail on disk', (makeStore, { runs }) => {
     assert.equal(await ledger.reserve([{ ...mail, name: 'b' }], 'y', LIMIT, 0), undefined)
     assert.deepEqual((await ledger.totals()).quarantine, { bytes: 120, mails: 2 })
   })
+
+  it('counts a mail that was moved also when the move is told twice', async () => {
+    await ledger.reserve([{ place: 'kept', name: 'a', bytes: 60 }], 'x', LIMIT, 0)
+    await ledger.moved('a')
+    await ledger.moved('a')
+    assert.deepEqual(await ledger.totals(), {
+      kept: { bytes: 0, mails: 0 },
+      quarantine: { bytes: 60, mails: 1 },
+    })
+  })
+
+  describe('while a mail is removed', () => {
+    const mail = { place: 'kept', name: 'a' } as const
+    let worker: WorkerQueue
+    beforeEach(async () => {
+      worker = await store.worker()
+      await worker.mail.reserve([{ ...mail, bytes: 60 }], 'x', LIMIT, 0)
+    })
+    const add = () => worker.add([request({ kept: 'a' })], 0, { mustBeKept: true })
+
+    it('accepts no recipient that would need it, and none before it is written again', async () => {
+      await removeUnused(
+        ledger,
+        [mail],
+        async () => {
+          await assert.rejects(async () => add(), /the mail was removed while it was written/)
+        },
+        0,
+      )
+      assert.equal((await ledger.totals()).kept.mails, 0)
+      await assert.rejects(async () => add(), /the mail was removed while it was written/)
+      await worker.mail.reserve([{ ...mail, bytes: 60 }], 'x', LIMIT, 0)
+      const [added] = await add()
+      assert.equal(added?.outcome, 'added')
+    })
+
+    it('lets no copy be written that the removal could take', async () => {
+      await removeUnused(
+        ledger,
+        [mail],
+        async () => {
+          await assert.rejects(
+            async () => worker.mail.reserve([{ ...mail, bytes: 60 }], 'x', LIMIT, 0),
+            hasCode('QUEUE_BUSY'),
+          )
+        },
+        0,
+      )
+    })
+
+    it('removes none that a recipient needs', async () => {
+      await add()
+      await removeUnused(ledger, [mail], () => assert.fail('it was removed'), 0)
+      assert.equal((await ledger.totals()).kept.mails, 1)
+    })
+
+    it('marks also a file that is not counted', async () => {
+      await ledger.gone(mail)
+      assert.deepEqual(await ledger.startRemoval([mail], 7), [mail])
+      assert.deepEqual(await ledger.files(undefined, 9), [{ ...mail, bytes: 0, atMs: 7, removingMs: 7 }])
+      // it was seen before its removal
+      await ledger.found({ ...mail, bytes: 60 }, async () => 'x', 8)
+      await assert.rejects(async () => add(), /the mail was removed/)
+      await ledger.endRemoval([mail])
+      assert.deepEqual(await ledger.files(undefined, 9), [])
+    })
+
+    it('does not go on when it took so long that another process may have ended it', async () => {
+      let monoMs = 0
+      const removed: string[] = []
+      const removal = removeUnused(
+        ledger,
+        [mail, { ...mail, name: 'b' }],
+        ({ name }) => {
+          removed.push(name)
+          monoMs += 10_001
+        },
+        0,
+        () => monoMs,
+      )
+      await assert.rejects(removal, /took too long/)
+      assert.deepEqual(removed, ['a'])
+      assert.equal((await ledger.files(undefined, 9)).length, 2)
+    })
+  })
 })
+
+function hasCode(code: string) {
+  return (error: unknown) => error instanceof QueueError && error.code === code
+}
 
 describe('what is to become of a kept mail', () => {
   const one = (state: KeptRecipient['state'], more: Partial<KeptRecipient> = {}): KeptRecipient => ({

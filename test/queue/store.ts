@@ -5,6 +5,9 @@ import type { MailLedger } from '../../src/queue/mail-ledger'
 import type { OperatorQueue, QueueReader } from '../../src/queue/operator'
 import type { DispatcherQueue, Eventually, WorkerQueue } from '../../src/queue/store'
 
+/** Of the Haraka directory that workers, operators and readers belong to. */
+export const HOME = '/home'
+
 /** A store that is empty at first. What it opens is as a process of its own has it. */
 export interface Store {
   worker(): Promise<WorkerQueue>

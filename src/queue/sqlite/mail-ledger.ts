@@ -129,15 +129,7 @@ function fullness(
   senderKey: string,
   limitBytes: number,
 ): Full | undefined {
-  const own = files.reduce((sum, { place, name }) => {
-    const row = database.get(
-      'SELECT bytes FROM mail_file WHERE home = ? AND place = ? AND name = ?',
-      home,
-      place,
-      name,
-    )
-    return sum + Number(row?.['bytes'] ?? 0)
-  }, 0)
+  const own = files.reduce((sum, file) => sum + (bytesOf(database, home, file) ?? 0), 0)
   const more = files.reduce((sum, { bytes }) => sum + bytes, 0)
   const sums = database.get(
     `SELECT (SELECT SUM(bytes) FROM mail_total WHERE home = ?1) AS everything,
@@ -147,6 +139,17 @@ function fullness(
   )
   const [all, ofSender] = [Number(sums?.['everything'] ?? 0), Number(sums?.['of_sender'] ?? 0)]
   return fullOf({ all, ofSender, own, more }, limitBytes)
+}
+
+/** Undefined: the file isn't counted. */
+function bytesOf(database: Database, home: string, { place, name }: MailName): number | undefined {
+  const row = database.get(
+    'SELECT bytes FROM mail_file WHERE home = ? AND place = ? AND name = ?',
+    home,
+    place,
+    name,
+  )
+  return row && Number(row['bytes'])
 }
 
 function setFile(
@@ -205,8 +208,10 @@ function removeFile(database: Database, home: string, { place, name }: MailName)
   database.run('DELETE FROM mail_file WHERE home = ? AND place = ? AND name = ?', home, place, name)
 }
 
+/** Can be repeated: what has been moved stays. */
 function moveFile(database: Database, home: string, name: string, from: MailPlace, to: MailPlace): void {
   database.writeUnflushed(() => {
+    if (bytesOf(database, home, { place: from, name }) === undefined) return
     removeFile(database, home, { place: to, name })
     database.run(
       'UPDATE mail_file SET place = ? WHERE home = ? AND place = ? AND name = ?',

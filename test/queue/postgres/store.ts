@@ -7,11 +7,11 @@ import { mailLedger, openMailLedger } from '../../../src/queue/postgres/mail-led
 import { operatorQueueOf } from '../../../src/queue/postgres/operator-queue'
 import { readerOf } from '../../../src/queue/postgres/reader'
 import { openWorkerQueue } from '../../../src/queue/postgres/worker-queue'
-import { type Store, storeOf } from '../store'
+import { HOME, type Store, storeOf } from '../store'
 import { preparedSchema } from './support'
 
 const AT_ANY_TIME = { mostSkewMs: Number.POSITIVE_INFINITY }
-const VIEW = { home: '/home', host: 'web-1' }
+const VIEW = { home: HOME, host: 'web-1' }
 
 export async function postgresStore(): Promise<Store> {
   const prepared = await preparedSchema()

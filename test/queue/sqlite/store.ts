@@ -3,7 +3,7 @@
 import path from 'node:path'
 import { Database } from '../../../src/queue/sqlite/database'
 import * as sqlite from '../../../src/queue/sqlite/open'
-import { type Store, storeOf } from '../store'
+import { HOME, type Store, storeOf } from '../store'
 import { temporaryFolder } from '../support'
 
 export async function sqliteStore(): Promise<Store> {
@@ -12,10 +12,10 @@ export async function sqliteStore(): Promise<Store> {
   sqlite.openWorkerQueue(file, { create: true }).close()
   return storeOf(
     {
-      worker: () => sqlite.openWorkerQueue(file),
+      worker: () => sqlite.openWorkerQueue(file, { home: HOME }),
       dispatcher: () => sqlite.openDispatcherQueue(file),
-      operator: () => sqlite.openOperatorQueue(file),
-      reader: () => sqlite.openQueueReader(file),
+      operator: () => sqlite.openOperatorQueue(file, { home: HOME }),
+      reader: () => sqlite.openQueueReader(file, { home: HOME }),
       counters: () => sqlite.openCounterStore(file),
       ledger: home => sqlite.openMailLedger(file, home),
     },

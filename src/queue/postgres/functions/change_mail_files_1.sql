@@ -20,7 +20,9 @@ BEGIN
   END LOOP;
   IF args ? 'move' THEN
     file := args->'move';
-    DELETE FROM mail_file WHERE home = store AND place = file->>'to' AND name = file->>'name';
+    -- told twice, what was moved stays
+    DELETE FROM mail_file WHERE home = store AND place = file->>'to' AND name = file->>'name'
+      AND EXISTS (SELECT FROM mail_file f WHERE f.home = store AND f.place = file->>'from' AND f.name = file->>'name');
     UPDATE mail_file SET place = file->>'to'
       WHERE home = store AND place = file->>'from' AND name = file->>'name';
   END IF;
