@@ -3,33 +3,25 @@
 
 import { setTimeout as delay } from 'node:timers/promises'
 import type { ActiveConfig } from '../app/active-config'
+import type { Account } from '../config/accounts'
 import { isLoopbackEndpoint } from '../config/ses-parsers'
 import type { ClientOptions } from '../dispatch/client'
-import type { Result } from '../errors'
+import { parseLane } from '../lane'
 import { ADDRESS_NAMES, parseTemplate } from '../policy/templates'
 import { targetFor } from '../queue/target'
+import type { AsciiDomain } from '../units'
+import { askAccount } from './online/ask-account'
+import { askRegion } from './online/ask-region'
 import type { Aws } from './online/aws'
-import type { Identity, Online, OnlineAnswer, RegionAnswers, SenderAnswer } from './online/online'
-import type { Refused } from './online/refused'
+import type { Identity, Online, OnlineAnswer, RegionAnswers } from './online/online'
 import { type Region, regionsOf, seenRegions } from './online/regions'
-import { type BounceSender, sendersOf } from './online/senders'
-import {
-  CALLER_ACTION,
-  callerVerdict,
-  IMPOSSIBLE_ID,
-  noPermissionVerdict,
-  permissionVerdict,
-  senderVerdicts,
-} from './online/verdicts'
+import { sendersOf } from './online/senders'
+import { CALLER_ACTION, callerVerdict } from './online/verdicts'
 
 export interface OnlineParts {
   createAws: (options: ClientOptions) => Aws
   pause: (ms: number) => Promise<unknown>
 }
-
-/** SES API: GetIdentityVerificationAttributes accepts so many identities, once a second. */
-const IDENTITIES_A_CALL = 100
-const BETWEEN_CALLS_MS = 1100
 
 /** Used for STS if the SDK has no region. STS answers for all regions of the partition. */
 const STS_REGION = 'us-east-1'
@@ -51,23 +43,57 @@ export async function askOnline(
     const message = '[ses] endpoint = local: bounces go to the emulator, and there is nothing to ask AWS'
     return { regions: [], notes: [{ result: 'fine', message }] }
   }
-  const aws = createAws({ endpoint: ses.endpoint, timeoutMs: ses.timeoutMs })
-  const seen = await seenRegions(targetFor(queue, dir))
-  const known = regionsOf(ses.regions, seen.regions)
-  const { regions, note } = known.length > 0 ? { regions: known } : await defaultRegion(aws)
-  const notes = [seen.note, note].filter(answered => answered !== undefined)
-
-  const identity = await caller(aws, regions[0]?.region ?? STS_REGION, ses.endpoint, env)
-  if (identity.result === 'error') return { identity, regions: [], notes }
-  const senders = sendersOf(templatesOf(activeConfig), activeConfig.domains)
-  const answers = regions.map(region =>
-    askRegion(region, { aws, pause, activeConfig, senders: senders.known, identity }),
-  )
-  return {
-    identity,
-    regions: await Promise.all(answers),
-    notes: [...notes, ...senders.open.map(openVerdict)],
+  const options = {
+    endpoint: ses.endpoint,
+    timeoutMs: ses.timeoutMs,
+    accounts: activeConfig.settings.accounts,
   }
+  const aws = createAws(options)
+  const seen = await seenRegions(targetFor(queue, dir))
+  const lanes = lanesOf(activeConfig, seen.regions)
+  const fallback = lanes.some(({ regions }) => regions.length === 0) ? await defaultRegion(aws) : undefined
+  const places = lanes.flatMap(({ account, regions, domains }) =>
+    (regions.length > 0 ? regions : (fallback?.regions ?? [])).map(place => ({ account, place, domains })),
+  )
+  const notes = [seen.note, fallback?.note].filter(answered => answered !== undefined)
+
+  const identity = await caller(aws, places[0]?.place.region ?? STS_REGION, activeConfig, env)
+  if (identity.result === 'error') return { identity, regions: [], notes }
+  const parts = { aws, pause, bounceSenderArn: activeConfig.policy.bounceSenderArn }
+  const templates = templatesOf(activeConfig)
+  const answers = places.map(async ({ account, place, domains }): Promise<RegionAnswers> => {
+    const senders = sendersOf(templates, domains).known
+    return account === undefined
+      ? { ...place, ...(await askRegion(place.region, { ...parts, senders, account: identity.account })) }
+      : askAccount(account, place, { ...parts, senders, options, createAws })
+  })
+  const { open } = sendersOf(templates, activeConfig.domains)
+  return { identity, regions: await Promise.all(answers), notes: [...notes, ...open.map(openVerdict)] }
+}
+
+interface AccountLanes {
+  /** Undefined: that of the usual credentials. */
+  account?: Account
+  regions: Region[]
+  /** Those that the account receives for. */
+  domains: readonly string[]
+}
+
+/** With accounts in the configuration, theirs alone. `seen`: the lanes of the queue. */
+function lanesOf({ settings, policy, domains }: ActiveConfig, seen: readonly string[]): AccountLanes[] {
+  const { accounts, ses } = settings
+  const lanes = seen.map(parseLane)
+  const regionsIn = (number?: string) =>
+    regionsOf(
+      ses.regions,
+      lanes.filter(({ account }) => account === number).map(({ region }) => region),
+    )
+  if (accounts.length === 0) return [{ regions: regionsIn(), domains }]
+  return accounts.map(account => ({
+    account,
+    regions: regionsIn(account.number),
+    domains: domains.filter(domain => policy.accounts.of(domain as AsciiDomain) === account),
+  }))
 }
 
 /** [ses] bounce_sender, then those of rules. */
@@ -88,69 +114,26 @@ async function defaultRegion(aws: Aws): Promise<{ regions: Region[]; note: Onlin
   return { regions: [], note: { result: 'unestablished', message } }
 }
 
-async function caller(aws: Aws, region: string, endpoint: string, env: NodeJS.ProcessEnv): Promise<Identity> {
-  // credentials for an emulator mean nothing to AWS
-  if (isLoopbackEndpoint(endpoint) && !env['AWS_ENDPOINT_URL_STS'] && !env['AWS_ENDPOINT_URL']) {
+async function caller(
+  aws: Aws,
+  region: string,
+  { settings }: ActiveConfig,
+  env: NodeJS.ProcessEnv,
+): Promise<Identity> {
+  const { endpoint } = settings.ses
+  // credentials for an emulator mean nothing to AWS; with accounts it is asked as STS, too
+  const isAskedOfAws = settings.accounts.length === 0
+  if (
+    isAskedOfAws &&
+    isLoopbackEndpoint(endpoint) &&
+    !env['AWS_ENDPOINT_URL_STS'] &&
+    !env['AWS_ENDPOINT_URL']
+  ) {
     const message =
       'whose the credentials are could not be established: [ses] endpoint is on this machine, and AWS_ENDPOINT_URL_STS names no STS there'
     return { result: 'unestablished', message, action: CALLER_ACTION }
   }
   return callerVerdict(await aws.callerIdentity(region))
-}
-
-interface RegionParts {
-  aws: Aws
-  pause: OnlineParts['pause']
-  activeConfig: ActiveConfig
-  senders: readonly BounceSender[]
-  identity: Identity
-}
-
-async function askRegion(place: Region, parts: RegionParts): Promise<RegionAnswers> {
-  const { activeConfig, senders, identity } = parts
-  const arn = activeConfig.policy.bounceSenderArn
-  const account = arn?.split(':')[4]
-  const owner = account === identity.account ? undefined : account
-  const said: Result<Map<string, string>, Refused> = owner === undefined
-    ? await verification(place.region, parts)
-    : { value: new Map() }
-  const answers = senderVerdicts(senders, said, owner)
-  const sender = bestOf(answers)?.sender
-  if (sender === undefined) {
-    const reason = 'no bounce sender is known; host_list and [relay] domains name no domain'
-    return { ...place, senders: answers, sendBounce: noPermissionVerdict(reason) }
-  }
-  const call = await parts.aws.sendBounce(place.region, {
-    OriginalMessageId: IMPOSSIBLE_ID,
-    BounceSender: sender,
-    ...(arn !== undefined && { BounceSenderArn: arn }),
-    BouncedRecipientInfoList: [{ Recipient: sender, BounceType: 'Undefined' }],
-  })
-  return { ...place, senders: answers, sendBounce: permissionVerdict(sender, senders.length, call) }
-}
-
-/** The sender with the best answer: with a verified one only the permission is open. */
-function bestOf(answers: readonly SenderAnswer[]): SenderAnswer | undefined {
-  return (
-    answers.find(({ result }) => result === 'fine') ??
-    answers.find(({ result }) => result !== 'error') ??
-    answers[0]
-  )
-}
-
-async function verification(
-  region: string,
-  { aws, pause, senders }: RegionParts,
-): Promise<Result<Map<string, string>, Refused>> {
-  const identities = [...new Set(senders.flatMap(sender => sender.identities))]
-  const statuses = new Map<string, string>()
-  for (let start = 0; start < identities.length; start += IDENTITIES_A_CALL) {
-    if (start > 0) await pause(BETWEEN_CALLS_MS)
-    const said = await aws.verification(region, identities.slice(start, start + IDENTITIES_A_CALL))
-    if ('fault' in said) return said
-    for (const [name, status] of said.value) statuses.set(name, status)
-  }
-  return { value: statuses }
 }
 
 function openVerdict(template: string): OnlineAnswer {

@@ -6,6 +6,7 @@ import { type Command, Option } from 'commander'
 import { parseCount, parseDurationMs } from '../config/values'
 import { errorMessage } from '../errors'
 import { jsonText, snakeKeys } from '../json'
+import { laneName } from '../lane'
 import { type Call, EMULATOR_CREDENTIALS, startSesEmulator } from '../ses-emulator/server'
 import { type CommonOptions, type Describe, runCommand, type Shell, UsageError } from './command-line'
 import { escapeControls, type Out } from './out'
@@ -13,10 +14,13 @@ import { escapeControls, type Out } from './out'
 interface Options extends CommonOptions {
   port: number
   interval: number
+  session: number
 }
 
 /** As at SES. */
 const STANDARD_INTERVAL_MS = 1000
+/** As at STS, where a client doesn't ask for less. */
+const STANDARD_SESSION_MS = 3_600_000
 
 export const describeLocalSes = (command: Command, { out, exit }: Shell, stop?: AbortSignal): void => {
   command
@@ -28,7 +32,17 @@ export const describeLocalSes = (command: Command, { out, exit }: Shell, stop?: 
         .argParser(intervalOf)
         .default(STANDARD_INTERVAL_MS, '1000ms, as at SES'),
     )
-    .addHelpText('after', '\nWith --json one JSON object per call.')
+    .addOption(
+      new Option('--session <TIME>', 'longest time for which the credentials of a role are valid')
+        .argParser(sessionOf)
+        .default(STANDARD_SESSION_MS, '1h, as at STS'),
+    )
+    .addHelpText(
+      'after',
+      `
+It is also an STS: AssumeRole gives credentials for any role, and each account has a pace of its own.
+With --json one JSON object per call; account: the number of the account whose role made it.`,
+    )
     .action(exit(one => serve(one.optsWithGlobals(), out, stop)))
 }
 
@@ -38,11 +52,15 @@ export function localSes(args: string[], out: Out, stop?: AbortSignal): Promise<
   return runCommand('local-ses', describe, args, { out, env: process.env })
 }
 
-async function serve({ port, interval, json }: Options, out: Out, stop?: AbortSignal): Promise<number> {
+async function serve(
+  { port, interval, session, json }: Options,
+  out: Out,
+  stop?: AbortSignal,
+): Promise<number> {
   const intervalMs = interval
   try {
     const onCall = (call: Call) => out.line(json ? callJson(call) : callLine(call))
-    const server = await startSesEmulator({ port, intervalMs, onCall })
+    const server = await startSesEmulator({ port, intervalMs, sessionMs: session, onCall })
     if (json) out.line(jsonText({ url: server.url, credentials: EMULATOR_CREDENTIALS }))
     else for (const line of greeting(server.url)) out.line(line)
     await stopped(stop)
@@ -56,21 +74,25 @@ async function serve({ port, interval, json }: Options, out: Out, stop?: AbortSi
   }
 }
 
-/** `12:00:00 eu-west-1 SendBounce ID r@example.com -> 400 Throttling Maximum sending rate exceeded.` */
-export function callLine({ region, action, params, outcome }: Call, time = new Date()): string {
+/** `12:00:00 210987654321/eu-west-1 SendBounce ID r@example.com -> 400 Throttling Maximum sending rate exceeded.` */
+export function callLine({ region, account, action, params, outcome }: Call, time = new Date()): string {
   const recipients = Object.entries(params)
     .filter(([name]) => /^BouncedRecipientInfoList\.member\.\d+\.Recipient$/.test(name))
     .map(([, value]) => value)
-  const asked = [region ?? '-', action ?? '-', params.OriginalMessageId ?? '-', recipients.join(',') || '-']
+  const lane = laneName({ region: region ?? '-', ...(account !== undefined && { account }) })
+  const about = params.OriginalMessageId ?? params.RoleArn ?? '-'
+  const asked = [lane, action ?? '-', about, recipients.join(',') || '-']
   const told = [String(outcome.status || 'no answer'), outcome.code, outcome.message, outcome.messageId]
   if (outcome.fault) told.push(`(fault: ${outcome.fault})`)
   const line = [time.toISOString().slice(11, 19), ...asked, '->', ...told.filter(text => text !== undefined)]
   return escapeControls(line.join(' '))
 }
 
-function callJson({ number, region, action, params, outcome }: Call): string {
+function callJson({ number, region, account, action, params, outcome }: Call): string {
   // the names in `params` are the client's
-  return escapeControls(JSON.stringify({ number, region, action, params, outcome: snakeKeys(outcome) }))
+  return escapeControls(
+    JSON.stringify({ number, region, account, action, params, outcome: snakeKeys(outcome) }),
+  )
 }
 
 function greeting(url: string): string[] {
@@ -90,6 +112,12 @@ function portOf(text: string): number {
   const port = parseCount(text)
   if (port === undefined || port > 65535) throw new UsageError(`--port must be 0 to 65535, not "${text}"`)
   return port
+}
+
+function sessionOf(text: string): number {
+  const ms = parseDurationMs(text)
+  if (!ms) throw new UsageError(`--session must be a number and a unit as 15m or 30s, not "${text}"`)
+  return ms
 }
 
 function intervalOf(text: string): number {

@@ -7,7 +7,7 @@ export interface ClientOptions {
   endpoint: string
   timeoutMs: number
   /** Undefined: the SDK's usual chain. */
-  credentials?: { accessKeyId: string; secretAccessKey: string }
+  credentials?: { accessKeyId: string; secretAccessKey: string; sessionToken?: string }
   /** Their roles make the calls of their lanes. */
   accounts?: readonly Account[]
 }
@@ -35,7 +35,8 @@ export function clientConfig(options: ClientOptions, region: string) {
     region,
     maxAttempts: 1,
     ...(options.endpoint !== '' && { endpoint: options.endpoint.replaceAll('{region}', region) }),
-    ...(options.credentials && { credentials: options.credentials }),
+    // a copy, as the SDK adds to them
+    ...(options.credentials && { credentials: { ...options.credentials } }),
   }
 }
 

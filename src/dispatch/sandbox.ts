@@ -23,7 +23,7 @@ function identitiesIn(text: string): string[] {
 }
 
 function isAddress(word: string): boolean {
-  return /^[^@]+@[^@]+$/.test(word)
+  return /^.+@[^@]+$/.test(word)
 }
 
 function isAddressOrDomain(word: string): boolean {

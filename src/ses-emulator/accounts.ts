@@ -36,6 +36,7 @@ export class Accounts {
       intervalMs: options.intervalMs ?? 1000,
       secondBounce: options.secondBounce ?? 'allow',
       isInSandbox,
+      isPaused: own.isPaused ?? false,
       quota: own.quota ?? (isInSandbox ? SANDBOX_QUOTA : USUAL_QUOTA).most,
     })
   }

@@ -20,6 +20,8 @@ export interface EmulatorAccount extends RolesOfAccount {
   identities?: 'any' | readonly string[]
   /** SES sends only to verified identities. */
   isInSandbox?: boolean
+  /** The account has paused its sending. */
+  isPaused?: boolean
   /** Of a day; default 50000, in the sandbox 200. */
   quota?: number
 }

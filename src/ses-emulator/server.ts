@@ -214,7 +214,7 @@ class Emulator extends EventEmitter<{ call: [Call] }> implements SesEmulator {
       case 'GetSendQuota':
         return { xml: id => sendQuotaXml(ses.quota(), id) }
       case 'GetAccountSendingEnabled':
-        return { xml: id => sendingEnabledXml(true, id) }
+        return { xml: id => sendingEnabledXml(!ses.isPaused, id) }
       case 'GetCallerIdentity':
         return { xml: id => callerIdentityXml(caller, id) }
       case 'AssumeRole': {

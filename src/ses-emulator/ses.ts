@@ -30,6 +30,7 @@ export interface SesOptions {
   secondBounce: 'allow' | 'refuse'
   /** SES sends only to verified identities. */
   isInSandbox: boolean
+  isPaused: boolean
   /** The most bounces, as there is no day here. */
   quota: number
 }
@@ -86,6 +87,10 @@ export class Ses {
     return undefined
   }
 
+  get isPaused(): boolean {
+    return this.#options.isPaused
+  }
+
   quota(): SendQuota {
     const { isInSandbox, quota } = this.#options
     return { most: quota, rate: (isInSandbox ? SANDBOX_QUOTA : USUAL_QUOTA).rate, sent: this.#sent }
@@ -116,6 +121,7 @@ export class Ses {
   // SES's texts and codes for an expired id, a null sender, a foreign recipient and a second bounce aren't known.
   // MessageRejected is assumed for faults of the mail, and InvalidParameterValue for faults of the call.
   #evaluateMail(input: SendBounceRequest, { region, nowMs }: Arrival): Refusal | undefined {
+    if (this.#options.isPaused) return rejected('Sending paused for this account.')
     const id = input.OriginalMessageId ?? ''
     const message = this.#messages.get(key(region, id))
     if (message === undefined && (this.#options.messages !== 'any' || !RECEIVED_ID.test(id))) {

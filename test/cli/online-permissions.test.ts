@@ -20,7 +20,7 @@ describe('ses-bounce check --online', () => {
         `error: SendBounce is not permitted as ${SENDER}; allow ses:SendBounce on ${resource} (AccessDenied: User \`arn:aws:iam::123456789012:user/local-ses' is not authorized to perform \`ses:SendBounce' on resource \`${resource}')`,
       )
       const { answer } = await runJson(directory(), env())
-      assert.equal(answer.online?.regions[0]?.sendBounce.resource, resource)
+      assert.equal(answer.online?.regions[0]?.sendBounce?.resource, resource)
       assert.equal(answer.ok, false)
     })
 

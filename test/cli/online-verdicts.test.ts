@@ -178,6 +178,6 @@ describe('the report', () => {
     const strict = strictly(online)
     const results = new Set(strict.regions.flatMap(({ senders }) => senders.map(({ result }) => result)))
     assert.deepEqual([...results], ['fine', 'error'])
-    assert.equal(strict.regions[0]?.sendBounce.result, 'error')
+    assert.equal(strict.regions[0]?.sendBounce?.result, 'error')
   })
 })

@@ -54,6 +54,54 @@ describe('the meaning of an answer of SES', () => {
     })
   }
 
+  describe('about identities that are not verified', () => {
+    const failed = (named: string) =>
+      `Email address is not verified. The following identities failed the check in region EU-WEST-1: ${named}`
+    const texts: [message: string, scope: 'sender' | 'region'][] = [
+      [failed('joe@origin.example'), 'region'],
+      [failed('joe@origin.example, ann@other.example'), 'region'],
+      [failed('"mx@yours.example"@origin.example'), 'region'],
+      [failed('mx@yours.example.origin.example'), 'region'],
+      [failed('arn:aws:ses:eu-west-1:123456789012:identity/origin.example'), 'region'],
+      [failed('origin.example'), 'region'],
+      ['Email address is not verified: joe@origin.example', 'region'],
+      [failed('mx@yours.example'), 'sender'],
+      [failed('joe@origin.example, MX@Yours.Example'), 'sender'],
+      [failed('yours.example'), 'sender'],
+      [failed('arn:aws:ses:eu-west-1:123456789012:identity/yours.example.'), 'sender'],
+      [
+        'No bounce for 7k8. The following identities are not verified: mx@yours.example in region X',
+        'sender',
+      ],
+      ['Email address is not verified.', 'sender'],
+      ['Email address is not verified. The following identities failed the check:', 'sender'],
+    ]
+    for (const [message, scope] of texts) {
+      it(`pauses the ${scope === 'region' ? 'lane' : 'bounce sender'}: ${message}`, () => {
+        const error = answer(400, 'MessageRejected', message)
+        const outcome = outcomeOfError(error, true, { bounceSender: 'mx@yours.example', account: 'second' })
+        assert.equal(outcome.kind === 'blocked' && outcome.scope, scope)
+        const words = outcome.kind === 'blocked' ? outcome.detail : ''
+        assert.equal(words.startsWith('account second is in the sandbox: '), scope === 'region', words)
+      })
+    }
+
+    it('speaks of the account of the usual credentials, where there is no other', () => {
+      const error = answer(400, 'MessageRejected', failed('joe@origin.example'))
+      const outcome = outcomeOfError(error, true, { bounceSender: 'mx@yours.example' })
+      assert.match(outcome.kind === 'blocked' ? outcome.detail : '', /^the account is in the sandbox: 400 /)
+    })
+
+    it('takes little time, whatever a mail puts into them', () => {
+      const from = performance.now()
+      for (const part of ['identities', 'a@', '@', '<', '.', ' ', ':', 'identity/', 'arn:', 'a.'])
+        outcomeOfError(answer(400, 'MessageRejected', `is not verified ${part.repeat(300_000)}`), true, {
+          bounceSender: 'mx@yours.example',
+        })
+      assert.ok(performance.now() - from < 2000)
+    })
+  })
+
   it('is tried again after a signature with a wrong time only once the SDK uses the time of SES', () => {
     const corrected = (name: string, clockSkewCorrected: boolean) =>
       Object.assign(new Error(''), { name, $metadata: { httpStatusCode: 403, clockSkewCorrected } })

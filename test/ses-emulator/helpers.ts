@@ -21,7 +21,8 @@ export async function send(ses: SesEmulator, input = INPUT, { region, credential
   const client = new SESClient({
     endpoint: ses.url,
     region: region ?? 'eu-west-1',
-    credentials: credentials ?? EMULATOR_CREDENTIALS,
+    // a copy, as the SDK adds to them
+    credentials: { ...(credentials ?? EMULATOR_CREDENTIALS) },
     maxAttempts: 1,
     ...rest,
   })

@@ -22,7 +22,8 @@ describe('the SES emulator, asked for facts,', () => {
   const config = (region: string, credentials = EMULATOR_CREDENTIALS) => ({
     endpoint: ses.url,
     region,
-    credentials,
+    // a copy, as the SDK adds to them
+    credentials: { ...credentials },
     maxAttempts: 1,
   })
   async function verified(identities: string[], region = 'eu-west-1', credentials = EMULATOR_CREDENTIALS) {

@@ -2,15 +2,28 @@
 // Loads the SDK, so it is loaded only when needed. A failed request is returned as such; nothing rejects.
 
 import {
+  GetAccountSendingEnabledCommand,
   GetIdentityVerificationAttributesCommand,
+  GetSendQuotaCommand,
   SESClient,
   SendBounceCommand,
   type SendBounceCommandInput,
 } from '@aws-sdk/client-ses'
 import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts'
-import { bounded, type ClientOptions, clientConfig, timeouts } from '../../dispatch/client'
+import type { Account } from '../../config/accounts'
+import { createRoleClient } from '../../dispatch/assume-role'
+import { bounded, type ClientOptions, clientConfig, stsEndpoint, timeouts } from '../../dispatch/client'
+import type { Session } from '../../dispatch/lane-credentials'
 import type { Result } from '../../errors'
 import { type Refused, refusedBy } from './refused'
+
+/** `most` and `sent` are of a day, `rate` of a second. */
+export interface SendQuota {
+  /** -1: there is none. */
+  most: number
+  rate: number
+  sent: number
+}
 
 export interface Aws {
   /** By the SDK's own settings; undefined: they name none. */
@@ -19,6 +32,10 @@ export interface Aws {
   /** The statuses of those that are identities, by name in lower case. */
   verification(region: string, identities: readonly string[]): Promise<Result<Map<string, string>, Refused>>
   sendBounce(region: string, input: SendBounceCommandInput): Promise<Result<undefined, Refused>>
+  assumeRole(region: string, account: Account): Promise<Result<Session, Refused>>
+  sendQuota(region: string): Promise<Result<SendQuota, Refused>>
+  /** False: the account has paused its sending. */
+  sendingEnabled(region: string): Promise<Result<boolean, Refused>>
 }
 
 export function createAws(options: ClientOptions): Aws {
@@ -44,8 +61,9 @@ export function createAws(options: ClientOptions): Aws {
   }
 
   const ses = (region: string) => () => new SESClient(config(region))
-  // [ses] endpoint is of SES alone; the SDK knows AWS_ENDPOINT_URL_STS
-  const sts = (region: string) => () => new STSClient(config(region, ''))
+  // without accounts [ses] endpoint is of SES alone; the SDK knows AWS_ENDPOINT_URL_STS
+  const endpoint = options.accounts?.length ? stsEndpoint(options) : ''
+  const sts = (region: string) => () => new STSClient(config(region, endpoint))
 
   return {
     async defaultRegion() {
@@ -78,6 +96,29 @@ export function createAws(options: ClientOptions): Aws {
         const { MessageId } = await client.send(new SendBounceCommand(input), signal)
         if (!MessageId) throw unreadable('SES')
         return undefined
+      }),
+    async assumeRole(region, account) {
+      const client = createRoleClient(options, region, account)
+      try {
+        return { value: await client.assumeRole() }
+      } catch (error) {
+        return { fault: refusedBy(error) }
+      } finally {
+        client.close()
+      }
+    },
+    sendQuota: region =>
+      ask(ses(region), async (client, signal) => {
+        const said = await client.send(new GetSendQuotaCommand({}), signal)
+        const { Max24HourSend: most, MaxSendRate: rate, SentLast24Hours: sent } = said
+        if (most === undefined || rate === undefined || sent === undefined) throw unreadable('SES')
+        return { most, rate, sent }
+      }),
+    sendingEnabled: region =>
+      ask(ses(region), async (client, signal) => {
+        const { Enabled } = await client.send(new GetAccountSendingEnabledCommand({}), signal)
+        if (Enabled === undefined) throw unreadable('SES')
+        return Enabled
       }),
   }
 }

@@ -1,8 +1,10 @@
 // The lines of `check --online` after those of the files: AWS's answers, the needed permissions, and open questions.
 // Pure. The caller escapes control characters.
 
+import { parseLane } from '../../lane'
 import { some } from '../check-report'
-import type { Ending, Online, OnlineAnswer, RegionAnswers } from './online'
+import { ENABLED_ACTION, QUOTA_ACTION, ROLE_ACTION } from './account-verdicts'
+import { answersOf, type Ending, type Online, type OnlineAnswer, type RegionAnswers } from './online'
 import { CALLER_ACTION, IDENTITIES_ACTION, SEND_ACTION } from './verdicts'
 
 /** The most verified identities that are named, so that they fit on a line. */
@@ -14,9 +16,14 @@ export function onlineReport(online: Online, strict: boolean): string[] {
   const general = [...(identity ? [identity] : []), ...notes].map(answered => line(answered, strict))
   return [
     ...general,
-    ...regions.flatMap(answers => regionLines(answers, strict).map(text => `${answers.region}: ${text}`)),
+    ...regions.flatMap(answers => regionLines(answers, strict).map(text => `${nameOf(answers)}: ${text}`)),
     ...closing(online, strict),
   ].map(text => `online: ${text}`)
+}
+
+/** `eu-west-1`, or `second in eu-west-1` */
+function nameOf({ region, account }: RegionAnswers): string {
+  return account === undefined ? region : `${account} in ${parseLane(region).region}`
 }
 
 function line({ result, message }: OnlineAnswer, strict: boolean): string {
@@ -30,12 +37,21 @@ function line({ result, message }: OnlineAnswer, strict: boolean): string {
   return mark[result] + message
 }
 
-function regionLines({ senders, sendBounce }: RegionAnswers, strict: boolean): string[] {
+function regionLines(answers: RegionAnswers, strict: boolean): string[] {
+  const { role, senders, sendBounce, quota = [] } = answers
   const fine = senders.filter(({ result }) => result === 'fine')
   const names = [...new Set(fine.flatMap(({ identity }) => identity ?? []))]
   const verified = names.length === 0 ? [] : [`verified: ${shortened(names)}`]
-  const others = distinct([...senders.filter(({ result }) => result !== 'fine'), sendBounce])
-  return [...verified, ...others.map(answered => line(answered, strict))]
+  const others = distinct([
+    ...senders.filter(({ result }) => result !== 'fine'),
+    ...(sendBounce ? [sendBounce] : []),
+    ...quota,
+  ])
+  return [
+    ...(role ? [line(role, strict)] : []),
+    ...verified,
+    ...others.map(answered => line(answered, strict)),
+  ]
 }
 
 function shortened(names: readonly string[]): string {
@@ -47,23 +63,27 @@ function shortened(names: readonly string[]): string {
 function closing(online: Online, strict: boolean): string[] {
   const { identity, regions } = online
   if (identity === undefined) return []
-  const isCalled = regions.some(({ sendBounce }) => sendBounce.sender !== undefined)
+  const isCalled = regions.some(({ sendBounce }) => sendBounce?.sender !== undefined)
   const open = openActions(online)
   const rest = [
     ...(identity.result === 'error' ? ['; nothing further was asked'] : []),
     ...(open.length === 0 ? [] : [`; could not be established: ${open.join(', ')}`]),
   ]
-  return [TAKES + rest.join(''), ...(isCalled ? [CALLED] : []), ...sum(online, strict)]
+  const takes = regions.some(({ role }) => role) ? TAKES_WITH_ACCOUNTS : TAKES
+  return [takes + rest.join(''), ...(isCalled ? [CALLED] : []), ...sum(online, strict)]
 }
 
 /** STS API: GetCallerIdentity can't be denied. */
 const TAKES = `this needs ${CALLER_ACTION} (always permitted), ${IDENTITIES_ACTION} and ${SEND_ACTION}`
+const TAKES_WITH_ACCOUNTS = `this needs ${CALLER_ACTION} (always permitted) and ${ROLE_ACTION}, and of each role ${IDENTITIES_ACTION}, ${SEND_ACTION}, ${QUOTA_ACTION} and ${ENABLED_ACTION}`
 const CALLED = `SendBounce was called once a region, for no mail that there is: nothing was bounced; a running dispatcher may be throttled once`
 
 function openActions({ identity, regions }: Online): string[] {
   const open = ({ result, action }: OnlineAnswer) => (result === 'unestablished' && action ? [action] : [])
-  const ofRegions = regions.flatMap(({ region, senders, sendBounce }) =>
-    [...senders, sendBounce].flatMap(open).map(action => `${action} in ${region}`),
+  const ofRegions = regions.flatMap(answers =>
+    answersOf(answers)
+      .flatMap(open)
+      .map(action => `${action} in ${answers.region}`),
   )
   return [...new Set([...(identity ? open(identity) : []), ...ofRegions])]
 }
@@ -73,7 +93,7 @@ function sum({ identity, notes, regions }: Online, strict: boolean): string[] {
   const answers = [
     ...(identity ? [identity] : []),
     ...notes,
-    ...regions.flatMap(({ senders, sendBounce }) => distinct([...senders, sendBounce])),
+    ...regions.flatMap(answers => distinct(answersOf(answers))),
   ]
   const number = (...results: Ending[]) => answers.filter(({ result }) => results.includes(result)).length
   const counts = strict

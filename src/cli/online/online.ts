@@ -26,11 +26,18 @@ export interface Identity extends OnlineAnswer {
 }
 
 export interface RegionAnswers {
+  /** The name of the lane: with an account before it where accounts are configured. */
   region: string
+  /** The name of the account. */
+  account?: string
+  /** Whether its role can be assumed. An error: nothing else was asked. */
+  role?: OnlineAnswer
   /** In [ses] regions; in the queue; or the SDK's own, where neither names one. */
   from: 'configured' | 'seen' | 'default'
   senders: SenderAnswer[]
-  sendBounce: PermissionAnswer
+  sendBounce?: PermissionAnswer
+  /** Production access, daily quota, and paused sending; of accounts only. */
+  quota?: OnlineAnswer[]
 }
 
 /** Whether SES accepts this address as the sender of a bounce. */
@@ -49,11 +56,11 @@ export interface PermissionAnswer extends OnlineAnswer {
 }
 
 export function allAnswers({ identity, regions, notes }: Online): OnlineAnswer[] {
-  return [
-    ...(identity ? [identity] : []),
-    ...notes,
-    ...regions.flatMap(({ senders, sendBounce }) => [...senders, sendBounce]),
-  ]
+  return [...(identity ? [identity] : []), ...notes, ...regions.flatMap(answersOf)]
+}
+
+export function answersOf({ role, senders, sendBounce, quota = [] }: RegionAnswers): OnlineAnswer[] {
+  return [...(role ? [role] : []), ...senders, ...(sendBounce ? [sendBounce] : []), ...quota]
 }
 
 /** With what isn't certain as an error. */
@@ -66,8 +73,10 @@ export function strictly({ identity, regions, notes }: Online): Online {
     ...(identity && { identity: strict(identity) }),
     regions: regions.map(answers => ({
       ...answers,
+      ...(answers.role && { role: strict(answers.role) }),
       senders: answers.senders.map(strict),
-      sendBounce: strict(answers.sendBounce),
+      ...(answers.sendBounce && { sendBounce: strict(answers.sendBounce) }),
+      ...(answers.quota && { quota: answers.quota.map(strict) }),
     })),
     notes: notes.map(strict),
   }

@@ -31,7 +31,8 @@ export function callerVerdict(said: Result<{ account: string; arn: string }, Ref
   return { result: 'unestablished', message, action }
 }
 
-function credentialsFault({ kind, name, reason }: Refused): string | undefined {
+/** Undefined: it isn't the credentials. */
+export function credentialsFault({ kind, name, reason }: Refused): string | undefined {
   if (kind === 'no credentials') {
     return `this user has no usable AWS credentials; the environment, ~/.aws or the role of the machine gives them (${reason})`
   }
