@@ -41,7 +41,10 @@ const FALLBACKS: readonly Labels[] = FALLBACK_REASONS.flatMap(reason =>
   FALLBACK_ACTIONS.map(action => ({ reason, action, mode: 'enforce' })),
 )
 
-/** The most regions with their own samples. AWS has some thirty with SES; submissions and forged mail may name others. */
+/**
+ * The most lanes with their own samples. AWS has some thirty regions with SES, and there may be several accounts;
+ * submissions and forged mail may name other regions.
+ */
 const MOST_REGIONS = 100
 
 /** `decisions`: those that the active rules can make. */

@@ -23,7 +23,7 @@ export const LABELS = {
   place: 'kept (until SES has made the bounces), quarantine',
   reason:
     'expired, overload, no_receipt, mismatch, ended, unsafe, capped, full, unreadable: as in [fallback]',
-  region: 'as AWS names it; other, once there are very many',
+  region: 'as AWS names it, with several accounts ACCOUNT/REGION; other, once there are very many',
   result: 'taken, refused',
   rule: "a rule's name; empty: no rule decided; [api]: by the HTTP API; other, once there are very many",
   stage: 'mail, rcpt, data, queue, delivery',

@@ -7,7 +7,7 @@ import { BOUNCE, ENVELOPES, ref } from './openapi-schemas'
 
 const PARAMETER_TEXTS: Record<(typeof LIST_PARAMETERS)[number], string> = {
   state: 'The state of the bounce.',
-  region: 'The AWS region that received the mail.',
+  region: 'The AWS region that received the mail; with several accounts ACCOUNT/REGION.',
   sender: 'The sender of record: an address, or "@host" for all at a host.',
   recipient: 'The address of one of the recipients.',
   rule: 'The rule that bounced one of the recipients; "[api]" for bounces that were submitted here.',

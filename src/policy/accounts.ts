@@ -37,7 +37,8 @@ export interface LaneChoice {
 /** The lane for a bounce to a recipient whose mail was received in that region. Undefined: it is in no account. */
 export function laneFor(accounts: Accounts, region: string, recipient: string): LaneChoice | undefined {
   if (accounts.isEmpty) return { lane: region }
-  const account = accounts.of(domainOf(recipient) ?? '')
+  const domain = domainOf(recipient)
+  const account = domain === undefined ? undefined : accounts.of(domain)
   return account && { lane: laneName({ account: account.number, region }), account }
 }
 

@@ -50,6 +50,35 @@ describe('ses-bounce explain', () => {
       ])
     })
 
+    it('shows the account and the lane of a bounce, where there are several accounts', async () => {
+      const role = 'arn:aws:iam::123456789012:role/bounce'
+      const files = {
+        ...FILES,
+        'ses-bounce.ini': `${SETTINGS}[account.second]\nrole = ${role}\ndomains = yours.example\n`,
+      }
+      const said = await lines([], sample(), files)
+      const at = said.indexOf('  account second, lane 123456789012/eu-west-1')
+      assert.equal(said[at + 1], '  no guard prevents the bounce, and it is in time')
+      assert.ok(said.includes('Call to SES in 123456789012/eu-west-1: SendBounce'))
+      const [decision] = (await object([], sample(), files)).decisions
+      assert.deepEqual([decision?.account, decision?.lane], ['second', '123456789012/eu-west-1'])
+    })
+
+    it('says that a domain is in no account, where there are several accounts', async () => {
+      const role = 'arn:aws:iam::123456789012:role/bounce'
+      const files = {
+        ...FILES,
+        host_list: '',
+        host_list_regex: '.*\\.example\n',
+        'ses-bounce.ini': `${SETTINGS}[account.second]\nrole = ${role}\ndomains = second.example\n`,
+      }
+      const said = await lines([], sample(), files)
+      assert.ok(
+        said.includes('  not bounced: no_receipt, domain in no account; so it is quarantine'),
+        said.join('\n'),
+      )
+    })
+
     it('writes the same as one object with --json', async () => {
       const { receipt, content, rules, decisions, warnings, ...more } = await object([], sample())
       assert.deepEqual(

@@ -1,7 +1,7 @@
 // `check --online` with several AWS accounts: what is asked of each, by the real SDK from the emulator as SES and STS.
 
 import assert from 'node:assert/strict'
-import type { Fault, SesEmulatorOptions } from '../../src/ses-emulator/server'
+import type { EmulatorAccount, Fault, SesEmulatorOptions } from '../../src/ses-emulator/server'
 import { onlineSuite } from './online-suite'
 import { environment, runJson, runOnline } from './online-support'
 
@@ -16,7 +16,7 @@ role = ${role(TWO)}
 domains = two.example
 `
 const CONFIGURED = { ses: `regions = eu-west-1\n${SECTIONS}`, domains: ['one.example', 'two.example'] }
-const ACCOUNTS: SesEmulatorOptions['accounts'] = [
+const ACCOUNTS: EmulatorAccount[] = [
   { id: ONE, roles: [{ name: 'ses-bounce', externalId: 'our-id' }], identities: ['one.example'] },
   { id: TWO, roles: [{ name: 'ses-bounce' }], identities: ['two.example'] },
 ]
@@ -107,7 +107,7 @@ describe('check --online with several accounts', () => {
   it('has an error for a wrong external id', async () => {
     const { code, said } = await ofTwo({
       accounts: [
-        ...(ACCOUNTS?.slice(0, 1) as Exclude<SesEmulatorOptions['accounts'], 'any' | undefined>),
+        ...ACCOUNTS.slice(0, 1),
         { id: TWO, roles: [{ name: 'ses-bounce', externalId: 'another' }] },
       ],
     })
@@ -172,8 +172,8 @@ describe('check --online with several accounts', () => {
     assert.equal(code, 0)
     assert.ok(
       online.some(line =>
-        /^two in eu-west-1: production access and daily quota could not be established: AccessDenied/.test(
-          line,
+        line.startsWith(
+          'two in eu-west-1: production access and daily quota could not be established: AccessDenied',
         ),
       ),
       online.join('\n'),

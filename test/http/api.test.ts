@@ -18,6 +18,32 @@ describe('POST /v1/bounces', () => {
     api.ask('POST', '/v1/bounces', body, headers)
   const jobs = () => [...api.operator.jobs()]
 
+  it('with several AWS accounts puts each recipient in the lane of its domain, and refuses one in none', async () => {
+    const section = (name: string, number: string, domains: string) =>
+      `[account.${name}]\nrole = arn:aws:iam::${number}:role/bounce\ndomains = ${domains}\n`
+    api.configure(
+      `${section('one', '111111111111', 'yours.example')}${section('two', '222222222222', 'second.example')}`,
+    )
+    const to = (...addresses: string[]) =>
+      submission({ recipients: addresses.map(address => ({ address, type: 'DoesNotExist' })) })
+    const refused = await post(to('a@yours.example', 'b@elsewhere.example'))
+    assert.deepEqual(
+      [refused.status, refused.code, refused.details],
+      [400, 'VALIDATION_ERROR', ['recipients[1].address: domain in no account']],
+    )
+    assert.deepEqual(jobs(), [])
+    assert.equal((await post(to('a@yours.example', 'b@second.example'))).status, 202)
+    assert.deepEqual(
+      jobs()
+        .map(({ region }) => region)
+        .toSorted(),
+      ['111111111111/eu-west-1', '222222222222/eu-west-1'],
+    )
+    const listed = await api.ask('GET', '/v1/bounces?region=222222222222/eu-west-1')
+    const [job, ...more] = listed.data['bounces'] as { region: string }[]
+    assert.deepEqual([job?.region, more], ['222222222222/eu-west-1', []])
+  })
+
   it('accepts a submission: its job is in the queue, the dispatcher is woken, and the log has a line', async () => {
     const body = submission({
       sender: 'someone@origin.example',
