@@ -163,6 +163,8 @@ export function serve_http(this: HarakaPlugin, next: Next, server: HarakaServer)
     operator: () => runtime.operator(),
     mailStore: runtime.mailStore,
     surges: () => runtime.surgeFiles.all(),
+    host: runtime.hostName,
+    configDigest: () => runtime.configDigest(),
     submitted: note => runtime.counts.submitted(note),
     wake: wakeDispatcher,
     log: (level, message) => this[`log${level}`](withoutHidden(message)),

@@ -5,11 +5,19 @@ import path from 'node:path'
 import type { Owner } from '../config/owner'
 import { checkFolder, givePrivateIfThere, makePrivateDir } from '../config/private-files'
 import type { Settings } from '../config/settings'
+import { systemClock } from '../dispatch/clock'
 import type { CounterStore } from '../queue/counters'
-import { openCounterStore, openOperatorQueue, openWorkerQueue, prepareQueue } from '../queue/open'
+import {
+  openCounterStore,
+  openHostRegister,
+  openOperatorQueue,
+  openWorkerQueue,
+  prepareQueue,
+} from '../queue/open'
 import { OpenOnce } from '../queue/open-once'
 import type { OperatorQueue } from '../queue/operator'
 import type { Eventually, QueueClock, WorkerQueue } from '../queue/store'
+import type { StatementObserver } from '../queue/store-counts'
 import {
   fromEnvironment,
   passwordIn,
@@ -20,6 +28,8 @@ import {
   toEnvironment,
 } from '../queue/target'
 import type { EpochMs } from '../units'
+import { packageVersion } from '../version'
+import { type HostWatch, type HostWatchOptions, watchHosts } from './host-watch'
 
 export interface PluginQueueOptions {
   harakaDir: string
@@ -27,6 +37,8 @@ export interface PluginQueueOptions {
   isWorker: boolean
   owner: Owner
   settings: () => Settings
+  /** Is told of each statement to a database. */
+  observer: StatementObserver
   /** The folder of the mail on disk: asked for when a handle is opened, as it may be made by then. */
   home: () => string
   warn: (message: string) => void
@@ -48,7 +60,7 @@ export class PluginQueue {
       (isWorker ? fromEnvironment(process.env) : undefined) ?? placeFor(settings().queue, harakaDir)
     // workers inherit it
     if (!isWorker) Object.assign(process.env, toEnvironment(this.place))
-    this.#target = targetAt(this.place, () => passwordIn(settings().queue))
+    this.#target = targetAt(this.place, () => passwordIn(settings().queue), options.observer)
     this.#worker = new OpenOnce(() => openWorkerQueue(this.#target, this.#home()))
     this.#operator = new OpenOnce(() =>
       openOperatorQueue(this.#target, { ...this.#home(), isInSmtpProcess: true }),
@@ -91,6 +103,20 @@ export class PluginQueue {
   #clock(): QueueClock | undefined {
     const clocks = [this.#worker.value?.clock, this.#operator.value?.clock]
     return clocks.find(clock => clock?.isKnown)
+  }
+
+  /** The name of this host, if several share the queue. */
+  get hostName(): string | undefined {
+    return this.place.store === 'postgres' ? this.place.hostName : undefined
+  }
+
+  /** In the master. Undefined: the queue is of this host alone. */
+  watchHosts(config: () => string, log: HostWatchOptions['log']): HostWatch | undefined {
+    const name = this.hostName
+    if (name === undefined) return undefined
+    const open = () => openHostRegister(this.#target)
+    const monoMs = () => systemClock.monoMs()
+    return watchHosts({ open, name, version: packageVersion(), config, log, monoMs })
   }
 
   /** Rejects with QueueError, or throws it. */

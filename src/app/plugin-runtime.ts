@@ -25,9 +25,11 @@ import { MetricsBuffer } from '../queue/metrics-buffer'
 import { type MetricsFlush, startMetricsFlush } from '../queue/metrics-flush'
 import type { OperatorQueue } from '../queue/operator'
 import type { Eventually, WorkerQueue } from '../queue/store'
+import { StoreCounts } from '../queue/store-counts'
 import type { EpochMs } from '../units'
 import { openWorkerThreads, type WorkerThreads } from '../worker-thread/worker-threads'
 import { type ActiveConfig, compileActiveConfig } from './active-config'
+import type { HostWatch } from './host-watch'
 import { MailCounts } from './mail-counts'
 import { PluginQueue } from './plugin-queue'
 import { RefusalSurges } from './refusal-surges'
@@ -62,6 +64,7 @@ export class PluginRuntime {
   /** Haraka's workers exit when their master has ended, without a hook. */
   readonly #atExit = () => void this.#metricsFlush.flush()
   #supervisor: Supervisor | undefined
+  #hostWatch: HostWatch | undefined
   #starting: Promise<void> | undefined
   #isClosed = false
   #giveSignalsBack: () => void = () => undefined
@@ -106,6 +109,7 @@ export class PluginRuntime {
       isWorker,
       owner: this.#owner,
       settings: () => this.activeConfig().settings,
+      observer: new StoreCounts(metricsBuffer),
       home: () => this.mailStore.home,
       warn: message => log('warn', message),
     })
@@ -159,6 +163,16 @@ export class PluginRuntime {
     return (await this.queue()).releaseTokens ?? own
   }
 
+  /** The name of this host, if several share the queue. */
+  get hostName(): string | undefined {
+    return this.#queue.hostName
+  }
+
+  /** Of the configuration files as they are now. */
+  configDigest(): string {
+    return this.#configuration.digest()
+  }
+
   diagnostics(): readonly Diagnostic[] {
     return this.#configuration.diagnostics()
   }
@@ -207,10 +221,12 @@ export class PluginRuntime {
       log,
     })
     this.#supervisor = supervisor
+    this.#hostWatch = this.#queue.watchHosts(() => this.configDigest(), log)
     if (process.pid !== 1) return
     this.#giveSignalsBack = stopBeforeOthers({
       stop: async () => {
         await supervisor.stop()
+        await this.#hostWatch?.stop()
         await this.#metricsFlush.flush()
       },
       limitMs: () => this.activeConfig().settings.ses.timeoutMs + STOP_GRACE_MS,
@@ -237,6 +253,7 @@ export class PluginRuntime {
     clearTimeout(this.#again)
     this.#giveSignalsBack()
     void this.#supervisor?.stop()
+    void this.#hostWatch?.stop()
     this.workerThreads.close()
     process.off('exit', this.#atExit)
     this.#isClosed = true

@@ -7,6 +7,7 @@ import { errorMessage } from '../errors'
 import { jsonText } from '../json'
 import { mustBeThere } from './check'
 import { type CommonOptions, type Describe, harakaDir, runCommand } from './command-line'
+import { watchAsHost } from './dispatch-host'
 import { escaping, type Out } from './out'
 import { becomeOwner, ownerOf } from './owner'
 
@@ -52,8 +53,13 @@ async function dispatchJobs(
     })
   try {
     becomeOwner(ownerOf(dir))
-    // `dispatch` also ends when changed settings need a new dispatcher
-    while (!told.signal.aborted) await dispatch(dir, undefined, log, told.signal)
+    const host = watchAsHost(dir, env, log)
+    try {
+      // `dispatch` also ends when changed settings need a new dispatcher
+      while (!told.signal.aborted) await dispatch(dir, undefined, log, told.signal)
+    } finally {
+      await host?.stop()
+    }
     return 0
   } catch (error) {
     const [first = '', ...more] = errorMessage(error).split('\n')

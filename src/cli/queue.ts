@@ -2,10 +2,12 @@
 // If there is no usable queue it shows the reason, exits with 1, and changes nothing.
 
 import { once } from 'node:events'
+import path from 'node:path'
 import { setTimeout as timer } from 'node:timers/promises'
 import type { Command } from 'commander'
 import { systemClock } from '../dispatch/clock'
 import { errorMessage } from '../errors'
+import { type QueueTarget, targetFor } from '../queue/target'
 import { mustBeThere } from './check'
 import {
   asGroup,
@@ -18,12 +20,15 @@ import {
   UsageError,
 } from './command-line'
 import { escaping, type Out } from './out'
-import { becomeOwner } from './owner'
+import { becomeOwner, ownerOf } from './owner'
 import { drain } from './queue/drain'
+import { showHosts } from './queue/hosts'
 import { changeJobs, listJobs, showJobs } from './queue/jobs'
+import { migrateQueue } from './queue/migrate'
+import { moveFrom } from './queue/move'
 import { addFilters, durationOf, everyMs, type ListOptions, queryOf, regionOf } from './queue/options'
 import { pause, resume, showStats } from './queue/pausing'
-import { openQueueContext } from './queue/queue-context'
+import { openQueueContext, settingsOf } from './queue/queue-context'
 import type { QueueIo, Run } from './queue/run'
 import { watch } from './queue/watch'
 
@@ -39,6 +44,17 @@ export const describeQueue = (command: Command, { out, env, exit }: Shell, io = 
       return withQueue(dir, env, place, run => work(run, options, idsOf(one)))
     })
   const add = (name: string, description: string) => command.command(name).description(description)
+
+  const atTarget = (
+    work: (target: QueueTarget, run: TargetRun, options: { from: string }) => Promise<number>,
+  ) =>
+    exit(one => {
+      const options = one.optsWithGlobals<{ from: string } & CommonOptions>()
+      const dir = harakaDir(options, env)
+      mustBeThere(dir)
+      const run = { out: escaping(out), json: options.json ?? false, monoMs: io.monoMs }
+      return withTarget(dir, env, io, run.out, target => work(target, run, options))
+    })
 
   asGroup(command, exit)
     .description('Shows and changes the bounces in the queue, also while Haraka runs.')
@@ -85,6 +101,13 @@ used; with 2 on wrong options.`,
         drain(run, { wait, ...(timeout !== undefined && { timeoutMs: timeout }) }),
       ),
     )
+  add('hosts', 'shows the hosts that share the queue, and the one that sends').action(inQueue(showHosts))
+  add('migrate', "brings the database's tables and functions to the version of this program").action(
+    atTarget((target, { out: safe, json }) => migrateQueue(target, safe, json)),
+  )
+  add('move', 'moves what a queue file holds into the database; Haraka must be stopped')
+    .requiredOption('--from <FILE>', 'the file, as [queue] path named it')
+    .action(atTarget((target, run, { from }) => moveFrom(path.resolve(from), target, run)))
 }
 
 /** Resolves with the exit code. */
@@ -96,6 +119,31 @@ export function queue(
 ): Promise<number> {
   const describe: Describe = (command, shell) => describeQueue(command, shell, io)
   return runCommand('queue', describe, args, { out, env })
+}
+
+interface TargetRun {
+  out: Out
+  json: boolean
+  monoMs: QueueIo['monoMs']
+}
+
+/** For what is done before a queue can be opened. */
+async function withTarget(
+  dir: string,
+  env: NodeJS.ProcessEnv,
+  { become }: QueueIo,
+  out: Out,
+  work: (target: QueueTarget) => Promise<number>,
+): Promise<number> {
+  try {
+    const owner = ownerOf(dir)
+    const target = targetFor(settingsOf(dir, env).queue, dir)
+    become(owner)
+    return await work(target)
+  } catch (error) {
+    for (const line of errorMessage(error).split('\n')) out.error(`ses-bounce queue: ${line}`)
+    return 1
+  }
 }
 
 async function withQueue(

@@ -13,6 +13,7 @@ import { MetricsBuffer } from '../queue/metrics-buffer'
 import { startMetricsFlush } from '../queue/metrics-flush'
 import { openCounterStore, openDispatcherQueue, openMailLedger, openQueueReader } from '../queue/open'
 import type { DispatcherQueue } from '../queue/store'
+import { StoreCounts } from '../queue/store-counts'
 import { fromEnvironment, passwordIn, placeFor, type QueuePlace, targetAt } from '../queue/target'
 import { EMULATOR_CREDENTIALS, type SesEmulator, startSesEmulator } from '../ses-emulator/server'
 import { CallCounts } from './call-counts'
@@ -60,11 +61,15 @@ export async function dispatch(
     },
   })
   const settings = () => configuration.current()
-  const target = targetAt(place ?? placeFor(settings().queue, harakaDir), () => passwordIn(settings().queue))
+  const metricsBuffer = new MetricsBuffer()
+  const target = targetAt(
+    place ?? placeFor(settings().queue, harakaDir),
+    () => passwordIn(settings().queue),
+    new StoreCounts(metricsBuffer),
+  )
   const queue = await openDispatcherQueue(target)
   const clock = clockOf(queue)
   await learnTime(queue)
-  const metricsBuffer = new MetricsBuffer()
   const metricsFlush = startMetricsFlush({ metricsBuffer, open: () => openCounterStore(target), log })
   const local =
     settings().ses.endpoint === 'local' ? await startEmulator(settings().limit.intervalMs, log) : undefined

@@ -9,7 +9,8 @@ import { COUNTED, type CountedName, type Labels, OTHER, type Sum } from '../queu
 import type { Outcome } from '../queue/effects'
 import { JOB_STATES, type JobState } from '../queue/job'
 import { MAIL_PLACES } from '../queue/mail-ledger'
-import { type Blocker, isDispatching, type QueueStats } from '../queue/stats'
+import { type Blocker, isDispatching, presentHosts, type QueueStats } from '../queue/stats'
+import { STORE_BUCKETS_S } from '../queue/store-counts'
 import type { EpochMs } from '../units'
 import type { MetricKey } from './metrics-table'
 
@@ -25,6 +26,10 @@ export type Found = QueueStats & {
   sums: readonly Sum[]
   mailLimitBytes: number
   surges: readonly Pick<SurgeRecord, 'by'>[]
+  /** The name of this host, if several share the queue. */
+  host?: string | undefined
+  /** Of its configuration files. */
+  configDigest: string
 }
 
 const OUTCOMES: readonly Outcome['kind'][] = [
@@ -75,7 +80,7 @@ export function samplesOf(
     willMiss: regions.map(({ region, willMiss }) => ({ labels: { region }, value: willMiss })),
     interval: regions.map(({ region, spacingMs }) => ({ labels: { region }, value: seconds(spacingMs) })),
     calls: counted(COUNTED.calls, byRegion('outcome', OUTCOMES)),
-    callDuration: regions.flatMap(({ region }) => durations(found, region)),
+    callDuration: regions.flatMap(({ region }) => durations(found, CALLS, region)),
     paused: regions.map(({ region, pausedSinceMs }) => ({
       labels: { region },
       value: Number(pausedSinceMs !== undefined),
@@ -88,6 +93,8 @@ export function samplesOf(
     reloads: counted(COUNTED.reloads, [{ result: 'taken' }, { result: 'refused' }]),
     reloadSuccessful: [{ labels: {}, value: Number(!reload.isRefused) }],
     reloadTime: reload.takenMs === undefined ? [] : [{ labels: {}, value: seconds(reload.takenMs) }],
+    ...sharedSamples(found),
+    configInfo: [{ labels: { digest: found.configDigest }, value: 1 }],
     buildInfo: [{ labels: build, value: 1 }],
   }
 }
@@ -129,22 +136,75 @@ function jobSamples({ jobs, regions }: Found): Sample[] {
   ]
 }
 
+/** A histogram, one for each value of a label. */
+interface Histogram {
+  label: string
+  bucketsS: readonly number[]
+  buckets: CountedName
+  sum: CountedName
+}
+
+const CALLS: Histogram = {
+  label: 'region',
+  bucketsS: CALL_BUCKETS_S,
+  buckets: COUNTED.callBuckets,
+  sum: COUNTED.callSum,
+}
+
+const STATEMENTS: Histogram = {
+  label: 'op',
+  bucketsS: STORE_BUCKETS_S,
+  buckets: COUNTED.storeBuckets,
+  sum: COUNTED.storeSum,
+}
+
 /** Buckets are stored separately, and shown cumulative, as Prometheus requires. */
-function durations({ sums }: Found, region: string): Sample[] {
-  const own = sums.filter(({ labels }) => labels['region'] === region)
+function durations(
+  { sums }: Found,
+  { label, bucketsS, buckets: bucketName, sum: sumName }: Histogram,
+  value: string,
+): Sample[] {
+  const own = sums.filter(({ labels }) => labels[label] === value)
   const inBucket = (le: string) =>
-    own.find(({ name, labels }) => name === COUNTED.callBuckets && labels['le'] === le)?.value ?? 0
+    own.find(({ name, labels }) => name === bucketName && labels['le'] === le)?.value ?? 0
   let count = 0
-  const buckets = [...CALL_BUCKETS_S.map(String), LAST_BUCKET].map(le => {
+  const buckets = [...bucketsS.map(String), LAST_BUCKET].map(le => {
     count += inBucket(le)
-    return { labels: { le, region }, value: count, metricName: COUNTED.callBuckets }
+    return { labels: { le, [label]: value }, value: count, metricName: bucketName }
   })
-  const sum = own.find(({ name }) => name === COUNTED.callSum)?.value ?? 0
+  const sum = own.find(({ name }) => name === sumName)?.value ?? 0
   return [
     ...buckets,
-    { labels: { region }, value: sum, metricName: COUNTED.callSum },
-    { labels: { region }, value: count, metricName: COUNTED.callSum.replace(/sum$/, 'count') },
+    { labels: { [label]: value }, value: sum, metricName: sumName },
+    { labels: { [label]: value }, value: count, metricName: sumName.replace(/sum$/, 'count') },
   ]
+}
+
+type SharedKey = 'leader' | 'term' | 'hosts' | 'clockSkew' | 'storeDuration' | 'storeFaults'
+
+/** Of a queue that several hosts share. */
+function sharedSamples(found: Found): Record<SharedKey, Sample[]> {
+  const { leader, host, sums } = found
+  const one = (value: number): Sample[] => [{ labels: {}, value }]
+  const present = presentHosts(found)
+  const own = present.findLast(({ name }) => name === host)
+  const ops = sums.flatMap(({ name, labels }) => (name === COUNTED.storeSum ? (labels['op'] ?? []) : []))
+  return {
+    leader: leader === undefined ? [] : one(Number(leader.host !== undefined && leader.host === host)),
+    term: leader === undefined ? [] : one(leader.term),
+    hosts: leader === undefined ? [] : one(present.length),
+    clockSkew: own === undefined ? [] : one(seconds(own.skewMs)),
+    storeDuration: ops.toSorted(byText).flatMap(op => durations(found, STATEMENTS, op)),
+    storeFaults: countedSamples(
+      found,
+      COUNTED.storeFaults,
+      leader === undefined ? [] : [{ cause: 'unreachable' }],
+    ),
+  }
+}
+
+function byText(one: string, other: string): number {
+  return one < other ? -1 : Number(one > other)
 }
 
 /** Escapes and shortens labels, as names of rules may hold any text. */

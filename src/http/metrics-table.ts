@@ -15,9 +15,12 @@ export interface Metric {
 export const LABELS = {
   action: 'accept, bounce, reject, defer, quarantine, drop',
   by: "the plugin that refused; nobody: no plugin accepted the recipient; outbound: Haraka's delivery; other, once there are very many",
-  cause: 'rule (a rule or a fallback says defer), fault (something of ours failed: the log has it)',
+  cause:
+    'of mails: rule (a rule or a fallback says defer), fault (something of ours failed: the log has it); of faults of the store: unreachable, busy, full and others, as docs/errors.md has them',
+  digest: 'of the configuration files of this host, the same on each host with the same files',
   mode: 'enforce, observe (nothing was done)',
   node: 'of Node.js',
+  op: 'what the statement does: look, add_bounces, claim, begin_call, settle, heartbeat, read and others',
   outcome:
     'of calls: sent, throttled, temporary (SES did nothing), unknown (it may have), blocked (credentials, permission, identity, quota), refused; of refusals: bounced, kept (quarantined or dropped), stood (the relay heard it), deferred, observed',
   place: 'kept (until SES has made the bounces), quarantine',
@@ -34,6 +37,7 @@ export const LABELS = {
 export type LabelName = keyof typeof LABELS
 
 const CALL_DURATION = 'ses_bounce_call_duration_seconds'
+const STORE_DURATION = 'ses_bounce_store_duration_seconds'
 
 export const METRICS = {
   inspected: counter(COUNTED.inspected, 'Mails of trusted relays that were inspected'),
@@ -124,6 +128,35 @@ export const METRICS = {
   reloadTime: gauge(
     'ses_bounce_config_last_reload_success_timestamp_seconds',
     'When the configuration that is in force was first read',
+  ),
+  leader: gauge('ses_bounce_leader', '1 on the host whose dispatcher leads; only with store = postgres'),
+  term: gauge(
+    'ses_bounce_term',
+    'Grows by one each time that a dispatcher takes the lead; only with store = postgres',
+  ),
+  hosts: gauge(
+    'ses_bounce_hosts',
+    'Hosts that share the queue and told of themselves in the last minute; only with store = postgres',
+  ),
+  clockSkew: gauge(
+    'ses_bounce_clock_skew_seconds',
+    "How far this host's clock is ahead of the queue's; only with store = postgres",
+  ),
+  storeDuration: {
+    name: STORE_DURATION,
+    type: 'histogram',
+    help: "Duration of this host's statements to the database; only with store = postgres",
+    labels: ['op'],
+  },
+  storeFaults: counter(
+    COUNTED.storeFaults,
+    'Statements of this host to the database that failed; only with store = postgres',
+    'cause',
+  ),
+  configInfo: gauge(
+    'ses_bounce_config_info',
+    'Always 1: two digests at a time say that hosts have different configuration files',
+    'digest',
   ),
   buildInfo: gauge('ses_bounce_build_info', 'Always 1', 'version', 'node'),
 } satisfies Record<string, Metric>

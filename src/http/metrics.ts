@@ -21,6 +21,10 @@ export interface MetricsContext {
   /** @throws QueueError */
   operator(): Eventually<QueueReader>
   surges(): readonly SurgeRecord[]
+  /** The name of this host, if several share the queue. */
+  readonly host: string | undefined
+  /** Of the configuration files as they are now. */
+  configDigest(): string
   nowMs(): EpochMs
   nowMonoMs(): MonoMs
 }
@@ -45,9 +49,12 @@ export async function scrape(accept: string | undefined, context: MetricsContext
   const reader = await context.operator()
   const found = {
     ...(await reader.stats(now, paceOf(settings))),
-    sums: await reader.sums(),
+    // the sums over hosts are Prometheus's
+    sums: await reader.sums({ ofThisHost: true }),
     mailLimitBytes: settings.quarantine.limitBytes,
     surges: context.surges(),
+    host: context.host,
+    configDigest: context.configDigest(),
   }
   const build = { version: packageVersion(), node: process.version }
   const samples = samplesOf(found, now.ms, build, decisionsOf(policy.rules, settings.main.mode))

@@ -20,6 +20,9 @@ export const COUNTED = {
   reloads: 'ses_bounce_config_reloads_total',
   callBuckets: 'ses_bounce_call_duration_seconds_bucket',
   callSum: 'ses_bounce_call_duration_seconds_sum',
+  storeBuckets: 'ses_bounce_store_duration_seconds_bucket',
+  storeSum: 'ses_bounce_store_duration_seconds_sum',
+  storeFaults: 'ses_bounce_store_faults_total',
 } as const
 export type CountedName = (typeof COUNTED)[keyof typeof COUNTED]
 

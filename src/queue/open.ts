@@ -28,14 +28,12 @@ export function prepareQueue(target: QueueTarget, owner?: { uid?: number; gid?: 
 }
 
 async function preparePostgres(target: Extract<QueueTarget, { store: 'postgres' }>): Promise<void> {
-  const { prepareSchema } = await import('./postgres/prepare.js')
-  await prepareSchema(target, { migrates: target.migrates === 'boot' })
+  await postgres.prepare().prepareSchema(target, { migrates: target.migrates === 'boot' })
 }
 
 /** For the process that serves SMTP. @throws QueueError */
 export function openWorkerQueue(target: QueueTarget, options: HomeOption): Eventually<WorkerQueue> {
-  if (target.store === 'postgres')
-    return import('./postgres/worker-queue.js').then(postgres => postgres.openWorkerQueue(target, options))
+  if (target.store === 'postgres') return postgres.worker().openWorkerQueue(target, options)
   return sqlite.openWorkerQueue(target.file, options)
 }
 
@@ -45,7 +43,7 @@ export function openOperatorQueue(
   { home, isInSmtpProcess = false }: HomeOption & { isInSmtpProcess?: boolean },
 ): Eventually<OperatorQueue> {
   if (target.store === 'postgres')
-    return postgresViews().then(postgres => postgres.openOperatorQueue(target, { home, isInSmtpProcess }))
+    return postgres.views().openOperatorQueue(target, { home, isInSmtpProcess })
   return sqlite.openOperatorQueue(target.file, { home, ...(isInSmtpProcess && { busyMs: sqlite.BUSY_MS }) })
 }
 
@@ -54,35 +52,32 @@ export function openQueueReader(
   target: QueueTarget,
   options: Partial<HomeOption> & { untouched?: true } = {},
 ): Eventually<QueueReader> {
-  if (target.store === 'postgres')
-    return postgresViews().then(postgres => postgres.openQueueReader(target, options))
+  if (target.store === 'postgres') return postgres.views().openQueueReader(target, options)
   return sqlite.openQueueReader(target.file, options)
 }
 
 /** @throws QueueError */
 export function openDispatcherQueue(target: QueueTarget): Eventually<DispatcherQueue> {
-  if (target.store === 'postgres')
-    return import('./postgres/dispatcher-queue.js').then(postgres => postgres.openDispatcherQueue(target))
+  if (target.store === 'postgres') return postgres.dispatcher().openDispatcherQueue(target)
   return sqlite.openDispatcherQueue(target.file)
 }
 
 /** @throws QueueError */
 export function openMailLedger(target: QueueTarget, { home }: HomeOption): Eventually<MailLedger> {
-  if (target.store === 'postgres')
-    return import('./postgres/mail-ledger.js').then(postgres => postgres.openMailLedger(target, { home }))
+  if (target.store === 'postgres') return postgres.ledger().openMailLedger(target, { home })
   return sqlite.openMailLedger(target.file, home)
 }
 
 /** @throws QueueError */
 export function openCounterStore(target: QueueTarget): Eventually<CounterStore> {
-  if (target.store === 'postgres') return postgresViews().then(postgres => postgres.openCounterStore(target))
+  if (target.store === 'postgres') return postgres.views().openCounterStore(target)
   return sqlite.openCounterStore(target.file)
 }
 
 /** Undefined: the queue is of this host alone. @throws QueueError */
 export function openHostRegister(target: QueueTarget): Eventually<HostRegister | undefined> {
   if (target.store === 'sqlite') return undefined
-  return postgresViews().then(postgres => postgres.openHostRegister(target))
+  return postgres.views().openHostRegister(target)
 }
 
 /** Moves what a queue file holds into another queue. `monoMs`: the machine's clock. @throws QueueError */
@@ -96,16 +91,20 @@ export async function moveQueueFile(
       'QUEUE_OTHER',
       `a queue file is moved into PostgreSQL only: set [queue] store = postgres`,
     )
-  const { moveInto } = await import('./postgres/move.js')
   const contents = sqlite.openContents(file)
   try {
-    return await moveInto(target, file, contents, watching)
+    return await postgres.move().moveInto(target, file, contents, watching)
   } finally {
     contents.close()
   }
 }
 
-/** Loaded only where it is used, as are the other parts of the engine. */
-function postgresViews() {
-  return import('./postgres/open.js')
+/** Loaded only where the queue is in PostgreSQL, and each part where it is used. */
+const postgres = {
+  prepare: () => require('./postgres/prepare') as typeof import('./postgres/prepare'),
+  worker: () => require('./postgres/worker-queue') as typeof import('./postgres/worker-queue'),
+  dispatcher: () => require('./postgres/dispatcher-queue') as typeof import('./postgres/dispatcher-queue'),
+  ledger: () => require('./postgres/mail-ledger') as typeof import('./postgres/mail-ledger'),
+  views: () => require('./postgres/open') as typeof import('./postgres/open'),
+  move: () => require('./postgres/move') as typeof import('./postgres/move'),
 }

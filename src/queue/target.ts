@@ -4,7 +4,8 @@ import os from 'node:os'
 import path from 'node:path'
 import { MACHINE_NAME } from '../config/database-parsers'
 import type { Settings } from '../config/settings'
-import type { PostgresTarget } from './postgres/target'
+import { type PostgresTarget, placeOf } from './postgres/target'
+import type { StatementObserver } from './store-counts'
 
 /** RFC 1035 section 2.3.4: of a label. */
 const LONGEST_NAME = 63
@@ -18,7 +19,7 @@ interface SqlitePlace {
   file: string
 }
 
-interface PostgresPlace extends Omit<PostgresTarget, 'password'> {
+interface PostgresPlace extends Omit<PostgresTarget, 'password' | 'observer'> {
   store: 'postgres'
   migrates: 'boot' | 'by hand'
   /** The name of this host in views, metrics and history. */
@@ -56,11 +57,16 @@ function machineName(): string {
   )
 }
 
-/** `password`: as it is set now. */
-export function targetAt(place: QueuePlace, password: () => string | undefined): QueueTarget {
+/** `password`: as it is set now. `observer`: of this process's statements to a database. */
+export function targetAt(
+  place: QueuePlace,
+  password: () => string | undefined,
+  observer?: StatementObserver,
+): QueueTarget {
   if (place.store === 'sqlite') return place
   return {
     ...place,
+    observer,
     get password() {
       return password()
     },
@@ -86,4 +92,9 @@ export function toEnvironment(place: QueuePlace): Record<string, string> {
 export function fromEnvironment(env: NodeJS.ProcessEnv): QueuePlace | undefined {
   const text = env[VARIABLE]
   return text === undefined ? undefined : (JSON.parse(text) as QueuePlace)
+}
+
+/** `db.internal:5432/mail`, or the path of the file: as messages about it begin. */
+export function targetText(target: QueuePlace): string {
+  return target.store === 'sqlite' ? target.file : placeOf(target)
 }

@@ -11,6 +11,7 @@ import { openDispatcherQueue, openWorkerQueue } from '../../src/queue/sqlite/ope
 import { startSesEmulator } from '../../src/ses-emulator/server'
 import { startApi, submission } from '../http/api-support'
 import { plainMail, sesMail } from '../live/support/mail'
+import { freshSchema } from '../postgres/shared'
 import { keepMail } from '../quarantine/support'
 import { addJob, request, takeLead } from '../queue/support'
 import { environment, withEnvironment } from './online-support'
@@ -77,6 +78,9 @@ describe('the names in JSON', () => {
     const dir = harakaDirectory({ ...FILES, 'ses-bounce.ini': ini })
     const there = harakaDirectory({ ...FILES, 'ses-bounce.ini': ini, 'ses-bounce-rules.ini': '' })
     const broken = harakaDirectory({ ...FILES, 'ses-bounce.ini': '[relay]\ntrusted = x\n' })
+    const { url, schema, remove: removeSchema } = await freshSchema()
+    const inPostgres = `[relay]\ntrusted = 192.0.2.1\n[queue]\nstore = postgres\nurl = ${url}\nschema = ${schema}\n`
+    const shared = harakaDirectory({ ...FILES, 'ses-bounce.ini': inPostgres })
     const { id, kept } = await fill(dir)
     const mails = emptyDirectory()
     const recipients = ['a@yours.example', 'b@yours.example']
@@ -120,6 +124,8 @@ describe('the names in JSON', () => {
       await say('queue resume', '--region', 'us-east-1', ...here)
       await say('queue watch', ...here)
       await say('queue resume', ...here)
+      for (const word of ['migrate', 'hosts', 'stats']) await say(`queue ${word}`, '--dir', shared)
+      await say('queue move', '--dir', shared, '--from', path.join(dir, 'ses-bounce/queue.sqlite'))
       await say('quarantine list', ...here)
       for (const word of ['show', 'release', 'delete']) await say(`quarantine ${word}`, ...here, kept, 'none')
       new SurgeFiles(surgeFolder(dir)).start({
@@ -136,6 +142,7 @@ describe('the names in JSON', () => {
       for (const one of process.listeners('SIGTERM'))
         if (!listeners.includes(one)) process.off('SIGTERM', one)
       await emulator.close()
+      await removeSchema()
     }
 
     assert.deepEqual(Object.keys(lines).toSorted(), (await leaves()).toSorted())

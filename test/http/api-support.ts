@@ -80,6 +80,8 @@ export async function startApi(ini = '', rules = ''): Promise<Api> {
         operator: () => operator,
         mailStore,
         surges: () => [],
+        host: undefined,
+        configDigest: () => '0123456789ab',
         submitted: ({ rule, sesId, recipient }) => void submitted.push(`${rule} ${sesId} ${recipient}`),
         wake: () => void wakes++,
         log: (level, message) => void log.push(`${level}: ${message}`),

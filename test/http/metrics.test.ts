@@ -56,6 +56,8 @@ describe('metrics', () => {
           share: '20 of the last 20 recipients',
         },
       ],
+      host: undefined,
+      configDigest: () => '0123456789ab',
       nowMs: () => NOW_MS,
       nowMonoMs: () => 100_000,
     }

@@ -9,6 +9,7 @@ import type { Pace, Pause } from '../../queue/operator'
 import { isDispatching, type QueueStats, type RegionStats, type RuleCount } from '../../queue/stats'
 import type { EpochMs } from '../../units'
 import { count, timeText } from '../explain/words'
+import { hostData, hostsText } from './hosts-text'
 import { leftText, timeOf } from './job-text'
 
 const SHOWN_RULES = 30
@@ -21,6 +22,7 @@ export function statsLines(
   nowMs: EpochMs,
 ): string[] {
   const { states, regions, oldestMs, nextDeadlineMs } = stats
+  const hosts = hostsText(stats)
   return [
     'Jobs',
     ...JOB_STATES.map(state => row(state, number(states[state]))),
@@ -42,6 +44,7 @@ export function statsLines(
     ...stats.blocked.map(one => blockedText(one, nowMs)),
     `Mail on disk: ${mailTotalText(stats.mail, limitBytes)}`,
     dispatcherText(stats),
+    ...(hosts === undefined ? [] : [`${hosts}.`]),
   ]
 }
 
@@ -89,8 +92,11 @@ function blockedText(
 }
 
 export function dispatcherText(stats: QueueStats): string {
-  const { silentMs } = stats
-  if (silentMs === undefined) return 'No dispatcher has run since this machine started.'
+  const { silentMs, leader } = stats
+  if (silentMs === undefined)
+    return leader === undefined
+      ? 'No dispatcher has run since this machine started.'
+      : 'No dispatcher has run yet.'
   return isDispatching(stats)
     ? 'A dispatcher runs.'
     : `No dispatcher runs: no heartbeat for ${timeText(silentMs)}.`
@@ -114,6 +120,10 @@ export function statsData(stats: QueueStats, pace: Pace, nowMs: EpochMs): Record
     pauses: pausesData(stats.pauses),
     blocked: stats.blocked.map(({ nextTryMs, ...one }) => ({ ...one, nextTry: iso(nextTryMs) })),
     isDispatching: isDispatching(stats),
+    ...(stats.leader && {
+      leader: stats.leader,
+      hosts: (stats.hosts ?? []).map(host => hostData(host, stats)),
+    }),
   }
 }
 

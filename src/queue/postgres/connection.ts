@@ -103,7 +103,7 @@ class Connection implements PostgresConnection {
     const sql = `SELECT ${this.schema}.${quoted(name)}($1::jsonb) AS answer, ${DATABASE_MS}`
     const ask = async (changed: Record<string, unknown>) => {
       const text = jsonOf({ ...changed, most_skew_ms: Number.isFinite(mostSkewMs) ? mostSkewMs : null })
-      const { rows } = await this.#run({ text: sql, values: [text] })
+      const { rows } = await this.#run(opOf(name), { text: sql, values: [text] })
       return (rows[0] as Row)['answer'] as T
     }
     try {
@@ -117,22 +117,29 @@ class Connection implements PostgresConnection {
   }
 
   async rows(sql: string, values: readonly Value[] = []): Promise<Row[]> {
-    const { rows } = await this.#run({ text: sql, values: values.map(clean) })
+    const { rows } = await this.#run('read', { text: sql, values: values.map(clean) })
     return rows as Row[]
   }
 
   async script(sql: string, timeoutMs: number): Promise<void> {
-    await this.#run({ text: sql }, timeoutMs)
+    await this.#run('script', { text: sql }, timeoutMs)
   }
 
   async close(): Promise<void> {
     this.#state = 'closed'
     const { pool } = this.#generation ?? {}
     this.#generation = undefined
-    await pool?.end()
+    // idle connections don't keep the process alive, and it would end before this does
+    const awake = setInterval(() => undefined, this.target.timeoutMs)
+    try {
+      await pool?.end()
+    } finally {
+      clearInterval(awake)
+    }
   }
 
   async #run(
+    op: string,
     query: { text: string; values?: unknown[] },
     timeoutMs = this.target.timeoutMs,
   ): Promise<QueryResult> {
@@ -146,10 +153,12 @@ class Connection implements PostgresConnection {
       const result = await this.#query(client, query, leftMs)
       client.release()
       if (this.#state === 'tries') this.#state = 'works'
+      this.target.observer?.answered(op, this.clock.monoMs() - sentMs)
       return result
     } catch (error) {
       const { error: fault, drops } = faultOf(error, this.target)
       client?.release(drops)
+      if (!isFault(fault, OWN_STATES.clock)) this.target.observer?.failed(fault.code)
       if (drops) this.#drop(generation, fault)
       else if (this.#state === 'tries') this.#state = 'works'
       throw fault
@@ -272,6 +281,11 @@ class Connection implements PostgresConnection {
     await checkServer(this.target, ask)
     if (!this.#options.anySchema) await checkSchema(this.target, ask)
   }
+}
+
+/** `add_bounces` of `add_bounces_3`. */
+function opOf(name: string): string {
+  return name.replace(/_\d+$/, '')
 }
 
 /** Beside an answer: the database's time while it was made. */

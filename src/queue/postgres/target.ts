@@ -1,5 +1,7 @@
 // Where the queue's database is, and how it is reached. Plain data, made from [queue] of the settings.
 
+import type { StatementObserver } from '../store-counts'
+
 export interface PostgresTarget {
   host: string
   port: number
@@ -14,6 +16,8 @@ export interface PostgresTarget {
   connections: number
   /** For an answer of the database. */
   timeoutMs: number
+  /** Is told of each statement. */
+  readonly observer?: StatementObserver | undefined
 }
 
 /** `db.internal:5432/mail`: begins each message about it. */

@@ -1,0 +1,74 @@
+// Formats the hosts that share a queue, as text and as data. Pure. The caller escapes control characters.
+
+import { iso } from '../../app/job-json'
+import { HOST_GONE_MS, type HostStats, presentHosts, type QueueStats } from '../../queue/stats'
+import type { EpochMs } from '../../units'
+import { timeText } from '../explain/words'
+
+/** As far as a host's clock may be from the queue's before it says so itself. */
+const SHOWN_SKEW_MS = 2000
+
+/** A line for each host, those that are gone last. */
+export function hostLines(stats: QueueStats, nowMs: EpochMs): string[] {
+  const { hosts = [], leader } = stats
+  const present = presentHosts(stats)
+  const gone = hosts.filter(host => !present.includes(host))
+  const configs = configOf(stats)
+  const width = Math.max(0, ...hosts.map(({ name }) => name.length))
+  return [
+    ...present.map(host => {
+      const leads = host.name === leader?.host ? `leads, term ${leader.term}` : 'stands by'
+      return `${host.name.padEnd(width)}  ${leads}, ${detailsOf(host, configs)}, up for ${timeText(nowMs - host.startedMs)}`
+    }),
+    ...gone.map(
+      host => `${host.name.padEnd(width)}  gone for ${timeText(host.silentMs)}, ${detailsOf(host, configs)}`,
+    ),
+    ...(leader?.host === undefined
+      ? ['No host leads: nothing is sent.']
+      : present.some(({ name }) => name === leader.host)
+        ? []
+        : [`${leader.host} leads, term ${leader.term}, and hasn't told of itself.`]),
+  ]
+}
+
+function detailsOf({ version, config, skewMs }: HostStats, expected: string | undefined): string {
+  const other = expected === undefined || config === expected ? '' : ', another than the leader has'
+  const skew = Math.abs(skewMs) < SHOWN_SKEW_MS ? '' : `, its clock is ${skewText(skewMs)} the queue's`
+  return `version ${version}, configuration ${config}${other}${skew}`
+}
+
+function skewText(skewMs: number): string {
+  return `${timeText(Math.abs(skewMs))} ${skewMs > 0 ? 'ahead of' : 'behind'}`
+}
+
+/** Of the host that leads. */
+function configOf(stats: QueueStats): string | undefined {
+  return presentHosts(stats).find(({ name }) => name === stats.leader?.host)?.config
+}
+
+/** `web-1 leads, term 42; also web-2, web-3` Undefined: the queue belongs to one host. */
+export function hostsText(stats: QueueStats): string | undefined {
+  if (stats.leader === undefined) return undefined
+  const { host, term } = stats.leader
+  const others = presentHosts(stats).filter(({ name }) => name !== host)
+  const names = others.map(({ name }) => name).join(', ')
+  const leads = host === undefined ? 'No host leads' : `${host} leads, term ${term}`
+  return names === '' ? leads : `${leads}; also here: ${names}`
+}
+
+export function hostData(host: HostStats, { leader }: QueueStats): Record<string, unknown> {
+  const { id, name, version, config, startedMs, seenMs, silentMs, skewMs } = host
+  const leads = name === leader?.host
+  return {
+    id,
+    name,
+    version,
+    config,
+    leads,
+    ...(leads && { term: leader?.term }),
+    isPresent: silentMs <= HOST_GONE_MS,
+    started: iso(startedMs),
+    seen: iso(seenMs),
+    skewMs: Math.round(skewMs),
+  }
+}
