@@ -36,10 +36,16 @@ export class Dispatcher {
   readonly #faults: QueueFaults
   readonly #stop = new AbortController()
   #wake = new AbortController()
+  #leads = false
 
   constructor(parts: DispatcherParts) {
     this.#parts = parts
     this.#faults = new QueueFaults(parts.log, 'the queue answers again')
+  }
+
+  /** Whether it has the lead, as far as this process knows. */
+  get leads(): boolean {
+    return this.#leads
   }
 
   /** Checks the queue now instead of at the next poll. */
@@ -103,9 +109,11 @@ export class Dispatcher {
   async #lead(): Promise<void> {
     const beats = new Heartbeats(this.#parts, () => this.wake())
     const senders = new RegionSenders(this.#parts, this.#stop.signal, () => this.wake())
+    this.#leads = true
     try {
       await this.#dispatch(senders, beats)
     } finally {
+      this.#leads = false
       await beats.until(senders.close())
     }
   }

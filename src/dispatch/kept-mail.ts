@@ -24,6 +24,8 @@ import type { Log } from './region-sender'
 export interface KeptMailParts {
   ledger: MailLedger
   store: MailStore
+  /** Whether this host's dispatcher leads. */
+  leads: () => boolean
   settings: () => Settings
   clock: Clock
   log: Log
@@ -59,9 +61,13 @@ export class KeptMail {
 
   /** Runs until it is stopped. */
   async run(): Promise<void> {
-    const { clock, stop, store } = this.#parts
+    const { clock, stop, store, leads } = this.#parts
     let sweptMs = Number.NEGATIVE_INFINITY
     while (!stop.aborted) {
+      if (store.isOfAllHosts && !leads()) {
+        await clock.waitUntil(clock.monoMs() + LOOK_MS, stop)
+        continue
+      }
       await this.#try(() => this.#due())
       if (clock.monoMs() - sweptMs >= store.sweepPauseMs) {
         sweptMs = clock.monoMs()

@@ -108,6 +108,7 @@ export async function dispatch(
   const keptMail = new KeptMail({
     ledger,
     store,
+    leads: () => dispatcher.leads,
     settings,
     clock,
     log,

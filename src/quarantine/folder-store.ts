@@ -80,6 +80,7 @@ export function openFolderStore(harakaDir: string, { isOnOneHost = true } = {}):
   const cleaners = new Map<MailPlace, Cleaner>()
   const emlOf = (place: MailPlace, name: string) => path.join(folders[place], `${name}.eml`)
   return {
+    isOfAllHosts: false,
     // the folder may be made after the store is opened
     get home() {
       return isOnOneHost ? mailHome(harakaDir) : folderId(mailHome(harakaDir))

@@ -41,6 +41,8 @@ export interface SweepOptions {
 }
 
 export interface MailStore {
+  /** One host puts its mail in order, for all: the one whose dispatcher leads. Otherwise each host has its own. */
+  readonly isOfAllHosts: boolean
   /** The same in all processes that use this store, and in no other: the queue counts mail by it. */
   readonly home: string
   /** For people: a path, or s3://... */

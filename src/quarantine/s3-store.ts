@@ -76,6 +76,7 @@ export function openS3Store(location: S3Location, options: S3StoreOptions = {}):
   }
 
   return {
+    isOfAllHosts: true,
     home: objects.url,
     sweepPauseMs: SWEEP_PAUSE_MS,
     locationOf: (_, name) => objects.urlOf(`${name}.eml`),
