@@ -48,6 +48,7 @@ export function compileActiveConfig(sources: Sources, env: NodeJS.ProcessEnv): C
     settings,
     diagnostics: ofSettings,
     lineOf,
+    shown,
   } = loadSettings(parseSettings(sources.read(SETTINGS_FILE) ?? ''), env)
   const rules = parseIni(RULES_FILE, sources.read(RULES_FILE) ?? '')
   const lists = new Set<string>()
@@ -86,10 +87,7 @@ export function compileActiveConfig(sources: Sources, env: NodeJS.ProcessEnv): C
         ...storeDiagnostics(settings, { file: SETTINGS_FILE, lineOf }, sources),
       ]),
       ...ofDomains,
-      ...accountDiagnostics(accounts, settings, named, {
-        settingsFile: SETTINGS_FILE,
-        relayLine: lineOf('relay', 'domains') ?? 0,
-      }),
+      ...accountDiagnostics(accounts, settings, named, { file: SETTINGS_FILE, lineOf, shown }),
       ...byLine(RULES_FILE, [...rules.diagnostics, ...ofRules]),
       ...refusedBeforeRules(policy, sources),
       ...refusalDiagnostics(policy, settings, sources, RULES_FILE),

@@ -69,10 +69,16 @@ export function accountHint(section: string): string {
   return didYouMean(before, ['account']) === '' ? '' : `; did you mean "${PREFIX}${name.join('.')}"?`
 }
 
-/** `valueOf`: of a key that could be read. */
+interface Values {
+  /** Of a key that could be read. */
+  valueOf(section: string, key: string): unknown
+  /** A value for a diagnostic; the value of an environment variable is never shown. */
+  shown(section: string, key: string, text: string): string
+}
+
 export function readAccounts(
   ini: IniFile,
-  valueOf: (section: string, key: string) => unknown,
+  values: Values,
 ): { accounts: Account[]; diagnostics: Diagnostic[] } {
   const accounts: Account[] = []
   const diagnostics: Diagnostic[] = []
@@ -89,13 +95,13 @@ export function readAccounts(
     for (const key of ['role', 'domains'] as const) {
       if (!hasKey(section, key)) say('error', `${key} is missing; ${ACCOUNT_KEYS[key].parser.form}`)
     }
-    const account = accountOf(section.name, valueOf)
+    const account = accountOf(section.name, values)
     if (account === undefined) continue
     const same = accounts.find(({ number }) => number === account.number)
     if (same !== undefined)
       say(
         'error',
-        `account ${account.number} has the section [${PREFIX}${same.name}] already; put all its domains there`,
+        `account ${values.shown(section.name, 'role', account.number)} has the section [${PREFIX}${same.name}] already; put all its domains there`,
         'role',
       )
     for (const domain of account.domains) {
@@ -103,7 +109,7 @@ export function readAccounts(
       if (earlier !== undefined)
         say(
           'warning',
-          `${domain} is in [${PREFIX}${earlier.name}] already, and the first account counts`,
+          `${values.shown(section.name, 'domains', domain)} is in [${PREFIX}${earlier.name}] already, and the first account counts`,
           'domains',
         )
     }
@@ -113,8 +119,8 @@ export function readAccounts(
 }
 
 /** Undefined: a value is missing or wrong, which is reported already. */
-function accountOf(section: string, valueOf: (section: string, key: string) => unknown): Account | undefined {
-  const values = Object.fromEntries(Object.keys(ACCOUNT_KEYS).map(key => [key, valueOf(section, key)]))
+function accountOf(section: string, from: Values): Account | undefined {
+  const values = Object.fromEntries(Object.keys(ACCOUNT_KEYS).map(key => [key, from.valueOf(section, key)]))
   // the table's own parsers made the values
   const { role, external_id, domains } = values as {
     role?: string

@@ -25,6 +25,7 @@ export function hideValue(section: string, key: string, value: string): void {
   const name = `[${section}] ${key}`
   if (name === '[ses] endpoint') hideEndpoint(value, name)
   else if (name === '[queue] path') hidePath(value, name)
+  else if (/^\[account\..*\] role$/.test(name)) hideRole(value, name)
   else if (name === '[queue] url') hideDatabase(value, name)
   else if (name === '[queue] password') hidePassword(value, name)
 }
@@ -67,6 +68,12 @@ const SHORTEST_PASSWORD = 8
 
 function hidePassword(value: string, name: string): void {
   if (!isPasswordSource(value) && value.length >= SHORTEST_PASSWORD) hide(escaped(value), name)
+}
+
+/** STS names the role that it refuses, and SES the session of a role that may not call it. */
+function hideRole(value: string, name: string): void {
+  hide(escaped(value), name)
+  hide(escaped(`assumed-role/${value.split('/').at(-1) ?? ''}`), name)
 }
 
 /** Messages have the absolute path. The part before a relative path is the Haraka directory, which isn't hidden. */

@@ -25,6 +25,8 @@ export interface LoadedSettings {
   diagnostics: Diagnostic[]
   /** The line of a key that is set and could be read. */
   lineOf: (section: string, key: string) => number | undefined
+  /** A value for a diagnostic; the value of an environment variable is never shown. */
+  shown: (section: string, key: string, text: string) => string
 }
 
 export const SETTINGS_FILE = 'ses-bounce.ini'
@@ -39,11 +41,12 @@ export function loadSettings(ini: IniFile, env: Environment): LoadedSettings {
   const reader = new Reader(ini, env)
   const values = reader.read()
   checkTogether(values, reader)
-  const { accounts, diagnostics } = readAccounts(ini, (section, key) => reader.valueOf(section, key))
+  const { accounts, diagnostics } = readAccounts(ini, reader)
   return {
     settings: toSettings({ ...values, accounts }),
     diagnostics: [...reader.diagnostics, ...diagnostics].toSorted((a, b) => a.line - b.line),
     lineOf: (section, key) => reader.lineOf(section, key),
+    shown: (section, key, text) => reader.shown(section, key, text),
   }
 }
 

@@ -7,13 +7,14 @@ import path from 'node:path'
 import fc from 'fast-check'
 import { compileActiveConfig } from '../../src/app/active-config'
 import { check } from '../../src/cli/check'
+import { ACCOUNT_KEYS } from '../../src/config/accounts'
 import { openConfiguration } from '../../src/config/configuration'
 import { formatDiagnostic } from '../../src/config/diagnostics'
 import { SCHEMA } from '../../src/config/schema'
 import { snapshotSources } from '../../src/config/sources'
 
 const NAME = 'SES_BOUNCE_TEST_HELD'
-const KEYS = Object.entries(SCHEMA).flatMap(([section, keys]) =>
+const KEYS = Object.entries({ ...SCHEMA, 'account.one': ACCOUNT_KEYS }).flatMap(([section, keys]) =>
   Object.keys(keys).map(key => [section, key] as const),
 )
 /** In no text of ours. */
@@ -33,6 +34,7 @@ const FORMS: readonly ((secret: string) => string)[] = [
   secret => `queue/${secret}`,
   secret => `dns; ${secret}.example`,
   secret => `arn:aws:ses:eu-west-1:123456789012:identity/${secret}.example`,
+  secret => `arn:aws:iam::123456789012:role/${secret}`,
   secret => `${secret}-0123456789abcdef`,
   secret => `sha256:${secret}`,
   secret => `env:${secret}`,
@@ -75,6 +77,37 @@ describe('a value that a variable of the environment holds', () => {
     assert.match(interval.join(), /"env:SES_BOUNCE_TEST_HELD" is too little for interval/)
     const trusted = said(`[relay]\ntrusted = env:${NAME}`, '::/0')
     assert.match(trusted.join(), /trusted has env:SES_BOUNCE_TEST_HELD: every peer/)
+  })
+
+  it('is in no diagnostic of accounts and their domains', () => {
+    const role = (number: string) => `arn:aws:iam::${number}:role/bounce`
+    const said = (text: string, held: string, files: Record<string, string> = {}) =>
+      compileActiveConfig(snapshotSources({ 'ses-bounce.ini': text, ...files }), {
+        [NAME]: held,
+      }).diagnostics.map(formatDiagnostic)
+    const two = (more: string) =>
+      `[account.one]\nrole = ${role('111111111111')}\ndomains = zq.example\n[account.two]\n${more}`
+    assert.match(
+      said(two(`role = env:${NAME}\ndomains = b.example`), role('111111111111')).join(),
+      /account env:SES_BOUNCE_TEST_HELD has the section \[account\.one\] already/,
+    )
+    assert.match(
+      said(two(`role = ${role('222222222222')}\ndomains = env:${NAME}`), 'zq.example').join(),
+      /\] env:SES_BOUNCE_TEST_HELD is in \[account\.one\] already/,
+    )
+    const alone = (domains: string) => `[account.one]\nrole = ${role('111111111111')}\ndomains = ${domains}\n`
+    const ofHost = said(alone(`env:${NAME}`), 'zqexample.org', { host_list: 'zqexample.com\n' })
+    assert.deepEqual(ofHost, [
+      'host_list:1: zqexample.com: domain in no account; name it in domains of an [account.NAME]',
+    ])
+    const ofRelay = said(`${alone('zqexample.org')}[relay]\ndomains = env:${NAME}`, '@.zqexample.com')
+    assert.deepEqual(ofRelay, [
+      'ses-bounce.ini:5: [relay] env:SES_BOUNCE_TEST_HELD: domain in no account; name it in domains of an [account.NAME]',
+    ])
+    const below = said(`${alone('zqexample.com')}[relay]\ndomains = env:${NAME}`, '@.zqexample.com')
+    assert.deepEqual(below, [
+      'ses-bounce.ini:5: [relay] subdomains of env:SES_BOUNCE_TEST_HELD: domain in no account; write env:SES_BOUNCE_TEST_HELD in domains of [account.one]',
+    ])
   })
 
   it('is neither in what `check` says nor in the last good configuration on disk', async () => {

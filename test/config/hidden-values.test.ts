@@ -19,6 +19,7 @@ describe('the endpoint and the queue file of a variable', () => {
     hideValue('ses', 'endpoint', 'http://[::1]:45791')
     hideValue('queue', 'path', '../zqfolder/./zqqueue.sqlite')
     hideValue('queue', 'path', 'ses-bounce/zqother.sqlite')
+    hideValue('account.one', 'role', 'arn:aws:iam::999999999999:role/zq/zqrole')
     const cases = {
       'getaddrinfo ENOTFOUND email.eu-west-1.zqhost.example': 'getaddrinfo ENOTFOUND [ses] endpoint',
       'connect ECONNREFUSED 127.0.0.99:45790': 'connect ECONNREFUSED [ses] endpoint',
@@ -30,6 +31,10 @@ describe('the endpoint and the queue file of a variable', () => {
       "EACCES: mkdir '/srv/zqfolder'": "EACCES: mkdir '/srv/the folder of [queue] path'",
       'ses-bounce: see ses-bounce/kept': 'ses-bounce: see ses-bounce/kept',
       '/srv/xzqfolder': '/srv/xzqfolder',
+      'not authorized: sts:AssumeRole on resource: arn:aws:iam::999999999999:role/zq/zqrole':
+        'not authorized: sts:AssumeRole on resource: [account.one] role',
+      'User: arn:aws:sts::999999999999:assumed-role/zqrole/ses-bounce':
+        'User: arn:aws:sts::999999999999:[account.one] role/ses-bounce',
     }
     for (const [text, shown] of Object.entries(cases)) assert.equal(withoutHidden(text), shown)
   })
