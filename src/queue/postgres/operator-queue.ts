@@ -12,6 +12,7 @@ import type { Change } from '../transitions'
 import type { PostgresConnection } from './connection'
 import { type JobRow, jobOf } from './job-row'
 import { type ReaderOptions, readerOf } from './reader'
+import { releaseTokens } from './release-tokens'
 import { placeOf } from './target'
 
 /** A region's queue changes some times a second at most, and reading it takes less. */
@@ -55,6 +56,7 @@ export function operatorQueueOf(
     },
     isSessionEnded: id => connection.call('session_1', { what: 'ended', id }),
     mail,
+    releaseTokens: releaseTokens(connection),
   }
 }
 

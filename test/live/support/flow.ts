@@ -47,6 +47,7 @@ export interface RelayOptions extends SesMailOptions {
   mail?: SesMail
   connect?: Omit<ConnectOptions, 'port'>
   rcptParams?: string
+  mailParams?: string
 }
 
 /** A mail that SES took for one or more recipients, passed on by the relay. SES knows it. */
@@ -62,6 +63,7 @@ export async function relay(
     data: mail.data,
     ...options.connect,
     ...(options.rcptParams !== undefined && { rcptParams: options.rcptParams }),
+    ...(options.mailParams !== undefined && { mailParams: options.mailParams }),
   })
   return { reply, mail }
 }
