@@ -4,7 +4,7 @@
 
 import assert from 'node:assert/strict'
 import { setTimeout as pause } from 'node:timers/promises'
-import { type DispatcherHost, DispatcherHosts, type JobRecord } from '../support/dispatcher-hosts'
+import { type DispatcherHost, DispatcherHosts, isMade, type JobRecord } from '../support/dispatcher-hosts'
 import { until } from '../support/wait'
 
 const INTERVAL_MS = 300
@@ -13,9 +13,11 @@ const JOBS = 6
 /** An interrupted call is tried again after half of it. */
 const WINDOW_MS = 24_000
 /** The database's answers come so much later: long enough to see a job between two of its steps. */
-const DELAY_MS = 150
+const DELAY_MS = 250
 /** SES's answers. */
 const LATENCY_MS = 150
+/** What a process sent before it was stopped has arrived, and is known here. */
+const ARRIVED_MS = 100
 
 const CLOCKS = { 'web-1': HOUR_MS, 'web-2': 0, 'web-3': -HOUR_MS }
 
@@ -78,8 +80,16 @@ describe('harms to the dispatcher that leads', () => {
       }),
   }
 
+  /** The bounces that had a call by the time of the harm. */
+  let called: Set<string>
+  async function noteCalls(): Promise<void> {
+    await pause(ARRIVED_MS)
+    called = new Set(hosts.ses.calls.map(({ sesId }) => sesId))
+  }
+
   async function standStill(host: DispatcherHost, ms: number): Promise<void> {
     host.kill('SIGSTOP')
+    await noteCalls()
     await pause(ms)
     host.kill('SIGCONT')
   }
@@ -87,6 +97,7 @@ describe('harms to the dispatcher that leads', () => {
   const HARMS: Record<string, (host: DispatcherHost) => Promise<void>> = {
     'is killed': async host => {
       await host.end('SIGKILL')
+      await noteCalls()
       const clockMs = CLOCKS[host.name as keyof typeof CLOCKS]
       running.set(host.name, await hosts.start(host.name, { clockMs }))
     },
@@ -100,7 +111,7 @@ describe('harms to the dispatcher that leads', () => {
       it(`a dispatcher that ${harm} ${point} harms no bounce`, async () => {
         const victim = await leader()
         const { term } = await hosts.leader()
-        await hosts.add(JOBS, { windowMs: WINDOW_MS })
+        const ids = await hosts.add(JOBS, { windowMs: WINDOW_MS })
         await reached()
         await harmIt(victim)
         victim.proxy.heal()
@@ -109,6 +120,8 @@ describe('harms to the dispatcher that leads', () => {
         const isReplaced = harm === 'is killed' || harm === 'stands still for 12 s'
         if (isReplaced) assert.ok(after.term > term, `term ${after.term} after ${term}`)
         assert.deepEqual(await hosts.faults(), [])
+        for (const id of ids.filter(one => !called.has(one)))
+          assert.equal(hosts.ses.calls.filter(call => call.sesId === id && isMade(call)).length, 1)
       })
     }
   }

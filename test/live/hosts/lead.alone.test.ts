@@ -31,8 +31,8 @@ describe('the dispatchers of several hosts', () => {
       await hosts.start('web-2', { clockMs: -HOUR_MS }),
       await hosts.start('web-3'),
     ] as [DispatcherHost, DispatcherHost, DispatcherHost]
-    await first.said(/^notice dispatcher: leads, term 1$/)
-    for (const one of [second, third]) await one.said(/^notice dispatcher: host web-1 leads; standing by$/)
+    await first.said(/^notice leads, term 1$/)
+    for (const one of [second, third]) await one.said(/^notice host web-1 leads; standing by$/)
     await hosts.add(60)
     await until(() => hosts.ses.calls.length >= 3, { what: 'calls' })
 

@@ -1,21 +1,21 @@
 // Dispatchers of several hosts, without a Haraka, on one PostgreSQL: real processes, each with a way of its own to the
 // database, which can be slow, cut off or a hole, and with a clock of its own.
 
-import { type ChildProcess, fork } from 'node:child_process'
+import { type ChildProcessByStdio, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
-import { isFromDispatcher } from '../../../src/dispatch/messages'
+import { createInterface } from 'node:readline'
+import type { Readable } from 'node:stream'
 import { openConnection, type PostgresConnection } from '../../../src/queue/postgres/connection'
 import { prepareSchema } from '../../../src/queue/postgres/prepare'
 import type { PostgresTarget } from '../../../src/queue/postgres/target'
-import { toEnvironment } from '../../../src/queue/target'
 import { TcpProxy } from '../../postgres/proxy'
 import { type PostgresServer, startServer } from '../../postgres/server'
 import { insertJobs } from '../../queue/postgres/support'
 import { request } from '../../queue/support'
-import { type ChaosSes, startChaosSes } from './chaos-ses'
+import { type ChaosSes, type SeenCall, startChaosSes } from './chaos-ses'
 import { atEnd } from './cleanup'
 import { FalseTime } from './false-time'
 import { emulatorEnv } from './haraka'
@@ -29,6 +29,8 @@ const SCHEMA = 'ses_bounce'
 const HOST_SHIM = path.join(__dirname, 'host-shim.js')
 /** Of `[queue] timeout`. */
 export const TIMEOUT_MS = 1000
+
+type Dispatch = ChildProcessByStdio<null, Readable, null>
 
 export interface HostsOptions {
   intervalMs: number
@@ -53,17 +55,18 @@ export class DispatcherHost {
   readonly proxy: TcpProxy
   readonly lines: string[] = []
   readonly exited: Promise<unknown[]>
-  readonly #child: ChildProcess
+  readonly #child: Dispatch
   readonly #forget: () => void
 
-  constructor(name: string, proxy: TcpProxy, child: ChildProcess) {
+  constructor(name: string, proxy: TcpProxy, child: Dispatch) {
     this.name = name
     this.proxy = proxy
     this.#child = child
     this.#forget = atEnd(() => this.kill('SIGKILL'))
     this.exited = once(child, 'exit')
-    child.on('message', message => {
-      if (isFromDispatcher(message)) this.lines.push(`${message.level} ${message.message}`)
+    createInterface(child.stdout).on('line', line => {
+      const { level, message } = JSON.parse(line) as { level: string; message: string }
+      this.lines.push(`${level} ${message}`)
     })
   }
 
@@ -131,21 +134,23 @@ export class DispatcherHosts {
     const dir = path.join(this.#folder, name)
     mkdirSync(path.join(dir, 'config'), { recursive: true })
     const { intervalMs, ini = '' } = this.#options
+    const { user, host: address, database, schema, timeoutMs } = targetAt(proxy.port)
     writeFileSync(
       path.join(dir, 'config/ses-bounce.ini'),
-      `[limit]\ninterval = ${intervalMs}ms\n[ses]\nendpoint = ${this.ses.url}\n${ini}`,
+      [
+        `[limit]\ninterval = ${intervalMs}ms\n[ses]\nendpoint = ${this.ses.url}\n[queue]\nstore = postgres`,
+        `url = postgres://${user}@${address}:${proxy.port}/${database}\nschema = ${schema}`,
+        `timeout = ${timeoutMs}ms\nhost = ${name}\n${ini}`,
+      ].join('\n'),
     )
-    const place = {
-      store: 'postgres' as const,
-      ...targetAt(proxy.port),
-      migrates: 'boot' as const,
-      hostName: name,
-    }
-    const child = fork(builtFile('src/dispatch/main.js'), [dir], {
-      execArgv: [],
-      env: { ...emulatorEnv(), ...toEnvironment(place), ...this.#environment(name, clockMs) },
-      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
-    })
+    const child = spawn(
+      process.execPath,
+      [builtFile('src/cli/main.js'), 'dispatch', '--json', '--dir', dir],
+      {
+        env: { ...emulatorEnv(), ...this.#environment(name, clockMs) },
+        stdio: ['ignore', 'pipe', 'inherit'],
+      },
+    )
     const host = new DispatcherHost(name, proxy, child)
     this.#hosts.add(host)
     void host.exited.then(() => this.#hosts.delete(host))
@@ -217,12 +222,17 @@ export class DispatcherHosts {
       return gapMs < intervalMs ? [`call ${call.number} came ${gapMs} ms after the one before`] : []
     })
     const repeated = jobs.flatMap(({ id, sesId, events }) => {
-      const made = calls.filter(call => call.sesId === sesId && call.outcome.status === 200).length
+      const made = calls.filter(call => call.sesId === sesId && isMade(call)).length
       const interruptions = events.filter(what => what === 'interrupted').length
       return made > 1 + interruptions ? [`job ${id} was called ${made} times: ${events.join()}`] : []
     })
     return [...early, ...repeated]
   }
+}
+
+/** Others were refused: a host's clock was wrong, for one. */
+export function isMade({ outcome }: SeenCall): boolean {
+  return outcome.status === 200
 }
 
 function targetAt(port: number): PostgresTarget {
