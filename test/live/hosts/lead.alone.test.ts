@@ -36,8 +36,9 @@ describe('the dispatchers of several hosts', () => {
     await hosts.add(60)
     await until(() => hosts.ses.calls.length >= 3, { what: 'calls' })
 
+    const endedMs = monoMs()
     await first.end('SIGTERM')
-    const ended = await nextCall(monoMs())
+    const ended = await nextCall(endedMs)
     const heir = await until(
       async () => [second, third].find(one => one.lines.some(line => line.endsWith('leads, term 2'))),
       { what: 'a new leader' },
