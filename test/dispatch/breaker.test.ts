@@ -1,51 +1,46 @@
 import assert from 'node:assert/strict'
-import path from 'node:path'
 import { loadSettings, parseSettings } from '../../src/config/load'
 import { systemClock } from '../../src/dispatch/clock'
 import { Dispatcher } from '../../src/dispatch/dispatcher'
 import { createSes } from '../../src/dispatch/ses'
-import {
-  openDispatcherQueue,
-  openQueueReader,
-  openWorkerQueue,
-  type SqliteWorkerQueue,
-} from '../../src/queue/sqlite/open'
+import type { QueueReader } from '../../src/queue/operator'
+import type { WorkerQueue } from '../../src/queue/store'
 import type { FaultPlan } from '../../src/ses-emulator/faults'
 import { EMULATOR_CREDENTIALS, type SesEmulator, startSesEmulator } from '../../src/ses-emulator/server'
 import { newSesId } from '../live/support/mail'
 import { PATIENCE_MS, until } from '../live/support/wait'
-import { request, temporaryFolder } from '../queue/support'
+import { allOf, inTurn } from '../queue/any-engine'
+import { forEachEngine, type Store } from '../queue/engines'
+import { request } from '../queue/support'
 
 const PAUSE_MS = 300
 const DAY_MS = 86_400_000
 const GOOD = 'good@yours.example'
 const BAD = 'bad@yours.example'
 
-describe('when SES refuses one mail after the other', function () {
+forEachEngine('when SES refuses one mail after the other', makeStore => {
   let ses: SesEmulator
-  let file: string
-  let worker: SqliteWorkerQueue
-  let remove: () => void
+  let store: Store
+  let worker: WorkerQueue
+  let reader: QueueReader
   let stop: () => Promise<void>
   let lines: string[]
 
   beforeEach(async () => {
-    const { folder, remove: removeFolder } = temporaryFolder()
-    remove = removeFolder
-    file = path.join(folder, 'queue.sqlite')
-    worker = openWorkerQueue(file, { create: true })
+    store = await makeStore()
+    worker = await store.worker()
+    reader = await store.reader()
     ses = await startSesEmulator({ intervalMs: 0, messages: 'any' })
     lines = []
-    start()
+    await start()
   })
   afterEach(async () => {
     await stop()
-    worker.close()
     await ses.close()
-    remove()
+    await store.remove()
   })
 
-  function start(): void {
+  async function start(): Promise<void> {
     const ini = '[limit]\ninterval = 20ms\nslack = 0ms\n[queue]\nretry = 50ms..100ms\n'
     const { settings } = loadSettings(parseSettings(`${ini}[ses]\nendpoint = ${ses.url}\n`), {})
     const options = { endpoint: ses.url, timeoutMs: PATIENCE_MS, credentials: EMULATOR_CREDENTIALS }
@@ -53,7 +48,7 @@ describe('when SES refuses one mail after the other', function () {
       () => options,
       () => systemClock.monoMs(),
     )
-    const queue = openDispatcherQueue(file)
+    const queue = await store.dispatcher()
     const dispatcher = new Dispatcher({
       queue,
       ses: client,
@@ -67,41 +62,31 @@ describe('when SES refuses one mail after the other', function () {
       dispatcher.stop()
       await running
       client.close()
-      queue.close()
+      await queue.close()
     }
   }
 
   /** One mail each, the first with the soonest deadline. */
-  function add(count: number, bounceSender = BAD): string[] {
+  function add(count: number, bounceSender = BAD): Promise<string[]> {
     const nowMs = Date.now()
-    return Array.from({ length: count }, (_, n) => {
+    return inTurn(Array.from({ length: count }), async (_, n) => {
       const sesId = newSesId()
-      worker.add(
-        [
-          request({
-            sesId,
-            bounceSender,
-            receivedAtMs: nowMs - 1000,
-            deadlineMs: nowMs + DAY_MS / 2 + n * 1000,
-          }),
-        ],
-        nowMs,
-      )
+      const deadlineMs = nowMs + DAY_MS / 2 + n * 1000
+      await worker.add([request({ sesId, bounceSender, receivedAtMs: nowMs - 1000, deadlineMs })], nowMs)
       return sesId
     })
   }
 
-  function states(ids: readonly string[]): string {
-    const reader = openQueueReader(file)
-    try {
-      return ids.flatMap(sesId => [...reader.jobs({ sesId })].map(({ state }) => state)).join(' ')
-    } finally {
-      reader.close()
-    }
+  async function states(ids: readonly string[]): Promise<string> {
+    const found = await inTurn(ids, async sesId => allOf(await reader.jobs({ sesId })))
+    return found
+      .flat()
+      .map(({ state }) => state)
+      .join(' ')
   }
 
   function end(ids: readonly string[]): Promise<unknown> {
-    return until(() => !/queued|sending/.test(states(ids)), { what: 'all to end' })
+    return until(async () => !/queued|sending/.test(await states(ids)), { what: 'all to end' })
   }
 
   const refusing =
@@ -121,13 +106,13 @@ describe('when SES refuses one mail after the other', function () {
 
   it('five alike pause the sender, are queued again, and are all sent when SES accepts them', async () => {
     ses.setFaults(ofSender)
-    const ids = add(7)
+    const ids = await add(7)
     await until(() => said(/is paused/).length > 0, { what: 'the pause' })
-    const others = add(3, GOOD)
+    const others = await add(3, GOOD)
     await end(others)
-    assert.equal(states(others), 'sent sent sent')
+    assert.equal(await states(others), 'sent sent sent')
     await until(() => calls(BAD).length >= 8, { what: 'three tries more' })
-    assert.doesNotMatch(states(ids), /failed|held|expired/)
+    assert.doesNotMatch(await states(ids), /failed|held|expired/)
     const tries = calls(BAD).slice(4)
     for (const [n, { atMs }] of tries.slice(1).entries())
       assert.ok(atMs - (tries[n]?.atMs ?? 0) >= PAUSE_MS - 1, 'one try each pause')
@@ -136,11 +121,11 @@ describe('when SES refuses one mail after the other', function () {
       'each try is for another mail',
     )
     // those that come in the pause wait too
-    const more = add(2)
+    const more = await add(2)
     ses.setFaults([])
     await end([...ids, ...more])
-    assert.equal(new Set(states([...ids, ...more]).split(' ')).size, 1)
-    assert.match(states(ids), /^sent/)
+    assert.equal(new Set((await states([...ids, ...more])).split(' ')).size, 1)
+    assert.match(await states(ids), /^sent/)
     assert.deepEqual(
       said(/is paused|works again/).map(line => line.replace(/ (is paused|works again).*/, ' $1')),
       [
@@ -148,38 +133,32 @@ describe('when SES refuses one mail after the other', function () {
         `error region=eu-west-1 bounce_sender=${BAD} works again`,
       ],
     )
-    const reader = openQueueReader(file)
-    const [first] = [...reader.jobs({ sesId: ids[0] ?? '' })]
-    assert.ok(reader.history(first?.id ?? '').some(({ what }) => what === 'put back'))
-    reader.close()
+    const [first] = await allOf(await reader.jobs({ sesId: ids[0] ?? '' }))
+    const history = await reader.history(first?.id ?? '')
+    assert.ok(history.some(({ what }) => what === 'put back'))
   })
 
   it('a bounce in between ends the row: they were the mails', async () => {
-    const ids = add(9)
+    const ids = await add(9)
     const fine = ids[4] ?? ''
     ses.setFaults(refusing(params => params['OriginalMessageId'] !== fine))
     await stop()
-    start()
+    await start()
     await end(ids)
     assert.deepEqual(said(/is paused/), [])
-    assert.equal(
-      states(ids)
-        .split(' ')
-        .filter(state => state === 'failed').length,
-      8,
-    )
+    assert.equal((await states(ids)).split(' ').filter(state => state === 'failed').length, 8)
   })
 
   it('the row goes on when the dispatcher starts again', async () => {
     ses.setFaults(ofSender)
-    const ids = add(3)
+    const ids = await add(3)
     await end(ids)
     await stop()
-    start()
-    const more = add(2)
+    await start()
+    const more = await add(2)
     await until(() => said(/is paused/).length > 0, { what: 'the pause' })
-    assert.equal(new Set(states([...ids, ...more]).split(' ')).size, 1)
-    assert.match(states(ids), /^queued/)
+    assert.equal(new Set((await states([...ids, ...more])).split(' ')).size, 1)
+    assert.match(await states(ids), /^queued/)
   })
 
   it('the recipients of one mail are no row', async () => {
@@ -187,34 +166,34 @@ describe('when SES refuses one mail after the other', function () {
     const sesId = newSesId()
     const nowMs = Date.now()
     const common = { sesId, bounceSender: BAD, receivedAtMs: nowMs - 1000, deadlineMs: nowMs + DAY_MS / 2 }
-    worker.add(
+    await worker.add(
       [1, 2, 3, 4, 5, 6].map(n => request({ ...common, recipient: { address: `user${n}@yours.example` } })),
       nowMs,
     )
-    await until(() => /^(failed ?){6}$/.test(states([sesId])), { what: 'each to fail' })
+    await until(async () => /^(failed ?){6}$/.test(await states([sesId])), { what: 'each to fail' })
     assert.deepEqual(said(/is paused/), [])
   })
 
   it('mails that are refused while those of others go out fail in the end', async () => {
-    const bad = add(5)
+    const bad = await add(5)
     const isBad = new Set(bad)
     ses.setFaults(refusing(params => isBad.has(params['OriginalMessageId'] ?? '')))
     await until(() => said(/is paused/).length > 0, { what: 'the pause' })
-    const good = add(2)
+    const good = await add(2)
     await end([...bad, ...good])
-    assert.equal(states(bad), 'failed failed failed failed failed')
-    assert.equal(states(good), 'sent sent')
+    assert.equal(await states(bad), 'failed failed failed failed failed')
+    assert.equal(await states(good), 'sent sent')
     assert.equal(said(/is paused/).length, 1)
     assert.equal(said(/works again/).length, 1)
   })
 
   it('a fault of the region is said once, and once when it is over', async () => {
     ses.setFaults(() => ({ kind: 'denied' }))
-    const ids = add(2)
+    const ids = await add(2)
     await until(() => calls(BAD).length >= 3, { what: 'three tries' })
     ses.setFaults([])
     await end(ids)
-    assert.equal(states(ids), 'sent sent')
+    assert.equal(await states(ids), 'sent sent')
     assert.deepEqual(
       said(/^error/).map(line => line.replace(/ (is paused|works again).*/, ' $1')),
       ['error region=eu-west-1 is paused', 'error region=eu-west-1 works again'],
