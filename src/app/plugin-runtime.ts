@@ -46,6 +46,8 @@ export interface PluginRuntimeOptions {
   /** A worker of Haraka's cluster; else its master, or the one process. */
   isWorker: boolean
   log: (level: 'info' | 'notice' | 'warn' | 'error', message: string) => void
+  /** Called after a reload. */
+  onChange?: (activeConfig: ActiveConfig) => void
 }
 
 export class PluginRuntime {
@@ -293,7 +295,8 @@ export class PluginRuntime {
   }
 
   #changed(activeConfig: ActiveConfig): void {
-    const { isWorker, log } = this.#options
+    const { isWorker, log, onChange } = this.#options
+    onChange?.(activeConfig)
     const keys = this.#queue.changedKeys(activeConfig.settings)
     if (keys.length > 0) {
       const verb = keys.length > 1 ? 'take' : 'takes'

@@ -1,15 +1,18 @@
 // Gives one answer to a hook of Haraka in every case: an exception in a hook would accept the mail, and an unhandled
-// rejection would end the process.
+// rejection would end the process. What is known at once is answered at once.
 
-import { deny, denydisconnect, denysoft, denysoftdisconnect } from 'haraka-constants'
+import { deny, denydisconnect, denysoft, denysoftdisconnect, ok } from 'haraka-constants'
+import type { Eventually } from '../eventually'
 import { errorText } from './error-text'
-import type { HarakaConnection, HarakaPlugin, Next } from './types'
+import type { HarakaConnection, HarakaPlugin, HookToRun, Next } from './types'
 
 /** Without a code Haraka calls the next plugin. */
 export interface HookAnswer {
   code?: number
   /** Text, or whatever else Haraka takes as a message. */
   text?: unknown
+  /** For a command that only this plugin knows: it replies itself. */
+  reply?: { code: number; text: string }
 }
 
 export const NEXT_PLUGIN: HookAnswer = {}
@@ -30,24 +33,43 @@ const REFUSALS: ReadonlySet<unknown> = new Set([deny, denydisconnect, denysoft, 
 export const TRY_LATER = '4.3.0 Try again later'
 
 /** Calls `next` once, with a temporary refusal if `work` fails. */
-export function answerHook(
-  { plugin, connection, next, failed, ifOverridden }: HookCall,
-  work: () => Promise<HookAnswer>,
-): void {
+export function answerHook(call: HookCall, work: () => Eventually<HookAnswer>): void {
+  const { plugin, connection } = call
   // the hooks of this call: if its time is over, those of another one run by the end
   const { hooks_to_run: left } = connection
-  work()
-    .catch((error: unknown): HookAnswer => {
-      failed()
-      plugin.logerror(connection, `temporary refusal: ${errorText(error)}`)
-      return { code: denysoft, text: TRY_LATER }
-    })
-    .then(({ code, text }) => {
-      if (ifOverridden !== undefined && REFUSALS.has(code))
-        left?.splice(0, left.length, [plugin, ifOverridden])
-      next(code, text)
-    })
+  const failed = (error: unknown): HookAnswer => {
+    call.failed()
+    plugin.logerror(connection, `temporary refusal: ${errorText(error)}`)
+    return { code: denysoft, text: TRY_LATER }
+  }
+  let answer: Eventually<HookAnswer>
+  try {
+    answer = work()
+  } catch (error) {
+    answer = failed(error)
+  }
+  if (!(answer instanceof Promise)) {
+    give(call, left, answer)
+    return
+  }
+  answer
+    .catch(failed)
+    .then(known => give(call, left, known))
     .catch((error: unknown) =>
       plugin.logerror(connection, `Haraka failed on the answer: ${errorText(error)}`),
     )
+}
+
+function give(
+  { plugin, connection, next, ifOverridden }: HookCall,
+  left: HookToRun[] | undefined,
+  { code, text, reply }: HookAnswer,
+): void {
+  if (reply) {
+    connection.respond(reply.code, reply.text, () => undefined)
+    next(ok)
+    return
+  }
+  if (ifOverridden !== undefined && REFUSALS.has(code)) left?.splice(0, left.length, [plugin, ifOverridden])
+  next(code, text)
 }

@@ -2,7 +2,6 @@
 
 import type { Refusal } from '../mail/refusal'
 import { standsAlways } from '../mail/standing-refusals'
-import { RELEASE_PARAMETER } from '../quarantine/release-token'
 import type { Asked, Fate, RefusalKeeper } from './refusal-keeper'
 import type { HarakaConnection, HarakaTransaction, HookToRun } from './types'
 
@@ -35,16 +34,12 @@ export class RefusalFates {
     this.#lastMethods = lastMethods
   }
 
-  /** `hookParams`: the parameters of the hook at which it was refused. */
-  of(asked: Asked, refusal: Refusal, hookParams: unknown): Fate {
+  of(asked: Asked, refusal: Refusal): Fate {
     const reason = standsAlways(refusal)
     if (reason !== undefined) return this.#keeper.letStand(asked, refusal, reason)
     switch (refusal.stage) {
       case 'mail':
-        // the release token may not have been looked at yet
-        return hasReleaseToken(hookParams)
-          ? 'stands'
-          : this.#keeper.keep(asked, refusal, [undefined], undefined)
+        return this.#keeper.keep(asked, refusal, [undefined], undefined)
       case 'rcpt':
         return this.#atRcpt(asked, refusal)
       case 'data':
@@ -106,10 +101,4 @@ function others({ saved_hooks_to_run: hooks = [] }: HarakaConnection): readonly 
 function isProxied({ connection, raw }: Asked): boolean {
   if (connection.notes.smtp_client === undefined || raw.plugin === SMTP_PROXY) return false
   return !others(connection).some(([{ name }]) => name === SMTP_PROXY)
-}
-
-/** The parameters of the hook mail. */
-function hasReleaseToken(params: unknown): boolean {
-  const options: unknown = Array.isArray(params) ? params[1] : undefined
-  return typeof options === 'object' && options !== null && RELEASE_PARAMETER in options
 }

@@ -120,14 +120,15 @@ export class RefusalHooks {
   recipients(transaction: HarakaTransaction): Targets<HarakaAddress>[] {
     const found = targetsOf(transaction, this.#options.commandsOf(transaction))
     const held = this.#keeper.of(transaction)
+    if (held === undefined) return found
     const present = new Set(found.map(({ command }) => command))
-    const missing = (held?.commands ?? []).filter(one => !present.has(one) && held?.heard.has(one) === false)
+    const missing = held.commands.filter(one => !present.has(one) && !held.heard.has(one))
     return [...found, ...missing.map(command => ({ command, targets: [] }))]
   }
 
   /** Hook deny, whose answer must come at once, or Haraka hangs. True: OK. */
   holds(plugin: HarakaPlugin, connection: HarakaConnection, params: DenyParams): boolean {
-    const [retval, message, by, , hookParams, hook] = params
+    const [retval, message, by, , , hook] = params
     // Haraka calls it for outbound deliveries, too, which are no connections
     if (!isRefusingHook(hook)) return false
     const { transaction } = connection
@@ -143,7 +144,7 @@ export class RefusalHooks {
       ? { ...said, hasError: true as const }
       : said
     if (this.#isForWantOfRecipients(asked)) return true
-    const fate = this.#fates.of(asked, refusal, hookParams)
+    const fate = this.#fates.of(asked, refusal)
     if (fate === 'stands') this.#noteHeard(transaction, hook)
     // Haraka calls it in place of the plugins that are left, and the relay hears its answer
     if (fate === 'later') connection.saved_hooks_to_run = [[plugin, this.#options.laterMethod]]

@@ -67,6 +67,8 @@ export interface HarakaConnection {
 export interface RegisteredHook {
   plugin: string
   priority: number
+  /** By which Haraka orders hooks of one priority. */
+  order: number
 }
 
 /** Haraka's plugins.js. */

@@ -141,7 +141,8 @@ export const FIELDS: readonly Field[] = [
     'receipt',
     // a receipt in the future counts as now
     q => (q.facts.receipt ? [Math.max(0, q.nowMs - q.facts.receipt.receivedAtMs)] : []),
-    { isCut: mayHaveReceipt },
+    // any, as the queue's time may not be known yet
+    { isCut: mayHaveReceipt, candidates: () => undefined },
   ),
   fromEnvelope('recipients', 'number', envelope => envelope.recipients.length),
   field('result.', 'result', 'results', (q, path) => q.facts.results(path), {

@@ -8,9 +8,9 @@ import path from 'node:path'
 import { makePrivateDir } from '../config/private-files'
 import type { EpochMs } from '../units'
 
-/** A parameter of MAIL FROM (RFC 5321 section 4.1.2, esmtp-param). No extension of SMTP has this name. */
-export const RELEASE_PARAMETER = 'XSESBOUNCEPASS'
-/** The command only has to connect before it uses the token in MAIL FROM. */
+/** An SMTP command, with the token behind it. No extension of SMTP has this name, and Haraka doesn't know it. */
+export const RELEASE_COMMAND = 'XSESBOUNCEPASS'
+/** The command only has to connect before it uses the token. */
 export const VALID_FOR_MS = 60_000
 
 export interface ReleaseTokens {

@@ -256,8 +256,8 @@ describe('ses-bounce quarantine', () => {
       })
       end()
       const at = heard.indexOf('DATA')
-      assert.match(heard[1] ?? '', /^MAIL FROM:<joe@origin\.example> XSESBOUNCEPASS=[0-9a-f]{64}$/)
-      assert.deepEqual(heard.slice(2, at), ['RCPT TO:<a@yours.example>'])
+      assert.match(heard[1] ?? '', /^XSESBOUNCEPASS [0-9a-f]{64}$/)
+      assert.deepEqual(heard.slice(2, at), ['MAIL FROM:<joe@origin.example>', 'RCPT TO:<a@yours.example>'])
       assert.deepEqual(
         heard.slice(at + 1, heard.indexOf('.', at)),
         MAIL.replace('.dot', '..dot').split('\r\n').slice(0, -1),

@@ -54,7 +54,7 @@ describe('ses-bounce quarantine release', function () {
         from: 'joe@origin.example',
         to: ['held@yours.example'],
         data: mail.data,
-        mailParams: `XSESBOUNCEPASS=${token}`,
+        before: `XSESBOUNCEPASS ${token}`,
       })
       assert.equal(said(reply), '550 5.7.1 This release token is not valid', token)
     }
@@ -66,14 +66,14 @@ describe('ses-bounce quarantine release', function () {
     const [first, second] = [1, 2].map(() => mailFor(product, ['other@yours.example']))
     assert.ok(first && second)
     const { token } = await folderTokens(releaseTokenFolder(product.haraka.dir)).issue(Date.now())
-    const mailParams = `XSESBOUNCEPASS=${token}`
+    const before = `XSESBOUNCEPASS ${token}`
     const envelope = { from: 'joe@origin.example', to: ['other@yours.example'] }
     const session = await openSession({ port: product.haraka.port })
     const replies = []
     for (const mail of [
-      { ...envelope, data: first.data, mailParams },
+      { ...envelope, data: first.data, before },
       { ...envelope, data: second.data },
-      { ...envelope, data: second.data, mailParams },
+      { ...envelope, data: second.data, before },
     ])
       replies.push(said((await session.mail(mail)).reply))
     await session.quit()

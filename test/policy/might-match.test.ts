@@ -77,7 +77,6 @@ describe('mightMatchAnyRule', () => {
     assert(!asked('[r]\nnot.header.x-a = 1\naction = drop', { headers }))
     assert(asked('[r]\nnot.header.x-a = 3\naction = drop', { headers }))
     assert(!asked('[r]\nverdict.spam = fail\naction = drop', {}))
-    assert(!asked('[r]\nage = > 20h\naction = drop', {}))
     assert(!asked('[r]\nresult.p.score = > 5\naction = drop', { results: { 'p.score': [3] } }))
     assert(!asked('[r]\nbody = x\nsubject = x\naction = drop', { headers }))
     assert(asked('[r]\nbody = x\nsubject = hello\naction = drop', { headers }))
@@ -87,6 +86,11 @@ describe('mightMatchAnyRule', () => {
     const facts = mail({ headers: { subject: ['your іnvoісe'] } })
     for (const line of ['subject = *invoice*', 'subject = /invoice/', 'header.subject = "your invoice"'])
       assert(mightMatchAnyRule(policy(`[r]\n${line}\naction = drop`), cheapLook(facts, [], true)), line)
+  })
+
+  it('is true where a rule asks for the age of the mail, as the queue may have another time', () => {
+    const made = policy('[r]\nage = > 20h\naction = drop')
+    assert(mightMatchAnyRule(made, cheapLook(mail(), [], true)))
   })
 
   it('is true where the header was cut, as the rest may match', () => {

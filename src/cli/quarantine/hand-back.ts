@@ -5,7 +5,7 @@ import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { createInterface } from 'node:readline'
 import type { Readable } from 'node:stream'
-import { RELEASE_PARAMETER } from '../../quarantine/release-token'
+import { RELEASE_COMMAND } from '../../quarantine/release-token'
 import type { Endpoint } from './endpoint'
 
 export interface HandedBack {
@@ -48,7 +48,8 @@ export async function handBack(endpoint: Endpoint, mail: HandedBack): Promise<st
     for (const command of [
       '',
       'EHLO localhost',
-      `MAIL FROM:<${mail.from}> ${RELEASE_PARAMETER}=${mail.token}`,
+      `${RELEASE_COMMAND} ${mail.token}`,
+      `MAIL FROM:<${mail.from}>`,
       ...mail.to.map(address => `RCPT TO:<${address}>`),
     ]) {
       const why = await refusal(command, '2')

@@ -27,7 +27,8 @@ export interface MailOptions {
   data: Buffer | string
   /** Leave CR and LF alone. If no CRLF ends the mail, one is added all the same. */
   raw?: boolean
-  mailParams?: string
+  /** A command before MAIL. */
+  before?: string
   /** `NOTIFY=NEVER`: for all recipients, or by address. */
   rcptParams?: string | Readonly<Record<string, string>>
 }
@@ -162,11 +163,13 @@ export class SmtpSession {
   }
 
   /** MAIL, every RCPT and, if any was taken, DATA. */
-  async #begin({ from, to, mailParams, rcptParams }: MailOptions): Promise<MailResult> {
+  async #begin({ from, to, before, rcptParams }: MailOptions): Promise<MailResult> {
     if (!this.#isFresh) await this.command('RSET')
     this.#isFresh = false
-    const mailReply = await this.command(withParams(`MAIL FROM:<${from}>`, mailParams))
     const rcptReplies: SmtpReply[] = []
+    const said = before === undefined ? undefined : await this.command(before)
+    if (said !== undefined && !isPositive(said)) return { mailReply: said, rcptReplies, reply: said }
+    const mailReply = await this.command(`MAIL FROM:<${from}>`)
     if (!isPositive(mailReply)) return { mailReply, rcptReplies, reply: mailReply }
     for (const address of to) {
       const params = typeof rcptParams === 'string' ? rcptParams : rcptParams?.[address]

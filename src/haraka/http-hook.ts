@@ -1,0 +1,31 @@
+// Mounts the API and the status page in Haraka's own web server.
+
+import { withoutHidden } from '../config/hidden-values'
+import { systemClock } from '../dispatch/clock'
+import { mount } from '../http/mount'
+import { allRoutes, type HttpContext } from '../http/routes'
+import type { PluginContext } from './plugin-context'
+import type { HarakaPlugin } from './types'
+import type { HarakaServer } from './web-server'
+
+export function mountRoutes(context: PluginContext, plugin: HarakaPlugin, server: HarakaServer): void {
+  const { runtime } = context
+  const app = server.http?.app
+  if (!app) return
+  const http: HttpContext = {
+    activeConfig: () => runtime.activeConfig(),
+    diagnostics: () => runtime.diagnostics(),
+    queue: () => runtime.queue(),
+    operator: () => runtime.operator(),
+    mailStore: runtime.mailStore,
+    surges: () => runtime.surgeFiles.all(),
+    host: runtime.hostName,
+    configDigest: () => runtime.configDigest(),
+    submitted: note => runtime.counts.submitted(note),
+    wake: () => context.wakeDispatcher(),
+    log: (level, message) => plugin[`log${level}`](withoutHidden(message)),
+    nowMs: () => runtime.nowMs(),
+    nowMonoMs: () => systemClock.monoMs(),
+  }
+  mount(app, allRoutes(http), http)
+}

@@ -1,0 +1,85 @@
+// The hooks that the plugin has at Haraka. Each call of a hook costs a mail some microseconds, so those that only serve rules
+// about refusals are added when there are such rules, at boot or after a reload. They stay, as a mail may be under way.
+
+import { queueFirst } from './queue-order'
+import type { HarakaPlugin, HarakaPlugins, RegisteredHook } from './types'
+
+/** Haraka's priorities go from -100 to 100: this plugin decides last and commits first. */
+export const LAST = 100
+export const FIRST = -100
+
+type Hook = readonly [hook: string, method: string, priority?: number]
+
+const ALWAYS: readonly Hook[] = [
+  ['init_master', 'start_dispatcher'],
+  ['init_child', 'start_worker'],
+  // first, as Haraka answers unknown paths itself and doesn't wait for a plugin that mounts its routes late
+  ['init_http', 'serve_http', FIRST],
+  ['unrecognized_command', 'redeem_release_token', FIRST],
+  ['rcpt', 'note_recipient', FIRST],
+  ['deny', 'hold_refusal', FIRST],
+  ['data', 'end_recipients', FIRST],
+  ['data_post', 'decide', LAST],
+  ['queue', 'commit', FIRST],
+  ['queue_outbound', 'commit', FIRST],
+  ['get_mx', 'follow_delivery', FIRST],
+  ['bounce', 'decide_given_up', LAST],
+  ['deferred', 'decide_deferred', LAST],
+  ['delivered', 'note_delivered', FIRST],
+]
+
+/** Runs only where a queue plugin has refused, or none took the mail. */
+export const QUEUE_HOOK = 'settle_queue_refusal'
+export const RCPT_HOOK = 'accept_refused_recipient'
+
+const FOR_REFUSALS: readonly Hook[] = [
+  ['rcpt', RCPT_HOOK, LAST],
+  ['rcpt_ok', 'keep_refused_recipient', FIRST],
+  ['queue', QUEUE_HOOK, LAST],
+  ['queue_outbound', QUEUE_HOOK, LAST],
+  ['queue_ok', 'note_queued', FIRST],
+]
+
+export class PluginHooks {
+  readonly #plugin: HarakaPlugin
+  #areForRefusals = false
+
+  /** To be made when Haraka calls `register`: it puts the hooks in order afterwards. */
+  constructor(plugin: HarakaPlugin) {
+    this.#plugin = plugin
+    this.#add(ALWAYS)
+  }
+
+  /** Before Haraka puts the hooks in order. */
+  addForRefusals(): void {
+    if (this.#areForRefusals) return
+    this.#areForRefusals = true
+    this.#add(FOR_REFUSALS)
+  }
+
+  /** When all plugins are loaded. */
+  putInOrder(): void {
+    queueFirst(this.#registered, this.#plugin.name, FIRST)
+  }
+
+  /** After a reload, when Haraka has put the hooks in order long ago. */
+  addLater(): void {
+    if (this.#areForRefusals) return
+    this.addForRefusals()
+    for (const [hook] of FOR_REFUSALS) this.#registered[hook]?.sort(inHarakasOrder)
+    this.putInOrder()
+  }
+
+  #add(hooks: readonly Hook[]): void {
+    for (const [hook, method, priority] of hooks) this.#plugin.register_hook(hook, method, priority)
+  }
+
+  get #registered(): HarakaPlugins['registered_hooks'] {
+    return (this.#plugin.haraka_require('plugins') as HarakaPlugins).registered_hooks
+  }
+}
+
+/** As Haraka's plugins.js, load_plugins. */
+function inHarakasOrder(one: RegisteredHook, other: RegisteredHook): number {
+  return one.priority - other.priority || one.order - other.order
+}
