@@ -1,7 +1,7 @@
 // Refusals that the relay hears at MAIL or RCPT: their recipients are no part of the mail about which rules decide. Pure.
 
 import type { PolicyEvaluation } from '../../app/evaluate-mail'
-import type { Envelope, EnvelopeRecipient } from '../../mail/facts'
+import type { Envelope, EnvelopeRecipient, MailFacts, RecipientFacts } from '../../mail/facts'
 import type { Refusal } from '../../mail/refusal'
 import type { Decision } from '../../policy/decision'
 import { mayBounce, observedRules } from '../../policy/may-bounce'
@@ -49,5 +49,33 @@ export function withRefused(
     atOnce.add(standing)
     return standing
   })
-  return { facts: { ...facts, recipients: all.map(({ recipient }) => recipient) }, decisions: all, atOnce }
+  return {
+    facts: withRecipients(
+      facts,
+      all.map(({ recipient }) => recipient),
+    ),
+    decisions: all,
+    atOnce,
+  }
+}
+
+/** Value by value, as facts are read when they are asked for. */
+function withRecipients(facts: MailFacts, recipients: RecipientFacts[]): MailFacts {
+  const { envelope, receipt, receiptFault, verdictsWithoutReceipt, sender, headers } = facts
+  const { author, headerIsCut, readings, content, results, warnings } = facts
+  return {
+    envelope,
+    receipt,
+    receiptFault,
+    verdictsWithoutReceipt,
+    sender,
+    recipients,
+    headers,
+    author,
+    headerIsCut,
+    readings,
+    content,
+    results,
+    warnings,
+  }
 }
