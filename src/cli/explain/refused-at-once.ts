@@ -62,7 +62,7 @@ export function withRefused(
 /** Value by value, as facts are read when they are asked for. */
 function withRecipients(facts: MailFacts, recipients: RecipientFacts[]): MailFacts {
   const { envelope, receipt, receiptFault, verdictsWithoutReceipt, sender, headers } = facts
-  const { author, headerIsCut, readings, content, results, warnings } = facts
+  const { author, headerIsCut, readings, content, warnings } = facts
   return {
     envelope,
     receipt,
@@ -75,7 +75,7 @@ function withRecipients(facts: MailFacts, recipients: RecipientFacts[]): MailFac
     headerIsCut,
     readings,
     content,
-    results,
+    results: path => facts.results(path),
     warnings,
   }
 }
