@@ -22,9 +22,11 @@ export interface Contents {
   port: number
   sesUrl: string
   page: StatusPage | undefined
+  /** More sections of ses-bounce.ini. */
+  stores?: string
 }
 
-export function fillDirectory(dir: string, { packageDir, port, sesUrl, page }: Contents): void {
+export function fillDirectory(dir: string, { packageDir, port, sesUrl, page, stores = '' }: Contents): void {
   for (const folder of ['config', 'plugins', 'mail', DELIVERED, 'node_modules'])
     mkdirSync(path.join(dir, folder))
   const files: Record<string, string> = {
@@ -33,7 +35,7 @@ export function fillDirectory(dir: string, { packageDir, port, sesUrl, page }: C
     host_list: 'example.com\nstaff.example.com\n',
     'smtp.ini': `listen=127.0.0.1:${port}\n`,
     'log.ini': '[main]\nlevel=info\ntimestamps=true\n',
-    'ses-bounce.ini': settingsIni(sesUrl, page),
+    'ses-bounce.ini': settingsIni(sesUrl, page) + stores,
     'ses-bounce-rules.ini': RULES_INI,
     ...(page !== undefined && { 'http.ini': `listen = 127.0.0.1:${page.port}\n` }),
     ...LISTS,

@@ -3,7 +3,7 @@
 // Ends with Ctrl-C, and leaves nothing behind. Exit codes: 0 fine, 1 a problem found, 2 wrong usage.
 
 import { rmSync } from 'node:fs'
-import { Command } from 'commander'
+import { Command, InvalidArgumentError } from 'commander'
 import type { SesEmulator } from '../src/ses-emulator/options'
 import { startSesEmulator } from '../src/ses-emulator/server'
 import { leaveSignals } from '../test/live/support/cleanup'
@@ -15,6 +15,7 @@ import { logFile } from './haraka-log'
 import { pickPorts } from './port'
 import { play } from './run'
 import { makeSamples, type Sample } from './samples'
+import { demoOfHosts } from './several'
 import type { Stage } from './stage'
 import { pageAt, type StatusPage, showPage } from './status-page'
 import { type Terminal, terminal } from './terminal'
@@ -126,13 +127,27 @@ function removeDirectory({ dir }: Parts): void {
   if (dir !== undefined) rmSync(dir, { recursive: true, force: true })
 }
 
-function readOptions(args: readonly string[]): { once?: boolean } {
+/** More would be slow on a small machine, and show no more. */
+const MOST_HOSTS = 5
+
+function hostCount(text: string): number {
+  const count = Number(text)
+  if (Number.isInteger(count) && count >= 2 && count <= MOST_HOSTS) return count
+  throw new InvalidArgumentError(`It is 2 to ${MOST_HOSTS}.`)
+}
+
+function readOptions(args: readonly string[]): { once?: boolean; hosts?: number } {
   return new Command('npm start --')
     .description(
       `A real Haraka on loopback with the plugin, the SES emulator and sample mail. Plays the samples, then stays up for
 mail of your own until Ctrl-C.`,
     )
     .option('--once', 'plays the samples and ends: 0 when each had its outcome, else 1')
+    .option(
+      '--hosts <NUMBER>',
+      'as many Harakas with one queue in PostgreSQL; the one that sends is killed, and another one goes on',
+      hostCount,
+    )
     .helpOption('-h, --help', 'shows this help')
     .showHelpAfterError()
     .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : 2))
@@ -141,13 +156,18 @@ mail of your own until Ctrl-C.`,
 }
 
 async function main(): Promise<void> {
-  const { once = false } = readOptions(process.argv.slice(2))
+  const { once = false, hosts } = readOptions(process.argv.slice(2))
   const stop = new AbortController()
   leaveSignals()
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => stop.abort())
   // the reader of our output has ended
   process.stdout.on('error', () => stop.abort())
-  process.exit(await demo(once, stop.signal, terminal(process.stdout, process.env)))
+  const show = terminal(process.stdout, process.env)
+  process.exit(
+    hosts === undefined
+      ? await demo(once, stop.signal, show)
+      : await demoOfHosts(hosts, once, stop.signal, show),
+  )
 }
 
 void main()
