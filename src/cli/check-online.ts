@@ -1,11 +1,15 @@
 // `ses-bounce check --online`: asks AWS whether it would accept calls with this configuration, without making a bounce.
 // Every request ends within [ses] timeout. Facts that AWS doesn't answer are reported as open. Never rejects.
 
+import { existsSync, readFileSync } from 'node:fs'
+import path from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { ActiveConfig } from '../app/active-config'
 import type { Account } from '../config/accounts'
+import { SMTP_FILE } from '../config/owner'
 import { isLoopbackEndpoint } from '../config/ses-parsers'
 import type { ClientOptions } from '../dispatch/client'
+import { workerCount } from '../haraka/worker-count'
 import { parseLane } from '../lane'
 import { ADDRESS_NAMES, parseTemplate } from '../policy/templates'
 import { targetFor } from '../queue/target'
@@ -13,6 +17,7 @@ import type { AsciiDomain } from '../units'
 import { askAccount } from './online/ask-account'
 import { askRegion } from './online/ask-region'
 import type { Aws } from './online/aws'
+import { askDatabase } from './online/database'
 import type { Identity, Online, OnlineAnswer, RegionAnswers } from './online/online'
 import { type Region, regionsOf, seenRegions } from './online/regions'
 import { sendersOf } from './online/senders'
@@ -39,9 +44,11 @@ export async function askOnline(
   { createAws, pause }: OnlineParts = PARTS,
 ): Promise<Online> {
   const { ses, queue } = activeConfig.settings
+  const target = targetFor(queue, dir)
+  const database = await askDatabase(target, queue, workerCount(textOf(path.join(dir, 'config', SMTP_FILE))))
   if (ses.endpoint === 'local') {
     const message = '[ses] endpoint = local: bounces go to the emulator, and there is nothing to ask AWS'
-    return { regions: [], notes: [{ result: 'fine', message }] }
+    return { regions: [], notes: [...database, { result: 'fine', message }] }
   }
   const options = {
     endpoint: ses.endpoint,
@@ -49,13 +56,13 @@ export async function askOnline(
     accounts: activeConfig.settings.accounts,
   }
   const aws = createAws(options)
-  const seen = await seenRegions(targetFor(queue, dir))
+  const seen = await seenRegions(target)
   const lanes = lanesOf(activeConfig, seen.regions)
   const fallback = lanes.some(({ regions }) => regions.length === 0) ? await defaultRegion(aws) : undefined
   const places = lanes.flatMap(({ account, regions, domains }) =>
     (regions.length > 0 ? regions : (fallback?.regions ?? [])).map(place => ({ account, place, domains })),
   )
-  const notes = [seen.note, fallback?.note].filter(answered => answered !== undefined)
+  const notes = [...database, seen.note, fallback?.note].filter(answered => answered !== undefined)
 
   const identity = await caller(aws, places[0]?.place.region ?? STS_REGION, activeConfig, env)
   if (identity.result === 'error') return { identity, regions: [], notes }
@@ -139,4 +146,8 @@ async function caller(
 function openVerdict(template: string): OnlineAnswer {
   const message = `whether ${template} is verified can't be established: its domain is that of each mail's sender`
   return { result: 'unestablished', message }
+}
+
+function textOf(file: string): string | undefined {
+  return existsSync(file) ? readFileSync(file, 'utf8') : undefined
 }

@@ -4,6 +4,7 @@
 import { QueueError } from '../errors'
 import type { MonoMs } from '../units'
 import type { CounterStore } from './counters'
+import type { DatabaseFacts } from './database-facts'
 import type { HostRegister } from './hosts'
 import type { MailLedger } from './mail-ledger'
 import type { OperatorQueue, QueueReader } from './operator'
@@ -99,6 +100,12 @@ export async function moveQueueFile(
   }
 }
 
+/** What the database says of itself; undefined: the queue is a file. @throws QueueError */
+export async function examineDatabase(target: QueueTarget): Promise<DatabaseFacts | undefined> {
+  if (target.store === 'sqlite') return undefined
+  return postgres.examine().examineDatabase(target)
+}
+
 /** Loaded only where the queue is in PostgreSQL, and each part where it is used. */
 const postgres = {
   prepare: () => require('./postgres/prepare') as typeof import('./postgres/prepare'),
@@ -106,5 +113,6 @@ const postgres = {
   dispatcher: () => require('./postgres/dispatcher-queue') as typeof import('./postgres/dispatcher-queue'),
   ledger: () => require('./postgres/mail-ledger') as typeof import('./postgres/mail-ledger'),
   views: () => require('./postgres/open') as typeof import('./postgres/open'),
+  examine: () => require('./postgres/examine') as typeof import('./postgres/examine'),
   move: () => require('./postgres/move') as typeof import('./postgres/move'),
 }

@@ -36,6 +36,8 @@ export interface PostgresConnection {
   rows(sql: string, values?: readonly Value[]): Promise<Row[]>
   /** Several statements, sent as one message: one transaction. */
   script(sql: string, timeoutMs: number): Promise<void>
+  /** Of this host, of the connections that are open. */
+  localPorts(): number[]
   close(): Promise<void>
 }
 
@@ -123,6 +125,10 @@ class Connection implements PostgresConnection {
 
   async script(sql: string, timeoutMs: number): Promise<void> {
     await this.#run('script', { text: sql }, timeoutMs)
+  }
+
+  localPorts(): number[] {
+    return [...(this.#generation?.sockets ?? [])].flatMap(({ localPort }) => localPort ?? [])
   }
 
   async close(): Promise<void> {

@@ -24,7 +24,7 @@ export function openOperatorQueue(
 }
 
 export function openQueueReader(target: Target, { home = '' }: { home?: string } = {}): QueueReader {
-  return readerOf(openCommandConnection(target), { home, host: target.hostName })
+  return readerOf(shareViewConnection(target), { home, host: target.hostName })
 }
 
 export function openCounterStore(target: Target): CounterStore {

@@ -53,6 +53,7 @@ function withClose(connection: PostgresConnection, close: () => Promise<void>): 
     call: (name, args) => connection.call(name, args),
     rows: (sql, values) => connection.rows(sql, values),
     script: (sql, timeoutMs) => connection.script(sql, timeoutMs),
+    localPorts: () => connection.localPorts(),
     close,
   }
 }

@@ -162,7 +162,7 @@ function submittedOf(result: Added, caps: readonly Cap[]): Submitted {
   return result
 }
 
-function requestOf(request: BounceRequest, nowMs: EpochMs): Record<string, unknown> {
+export function requestOf(request: BounceRequest, nowMs: EpochMs): Record<string, unknown> {
   const { recipient } = request
   const key = addressKey(recipient.address)
   return {
