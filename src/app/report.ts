@@ -46,11 +46,12 @@ export function resultsOf({ facts, decisions }: MailEvaluation): Record<string, 
     ses_id: facts.receipt?.sesId,
     region: facts.receipt?.region,
     sender: facts.sender,
-    decisions: decisions.map(({ recipient, rule, wanted, action, fallback, refusal }) => ({
+    decisions: decisions.map(({ recipient, rule, wanted, action, account, fallback, refusal }) => ({
       recipient: recipient.address,
       rule,
       wanted,
       action,
+      ...(account !== undefined && { account }),
       ...(fallback && { reason: fallback.reason, detail: fallback.detail }),
       ...(refusal && { refused: refusal }),
     })),

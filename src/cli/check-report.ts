@@ -37,6 +37,7 @@ function summary({ idle, settings, policy, lists }: ActiveConfig, sources: Sourc
   return [
     idle ? 'idle, as no relay is trusted ([relay] trusted)' : `fine: mode ${settings.main.mode}`,
     ...(idle ? [] : [count(relays, 'trusted relay')]),
+    ...some(settings.accounts.length, 'account'),
     count(policy.rules.length, 'rule'),
     count(lists.size, 'list'),
     ...refusers(policy),

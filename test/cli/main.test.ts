@@ -142,5 +142,10 @@ describe('ses-bounce local-ses', () => {
       callLine(call, new Date(0)),
       '00:00:00 eu-west-1 SendBounce\\u000a id\\u001b[2J r@a.example -> 400 Throttling Too fast.',
     )
+    const RoleArn = 'arn:aws:iam::123456789012:role/bounce'
+    assert.equal(
+      callLine({ ...call, account: '123456789012', action: 'AssumeRole', params: { RoleArn } }, new Date(0)),
+      `00:00:00 123456789012/eu-west-1 AssumeRole ${RoleArn} - -> 400 Throttling Too fast.`,
+    )
   })
 })

@@ -148,6 +148,19 @@ describe('a lane with an account', () => {
     assert.deepEqual(said(/paused/), [])
   })
 
+  for (const [what, offsetMs] of [
+    ['behind', HOUR_MS],
+    ['ahead of', -HOUR_MS],
+  ] as const) {
+    it(`works on a host whose clock is an hour ${what} that of AWS, and asks for its role no more often`, async () => {
+      await start({ clock: () => Date.now() + offsetMs })
+      for (let n = 0; n < 3; n++) await sent(await add(ONE))
+      // one with the wrong time, and one with that of STS
+      assert.equal(asked(ONE).length, 2)
+      assert.deepEqual(said(/paused/), [])
+    })
+  }
+
   it('whose account left the configuration waits and says so, and goes on when it is back', async () => {
     await start()
     running.ini = INI.replace(ONE, '999999999999')

@@ -2,9 +2,34 @@ import assert from 'node:assert/strict'
 import { readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { startProduct } from './support/product'
+import { change } from './support/reload'
 import { until } from './support/wait'
 
 describe('endpoint = local', function () {
+  it('has an emulator that knows roles, so that several accounts can be tried without AWS', async () => {
+    const role = (account: string) => `arn:aws:iam::${account}:role/bounce`
+    const product = await startProduct({
+      ini: { ses: { endpoint: 'local' }, 'account.one': { role: role('111111111111'), domains: '*' } },
+      haraka: { nodes: 2 },
+    })
+    const laneOf = async () => {
+      const { reply, mail } = await product.deliver()
+      assert.equal(reply.code, 250)
+      await until(() => product.jobs({ sesId: mail.sesId })[0]?.state === 'sent', { what: 'the bounce' })
+      return product.jobs({ sesId: mail.sesId })[0]?.region
+    }
+    try {
+      assert.equal(await laneOf(), '111111111111/eu-west-1')
+      // another account counts from its reload on
+      const file = 'ses-bounce.ini'
+      const ini = readFileSync(path.join(product.haraka.dir, 'config', file), 'utf8')
+      await change(product, file, ini.replace(role('111111111111'), role('222222222222')))
+      assert.equal(await laneOf(), '222222222222/eu-west-1')
+    } finally {
+      await product.stop()
+    }
+  })
+
   it('sends bounces to its own emulator, with a log line, until the setting is removed', async () => {
     const product = await startProduct({
       ini: { ses: { endpoint: 'local' } },
