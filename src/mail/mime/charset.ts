@@ -3,6 +3,7 @@
 
 import { isUtf8 } from 'node:buffer'
 import { UnreadableError } from '../unreadable'
+import { Iso2022Decoding } from './iso-2022'
 
 /** Decodes chunks in order. @throws UnreadableError where the text can't be known without an unknown charset */
 export interface TextDecoding {
@@ -21,10 +22,11 @@ const UTF7 = /^(?:utf7|unicode(?:11|20)utf7|csunicode11utf7|xunicode20utf7|utf7i
 const UTF16 = /^(?:utf16|ucs2|iso10646ucs2|csunicode|unicode|unicodefffe|utf16[lb]e|ucs2[lb]e|unicodefeff)$/
 /** Encodings of iconv-lite that aren't charsets. */
 const NO_CHARSET = new Set(['base64', 'hex', 'binary'])
-/** 7-bit charsets in which ASCII bytes mean other characters (RFC 1557, 1922, 1843), and the bytes that show it. */
-const SHIFTED = /^(?:iso2022(?:kr|cn|cnext)|csiso2022kr|hz|hzgb2312)$/
-// oxlint-disable-next-line no-control-regex
-const SHIFTS = /[\x0e\x1b]|~\{/
+/** Charsets of seven bits: ISO 2022 and HZ. */
+const ISO_2022 = /^(?:cs|x)?(?:iso2022(?:jp(?:\d|ms|\d{4})?|kr|cn(?:ext)?)|cp5022[0-2])$/
+const HZ = /^(?:x)?hz(?:gb2312)?$/
+/** Programs recognize Japanese text of seven bits without its charset, as no other text has these signs. */
+const IS_JAPANESE = Buffer.from('\x1b$B')
 
 /** A charset's name for comparing: its letters and digits in lower case. */
 export function charsetKey(label: string): string {
@@ -58,6 +60,9 @@ export function textDecoding(label: string): TextDecoding {
   return new MarkedDecoding(label)
 }
 
+/** A longer run is broken off all the same. */
+const RUN_BYTES = 4096
+const OPEN_RUN = /[+&][A-Za-z0-9+/,]*-?$/
 const EMPTY: Buffer = Buffer.alloc(0)
 
 /** Looks for a byte order mark first (WHATWG Encoding, section 6). */
@@ -103,17 +108,20 @@ function byMark(bytes: Buffer): TextDecoding | undefined {
 function byName(label: string, bytes: Buffer): TextDecoding {
   const key = charsetKey(label)
   if (UTF8.test(key)) return native('utf-8')
-  if (NO_NAMED_CHARSET.test(key)) return new GuessedDecoding()
+  if (ISO_2022.test(key)) return new Iso2022Decoding(label, false, decodeRun)
+  if (HZ.test(key)) return new Iso2022Decoding(label, true, decodeRun)
+  if (NO_NAMED_CHARSET.test(key)) {
+    return bytes.includes(IS_JAPANESE) ? new Iso2022Decoding(label, false, decodeRun) : new GuessedDecoding()
+  }
   if (LATIN.test(key)) return known('windows-1252')
-  if (UTF7.test(key)) return known(key === 'utf7imap' ? 'utf-7-imap' : 'utf-7')
+  if (UTF7.test(key)) return new WholeRuns(known(key === 'utf7imap' ? 'utf-7-imap' : 'utf-7'))
   if (UTF16.test(key)) return native(utf16Order(key, bytes))
-  if (SHIFTED.test(key)) return new GuessedDecoding({ label, when: text => SHIFTS.test(text) })
   const iconv = loadIconv()
   if (!NO_CHARSET.has(key) && iconv.encodingExists(key)) return known(key)
   try {
     return native(label.trim().toLowerCase())
   } catch {
-    return new GuessedDecoding({ label, when: (_text, isWrong) => isWrong })
+    return new GuessedDecoding(label)
   }
 }
 
@@ -134,13 +142,13 @@ function utf16Order(key: string, bytes: Buffer): string {
   return key.endsWith('be') || key === 'unicodefeff' ? 'utf-16be' : 'utf-16le'
 }
 
-/** UTF-8 if valid, else windows-1252. For an unknown charset `refusal` says which bytes make the text unreadable. */
+/** UTF-8 if valid, else windows-1252, or unreadable if the label is one of an unknown charset. */
 class GuessedDecoding implements TextDecoding {
-  readonly #refusal: { label: string; when: (text: string, isWrong: boolean) => boolean } | undefined
+  readonly #label: string | undefined
   #open = EMPTY
 
-  constructor(refusal?: { label: string; when: (text: string, isWrong: boolean) => boolean }) {
-    this.#refusal = refusal
+  constructor(label?: string) {
+    this.#label = label
   }
 
   write(bytes: Buffer): string {
@@ -157,11 +165,10 @@ class GuessedDecoding implements TextDecoding {
   }
 
   #decode(bytes: Buffer): string {
-    const isWrong = !isUtf8(bytes)
-    const text = isWrong ? loadIconv().decode(bytes, 'windows-1252') : bytes.toString('utf8')
-    if (this.#refusal?.when(text, isWrong))
-      throw new UnreadableError(`a text is in the charset "${this.#refusal.label.slice(0, 40)}"`)
-    return text
+    if (isUtf8(bytes)) return bytes.toString('utf8')
+    if (this.#label !== undefined)
+      throw new UnreadableError(`a text is in the charset "${this.#label.slice(0, 40)}"`)
+    return loadIconv().decode(bytes, 'windows-1252')
   }
 }
 
@@ -181,6 +188,28 @@ class Utf8Decoding implements TextDecoding {
   }
 }
 
+/** Gives a decoder of UTF-7 whole runs of base64: it loses the end of one that a chunk breaks off. */
+class WholeRuns implements TextDecoding {
+  readonly #inner: TextDecoding
+  #open = EMPTY
+
+  constructor(inner: TextDecoding) {
+    this.#inner = inner
+  }
+
+  write(bytes: Buffer): string {
+    const all = this.#open.length === 0 ? bytes : Buffer.concat([this.#open, bytes])
+    const run = OPEN_RUN.exec(all.toString('latin1', Math.max(0, all.length - RUN_BYTES)))
+    const end = all.length - (run?.[0].length ?? 0)
+    this.#open = Buffer.from(all.subarray(end))
+    return this.#inner.write(all.subarray(0, end))
+  }
+
+  end(): string {
+    return this.#inner.write(this.#open) + this.#inner.end()
+  }
+}
+
 /** The number of bytes at the end that belong to an incomplete UTF-8 character. */
 function openBytes(bytes: Buffer): number {
   for (let back = 1; back <= Math.min(3, bytes.length); back++) {
@@ -197,9 +226,14 @@ function native(label: string): TextDecoding {
   return { write: bytes => decoder.decode(bytes, { stream: true }), end: () => decoder.decode() }
 }
 
+function decodeRun(bytes: Buffer, encoding: string): string {
+  if (encoding === 'latin1' && isUtf8(bytes)) return bytes.toString('utf8')
+  return loadIconv().decode(bytes, encoding === 'latin1' ? 'windows-1252' : encoding)
+}
+
 function known(name: string): TextDecoding {
   const decoder = loadIconv().getDecoder(name)
-  return { write: bytes => decoder.write(bytes), end: () => decoder.end() ?? '' }
+  return { write: bytes => decoder.write(bytes), end: () => decoder.end() || '' }
 }
 
 let iconv: typeof import('iconv-lite') | undefined
