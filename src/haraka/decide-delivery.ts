@@ -101,6 +101,7 @@ async function decide(
   const nowMs = await runtime.learnTime()
   const delivery = failedDeliveryOf(mail, note, failed, {
     contentLimitBytes: settings.content.limitBytes,
+    opensArchives: policy.opensArchives,
     workerThreads: runtime.workerThreads,
     nowMs,
     nowMonoMs: systemClock.monoMs(),

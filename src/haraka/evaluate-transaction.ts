@@ -36,6 +36,7 @@ function* evaluateInSteps(
     recipients,
     ...(held && { refusalsOf: (command: RcptCommand | undefined) => held.of(command) }),
     contentLimitBytes: activeConfig.settings.content.limitBytes,
+    opensArchives: activeConfig.policy.opensArchives,
     workerThreads: runtime.workerThreads,
     nowMs: runtime.nowMs(),
     nowMonoMs: systemClock.monoMs(),

@@ -16,6 +16,8 @@ import { isSplit } from './split-forward'
 
 export interface FailedDeliveryOptions {
   contentLimitBytes: number
+  /** A rule asks for the files in archives. */
+  opensArchives: boolean
   workerThreads: Pick<WorkerThreads, 'contentOf' | 'search'>
   nowMs: EpochMs
   nowMonoMs: MonoMs
@@ -31,7 +33,7 @@ export function failedDeliveryOf(
   outbound: OutboundMail,
   note: DeliveryNote,
   failed: readonly FailedRecipient[],
-  { contentLimitBytes, workerThreads, nowMs, nowMonoMs }: FailedDeliveryOptions,
+  { contentLimitBytes, opensArchives, workerThreads, nowMs, nowMonoMs }: FailedDeliveryOptions,
 ): Failed {
   const { recipients, targets, standing } = recipientsOf(note, failed)
   const { sender, relayIp, sizeBytes, headerLines, headerIsCut, ownFields, lineLength, rcptCommands } = note
@@ -56,6 +58,7 @@ export function failedDeliveryOf(
         workerThreads.contentOf(
           { sizeBytes, read: () => rawMail(to => pipeQueued(outbound, to), outbound.file_size) },
           contentLimitBytes,
+          opensArchives,
         ),
       // what other plugins found is gone with the transaction
       results: () => [],

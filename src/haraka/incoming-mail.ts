@@ -19,6 +19,8 @@ export interface IncomingMailOptions {
   refusalsOf?: (command: RcptCommand | undefined) => readonly Refusal[]
   /** [content] limit. */
   contentLimitBytes: number
+  /** A rule asks for the files in archives. */
+  opensArchives: boolean
   workerThreads: Pick<WorkerThreads, 'contentOf' | 'search'>
   nowMs: EpochMs
   /** Monotonic milliseconds: setting the clock doesn't change them. */
@@ -28,7 +30,15 @@ export interface IncomingMailOptions {
 export function incomingMailOf(
   connection: HarakaConnection,
   transaction: HarakaTransaction,
-  { recipients, refusalsOf, contentLimitBytes, workerThreads, nowMs, nowMonoMs }: IncomingMailOptions,
+  {
+    recipients,
+    refusalsOf,
+    contentLimitBytes,
+    opensArchives,
+    workerThreads,
+    nowMs,
+    nowMonoMs,
+  }: IncomingMailOptions,
 ): IncomingMail {
   return {
     envelope: {
@@ -57,6 +67,7 @@ export function incomingMailOf(
           read: () => rawMail(to => pipeRaw(transaction.message_stream, to), transaction.data_bytes),
         },
         contentLimitBytes,
+        opensArchives,
       ),
     results: path => resultsAt([transaction.results, connection.results], path),
     search: workerThreads.search,

@@ -2,12 +2,23 @@
 // (src/worker-thread), in linear time and limited memory. Reads everything that a mail program would show, even if
 // fields are wrong.
 
-import { NAMES_CHARACTERS } from './mime/limits'
+import { Attachments } from './attachments'
+import { fromLatin1 } from './mime/encoded-words'
+import { visibleNames } from './mime/file-names'
 import type { PartFields } from './mime/part-fields'
 import { PartTexts, type TextKind } from './mime/part-text'
-import { decodedSize } from './mime/transfer-encoding'
+import { readTnef } from './mime/tnef'
+import { decodedWhole } from './mime/transfer-encoding'
+import { uuFiles } from './mime/uuencode'
 import { type PartContext, type Visitor, walk } from './mime/walk-parts'
 import { UnreadableError } from './unreadable'
+
+export interface ReadingOptions {
+  /** [content] limit, in UTF-16 units. */
+  limitCharacters: number
+  /** A rule asks for the files in archives. */
+  opensArchives: boolean
+}
 
 /** Text and attachments. Each text is cut at [content] limit. */
 export interface Content {
@@ -27,6 +38,10 @@ export interface Attachment {
   /** Declared media types; for application/octet-stream also the types that belong to the names. */
   types: readonly string[]
   sizeBytes: number
+  /** Names of the files in a zip archive, with and without their folders. Only if archives are opened. */
+  files?: readonly string[]
+  /** There may be more files. */
+  filesAreCut?: true
 }
 
 /** A text cut at a limit in UTF-16 units. */
@@ -41,8 +56,8 @@ export interface CutText {
  * `raw`: the mail as received. @throws UnreadableError where it exceeds a limit of mime/limits.ts or needs an unknown
  * charset
  */
-export function readContent(raw: Uint8Array, limitCharacters: number): Content {
-  const reader = new ContentReader(limitCharacters)
+export function readContent(raw: Uint8Array, limitCharacters: number, opensArchives = false): Content {
+  const reader = new ContentReader(limitCharacters, opensArchives)
   walk(Buffer.from(raw.buffer, raw.byteOffset, raw.byteLength), reader)
   return reader.end()
 }
@@ -53,46 +68,75 @@ const HTML = /^(?:text\/[^/]*html[^/]*|application\/xhtml\+xml|html)$/
 const ENRICHED = /^text\/(?:enriched|richtext)$/
 /** Types that programs show as plain text: reports too, and a malformed type (RFC 2045 section 5.2). */
 const PLAIN = /^(?:text\/.*|[^/]*|message\/(?:delivery-status|disposition-notification|feedback-report))$/
-/** For this type programs use the file name instead. */
-const UNTYPED = 'application/octet-stream'
+/** Outlook's winmail.dat. */
+const TNEF = /^application\/(?:vnd\.)?ms-tnef$/
+const TNEF_NAME = /\.dat$/i
 
 class ContentReader implements Visitor {
   readonly #texts: PartTexts
-  readonly #attachments: { names: readonly string[]; types: readonly string[]; sizeBytes: number }[] = []
-  #namesCharacters = 0
+  readonly #attachments: Attachments
+  #hasEncodedText = false
 
-  constructor(limitCharacters: number) {
+  constructor(limitCharacters: number, opensArchives: boolean) {
     this.#texts = new PartTexts(limitCharacters)
+    this.#attachments = new Attachments(opensArchives)
   }
 
   part(fields: PartFields, body: Buffer, context: PartContext): void {
     const kinds = kindsOf(fields)
     const isText = kinds.length > 0 && fields.isInline
     if (isText && !context.isHidden) this.#read(fields, kinds, body)
+    const isUuencoded = fields.encodings.includes('uuencode')
     if (
       !isText ||
       fields.isAttached ||
       fields.names.length > 0 ||
       fields.types.some(type => !OWN_TEXT.test(type))
     )
-      this.#attach(fields, decodedSize(body, fields.encodings[0] ?? 'identity'))
+      this.#attachments.addPart(fields, body, isUuencoded ? namesWithin(body) : [])
+    if (isText && !isUuencoded) this.#addFilesWithin(fields, body, context)
+    if (!isText) this.#openTnef(fields, body, context)
   }
 
   message(fields: PartFields): (sizeBytes: number) => void {
-    const attachment = this.#attach(fields, 0)
-    return sizeBytes => {
-      attachment.sizeBytes = sizeBytes
-    }
+    return this.#attachments.addMessage(fields)
   }
 
   unsplit(fields: PartFields, body: Buffer, context: PartContext): void {
     const isHtml = /<[a-z!/]/i.test(body.toString('latin1', 0, 65_536))
     if (!context.isHidden) this.#read(fields, isHtml ? ['plain', 'html'] : ['plain'], body)
+    this.#addFilesWithin(fields, body, context)
   }
 
   end(): Content {
     const { texts, readings, isCut } = this.#texts.end()
-    return { texts, ...(readings.length > 0 && { readings }), attachments: this.#attachments, isCut }
+    if (this.#hasEncodedText) for (const text of texts) this.#addUuFiles(Buffer.from(text))
+    const { all } = this.#attachments
+    return { texts, ...(readings.length > 0 && { readings }), attachments: all, isCut }
+  }
+
+  /** Files that a text holds in its lines. Those of encoded texts are looked for when they are decoded. */
+  #addFilesWithin({ encodings }: PartFields, body: Buffer, { isHidden }: PartContext): void {
+    if (encodings.includes('identity')) this.#addUuFiles(body)
+    else if (!isHidden) this.#hasEncodedText = true
+  }
+
+  #addUuFiles(body: Buffer): void {
+    for (const { name, sizeBytes } of uuFiles(body)) {
+      const names = visibleNames([fromLatin1(name)])
+      const isKnown = this.#attachments.all.some(one => names.every(own => one.names.includes(own)))
+      if (names.length > 0 && !isKnown) this.#attachments.addFile(names, sizeBytes)
+    }
+  }
+
+  #openTnef({ types, names, encodings }: PartFields, body: Buffer, { isHidden }: PartContext): void {
+    if (!types.some(type => TNEF.test(type)) && !names.some(name => TNEF_NAME.test(name))) return
+    const tnef = readTnef(decodedWhole(body, encodings[0] ?? 'identity'))
+    if (tnef === undefined) return
+    for (const file of tnef.files) this.#attachments.addFile(visibleNames(file.names), file.sizeBytes)
+    if (isHidden) return
+    for (const { bytes, kind, charset } of tnef.texts)
+      this.#texts.add(bytes, { kind, charset, encoding: 'identity' })
   }
 
   #read(fields: PartFields, kinds: readonly TextKind[], body: Buffer): void {
@@ -100,19 +144,10 @@ class ContentReader implements Visitor {
       throw new UnreadableError('a text is in an encoding that few programs read')
     for (const reading of fields.readings(kinds)) this.#texts.add(body, reading)
   }
+}
 
-  #attach({ names, types, isAttached, isTyped }: PartFields, sizeBytes: number) {
-    this.#namesCharacters += names.reduce((sum, name) => sum + name.length, 0)
-    if (this.#namesCharacters > NAMES_CHARACTERS)
-      throw new UnreadableError(
-        `its file names have more than ${NAMES_CHARACTERS / 1024} thousand characters`,
-      )
-    const declared = isTyped ? types : isAttached ? [UNTYPED] : names.length > 0 ? [] : types
-    const byName = declared.length === 0 || declared.includes(UNTYPED) ? names.map(typeByName) : []
-    const attachment = { names, types: distinct([...declared, ...byName]), sizeBytes }
-    this.#attachments.push(attachment)
-    return attachment
-  }
+function namesWithin(body: Buffer): string[] {
+  return visibleNames(uuFiles(body).map(({ name }) => fromLatin1(name)))
 }
 
 function kindsOf({ types }: PartFields): TextKind[] {
@@ -123,13 +158,6 @@ function kindsOf({ types }: PartFields): TextKind[] {
       return PLAIN.test(type) ? ['plain'] : []
     }),
   )
-}
-
-let libmime: typeof import('libmime') | undefined
-
-function typeByName(name: string): string {
-  libmime ??= require('libmime') as typeof import('libmime')
-  return libmime.detectMimeType(name) || UNTYPED
 }
 
 function distinct<T>(values: readonly T[]): T[] {

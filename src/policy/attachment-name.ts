@@ -14,7 +14,7 @@ export function asksAttachment({ outcome }: Rule): boolean {
   return templates.some(template => asksFor(template, 'attachment'))
 }
 
-/** The first name that matches the rule's conditions, else the first one. '': there is no attachment. */
+/** The first name, or file in an archive, that matches the rule's conditions, else the first name. '': there is no attachment. */
 export async function attachmentName(
   { conditions }: Rule,
   facts: MailFacts,
@@ -22,10 +22,17 @@ export async function attachmentName(
 ): Promise<string> {
   const { attachments } = await budget.without(() => facts.content())
   const names = attachments.flatMap(attachment => attachment.names)
-  const asked = conditions.filter(({ field, negated }) => field.name === 'attachment.name' && !negated)
-  for (const name of names) {
-    for (const { field, matcher } of asked) {
-      for (const subject of subjectsOf(field, name)) if (await matches(matcher, subject, budget)) return name
+  const files = attachments.flatMap(attachment => attachment.files ?? [])
+  for (const [key, values] of [
+    ['attachment.name', names],
+    ['attachment.archive', files],
+  ] as const) {
+    const asked = conditions.filter(({ field, negated }) => field.name === key && !negated)
+    for (const value of asked.length > 0 ? values : []) {
+      for (const { field, matcher } of asked) {
+        for (const subject of subjectsOf(field, value))
+          if (await matches(matcher, subject, budget)) return value
+      }
     }
   }
   return names[0] ?? ''

@@ -52,6 +52,9 @@ export function compilePolicy(
     ...compiled,
     index: new RuleIndex(compiled.rules.filter(({ ofRefusals }) => !ofRefusals)),
     refusalIndex: new RuleIndex(compiled.rules.filter(({ ofRefusals }) => ofRefusals)),
+    opensArchives: compiled.rules.some(({ conditions }) =>
+      conditions.some(({ field }) => field.name === 'attachment.archive'),
+    ),
     hidden: settings.refusals.hidden,
     regions: settings.ses.regions,
     window: settings.window,

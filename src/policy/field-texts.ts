@@ -91,6 +91,11 @@ export const FIELD_TEXTS: Readonly<Record<string, FieldText>> = {
     example: '*.exe, *.js, *.scr',
     note: `${PART} If a part has two names, both are matched.`,
   },
+  'attachment.archive': {
+    meaning: 'the name of any file in an attached zip archive, with its folders and without them',
+    example: '*.exe, *.js, *.scr',
+    note: 'Archives are opened only if a rule has this condition, one level deep. A damaged or encrypted list of files is content that can not be read. Other archives are not opened: refuse them by attachment.name.',
+  },
   'attachment.type': {
     meaning: 'the content type of any attachment, as the mail declares it',
     example: 'application/x-msdownload, application/java-archive',

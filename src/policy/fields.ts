@@ -158,6 +158,10 @@ export const FIELDS: readonly Field[] = [
     otherReadings: q => q.content?.readings ?? [],
   }),
   fromAttachments('attachment.name', 'text', ({ names }) => names, { hasReadings: true }),
+  fromAttachments('attachment.archive', 'text', ({ files }) => files ?? [], {
+    hasReadings: true,
+    isCut: q => q.content?.attachments.some(({ filesAreCut }) => filesAreCut) ?? false,
+  }),
   fromAttachments('attachment.type', 'text', ({ types }) => types),
   fromAttachments('attachment.size', 'size', ({ sizeBytes }) => [sizeBytes]),
   field('attachment.count', 'number', 'content', ({ content }) =>

@@ -80,6 +80,8 @@ export interface Policy {
   refusalIndex: RuleIndex
   /** For each condition's values, by its key without `not.`: `body`, `subject`, `header.x-mailer`. */
   searches: ReadonlyMap<string, Searches>
+  /** A rule asks for the files in archives, so archives are opened. */
+  opensArchives: boolean
   /** [refusals] hide: domains of inner hosts. */
   hidden: readonly string[]
   /** [ses] regions. Empty: any. */

@@ -27,9 +27,9 @@ export function isSmall(raw: Uint8Array): boolean {
 }
 
 /** @throws UnreadableError for a permanent fault of the mail, WorkerThreadError for any other */
-export function readAtOnce(raw: Uint8Array, limitCharacters: number): Content {
+export function readAtOnce(raw: Uint8Array, limitCharacters: number, opensArchives = false): Content {
   try {
-    return readContent(raw, limitCharacters)
+    return readContent(raw, limitCharacters, opensArchives)
   } catch (error) {
     throw error instanceof UnreadableError ? error : new WorkerThreadError(errorMessage(error))
   }

@@ -1,10 +1,10 @@
 // Tasks for a thread, and their answers: plain data that can be copied between threads.
 
-import type { Content } from '../mail/content'
+import type { Content, ReadingOptions } from '../mail/content'
 import type { Found } from '../policy/match-budget'
 
 export interface Tasks {
-  content: { asked: { raw: Uint8Array; limitCharacters: number }; answer: Content }
+  content: { asked: { raw: Uint8Array } & ReadingOptions; answer: Content }
   search: { asked: { sources: readonly string[]; text: string }; answer: Found }
 }
 

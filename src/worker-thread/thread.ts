@@ -37,7 +37,7 @@ function run(task: Asked): TaskAnswer {
 
 function answerOf({ name, asked }: Asked): Tasks[keyof Tasks]['answer'] {
   return name === 'content'
-    ? readContent(asked.raw, asked.limitCharacters)
+    ? readContent(asked.raw, asked.limitCharacters, asked.opensArchives)
     : setOf(asked.sources).match(asked.text)
 }
 

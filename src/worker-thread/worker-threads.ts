@@ -1,7 +1,7 @@
 // Runs work that a mail can make long outside of Haraka's own thread: reading content, searching long texts.
 // Hostile mail can only stop or kill such a thread; then the work for that mail rejects. Small mails are read at once.
 
-import type { Content } from '../mail/content'
+import type { Content, ReadingOptions } from '../mail/content'
 import type { Found, MatchBudgetOptions } from '../policy/match-budget'
 import { MailMemory } from './mail-memory'
 import { AT_ONCE_BYTES, isSmall, readAtOnce, warmUpReading } from './read-at-once'
@@ -18,9 +18,9 @@ export interface UnreadMail {
 
 export interface WorkerThreads {
   /** Rejects with UnreadableError for a permanent fault of the mail, with WorkerThreadError for a temporary failure. */
-  content(raw: Uint8Array, limitCharacters: number): Promise<Content>
+  content(raw: Uint8Array, limitCharacters: number, opensArchives?: boolean): Promise<Content>
   /** As `content`, but reads the mail only when there is room for it in memory, and a small one on this thread. */
-  contentOf(mail: UnreadMail, limitCharacters: number): Promise<Content>
+  contentOf(mail: UnreadMail, limitCharacters: number, opensArchives?: boolean): Promise<Content>
   search: MatchBudgetOptions['search']
   /** Loads what content needs, here and in the first thread. */
   warmUp(): Promise<void>
@@ -46,21 +46,20 @@ export function openWorkerThreads(program = require.resolve('./thread')): Worker
   const reading = new ThreadPool({ program, most: READING_THREADS, memoryMb: READING_MB })
   const searching = new ThreadPool({ program, most: 1, memoryMb: SEARCHING_MB })
   const memory = new MailMemory()
-  const content = async (raw: Uint8Array, limitCharacters: number, transfer: readonly ArrayBuffer[]) => {
+  const content = async (raw: Uint8Array, options: ReadingOptions, transfer: readonly ArrayBuffer[] = []) => {
     const timeoutMs = READING_MS + raw.length * READING_MS_A_BYTE
-    const { answer } = await reading.run(
-      { name: 'content', asked: { raw, limitCharacters } },
-      timeoutMs,
-      transfer,
-    )
+    const { answer } = await reading.run({ name: 'content', asked: { raw, ...options } }, timeoutMs, transfer)
     return answer as Content
   }
   return {
-    content: (raw, limitCharacters) => content(raw, limitCharacters, []),
-    async contentOf(mail, limitCharacters) {
+    content: (raw, limitCharacters, opensArchives = false) =>
+      content(raw, { limitCharacters, opensArchives }),
+    async contentOf(mail, limitCharacters, opensArchives = false) {
       const read = async () => {
         const raw = await mail.read()
-        return isSmall(raw) ? readAtOnce(raw, limitCharacters) : content(raw, limitCharacters, [raw.buffer])
+        return isSmall(raw)
+          ? readAtOnce(raw, limitCharacters, opensArchives)
+          : content(raw, { limitCharacters, opensArchives }, [raw.buffer])
       }
       return mail.sizeBytes <= AT_ONCE_BYTES ? read() : memory.hold(mail.sizeBytes, read)
     },
@@ -70,7 +69,7 @@ export function openWorkerThreads(program = require.resolve('./thread')): Worker
     },
     async warmUp() {
       warmUpReading()
-      await content(new Uint8Array(), 0, [])
+      await content(new Uint8Array(), { limitCharacters: 0, opensArchives: false })
     },
     close() {
       reading.close()

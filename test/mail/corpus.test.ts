@@ -10,10 +10,15 @@ const FOLDER = path.join(__dirname, 'corpus')
 const LIMIT = 10_000
 
 interface Reading {
-  texts?: string[]
+  texts?: readonly string[]
   /** Of each attachment. */
   names?: string[][]
   unreadable?: string
+  /** In archives, of each attachment. Only then archives are opened. */
+  files?: string[][]
+  filesAreCut?: boolean
+  /** Other forms of the texts, with which patterns are compared too. */
+  readings?: string[]
 }
 
 describe('the content of a mail of a form that programs show', () => {
@@ -28,8 +33,16 @@ describe('the content of a mail of a form that programs show', () => {
         assert.throws(() => readContent(raw, LIMIT), new UnreadableError(wanted.unreadable))
         return
       }
-      const { texts, attachments, isCut } = readContent(raw, LIMIT)
-      assert.deepEqual({ texts, names: attachments.map(({ names }) => names) }, wanted)
+      const { texts, readings, attachments, isCut } = readContent(raw, LIMIT, wanted.files !== undefined)
+      const filesAreCut = attachments.some(one => one.filesAreCut)
+      const read: Reading = {
+        texts,
+        names: attachments.map(({ names }) => [...names]),
+        ...(wanted.files && { files: attachments.map(({ files }) => [...(files ?? [])]) }),
+        ...(filesAreCut && { filesAreCut }),
+        ...(wanted.readings && { readings: [...(readings ?? [])] }),
+      }
+      assert.deepEqual(read, wanted)
       assert.equal(isCut, false)
     })
   }

@@ -58,7 +58,11 @@ export async function examineMail(
     // only the queue uses it
     nowMonoMs: 0,
     content: async () => {
-      content = await workerThreads.content(mail.data(), activeConfig.settings.content.limitBytes)
+      content = await workerThreads.content(
+        mail.data(),
+        activeConfig.settings.content.limitBytes,
+        activeConfig.policy.opensArchives,
+      )
       return content
     },
     results: (path: string) => results.get(path) ?? [],

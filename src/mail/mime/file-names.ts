@@ -20,9 +20,12 @@ const INVISIBLE = /[\p{Cc}\p{Cf}]/gu
  */
 export function fileNames(fields: readonly ParameterField[], plain: readonly string[]): string[] {
   const found = fields.flatMap(({ parameters }) => NAMES.flatMap(name => valuesOf(parameters, name)))
-  const names = [...new Set([...found, ...plain.flatMap(readings)].map(visibleName))].filter(
-    name => name !== '',
-  )
+  return visibleNames([...found, ...plain.flatMap(readings)])
+}
+
+/** Names as programs show them, without empty ones. @throws UnreadableError for one of more than NAME_CHARACTERS */
+export function visibleNames(written: readonly string[]): string[] {
+  const names = [...new Set(written.map(visibleName))].filter(name => name !== '')
   if (names.some(name => name.length > NAME_CHARACTERS))
     throw new UnreadableError(`a file name has more than ${NAME_CHARACTERS} characters`)
   return names

@@ -4,8 +4,9 @@ import { DATA_LINE_LENGTH } from '../broken-lines'
 import { Base64Decoder, base64Size } from './base64'
 import { withoutComments } from './parameters'
 import { QuotedPrintableDecoder, quotedPrintableSize } from './quoted-printable'
+import { uuBytes, uuSize } from './uuencode'
 
-export type Encoding = 'identity' | 'base64' | 'quoted-printable' | 'unknown'
+export type Encoding = 'identity' | 'base64' | 'quoted-printable' | 'uuencode' | 'unknown'
 
 const CHUNK_BYTES = 65_536
 const LF = 0x0a
@@ -16,7 +17,7 @@ const INSERTED = Buffer.from('\r\n ')
 const LINE_END_BYTES = 2
 /** Encodings that few programs decode, so that a reader sees only the encoded characters. */
 const UNKNOWN =
-  /^(?:x-?)?(?:uue|uuencode|uu|yenc|ybase|binhex|binhex40|mac-binhex40|gzip|gzip64|deflate|zip|compress|bzip2|ascii85|base85|base32|base16|hex)/
+  /^(?:x-?)?(?:yenc|ybase|binhex|binhex40|mac-binhex40|gzip|gzip64|deflate|zip|compress|bzip2|ascii85|base85|base32|base16|hex)/
 
 /** The encoding as programs read it: they ignore case, quotes, comments and everything after the word. */
 export function encodingOf(field: string): Encoding {
@@ -25,11 +26,13 @@ export function encodingOf(field: string): Encoding {
     .replace(/["'\s<>]/g, '')
   if (/^(?:x-)?(?:base-?_?64|b64|b(?:$|[;,]))/.test(word)) return 'base64'
   if (/^(?:x-)?(?:quoted?-?_?print|qp(?:$|[;,])|q(?:$|[;,]))/.test(word)) return 'quoted-printable'
+  if (/^(?:x-?)?uu(?:e|code|encode)?(?:$|[;,])/.test(word)) return 'uuencode'
   return UNKNOWN.test(word) ? 'unknown' : 'identity'
 }
 
 export function decodedSize(body: Buffer, encoding: Encoding): number {
   if (encoding === 'base64') return base64Size(body)
+  if (encoding === 'uuencode') return uuSize(body)
   return encoding === 'quoted-printable' ? quotedPrintableSize(body) : body.length
 }
 
@@ -42,7 +45,8 @@ export function* decodedChunks(body: Buffer, encoding: Encoding): Generator<Buff
     const decoder = new QuotedPrintableDecoder()
     for (const chunk of whole(body)) yield decoder.write(chunk)
     yield decoder.end()
-  } else yield* whole(body)
+  } else if (encoding === 'uuencode') yield* uuBytes(body)
+  else yield* whole(body)
 }
 
 export function decodedWhole(body: Buffer, encoding: Encoding): Buffer {

@@ -6,7 +6,7 @@ import { afterLine, Boundaries, describesPart } from './boundaries'
 import { DECODED_BYTES, DECODED_SHARE, DEPTH, GUESSES, PARTS } from './limits'
 import { type PartFields, partFields } from './part-fields'
 import { readPartHeader } from './part-header'
-import { decodedWhole } from './transfer-encoding'
+import { decodedWhole, type Encoding } from './transfer-encoding'
 
 export interface PartContext {
   /** The part is in an attached mail, which the reader would have to open. */
@@ -151,7 +151,7 @@ class Walk {
     return end
   }
 
-  #decoded(body: Buffer, encoding: 'base64' | 'quoted-printable'): Buffer {
+  #decoded(body: Buffer, encoding: Exclude<Encoding, 'identity' | 'unknown'>): Buffer {
     this.#budget.decodedBytes -= encoding === 'base64' ? body.length * 0.75 : body.length
     if (this.#budget.decodedBytes < 0)
       throw new UnreadableError('its attached mails are encoded within each other too often')
@@ -173,6 +173,11 @@ class Walk {
   }
 }
 
-function codingOf({ encodings }: PartFields): 'base64' | 'quoted-printable' | undefined {
-  return encodings.find(one => one === 'base64' || one === 'quoted-printable')
+function codingOf({ encodings }: PartFields): Exclude<Encoding, 'identity' | 'unknown'> | undefined {
+  for (const one of encodings) {
+    if (one === 'unknown')
+      throw new UnreadableError('an attached mail is in an encoding that few programs read')
+    if (one !== 'identity') return one
+  }
+  return undefined
 }
