@@ -41,6 +41,7 @@ const NAME_BYTES = 4096
 
 /** Whether the bytes begin like a zip archive, also one in several parts. */
 export function isZip(first: Buffer): boolean {
+  // oxlint-disable-next-line no-control-regex
   return /^PK(?:\x03\x04|\x05\x06|\x07\x08|00PK)/.test(first.toString('latin1', 0, 8))
 }
 
