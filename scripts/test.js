@@ -6,9 +6,9 @@
 const { spawn } = require('node:child_process')
 const events = require('node:events')
 const fs = require('node:fs')
-const os = require('node:os')
 const path = require('node:path')
 const { printResult } = require('./failures')
+const { run } = require('./mocha')
 
 const root = path.join(__dirname, '..')
 const [ALONE, LIVE] = [/\.alone\.test\.ts$/, /^test\/(?:live\/|http\/browser)/]
@@ -40,33 +40,6 @@ function mixed(live, others) {
 
 function split(all, isFirst) {
   return [all.filter(isFirst), all.filter(one => !isFirst(one))]
-}
-
-/** What the part comes to as a whole is a failure too: an end without a report, a status without a failed test. */
-async function run(part, args, env) {
-  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'test-report-'))
-  const file = path.join(folder, 'report.json')
-  const program = path.join(root, 'node_modules/mocha/bin/mocha.js')
-  const child = spawn(
-    process.execPath,
-    [program, '--reporter', path.join(__dirname, 'test-reporter.js'), ...args, ...process.argv.slice(2)],
-    { cwd: root, stdio: 'inherit', env: { ...process.env, ...env, TEST_REPORT: file } },
-  )
-  const [code, signal] = await events.once(child, 'close')
-  const { passed, failures } = readReport(file) ?? { passed: 0, failures: [] }
-  fs.rmSync(folder, { recursive: true })
-  // only what was asked for by arguments may match no test
-  const isNothing = passed === 0 && process.argv.length === 2
-  if (failures.length === 0 && (code !== 0 || isNothing)) {
-    const error = `mocha ended with ${signal ?? `exit code ${code}`}; its output says why`
-    failures.push({ title: part, file: 'no file', error })
-  }
-  return { passed, failures }
-}
-
-/** Undefined: mocha ended before it could write it. */
-function readReport(file) {
-  return fs.existsSync(file) ? JSON.parse(fs.readFileSync(file, 'utf8')) : undefined
 }
 
 /**

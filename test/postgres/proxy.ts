@@ -20,6 +20,7 @@ export class TcpProxy {
   readonly port: number
   #target: number
   readonly #listener: Server
+  readonly #localAddress: string
   readonly #links = new Set<Link>()
   #number = 0
   readonly #delayMs: Record<Direction, number> = { up: 0, down: 0 }
@@ -27,26 +28,28 @@ export class TcpProxy {
   #refuses = false
   #onData: Listener | undefined
 
-  private constructor(listener: Server, port: number, target: number) {
+  private constructor(listener: Server, port: number, target: number, localAddress: string) {
+    this.#localAddress = localAddress
     this.#listener = listener
     this.port = port
     this.#target = target
     listener.on('connection', client => this.#link(client))
   }
 
-  static async start(target: number): Promise<TcpProxy> {
+  /** `localAddress`: where its connections to the server come from. */
+  static async start(target: number, { localAddress = '127.0.0.1' } = {}): Promise<TcpProxy> {
     const listener = createServer()
     listener.listen(0, '127.0.0.1')
     await once(listener, 'listening')
     const address = listener.address()
     if (address === null || typeof address === 'string') throw new Error('the proxy has no port')
-    return new TcpProxy(listener, address.port, target)
+    return new TcpProxy(listener, address.port, target, localAddress)
   }
 
   #link(client: Socket): void {
     client.on('error', () => {})
     if (this.#refuses) return void client.resetAndDestroy()
-    const server = connect({ port: this.#target, host: '127.0.0.1' })
+    const server = connect({ port: this.#target, host: '127.0.0.1', localAddress: this.#localAddress })
     const link = { client, server }
     this.#links.add(link)
     const number = ++this.#number
