@@ -44,14 +44,12 @@ export function register(this: HarakaPlugin): void {
 /** Hook init_master: runs in the master before it forks, or in the only process. */
 export function start_dispatcher(this: HarakaPlugin, next: Next, server: HarakaServer): void {
   context.listenToWorkers()
-  // an exception of Haraka's is its own: it must not become a rejection of ours
-  const goOn = (fault: string | undefined) =>
-    setImmediate(() => {
-      if (fault !== undefined) next(deny, fault)
-      // a master that forks workers receives no mail itself
-      else if (server.cluster) next()
-      else start_worker.call(this, next)
-    })
+  const goOn = (fault: string | undefined) => {
+    if (fault !== undefined) next(deny, fault)
+    // a master that forks workers receives no mail itself
+    else if (server.cluster) next()
+    else start_worker.call(this, next)
+  }
   void context.runtime.boot().then(
     () => goOn(undefined),
     (error: unknown) => goOn(errorText(error)),

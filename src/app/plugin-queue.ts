@@ -16,6 +16,7 @@ import {
 } from '../queue/open'
 import { OpenOnce } from '../queue/open-once'
 import type { OperatorQueue } from '../queue/operator'
+import { prepareAtBoot } from '../queue/prepare-at-boot'
 import type { Eventually, QueueClock, WorkerQueue } from '../queue/store'
 import type { StatementObserver } from '../queue/store-counts'
 import {
@@ -137,6 +138,13 @@ export class PluginQueue {
     if (this.place.store !== 'sqlite') return
     for (const suffix of ['', '-wal', '-shm'])
       givePrivateIfThere(this.place.file + suffix, this.#options.owner)
+  }
+
+  /** As `prepare`, and done when it returns. @throws QueueError */
+  prepareAtBoot(): void {
+    if (this.place.store === 'postgres') prepareAtBoot(this.place, passwordIn(this.#options.settings().queue))
+    // a file is made at once
+    else void this.prepare()
   }
 
   /** In the master: makes the queue for the workers' user, as the master may be root and the workers not. */

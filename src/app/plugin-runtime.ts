@@ -36,8 +36,6 @@ import { RefusalSurges } from './refusal-surges'
 import { SurgeFiles, surgeFolder } from './surge-files'
 
 const START_AGAIN_MS = 5000
-/** Haraka goes on without a plugin that takes longer at boot (its plugin_timeout, 30 s). */
-const BOOT_MS = 20_000
 /** Time after the timeout of a call to record its outcome. */
 const STOP_GRACE_MS = 1000
 
@@ -182,39 +180,33 @@ export class PluginRuntime {
   /**
    * In the master: makes and checks the files and the queue, and starts the dispatcher. Does nothing while the plugin is
    * idle. Rejects with what must stop Haraka. A database that can't be used now doesn't: mail gets a temporary refusal, and
-   * it is tried again.
+   * it is tried again. Nothing of it is left for later, so that no mail comes before a rejection.
    */
   async boot(): Promise<void> {
-    let isLate = false
-    const started = this.#startDispatcher().catch((error: unknown) => {
-      // Haraka can't be stopped any more
-      if (!isLate && !this.#mayPass(error)) throw error
-      this.#tryAgainLater(error)
-    })
-    const limit = timeLimit(BOOT_MS)
     try {
-      await Promise.race([started, limit.over])
-    } finally {
-      isLate = true
-      limit.end()
+      await this.#startDispatcher(() => this.#queue.prepareAtBoot())
+    } catch (error) {
+      if (!this.#mayPass(error)) throw error
+      this.#tryAgainLater(error)
     }
   }
 
-  async #startDispatcher(): Promise<void> {
+  async #startDispatcher(prepare: () => Eventually<void>): Promise<void> {
     if (this.activeConfig().idle) {
       this.#options.log('notice', 'idle: no relay is trusted; set [relay] trusted in config/ses-bounce.ini')
       return
     }
     if (this.#supervisor) return
-    this.#starting ??= this.#prepareAndSupervise().finally(() => {
+    this.#starting ??= this.#prepareAndSupervise(prepare).finally(() => {
       this.#starting = undefined
     })
     await this.#starting
   }
 
-  async #prepareAndSupervise(): Promise<void> {
+  async #prepareAndSupervise(prepare: () => Eventually<void>): Promise<void> {
     const { harakaDir, log } = this.#options
-    await this.#makeFiles()
+    this.#makeFiles()
+    await prepare()
     if (this.#isClosed) return
     const supervisor = superviseDispatcher({
       harakaDir,
@@ -264,7 +256,7 @@ export class PluginRuntime {
   }
 
   /** Makes all files for the workers' user, as the master may be root and the workers not. */
-  async #makeFiles(): Promise<void> {
+  #makeFiles(): void {
     const folder = path.join(this.harakaDir, 'ses-bounce')
     makePrivateDir(folder, this.#owner)
     this.#queue.claimFiles(() => {
@@ -272,13 +264,12 @@ export class PluginRuntime {
     })
     for (const folderOf of [keptFolder, quarantineFolder])
       makePrivateDir(folderOf(this.harakaDir), this.#owner)
-    await this.#queue.prepare()
   }
 
   /** After a reload Haraka can't be stopped, so a failure is logged and tried again. */
   #startOrTryAgain(): void {
     clearTimeout(this.#again)
-    this.#startDispatcher().catch((error: unknown) => this.#tryAgainLater(error))
+    this.#startDispatcher(() => this.#queue.prepare()).catch((error: unknown) => this.#tryAgainLater(error))
   }
 
   #tryAgainLater(error: unknown): void {
@@ -315,16 +306,6 @@ export class PluginRuntime {
     const hasFiles = this.#options.isWorker ? !this.activeConfig().idle : this.#supervisor !== undefined
     return hasFiles && !this.#queue.isOfOthers()
   }
-}
-
-/** Its timer doesn't keep the process alive. */
-function timeLimit(ms: number): { over: Promise<void>; end: () => void } {
-  let timer: NodeJS.Timeout | undefined
-  const over = new Promise<void>(resolve => {
-    timer = setTimeout(resolve, ms)
-    timer.unref()
-  })
-  return { over, end: () => clearTimeout(timer) }
 }
 
 function textOf(file: string): string | undefined {
