@@ -3,8 +3,8 @@
 
 import { type Diagnostic, didYouMean } from './diagnostics'
 import type { IniFile, IniSection } from './ini'
+import type { Key } from './key'
 import { domainPatterns } from './list-parsers'
-import type { Key } from './schema'
 import { externalId, roleArn } from './ses-parsers'
 
 export interface Account {

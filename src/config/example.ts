@@ -2,7 +2,8 @@
 // A test compares config/ses-bounce.ini with it.
 
 import { ACCOUNT_KEYS, ACCOUNT_MEANING } from './accounts'
-import { type Key, SCHEMA, SECTION_MEANING, type SectionName } from './schema'
+import type { Key } from './key'
+import { SCHEMA, SECTION_MEANING, type SectionName } from './schema'
 
 /** Notes that are true for every value; the reference has them too. */
 export const VALUE_FORMS = [

@@ -2,8 +2,9 @@
 // A new line in a table so appears in `check --explain` and on the page.
 
 import { ACCOUNT_KEYS, ACCOUNT_MEANING, ACCOUNT_SECTION } from '../config/accounts'
+import type { Key } from '../config/key'
 import { LATER, type LaterName } from '../config/not-available-yet'
-import { type Key, SCHEMA, SECTION_MEANING, type SectionName } from '../config/schema'
+import { SCHEMA, SECTION_MEANING, type SectionName } from '../config/schema'
 import { FALLBACK_REASONS, type FallbackReason } from '../config/settings'
 import { REASON_STATUS } from '../policy/fallback'
 import { FIELD_TEXTS } from '../policy/field-texts'

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { exampleSettings } from '../../src/config/example'
 import { parseIni } from '../../src/config/ini'
+import type { Key } from '../../src/config/key'
 import { loadSettings } from '../../src/config/load'
-import { type Key, SCHEMA } from '../../src/config/schema'
+import { SCHEMA } from '../../src/config/schema'
 
 /** With every commented-out setting in force; `; ` opens a comment proper. */
 const uncommented = exampleSettings().replace(/^;(?=[a-z[])/gm, '')

@@ -1,0 +1,82 @@
+// The settings for the rest of the product, from the values of ses-bounce.ini.
+
+import type { Values } from './schema'
+import type { QueueStoreSettings, Settings } from './settings'
+
+export function toSettings({
+  accounts,
+  main,
+  relay,
+  ses,
+  limit,
+  window,
+  queue,
+  content,
+  guard,
+  fallback,
+  delivery,
+  refusals,
+  quarantine,
+  http,
+}: Values & Pick<Settings, 'accounts'>): Settings {
+  return {
+    main: { mode: main.mode },
+    relay: {
+      trusted: relay.trusted,
+      authUsers: relay.auth_users,
+      recipients: relay.recipients,
+      labelSeparator: relay.label_separator,
+      domains: relay.domains,
+    },
+    ses: {
+      bounceSender: ses.bounce_sender,
+      ...(ses.bounce_sender_arn !== undefined && { bounceSenderArn: ses.bounce_sender_arn }),
+      ...(ses.reporting_mta !== undefined && { reportingMta: ses.reporting_mta }),
+      regions: ses.regions,
+      endpoint: ses.endpoint,
+      timeoutMs: ses.timeout,
+    },
+    accounts,
+    limit: {
+      intervalMs: limit.interval,
+      slackMs: limit.slack,
+      ...(limit.per_sender && { perSender: limit.per_sender }),
+      ...(limit.per_sender_domain && { perSenderDomain: limit.per_sender_domain }),
+    },
+    window: { lengthMs: window.length, marginMs: window.margin },
+    queue: {
+      ...storeOf(queue),
+      keepMs: queue.keep,
+      keepsMail: queue.keep_mail,
+      retryFirstMs: queue.retry.firstMs,
+      retryLongestMs: queue.retry.longestMs,
+      unknownTries: queue.unknown_tries,
+    },
+    content: { limitBytes: content.limit },
+    guard,
+    fallback,
+    delivery: { split: delivery.split, window: delivery.window, ownDsn: delivery.own_dsn },
+    refusals: {
+      ...(refusals.surge && { surge: refusals.surge }),
+      hidden: refusals.hide.map(domain => domain.replace(/^@\./, '')),
+    },
+    quarantine: { store: quarantine.store, keepMs: quarantine.keep, limitBytes: quarantine.limit },
+    http: { hosts: http.hosts, ...(http.token !== undefined && { tokenSha256: http.token }) },
+  }
+}
+
+/** Without a URL, which is an error, the database can't be named. */
+function storeOf({ store, path, url, password, ca, ...queue }: Values['queue']): QueueStoreSettings {
+  if (store === 'sqlite' || url === undefined) return { store: 'sqlite', path }
+  return {
+    store,
+    ...url,
+    ...(password !== undefined && { password }),
+    ...(ca !== undefined && { ca }),
+    schema: queue.schema,
+    connections: queue.connections,
+    timeoutMs: queue.timeout,
+    migrates: queue.migrate,
+    hostName: queue.host,
+  }
+}
