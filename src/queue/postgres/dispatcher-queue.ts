@@ -68,17 +68,20 @@ export function openDispatcherQueue(target: PostgresTarget & { hostName: string 
   })
 }
 
-/** The answer of `plan_1`. */
+/** The answer of `plan_1`. Without regions: as the version before. */
 interface PlanRow {
-  regions: {
+  version: string
+  regions?: {
     region: string
     slowdown: number
     spacing_ms: number
     first_ms: number | null
     first_end_ms: number | null
   }[]
-  pauses: { region: string; since_ms: number }[]
+  pauses?: { region: string; since_ms: number }[]
 }
+
+type RegionRow = NonNullable<PlanRow['regions']>[number]
 
 interface WantedChange {
   row: JobRow
@@ -92,7 +95,8 @@ export class PostgresDispatcherQueue implements DispatcherQueue {
   readonly #lead: PostgresLead
   readonly #starts = new CallSpacing()
   readonly #claims: Claims
-  #plans = 0
+  /** Of the last plan. */
+  #version = { number: 0, text: '' }
 
   constructor({ connection, beats, owner, host }: DispatcherParts) {
     this.clock = connection.queueClock
@@ -130,18 +134,21 @@ export class PostgresDispatcherQueue implements DispatcherQueue {
     return this.#lead.giveUp()
   }
 
-  /** The version always differs: one dispatcher asks, and a look is cheap. */
-  async plan(question: PlanQuestion): Promise<Plan> {
-    const { nowMs, longestPauseMs, region, forecast } = question
-    const { regions, pauses } = await this.#connection.call<PlanRow>('plan_1', {
+  async plan(question: PlanQuestion): Promise<Plan | undefined> {
+    const { nowMs, longestPauseMs, region, since, forecast } = question
+    const { version, regions, pauses } = await this.#connection.call<PlanRow>('plan_1', {
       now_ms: Math.round(nowMs),
       longest_pause_ms: Math.round(longestPauseMs),
       region,
+      since: since === this.#version.number ? this.#version.text : undefined,
     })
+    if (regions === undefined || pauses === undefined) return undefined
+    const number = version === this.#version.text ? this.#version.number : this.#version.number + 1
+    this.#version = { number, text: version }
     if (forecast) await this.#setForecast(forecast, regions)
     const paused = new Set(pauses.map(one => one.region))
     return {
-      version: ++this.#plans,
+      version: number,
       regions: regions.map(row => regionPlan(row, paused.has('') || paused.has(row.region), question)),
       pauses: pauses.map(one => ({
         ...(one.region !== '' && { region: one.region }),
@@ -152,7 +159,7 @@ export class PostgresDispatcherQueue implements DispatcherQueue {
 
   async #setForecast(
     { spacingMs: mostlyMs, regions: apart }: NonNullable<PlanQuestion['forecast']>,
-    regions: PlanRow['regions'],
+    regions: readonly RegionRow[],
   ): Promise<void> {
     const wanted = regions
       .map(({ region, spacing_ms }) => ({ region, spacing_ms, spacingMs: apart?.get(region) ?? mostlyMs }))
@@ -237,7 +244,7 @@ function recovered(row: JobRow, limits: LeadLimits, nowMs: EpochMs): Change {
 }
 
 function regionPlan(
-  { region, slowdown, first_ms, first_end_ms }: PlanRow['regions'][number],
+  { region, slowdown, first_ms, first_end_ms }: RegionRow,
   isPaused: boolean,
   { nowMs, longestPauseMs }: PlanQuestion,
 ): RegionPlan {

@@ -271,6 +271,24 @@ describe('the lead among hosts', () => {
     assert.equal(await starts(), 50_053)
   })
 
+  it('its dispatcher gets a new plan only if jobs or pauses have changed', async () => {
+    await takes(first, 0)
+    const question = { nowMs: 1, longestPauseMs: 1 }
+    const planned = async (since: number) => (await first.plan({ ...question, since }))?.version
+    const { version = -1 } = (await first.plan(question)) ?? {}
+    assert.equal(await planned(version), undefined)
+    await add()
+    const withJob = await planned(version)
+    assert.ok(withJob !== undefined && withJob !== version)
+    assert.equal(await planned(withJob), undefined)
+    await connection.call('set_pause_1', { region: REGION, isPaused: true, now_ms: 1 })
+    const paused = await first.plan({ ...question, since: withJob })
+    assert.deepEqual(paused?.pauses, [{ region: REGION, sinceMs: 1 }])
+    assert.equal(paused.regions[0]?.dueMs, undefined)
+    // it has another plan already
+    assert.notEqual(await planned(withJob), undefined)
+  })
+
   it('its heartbeats go on while another of its statements waits', async () => {
     await takes(first, 0)
     const id = await add()

@@ -1,7 +1,7 @@
 -- The call of a claimed job begins: from now on its outcome is unknown. It is a heartbeat, too, and the row of the leader
 -- is locked until it is on disk: nobody takes the lead between the two.
 CREATE OR REPLACE FUNCTION begin_call_1(args jsonb) RETURNS jsonb LANGUAGE plpgsql
-SET search_path FROM CURRENT SET enable_seqscan = off SET jit = off
+SET search_path FROM CURRENT SET enable_seqscan = off SET jit = off SET plan_cache_mode = force_generic_plan
 AS $$
 DECLARE
   now_ms CONSTANT bigint := (args->>'now_ms')::bigint;

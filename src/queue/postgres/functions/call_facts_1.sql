@@ -1,7 +1,7 @@
 -- What is asked before a call is settled: the state of its job, and what paused its region and bounce sender.
 -- error: where SES refused the call; then also what the rules of breaker.ts ask about refusals in a row.
 CREATE OR REPLACE FUNCTION call_facts_1(args jsonb) RETURNS jsonb LANGUAGE plpgsql
-SET search_path FROM CURRENT SET enable_seqscan = off SET jit = off
+SET search_path FROM CURRENT SET enable_seqscan = off SET jit = off SET plan_cache_mode = force_generic_plan
 AS $$
 DECLARE
   refusal CONSTANT text := args->>'error';

@@ -1,7 +1,7 @@
 -- Writes a change of a job (see Change in transitions.ts) with the lines for its history, and what a settled call answers
 -- (settled). A job is claimed whenever it becomes sending. Runs in a caller's transaction.
 CREATE OR REPLACE FUNCTION change_job_1(wanted bigint, change jsonb, at_ms bigint) RETURNS void LANGUAGE plpgsql
-SET search_path FROM CURRENT SET enable_seqscan = off SET jit = off
+SET search_path FROM CURRENT SET enable_seqscan = off SET jit = off SET plan_cache_mode = force_generic_plan
 AS $$
 BEGIN
   UPDATE job SET

@@ -1,7 +1,7 @@
 -- Changes of jobs that the dispatcher has decided from what it read: each is written if its job is as it was then
 -- (state, number of claims). called: regions in which SES may have seen a call as late as now. Answers the jobs.
 CREATE OR REPLACE FUNCTION change_jobs_1(args jsonb) RETURNS jsonb LANGUAGE plpgsql
-SET search_path FROM CURRENT SET enable_seqscan = off SET jit = off
+SET search_path FROM CURRENT SET enable_seqscan = off SET jit = off SET plan_cache_mode = force_generic_plan
 AS $$
 DECLARE
   now_ms CONSTANT bigint := (args->>'now_ms')::bigint;

@@ -1,7 +1,7 @@
 -- Writes what a call changes for the job's region and bounce sender (see SenderChange in breaker.ts; null: nothing).
 -- Runs in a caller's transaction.
 CREATE OR REPLACE FUNCTION change_sender_1(wanted bigint, change jsonb, at_ms bigint) RETURNS void LANGUAGE plpgsql
-SET search_path FROM CURRENT SET enable_seqscan = off SET jit = off
+SET search_path FROM CURRENT SET enable_seqscan = off SET jit = off SET plan_cache_mode = force_generic_plan
 AS $$
 DECLARE
   own job%ROWTYPE;

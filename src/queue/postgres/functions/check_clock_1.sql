@@ -1,6 +1,6 @@
 -- The caller's time (now_ms) must be the database's, but for most_skew_ms: else SB009, and its process takes a new offset.
 CREATE OR REPLACE FUNCTION check_clock_1(args jsonb) RETURNS void LANGUAGE plpgsql
-SET search_path FROM CURRENT SET enable_seqscan = off SET jit = off
+SET search_path FROM CURRENT SET enable_seqscan = off SET jit = off SET plan_cache_mode = force_generic_plan
 AS $$
 DECLARE
   ahead_ms CONSTANT double precision :=

@@ -1,6 +1,6 @@
 -- A heartbeat of the dispatcher that leads. The next one comes in a second, so it needn't be on disk.
 CREATE OR REPLACE FUNCTION heartbeat_1(args jsonb) RETURNS jsonb LANGUAGE plpgsql
-SET search_path FROM CURRENT SET enable_seqscan = off SET jit = off
+SET search_path FROM CURRENT SET enable_seqscan = off SET jit = off SET plan_cache_mode = force_generic_plan
 AS $$
 BEGIN
   PERFORM check_clock_1(args);

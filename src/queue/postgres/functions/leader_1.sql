@@ -1,6 +1,6 @@
 -- The dispatcher that leads, for one that stands by.
 CREATE OR REPLACE FUNCTION leader_1(args jsonb) RETURNS jsonb LANGUAGE plpgsql
-SET search_path FROM CURRENT SET enable_seqscan = off SET jit = off
+SET search_path FROM CURRENT SET enable_seqscan = off SET jit = off SET plan_cache_mode = force_generic_plan
 AS $$
 BEGIN
   RETURN (

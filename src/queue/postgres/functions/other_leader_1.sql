@@ -1,6 +1,6 @@
 -- Null: the dispatcher of args (term, token) leads. Else what its caller answers: who leads now.
 CREATE OR REPLACE FUNCTION other_leader_1(args jsonb) RETURNS jsonb LANGUAGE plpgsql
-SET search_path FROM CURRENT SET enable_seqscan = off SET jit = off
+SET search_path FROM CURRENT SET enable_seqscan = off SET jit = off SET plan_cache_mode = force_generic_plan
 AS $$
 BEGIN
   RETURN (

@@ -1,6 +1,7 @@
 -- Jobs of a region that can't start before their deadline any more, a bounded number of them.
 CREATE OR REPLACE FUNCTION overdue_1(args jsonb) RETURNS jsonb LANGUAGE plpgsql
-SET search_path FROM CURRENT SET enable_seqscan = off SET jit = off
+SET search_path FROM CURRENT SET enable_seqscan = off SET jit = off SET plan_cache_mode = force_generic_plan
+SET enable_sort = off SET enable_bitmapscan = off
 AS $$
 BEGIN
   RETURN (

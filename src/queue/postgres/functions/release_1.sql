@@ -1,6 +1,6 @@
 -- Puts a claimed job back whose call hasn't begun. Any other state: it was, and the answer was lost.
 CREATE OR REPLACE FUNCTION release_1(args jsonb) RETURNS jsonb LANGUAGE plpgsql
-SET search_path FROM CURRENT SET enable_seqscan = off SET jit = off
+SET search_path FROM CURRENT SET enable_seqscan = off SET jit = off SET plan_cache_mode = force_generic_plan
 AS $$
 DECLARE
   lost jsonb;

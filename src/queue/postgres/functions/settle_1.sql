@@ -1,7 +1,7 @@
 -- Writes what came of a call, if its job is as it was when that was decided (state, number of claims). A dispatcher that
 -- has lost the lead may do so, too: it knows what came of its call.
 CREATE OR REPLACE FUNCTION settle_1(args jsonb) RETURNS jsonb LANGUAGE plpgsql
-SET search_path FROM CURRENT SET enable_seqscan = off SET jit = off
+SET search_path FROM CURRENT SET enable_seqscan = off SET jit = off SET plan_cache_mode = force_generic_plan
 AS $$
 DECLARE
   now_ms CONSTANT bigint := (args->>'now_ms')::bigint;

@@ -1,7 +1,7 @@
 -- Gives recipients of a refused call a job each (split: ids and address keys; null: none). No recipient joins such a job,
 -- and it counts for no cap, as its mail has been counted. Runs in a caller's transaction.
 CREATE OR REPLACE FUNCTION split_off_1(wanted bigint, split jsonb, at_ms bigint) RETURNS void LANGUAGE plpgsql
-SET search_path FROM CURRENT SET enable_seqscan = off SET jit = off
+SET search_path FROM CURRENT SET enable_seqscan = off SET jit = off SET plan_cache_mode = force_generic_plan
 AS $$
 DECLARE
   other jsonb;
