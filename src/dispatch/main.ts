@@ -102,7 +102,8 @@ export async function dispatch(
 
   await ses.warmUp(settings().ses.regions[0] ?? WARM_UP_REGION)
   const over = new AbortController()
-  const store = openMailStore(inheritedMailPlace() ?? settings().quarantine.store, harakaDir, target)
+  const mailPlace = inheritedMailPlace() ?? settings().quarantine.store
+  const store = openMailStore(mailPlace, harakaDir, target, () => systemClock.nowMs() - clock.nowMs())
   const ledger = await openMailLedger(target, { home: store.home })
   const reader = await openQueueReader(target)
   const keptMail = new KeptMail({

@@ -38,12 +38,13 @@ export async function recordOf(
   return record && { record, isOwn: own !== undefined }
 }
 
-/** Writes the record first: a mail without one could not be released. */
+/** Writes the record first: a mail without one could not be released. `fileMs`: now, by the clock that dates files. */
 export async function moveToQuarantine(
   folders: MailFolders,
   name: string,
   held: HeldRecipient[],
   nowMs: EpochMs,
+  fileMs: EpochMs,
 ): Promise<void> {
   await mkdir(folders.quarantine, { recursive: true, mode: 0o700 })
   const found = await recordOf(folders, 'kept', name)
@@ -55,7 +56,7 @@ export async function moveToQuarantine(
   const eml = path.join(folders.kept, `${name}.eml`)
   try {
     // [quarantine] keep counts from the file's time
-    await utimes(eml, nowMs / 1000, nowMs / 1000)
+    await utimes(eml, fileMs / 1000, fileMs / 1000)
     await rename(eml, path.join(folders.quarantine, `${name}.eml`))
   } catch (error) {
     // another process was faster

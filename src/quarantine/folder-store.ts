@@ -71,11 +71,20 @@ function folderId(home: string): string {
 /** A step looks at a thousand files, so some 50,000 mails (the default limit) take ten minutes. */
 const SWEEP_PAUSE_MS = 10_000
 
+export interface FolderStoreOptions {
+  isOnOneHost?: boolean
+  /** How far the clock by which files are dated is ahead of the given times. */
+  aheadMs?: () => number
+}
+
 /**
  * `isOnOneHost`: the path names the folder. Otherwise a file in it does: hosts may have folders of their own at the same
  * path, or share one folder at different paths.
  */
-export function openFolderStore(harakaDir: string, { isOnOneHost = true } = {}): MailStore {
+export function openFolderStore(
+  harakaDir: string,
+  { isOnOneHost = true, aheadMs = () => 0 }: FolderStoreOptions = {},
+): MailStore {
   const folders: MailFolders = { kept: keptFolder(harakaDir), quarantine: quarantineFolder(harakaDir) }
   const cleaners = new Map<MailPlace, Cleaner>()
   const emlOf = (place: MailPlace, name: string) => path.join(folders[place], `${name}.eml`)
@@ -93,17 +102,22 @@ export function openFolderStore(harakaDir: string, { isOnOneHost = true } = {}):
       createReadStream(emlOf(place, name), firstBytes === undefined ? {} : { end: firstBytes - 1 }),
     record: (place, name) => recordOf(folders, place, name),
     writeRecord: (place, name, record) => writeRecord(folders[place], name, record),
-    hold: (name, held, nowMs) => moveToQuarantine(folders, name, held, nowMs),
+    hold: (name, held, nowMs) => moveToQuarantine(folders, name, held, nowMs, nowMs + aheadMs()),
     putBack: (name, record) => moveToKept(folders, name, record),
     remove: (place, name) => deleteMail(folders[place], name),
     names: () => namesIn(folders.quarantine),
     async sweep({ nowMs, keepMs, isNeeded, found }) {
+      const ahead = aheadMs()
       const steps = await Promise.all(
         MAIL_PLACES.map(place => {
           const cleaner = cleaners.get(place) ?? openCleaner(folders[place])
           cleaners.set(place, cleaner)
           const keeps = place === 'kept' ? {} : { keepMs, ...(isNeeded && { isNeeded }) }
-          return cleaner.step({ nowMs, ...keeps, found: (name, file) => found(place, name, file) })
+          return cleaner.step({
+            nowMs: nowMs + ahead,
+            ...keeps,
+            found: (name, file) => found(place, name, { ...file, atMs: file.atMs - ahead }),
+          })
         }),
       )
       const removed = steps.reduce((sum, step) => sum + step.removed, 0)

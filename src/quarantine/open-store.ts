@@ -6,14 +6,18 @@ import { openFolderStore } from './folder-store'
 import type { MailStore } from './mail-store'
 import { openS3Store } from './s3-store'
 
-/** `queue`: hosts that share a queue need names for their folders that tell them apart. */
+/**
+ * Hosts that share a queue need names for their folders that tell them apart. `aheadMs`: how far this host's clock, which
+ * dates files, is ahead of the queue's.
+ */
 export function openMailStore(
   place: MailStorePlace,
   harakaDir: string,
   { store }: Pick<QueuePlace, 'store'>,
+  aheadMs?: () => number,
 ): MailStore {
   if (place !== 'folder') return openS3Store(place)
-  return openFolderStore(harakaDir, { isOnOneHost: store === 'sqlite' })
+  return openFolderStore(harakaDir, { isOnOneHost: store === 'sqlite', ...(aheadMs && { aheadMs }) })
 }
 
 /** The variable with which Haraka's master tells its children, who may start when the settings are others already. */

@@ -3,14 +3,14 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import { readdirSync } from 'node:fs'
+import { existsSync, readdirSync, writeFileSync } from 'node:fs'
 import { type AddressInfo, createServer, type Socket } from 'node:net'
 import path from 'node:path'
 import { Readable, type Writable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
 import { bringInOrder } from '../../src/quarantine/bring-in-order'
 import { openFolderStore } from '../../src/quarantine/folder-store'
-import type { MailStore, SweepOptions } from '../../src/quarantine/mail-store'
+import type { MailStore, StoredFile, SweepOptions } from '../../src/quarantine/mail-store'
 import { nameOf } from '../../src/quarantine/names'
 import type { HeldRecipient, QuarantineRecord } from '../../src/quarantine/record'
 import { openS3Store } from '../../src/quarantine/s3-store'
@@ -168,6 +168,35 @@ describe('a store of mail', () => {
         assert.deepEqual(await places(), { kept: false, quarantine: false })
       })
     })
+
+  it('in folders of a host whose clock is wrong takes nothing that is being written for old, and dates mail by the queue', async () => {
+    const { folder, remove } = temporaryFolder()
+    // by which the queue's clock is ahead of the host's
+    for (const behindMs of [3_600_000, -3_600_000]) {
+      const store = openFolderStore(folder, { aheadMs: () => -behindMs })
+      const nowMs = Date.now() + behindMs
+      await store.write('kept', NAME, RECORD, piped(MAIL))
+      const beingWritten = path.join(folder, 'ses-bounce/kept', `${nameOf('another')}.json`)
+      writeFileSync(beingWritten, '{}')
+      const found: number[] = []
+      const sweep = async (keepMs = DAY_MS) => {
+        const options = {
+          nowMs,
+          keepMs,
+          found: async (_place: string, _name: string, { atMs }: StoredFile) => void found.push(atMs),
+        }
+        return (await store.sweep(options)).removed
+      }
+      assert.equal(await sweep(), 0)
+      assert.ok(existsSync(beingWritten))
+      assert.ok(Math.abs((found[0] ?? 0) - nowMs) < 60_000, `${found[0]}`)
+      await store.hold(NAME, [HELD], nowMs)
+      assert.equal(await sweep(60_000), 0, 'it has been there for no minute')
+      await store.remove('quarantine', NAME)
+      await store.close()
+    }
+    remove()
+  })
 
   it('in a folder of hosts that share a queue is named by the folder, not by its path', () => {
     const [one, other] = [temporaryFolder(), temporaryFolder()]
