@@ -1,43 +1,44 @@
 // The dispatcher on an engine that answers later, as one on another host does.
 
 import assert from 'node:assert/strict'
-import path from 'node:path'
 import { loadSettings, parseSettings } from '../../src/config/load'
 import { systemClock } from '../../src/dispatch/clock'
 import { Dispatcher } from '../../src/dispatch/dispatcher'
 import { createSes } from '../../src/dispatch/ses'
 import type { JobEvent } from '../../src/queue/job'
-import { openDispatcherQueue, openQueueReader, openWorkerQueue } from '../../src/queue/sqlite/open'
+import type { QueueReader } from '../../src/queue/operator'
 import { EMULATOR_CREDENTIALS, type SesEmulator, startSesEmulator } from '../../src/ses-emulator/server'
 import { newSesId } from '../live/support/mail'
 import { until } from '../live/support/wait'
-import { HOUR_MS, request, temporaryFolder } from '../queue/support'
+import { allOf, inTurn } from '../queue/any-engine'
+import { forEachEngine, type Store } from '../queue/engines'
+import { HOUR_MS, request } from '../queue/support'
 import { type Asked, answersLater } from './later-answers'
 
 const INTERVAL_MS = 20
 const JOBS = 14
 
-describe('a dispatcher whose queue answers later', function () {
-  this.timeout(60_000)
-  let file: string
-  let remove: () => void
+forEachEngine('a dispatcher whose queue answers later', makeStore => {
+  let store: Store
+  let reader: QueueReader
   let ses: SesEmulator
   let lines: string[]
   beforeEach(async () => {
-    const { folder, remove: removeFolder } = temporaryFolder()
-    remove = removeFolder
-    file = path.join(folder, 'queue.sqlite')
+    store = await makeStore()
+    reader = await store.reader()
     lines = []
     ses = await startSesEmulator({ intervalMs: 0, messages: 'any' })
-    const worker = openWorkerQueue(file, { create: true })
+    const worker = await store.worker()
     const nowMs = Date.now()
     for (let n = 0; n < JOBS; n++)
-      worker.add([request({ sesId: newSesId(), receivedAtMs: nowMs, deadlineMs: nowMs + HOUR_MS })], nowMs)
-    worker.close()
+      await worker.add(
+        [request({ sesId: newSesId(), receivedAtMs: nowMs, deadlineMs: nowMs + HOUR_MS })],
+        nowMs,
+      )
   })
   afterEach(async () => {
     await ses.close()
-    remove()
+    await store.remove()
   })
 
   /** Until the work is done. */
@@ -52,7 +53,7 @@ describe('a dispatcher whose queue answers later', function () {
       () => options,
       () => systemClock.monoMs(),
     )
-    const queue = openDispatcherQueue(file)
+    const queue = await store.dispatcher()
     const dispatcher = new Dispatcher({
       queue: answersLater(queue, how),
       ses: client,
@@ -67,28 +68,21 @@ describe('a dispatcher whose queue answers later', function () {
       dispatcher.stop()
       await running
       client.close()
-      queue.close()
+      await queue.close()
     }
   }
 
-  const isSent = () => states().every(state => state === 'sent')
+  const isSent = async () => (await states()).every(state => state === 'sent')
   const allSent = () => until(isSent, { what: `all to be sent; it said\n${lines.join('\n')}` })
 
-  function states(): string[] {
-    return read(reader => [...reader.jobs()].map(({ state }) => state))
+  async function states(): Promise<string[]> {
+    return (await allOf(await reader.jobs())).map(({ state }) => state)
   }
 
-  function histories(): JobEvent['what'][][] {
-    return read(reader => [...reader.jobs()].map(({ id }) => reader.history(id).map(({ what }) => what)))
-  }
-
-  function read<T>(work: (reader: ReturnType<typeof openQueueReader>) => T): T {
-    const reader = openQueueReader(file)
-    try {
-      return work(reader)
-    } finally {
-      reader.close()
-    }
+  async function histories(): Promise<JobEvent['what'][][]> {
+    return inTurn(await allOf(await reader.jobs()), async ({ id }) =>
+      (await reader.history(id)).map(({ what }) => what),
+    )
   }
 
   it('sends each bounce once and keeps the pace, whichever answers are lost', async () => {
@@ -107,7 +101,8 @@ describe('a dispatcher whose queue answers later', function () {
     for (const [n, { atMs }] of ses.calls.slice(1).entries())
       assert.ok(atMs - (ses.calls[n]?.atMs ?? 0) >= INTERVAL_MS - 1)
     assert.equal(lines.filter(line => / sent state=sent: /.test(line)).length, JOBS, 'each is said once')
-    const interrupted = histories().flatMap(history => history.filter(what => what === 'interrupted'))
+    const found = await histories()
+    const interrupted = found.flatMap(history => history.filter(what => what === 'interrupted'))
     const begins = lost.filter(method => method === 'begin')
     assert.ok(begins.length > 0)
     assert.equal(
@@ -115,7 +110,7 @@ describe('a dispatcher whose queue answers later', function () {
       0,
       'a call whose begin has no answer is not made, and its job is given back',
     )
-    for (const history of histories()) {
+    for (const history of found) {
       assert.equal(history.filter(what => what === 'sent').length, 1)
       const left = history.filter(what => what === 'released').length
       assert.equal(history.filter(what => what === 'claimed').length, left + 1)
@@ -135,8 +130,9 @@ describe('a dispatcher whose queue answers later', function () {
       await until(() => seen.length > 0, { what: 'the first outcome' })
       dispatcher.stop()
     })
-    assert.equal(states().filter(state => state === 'sent').length, 1)
-    assert.ok(!states().includes('sending'))
+    const ended = await states()
+    assert.equal(ended.filter(state => state === 'sent').length, 1)
+    assert.ok(!ended.includes('sending'))
   })
 
   it('asks for one plan at a time, however often it is woken', async () => {

@@ -271,6 +271,23 @@ describe('the lead among hosts', () => {
     assert.equal(await starts(), 50_053)
   })
 
+  it('a dispatcher whose time is far from that of the database goes on with the right one', async () => {
+    const exact = schema.dispatcher({ mostSkewMs: 2000 })
+    const wrong = { ms: Date.now() + HOUR_MS, monoMs: 0 }
+    const id = await add({ deadlineMs: Date.now() + 24 * HOUR_MS })
+    assert.equal((await exact.takeLead(() => wrong, LEAD))?.term, 1)
+    const claim = await exact.claim(REGION, wrong, SPACING)
+    assert.ok(claim)
+    await exact.begin(claim, wrong)
+    await exact.heartbeat(wrong.monoMs)
+    const isNow = (value: unknown) => Math.abs(Number(value) - Date.now()) < 60_000
+    assert.ok(isNow((await jobRow(id))['changed_ms']))
+    const [leader] = await connection.rows(`SELECT beat_ms FROM ${connection.schema}.leader`)
+    const [region] = await connection.rows(`SELECT last_start_ms FROM ${connection.schema}.region`)
+    assert.ok(isNow(leader?.['beat_ms']) && isNow(region?.['last_start_ms']))
+    await exact.close()
+  })
+
   it('its dispatcher gets a new plan only if jobs or pauses have changed', async () => {
     await takes(first, 0)
     const question = { nowMs: 1, longestPauseMs: 1 }

@@ -13,7 +13,7 @@ import { freshSchema } from '../../postgres/shared'
 export interface TestSchema {
   target: PostgresTarget
   connect(): PostgresConnection
-  dispatcher(options?: { owner?: LeaseOwner; host?: string }): PostgresDispatcherQueue
+  dispatcher(options?: { owner?: LeaseOwner; host?: string; mostSkewMs?: number }): PostgresDispatcherQueue
   remove(): Promise<void>
 }
 
@@ -30,12 +30,17 @@ export async function preparedSchema(): Promise<TestSchema> {
     timeoutMs: 5000,
   }
   await prepareSchema(target, { migrates: true })
-  const connect = () => openConnection(target, { mostSkewMs: Number.POSITIVE_INFINITY })
+  const connect = (mostSkewMs = Number.POSITIVE_INFINITY) => openConnection(target, { mostSkewMs })
   return {
     target,
-    connect,
-    dispatcher: ({ owner = anotherProcess(), host = 'web-1' } = {}) =>
-      new PostgresDispatcherQueue({ connection: connect(), beats: connect(), owner, host }),
+    connect: () => connect(),
+    dispatcher: ({ owner = anotherProcess(), host = 'web-1', mostSkewMs } = {}) =>
+      new PostgresDispatcherQueue({
+        connection: connect(mostSkewMs),
+        beats: connect(mostSkewMs),
+        owner,
+        host,
+      }),
     remove,
   }
 }
