@@ -2,9 +2,9 @@
 // It ends when its parent does, after the call in progress. All other jobs wait in the store.
 
 import path from 'node:path'
+import { compileDispatcherSettings } from '../app/dispatcher-settings'
 import { openConfiguration } from '../config/configuration'
 import { withoutHidden } from '../config/hidden-values'
-import { loadSettings, parseSettings, SETTINGS_FILE } from '../config/load'
 import { restorerFor } from '../config/restore'
 import { snapshotFile } from '../config/snapshot'
 import { errorMessage } from '../errors'
@@ -41,13 +41,7 @@ export async function dispatch(
 ): Promise<void> {
   const configuration = openConfiguration({
     configDir: path.join(harakaDir, 'config'),
-    compile: sources => {
-      const { settings, diagnostics } = loadSettings(
-        parseSettings(sources.read(SETTINGS_FILE) ?? ''),
-        process.env,
-      )
-      return { value: settings, diagnostics }
-    },
+    compile: sources => compileDispatcherSettings(sources, process.env),
     snapshotFile: snapshotFile(harakaDir),
     restored: restorerFor(path.join(harakaDir, 'config')),
     keepsSnapshot: false,

@@ -43,12 +43,20 @@ export function roleOf(number: string, region: string, options: ClientOptions, m
   }
 }
 
+/** A worker may have read a new account some seconds before this process, which then makes new clients. */
+const TRIES_BEFORE_PAUSE = 5
+const BETWEEN_TRIES_MS = 1000
+
 function unknownAccount(number: string): Role {
   const detail = `no [account.NAME] has a role in account ${number}`
+  let tries = 0
   return {
     name: number,
     prepare: () => undefined,
-    fault: () => ({ kind: 'blocked', scope: 'region', detail }),
+    fault: () =>
+      ++tries > TRIES_BEFORE_PAUSE
+        ? { kind: 'blocked', scope: 'region', detail }
+        : { kind: 'temporary', detail, laneWaitMs: BETWEEN_TRIES_MS },
     wasUsed: () => false,
     drop: () => undefined,
     provide: () => Promise.reject(new Error(detail)),
