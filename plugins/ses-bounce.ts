@@ -30,12 +30,12 @@ export function register(this: HarakaPlugin): void {
       isWorker: cluster.isWorker,
       log: (level, message) => this[`log${level}`](withoutHidden(message)),
       onChange: ({ asksAboutRefusals }) => {
-        if (asksAboutRefusals) hooks.addLater()
+        if (asksAboutRefusals) hooks.addForRefusalsLater()
       },
     },
     { last: { rcpt: RCPT_HOOK, queue: QUEUE_HOOK }, later: 'refuse_for_now', again: 'refuse_again' },
   )
-  recipients = new RecipientHooks(context)
+  recipients = new RecipientHooks(context, () => hooks.addForSeveral())
   mails = new MailHooks(context, recipients)
   hooks = new PluginHooks(this)
   if (context.runtime.activeConfig().asksAboutRefusals) hooks.addForRefusals()
@@ -119,9 +119,15 @@ export function refuse_for_now(next: Next): void {
   next(denysoft, TRY_LATER)
 }
 
-/** Hook data. */
+/** Hook data, for mail with several recipients. */
 export function end_recipients(next: Next, { transaction }: HarakaConnection): void {
   if (transaction) recipients.end(transaction)
+  next()
+}
+
+/** Hook data, where rules are about refusals. */
+export function note_accepted(next: Next, { transaction }: HarakaConnection): void {
+  if (transaction) recipients.noteAccepted(transaction, 'mail', 'rcpt')
   next()
 }
 

@@ -40,6 +40,8 @@ export interface IncomingMail {
   content(): Promise<Content>
   results: MailFacts['results']
   search: MatchBudgetOptions['search']
+  /** Called with a mail that was passed over for what its header holds. The facts are read when they are asked for. */
+  passedOver?: ((facts: MailFacts) => void) | undefined
   /** The recipients to decide about; undefined: all of them. */
   isAsked?: (recipient: EnvelopeRecipient) => boolean
 }
@@ -68,7 +70,10 @@ export function evaluateMail(
   queue: () => Eventually<WorkerQueue>,
 ): Eventually<MailEvaluation | undefined> {
   const cheap = new CheapMail(mail, activeConfig)
-  if (!mightMatchAnyRule(activeConfig.policy, cheap)) return undefined
+  if (!mightMatchAnyRule(activeConfig.policy, cheap)) {
+    if (cheap.isHeaderAsked) mail.passedOver?.(cheap.facts)
+    return undefined
+  }
   return run(evaluateInSteps(mail, cheap.facts, activeConfig, queue))
 }
 
@@ -150,6 +155,10 @@ export class CheapMail implements CheapFacts {
 
   get nowMs(): EpochMs {
     return this.#mail.nowMs
+  }
+
+  get isHeaderAsked(): boolean {
+    return this.#facts !== undefined
   }
 
   get facts(): MailFacts {

@@ -2,6 +2,7 @@
 // Only notes of decisions hold text from a mail; labels of metrics are the policy's own words.
 
 import { type Diagnostic, formatDiagnostic } from '../config/diagnostics'
+import type { MailFacts } from '../mail/facts'
 import type { Refusal } from '../mail/refusal'
 import type { Decision } from '../policy/decision'
 import { COUNTED, type DecisionNote } from '../queue/counters'
@@ -37,12 +38,16 @@ export class MailCounts {
   /** Counts decisions that were carried out, or only observed. */
   evaluated(evaluation: MailEvaluation, mode: Mode): void {
     const { facts, plan } = evaluation
-    const { envelope, receipt, recipients } = facts
-    if (envelope.rcptCommands === 1 && receipt?.returnPath !== undefined)
-      this.#metricsBuffer.onlyRecipient(this.#nowMs(), recipients[0]?.isBesideFor ?? false)
+    this.onlyRecipient(facts)
     if (plan.kind === 'refuse' && plan.temporary)
       this.#metricsBuffer.count(COUNTED.deferred, { cause: 'rule' })
     this.decided(evaluation, mode)
+  }
+
+  /** Notes what a mail with one recipient says about its relay. */
+  onlyRecipient({ envelope, receipt, recipients }: MailFacts): void {
+    if (envelope.rcptCommands === 1 && receipt?.returnPath !== undefined)
+      this.#metricsBuffer.onlyRecipient(this.#nowMs(), recipients[0]?.isBesideFor ?? false)
   }
 
   /** Counts decisions about a failed delivery, whose mail was counted when it came. */

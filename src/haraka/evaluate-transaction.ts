@@ -1,10 +1,10 @@
 // Has the rules decide about a transaction of Haraka.
 
 import { evaluateInTime } from '../app/evaluate-in-time'
-import type { MailEvaluation } from '../app/evaluate-mail'
+import type { IncomingMail, MailEvaluation } from '../app/evaluate-mail'
 import { resultsOf } from '../app/report'
 import { systemClock } from '../dispatch/clock'
-import { type Eventually, run, type Steps, wait } from '../eventually'
+import type { Eventually } from '../eventually'
 import { errorText } from './error-text'
 import { incomingMailOf } from './incoming-mail'
 import type { PluginContext } from './plugin-context'
@@ -16,20 +16,14 @@ export interface TransactionToEvaluate {
   connection: HarakaConnection
   transaction: HarakaTransaction
   recipients: readonly Targets<HarakaAddress>[]
+  passedOver?: IncomingMail['passedOver']
 }
 
 /** Undefined: no rule can hold for the mail; or, with `mode = observe`, it couldn't be evaluated. */
 export function evaluateTransaction(
-  context: PluginContext,
-  mail: TransactionToEvaluate,
-): Eventually<MailEvaluation | undefined> {
-  return run(evaluateInSteps(context, mail))
-}
-
-function* evaluateInSteps(
   { runtime, refusals, deliveries }: PluginContext,
-  { plugin, connection, transaction, recipients }: TransactionToEvaluate,
-): Steps<MailEvaluation | undefined> {
+  { plugin, connection, transaction, recipients, passedOver }: TransactionToEvaluate,
+): Eventually<MailEvaluation | undefined> {
   const activeConfig = runtime.activeConfig()
   const held = refusals.of(transaction)
   const mail = incomingMailOf(connection, transaction, {
@@ -39,16 +33,22 @@ function* evaluateInSteps(
     opensArchives: activeConfig.policy.opensArchives,
     workerThreads: runtime.workerThreads,
     nowMs: runtime.nowMs(),
-    nowMonoMs: systemClock.monoMs(),
+    nowMonoMs: () => systemClock.monoMs(),
+    passedOver,
   })
   deliveries.note(plugin, connection, mail, recipients)
-  try {
-    const evaluation = yield* wait(evaluateInTime(mail, activeConfig, () => runtime.queue(), runtime))
+  const done = (evaluation: MailEvaluation | undefined) => {
     if (evaluation) transaction.results.add(plugin, resultsOf(evaluation))
     return evaluation
-  } catch (error) {
+  }
+  const failed = (error: unknown): undefined => {
     if (activeConfig.settings.main.mode === 'enforce') throw error
     plugin.logwarn(connection, `mode=observe, else a temporary refusal: ${errorText(error)}`)
-    return undefined
+  }
+  try {
+    const evaluation = evaluateInTime(mail, activeConfig, () => runtime.queue(), runtime)
+    return evaluation instanceof Promise ? evaluation.then(done).catch(failed) : done(evaluation)
+  } catch (error) {
+    return failed(error)
   }
 }

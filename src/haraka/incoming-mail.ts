@@ -24,7 +24,8 @@ export interface IncomingMailOptions {
   workerThreads: Pick<WorkerThreads, 'contentOf' | 'search'>
   nowMs: EpochMs
   /** Monotonic milliseconds: setting the clock doesn't change them. */
-  nowMonoMs: MonoMs
+  nowMonoMs: () => MonoMs
+  passedOver?: IncomingMail['passedOver']
 }
 
 export function incomingMailOf(
@@ -38,6 +39,7 @@ export function incomingMailOf(
     workerThreads,
     nowMs,
     nowMonoMs,
+    passedOver,
   }: IncomingMailOptions,
 ): IncomingMail {
   return {
@@ -59,7 +61,10 @@ export function incomingMailOf(
     ownFields: hasOwnReceived(transaction) ? 1 : 0,
     lineLength: lineLengthOf(transaction),
     nowMs,
-    nowMonoMs,
+    passedOver,
+    get nowMonoMs() {
+      return nowMonoMs()
+    },
     content: () =>
       workerThreads.contentOf(
         {

@@ -3,19 +3,22 @@
 
 import type { MailEvaluation } from '../app/evaluate-mail'
 import { logLine } from '../app/log-line'
+import { PassedOverSamples } from '../app/passed-over'
 import type { CommitPlan } from '../app/plan'
 import { planFor } from '../app/plan'
 import { refusedTogether } from '../app/refused-mail'
 import { linesOf } from '../app/report'
 import { systemClock } from '../dispatch/clock'
-import { type Eventually, run, type Steps, wait } from '../eventually'
+import type { Eventually } from '../eventually'
+import type { MailFacts } from '../mail/facts'
 import { carryOut } from './carry-out'
-import { evaluateTransaction } from './evaluate-transaction'
+import { evaluateTransaction, type TransactionToEvaluate } from './evaluate-transaction'
 import type { HeldRefusals } from './held-refusals'
 import { answerHook, type HookAnswer, NEXT_PLUGIN } from './hook-answer'
 import { targetsOf } from './incoming-mail'
 import { againLater, logLines, refusalAnswer, WOULD_BE_DELIVERED } from './mail-answer'
 import type { PluginContext } from './plugin-context'
+import type { Targets } from './rcpt-commands'
 import type { RecipientHooks } from './recipient-hooks'
 import type { HarakaAddress, HarakaConnection, HarakaPlugin, HarakaTransaction, Next } from './types'
 import { UnclosedRelays } from './unclosed-relays'
@@ -28,12 +31,15 @@ export interface Pending {
   targets: readonly (readonly HarakaAddress[])[]
 }
 
+type TransactionOfMail = Omit<TransactionToEvaluate, 'recipients'>
+
 export class MailHooks {
   readonly #context: PluginContext
   readonly #recipients: RecipientHooks
   /** Decisions that wait between the hooks data_post and queue. */
   readonly #pending = new WeakMap<HarakaTransaction, Pending>()
   readonly #unclosedRelays = new UnclosedRelays()
+  readonly #samples = new PassedOverSamples()
 
   constructor(context: PluginContext, recipients: RecipientHooks) {
     this.#context = context
@@ -42,38 +48,45 @@ export class MailHooks {
 
   /** Hook data_post: decides about the mail. Other plugins may still refuse it afterwards. */
   decide(plugin: HarakaPlugin, next: Next, connection: HarakaConnection): void {
-    const held = this.#context.refusals.of(connection.transaction)
-    if (
-      held === undefined &&
-      (this.#context.isOthers(connection) || this.#context.releases.isReleased(connection))
-    )
+    const { refusals, releases } = this.#context
+    const { transaction } = connection
+    const held = refusals.of(transaction)
+    const isExempt = () => this.#context.isOthers(connection) || releases.isReleased(connection)
+    if (!transaction || (held === undefined && isExempt())) {
       next()
-    else
-      answerHook(this.#context.afterData(plugin, connection, next), () =>
-        run(this.#decideInSteps(plugin, connection, held)),
-      )
+      return
+    }
+    answerHook(this.#context.afterData(plugin, connection, next), () =>
+      this.#decided({ plugin, connection, transaction }, held),
+    )
   }
 
-  *#decideInSteps(
-    plugin: HarakaPlugin,
-    connection: HarakaConnection,
-    held: HeldRefusals | undefined,
-  ): Steps<HookAnswer> {
+  #decided(mail: TransactionOfMail, held: HeldRefusals | undefined): Eventually<HookAnswer> {
     const { refusals, runtime } = this.#context
-    const { transaction } = connection
-    if (!transaction) return NEXT_PLUGIN
-    refusals.decides(transaction)
+    const { plugin, connection, transaction } = mail
+    if (runtime.activeConfig().asksAboutRefusals) refusals.decides(transaction)
     const why = held && refusals.whyNotNow(connection, held)
     if (why !== undefined) return againLater(plugin, connection, why)
     this.#recipients.noteAccepted(transaction, 'data')
     runtime.counts.inspected()
     const recipients = refusals.recipients(transaction)
-    const evaluation = yield* wait(
-      evaluateTransaction(this.#context, { plugin, connection, transaction, recipients }),
-    )
-    if (held) held.isSettled = true
-    if (!evaluation) return NEXT_PLUGIN
-    this.#warnOfRelay(plugin, connection, evaluation)
+    const passedOver = (facts: MailFacts) => this.#passedOver(mail, facts)
+    const evaluation = evaluateTransaction(this.#context, { ...mail, recipients, passedOver })
+    const answer = (known: MailEvaluation | undefined): HookAnswer => {
+      if (held) held.isSettled = true
+      return known ? this.#answerFor(mail, recipients, known, held) : NEXT_PLUGIN
+    }
+    return evaluation instanceof Promise ? evaluation.then(answer) : answer(evaluation)
+  }
+
+  #answerFor(
+    { plugin, connection, transaction }: TransactionOfMail,
+    recipients: readonly Targets<HarakaAddress>[],
+    evaluation: MailEvaluation,
+    held: HeldRefusals | undefined,
+  ): HookAnswer {
+    const { runtime } = this.#context
+    this.#warnOfRelay(plugin, connection, evaluation.facts)
     const { plan } = evaluation
     if (plan.kind === 'commit') {
       // `commit` logs these decisions, as it knows their jobs
@@ -159,8 +172,14 @@ export class MailHooks {
       : 'another one has ended data_post before the rules were asked'
   }
 
-  #warnOfRelay(plugin: HarakaPlugin, connection: HarakaConnection, { facts }: MailEvaluation): void {
-    const warning = this.#unclosedRelays.note(connection.remote.ip, facts.receipt, systemClock.monoMs())
+  #passedOver({ plugin, connection }: TransactionOfMail, facts: MailFacts): void {
+    if (!this.#samples.takes(systemClock.monoMs())) return
+    this.#context.runtime.counts.onlyRecipient(facts)
+    this.#warnOfRelay(plugin, connection, facts)
+  }
+
+  #warnOfRelay(plugin: HarakaPlugin, connection: HarakaConnection, { receipt }: MailFacts): void {
+    const warning = this.#unclosedRelays.note(connection.remote.ip, receipt, systemClock.monoMs())
     if (warning !== undefined) plugin.logwarn(connection, logLine({ warning }))
   }
 }

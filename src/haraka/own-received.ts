@@ -2,12 +2,16 @@
 
 import type { HarakaTransaction } from './types'
 
+/** RFC 5322 section 2.2.3: a line that begins with one continues the field. */
+const BLANKS = ' \t'
+
 /** connection.ini [headers] add_received: Haraka's own Received is the first field and names the transaction. */
 export function hasOwnReceived({
   header_lines: lines,
   uuid,
 }: Pick<HarakaTransaction, 'header_lines' | 'uuid'>): boolean {
-  const end = lines.findIndex((line, index) => index > 0 && !/^[ \t]/.test(line))
-  const first = lines.slice(0, end < 0 ? undefined : end).join('')
-  return first.startsWith('Received: from ') && first.includes(` id ${uuid}`)
+  if (lines[0]?.startsWith('Received: from ') !== true) return false
+  let end = 1
+  while (end < lines.length && BLANKS.includes(lines[end]?.[0] ?? '-')) end++
+  return lines.slice(0, end).join('').includes(` id ${uuid}`)
 }

@@ -30,6 +30,7 @@ export class PluginContext {
   /** The recipients of each RCPT TO command of a relay, before other plugins changed them. */
   readonly commands = new WeakMap<HarakaTransaction, RcptCommands<HarakaAddress>>()
   readonly #methods: SpecialMethods
+  readonly #failed = () => this.runtime.counts.faulted()
 
   /** @throws ConfigurationError with every error that the files have */
   constructor(options: PluginRuntimeOptions, methods: SpecialMethods) {
@@ -57,12 +58,12 @@ export class PluginContext {
   }
 
   hookCall(plugin: HarakaPlugin, connection: HarakaConnection, next: Next): HookCall {
-    return { plugin, connection, next, failed: () => this.runtime.counts.faulted() }
+    return { plugin, connection, next, failed: this.#failed }
   }
 
   /** As `hookCall`; a refusal that another plugin overrides becomes a temporary one, or Haraka would deliver the mail. */
   afterData(plugin: HarakaPlugin, connection: HarakaConnection, next: Next): HookCall {
-    return { ...this.hookCall(plugin, connection, next), ifOverridden: this.#methods.again }
+    return { plugin, connection, next, failed: this.#failed, ifOverridden: this.#methods.again }
   }
 
   wakeDispatcher(): void {

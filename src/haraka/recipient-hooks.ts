@@ -21,8 +21,12 @@ import type {
 export class RecipientHooks {
   readonly #context: PluginContext
 
-  constructor(context: PluginContext) {
+  readonly #severalBegin: () => void
+
+  /** `severalBegin`: called with the second RCPT TO of each mail; `end` is needed from then on. */
+  constructor(context: PluginContext, severalBegin: () => void) {
     this.#context = context
+    this.#severalBegin = severalBegin
   }
 
   /** Hook rcpt, before any other plugin: notes the recipient that the relay's command names. */
@@ -37,6 +41,7 @@ export class RecipientHooks {
     const notify = options['NOTIFY']
     const notifyNever = typeof notify === 'string' && notify.toUpperCase() === 'NEVER'
     known.add(address, notifyNever, transaction.rcpt_to)
+    if (known.count === 2) this.#severalBegin()
     refusals.rcptBegins(connection, transaction)
   }
 
@@ -73,10 +78,9 @@ export class RecipientHooks {
     next(isHeld ? ok : undefined)
   }
 
-  /** Hook data: plugins that replace the last command's recipient have done so by now. */
+  /** Hook data: plugins that replace the last command's recipient have done so by now. With one command all are its. */
   end(transaction: HarakaTransaction): void {
     this.#context.commands.get(transaction)?.end(transaction.rcpt_to)
-    this.noteAccepted(transaction, 'mail', 'rcpt')
   }
 
   /** Other plugins have accepted at these stages all recipients that weren't refused: what refuses now isn't broken. */

@@ -1,5 +1,6 @@
-// The hooks that the plugin has at Haraka. Each call of a hook costs a mail some microseconds, so those that only serve rules
-// about refusals are added when there are such rules, at boot or after a reload. They stay, as a mail may be under way.
+// The hooks that the plugin has at Haraka. Each call of a hook costs a mail some microseconds, so some are added when they are
+// needed for the first time: those for rules about refusals at boot or after a reload, that for mail with several recipients with
+// the second RCPT TO. They stay, as a mail may be under way.
 
 import { queueFirst } from './queue-order'
 import type { HarakaPlugin, HarakaPlugins, RegisteredHook } from './types'
@@ -18,7 +19,6 @@ const ALWAYS: readonly Hook[] = [
   ['unrecognized_command', 'redeem_release_token', FIRST],
   ['rcpt', 'note_recipient', FIRST],
   ['deny', 'hold_refusal', FIRST],
-  ['data', 'end_recipients', FIRST],
   ['data_post', 'decide', LAST],
   ['queue', 'commit', FIRST],
   ['queue_outbound', 'commit', FIRST],
@@ -32,7 +32,11 @@ const ALWAYS: readonly Hook[] = [
 export const QUEUE_HOOK = 'settle_queue_refusal'
 export const RCPT_HOOK = 'accept_refused_recipient'
 
+/** For mail with several RCPT TO. */
+const FOR_SEVERAL: readonly Hook[] = [['data', 'end_recipients', FIRST]]
+
 const FOR_REFUSALS: readonly Hook[] = [
+  ['data', 'note_accepted', FIRST],
   ['rcpt', RCPT_HOOK, LAST],
   ['rcpt_ok', 'keep_refused_recipient', FIRST],
   ['queue', QUEUE_HOOK, LAST],
@@ -42,7 +46,7 @@ const FOR_REFUSALS: readonly Hook[] = [
 
 export class PluginHooks {
   readonly #plugin: HarakaPlugin
-  #areForRefusals = false
+  readonly #added = new Set<readonly Hook[]>()
 
   /** To be made when Haraka calls `register`: it puts the hooks in order afterwards. */
   constructor(plugin: HarakaPlugin) {
@@ -52,8 +56,6 @@ export class PluginHooks {
 
   /** Before Haraka puts the hooks in order. */
   addForRefusals(): void {
-    if (this.#areForRefusals) return
-    this.#areForRefusals = true
     this.#add(FOR_REFUSALS)
   }
 
@@ -62,15 +64,24 @@ export class PluginHooks {
     queueFirst(this.#registered, this.#plugin.name, FIRST)
   }
 
-  /** After a reload, when Haraka has put the hooks in order long ago. */
-  addLater(): void {
-    if (this.#areForRefusals) return
-    this.addForRefusals()
-    for (const [hook] of FOR_REFUSALS) this.#registered[hook]?.sort(inHarakasOrder)
+  addForRefusalsLater(): void {
+    this.#addLater(FOR_REFUSALS)
+  }
+
+  addForSeveral(): void {
+    this.#addLater(FOR_SEVERAL)
+  }
+
+  /** Haraka has put the hooks in order long ago. */
+  #addLater(hooks: readonly Hook[]): void {
+    if (this.#added.has(hooks)) return
+    this.#add(hooks)
+    for (const [hook] of hooks) this.#registered[hook]?.sort(inHarakasOrder)
     this.putInOrder()
   }
 
   #add(hooks: readonly Hook[]): void {
+    this.#added.add(hooks)
     for (const [hook, method, priority] of hooks) this.#plugin.register_hook(hook, method, priority)
   }
 

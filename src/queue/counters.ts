@@ -120,5 +120,6 @@ export function withOthers(labels: Labels): Labels {
 /** The same for the same labels, in whatever order. */
 export function labelsKey(labels: Labels): string {
   const names = Object.keys(labels).toSorted()
+  if (names.length === 0) return '{}'
   return JSON.stringify(Object.fromEntries(names.map(name => [name, labels[name]])))
 }
