@@ -19,6 +19,9 @@ export interface Shell {
 /** Adds the options, arguments and the action to a new command. */
 export type Describe = (command: Command, shell: Shell) => void
 
+/** By their names. A command's file is loaded only when it is used. */
+export type CommandTable = Readonly<Record<string, { summary: string; load: () => Describe }>>
+
 /** The options that every command has. */
 export interface CommonOptions {
   dir?: string
@@ -66,18 +69,9 @@ export async function runProgram(
       // commander gives the command last
       code = await work(given.at(-1) as Command)
     }
-  const program = new CliCommand('ses-bounce')
-    .version(packageVersion(), '-V, --version', 'shows the version')
-    .option('--dir <DIR>', 'the Haraka directory, which holds config/ (default: $HARAKA, else this one)')
-    .option('--json', 'for programs: JSON')
-    .helpOption('-h, --help', 'shows this help')
-    .showSuggestionAfterError(false)
-    .configureHelp({ showGlobalOptions: true })
-    .configureOutput({ writeOut: text => out.line(text.trimEnd()) })
-    .exitOverride()
-    .hook('preSubcommand', (_, command) => {
-      prefix = `ses-bounce ${command.name()}`
-    })
+  const program = programOf(text => out.line(text.trimEnd())).hook('preSubcommand', (_, command) => {
+    prefix = `ses-bounce ${command.name()}`
+  })
   addCommands(program, { out, env, exit })
   try {
     await program.parseAsync(args, { from: 'user' })
@@ -89,6 +83,19 @@ export async function runProgram(
     out.error(escapeControls(`${prefix}: ${error.message}`))
     return 2
   }
+}
+
+/** The program with the options of all commands, and no commands yet. */
+export function programOf(write: (text: string) => void): Command {
+  return new CliCommand('ses-bounce')
+    .version(packageVersion(), '-V, --version', 'shows the version')
+    .option('--dir <DIR>', 'the Haraka directory, which holds config/ (default: $HARAKA, else this one)')
+    .option('--json', 'for programs: JSON')
+    .helpOption('-h, --help', 'shows this help')
+    .showSuggestionAfterError(false)
+    .configureHelp({ showGlobalOptions: true })
+    .configureOutput({ writeOut: write })
+    .exitOverride()
 }
 
 /** One command alone, as its name and `args` would run it. */

@@ -3,10 +3,10 @@
 // Exit codes: 0 fine, 1 a problem found, 2 wrong usage.
 
 import { withoutHidden } from '../config/hidden-values'
-import { asGroup, type Describe, runProgram, type Shell, UsageError } from './command-line'
+import { asGroup, type CommandTable, type Describe, runProgram, type Shell, UsageError } from './command-line'
 import type { Out } from './out'
 
-const COMMANDS: Record<string, { summary: string; load: () => Describe }> = {
+export const COMMANDS: CommandTable = {
   check: {
     summary: 'shows every error of the configuration, with file and line',
     load: () => (require('./check') as typeof import('./check')).describeCheck,
@@ -38,6 +38,10 @@ const COMMANDS: Record<string, { summary: string; load: () => Describe }> = {
   'local-ses': {
     summary: 'runs the SES emulator, a local server that accepts SendBounce calls',
     load: () => (require('./local-ses') as typeof import('./local-ses')).describeLocalSes,
+  },
+  completion: {
+    summary: 'writes a script with which bash, zsh or fish completes commands and options',
+    load: () => (require('./completion') as typeof import('./completion')).describeCompletion(() => COMMANDS),
   },
 }
 
