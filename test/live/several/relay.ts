@@ -47,12 +47,10 @@ export class SeveralRelay {
     this.#random = seeded(seed)
   }
 
-  /** A mail at first to that host; default: each in turn. */
-  send(host?: Host): SeveralMail {
+  /** A mail, to each host in turn. */
+  send({ sender = this.#drawSender() }: { sender?: string } = {}): SeveralMail {
     const number = this.mails.length
     const region = REGIONS[Math.floor(this.#random() * REGIONS.length)] ?? REGIONS[0]
-    const isFrequent = this.#random() * 100 < FREQUENT_PER_CENT
-    const sender = isFrequent ? FREQUENT_SENDER : `sender${number}@origin.example`
     const recipient = `user${number}@yours.example`
     const { sesId, data } = sesMail({
       region,
@@ -62,10 +60,14 @@ export class SeveralRelay {
     })
     const mail: SeveralMail = { sesId, sender, recipient, region, told: [] }
     this.mails.push(mail)
-    const first = host === undefined ? this.#next++ : this.#hosts.indexOf(host)
-    const sent = this.#deliver(mail, data, first).finally(() => this.#open.delete(sent))
+    const sent = this.#deliver(mail, data, this.#next++).finally(() => this.#open.delete(sent))
     this.#open.add(sent)
     return mail
+  }
+
+  #drawSender(): string {
+    const isFrequent = this.#random() * 100 < FREQUENT_PER_CENT
+    return isFrequent ? FREQUENT_SENDER : `sender${this.mails.length}@origin.example`
   }
 
   /** Until the answer is called: a mail each `everyMs`. */

@@ -109,6 +109,11 @@ export class Several implements Field {
     }
   }
 
+  /** All that the verdict finds by now. */
+  async faults(): Promise<string[]> {
+    return faultsOf(await this.history(), { isOver: false })
+  }
+
   async #newFaults(isOver: boolean): Promise<string[]> {
     const faults = faultsOf(await this.history(), { isOver }).filter(fault => !this.#told.has(fault))
     for (const fault of faults) this.#told.add(fault)
