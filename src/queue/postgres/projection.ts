@@ -1,30 +1,42 @@
 // When the queued jobs of a region will have been sent, from their deadlines by blocks of time: the deadlines themselves
-// are asked for only from the first block on of which some jobs may be in time and others not.
+// are asked for only in blocks of which some jobs may be in time and others not.
 
 import type { EpochMs } from '../../units'
 import type { Pace } from '../operator'
 import { type Projection, project } from '../stats'
 
-export type DeadlineBlock = [number: number, jobs: number, firstMs: EpochMs, lastMs: EpochMs]
+/** The jobs with deadlines within BLOCK_MS from that time on. */
+export type DeadlineBlock = [fromMs: EpochMs, jobs: number]
 
-/** `deadlinesFrom`: those of the region from that time on, soonest first. */
+/** Of level 2 of the tree in steps/003-waiting-slots.sql. */
+const BLOCK_MS = 256_000
+/** The blocks of each further question, as a multiple of those of the last: a day of them takes five questions at most. */
+const GROWTH = 4
+
+/** `deadlinesIn`: those of the region from one time on and before another, soonest first. */
 export async function projectionOf(
   blocks: readonly DeadlineBlock[],
   nowMs: EpochMs,
   pace: Pick<Pace, 'spacingMs' | 'marginMs'>,
-  deadlinesFrom: (fromMs: EpochMs) => Promise<readonly number[]>,
+  deadlinesIn: (fromMs: EpochMs, untilMs: EpochMs) => Promise<readonly number[]>,
 ): Promise<Projection> {
   const { spacingMs, marginMs } = pace
   let started = 0
   let willMiss = 0
-  for (const [, jobs, firstMs, lastMs] of blocks) {
+  let atOnce = 1
+  for (let index = 0; index < blocks.length; index++) {
+    const [fromMs, jobs] = blocks[index] ?? [0, 0]
     const startMs = nowMs + started * spacingMs
-    if (startMs + (jobs - 1) * spacingMs <= firstMs - marginMs) started += jobs
-    else if (startMs > lastMs - marginMs) willMiss += jobs
+    if (startMs + (jobs - 1) * spacingMs <= fromMs - marginMs) started += jobs
+    else if (startMs > fromMs + BLOCK_MS - marginMs) willMiss += jobs
     else {
-      const deadlines = await deadlinesFrom(firstMs)
-      const rest = project(deadlines, startMs, pace)
-      return { drainMs: started * spacingMs + rest.drainMs, willMiss: willMiss + rest.willMiss }
+      index = Math.min(index + atOnce, blocks.length) - 1
+      atOnce *= GROWTH
+      const [lastMs] = blocks[index] ?? [fromMs]
+      const deadlines = await deadlinesIn(fromMs, lastMs + BLOCK_MS)
+      const found = project(deadlines, startMs, pace)
+      started += deadlines.length - found.willMiss
+      willMiss += found.willMiss
     }
   }
   return { drainMs: started * spacingMs, willMiss }

@@ -97,9 +97,9 @@ function regionOf(
   const jobMs = spacingMs > pace.forecastMs ? spacingMs : pace.spacingMs
   const pause = pauses.find(one => one.region === undefined || one.region === region)
   const { calls = 0, sent = 0, throttled = 0 } = found.calls.find(one => one.region === region) ?? {}
-  const deadlinesFrom = (fromMs: EpochMs) =>
-    connection.call<number[]>('queued_deadlines_1', { region, fromMs })
-  return projectionOf(blocks, nowMs, { ...pace, spacingMs: jobMs }, deadlinesFrom).then(projection => ({
+  const deadlinesIn = (fromMs: EpochMs, untilMs: EpochMs) =>
+    connection.call<number[]>('queued_deadlines_1', { region, fromMs, untilMs })
+  return projectionOf(blocks, nowMs, { ...pace, spacingMs: jobMs }, deadlinesIn).then(projection => ({
     region,
     spacingMs: pace.spacingMs * slowdown,
     jobMs,

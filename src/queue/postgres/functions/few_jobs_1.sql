@@ -26,8 +26,9 @@ BEGIN
     IF cardinality(numbers) < most THEN RETURN numbers; END IF;
   END IF;
   IF args->>'rule' IS NOT NULL THEN
-    numbers := ARRAY(SELECT DISTINCT job FROM recipient WHERE rule = args->>'rule' LIMIT most);
-    IF cardinality(numbers) < most THEN RETURN numbers; END IF;
+    -- several recipients of a job may be by one rule
+    numbers := ARRAY(SELECT job FROM recipient WHERE rule = args->>'rule' LIMIT most);
+    IF cardinality(numbers) < most THEN RETURN ARRAY(SELECT DISTINCT unnest(numbers)); END IF;
   END IF;
   RETURN NULL;
 END

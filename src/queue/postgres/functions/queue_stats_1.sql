@@ -1,6 +1,6 @@
 -- The queue's numbers at nowMs, in one snapshot. home: of mail on disk. host: whose reading of its files is told.
--- blocks: of each region the queued jobs by 15 minutes of their deadline: number of the block, jobs, first and last
--- deadline. lastMinute counts the ends of calls. why: the reason of one of the blocked jobs, for the first 20 of them.
+-- blocks: of each region the queued jobs by 256 s of their deadline, from the tree of 003-waiting-slots.sql: beginning, jobs.
+-- calls counts the ends of calls in the last minute. why: the reason of one of the blocked jobs, for the first 20 of them.
 CREATE OR REPLACE FUNCTION queue_stats_1(args jsonb) RETURNS jsonb LANGUAGE plpgsql
 SET search_path FROM CURRENT SET enable_seqscan = off SET jit = off
 AS $$
@@ -18,9 +18,8 @@ BEGIN
         'next', (SELECT min(deadline_ms) FROM job WHERE state = 'queued' AND region = name),
         'later', (SELECT count(*) FROM job WHERE state = 'queued' AND region = name AND not_before_ms > now_ms),
         'blocks', (
-          SELECT COALESCE(jsonb_agg(jsonb_build_array(block, jobs, first_ms, last_ms) ORDER BY block), '[]') FROM (
-            SELECT deadline_ms / 900000 AS block, count(*) AS jobs, min(deadline_ms) AS first_ms, max(deadline_ms) AS last_ms
-            FROM job WHERE state = 'queued' AND region = name GROUP BY 1) AS by_block)
+          SELECT COALESCE(jsonb_agg(jsonb_build_array(at_ms, jobs) ORDER BY at_ms), '[]')
+          FROM slot WHERE region = name AND level = 2)
       ) ORDER BY name), '[]') FROM region),
     'calls', (
       SELECT COALESCE(jsonb_agg(to_jsonb(by_region)), '[]') FROM (
