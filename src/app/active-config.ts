@@ -64,6 +64,7 @@ export function compileActiveConfig(sources: Sources, env: NodeJS.ProcessEnv): C
       lists.add(name)
       return sources.read(name)
     },
+    domains: ownDomains.names,
     receivesFor: domain => ownDomains.receivesFor(domain),
     isOfOwnOrganisation: domain => ownDomains.isOfOwnOrganisation(domain),
     accounts,

@@ -113,7 +113,7 @@ export class HtmlScanner {
   }
 
   #text(raw: string): void {
-    this.#events.text(raw.includes('&') ? decodeHTML(raw) : raw)
+    this.#events.text(raw.includes('&') ? decodeHTML(inRange(raw)) : raw)
   }
 
   #markup(open: number): void {
@@ -253,11 +253,18 @@ export class HtmlScanner {
   }
 }
 
+/** Section 13.2.5.80: a number that is no code point is U+FFFD. Of a very large one the decoder would throw. */
+const OUT_OF_RANGE = /&#(?:x0*[1-9a-f][0-9a-f]{6,}|0*[1-9]\d{7,});?/gi
+
+function inRange(text: string): string {
+  return text.includes('&#') ? text.replace(OUT_OF_RANGE, '\ufffd') : text
+}
+
 function keep(tag: OpenTag, wanted: ReadonlySet<string>, written: string, value: string): void {
   const name = written.toLowerCase()
   if (!wanted.has(name) || tag.attributes?.has(name) === true) return
   tag.attributes ??= new Map()
-  tag.attributes.set(name, value.includes('&') ? decodeHTMLAttribute(value) : value)
+  tag.attributes.set(name, value.includes('&') ? decodeHTMLAttribute(inRange(value)) : value)
 }
 
 /** Where the end of a comment begins, and what comes behind it. Below 0: it isn't here. */

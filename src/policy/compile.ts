@@ -21,6 +21,7 @@ import { PatternCompiler } from './patterns'
 import { checkRefusalOutcomes, warnOfRefusalRule, warnOfUnreachable } from './refusal-rule-checks'
 import type { Condition, Policy, Rule } from './rule'
 import { RuleIndex } from './rule-index'
+import { type OwnDomainNames, suspicionOfLists } from './suspect-patterns'
 import { ADDRESS_NAMES, parseTemplate, type Template, type TemplateName } from './templates'
 
 export interface PolicyContext {
@@ -30,6 +31,8 @@ export interface PolicyContext {
   /** The text of a list in Haraka's config directory; undefined: there is no such file. */
   lists(name: string): string | undefined
   accounts: Accounts
+  /** Domains that SES receives for, those that are named one by one. */
+  domains?: readonly string[]
   /** Whether SES receives for a domain (A-labels, lower case). */
   receivesFor(domain: AsciiDomain): boolean
   /** Whether a domain of ours belongs to the same organisation as this one. */
@@ -80,6 +83,7 @@ class RuleCompiler {
   readonly #report: (diagnostic: Diagnostic) => void
   readonly #patterns: PatternCompiler
   readonly #bounceSender: Template
+  readonly #ours: OwnDomainNames
   /** The sections in which the ini reader found faults. */
   readonly #faulty: ReadonlySet<string | undefined>
 
@@ -90,6 +94,10 @@ class RuleCompiler {
     )
     this.#settings = context.settings
     this.#report = report
+    this.#ours = {
+      domains: context.domains ?? [],
+      isOurs: domain => context.receivesFor(domain),
+    }
     this.#patterns = new PatternCompiler(name => context.lists(name), report)
     this.#bounceSender = this.#standardBounceSender()
   }
@@ -116,6 +124,11 @@ class RuleCompiler {
       const rule = this.#rule(section, say)
       if (rule === undefined) continue
       if (rule.ofRefusals) warnOfRefusalRule(rule, say)
+      if (rule.outcome.action === 'bounce' && rule.mode === 'enforce' && rule.conditions.length === 0)
+        say.warn(
+          section.line,
+          'this rule has no condition: it bounces all mail that no rule above it decides',
+        )
       rules.push(rule)
       if (rule.mode === 'enforce' && rule.conditions.length === 0) catchAll ??= section
     }
@@ -173,7 +186,9 @@ class RuleCompiler {
         `the list is empty, so that "${key}" would hold for every mail; remove the line if that is meant`,
       )
     }
-    warnOfItems(field, items, line, say)
+    warnOfItems(field, items, this.#ours, line, say)
+    const ofLists = suspicionOfLists(field, matcher.lists, this.#ours)
+    if (ofLists !== undefined) say.warn(line, ofLists)
     return { key, negated, line, value, field, member, matcher }
   }
 

@@ -8,6 +8,7 @@ import { isGlob } from './glob'
 import { isOutcomeKey, OUTCOME_KEYS } from './outcome-keys'
 import type { Reporter } from './outcome-reader'
 import { refusalItems } from './refusal-rule-checks'
+import { type OwnDomainNames, suspicionOf } from './suspect-patterns'
 import { warnOfBoundary } from './word-boundary'
 
 export function unknownKey(key: string, negated: boolean): string {
@@ -63,11 +64,18 @@ function warnOfWord({ words, phase }: Field, text: string, line: number, say: Re
   )
 }
 
-export function warnOfItems(field: Field, items: readonly Item[], line: number, say: Reporter): void {
+export function warnOfItems(
+  field: Field,
+  items: readonly Item[],
+  ours: OwnDomainNames,
+  line: number,
+  say: Reporter,
+): void {
   for (const item of items) {
     const { text, form } = item
     const boundary = field.kind === 'text' || field.kind === 'result' ? warnOfBoundary(item) : undefined
-    if (boundary !== undefined) say.warn(line, boundary)
+    const suspicion = boundary ?? suspicionOf(field, item, ours)
+    if (suspicion !== undefined) say.warn(line, suspicion)
     if (form !== 'plain' || isGlob(text) || text.startsWith('file:')) continue
     warnOfWord(field, text, line, say)
     warnOfBytes(field, text, line, say)

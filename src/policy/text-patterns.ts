@@ -67,6 +67,11 @@ export class TextPatterns implements PatternSet {
     return this.#plain.has(fold(text))
   }
 
+  /** Some patterns would have to be the whole value. */
+  get hasPlain(): boolean {
+    return this.#plain.size > 0
+  }
+
   matches(subject: Subject, yieldPolicy: YieldPolicy): Answer {
     if (this.#plain.size > 0 && this.#plain.has(subject.folded)) return true
     if (this.#globs.isEmpty && this.#regexes.isEmpty) return false

@@ -188,6 +188,7 @@ export function compile(
     accounts: compileAccounts(settings.accounts),
     reportingMta: 'dns; mx.example.com',
     lists: name => (Object.hasOwn(parts.lists ?? {}, name) ? parts.lists?.[name] : undefined),
+    domains: parts.ours ?? ['example.com'],
     receivesFor: domain => (parts.ours ?? ['example.com']).includes(domain),
     isOfOwnOrganisation: domain => (parts.ours ?? ['example.com']).includes(domain),
   }
