@@ -22,7 +22,7 @@ const UNLIKELY = '\u{f1234}\u{f4321}'
 /** `domains`: those of ours that are named. `isOurs`: whether SES receives for a domain. */
 export interface OwnDomainNames {
   domains: readonly string[]
-  isOurs(domain: AsciiDomain): boolean
+  isOurs: (domain: AsciiDomain) => boolean
 }
 
 export function suspicionOf(field: Field, item: Item, ours: OwnDomainNames): string | undefined {

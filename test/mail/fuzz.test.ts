@@ -22,7 +22,7 @@ const LONG_MS = 200
 const MOST_MS = 1000
 
 function read(mail: Buffer, number: number): void {
-  const limit = LIMITS[number % LIMITS.length] as number
+  const limit = LIMITS[number % LIMITS.length] ?? 0
   const opensArchives = number % 2 === 0
   try {
     const { texts, readings = [], attachments, isCut } = readContent(mail, limit, opensArchives)

@@ -103,7 +103,7 @@ function changed(mail: Buffer, pick: Pick): Buffer {
     case 2:
       return cut(repeated(mail.subarray(from, to), pick))
     case 3:
-      return cut(repeated(Buffer.from(PIECES[pick(PIECES.length)] as string, 'latin1'), pick))
+      return cut(repeated(Buffer.from(PIECES[pick(PIECES.length)] ?? '', 'latin1'), pick))
     case 4: {
       const other = one(pick)
       const at = pick(other.length)
@@ -112,7 +112,7 @@ function changed(mail: Buffer, pick: Pick): Buffer {
     case 5:
       return Buffer.concat([mail, one(pick)])
     default:
-      return cut(Buffer.from(PIECES[pick(PIECES.length)] as string, 'latin1'))
+      return cut(Buffer.from(PIECES[pick(PIECES.length)] ?? '', 'latin1'))
   }
 }
 
