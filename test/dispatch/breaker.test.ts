@@ -78,7 +78,7 @@ forEachEngine('when SES refuses one mail after the other', makeStore => {
   }
 
   async function states(ids: readonly string[]): Promise<string> {
-    const found = await inTurn(ids, async sesId => allOf(await reader.jobs({ sesId })))
+    const found = await inTurn(ids, async sesId => allOf(reader.jobs({ sesId })))
     return found
       .flat()
       .map(({ state }) => state)
@@ -133,7 +133,7 @@ forEachEngine('when SES refuses one mail after the other', makeStore => {
         `error region=eu-west-1 bounce_sender=${BAD} works again`,
       ],
     )
-    const [first] = await allOf(await reader.jobs({ sesId: ids[0] ?? '' }))
+    const [first] = await allOf(reader.jobs({ sesId: ids[0] ?? '' }))
     const history = await reader.history(first?.id ?? '')
     assert.ok(history.some(({ what }) => what === 'put back'))
   })

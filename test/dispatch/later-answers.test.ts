@@ -76,11 +76,11 @@ forEachEngine('a dispatcher whose queue answers later', makeStore => {
   const allSent = () => until(isSent, { what: `all to be sent; it said\n${lines.join('\n')}` })
 
   async function states(): Promise<string[]> {
-    return (await allOf(await reader.jobs())).map(({ state }) => state)
+    return (await allOf(reader.jobs())).map(({ state }) => state)
   }
 
   async function histories(): Promise<JobEvent['what'][][]> {
-    return inTurn(await allOf(await reader.jobs()), async ({ id }) =>
+    return inTurn(await allOf(reader.jobs()), async ({ id }) =>
       (await reader.history(id)).map(({ what }) => what),
     )
   }
