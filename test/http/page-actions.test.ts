@@ -110,6 +110,21 @@ describe('the status page’s forms', () => {
     assert.equal((await post('/jobs/none/hold', { ...OURS, Cookie })).status, 404)
   })
 
+  it('pause and resume the lane of an account by its name, which the page and the metrics show', async () => {
+    const lane = '123456789012/eu-west-1'
+    api.queue.add([request({ region: lane, deadlineMs: NOW_MS + HOUR_MS })], NOW_MS)
+    const Cookie = await session()
+    const page = async () => (await fetch(`${api.url}/`, { headers: { Cookie } })).text()
+    assert.ok((await page()).includes(`name="region" value="${lane}"`))
+    assert.equal((await post('/pause', { ...OURS, Cookie }, { region: lane })).status, 303)
+    assert.deepEqual(api.operator.pauses(), [{ region: lane, sinceMs: NOW_MS }])
+    assert.ok((await page()).includes(`Paused by hand: ${lane}`))
+    const metrics = await (await fetch(`${api.url}/metrics`, { headers: bearer })).text()
+    assert.ok(metrics.includes(`ses_bounce_paused{region="${lane}"} 1`), metrics)
+    assert.equal((await post('/resume', { ...OURS, Cookie }, { region: lane })).status, 303)
+    assert.deepEqual(api.operator.pauses(), [])
+  })
+
   it('pause and resume a region or all, and never all by mistake', async () => {
     queued()
     const mine = { ...OURS, Cookie: await session() }

@@ -9,7 +9,8 @@ import { ENGINES, type Store } from './engines'
 import { type ModelJob, ModelQueue } from './model'
 import { request } from './support'
 
-const REGIONS = ['eu-west-1', 'us-east-1'] as const
+/** The second is the lane of an account. */
+const REGIONS = ['eu-west-1', '123456789012/us-east-1'] as const
 const SENDERS = ['a@one.example', 'b@one.example', 'c@two.example'] as const
 const SPACING_MS = 700
 const SPACING = { spacingMs: SPACING_MS, notBeforeMonoMs: 0, longestPauseMs: 1e9, marginMs: 0 }
