@@ -1,11 +1,12 @@
 // The upper parts of the first page: the state of the queue with its troubles, and a row for each region.
 // Pure. Senders and SES's texts are shown only with the token.
 
+import { hostsText, oddHosts } from '../app/hosts-text'
 import type { SurgeRecord } from '../app/surge-files'
 import { shortened } from '../config/escape'
 import { mailTotalText } from '../quarantine/total-text'
 import { JOB_STATES, type JobState } from '../queue/job'
-import { type Blocker, isDispatching, type QueueStats, type RegionStats } from '../queue/stats'
+import { type Blocker, isDispatching, presentHosts, type QueueStats, type RegionStats } from '../queue/stats'
 import { type Html, html, type Part } from './html'
 import { count, leftText, shownTo, since, timeText, type View } from './page-layout'
 import { table } from './page-table'
@@ -43,7 +44,7 @@ export function statusSection(view: View, now: Status): Html {
 <h1 id="status-title">Status</h1>
 <div class="verdict">${verdict}</div>
 <dl class="tiles">${JOB_STATES.map(state => tile(view, state, now.stats.states[state]))}</dl>
-<p class="soft">${dispatcherText(now)} ${mailText(now)}${!view.isTrusted && " Sign in with the token to see addresses, ids, rules and SES's answers."}</p>
+<p class="soft">${dispatcherText(now)} ${mailText(now)}${hostsLine(view, now)}${!view.isTrusted && " Sign in with the token to see addresses, ids, rules and SES's answers."}</p>
 </section>`
 }
 
@@ -79,6 +80,7 @@ function troublesOf(view: View, now: Status): Trouble[] {
         html`Paused by hand: ${region ?? 'every region'}, for ${since(sinceMs, view.nowMs)}.`,
       ),
     ),
+    ...hostTroubles(view, now.stats).flatMap(text => when(true, 'warn', text)),
     ...when(relayWarning !== undefined, 'warn', `${relayWarning?.replace(/^t/, 'T')}.`),
     ...when(isNearlyFull(now), 'warn', `The quarantine is nearly full. ${mailText(now)}`),
     ...when(isIdle, 'warn', 'Idle: [relay] trusted is empty, so no mail is looked at.'),
@@ -102,12 +104,36 @@ function blockerText(view: View, { region, bounceSender, nextTryMs, why }: Block
 }
 
 function dispatcherText({ stats }: Status): string {
-  const { silentMs } = stats
-  if (silentMs === undefined) return 'No dispatcher has run since this machine started.'
+  const { silentMs, leader } = stats
+  if (silentMs === undefined)
+    return leader === undefined
+      ? 'No dispatcher has run since this machine started.'
+      : 'No dispatcher has run yet.'
   const ago = timeText(silentMs)
   return isDispatching(stats)
     ? `The dispatcher runs; its last heartbeat was ${ago} ago.`
     : `No dispatcher heartbeat for ${ago}.`
+}
+
+/** Names of hosts are shown with the token. */
+function hostsLine({ isTrusted }: View, { stats }: Status): string {
+  const text = hostsText(stats)
+  if (text === undefined) return ''
+  return isTrusted ? ` ${text}.` : ` Hosts that share the queue: ${presentHosts(stats).length}.`
+}
+
+function hostTroubles(view: View, stats: QueueStats): Html[] {
+  const { differing, wrongClocks } = oddHosts(stats)
+  return [
+    ...differing.map(
+      ({ name }) =>
+        html`Host ${shownTo(view, name)} has another configuration than the host that leads. <code>ses-bounce queue hosts</code> shows them.`,
+    ),
+    ...wrongClocks.map(
+      ({ name, skewMs }) =>
+        html`The clock of host ${shownTo(view, name)} is ${timeText(Math.abs(skewMs))} ${skewMs > 0 ? 'ahead of' : 'behind'} the queue's, which counts.`,
+    ),
+  ]
 }
 
 function mailText({ stats, mailLimitBytes }: Status): string {

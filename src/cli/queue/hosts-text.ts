@@ -1,19 +1,17 @@
 // Formats the hosts that share a queue, as text and as data. Pure. The caller escapes control characters.
 
+import { leaderConfig, WRONG_CLOCK_MS } from '../../app/hosts-text'
 import { iso } from '../../app/job-json'
 import { HOST_GONE_MS, type HostStats, presentHosts, type QueueStats } from '../../queue/stats'
 import type { EpochMs } from '../../units'
 import { timeText } from '../explain/words'
-
-/** As far as a host's clock may be from the queue's before it says so itself. */
-const SHOWN_SKEW_MS = 2000
 
 /** A line for each host, those that are gone last. */
 export function hostLines(stats: QueueStats, nowMs: EpochMs): string[] {
   const { hosts = [], leader } = stats
   const present = presentHosts(stats)
   const gone = hosts.filter(host => !present.includes(host))
-  const configs = configOf(stats)
+  const configs = leaderConfig(stats)
   const width = Math.max(0, ...hosts.map(({ name }) => name.length))
   return [
     ...present.map(host => {
@@ -33,27 +31,12 @@ export function hostLines(stats: QueueStats, nowMs: EpochMs): string[] {
 
 function detailsOf({ version, config, skewMs }: HostStats, expected: string | undefined): string {
   const other = expected === undefined || config === expected ? '' : ', another than the leader has'
-  const skew = Math.abs(skewMs) < SHOWN_SKEW_MS ? '' : `, its clock is ${skewText(skewMs)} the queue's`
+  const skew = Math.abs(skewMs) < WRONG_CLOCK_MS ? '' : `, its clock is ${skewText(skewMs)} the queue's`
   return `version ${version}, configuration ${config}${other}${skew}`
 }
 
 function skewText(skewMs: number): string {
   return `${timeText(Math.abs(skewMs))} ${skewMs > 0 ? 'ahead of' : 'behind'}`
-}
-
-/** Of the host that leads. */
-function configOf(stats: QueueStats): string | undefined {
-  return presentHosts(stats).find(({ name }) => name === stats.leader?.host)?.config
-}
-
-/** `web-1 leads, term 42; also web-2, web-3` Undefined: the queue belongs to one host. */
-export function hostsText(stats: QueueStats): string | undefined {
-  if (stats.leader === undefined) return undefined
-  const { host, term } = stats.leader
-  const others = presentHosts(stats).filter(({ name }) => name !== host)
-  const names = others.map(({ name }) => name).join(', ')
-  const leads = host === undefined ? 'No host leads' : `${host} leads, term ${term}`
-  return names === '' ? leads : `${leads}; also here: ${names}`
 }
 
 export function hostData(host: HostStats, { leader }: QueueStats): Record<string, unknown> {

@@ -1,5 +1,6 @@
 // Formats the queue's numbers as text and as data. Pure. The caller escapes control characters.
 
+import { hostsText } from '../../app/hosts-text'
 import { iso } from '../../app/job-json'
 import { shortened } from '../../config/escape'
 import { formatDuration } from '../../config/values'
@@ -9,7 +10,7 @@ import type { Pace, Pause } from '../../queue/operator'
 import { isDispatching, type QueueStats, type RegionStats, type RuleCount } from '../../queue/stats'
 import type { EpochMs } from '../../units'
 import { count, timeText } from '../explain/words'
-import { hostData, hostsText } from './hosts-text'
+import { hostData } from './hosts-text'
 import { leftText, timeOf } from './job-text'
 
 const SHOWN_RULES = 30
