@@ -79,7 +79,8 @@ export class PostgresLead {
       host: this.#host,
       now_ms: Math.round(before.ms),
     })
-    if (taken.term === null) return undefined
+    // another one was faster, and is found now
+    if (taken.term === null) return this.take(now, staleMs)
     const isOurs = isOwn && seen.term === this.#term
     this.#term = taken.term
     this.#seen = undefined

@@ -90,6 +90,8 @@ describe('the lead among hosts', () => {
       terms.filter(term => term !== undefined),
       [2],
     )
+    for (const [n, one] of others.entries())
+      assert.equal(one.leaderElsewhere()?.term, terms[n] === undefined ? 2 : undefined)
     await Promise.all(others.map(one => one.close()))
   })
 
