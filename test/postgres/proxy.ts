@@ -59,11 +59,11 @@ export class TcpProxy {
       socket.on('error', () => {})
       socket.setNoDelay(true)
       socket.once('close', () => {
-        this.#links.delete(link)
         // what is delayed comes first, and the end of a connection goes into the hole, too
         const direction = socket === client ? 'up' : 'down'
         if (this.#isHole[direction]) return
         void pause(this.#delayMs[direction]).then(() => {
+          this.#links.delete(link)
           client.destroy()
           server.destroy()
         })

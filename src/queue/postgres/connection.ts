@@ -1,21 +1,20 @@
-// A process's connections to the database, with a limit for every wait. Only this file knows pg (node-postgres).
+// A process's connections to the database, with a limit for every wait.
 //
 // Each call is one statement, which is one transaction: nothing of a session is used, so that a pooler in transaction mode
 // will do, and a host that freezes holds no lock. After a fault all connections are dropped, and calls fail at once for a
 // while; then one call tries again, and the others with it once it has succeeded. Every write can be repeated, as
 // its answer may be lost.
 
-import { readFileSync } from 'node:fs'
-import { Socket } from 'node:net'
-import { type ClientBase, Pool, type PoolClient, type PoolConfig, type QueryResult, types } from 'pg'
+import type { ClientBase, PoolClient, QueryResult } from 'pg'
 import { QueueError } from '../../errors'
 import type { MonoMs } from '../../units'
 import type { QueueClock } from '../store'
 import { checkSchema, checkServer } from './checks'
 import { EngineClock } from './clock'
-import { faultOf, isFault, noAnswer, OWN_STATES, unreachable } from './faults'
-import { passwordOf } from './password'
-import { isLoopback, type PostgresTarget, placeOf, quoted } from './target'
+import { Connections } from './connections'
+import { faultOf, isFault, isTimeout, noAnswer, OWN_STATES, stateOf, unreachable } from './faults'
+import { type PostgresTarget, placeOf, quoted } from './target'
+import { clean, jsonOf } from './values'
 
 export type Value = string | number | boolean | null | readonly string[] | readonly number[]
 export type Row = Record<string, unknown>
@@ -52,22 +51,14 @@ export interface ConnectionOptions {
 const REST_MS = 500
 /** Of a machine that was suspended; clocks that are kept differ by less. */
 const MOST_SKEW_MS = 2000
-/** AWS's load balancers and NAT forget a silent connection after 350 s. */
-const KEEP_ALIVE_MS = 60_000
-const IDLE_MS = 60_000
-/** PostgreSQL, pg_type: int8, numeric. */
-const [INT8, NUMERIC] = [20, 1700]
 
 export function openConnection(target: PostgresTarget, options: ConnectionOptions = {}): PostgresConnection {
   return new Connection(target, options)
 }
 
-/** Connections that live and are dropped together. */
-interface Generation {
-  pool: Pool
-  sockets: Set<Socket>
-  /** Ends the wait of the calls that have no connection yet. */
-  waiting: Set<(error: unknown) => void>
+interface Query {
+  text: string
+  values?: unknown[]
 }
 
 class Connection implements PostgresConnection {
@@ -76,11 +67,10 @@ class Connection implements PostgresConnection {
   readonly clock = new EngineClock()
   readonly queueClock: QueueClock
   readonly #options: ConnectionOptions
-  readonly #warned = new WeakSet<ClientBase>()
-  #generation: Generation | undefined
-  #restsUntilMs: MonoMs = Number.NEGATIVE_INFINITY
-  /** After a rest: one call tries whether the database is back. */
+  #connections: Connections | undefined
+  /** After a rest one call tries whether the database is back. */
   #state: 'works' | 'rests' | 'tries' | 'closed' = 'works'
+  #restsUntilMs: MonoMs = Number.NEGATIVE_INFINITY
   #lastFault: QueueError | undefined
 
   constructor(target: PostgresTarget, options: ConnectionOptions) {
@@ -128,60 +118,56 @@ class Connection implements PostgresConnection {
   }
 
   localPorts(): number[] {
-    return [...(this.#generation?.sockets ?? [])].flatMap(({ localPort }) => localPort ?? [])
+    return this.#connections?.localPorts() ?? []
   }
 
   async close(): Promise<void> {
     this.#state = 'closed'
-    const { pool } = this.#generation ?? {}
-    this.#generation = undefined
-    // idle connections don't keep the process alive, and it would end before this does
-    const awake = setInterval(() => undefined, this.target.timeoutMs)
-    try {
-      await pool?.end()
-    } finally {
-      clearInterval(awake)
-    }
+    const connections = this.#connections
+    this.#connections = undefined
+    await connections?.end(this.target.timeoutMs)
   }
 
-  async #run(
-    op: string,
-    query: { text: string; values?: unknown[] },
-    timeoutMs = this.target.timeoutMs,
-  ): Promise<QueryResult> {
+  async #run(op: string, query: Query, timeoutMs = this.target.timeoutMs): Promise<QueryResult> {
     this.#mayAsk()
-    const generation = (this.#generation ??= this.#newGeneration())
     const sentMs = this.clock.monoMs()
+    const connections = (this.#connections ??= this.#connect())
     let client: PoolClient | undefined
     try {
-      client = await this.#client(generation, timeoutMs)
+      client = await connections.take(timeoutMs)
       const leftMs = Math.max(1, timeoutMs - (this.clock.monoMs() - sentMs))
-      const result = await this.#query(client, query, leftMs)
+      const result = await this.#query(connections, client, query, leftMs)
       client.release()
-      if (this.#state === 'tries') this.#state = 'works'
+      this.#answers()
       this.target.observer?.answered(op, this.clock.monoMs() - sentMs)
       return result
     } catch (error) {
+      const isAnswer = stateOf(error) !== undefined
+      if (isAnswer) connections.answeredMs = this.clock.monoMs()
+      // what follows on a connection that is silent would wait behind
+      client?.release(!isAnswer)
       const { error: fault, drops } = faultOf(error, this.target)
-      client?.release(drops)
       if (!isFault(fault, OWN_STATES.clock)) this.target.observer?.failed(fault.code)
-      if (drops) this.#drop(generation, fault)
-      else if (this.#state === 'tries') this.#state = 'works'
+      const isSlow = isTimeout(error) && connections.answeredMs >= sentMs
+      if (drops && !isSlow) this.#drop(connections, fault)
+      else this.#answers()
       throw fault
     }
   }
 
   async #query(
+    connections: Connections,
     client: ClientBase,
-    query: { text: string; values?: unknown[] },
+    query: Query,
     timeoutMs: number,
   ): Promise<QueryResult> {
     const sentMs = this.clock.monoMs()
-    this.#warned.delete(client)
+    connections.hasWarned(client)
     const limited = { ...query, query_timeout: Math.ceil(timeoutMs) }
     // of several statements pg gives a list
     const result: QueryResult | QueryResult[] = await client.query(limited)
-    if (this.#warned.has(client))
+    connections.answeredMs = this.clock.monoMs()
+    if (connections.hasWarned(client))
       throw unreachable(this.target, 'the commit may not be on the standby; taken as not done')
     const last = Array.isArray(result) ? (result.at(-1) as QueryResult) : result
     const serverMs: unknown = (last.rows[0] as Row | undefined)?.['database_ms']
@@ -201,91 +187,27 @@ class Connection implements PostgresConnection {
     throw this.#lastFault ?? unreachable(this.target, noAnswer(this.target))
   }
 
-  #drop(generation: Generation, fault: QueueError): void {
-    if (this.#generation !== generation) return
-    this.#generation = undefined
+  #answers(): void {
+    if (this.#state === 'tries') this.#state = 'works'
+  }
+
+  #drop(connections: Connections, fault: QueueError): void {
+    connections.drop(fault)
+    if (this.#connections !== connections) return
+    this.#connections = undefined
     this.#state = 'rests'
     this.#restsUntilMs = this.clock.monoMs() + REST_MS
     this.#lastFault = fault
-    for (const reject of generation.waiting) reject(fault)
-    for (const socket of generation.sockets) socket.destroy()
-    generation.pool.end().catch(() => undefined)
   }
 
-  /** A connection of the pool, within the time. Waits in line if all are in use. */
-  #client({ pool, waiting }: Generation, timeoutMs: number): Promise<PoolClient> {
-    return new Promise((resolve, reject) => {
-      const fail = (error: unknown) => {
-        clearTimeout(timer)
-        waiting.delete(fail)
-        reject(error)
-      }
-      const timer = setTimeout(() => fail(unreachable(this.target, noAnswer(this.target))), timeoutMs)
-      waiting.add(fail)
-      pool.connect((error, client) => {
-        // without a client there is nothing to give back
-        if (!waiting.has(fail)) client?.release(true)
-        else if (error !== undefined || client === undefined) fail(error)
-        else {
-          clearTimeout(timer)
-          waiting.delete(fail)
-          resolve(client)
-        }
-      })
+  #connect(): Connections {
+    const connections: Connections = new Connections(this.target, async client => {
+      const ask = async (text: string) =>
+        (await this.#query(connections, client, { text }, this.target.timeoutMs)).rows as Row[]
+      await checkServer(this.target, ask)
+      if (!this.#options.anySchema) await checkSchema(this.target, ask)
     })
-  }
-
-  #newGeneration(): Generation {
-    const sockets = new Set<Socket>()
-    const pool = new Pool(this.#poolConfig(sockets))
-    // without listeners a lost connection would end the process
-    pool.on('error', () => undefined)
-    pool.on('connect', client => {
-      client.on('error', () => undefined)
-      client.on('notice', notice => {
-        if (notice.code === WARNING) this.#warned.add(client)
-      })
-    })
-    return { pool, sockets, waiting: new Set() }
-  }
-
-  #poolConfig(sockets: Set<Socket>): PoolConfig {
-    const { host, port, user, database, ca, connections, timeoutMs } = this.target
-    // the pool waits for what it returns
-    const check: (client: ClientBase) => unknown = client => this.#check(client)
-    const verified = { ...(ca !== undefined && { ca: readFileSync(ca, 'utf8') }) }
-    return {
-      host,
-      port,
-      user,
-      database,
-      // asked for each new connection; pg takes undefined for none
-      password: (() => passwordOf(this.target)) as () => Promise<string>,
-      ssl: ca === undefined && isLoopback(this.target) ? false : verified,
-      application_name: 'ses-bounce',
-      client_encoding: 'UTF8',
-      max: connections,
-      idleTimeoutMillis: IDLE_MS,
-      allowExitOnIdle: true,
-      connectionTimeoutMillis: timeoutMs,
-      keepAlive: true,
-      keepAliveInitialDelayMillis: KEEP_ALIVE_MS,
-      types: { getTypeParser },
-      stream: () => {
-        const socket = new Socket()
-        sockets.add(socket)
-        socket.once('close', () => sockets.delete(socket))
-        return socket
-      },
-      onConnect: check,
-    }
-  }
-
-  async #check(client: ClientBase): Promise<void> {
-    const ask = async (text: string) =>
-      (await this.#query(client, { text }, this.target.timeoutMs)).rows as Row[]
-    await checkServer(this.target, ask)
-    if (!this.#options.anySchema) await checkSchema(this.target, ask)
+    return connections
   }
 }
 
@@ -296,36 +218,3 @@ function opOf(name: string): string {
 
 /** Beside an answer: the database's time while it was made. */
 export const DATABASE_MS = '(extract(epoch FROM clock_timestamp()) * 1000)::float8 AS database_ms'
-
-/**
- * PostgreSQL, SyncRepWaitForLSN: a commit whose wait for the standby was ended by an administrator, or a shutdown,
- * comes as a success with a WARNING of this state.
- */
-const WARNING = '01000'
-
-/** pg gives int8 and numeric as text, as they may be too large; the queue's own numbers aren't. */
-function getTypeParser(oid: number, format?: 'text' | 'binary'): (text: string) => unknown {
-  if (oid === INT8 || oid === NUMERIC) return safeNumber
-  return ofPg(oid, format)
-}
-
-const ofPg = types.getTypeParser as (oid: number, format?: string) => (text: string) => unknown
-
-function safeNumber(text: string): number {
-  const number = Number(text)
-  if (Math.abs(number) <= Number.MAX_SAFE_INTEGER) return number
-  throw new RangeError(`the database holds a number that is too large: ${text}`)
-}
-
-/** PostgreSQL has no NUL in text, and no half of a surrogate pair. */
-function clean(value: unknown): unknown {
-  if (typeof value === 'string') return value.replace(/[\0\p{Surrogate}]/gu, '\uFFFD')
-  return Array.isArray(value) ? value.map(clean) : value
-}
-
-function jsonOf(args: Record<string, unknown>): string {
-  const text = JSON.stringify(args)
-  return UNFIT.test(text) ? JSON.stringify(args, (_, value: unknown) => clean(value)) : text
-}
-
-const UNFIT = /\\u(?:0000|d[89a-f])/i

@@ -59,6 +59,13 @@ export function stateOf(error: unknown): string | undefined {
     : undefined
 }
 
+/** As pg and pg-pool call it: `Query read timeout`, `timeout exceeded when trying to connect`. */
+export const TIMED_OUT = 'timeout'
+
+export function isTimeout(error: unknown): boolean {
+  return error instanceof Error && stateOf(error) === undefined && /time-?out/i.test(error.message)
+}
+
 /** Thrown by a call of a function that raised it. */
 export function isFault(error: unknown, state: string): boolean {
   return error instanceof QueueError && stateOf(error.cause) === state
