@@ -38,6 +38,8 @@ export interface ServerOptions {
   logins?: readonly string[]
   /** The data folder of a stopped server: it is copied. Default: a new one. */
   dataFolder?: string
+  /** Where its folder is made. Default: the temporary directory. */
+  parent?: string
   /** What its data folder needs besides. */
   beforeStart?: (dataFolder: string) => void
 }
@@ -79,9 +81,12 @@ export class PostgresServer {
   #child: ChildProcess | undefined
 
   /** It isn't running yet. */
-  constructor({ settings, logins = [], dataFolder, beforeStart }: ServerOptions, port: number) {
+  constructor(
+    { settings, logins = [], dataFolder, parent = tmpdir(), beforeStart }: ServerOptions,
+    port: number,
+  ) {
     this.port = port
-    this.#folder = mkdtempSync(path.join(tmpdir(), 'postgres-'))
+    this.#folder = mkdtempSync(path.join(parent, 'postgres-'))
     chmodSync(this.#folder, 0o755)
     this.dataFolder = path.join(this.#folder, 'data')
     this.#leave = guardServer(this.#folder, this.dataFolder)

@@ -6,7 +6,7 @@ import { freePort } from '../live/support/ports'
 import { until } from '../live/support/wait'
 import { type PostgresServer, type ServerOptions, startServer } from './server'
 
-export interface StandbyOptions extends Pick<ServerOptions, 'port' | 'settings'> {
+export interface StandbyOptions extends Pick<ServerOptions, 'port' | 'settings' | 'logins'> {
   /** As the primary's synchronous_standby_names may name it. */
   name: string
   /** Commits of the primary wait for it. */
@@ -16,13 +16,14 @@ export interface StandbyOptions extends Pick<ServerOptions, 'port' | 'settings'>
 /** Stops the primary for the copy, and starts it again. */
 export async function startStandby(
   primary: PostgresServer,
-  { name, isSynchronous = false, port, settings }: StandbyOptions,
+  { name, isSynchronous = false, port, settings, logins }: StandbyOptions,
 ): Promise<PostgresServer> {
   await primary.stop()
   if (isSynchronous) primary.set({ synchronous_standby_names: `ANY 1 (${name})` })
   const standby = await startServer({
     port: port ?? (await freePort()),
     dataFolder: primary.dataFolder,
+    ...(logins && { logins }),
     settings: {
       ...settings,
       primary_conninfo: `host=127.0.0.1 port=${primary.port} user=postgres application_name=${name}`,

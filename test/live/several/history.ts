@@ -3,7 +3,7 @@
 
 import { openConnection } from '../../../src/queue/postgres/connection'
 import { readerOf } from '../../../src/queue/postgres/reader'
-import { DATABASE, LOGIN, type PostgresServer } from '../../postgres/server'
+import { DATABASE, type PostgresServer } from '../../postgres/server'
 import type { SeenCall } from '../support/chaos-ses'
 import type { RecordedJob } from '../support/chaos-verdict'
 import { type CallBegun, type LeadTaken, readBegun, readLeads, readSteps, type Step } from './audit'
@@ -54,7 +54,7 @@ export async function readJobs(server: PostgresServer): Promise<RecordedJob[]> {
   const connection = openConnection({
     host: '127.0.0.1',
     port: server.port,
-    user: LOGIN,
+    user: 'postgres',
     database: DATABASE,
     schema: SCHEMA,
     connections: 4,

@@ -26,6 +26,8 @@ export interface HostsOptions {
   timeoutMs: number
   /** New jobs of one sender in a day. */
   perSender: number
+  /** Holds the password of the database. Default: it asks for none. */
+  passwordFile?: string
 }
 
 /** What can be harmed of a host. */
@@ -86,7 +88,7 @@ export class Host {
   }
 
   #launch(): Promise<RunningHaraka> {
-    const { sesUrl, intervalMs, timeoutMs, perSender } = this.#options
+    const { sesUrl, intervalMs, timeoutMs, perSender, passwordFile } = this.#options
     const ini = {
       relay: { trusted: '127.0.0.0/8' },
       limit: { interval: `${intervalMs}ms`, per_sender: `${perSender}/day` },
@@ -94,6 +96,7 @@ export class Host {
         store: 'postgres',
         url: `postgres://${LOGIN}@127.0.0.1:${this.proxy.port}/${DATABASE}`,
         schema: SCHEMA,
+        ...(passwordFile !== undefined && { password: `file:${passwordFile}` }),
         timeout: `${timeoutMs}ms`,
         host: this.name,
         retry: '200ms..2s',

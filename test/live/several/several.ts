@@ -28,10 +28,16 @@ export interface SeveralOptions {
   seed?: number
   /** Before the Harakas start, with the tables there or not. */
   server?: PostgresServer
+  /** Holds the password of the database. Default: it asks for none. */
+  passwordFile?: string
 }
 
+/** Lines of pg_hba.conf: hosts have addresses of their own. */
+export const ALL_HOSTS = ['host all all 127.0.0.0/8 trust']
+
 export class Several implements Field {
-  readonly server: PostgresServer
+  /** The one that counts: another one once that was promoted. */
+  server: PostgresServer
   readonly hosts: readonly Host[]
   readonly ses: ChaosSes
   readonly relay: SeveralRelay
@@ -46,8 +52,8 @@ export class Several implements Field {
     this.relay = new SeveralRelay(hosts, seed)
   }
 
-  static async begin({ hosts = 3, seed = 1, server }: SeveralOptions = {}): Promise<Several> {
-    const database = server ?? (await startServer({ logins: ['host all all 127.0.0.0/8 trust'] }))
+  static async begin({ hosts = 3, seed = 1, server, passwordFile }: SeveralOptions = {}): Promise<Several> {
+    const database = server ?? (await startServer({ logins: ALL_HOSTS }))
     // it may read a call late: what came too soon is found by the calls' times
     const ses = await startChaosSes({ intervalMs: INTERVAL_MS / 2, latencyMs: LATENCY_MS, faults: [] })
     const options: HostsOptions = {
@@ -56,6 +62,7 @@ export class Several implements Field {
       intervalMs: INTERVAL_MS,
       timeoutMs: 1000,
       perSender: PER_SENDER,
+      ...(passwordFile !== undefined && { passwordFile }),
     }
     const made: Host[] = []
     for (let number = 1; number <= hosts; number++) made.push(await Host.make(number, database, options))
