@@ -94,7 +94,7 @@ export function checkVersion(
   }
 }
 
-const MIGRATE = 'node_modules/.bin/ses-bounce queue migrate'
+export const MIGRATE = 'node_modules/.bin/ses-bounce queue migrate'
 
 function literal(text: string): string {
   return `'${text.replaceAll("'", "''")}'`

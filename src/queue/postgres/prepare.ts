@@ -3,7 +3,7 @@
 
 import { randomBytes } from 'node:crypto'
 import { QueueError } from '../../errors'
-import { checkVersion, type SchemaVersion } from './checks'
+import { checkVersion, MIGRATE, type SchemaVersion } from './checks'
 import { openConnection, type PostgresConnection } from './connection'
 import {
   NEEDED_VERSION,
@@ -12,7 +12,7 @@ import {
   type SchemaFunction,
   type SchemaStep,
 } from './schema'
-import { type PostgresTarget, quoted } from './target'
+import { type PostgresTarget, placeOf, quoted } from './target'
 
 /** A step waits so long for a lock at most: all that come after wait behind it. */
 const LOCK_TIMEOUT_MS = 2000
@@ -67,15 +67,21 @@ async function step(
   if (found.version > needed || !migrates) checkVersion(target, isRead ? found : undefined, needed)
   const steps = texts.steps.filter(({ version }) => version > found.version)
   if (steps.length === 0 && missing.length === 0) return true
-  // an older program beside a newer one: its functions are there, or its steps are its own to take
-  if (!migrates) checkVersion(target, { ...found, version: needed - 1 }, needed)
+  if (!migrates) throw lacksFunctions(target, missing.length)
   try {
     await connection.script(scriptOf(target, found, steps, missing), STEP_TIMEOUT_MS)
+    return true
   } catch (error) {
     const passes = error instanceof QueueError && error.code === 'QUEUE_BUSY'
     if (!passes || performance.now() >= endMs) throw error
+    return false
   }
-  return false
+}
+
+/** Of the right version, but another program's of that version. */
+function lacksFunctions(target: PostgresTarget, count: number): QueueError {
+  const text = `the schema lacks ${count} functions of this program: run ${MIGRATE}`
+  return new QueueError('QUEUE_OLDER', `${placeOf(target)}: ${text}`)
 }
 
 async function foundIn(connection: PostgresConnection): Promise<Found> {
