@@ -91,7 +91,7 @@ describe('the metrics of a host that shares its queue', () => {
     counts.answered('add_counts', 2)
     counts.failed('QUEUE_UNREACHABLE')
     let sums: Parameters<typeof samplesOf>[0]['sums'] = []
-    void buffer.flushTo(counted => {
+    buffer.flushTo(counted => {
       sums = counted.sums
     })
     const found = {
