@@ -257,14 +257,16 @@ function stateOf(sources: Sources): string {
   return createHash('sha256').update(parts.toSorted().join('|')).digest('base64url')
 }
 
-/** Haraka's file of its own host name, which is another one on each host. */
-const OWN_NAME = 'me'
+/** Files about the host itself: its name, and the addresses of its web server. */
+const OF_HOST: ReadonlySet<string> = new Set(['me', 'http.ini'])
+/** `[queue] host` in ses-bounce.ini: the name of the host, too. */
+const HOST_NAME = /^[ \t]*host[ \t]*=.*$/gm
 /** Enough to tell some configurations apart, and too little to find a token by trying. */
 const DIGEST_LENGTH = 12
 
 function digestOf(sources: readonly Source[]): string {
   const texts = sources.flatMap(({ name, text }) =>
-    name === OWN_NAME || text === undefined ? [] : [JSON.stringify([name, text])],
+    OF_HOST.has(name) || text === undefined ? [] : [JSON.stringify([name, text.replace(HOST_NAME, '')])],
   )
   return createHash('sha256').update(texts.toSorted().join()).digest('hex').slice(0, DIGEST_LENGTH)
 }

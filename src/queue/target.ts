@@ -66,7 +66,7 @@ export function targetAt(
   if (place.store === 'sqlite') return place
   return {
     ...place,
-    observer,
+    ...(observer && { observer }),
     get password() {
       return password()
     },

@@ -37,6 +37,52 @@ function compile(sources: Sources): { value: string; diagnostics: Diagnostic[] }
 
 const NOW = '2025-02-20T12:00:00.000Z'
 
+describe('the digest of a configuration', () => {
+  const root = mkdtempSync(path.join(os.tmpdir(), 'ses-bounce-digest-'))
+  after(() => rmSync(root, { recursive: true }))
+
+  let number = 0
+  /** Of a host with these files. */
+  function digest(files: Record<string, string>): string {
+    const configDir = path.join(root, String(number++))
+    mkdirSync(configDir)
+    for (const [name, text] of Object.entries(files)) writeFileSync(path.join(configDir, name), text)
+    const configuration = openConfiguration({
+      configDir,
+      compile: sources => {
+        for (const name of ['main', 'list', 'me', 'http.ini']) sources.read(name)
+        return { value: '', diagnostics: [] }
+      },
+      snapshotFile: path.join(configDir, 'last-good.json'),
+      keepsSnapshot: false,
+      fallsBack: false,
+      log: () => undefined,
+    })
+    configuration.stop()
+    return configuration.digest()
+  }
+
+  const FILES = { main: '[queue]\nstore = postgres\nhost = web-1\n', list: 'a', me: 'web-1', 'http.ini': 'a' }
+
+  it('is the same on hosts with the same files, whatever they are called and where their web servers listen', () => {
+    const other = { ...FILES, main: FILES.main.replace('web-1', 'web-2'), me: 'web-2', 'http.ini': 'b' }
+    assert.equal(digest(FILES), digest(other))
+    assert.match(digest(FILES), /^[0-9a-f]{12}$/)
+  })
+
+  it('is another one with any other text, and with a file more or less', () => {
+    const { list: _list, ...without } = FILES
+    const others = [
+      { ...FILES, list: 'b' },
+      { ...FILES, list: '' },
+      { ...FILES, main: `${FILES.main}x` },
+      without,
+    ]
+    const all = [FILES, ...others].map(digest)
+    assert.equal(new Set(all).size, all.length)
+  })
+})
+
 describe('the configuration in force', () => {
   let root: string
   let snapshotFile: string
