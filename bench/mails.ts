@@ -30,9 +30,10 @@ export const mails: Suite = {
 them are tried.
 
 - The header-only policy asks for addresses, subject and other fields, SES's verdicts and the size: ten rules. Nobody
-  looks at the body.
-- The body policy has ten more, for texts (globs and regular expressions) and attachments: every mail is read whole, on
-  a thread of its own, and HTML is read even where there is text as well, which simpleParser doesn't do.
+  looks at the body, and a mail that surely no header pattern holds is passed over.
+- The body policy has ten more, for texts (globs and regular expressions) and attachments: every mail is read whole, one of
+  more than 16 KB on a thread of its own, and HTML is read even where there is text as well, which simpleParser doesn't do.
+  The goals: 1.3 mails of text, 1.0 with text and HTML, 5 of HTML alone, 4 with an attachment.
 - Not concerned are mails to a domain that no rule of the body policy names: a look at the envelope and at SES's trace
   fields is enough.`,
   ratio: 'mails in the CPU time of one by simpleParser',
@@ -60,9 +61,9 @@ function contestOf({ kind, make, mails }: (typeof KINDS)[number]): Contest {
           simpleParser: inTurn(ours, async ({ raw }) => {
             if ((await simpleParser(raw)).subject === undefined) throw new Error('a mail was not parsed')
           }),
-          header: evaluated(ours, header, workerThreads, 'accept'),
-          body: evaluated(ours, body, workerThreads, 'accept'),
-          passed: evaluated(others, body, workerThreads, undefined),
+          header: evaluated(ours, header, workerThreads, [undefined, 'accept']),
+          body: evaluated(ours, body, workerThreads, ['accept']),
+          passed: evaluated(others, body, workerThreads, [undefined]),
         },
         close: () => workerThreads.close(),
       }
@@ -74,7 +75,7 @@ function evaluated(
   samples: readonly Sample[],
   activeConfig: ActiveConfig,
   workerThreads: WorkerThreads,
-  expected: 'accept' | undefined,
+  expected: readonly ('accept' | undefined)[],
 ): Work {
   const { limitBytes } = activeConfig.settings.content
   const noQueue = () => {
@@ -90,6 +91,7 @@ function evaluated(
       noQueue,
     )
     const action = evaluation?.decisions[0]?.action
-    if (action !== expected) throw new Error(`a mail comes to ${action} instead of ${expected}`)
+    if (!(expected as readonly unknown[]).includes(action))
+      throw new Error(`a mail comes to ${action} instead of ${expected.join(' or ')}`)
   })
 }

@@ -16,7 +16,8 @@ export function rawMail(
   pipeRaw: (to: Writable) => void,
   sizeBytes: number,
 ): Promise<Uint8Array<ArrayBuffer>> {
-  let bytes = new Uint8Array(sizeBytes + HEADROOM_BYTES)
+  // memory of its own, so that it can be moved to a thread, and not filled with zeros
+  let bytes: Uint8Array<ArrayBuffer> = Buffer.allocUnsafeSlow(sizeBytes + HEADROOM_BYTES)
   let length = 0
   let sliceAt = performance.now()
   const stream = new Writable({
@@ -51,7 +52,7 @@ export function rawMail(
 }
 
 function enlarged(bytes: Uint8Array<ArrayBuffer>, least: number): Uint8Array<ArrayBuffer> {
-  const larger = new Uint8Array(Math.max(least, bytes.length * 2))
+  const larger = Buffer.allocUnsafeSlow(Math.max(least, bytes.length * 2))
   larger.set(bytes)
   return larger
 }

@@ -4,7 +4,7 @@
 
 import { composed } from './composed'
 import { LOOK_ALIKES } from './look-alike-table'
-import { reversedRuns, visibleText } from './mime/visible-text'
+import { mayBeInvisible, reversedRuns, visibleText } from './mime/visible-text'
 
 const NOT_ASCII = /[^\t\n\x20-\x7e]/
 /** Code points that NFKC changes to printable ASCII (Unicode 15), and mathematical Greek. */
@@ -21,7 +21,7 @@ const MARKS = new RegExp(`([!-~])${MARK.source}+`, 'g')
 
 /** How the reader of a text takes it, where that differs from the text itself. */
 export function otherReadings(text: string): readonly string[] {
-  if (!NOT_ASCII.test(text)) return []
+  if (!NOT_ASCII.test(text) || firstFlag(text) === text.length) return []
   const plain = withoutLookAlikes(text)
   const forms = plain === text || plain === composed(text) ? [] : [plain]
   return [...forms, ...reversedRuns(text).map(withoutLookAlikes)]
@@ -30,20 +30,40 @@ export function otherReadings(text: string): readonly string[] {
 /** Applied twice it changes nothing more. */
 export function withoutLookAlikes(text: string): string {
   if (!NOT_ASCII.test(text)) return text
-  const table = asciiTable()
   const plain = composed(visibleText(text))
+  const first = firstFlag(plain)
+  return first === plain.length ? plain : replaced(plain, first).replace(MARKS, '$1')
+}
+
+/** The place of the first character that may be left out or replaced: most texts beyond ASCII have none. */
+function firstFlag(text: string): number {
+  const { flags } = asciiTable()
   let at = 0
-  // a look-up for each character is five times as fast as the pattern, and most texts have none
-  while (at < plain.length && table.flags[plain.charCodeAt(at)] !== 1) at++
-  if (at === plain.length) return plain
-  return plain.replace(table.pattern, character => table.asciiOf(character)).replace(MARKS, '$1')
+  while (at < text.length && flags[text.charCodeAt(at)] !== 1) at++
+  return at
+}
+
+function replaced(text: string, first: number): string {
+  const { flags, asciiOf } = asciiTable()
+  const parts: string[] = []
+  let kept = 0
+  for (let at = first; at < text.length; at++) {
+    if (flags[text.charCodeAt(at)] !== 1) continue
+    const character = String.fromCodePoint(text.codePointAt(at) ?? 0)
+    const ascii = asciiOf(character)
+    if (ascii === character) continue
+    parts.push(text.slice(kept, at), ascii)
+    at += character.length - 1
+    kept = at + 1
+  }
+  parts.push(text.slice(kept))
+  return parts.join('')
 }
 
 interface Table {
-  /** 1 for each UTF-16 unit with which a character begins that may be replaced, and for MARKS. */
+  /** 1 for each UTF-16 unit with which a character begins that may be left out or replaced. */
   flags: Uint8Array
-  pattern: RegExp
-  asciiOf(character: string): string
+  asciiOf: (character: string) => string
 }
 
 let made: Table | undefined
@@ -57,12 +77,6 @@ function asciiTable(): Table {
     for (let at = 0; at < LETTERS; at++)
       ascii.set(String.fromCodePoint(first + at), String.fromCharCode(CAPITAL_A + at))
   }
-  const ranges = COMPATIBLE.split(' ').map(range =>
-    range
-      .split('-')
-      .map(point => `\\u{${point}}`)
-      .join('-'),
-  )
   const flags = new Uint8Array(0x10000)
   const flag = (first: number, last: number) => {
     for (let point = first; point <= last; point++) flags[String.fromCodePoint(point).charCodeAt(0)] = 1
@@ -72,8 +86,10 @@ function asciiTable(): Table {
     flag(first, last)
   }
   for (const one of ascii.keys()) flag(one.codePointAt(0) ?? 0, one.codePointAt(0) ?? 0)
-  for (let unit = 0x300; unit < 0x10000; unit++) if (MARK.test(String.fromCharCode(unit))) flags[unit] = 1
-  const points = Array.from(ascii.keys(), one => `\\u{${one.codePointAt(0)?.toString(16)}}`)
+  for (let unit = 0; unit < 0x10000; unit++) {
+    const character = String.fromCharCode(unit)
+    if (MARK.test(character) || mayBeInvisible(character)) flags[unit] = 1
+  }
   const asciiOf = (character: string): string => {
     const known = ascii.get(character)
     if (known !== undefined) return known
@@ -83,6 +99,6 @@ function asciiTable(): Table {
     ascii.set(character, kept)
     return kept
   }
-  made = { flags, pattern: new RegExp(`[${[...ranges, ...points].join('')}]`, 'gu'), asciiOf }
+  made = { flags, asciiOf }
   return made
 }

@@ -26,6 +26,11 @@ export function visibleText(raw: string): string {
   return text.replace(BLANKS, ' ').replace(INVISIBLE, '').replace(LINE_ENDS, '\n')
 }
 
+/** False: `visibleText` leaves the character as it is. */
+export function mayBeInvisible(character: string): boolean {
+  return MAY_CHANGE.test(character)
+}
+
 /** Right-to-left override: up to its end, or that of the line, programs show the characters from right to left. */
 const OVERRIDDEN = /\u202e([^\u202c\n\r]+)/g
 
