@@ -1,6 +1,7 @@
 // All that was seen of a run with several hosts: what the relay was told, SES's calls, the rows of the database, and what was
 // done to whom. Plain data for ./verdict.ts.
 
+import type { JobEvent } from '../../../src/queue/job'
 import { openConnection } from '../../../src/queue/postgres/connection'
 import { readerOf } from '../../../src/queue/postgres/reader'
 import { DATABASE, type PostgresServer } from '../../postgres/server'
@@ -62,8 +63,14 @@ export async function readJobs(server: PostgresServer): Promise<RecordedJob[]> {
   })
   const reader = readerOf(connection, { home: '', host: '' })
   try {
+    const events = await connection.rows(
+      `SELECT id, at_ms AS "atMs", what, detail FROM ${SCHEMA}.event JOIN ${SCHEMA}.job ON seq = job ORDER BY number`,
+    )
+    const histories = new Map<unknown, JobEvent[]>()
+    for (const { id, ...event } of events)
+      histories.set(id, [...(histories.get(id) ?? []), event as unknown as JobEvent])
     const jobs: RecordedJob[] = []
-    for await (const job of reader.jobs()) jobs.push({ ...job, history: await reader.history(job.id) })
+    for await (const job of reader.jobs()) jobs.push({ ...job, history: histories.get(job.id) ?? [] })
     return jobs
   } finally {
     await connection.close()
