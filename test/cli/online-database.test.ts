@@ -49,7 +49,7 @@ describe('the database, as check --online judges it', () => {
         'a bounce can be added; it was rolled back',
         "this host's clock agrees with the database's",
         'a standby has each commit before it is answered',
-        '3 hosts like this take up to 54 connections, and the server has 97',
+        '3 hosts like this take up to 72 connections, and the server has 97',
       ],
     )
   })
@@ -84,7 +84,7 @@ describe('the database, as check --online judges it', () => {
     [
       'warns where the hosts need more connections than the server has',
       { mostConnections: 50 },
-      'warning: 3 hosts like this take up to 54 connections, and the server has 50: raise max_connections, or put a pooler in transaction mode between',
+      'warning: 3 hosts like this take up to 72 connections, and the server has 50: raise max_connections, or put a pooler in transaction mode between',
     ],
     ['counts no connections behind a pooler', { mostConnections: 5, pooler: 'transaction' }, undefined],
     [

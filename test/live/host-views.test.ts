@@ -25,7 +25,7 @@ interface Host {
 describe('two Harakas with one queue', function () {
   let schema: FreshSchema
   let ses: SesEmulator
-  let hosts: Host[] = []
+  let hosts: [Host, Host]
 
   before(async () => {
     schema = await freshSchema()
@@ -43,14 +43,17 @@ describe('two Harakas with one queue', function () {
     const url = `postgres://${LOGIN}@127.0.0.1:${await sharedPort()}/${DATABASE}`
     const product = await startProduct({
       localSes: ses,
-      ini: { queue: { store: 'postgres', url, schema: schema.schema, host: name }, http: { token: TOKEN } },
+      ini: {
+        queue: { store: 'postgres', url, schema: schema.schema, host: name, timeout: '10s' },
+        http: { token: TOKEN },
+      },
       haraka: { files: { 'config/http.ini': `listen = 127.0.0.1:${port}\n` } },
     })
     await webServers(product.haraka, 1)
     return { product, port }
   }
 
-  const [first, second] = [() => hosts[0] as Host, () => hosts[1] as Host]
+  const [first, second] = [() => hosts[0], () => hosts[1]]
 
   async function scrape({ port }: Host): Promise<Family[]> {
     const { status, text } = await askHttp(port, '/metrics', { authorization: `Bearer ${TOKEN}` })

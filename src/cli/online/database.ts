@@ -19,9 +19,9 @@ const LONG_S = 3600
 const MOST_NAMES = 5
 
 /** The most connections of a host beside its workers': dispatcher and master (docs/several-hosts.md). */
-const ofDispatcher = (connections: number) => 2 * connections + 2
-/** Beside those for mail: one for views and counts. */
-const ofWorker = (connections: number) => connections + 1
+const ofDispatcher = (connections: number) => 2 * connections + 4
+/** Beside those for mail: two for views and counts. */
+const ofWorker = (connections: number) => connections + 2
 
 export interface DatabaseSettings {
   schema: string

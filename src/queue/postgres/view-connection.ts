@@ -1,9 +1,11 @@
-// One connection for all views, counts and changes by hand of a process, beside that of its mail: a slow view must not
+// The connections for all views, counts and changes by hand of a process, beside those of its mail: a slow view must not
 // have mail wait, nor a fault of it drop the connections that mail uses. Closed when the last of its users has closed it.
 
 import { openConnection, type PostgresConnection } from './connection'
 import type { PostgresTarget } from './target'
 
+/** A view may take its time, and counts are flushed beside it. */
+const CONNECTIONS = 2
 /** A command's question may go over all jobs on record. */
 const COMMAND_TIMEOUT_MS = 30_000
 
@@ -13,7 +15,7 @@ const shared = new Map<string, { connection: PostgresConnection; users: number }
 export function shareViewConnection(target: PostgresTarget): PostgresConnection {
   const { host, port, user, database, schema, timeoutMs } = target
   const key = JSON.stringify([host, port, user, database, schema, timeoutMs])
-  const found = shared.get(key) ?? { connection: openConnection(single(target)), users: 0 }
+  const found = shared.get(key) ?? { connection: openConnection(forViews(target)), users: 0 }
   found.users += 1
   shared.set(key, found)
   let isClosed = false
@@ -29,14 +31,14 @@ export function shareViewConnection(target: PostgresTarget): PostgresConnection 
 }
 
 export function openCommandConnection(target: PostgresTarget): PostgresConnection {
-  return openConnection(single(target, Math.max(target.timeoutMs, COMMAND_TIMEOUT_MS)))
+  return openConnection(forViews(target, Math.max(target.timeoutMs, COMMAND_TIMEOUT_MS)))
 }
 
 /** The password is read for each new connection, so that a copy must not hold the one of now. */
-function single(target: PostgresTarget, timeoutMs = target.timeoutMs): PostgresTarget {
+function forViews(target: PostgresTarget, timeoutMs = target.timeoutMs): PostgresTarget {
   return {
     ...target,
-    connections: 1,
+    connections: CONNECTIONS,
     timeoutMs,
     get password() {
       return target.password
