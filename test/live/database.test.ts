@@ -13,9 +13,9 @@ import { type Ini, iniText, type Product, startProduct } from './support/product
 import { until } from './support/wait'
 
 const PASSWORD = 'hunter2-hunter2'
-const TIMEOUT_MS = 500
+const TIMEOUT_MS = 2000
 /** [queue] timeout twice, and a loaded machine. */
-const LONGEST_REPLY_MS = 2 * TIMEOUT_MS + 1500
+const LONGEST_REPLY_MS = 2 * TIMEOUT_MS + 2000
 
 const RULES = '[gone]\nrecipient = gone@yours.example\naction = bounce\nbounce.type = DoesNotExist\n'
 
