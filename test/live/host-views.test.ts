@@ -77,7 +77,7 @@ describe('two Harakas with one queue', function () {
       both.map(one => values(one, 'hosts')[0]),
       [2, 2],
     )
-    assert.deepEqual(both.map(one => values(one, 'leader')[0]).toSorted(), [0, 1])
+    assert.equal(both.filter(one => values(one, 'leader')[0] === 1).length, 1)
     assert.deepEqual(
       both.map(one => values(one, 'term')[0]),
       [1, 1],
