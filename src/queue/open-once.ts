@@ -33,8 +33,12 @@ export class OpenOnce<T extends { close(): Eventually<void> }> {
     this.#opened = undefined
     this.#value = undefined
     if (opened instanceof Promise) return opened.then(one => one.close()).catch(() => undefined)
-    const closed = opened?.close()
-    return closed instanceof Promise ? closed.catch(() => undefined) : closed
+    try {
+      const closed = opened?.close()
+      return closed instanceof Promise ? closed.catch(() => undefined) : closed
+    } catch {
+      return
+    }
   }
 
   #settle(opened: Promise<T>): void {

@@ -62,6 +62,16 @@ describe('a handle that is opened at its first use', () => {
     assert.equal((await once.get()).number, 1)
   })
 
+  it('whose closing fails is closed for everybody else', async () => {
+    const faults: (() => Eventually<void>)[] = [never, noMore]
+    for (const close of faults) {
+      const once = new OpenOnce(() => ({ close }))
+      void once.get()
+      await once.close()
+      assert.equal(once.value, undefined)
+    }
+  })
+
   it('can be closed when it was never opened, or could not be', async () => {
     const { once, state } = opening([noMore])
     await once.close()
