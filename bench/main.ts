@@ -11,6 +11,7 @@ import { type Meter, type Plan, PROCESS } from './measure'
 import { type Machine, page, rowLine, type Section, triedLine } from './page'
 import { run, type Suite } from './suite'
 import { type Size, type Trial, tryOut } from './trial'
+import { engines } from './trials/engines'
 import { firstCall } from './trials/first-call'
 import { haraka } from './trials/haraka'
 import { memory } from './trials/memory'
@@ -32,6 +33,9 @@ export const SUITES: readonly (Suite | Trial)[] = [
   pace,
   overload,
 ]
+
+/** Run by name only: they aren't on the page. */
+const BY_NAME: readonly Trial[] = [engines]
 
 /** With the trials this takes some twelve minutes on two idle cores. */
 const PLAN: Plan = { inputs: 500, warmUpTimes: 300, warmUpMicros: 4_000_000, rounds: 9, batchMicros: 200_000 }
@@ -86,13 +90,14 @@ function versionOf(name: string): string {
 }
 
 async function main(names: readonly string[]): Promise<void> {
-  const unknown = names.find(name => !SUITES.some(suite => suite.name === name))
+  const all = [...SUITES, ...BY_NAME]
+  const unknown = names.find(name => !all.some(suite => suite.name === name))
   if (unknown !== undefined) {
-    console.error(`there is no suite "${unknown}"; there are ${SUITES.map(({ name }) => name).join(', ')}`)
+    console.error(`there is no suite "${unknown}"; there are ${all.map(({ name }) => name).join(', ')}`)
     process.exitCode = 2
     return
   }
-  const chosen = SUITES.filter(({ name }) => names.length === 0 || names.includes(name))
+  const chosen = names.length === 0 ? SUITES : all.filter(({ name }) => names.includes(name))
   const sections = await measureAll(chosen, { plan: PLAN, meter: PROCESS, size: 'whole' }, line =>
     console.log(line),
   )
