@@ -168,6 +168,8 @@ export class PostgresServer {
 
   async #end(work: () => void): Promise<void> {
     if (!this.#child) return
+    // it doesn't keep the process alive, but this wait does
+    this.#child.ref()
     const over = once(this.#child, 'exit')
     work()
     this.thaw()
