@@ -1,6 +1,7 @@
 // A store of an engine, for a test.
 
 import type { CounterStore } from '../../src/queue/counters'
+import type { JobState } from '../../src/queue/job'
 import type { MailLedger } from '../../src/queue/mail-ledger'
 import type { OperatorQueue, QueueReader } from '../../src/queue/operator'
 import type { DispatcherQueue, Eventually, WorkerQueue } from '../../src/queue/store'
@@ -17,25 +18,42 @@ export interface Store {
   counters(): Promise<CounterStore>
   /** `home`: of a Haraka directory. */
   ledger(home: string): Promise<MailLedger>
+  /** Jobs in this order, whatever the queue would say to them. */
+  put(jobs: readonly PlainJob[]): Promise<void>
+  /** As if the job had been forgotten. */
+  drop(id: string): Promise<void>
   /** In place of all jobs: queued ones with these deadlines, of times that don't matter. */
   fill(region: string, deadlines: readonly number[]): Promise<void>
   /** All that was opened is closed, and the store is gone. */
   remove(): Promise<void>
 }
 
+/** Of one recipient, and of times that don't matter. */
+export interface PlainJob {
+  id: string
+  state: JobState
+  region: string
+  sesId: string
+  sender: string
+  senderKey: string
+  recipient: string
+  rule: string
+}
+
+/** What a test does to the rows behind the queue's back. */
+export type Rows = {
+  [K in 'fill' | 'put' | 'drop']: (...asked: Parameters<Store[K]>) => Eventually<void>
+}
+
 /** How an engine opens each; it may answer later. */
 export type Opens = {
-  [K in Exclude<keyof Store, 'fill' | 'remove'>]: (
+  [K in Exclude<keyof Store, keyof Rows | 'remove'>]: (
     ...asked: Parameters<Store[K]>
   ) => Eventually<Awaited<ReturnType<Store[K]>>>
 }
 
 /** Closes what is left open when the store is removed. */
-export function storeOf(
-  opens: Opens,
-  fill: (...asked: Parameters<Store['fill']>) => Eventually<void>,
-  remove: () => Eventually<void>,
-): Store {
+export function storeOf(opens: Opens, rows: Rows, remove: () => Eventually<void>): Store {
   const opened = new Set<{ close(): Eventually<void> }>()
   const noted =
     <A extends unknown[], T extends { close(): Eventually<void> }>(open: (...asked: A) => Eventually<T>) =>
@@ -51,7 +69,9 @@ export function storeOf(
     reader: noted(opens.reader),
     counters: noted(opens.counters),
     ledger: noted(opens.ledger),
-    fill: async (region, deadlines) => fill(region, deadlines),
+    fill: async (region, deadlines) => rows.fill(region, deadlines),
+    put: async jobs => rows.put(jobs),
+    drop: async id => rows.drop(id),
     remove: async () => {
       for (const one of opened) await one.close()
       await remove()
