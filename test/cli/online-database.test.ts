@@ -187,6 +187,20 @@ describe('check --online with a PostgreSQL server', () => {
     assert.match(found, /error: .*a bounce can't be added: .*permission denied/)
   })
 
+  it('needs no more than the rights that docs/several-hosts.md names, where the tables are made by hand', async () => {
+    await server.query('CREATE ROLE plain LOGIN')
+    await server.query(
+      `GRANT USAGE ON SCHEMA ses_bounce TO plain;
+       GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA ses_bounce TO plain;
+       GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA ses_bounce TO plain`,
+      [],
+      'mail',
+    )
+    const found = await ask('plain', 'ses_bounce', 'migrate = by hand\n')
+    assert.deepEqual(wrong(found), [])
+    await prepareQueue(found.target)
+  })
+
   it('says that nothing answers there, in the words of the log', async () => {
     const [only, ...more] = wrong(await ask('nobody-of-that-name'))
     assert.match(
