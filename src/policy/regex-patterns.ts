@@ -3,11 +3,12 @@
 
 import type { Item } from '../config/items'
 import { composed } from '../mail/composed'
+import { type FixedSteps, fixedSteps } from './fixed-steps'
 import { FoundLiterals, type Need } from './literal-search'
-import { type Answer, holdsForOne, type YieldPolicy } from './match-budget'
+import { type Answer, holdsForOne, whenKnown, type YieldPolicy } from './match-budget'
 import { NeedIndex } from './need-index'
 import { faultOfRegex } from './regex-faults'
-import { INSTRUCTIONS, loadRe2js, type RegexPass, type RegexPasses } from './regex-pass'
+import { INSTRUCTIONS, loadRe2js, RegexPass, type RegexPasses } from './regex-pass'
 import { regexTree } from './regex-tree'
 import { literalsOfRegex, type RequiredLiterals } from './required-literals'
 import type { Subject } from './subject'
@@ -17,6 +18,8 @@ export class RegexPatterns {
   readonly #needOf: ((required: RequiredLiterals) => Need | undefined) | undefined
   /** The passes that hold expressions of this set, with their numbers. */
   readonly #own = new Map<RegexPass, NeedIndex<number>>()
+  /** Expressions that are searched for by their steps, and by a pass of their own in a text that is too long for that. */
+  readonly #long: { steps: FixedSteps; need: Need | undefined; pass: RegexPass }[] = []
   #entries: readonly (readonly [RegexPass, NeedIndex<number>])[] = []
 
   /**
@@ -29,7 +32,7 @@ export class RegexPatterns {
   }
 
   get isEmpty(): boolean {
-    return this.#entries.length === 0
+    return this.#entries.length === 0 && this.#long.length === 0
   }
 
   add({ text, flags }: Item): string | undefined {
@@ -44,9 +47,18 @@ export class RegexPatterns {
     if (instructions > INSTRUCTIONS)
       return `/${text}/ is too large; shorten it, or use a smaller number in {}`
     const searched = flags === 'c' ? source : `(?i)${source}`
+    const tree = regexTree(searched)
+    const need = this.#needOf?.(literalsOfRegex(tree))
+    const steps = fixedSteps(tree)
+    if (steps) {
+      const pass = new RegexPass()
+      pass.add(searched, instructions)
+      this.#long.push({ steps, need, pass })
+      return undefined
+    }
     const pass = this.#passes.withRoom(instructions)
     const numbers = this.#own.get(pass) ?? new NeedIndex()
-    numbers.add(pass.add(searched, instructions), this.#needOf?.(literalsOfRegex(regexTree(searched))))
+    numbers.add(pass.add(searched, instructions), need)
     this.#own.set(pass, numbers)
     this.#entries = [...this.#own]
     return undefined
@@ -59,7 +71,10 @@ export class RegexPatterns {
 
   /** False: none matches. */
   mayMatch(literals: FoundLiterals): boolean {
-    return this.#entries.some(([, index]) => index.find(literals).length > 0)
+    return (
+      this.#entries.some(([, index]) => index.find(literals).length > 0) ||
+      this.#long.some(({ need }) => literals.meets(need))
+    )
   }
 
   matchesAddress(subject: Subject, yieldPolicy: YieldPolicy): Answer {
@@ -67,6 +82,36 @@ export class RegexPatterns {
   }
 
   #matches(
+    subject: Subject,
+    form: 'composed' | 'address',
+    literals: FoundLiterals,
+    yieldPolicy: YieldPolicy,
+  ): Answer {
+    const passes = this.#matchesPasses(subject, form, literals, yieldPolicy)
+    if (this.#long.length === 0) return passes
+    return whenKnown(passes, held => held || this.#matchesLong(subject, form, literals, yieldPolicy))
+  }
+
+  #matchesLong(
+    subject: Subject,
+    form: 'composed' | 'address',
+    literals: FoundLiterals,
+    yieldPolicy: YieldPolicy,
+  ): Answer {
+    const text = form === 'address' ? subject.address.key : subject.composed
+    return holdsForOne(
+      this.#long,
+      ({ steps, need, pass }) => {
+        if (!literals.meets(need)) return false
+        if (steps.fits(text)) return steps.isIn(text)
+        const found = subject.found(pass, form, yieldPolicy)
+        return found instanceof Promise ? found.then(all => all.length > 0) : found.length > 0
+      },
+      yieldPolicy,
+    )
+  }
+
+  #matchesPasses(
     subject: Subject,
     form: 'composed' | 'address',
     literals: FoundLiterals,
