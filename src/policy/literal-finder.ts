@@ -9,14 +9,12 @@ export class LiteralFinder {
   /** The class of each UTF-16 unit; 0: in no literal. */
   readonly #classes = new Uint16Array(0x10000)
   readonly #width: number
-  /** The next state, by state and class. State 0 is the beginning. */
+  /** The next state, by state and class, with END_BIT where a literal ends there. State 0 is the beginning. */
   readonly #next: Uint16Array
   /** For each state, the numbers of the literals that end there. */
   readonly #ends: (number[] | undefined)[] = [undefined]
   /** For each state, the nearest state of a shorter end of the same text at which a literal ends. 0: none. */
   readonly #shorter: Uint16Array
-  /** 1: a literal ends here, or in a shorter end. */
-  readonly #isEnd: Uint8Array
   /** For each state, the number of the call that has reported it. */
   readonly #reported: Uint32Array
   #calls = 0
@@ -24,12 +22,9 @@ export class LiteralFinder {
   /** `literals`: not empty, in the form of `literalForm`, and with `fits` in mind. */
   constructor(literals: readonly string[]) {
     this.#width = this.#addClasses(literals)
-    const states = 1 + literals.reduce((sum, { length }) => sum + length, 0)
-    const trie = new Uint16Array(states * this.#width)
-    const count = this.#addLiterals(literals, trie)
-    this.#next = trie.slice(0, count * this.#width)
+    const { trie, count } = this.#trieOf(literals)
+    this.#next = trie
     this.#shorter = new Uint16Array(count)
-    this.#isEnd = new Uint8Array(count)
     this.#reported = new Uint32Array(count)
     this.#link(count)
   }
@@ -37,12 +32,13 @@ export class LiteralFinder {
   /** The numbers (indexes) of the literals that occur in the text, each once, in no order. `text`: folded (`fold` in subject.ts). */
   find(text: string): number[] {
     const found: number[] = []
-    const [classes, next, isEnd, width] = [this.#classes, this.#next, this.#isEnd, this.#width]
+    const [classes, next, width] = [this.#classes, this.#next, this.#width]
     this.#calls++
     let state = 0
     for (let at = 0; at < text.length; at++) {
-      state = next[state * width + (classes[text.charCodeAt(at)] as number)] as number
-      if (isEnd[state] === 1) this.#report(state, found)
+      const to = next[state * width + (classes[text.charCodeAt(at)] as number)] as number
+      state = to & STATE_BITS
+      if (to >= END_BIT) this.#report(state, found)
     }
     return found
   }
@@ -73,21 +69,28 @@ export class LiteralFinder {
     return count
   }
 
-  /** Returns the number of states. */
-  #addLiterals(literals: readonly string[], trie: Uint16Array): number {
+  /** The states in the order of their depth: most of a text stays near the beginning, and so in the processor's cache. */
+  #trieOf(literals: readonly string[]): { trie: Uint16Array; count: number } {
+    const most = 1 + literals.reduce((sum, { length }) => sum + length, 0)
+    const trie = new Uint16Array(most * this.#width)
     let count = 1
-    for (const [number, literal] of literals.entries()) {
-      let state = 0
-      for (let at = 0; at < literal.length; at++) {
-        const cell = state * this.#width + (this.#classes[literal.charCodeAt(at)] ?? 0)
+    let open = literals.map((literal, number) => ({ literal, number, state: 0 }))
+    for (let depth = 0; open.length > 0; depth++) {
+      for (const one of open) {
+        const cell = one.state * this.#width + (this.#classes[one.literal.charCodeAt(depth)] ?? 0)
         if (trie[cell] === 0) trie[cell] = count++
-        state = trie[cell] ?? 0
+        one.state = trie[cell] ?? 0
+        if (depth + 1 === one.literal.length) this.#endAt(one.state, one.number)
       }
-      const ends = this.#ends[state]
-      if (ends === undefined) this.#ends[state] = [number]
-      else ends.push(number)
+      open = open.filter(({ literal }) => literal.length > depth + 1)
     }
-    return count
+    return { trie: trie.slice(0, count * this.#width), count }
+  }
+
+  #endAt(state: number, number: number): void {
+    const ends = this.#ends[state]
+    if (ends === undefined) this.#ends[state] = [number]
+    else ends.push(number)
   }
 
   /** Completes the trie breadth first: where a state has no next one, that of its longest shorter end. */
@@ -106,12 +109,20 @@ export class LiteralFinder {
         }
         fail[child] = other
         this.#shorter[child] = this.#ends[other] === undefined ? (this.#shorter[other] ?? 0) : other
-        this.#isEnd[child] = this.#ends[child] !== undefined || this.#shorter[child] !== 0 ? 1 : 0
         queue.push(child)
       }
     }
+    const isEnd = (state: number) => this.#ends[state] !== undefined || this.#shorter[state] !== 0
+    for (let cell = 0; cell < next.length; cell++) {
+      const state = next[cell] ?? 0
+      if (state !== 0 && isEnd(state)) next[cell] = state | END_BIT
+    }
   }
 }
+
+/** In a cell of the table: a literal ends in the next state, or in a shorter end of it. */
+const END_BIT = 0x8000
+const STATE_BITS = 0x7fff
 
 /** Units that expressions take for others though folding leaves them: U+017F is a case of s (Unicode, CaseFolding.txt). */
 const ALIKE: readonly (readonly [unit: number, like: number])[] = [[0x17f, 0x73]]
@@ -121,8 +132,8 @@ export function literalForm(folded: string): string {
   return folded.replaceAll('\u017f', 's')
 }
 
-/** States are numbers of 16 bits. */
-const MOST_STATES = 0xffff
+/** States are numbers of 15 bits. */
+const MOST_STATES = STATE_BITS
 /** Cells of the table of next states, 2 bytes each. */
 const MOST_CELLS = 8 * 1024 * 1024
 

@@ -7,8 +7,6 @@ import type { RegexTree } from './regex-tree'
 /** Of each clause, one literal must be in the folded text. Empty: the pattern can match any text. */
 export type RequiredLiterals = readonly (readonly string[])[]
 
-/** More make a pattern cost more than they save. */
-const MOST_CLAUSES = 3
 const MOST_CHOICES = 16
 /** Letters with their other cases, and typical classes such as `[-_ ]`; digits would make too many literals. */
 const MOST_IN_CLASS = 4
@@ -108,18 +106,37 @@ function clausesOf({ exact, clauses }: Info): RequiredLiterals {
   return exact === undefined ? clauses : [...clauses, exact]
 }
 
-/** The clauses with the longest literals. */
+/** The clauses that the fewest texts meet. */
 function best(clauses: RequiredLiterals): RequiredLiterals {
   const usable = clauses
     .filter(clause => clause.length > 0 && clause.every(text => text !== ''))
     .map(clause => distinct(clause.map(text => literalForm(text).slice(-LITERAL_UNITS))))
-  const rated = usable.map(clause => ({ clause, shortest: Math.min(...clause.map(({ length }) => length)) }))
-  const longest = rated.toSorted((a, b) => b.shortest - a.shortest || a.clause.length - b.clause.length)
-  // a single character is in most texts
-  return longest
-    .filter(({ shortest }, index) => index === 0 || shortest > 1)
-    .slice(0, MOST_CLAUSES)
-    .map(({ clause }) => clause)
+  const rated = usable.map(clause => ({ clause, bits: Math.min(...clause.map(bitsOf)) }))
+  const rarest = rated.toSorted((a, b) => b.bits - a.bits || a.clause.length - b.clause.length)
+  const [first, second] = rarest
+  if (first === undefined) return []
+  // a second one is worth its cost where the first is in many texts
+  const isWorth = second !== undefined && first.bits < RARE_BITS && second.bits > MOST_BITS_OF_ONE
+  return isWorth ? [first.clause, second.clause] : [first.clause]
+}
+
+/** More than a usual word has. */
+const RARE_BITS = 24
+/** A single character is in most texts. */
+const MOST_BITS_OF_ONE = 8
+/** Letters of everyday words tell little, as most follow from those before them. */
+const FREQUENT = ' etaoinshrdl'
+const RARE_LETTERS = 'jqxz'
+
+/** How rare the text is, roughly: the bits of its characters in everyday text. */
+function bitsOf(text: string): number {
+  let bits = 0
+  for (const character of text) {
+    if (FREQUENT.includes(character)) bits += 2
+    else if (/[a-z]/.test(character)) bits += RARE_LETTERS.includes(character) ? 6 : 3
+    else bits += 8
+  }
+  return bits
 }
 
 /** A character in the form of folded text; other cases of ASCII letters have the same. */

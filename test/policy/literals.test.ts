@@ -81,10 +81,10 @@ function meets(literals: RequiredLiterals, text: string): boolean {
 describe('the literals that a pattern must have', () => {
   it('are known for usual expressions', () => {
     assert.deepEqual(required('(?i)\\b(?:bank|wire) transfer\\b'), [['bank transfer', 'wire transfer']])
-    assert.deepEqual(required('colou?r \\d+ zq'), [['color ', 'colour '], [' zq']])
+    assert.deepEqual(required('colou?r \\d+ zq'), [[' zq'], ['color ', 'colour ']])
     assert.deepEqual(required('(?i)ſk'), [['sk']])
     assert.deepEqual(required('(?i)[ſ-]k'), [['-k', 'sk']])
-    assert.deepEqual(required('a.*b'), [['a']])
+    assert.deepEqual(required('a.*b'), [['b']])
     assert.deepEqual(required('foo|ba+r'), [['foo', 'b']])
   })
 
@@ -195,7 +195,7 @@ describe('LiteralSearch', () => {
     let last: unknown = []
     for (let at = 0; at < 10_000 && last !== undefined; at++) last = search.add([[`literal ${at}`]])
     assert.equal(last, undefined)
-    assert(search.literals.length > 4000)
+    assert(search.literals.length > 2000)
     assert(search.search('nothing').meets(undefined))
     assert(search.search('a literal 17!').meets([[17]]))
   })
