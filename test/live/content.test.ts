@@ -19,7 +19,7 @@ import { watch } from './support/unharmed'
 
 const RULES = `[slow]
 recipient = slow@yours.example
-body = ${Array.from({ length: 30 }, (_, i) => `/a[ab\\s]{${300 + i}}x/`).join(', ')}
+body = ${Array.from({ length: 30 }, (_, i) => `/a[ab\\s]{${300 + i}}(?:[c-z]|\\d\\d)/`).join(', ')}
 action = drop
 
 [quick]
