@@ -51,10 +51,16 @@ function valuesOf(parameters: readonly Parameter[], name: string): string[] {
   return pieces.length === 0 ? values : [...values, joined(pieces), joined(pieces.toReversed())]
 }
 
-/** The decoded value. If a part of it isn't in an encoded word, also the value as written. */
+/** An encoded word without its end. */
+const OPEN_WORD = /=\?[^?\s]{1,60}\?[bq]\?[^?]*$/i
+
+/** The decoded value, as lenient programs decode it, too. If a part of it isn't in an encoded word, also the value as written. */
 function readings(value: string): string[] {
-  const decoded = decodeWords(value)
-  return value.includes('=?') && !isAllEncoded(value) ? [decoded, fromLatin1(value)] : [decoded]
+  const all = [decodeWords(value)]
+  if (value.includes('=?') && !isAllEncoded(value)) all.push(fromLatin1(value))
+  if (OPEN_WORD.test(value)) all.push(decodeWords(`${value}?=`))
+  if (/%[0-9a-f]{2}/i.test(value)) all.push(decodeBytes(percentBytes(value, '%'), ''))
+  return all
 }
 
 /** RFC 2231 section 4: charset'language'text. Without the two quotes some programs use the whole value. */

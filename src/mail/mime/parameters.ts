@@ -31,7 +31,7 @@ export function parseField(text: string): ParameterField {
 }
 
 function parseBare(text: string): ParameterField {
-  const word = /^[\s;,]*("[^"]*"|[^\s;,"=/]*(?:[ \t]*\/[ \t]*[^\s;,"=]*)?)(?!\s*=)/.exec(text)
+  const word = /^[\s;,]*("[^"]*"|[^\s;,"=/]*(?:[ \t]*\/[ \t]*[^\s;,"=]*)?)(?![^\s;,"=/]|\s*=)/.exec(text)
   const value = (word?.[1] ?? '').replace(/["\s]+/g, '').toLowerCase()
   return { value, parameters: parseParameters(text, word?.[0].length ?? 0) }
 }

@@ -1,13 +1,13 @@
 // The meaning of a part's fields. Where they contradict each other all values are kept, as mail programs differ.
 
 import { isUtf7, namesNoCharset } from './charset'
-import { decodeWords } from './encoded-words'
+import { decodeWords, percentBytes } from './encoded-words'
 import { fileNames } from './file-names'
 import { READINGS } from './limits'
 import { type ParameterField, parseField } from './parameters'
 import type { PartHeader } from './part-header'
 import type { Reading, TextKind } from './part-text'
-import { type Encoding, encodingOf } from './transfer-encoding'
+import { type Encoding, encodingsOf } from './transfer-encoding'
 
 export interface PartFields {
   /** Media types in lower case. '': none that can be read. */
@@ -31,18 +31,35 @@ const BOUNDARY_CHARACTERS = 998
 export function partFields({ fields }: PartHeader, defaultType: string): PartFields {
   const types = (fields.get('content-type') ?? []).map(readField)
   const dispositions = (fields.get('content-disposition') ?? []).map(readField)
-  const encodings = distinct((fields.get('content-transfer-encoding') ?? ['']).map(encodingOf))
+  const encodings = distinct((fields.get('content-transfer-encoding') ?? ['']).flatMap(encodingsOf))
   const words = dispositions.map(({ value }) => value).filter(value => value !== '')
   return {
     types: types.length === 0 ? [defaultType] : distinct(types.map(({ value }) => value)),
     isTyped: types.some(({ value }) => value !== ''),
-    boundaries: valuesOf(types, 'boundary').flatMap(boundaryBytes),
-    names: fileNames([...dispositions, ...types], fields.get('content-name') ?? []),
+    boundaries: distinct(valuesOf(types, 'boundary').flatMap(boundaryForms)).map(one =>
+      Buffer.from(one, 'latin1'),
+    ),
+    names: namesOf([...dispositions, ...types], fields),
     encodings,
     isInline: words.length === 0 || words.includes('inline'),
     isAttached: words.some(word => word !== 'inline'),
     readings: kinds => readings(kinds, encodings, types),
   }
+}
+
+function namesOf(described: readonly ParameterField[], fields: PartHeader['fields']): string[] {
+  const names = fileNames(described, fields.get('content-name') ?? [])
+  if (names.length > 0) return names
+  // programs that find no name take one from what else describes the part
+  const others = ['content-description', 'content-location'].flatMap(name => fields.get(name) ?? [])
+  return fileNames(
+    [],
+    others.map(text => text.replace(/[?#].*$/s, '').replace(/^.*\//s, '')).filter(isFileName),
+  )
+}
+
+function isFileName(text: string): boolean {
+  return text.includes('=?') || /[^.\s]\.[a-z0-9]{1,8}\s*$/i.test(text)
 }
 
 function readField(text: string): ParameterField {
@@ -63,9 +80,12 @@ function valuesOf(fields: readonly ParameterField[], name: string): string[] {
   )
 }
 
-function boundaryBytes(value: string): Buffer[] {
-  const trimmed = value.trimEnd()
-  return trimmed === '' || trimmed.length > BOUNDARY_CHARACTERS ? [] : [Buffer.from(trimmed, 'latin1')]
+/** As written, and as lenient programs read it: without single quotes, with percent signs and encoded words decoded. */
+function boundaryForms(value: string): string[] {
+  const forms = [value, value.replace(/^'(.*)'$/s, '$1')]
+  if (/%[0-9a-f]{2}/i.test(value)) forms.push(percentBytes(value, '%').toString('latin1'))
+  if (value.includes('=?')) forms.push(Buffer.from(decodeWords(value)).toString('latin1'))
+  return forms.map(form => form.trimEnd()).filter(form => form !== '' && form.length <= BOUNDARY_CHARACTERS)
 }
 
 function readings(

@@ -81,12 +81,11 @@ function add(fields: Map<string, string[]>, whole: string): void {
     const name = FIELD.exec(text)
     if (name?.[1] === undefined) continue
     const key = name[1].toLowerCase()
-    const value = text
-      .slice(name[0].length)
-      .replace(/[\r\0]/g, ' ')
-      .trim()
-    const known = fields.get(key)
-    if (known) known.push(value)
-    else fields.set(key, [value])
+    const value = text.slice(name[0].length).replaceAll('\r', ' ').trim()
+    const known = fields.get(key) ?? []
+    fields.set(key, known)
+    known.push(value.replaceAll('\0', ' '))
+    // for some programs a value ends at NUL
+    if (value.includes('\0')) known.push(value.replace(/\0[^";]*/g, ''))
   }
 }

@@ -4,7 +4,7 @@
 import { type CutText } from '../content'
 import { htmlTextOf } from '../html-text'
 import { otherReadings } from '../look-alikes'
-import { isUtf7, namesNoCharset, textDecoding } from './charset'
+import { charsetKey, isUtf7, namesNoCharset, textDecoding } from './charset'
 import { enrichedText } from './enriched'
 import { decodedChunks, type Encoding } from './transfer-encoding'
 import { reversedRuns, VisibleText, visibleText } from './visible-text'
@@ -23,6 +23,8 @@ export interface Reading {
 /** HTML standard, section 13.2.3.2: browsers search the first 1,024 bytes, and go on while they parse. */
 const META_BYTES = 65_536
 const META = /<meta[\s/][^>]{0,1000}/gi
+/** XML 1.0 section 4.3.3, at the beginning. */
+const XML = /^\s{0,100}<\?xml\s[^>]{0,1000}?encoding\s*=\s*["']([a-z0-9_:.+-]{1,60})/i
 const META_CHARSET = /charset\s*=\s*["']?\s*([a-z0-9_:.+-]{1,60})/i
 
 export class PartTexts {
@@ -36,7 +38,8 @@ export class PartTexts {
 
   /** @throws UnreadableError where the charset is unknown and counts */
   add(body: Buffer, reading: Reading): void {
-    if (reading.kind === 'html') this.#html.add(room => readHtml(body, reading, room))
+    if (reading.kind === 'html')
+      for (const one of htmlReadings(body, reading)) this.#html.add(room => readHtml(body, one, room))
     else this.#plain.add(room => readPlain(body, reading, room))
   }
 
@@ -88,7 +91,7 @@ function readPlain(body: Buffer, reading: Reading, limit: number): CutText {
   const text = new VisibleText(limit)
   let reversed = ''
   const reverse = (raw: string) => {
-    for (const run of reversedRuns(raw)) reversed += `${visibleText(run)}\n`
+    for (const run of reversedRuns(raw)) reversed += `${reversed === '' ? '' : '\n'}${visibleText(run)}`
   }
   if (reading.kind === 'plain' && !reading.flowed) {
     for (const chunk of decodedText(body, reading)) {
@@ -117,9 +120,17 @@ function readBounded(chunks: Iterable<string>, limit: number): { raw: string; is
   return { raw, isCut: false }
 }
 
+/** By the charset of the part, and by that of the HTML if they differ: programs take the one or the other. */
+function htmlReadings(body: Buffer, reading: Reading): Reading[] {
+  if (charsetKey(reading.charset) === 'utf8') return [reading]
+  const named = metaCharset(body, reading.encoding)
+  if (namesNoCharset(reading.charset)) return [{ ...reading, charset: named }]
+  const isSame = named === '' || charsetKey(named) === charsetKey(reading.charset)
+  return isSame ? [reading] : [reading, { ...reading, charset: named }]
+}
+
 function readHtml(body: Buffer, reading: Reading, limit: number): CutText {
-  const charset = namesNoCharset(reading.charset) ? metaCharset(body, reading.encoding) : reading.charset
-  return htmlTextOf(() => decodedText(body, { ...reading, charset }), limit)
+  return htmlTextOf(() => decodedText(body, reading), limit)
 }
 
 /** The charset of the HTML's own `<meta>`. '': it names none. */
@@ -139,7 +150,7 @@ function namedCharset(html: string): string {
     const charset = META_CHARSET.exec(meta)?.[1]
     if (charset !== undefined) return charset
   }
-  return ''
+  return XML.exec(html)?.[1] ?? ''
 }
 
 function* decodedText(body: Buffer, { encoding, charset }: Reading): Generator<string> {

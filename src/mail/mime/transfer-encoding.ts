@@ -2,6 +2,7 @@
 
 import { DATA_LINE_LENGTH } from '../broken-lines'
 import { Base64Decoder, base64Size } from './base64'
+import { decodeWords } from './encoded-words'
 import { withoutComments } from './parameters'
 import { QuotedPrintableDecoder, quotedPrintableSize } from './quoted-printable'
 import { uuBytes, uuSize } from './uuencode'
@@ -19,11 +20,20 @@ const LINE_END_BYTES = 2
 const UNKNOWN =
   /^(?:x-?)?(?:yenc|ybase|binhex|binhex40|mac-binhex40|gzip|gzip64|deflate|zip|compress|bzip2|ascii85|base85|base32|base16|hex)/
 
-/** The encoding as programs read it: they ignore case, quotes, comments and everything after the word. */
-export function encodingOf(field: string): Encoding {
-  const word = withoutComments(field)
-    .toLowerCase()
-    .replace(/["'\s<>]/g, '')
+/** Of a field with several words, each that is one counts: programs differ in the one that they take. */
+export function encodingsOf(field: string): Encoding[] {
+  const text = withoutComments(field.includes('=?') ? decodeWords(field) : field).toLowerCase()
+  const first = encodingOf(text)
+  const others = text
+    .split(/[\s,;]+/)
+    .map(encodingOf)
+    .filter(one => one !== 'identity')
+  return [...new Set([first, ...others])]
+}
+
+/** The encoding as programs read it: they ignore quotes and everything after the word. */
+function encodingOf(text: string): Encoding {
+  const word = text.replace(/["'\s<>]/g, '')
   if (/^(?:x-)?(?:base-?_?64|b64|b(?:$|[;,]))/.test(word)) return 'base64'
   if (/^(?:x-)?(?:quoted?-?_?print|qp(?:$|[;,])|q(?:$|[;,]))/.test(word)) return 'quoted-printable'
   if (/^(?:x-?)?uu(?:e|code|encode)?(?:$|[;,])/.test(word)) return 'uuencode'

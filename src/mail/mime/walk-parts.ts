@@ -6,6 +6,7 @@ import { afterLine, Boundaries, describesPart } from './boundaries'
 import { DECODED_BYTES, DECODED_SHARE, DEPTH, GUESSES, PARTS } from './limits'
 import { type PartFields, partFields } from './part-fields'
 import { readPartHeader } from './part-header'
+import { signedContent } from './signed-data'
 import { decodedWhole, type Encoding } from './transfer-encoding'
 
 export interface PartContext {
@@ -25,6 +26,8 @@ export interface Visitor {
 const MULTIPART = /^(?:multipart(?:\/|$)|mixed$|alternative$|related$)/
 /** RFC 2046 section 5.2 and RFC 6532. The other types listed here begin with a mail's header, too. */
 const MESSAGE = /^message(?:$|\/(?:rfc822|global|news|partial|external-body)$)/
+/** RFC 8551 section 3.2. */
+const SIGNED = /^application\/(?:x-)?pkcs7-mime$/
 const DASHES = Buffer.from('--')
 
 /** `raw`: the whole mail. @throws UnreadableError where the mail exceeds a limit of limits.ts */
@@ -68,6 +71,7 @@ class Walk {
       (boundaries.length > 0 && types.every(type => !type.includes('/')))
     if (isMultipart) return this.#multipart(fields, header.bodyAt, depth, context)
     if (types.some(type => MESSAGE.test(type))) return this.#message(fields, header.bodyAt, depth, context)
+    if (types.some(type => SIGNED.test(type))) this.#signed(fields, header.bodyAt, depth, context)
     const end = this.#endFrom(header.bodyAt)
     this.#visitor.part(fields, this.#body(header.bodyAt, end), context)
     return end
@@ -149,6 +153,15 @@ class Walk {
     tellSize(decoded.length)
     new Walk(decoded, this.#visitor, this.#budget).entity(0, depth + 1, 'text/plain', inner)
     return end
+  }
+
+  /** The part is an attachment, too. */
+  #signed(fields: PartFields, bodyAt: number, depth: number, context: PartContext): void {
+    const body = this.#body(bodyAt, this.#endFrom(bodyAt))
+    const encoding = codingOf(fields)
+    const content = signedContent(encoding === undefined ? body : this.#decoded(body, encoding))
+    if (content !== undefined)
+      new Walk(content, this.#visitor, this.#budget).entity(0, depth + 1, 'text/plain', context)
   }
 
   #decoded(body: Buffer, encoding: Exclude<Encoding, 'identity' | 'unknown'>): Buffer {
