@@ -19,13 +19,13 @@ export class EngineClock {
   readonly #hostMs: () => EpochMs
   /** Of different spans, oldest first. */
   #samples: Sample[] = []
-  #offsetMs: number
+  /** Undefined: there was no answer yet. */
+  #offsetMs: number | undefined
 
   /** Until the first answer the host's clock counts. */
   constructor(monoMs: () => MonoMs = () => performance.now(), hostMs: () => EpochMs = () => Date.now()) {
     this.#monoMs = monoMs
     this.#hostMs = hostMs
-    this.#offsetMs = hostMs() - monoMs()
   }
 
   get isKnown(): boolean {
@@ -34,7 +34,7 @@ export class EngineClock {
 
   /** The database's time now, in whole milliseconds. */
   nowMs(): EpochMs {
-    if (!this.isKnown) return this.#hostMs()
+    if (this.#offsetMs === undefined) return this.#hostMs()
     return Math.round(this.#monoMs() + this.#offsetMs)
   }
 
@@ -58,15 +58,16 @@ export class EngineClock {
     this.#offsetMs = offsetOf(kept.reduce((best, one) => (tookMs(one) < tookMs(best) ? one : best)))
   }
 
-  /** The clock of one of both was set, or stood still: only what comes from now on counts. */
+  /** The clock of one of both was set, or stood still: until the next answer the old offset stays, as the host's is worse. */
   forget(): void {
     this.#samples = []
   }
 
   /** Some offset fits both this answer and those before; else a clock has jumped, and the new answer counts alone. */
   #agrees({ sentMs, gotMs, serverMs }: Sample): boolean {
-    if (!this.isKnown) return true
-    return this.#offsetMs >= serverMs - gotMs - DRIFT_MS && this.#offsetMs <= serverMs - sentMs + DRIFT_MS
+    const offsetMs = this.#offsetMs
+    if (!this.isKnown || offsetMs === undefined) return true
+    return offsetMs >= serverMs - gotMs - DRIFT_MS && offsetMs <= serverMs - sentMs + DRIFT_MS
   }
 }
 
