@@ -22,6 +22,8 @@ export interface Harm {
 
 export interface History {
   intervalMs: number
+  /** Of an answer of the database. */
+  timeoutMs: number
   /** New jobs of one sender in a day. */
   perSender: number
   /** By its address, as the database sees it. */

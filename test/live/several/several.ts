@@ -13,6 +13,7 @@ import { faultsOf } from './verdict'
 
 const INTERVAL_MS = 300
 const PER_SENDER = 8
+const TIMEOUT_MS = 1000
 /** Calls are under way for so long. */
 const LATENCY_MS = 150
 const MAIL_EVERY_MS = 250
@@ -60,7 +61,7 @@ export class Several implements Field {
       hosts,
       sesUrl: ses.url,
       intervalMs: INTERVAL_MS,
-      timeoutMs: 1000,
+      timeoutMs: TIMEOUT_MS,
       perSender: PER_SENDER,
       ...(passwordFile !== undefined && { passwordFile }),
     }
@@ -105,6 +106,7 @@ export class Several implements Field {
   async history(): Promise<History> {
     return {
       intervalMs: INTERVAL_MS,
+      timeoutMs: TIMEOUT_MS,
       perSender: PER_SENDER,
       hosts: Object.fromEntries(this.hosts.map(({ address, name }) => [address, name])),
       mails: this.relay.mails,

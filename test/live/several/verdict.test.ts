@@ -66,6 +66,7 @@ const STEPS: History['steps'] = [
 /** One mail, one bounce. */
 const INNOCENT: History = {
   intervalMs: 300,
+  timeoutMs: 1000,
   perSender: 2,
   hosts: HOSTS,
   mails: [mail()],
@@ -187,6 +188,10 @@ const GUILTY: Record<string, { change: Partial<History>; finds: RegExp }> = {
     change: { mails: [mail({ told: [told(16_000, '450 later'), LATER] })], harms: [FROZEN] },
     finds: /nothing was wrong/,
   },
+  'a mail that waited for too long': {
+    change: { mails: [mail({ told: [{ ...told(5000, '250 ok'), tookMs: 4000 }] })] },
+    finds: /was told "250 ok" by web-1 after 4000 ms/,
+  },
   'a fault that nobody caught': { change: { complaints: ['TypeError'] }, finds: /nobody caught: TypeError/ },
   'a process that is left': { change: { left: ['7 node'] }, finds: /a process is left: 7 node/ },
 }
@@ -210,6 +215,12 @@ describe('the verdict on a history with several hosts', () => {
   it('finds nothing where a mail was refused for now shortly after a harm', () => {
     const mails = [mail({ told: [told(14_000, '450 later'), LATER] })]
     assert.deepEqual(verdict({ mails, harms: [FROZEN] }), [])
+  })
+
+  it('finds nothing where a mail waited for a worker that was stopped', () => {
+    const mails = [mail({ told: [{ ...told(13_000, '250 ok'), tookMs: 12_000 }] })]
+    const harms = [{ ...FROZEN, what: 'a worker that adds a bounce: stopped for 12 s' }]
+    assert.deepEqual(verdict({ mails, harms }), [])
   })
 
   it('finds nothing where a mail beyond the cap has no job', () => {

@@ -11,6 +11,8 @@ import type { History } from './history'
 const MOMENT_MS = 50
 /** From the begin of a call, when nobody else may lead yet (LATEST in docs/several-hosts.md). */
 const LATEST_MS = 2000
+/** What all else of a mail takes on a busy machine. */
+const REST_OF_MAIL_MS = 1500
 /** After a harm a host finds its way back within so long. */
 const BACK_MS = 3000
 
@@ -26,6 +28,7 @@ export function faultsOf(history: History, { isOver }: { isOver: boolean }): str
     ...overCap(history),
     ...outOfOrder(history),
     ...refused(history),
+    ...slow(history),
     ...history.complaints.map(line => `a fault that nobody caught: ${line}`),
     ...history.left.map(text => `a process is left: ${text}`),
   ]
@@ -174,5 +177,19 @@ function refused({ mails, harms }: History): string[] {
         ({ host, atMs, reply }) =>
           `${sesId} was told "${reply}" by ${host} at ${atMs}, and nothing was wrong`,
       ),
+  )
+}
+
+/** A mail waits for the database twice as long as for an answer, at most; a worker that was stopped answers later. */
+function slow({ mails, harms, timeoutMs }: History): string[] {
+  const mostMs = 2 * timeoutMs + REST_OF_MAIL_MS
+  const stops = harms.filter(({ what }) => /worker.*stopped/.test(what))
+  return mails.flatMap(({ sesId, told }) =>
+    told
+      .filter(({ reply, tookMs }) => reply !== undefined && tookMs > mostMs)
+      .filter(
+        ({ atMs, tookMs }) => !stops.some(({ fromMs, toMs }) => fromMs <= atMs && toMs >= atMs - tookMs),
+      )
+      .map(({ host, tookMs, reply }) => `${sesId} was told "${reply}" by ${host} after ${tookMs} ms`),
   )
 }
