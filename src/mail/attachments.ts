@@ -3,7 +3,7 @@
 
 import { isZip, zipNames } from './archive'
 import type { Attachment } from './content'
-import { NAMES_CHARACTERS } from './mime/limits'
+import { NAMES_CHARACTERS, PARTS } from './mime/limits'
 import type { PartFields } from './mime/part-fields'
 import { decodedSize, decodedWhole } from './mime/transfer-encoding'
 import { UnreadableError } from './unreadable'
@@ -22,6 +22,7 @@ export class Attachments {
   readonly #opensArchives: boolean
   readonly #all: Building[] = []
   #namesCharacters = 0
+  #files = 0
 
   constructor(opensArchives: boolean) {
     this.#opensArchives = opensArchives
@@ -48,6 +49,8 @@ export class Attachments {
   /** A file that isn't a part. */
   addFile(names: readonly string[], sizeBytes: number): void {
     this.#count(names)
+    if (++this.#files > PARTS)
+      throw new UnreadableError(`it has more than ${PARTS} files in texts or a winmail.dat`)
     this.#all.push({ names, types: distinct(names.map(typeByName)), sizeBytes })
   }
 

@@ -33,6 +33,8 @@ const NAME_CHARACTERS = 1000
 /** No name of an entity is longer (section 13.5). */
 const ENTITY_CHARACTERS = 40
 
+/** Behind `<!--`: a comment for Outlook. */
+const CONDITIONAL = '[if'
 /** `--!>` may begin in this chunk and end in the next. */
 const COMMENT_END_CHARACTERS = 3
 
@@ -103,13 +105,18 @@ export class HtmlScanner {
     }
   }
 
-  /** Text without a tag behind it: an entity at its end may go on in the next chunk. */
+  /** Text without a tag behind it. */
   #lastText(): void {
-    const html = this.#html
-    const entity = this.#isLast ? -1 : html.indexOf('&', Math.max(this.#at, html.length - ENTITY_CHARACTERS))
-    const end = entity < 0 ? html.length : entity
-    if (end > this.#at) this.#text(html.slice(this.#at, end))
+    const end = this.#beforeEntity(this.#html.length)
+    if (end > this.#at) this.#text(this.#html.slice(this.#at, end))
     this.#at = end
+  }
+
+  /** The end of a text, or before an entity that may go on in the next chunk. */
+  #beforeEntity(end: number): number {
+    const from = Math.max(this.#at, end - ENTITY_CHARACTERS)
+    const entity = this.#isLast ? -1 : this.#html.indexOf('&', from)
+    return entity < 0 ? end : Math.min(entity, end)
   }
 
   #text(raw: string): void {
@@ -145,13 +152,13 @@ export class HtmlScanner {
   #comment(open: number): void {
     const html = this.#html
     const from = open + 4
-    if (!this.#isLast && html.length < from + 2) return
+    if (!this.#isLast && html.length < from + CONDITIONAL.length) return
     const empty = html.startsWith('>', from) ? 1 : html.startsWith('->', from) ? 2 : 0
     if (empty > 0) {
       this.#at = from + empty
       return
     }
-    const isConditional = html.startsWith('[if', from)
+    const isConditional = html.startsWith(CONDITIONAL, from)
     const { at, next } = commentEnd(html, from)
     if (at < 0 && !this.#isLast && isConditional && html.length - from < ATTRIBUTE_CHARACTERS) return
     if (isConditional) {
@@ -180,7 +187,7 @@ export class HtmlScanner {
     const end = endTagOf(html, element, this.#at)
     // the end tag may begin in this chunk
     const reached = this.#isLast ? html.length : Math.max(this.#at, html.length - element.length - 3)
-    const to = end < 0 ? reached : end
+    const to = end < 0 ? this.#beforeEntity(reached) : end
     if (to > this.#at && !HIDDEN.has(element)) {
       const text = html.slice(this.#at, to)
       if (ESCAPABLE.has(element)) this.#text(text)

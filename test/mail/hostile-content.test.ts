@@ -45,6 +45,20 @@ const HOSTILE: Record<string, [begin: string, piece: string]> = {
     '<a href="p"></a>',
   ],
   'commands of text/enriched': ['Content-Type: text/enriched\r\n\r\n', '<param>'],
+  'files in the lines of a text': ['Content-Type: text/plain\r\n\r\n', 'begin 644 a\r\n#9VEF\r\n'],
+  'files that begin and go on': ['Content-Type: text/plain\r\n\r\n', 'begin 644 a\r\nbegin'],
+  'lines of uuencode': ['Content-Transfer-Encoding: x-uuencode\r\n\r\n', '#9VEF\r\n'],
+  'headers of files in an archive': [
+    'Content-Type: application/zip; name=a.zip\r\nContent-Transfer-Encoding: binary\r\n\r\n',
+    'PK\x03\x04'.padEnd(26, '\0') + '\x01\0'.padEnd(6, '\0'),
+  ],
+  'attributes of a winmail.dat': [
+    'Content-Type: application/ms-tnef\r\nContent-Transfer-Encoding: binary\r\n\r\n\x78\x9f\x3e\x22\0\0',
+    '\x02\x02\x90\x06\0\0\0\0\0\0\0',
+  ],
+  'signs of ISO 2022': ['Content-Type: text/plain; charset=iso-2022-jp\r\n\r\n', '\x1b$B\x1b(B'],
+  'text from right to left': ['Content-Type: text/plain; charset=utf-8\r\n\r\n', '\u202ea'],
+  'letters that look like others': ['Content-Type: text/plain; charset=utf-8\r\n\r\n', 'е\u0332'],
   'text in UTF-7': ['Content-Type: text/plain; charset=utf-7\r\n\r\n', '+ADw-'],
 }
 
@@ -55,7 +69,7 @@ describe('the content of a mail that is made to be hard to read', () => {
         const raw = Buffer.from(begin + piece.repeat(Math.ceil(bytes / piece.length)))
         return cpuMs(enoughMs, () => {
           try {
-            readContent(raw, LIMIT)
+            readContent(raw, LIMIT, true)
           } catch (error) {
             assert.ok(error instanceof UnreadableError)
           }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
-import { htmlText } from '../../src/mail/html-text'
+import { htmlText, htmlTextOf } from '../../src/mail/html-text'
 import { cpuMs } from '../cpu-time'
 
 const text = (html: string, limit = 10_000) => htmlText(html, limit).text
@@ -48,6 +48,13 @@ describe('the text of HTML', () => {
       '</',
       '<script>',
       '<![CDATA[',
+      '<!--[if mso]>',
+      '--!',
+      '<style></styl',
+      '</p x="',
+      '<a x=y ',
+      '<bdo dir=rtl>',
+      '\u202ea',
       'x&amp;',
     ]) {
       readMs(0, piece.repeat(1000))
@@ -57,6 +64,48 @@ describe('the text of HTML', () => {
       const largeMs = readMs(limitMs, piece.repeat(400_000))
       assert(largeMs < limitMs, `${piece}: ${smallMs} ms, then ${largeMs} ms`)
     }
+  })
+
+  it('is the same however its chunks are cut', () => {
+    const piece = fc.constantFrom(
+      '<b>',
+      '<a href="http://a.example/?a=1&amp;b">',
+      '</a>',
+      '<!-- x -->',
+      '<!--[if mso]>y<![endif]-->',
+      '--!>',
+      '<style>z',
+      '</style >',
+      '<textarea>&lt;',
+      '</textarea>',
+      "<img alt='a b'/>",
+      '&nbsp;',
+      '&#8364;',
+      '<![CDATA[',
+      '</',
+      '<',
+      '"',
+      '>',
+      'x y',
+      ' ',
+    )
+    fc.assert(
+      fc.property(
+        fc.array(piece),
+        fc.array(fc.integer({ min: 1, max: 9 }), { minLength: 1 }),
+        (pieces, steps) => {
+          const html = pieces.join('')
+          const chunks: string[] = []
+          for (let at = 0, step = 0; at < html.length; step++) {
+            const length = steps[step % steps.length] ?? 1
+            chunks.push(html.slice(at, at + length))
+            at += length
+          }
+          assert.equal(htmlTextOf(() => chunks, 10_000).text, text(html))
+        },
+      ),
+      { numRuns: 2000 },
+    )
   })
 
   it('is text of any HTML, with no tag of a piece left whole', () => {

@@ -85,6 +85,33 @@ describe('conditions on content', () => {
     assert.equal(await ruleFor('[r]\nbody = *café*\naction = drop', text('cafe')), undefined)
   })
 
+  it('hold for the files in archives, and are unknown where their list could not be read', async () => {
+    const archive = (files: string[], filesAreCut?: true): MailParts => ({
+      content: {
+        attachments: [
+          {
+            names: ['a.zip'],
+            types: ['application/zip'],
+            sizeBytes: 9,
+            files,
+            ...(filesAreCut && { filesAreCut }),
+          },
+        ],
+      },
+    })
+    const rules = '[r]\nattachment.archive = *.exe\naction = bounce\nbounce.text = no {attachment}'
+    assert.equal(policy(rules).opensArchives, true)
+    assert.equal(policy('[r]\nattachment.name = *.zip\naction = drop').opensArchives, false)
+    assert.equal(await ruleFor(rules, archive(['a/run.exe', 'run.exe'])), 'r')
+    assert.equal(await ruleFor(rules, archive(['run.ехе'])), 'r')
+    assert.equal(await ruleFor(rules, archive(['readme.txt'])), undefined)
+    assert.equal(await ruleFor(rules, files('run.exe')), undefined)
+    const [decision] = await decideNow(policy(rules), mail(archive(['readme.txt'], true)))
+    assert.equal(decision?.fallback?.reason, 'unreadable')
+    const [bounced] = await decideNow(policy(rules), mail(archive(['readme.txt', 'run.exe'])))
+    assert.match(JSON.stringify(bounced?.bounce), /no run\.exe/)
+  })
+
   it('are asked last, and only where all others hold', async () => {
     const { facts, asked } = counted(text('x'))
     const rules = policy(

@@ -1,7 +1,7 @@
 // Uuencode (POSIX, "uuencode") and the names in yEnc: as a transfer encoding, and within a text, where mail programs show
 // the files as attachments. Linear.
 
-const [LF, CR, BLANK, BACKTICK] = [0x0a, 0x0d, 0x20, 0x60]
+const [LF, CR, BLANK, BACKTICK, EQUALS, Y] = [0x0a, 0x0d, 0x20, 0x60, 0x3d, 0x79]
 /** A line encodes at most 45 bytes, but its length may say up to 63. */
 const MOST_IN_LINE = 63
 /** `begin 644 name`; `uuencode -m` writes begin-base64, yEnc its own line. */
@@ -61,16 +61,16 @@ function fileFrom(body: Buffer, at: number, isUu: boolean): { sizeBytes: number;
   return at < body.length ? { sizeBytes, next: body.length } : undefined
 }
 
-/** Where a line begins with a word that may begin a file. */
+/** Where a line begins with `begin` or `=ybegin`. */
 function nextBegin(body: Buffer, from: number): number {
-  const words = ['begin', '=ybegin'].map(word => lineWith(body, word, from)).filter(at => at >= 0)
-  return words.length === 0 ? -1 : Math.min(...words)
-}
-
-function lineWith(body: Buffer, word: string, from: number): number {
-  for (let at = body.indexOf(word, from, 'latin1'); at >= 0; at = body.indexOf(word, at + 1, 'latin1')) {
-    const before = body[at - 1]
-    if (at === 0 || before === LF || before === CR) return at
+  for (
+    let at = body.indexOf('begin', from, 'latin1');
+    at >= 0;
+    at = body.indexOf('begin', at + 1, 'latin1')
+  ) {
+    const start = body[at - 1] === Y && body[at - 2] === EQUALS ? at - 2 : at
+    const before = body[start - 1]
+    if (start >= from && (start === 0 || before === LF || before === CR)) return start
   }
   return -1
 }
