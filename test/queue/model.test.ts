@@ -44,11 +44,9 @@ for (const { name, makeStore, runs } of ENGINES) {
         }),
         // shrinking opens more files than a process may
         {
-          numRuns: runs(RUNS),
+          numRuns: EXAMPLES.length + runs(RUNS),
           endOnFailure: true,
-          examples: RARE.flatMap(script =>
-            [false, true].map(isLost => [script.map(step => ({ step, isLost }))] as [Command[]]),
-          ),
+          examples: EXAMPLES,
         },
       )
       for (const what of [
@@ -130,18 +128,29 @@ type Step = typeof steps extends fc.Arbitrary<infer T> ? T : never
 const commands = fc.record({ step: steps, isLost: fc.constantFrom(false, false, false, true) })
 type Command = typeof commands extends fc.Arbitrary<infer T> ? T : never
 
-const ADD: Step = {
-  do: 'add',
-  mail: 0,
-  recipients: [{ user: 'x@yours.example', text: undefined, rule: 'one', isUnconfirmed: false }],
-  cap: 50,
+function add(mail: number, users: readonly ('v' | 'x' | 'y' | 'z')[], cap: 2 | 50 = 50): Step {
+  const one = { text: undefined, rule: 'one', isUnconfirmed: false } as const
+  return { do: 'add', mail, recipients: users.map(user => ({ ...one, user: `${user}@yours.example` })), cap }
 }
-const CALL: Step[] = [ADD, { do: 'claim', region: REGIONS[0] }, { do: 'begin', which: 0 }]
-/** What chance alone might leave out. */
+
+const CLAIM: Step = { do: 'claim', region: REGIONS[0] }
+const CALL: Step[] = [CLAIM, { do: 'begin', which: 0 }]
+const AFTER_PAUSE: Step = { do: 'wait', ms: 4000 }
+const settle = (how: (typeof SETTLED)[number]): Step => ({ do: 'settle', which: 0, how })
+
+/** What chance alone might leave out: everything that may come of a step. */
 const RARE: Step[][] = [
-  [...CALL, { do: 'die' }],
-  [...CALL, { do: 'settle', which: 0, how: 'failed' }, ADD],
+  [add(0, ['x']), ...CALL, { do: 'die' }],
+  [
+    [add(0, ['x', 'y']), ...CALL, settle('split'), ...CALL, settle('failed'), add(0, ['x'])],
+    [...CALL, settle('sent'), add(0, ['y']), add(2, ['x']), add(2, ['y', 'z', 'v'], 2)],
+    [...CALL, settle('retry'), AFTER_PAUSE, ...CALL, settle('unknown outcome'), AFTER_PAUSE],
+    [CLAIM, settle('released'), ...CALL, settle('blocked'), AFTER_PAUSE, ...CALL, settle('held')],
+  ].flat(),
 ]
+const EXAMPLES = RARE.flatMap(script =>
+  [false, true].map(isLost => [script.map(step => ({ step, isLost }))] as [Command[]]),
+)
 
 /** Both, side by side. */
 class Queues {
