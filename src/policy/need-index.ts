@@ -26,6 +26,22 @@ export class NeedIndex<T> {
   /** Each item once for each time it was added, in no order. */
   find(found: FoundLiterals): readonly T[] {
     if (this.#entries.length === 0 || found.numbers.length === 0) return this.#open
+    // most conditions have a few patterns, while a text may hold the literals of a thousand
+    if (this.#entries.length <= found.numbers.length) return this.#each(found)
+    return this.#lookUp(found)
+  }
+
+  #each(found: FoundLiterals): readonly T[] {
+    let items: T[] | undefined
+    for (const { item, need } of this.#entries) {
+      if (!found.meets(need)) continue
+      items ??= [...this.#open]
+      items.push(item)
+    }
+    return items ?? this.#open
+  }
+
+  #lookUp(found: FoundLiterals): readonly T[] {
     this.#byLiteral ??= byLiteral(this.#entries)
     let items: T[] | undefined
     let seen: Set<Entry<T>> | undefined

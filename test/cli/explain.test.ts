@@ -249,6 +249,17 @@ describe('ses-bounce explain', () => {
       assert.equal((await object([], mail, rules)).content, null)
     })
 
+    it('for which no rule can hold says that the plugin passes it over', async () => {
+      const rules =
+        '[r]\nsubject = nothing like it\naction = drop\n[b]\nrecipient = @else.example\naction = bounce\n'
+      const files = { ...FILES, 'ses-bounce-rules.ini': rules }
+      const said = 'No rule can hold for it: it is passed over, without a log line for "accept"'
+      assert.ok((await lines([], sample(), files)).includes(said))
+      assert.equal((await object([], sample(), files)).passedOver, true)
+      assert.ok(!(await lines([], sample())).includes(said))
+      assert.equal((await object([], sample())).passedOver, undefined)
+    })
+
     it('reads no further than [content] limit, and says so', async () => {
       const files = {
         ...FILES,

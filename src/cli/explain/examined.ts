@@ -2,12 +2,13 @@
 // A temporary refusal of the plugin is a fault with its reason.
 
 import type { ActiveConfig } from '../../app/active-config'
-import { evaluatePolicy, type PolicyEvaluation } from '../../app/evaluate-mail'
+import { CheapMail, evaluatePolicy, type PolicyEvaluation } from '../../app/evaluate-mail'
 import { errorMessage, type Result } from '../../errors'
 import type { Content } from '../../mail/content'
 import type { Envelope, EnvelopeRecipient } from '../../mail/facts'
 import type { Decision } from '../../policy/decision'
 import { MatchBudget } from '../../policy/match-budget'
+import { mightMatchAnyRule } from '../../policy/might-match'
 import { type RuleTrace, traceRules } from '../../policy/trace'
 import type { EpochMs } from '../../units'
 import type { WorkerThreads } from '../../worker-thread/worker-threads'
@@ -22,6 +23,8 @@ export interface ExaminedMail extends PolicyEvaluation {
   /** Those of `decisions` of which the relay hears at MAIL or RCPT: their recipients are no part of the mail. */
   atOnce: ReadonlySet<Decision>
   nowMs: EpochMs
+  /** No rule can hold for it, so the plugin passes it over without a log line. */
+  isPassedOver: boolean
   /** Undefined: no rule has needed it. */
   content(): Content | undefined
 }
@@ -70,7 +73,8 @@ export async function examineMail(
   }
   try {
     const evaluated = await evaluatePolicy(incoming, activeConfig)
-    return { value: { ...withRefused(evaluated, refused), nowMs, content: () => content } }
+    const isPassedOver = !mightMatchAnyRule(activeConfig.policy, new CheapMail(incoming, activeConfig))
+    return { value: { ...withRefused(evaluated, refused), nowMs, isPassedOver, content: () => content } }
   } catch (error) {
     return { fault: reasonOf(error) }
   }

@@ -34,6 +34,8 @@ export interface ExplainedDecisions {
   answer: Answer
   /** The reason why the plugin would pass the mail unchanged. */
   untouched?: string
+  /** No rule can hold for it, so the plugin passes it over without a log line for its recipients. */
+  passedOver?: true
 }
 
 export interface ExplainedReceipt extends Omit<Receipt, 'receivedAtMs'> {

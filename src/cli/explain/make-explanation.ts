@@ -46,6 +46,7 @@ export function explain(
     assumed,
     answer: answerOf(ofMail, decisions),
     ...(untouched !== undefined && { untouched }),
+    ...(examined.isPassedOver && { passedOver: true as const }),
   }
 }
 

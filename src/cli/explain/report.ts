@@ -20,7 +20,7 @@ const SHOWN_ATTACHMENTS = 20
 
 /** Lines, one text each. */
 export function report(name: string, explanation: Explanation): string[] {
-  const { decisions, warnings, content, answer } = explanation
+  const { decisions, warnings, content, answer, passedOver } = explanation
   return [
     ...heading(name, explanation),
     ...receiptLines(explanation),
@@ -29,6 +29,7 @@ export function report(name: string, explanation: Explanation): string[] {
     ...decisions.flatMap(decision => decisionLines(decision, explanation)),
     '',
     ...answerLines(answer),
+    ...(passedOver ? ['No rule can hold for it: it is passed over, without a log line for "accept"'] : []),
     ...callLines(explanation),
     ...(warnings.length > 0 ? ['', ...warnings.map(text => `warning: ${text}`)] : []),
   ]
