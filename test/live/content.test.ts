@@ -32,6 +32,12 @@ action = bounce
 bounce.type = ContentRejected
 bounce.text = We take no programs by mail ({attachment}). Please send a link.
 
+[packed]
+recipient = packed@yours.example
+attachment.archive = *.exe
+action = bounce
+bounce.text = No {attachment}, please
+
 [album]
 attachment.type = image/*
 attachment.count = > 2
@@ -161,6 +167,21 @@ describe('the content of a mail', function () {
     const { Explanation, BouncedRecipientInfoList } = await bounceOf(product, mail)
     assert.equal(Explanation, 'We take no programs by mail (x.exe). Please send a link.')
     assert.equal(BouncedRecipientInfoList?.[0]?.BounceType, 'ContentRejected')
+  })
+
+  it('decides by the names of files in archives, and by letters that look like those of a pattern', async () => {
+    const corpus = path.join(__dirname, '../mail/corpus')
+    const [, archive = ''] = readFileSync(path.join(corpus, 'archive.eml'), 'latin1').split(/\r?\n\r?\n/)
+    const base64 = 'application/zip\r\nContent-Transfer-Encoding: base64'
+    const packed = (body: string) => ({
+      ...of({ type: 'text/plain' }, { type: base64, name: 'a.zip', body }),
+      to: ['packed@yours.example'],
+    })
+    assert.equal(await how(packed(archive)), 'bounced: No docs/run.exe, please')
+    assert.equal(await how(packed('UEsDBG5v')), 'kept')
+    assert.equal(await how({ ...of({ type: base64, name: 'a.zip', body: archive }) }), 'delivered')
+    const text = encoded('text/plain; charset=utf-8', '8bit', 'a wіrе transfеr, please')
+    assert.equal(await how(text), 'bounced: No phrases')
   })
 
   it('decides by type, count and size of attachments', async () => {
