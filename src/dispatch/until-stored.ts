@@ -1,7 +1,7 @@
 // Repeats a write to the queue until it has succeeded, so that what came of a call isn't lost while the disk is full or the
 // database is away.
 
-import { isLasting, QueueError } from '../errors'
+import { isLasting, QueueError, type QueueErrorCode } from '../errors'
 import type { Eventually } from '../queue/store'
 import { QueueFaults } from './queue-faults'
 import type { RegionSenderParts } from './region-sender'
@@ -47,5 +47,9 @@ export async function untilStored<T>(
 
 /** The same write may succeed later. */
 export function passes(error: unknown): error is QueueError {
-  return error instanceof QueueError && !isLasting(error) && error.code !== 'QUEUE_LOCK_LOST'
+  if (!(error instanceof QueueError) || error.code === 'QUEUE_LOCK_LOST') return false
+  return !isLasting(error) || OF_SETTINGS.has(error.code)
 }
+
+/** Somebody has to act on the database, and then it takes what came of a call. It is asked only for new connections. */
+const OF_SETTINGS: ReadonlySet<QueueErrorCode> = new Set(['QUEUE_NOT_DURABLE', 'QUEUE_OLDER', 'QUEUE_NEWER'])

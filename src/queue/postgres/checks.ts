@@ -2,7 +2,7 @@
 // and whether its schema is one that this program can work with.
 
 import { QueueError } from '../../errors'
-import { STANDBY, unreachable } from './faults'
+import { MIGRATE, READ_ONLY, STANDBY, unreachable } from './faults'
 import { NEEDED_VERSION } from './schema'
 import { type PostgresTarget, placeOf, quoted } from './target'
 
@@ -28,7 +28,8 @@ export async function checkServer(target: PostgresTarget, ask: Ask): Promise<voi
   const [found = {}] = await ask(SERVER)
   if (Number(found['number']) < OLDEST_VERSION)
     throw unfit(target, `${String(found['name']).split(' on ')[0]}: the queue needs PostgreSQL 14 or later`)
-  if (found['standby'] === true || found['read_only'] === 'on') throw unreachable(target, STANDBY)
+  if (found['standby'] === true) throw unreachable(target, STANDBY)
+  if (found['read_only'] === 'on') throw unreachable(target, READ_ONLY)
   const lossy = found['aurora'] === true ? undefined : KEEPS_ALL.find(setting => found[setting] === 'off')
   if (lossy) throw unfit(target, `${lossy} is off: what is answered with 250 could be lost`)
   if (found['isolation'] !== 'read committed') {
@@ -93,8 +94,6 @@ export function checkVersion(
     )
   }
 }
-
-export const MIGRATE = 'node_modules/.bin/ses-bounce queue migrate'
 
 function literal(text: string): string {
   return `'${text.replaceAll("'", "''")}'`

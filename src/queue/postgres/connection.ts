@@ -12,7 +12,16 @@ import type { QueueClock } from '../store'
 import { checkSchema, checkServer } from './checks'
 import { EngineClock } from './clock'
 import { Connections } from './connections'
-import { faultOf, isFault, isTimeout, noAnswer, OWN_STATES, stateOf, unreachable } from './faults'
+import {
+  connectTimeoutOf,
+  faultOf,
+  isFault,
+  isTimeout,
+  noAnswer,
+  OWN_STATES,
+  stateOf,
+  unreachable,
+} from './faults'
 import { type PostgresTarget, placeOf, quoted } from './target'
 import { clean, jsonOf } from './values'
 
@@ -203,7 +212,7 @@ class Connection implements PostgresConnection {
   #connect(): Connections {
     const connections: Connections = new Connections(this.target, async client => {
       const ask = async (text: string) =>
-        (await this.#query(connections, client, { text }, this.target.timeoutMs)).rows as Row[]
+        (await this.#query(connections, client, { text }, connectTimeoutOf(this.target))).rows as Row[]
       await checkServer(this.target, ask)
       if (!this.#options.anySchema) await checkSchema(this.target, ask)
     })

@@ -6,7 +6,7 @@ import { Socket } from 'node:net'
 import { type ClientBase, Pool, type PoolClient, type PoolConfig } from 'pg'
 import { errorMessage } from '../../errors'
 import type { MonoMs } from '../../units'
-import { TIMED_OUT, unreachable } from './faults'
+import { connectTimeoutOf, isNoneLeft, TIMED_OUT, TIMED_OUT_CONNECTING, unreachable } from './faults'
 import { passwordOf } from './password'
 import { isLoopback, type PostgresTarget } from './target'
 import { getTypeParser } from './values'
@@ -14,6 +14,8 @@ import { getTypeParser } from './values'
 /** AWS's load balancers and NAT forget a silent connection after 350 s. */
 const KEEP_ALIVE_MS = 60_000
 const IDLE_MS = 60_000
+/** A server that has no connection left isn't asked for one more so long, if there is one to go on with. */
+const NARROW_MS = 10_000
 
 /**
  * PostgreSQL, SyncRepWaitForLSN: a commit whose wait for the standby was ended by an administrator, or a shutdown,
@@ -24,7 +26,10 @@ const WARNING = '01000'
 export class Connections {
   /** When the database last answered anything. */
   answeredMs: MonoMs = Number.NEGATIVE_INFINITY
+  readonly #target: PostgresTarget
   readonly #pool: Pool
+  /** Those that were checked. */
+  readonly #open = new Set<ClientBase>()
   readonly #sockets = new Set<Socket>()
   readonly #warned = new WeakSet<ClientBase>()
   /** Ends the wait of the calls that have no connection yet. */
@@ -32,10 +37,13 @@ export class Connections {
 
   /** `check`: each new connection goes through it before it is used. @throws QueueError if `ca` can't be read */
   constructor(target: PostgresTarget, check: (client: ClientBase) => Promise<void>) {
+    this.#target = target
     this.#pool = new Pool(poolConfig(target, check, this.#sockets))
     // without listeners a lost connection would end the process
     this.#pool.on('error', () => undefined)
+    this.#pool.on('remove', client => this.#open.delete(client))
     this.#pool.on('connect', client => {
+      this.#open.add(client)
       client.on('error', () => undefined)
       client.on('notice', notice => {
         if (notice.code === WARNING) this.#warned.add(client)
@@ -53,17 +61,30 @@ export class Connections {
       }
       const timer = setTimeout(() => fail(new Error(TIMED_OUT)), timeoutMs)
       this.#waiting.add(fail)
-      this.#pool.connect((error, client) => {
-        // without a client there is nothing to give back
-        if (!this.#waiting.has(fail)) client?.release(true)
-        else if (error !== undefined || client === undefined) fail(error)
-        else {
-          clearTimeout(timer)
-          this.#waiting.delete(fail)
-          resolve(client)
-        }
-      })
+      const take = () =>
+        this.#pool.connect((error, client) => {
+          // without a client there is nothing to give back
+          if (!this.#waiting.has(fail)) client?.release(true)
+          else if (error !== undefined && isNoneLeft(error) && this.#narrow()) take()
+          else if (error !== undefined || client === undefined) fail(error)
+          else {
+            clearTimeout(timer)
+            this.#waiting.delete(fail)
+            resolve(client)
+          }
+        })
+      take()
     })
+  }
+
+  /** Goes on with the connections that are open. False: there is none. */
+  #narrow(): boolean {
+    if (this.#open.size === 0) return false
+    this.#pool.options.max = this.#open.size
+    setTimeout(() => {
+      this.#pool.options.max = this.#target.connections
+    }, NARROW_MS).unref()
+    return true
   }
 
   /** A warning came with its answer. From then on it counts for the next one. */
@@ -126,7 +147,16 @@ function poolConfig(
     stream: () => {
       const socket = new Socket()
       sockets.add(socket)
-      socket.once('close', () => sockets.delete(socket))
+      // a server that says nothing at all is known sooner than one whose answer takes its time
+      const silent = setTimeout(
+        () => socket.destroy(new Error(TIMED_OUT_CONNECTING)),
+        connectTimeoutOf(target),
+      )
+      socket.once('data', () => clearTimeout(silent))
+      socket.once('close', () => {
+        clearTimeout(silent)
+        sockets.delete(socket)
+      })
       return socket
     },
     onConnect,

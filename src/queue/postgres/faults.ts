@@ -32,19 +32,48 @@ const KNOWN: readonly Known[] = [
   { state: '08', code: 'QUEUE_UNREACHABLE', text: message => message, drops: true },
   { state: '57P', code: 'QUEUE_UNREACHABLE', text: message => message, drops: true },
   { state: '3D000', code: 'QUEUE_UNREACHABLE', text: message => message, drops: true },
-  { state: '53300', code: 'QUEUE_UNREACHABLE', text: message => message, drops: true },
+  {
+    state: '53300',
+    code: 'QUEUE_UNREACHABLE',
+    text: message => `no connection is left (${message}): raise max_connections, or use a pooler`,
+    drops: true,
+  },
   { state: '53', code: 'QUEUE_FULL', text: message => `the database is short of room (${message})` },
   { state: '58', code: 'QUEUE_FULL', text: message => `the database's disk is full or failing (${message})` },
   { state: '57014', code: 'QUEUE_BUSY', text: message => message },
   { state: '55P03', code: 'QUEUE_BUSY', text: () => 'another process holds a lock in the queue' },
   { state: '40', code: 'QUEUE_BUSY', text: message => message },
   { state: '42501', code: 'QUEUE_UNWRITABLE', text: (message, { user }) => `${message} (login "${user}")` },
+  { state: '3F000', code: 'QUEUE_OTHER', text: withoutSchema },
+  // a table, a column, a function that isn't there
+  { state: '42P01', code: 'QUEUE_OTHER', text: withoutSchema },
+  { state: '42703', code: 'QUEUE_OTHER', text: withoutSchema },
+  { state: '42883', code: 'QUEUE_OTHER', text: withoutSchema },
 ]
 
+function withoutSchema(message: string, { schema }: PostgresTarget): string {
+  return `${message}; "${schema}" isn't as this program needs it: restore it, or run ${MIGRATE}`
+}
+
+export const MIGRATE = 'node_modules/.bin/ses-bounce queue migrate'
+
+/** Set for the server, the database or the login; managed databases set it when their disk is full. */
+export const READ_ONLY =
+  'default_transaction_read_only is on: the queue must write; turn it off, or let url lead to the writer'
 export const STANDBY = 'this server is a standby; url must lead to the writer'
 
-export function noAnswer({ timeoutMs }: PostgresTarget): string {
+/** The server refuses one more connection, and those that are open stay. The second: PgBouncer's (max_client_conn). */
+export function isNoneLeft(error: unknown): boolean {
+  return stateOf(error) === '53300' || /no more connections allowed/.test(errorMessage(error))
+}
+
+export function noAnswer({ timeoutMs }: Pick<PostgresTarget, 'timeoutMs'>): string {
   return `no answer within ${timeoutMs} ms`
+}
+
+/** How long a new connection may take, until it can be used. */
+export function connectTimeoutOf({ timeoutMs, connectTimeoutMs = timeoutMs }: PostgresTarget): number {
+  return connectTimeoutMs
 }
 
 function refusedLogin(user: string): string {
@@ -61,6 +90,8 @@ export function stateOf(error: unknown): string | undefined {
 
 /** As pg and pg-pool call it: `Query read timeout`, `timeout exceeded when trying to connect`. */
 export const TIMED_OUT = 'timeout'
+
+export const TIMED_OUT_CONNECTING = 'connecting: timeout'
 
 export function isTimeout(error: unknown): boolean {
   return error instanceof Error && stateOf(error) === undefined && /time-?out/i.test(error.message)
@@ -88,12 +119,16 @@ export function faultOf(error: unknown, target: PostgresTarget): Fault {
   const message = oneLine(errorMessage(error))
   if (state === undefined) return { error: unreachable(target, lost(message, target), error), drops: true }
   const known = KNOWN.find(one => state.startsWith(one.state))
+  const endsConnection = ENDING.has(String((error as { severity?: unknown }).severity))
   const [code, text] = known
     ? [known.code, known.text(message, target)]
-    : (['QUEUE_OTHER', `${message} (${state})`] as const)
+    : ([endsConnection ? 'QUEUE_UNREACHABLE' : 'QUEUE_OTHER', `${message} (${state})`] as const)
   const fault = new QueueError(code, `${placeOf(target)}: ${text}`, { cause: error })
-  return { error: fault, drops: known?.drops === true }
+  return { error: fault, drops: known?.drops === true || endsConnection }
 }
+
+/** PostgreSQL, "Message Severity Levels": the session ends. In another language than English the limit of time does it. */
+const ENDING: ReadonlySet<string> = new Set(['FATAL', 'PANIC'])
 
 export function unreachable(target: PostgresTarget, text: string, cause?: unknown): QueueError {
   return new QueueError('QUEUE_UNREACHABLE', `${placeOf(target)}: ${text}`, { cause })
@@ -101,6 +136,7 @@ export function unreachable(target: PostgresTarget, text: string, cause?: unknow
 
 /** What pg and Node say of a connection that is gone, in our words where theirs say little. */
 function lost(message: string, target: PostgresTarget): string {
+  if (message === TIMED_OUT_CONNECTING) return noAnswer({ timeoutMs: connectTimeoutOf(target) })
   if (/time-?out/i.test(message)) return noAnswer(target)
   if (/password must be a (?:non-empty )?string/i.test(message))
     return `${refusedLogin(target.user)}: it asks for a password, and none is set`

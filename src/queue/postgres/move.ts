@@ -30,7 +30,12 @@ export async function moveInto(
   contents: QueueContents,
   { monoMs, told }: { monoMs: () => MonoMs; told: (jobs: number, all: number) => void },
 ): Promise<MoveReport> {
-  const connection = openConnection({ ...target, connections: 1, timeoutMs: TIMEOUT_MS })
+  const connection = openConnection({
+    ...target,
+    connections: 1,
+    timeoutMs: TIMEOUT_MS,
+    connectTimeoutMs: target.timeoutMs,
+  })
   try {
     if (contents.isLed(monoMs(), STALE_MS))
       throw new QueueError('QUEUE_BUSY', `${file}: a dispatcher runs; stop Haraka, and run this again`)

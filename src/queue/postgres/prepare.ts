@@ -3,8 +3,9 @@
 
 import { randomBytes } from 'node:crypto'
 import { QueueError } from '../../errors'
-import { checkVersion, MIGRATE, type SchemaVersion } from './checks'
+import { checkVersion, type SchemaVersion } from './checks'
 import { openConnection, type PostgresConnection } from './connection'
+import { MIGRATE } from './faults'
 import {
   NEEDED_VERSION,
   SCHEMA_FUNCTIONS,

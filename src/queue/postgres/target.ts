@@ -16,6 +16,8 @@ export interface PostgresTarget {
   connections: number
   /** For an answer of the database. */
   timeoutMs: number
+  /** For a new connection, if its questions may take longer. Default: timeoutMs. */
+  connectTimeoutMs?: number
   /** Is told of each statement. */
   readonly observer?: StatementObserver | undefined
 }

@@ -40,6 +40,8 @@ function forViews(target: PostgresTarget, timeoutMs = target.timeoutMs): Postgre
     ...target,
     connections: CONNECTIONS,
     timeoutMs,
+    // a server that answers nothing is known soon
+    connectTimeoutMs: target.timeoutMs,
     get password() {
       return target.password
     },
