@@ -238,7 +238,7 @@ describe('a server that is not as the queue needs it', () => {
       'default_transaction_read_only',
       'on',
       'QUEUE_UNREACHABLE',
-      /this server is a standby; url must lead to the writer/,
+      /default_transaction_read_only is on: the queue must write; turn it off, or let url lead to the writer/,
     ],
   ] as const) {
     it(`is refused by name: ${setting} = ${value}`, async () => {
