@@ -2,6 +2,7 @@
 // In doubt the outcome is `unknown`, as the call may have been carried out.
 
 import { errorMessage } from '../errors'
+import { NO_CREDENTIALS } from '../queue/call-failure'
 import type { Outcome } from '../queue/effects'
 import { namesOnlyOthers } from './sandbox'
 
@@ -17,8 +18,6 @@ const THROTTLED = new Set([
 ])
 /** Errors when a policy of IAM or SES forbids the call. */
 export const DENIED: ReadonlySet<string> = new Set(['AccessDenied', 'AccessDeniedException', 'NotAuthorized'])
-/** The SDK finds no credentials. */
-export const NO_CREDENTIALS: ReadonlySet<string> = new Set(['CredentialsProviderError', 'TokenProviderError'])
 /** Errors when AWS rejects the credentials. */
 export const WRONG_CREDENTIALS: ReadonlySet<string> = new Set([
   'ExpiredToken',

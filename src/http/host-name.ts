@@ -9,7 +9,7 @@ const HOST = /^(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::\d{0,5})?$/i
 /** RFC 6761 section 6.3: these names lead only to this machine. */
 const LOOPBACK = /^(?:.+\.)?localhost$/
 /** Paths for programs, which may use any name. They hold nothing that a browser could reveal. */
-const UNCHECKED = new Set(['/metrics', '/health'])
+const UNCHECKED = new Set(['/metrics', '/health', '/health/sending'])
 
 /**
  * `names`: our names in lower case. Addresses, loopback names and a request without a name pass.

@@ -11,6 +11,7 @@ import { JOB_STATES, type JobState } from '../queue/job'
 import { MAIL_PLACES } from '../queue/mail-ledger'
 import { type Blocker, isDispatching, presentHosts, type QueueStats } from '../queue/stats'
 import { STORE_BUCKETS_S } from '../queue/store-counts'
+import { REASON_KINDS, VERDICT_STATES, type Verdict } from '../queue/verdict'
 import type { EpochMs } from '../units'
 import type { MetricKey } from './metrics-table'
 
@@ -30,6 +31,7 @@ export type Found = QueueStats & {
   host?: string | undefined
   /** Of its configuration files. */
   configDigest: string
+  verdict?: Verdict
 }
 
 const OUTCOMES: readonly Outcome['kind'][] = [
@@ -86,6 +88,7 @@ export function samplesOf(
       value: Number(pausedSinceMs !== undefined),
     })),
     blocked: regions.flatMap(({ region }) => blockedSamples(region, blocked)),
+    ...verdictSamples(found.verdict),
     dispatcherUp: [{ labels: {}, value: Number(isDispatching(found)) }],
     mailBytes: MAIL_PLACES.map(place => ({ labels: { place }, value: found.mail[place].bytes })),
     mails: MAIL_PLACES.map(place => ({ labels: { place }, value: found.mail[place].mails })),
@@ -96,6 +99,21 @@ export function samplesOf(
     ...sharedSamples(found),
     configInfo: [{ labels: { digest: found.configDigest }, value: 1 }],
     buildInfo: [{ labels: build, value: 1 }],
+  }
+}
+
+function verdictSamples(
+  verdict: Verdict | undefined,
+): Record<'verdict' | 'sending' | 'verdictReasons', Sample[]> {
+  if (verdict === undefined) return { verdict: [], sending: [], verdictReasons: [] }
+  const { state, isSending, reasons } = verdict
+  return {
+    verdict: VERDICT_STATES.map(one => ({ labels: { state: one }, value: Number(one === state) })),
+    sending: [{ labels: {}, value: Number(isSending) }],
+    verdictReasons: REASON_KINDS.map(kind => ({
+      labels: { kind },
+      value: reasons.filter(reason => reason.kind === kind).length,
+    })),
   }
 }
 

@@ -18,6 +18,7 @@ export const LABELS = {
   cause:
     'of mails: rule (a rule or a fallback says defer), fault (something of ours failed: the log has it); of faults of the store: unreachable, busy, full and others, as docs/errors.md has them',
   digest: 'of the configuration files of this host, the same on each host with the same files',
+  kind: 'no_dispatcher, paused, no_credentials, blocked, unreachable, failing, throttled and others, as /ses-bounce/health has them',
   mode: 'enforce, observe (nothing was done)',
   node: 'of Node.js',
   op: 'what the statement does: look, add_bounces, claim, begin_call, settle, heartbeat, read and others',
@@ -31,7 +32,8 @@ export const LABELS = {
   rule: "a rule's name; empty: no rule decided; [api]: by the HTTP API; other, once there are very many",
   stage: 'mail, rcpt, data, queue, delivery',
   scope: 'sender (how many bounce senders), region (1: nothing at all)',
-  state: 'queued, sending, sent, failed, expired, held, cancelled',
+  state:
+    'of jobs: queued, sending, sent, failed, expired, held, cancelled; of the verdict: sending, degraded, stopped, observing, idle',
   version: 'of this package',
 } as const
 export type LabelName = keyof typeof LABELS
@@ -108,6 +110,20 @@ export const METRICS = {
     'Bounce senders that SES accepts nothing from at the moment, or 1 for the whole region; one job is tried each minute',
     'region',
     'scope',
+  ),
+  verdict: gauge(
+    'ses_bounce_verdict',
+    "1 for the state that the status page's verdict has, 0 for the others",
+    'state',
+  ),
+  sending: gauge(
+    'ses_bounce_sending',
+    '1 while bounces go out in every lane, as /ses-bounce/health/sending has it',
+  ),
+  verdictReasons: gauge(
+    'ses_bounce_verdict_reasons',
+    'How many reasons of each kind the verdict has',
+    'kind',
   ),
   dispatcherUp: gauge(
     'ses_bounce_dispatcher_up',

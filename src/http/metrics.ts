@@ -4,11 +4,13 @@
 import type { RegistryContentType } from 'prom-client'
 import { paceOf } from '../app/operator-actions'
 import type { SurgeRecord } from '../app/surge-files'
+import { verdictSettings } from '../app/verdict-settings'
 import type { Settings } from '../config/settings'
 import type { Rule } from '../policy/rule'
 import { type Labels, MOST_SETS } from '../queue/counters'
 import type { QueueReader } from '../queue/operator'
 import type { Eventually } from '../queue/store'
+import { verdictOf } from '../queue/verdict'
 import type { EpochMs, MonoMs } from '../units'
 import { packageVersion } from '../version'
 import { samplesOf } from './metrics-samples'
@@ -47,8 +49,10 @@ export async function scrape(accept: string | undefined, context: MetricsContext
   const now = { ms: context.nowMs(), monoMs: context.nowMonoMs() }
   const { settings, policy } = context.activeConfig()
   const reader = await context.operator()
+  const stats = await reader.stats(now, paceOf(settings))
   const found = {
-    ...(await reader.stats(now, paceOf(settings))),
+    ...stats,
+    verdict: verdictOf(stats, verdictSettings(settings), now.ms),
     // the sums over hosts are Prometheus's
     sums: await reader.sums({ ofThisHost: true }),
     mailLimitBytes: settings.quarantine.limitBytes,

@@ -5,8 +5,10 @@ import { hostsText, oddHosts } from '../app/hosts-text'
 import type { SurgeRecord } from '../app/surge-files'
 import { shortened } from '../config/escape'
 import { mailTotalText } from '../quarantine/total-text'
+import { failureKind } from '../queue/call-failure'
 import { JOB_STATES, type JobState } from '../queue/job'
 import { type Blocker, isDispatching, presentHosts, type QueueStats, type RegionStats } from '../queue/stats'
+import type { ReasonKind, Verdict } from '../queue/verdict'
 import { type Html, html, type Part } from './html'
 import { count, leftText, shownTo, since, timeText, type View } from './page-layout'
 import { table } from './page-table'
@@ -23,23 +25,24 @@ export interface Status {
   /** The warning that the relay seems to rewrite recipients. */
   relayWarning?: string
   surges: readonly SurgeRecord[]
+  verdict: Verdict
 }
 
 /** The most blocked senders that are shown. */
 const SHOWN_BLOCKERS = 20
 
 interface Trouble {
-  kind: 'bad' | 'warn'
+  kind: 'bad' | 'warn' | 'soft'
   text: Part
 }
 
 export function statusSection(view: View, now: Status): Html {
   const troubles = troublesOf(view, now)
-  const kind = troubles.some(one => one.kind === 'bad') ? 'bad' : troubles.length > 0 ? 'warn' : 'good'
-  const verdict =
-    troubles.length === 0
-      ? html`<p class="good">All is well.</p>`
-      : html`<ul class="plain">${troubles.map(one => html`<li class="${one.kind}">${one.text}</li>`)}</ul>`
+  const own = VERDICT_CLASS[now.verdict.state]
+  const kinds = [own, ...troubles.map(one => one.kind)]
+  const kind = (['bad', 'warn'] as const).find(one => kinds.includes(one)) ?? 'good'
+  const verdict = html`<p class="${own}">${now.verdict.line}${kind === 'good' && '. All is well.'}</p>
+${troubles.length > 0 && html`<ul class="plain">${troubles.map(one => html`<li class="${one.kind}">${one.text}</li>`)}</ul>`}`
   return html`<section id="status" class="status ${kind}" data-live aria-labelledby="status-title">
 <h1 id="status-title">Status</h1>
 <div class="verdict">${verdict}</div>
@@ -47,6 +50,23 @@ export function statusSection(view: View, now: Status): Html {
 <p class="soft">${dispatcherText(now)} ${mailText(now)}${hostsLine(view, now)}${!view.isTrusted && " Sign in with the token to see addresses, ids, rules and SES's answers."}</p>
 </section>`
 }
+
+const VERDICT_CLASS = {
+  sending: 'good',
+  degraded: 'warn',
+  stopped: 'bad',
+  observing: 'warn',
+  idle: 'warn',
+} as const
+
+/** Reasons that the list of troubles has no words of its own for. */
+const FROM_VERDICT: ReadonlySet<ReasonKind> = new Set([
+  'unreachable',
+  'failing',
+  'throttled',
+  'emulator',
+  'other_endpoint',
+])
 
 /** With a link to its jobs. */
 function tile({ isTrusted }: View, state: JobState, jobs: number): Html {
@@ -73,6 +93,14 @@ function troublesOf(view: View, now: Status): Trouble[] {
     ...surges.flatMap(one => when(true, 'bad', surgeText(view, one))),
     ...when(now.lost > 0 && failures.length > 0, 'warn', lostText(view, now.lost, failures)),
     ...stats.blocked.slice(0, SHOWN_BLOCKERS).flatMap(one => when(true, 'warn', blockerText(view, one))),
+    ...now.verdict.reasons.flatMap(({ kind, level, lane, text }) =>
+      when(
+        FROM_VERDICT.has(kind) ||
+          (kind === 'no_credentials' && !stats.blocked.some(one => one.region === lane)),
+        level === 'note' ? 'soft' : 'warn',
+        `${text.charAt(0).toUpperCase()}${text.slice(1)}${lane === undefined ? '' : ` (${lane})`}.`,
+      ),
+    ),
     ...stats.pauses.flatMap(({ region, sinceMs }) =>
       when(
         true,
@@ -99,8 +127,12 @@ function lostText({ isTrusted }: View, lost: number, states: readonly JobState[]
 
 function blockerText(view: View, { region, bounceSender, nextTryMs, why }: Blocker): Html {
   const what = bounceSender === undefined ? 'anything' : html`bounces from ${shownTo(view, bounceSender)}`
-  const reason = why === undefined ? '' : html` SES says: ${shownTo(view, shortened(why, 300))}.`
-  return html`SES doesn't accept ${what} in ${region}; the next attempt is in ${timeText(nextTryMs - view.nowMs)}.${reason}`
+  const next = html`the next attempt is in ${timeText(nextTryMs - view.nowMs)}.`
+  const said = why === undefined ? '' : shownTo(view, shortened(why, 300))
+  if (why !== undefined && failureKind(why) === 'no_credentials')
+    return html`There are no AWS credentials for ${region}, so SES isn't asked; ${next} ${said}.`
+  const reason = why === undefined ? '' : html` SES says: ${said}.`
+  return html`SES doesn't accept ${what} in ${region}; ${next}${reason}`
 }
 
 function dispatcherText({ stats }: Status): string {

@@ -2,9 +2,11 @@
 // numbers. A fault of the store gives 503. Only page-actions.ts changes anything.
 
 import { paceOf } from '../app/operator-actions'
+import { verdictSettings } from '../app/verdict-settings'
 import { JOB_STATES } from '../queue/job'
 import type { JobPage, QueueReader } from '../queue/operator'
 import { relayWarning } from '../queue/relay-signs'
+import { verdictOf } from '../queue/verdict'
 import { ICON } from './assets/icon'
 import { SCRIPT } from './assets/script'
 import { STYLE } from './assets/style'
@@ -75,6 +77,7 @@ async function firstAt(view: View, reader: QueueReader, context: HttpContext): P
     isObserving: settings.main.mode === 'observe',
     ...(warning !== undefined && { relayWarning: warning }),
     surges: context.surges(),
+    verdict: verdictOf(stats, verdictSettings(settings), view.nowMs),
   }
   const { queued, sending, held } = stats.states
   const main = html`${statusSection(view, now)}
@@ -89,7 +92,7 @@ ${rules(
   policy.rules.map(({ name }) => name),
 )}
 ${lastReload(view, stats.reload)}`
-  return page(200, view, { title: 'Status', main })
+  return page(200, view, { title: now.verdict.line, main })
 }
 
 async function jobPage({ params }: Request, view: View, context: HttpContext): Promise<Reply> {

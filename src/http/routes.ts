@@ -10,6 +10,7 @@ import type { OperatorQueue } from '../queue/operator'
 import type { Eventually, WorkerQueue } from '../queue/store'
 import type { EpochMs, MonoMs } from '../units'
 import { apiRoutes } from './api'
+import { healthRoutes } from './health'
 import { metricsRoute } from './metrics'
 import { pageRoutes } from './page'
 import type { Route } from './router'
@@ -53,5 +54,5 @@ export async function operatorContext(context: HttpContext, rule: string): Promi
 }
 
 export function allRoutes(context: HttpContext): Route[] {
-  return [...apiRoutes(context), metricsRoute(context), ...pageRoutes(context)]
+  return [...apiRoutes(context), metricsRoute(context), ...healthRoutes(context), ...pageRoutes(context)]
 }

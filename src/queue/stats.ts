@@ -2,6 +2,7 @@
 // Cheap to read however long the queue is. Projections are estimates: later mail and SES's answers aren't known.
 
 import type { EpochMs } from '../units'
+import type { LaneFailure } from './call-failure'
 import type { ReloadState } from './counters'
 import type { JobState } from './job'
 import type { MailPlace, StoredMail } from './mail-ledger'
@@ -18,6 +19,8 @@ export interface QueueStats {
   regions: readonly RegionStats[]
   pauses: readonly Pause[]
   blocked: readonly Blocker[]
+  /** By name. */
+  failing?: readonly LaneFailure[]
   /** When the oldest waiting job was added. */
   oldestMs?: EpochMs
   /** The soonest deadline of the waiting jobs. */

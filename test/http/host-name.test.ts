@@ -72,7 +72,7 @@ describe('the name that a request came in under', () => {
   })
 
   it('is not looked at for metrics and health, which programs ask for', () => {
-    for (const path of ['/metrics', '/health']) checkHost(path, ['evil.example'], NAMES)
+    for (const path of ['/metrics', '/health', '/health/sending']) checkHost(path, ['evil.example'], NAMES)
     for (const path of ['/metrics/', '/metricsx', '//metrics'])
       assert.throws(() => checkHost(path, ['evil.example'], NAMES), { status: 421 })
   })

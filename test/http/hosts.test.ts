@@ -8,6 +8,7 @@ import { COUNTED } from '../../src/queue/counters'
 import { MetricsBuffer } from '../../src/queue/metrics-buffer'
 import type { HostStats, QueueStats } from '../../src/queue/stats'
 import { StoreCounts } from '../../src/queue/store-counts'
+import { verdictOf } from '../../src/queue/verdict'
 
 const host = (name: string, changes: Partial<HostStats> = {}): HostStats => ({
   id: name,
@@ -34,29 +35,25 @@ const STATS: QueueStats = {
   hosts: [host('web-1'), host('web-2'), host('web-0', { silentMs: 3_600_000, config: '999' })],
 }
 
+function statusOf(stats: QueueStats): Status {
+  const settings = { isIdle: false, isObserving: false, endpoint: 'aws', spacingMs: 1000 } as const
+  const verdict = verdictOf(stats, settings, 0)
+  return { stats, lost: 0, mailLimitBytes: 1, isIdle: false, isObserving: false, surges: [], verdict }
+}
+
 describe('the status page of a queue that hosts share', () => {
   const page = (changes: Partial<QueueStats>, isTrusted = true) => {
     const view = { isTrusted, nowMs: 0 } as View
     const stats = { ...STATS, ...changes }
-    const status = { stats, lost: 0, mailLimitBytes: 1, isIdle: false, isObserving: false, surges: [] }
-    return statusSection(view, status satisfies Status).text
+    const status = statusOf(stats)
+    return statusSection(view, status).text
   }
 
   it('says who leads and who else is there, with the token', () => {
     assert.match(page({}), /All is well/)
     assert.match(page({}), /web-1 leads, term 42; also here: web-2\./)
     const { leader: _leader, hosts: _hosts, ...alone } = STATS
-    assert.doesNotMatch(
-      statusSection({ isTrusted: true, nowMs: 0 } as View, {
-        stats: alone,
-        lost: 0,
-        mailLimitBytes: 1,
-        isIdle: false,
-        isObserving: false,
-        surges: [],
-      }).text,
-      /leads/,
-    )
+    assert.doesNotMatch(statusSection({ isTrusted: true, nowMs: 0 } as View, statusOf(alone)).text, /leads/)
   })
 
   it('names no host without the token', () => {

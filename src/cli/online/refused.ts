@@ -1,14 +1,8 @@
 // Classifies a refused or unanswered request to AWS, as the dispatcher does, with more detail.
 // Pure. Every error of the SDK has a kind and a reason.
 
-import {
-  DENIED,
-  errorParts,
-  NO_CREDENTIALS,
-  oneLine,
-  outcomeOfError,
-  WRONG_CREDENTIALS,
-} from '../../dispatch/outcomes'
+import { DENIED, errorParts, oneLine, outcomeOfError, WRONG_CREDENTIALS } from '../../dispatch/outcomes'
+import { NO_CREDENTIALS } from '../../queue/call-failure'
 
 export interface Refused {
   kind:

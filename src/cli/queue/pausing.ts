@@ -1,8 +1,10 @@
 // `queue stats`, `pause` and `resume`. The queue file keeps a pause until `resume`, across restarts.
 
 import { EVERY_REGION, isKnownRegion, pauseSending, resumeSending } from '../../app/operator-actions'
+import { verdictData } from '../../app/verdict-settings'
 import { jsonText } from '../../json'
 import { mailTotalData } from '../../quarantine/total-text'
+import { verdictOf } from '../../queue/verdict'
 import { operatorOf, type Run, statsOf } from './run'
 import { pausesData, pauseText, statsData, statsLines } from './stats-text'
 
@@ -11,11 +13,17 @@ export async function showStats(run: Run): Promise<number> {
   const nowMs = run.nowMs()
   const stats = await statsOf(run)
   const rules = await place.queue.countByRule()
+  const verdict = verdictOf(stats, place.verdict, nowMs)
   if (json) {
     const mail = mailTotalData(stats.mail, place.limitBytes)
-    out.line(jsonText({ ...statsData(stats, place.pace, nowMs), rules, mail }))
+    out.line(
+      jsonText({ ...verdictData(verdict, nowMs), ...statsData(stats, place.pace, nowMs), rules, mail }),
+    )
     return 0
   }
+  out.line(verdict.line)
+  for (const { text, level } of verdict.reasons) if (level === 'note') out.line(`Note: ${text}.`)
+  out.line('')
   for (const line of statsLines(stats, rules, place.pace, place.limitBytes, nowMs)) out.line(line)
   return 0
 }

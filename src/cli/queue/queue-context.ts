@@ -4,6 +4,7 @@
 import { statSync } from 'node:fs'
 import path from 'node:path'
 import { paceOf } from '../../app/operator-actions'
+import { verdictSettings } from '../../app/verdict-settings'
 import { openConfiguration } from '../../config/configuration'
 import { loadSettings, parseSettings, SETTINGS_FILE } from '../../config/load'
 import type { Owner } from '../../config/owner'
@@ -17,6 +18,7 @@ import { openMailStore } from '../../quarantine/open-store'
 import { openOperatorQueue } from '../../queue/open'
 import type { OperatorQueue, Pace } from '../../queue/operator'
 import { targetFor } from '../../queue/target'
+import type { VerdictSettings } from '../../queue/verdict'
 import { ownerOf } from '../owner'
 
 export interface Place {
@@ -25,6 +27,7 @@ export interface Place {
   store: MailStore
   /** Of mail on disk. */
   limitBytes: number
+  verdict: VerdictSettings
 }
 
 /** `why`: one or more lines. `isAbsent`: there is no file, as before Haraka's first start. */
@@ -53,6 +56,7 @@ export async function openQueueContext(
       pace: paceOf(settings),
       store,
       limitBytes: quarantine.limitBytes,
+      verdict: verdictSettings(settings),
     }
     return { value: place }
   } catch (error) {

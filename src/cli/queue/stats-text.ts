@@ -5,6 +5,7 @@ import { iso } from '../../app/job-json'
 import { shortened } from '../../config/escape'
 import { formatDuration } from '../../config/values'
 import { mailTotalText } from '../../quarantine/total-text'
+import { failureKind } from '../../queue/call-failure'
 import { JOB_STATES } from '../../queue/job'
 import type { Pace, Pause } from '../../queue/operator'
 import { isDispatching, type QueueStats, type RegionStats, type RuleCount } from '../../queue/stats'
@@ -88,6 +89,8 @@ function blockedText(
   const what =
     bounceSender === undefined ? `anything in ${region}` : `bounces from ${bounceSender} in ${region}`
   const next = nextTryMs > nowMs ? `in ${timeText(nextTryMs - nowMs)}` : 'now'
+  if (why !== undefined && failureKind(why) === 'no_credentials')
+    return `There are no AWS credentials for ${region}, so SES isn't asked: one job is tried each minute, the next ${next}; ${shortened(why, 300)}.`
   const reason = why === undefined ? 'the log says why' : `SES says: ${shortened(why, 300)}`
   return `SES doesn't accept ${what}: one job is tried each minute, the next ${next}; ${reason}.`
 }

@@ -26,6 +26,7 @@ export const SCRIPT = `'use strict';
     if (focused !== undefined) within(fresh).find(one => nameOf(one) === focused)?.focus({ preventScroll: true });
   };
   const put = other => {
+    if (document.title !== other.title) document.title = other.title;
     for (const part of document.querySelectorAll('[data-live]')) {
       const fresh = other.getElementById(part.id);
       if (fresh === null || isSelectedIn(part) || part.outerHTML === fresh.outerHTML) continue;

@@ -1,6 +1,7 @@
 // The queue's numbers, from one statement's view of it: stored sums, ends of indexes, and deadlines by blocks.
 
 import type { EpochMs } from '../../units'
+import type { LaneFailure } from '../call-failure'
 import type { ReloadState } from '../counters'
 import { JOB_STATES, type JobState } from '../job'
 import { MAIL_PLACES, type MailPlace, type StoredMail } from '../mail-ledger'
@@ -52,6 +53,9 @@ export interface HostRow {
   skew_ms: number
 }
 
+/** Of the answer of lane_failures. */
+type FailingLane = Omit<LaneFailure, 'nextTryMs'> & { nextMs: EpochMs | null }
+
 /** `home`: of the mail on disk. `host`: the name of this host. */
 export async function stats(
   connection: PostgresConnection,
@@ -66,6 +70,9 @@ export async function stats(
     regions.push(await regionOf(connection, region, { found, pauses, nowMs, pace }))
   const next = regions.flatMap(({ nextDeadlineMs }) => nextDeadlineMs ?? [])
   const { leader, clockMs } = found
+  const failing = regions.some(({ queued }) => queued > 0)
+    ? await connection.call<FailingLane[]>('lane_failures_1', { nowMs: Math.round(nowMs) })
+    : []
   return {
     states: sumsByState(found.jobs),
     jobs: found.jobs,
@@ -77,6 +84,7 @@ export async function stats(
       nextTryMs,
       ...(why !== null && { why }),
     })),
+    failing: failing.map(one => failureOf(one, regions, nowMs)),
     ...(found.oldestMs !== null && { oldestMs: found.oldestMs }),
     ...(next.length > 0 && { nextDeadlineMs: Math.min(...next) }),
     ...(leader.beat_ms > 0 && { silentMs: Math.max(0, clockMs - leader.beat_ms) }),
@@ -85,6 +93,15 @@ export async function stats(
     hosts: found.hosts.map(row => hostOf(row, clockMs)),
     leader: { term: leader.term, ...(leader.token !== '' && { host: leader.host }) },
   }
+}
+
+function failureOf(
+  { nextMs, ...failure }: FailingLane,
+  regions: readonly RegionStats[],
+  nowMs: EpochMs,
+): LaneFailure {
+  const isDue = regions.some(({ region, queued, later }) => region === failure.region && queued > later)
+  return { ...failure, nextTryMs: isDue ? nowMs : (nextMs ?? nowMs) }
 }
 
 function regionOf(

@@ -10,6 +10,7 @@ import { blockedNow } from './breaker'
 import { reloadState } from './counters'
 import type { Database, Row } from './database'
 import { type JobCount, jobCounts } from './job-counts'
+import { laneFailures } from './lane-failures'
 import { mailTotals } from './mail-ledger'
 import { pauses } from './pauses'
 import { text } from './rows'
@@ -46,6 +47,11 @@ export function stats(
     regions,
     pauses: paused,
     blocked: blockers(database),
+    failing: laneFailures(
+      database,
+      regions.filter(({ queued }) => queued > 0),
+      nowMs,
+    ),
     ...optional('oldestMs', oldest?.['created_ms']),
     ...(next.length > 0 && { nextDeadlineMs: Math.min(...next) }),
     ...(typeof heartbeat === 'number' && { silentMs: Math.max(0, monoMs - heartbeat) }),

@@ -1,0 +1,34 @@
+// Why the last calls of a lane made no bounce, by the text that was stored of the last one. Pure.
+
+/** The SDK finds no credentials. */
+export const NO_CREDENTIALS: ReadonlySet<string> = new Set(['CredentialsProviderError', 'TokenProviderError'])
+
+/** A lane whose latest call made no bounce, and left a job that waits. */
+export interface LaneFailure {
+  region: string
+  /** The first failed call since SES last answered a call of the lane. Of very many waiting jobs it may be a later one. */
+  sinceMs: number
+  lastMs: number
+  nextTryMs: number
+  /** Of the latest call. */
+  detail: string
+}
+
+export type FailureKind =
+  /** SES wasn't reached, or didn't answer. */
+  | 'unreachable'
+  /** SES wasn't asked. */
+  | 'no_credentials'
+  | 'answered'
+
+/** `detail`: as src/dispatch/outcomes.ts and role.ts write it. An answer begins with its status. */
+export function failureKind(detail: string): FailureKind {
+  const [name = ''] = detail.split(':', 1)
+  if (NO_CREDENTIALS.has(name) || OF_ROLE.test(detail)) return 'no_credentials'
+  return ANSWERED.test(detail) ? 'answered' : 'unreachable'
+}
+
+const OF_ROLE =
+  /^(?:account .{1,100}?: (?:its role can't be assumed|STS gave no credentials): |no \[account\.NAME\] has a role)/
+const ANSWERED =
+  /^(?:(?:the account|account .{1,100}?) is in the sandbox: )?(?:\d{3} |SES refused \d+ mails|SES's answer)/

@@ -1,0 +1,257 @@
+// The one verdict on whether bounces go out, with its reasons, for every view and for health checks. Pure.
+// It follows what came of the calls. Nothing in it is private: no address, no host's name, no text of SES.
+
+import type { EpochMs } from '../units'
+import { failureKind } from './call-failure'
+import { type Blocker, isDispatching, type QueueStats, type RegionStats } from './stats'
+
+export type VerdictState = (typeof VERDICT_STATES)[number]
+export const VERDICT_STATES = ['sending', 'degraded', 'stopped', 'observing', 'idle'] as const
+
+export const REASON_KINDS = [
+  'queue_unusable',
+  'idle',
+  'no_dispatcher',
+  'paused',
+  'no_credentials',
+  'blocked',
+  'unreachable',
+  'failing',
+  'throttled',
+  'missing_deadlines',
+  'configuration_refused',
+  'observing',
+  'emulator',
+  'other_endpoint',
+] as const
+export type ReasonKind = (typeof REASON_KINDS)[number]
+
+export interface Reason {
+  kind: ReasonKind
+  /** `stopped`: it doesn't end by itself. `note`: the verdict doesn't change. */
+  level: 'stopped' | 'degraded' | 'note'
+  /** Bounces don't go out because of it. */
+  stops: boolean
+  /** Undefined: every lane. */
+  lane?: string
+  sinceMs?: EpochMs
+  nextTryMs?: EpochMs
+  /** Without a full stop. */
+  text: string
+}
+
+export interface Verdict {
+  state: VerdictState
+  /** Bounces of every lane go out. */
+  isSending: boolean
+  /** `Degraded: SES unreachable since 03:12 UTC, next try in 38 s` */
+  line: string
+  /** The worst first. */
+  reasons: readonly Reason[]
+  lanes: readonly { lane: string; isSending: boolean }[]
+}
+
+/** The configuration, as far as it counts here. */
+export interface VerdictSettings {
+  /** No relay is trusted. */
+  isIdle: boolean
+  /** mode = observe */
+  isObserving: boolean
+  endpoint: 'aws' | 'emulator' | 'other'
+  /** From one call to the next, by the settings. */
+  spacingMs: number
+}
+
+export function verdictOf(stats: QueueStats, settings: VerdictSettings, nowMs: EpochMs): Verdict {
+  const reasons = reasonsOf(stats, settings, nowMs)
+  const stopping = reasons.filter(({ stops }) => stops)
+  const isAllStopped = stopping.some(({ lane }) => lane === undefined)
+  const lanes = stats.regions.map(({ region }) => ({
+    lane: region,
+    isSending: !isAllStopped && !stopping.some(({ lane }) => lane === region),
+  }))
+  const waitForHelp = reasons.filter(({ level }) => level === 'stopped')
+  const areAllStopped =
+    waitForHelp.some(({ lane }) => lane === undefined) ||
+    (lanes.length > 0 && lanes.every(({ lane }) => waitForHelp.some(one => one.lane === lane)))
+  const state = stateOf(reasons, settings, areAllStopped)
+  return {
+    state,
+    isSending: stopping.length === 0,
+    line: lineOf(state, reasons, stats.regions.length > 1),
+    reasons,
+    lanes,
+  }
+}
+
+/** The queue can't be read: mail that is to be bounced gets a temporary refusal. `code`: of the error. */
+export function unusableQueue(code: string): Verdict {
+  const text = `the queue can't be used (${code}); the log says more`
+  const reason: Reason = { kind: 'queue_unusable', level: 'stopped', stops: true, text }
+  return { state: 'stopped', isSending: false, line: `Stopped: ${text}`, reasons: [reason], lanes: [] }
+}
+
+/** There is no queue yet. */
+export function idleVerdict(): Verdict {
+  return { state: 'idle', isSending: false, line: `Idle: ${IDLE.text}`, reasons: [IDLE], lanes: [] }
+}
+
+const IDLE: Reason = {
+  kind: 'idle',
+  level: 'stopped',
+  stops: true,
+  text: 'no relay is trusted, so no mail is looked at',
+}
+
+const WORDS: Readonly<Record<VerdictState, string>> = {
+  sending: 'Sending',
+  degraded: 'Degraded',
+  stopped: 'Stopped',
+  observing: 'Observing',
+  idle: 'Idle',
+}
+
+function stateOf(
+  reasons: readonly Reason[],
+  { isIdle, isObserving }: VerdictSettings,
+  areAllStopped: boolean,
+): VerdictState {
+  if (isIdle) return 'idle'
+  if (areAllStopped) return 'stopped'
+  if (reasons.some(({ level }) => level !== 'note')) return 'degraded'
+  return isObserving ? 'observing' : 'sending'
+}
+
+function lineOf(state: VerdictState, reasons: readonly Reason[], areSeveral: boolean): string {
+  const wanted = state === 'sending' ? undefined : reasons[0]
+  if (wanted === undefined) return WORDS[state]
+  const others = reasons.filter(one => one !== wanted && one.level !== 'note').length
+  const where = areSeveral && wanted.lane !== undefined ? ` (${wanted.lane})` : ''
+  const more = others === 0 ? '' : `; and ${others} more ${others === 1 ? 'reason' : 'reasons'}`
+  return `${WORDS[state]}: ${wanted.text}${where}${more}`
+}
+
+function reasonsOf(stats: QueueStats, settings: VerdictSettings, nowMs: EpochMs): Reason[] {
+  const willMiss = stats.regions.reduce((sum, one) => sum + one.willMiss, 0)
+  const isSilent = !isDispatching(stats)
+  const found: Reason[] = [
+    ...(settings.isIdle ? [IDLE] : []),
+    ...(isSilent && !settings.isIdle ? [noDispatcher(stats)] : []),
+    ...stats.pauses.map(({ region, sinceMs }) => ({
+      ...ofLane('paused', 'stopped', region),
+      sinceMs,
+      text: `paused by hand${region === undefined ? '' : ` in ${region}`} since ${clockText(sinceMs, nowMs)}`,
+    })),
+    ...stats.blocked.map(one => blockedReason(one, nowMs)),
+    ...failingReasons(stats, nowMs),
+    ...stats.regions.flatMap(one => throttledReason(one, stats, settings)),
+    ...(willMiss > 0 ? [note('missing_deadlines', 'degraded', missText(willMiss))] : []),
+    ...(stats.reload.isRefused
+      ? [
+          note(
+            'configuration_refused',
+            'degraded',
+            'the configuration has errors; the previous one is in force',
+          ),
+        ]
+      : []),
+    ...(settings.isObserving
+      ? [note('observing', 'note', 'mode = observe: decisions are noted, and nothing is bounced')]
+      : []),
+    ...ENDPOINTS[settings.endpoint],
+  ]
+  const order = { stopped: 0, degraded: 1, note: 2 }
+  return found.toSorted((one, other) => order[one.level] - order[other.level])
+}
+
+const ENDPOINTS: Readonly<Record<VerdictSettings['endpoint'], readonly Reason[]>> = {
+  aws: [],
+  emulator: [note('emulator', 'note', 'bounces go to the local emulator, not to SES')],
+  other: [note('other_endpoint', 'note', 'bounces go to a server on this machine, not to SES')],
+}
+
+function note(kind: ReasonKind, level: Reason['level'], text: string): Reason {
+  return { kind, level, stops: false, text }
+}
+
+function ofLane(kind: ReasonKind, level: Reason['level'], lane: string | undefined): Omit<Reason, 'text'> {
+  return { kind, level, stops: true, ...(lane !== undefined && { lane }) }
+}
+
+function noDispatcher({ silentMs }: QueueStats): Reason {
+  const text =
+    silentMs === undefined
+      ? 'no dispatcher has run'
+      : `no dispatcher runs: no heartbeat for ${waitText(silentMs)}`
+  return { kind: 'no_dispatcher', level: 'stopped', stops: true, text }
+}
+
+/** A sender that is blocked leaves the others of the lane. */
+function blockedReason({ region, bounceSender, nextTryMs, why = '' }: Blocker, nowMs: EpochMs): Reason {
+  const next = `next try ${nextText(nextTryMs, nowMs)}`
+  if (failureKind(why) === 'no_credentials')
+    return { ...ofLane('no_credentials', 'stopped', region), nextTryMs, text: `no AWS credentials, ${next}` }
+  const what = bounceSender === undefined ? 'anything' : 'bounces of a bounce sender'
+  return {
+    ...ofLane('blocked', bounceSender === undefined ? 'stopped' : 'degraded', region),
+    nextTryMs,
+    text: `SES doesn't accept ${what}, ${next}`,
+  }
+}
+
+const FAILURES = {
+  unreachable: ['unreachable', 'SES unreachable'],
+  no_credentials: ['no_credentials', 'no AWS credentials'],
+  answered: ['failing', 'SES answers with errors'],
+} as const
+
+/** Of lanes that aren't paused or blocked: nothing is tried there, or it is said already. */
+function failingReasons({ failing = [], blocked, pauses }: QueueStats, nowMs: EpochMs): Reason[] {
+  const isTold = (lane: string) =>
+    blocked.some(one => one.region === lane) ||
+    pauses.some(({ region }) => region === undefined || region === lane)
+  return failing.flatMap(({ region, sinceMs, nextTryMs, detail }) => {
+    if (isTold(region)) return []
+    const [kind, text] = FAILURES[failureKind(detail)]
+    const when = `since ${clockText(sinceMs, nowMs)}, next try ${nextText(nextTryMs, nowMs)}`
+    return [{ ...ofLane(kind, 'degraded', region), sinceMs, nextTryMs, text: `${text} ${when}` }]
+  })
+}
+
+/** Only what SES has said in the last minute, or the pace that is left of it while jobs wait. */
+function throttledReason(
+  { region, lastMinute, spacingMs, queued }: RegionStats,
+  { failing = [] }: QueueStats,
+  settings: VerdictSettings,
+): Reason[] {
+  const { throttled, sent } = lastMinute
+  const isSlower = queued > 0 && spacingMs > settings.spacingMs
+  if ((throttled === 0 && !isSlower) || failing.some(one => one.region === region)) return []
+  const pace = isSlower ? `: one call every ${(spacingMs / 1000).toFixed(1)} s` : ''
+  const stops = throttled > 0 && sent === 0
+  return [{ ...ofLane('throttled', 'degraded', region), stops, text: `SES throttles the calls${pace}` }]
+}
+
+function missText(jobs: number): string {
+  return jobs === 1
+    ? '1 waiting job will miss its deadline at this pace'
+    : `${jobs} waiting jobs will miss their deadline at this pace`
+}
+
+const DAY_MS = 86_400_000
+
+/** `03:12 UTC`; of another day with its date. */
+function clockText(ms: EpochMs, nowMs: EpochMs): string {
+  const iso = new Date(ms).toISOString()
+  const isLongAgo = nowMs - ms >= DAY_MS
+  return `${isLongAgo ? `${iso.slice(0, 10)} ` : ''}${iso.slice(11, 16)} UTC`
+}
+
+function nextText(ms: EpochMs, nowMs: EpochMs): string {
+  return ms > nowMs ? `in ${waitText(ms - nowMs)}` : 'now'
+}
+
+function waitText(ms: number): string {
+  const seconds = Math.ceil(ms / 1000)
+  return seconds < 120 ? `${seconds} s` : `${Math.ceil(seconds / 60)} min`
+}
