@@ -25,7 +25,8 @@ function parts() {
   return {
     // three files at a time for each of two processors
     'the tests that share the machine': ['--parallel', '--jobs', '6', ...mixed(live, others)],
-    'the tests that run alone': alone,
+    // they start servers: scripts/test-hosts.js has why
+    'the tests that run alone': ['--exit', ...alone],
   }
 }
 
