@@ -2,7 +2,14 @@
 // Never throws. A wrong value is replaced by its default, so that all errors are shown at once.
 
 import type { Result } from '../errors'
-import { ACCOUNT_KEYS, accountHint, accountNameFault, isAccountSection, readAccounts } from './accounts'
+import {
+  ACCOUNT_KEYS,
+  ACCOUNT_SECTION,
+  accountHint,
+  accountNameFault,
+  isAccountSection,
+  readAccounts,
+} from './accounts'
 import { type Diagnostic, didYouMean, type Severity, validAre } from './diagnostics'
 import { shortened } from './escape'
 import { hideValue } from './hidden-values'
@@ -191,7 +198,7 @@ function fromEnvironment(env: Environment, name: string): string | undefined {
 
 function sectionHint(name: string, entries: readonly IniEntry[]): string {
   if (entries.some(({ key }) => key === 'action')) return '; rules belong in ses-bounce-rules.ini'
-  return accountHint(name) || didYouMean(name, TABLE.keys()) || validAre([...TABLE.keys()])
+  return accountHint(name) || didYouMean(name, TABLE.keys()) || validAre([...TABLE.keys(), ACCOUNT_SECTION])
 }
 
 /** A hint with the right section for a key in a wrong one. */

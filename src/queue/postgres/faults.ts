@@ -27,6 +27,13 @@ interface Known {
 const KNOWN: readonly Known[] = [
   { state: OWN_STATES.lockLost, code: 'QUEUE_LOCK_LOST', text: message => message },
   { state: OWN_STATES.version, code: 'QUEUE_BUSY', text: message => message },
+  // invalid_password; so a role that doesn't exist, where the server asks for a password
+  {
+    state: '28P01',
+    code: 'QUEUE_UNREACHABLE',
+    text: (_, { user }) => `${refusedLogin(user)}: the user in url or the password is wrong`,
+    drops: true,
+  },
   { state: '28', code: 'QUEUE_UNREACHABLE', text: (_, { user }) => refusedLogin(user), drops: true },
   { state: '25006', code: 'QUEUE_UNREACHABLE', text: () => STANDBY, drops: true },
   { state: '08', code: 'QUEUE_UNREACHABLE', text: message => message, drops: true },

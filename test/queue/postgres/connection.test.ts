@@ -270,14 +270,17 @@ describe('a server that is not as the queue needs it', () => {
     writeFileSync(passwordFile, 'first\n')
     await ask(withFile)
     await server.query("ALTER ROLE keyholder PASSWORD 'second'")
-    await assert.rejects(ask(withFile), /the database refuses the login of "keyholder"/)
+    await assert.rejects(
+      ask(withFile),
+      /the database refuses the login of "keyholder": the user in url or the password is wrong$/,
+    )
     const connection = openConnection(target(withFile), { anySchema: true })
     await assert.rejects(connection.rows('SELECT 1'), QueueError)
     writeFileSync(passwordFile, 'second\n')
     await until(() => connection.rows('SELECT 1').catch(() => undefined), { what: 'the new password' })
     await connection.close()
     rmSync(passwordFile)
-    await assert.rejects(ask(withFile), /ENOENT/)
+    await assert.rejects(ask(withFile), /mail: password can't be read: ENOENT/)
     await assert.rejects(ask({ user: 'keyholder' }), /asks for a password, and none is set/)
     await ask({ user: 'keyholder', password: 'second' })
   })
