@@ -29,6 +29,7 @@ import { StoreCounts } from '../queue/store-counts'
 import type { EpochMs } from '../units'
 import { openWorkerThreads, type WorkerThreads } from '../worker-thread/worker-threads'
 import { type ActiveConfig, compileActiveConfig } from './active-config'
+import { bootLine } from './boot-line'
 import type { HostWatch } from './host-watch'
 import { MailCounts } from './mail-counts'
 import { PluginQueue } from './plugin-queue'
@@ -183,6 +184,7 @@ export class PluginRuntime {
    * it is tried again. Nothing of it is left for later, so that no mail comes before a rejection.
    */
   async boot(): Promise<void> {
+    this.#options.log('notice', bootLine(this.activeConfig(), this.#queue.place))
     try {
       await this.#startDispatcher(() => this.#queue.prepareAtBoot())
     } catch (error) {

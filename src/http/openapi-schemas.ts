@@ -2,6 +2,7 @@
 
 import { BOUNCE_TYPES } from '../policy/decision'
 import { JOB_STATES } from '../queue/job'
+import { REASON_KINDS, VERDICT_STATES } from '../queue/verdict'
 import { FAULT_CODES } from './reply'
 
 /** A time in a request. */
@@ -84,6 +85,31 @@ export const BOUNCE = object(
 )
 
 const succeeded = (data: object) => object({ success: { const: true }, data })
+
+const LEVELS = ['stopped', 'degraded', 'note']
+/** In milliseconds, unlike those of bounces. */
+const EXACT_TIME = { type: 'string', format: 'date-time' }
+
+export const HEALTH = object({
+  verdict: about(TEXT, 'One line, as the status page and queue stats have it.'),
+  state: { enum: VERDICT_STATES },
+  is_sending: about({ type: 'boolean' }, 'Bounces of every lane go out.'),
+  at: EXACT_TIME,
+  reasons: {
+    type: 'array',
+    description: 'The worst first.',
+    items: object(
+      {
+        kind: { enum: REASON_KINDS },
+        level: { enum: LEVELS },
+        stops: about({ type: 'boolean' }, "Bounces don't go out because of it."),
+        text: TEXT,
+      },
+      { lane: about(TEXT, 'Without it: every lane.'), since: EXACT_TIME, next_try: EXACT_TIME },
+    ),
+  },
+  lanes: { type: 'array', items: object({ lane: TEXT, is_sending: { type: 'boolean' } }) },
+})
 
 export const ENVELOPES = {
   Scheduled: succeeded(

@@ -3,7 +3,7 @@
 import { JOB_STATES } from '../queue/job'
 import { BOUNCE_SUBMISSION } from './bounce-schema'
 import { LIST_PARAMETERS, MOST_LISTED, STANDARD_LIMIT } from './listing'
-import { BOUNCE, ENVELOPES, ref } from './openapi-schemas'
+import { BOUNCE, ENVELOPES, HEALTH, ref } from './openapi-schemas'
 
 const PARAMETER_TEXTS: Record<(typeof LIST_PARAMETERS)[number], string> = {
   state: 'The state of the bounce.',
@@ -143,6 +143,28 @@ export const OPENAPI = {
         responses: at({ 200: answer('It is cancelled.', 'One') }, 404, 409),
       },
     },
+    '/health': {
+      get: {
+        operationId: 'health',
+        summary: 'Whether mail can be accepted; for everyone.',
+        security: [],
+        responses: {
+          200: answer('It can, also while SES is down.', 'Health'),
+          503: answer("The queue can't be used.", 'Health'),
+        },
+      },
+    },
+    '/health/sending': {
+      get: {
+        operationId: 'healthOfSending',
+        summary: 'Whether bounces go out; for everyone.',
+        security: [],
+        responses: {
+          200: answer('They do, in every lane.', 'Health'),
+          503: answer("In one lane at least they don't.", 'Health'),
+        },
+      },
+    },
     '/v1/openapi.json': {
       get: {
         operationId: 'describe',
@@ -156,6 +178,6 @@ export const OPENAPI = {
   },
   components: {
     securitySchemes: { token: { type: 'http', scheme: 'bearer' } },
-    schemas: { BounceSubmission: BOUNCE_SUBMISSION, Bounce: BOUNCE, ...ENVELOPES },
+    schemas: { BounceSubmission: BOUNCE_SUBMISSION, Bounce: BOUNCE, Health: HEALTH, ...ENVELOPES },
   },
 }

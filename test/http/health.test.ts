@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict'
 import { request } from '../queue/support'
 import { type Api, NOW_MS, startApi } from './api-support'
+import { assertDescribed } from './described'
 
 const SPACING = { spacingMs: 0, notBeforeMonoMs: 0, longestPauseMs: 60_000 }
 
@@ -16,6 +17,7 @@ describe('the health of the plugin', () => {
   async function health(path: string) {
     const response = await fetch(`${api.url}${path}`)
     const body = (await response.json()) as Record<string, unknown>
+    assertDescribed('GET', path, response.status, body)
     return { status: response.status, body, verdict: String(body['verdict']) }
   }
   const both = async () => [(await health('/health')).status, (await health('/health/sending')).status]

@@ -100,10 +100,13 @@ describe('at boot', function () {
     }
   })
 
-  it('Haraka works with one process', async () => {
+  it('Haraka works with one process, and says with what', async () => {
     const rules = `[held]\nrecipient = held@yours.example\naction = quarantine\n\n${BOUNCE_ALL}`
     const product = await startFlow({ rules, haraka: { nodes: 0 } })
     try {
+      await product.haraka.waitForLog(
+        /haraka-plugin-ses-bounce \S+: mode = enforce; relays \S.*; 2 rules; no \[account\] sections; queue in \S+queue\.sqlite; bounces go to http\S+ on this machine, not to SES/,
+      )
       const to = ['held@yours.example', 'user@yours.example']
       const { reply, mail } = await relay(product, { to })
       assert.equal(said(reply), '250 Message accepted by policy')

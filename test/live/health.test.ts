@@ -31,7 +31,7 @@ describe('the health of a Haraka', () => {
     return {
       page: /<title>(.*) - SES bounces<\/title>/.exec(page)?.[1] ?? '',
       text: stats.lines[0] ?? '',
-      json: String((JSON.parse(json.lines.join('')) as { verdict: string }).verdict),
+      json: (JSON.parse(json.lines.join('')) as { verdict: string }).verdict,
       sending: /^ses_bounce_sending (\d)$/m.exec(metrics)?.[1] ?? '',
     }
   }

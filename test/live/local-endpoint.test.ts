@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
+import { sesBounce } from './support/command'
 import { startProduct } from './support/product'
 import { change } from './support/reload'
 import { until } from './support/wait'
@@ -37,6 +38,9 @@ describe('endpoint = local', function () {
     })
     try {
       await product.haraka.waitForLog(/bounces go to the emulator at http:\/\/127\.0\.0\.1:\d+, not to SES/)
+      await product.haraka.waitForLog(/bounces go to the local emulator, not to SES/)
+      const { lines } = await sesBounce(product, 'queue', 'stats')
+      assert.deepEqual(lines.slice(0, 2), ['Sending', 'Note: bounces go to the local emulator, not to SES.'])
       const { reply, mail } = await product.deliver()
       assert.equal(reply.code, 250)
       await until(() => product.jobs({ sesId: mail.sesId })[0]?.state === 'sent', { what: 'the bounce' })
