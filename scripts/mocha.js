@@ -7,17 +7,19 @@ const os = require('node:os')
 const path = require('node:path')
 
 const root = path.join(__dirname, '..')
+/** exit: a connection or a server that a failed hook has left open would keep the process alive for ever. */
+const ALWAYS = ['--exit', '--reporter', path.join(__dirname, 'test-reporter.js')]
 
 /** What the part comes to as a whole is a failure too: an end without a report, a status without a failed test. */
 async function run(part, args, env) {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'test-report-'))
   const file = path.join(folder, 'report.json')
   const program = path.join(root, 'node_modules/mocha/bin/mocha.js')
-  const child = spawn(
-    process.execPath,
-    [program, '--reporter', path.join(__dirname, 'test-reporter.js'), ...args, ...process.argv.slice(2)],
-    { cwd: root, stdio: 'inherit', env: { ...process.env, ...env, TEST_REPORT: file } },
-  )
+  const child = spawn(process.execPath, [program, ...ALWAYS, ...args, ...process.argv.slice(2)], {
+    cwd: root,
+    stdio: 'inherit',
+    env: { ...process.env, ...env, TEST_REPORT: file },
+  })
   const [code, signal] = await events.once(child, 'close')
   const { passed, failures } = readReport(file) ?? { passed: 0, failures: [] }
   fs.rmSync(folder, { recursive: true })
