@@ -19,7 +19,7 @@ import { PATIENCE_MS, until } from './wait'
 
 export { type Exit, type RunningHaraka, startMark }
 
-const NODE_ARGS = ['--require', path.join(__dirname, 'lazy-redis.js')]
+const NODE_ARGS = ['--require', path.join(__dirname, 'lazy-packages.js')]
 
 interface StartOptions {
   /** Added to our own environment, without what that says of AWS. */
