@@ -27,16 +27,29 @@ describe('mail that queue/smtp_forward would give to a server', function () {
   let product: Product
   let server: MovableServer
   let origin: MailServer
-  beforeEach(async () => {
+  /** What `product` was started with, while it runs. */
+  let startedWith: string | undefined
+  before(async () => {
     server = await startMovableServer()
     origin = await startMailServer()
   })
-  afterEach(async () => {
-    await product.stop()
+  beforeEach(() => {
+    for (const replies of Object.values(server.refuse)) replies.clear()
+    for (const { accepted } of [server, origin]) accepted.length = 0
+  })
+  after(async () => {
+    await stop()
     await server.close()
     await origin.close()
   })
 
+  async function stop(): Promise<void> {
+    if (startedWith === undefined) return
+    startedWith = undefined
+    await product.stop()
+  }
+
+  /** The one that runs is used again where it was started with the same. */
   async function start({
     rules = FORWARDED,
     ini = {},
@@ -52,7 +65,7 @@ describe('mail that queue/smtp_forward would give to a server', function () {
     files?: Record<string, string>
     outbound?: string
   } = {}): Promise<void> {
-    product = await startDelivery({
+    const options = {
       rules,
       ini,
       plugins,
@@ -61,7 +74,12 @@ describe('mail that queue/smtp_forward would give to a server', function () {
         'config/smtp_forward.ini': forward || `host=127.0.0.1\nport=${server.port}\n`,
         ...files,
       },
-    })
+    }
+    const text = JSON.stringify(options)
+    if (text === startedWith) return
+    await stop()
+    product = await startDelivery(options)
+    startedWith = text
     route(product, { 'origin.example': origin.port })
   }
 
@@ -109,6 +127,17 @@ describe('mail that queue/smtp_forward would give to a server', function () {
     await untilDelivered(product)
     assert.deepEqual(await bouncedOf(mail), ['one@yours.example', 'two@yours.example'])
     assert.deepEqual(accepted(mail), [])
+  })
+
+  it('leaves mail of other peers to queue/smtp_forward', async () => {
+    await start()
+    const { reply, mail } = await relay(product, {
+      to: ['one@yours.example', 'two@yours.example'],
+      connect: { localAddress: '127.0.0.9' },
+    })
+    assert.doesNotMatch(said(reply), /Queued/)
+    assert.deepEqual(accepted(mail), ['one@yours.example', 'two@yours.example'])
+    assert.deepEqual(deliveredOf(product, mail), [])
   })
 
   it('goes to the servers of a pool', async () => {
@@ -202,17 +231,6 @@ describe('mail that queue/smtp_forward would give to a server', function () {
         .toSorted(),
       ['full@yours.example', 'no@yours.example'],
     )
-  })
-
-  it('leaves mail of other peers to queue/smtp_forward', async () => {
-    await start()
-    const { reply, mail } = await relay(product, {
-      to: ['one@yours.example', 'two@yours.example'],
-      connect: { localAddress: '127.0.0.9' },
-    })
-    assert.doesNotMatch(said(reply), /Queued/)
-    assert.deepEqual(accepted(mail), ['one@yours.example', 'two@yours.example'])
-    assert.deepEqual(deliveredOf(product, mail), [])
   })
 })
 
