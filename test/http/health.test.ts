@@ -1,9 +1,12 @@
 // Health without a token: for those who restart containers, and for those who watch the bounces.
 
 import assert from 'node:assert/strict'
+import { QueueError } from '../../src/errors'
+import { healthRoutes } from '../../src/http/health'
 import { request } from '../queue/support'
 import { type Api, NOW_MS, startApi } from './api-support'
 import { assertDescribed } from './described'
+import { serveRoutes, servingContext } from './support'
 
 const SPACING = { spacingMs: 0, notBeforeMonoMs: 0, longestPauseMs: 60_000 }
 
@@ -61,5 +64,35 @@ describe('the health of the plugin', () => {
     api.configure('', '')
     assert.deepEqual(await both(), [200, 503])
     assert.match((await health('/health')).verdict, /^Idle: no relay is trusted/)
+  })
+
+  it('notes on the page that bounces go to the emulator, and all is well none the less', async () => {
+    api.configure('[ses]\nendpoint = local\n')
+    assert.deepEqual(await both(), [200, 200])
+    const page = await (await fetch(`${api.url}/`)).text()
+    assert.match(page, /Sending\. All is well\.[\s\S]*Bounces go to the local emulator, not to SES\./)
+  })
+
+  it('is 503 for both while the queue cannot be used, with the code and nothing private', async () => {
+    const served = await serveRoutes([], servingContext, context =>
+      healthRoutes({
+        ...context,
+        activeConfig: () => ({ ...context.activeConfig(), idle: false }),
+        operator: () => Promise.reject(new QueueError('QUEUE_UNREACHABLE', 'db.internal:5432/mail: no')),
+        nowMs: () => NOW_MS,
+      }),
+    )
+    try {
+      for (const path of ['/health', '/health/sending']) {
+        const response = await fetch(served.url + path)
+        const text = await response.text()
+        assert.equal(response.status, 503)
+        assertDescribed('GET', path, 503, JSON.parse(text))
+        assert.match(text, /Stopped: the queue can't be used \(QUEUE_UNREACHABLE\); the log says more/)
+        assert.doesNotMatch(text, /db\.internal/)
+      }
+    } finally {
+      await served.close()
+    }
   })
 })
