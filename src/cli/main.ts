@@ -3,7 +3,7 @@
 // Exit codes: 0 fine, 1 a problem found, 2 wrong usage.
 
 import { withoutHidden } from '../config/hidden-values'
-import { asGroup, type CommandTable, type Describe, runProgram, type Shell, UsageError } from './command-line'
+import { asGroup, type CommandTable, type Describe, runProgram, type Shell } from './command-line'
 import type { Out } from './out'
 
 export const COMMANDS: CommandTable = {
@@ -35,6 +35,10 @@ export const COMMANDS: CommandTable = {
     summary: 'runs the dispatcher alone, for containers',
     load: () => (require('./dispatch') as typeof import('./dispatch')).describeDispatch,
   },
+  relay: {
+    summary: 'hands mail that SES stored in S3 to Haraka',
+    load: () => (require('./relay') as typeof import('./relay')).describeRelay,
+  },
   'local-ses': {
     summary: 'runs the SES emulator, a local server that accepts SendBounce calls',
     load: () => (require('./local-ses') as typeof import('./local-ses')).describeLocalSes,
@@ -44,9 +48,6 @@ export const COMMANDS: CommandTable = {
     load: () => (require('./completion') as typeof import('./completion')).describeCompletion(() => COMMANDS),
   },
 }
-
-/** Commands that are planned, and not built yet. */
-const LATER_COMMANDS = ['relay']
 
 /** The longest time that open handles may keep a finished command running. */
 const LINGER_MS = 1000
@@ -71,7 +72,6 @@ export function main(
     })
     for (const [name, { summary }] of Object.entries(COMMANDS)) program.command(name).summary(summary)
     addHelp(program, shell)
-    for (const name of LATER_COMMANDS) addLater(program, name)
   })
 }
 
@@ -82,17 +82,6 @@ function addHelp(program: Parameters<Describe>[0], { out, env, exit }: Shell): v
     .summary('shows the help of a command')
     .helpOption(false)
     .action(exit(({ args }) => main([...args, '--help'], out, env)))
-}
-
-function addLater(program: Parameters<Describe>[0], name: string): void {
-  program
-    .command(name, { hidden: true })
-    .helpOption(false)
-    .allowUnknownOption()
-    .allowExcessArguments()
-    .action(() => {
-      throw new UsageError('this command is not available yet')
-    })
 }
 
 async function run(): Promise<void> {

@@ -21,6 +21,7 @@ import { laterSection, laterSetting, mayHoldSecrets } from './not-available-yet'
 import { RENAMED_KEYS, SCHEMA, type Values } from './schema'
 import { isLoopbackEndpoint } from './ses-parsers'
 import type { Settings } from './settings'
+import { checkSqs } from './sqs-together'
 import { checkStores } from './stores-together'
 import { toSettings } from './to-settings'
 import { quoted } from './value-parsers'
@@ -215,6 +216,7 @@ function defaultOf(key: Key<unknown>): unknown {
 function checkTogether(values: Values, reader: Reader): void {
   const { relay, ses, limit, window } = values
   checkStores(values, reader)
+  checkSqs(values, reader)
   if (window.margin >= window.length) {
     const line = reader.lineOf('window', 'margin') ?? reader.lineOf('window', 'length') ?? 0
     const margin = reader.shown('window', 'margin', formatDuration(window.margin))

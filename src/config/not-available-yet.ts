@@ -17,11 +17,6 @@ export interface LaterName {
 const SECRET_SECTIONS = /^(?:http|queue|relay\.sqs|account\..*)$/i
 
 export const LATER: readonly LaterName[] = [
-  section(
-    'relay.sqs',
-    /^relay\.sqs$/,
-    'mail from SES through S3 and SQS to Haraka, without a relay of your own',
-  ),
   setting('http', 'token.NAME', /^token\./, 'a bearer token with a name, for one user of the HTTP API'),
   setting('http', 'role.NAME', /^role\./, 'the rights of the token of that name: read or operate'),
 ]
@@ -37,10 +32,6 @@ export function laterSetting(section: string, key: string): LaterName | undefine
 /** Whether lines of a section may hold a password or a token. */
 export function mayHoldSecrets(sectionName: string): boolean {
   return SECRET_SECTIONS.test(sectionName)
-}
-
-function section(name: string, pattern: RegExp, meaning: string): LaterName {
-  return { what: 'section', name: `[${name}]`, pattern, meaning }
 }
 
 function setting(inSection: string, name: string, pattern: RegExp, meaning: string): LaterName {

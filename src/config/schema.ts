@@ -7,6 +7,7 @@ import { MAIN, RELAY } from './sections/main-relay'
 import { CONTENT, FALLBACK, GUARD } from './sections/policy'
 import { QUEUE } from './sections/queue'
 import { DELIVERY, REFUSALS } from './sections/refused'
+import { RELAY_SQS } from './sections/relay-sqs'
 import { LIMIT, SES, WINDOW } from './sections/sending'
 
 export const SCHEMA = {
@@ -23,6 +24,7 @@ export const SCHEMA = {
   http: HTTP,
   delivery: DELIVERY,
   refusals: REFUSALS,
+  'relay.sqs': RELAY_SQS,
 }
 
 type Table = typeof SCHEMA
@@ -40,6 +42,8 @@ export const RENAMED_KEYS: Readonly<Record<string, string>> = {
 
 /** The meaning of a section, if its keys don't show it. */
 export const SECTION_MEANING: Partial<Record<SectionName, string>> = {
+  'relay.sqs':
+    'For `ses-bounce relay`: mail that SES stored in S3 and announces in a queue of SQS. docs/aws.md leads there.',
   relay: 'Only mail from these peers is evaluated; without any, the plugin is idle.',
   guard: 'true: such mail gets no bounce. A rule can override them: guard.list_mail = true',
   fallback:

@@ -86,6 +86,20 @@ export type QueueStoreSettings =
 /** The folders of the Haraka directory, or objects in S3 below a prefix, which has no slash at its ends. */
 export type MailStorePlace = 'folder' | { bucket: string; prefix: string }
 
+/** Of `ses-bounce relay`: mail in S3 that is announced in a queue of SQS. */
+export interface SqsRelay {
+  queueUrl: string
+  deadLetterUrl: string
+  buckets: readonly string[]
+  /** Patterns for the domains of recipients. */
+  domains: readonly string[]
+  smtp: { host: string; port: number }
+  login?: { user: string; password: string }
+  tls: 'auto' | 'required' | 'off'
+  concurrency: number
+  s3Events: 'refuse' | 'for'
+}
+
 export interface Settings {
   main: { mode: 'enforce' | 'observe' }
   relay: {
@@ -136,6 +150,8 @@ export interface Settings {
     /** Domains (A-labels, lower case) whose hosts no sender reads of. */
     hidden: string[]
   }
+  /** Undefined: there is none. */
+  sqsRelay?: SqsRelay
   quarantine: { store: MailStorePlace; keepMs: number; limitBytes: number }
   http: {
     /** SHA-256 of the bearer token, in hexadecimal; undefined: the API is off. */

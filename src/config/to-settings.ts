@@ -1,9 +1,10 @@
 // The settings for the rest of the product, from the values of ses-bounce.ini.
 
 import type { Values } from './schema'
-import type { QueueStoreSettings, Settings } from './settings'
+import type { QueueStoreSettings, Settings, SqsRelay } from './settings'
 
 export function toSettings({
+  'relay.sqs': sqs,
   accounts,
   main,
   relay,
@@ -61,6 +62,7 @@ export function toSettings({
       hidden: refusals.hide.map(domain => domain.replace(/^@\./, '')),
     },
     quarantine: { store: quarantine.store, keepMs: quarantine.keep, limitBytes: quarantine.limit },
+    ...sqsOf(sqs),
     http: { hosts: http.hosts, ...(http.token !== undefined && { tokenSha256: http.token }) },
   }
 }
@@ -78,5 +80,24 @@ function storeOf({ store, path, url, password, ca, ...queue }: Values['queue']):
     timeoutMs: queue.timeout,
     migrates: queue.migrate,
     hostName: queue.host,
+  }
+}
+
+/** With a key missing, which is an error, there is no such relay. */
+function sqsOf(sqs: Values['relay.sqs']): { sqsRelay?: SqsRelay } {
+  const { queue_url: queueUrl, dead_letter_url: deadLetterUrl, user, password } = sqs
+  if (queueUrl === undefined || deadLetterUrl === undefined) return {}
+  return {
+    sqsRelay: {
+      queueUrl,
+      deadLetterUrl,
+      buckets: sqs.buckets,
+      domains: sqs.domains,
+      smtp: sqs.smtp,
+      ...(user !== undefined && password !== undefined && { login: { user, password } }),
+      tls: sqs.tls,
+      concurrency: sqs.concurrency,
+      s3Events: sqs.s3_events,
+    },
   }
 }

@@ -42,7 +42,8 @@ export function laneFor(accounts: Accounts, region: string, recipient: string): 
   return account && { lane: laneName({ account: account.number, region }), account }
 }
 
-function holderOf(patterns: readonly string[]): (domain: AsciiDomain) => boolean {
+/** Whether a domain is one of these, as `[account.NAME] domains` has them. */
+export function holderOf(patterns: readonly string[]): (domain: AsciiDomain) => boolean {
   const exact = new Set<string>()
   const parents = new Set<string>()
   const globs: Glob[] = []

@@ -80,11 +80,6 @@ describe('ses-bounce', () => {
       rmSync(dir, { recursive: true })
     }
   })
-  it('says that a command is not available yet', async () => {
-    const out = recorder()
-    assert.equal(await main(['relay'], out), 2)
-    assert.deepEqual(out.errors, ['ses-bounce relay: this command is not available yet'])
-  })
   it('says what is unknown, and what was probably meant', async () => {
     const out = recorder()
     assert.equal(await main(['locale-ses'], out), 2)
