@@ -8,12 +8,13 @@ const REQUIRED = ['dead_letter_url', 'buckets', 'domains'] as const
 
 export function checkSqs(values: Values, keys: ReadKeys): void {
   const sqs = values[SECTION]
-  const line = keys.lineOf(SECTION, 'queue_url')
-  if (line === undefined) {
-    const set = (Object.keys(sqs) as (keyof typeof sqs)[]).filter(key => keys.isSet(SECTION, key))
-    const [first] = set
-    if (first !== undefined && !keys.isSet(SECTION, 'queue_url'))
-      keys.report('error', SECTION, keys.lineOf(SECTION, first) ?? 0, 'queue_url is missing')
+  // a queue that could not be read decides nothing
+  if (keys.isSet(SECTION, 'queue_url') && keys.lineOf(SECTION, 'queue_url') === undefined) return
+  const line = keys.lineOf(SECTION, 'queue_url') ?? 0
+  if (sqs.queue_url === undefined) {
+    const [other] = REQUIRED.filter(key => sqs[key] !== undefined && sqs[key].length > 0)
+    if (other !== undefined)
+      keys.report('error', SECTION, keys.lineOf(SECTION, other) ?? 0, 'queue_url is missing')
     return
   }
   for (const key of REQUIRED) {

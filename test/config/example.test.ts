@@ -46,6 +46,19 @@ describe('the ses-bounce.ini that ships', () => {
   })
 })
 
+/** What a key, or each key of a section, needs beside it. */
+const BESIDE: Record<string, string> = {
+  'queue.url': 'store = postgres\n',
+  'relay.sqs.queue_url':
+    'dead_letter_url = https://sqs.example/1/dead\nbuckets = mail\ndomains = example.com\n',
+  'relay.sqs.dead_letter_url':
+    'queue_url = https://sqs.example/1/mail\nbuckets = mail\ndomains = example.com\n',
+  'relay.sqs.buckets':
+    'queue_url = https://sqs.example/1/mail\ndead_letter_url = https://sqs.example/1/dead\ndomains = example.com\n',
+  'relay.sqs.domains':
+    'queue_url = https://sqs.example/1/mail\ndead_letter_url = https://sqs.example/1/dead\nbuckets = mail\n',
+}
+
 describe('the table of settings', () => {
   const keys = Object.entries(SCHEMA).flatMap(([section, all]) =>
     Object.entries(all).map(([name, key]: [string, Key<unknown>]) => ({ section, name, key })),
@@ -55,8 +68,7 @@ describe('the table of settings', () => {
     for (const { section, name, key } of keys) {
       const example = key.example ?? key.default
       assert.notEqual(example, '', `[${section}] ${name}`)
-      // the one key that is an error by itself
-      const beside = name === 'url' ? 'store = postgres\n' : ''
+      const beside = BESIDE[`${section}.${name}`] ?? BESIDE[section] ?? ''
       const errors = load(`[${section}]\n${beside}${name} = ${example}\n`).diagnostics.filter(
         ({ severity }) => severity === 'error',
       )
