@@ -159,11 +159,7 @@ unsafe = drop`)
       'ses-bounce.ini:1: [relays] unknown section; did you mean "relay"?',
     ])
     assert.deepEqual(messages('[constructor]\nx = 1\n[main]\n__proto__ = 1'), [
-<<<<<<< HEAD
-      'ses-bounce.ini:1: [constructor] unknown section; valid are main, relay, ses, limit, window, queue, content, guard, fallback, quarantine, http, delivery, refusals, account.NAME',
-=======
       'ses-bounce.ini:1: [constructor] unknown section; valid are main, relay, ses, limit, window, queue, content, guard, fallback, quarantine, http, delivery, refusals, relay.sqs',
->>>>>>> 996d99e (relay: explain wrong settings, and hold the tests to one relay)
       'ses-bounce.ini:4: [main] unknown key "__proto__"; valid are mode, on_error',
     ])
   })
