@@ -52,7 +52,7 @@ function ofSetting(section: string, name: string, key: Key<unknown>): Entry {
     example: `${name} = ${example ?? key.default}`,
     ...(note !== undefined && { note }),
     ...(about !== undefined && { about }),
-    page: `${PAGE}#${section}`,
+    page: `${PAGE}#${section.replaceAll('.', '')}`,
     names: [`${section}.${name}`, name, section],
   }
 }

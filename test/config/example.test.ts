@@ -9,7 +9,11 @@ import { SCHEMA } from '../../src/config/schema'
 const uncommented = exampleSettings().replace(/^;(?=[a-z[])/gm, '')
 
 const load = (text: string) =>
-  loadSettings(parseIni('ses-bounce.ini', text), { SES_BOUNCE_TOKEN: 'x'.repeat(16), PGPASSWORD: 'x' })
+  loadSettings(parseIni('ses-bounce.ini', text), {
+    SES_BOUNCE_TOKEN: 'x'.repeat(16),
+    PGPASSWORD: 'x',
+    RELAY_PASSWORD: 'x',
+  })
 
 describe('the ses-bounce.ini that ships', () => {
   it('changes nothing as it stands', () => {

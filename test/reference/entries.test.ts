@@ -30,12 +30,17 @@ const LISTS = {
 const UNITS: Readonly<Record<string, string>> = { duration: 'h', number: '', result: '' }
 /** What only some can be. */
 const OWN: Readonly<Record<string, Readonly<Record<string, string>>>> = {
-  address: { '* and ?': 'anna-*@example.com', '"TEXT"': '"anna*@example.com"' },
+  address: {
+    '* and ?': 'anna-*@example.com',
+    '"TEXT"': '"anna*@example.com"',
+    '/REGEX/': '/final-(notice|reminder)/',
+  },
   word: { TEXT: 'pass' },
 }
-/** A condition of each kind; refused.stage takes no other words than its own. */
+const OWN_TEXTS: ReadonlySet<string> = new Set(['refused.stage', 'attachment.type'])
+/** A condition of each kind; some take no other texts than their own. */
 const KEYS = new Map(
-  ENTRIES.filter(({ topic, name }) => topic === 'condition' && name !== 'refused.stage').map(
+  ENTRIES.filter(({ topic, name }) => topic === 'condition' && !OWN_TEXTS.has(name)).map(
     ({ kind, example = '' }) => [kind, example.replace(/ = .*/, '')],
   ),
 )
@@ -64,7 +69,7 @@ describe('the tables of the reference', () => {
   it('show values that the key accepts, with each of its actions', () => {
     for (const { name, example, actions } of OUTCOME_TABLE.filter(({ name }) => name !== 'action')) {
       for (const action of actions) {
-        assert.deepEqual(diagnostics(`${name} = ${example}`, `action = ${action}`), [], name)
+        assert.deepEqual(diagnostics('subject = x', `${name} = ${example}`, `action = ${action}`), [], name)
       }
     }
   })
@@ -72,7 +77,7 @@ describe('the tables of the reference', () => {
   it('name a default that the key accepts, unless they describe one', () => {
     for (const { name, default: value, actions } of OUTCOME_TABLE) {
       if (/\s|^$/.test(value)) continue
-      assert.deepEqual(diagnostics(`${name} = ${value}`, `action = ${actions[0]}`), [], name)
+      assert.deepEqual(diagnostics('subject = x', `${name} = ${value}`, `action = ${actions[0]}`), [], name)
     }
   })
 

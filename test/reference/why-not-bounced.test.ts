@@ -73,7 +73,7 @@ async function refused({
   const { value, diagnostics } = compileActiveConfig(
     snapshotSources({
       'ses-bounce.ini': `[guard]\nauthentication = none\n${settings}`,
-      'ses-bounce-rules.ini': `[all]\naction = bounce\n${rule}`,
+      'ses-bounce-rules.ini': `[all]\nrecipient = @example.com, @other.example\naction = bounce\n${rule}`,
       ...hosts,
     }),
     {},

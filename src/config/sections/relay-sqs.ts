@@ -42,6 +42,7 @@ export const RELAY_SQS = {
   s3_events: key(
     choice(S3_EVENTS),
     'refuse',
-    "an event of S3 names no recipients. refuse: it goes to the dead-letter queue; for: the recipient is that in SES's Received, and others (Bcc) are lost",
+    "what is done with events of S3, which name no recipients: refuse, or take the recipient of SES's Received",
+    { note: 'refuse: they go to the dead-letter queue. for: other recipients of the mail (Bcc) are lost.' },
   ),
 }
