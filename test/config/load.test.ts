@@ -159,7 +159,7 @@ unsafe = drop`)
       'ses-bounce.ini:1: [relays] unknown section; did you mean "relay"?',
     ])
     assert.deepEqual(messages('[constructor]\nx = 1\n[main]\n__proto__ = 1'), [
-      'ses-bounce.ini:1: [constructor] unknown section; valid are main, relay, ses, limit, window, queue, content, guard, fallback, quarantine, http, delivery, refusals, relay.sqs',
+      'ses-bounce.ini:1: [constructor] unknown section; valid are main, relay, ses, limit, window, queue, content, guard, fallback, quarantine, http, delivery, refusals, relay.sqs, account.NAME',
       'ses-bounce.ini:4: [main] unknown key "__proto__"; valid are mode, on_error',
     ])
   })
