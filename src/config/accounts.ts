@@ -21,6 +21,8 @@ export interface Account {
 
 export const ACCOUNT_SECTION = 'account.NAME'
 const PREFIX = 'account.'
+/** Before a domain: it and all its subdomains. */
+const SUBDOMAINS = '@.'
 /** It stands in texts and log lines. */
 const NAME = /^[a-z\d][a-z\d_-]{0,63}$/i
 
@@ -105,7 +107,7 @@ export function readAccounts(
         'role',
       )
     for (const domain of account.domains) {
-      const earlier = accounts.find(({ domains }) => domains.includes(domain))
+      const earlier = accounts.find(({ domains }) => domains.some(pattern => holdsAll(pattern, domain)))
       if (earlier !== undefined)
         say(
           'warning',
@@ -116,6 +118,14 @@ export function readAccounts(
     accounts.push(account)
   }
   return { accounts, diagnostics }
+}
+
+/** Whether every domain that `domain` stands for is one of `pattern` too. False where that isn't plain from the text. */
+function holdsAll(pattern: string, domain: string): boolean {
+  if (pattern === domain || pattern === '*') return true
+  if (!pattern.startsWith(SUBDOMAINS)) return false
+  const parent = pattern.slice(SUBDOMAINS.length)
+  return domain === parent || domain.endsWith(`.${parent}`)
 }
 
 /** Undefined: a value is missing or wrong, which is reported already. */

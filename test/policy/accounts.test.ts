@@ -13,7 +13,11 @@ function settingsOf(...domains: string[]) {
     return `[account.a${index + 1}]\nrole = arn:aws:iam::${number}:role/bounce\ndomains = ${line}\n`
   })
   const { settings, diagnostics } = loadSettings(parseSettings(sections.join('')), {})
-  assert.deepEqual(diagnostics, [])
+  // the one warning that such settings may have is of an account behind a wider one
+  assert.deepEqual(
+    diagnostics.filter(({ message }) => !message.endsWith('already, and the first account counts')),
+    [],
+  )
   return settings
 }
 
