@@ -88,7 +88,7 @@ export function mutatedMail(seed: number): Buffer {
 }
 
 function one(pick: Pick): Buffer {
-  return corpus[pick(corpus.length)] as Buffer
+  return corpus[pick(corpus.length)] ?? Buffer.alloc(0)
 }
 
 function changed(mail: Buffer, pick: Pick): Buffer {
