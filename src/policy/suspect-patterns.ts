@@ -62,12 +62,29 @@ export function suspicionOfLists({ name }: Field, lists: readonly unknown[], our
   if (name === 'body' && lists.some(list => list instanceof TextPatterns && list.hasPlain))
     return 'a list of body has patterns that would have to be all of the text; write *...* to find them anywhere'
   if (!OF_OURS.includes(name)) return undefined
-  const domains = new Set<string>()
   for (const list of lists) {
-    const { keys = [], hosts = [] } = (list instanceof AddressPatterns && list.lookups()) || {}
-    for (const key of keys) domains.add(key.slice(key.lastIndexOf('@')))
-    for (const host of hosts) domains.add(`@${host}`)
+    if (!(list instanceof AddressPatterns)) continue
+    const suspicion = suspicionOfAddresses(list, ours)
+    if (suspicion !== undefined) return suspicion
   }
+  return undefined
+}
+
+/** Many rules may name one list of 100,000 addresses: it is looked at once for each configuration. */
+const seen = new WeakMap<OwnDomainNames, Map<AddressPatterns, string | undefined>>()
+
+function suspicionOfAddresses(list: AddressPatterns, ours: OwnDomainNames): string | undefined {
+  const known = seen.get(ours) ?? new Map<AddressPatterns, string | undefined>()
+  seen.set(ours, known)
+  if (!known.has(list)) known.set(list, firstSuspicion(list, ours))
+  return known.get(list)
+}
+
+function firstSuspicion(list: AddressPatterns, ours: OwnDomainNames): string | undefined {
+  const domains = new Set<string>()
+  const { keys = [], hosts = [] } = list.lookups() || {}
+  for (const key of keys) domains.add(key.slice(key.lastIndexOf('@')))
+  for (const host of hosts) domains.add(`@${host}`)
   for (const domain of domains) {
     const suspicion = domainSuspicion(domain, ours)
     if (suspicion !== undefined) return suspicion
