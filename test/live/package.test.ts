@@ -21,7 +21,7 @@ import { until } from './support/wait'
 
 /** What belongs into the package, and what makes it of use. */
 const ALLOWED =
-  /^(?:package\.json|README\.md|LICENSE|CHANGELOG\.md|docs\/[\w-]+\.(?:md|yml|png)|config\/[\w.-]+|dist\/(?:plugins|src)\/[\w/-]+(?:\.d\.ts|\.js|\.sql))$/
+  /^(?:package\.json|README\.md|LICENSE|CHANGELOG\.md|docs\/[\w-]+\.(?:md|ya?ml|png|1)|config\/[\w.-]+|dist\/(?:plugins|src)\/[\w/-]+(?:\.d\.ts|\.js|\.sql))$/
 const NEEDED = ['README.md', 'LICENSE', 'CHANGELOG.md']
 
 /** Haraka puts a plugin's exports onto an object of its own, which has these. */
