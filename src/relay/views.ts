@@ -13,31 +13,32 @@ export function serveRelayViews(
   state: RelayState,
 ): Promise<Server> {
   const registry = new Registry()
-  new Counter({
+  const messages = new Counter({
     name: 'ses_bounce_relay_messages_total',
     help: 'Messages of the queue, by what came of them',
     labelNames: ['result'],
-    registers: [registry],
+    registers: [],
     collect() {
       this.reset()
       for (const [result, count] of Object.entries(state.counts)) this.inc({ result }, count)
     },
   })
-  new Gauge({
+  const up = new Gauge({
     name: 'ses_bounce_relay_up',
     help: '1 while SQS answers',
-    registers: [registry],
+    registers: [],
     collect() {
       this.set(isUp(state) ? 1 : 0)
     },
   })
+  for (const metric of [messages, up]) registry.registerMetric<string>(metric)
   const server = createServer((request, response) => {
     const path = request.url?.split('?', 1)[0]
     const answer = (status: number, type: string, body: string) =>
       response.writeHead(status, { 'content-type': type, 'cache-control': 'no-store' }).end(body)
     if (path === '/health') {
-      const up = isUp(state)
-      answer(up ? 200 : 503, 'application/json', `${JSON.stringify({ ok: up, counts: state.counts })}\n`)
+      const ok = isUp(state)
+      answer(ok ? 200 : 503, 'application/json', `${JSON.stringify({ ok, counts: state.counts })}\n`)
     } else if (path === '/metrics') {
       registry.metrics().then(
         text => answer(200, registry.contentType, text),
