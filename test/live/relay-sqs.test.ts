@@ -314,7 +314,7 @@ describe('ses-bounce relay', () => {
   it('serves its health and its metrics, and ends with 0 after SIGTERM', async () => {
     const port = await freePort()
     await endRelays()
-    const relay = start('--http', `127.0.0.1:${port}`)
+    const relay = start('--json', '--http', `127.0.0.1:${port}`)
     await relay.log.wait(/takes mail from the queue/)
     const mail = mailTo('user@yours.example')
     await store(mail)
@@ -341,6 +341,8 @@ describe('ses-bounce relay', () => {
     assert.equal((await ask('/other')).status, 404)
     relay.child.kill('SIGTERM')
     assert.equal(await relay.code, 0)
+    for (const line of relay.log.lines.filter(text => text.startsWith('{')))
+      assert.deepEqual(Object.keys(JSON.parse(line) as object), ['at', 'level', 'message'])
   })
 
   it('refuses queues that would lose mail, by name', async () => {

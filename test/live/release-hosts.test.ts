@@ -77,7 +77,7 @@ describe('mail that one of two hosts quarantined', () => {
     const { reply } = await relay(one, {
       mail,
       to: ['held@yours.example'],
-      mailParams: `XSESBOUNCEPASS=${'0'.repeat(64)}`,
+      before: `XSESBOUNCEPASS ${'0'.repeat(64)}`,
     })
     assert.equal(said(reply), '550 5.7.1 This release token is not valid')
   })

@@ -47,7 +47,8 @@ export interface RelayOptions extends SesMailOptions {
   mail?: SesMail
   connect?: Omit<ConnectOptions, 'port'>
   rcptParams?: string
-  mailParams?: string
+  /** A command before MAIL FROM. */
+  before?: string
 }
 
 /** A mail that SES took for one or more recipients, passed on by the relay. SES knows it. */
@@ -63,7 +64,7 @@ export async function relay(
     data: mail.data,
     ...options.connect,
     ...(options.rcptParams !== undefined && { rcptParams: options.rcptParams }),
-    ...(options.mailParams !== undefined && { mailParams: options.mailParams }),
+    ...(options.before !== undefined && { before: options.before }),
   })
   return { reply, mail }
 }
