@@ -32,7 +32,9 @@ export function withoutLookAlikes(text: string): string {
   if (!NOT_ASCII.test(text)) return text
   const plain = composed(visibleText(text))
   const first = firstFlag(plain)
-  return first === plain.length ? plain : replaced(plain, first).replace(MARKS, '$1')
+  if (first === plain.length) return plain
+  // a letter that was replaced may make one with an accent behind another mark
+  return composed(replaced(plain, first).replace(MARKS, '$1'))
 }
 
 /** The place of the first character that may be left out or replaced: most texts beyond ASCII have none. */

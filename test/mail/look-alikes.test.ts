@@ -49,6 +49,8 @@ describe('a text without look-alikes', () => {
   })
 
   it('changes nothing when it is made again', () => {
+    const marked = '\u0435\u0e38\u0301'
+    assert.equal(withoutLookAlikes(withoutLookAlikes(marked)), withoutLookAlikes(marked))
     const unit = fc.oneof(
       fc.string({ unit: 'binary', maxLength: 20 }),
       fc.constantFrom('е', 'ｅ', '\u0301', '\u034f', 'e', '𝛂', '½', '？'),

@@ -7,6 +7,7 @@ import { type LeaseOwner, thisProcess } from '../../../src/queue/lease-owner'
 import type { PostgresConnection } from '../../../src/queue/postgres/connection'
 import type { PostgresDispatcherQueue } from '../../../src/queue/postgres/dispatcher-queue'
 import type { Claim } from '../../../src/queue/store'
+import { until } from '../../live/support/wait'
 import { HOUR_MS, LEAD, request } from '../support'
 import { insertJobs, preparedSchema, type TestSchema } from './support'
 
@@ -315,9 +316,11 @@ describe('the lead among hosts', () => {
     const holder = schema.connect()
     // a session that holds the turn for a while, as no part of the product does
     const held = holder.rows(
-      `SELECT pg_sleep(1) FROM (SELECT 1 FROM ${holder.schema}.turn FOR UPDATE) AS turn`,
+      `SELECT pg_sleep(4) FROM (SELECT 1 FROM ${holder.schema}.turn FOR UPDATE) AS turn`,
     )
-    await new Promise(resolve => setTimeout(resolve, 200))
+    const sleeping =
+      "SELECT 1 FROM pg_stat_activity WHERE wait_event = 'PgSleep' AND query LIKE '%turn FOR UPDATE%'"
+    await until(async () => (await connection.rows(sleeping)).length > 0, { what: 'the turn to be held' })
     const order: string[] = []
     await Promise.all([
       held.then(() => order.push('the turn is free')),
