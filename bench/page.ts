@@ -36,9 +36,9 @@ export function rowLine({ unit }: Suite, { name, ratio, ...micros }: Measured): 
 function head({ inputs, warmUpTimes, warmUpMicros, rounds, batchMicros }: Plan, machine: Machine): string {
   return `# Benchmarks
 
-\`npm run bench\` measures all of this in one run and writes this page. The figures to go by are ratios: each compares two
-things that were measured in turns, so the speed of the machine isn't in it. The last column is for orientation only. It
-is true of the machine of that run: ${machineText(machine)}.
+\`npm run bench\` measures all of this and writes this page. Each section is of one run. The figures to go by are ratios: each
+compares two things that were measured in turns, so the speed of the machine isn't in it. The last column is for
+orientation only. It is true of this machine: ${machineText(machine)}.
 
 What runs is what is published, the compiled code. Its cost is the CPU time of the whole process, with all its threads.
 In each of ${rounds} rounds everything that is compared has its turn, for some ${batchMicros / 1000} ms, there and back again. A ratio is the
