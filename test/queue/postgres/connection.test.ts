@@ -65,7 +65,7 @@ describe('the connection to a database', () => {
     await one(connection)
     proxy.hole()
     await faultOf(connection)
-    await pause(REST_MS)
+    await pause(REST_MS + MARGIN_MS)
     const all = await Promise.all([faultOf(connection), faultOf(connection), faultOf(connection)])
     const waited = all.filter(({ ms }) => ms > TIMEOUT_MS / 2)
     assert.equal(waited.length, 1)
