@@ -137,7 +137,7 @@ function questionOf(mail: IncomingMail, { policy, settings }: ActiveConfig): Fac
   }
 }
 
-/** What is known of a mail, each part when it is asked for: most mail is passed over for its envelope alone. */
+/** The facts of a mail. Each part is read when a rule asks for it, as the envelope alone decides about most mail. */
 export class CheapMail implements CheapFacts {
   readonly #mail: IncomingMail
   readonly #config: ActiveConfig

@@ -1,4 +1,4 @@
-// What is to be said of the hosts that share a queue. Pure.
+// The texts about the hosts that share a queue. Pure.
 
 import { type HostStats, presentHosts, type QueueStats } from '../queue/stats'
 
