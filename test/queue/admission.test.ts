@@ -107,9 +107,9 @@ forEachEngine('admission', (makeStore, { runs }) => {
           }
         }
       }),
-      { numRuns: runs(40) },
+      { numRuns: 1 + runs(40), examples: [[CROWD.map(one => ({ kind: 'add' as const, ...one }))]] },
     )
-    assert.ok(refused > tried / 20 && refused < tried, `${refused} of ${tried} refused: both must be tried`)
+    assert.ok(refused >= 5 && refused <= tried - 5, `${refused} of ${tried} refused: both must be tried`)
   })
 
   it('admits bounces that can start in time, and all of them do', async () => {
@@ -156,12 +156,9 @@ forEachEngine('admission', (makeStore, { runs }) => {
         await one.giveUpLead()
         await one.close()
       }),
-      { numRuns: runs(20) },
+      { numRuns: 1 + runs(20), examples: [[CROWD]] },
     )
-    assert.ok(
-      sent > refused / 20 && refused > sent / 20,
-      `${sent} sent, ${refused} refused: both must be tried`,
-    )
+    assert.ok(sent >= 5 && refused >= 5, `${sent} sent, ${refused} refused: both must be tried`)
   })
 
   /** An empty queue. */
@@ -182,6 +179,12 @@ function mayJoin(deadlineMs: number, waiting: readonly number[], nowMs: number, 
     (one, n) => one < deadlineMs - (deadlineMs % SLOT_MS) || nowMs + n * spacingMs <= one - PACE.marginMs,
   )
 }
+
+/**
+ * Fifty bounces at once that have 10 s, of which only some can start in time: both outcomes are in each run, whatever
+ * else is generated.
+ */
+const CROWD = Array.from({ length: 50 }, () => ({ passedMs: 0, leftMs: 10_000 }))
 
 /** Deadlines that crowd, over several slots of each level. */
 const steps = fc.oneof(
