@@ -37,9 +37,12 @@ export async function moveInto(
     connectTimeoutMs: target.timeoutMs,
   })
   try {
-    if (contents.isLed(monoMs(), STALE_MS))
-      throw new QueueError('QUEUE_BUSY', `${file}: a dispatcher runs; stop Haraka, and run this again`)
-    await mustNotBeLed(connection)
+    const mustStandStill = async () => {
+      if (contents.isLed(monoMs(), STALE_MS))
+        throw new QueueError('QUEUE_BUSY', `${file}: a dispatcher runs; stop Haraka, and run this again`)
+      await mustNotBeLed(connection)
+    }
+    await mustStandStill()
     const version = contents.version()
     const report: MoveReport = { moved: 0, known: 0, others: [] }
     let looked = 0
@@ -50,6 +53,8 @@ export async function moveInto(
       report.others.push(...done.others)
       looked += jobs.length
       told(looked, contents.jobs)
+      // a host may have started meanwhile
+      await mustStandStill()
     }
     const { id, madeMs } = contents
     await connection.call('move_rest_1', { id, madeMs, rest: restOf(contents.others()) })

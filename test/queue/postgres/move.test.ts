@@ -51,13 +51,18 @@ describe('a queue file that is moved into PostgreSQL', () => {
     dispatcher.close()
   })
 
-  it('is refused while a dispatcher leads there', async () => {
-    const nowMs = '(extract(epoch FROM clock_timestamp()) * 1000)::bigint'
-    await connection.rows(
-      `UPDATE ${connection.schema}.leader SET token = 'another', host = 'web-3', beat_ms = ${nowMs}`,
+  const leadThere = () =>
+    connection.rows(
+      `UPDATE ${connection.schema}.leader SET token = 'another', host = 'web-3',
+       beat_ms = (extract(epoch FROM clock_timestamp()) * 1000)::bigint`,
     )
+  const nobodyLeadsThere = () =>
+    connection.rows(`UPDATE ${connection.schema}.leader SET token = '', beat_ms = 0`)
+
+  it('is refused while a dispatcher leads there', async () => {
+    await leadThere()
     await assert.rejects(move(), { code: 'QUEUE_BUSY', message: /the dispatcher of web-3 leads; stop all/ })
-    await connection.rows(`UPDATE ${connection.schema}.leader SET token = '', beat_ms = 0`)
+    await nobodyLeadsThere()
   })
 
   it('gives the same views as before, and all jobs once however often it is moved', async () => {
@@ -75,6 +80,16 @@ describe('a queue file that is moved into PostgreSQL', () => {
     } finally {
       before.close()
     }
+  })
+
+  it('ends when a dispatcher begins to lead there while it is moved', async () => {
+    let started: Promise<unknown> | undefined
+    const moved = move(() => {
+      started ??= leadThere()
+    })
+    await assert.rejects(moved, { code: 'QUEUE_BUSY', message: /the dispatcher of web-3 leads; stop all/ })
+    await started
+    await nobodyLeadsThere()
   })
 
   it('leaves out a job whose recipient has another one there, and says which', async () => {
