@@ -9,10 +9,14 @@ import { verdictSettings } from './verdict-settings'
 /** A longer list is cut. */
 const SHOWN_CHARACTERS = 200
 
-/** `0.1.0: mode = enforce; relays 192.0.2.10; 3 rules; accounts one, two; queue in FILE; bounces go to SES` */
+/**
+ * `outlived`: since when the configuration has been in force, if the files have errors.
+ * `0.1.0: mode = enforce; relays 192.0.2.10; 3 rules; accounts one, two; queue in FILE; bounces go to SES`
+ */
 export function bootLine(
   { settings, policy }: Pick<ActiveConfig, 'settings' | 'policy'>,
   place: QueuePlace,
+  outlived?: string,
 ): string {
   const { main, relay, accounts } = settings
   const users = relay.authUsers.map(user => `login ${user}`)
@@ -25,6 +29,9 @@ export function bootLine(
     names === '' ? 'no [account] sections' : `accounts ${names}`,
     `queue in ${placeText(place)}`,
     `bounces go to ${endpointText(settings)}`,
+    ...(outlived === undefined
+      ? []
+      : [`the files have errors: this is the last good configuration, of ${outlived}`]),
   ].join('; ')
 }
 

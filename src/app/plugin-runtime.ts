@@ -7,6 +7,7 @@ import { isDeepStrictEqual } from 'node:util'
 import { type Configuration, openConfiguration } from '../config/configuration'
 import type { Diagnostic } from '../config/diagnostics'
 import { SETTINGS_FILE } from '../config/load'
+import { startsOnLastGood } from '../config/on-error'
 import { type Owner, runAs } from '../config/owner'
 import { claimFolder, makePrivateDir } from '../config/private-files'
 import { restorerFor } from '../config/restore'
@@ -37,6 +38,8 @@ import { RefusalSurges } from './refusal-surges'
 import { SurgeFiles, surgeFolder } from './surge-files'
 
 const START_AGAIN_MS = 5000
+/** As the other lasting faults are said once an hour. */
+const REMIND_MS = 3_600_000
 /** Time after the timeout of a call to record its outcome. */
 const STOP_GRACE_MS = 1000
 
@@ -98,7 +101,9 @@ export class PluginRuntime {
       keepsSnapshot: !isWorker,
       kept: (name, text) => (name === SETTINGS_FILE ? withoutSecrets(text) : text),
       restored: restorerFor(configDir),
-      fallsBack: isWorker,
+      // a worker starts while the master runs, so it must have what the master has
+      fallsBack: isWorker || ((broken, saved) => startsOnLastGood(broken, saved?.settings, process.env)),
+      ...(!isWorker && { remindsEveryMs: REMIND_MS }),
       // the master reads the files too, and logs their errors
       logsOwnOnly: isWorker,
       log,
@@ -184,7 +189,8 @@ export class PluginRuntime {
    * it is tried again. Nothing of it is left for later, so that no mail comes before a rejection.
    */
   async boot(): Promise<void> {
-    this.#options.log('notice', bootLine(this.activeConfig(), this.#queue.place))
+    const outlived = this.#configuration.outlived()
+    this.#options.log('notice', bootLine(this.activeConfig(), this.#queue.place, outlived))
     try {
       await this.#startDispatcher(() => this.#queue.prepareAtBoot())
     } catch (error) {

@@ -32,8 +32,13 @@ export interface ConfigurationOptions<T> {
   /** Changes the saved text of a file when it replaces the file. */
   restored?: (name: string, text: string) => string
   owner?: Owner
-  /** At the start, the saved configuration replaces files with errors. */
-  fallsBack: boolean
+  /**
+   * At the start, the saved configuration replaces files with errors. `broken`: these files; `saved`: undefined when there
+   * is none that can be used.
+   */
+  fallsBack: boolean | ((broken: Sources, saved: T | undefined) => boolean)
+  /** While files have errors, a line in the log says so this often. Undefined: never. */
+  remindsEveryMs?: number
   log: (level: 'notice' | 'warn' | 'error', message: string) => void
   /**
    * Another process logs the errors of the files; this one logs only errors of its own, such as a file that it can't
@@ -50,6 +55,7 @@ export interface ConfigurationOptions<T> {
   /** Time between two checks of the files. */
   pollMs?: number
   nowMs?: () => number
+  monoMs?: () => number
 }
 
 export interface Configuration<T> {
@@ -58,6 +64,8 @@ export interface Configuration<T> {
   diagnostics(): readonly Diagnostic[]
   /** Of the texts of the files that were read last: the same on every host with the same files. */
   digest(): string
+  /** Since when the active configuration has been in force, although the files have errors. Undefined: they have none. */
+  outlived(): string | undefined
   /** Checks the files once. A change is read when two checks in a row find the same. Never rejects. */
   checkNow(): Promise<void>
   stop(): void
@@ -74,6 +82,7 @@ export function openConfiguration<T>(options: ConfigurationOptions<T>): Configur
     current: () => opened.activeConfig.value,
     diagnostics: () => opened.diagnostics,
     digest: () => opened.digest(),
+    outlived: () => opened.outlived(),
     checkNow: () => opened.checkNow(),
     stop() {
       clearInterval(timer)
@@ -100,6 +109,8 @@ class OpenConfiguration<T> {
   #pending: string | undefined
   #looking: Promise<void> | undefined
   #digest: string | undefined
+  #isRefused = false
+  #saidMs = 0
 
   constructor(options: ConfigurationOptions<T>) {
     this.#options = options
@@ -109,7 +120,7 @@ class OpenConfiguration<T> {
       this.#save(sources)
       return
     }
-    const saved = options.fallsBack ? this.#lastGood() : undefined
+    const saved = this.#replacement(sources)
     if (saved === undefined) throw new ConfigurationError(this.diagnostics.filter(isError))
     this.activeConfig = saved
     this.#logErrors()
@@ -126,6 +137,10 @@ class OpenConfiguration<T> {
     return this.#looking
   }
 
+  outlived(): string | undefined {
+    return this.#isRefused ? this.activeConfig.since : undefined
+  }
+
   digest(): string {
     this.#digest ??= digestOf([...this.#watched.values()])
     return this.#digest
@@ -135,6 +150,7 @@ class OpenConfiguration<T> {
     const watched = [...this.#watched.values()]
     const signatures = await Promise.all(watched.map(({ name }) => this.#signatureNow(name)))
     if (this.stopped) return
+    this.#remind()
     const hasChanged = watched.some(({ signature }, index) => signature !== signatures[index])
     const seen = signatures.join('|')
     // two equal checks, so that a file isn't read while it is being written
@@ -176,6 +192,7 @@ class OpenConfiguration<T> {
     const compiled = this.#compile(sources)
     // files with errors may not name all the files that belong to them
     if (compiled.good) this.#watched.clear()
+    this.#isRefused = !compiled.good
     for (const source of sources.seen()) this.#watched.set(source.name, source)
     this.#digest = undefined
     this.diagnostics = compiled.diagnostics
@@ -212,6 +229,32 @@ class OpenConfiguration<T> {
       if (isError(diagnostic)) this.#options.log('error', formatDiagnostic(diagnostic))
     }
     this.#options.log('error', `the last good configuration, of ${this.activeConfig.since}, stays in force`)
+    this.#saidMs = this.#monoMs()
+  }
+
+  #remind(): void {
+    const { remindsEveryMs = Number.POSITIVE_INFINITY, log } = this.#options
+    if (!this.#isRefused || this.#monoMs() - this.#saidMs < remindsEveryMs) return
+    this.#saidMs = this.#monoMs()
+    const errors = this.diagnostics.filter(isError)
+    const first = errors[0] === undefined ? '' : `, the first: ${formatDiagnostic(errors[0])}`
+    const number = errors.length === 1 ? '1 error' : `${errors.length} errors`
+    log(
+      'error',
+      `the configuration still has ${number}${first}; the last good one, of ${this.activeConfig.since}, is in force`,
+    )
+  }
+
+  /** Undefined: the files must be good. */
+  #replacement(broken: Sources): { value: T; since: string } | undefined {
+    const { fallsBack, snapshotFile, log } = this.#options
+    if (fallsBack === false) return undefined
+    const saved = this.#lastGood()
+    if (fallsBack === true) return saved
+    if (!fallsBack(broken, saved?.value)) return undefined
+    if (saved === undefined)
+      log('error', `${snapshotFile} holds no last good configuration that can be used, so Haraka stops`)
+    return saved
   }
 
   #lastGood(): { value: T; since: string } | undefined {
@@ -245,6 +288,10 @@ class OpenConfiguration<T> {
     } catch (error) {
       return signatureOfFault(error)
     }
+  }
+
+  #monoMs(): number {
+    return this.#options.monoMs?.() ?? performance.now()
   }
 
   #now(): string {

@@ -1,6 +1,5 @@
 // Names of features that aren't built yet. The checker refuses them as "not available yet" rather than as unknown, so
 // that nobody searches for a typing error; `check --explain` and the reference page show them.
-// Values that aren't built yet are listed by their own parser (`choice`).
 
 export interface LaterName {
   what: 'section' | 'setting'

@@ -101,7 +101,7 @@ export interface SqsRelay {
 }
 
 export interface Settings {
-  main: { mode: 'enforce' | 'observe' }
+  main: { mode: 'enforce' | 'observe'; onError: 'stop' | 'last_good' }
   relay: {
     /** Addresses and CIDR ranges, checked. With `authUsers` empty too, the plugin is idle. */
     trusted: string[]

@@ -21,7 +21,7 @@ export function toSettings({
   http,
 }: Values & Pick<Settings, 'accounts'>): Settings {
   return {
-    main: { mode: main.mode },
+    main: { mode: main.mode, onError: main.on_error },
     relay: {
       trusted: relay.trusted,
       authUsers: relay.auth_users,

@@ -31,16 +31,11 @@ interface Bounds {
   maxReason?: string
 }
 
-export function choice<const T extends string>(
-  names: readonly T[],
-  later: readonly string[] = [],
-): ValueParser<T> {
+export function choice<const T extends string>(names: readonly T[]): ValueParser<T> {
   const form = orList(names)
   return whole(form, (text, key) => {
     const name = names.find(known => known === text.toLowerCase())
     if (name !== undefined) return { value: name }
-    if (later.includes(text.toLowerCase()))
-      return { fault: `${quoted(text)} for ${key} is not available yet; ${form}` }
     return unknownValue(text, key, form)
   })
 }

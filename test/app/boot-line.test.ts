@@ -30,6 +30,15 @@ describe('the line at boot', () => {
     )
   })
 
+  it('says that the last good configuration is in force, if it is', () => {
+    const active = { settings: SETTINGS, policy: { rules } as ActiveConfig['policy'] }
+    const place: QueuePlace = { store: 'sqlite', file: '/q.sqlite' }
+    assert.match(
+      bootLine(active, place, '2025-02-20T12:00:00.000Z'),
+      /; the files have errors: this is the last good configuration, of 2025-02-20T12:00:00\.000Z$/,
+    )
+  })
+
   it('says that bounces do not go to SES, and cuts a very long list', () => {
     const relay = { ...SETTINGS.relay, trusted: Array.from({ length: 500 }, (_, n) => `192.0.2.${n}`) }
     const said = line(

@@ -224,6 +224,54 @@ describe('the configuration in force', () => {
     })
   })
 
+  describe('for a process that may start on the last good one', () => {
+    it('asks with the files that have errors, and with the last good value', () => {
+      write('main', 'good')
+      open()
+      write('main', 'bad')
+      const asked: (string | undefined)[] = []
+      const fallsBack = (broken: Sources, saved: string | undefined) => {
+        asked.push(broken.read('main'), saved)
+        return true
+      }
+      const configuration = open({ fallsBack })
+      assert.equal(configuration.current(), 'good')
+      assert.equal(configuration.outlived(), NOW)
+      assert.deepEqual(asked, ['bad', 'good'])
+      assert.equal(JSON.parse(readFileSync(snapshotFile, 'utf8')).sources.main, 'good')
+      assert.throws(() => open({ fallsBack: () => false }), ConfigurationError)
+    })
+
+    it('stops where there is no last good one, and the log says so', () => {
+      write('main', 'bad')
+      assert.throws(() => open({ fallsBack: () => true }), ConfigurationError)
+      assert.deepEqual(logged, [
+        `error ${snapshotFile} holds no last good configuration that can be used, so Haraka stops`,
+      ])
+    })
+
+    it('is reminded of the errors once an hour, until the files are good', async () => {
+      write('main', 'good')
+      open()
+      write('main', 'bad')
+      let monoMs = 0
+      const configuration = open({ fallsBack: () => true, remindsEveryMs: 3_600_000, monoMs: () => monoMs })
+      logged.length = 0
+      for (const minutes of [59, 61, 119, 121]) {
+        monoMs = minutes * 60_000
+        await configuration.checkNow()
+      }
+      const reminder = `error the configuration still has 1 error, the first: main:1: bad; the last good one, of ${NOW}, is in force`
+      assert.deepEqual(logged, [reminder, reminder])
+      write('main', 'better')
+      await settle(configuration)
+      assert.equal(configuration.outlived(), undefined)
+      monoMs = 600 * 60_000
+      await configuration.checkNow()
+      assert.deepEqual(logged.slice(2), ['notice configuration reloaded: main'])
+    })
+  })
+
   describe('when files change', () => {
     it('reads a change when two checks in a row have found it', async () => {
       write('main', 'one')

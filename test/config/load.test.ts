@@ -28,7 +28,7 @@ function pathOf({ queue }: ReturnType<typeof settingsOf>): string {
 describe('loadSettings', () => {
   it('gives the defaults for an empty file', () => {
     assert.deepEqual(settingsOf(''), {
-      main: { mode: 'enforce' },
+      main: { mode: 'enforce', onError: 'stop' },
       relay: { trusted: [], authUsers: [], recipients: 'auto', labelSeparator: '+', domains: [] },
       ses: { bounceSender: 'mailer-daemon@{recipient.domain}', regions: [], endpoint: '', timeoutMs: 10_000 },
       accounts: [],
@@ -240,7 +240,7 @@ unsafe = drop`)
   })
 
   it('says of what is to come that it is not available yet', () => {
-    assert.match(fault('main', 'on_error = last_good') ?? '', /not available yet/)
+    assert.match(fault('http', 'token.anna = x') ?? '', /not available yet/)
   })
 
   it('warns of a relay that is everybody', () => {

@@ -21,7 +21,7 @@ export const NOW_MS = Date.UTC(2025, 1, 20, 13, 0, 0)
 export const HOUR_MS = 3_600_000
 
 export const SETTINGS: Settings = {
-  main: { mode: 'enforce' },
+  main: { mode: 'enforce', onError: 'stop' },
   relay: { trusted: ['192.0.2.1'], authUsers: [], recipients: 'auto', labelSeparator: '+', domains: [] },
   ses: {
     bounceSender: 'mailer-daemon@{recipient.domain}',

@@ -12,10 +12,12 @@ export const MAIN = {
     'enforce: do what the rules say; observe: decide and log, but change nothing',
   ),
   on_error: key(
-    choice(['stop'], ['last_good']),
+    choice(['stop', 'last_good']),
     'stop',
-    'what Haraka does at boot when the configuration has errors',
-    { note: 'last_good is not available yet.' },
+    'what Haraka does at boot when the configuration has errors: stop; last_good: start on the last good configuration',
+    {
+      note: 'Where the file itself has errors, its on_error counts if the line can be read, else that of the last good configuration. Without one on disk Haraka stops.',
+    },
   ),
 }
 
