@@ -1,8 +1,11 @@
 // The files in packaging/ are held to the code, as nothing runs them here: names of metrics, of settings, of files.
 
 import assert from 'node:assert/strict'
-import { spawnSync } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import path from 'node:path'
 import { compileActiveConfig } from '../src/app/active-config'
 import { formatDiagnostic } from '../src/config/diagnostics'
@@ -83,6 +86,42 @@ describe('the containers', () => {
       ...(read('docker/compose.yaml').match(/image: .*/g) ?? []),
     ]
     for (const image of images) assert.match(image, /:v?\d+\.\d+/, image)
+  })
+})
+
+/** The program of the image's health check, on another port. */
+async function checkHealth(port: number): Promise<number | null> {
+  const [, args = ''] = /^HEALTHCHECK .* CMD (\[.*\])$/m.exec(read('docker/Dockerfile')) ?? []
+  const [command = '', ...others] = JSON.parse(args) as string[]
+  assert.equal(command, 'node')
+  const child = spawn(
+    process.execPath,
+    others.map(text => text.replace('127.0.0.1:8080', `127.0.0.1:${port}`)),
+  )
+  const [code] = (await once(child, 'exit')) as [number | null]
+  return code
+}
+
+describe("the image's health check", () => {
+  it('follows the status of /ses-bounce/health, and fails where nothing answers', async () => {
+    let status = 200
+    const asked: (string | undefined)[] = []
+    const server = createServer((request, response) => {
+      asked.push(request.url)
+      response.writeHead(status).end()
+    }).listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    const { port } = server.address() as AddressInfo
+    try {
+      assert.equal(await checkHealth(port), 0)
+      status = 503
+      assert.equal(await checkHealth(port), 1)
+      assert.deepEqual(asked, ['/ses-bounce/health', '/ses-bounce/health'])
+    } finally {
+      server.close()
+      await once(server, 'close')
+    }
+    assert.equal(await checkHealth(port), 1)
   })
 })
 

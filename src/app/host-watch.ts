@@ -4,12 +4,10 @@
 
 import { randomUUID } from 'node:crypto'
 import type { HostRegister, SeenHosts } from '../queue/hosts'
-import { HOST_GONE_MS, type HostStats } from '../queue/stats'
+import { HOST_GONE_MS, type HostStats, TELL_EVERY_MS } from '../queue/stats'
 import type { Eventually } from '../queue/store'
 import type { MonoMs } from '../units'
 
-/** HOST_GONE_MS is six of these. */
-export const EVERY_MS = HOST_GONE_MS / 6
 /** A change of the files reaches all hosts by then. */
 const DIFFERS_MS = 600_000
 /** As far as a process's time may be from the database's (take_turn_1.sql). */
@@ -37,7 +35,7 @@ export interface HostWatch {
 
 /** Its timer doesn't keep the process alive. */
 export function watchHosts(options: HostWatchOptions): HostWatch {
-  const { open, name, version, config, monoMs, everyMs = EVERY_MS } = options
+  const { open, name, version, config, monoMs, everyMs = TELL_EVERY_MS } = options
   const id = randomUUID()
   const startMs = monoMs()
   const clock = new ClockWarning(options)

@@ -1,6 +1,6 @@
 // The texts about the hosts that share a queue. Pure.
 
-import { type HostStats, presentHosts, type QueueStats } from '../queue/stats'
+import { HOST_LATE_MS, type HostStats, presentHosts, type QueueStats } from '../queue/stats'
 
 /** As far as a process's time may be from the queue's (functions/take_turn_1.sql). */
 export const WRONG_CLOCK_MS = 2000
@@ -10,14 +10,18 @@ export function leaderConfig(stats: QueueStats): string | undefined {
   return presentHosts(stats).find(({ name }) => name === stats.leader?.host)?.config
 }
 
-/** `web-1 leads, term 42; also web-2, web-3` Undefined: the queue belongs to one host. */
+/** `web-1 leads, term 42; also here: web-2, web-3 (last seen 32 s ago)` Undefined: the queue belongs to one host. */
 export function hostsText(stats: QueueStats): string | undefined {
   if (stats.leader === undefined) return undefined
   const { host, term } = stats.leader
   const others = presentHosts(stats).filter(({ name }) => name !== host)
-  const names = others.map(({ name }) => name).join(', ')
+  const names = others.map(nameAndSilence).join(', ')
   const leads = host === undefined ? 'No host leads' : `${host} leads, term ${term}`
   return names === '' ? leads : `${leads}; also here: ${names}`
+}
+
+function nameAndSilence({ name, silentMs }: HostStats): string {
+  return silentMs > HOST_LATE_MS ? `${name} (last seen ${Math.round(silentMs / 1000)} s ago)` : name
 }
 
 /** Hosts that run with other files than the host that leads, and those whose clocks are wrong. */

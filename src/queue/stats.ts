@@ -53,10 +53,15 @@ export interface HostStats {
   skewMs: number
 }
 
-/** A host tells of itself every 10 s; one that has missed six of these is gone. */
-export const HOST_GONE_MS = 60_000
+/** A host tells of itself as often. */
+export const TELL_EVERY_MS = 10_000
+/** One that has missed six of these is gone. */
+export const HOST_GONE_MS = 6 * TELL_EVERY_MS
 
-/** The hosts that run now. */
+/** A host that was last seen before that may be gone. */
+export const HOST_LATE_MS = 2.5 * TELL_EVERY_MS
+
+/** The hosts that run now, as far as is known. */
 export function presentHosts({ hosts = [] }: Pick<QueueStats, 'hosts'>): HostStats[] {
   return hosts.filter(({ silentMs }) => silentMs <= HOST_GONE_MS)
 }

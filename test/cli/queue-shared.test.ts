@@ -83,7 +83,7 @@ describe('ses-bounce queue in PostgreSQL', () => {
       const { lines } = await run('hosts')
       assert.match(
         lines[0] ?? '',
-        /^web-7 {2}stands by, version 9\.9\.9, configuration abcdef012345, up for /,
+        /^web-7 {2}stands by, last seen \d+s ago, version 9\.9\.9, configuration abcdef012345, up for /,
       )
       assert.equal(lines[1], 'No host leads: nothing is sent.')
       const { hosts } = JSON.parse((await run('hosts', '--json')).lines.join()) as {
@@ -163,12 +163,14 @@ describe('the hosts of a queue', () => {
           host('web-1', { config: '222', skewMs: 3_600_000 }),
           host('web-2', { skewMs: -4000 }),
           host('web-3', { version: '1.1.0' }),
+          host('web-4', { silentMs: 32_000 }),
         ],
       }),
       [
-        "web-1  stands by, version 1.0.0, configuration 222, another than the leader has, its clock is 1h ahead of the queue's, up for 2h",
-        "web-2  leads, term 42, version 1.0.0, configuration 111, its clock is 4s behind the queue's, up for 2h",
-        'web-3  stands by, version 1.1.0, configuration 111, up for 2h',
+        "web-1  stands by, last seen 3s ago, version 1.0.0, configuration 222, another than the leader has, its clock is 1h ahead of the queue's, up for 2h",
+        "web-2  leads, term 42, last seen 3s ago, version 1.0.0, configuration 111, its clock is 4s behind the queue's, up for 2h",
+        'web-3  stands by, last seen 3s ago, version 1.1.0, configuration 111, up for 2h',
+        'web-4  silent, last seen 32s ago, version 1.0.0, configuration 111, up for 2h',
         'a      gone for 1h, version 1.0.0, configuration 111',
       ],
     )

@@ -307,8 +307,8 @@ describe('ses-bounce queue', () => {
       const { code, lines } = await run(['watch', '--every', '1s'], given)
       assert.equal(code, 0)
       assert.deepEqual(lines, [
-        '1970-01-01T00:00:00.000Z 2 jobs to send, drained in 2s; 0 jobs ended since; A dispatcher runs.',
-        '1970-01-01T00:00:01.000Z 1 job to send, drained in 1s; 1 job ended since; A dispatcher runs.',
+        '1970-01-01T00:00:00.000Z Sending; 2 jobs to send, drained in 2s; 0 jobs ended since',
+        '1970-01-01T00:00:01.000Z Sending; 1 job to send, drained in 1s; 1 job ended since',
       ])
     })
 
@@ -316,19 +316,25 @@ describe('ses-bounce queue', () => {
       for (let n = 0; n < 4; n++) add()
       await run(['pause', '--region', 'eu-west-1'])
       const frames: string[] = []
-      const screen = { columns: 60, rows: 6, write: (text: string) => frames.push(text) }
+      const screen = { columns: 60, rows: 7, write: (text: string) => frames.push(text) }
       const { code, lines } = await run(['watch'], io({ screen }, 2))
       assert.deepEqual([code, lines, frames.length], [0, [], 2])
-      assert.match(frames[0] ?? '', /^1970-01-01 00:00:00 UTC, Ctrl-C ends\n\[-{30}\] 4 jobs to send/)
-      assert.ok(frames[1]?.startsWith('\u001B[5F\u001B[J1970-01-01 00:00:02 UTC'), JSON.stringify(frames[1]))
+      assert.match(
+        frames[0] ?? '',
+        /^1970-01-01 00:00:00 UTC, Ctrl-C ends\nStopped: paused by hand in eu-west-1 since .*\n\[-{30}\] 4 jobs to send/,
+      )
+      assert.ok(frames[1]?.startsWith('\u001B[6F\u001B[J1970-01-01 00:00:02 UTC'), JSON.stringify(frames[1]))
       for (const line of frames.join('').split('\n')) assert.ok(line.length < 80, line)
     })
 
     it('gives programs an object each time', async () => {
       const found = parsed(await run(['watch', '--json'], io({}, 2)))
       assert.deepEqual(
-        found.map(({ at }) => at),
-        ['1970-01-01T00:00:00.000Z', '1970-01-01T00:00:05.000Z'],
+        found.map(({ at, verdict, is_sending }) => [at, verdict, is_sending]),
+        [
+          ['1970-01-01T00:00:00.000Z', 'Sending', true],
+          ['1970-01-01T00:00:05.000Z', 'Sending', true],
+        ],
       )
     })
   })

@@ -2,7 +2,7 @@
 
 import { leaderConfig, WRONG_CLOCK_MS } from '../../app/hosts-text'
 import { iso } from '../../app/job-json'
-import { HOST_GONE_MS, type HostStats, presentHosts, type QueueStats } from '../../queue/stats'
+import { HOST_GONE_MS, HOST_LATE_MS, type HostStats, presentHosts, type QueueStats } from '../../queue/stats'
 import type { EpochMs } from '../../units'
 import { timeText } from '../explain/words'
 
@@ -15,8 +15,7 @@ export function hostLines(stats: QueueStats, nowMs: EpochMs): string[] {
   const width = Math.max(0, ...hosts.map(({ name }) => name.length))
   return [
     ...present.map(host => {
-      const leads = host.name === leader?.host ? `leads, term ${leader.term}` : 'stands by'
-      return `${host.name.padEnd(width)}  ${leads}, ${detailsOf(host, configs)}, up for ${timeText(nowMs - host.startedMs)}`
+      return `${host.name.padEnd(width)}  ${roleText(host, leader)}, last seen ${timeText(host.silentMs)} ago, ${detailsOf(host, configs)}, up for ${timeText(nowMs - host.startedMs)}`
     }),
     ...gone.map(
       host => `${host.name.padEnd(width)}  gone for ${timeText(host.silentMs)}, ${detailsOf(host, configs)}`,
@@ -27,6 +26,11 @@ export function hostLines(stats: QueueStats, nowMs: EpochMs): string[] {
         ? []
         : [`${leader.host} leads, term ${leader.term}, and hasn't told of itself.`]),
   ]
+}
+
+function roleText({ name, silentMs }: HostStats, leader: QueueStats['leader']): string {
+  if (name === leader?.host) return `leads, term ${leader.term}`
+  return silentMs > HOST_LATE_MS ? 'silent' : 'stands by'
 }
 
 function detailsOf({ version, config, skewMs }: HostStats, expected: string | undefined): string {
@@ -52,6 +56,7 @@ export function hostData(host: HostStats, { leader }: QueueStats): Record<string
     isPresent: silentMs <= HOST_GONE_MS,
     started: iso(startedMs),
     seen: iso(seenMs),
+    silentMs: Math.round(silentMs),
     skewMs: Math.round(skewMs),
   }
 }

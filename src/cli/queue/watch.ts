@@ -1,10 +1,12 @@
 // `queue watch`: shows the queue until Ctrl-C, on a terminal as one picture that is redrawn, else as lines.
 // Exits with 0; a fault of the queue ends it as any other command.
 
+import { verdictData } from '../../app/verdict-settings'
 import { jsonText } from '../../json'
 import { JOB_STATES } from '../../queue/job'
 import type { Pace } from '../../queue/operator'
 import type { QueueStats } from '../../queue/stats'
+import { type Verdict, verdictOf } from '../../queue/verdict'
 import type { EpochMs } from '../../units'
 import { escapeControls } from '../out'
 import { timeOf } from './job-text'
@@ -26,29 +28,30 @@ export async function watch(run: Run, everyMs: number | undefined): Promise<numb
     const now = nowMs()
     const stats = await statsOf(run)
     first ??= stats
-    if (picture) picture.draw(pictureLines(first, stats, place.pace, now))
-    else if (json) out.line(jsonText(statsData(stats, place.pace, now)))
-    else out.line(watchLine(first, stats, now))
+    const verdict = verdictOf(stats, place.verdict, now)
+    if (picture) picture.draw(pictureLines(verdict, { first, stats }, place.pace, now))
+    else if (json) out.line(jsonText({ ...verdictData(verdict, now), ...statsData(stats, place.pace, now) }))
+    else out.line(watchLine(verdict, { first, stats }, now))
     await sleep(everyMs ?? (screen ? ON_SCREEN_MS : AS_LINES_MS), stop)
   }
   return 0
 }
 
-/** `2025-02-20T12:38:04.000Z 120 jobs to send, drained in 2m; 34 jobs ended since; held 2` */
-export function watchLine(first: QueueStats, stats: QueueStats, nowMs: EpochMs): string {
-  const { held } = stats.states
-  return [
-    `${new Date(nowMs).toISOString()} ${drainText(drainSince(first, stats))}`,
-    ...(held > 0 ? [`${held} held`] : []),
-    ...stats.pauses.map(({ region }) => `paused: ${region ?? 'every region'}`),
-    dispatcherText(stats),
-  ].join('; ')
+interface Readings {
+  first: QueueStats
+  stats: QueueStats
 }
 
-function pictureLines(first: QueueStats, stats: QueueStats, pace: Pace, nowMs: EpochMs): string[] {
+/** `2025-02-20T12:38:04.000Z Sending; 120 jobs to send, drained in 2m; 34 jobs ended since` */
+export function watchLine({ line }: Verdict, { first, stats }: Readings, nowMs: EpochMs): string {
+  return `${new Date(nowMs).toISOString()} ${line}; ${drainText(drainSince(first, stats))}`
+}
+
+function pictureLines({ line }: Verdict, { first, stats }: Readings, pace: Pace, nowMs: EpochMs): string[] {
   const { states, regions, pauses } = stats
   return [
     `${timeOf(nowMs)}, Ctrl-C ends`,
+    line,
     drainBar(drainSince(first, stats), BAR),
     JOB_STATES.map(state => `${state} ${states[state].toLocaleString('en-US')}`).join('  '),
     ...pauses.map(pauseText),
