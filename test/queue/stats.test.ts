@@ -13,6 +13,17 @@ const PACE = { spacingMs: 1000, forecastMs: 1035, marginMs: 60_000 }
 const SPACING = { spacingMs: 0, notBeforeMonoMs: 0, longestPauseMs: 60_000 }
 const NOW_MS = 1_700_000_000_123
 
+/** Bounces whose time is over, and some for which it isn't: what chance alone might leave out. With their spacing. */
+const IN_TIME_IN_PART = [250, 1000, 1005, 2600, 30_000, 30_000].map(
+  (spacingMs, n): [{ atMs: number; jobs: number; everyMs: number }[], number] => [
+    [
+      { atMs: 0, jobs: 3 + n, everyMs: 150 },
+      { atMs: HOUR_MS, jobs: 2 + n, everyMs: 900 },
+    ],
+    spacingMs,
+  ],
+)
+
 forEachEngine('the queue in numbers', (makeStore, { runs }) => {
   let store: Store
   let watcher: QueueReader | undefined
@@ -178,7 +189,7 @@ forEachEngine('the queue in numbers', (makeStore, { runs }) => {
         assert.deepEqual(await foreseen(NOW_MS, spacingMs), exact)
         if (exact.willMiss > 0 && exact.drainMs > 0) cut += 1
       }),
-      { numRuns: runs(60) },
+      { numRuns: IN_TIME_IN_PART.length + runs(60), examples: IN_TIME_IN_PART },
     )
     assert.ok(cut > runs(60) / 12, `only ${cut} queues were in time in part`)
   })
