@@ -34,7 +34,12 @@ const KNOWN: readonly Known[] = [
     text: (_, { user }) => `${refusedLogin(user)}: the user in url or the password is wrong`,
     drops: true,
   },
-  { state: '28', code: 'QUEUE_UNREACHABLE', text: (_, { user }) => refusedLogin(user), drops: true },
+  {
+    state: '28',
+    code: 'QUEUE_UNREACHABLE',
+    text: (message, { user }) => `${refusedLogin(user)}: ${message}`,
+    drops: true,
+  },
   { state: '25006', code: 'QUEUE_UNREACHABLE', text: () => STANDBY, drops: true },
   { state: '08', code: 'QUEUE_UNREACHABLE', text: message => message, drops: true },
   { state: '57P', code: 'QUEUE_UNREACHABLE', text: message => message, drops: true },

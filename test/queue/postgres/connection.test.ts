@@ -119,7 +119,10 @@ describe('the connection to a database', () => {
   it('says what is wrong where the database can not be used', async () => {
     const place = `127.0.0.1:${proxy.port}/`
     for (const [changes, message] of [
-      [{ user: 'stranger' }, `${place}mail: the database refuses the login of "stranger"`],
+      [
+        { user: 'stranger' },
+        `${place}mail: the database refuses the login of "stranger": role "stranger" does not exist`,
+      ],
       [{ database: 'other' }, `${place}other: database "other" does not exist`],
       [{ port: 1 }, '127.0.0.1:1/mail: connect ECONNREFUSED 127.0.0.1:1'],
       [
@@ -128,7 +131,7 @@ describe('the connection to a database', () => {
       ],
       [
         { password: 'file:/nowhere', user: 'stranger' },
-        `${place}mail: the database refuses the login of "stranger"`,
+        `${place}mail: the database refuses the login of "stranger": role "stranger" does not exist`,
       ],
       // the server has no TLS
       [{ host: 'localhost.localdomain.invalid' }, /ENOTFOUND|EAI_AGAIN/],
