@@ -2,12 +2,11 @@
 // Exits with 0 when it was stopped, after the call in progress; with 1 if it can't work.
 
 import { dispatch } from '../dispatch/main'
-import type { Log } from '../dispatch/region-sender'
 import { errorMessage } from '../errors'
-import { jsonText } from '../json'
 import { mustBeThere } from './check'
 import { type CommonOptions, type Describe, harakaDir, runCommand } from './command-line'
 import { watchAsHost } from './dispatch-host'
+import { logTo, stoppedBySignals } from './long-running'
 import { escaping, type Out } from './out'
 import { becomeOwner, ownerOf } from './owner'
 
@@ -43,20 +42,13 @@ async function dispatchJobs(
   mustBeThere(dir)
   const safe = escaping(out)
   const log = logTo(safe, json)
-  const told = new AbortController()
-  for (const signal of ['SIGTERM', 'SIGINT'] as const)
-    process.on(signal, () => {
-      // as process 1 of a container it would survive a second signal without a listener
-      if (told.signal.aborted) process.exit(1)
-      log('notice', `${signal}: the call in progress is finished; a second signal ends it at once`)
-      told.abort()
-    })
+  const stop = stoppedBySignals(log, 'the call in progress')
   try {
     becomeOwner(ownerOf(dir))
     const host = watchAsHost(dir, env, log)
     try {
       // `dispatch` also ends when changed settings need a new dispatcher
-      while (!told.signal.aborted) await dispatch(dir, undefined, log, told.signal)
+      while (!stop.aborted) await dispatch(dir, undefined, log, stop)
     } finally {
       await host?.stop()
     }
@@ -65,13 +57,5 @@ async function dispatchJobs(
     const [first = '', ...more] = errorMessage(error).split('\n')
     for (const line of [`ses-bounce dispatch: ${first}`, ...more]) safe.error(line)
     return 1
-  }
-}
-
-function logTo(out: Out, json: boolean): Log {
-  return (level, message) => {
-    const at = new Date().toISOString()
-    const line = json ? jsonText({ at, level, message }) : `${at} [${level.toUpperCase()}] ${message}`
-    out.line(line)
   }
 }

@@ -6,15 +6,14 @@ import { formatDiagnostic } from '../config/diagnostics'
 import { loadSettings, parseSettings, SETTINGS_FILE } from '../config/load'
 import type { SqsRelay } from '../config/settings'
 import { errorMessage } from '../errors'
-import { jsonText } from '../json'
 import { openHandOver } from '../relay/hand-over'
-import type { RelayLog } from '../relay/handle-message'
 import { openQueues } from '../relay/queues'
 import { newRelayCounts, queueFaults, type RelayState, runRelay } from '../relay/run'
 import { openStoredMail } from '../relay/stored-mail'
 import { serveRelayViews } from '../relay/views'
 import { mustBeThere } from './check'
 import { type CommonOptions, type Describe, harakaDir, UsageError } from './command-line'
+import { logTo, stoppedBySignals } from './long-running'
 import { escaping, type Out } from './out'
 import { parseEndpoint } from './quarantine/endpoint'
 
@@ -50,13 +49,7 @@ async function relayMail(
     throw new UsageError(`--http can't be "${http}"; write HOST:PORT`)
   const out = escaping(to)
   const log = logTo(out, json)
-  const stop = new AbortController()
-  for (const signal of ['SIGTERM', 'SIGINT'] as const)
-    process.on(signal, () => {
-      if (stop.signal.aborted) process.exit(1)
-      log('notice', `${signal}: what is in hand is finished; a second signal ends it at once`)
-      stop.abort()
-    })
+  const stop = stoppedBySignals(log, 'what is in hand')
   try {
     const settings = settingsOf(dir, env)
     const queues = await openQueues(settings)
@@ -71,7 +64,7 @@ async function relayMail(
       'notice',
       `takes mail from the queue, ${settings.concurrency} at a time, for Haraka at ${host}:${port}`,
     )
-    await runRelay({ settings, queues, stored, handOver, log, nowMs: () => Date.now() }, state, stop.signal)
+    await runRelay({ settings, queues, stored, handOver, log, nowMs: () => Date.now() }, state, stop)
     views?.close()
     handOver.close()
     stored.close()
@@ -92,11 +85,4 @@ function settingsOf(dir: string, env: NodeJS.ProcessEnv): SqsRelay {
   if (settings.sqsRelay === undefined)
     throw new Error(`config/${SETTINGS_FILE} has no [relay.sqs] queue_url; docs/aws.md leads there`)
   return settings.sqsRelay
-}
-
-function logTo(out: Out, json: boolean): RelayLog {
-  return (level, message) => {
-    const at = new Date().toISOString()
-    out.line(json ? jsonText({ at, level, message }) : `${at} [${level.toUpperCase()}] ${message}`)
-  }
 }

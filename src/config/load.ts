@@ -16,8 +16,8 @@ import { hideValue } from './hidden-values'
 import { type IniEntry, type IniFile, type IniSection, parseIni } from './ini'
 import { wholeValue } from './items'
 import { type Key, SES_INTERVAL_MS } from './key'
-import { isEverybody } from './list-parsers'
 import { laterSection, laterSetting, mayHoldSecrets } from './not-available-yet'
+import { checkRelay } from './relay-together'
 import { RENAMED_KEYS, SCHEMA, type Values } from './schema'
 import { isLoopbackEndpoint } from './ses-parsers'
 import type { Settings } from './settings'
@@ -214,9 +214,10 @@ function defaultOf(key: Key<unknown>): unknown {
 }
 
 function checkTogether(values: Values, reader: Reader): void {
-  const { relay, ses, limit, window } = values
+  const { ses, limit, window } = values
   checkStores(values, reader)
   checkSqs(values, reader)
+  checkRelay(values, reader)
   if (window.margin >= window.length) {
     const line = reader.lineOf('window', 'margin') ?? reader.lineOf('window', 'length') ?? 0
     const margin = reader.shown('window', 'margin', formatDuration(window.margin))
@@ -227,10 +228,5 @@ function checkTogether(values: Values, reader: Reader): void {
     const interval = reader.shown('limit', 'interval', formatDuration(limit.interval))
     const message = `"${interval}" is too little for interval; at least 1000ms: SES accepts one call a second`
     reader.report('error', 'limit', reader.lineOf('limit', 'interval') ?? 0, message)
-  }
-  const everybody = relay.trusted.find(isEverybody)
-  if (everybody !== undefined) {
-    const message = `trusted has ${reader.shown('relay', 'trusted', everybody)}: every peer is trusted, and anyone can make SES send bounces`
-    reader.report('warning', 'relay', reader.lineOf('relay', 'trusted') ?? 0, message)
   }
 }

@@ -47,6 +47,7 @@ export function checkStores({ queue, quarantine }: Values, keys: ReadKeys): void
     keys.report('error', 'queue', line, 'store = postgres needs url = postgres://USER@HOST:5432/DATABASE')
   }
   if (quarantine.store !== 'folder') return
-  const message = 'quarantined mail lies on this host alone; name a shared folder or s3://'
+  const message =
+    'each host keeps quarantined mail in a folder of its own; store = s3://BUCKET/PREFIX keeps it in one place for all'
   keys.report('warning', 'quarantine', keys.lineOf('quarantine', 'store') ?? 0, message)
 }

@@ -11,7 +11,7 @@ import { type SesMailOptions, sesMail } from '../live/support/mail'
 import { sharedWorkerThreads } from './shared-threads'
 import { emptyDirectory, harakaDirectory, ran } from './support'
 
-export const SETTINGS = '[relay]\ntrusted = 192.0.2.10, 10.0.0.0/8\n'
+export const SETTINGS = '[relay]\ntrusted = 192.0.2.10, 10.255.0.0/24\n'
 export const RULES = `; rules of a test
 [partners]
 sender = @partner.example

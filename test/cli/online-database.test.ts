@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict'
 import { Client } from 'pg'
 import { askDatabase, verdictsOf } from '../../src/cli/online/database'
+import { seenRegions } from '../../src/cli/online/regions'
 import { settingsOf } from '../../src/cli/queue/queue-context'
 import type { DatabaseFacts } from '../../src/queue/database-facts'
 import { examineDatabase, prepareQueue } from '../../src/queue/open'
@@ -172,6 +173,14 @@ describe('check --online with a PostgreSQL server', () => {
     )
     const rows = await server.query('SELECT count(*)::int AS n FROM ses_bounce.job', [], 'mail')
     assert.deepEqual(rows, [{ n: 0 }])
+  })
+
+  it('says of a missing schema and of a refused login nothing twice, as of the regions in the queue', async () => {
+    for (const [login, schema] of [
+      ['bounces', 'not_made_yet'],
+      ['nobody-of-that-name', 'ses_bounce'],
+    ] as const)
+      assert.deepEqual(await seenRegions((await ask(login, schema)).target), { regions: [] })
   })
 
   it('finds what a login without rights may not do', async () => {

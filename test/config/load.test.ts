@@ -84,7 +84,7 @@ describe('loadSettings', () => {
     const settings = settingsOf(`
 mode = Observe ; for a start
 [relay]
-trusted = 192.0.2.1, 2001:DB8::/32 ; relays
+trusted = 192.0.2.1, 2001:DB8::/64 ; relays
 auth_users = Relay, "a, b"
 recipients = kept
 label_separator =
@@ -109,7 +109,7 @@ authentication = none
 unsafe = drop`)
     assert.equal(settings.main.mode, 'observe')
     assert.deepEqual(settings.relay, {
-      trusted: ['192.0.2.1', '2001:db8::/32'],
+      trusted: ['192.0.2.1', '2001:db8::/64'],
       authUsers: ['Relay', 'a, b'],
       recipients: 'kept',
       labelSeparator: '',

@@ -3,7 +3,7 @@
 
 import { statSync } from 'node:fs'
 import { signatureOfFault } from '../../config/sources'
-import { errorMessage } from '../../errors'
+import { errorMessage, QueueError } from '../../errors'
 import { openQueueReader } from '../../queue/open'
 import type { QueueTarget } from '../../queue/target'
 import type { OnlineAnswer, RegionAnswers } from './online'
@@ -18,7 +18,7 @@ export function regionsOf(configured: readonly string[], seen: readonly string[]
   ]
 }
 
-/** No file, no regions. */
+/** No file, no regions. Faults of a database are told by `askDatabase`, with what would be right. */
 export async function seenRegions(target: QueueTarget): Promise<{ regions: string[]; note?: OnlineAnswer }> {
   try {
     if (target.store === 'sqlite' && !isThere(target.file)) return { regions: [] }
@@ -29,6 +29,7 @@ export async function seenRegions(target: QueueTarget): Promise<{ regions: strin
       await reader.close()
     }
   } catch (error) {
+    if (target.store !== 'sqlite' && error instanceof QueueError) return { regions: [] }
     const reason = errorMessage(error)
     const message = `which regions were seen could not be established: ${reason}`
     return { regions: [], note: { result: 'unestablished', message } }
