@@ -4,6 +4,7 @@
 import type { Result } from '../errors'
 import type { ReleaseTokens } from '../quarantine/release-token'
 import type { EpochMs, MonoMs } from '../units'
+import type { Audit, AuditDraft, AuditReader } from './audit'
 import type { DecisionNote, RuleHits, Sum } from './counters'
 import type { Job, JobEvent, JobState } from './job'
 import type { MailLedger, MailPlace, StoredMail } from './mail-ledger'
@@ -16,6 +17,10 @@ export interface Pause {
   /** Undefined: every region. */
   region?: string
   sinceMs: EpochMs
+  /** In the words of the operator. */
+  reason?: string
+  /** The operator, as in the audit. */
+  who?: string
 }
 
 /** The pace by the settings. */
@@ -90,6 +95,8 @@ export interface QueueReader {
   /** Soonest first. */
   deadlineBuckets(): Eventually<DeadlineBucket[]>
   mailTotals(): Eventually<Record<MailPlace, StoredMail>>
+  /** What people did by hand. */
+  readonly audit: AuditReader
   /** Whether relays seem to rewrite recipients. */
   relaySigns(nowMs: EpochMs): Eventually<RelaySigns>
   close(): Eventually<void>
@@ -106,10 +113,15 @@ export interface OperatorQueue extends QueueReader {
   cancel(id: string, nowMs: EpochMs): Eventually<ByHand>
   /** queued -> held */
   hold(id: string, nowMs: EpochMs): Eventually<ByHand>
-  /** False: it was paused already. */
-  pause(region: string | undefined, nowMs: EpochMs): Eventually<boolean>
+  /**
+   * False: it was paused already; another reason takes the place of the one before. `audit`: its reason and name are those
+   * of the pause.
+   */
+  pause(region: string | undefined, nowMs: EpochMs, audit?: AuditDraft): Eventually<boolean>
   /** Undefined: all pauses. False: there was none. */
-  resume(region: string | undefined): Eventually<boolean>
+  resume(region: string | undefined, audit?: AuditDraft): Eventually<boolean>
+  /** What people did by hand. */
+  readonly audit: Audit
   /** For mail in the quarantine, and mail that leaves it by hand. */
   readonly mail: Pick<MailLedger, 'files' | 'letGo' | 'gone' | 'putBack'>
   /** Undefined: tokens are files of the Haraka directory. */

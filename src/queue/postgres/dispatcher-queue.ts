@@ -27,6 +27,7 @@ import { Claims } from './claims'
 import { openConnection } from './connection'
 import { type JobRow, jobOf } from './job-row'
 import { type LostLead, mustLead, PostgresLead, type Taken } from './lead'
+import { pausesOf } from './pauses'
 import type { PostgresTarget } from './target'
 
 /** Jobs in one transaction, and results of submissions: other writers wait meanwhile. As SQLite's. */
@@ -150,10 +151,7 @@ export class PostgresDispatcherQueue implements DispatcherQueue {
     return {
       version: number,
       regions: regions.map(row => regionPlan(row, paused.has('') || paused.has(row.region), question)),
-      pauses: pauses.map(one => ({
-        ...(one.region !== '' && { region: one.region }),
-        sinceMs: one.since_ms,
-      })),
+      pauses: pauses.length === 0 ? [] : await pausesOf(this.#connection),
     }
   }
 

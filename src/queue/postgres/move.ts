@@ -57,7 +57,7 @@ export async function moveInto(
       await mustStandStill()
     }
     const { id, madeMs } = contents
-    await connection.call('move_rest_1', { id, madeMs, rest: restOf(contents.others()) })
+    await connection.call('move_rest_2', { id, madeMs, rest: restOf(contents.others()) })
     if (contents.version() !== version)
       throw new QueueError(
         'QUEUE_BUSY',

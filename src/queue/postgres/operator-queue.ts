@@ -9,8 +9,10 @@ import { DeadlineHistogram } from '../deadline-histogram'
 import type { JobFacts } from '../job'
 import type { ByHand, OperatorQueue } from '../operator'
 import type { Change } from '../transitions'
+import { auditOf } from './audit'
 import type { PostgresConnection } from './connection'
 import { type JobRow, jobOf } from './job-row'
+import { addPause, removePause } from './pauses'
 import { type ReaderOptions, readerOf } from './reader'
 import { releaseTokens } from './release-tokens'
 import { placeOf } from './target'
@@ -39,10 +41,9 @@ export function operatorQueueOf(
       }),
     cancel: (id, nowMs) => change(connection, { id, nowMs }, cancel),
     hold: (id, nowMs) => change(connection, { id, nowMs }, hold),
-    pause: (region, nowMs) =>
-      connection.call('set_pause_1', { isPaused: true, region: region ?? '', now_ms: Math.round(nowMs) }),
-    resume: region =>
-      connection.call('set_pause_1', { isPaused: false, ...(region !== undefined && { region }) }),
+    pause: (region, nowMs, audit) => addPause(connection, region, nowMs, audit),
+    resume: (region, audit) => removePause(connection, region, audit),
+    audit: auditOf(connection),
     secret: async () => {
       const secret = await connection.call<string | null>('session_1', { what: 'secret' })
       if (secret === null)

@@ -7,11 +7,13 @@ import type { MailPlace, StoredMail } from '../mail-ledger'
 import type { QueueReader } from '../operator'
 import type { RelaySigns } from '../relay-signs'
 import type { ActivityBucket, DeadlineBucket, RuleCount } from '../stats'
+import { auditReader } from './audit'
 import type { PostgresConnection } from './connection'
 import { type DecisionRow, noteOf } from './decision-row'
 import { type JobRow, jobOf } from './job-row'
 import { listJobs, pageOfJobs } from './list'
-import { mailTotalsOf, pauseOf, type StoredPause, stats, sumsByState } from './stats'
+import { pausesOf } from './pauses'
+import { mailTotalsOf, stats, sumsByState } from './stats'
 
 /** As SQLite's relaySigns. */
 const DAY_MS = 86_400_000
@@ -38,7 +40,7 @@ export function readerOf(connection: PostgresConnection, options: ReaderOptions)
       return found === null ? undefined : jobOf(found.job)
     },
     history: async (id: string) => (await record(id))?.history ?? [],
-    pauses: async () => ((await counts<StoredPause[]>('pauses')) ?? []).map(pauseOf),
+    pauses: () => pausesOf(connection),
     jobs: (query = {}) => listJobs(connection, query),
     page: query => pageOfJobs(connection, query),
     soonest: async (most: number) => (await connection.call<JobRow[]>('soonest_jobs_1', { most })).map(jobOf),
@@ -72,6 +74,7 @@ export function readerOf(connection: PostgresConnection, options: ReaderOptions)
       mailTotalsOf(
         (await counts<Partial<Record<MailPlace, StoredMail>>>('mail', { home: options.home })) ?? {},
       ),
+    audit: auditReader(connection),
     relaySigns: async (nowMs: number) =>
       (await counts<RelaySigns>('relay', { fromMs: Math.round(nowMs - DAY_MS) })) ?? {
         refused: 0,

@@ -8,6 +8,7 @@ import { MAIL_PLACES, type MailPlace, type StoredMail } from '../mail-ledger'
 import type { Pace, Pause } from '../operator'
 import type { HostStats, QueueStats, RegionStats } from '../stats'
 import type { PostgresConnection } from './connection'
+import { pausesOf } from './pauses'
 import { type DeadlineBlock, projectionOf } from './projection'
 
 /** The answer of queue_stats. */
@@ -23,7 +24,7 @@ interface Found {
     blocks: DeadlineBlock[]
   }[]
   calls: ({ region: string } & RegionStats['lastMinute'])[]
-  pauses: StoredPause[]
+  pauses: unknown[]
   blocked: { region: string; bounceSender: string; nextTryMs: EpochMs; why: string | null }[]
   oldestMs: EpochMs | null
   leader: { term: number; token: string; host: string; beat_ms: EpochMs }
@@ -31,9 +32,6 @@ interface Found {
   mail: Partial<Record<MailPlace, StoredMail>>
   reload: StoredReload | null
 }
-
-/** Region '': every region. */
-export type StoredPause = { region: string; sinceMs: EpochMs }
 
 interface StoredReload {
   takenMs: EpochMs | null
@@ -64,7 +62,7 @@ export async function stats(
   pace: Pace,
 ): Promise<QueueStats> {
   const found = await connection.call<Found>('queue_stats_1', { nowMs: Math.round(nowMs), home, host })
-  const pauses = found.pauses.map(pauseOf)
+  const pauses = found.pauses.length === 0 ? [] : await pausesOf(connection)
   const regions: RegionStats[] = []
   for (const region of found.regions)
     regions.push(await regionOf(connection, region, { found, pauses, nowMs, pace }))
@@ -134,10 +132,6 @@ export function sumsByState(counts: readonly { state: JobState; jobs: number }[]
   const sums = Object.fromEntries(JOB_STATES.map(state => [state, 0])) as Record<JobState, number>
   for (const { state, jobs } of counts) sums[state] += jobs
   return sums
-}
-
-export function pauseOf({ region, sinceMs }: StoredPause): Pause {
-  return { ...(region !== '' && { region }), sinceMs }
 }
 
 export function mailTotalsOf(found: Partial<Record<MailPlace, StoredMail>>): Record<MailPlace, StoredMail> {

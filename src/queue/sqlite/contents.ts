@@ -29,6 +29,7 @@ export type OtherRows = Record<(typeof OTHER_TABLES)[number], Row[]>
 const OTHER_TABLES = [
   'region',
   'pause',
+  'audit',
   'blocked',
   'counter',
   'rule_hit',

@@ -2,10 +2,12 @@
 // rules).
 
 import type { EpochMs } from '../../units'
+import type { AuditDraft } from '../audit'
 import { cancel, hold, retry } from '../by-hand'
 import type { JobFacts } from '../job'
 import type { ByHand, OperatorQueue } from '../operator'
 import type { Change } from '../transitions'
+import { auditOf } from './audit'
 import { Database } from './database'
 import { mailLedger } from './mail-ledger'
 import { addPause, removePause } from './pauses'
@@ -37,8 +39,10 @@ export function openOperatorQueue(file: string, { busyMs = BUSY_MS, home = '' } 
       }),
     cancel: (id, nowMs) => change(database, id, nowMs, cancel),
     hold: (id, nowMs) => change(database, id, nowMs, hold),
-    pause: (region, nowMs) => database.write(() => addPause(database, region, nowMs)),
-    resume: region => database.write(() => removePause(database, region)),
+    pause: (region, nowMs, audit?: AuditDraft) =>
+      database.write(() => addPause(database, region, nowMs, audit)),
+    resume: (region, audit?: AuditDraft) => database.write(() => removePause(database, region, audit)),
+    audit: auditOf(database),
     secret: () => secret(database),
     endSession: (id, endMs, nowMs) => endSession(database, id, endMs, nowMs),
     isSessionEnded: id => isSessionEnded(database, id),

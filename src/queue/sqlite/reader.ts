@@ -2,6 +2,7 @@
 
 import type { QueueReader } from '../operator'
 import { activity } from './activity-buckets'
+import { auditReader } from './audit'
 import { machineClock } from './clock'
 import { recentDecisions, ruleHits, sums } from './counters'
 import { Database } from './database'
@@ -54,6 +55,7 @@ export function readerOf(database: Database, home: string) {
     activity: fromMs => activity(database, fromMs),
     deadlineBuckets: () => deadlineBuckets(database),
     mailTotals: () => mailTotals(database, home),
+    audit: auditReader(database),
     relaySigns: nowMs => relaySigns(database, nowMs),
     close: () => database.close(),
   } satisfies QueueReader

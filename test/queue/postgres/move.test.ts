@@ -175,5 +175,13 @@ async function viewsOf(reader: QueueReader) {
     activity: await reader.activity(0),
     deadlineBuckets: await reader.deadlineBuckets(),
     relaySigns: await reader.relaySigns(RECEIVED_MS),
+    audit: await auditOf(reader),
   }
+}
+
+/** Without the numbers, which are the engine's own. */
+async function auditOf(reader: QueueReader) {
+  const { entries } = await reader.audit.page({ limit: 100 })
+  assert.equal(entries.length, 1)
+  return entries
 }

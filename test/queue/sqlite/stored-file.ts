@@ -3,6 +3,7 @@
 
 import path from 'node:path'
 import Driver from 'libsql'
+import { auditDraft } from '../../../src/queue/audit'
 import { COUNTED } from '../../../src/queue/counters'
 import { openCounterStore, openOperatorQueue, openWorkerQueue } from '../../../src/queue/sqlite/open'
 import { request, temporaryFolder } from '../support'
@@ -81,7 +82,12 @@ function fill(file: string, target: string): void {
   })
   worker.close()
   const operator = openOperatorQueue(file)
-  operator.pause(PAUSED_REGION, RECEIVED_MS)
+  const pausing = { target: PAUSED_REGION, reason: 'a new address', atMs: RECEIVED_MS }
+  operator.pause(
+    PAUSED_REGION,
+    RECEIVED_MS,
+    auditDraft({ who: 'anna', via: 'cli', host: 'web-1' }, 'pause', pausing),
+  )
   operator.close()
   count(file)
   const database = new Driver(file)
