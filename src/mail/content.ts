@@ -64,10 +64,15 @@ export function readContent(raw: Uint8Array, limitCharacters: number, opensArchi
 
 /** Types of the mail's own text. A part with another type counts as an attachment too. */
 const OWN_TEXT = /^(?:text|text\/(?:plain|html|enriched|richtext)?|[^/]*|message\/delivery-status)$/
-const HTML = /^(?:text\/[^/]*html[^/]*|application\/xhtml\+xml|html)$/
+const HTML = /^(?:text\/[^/]*html?[^/]*|application\/xhtml\+xml|html)$/
 const ENRICHED = /^text\/(?:enriched|richtext)$/
-/** Types that programs show as plain text: reports too, and a malformed type (RFC 2045 section 5.2). */
-const PLAIN = /^(?:text\/.*|[^/]*|message\/(?:delivery-status|disposition-notification|feedback-report))$/
+const CALENDAR = /^text\/(?:calendar|x-vcalendar|vcard|x-vcard|directory)$/
+/** Types that programs show as plain text: reports too, and unknown ones of these two kinds. */
+const PLAIN = /^(?:text|message)\/.*$/
+/** RFC 2045 section 5.2: a malformed type is plain text. These are well-formed (section 5.1). */
+const WELL_FORMED = /^[!#-'+\-.0-9^-~]+\/[!#-'+\-.0-9^-~]+$/
+/** Types of files, however malformed the rest is. */
+const FILE = /^(?:application|image|audio|video|font|model)\//
 /** Outlook's winmail.dat. */
 const TNEF = /^application\/(?:vnd\.)?ms-tnef$/
 const TNEF_NAME = /\.dat$/i
@@ -155,7 +160,10 @@ function kindsOf({ types }: PartFields): TextKind[] {
     types.flatMap((type): TextKind[] => {
       if (HTML.test(type)) return ['html']
       if (ENRICHED.test(type)) return ['enriched']
-      return PLAIN.test(type) ? ['plain'] : []
+      if (CALENDAR.test(type)) return ['calendar']
+      if (PLAIN.test(type) && WELL_FORMED.test(type)) return ['plain']
+      if (WELL_FORMED.test(type) || FILE.test(type)) return []
+      return type.includes('htm') ? ['plain', 'html'] : ['plain']
     }),
   )
 }

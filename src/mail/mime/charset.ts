@@ -46,6 +46,13 @@ export function isUtf7(label: string): boolean {
   return UTF7.test(charsetKey(label))
 }
 
+/** Whether the text can be decoded by that name, or needs none. */
+export function isKnownCharset(label: string): boolean {
+  const key = charsetKey(label)
+  const isOwn = [UTF8, ISO_2022, HZ, NO_NAMED_CHARSET, LATIN, UTF7, UTF16].some(known => known.test(key))
+  return isOwn || nameOf(key) !== undefined || isNative(label)
+}
+
 export function decodeBytes(bytes: Buffer, label: string): string {
   try {
     const decoding = textDecoding(label)
@@ -116,29 +123,67 @@ function byName(label: string, bytes: Buffer): TextDecoding {
   if (LATIN.test(key)) return known('windows-1252')
   if (UTF7.test(key)) return new WholeRuns(known(key === 'utf7imap' ? 'utf-7-imap' : 'utf-7'))
   if (UTF16.test(key)) return native(utf16Order(key, bytes))
+  const name = nameOf(key)
+  if (name !== undefined) return known(name)
+  return isNative(label) ? native(label.trim().toLowerCase()) : new GuessedDecoding(label)
+}
+
+/** Numbers of code pages by which iconv-lite has another name. */
+const CODE_PAGES: ReadonlyMap<string, string> = new Map([
+  ['10000', 'macroman'],
+  ['10006', 'macgreek'],
+  ['10007', 'maccyrillic'],
+  ['10029', 'maccenteuro'],
+  ['10081', 'macturkish'],
+  ['20866', 'koi8r'],
+  ['21866', 'koi8u'],
+  ['51932', 'eucjp'],
+  ['51949', 'euckr'],
+  ['54936', 'gb18030'],
+])
+/** `cp1251`, `x-windows-949`, `code page 1251`, `ibm-866`, `1251`. */
+const CODE_PAGE = /^x?(?:codepage|cp|windows|win|ibm|ms|dos|pc|)(\d{3,5})$/
+
+/** The name in iconv-lite. */
+function nameOf(key: string): string | undefined {
   const iconv = loadIconv()
-  if (!NO_CHARSET.has(key) && iconv.encodingExists(key)) return known(key)
+  const page = CODE_PAGE.exec(key)?.[1]
+  const names = page === undefined ? [key] : [key, CODE_PAGES.get(page) ?? `cp${page}`]
+  return names.find(name => !NO_CHARSET.has(name) && iconv.encodingExists(name))
+}
+
+function isNative(label: string): boolean {
   try {
-    return native(label.trim().toLowerCase())
+    return native(label.trim().toLowerCase()) !== undefined
   } catch {
-    return new GuessedDecoding(label)
+    return false
   }
 }
+
+/** How many of the first bytes are at most that, at even offsets and at odd ones. */
+function highBytes(bytes: Buffer, most: number): [even: number, odd: number] {
+  const counts: [number, number] = [0, 0]
+  for (let at = 0; at < Math.min(bytes.length, 4096); at++) {
+    if ((bytes[at] as number) <= most) counts[at % 2 === 0 ? 0 : 1]++
+  }
+  return counts
+}
+
+// oxlint-disable-next-line no-control-regex
+const CONTROLS = /[\x01-\x08\x0e-\x1a\x1c-\x1f]/
 
 /**
  * Without a mark RFC 2781 says big endian, browsers little endian. Blanks and Latin letters, with a zero byte, show
  * which.
  */
 function utf16Order(key: string, bytes: Buffer): string {
-  let [even, odd] = [0, 0]
-  for (let at = 0; at < Math.min(bytes.length, 4096); at++) {
-    if (bytes[at] !== 0) continue
-    if (at % 2 === 0) even++
-    else odd++
-  }
-  // real UTF-16 text has at least one zero byte
-  if (even === 0 && odd === 0 && isUtf8(bytes)) return 'utf-8'
+  const [even, odd] = highBytes(bytes, 0)
+  // real UTF-16 text has at least one zero byte, or bytes that are control characters in UTF-8
+  if (even === 0 && odd === 0 && isUtf8(bytes) && !CONTROLS.test(bytes.toString('latin1'))) return 'utf-8'
   if (even !== odd) return even > odd ? 'utf-16be' : 'utf-16le'
+  // letters of most scripts lie below U+2000
+  const [evenLow, oddLow] = highBytes(bytes, 0x1f)
+  if (evenLow !== oddLow) return evenLow > oddLow ? 'utf-16be' : 'utf-16le'
   return key.endsWith('be') || key === 'unicodefeff' ? 'utf-16be' : 'utf-16le'
 }
 

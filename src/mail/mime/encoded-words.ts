@@ -48,7 +48,7 @@ export function isAllEncoded(text: string): boolean {
 
 export function fromLatin1(text: string): string {
   // oxlint-disable-next-line no-control-regex
-  return /^[\x00-\x7f]*$/.test(text) ? text : decodeBytes(Buffer.from(text, 'latin1'), '')
+  return /^[\x00-\x1a\x1c-\x7f]*$/.test(text) ? text : decodeBytes(Buffer.from(text, 'latin1'), '')
 }
 
 /** Decodes the "Q" encoding, RFC 2047 section 4.2. */

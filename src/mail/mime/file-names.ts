@@ -25,10 +25,19 @@ export function fileNames(fields: readonly ParameterField[], plain: readonly str
 
 /** Names as programs show them, without empty ones. @throws UnreadableError for one of more than NAME_CHARACTERS */
 export function visibleNames(written: readonly string[]): string[] {
-  const names = [...new Set(written.map(visibleName))].filter(name => name !== '')
+  const names = [...new Set(written.flatMap(visibleForms))].filter(name => name !== '')
   if (names.some(name => name.length > NAME_CHARACTERS))
     throw new UnreadableError(`a file name has more than ${NAME_CHARACTERS} characters`)
   return names
+}
+
+/** Quotes other than those of RFC 5322, which some programs take off, and characters that Windows drops. */
+const QUOTES = /^["'`<‘’“”]+|["'`>‘’“”]+$/g
+const ENDS_QUOTED = /["'`>’”]$/
+
+function visibleForms(written: string): string[] {
+  const name = visibleName(written)
+  return ENDS_QUOTED.test(name) ? [name, visibleName(name.replace(QUOTES, ''))] : [name]
 }
 
 /** The name as a program shows it. Windows drops blanks and dots at its end. */
@@ -52,13 +61,13 @@ function valuesOf(parameters: readonly Parameter[], name: string): string[] {
 }
 
 /** An encoded word without its end. */
-const OPEN_WORD = /=\?[^?\s]{1,60}\?[bq]\?[^?]*$/i
+const OPEN_WORD = /=\?[^?\s]{1,60}\?[bq]\?[^?]*\??$/i
 
 /** The decoded value, as lenient programs decode it, too. If a part of it isn't in an encoded word, also the value as written. */
 function readings(value: string): string[] {
   const all = [decodeWords(value)]
   if (value.includes('=?') && !isAllEncoded(value)) all.push(fromLatin1(value))
-  if (OPEN_WORD.test(value)) all.push(decodeWords(`${value}?=`))
+  if (OPEN_WORD.test(value)) all.push(decodeWords(`${value.replace(/\?$/, '')}?=`))
   if (/%[0-9a-f]{2}/i.test(value)) all.push(decodeBytes(percentBytes(value, '%'), ''))
   return all
 }
@@ -80,7 +89,7 @@ interface Piece {
 
 /** A continuation, RFC 2231 section 3. Empty: it isn't one. */
 function pieceOf({ name: key, values }: Parameter, name: string): Piece[] {
-  const found = /^\*(\d{1,4})(\*?)$/.exec(key.slice(name.length))
+  const found = /^\*(\d{1,9})(\*?)$/.exec(key.slice(name.length))
   if (!found) return []
   return [{ number: Number(found[1]), isExtended: found[2] === '*', text: values[0] ?? '' }]
 }
@@ -91,12 +100,24 @@ function joined(pieces: readonly Piece[]): string {
   for (const piece of pieces) if (!byNumber.has(piece.number)) byNumber.set(piece.number, piece)
   let charset = ''
   const bytes: Buffer[] = []
-  for (const { isExtended, text } of [...byNumber.values()].toSorted((a, b) => a.number - b.number)) {
-    const head = bytes.length === 0 && isExtended ? /^([^']*)'[^']*'/.exec(text) : null
+  let open = ''
+  const flush = () => {
+    if (open !== '') bytes.push(percentBytes(open, '%'))
+    open = ''
+  }
+  for (const [at, piece] of [...byNumber.values()].toSorted((a, b) => a.number - b.number).entries()) {
+    const { isExtended, text } = piece
+    const head = at === 0 && isExtended ? /^([^']*)'[^']*'/.exec(text) : null
     if (head?.[1] !== undefined && charsetKey(head[1]) !== '') charset = head[1]
     const rest = head ? text.slice(head[0].length) : text
-    bytes.push(isExtended ? percentBytes(rest, '%') : Buffer.from(rest, 'latin1'))
+    // an encoded byte may be split between two pieces
+    if (isExtended) open += rest
+    else {
+      flush()
+      bytes.push(Buffer.from(rest, 'latin1'))
+    }
   }
+  flush()
   const whole = Buffer.concat(bytes)
   const isWords = charset === '' && whole.includes('=?')
   return isWords ? decodeWords(whole.toString('latin1')) : decodeBytes(whole, charset)

@@ -19,9 +19,11 @@ export interface ParameterField {
 }
 
 const SEPARATOR = /[\s;,]/
+const BLANK = /[ \t\n]/
 /** Longest value without quotes that may hold blanks: no program shows a longer name. */
 const LOOSE_CHARACTERS = 1000
 
+/** `text`: unfolded, with \n where a line ended. */
 export function parseField(text: string): ParameterField {
   const bare = withoutComments(text)
   const own = parseBare(bare)
@@ -31,8 +33,8 @@ export function parseField(text: string): ParameterField {
 }
 
 function parseBare(text: string): ParameterField {
-  const word = /^[\s;,]*("[^"]*"|[^\s;,"=/]*(?:[ \t]*\/[ \t]*[^\s;,"=]*)?)(?![^\s;,"=/]|\s*=)/.exec(text)
-  const value = (word?.[1] ?? '').replace(/["\s]+/g, '').toLowerCase()
+  const word = /^[\s;,]*("[^"]*"|"?[^\s;,"=/]*(?:\s*\/\s*[^\s;,"=]*)?)(?![^\s;,"=/]|\s*=)/.exec(text)
+  const value = (word?.[1] ?? '').replace(/["'<>\s]+/g, '').toLowerCase()
   return { value, parameters: parseParameters(text, word?.[0].length ?? 0) }
 }
 
@@ -47,15 +49,16 @@ function parseParameters(text: string, from: number): Parameter[] {
     const nameAt = at
     while (at < text.length && !/[\s;,="]/.test(text[at] ?? '')) at++
     const name = text.slice(nameAt, at).toLowerCase()
-    let equals = at
-    while (text[equals] === ' ' || text[equals] === '\t') equals++
+    // some programs look for `filename` also within quotes
+    let equals = text[at] === '"' && name !== '' ? at + 1 : at
+    while (BLANK.test(text[equals] ?? '')) equals++
     if (text[equals] !== '=') {
       // a word that isn't a parameter, or a stray quote
       at = Math.max(at, nameAt + 1)
       continue
     }
     at = equals + 1
-    while (text[at] === ' ' || text[at] === '\t') at++
+    while (BLANK.test(text[at] ?? '')) at++
     const { values, next } = readValue(text, at)
     at = next
     if (found.length >= PARAMETERS)
@@ -70,12 +73,18 @@ function readValue(text: string, at: number): { values: string[]; next: number }
     const quoted = readQuoted(text, at)
     const rest = wordFrom(text, quoted.next)
     // `"a.txt".exe`
-    return { values: distinct(quoted.text, quoted.text + rest), next: quoted.next + rest.length }
+    const values = [...unfolded(quoted.text), ...unfolded(quoted.text + rest)]
+    return { values: distinct(...values), next: quoted.next + rest.length }
   }
   const word = wordFrom(text, at)
   const end = text.indexOf(';', at)
   const loose = text.slice(at, Math.min(end < 0 ? text.length : end, at + LOOSE_CHARACTERS)).trim()
-  return { values: distinct(word, loose), next: at + word.length }
+  return { values: distinct(word, ...unfolded(loose)), next: at + word.length }
+}
+
+/** As RFC 5322 section 2.2.3 has it, and as programs read it that take the blank for a part of the fold. */
+function unfolded(text: string): string[] {
+  return text.includes('\n') ? [text.replaceAll('\n', ''), text.replace(/\n[ \t]*/g, '')] : [text]
 }
 
 /** RFC 5322 section 3.2.4. Without a closing quote it ends with the field; some programs end it at the semicolon. */

@@ -1,10 +1,10 @@
 // The meaning of a part's fields. Where they contradict each other all values are kept, as mail programs differ.
 
-import { isUtf7, namesNoCharset } from './charset'
+import { isKnownCharset, isUtf7, namesNoCharset } from './charset'
 import { decodeWords, percentBytes } from './encoded-words'
 import { fileNames } from './file-names'
 import { READINGS } from './limits'
-import { type ParameterField, parseField } from './parameters'
+import { type Parameter, type ParameterField, parseField } from './parameters'
 import type { PartHeader } from './part-header'
 import type { Reading, TextKind } from './part-text'
 import { type Encoding, encodingsOf } from './transfer-encoding'
@@ -48,14 +48,18 @@ export function partFields({ fields }: PartHeader, defaultType: string): PartFie
 }
 
 function namesOf(described: readonly ParameterField[], fields: PartHeader['fields']): string[] {
-  const names = fileNames(described, fields.get('content-name') ?? [])
+  const names = fileNames(described, unfolded(fields.get('content-name')))
   if (names.length > 0) return names
   // programs that find no name take one from what else describes the part
-  const others = ['content-description', 'content-location'].flatMap(name => fields.get(name) ?? [])
+  const others = ['content-description', 'content-location'].flatMap(name => unfolded(fields.get(name)))
   return fileNames(
     [],
     others.map(text => text.replace(/[?#].*$/s, '').replace(/^.*\//s, '')).filter(isFileName),
   )
+}
+
+function unfolded(values: readonly string[] = []): string[] {
+  return values.map(value => value.replaceAll('\n', ''))
 }
 
 function isFileName(text: string): boolean {
@@ -64,7 +68,7 @@ function isFileName(text: string): boolean {
 
 function readField(text: string): ParameterField {
   const field = parseField(text)
-  return field.value.includes('=?') ? parseField(decodeWords(text)) : field
+  return /^\s*=\?/.test(text) || field.value.includes('=?') ? parseField(decodeWords(text)) : field
 }
 
 /** The values of a plain, extended or continued parameter. A boundary or charset needs no decoding. */
@@ -74,10 +78,18 @@ function valuesOf(fields: readonly ParameterField[], name: string): string[] {
       const own = parameters.filter(one => one.name === name || one.name === `${name}*`)
       const pieces = parameters.filter(one => one.name.startsWith(`${name}*`) && one.name !== `${name}*`)
       const plain = own.flatMap(one => one.values.map(value => value.replace(/^[^']*'[^']*'(?=.)/, '')))
-      const joined = pieces.map(({ values }) => (values[0] ?? '').replace(/^[^']*'[^']*'(?=.)/, '')).join('')
+      const joined = inOrder(pieces, name)
+        .map(({ values }) => (values[0] ?? '').replace(/^[^']*'[^']*'(?=.)/, ''))
+        .join('')
       return [...plain, joined, ...own.flatMap(one => one.values)].filter(value => value !== '')
     }),
   )
+}
+
+/** Continuations by their numbers, RFC 2231 section 3. */
+function inOrder(pieces: readonly Parameter[], name: string): Parameter[] {
+  const numberOf = (piece: Parameter) => Number.parseInt(piece.name.slice(name.length + 1), 10) || 0
+  return pieces.toSorted((a, b) => numberOf(a) - numberOf(b))
 }
 
 /** As written, and as lenient programs read it: without single quotes, with percent signs and encoded words decoded. */
@@ -93,12 +105,15 @@ function readings(
   encodings: readonly Encoding[],
   types: readonly ParameterField[],
 ): Reading[] {
-  const named = valuesOf(types, 'charset')
+  const all = valuesOf(types, 'charset').map(value => (value.includes('=?') ? decodeWords(value) : value))
+  // programs that don't know one of them take another
+  const known = all.filter(isKnownCharset)
+  const named = known.length > 0 ? known : all
   // programs that don't know UTF-7 read it as ASCII
   const charsets = distinct([...(named.length === 0 ? [''] : named), ...(named.some(isUtf7) ? [''] : [])])
   const format = valuesOf(types, 'format').some(value => /^flowed$/i.test(value.trim()))
   const delSp = valuesOf(types, 'delsp').some(value => /^yes$/i.test(value.trim()))
-  const all = kinds.flatMap(kind =>
+  const each = kinds.flatMap(kind =>
     encodings.flatMap(encoding =>
       withoutPrefixes(charsets).map(charset => ({
         kind,
@@ -108,7 +123,7 @@ function readings(
       })),
     ),
   )
-  return all.slice(0, READINGS)
+  return each.slice(0, READINGS)
 }
 
 /** Distinct charsets. All labels that name no charset count as one. */

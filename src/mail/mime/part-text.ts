@@ -1,15 +1,17 @@
 // Collects the texts of a mail's parts as a reader sees them: one of plain text, one of the text of HTML.
 // Decodes chunk by chunk, so that memory stays within the limit.
 
+import { decodeHTMLAttribute } from 'entities'
 import { type CutText } from '../content'
 import { htmlTextOf } from '../html-text'
 import { otherReadings } from '../look-alikes'
-import { charsetKey, isUtf7, namesNoCharset, textDecoding } from './charset'
+import { calendarText } from './calendar'
+import { charsetKey, isKnownCharset, isUtf7, namesNoCharset, textDecoding } from './charset'
 import { enrichedText } from './enriched'
 import { decodedChunks, type Encoding } from './transfer-encoding'
 import { reversedRuns, VisibleText, visibleText } from './visible-text'
 
-export type TextKind = 'plain' | 'html' | 'enriched'
+export type TextKind = 'plain' | 'html' | 'enriched' | 'calendar'
 
 /** One way to read the bytes of a part. */
 export interface Reading {
@@ -25,6 +27,7 @@ const META_BYTES = 65_536
 const META = /<meta[\s/][^>]{0,1000}/gi
 /** XML 1.0 section 4.3.3, at the beginning. */
 const XML = /^\s{0,100}<\?xml\s[^>]{0,1000}?encoding\s*=\s*["']([a-z0-9_:.+-]{1,60})/i
+const COMMENT = /<!--[\s\S]*?(?:-->|$)/g
 const META_CHARSET = /charset\s*=\s*["']?\s*([a-z0-9_:.+-]{1,60})/i
 
 export class PartTexts {
@@ -103,10 +106,15 @@ function readPlain(body: Buffer, reading: Reading, limit: number): CutText {
   }
   // lines of these formats depend on each other, so the input is limited instead of the output
   const { raw, isCut } = readBounded(decodedText(body, reading), limit)
-  text.write(reading.flowed ? loadLibmime().decodeFlowed(raw, reading.flowed.delSp) : enrichedText(raw))
+  text.write(joinedLines(raw, reading))
   const end = text.end()
   reverse(raw)
   return { text: end.text, isCut: end.isCut || isCut, ...(reversed !== '' && { reversed }) }
+}
+
+function joinedLines(raw: string, { kind, flowed }: Reading): string {
+  if (flowed) return loadLibmime().decodeFlowed(raw, flowed.delSp)
+  return kind === 'calendar' ? calendarText(raw) : enrichedText(raw)
 }
 
 /** Reads up to about twice the limit, as commands and line ends are removed afterwards. */
@@ -145,10 +153,12 @@ function metaCharset(body: Buffer, encoding: Encoding): string {
   return /^utf-?16/i.test(named) || isUtf7(named) ? '' : named
 }
 
+/** Browsers pass over comments, and over a charset that they don't know. */
 function namedCharset(html: string): string {
-  for (const [meta] of html.matchAll(META)) {
-    const charset = META_CHARSET.exec(meta)?.[1]
-    if (charset !== undefined) return charset
+  const shown = html.includes('<!--') ? html.replace(COMMENT, '') : html
+  for (const [meta] of shown.matchAll(META)) {
+    const charset = META_CHARSET.exec(meta.includes('&') ? decodeHTMLAttribute(meta) : meta)?.[1]
+    if (charset !== undefined && isKnownCharset(charset)) return charset
   }
   return XML.exec(html)?.[1] ?? ''
 }

@@ -3,7 +3,7 @@
 
 import { UnreadableError } from '../unreadable'
 import { afterLine, Boundaries, describesPart } from './boundaries'
-import { DECODED_BYTES, DECODED_SHARE, DEPTH, GUESSES, PARTS } from './limits'
+import { DECODED_BYTES, DECODED_SHARE, DEPTH, GUESSES, HEADER_ENDS, PARTS } from './limits'
 import { type PartFields, partFields } from './part-fields'
 import { readPartHeader } from './part-header'
 import { signedContent } from './signed-data'
@@ -28,6 +28,8 @@ const MULTIPART = /^(?:multipart(?:\/|$)|mixed$|alternative$|related$)/
 const MESSAGE = /^message(?:$|\/(?:rfc822|global|news|partial|external-body)$)/
 /** RFC 8551 section 3.2. */
 const SIGNED = /^application\/(?:x-)?pkcs7-mime$/
+/** No text. */
+const OPAQUE = /^(?:application|image|audio|video|font|model)\//
 const DASHES = Buffer.from('--')
 
 /** `raw`: the whole mail. @throws UnreadableError where the mail exceeds a limit of limits.ts */
@@ -36,6 +38,7 @@ export function walk(raw: Buffer, visitor: Visitor): void {
     parts: 0,
     decodedBytes: Math.max(DECODED_BYTES, raw.length * DECODED_SHARE),
     guesses: 0,
+    headerEnds: 0,
   }).entity(0, 0, 'text/plain', { isHidden: false })
 }
 
@@ -44,6 +47,13 @@ interface Budget {
   parts: number
   decodedBytes: number
   guesses: number
+  headerEnds: number
+}
+
+/** Whether a part was found, and the end as `entity` returns it. */
+interface Split {
+  isSplit: boolean
+  end: number
 }
 
 class Walk {
@@ -63,59 +73,71 @@ class Walk {
   entity(from: number, depth: number, defaultType: string, context: PartContext): number {
     if (++this.#budget.parts > PARTS) throw new UnreadableError(`it has more than ${PARTS} parts`)
     if (depth > DEPTH) throw new UnreadableError(`its parts nest deeper than ${DEPTH}`)
-    const header = readPartHeader(this.#raw, from, this.#boundaries)
+    const { early, ...header } = readPartHeader(this.#raw, from, this.#boundaries)
     const fields = partFields(header, defaultType)
-    const { types, boundaries } = fields
-    const isMultipart =
-      types.some(type => MULTIPART.test(type)) ||
-      (boundaries.length > 0 && types.every(type => !type.includes('/')))
-    if (isMultipart) return this.#multipart(fields, header.bodyAt, depth, context)
-    if (types.some(type => MESSAGE.test(type))) return this.#message(fields, header.bodyAt, depth, context)
-    if (types.some(type => SIGNED.test(type))) this.#signed(fields, header.bodyAt, depth, context)
-    const end = this.#endFrom(header.bodyAt)
-    this.#visitor.part(fields, this.#body(header.bodyAt, end), context)
+    if (early === undefined) return this.#read(fields, header.bodyAt, depth, context)
+    if (++this.#budget.headerEnds > HEADER_ENDS)
+      throw new UnreadableError(`more than ${HEADER_ENDS} headers in it have no clear end`)
+    // parts are found from the earlier end on, too
+    if (isMultipart(fields)) return this.#read(fields, early.bodyAt, depth, context)
+    const end = this.#read(fields, header.bodyAt, depth, context)
+    const others = partFields(early, defaultType)
+    if (!others.types.every(type => OPAQUE.test(type))) this.#read(others, early.bodyAt, depth, context)
+    return end
+  }
+
+  #read(fields: PartFields, bodyAt: number, depth: number, context: PartContext): number {
+    if (isMultipart(fields)) return this.#multipart(fields, bodyAt, depth, context)
+    const { types } = fields
+    if (types.some(type => MESSAGE.test(type))) return this.#message(fields, bodyAt, depth, context)
+    if (types.some(type => SIGNED.test(type))) this.#signed(fields, bodyAt, depth, context)
+    const end = this.#endFrom(bodyAt)
+    this.#visitor.part(fields, this.#body(bodyAt, end), context)
     return end
   }
 
   #multipart(fields: PartFields, bodyAt: number, depth: number, context: PartContext): number {
-    const named = this.#split(fields.boundaries, fields, bodyAt, depth, context)
+    const named = this.#splitSomehow(fields, bodyAt, depth, context)
     if (named.isSplit) return named.end
-    const guessed = this.#guess(bodyAt, named.end)
-    if (guessed) {
-      if (++this.#budget.guesses > GUESSES)
-        throw new UnreadableError(
-          `more than ${GUESSES} of its multiparts have other boundaries than they name`,
-        )
-      const { isSplit, end } = this.#split([guessed], fields, bodyAt, depth, context)
-      if (isSplit) return end
-    }
     const body = this.#body(bodyAt, named.end)
     const encoding = codingOf(fields)
     // RFC 2045 section 6.4 forbids an encoded multipart, but some programs decode it
-    if (encoding !== undefined && fields.boundaries.length > 0) {
+    if (encoding !== undefined) {
       const decoded = new Walk(this.#decoded(body, encoding), this.#visitor, this.#budget)
-      if (decoded.#split(fields.boundaries, fields, 0, depth, context).isSplit) return named.end
+      if (decoded.#splitSomehow(fields, 0, depth, context).isSplit) return named.end
     }
     this.#visitor.unsplit(fields, body, context)
     return named.end
   }
 
-  /** `isSplit`: at least one delimiter line was found. `end`: as `entity` returns it. */
+  /** By the boundaries that it names, or by one that is guessed. */
+  #splitSomehow(fields: PartFields, bodyAt: number, depth: number, context: PartContext): Split {
+    const named = this.#split(fields.boundaries, fields, bodyAt, depth, context)
+    if (named.isSplit) return named
+    const guessed = this.#guess(bodyAt, named.end)
+    if (guessed === undefined) return named
+    if (++this.#budget.guesses > GUESSES)
+      throw new UnreadableError(`more than ${GUESSES} of its multiparts have other boundaries than they name`)
+    const { isSplit, end } = this.#split([guessed], fields, bodyAt, depth, context)
+    return isSplit ? { isSplit, end } : named
+  }
+
   #split(
     boundaries: readonly Buffer[],
     { types }: PartFields,
     bodyAt: number,
     depth: number,
     context: PartContext,
-  ): { isSplit: boolean; end: number } {
+  ): Split {
     const level = this.#boundaries.depth
     this.#boundaries.open(boundaries)
     // RFC 2046 section 5.1.5
     const defaultType = types.includes('multipart/digest') ? 'message/rfc822' : 'text/plain'
     let found = this.#boundaries.next(bodyAt)
-    const isSplit = found?.level === level
+    let isSplit = false
     while (found !== undefined && found.level === level) {
       const { next, isClosing } = found
+      isSplit ||= !isClosing
       // after the closing delimiter only further parts count
       const end = isClosing ? next : this.entity(next, depth + 1, defaultType, context)
       found = isClosing ? this.#boundaries.next(end) : this.#boundaries.at(end)
@@ -184,6 +206,11 @@ class Walk {
     }
     return this.#raw.subarray(from, Math.max(from, end))
   }
+}
+
+function isMultipart({ types, boundaries }: PartFields): boolean {
+  if (types.some(type => MULTIPART.test(type))) return true
+  return boundaries.length > 0 && types.every(type => !type.includes('/'))
 }
 
 function codingOf({ encodings }: PartFields): Exclude<Encoding, 'identity' | 'unknown'> | undefined {
