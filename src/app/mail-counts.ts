@@ -30,6 +30,11 @@ export class MailCounts {
     this.#metricsBuffer.count(COUNTED.inspected)
   }
 
+  /** Counts a mail all of whose recipients came with NOTIFY=NEVER. */
+  notifyNever(): void {
+    this.#metricsBuffer.count(COUNTED.notifyNever)
+  }
+
   /** Counts a temporary refusal because of a fault of ours. */
   faulted(): void {
     this.#metricsBuffer.count(COUNTED.deferred, { cause: 'fault' })
@@ -47,7 +52,11 @@ export class MailCounts {
   /** Notes what a mail with one recipient says about its relay. */
   onlyRecipient({ envelope, receipt, recipients }: MailFacts): void {
     if (envelope.rcptCommands === 1 && receipt?.returnPath !== undefined)
-      this.#metricsBuffer.onlyRecipient(this.#nowMs(), recipients[0]?.isBesideFor ?? false)
+      this.#metricsBuffer.onlyRecipient(
+        this.#nowMs(),
+        recipients[0]?.isBesideFor ?? false,
+        recipients[0]?.envelope.notifyNever ?? false,
+      )
   }
 
   /** Counts decisions about a failed delivery, whose mail was counted when it came. */

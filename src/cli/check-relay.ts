@@ -1,4 +1,4 @@
-// Checks the queue on disk for signs that relays rewrite recipients. Changes nothing.
+// Checks the queue on disk for signs that relays rewrite recipients, or ask for no bounces. Changes nothing.
 // Never throws: without a readable queue there is no warning.
 
 import { statSync } from 'node:fs'
@@ -6,7 +6,7 @@ import type { Diagnostic } from '../config/diagnostics'
 import { SETTINGS_FILE } from '../config/load'
 import type { Settings } from '../config/settings'
 import { openQueueReader } from '../queue/open'
-import { relayWarning } from '../queue/relay-signs'
+import { relayWarnings } from '../queue/relay-signs'
 import { type QueueTarget, targetFor } from '../queue/target'
 import type { EpochMs } from '../units'
 
@@ -15,24 +15,32 @@ export async function relayFindings(
   { relay, queue }: Settings,
   nowMs: EpochMs,
 ): Promise<Diagnostic[]> {
-  if (relay.recipients !== 'auto') return []
-  const message = await warningOf(targetFor(queue, dir), nowMs)
-  if (message === undefined) return []
-  return [{ severity: 'warning', file: SETTINGS_FILE, line: 0, section: 'relay', message }]
+  const messages = await warningsOf(targetFor(queue, dir), relay.recipients, nowMs)
+  return messages.map(message => ({
+    severity: 'warning',
+    file: SETTINGS_FILE,
+    line: 0,
+    section: 'relay',
+    message,
+  }))
 }
 
-async function warningOf(target: QueueTarget, nowMs: EpochMs): Promise<string | undefined> {
+async function warningsOf(
+  target: QueueTarget,
+  recipients: Settings['relay']['recipients'],
+  nowMs: EpochMs,
+): Promise<string[]> {
   // `check` without --online asks nothing of the network
-  if (target.store !== 'sqlite') return undefined
+  if (target.store !== 'sqlite') return []
   try {
-    if (!statSync(target.file).isFile()) return undefined
+    if (!statSync(target.file).isFile()) return []
     const reader = await openQueueReader(target, { untouched: true })
     try {
-      return relayWarning(await reader.relaySigns(nowMs))
+      return relayWarnings(await reader.relaySigns(nowMs), recipients)
     } finally {
       await reader.close()
     }
   } catch {
-    return undefined
+    return []
   }
 }

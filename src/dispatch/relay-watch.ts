@@ -1,7 +1,8 @@
-// Warns in the log when relays seem to rewrite recipients. Never rejects: other code reports an unreadable queue file.
+// Warns in the log when relays seem to rewrite recipients, or ask for no bounces. Never rejects: other code reports an
+// unreadable queue file.
 
 import type { RelayRecipients } from '../config/settings'
-import { type RelaySigns, relayWarning } from '../queue/relay-signs'
+import { type RelaySigns, relayWarnings } from '../queue/relay-signs'
 import type { Eventually } from '../queue/store'
 import type { EpochMs } from '../units'
 import type { Clock } from './clock'
@@ -23,21 +24,22 @@ export interface RelayWatchParts {
 export async function watchRelays({ signs, recipients, clock, log, stop }: RelayWatchParts): Promise<void> {
   let saidMs = Number.NEGATIVE_INFINITY
   while (!stop.aborted) {
-    if (recipients() === 'auto' && clock.monoMs() - saidMs >= SAID_EVERY_MS) {
-      const warning = await warningOf(() => signs(clock.nowMs()))
-      if (warning !== undefined) {
-        log('warn', warning)
-        saidMs = clock.monoMs()
-      }
+    if (clock.monoMs() - saidMs >= SAID_EVERY_MS) {
+      const warnings = await warningsOf(() => signs(clock.nowMs()), recipients())
+      for (const warning of warnings) log('warn', warning)
+      if (warnings.length > 0) saidMs = clock.monoMs()
     }
     await clock.waitUntil(clock.monoMs() + EVERY_MS, stop)
   }
 }
 
-async function warningOf(signs: () => Eventually<RelaySigns>): Promise<string | undefined> {
+async function warningsOf(
+  signs: () => Eventually<RelaySigns>,
+  recipients: RelayRecipients,
+): Promise<string[]> {
   try {
-    return relayWarning(await signs())
+    return relayWarnings(await signs(), recipients)
   } catch {
-    return undefined
+    return []
   }
 }

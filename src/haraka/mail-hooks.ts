@@ -17,6 +17,7 @@ import type { HeldRefusals } from './held-refusals'
 import { answerHook, type HookAnswer, NEXT_PLUGIN } from './hook-answer'
 import { targetsOf } from './incoming-mail'
 import { againLater, logLines, refusalAnswer, WOULD_BE_DELIVERED } from './mail-answer'
+import { NeverRelays } from './never-relays'
 import type { PluginContext } from './plugin-context'
 import type { Targets } from './rcpt-commands'
 import type { RecipientHooks } from './recipient-hooks'
@@ -39,6 +40,7 @@ export class MailHooks {
   /** Decisions that wait between the hooks data_post and queue. */
   readonly #pending = new WeakMap<HarakaTransaction, Pending>()
   readonly #unclosedRelays = new UnclosedRelays()
+  readonly #neverRelays = new NeverRelays()
   readonly #samples = new PassedOverSamples()
 
   constructor(context: PluginContext, recipients: RecipientHooks) {
@@ -70,6 +72,7 @@ export class MailHooks {
     this.#recipients.noteAccepted(transaction, 'data')
     runtime.counts.inspected()
     const recipients = refusals.recipients(transaction)
+    this.#countNever(mail, recipients)
     const passedOver = (facts: MailFacts) => this.#passedOver(mail, facts)
     const evaluation = evaluateTransaction(this.#context, { ...mail, recipients, passedOver })
     const answer = (known: MailEvaluation | undefined): HookAnswer => {
@@ -176,6 +179,16 @@ export class MailHooks {
     if (!this.#samples.takes(systemClock.monoMs())) return
     this.#context.runtime.counts.onlyRecipient(facts)
     this.#warnOfRelay(plugin, connection, facts)
+  }
+
+  #countNever(
+    { plugin, connection }: TransactionOfMail,
+    recipients: readonly Targets<HarakaAddress>[],
+  ): void {
+    const isNever = recipients.every(({ command }) => command?.notifyNever === true)
+    if (isNever) this.#context.runtime.counts.notifyNever()
+    const warning = this.#neverRelays.note(connection.remote.ip, isNever, systemClock.monoMs())
+    if (warning !== undefined) plugin.logwarn(connection, logLine({ warning }))
   }
 
   #warnOfRelay(plugin: HarakaPlugin, connection: HarakaConnection, { receipt }: MailFacts): void {

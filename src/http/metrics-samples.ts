@@ -68,6 +68,7 @@ export function samplesOf(
   const counted = (name: CountedName, atLeast: readonly Labels[] = []) => countedSamples(found, name, atLeast)
   return {
     inspected: counted(COUNTED.inspected, [{}]),
+    notifyNever: counted(COUNTED.notifyNever, [{}]),
     deferred: counted(COUNTED.deferred, [{ cause: 'rule' }, { cause: 'fault' }]),
     decisions: counted(COUNTED.decisions, decisions.map(fit)),
     fallbacks: counted(COUNTED.fallbacks, FALLBACKS),

@@ -44,6 +44,10 @@ const STORE_DURATION = 'ses_bounce_store_duration_seconds'
 export const METRICS = {
   inspected: counter(COUNTED.inspected, 'Mails of trusted relays that were inspected'),
   deferred: counter(COUNTED.deferred, 'Mails that got 450, so that the relay tries again', 'cause'),
+  notifyNever: counter(
+    COUNTED.notifyNever,
+    'Mails whose recipients the relay all gave with NOTIFY=NEVER, so that they are never bounced',
+  ),
   decisions: counter(
     COUNTED.decisions,
     'Recipients decided about, again each time that the relay delivers the mail',

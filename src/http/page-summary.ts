@@ -22,8 +22,8 @@ export interface Status {
   /** No relay is trusted. */
   isIdle: boolean
   isObserving: boolean
-  /** The warning that the relay seems to rewrite recipients. */
-  relayWarning?: string
+  /** Warnings of relays that stop bounces. */
+  relayWarnings: readonly string[]
   surges: readonly SurgeRecord[]
   verdict: Verdict
 }
@@ -78,7 +78,7 @@ function tile({ isTrusted }: View, state: JobState, jobs: number): Html {
 
 /** The worst first. */
 function troublesOf(view: View, now: Status): Trouble[] {
-  const { stats, isIdle, isObserving, relayWarning, surges } = now
+  const { stats, isIdle, isObserving, relayWarnings, surges } = now
   const willMiss = stats.regions.reduce((sum, one) => sum + one.willMiss, 0)
   const failures = (['failed', 'expired'] as const).filter(state => stats.states[state] > 0)
   const when = (is: boolean, kind: Trouble['kind'], text: Part): Trouble[] => (is ? [{ kind, text }] : [])
@@ -109,7 +109,7 @@ function troublesOf(view: View, now: Status): Trouble[] {
       ),
     ),
     ...hostTroubles(view, now.stats).flatMap(text => when(true, 'warn', text)),
-    ...when(relayWarning !== undefined, 'warn', `${relayWarning?.replace(/^t/, 'T')}.`),
+    ...relayWarnings.flatMap(warning => when(true, 'warn', `${warning.replace(/^t/, 'T')}.`)),
     ...when(isNearlyFull(now), 'warn', `The quarantine is nearly full. ${mailText(now)}`),
     ...when(isIdle, 'warn', 'Idle: [relay] trusted is empty, so no mail is looked at.'),
     ...when(isObserving, 'warn', 'mode = observe: decisions are noted, and nothing is done about them.'),

@@ -5,7 +5,7 @@ import { paceOf } from '../app/operator-actions'
 import { verdictSettings } from '../app/verdict-settings'
 import { JOB_STATES } from '../queue/job'
 import type { JobPage, QueueReader } from '../queue/operator'
-import { relayWarning } from '../queue/relay-signs'
+import { relayWarnings } from '../queue/relay-signs'
 import { verdictOf } from '../queue/verdict'
 import { ICON } from './assets/icon'
 import { SCRIPT } from './assets/script'
@@ -67,15 +67,13 @@ async function firstAt(view: View, reader: QueueReader, context: HttpContext): P
   const { settings, policy, idle } = context.activeConfig()
   const stats = await reader.stats({ ms: view.nowMs, monoMs: context.nowMonoMs() }, paceOf(settings))
   const past = await spansUntil(view.nowMs, reader)
-  const warning =
-    settings.relay.recipients === 'auto' ? relayWarning(await reader.relaySigns(view.nowMs)) : undefined
   const now: Status = {
     stats,
     lost: past.slice(-HOUR_SPANS).reduce((sum, { others }) => sum + others, 0),
     mailLimitBytes: settings.quarantine.limitBytes,
     isIdle: idle,
     isObserving: settings.main.mode === 'observe',
-    ...(warning !== undefined && { relayWarning: warning }),
+    relayWarnings: relayWarnings(await reader.relaySigns(view.nowMs), settings.relay.recipients),
     surges: context.surges(),
     verdict: verdictOf(stats, verdictSettings(settings), view.nowMs),
   }

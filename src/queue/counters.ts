@@ -12,6 +12,7 @@ export type Labels = Readonly<Record<string, string>>
 export const COUNTED = {
   inspected: 'ses_bounce_mails_inspected_total',
   deferred: 'ses_bounce_mails_deferred_total',
+  notifyNever: 'ses_bounce_mails_notify_never_total',
   decisions: 'ses_bounce_decisions_total',
   fallbacks: 'ses_bounce_fallbacks_total',
   refusals: 'ses_bounce_refusals_total',
@@ -80,6 +81,8 @@ export interface OnlyRecipients {
   hourMs: number
   mails: number
   besideFor: number
+  /** The relay gave the recipient with NOTIFY=NEVER. */
+  notifyNever: number
 }
 
 export const HOUR_MS = 3_600_000

@@ -63,9 +63,14 @@ export class MetricsBuffer {
     this.#reloads = [...this.#reloads, reload].slice(-MOST_RELOADS)
   }
 
-  /** A mail with one RCPT TO. `isBesideFor`: as RelaySigns has it. */
-  onlyRecipient(atMs: EpochMs, isBesideFor: boolean): void {
-    this.#addHour({ hourMs: atMs - (atMs % HOUR_MS), mails: 1, besideFor: isBesideFor ? 1 : 0 })
+  /** A mail with one RCPT TO. `isBesideFor`, `isNotifyNever`: as RelaySigns has them. */
+  onlyRecipient(atMs: EpochMs, isBesideFor: boolean, isNotifyNever: boolean): void {
+    this.#addHour({
+      hourMs: atMs - (atMs % HOUR_MS),
+      mails: 1,
+      besideFor: Number(isBesideFor),
+      notifyNever: Number(isNotifyNever),
+    })
   }
 
   isEmpty(): boolean {
@@ -125,8 +130,13 @@ export class MetricsBuffer {
   }
 
   #addHour({ hourMs, ...more }: OnlyRecipients): void {
-    const { mails = 0, besideFor = 0 } = this.#onlyRecipients.get(hourMs) ?? {}
-    const counted = { hourMs, mails: mails + more.mails, besideFor: besideFor + more.besideFor }
+    const { mails = 0, besideFor = 0, notifyNever = 0 } = this.#onlyRecipients.get(hourMs) ?? {}
+    const counted = {
+      hourMs,
+      mails: mails + more.mails,
+      besideFor: besideFor + more.besideFor,
+      notifyNever: notifyNever + more.notifyNever,
+    }
     if (this.#onlyRecipients.size < MOST_HOURS || this.#onlyRecipients.has(hourMs))
       this.#onlyRecipients.set(hourMs, counted)
   }

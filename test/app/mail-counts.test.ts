@@ -116,7 +116,7 @@ describe('the plugin counts', () => {
     for (const isBesideFor of [true, false, false])
       counts.evaluated(evaluation([], undefined, isBesideFor), 'enforce')
     assert.deepEqual(counted().onlyRecipients, [
-      { hourMs: NOW_MS - (NOW_MS % 3_600_000), mails: 3, besideFor: 1 },
+      { hourMs: NOW_MS - (NOW_MS % 3_600_000), mails: 3, besideFor: 1, notifyNever: 0 },
     ])
   })
 

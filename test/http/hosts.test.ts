@@ -38,7 +38,16 @@ const STATS: QueueStats = {
 function statusOf(stats: QueueStats): Status {
   const settings = { isIdle: false, isObserving: false, endpoint: 'aws', spacingMs: 1000 } as const
   const verdict = verdictOf(stats, settings, 0)
-  return { stats, lost: 0, mailLimitBytes: 1, isIdle: false, isObserving: false, surges: [], verdict }
+  return {
+    stats,
+    lost: 0,
+    mailLimitBytes: 1,
+    isIdle: false,
+    isObserving: false,
+    relayWarnings: [],
+    surges: [],
+    verdict,
+  }
 }
 
 describe('the status page of a queue that hosts share', () => {

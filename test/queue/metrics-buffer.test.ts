@@ -149,13 +149,13 @@ describe('counts in memory', () => {
       metricsBuffer.decided({ atMs, recipient: 'user@yours.example', action: 'drop', isObserved: false })
     metricsBuffer.count(COUNTED.inspected)
     metricsBuffer.hit('one', 5)
-    metricsBuffer.onlyRecipient(5, true)
+    metricsBuffer.onlyRecipient(5, true, false)
     note(5)
     const flushed = over.flush()
     assert.equal(over.flush(), flushed, 'one flush at a time')
     metricsBuffer.count(COUNTED.inspected, {}, 2)
     metricsBuffer.hit('one', 7)
-    metricsBuffer.onlyRecipient(7, false)
+    metricsBuffer.onlyRecipient(7, false, false)
     note(7)
     await flushed
     assert.deepEqual([taken.length, taken[0]?.sums[0]?.value], [1, 1])
@@ -171,7 +171,7 @@ describe('counts in memory', () => {
         isObserved: false,
       })),
       reloads: [],
-      onlyRecipients: [{ hourMs: 0, mails: 2, besideFor: 1 }],
+      onlyRecipients: [{ hourMs: 0, mails: 2, besideFor: 1, notifyNever: 0 }],
     })
     assert.equal(taken.length, 2)
   })

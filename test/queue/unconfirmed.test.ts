@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { MetricsBuffer } from '../../src/queue/metrics-buffer'
-import { relayWarning } from '../../src/queue/relay-signs'
+import { relayWarnings } from '../../src/queue/relay-signs'
 import type { DispatcherQueue, Effect, WorkerQueue } from '../../src/queue/store'
 import { allOf, takeLead } from './any-engine'
 import { forEachEngine, type Store } from './engines'
@@ -133,13 +133,13 @@ forEachEngine('an unconfirmed recipient', makeStore => {
     await add('sure', 'a@yours.example', false)
     await call(refused())
     await call(refused())
-    assert.equal(relayWarning(await signs()), undefined)
+    assert.deepEqual(relayWarnings(await signs(), 'auto'), [])
     await call(sent)
-    assert.deepEqual(await signs(), { refused: 2, mails: 0, besideFor: 0 })
+    assert.deepEqual(await signs(), { refused: 2, mails: 0, besideFor: 0, notifyNever: 0 })
     await call(refused())
     assert.deepEqual((await signs()).refused, 3)
     assert.match(
-      relayWarning(await signs()) ?? '',
+      relayWarnings(await signs(), 'auto').join('\n'),
       /^the relay seems to rewrite recipients; set \[relay\] recipients .*: SES refused/,
     )
     // the confirmed one is none
@@ -156,15 +156,38 @@ forEachEngine('an unconfirmed recipient', makeStore => {
     assert.equal((await signs()).refused, 2)
   })
 
+  it('is told of when most mails with one recipient in a day come with NOTIFY=NEVER', async () => {
+    const counters = await store.counters()
+    const hand = async (never: number, others: number, atMs: number) => {
+      const metricsBuffer = new MetricsBuffer()
+      for (let at = 0; at < never; at++) metricsBuffer.onlyRecipient(atMs, false, true)
+      for (let at = 0; at < others; at++) metricsBuffer.onlyRecipient(atMs, false, false)
+      await metricsBuffer.flushTo(counted => counters.add(counted))
+    }
+    const start = 100 * HOUR_MS
+    await hand(2, 0, start)
+    assert.deepEqual(relayWarnings(await signsAt(start), 'kept'), [])
+    await hand(2, 3, start + HOUR_MS)
+    const later = start + HOUR_MS
+    assert.match(
+      relayWarnings(await signsAt(later), 'kept').join('\n'),
+      /^the relay sends NOTIFY=NEVER .*: 4 of 7 mails with one recipient in the last day had it$/,
+    )
+    await hand(0, 1, later)
+    assert.deepEqual(relayWarnings(await signsAt(later), 'kept'), [], 'half of them is not most')
+    assert.deepEqual(relayWarnings(await signsAt(start + 25 * HOUR_MS), 'kept'), [])
+    await counters.close()
+  })
+
   it('is a sign when most mails with one recipient in a day name another one of SES', async () => {
     const counters = await store.counters()
     const hand = async (besideFor: number, others: number, atMs: number) => {
       const metricsBuffer = new MetricsBuffer()
-      for (let at = 0; at < besideFor; at++) metricsBuffer.onlyRecipient(atMs, true)
-      for (let at = 0; at < others; at++) metricsBuffer.onlyRecipient(atMs, false)
+      for (let at = 0; at < besideFor; at++) metricsBuffer.onlyRecipient(atMs, true, false)
+      for (let at = 0; at < others; at++) metricsBuffer.onlyRecipient(atMs, false, false)
       await metricsBuffer.flushTo(counted => counters.add(counted))
     }
-    const warned = async (atMs: number) => relayWarning(await signsAt(atMs)) !== undefined
+    const warned = async (atMs: number) => relayWarnings(await signsAt(atMs), 'auto').length > 0
     const start = 100 * HOUR_MS
     await hand(2, 0, start)
     assert.equal(await warned(start), false, 'two may be chance')

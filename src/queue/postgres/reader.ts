@@ -80,6 +80,7 @@ export function readerOf(connection: PostgresConnection, options: ReaderOptions)
         refused: 0,
         mails: 0,
         besideFor: 0,
+        notifyNever: 0,
       },
     close: () => connection.close(),
   } satisfies QueueReader

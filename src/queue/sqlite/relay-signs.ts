@@ -17,23 +17,29 @@ export function relaySigns(database: Database, nowMs: EpochMs): RelaySigns {
     MOST_REFUSED,
   )
   const day = database.get(
-    'SELECT SUM(mails) AS mails, SUM(beside_for) AS beside FROM only_recipient WHERE hour_ms > ?',
+    'SELECT SUM(mails) AS mails, SUM(beside_for) AS beside, SUM(notify_never) AS never FROM only_recipient WHERE hour_ms > ?',
     nowMs - DAY_MS,
   )
   return {
     refused: Number(refused?.['n'] ?? 0),
     mails: Number(day?.['mails'] ?? 0),
     besideFor: Number(day?.['beside'] ?? 0),
+    notifyNever: Number(day?.['never'] ?? 0),
   }
 }
 
-export function addOnlyRecipients(database: Database, { hourMs, mails, besideFor }: OnlyRecipients): void {
+export function addOnlyRecipients(
+  database: Database,
+  { hourMs, mails, besideFor, notifyNever }: OnlyRecipients,
+): void {
   database.run(
-    `INSERT INTO only_recipient VALUES (?, ?, ?)
-     ON CONFLICT DO UPDATE SET mails = mails + excluded.mails, beside_for = beside_for + excluded.beside_for`,
+    `INSERT INTO only_recipient (hour_ms, mails, beside_for, notify_never) VALUES (?, ?, ?, ?)
+     ON CONFLICT DO UPDATE SET mails = mails + excluded.mails, beside_for = beside_for + excluded.beside_for,
+       notify_never = notify_never + excluded.notify_never`,
     hourMs,
     mails,
     besideFor,
+    notifyNever,
   )
 }
 

@@ -143,7 +143,7 @@ function count(file: string): void {
         isObserved: false,
       },
     ],
-    onlyRecipients: [{ hourMs: RECEIVED_MS, mails: 3, besideFor: 1 }],
+    onlyRecipients: [{ hourMs: RECEIVED_MS, mails: 3, besideFor: 1, notifyNever: 0 }],
     reloads: [{ atMs: RECEIVED_MS, state: 'first', errors: [] }],
   })
   counters.close()

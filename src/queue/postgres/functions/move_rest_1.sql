@@ -26,7 +26,8 @@ BEGIN
     FROM jsonb_populate_recordset(NULL::decision, rest->'decision') AS notes ORDER BY seq;
   INSERT INTO only_recipient SELECT * FROM jsonb_populate_recordset(NULL::only_recipient, rest->'only_recipient')
     ON CONFLICT (hour_ms) DO UPDATE SET mails = only_recipient.mails + excluded.mails,
-      beside_for = only_recipient.beside_for + excluded.beside_for;
+      beside_for = only_recipient.beside_for + excluded.beside_for,
+      notify_never = only_recipient.notify_never + excluded.notify_never;
   INSERT INTO kept_due SELECT * FROM jsonb_populate_recordset(NULL::kept_due, rest->'kept_due') ON CONFLICT DO NOTHING;
   INSERT INTO mail_file (home, place, name, sender_key, bytes, at_ms)
     SELECT home, place, name, sender_key, bytes, at_ms

@@ -30,7 +30,8 @@ BEGIN
     WHEN 'relay' THEN jsonb_build_object(
       'refused', (SELECT count(*) FROM (SELECT FROM recipient WHERE unconfirmed = 2 LIMIT 1000) AS first_ones),
       'mails', (SELECT COALESCE(sum(mails), 0) FROM only_recipient WHERE hour_ms > from_ms),
-      'besideFor', (SELECT COALESCE(sum(beside_for), 0) FROM only_recipient WHERE hour_ms > from_ms))
+      'besideFor', (SELECT COALESCE(sum(beside_for), 0) FROM only_recipient WHERE hour_ms > from_ms),
+      'notifyNever', (SELECT COALESCE(sum(notify_never), 0) FROM only_recipient WHERE hour_ms > from_ms))
   END;
 END
 $$;
