@@ -17,7 +17,6 @@ const PLACES: Record<Entry['topic'], string> = {
   'template name': 'a name that is filled into a text',
   guard: 'a guard',
   'fallback reason': 'a reason why there is no bounce',
-  'not available yet': 'not available yet; the configuration is refused when it has it',
 }
 
 /** The exit code. */

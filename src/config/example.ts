@@ -2,6 +2,7 @@
 // A test compares config/ses-bounce.ini with it.
 
 import { ACCOUNT_KEYS, ACCOUNT_MEANING } from './accounts'
+import { TOKEN_KEYS } from './http-tokens'
 import type { Key } from './key'
 import { SCHEMA, SECTION_MEANING, type SectionName } from './schema'
 
@@ -20,8 +21,20 @@ const HEAD = `; Settings of haraka-plugin-ses-bounce. Every key is shown with it
 `
 
 export function exampleSettings(): string {
-  const sections = Object.entries(SCHEMA).map(([name, keys]) => section(name, Object.entries(keys)))
+  const sections = Object.entries(SCHEMA).map(([name, keys]) =>
+    name === 'http' ? section(name, Object.entries(keys)) + tokens() : section(name, Object.entries(keys)),
+  )
   return [HEAD, ...sections, accounts()].join('\n')
+}
+
+/** An example, as their names aren't known. */
+function tokens(): string {
+  const keys: [string, Key<unknown>][] = Object.entries(TOKEN_KEYS)
+  const lines = keys.map(
+    ([key, { example, default: value, meaning }]) =>
+      `; ${key.replace('NAME', 'monitoring')} = ${example ?? value}   ; ${meaning}`,
+  )
+  return [...lines, ''].join('\n')
 }
 
 /** Nothing of it has a default, so it is an example of one account. */

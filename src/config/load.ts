@@ -13,12 +13,12 @@ import {
 import { type Diagnostic, didYouMean, type Severity, validAre } from './diagnostics'
 import { shortened } from './escape'
 import { hideValue } from './hidden-values'
+import { readTokens, TOKEN_KEYS, tokenHint, tokenKey, tokenNameFault } from './http-tokens'
 import { type IniEntry, type IniFile, type IniSection, parseIni } from './ini'
 import { wholeValue } from './items'
 import { type Key, SES_INTERVAL_MS } from './key'
-import { laterSection, laterSetting, mayHoldSecrets } from './not-available-yet'
 import { checkRelay } from './relay-together'
-import { RENAMED_KEYS, SCHEMA, type Values } from './schema'
+import { RENAMED_KEYS, SCHEMA, type SectionName, type Values } from './schema'
 import { isLoopbackEndpoint } from './ses-parsers'
 import type { Settings } from './settings'
 import { checkSqs } from './sqs-together'
@@ -41,20 +41,36 @@ export interface LoadedSettings {
 
 export const SETTINGS_FILE = 'ses-bounce.ini'
 
+/** Sections for tokens, passwords, an external id: no diagnostic shows their lines. */
+const SECRET_SECTIONS = /^(?:http|queue|relay\.sqs|account\..*)$/i
+
 /** Its sections have known names, so a comment behind a name can't hide one. */
 export function parseSettings(text: string): IniFile {
-  return parseIni(SETTINGS_FILE, text, { commentsBehindSections: true, isHidden: mayHoldSecrets })
+  return parseIni(SETTINGS_FILE, text, {
+    commentsBehindSections: true,
+    isHidden: name => SECRET_SECTIONS.test(name),
+  })
+}
+
+export interface LoadOptions {
+  /** Sections that the caller doesn't need: a value whose variable isn't set counts there as a key that isn't. */
+  unneeded?: readonly SectionName[]
 }
 
 /** `env`: the environment for values such as `env:NAME`. */
-export function loadSettings(ini: IniFile, env: Environment): LoadedSettings {
-  const reader = new Reader(ini, env)
+export function loadSettings(
+  ini: IniFile,
+  env: Environment,
+  { unneeded = [] }: LoadOptions = {},
+): LoadedSettings {
+  const reader = new Reader(ini, env, unneeded)
   const values = reader.read()
   checkTogether(values, reader)
-  const { accounts, diagnostics } = readAccounts(ini, reader)
+  const { accounts, diagnostics: ofAccounts } = readAccounts(ini, reader)
+  const { tokens, diagnostics: ofTokens } = readTokens(ini, reader)
   return {
-    settings: toSettings({ ...values, accounts }),
-    diagnostics: [...reader.diagnostics, ...diagnostics].toSorted((a, b) => a.line - b.line),
+    settings: toSettings({ ...values, accounts, tokens }),
+    diagnostics: [...reader.diagnostics, ...ofAccounts, ...ofTokens].toSorted((a, b) => a.line - b.line),
     lineOf: (section, key) => reader.lineOf(section, key),
     shown: (section, key, text) => reader.shown(section, key, text),
   }
@@ -73,13 +89,15 @@ class Reader {
   readonly diagnostics: Diagnostic[]
   readonly #ini: IniFile
   readonly #env: Environment
+  readonly #unneeded: readonly string[]
   readonly #faultyLines: ReadonlySet<number>
   /** Entries that could be read, by `section.key`. */
   readonly #taken = new Map<string, { entry: IniEntry; value: unknown }>()
 
-  constructor(ini: IniFile, env: Environment) {
+  constructor(ini: IniFile, env: Environment, unneeded: readonly string[]) {
     this.#ini = ini
     this.#env = env
+    this.#unneeded = unneeded
     this.diagnostics = [...ini.diagnostics]
     this.#faultyLines = new Set(ini.diagnostics.map(({ line }) => line))
   }
@@ -122,10 +140,7 @@ class Reader {
     const keys = isAccountSection(name) ? ACCOUNT_TABLE : TABLE.get(name)
     // a section name that couldn't be read has its own diagnostic
     if (keys === undefined && !this.#faultyLines.has(line)) {
-      const message = laterSection(name)
-        ? 'this section is not available yet'
-        : `unknown section${sectionHint(name, entries)}`
-      this.report('error', name, line, message)
+      this.report('error', name, line, `unknown section${sectionHint(name, entries)}`)
     }
     const wrongName = isAccountSection(name) ? accountNameFault(name) : undefined
     if (wrongName !== undefined && !this.#faultyLines.has(line)) this.report('error', name, line, wrongName)
@@ -133,22 +148,28 @@ class Reader {
   }
 
   #entry(section: string, keys: Map<string, Key<unknown>>, entry: IniEntry): void {
-    const key = keys.get(entry.key)
-    if (key === undefined && laterSetting(section, entry.key)) {
-      this.report('error', section, entry.line, `${quoted(entry.key)} is not available yet`)
+    const ofToken = tokenKey(section, entry.key)
+    const key = keys.get(entry.key) ?? ofToken
+    const wrongName = ofToken && tokenNameFault(entry.key)
+    if (wrongName !== undefined) {
+      this.report('error', section, entry.line, wrongName)
       return
     }
     if (key === undefined) {
-      const known = [...keys.keys()]
+      const known = [...keys.keys(), ...(section === 'http' ? Object.keys(TOKEN_KEYS) : [])]
       const renamed = RENAMED_KEYS[`${section}.${entry.key}`]
       const hint =
         renamed !== undefined
           ? `; ${renamed}`
-          : didYouMean(entry.key, known) || belongsTo(entry.key) || validAre(known)
+          : tokenHint(section, entry.key) ||
+            didYouMean(entry.key, known) ||
+            belongsTo(entry.key) ||
+            validAre(known)
       this.report('error', section, entry.line, `unknown key ${quoted(entry.key)}${hint}`)
       return
     }
     const written = asWritten(entry, this.#env)
+    if ('fault' in written && this.#unneeded.includes(section)) return
     const read = 'value' in written ? key.parser.read(written.value, entry.key) : written
     const variable = variableOf(entry)
     if ('value' in read) {

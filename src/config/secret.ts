@@ -11,16 +11,17 @@ import { orEmpty, type ValueParser, whole } from './value-parsers'
 const TOKEN = /^[A-Za-z0-9._~+/-]{16,512}={0,2}$/
 const DIGEST = /^sha256:([0-9a-f]{64})$/i
 
-/** Its SHA-256, in hexadecimal. */
-export const bearerToken: ValueParser<string | undefined> = orEmpty(
-  undefined,
-  whole('at least 16 letters, digits and -._~+/, or env:NAME', (text, key) => {
+/** Its SHA-256, in hexadecimal. Never empty. */
+export const namedToken: ValueParser<string> = whole(
+  'at least 16 letters, digits and -._~+/, or env:NAME',
+  (text, key) => {
     const digest = DIGEST.exec(text)?.[1]?.toLowerCase() ?? (TOKEN.test(text) ? sha256(text) : undefined)
     return digest === undefined
-      ? { fault: `${key} can't be used, and isn't shown; ${bearerToken.form}` }
+      ? { fault: `${key} can't be used, and isn't shown; ${namedToken.form}` }
       : { value: digest }
-  }),
+  },
 )
+export const bearerToken: ValueParser<string | undefined> = orEmpty(undefined, namedToken)
 
 export function sha256(text: string): string {
   return createHash('sha256').update(text).digest('hex')
@@ -29,11 +30,14 @@ export function sha256(text: string): string {
 /** Stands for a password that the saved copy of the file doesn't have. */
 const KEPT_OUT = '; it is only in ses-bounce.ini'
 
-/** Replaces the token in the text of ses-bounce.ini by its digest, and takes a password out; names and paths stay. */
+/** Replaces each token in the text of ses-bounce.ini by its digest, and takes a password out; names and paths stay. */
 export function withoutSecrets(text: string): string {
   const isNoSecret = (value: string) => value === '' || value.startsWith('env:') || DIGEST.test(value)
-  const shown = replaced(text, 'http', 'token', value =>
-    isNoSecret(value) ? undefined : `sha256:${sha256(value)}`,
+  const tokens = entriesOf(text, 'http').flatMap(({ key }) => (/^token(?:\.|$)/.test(key) ? [key] : []))
+  const shown = [...new Set(tokens)].reduce(
+    (saved, key) =>
+      replaced(saved, 'http', key, value => (isNoSecret(value) ? undefined : `sha256:${sha256(value)}`)),
+    text,
   )
   return replaced(shown, 'queue', 'password', value => (isPasswordSource(value) ? undefined : KEPT_OUT))
 }
@@ -61,10 +65,13 @@ function replaced(
 }
 
 function entryOf(text: string, section: string, key: string): IniEntry | undefined {
+  return entriesOf(text, section).find(entry => entry.key === key)
+}
+
+function entriesOf(text: string, section: string): IniEntry[] {
   return parseIni('', text, { commentsBehindSections: true })
     .sections.filter(({ name }) => name === section)
     .flatMap(({ entries }) => entries)
-    .find(entry => entry.key === key)
 }
 
 /** The number of lines of a value: a backslash at the end joins the next line. Comments between them are skipped. */

@@ -1,6 +1,7 @@
 // The settings of ses-bounce.ini for the rest of the product: checked, with units in their names.
 
 import type { Account } from './accounts'
+import type { HttpToken } from './http-tokens'
 
 export const GUARD_FLAGS = ['null_sender', 'own_domains', 'replied', 'virus', 'spam', 'list_mail'] as const
 export type GuardFlag = (typeof GUARD_FLAGS)[number]
@@ -100,6 +101,10 @@ export interface SqsRelay {
   s3Events: 'refuse' | 'for'
 }
 
+/** What a token of the HTTP API may be used for. */
+export const TOKEN_ROLES = ['read', 'operate'] as const
+export type TokenRole = (typeof TOKEN_ROLES)[number]
+
 export interface Settings {
   main: { mode: 'enforce' | 'observe'; onError: 'stop' | 'last_good' }
   relay: {
@@ -154,8 +159,8 @@ export interface Settings {
   sqsRelay?: SqsRelay
   quarantine: { store: MailStorePlace; keepMs: number; limitBytes: number }
   http: {
-    /** SHA-256 of the bearer token, in hexadecimal; undefined: the API is off. */
-    tokenSha256?: string
+    /** Empty: the API is off. */
+    tokens: readonly HttpToken[]
     /** Host names (A-labels, lower case) that the page answers to, besides addresses, loopback names and config/me. */
     hosts: string[]
   }

@@ -33,7 +33,10 @@ export function checkSqs(values: Values, keys: ReadKeys): void {
         line,
         'a FIFO queue holds back all mail behind one that must wait; take a standard queue',
       )
-  if ((sqs.user === undefined) !== (sqs.password === undefined))
+  const isUnset = (key: 'user' | 'password') =>
+    keys.isSet(SECTION, key) && keys.lineOf(SECTION, key) === undefined
+  // one that could not be read has its own error, or isn't needed
+  if ((sqs.user === undefined) !== (sqs.password === undefined) && !isUnset('user') && !isUnset('password'))
     keys.report(
       'error',
       SECTION,

@@ -19,7 +19,8 @@ export function toSettings({
   refusals,
   quarantine,
   http,
-}: Values & Pick<Settings, 'accounts'>): Settings {
+  tokens,
+}: Values & Pick<Settings, 'accounts'> & Pick<Settings['http'], 'tokens'>): Settings {
   return {
     main: { mode: main.mode, onError: main.on_error },
     relay: {
@@ -63,7 +64,7 @@ export function toSettings({
     },
     quarantine: { store: quarantine.store, keepMs: quarantine.keep, limitBytes: quarantine.limit },
     ...sqsOf(sqs),
-    http: { hosts: http.hosts, ...(http.token !== undefined && { tokenSha256: http.token }) },
+    http: { hosts: http.hosts, tokens },
   }
 }
 

@@ -20,7 +20,7 @@ export function webServerDiagnostics({ http }: Settings, sources: Sources): Diag
   const listen = entries.findLast(({ key }) => key === 'listen')
   if (listen === undefined || listen.value === '') {
     const message = "[http] token is set, but Haraka's web server is off: listen is missing"
-    return http.tokenSha256 === undefined ? [] : [warning(0, message)]
+    return http.tokens.length === 0 ? [] : [warning(0, message)]
   }
   const beyond = listen.value.split(/\s*,\s*/).find(address => !LOOPBACK.test(address))
   if (beyond === undefined) return []

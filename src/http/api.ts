@@ -26,7 +26,7 @@ export function apiRoutes(context: HttpContext): Route[] {
   const route = (method: Route['method'], path: string, answer: Route['answer']): Route => ({
     method,
     path,
-    access: 'token',
+    access: method === 'GET' ? 'read' : 'operate',
     answer,
   })
   return [

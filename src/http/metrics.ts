@@ -39,7 +39,7 @@ export function metricsRoute(context: MetricsContext): Route {
     method: 'GET',
     path: '/metrics',
     // names and hits of rules aren't public
-    access: 'token',
+    access: 'read',
     answer: ({ headers }) => scrape(headers.accept, context),
   }
 }

@@ -11,7 +11,7 @@ import { Fault, idle, plainText, type Reply } from './reply'
 import { type Request, readBody } from './request'
 import { findRoute, ROOT, type Route } from './router'
 import type { HttpContext } from './routes'
-import { givesToken, hasToken, unauthorised } from './token'
+import { forbidden, givesToken, tokenOf, unauthorised } from './token'
 import { WrongTokens } from './wrong-tokens'
 
 /** Every answer below it has the API's envelope. */
@@ -106,19 +106,21 @@ async function answer(
       headers: { Allow: allow },
     })
   }
-  const { tokenSha256 } = activeConfig().settings.http
+  const { tokens } = activeConfig().settings.http
   const { authorization } = message.headers
-  const isAuthorised = hasToken(authorization, tokenSha256)
+  const token = tokenOf(authorization, tokens)
   const tokenWasWrong = () => wrongTokens.given(message.socket.remoteAddress)
-  if (!isAuthorised && tokenSha256 !== undefined && givesToken(authorization)) await tokenWasWrong()
-  if (found.route.access === 'token' && !isAuthorised) throw unauthorised(tokenSha256)
+  if (token === undefined && tokens.length > 0 && givesToken(authorization)) await tokenWasWrong()
+  const { access } = found.route
+  if (access !== 'open' && token === undefined) throw unauthorised(tokens)
+  if (access === 'operate' && token?.role === 'read') throw forbidden(token)
   const request: Request = {
     method: message.method ?? '',
     path,
     query: new URLSearchParams(query),
     headers: message.headers,
     params: found.params,
-    isAuthorised,
+    token,
     tokenWasWrong,
     body: () => readBody(message),
   }

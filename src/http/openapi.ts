@@ -46,6 +46,7 @@ const REPLAYED = {
 const FAULTS: Record<number, string> = {
   400: 'The request has faults, each with its field.',
   401: 'The token is missing or wrong, or the API is off.',
+  403: 'The token may only read.',
   404: 'There is no such bounce.',
   405: 'Another method is used here; the header Allow has those that are.',
   408: "The body didn't come in time.",
@@ -111,6 +112,7 @@ export const OPENAPI = {
             202: { ...answer('It is in the queue.', 'Scheduled'), headers: REPLAYED },
           },
           400,
+          403,
           408,
           409,
           413,
@@ -140,7 +142,7 @@ export const OPENAPI = {
       delete: {
         operationId: 'cancelBounce',
         summary: 'Cancel a bounce that is queued or held.',
-        responses: at({ 200: answer('It is cancelled.', 'One') }, 404, 409),
+        responses: at({ 200: answer('It is cancelled.', 'One') }, 403, 404, 409),
       },
     },
     '/health': {

@@ -3,13 +3,13 @@
 
 import { changeJob, isKnownRegion, pauseSending, resumeSending } from '../app/operator-actions'
 import { JOB_ACTIONS, type JobAction } from '../queue/operator'
-import { currentSession, jobReply, notFound, ofTrusted, sessionKey, tokenNeeded, viewOf } from './page-auth'
+import { currentSession, jobReply, notFound, ofOperator, tokenNeeded, viewOf } from './page-auth'
 import { isFromOurPage, noCookie, sessionCookie } from './page-session'
 import { plainText, type Reply } from './reply'
 import type { Request } from './request'
 import { ROOT, type Route } from './router'
 import { type HttpContext, operatorContext } from './routes'
-import { hasToken } from './token'
+import { tokenOf } from './token'
 
 /** The name in the log instead of a rule's. */
 const PAGE_RULE = '[page]'
@@ -22,7 +22,8 @@ export function actionRoutes(context: HttpContext): Route[] {
     path,
     access: 'open',
     // with the header the origin isn't checked, as a page of another site can't send it
-    answer: request => (request.isAuthorised || isFromOurPage(request.headers) ? answer(request) : foreign()),
+    answer: request =>
+      request.token !== undefined || isFromOurPage(request.headers) ? answer(request) : foreign(),
   })
   return [
     post('/session', request => signIn(request, context)),
@@ -43,15 +44,16 @@ function foreign(): Reply {
 }
 
 async function signIn(request: Request, context: HttpContext): Promise<Reply> {
-  const token = (await field(request, 'token'))?.trim() ?? ''
-  const key = await sessionKey(context)
-  if (key === undefined || !hasToken(`Bearer ${token}`, key.tokenSha256)) {
-    if (token !== '') await request.tokenWasWrong()
+  const given = (await field(request, 'token'))?.trim() ?? ''
+  const token = tokenOf(`Bearer ${given}`, context.activeConfig().settings.http.tokens)
+  if (token === undefined) {
+    if (given !== '') await request.tokenWasWrong()
     return tokenNeeded(
       await viewOf(request, context),
-      'Wrong token: it must be [http] token of config/ses-bounce.ini.',
+      'Wrong token: it must be one of [http] in config/ses-bounce.ini.',
     )
   }
+  const key = { token, secret: await (await context.operator()).secret() }
   const isHttps = request.headers.origin?.startsWith('https:') ?? false
   return {
     status: 303,
@@ -68,7 +70,7 @@ async function signOut(request: Request, context: HttpContext): Promise<Reply> {
 }
 
 function changeFromPage(request: Request, action: JobAction, context: HttpContext): Promise<Reply> {
-  return ofTrusted(request, context, async view => {
+  return ofOperator(request, context, async view => {
     const id = request.params['id'] ?? ''
     const operator = await operatorContext(context, PAGE_RULE)
     const done = await changeJob(operator, action, id)
@@ -80,7 +82,7 @@ function changeFromPage(request: Request, action: JobAction, context: HttpContex
 
 /** A pause that exists already counts as done. */
 function pauseFromPage(request: Request, change: typeof pauseSending, context: HttpContext): Promise<Reply> {
-  return ofTrusted(request, context, async () => {
+  return ofOperator(request, context, async () => {
     const given = await field(request, 'region')
     // every region is paused only if the form says so
     if (given === undefined)

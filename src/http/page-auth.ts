@@ -1,38 +1,40 @@
 // Decides whether a request is trusted: by the token in a header, or by a session that began with it.
 // Other requests for private pages get a page that asks for the token.
 
+import type { HttpToken } from '../config/http-tokens'
 import { findMail } from '../quarantine/find-mail'
 import type { Job } from '../queue/job'
 import { html } from './html'
 import { jobMain } from './page-job'
 import { page, type View } from './page-layout'
-import { type Session, type SessionKey, sessionOf } from './page-session'
+import { type Session, sessionOf } from './page-session'
 import type { Reply } from './reply'
 import type { Request } from './request'
 import type { HttpContext } from './routes'
 
 export async function viewOf(request: Request, context: HttpContext): Promise<View> {
-  const { tokenSha256 } = context.activeConfig().settings.http
+  const token = await tokenOfViewer(request, context)
   return {
-    isTrusted: request.isAuthorised || (await currentSession(request, context)) !== undefined,
-    hasToken: tokenSha256 !== undefined,
+    isTrusted: token !== undefined,
+    mayOperate: token?.role === 'operate',
+    hasToken: context.activeConfig().settings.http.tokens.length > 0,
     nowMs: context.nowMs(),
+    ...(token && { token: token.name }),
   }
+}
+
+/** In the header, or the one that the session began with. @throws QueueError */
+async function tokenOfViewer(request: Request, context: HttpContext): Promise<HttpToken | undefined> {
+  return request.token ?? (await currentSession(request, context))?.token
 }
 
 /** @throws QueueError */
 export function currentSession({ headers }: Request, context: HttpContext): Promise<Session | undefined> {
   return sessionOf(headers.cookie, context.nowMs(), {
-    keyOf: () => sessionKey(context),
+    tokens: context.activeConfig().settings.http.tokens,
+    secretOf: async () => (await context.operator()).secret(),
     isEnded: async id => (await context.operator()).isSessionEnded(id),
   })
-}
-
-/** Undefined: there is no token. @throws QueueError */
-export async function sessionKey(context: HttpContext): Promise<SessionKey | undefined> {
-  const { tokenSha256 } = context.activeConfig().settings.http
-  if (tokenSha256 === undefined) return undefined
-  return { tokenSha256, secret: await (await context.operator()).secret() }
 }
 
 /** Answers trusted requests. Others get a page that asks for the token. */
@@ -43,6 +45,19 @@ export async function ofTrusted(
 ): Promise<Reply> {
   const view = await viewOf(request, context)
   return view.isTrusted ? answer(view) : tokenNeeded(view)
+}
+
+/** Answers requests of those who may change something. `who`: the name of their token. */
+export function ofOperator(
+  request: Request,
+  context: HttpContext,
+  answer: (view: View, who: string) => Reply | Promise<Reply>,
+): Promise<Reply> {
+  return ofTrusted(request, context, view => {
+    if (view.mayOperate) return answer(view, view.token ?? '')
+    const main = html`<section role="alert"><h1>This token may only read</h1><p>Sign out, and sign in with one that may operate.</p></section>`
+    return page(403, view, { title: 'Only to read', main })
+  })
 }
 
 export function tokenNeeded(view: View, text = 'Sign in with the token to see and do this.'): Reply {

@@ -26,7 +26,7 @@ export function jobMain(view: View, job: Job, { history, mails }: JobRecord, sai
 <section id="job" data-live aria-labelledby="job-title">
 <h1 id="job-title">Job ${job.id} ${badge(job.state)}</h1>
 <dl class="facts">${facts(view, job, mails).map(([what, part]) => html`<dt>${what}</dt><dd>${part}</dd>`)}</dl>
-<div class="actions">${JOB_ACTIONS.filter(word => MAY_FOLLOW.operator[LEADS_TO[word]]?.includes(job.state)).map(word => button(job.id, word))}</div>
+${view.mayOperate && html`<div class="actions">${JOB_ACTIONS.filter(word => MAY_FOLLOW.operator[LEADS_TO[word]]?.includes(job.state)).map(word => button(job.id, word))}</div>`}
 </section>
 <section id="recipients" data-live aria-labelledby="recipients-title">
 <h2 id="recipients-title">Recipients</h2>

@@ -9,8 +9,12 @@ import { ROOT } from './router'
 
 /** The rights of the viewer, and the time. */
 export interface View {
-  /** The token was given: addresses, ids and names are shown, and things can be done. */
+  /** A token was given: addresses, ids and names are shown. */
   isTrusted: boolean
+  /** That token may change something: without it there are no buttons. */
+  mayOperate: boolean
+  /** The name of that token. */
+  token?: string
   /** There is a token that could be given. */
   hasToken: boolean
   nowMs: EpochMs
@@ -92,9 +96,9 @@ function footText({ isTrusted, nowMs }: View): Html {
   return html`<p id="foot" data-live>As of ${timeTag(nowMs)}. ${isTrusted && html`haraka-plugin-ses-bounce ${packageVersion()}, Node ${process.version}.`}</p>`
 }
 
-function tokenForms({ isTrusted, hasToken }: View): Html {
+function tokenForms({ isTrusted, mayOperate, hasToken }: View): Html {
   if (isTrusted)
-    return html`<form action="${ROOT}/session/end" method="post"><button>Sign out</button></form>`
+    return html`${!mayOperate && html`<span class="soft">Only to read</span>`}<form action="${ROOT}/session/end" method="post"><button>Sign out</button></form>`
   if (!hasToken)
     return html`<p class="soft">Read-only: there is no [http] token in config/ses-bounce.ini.</p>`
   // browsers store a password with a user name

@@ -4,6 +4,7 @@
 
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
 import type { IncomingHttpHeaders } from 'node:http'
+import type { HttpToken } from '../config/http-tokens'
 import type { Eventually } from '../queue/store'
 import type { EpochMs } from '../units'
 
@@ -13,9 +14,9 @@ export const SESSION_MS = 12 * 3_600_000
 const ID_BYTES = 16
 const VALUE = /^(\d{1,15})\.([0-9a-f]{32})\.([0-9a-f]{64})$/
 
-/** The key that signs cookies. */
+/** The key that signs the cookies of a token. */
 export interface SessionKey {
-  tokenSha256: string
+  token: HttpToken
   /** A secret besides the token's digest, which may be in files that others can read. */
   secret: string
 }
@@ -24,11 +25,14 @@ export interface Session {
   /** Random, so that the session can be ended by it. */
   id: string
   endMs: EpochMs
+  /** The token that it began with. */
+  token: HttpToken
 }
 
 export interface SessionCheck {
-  /** Called only for a cookie that may be valid. Undefined: there is no token. */
-  keyOf: () => Eventually<SessionKey | undefined>
+  tokens: readonly HttpToken[]
+  /** Called only for a cookie that may be valid. */
+  secretOf: () => Eventually<string>
   isEnded: (id: string) => Eventually<boolean>
 }
 
@@ -47,17 +51,19 @@ export function noCookie(): string {
 export async function sessionOf(
   header: string | undefined,
   nowMs: EpochMs,
-  { keyOf, isEnded }: SessionCheck,
+  { tokens, secretOf, isEnded }: SessionCheck,
 ): Promise<Session | undefined> {
   for (const value of valuesOf(header)) {
     const [, end = '', id = '', given = ''] = VALUE.exec(value) ?? []
     const session = { id, endMs: Number(end) }
     // a session that ends too late was made before the clock was set back
     if (given === '' || session.endMs <= nowMs || session.endMs > nowMs + SESSION_MS) continue
-    const key = await keyOf()
-    if (key === undefined) return undefined
-    const isProved = timingSafeEqual(Buffer.from(given, 'hex'), Buffer.from(proof(session, key), 'hex'))
-    if (isProved && !(await isEnded(id))) return session
+    if (tokens.length === 0) return undefined
+    const secret = await secretOf()
+    const proved = (token: HttpToken) =>
+      timingSafeEqual(Buffer.from(given, 'hex'), Buffer.from(proof(session, { token, secret }), 'hex'))
+    const token = tokens.find(proved)
+    if (token !== undefined && !(await isEnded(id))) return { ...session, token }
   }
   return undefined
 }
@@ -87,8 +93,8 @@ function valuesOf(header = ''): string[] {
   })
 }
 
-function proof({ id, endMs }: Session, { tokenSha256, secret }: SessionKey): string {
-  return createHmac('sha256', Buffer.from(secret + tokenSha256, 'hex'))
+function proof({ id, endMs }: Omit<Session, 'token'>, { token, secret }: SessionKey): string {
+  return createHmac('sha256', Buffer.from(secret + token.sha256, 'hex'))
     .update(`status page ${endMs} ${id}`)
     .digest('hex')
 }

@@ -194,12 +194,12 @@ ${table(
     { name: 'Drained in', kind: 'number' },
     { name: 'Next deadline', kind: 'number' },
     { name: 'Will miss deadline', kind: 'number' },
-    { name: 'Pause', kind: 'number', isPrivate: true },
+    ...(view.mayOperate ? [{ name: 'Pause', kind: 'number' } as const] : []),
   ],
   rows,
   'No bounce has been queued yet.',
 )}
-${view.isTrusted && rows.length > 0 && html`<div class="actions">${pausing(undefined, isAllPaused)}</div>`}
+${view.mayOperate && rows.length > 0 && html`<div class="actions">${pausing(undefined, isAllPaused)}</div>`}
 </section>`
 }
 
@@ -217,7 +217,7 @@ function regionRow(view: View, one: RegionStats, { pauses, blocked }: QueueStats
     queued === 0 ? 'none waiting' : `${timeText(drainMs)}${isPaused ? ' once resumed' : ''}`,
     nextDeadlineMs === undefined ? 'none' : leftText(nextDeadlineMs, view.nowMs),
     html`<span class="${willMiss > 0 && 'bad'}">${count(willMiss)}</span>`,
-    pausing(region, isOwn),
+    ...(view.mayOperate ? [pausing(region, isOwn)] : []),
   ]
 }
 

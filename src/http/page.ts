@@ -34,7 +34,7 @@ const MOST_FOUND = 50
 const LONGEST_ASKED = 400
 
 export function pageRoutes(context: HttpContext): Route[] {
-  const kept = { trusted: new Kept(), others: new Kept() }
+  const kept = { operate: new Kept(), read: new Kept(), others: new Kept() }
   const get = (path: string, answer: Route['answer']): Route => ({
     method: 'GET',
     path,
@@ -44,7 +44,7 @@ export function pageRoutes(context: HttpContext): Route[] {
   return [
     get('/', async request => {
       const view = await viewOf(request, context)
-      return first(view, context, view.isTrusted ? kept.trusted : kept.others)
+      return first(view, context, view.mayOperate ? kept.operate : view.isTrusted ? kept.read : kept.others)
     }),
     get('/page.css', () => asset('text/css', STYLE)),
     get('/page.js', () => asset('text/javascript', SCRIPT)),

@@ -2,6 +2,7 @@
 // A body that is too large, too slow or cut off gives a Fault. Nothing is read beyond the limit.
 
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
+import type { HttpToken } from '../config/http-tokens'
 import { Fault } from './reply'
 
 export interface Request {
@@ -12,8 +13,8 @@ export interface Request {
   headers: IncomingHttpHeaders
   /** The decoded segments for the `:name` parts of the route. */
   params: Readonly<Record<string, string>>
-  /** Whether it has the bearer token. */
-  isAuthorised: boolean
+  /** The token in its header. Undefined: none, or a wrong one. */
+  token: HttpToken | undefined
   /** Call it for a wrong token in a form. Resolves when the answer may be sent. */
   tokenWasWrong: () => Promise<void>
   body: () => Promise<Buffer>

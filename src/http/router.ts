@@ -13,8 +13,8 @@ export interface Route {
   method: Method
   /** Below /ses-bounce. A segment `:name` stands for any one segment. */
   path: string
-  /** `open`: for everyone who reaches Haraka's web server. */
-  access: 'open' | 'token'
+  /** `open`: for everyone who reaches Haraka's web server. `read`: with any token. `operate`: with one that may. */
+  access: 'open' | 'read' | 'operate'
   answer(request: Request): Reply | Promise<Reply>
 }
 

@@ -2,8 +2,8 @@
 // A new line in a table so appears in `check --explain` and on the page.
 
 import { ACCOUNT_KEYS, ACCOUNT_MEANING, ACCOUNT_SECTION } from '../config/accounts'
+import { TOKEN_KEYS } from '../config/http-tokens'
 import type { Key } from '../config/key'
-import { LATER, type LaterName } from '../config/not-available-yet'
 import { SCHEMA, SECTION_MEANING, type SectionName } from '../config/schema'
 import { FALLBACK_REASONS, type FallbackReason } from '../config/settings'
 import { REASON_STATUS } from '../policy/fallback'
@@ -29,6 +29,7 @@ export const ENTRIES: readonly Entry[] = [
   ...Object.entries(SCHEMA).flatMap(([section, keys]) =>
     Object.entries(keys).map(([name, key]: [string, Key<unknown>]) => ofSetting(section, name, key)),
   ),
+  ...Object.entries(TOKEN_KEYS).map(([name, key]) => ofTokenKey(name, key)),
   ...Object.entries(ACCOUNT_KEYS).map(([name, key]) => ofAccountKey(name, key)),
   ...FIELDS.map(ofField),
   ...Object.entries(KIND_TEXTS).map(([kind, text]) => ofKind(kind, text)),
@@ -37,7 +38,6 @@ export const ENTRIES: readonly Entry[] = [
   ...[...new Set([...TEXT_NAMES, ...REFUSAL_NAMES, ...ADDRESS_NAMES])].map(ofTemplateName),
   ...GUARD_TEXTS.map(ofGuard),
   ...FALLBACK_REASONS.map(ofReason),
-  ...LATER.map(ofLater),
 ]
 
 function ofSetting(section: string, name: string, key: Key<unknown>): Entry {
@@ -55,6 +55,12 @@ function ofSetting(section: string, name: string, key: Key<unknown>): Entry {
     page: `${PAGE}#${section.replaceAll('.', '')}`,
     names: [`${section}.${name}`, name, section],
   }
+}
+
+function ofTokenKey(name: string, key: Key<unknown>): Entry {
+  const entry = ofSetting('http', name, key)
+  const names = [...entry.names, name.replace('.NAME', '')].map(one => one.toLowerCase())
+  return { ...entry, names: names.filter(one => one !== 'token') }
 }
 
 function ofAccountKey(name: string, key: Key<unknown>): Entry {
@@ -171,18 +177,6 @@ function ofReason(reason: FallbackReason): Entry {
     words: [`because=${reason}`],
     page: `${REASONS_PAGE}#${reason}`,
     names: [reason, `because=${reason}`],
-  }
-}
-
-function ofLater({ name, meaning }: LaterName): Entry {
-  const bare = name.replace(/[[\]]/g, '').replace(' ', '.').toLowerCase()
-  return {
-    topic: 'not available yet',
-    name,
-    meaning,
-    where: 'config/ses-bounce.ini',
-    page: `${PAGE}#not-available-yet`,
-    names: [bare, name.toLowerCase()],
   }
 }
 

@@ -12,7 +12,6 @@ export type Topic =
   | 'template name'
   | 'guard'
   | 'fallback reason'
-  | 'not available yet'
 
 export interface Entry {
   topic: Topic

@@ -108,11 +108,6 @@ export function referencePage(): string {
       MEANING,
       { head: 'status of a refusal', cell: ({ status = '' }) => text(status) },
     ]),
-    '## Not available yet',
-    '',
-    'These names are refused as "not available yet", with file and line.',
-    '',
-    ...table('not available yet', [NAME, MEANING, WHERE]),
   ]
     .join('\n')
     .trimEnd()

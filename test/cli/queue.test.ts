@@ -519,6 +519,33 @@ describe('ses-bounce queue', () => {
     assert.match(errors.join('\n'), /smtp\.ini:1: user "nobody-of-that-name" isn't in \/etc\/passwd/)
   })
 
+  it('works in a shell without the tokens and passwords of the server and of the relay', async () => {
+    const id = add()
+    writeFileSync(
+      path.join(dir, 'config/ses-bounce.ini'),
+      `[relay]
+trusted = 192.0.2.1
+[http]
+token = env:NOT_SET_HERE
+token.anna = env:NOT_SET_EITHER
+role.anna = operate
+[relay.sqs]
+queue_url = https://sqs.eu-west-1.amazonaws.com/123456789012/mail
+dead_letter_url = https://sqs.eu-west-1.amazonaws.com/123456789012/dead
+buckets = mail
+domains = yours.example
+user = haraka
+password = env:NOT_SET_HERE
+`,
+    )
+    for (const args of [['list'], ['show', id], ['stats'], ['pause'], ['resume'], ['hold', id]]) {
+      const { code, errors } = await run(args)
+      assert.deepEqual({ code, errors }, { code: 0, errors: [] }, args.join(' '))
+    }
+    const { lines } = await ran(out => main(['quarantine', 'list', '--dir', dir], out, {}))
+    assert.deepEqual(lines, ['the quarantine is empty', lines[1]])
+  })
+
   it('uses the last good settings while the files have errors', async () => {
     const id = add()
     writeFileSync(

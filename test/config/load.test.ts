@@ -66,7 +66,7 @@ describe('loadSettings', () => {
         unreadable: 'quarantine',
       },
       quarantine: { store: 'folder', keepMs: 2_592_000_000, limitBytes: 1024 ** 3 },
-      http: { hosts: [] },
+      http: { hosts: [], tokens: [] },
       delivery: { split: 'auto', window: 'answered', ownDsn: 'guarded' },
       refusals: { surge: { percent: 50, perMs: 600_000 }, hidden: [] },
     })
@@ -237,10 +237,6 @@ unsafe = drop`)
       assert.match(fault('queue', `path = ${path}`) ?? '', /may not be in queue/)
     }
     assert.equal(pathOf(settingsOf('[queue]\npath = /var/queue/x.sqlite')), '/var/queue/x.sqlite')
-  })
-
-  it('says of what is to come that it is not available yet', () => {
-    assert.match(fault('http', 'token.anna = x') ?? '', /not available yet/)
   })
 
   it('warns of a relay that is everybody', () => {

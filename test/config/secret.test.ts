@@ -3,6 +3,7 @@ import { loadSettings, parseSettings } from '../../src/config/load'
 import { sha256, withoutSecrets } from '../../src/config/secret'
 
 const TOKEN = 'hunter2-hunter2-hunter2'
+const PLAIN = { name: 'token', role: 'operate', sha256: sha256(TOKEN) }
 
 function load(text: string, env: Record<string, string> = {}) {
   return loadSettings(parseSettings(text), env)
@@ -17,9 +18,9 @@ describe('[http] token', () => {
     ]
     for (const text of texts) {
       const { settings, diagnostics } = load(`[http]\n${text}\n`, { TOKEN })
-      assert.deepEqual([settings.http.tokenSha256, diagnostics], [sha256(TOKEN), []], text)
+      assert.deepEqual([settings.http.tokens, diagnostics], [[PLAIN], []], text)
     }
-    assert.deepEqual(load('[http]\ntoken =\n').settings.http.tokenSha256, undefined)
+    assert.deepEqual(load('[http]\ntoken =\n').settings.http.tokens, [])
   })
 
   it('is shown in no diagnostic, however wrong the file is', () => {

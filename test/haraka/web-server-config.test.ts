@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict'
 import { formatDiagnostic } from '../../src/config/diagnostics'
+import type { Settings } from '../../src/config/settings'
 import { snapshotSources } from '../../src/config/sources'
 import { webServerDiagnostics } from '../../src/haraka/web-server-config'
 import { SETTINGS } from '../policy/support'
 
-function said(
-  httpIni: string | undefined,
-  http: { tokenSha256?: string; hosts: string[] } = { hosts: [] },
-): string[] {
+const ANY = { name: 'token', role: 'operate', sha256: '00' } as const
+
+function said(httpIni: string | undefined, http: Settings['http'] = { hosts: [], tokens: [] }): string[] {
   const sources = snapshotSources(httpIni === undefined ? {} : { 'http.ini': httpIni })
   return webServerDiagnostics({ ...SETTINGS, http }, sources).map(formatDiagnostic)
 }
@@ -44,8 +44,8 @@ describe("the diagnostic about Haraka's web server", () => {
   })
 
   it('is a warning when there is a token, and it is off', () => {
-    const [line] = said(undefined, { tokenSha256: '00', hosts: [] })
+    const [line] = said(undefined, { tokens: [ANY], hosts: [] })
     assert.equal(line, "http.ini: [http] token is set, but Haraka's web server is off: listen is missing")
-    assert.deepEqual(said('listen = 127.0.0.1:80\n', { tokenSha256: '00', hosts: [] }), [])
+    assert.deepEqual(said('listen = 127.0.0.1:80\n', { tokens: [ANY], hosts: [] }), [])
   })
 })

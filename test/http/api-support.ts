@@ -47,8 +47,8 @@ export interface Api {
   file: string
   /** A test that wants them makes them. */
   mailStore: MailStore
-  /** Another configuration comes into force. `token`: '' is none. */
-  configure(ini: string, trusted?: string, token?: string): void
+  /** Another configuration comes into force. `token`: '' is none. `http`: more lines of [http]. */
+  configure(ini: string, trusted?: string, token?: string, http?: string): void
   ask(method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<Answer>
   close(): Promise<void>
 }
@@ -113,8 +113,8 @@ export async function startApi(ini = '', rules = ''): Promise<Api> {
     server: served.server,
     file,
     mailStore,
-    configure(text, trusted, token) {
-      activeConfig = compiled(text, rules, trusted, token)
+    configure(text, trusted, token, http) {
+      activeConfig = compiled(text, rules, trusted, token, http)
     },
     async ask(method, where, body, headers = {}) {
       const response = await fetch(served.url + where, {
@@ -147,8 +147,8 @@ export async function startApi(ini = '', rules = ''): Promise<Api> {
   }
 }
 
-function compiled(ini: string, rules: string, trusted = '127.0.0.1', token = TOKEN): ActiveConfig {
-  const text = `[relay]\ntrusted = ${trusted}\n${ini}\n[http]\ntoken = ${token}\n`
+function compiled(ini: string, rules: string, trusted = '127.0.0.1', token = TOKEN, http = ''): ActiveConfig {
+  const text = `[relay]\ntrusted = ${trusted}\n${ini}\n[http]\ntoken = ${token}\n${http}\n`
   const files = { ...FILES, 'ses-bounce.ini': text, 'ses-bounce-rules.ini': rules }
   const { value, diagnostics } = compileActiveConfig(snapshotSources(files), {})
   assert.deepEqual(

@@ -14,14 +14,14 @@ const ROUTES: Route[] = [
   {
     method: 'GET',
     path: '/v1/things/:id',
-    access: 'token',
+    access: 'read',
     answer: ({ params, query }) => success(200, { id: params['id'], query: [...query] }),
   },
-  { method: 'DELETE', path: '/v1/things/:id', access: 'token', answer: () => success(200, {}) },
+  { method: 'DELETE', path: '/v1/things/:id', access: 'read', answer: () => success(200, {}) },
   {
     method: 'POST',
     path: '/v1/length',
-    access: 'token',
+    access: 'read',
     answer: async ({ body }) => success(200, { length: (await body()).length }),
   },
   {

@@ -1,6 +1,7 @@
 // What can be done from the status page: by whom, from where, and what comes of it.
 
 import assert from 'node:assert/strict'
+import type { HttpToken } from '../../src/config/http-tokens'
 import { sha256 } from '../../src/config/secret'
 import { isFromOurPage, SESSION_MS, sessionCookie, sessionOf } from '../../src/http/page-session'
 import { Database } from '../../src/queue/sqlite/database'
@@ -181,27 +182,30 @@ describe('the status page’s forms', () => {
 })
 
 describe('a session of the status page', () => {
-  const key = { tokenSha256: sha256(TOKEN), secret: 'a1'.repeat(32) }
+  const token = { name: 'token', role: 'operate', sha256: sha256(TOKEN) } as const
+  const key = { token, secret: 'a1'.repeat(32) }
   const header = (nowMs: number) => sessionCookie(key, nowMs, true).split(';', 1)[0]
-  const hasSession = async (cookie: string | undefined, keyOf: () => typeof key | undefined, nowMs: number) =>
-    (await sessionOf(cookie, nowMs, { keyOf, isEnded: () => false })) !== undefined
+  const other: HttpToken = { name: 'other', role: 'read', sha256: sha256('another token') }
+  const sessionWith = (cookie: string | undefined, tokens: HttpToken[], nowMs: number, { secret } = key) =>
+    sessionOf(cookie, nowMs, { tokens, secretOf: () => secret, isEnded: () => false })
 
   it('is good for its token and its time', async () => {
     assert.match(sessionCookie(key, NOW_MS, true), /; Secure$/)
-    assert.ok(await hasSession(header(NOW_MS), () => key, NOW_MS + SESSION_MS - 1))
-    assert.ok(await hasSession(`ses-bounce=old; ${header(NOW_MS)}`, () => key, NOW_MS))
-    for (const [cookie, other, nowMs] of [
-      [header(NOW_MS), key, NOW_MS + SESSION_MS],
-      [header(NOW_MS), key, NOW_MS - 1],
-      [header(NOW_MS), { ...key, tokenSha256: sha256('another token') }, NOW_MS],
-      // who has read the digest can make none
-      [header(NOW_MS), { ...key, secret: '' }, NOW_MS],
-      [header(NOW_MS), undefined, NOW_MS],
-      [undefined, key, NOW_MS],
-      [header(NOW_MS)?.replace(/=\d+/, `=${NOW_MS + 1}`), key, NOW_MS],
-      [header(NOW_MS)?.toUpperCase(), key, NOW_MS],
+    const all = [other, token]
+    assert.equal((await sessionWith(header(NOW_MS), all, NOW_MS + SESSION_MS - 1))?.token, token)
+    assert.equal((await sessionWith(`ses-bounce=old; ${header(NOW_MS)}`, all, NOW_MS))?.token, token)
+    for (const [cookie, tokens, nowMs] of [
+      [header(NOW_MS), all, NOW_MS + SESSION_MS],
+      [header(NOW_MS), all, NOW_MS - 1],
+      [header(NOW_MS), [other], NOW_MS],
+      [header(NOW_MS), [], NOW_MS],
+      [undefined, all, NOW_MS],
+      [header(NOW_MS)?.replace(/=\d+/, `=${NOW_MS + 1}`), all, NOW_MS],
+      [header(NOW_MS)?.toUpperCase(), all, NOW_MS],
     ] as const)
-      assert.equal(await hasSession(cookie, () => other, nowMs), false, cookie)
+      assert.equal(await sessionWith(cookie, [...tokens], nowMs), undefined, cookie)
+    // a reader of the digest can make none
+    assert.equal(await sessionWith(header(NOW_MS), all, NOW_MS, { ...key, secret: '' }), undefined)
   })
 
   it('recognises TLS of a proxy as that of the browser', () => {

@@ -200,7 +200,7 @@ describe('the rules of a large policy', () => {
   it('are shown as far as they decide most, and counted', () => {
     const names = Array.from({ length: 5000 }, (_, n) => `rule-${n}`)
     const hits = names.slice(0, 1000).map((rule, n) => ({ rule, hits: 1000 - n, lastMs: NOW_MS }))
-    const view = { isTrusted: true, hasToken: true, nowMs: NOW_MS }
+    const view = { isTrusted: true, mayOperate: true, hasToken: true, nowMs: NOW_MS }
     const shown = (...of: [typeof hits, string[]]) =>
       [...rules(view, ...of).text.matchAll(/rule-(\d+)/g)].length
     assert.equal(shown(hits, names), 100)

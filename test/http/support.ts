@@ -4,6 +4,7 @@ import { once } from 'node:events'
 import http, { type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { ActiveConfig } from '../../src/app/active-config'
+import type { HttpToken } from '../../src/config/http-tokens'
 import { sha256 } from '../../src/config/secret'
 import type { WebApp } from '../../src/haraka/web-server'
 import { mount, type ServingContext } from '../../src/http/mount'
@@ -28,7 +29,8 @@ export interface Served {
 
 /** `token`: '' is none. */
 export function servingContext(log: string[], token = TOKEN): ServingContext {
-  const http = { hosts: [], ...(token !== '' && { tokenSha256: sha256(token) }) }
+  const tokens: HttpToken[] = token === '' ? [] : [{ name: 'token', role: 'operate', sha256: sha256(token) }]
+  const http = { hosts: [], tokens }
   const activeConfig = {
     settings: { ...SETTINGS, http },
     webNames: new Set(['mx.yours.example']),

@@ -106,7 +106,7 @@ describe('wrong tokens', () => {
   it('do not hold up a good token of the same peer, on any route', async () => {
     const ROUTES: Route[] = [
       { method: 'GET', path: '/', access: 'open', answer: () => plainText(200, 'the page') },
-      { method: 'GET', path: '/v1/things', access: 'token', answer: () => success(200, {}) },
+      { method: 'GET', path: '/v1/things', access: 'read', answer: () => success(200, {}) },
     ]
     const served = await serveRoutes(ROUTES, servingContext)
     try {

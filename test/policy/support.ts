@@ -66,7 +66,7 @@ export const SETTINGS: Settings = {
   delivery: { split: 'auto', window: 'answered', ownDsn: 'guarded' },
   refusals: { surge: { percent: 50, perMs: 600_000 }, hidden: [] },
   quarantine: { store: 'folder', keepMs: 30 * 24 * HOUR_MS, limitBytes: 1024 ** 3 },
-  http: { hosts: [] },
+  http: { hosts: [], tokens: [] },
 }
 
 /** `rcpt-ldap rcpt 550 5.1.1 No such user` */

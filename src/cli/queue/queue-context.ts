@@ -64,12 +64,16 @@ export async function openQueueContext(
   }
 }
 
-/** The active settings: with errors in the files the last good ones, as in Haraka. @throws ConfigurationError */
+/**
+ * The active settings: with errors in the files the last good ones, as in Haraka. A token or password that only Haraka's
+ * or the relay's environment has isn't needed. @throws ConfigurationError
+ */
 export function settingsOf(dir: string, env: NodeJS.ProcessEnv): Settings {
   const configuration = openConfiguration({
     configDir: path.join(dir, 'config'),
     compile: sources => {
-      const { settings, diagnostics } = loadSettings(parseSettings(sources.read(SETTINGS_FILE) ?? ''), env)
+      const file = parseSettings(sources.read(SETTINGS_FILE) ?? '')
+      const { settings, diagnostics } = loadSettings(file, env, { unneeded: ['http', 'relay.sqs'] })
       return { value: settings, diagnostics }
     },
     snapshotFile: snapshotFile(dir),
