@@ -2,6 +2,7 @@
 // For everyone: nothing private is in them.
 
 import { paceOf } from '../app/operator-actions'
+import { queueStats } from '../app/queue-stats'
 import { verdictData, verdictSettings } from '../app/verdict-settings'
 import { QueueError } from '../errors'
 import { snakeKeys } from '../json'
@@ -37,7 +38,7 @@ async function currentVerdict(context: HealthContext): Promise<Verdict> {
   try {
     const reader = await context.operator()
     const now = { ms: context.nowMs(), monoMs: context.nowMonoMs() }
-    return verdictOf(await reader.stats(now, paceOf(settings)), verdictSettings(settings), now.ms)
+    return verdictOf(await queueStats(reader, now, paceOf(settings)), verdictSettings(settings), now.ms)
   } catch (error) {
     if (error instanceof QueueError) return unusableQueue(error.code)
     throw error

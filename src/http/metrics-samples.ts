@@ -79,7 +79,9 @@ export function samplesOf(
     nextDeadline: regions.flatMap(({ region, nextDeadlineMs }) =>
       nextDeadlineMs === undefined ? [] : [{ labels: { region }, value: seconds(nextDeadlineMs - nowMs) }],
     ),
-    drain: regions.map(({ region, drainMs }) => ({ labels: { region }, value: seconds(drainMs) })),
+    drain: regions.flatMap(({ region, drainMs }) =>
+      drainMs === undefined ? [] : [{ labels: { region }, value: seconds(drainMs) }],
+    ),
     willMiss: regions.map(({ region, willMiss }) => ({ labels: { region }, value: willMiss })),
     interval: regions.map(({ region, spacingMs }) => ({ labels: { region }, value: seconds(spacingMs) })),
     calls: counted(COUNTED.calls, byRegion('outcome', OUTCOMES)),

@@ -88,12 +88,12 @@ export const METRICS = {
   ),
   drain: gauge(
     'ses_bounce_queue_drain_seconds',
-    'Time until every queued job that can be in time has been sent, at the pace of late',
+    'Time until every queued job that can be in time has been sent, at the pace of late; absent while that is not known, as nothing gets through',
     'region',
   ),
   willMiss: gauge(
     'ses_bounce_jobs_missing_window',
-    'Queued jobs that will miss their deadline at that pace',
+    'Queued jobs that will miss their deadline at that pace; all of them while sending is paused or no dispatcher runs',
     'region',
   ),
   interval: gauge(

@@ -3,6 +3,7 @@
 
 import type { RegistryContentType } from 'prom-client'
 import { paceOf } from '../app/operator-actions'
+import { queueStats } from '../app/queue-stats'
 import type { SurgeRecord } from '../app/surge-files'
 import { verdictSettings } from '../app/verdict-settings'
 import type { Settings } from '../config/settings'
@@ -49,7 +50,7 @@ export async function scrape(accept: string | undefined, context: MetricsContext
   const now = { ms: context.nowMs(), monoMs: context.nowMonoMs() }
   const { settings, policy } = context.activeConfig()
   const reader = await context.operator()
-  const stats = await reader.stats(now, paceOf(settings))
+  const stats = await queueStats(reader, now, paceOf(settings))
   const found = {
     ...stats,
     verdict: verdictOf(stats, verdictSettings(settings), now.ms),

@@ -214,7 +214,7 @@ function regionRow(view: View, one: RegionStats, { pauses, blocked }: QueueStats
     html`<span class="${states.length > 0 ? 'warn' : 'good'}">${states.join(', ') || 'working'}</span>`,
     `${(spacingMs / 1000).toFixed(2)} s`,
     count(queued),
-    queued === 0 ? 'none waiting' : `${timeText(drainMs)}${isPaused ? ' once resumed' : ''}`,
+    queued === 0 ? 'none waiting' : drainMs === undefined ? 'unknown' : timeText(drainMs),
     nextDeadlineMs === undefined ? 'none' : leftText(nextDeadlineMs, view.nowMs),
     html`<span class="${willMiss > 0 && 'bad'}">${count(willMiss)}</span>`,
     ...(view.mayOperate ? [pausing(region, isOwn)] : []),

@@ -2,6 +2,7 @@
 // numbers. A fault of the store gives 503. Only page-actions.ts changes anything.
 
 import { paceOf } from '../app/operator-actions'
+import { queueStats } from '../app/queue-stats'
 import { verdictSettings } from '../app/verdict-settings'
 import { JOB_STATES } from '../queue/job'
 import type { JobPage, QueueReader } from '../queue/operator'
@@ -65,7 +66,7 @@ async function first(view: View, context: HttpContext, kept: Kept): Promise<Repl
 
 async function firstAt(view: View, reader: QueueReader, context: HttpContext): Promise<Reply> {
   const { settings, policy, idle } = context.activeConfig()
-  const stats = await reader.stats({ ms: view.nowMs, monoMs: context.nowMonoMs() }, paceOf(settings))
+  const stats = await queueStats(reader, { ms: view.nowMs, monoMs: context.nowMonoMs() }, paceOf(settings))
   const past = await spansUntil(view.nowMs, reader)
   const now: Status = {
     stats,

@@ -3,13 +3,14 @@
 /** The SDK finds no credentials. */
 export const NO_CREDENTIALS: ReadonlySet<string> = new Set(['CredentialsProviderError', 'TokenProviderError'])
 
-/** A lane whose latest call made no bounce, and left a job that waits. */
+/** A lane whose latest call made no bounce, and left a job that waits or is held. */
 export interface LaneFailure {
   region: string
   /** The first failed call since SES last answered a call of the lane. Of very many waiting jobs it may be a later one. */
   sinceMs: number
   lastMs: number
-  nextTryMs: number
+  /** Undefined: no job waits for another attempt. */
+  nextTryMs?: number
   /** Of the latest call. */
   detail: string
 }
@@ -21,13 +22,16 @@ export type FailureKind =
   | 'no_credentials'
   | 'answered'
 
-/** `detail`: as src/dispatch/outcomes.ts and role.ts write it. An answer begins with its status. */
-export function failureKind(detail: string): FailureKind {
+/** `text`: as src/dispatch/outcomes.ts and role.ts write it. An answer begins with its status. */
+export function failureKind(text: string): FailureKind {
+  const detail = text.replace(HELD, '')
   const [name = ''] = detail.split(':', 1)
   if (NO_CREDENTIALS.has(name) || OF_ROLE.test(detail)) return 'no_credentials'
   return ANSWERED.test(detail) ? 'answered' : 'unreachable'
 }
 
+/** As queue/effects.ts begins the text of a job that is held. */
+const HELD = /^the outcome of \d+ calls is unknown, the last: /
 const OF_ROLE =
   /^(?:account .{1,100}?: (?:its role can't be assumed|STS gave no credentials): |no \[account\.NAME\] has a role)/
 const ANSWERED =

@@ -4,6 +4,7 @@
 import type { EpochMs } from '../units'
 import { SLOT_MS, slotOf } from './forecast'
 import type { Pace } from './operator'
+import { without } from './outlook'
 import { type DeadlineBucket, type Projection, project } from './stats'
 import type { Ahead } from './store'
 
@@ -84,12 +85,20 @@ export class DeadlineHistogram {
     return { jobs, laterMs }
   }
 
-  /** As `project` has it: goes over the jobs only of those blocks of which some may be in time and others not. */
-  projection(nowMs: number, pace: Pick<Pace, 'spacingMs' | 'marginMs'>): Projection {
+  /**
+   * As `project` has it: goes over the jobs only of those blocks of which some may be in time and others not. `lost`:
+   * deadlines of jobs that don't count, soonest first.
+   */
+  projection(
+    nowMs: number,
+    pace: Pick<Pace, 'spacingMs' | 'marginMs'>,
+    lost: readonly EpochMs[] = [],
+  ): Projection {
     const { spacingMs, marginMs } = pace
     let started = 0
     let willMiss = 0
-    for (const { deadlines } of this.#blocks) {
+    for (const block of this.#blocks) {
+      const deadlines = lost.length === 0 ? block.deadlines : without(block.deadlines, lost)
       const startMs = nowMs + started * spacingMs
       const jobs = deadlines.length
       if (startMs + (jobs - 1) * spacingMs <= (deadlines[0] ?? 0) - marginMs) started += jobs

@@ -66,7 +66,7 @@ export function presentHosts({ hosts = [] }: Pick<QueueStats, 'hosts'>): HostSta
   return hosts.filter(({ silentMs }) => silentMs <= HOST_GONE_MS)
 }
 
-export interface RegionStats extends Projection {
+export interface RegionStats {
   region: string
   /** The present time from one call to the next; while SES throttles, longer than set. */
   spacingMs: number
@@ -74,6 +74,7 @@ export interface RegionStats extends Projection {
   jobMs: number
   queued: number
   sending: number
+  held: number
   /** Of the queued jobs: those whose next attempt isn't due yet. */
   later: number
   nextDeadlineMs?: EpochMs
@@ -81,12 +82,20 @@ export interface RegionStats extends Projection {
   pausedSinceMs?: EpochMs
   /** In the last minute: calls that ended, calls with a bounce, and throttled calls. */
   lastMinute: { calls: number; sent: number; throttled: number }
+  /**
+   * Time until the last job that can be in time has started, with `jobMs` for each, back-off included. Undefined: not
+   * known, as nothing gets through, or nothing of a bounce sender.
+   */
+  drainMs?: number
+  /** Queued jobs that can't start before their last moment; where `isStopped`, all of them. */
+  willMiss: number
+  /** Nothing goes out before somebody acts: a pause by hand, or no dispatcher. */
+  isStopped?: true
 }
 
+/** A forecast in which each call is made. */
 export interface Projection {
-  /** Time until the last job that can be in time has started, with `jobMs` for each. */
   drainMs: number
-  /** Jobs that can't start before their last moment. */
   willMiss: number
 }
 

@@ -18,6 +18,7 @@ export const REASON_KINDS = [
   'unreachable',
   'failing',
   'throttled',
+  'held',
   'missing_deadlines',
   'configuration_refused',
   'observing',
@@ -125,14 +126,23 @@ function stateOf(
 function lineOf(state: VerdictState, reasons: readonly Reason[], areSeveral: boolean): string {
   const wanted = state === 'sending' ? undefined : reasons[0]
   if (wanted === undefined) return WORDS[state]
-  const others = reasons.filter(one => one !== wanted && one.level !== 'note').length
-  const where = areSeveral && wanted.lane !== undefined ? ` (${wanted.lane})` : ''
-  const more = others === 0 ? '' : `; and ${others} more ${others === 1 ? 'reason' : 'reasons'}`
-  return `${WORDS[state]}: ${wanted.text}${where}${more}`
+  const others = reasons.filter(one => one !== wanted && one.level !== 'note')
+  const { lane, text } = wanted
+  const where = areSeveral && lane !== undefined && !text.includes(lane) ? ` (${lane})` : ''
+  return `${WORDS[state]}: ${text}${where}${moreText(others)}`
+}
+
+/** What becomes of the jobs is worth its place. */
+function moreText(others: readonly Reason[]): string {
+  const missing = others.find(({ kind }) => kind === 'missing_deadlines')
+  const rest = others.length - (missing === undefined ? 0 : 1)
+  return [
+    ...(missing === undefined ? [] : [`; ${missing.text}`]),
+    ...(rest === 0 ? [] : [`; and ${rest} more ${rest === 1 ? 'reason' : 'reasons'}`]),
+  ].join('')
 }
 
 function reasonsOf(stats: QueueStats, settings: VerdictSettings, nowMs: EpochMs): Reason[] {
-  const willMiss = stats.regions.reduce((sum, one) => sum + one.willMiss, 0)
   const isSilent = !isDispatching(stats)
   const found: Reason[] = [
     ...(settings.isIdle ? [IDLE] : []),
@@ -145,7 +155,8 @@ function reasonsOf(stats: QueueStats, settings: VerdictSettings, nowMs: EpochMs)
     ...stats.blocked.map(one => blockedReason(one, nowMs)),
     ...failingReasons(stats, nowMs),
     ...stats.regions.flatMap(one => throttledReason(one, stats, settings)),
-    ...(willMiss > 0 ? [note('missing_deadlines', 'degraded', missText(willMiss))] : []),
+    ...stats.regions.flatMap(heldReason),
+    ...missReason(stats.regions),
     ...(stats.reload.isRefused
       ? [
           note(
@@ -213,8 +224,16 @@ function failingReasons({ failing = [], blocked, pauses }: QueueStats, nowMs: Ep
   return failing.flatMap(({ region, sinceMs, nextTryMs, detail }) => {
     if (isTold(region)) return []
     const [kind, text] = FAILURES[failureKind(detail)]
-    const when = `since ${clockText(sinceMs, nowMs)}, next try ${nextText(nextTryMs, nowMs)}`
-    return [{ ...ofLane(kind, 'degraded', region), sinceMs, nextTryMs, text: `${text} ${when}` }]
+    const next =
+      nextTryMs === undefined ? 'no job waits for a next try' : `next try ${nextText(nextTryMs, nowMs)}`
+    return [
+      {
+        ...ofLane(kind, 'degraded', region),
+        sinceMs,
+        ...(nextTryMs !== undefined && { nextTryMs }),
+        text: `${text} since ${clockText(sinceMs, nowMs)}, ${next}`,
+      },
+    ]
   })
 }
 
@@ -232,10 +251,24 @@ function throttledReason(
   return [{ ...ofLane('throttled', 'degraded', region), stops, text: `SES throttles the calls${pace}` }]
 }
 
-function missText(jobs: number): string {
-  return jobs === 1
-    ? '1 waiting job will miss its deadline at this pace'
-    : `${jobs} waiting jobs will miss their deadline at this pace`
+/** New bounces of the lane go out all the same. */
+function heldReason({ region, held, queued, sending }: RegionStats): Reason[] {
+  if (held === 0) return []
+  const are = held === 1 ? '1 job is' : `${held} jobs are`
+  const text = `${are} held until somebody retries or cancels ${held === 1 ? 'it' : 'them'}`
+  const others = queued + sending === 0 ? ', and no other waits' : ''
+  return [{ ...ofLane('held', 'degraded', region), stops: false, text: `${text}${others}` }]
+}
+
+function missReason(regions: readonly RegionStats[]): Reason[] {
+  const missing = regions.filter(({ willMiss }) => willMiss > 0)
+  const jobs = missing.reduce((sum, { willMiss }) => sum + willMiss, 0)
+  if (jobs === 0) return []
+  const what =
+    jobs === 1 ? '1 waiting job will miss its deadline' : `${jobs} waiting jobs will miss their deadline`
+  const when = missing.some(({ isStopped }) => isStopped) ? 'unless somebody acts' : 'as things are'
+  const isPace = missing.every(({ drainMs }) => drainMs !== undefined)
+  return [note('missing_deadlines', 'degraded', `${what} ${isPace ? 'at this pace' : when}`)]
 }
 
 const DAY_MS = 86_400_000

@@ -262,7 +262,7 @@ describe('ses-bounce queue', () => {
         '  [other] 1 queued',
         'Regions, at a call every 1005ms',
         '  eu-west-1: 2 queued, the next has 20s left; 1 call in the last minute; drained in 1s; 1 will miss their window',
-        '  us-east-1: 1 queued, the next has 23h 59m left; 0 calls in the last minute; paused',
+        '  us-east-1: 1 queued, the next has 23h 59m left; 0 calls in the last minute; paused; 1 will miss their window unless somebody acts',
         'Paused by hand since 1970-01-01 00:00:00 UTC: us-east-1',
         'A dispatcher runs.',
       ])

@@ -107,6 +107,18 @@ describe('metrics', () => {
     assert.deepEqual(valuesOf(families, 'ses_bounce_config_last_reload_successful'), { '': 1 })
   })
 
+  it('say when the queue is drained, and how many jobs will be too late, once nothing stands in the way', async () => {
+    fill()
+    const operator = openOperatorQueue(file)
+    operator.resume(undefined)
+    operator.close()
+    const families = readOpenMetrics(await text())
+    const dispatching = valuesOf(families, 'ses_bounce_dispatcher_up')['']
+    assert.equal(dispatching, 1)
+    assert.deepEqual(valuesOf(families, 'ses_bounce_queue_drain_seconds'), { 'eu-west-1': 1.005 })
+    assert.deepEqual(valuesOf(families, 'ses_bounce_jobs_missing_window'), { 'eu-west-1': 1 })
+  })
+
   it('say what the store holds', async () => {
     fill()
     const families = readOpenMetrics(await text())
@@ -125,8 +137,9 @@ describe('metrics', () => {
     })
     assert.equal(values('jobs_ended')['eu-west-1 sent'], 1)
     assert.deepEqual(values('next_deadline_seconds'), { 'eu-west-1': 30 })
-    assert.deepEqual(values('queue_drain_seconds'), { 'eu-west-1': 1.005 })
-    assert.deepEqual(values('jobs_missing_window'), { 'eu-west-1': 1 })
+    // paused
+    assert.deepEqual(values('queue_drain_seconds'), {})
+    assert.deepEqual(values('jobs_missing_window'), { 'eu-west-1': 2 })
     assert.deepEqual(values('call_interval_seconds'), { 'eu-west-1': 1.005 })
     assert.equal(values('calls')['eu-west-1 sent'], 5)
     assert.equal(values('calls')['eu-west-1 throttled'], 1)

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 import type { Effect } from '../../src/queue/store'
-import { takeLead } from './any-engine'
+import { allOf, takeLead } from './any-engine'
 import { forEachEngine, type Store } from './engines'
 import { request } from './support'
 
@@ -54,6 +54,40 @@ forEachEngine('a lane whose calls fail', makeStore => {
       ])
     } finally {
       for (const one of [worker, dispatcher, reader]) await one.close()
+    }
+  })
+
+  it('is told also when all its jobs are held without an answer, until one is answered or they are gone', async () => {
+    const worker = await store.worker()
+    const dispatcher = await store.dispatcher()
+    const operator = await store.operator()
+    await takeLead(dispatcher)
+    const failing = async (ms: number) => (await operator.stats({ ms, monoMs: ms }, PACE)).failing
+    const call = async (ms: number, effect: Effect) => {
+      const claim = await dispatcher.claim(EU, { ms, monoMs: ms }, SPACING)
+      assert.ok(claim)
+      await dispatcher.begin(claim, { ms, monoMs: ms })
+      await dispatcher.settle(claim, effect, { ms, seenMonoMs: ms })
+      return claim.job.id
+    }
+    const detail = 'the outcome of 3 calls is unknown, the last: TimeoutError: no answer within 10000 ms'
+    try {
+      await worker.add([request(), request()], 1)
+      const byHand = (await allOf(operator.jobs()))[0]?.id ?? ''
+      await operator.hold(byHand, 5)
+      assert.deepEqual(await failing(6), [], 'a person has held it')
+      const id = await call(10, { state: 'held', detail })
+      assert.deepEqual(await failing(20), [{ region: EU, sinceMs: 10, lastMs: 10, detail }])
+      await operator.retry(byHand, 30, PACE)
+      await call(30, { state: 'sent', messageId: 'm', detail: 'd' })
+      assert.deepEqual(await failing(40), [])
+      await operator.retry(id, 50, PACE)
+      await call(60, { state: 'held', detail })
+      assert.equal((await failing(70))?.length, 1)
+      await operator.cancel(id, 80)
+      assert.deepEqual(await failing(90), [])
+    } finally {
+      for (const one of [worker, dispatcher, operator]) await one.close()
     }
   })
 })

@@ -293,6 +293,7 @@ forEachEngine("the operator's side", makeStore => {
           jobMs: 1000,
           queued: 2,
           sending: 0,
+          held: 0,
           later: 0,
           nextDeadlineMs: HOUR_MS,
           lastMinute: { calls: 1, sent: 1, throttled: 0 },
@@ -305,12 +306,13 @@ forEachEngine("the operator's side", makeStore => {
           jobMs: 1000,
           queued: 1,
           sending: 0,
+          held: 0,
           later: 0,
           nextDeadlineMs: DAY_MS,
           pausedSinceMs: 4000,
           lastMinute: { calls: 0, sent: 0, throttled: 0 },
-          drainMs: 1000,
-          willMiss: 0,
+          willMiss: 1,
+          isStopped: true,
         },
       ])
     })
@@ -344,13 +346,16 @@ forEachEngine("the operator's side", makeStore => {
     })
 
     it('shows the present pace of a region, and forecasts with the duration of its jobs', async () => {
-      for (let n = 0; n < 3; n++) await add()
+      for (let n = 0; n < 4; n++) await add()
       await setSpacing(dispatcher, 1000, new Map([['eu-west-1', 2500]]))
       const claim = await dispatcher.claim('eu-west-1', { ms: 0, monoMs: 0 }, SPACING)
       assert.ok(claim)
       const throttled = { state: 'queued', what: 'throttled', notBeforeMs: 0, detail: '' } as const
       await dispatcher.settle(claim, throttled, { ms: 0, seenMonoMs: 0, slowdown: 1.5 })
-      const region = (await queue.stats({ ms: 0, monoMs: 0 }, PACE)).regions[0]
+      const lane = async () => (await queue.stats({ ms: 0, monoMs: 0 }, PACE)).regions[0]
+      assert.equal((await lane())?.drainMs, undefined, 'none has passed')
+      await end('sent', 0)
+      const region = await lane()
       assert.deepEqual([region?.spacingMs, region?.jobMs, region?.drainMs], [1500, 2500, 7500])
       await add({ region: 'us-east-1' })
       const plans = (await dispatcher.plan({ nowMs: 0, longestPauseMs: 0 }))?.regions

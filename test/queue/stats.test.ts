@@ -4,6 +4,7 @@ import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import type { QueueReader } from '../../src/queue/operator'
 import { project } from '../../src/queue/stats'
+import type { DispatcherQueue, Effect } from '../../src/queue/store'
 import { allOf, takeLead } from './any-engine'
 import { forEachEngine, type Store } from './engines'
 import { HOUR_MS, request } from './support'
@@ -115,10 +116,11 @@ forEachEngine('the queue in numbers', (makeStore, { runs }) => {
           jobMs: 1000,
           queued: 2,
           sending: 0,
+          held: 0,
           later: 0,
           nextDeadlineMs: NOW_MS + 60_500,
           lastMinute: none,
-          drainMs: 2000,
+          // SES accepts nothing in the region
           willMiss: 0,
         },
         {
@@ -127,12 +129,13 @@ forEachEngine('the queue in numbers', (makeStore, { runs }) => {
           jobMs: 1000,
           queued: 1,
           sending: 0,
+          held: 0,
           later: 0,
           nextDeadlineMs: NOW_MS + 90_000,
           pausedSinceMs: 1,
           lastMinute: none,
-          drainMs: 1000,
-          willMiss: 0,
+          willMiss: 1,
+          isStopped: true,
         },
       ])
       assert.deepEqual(
@@ -192,6 +195,103 @@ forEachEngine('the queue in numbers', (makeStore, { runs }) => {
       { numRuns: IN_TIME_IN_PART.length + runs(60), examples: IN_TIME_IN_PART },
     )
     assert.ok(cut > runs(60) / 12, `only ${cut} queues were in time in part`)
+  })
+
+  describe('where not all goes out', () => {
+    let dispatcher: DispatcherQueue
+    let reader: QueueReader
+    beforeEach(async () => {
+      dispatcher = await store.dispatcher()
+      reader = await store.reader()
+      await takeLead(dispatcher)
+    })
+    afterEach(async () => {
+      for (const one of [dispatcher, reader]) await one.close()
+    })
+
+    async function lane(region = REGION) {
+      const { regions } = await reader.stats({ ms: NOW_MS, monoMs: 0 }, PACE)
+      const { drainMs, willMiss, isStopped } = regions.find(one => one.region === region) ?? assert.fail()
+      return { drainMs, willMiss, isStopped }
+    }
+
+    async function addAll(deadlines: readonly number[], region = REGION): Promise<void> {
+      const worker = await store.worker()
+      await worker.add(
+        deadlines.map(deadlineMs => request({ region, deadlineMs })),
+        NOW_MS - 10,
+      )
+      await worker.close()
+    }
+
+    async function call(effect: Effect, nowMs = NOW_MS, region = REGION): Promise<void> {
+      const claim = await dispatcher.claim(region, { ms: nowMs, monoMs: 0 }, SPACING)
+      assert.ok(claim)
+      await dispatcher.begin(claim, { ms: nowMs, monoMs: 0 })
+      await dispatcher.settle(claim, effect, { ms: nowMs, seenMonoMs: 0 })
+    }
+
+    const again = (afterMs: number, more: { blocks?: 'sender' | 'region' } = {}): Effect => ({
+      state: 'queued',
+      what: 'retry',
+      notBeforeMs: NOW_MS + afterMs,
+      detail: 'Error: connect ECONNREFUSED',
+      ...more,
+    })
+    const MARGIN = PACE.marginMs
+    const IN_TIME = NOW_MS + MARGIN + 10_000
+
+    it('count all jobs of a pause as too late, and leave open when they are sent', async () => {
+      await addAll([IN_TIME, IN_TIME + HOUR_MS])
+      await addAll([IN_TIME], 'us-east-1')
+      assert.deepEqual(await lane(), { drainMs: 2000, willMiss: 0, isStopped: undefined })
+      const operator = await store.operator()
+      try {
+        await operator.pause(REGION, NOW_MS)
+        assert.deepEqual(await lane(), { drainMs: undefined, willMiss: 2, isStopped: true })
+        assert.deepEqual(await lane('us-east-1'), { drainMs: 1000, willMiss: 0, isStopped: undefined })
+        await operator.pause(undefined, NOW_MS)
+        assert.deepEqual(await lane('us-east-1'), { drainMs: undefined, willMiss: 1, isStopped: true })
+        await operator.resume(undefined)
+        assert.deepEqual(await lane(), { drainMs: 2000, willMiss: 0, isStopped: undefined })
+      } finally {
+        await operator.close()
+      }
+    })
+
+    it('leave open when jobs are sent of which SES accepts none, or none of their sender', async () => {
+      for (const blocks of ['sender', 'region'] as const) {
+        await addAll([IN_TIME, IN_TIME + HOUR_MS, IN_TIME + HOUR_MS], blocks)
+        await call(again(60_000, { blocks }), NOW_MS, blocks)
+        const { drainMs } = await lane(blocks)
+        assert.equal(drainMs, undefined)
+      }
+      // one waits for its next try past its last moment; in the region that counts for the others, too
+      assert.equal((await lane('sender')).willMiss, 1)
+      await addAll([IN_TIME, IN_TIME], 'region')
+      assert.equal((await lane('region')).willMiss, 3)
+    })
+
+    it('count from the next try on while SES is not reached', async () => {
+      await fill([
+        NOW_MS + MARGIN + 30_000,
+        NOW_MS + MARGIN + 40_500,
+        NOW_MS + MARGIN + 40_900,
+        IN_TIME + HOUR_MS,
+      ])
+      for (let n = 0; n < 4; n++) await call(again(40_000))
+      // the first waits too long; of the next two only one can be made in the second that is left
+      assert.deepEqual(await lane(), { drainMs: undefined, willMiss: 2, isStopped: undefined })
+    })
+
+    it('count the pause before the next try of a job, also where others go out', async () => {
+      await addAll([IN_TIME, IN_TIME + 60_000, IN_TIME + HOUR_MS, IN_TIME + HOUR_MS])
+      await call(again(20_000), NOW_MS - 2)
+      await call(again(45_000), NOW_MS - 2)
+      await call({ state: 'sent', messageId: 'm', detail: 'd' }, NOW_MS - 1)
+      // the first can't be in time any more; the second starts after 45 s, and takes a second
+      assert.deepEqual(await lane(), { drainMs: 46_000, willMiss: 1, isStopped: undefined })
+    })
   })
 
   /** By a process that has looked at the queue before. */

@@ -14,6 +14,7 @@ const lane = (region: string, changes: Partial<RegionStats> = {}): RegionStats =
   jobMs: 1005,
   queued: 3,
   sending: 0,
+  held: 0,
   later: 3,
   lastMinute: { calls: 0, sent: 0, throttled: 0 },
   drainMs: 3000,
@@ -59,6 +60,11 @@ describe('the verdict', () => {
   })
 
   const REFUSED = 'Error: connect ECONNREFUSED 127.0.0.1:9'
+  const { drainMs: _open, ...FAILING } = lane('eu-west-1')
+  const STOPPED = { ...FAILING, isStopped: true as const }
+  const { nextTryMs: _none, ...UNANSWERED } = failing(
+    'the outcome of 3 calls is unknown, the last: TimeoutError: no answer within 10000 ms',
+  )
   const CREDENTIALS = 'CredentialsProviderError: Could not load credentials from any providers'
   for (const [what, stats, line, isSending] of [
     [
@@ -144,6 +150,42 @@ describe('the verdict', () => {
       { regions: [lane('eu-west-1', { willMiss: 2 })] },
       'Degraded: 2 waiting jobs will miss their deadline at this pace',
       true,
+    ],
+    [
+      'jobs of a pause, all of which will be too late unless it ends',
+      {
+        pauses: [{ sinceMs: AT_0312 }],
+        regions: [{ ...STOPPED, region: 'eu-west-1', willMiss: 3 }],
+      },
+      'Stopped: paused by hand since 03:12 UTC; 3 waiting jobs will miss their deadline unless somebody acts',
+      false,
+    ],
+    [
+      'jobs that an outage makes late',
+      { failing: [failing(REFUSED)], regions: [{ ...FAILING, region: 'eu-west-1', willMiss: 1 }] },
+      'Degraded: SES unreachable since 03:12 UTC, next try in 38 s; 1 waiting job will miss its deadline as things are',
+      false,
+    ],
+    [
+      'a lane all of whose jobs are held by hand',
+      { regions: [lane('eu-west-1', { queued: 0, later: 0, held: 2 })] },
+      'Degraded: 2 jobs are held until somebody retries or cancels them, and no other waits',
+      true,
+    ],
+    [
+      'a lane one of whose jobs is held',
+      { regions: [lane('eu-west-1', { held: 1 })] },
+      'Degraded: 1 job is held until somebody retries or cancels it',
+      true,
+    ],
+    [
+      'a lane whose calls had no answer until all of its jobs were held',
+      {
+        failing: [UNANSWERED],
+        regions: [lane('eu-west-1', { queued: 0, later: 0, held: 1 })],
+      },
+      'Degraded: SES unreachable since 03:12 UTC, no job waits for a next try; and 1 more reason',
+      false,
     ],
     [
       'files with errors',

@@ -9,17 +9,19 @@ export interface Drain {
   waiting: number
   /** Jobs that have ended since the first reading. */
   done: number
-  /** Time until the last job has started, in regions that aren't paused. */
-  leftMs: number
+  /** Time until the last job has started, in regions that aren't paused. Undefined: not known. */
+  leftMs?: number
 }
 
 /** Ended jobs are deleted after a time, so there may be fewer than at the first reading. */
 export function drainSince(first: QueueStats, now: QueueStats): Drain {
   const running = now.regions.filter(({ pausedSinceMs }) => pausedSinceMs === undefined)
+  const times = running.filter(({ queued }) => queued > 0).map(({ drainMs }) => drainMs)
+  const known = times.filter(ms => ms !== undefined)
   return {
     waiting: now.states.queued + now.states.sending,
     done: Math.max(0, ended(now) - ended(first)),
-    leftMs: Math.max(0, ...running.map(({ drainMs }) => drainMs)),
+    ...(known.length === times.length && { leftMs: Math.max(0, ...known) }),
   }
 }
 
@@ -31,13 +33,18 @@ function ended({ states }: QueueStats): number {
 }
 
 /** `[#####-----] 50 of 100 done, 50 wait, drained in 50s` */
-export function drainBar({ waiting, done, leftMs }: Drain, width: number): string {
+export function drainBar(drained: Drain, width: number): string {
+  const { waiting, done } = drained
   const all = waiting + done
   const filled = all === 0 ? width : Math.floor((done / all) * width)
-  return `[${'#'.repeat(filled)}${'-'.repeat(width - filled)}] ${drainText({ waiting, done, leftMs })}`
+  return `[${'#'.repeat(filled)}${'-'.repeat(width - filled)}] ${drainText(drained)}`
 }
 
 export function drainText({ waiting, done, leftMs }: Drain): string {
-  const left = waiting > 0 && leftMs > 0 ? `, drained in ${timeText(leftMs)}` : ''
-  return `${count(waiting, 'job')} to send${left}; ${count(done, 'job')} ended since`
+  return `${count(waiting, 'job')} to send${waiting > 0 ? leftText(leftMs) : ''}; ${count(done, 'job')} ended since`
+}
+
+function leftText(leftMs: number | undefined): string {
+  if (leftMs === undefined) return ', drain time unknown'
+  return leftMs > 0 ? `, drained in ${timeText(leftMs)}` : ''
 }

@@ -1,9 +1,9 @@
 // The context of every `queue` command: the queue, the output, and the clocks.
 
 import type { OperatorContext } from '../../app/operator-actions'
+import { queueStats } from '../../app/queue-stats'
 import type { Owner } from '../../config/owner'
 import type { QueueStats } from '../../queue/stats'
-import type { Eventually } from '../../queue/store'
 import type { EpochMs, MonoMs } from '../../units'
 import type { Out } from '../out'
 import type { Place } from './queue-context'
@@ -38,8 +38,8 @@ export interface Run extends QueueIo {
   json: boolean
 }
 
-export function statsOf({ place: { queue, pace }, nowMs, monoMs }: Run): Eventually<QueueStats> {
-  return queue.stats({ ms: nowMs(), monoMs: monoMs() }, pace)
+export function statsOf({ place: { queue, pace }, nowMs, monoMs }: Run): Promise<QueueStats> {
+  return queueStats(queue, { ms: nowMs(), monoMs: monoMs() }, pace)
 }
 
 /** The change is told of by the command itself; a dispatcher sees it at its next look. */

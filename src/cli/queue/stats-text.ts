@@ -60,22 +60,25 @@ function ruleLine({ rule, states }: RuleCount): string {
 
 /** `eu-west-1: 120 queued (3 not due yet), the next has 23h left; 58 calls in the last minute; drained in 2m` */
 export function regionText(region: RegionStats, nowMs: EpochMs, pace: Pace): string {
-  const { queued, later, sending, lastMinute, drainMs, willMiss, pausedSinceMs, nextDeadlineMs } = region
+  const { queued, held, later, sending, lastMinute, nextDeadlineMs } = region
   const { calls, throttled } = lastMinute
   return [
     `${region.region}: ${number(queued)} queued${later > 0 ? ` (${number(later)} not due yet)` : ''}`,
     ...(sending > 0 ? [', one is being sent'] : []),
+    ...(held > 0 ? [`, ${number(held)} held`] : []),
     ...(nextDeadlineMs === undefined ? [] : [`, the next has ${leftText(nextDeadlineMs, nowMs)}`]),
     `; ${count(calls, 'call')} in the last minute`,
     ...(throttled > 0 ? [`, ${number(throttled)} throttled`] : []),
     ...(region.spacingMs > pace.spacingMs ? [`, a call every ${timeText(region.spacingMs)} now`] : []),
-    ...(pausedSinceMs === undefined
-      ? queued > 0
-        ? [`; drained in ${timeText(drainMs)}`]
-        : []
-      : ['; paused']),
-    ...(willMiss > 0 ? [`; ${number(willMiss)} will miss their window`] : []),
+    ...(queued > 0 || region.pausedSinceMs !== undefined ? [`; ${drainedText(region)}`] : []),
   ].join('')
+}
+
+function drainedText({ drainMs, willMiss, isStopped, pausedSinceMs }: RegionStats): string {
+  const time = drainMs === undefined ? 'drain time unknown' : `drained in ${timeText(drainMs)}`
+  const drained = pausedSinceMs === undefined ? time : 'paused'
+  if (willMiss === 0) return drained
+  return `${drained}; ${number(willMiss)} will miss their window${isStopped ? ' unless somebody acts' : ''}`
 }
 
 export function pauseText({ region, sinceMs }: Pause): string {
@@ -118,6 +121,8 @@ export function statsData(stats: QueueStats, pace: Pace, nowMs: EpochMs): Record
     spacingMs: pace.spacingMs,
     regions: regions.map(({ nextDeadlineMs: next, pausedSinceMs: since, ...region }) => ({
       ...region,
+      // null: not known
+      drainMs: region.drainMs ?? null,
       ...(next !== undefined && { nextDeadline: iso(next) }),
       isPaused: since !== undefined,
     })),

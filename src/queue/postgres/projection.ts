@@ -3,6 +3,7 @@
 
 import type { EpochMs } from '../../units'
 import type { Pace } from '../operator'
+import { without } from '../outlook'
 import { type Projection, project } from '../stats'
 
 /** The jobs with deadlines within BLOCK_MS from that time on. */
@@ -13,14 +14,21 @@ const BLOCK_MS = 256_000
 /** The blocks of each further question, as a multiple of those of the last: a day of them takes five questions at most. */
 const GROWTH = 4
 
-/** `deadlinesIn`: those of the region from one time on and before another, soonest first. */
+/** `lost`: deadlines of jobs that don't count, soonest first. `deadlinesIn`: those of the region from one time on and before another, soonest first. */
 export async function projectionOf(
-  blocks: readonly DeadlineBlock[],
+  all: readonly DeadlineBlock[],
   nowMs: EpochMs,
   pace: Pick<Pace, 'spacingMs' | 'marginMs'>,
+  lost: readonly EpochMs[],
   deadlinesIn: (fromMs: EpochMs, untilMs: EpochMs) => Promise<readonly number[]>,
 ): Promise<Projection> {
   const { spacingMs, marginMs } = pace
+  const blocks = all.map(
+    ([fromMs, jobs]): DeadlineBlock => [
+      fromMs,
+      jobs - lost.filter(ms => ms >= fromMs && ms < fromMs + BLOCK_MS).length,
+    ],
+  )
   let started = 0
   let willMiss = 0
   let atOnce = 1
@@ -33,7 +41,7 @@ export async function projectionOf(
       index = Math.min(index + atOnce, blocks.length) - 1
       atOnce *= GROWTH
       const [lastMs] = blocks[index] ?? [fromMs]
-      const deadlines = await deadlinesIn(fromMs, lastMs + BLOCK_MS)
+      const deadlines = without(await deadlinesIn(fromMs, lastMs + BLOCK_MS), lost)
       const found = project(deadlines, startMs, pace)
       started += deadlines.length - found.willMiss
       willMiss += found.willMiss

@@ -6,7 +6,8 @@ import type { ReloadState } from '../counters'
 import { JOB_STATES, type JobState } from '../job'
 import { MAIL_PLACES, type MailPlace, type StoredMail } from '../mail-ledger'
 import type { Pace, Pause } from '../operator'
-import type { HostStats, QueueStats, RegionStats } from '../stats'
+import { callsPassFrom, forecastOf, type Obstacles } from '../outlook'
+import type { Blocker, HostStats, QueueStats, RegionStats } from '../stats'
 import type { PostgresConnection } from './connection'
 import { pausesOf } from './pauses'
 import { type DeadlineBlock, projectionOf } from './projection'
@@ -21,6 +22,8 @@ interface Found {
     spacingMs: number
     next: EpochMs | null
     later: number
+    lost: EpochMs[]
+    lastDue: EpochMs | null
     blocks: DeadlineBlock[]
   }[]
   calls: ({ region: string } & RegionStats['lastMinute'])[]
@@ -54,6 +57,8 @@ export interface HostRow {
 /** Of the answer of lane_failures. */
 type FailingLane = Omit<LaneFailure, 'nextTryMs'> & { nextMs: EpochMs | null }
 
+type Lane = Omit<RegionStats, 'drainMs' | 'willMiss' | 'isStopped'>
+
 /** `home`: of the mail on disk. `host`: the name of this host. */
 export async function stats(
   connection: PostgresConnection,
@@ -61,28 +66,32 @@ export async function stats(
   nowMs: EpochMs,
   pace: Pace,
 ): Promise<QueueStats> {
-  const found = await connection.call<Found>('queue_stats_1', { nowMs: Math.round(nowMs), home, host })
+  const found = await connection.call<Found>('queue_stats_1', {
+    nowMs: Math.round(nowMs),
+    marginMs: Math.round(pace.marginMs),
+    home,
+    host,
+  })
   const pauses = found.pauses.length === 0 ? [] : await pausesOf(connection)
-  const regions: RegionStats[] = []
-  for (const region of found.regions)
-    regions.push(await regionOf(connection, region, { found, pauses, nowMs, pace }))
-  const next = regions.flatMap(({ nextDeadlineMs }) => nextDeadlineMs ?? [])
+  const lanes = found.regions.map(region => laneOf(region, { found, pauses, pace }))
   const { leader, clockMs } = found
-  const failing = regions.some(({ queued }) => queued > 0)
+  const failing = lanes.some(({ queued, held }) => queued + held > 0)
     ? await connection.call<FailingLane[]>('lane_failures_1', { nowMs: Math.round(nowMs) })
     : []
+  const obstacles = {
+    pauses,
+    blocked: found.blocked.map(blockerOf),
+    failing: failing.map(one => failureOf(one, lanes, nowMs)),
+  }
+  const regions: RegionStats[] = []
+  for (const [index, lane] of lanes.entries())
+    regions.push(await regionOf(connection, lane, { row: found.regions[index], obstacles, nowMs, pace }))
+  const next = regions.flatMap(({ nextDeadlineMs }) => nextDeadlineMs ?? [])
   return {
     states: sumsByState(found.jobs),
     jobs: found.jobs,
     regions,
-    pauses,
-    blocked: found.blocked.map(({ region, bounceSender, nextTryMs, why }) => ({
-      region,
-      ...(bounceSender !== '' && { bounceSender }),
-      nextTryMs,
-      ...(why !== null && { why }),
-    })),
-    failing: failing.map(one => failureOf(one, regions, nowMs)),
+    ...obstacles,
     ...(found.oldestMs !== null && { oldestMs: found.oldestMs }),
     ...(next.length > 0 && { nextDeadlineMs: Math.min(...next) }),
     ...(leader.beat_ms > 0 && { silentMs: Math.max(0, clockMs - leader.beat_ms) }),
@@ -93,39 +102,62 @@ export async function stats(
   }
 }
 
-function failureOf(
-  { nextMs, ...failure }: FailingLane,
-  regions: readonly RegionStats[],
-  nowMs: EpochMs,
-): LaneFailure {
-  const isDue = regions.some(({ region, queued, later }) => region === failure.region && queued > later)
-  return { ...failure, nextTryMs: isDue ? nowMs : (nextMs ?? nowMs) }
+function blockerOf({ region, bounceSender, nextTryMs, why }: Found['blocked'][number]): Blocker {
+  return {
+    region,
+    ...(bounceSender !== '' && { bounceSender }),
+    nextTryMs,
+    ...(why !== null && { why }),
+  }
 }
 
-function regionOf(
-  connection: PostgresConnection,
-  { region, slowdown, spacingMs, next, later, blocks }: Found['regions'][number],
-  { found, pauses, nowMs, pace }: { found: Found; pauses: readonly Pause[]; nowMs: EpochMs; pace: Pace },
-): Promise<RegionStats> {
+function failureOf({ nextMs, ...failure }: FailingLane, lanes: readonly Lane[], nowMs: EpochMs): LaneFailure {
+  const { queued = 0, later = 0 } = lanes.find(({ region }) => region === failure.region) ?? {}
+  return queued === 0 ? failure : { ...failure, nextTryMs: queued > later ? nowMs : (nextMs ?? nowMs) }
+}
+
+function laneOf(
+  { region, slowdown, spacingMs, next, later }: Found['regions'][number],
+  { found, pauses, pace }: { found: Found; pauses: readonly Pause[]; pace: Pace },
+): Lane {
   const jobsIn = (state: JobState) =>
     found.jobs.find(one => one.region === region && one.state === state)?.jobs ?? 0
-  const jobMs = spacingMs > pace.forecastMs ? spacingMs : pace.spacingMs
   const pause = pauses.find(one => one.region === undefined || one.region === region)
   const { calls = 0, sent = 0, throttled = 0 } = found.calls.find(one => one.region === region) ?? {}
-  const deadlinesIn = (fromMs: EpochMs, untilMs: EpochMs) =>
-    connection.call<number[]>('queued_deadlines_1', { region, fromMs, untilMs })
-  return projectionOf(blocks, nowMs, { ...pace, spacingMs: jobMs }, deadlinesIn).then(projection => ({
+  return {
     region,
     spacingMs: pace.spacingMs * slowdown,
-    jobMs,
+    jobMs: spacingMs > pace.forecastMs ? spacingMs : pace.spacingMs,
     queued: jobsIn('queued'),
     sending: jobsIn('sending'),
+    held: jobsIn('held'),
     later,
     ...(next !== null && { nextDeadlineMs: next }),
     ...(pause !== undefined && { pausedSinceMs: pause.sinceMs }),
     lastMinute: { calls, sent, throttled },
-    ...projection,
-  }))
+  }
+}
+
+async function regionOf(
+  connection: PostgresConnection,
+  lane: Lane,
+  {
+    row,
+    obstacles,
+    nowMs,
+    pace,
+  }: { row: Found['regions'][number] | undefined; obstacles: Obstacles; nowMs: EpochMs; pace: Pace },
+): Promise<RegionStats> {
+  const { region, jobMs } = lane
+  const { lost = [], lastDue = null, blocks = [] } = row ?? {}
+  const backOff = { lost, ...(lastDue !== null && { lastDueMs: lastDue }) }
+  const deadlinesIn = (fromMs: EpochMs, untilMs: EpochMs) =>
+    connection.call<number[]>('queued_deadlines_1', { region, fromMs, untilMs })
+  const { ms: fromMs } = callsPassFrom(lane, obstacles, nowMs)
+  const projection = Number.isFinite(fromMs)
+    ? await projectionOf(blocks, fromMs, { ...pace, spacingMs: jobMs }, lost, deadlinesIn)
+    : { drainMs: 0, willMiss: 0 }
+  return { ...lane, ...forecastOf(lane, obstacles, backOff, nowMs, () => projection) }
 }
 
 export function sumsByState(counts: readonly { state: JobState; jobs: number }[]): Record<JobState, number> {

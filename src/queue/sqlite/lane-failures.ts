@@ -1,4 +1,4 @@
-// Lanes whose latest call made no bounce, from the histories of some jobs that wait for another attempt. Reads little,
+// Lanes whose latest call made no bounce, from the histories of some jobs that wait or are held. Reads little,
 // however long the queue is. functions/lane_failures_1.sql has the same for PostgreSQL.
 
 import type { EpochMs } from '../../units'
@@ -11,9 +11,13 @@ const WAITING = `
   SELECT seq FROM (SELECT seq FROM job INDEXED BY job_due
     WHERE state = 'queued' AND region = ?1 AND not_before_ms > 0 ORDER BY not_before_ms DESC LIMIT 50)
   UNION SELECT seq FROM (SELECT seq FROM job INDEXED BY job_due
-    WHERE state = 'queued' AND region = ?1 AND not_before_ms > ?2 ORDER BY not_before_ms LIMIT 25)`
+    WHERE state = 'queued' AND region = ?1 AND not_before_ms > ?2 ORDER BY not_before_ms LIMIT 25)
+  UNION SELECT seq FROM (SELECT seq FROM (SELECT seq, region FROM job INDEXED BY job_state
+      WHERE state || '' = 'held' ORDER BY seq DESC LIMIT 200) WHERE region = ?1 LIMIT 50)`
 
-const FAILED = `what IN ('retry', 'unknown outcome') AND job IN (${WAITING})`
+/** A job may also be held since its dispatcher ended, which says nothing of the lane. */
+const FAILED = `job IN (${WAITING})
+  AND (what IN ('retry', 'unknown outcome') OR what = 'held' AND detail LIKE 'the outcome of %')`
 
 /** An answer of SES to another call. */
 const ANSWERED = `
@@ -21,7 +25,7 @@ const ANSWERED = `
     WHERE state IN ('sent', 'failed', 'expired', 'cancelled') ORDER BY changed_ms DESC LIMIT 500)
   WHERE region = ?1 AND state IN ('sent', 'failed')`
 
-/** `waiting`: the lanes with a queued job. */
+/** `waiting`: the lanes with a queued or held job. */
 export function laneFailures(
   database: Database,
   waiting: readonly { region: string; queued: number; later: number }[],
@@ -45,9 +49,8 @@ export function laneFailures(
       region,
       nowMs,
     )
-    const nextTryMs = queued > later ? nowMs : Number(next?.['at'] ?? nowMs)
-    return [
-      { region, sinceMs: Number(first?.['at'] ?? lastMs), lastMs, nextTryMs, detail: text(last['detail']) },
-    ]
+    const nextTry = queued === 0 ? {} : { nextTryMs: queued > later ? nowMs : Number(next?.['at'] ?? nowMs) }
+    const sinceMs = Number(first?.['at'] ?? lastMs)
+    return [{ region, sinceMs, lastMs, ...nextTry, detail: text(last['detail']) }]
   })
 }

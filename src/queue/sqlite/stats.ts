@@ -5,6 +5,7 @@ import type { EpochMs, MonoMs } from '../../units'
 import { JOB_STATES, type JobState } from '../job'
 import { bootId } from '../lease-owner'
 import type { Pace, Pause } from '../operator'
+import { type BackOff, forecastOf } from '../outlook'
 import type { Blocker, QueueStats, RegionStats, RuleCount } from '../stats'
 import { blockedNow } from './breaker'
 import { reloadState } from './counters'
@@ -26,6 +27,9 @@ const MOST_REASONS = 20
 /** The most jobs that are read to find the reasons. */
 const MOST_LOOKED_AT = 500
 
+/** More jobs in back-off than a lane's calls of an hour leave. */
+const MOST_LOST = 4000
+
 /** `home`: the folder of the mail on disk. */
 export function stats(
   database: Database,
@@ -35,26 +39,38 @@ export function stats(
 ): QueueStats {
   const jobs = jobCounts(database)
   const paused = pauses(database)
-  const regions = regionsOf(database, { jobs, paused, nowMs, pace })
+  const dispatcher = database.get('SELECT beat_mono_ms AS beat FROM dispatcher WHERE boot_id = ?', bootId())
+  const heartbeat = dispatcher?.['beat']
+  const silent = typeof heartbeat === 'number' ? { silentMs: Math.max(0, monoMs - heartbeat) } : {}
+  const lanes = lanesOf(database, { jobs, paused, nowMs, pace })
+  const blocked = blockers(database)
+  const failing = laneFailures(
+    database,
+    lanes.filter(({ queued, held }) => queued + held > 0),
+    nowMs,
+  )
+  const obstacles = { pauses: paused, blocked, failing }
+  const regions = lanes.map(lane => {
+    const { lost, ...backOff } = backOffIn(database, lane, nowMs, pace)
+    const waiting = waitingDeadlines(database).of(lane.region)
+    const forecast = forecastOf(lane, obstacles, { lost, ...backOff }, nowMs, fromMs =>
+      waiting.projection(fromMs, { ...pace, spacingMs: lane.jobMs }, lost),
+    )
+    return { ...lane, ...forecast }
+  })
   const next = regions.flatMap(({ nextDeadlineMs }) => nextDeadlineMs ?? [])
   // by the index, in order of age: no job is counted
   const oldest = database.get("SELECT created_ms FROM job WHERE state || '' = 'queued' ORDER BY seq LIMIT 1")
-  const dispatcher = database.get('SELECT beat_mono_ms AS beat FROM dispatcher WHERE boot_id = ?', bootId())
-  const heartbeat = dispatcher?.['beat']
   return {
     states: sumsByState(jobs),
     jobs,
     regions,
     pauses: paused,
-    blocked: blockers(database),
-    failing: laneFailures(
-      database,
-      regions.filter(({ queued }) => queued > 0),
-      nowMs,
-    ),
+    blocked,
+    failing,
     ...optional('oldestMs', oldest?.['created_ms']),
     ...(next.length > 0 && { nextDeadlineMs: Math.min(...next) }),
-    ...(typeof heartbeat === 'number' && { silentMs: Math.max(0, monoMs - heartbeat) }),
+    ...silent,
     mail: mailTotals(database, home),
     reload: reloadState(database),
   }
@@ -87,7 +103,9 @@ export function countByRule(database: Database): RuleCount[] {
   return [...byRule].toSorted(([, a], [, b]) => b.all - a.all).map(([rule, { states }]) => ({ rule, states }))
 }
 
-function regionsOf(
+type Lane = Omit<RegionStats, 'drainMs' | 'willMiss' | 'isStopped'>
+
+function lanesOf(
   database: Database,
   {
     jobs,
@@ -95,7 +113,7 @@ function regionsOf(
     nowMs,
     pace,
   }: { jobs: readonly JobCount[]; paused: readonly Pause[]; nowMs: EpochMs; pace: Pace },
-): RegionStats[] {
+): Lane[] {
   const calls = callsOfLastMinute(database, nowMs)
   return database.all('SELECT name, slowdown, spacing_ms FROM region ORDER BY name').map(row => {
     const region = text(row['name'])
@@ -120,15 +138,36 @@ function regionsOf(
       jobMs,
       queued,
       sending: jobsIn('sending'),
+      held: jobsIn('held'),
       later: Number(later?.['n'] ?? 0),
       ...optional('nextDeadlineMs', first?.['next']),
       ...optional('pausedSinceMs', pause?.sinceMs),
       lastMinute: calls.get(region) ?? { calls: 0, sent: 0, throttled: 0 },
-      ...waitingDeadlines(database)
-        .of(region)
-        .projection(nowMs, { ...pace, spacingMs: jobMs }),
     }
   })
+}
+
+/** A back-off takes some minutes at most, and few jobs have so little time left. */
+function backOffIn(database: Database, { region, later }: Lane, nowMs: EpochMs, { marginMs }: Pace): BackOff {
+  if (later === 0) return { lost: [] }
+  const due = "state = 'queued' AND region = ?1 AND not_before_ms > ?2"
+  const last = database.get(`SELECT MAX(not_before_ms) AS at FROM job WHERE ${due}`, region, nowMs)
+  const lost = database.all(
+    `SELECT deadline_ms FROM job INDEXED BY job_next WHERE ${due} AND deadline_ms < ?3 + ?4
+       AND not_before_ms > deadline_ms - ?4 ORDER BY deadline_ms LIMIT ${MOST_LOST}`,
+    region,
+    nowMs,
+    Number(last?.['at'] ?? 0),
+    marginMs,
+  )
+  const inTime = database.get(
+    `SELECT not_before_ms AS at FROM job INDEXED BY job_due WHERE ${due} AND not_before_ms <= deadline_ms - ?3
+     ORDER BY not_before_ms DESC LIMIT 1`,
+    region,
+    nowMs,
+    marginMs,
+  )
+  return { lost: lost.map(row => Number(row['deadline_ms'])), ...optional('lastDueMs', inTime?.['at']) }
 }
 
 function callsOfLastMinute(database: Database, nowMs: EpochMs): Map<string, RegionStats['lastMinute']> {

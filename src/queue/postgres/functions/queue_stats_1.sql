@@ -1,11 +1,13 @@
 -- The queue's numbers at nowMs, in one snapshot. home: of mail on disk. host: whose reading of its files is told.
--- blocks: of each region the queued jobs by 256 s of their deadline, from the tree of 003-waiting-slots.sql: beginning, jobs.
+-- lost: deadlines of jobs whose next attempt, not due yet, would be later than marginMs before them; lastDue: the latest next
+-- attempt of the others. blocks: of each region the queued jobs by 256 s of their deadline, from the tree of 003-waiting-slots.sql: beginning, jobs.
 -- calls counts the ends of calls in the last minute. why: the reason of one of the blocked jobs, for the first 20 of them.
 CREATE OR REPLACE FUNCTION queue_stats_1(args jsonb) RETURNS jsonb LANGUAGE plpgsql
 SET search_path FROM CURRENT SET enable_seqscan = off SET jit = off
 AS $$
 DECLARE
   now_ms bigint := (args->>'nowMs')::bigint;
+  margin_ms bigint := (args->>'marginMs')::bigint;
 BEGIN
   RETURN jsonb_build_object(
     'clockMs', floor(extract(epoch FROM clock_timestamp()) * 1000),
@@ -17,6 +19,15 @@ BEGIN
         'region', name, 'slowdown', slowdown, 'spacingMs', spacing_ms,
         'next', (SELECT min(deadline_ms) FROM job WHERE state = 'queued' AND region = name),
         'later', (SELECT count(*) FROM job WHERE state = 'queued' AND region = name AND not_before_ms > now_ms),
+        'lost', (
+          SELECT COALESCE(jsonb_agg(deadline_ms ORDER BY deadline_ms), '[]') FROM (
+            SELECT deadline_ms FROM job WHERE state = 'queued' AND region = name AND not_before_ms > now_ms
+              AND not_before_ms > deadline_ms - margin_ms AND deadline_ms < margin_ms + (
+                SELECT max(not_before_ms) FROM job WHERE state = 'queued' AND region = name AND not_before_ms > now_ms)
+            ORDER BY deadline_ms LIMIT 4000) AS too_late),
+        'lastDue', (
+          SELECT not_before_ms FROM job WHERE state = 'queued' AND region = name AND not_before_ms > now_ms
+            AND not_before_ms <= deadline_ms - margin_ms ORDER BY not_before_ms DESC LIMIT 1),
         'blocks', (
           SELECT COALESCE(jsonb_agg(jsonb_build_array(at_ms, jobs) ORDER BY at_ms), '[]')
           FROM slot WHERE region = name AND level = 2)
