@@ -46,12 +46,18 @@ export class Attachments {
     }
   }
 
-  /** A file that isn't a part. */
-  addFile(names: readonly string[], sizeBytes: number): void {
+  /** A file that isn't a part. `bytes`: the decoded file. Undefined: it can't be decoded. */
+  addFile(names: readonly string[], sizeBytes: number, bytes: () => Buffer | undefined): void {
     this.#count(names)
     if (++this.#files > PARTS)
       throw new UnreadableError(`it has more than ${PARTS} files in texts or a winmail.dat`)
-    this.#all.push({ names, types: distinct(names.map(typeByName)), sizeBytes })
+    const attachment: Building = { names, types: distinct(names.map(typeByName)), sizeBytes }
+    this.#all.push(attachment)
+    if (!this.#opensArchives) return
+    const decoded = bytes()
+    if (decoded === undefined && isNamedAsZip(attachment)) attachment.filesAreCut = true
+    if (decoded !== undefined && (isNamedAsZip(attachment) || isZip(decoded)))
+      this.#readArchive(attachment, decoded)
   }
 
   #add({ names, types, isAttached, isTyped }: PartFields, sizeBytes: number, more: readonly string[]) {
@@ -65,15 +71,18 @@ export class Attachments {
   }
 
   #open(attachment: Building, { encodings }: PartFields, body: Buffer): void {
-    const { names, types } = attachment
-    const isNamed = names.some(name => ZIP_NAME.test(name)) || types.some(type => ZIP_TYPE.test(type))
+    const isNamed = isNamedAsZip(attachment)
     const encoding = encodings.find(one => one !== 'identity') ?? 'identity'
     if (encoding === 'unknown') {
       if (isNamed) attachment.filesAreCut = true
       return
     }
     if (!isNamed && !isZip(decodedWhole(body.subarray(0, FIRST_BYTES), encoding))) return
-    const archive = zipNames(decodedWhole(body, encoding), NAMES_CHARACTERS - this.#namesCharacters)
+    this.#readArchive(attachment, decodedWhole(body, encoding))
+  }
+
+  #readArchive(attachment: Building, bytes: Buffer): void {
+    const archive = zipNames(bytes, NAMES_CHARACTERS - this.#namesCharacters)
     this.#count(archive.names)
     attachment.files = archive.names
     if (archive.isCut) attachment.filesAreCut = true
@@ -86,6 +95,10 @@ export class Attachments {
         `its file names have more than ${NAMES_CHARACTERS / 1024} thousand characters`,
       )
   }
+}
+
+function isNamedAsZip({ names, types }: Attachment): boolean {
+  return names.some(name => ZIP_NAME.test(name)) || types.some(type => ZIP_TYPE.test(type))
 }
 
 let libmime: typeof import('libmime') | undefined

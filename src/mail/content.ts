@@ -3,6 +3,7 @@
 // fields are wrong.
 
 import { Attachments } from './attachments'
+import { binhexFile, binhexFiles } from './mime/binhex'
 import { fromLatin1 } from './mime/encoded-words'
 import { visibleNames } from './mime/file-names'
 import type { PartFields } from './mime/part-fields'
@@ -75,6 +76,8 @@ const WELL_FORMED = /^[!#-'+\-.0-9^-~]+\/[!#-'+\-.0-9^-~]+$/
 const FILE = /^(?:application|image|audio|video|font|model)\//
 /** Outlook's winmail.dat. */
 const TNEF = /^application\/(?:vnd\.)?ms-tnef$/
+const BINHEX = /^application\/(?:x-)?(?:mac-)?binhex(?:40)?$/
+const RTF = /^text\/(?:x-)?(?:rtf|richtext-format)$/
 const TNEF_NAME = /\.dat$/i
 
 class ContentReader implements Visitor {
@@ -98,7 +101,7 @@ class ContentReader implements Visitor {
       fields.names.length > 0 ||
       fields.types.some(type => !OWN_TEXT.test(type))
     )
-      this.#attachments.addPart(fields, body, isUuencoded ? namesWithin(body) : [])
+      this.#attachments.addPart(fields, body, namesWithin(fields, body))
     if (isText && !isUuencoded) this.#addFilesWithin(fields, body, context)
     if (!isText) this.#openTnef(fields, body, context)
   }
@@ -127,18 +130,22 @@ class ContentReader implements Visitor {
   }
 
   #addUuFiles(body: Buffer): void {
-    for (const { name, sizeBytes } of uuFiles(body)) {
-      const names = visibleNames([fromLatin1(name)])
-      const isKnown = this.#attachments.all.some(one => names.every(own => one.names.includes(own)))
-      if (names.length > 0 && !isKnown) this.#attachments.addFile(names, sizeBytes)
-    }
+    for (const { name, sizeBytes, bytes } of uuFiles(body)) this.#addFileOf(name, sizeBytes, bytes)
+    for (const { name, sizeBytes } of binhexFiles(body)) this.#addFileOf(name, sizeBytes, () => undefined)
   }
 
-  #openTnef({ types, names, encodings }: PartFields, body: Buffer, { isHidden }: PartContext): void {
-    if (!types.some(type => TNEF.test(type)) && !names.some(name => TNEF_NAME.test(name))) return
-    const tnef = readTnef(decodedWhole(body, encodings[0] ?? 'identity'))
+  #addFileOf(name: string, sizeBytes: number, bytes: () => Buffer | undefined): void {
+    const names = visibleNames([fromLatin1(name)])
+    const isKnown = this.#attachments.all.some(one => names.every(own => one.names.includes(own)))
+    if (names.length > 0 && !isKnown) this.#attachments.addFile(names, sizeBytes, bytes)
+  }
+
+  #openTnef({ types, names: own, encodings }: PartFields, body: Buffer, { isHidden }: PartContext): void {
+    if (!types.some(type => TNEF.test(type)) && !own.some(name => TNEF_NAME.test(name))) return
+    const tnef = readTnef(decodedWhole(body, encodings.find(one => one !== 'identity') ?? 'identity'))
     if (tnef === undefined) return
-    for (const file of tnef.files) this.#attachments.addFile(visibleNames(file.names), file.sizeBytes)
+    for (const { names, bytes } of tnef.files)
+      this.#attachments.addFile(visibleNames(names), bytes.length, () => bytes)
     if (isHidden) return
     for (const { bytes, kind, charset } of tnef.texts)
       this.#texts.add(bytes, { kind, charset, encoding: 'identity' })
@@ -151,8 +158,13 @@ class ContentReader implements Visitor {
   }
 }
 
-function namesWithin(body: Buffer): string[] {
-  return visibleNames(uuFiles(body).map(({ name }) => fromLatin1(name)))
+/** Names of the files in a part that is one encoded file. */
+function namesWithin({ types, encodings }: PartFields, body: Buffer): string[] {
+  if (encodings.includes('uuencode')) return visibleNames(uuFiles(body).map(({ name }) => fromLatin1(name)))
+  if (!encodings.includes('unknown') && !types.some(type => BINHEX.test(type))) return []
+  const encoding = encodings.find(one => one !== 'identity' && one !== 'unknown') ?? 'identity'
+  const file = binhexFile(decodedWhole(body, encoding))
+  return file === undefined ? [] : visibleNames([fromLatin1(file.name)])
 }
 
 function kindsOf({ types }: PartFields): TextKind[] {
@@ -160,6 +172,7 @@ function kindsOf({ types }: PartFields): TextKind[] {
     types.flatMap((type): TextKind[] => {
       if (HTML.test(type)) return ['html']
       if (ENRICHED.test(type)) return ['enriched']
+      if (RTF.test(type)) return ['rtf']
       if (CALENDAR.test(type)) return ['calendar']
       if (PLAIN.test(type) && WELL_FORMED.test(type)) return ['plain']
       if (WELL_FORMED.test(type) || FILE.test(type)) return []

@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import path from 'node:path'
 import { explain } from '../../src/cli/explain'
 import type { Explanation } from '../../src/cli/explain/explanation'
 import { camelKeys } from '../../src/json'
@@ -247,6 +249,27 @@ describe('ses-bounce explain', () => {
       assert.ok(shown.includes('  ses-bounce-rules.ini:5 [noted] holds, and only notes drop: mode observe'))
       const rules = { ...FILES, 'ses-bounce-rules.ini': '[a]\nsender = @a.example\naction = drop\n' }
       assert.equal((await object([], mail, rules)).content, null)
+    })
+
+    it('shows the files in an archive, where a rule asks for them', async () => {
+      const zipped = readFileSync(path.join(__dirname, '../mail/corpus/archive.eml'), 'latin1')
+      const mail = sample({
+        headers: { 'Content-Type': 'application/zip; name=a.zip', 'Content-Transfer-Encoding': 'base64' },
+        body: zipped.slice(zipped.indexOf('\r\n\r\n') + 4),
+      })
+      const rule = (conditions: string) => ({
+        ...FILES,
+        'ses-bounce-rules.ini': `[z]\n${conditions}\naction = drop\n`,
+      })
+      const asking = rule('attachment.archive = run.exe')
+      const holds = '             holds docs/run.exe, run.exe, readme.txt'
+      assert.ok((await lines([], mail, asking)).includes(holds))
+      assert.deepEqual((await object([], mail, asking)).content?.attachments[0]?.files, [
+        'docs/run.exe',
+        'run.exe',
+        'readme.txt',
+      ])
+      assert.ok(!(await lines([], mail, rule('attachment.name = *.exe'))).join('\n').includes('holds docs/'))
     })
 
     it('for which no rule can hold says that the plugin passes it over', async () => {

@@ -3,20 +3,14 @@
 
 import { RULES_FILE } from '../../app/active-config'
 import type { Refusal } from '../../mail/refusal'
+import { contentLines } from './content-lines'
 import type { ExplainedRule } from './explained-rule'
-import type {
-  Answer,
-  ExplainedContent,
-  ExplainedDecision,
-  ExplainedReceipt,
-  Explanation,
-} from './explanation'
+import type { Answer, ExplainedDecision, ExplainedReceipt, Explanation } from './explanation'
 import { fateOf } from './fate'
-import { addressText, failedText, quotedText, sizeText, timeText, utcText } from './words'
+import { addressText, failedText, quotedText, row, sizeText, timeText, utcText } from './words'
 
 /** The most rules above the deciding one that are shown. */
 const SHOWN_RULES = 30
-const SHOWN_ATTACHMENTS = 20
 
 /** Lines, one text each. */
 export function report(name: string, explanation: Explanation): string[] {
@@ -91,21 +85,6 @@ function envelopeLines({ envelope, assumed }: Explanation): string[] {
     row('address', `${envelope.relayIp}${from(assumed.relay)}`),
     row('MAIL FROM', `${addressText(envelope.sender)}${from(assumed.from)}`),
     row('RCPT TO', `${envelope.recipients.map(addressText).join(', ')}${from(assumed.to)}`),
-  ]
-}
-
-function contentLines({ attachments, texts, textCharacters, isCut }: ExplainedContent): string[] {
-  const cut = isCut ? ', and was longer: patterns see as much as [content] limit says' : ''
-  const shown = attachments.slice(0, SHOWN_ATTACHMENTS).map(({ names, types, sizeBytes }) => {
-    const name = names.map(quotedText).join(' or ') || 'without a name'
-    return row('attached', [name, types.map(quotedText).join(' or '), sizeText(sizeBytes)].join(', '))
-  })
-  return [
-    '',
-    'Content, as a rule asks for it',
-    row('text', texts.length === 0 ? 'none' : `${textCharacters.toLocaleString('en-US')} characters${cut}`),
-    ...(shown.length === 0 ? [row('attached', 'nothing')] : shown),
-    ...(attachments.length > shown.length ? [row('', `and ${attachments.length - shown.length} more`)] : []),
   ]
 }
 
@@ -192,8 +171,4 @@ function callLines({ decisions, receipt }: Explanation): string[] {
       .split('\n')
       .map(line => `  ${line}`),
   ])
-}
-
-function row(what: string, text: string): string {
-  return `  ${what.padEnd(10)} ${text}`.trimEnd()
 }

@@ -88,3 +88,8 @@ export function utcText(iso: string): string {
 export function count(number: number, what: string): string {
   return `${number.toLocaleString('en-US')} ${what}${number === 1 ? '' : 's'}`
 }
+
+/** A line of a block: its name, and its text. */
+export function row(what: string, text: string): string {
+  return `  ${what.padEnd(10)} ${text}`.trimEnd()
+}

@@ -57,6 +57,9 @@ export class Iso2022Decoding {
     this.#label = label
     this.#isHz = isHz
     this.#decode = decode
+    // some programs leave out the sign at the beginning that names the set
+    if (/kr/i.test(label)) this.#shiftedSet = 'ks'
+    else if (/cn/i.test(label)) this.#shiftedSet = 'gb'
   }
 
   /** @throws UnreadableError for a character set that few programs know */

@@ -24,5 +24,7 @@ export const NAMES_CHARACTERS = 256 * 1024
 export const DECODED_SHARE = 1.5
 /** The same limit for small mails, in bytes. */
 export const DECODED_BYTES = 1024 * 1024
+/** Bytes of RTF in a mail, decompressed: eight times as much as its text, as programs write it. */
+export const RTF_BYTES = 4 * 1024 * 1024
 /** Readings of one text where its fields contradict each other. */
 export const READINGS = 4

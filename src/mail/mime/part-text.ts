@@ -1,17 +1,19 @@
 // Collects the texts of a mail's parts as a reader sees them: one of plain text, one of the text of HTML.
 // Decodes chunk by chunk, so that memory stays within the limit.
 
-import { decodeHTMLAttribute } from 'entities'
 import { type CutText } from '../content'
 import { htmlTextOf } from '../html-text'
 import { otherReadings } from '../look-alikes'
 import { calendarText } from './calendar'
 import { charsetKey, isKnownCharset, isUtf7, namesNoCharset, textDecoding } from './charset'
+import { decompressedRtf } from './compressed-rtf'
 import { enrichedText } from './enriched'
+import { RTF_BYTES } from './limits'
+import { rtfText } from './rtf-text'
 import { decodedChunks, type Encoding } from './transfer-encoding'
 import { reversedRuns, VisibleText, visibleText } from './visible-text'
 
-export type TextKind = 'plain' | 'html' | 'enriched' | 'calendar'
+export type TextKind = 'plain' | 'html' | 'enriched' | 'calendar' | 'rtf'
 
 /** One way to read the bytes of a part. */
 export interface Reading {
@@ -28,11 +30,13 @@ const META = /<meta[\s/][^>]{0,1000}/gi
 /** XML 1.0 section 4.3.3, at the beginning. */
 const XML = /^\s{0,100}<\?xml\s[^>]{0,1000}?encoding\s*=\s*["']([a-z0-9_:.+-]{1,60})/i
 const COMMENT = /<!--[\s\S]*?(?:-->|$)/g
+const ASCII_ENTITY = /&#(?:x([0-9a-f]{1,6})|(\d{1,7}));?/gi
 const META_CHARSET = /charset\s*=\s*["']?\s*([a-z0-9_:.+-]{1,60})/i
 
 export class PartTexts {
   readonly #plain: Joined
   readonly #html: Joined
+  #rtfBytes = RTF_BYTES
 
   constructor(limit: number) {
     this.#plain = new Joined(limit)
@@ -41,9 +45,21 @@ export class PartTexts {
 
   /** @throws UnreadableError where the charset is unknown and counts */
   add(body: Buffer, reading: Reading): void {
-    if (reading.kind === 'html')
+    if (reading.kind === 'rtf') this.#addRtf(body, reading.encoding)
+    else if (reading.kind === 'html')
       for (const one of htmlReadings(body, reading)) this.#html.add(room => readHtml(body, one, room))
     else this.#plain.add(room => readPlain(body, reading, room))
+  }
+
+  #addRtf(body: Buffer, encoding: Encoding): void {
+    const most = this.#rtfBytes
+    const { bytes, isCut } = boundedBytes(decodedChunks(body, encoding), most)
+    const found = most === 0 ? undefined : decompressedRtf(bytes, most)
+    const { rtf } = found ?? { rtf: bytes }
+    this.#rtfBytes -= rtf.length
+    if (isCut || found?.isCut) this.#plain.add(() => ({ text: '', isCut: true }))
+    const { text, isHtml } = rtfText(rtf.toString('latin1'))
+    this.add(Buffer.from(text), { kind: isHtml ? 'html' : 'plain', encoding: 'identity', charset: 'utf-8' })
   }
 
   end(): { texts: string[]; readings: string[]; isCut: boolean } {
@@ -128,6 +144,17 @@ function readBounded(chunks: Iterable<string>, limit: number): { raw: string; is
   return { raw, isCut: false }
 }
 
+function boundedBytes(chunks: Iterable<Buffer>, most: number): { bytes: Buffer; isCut: boolean } {
+  const pieces: Buffer[] = []
+  let length = 0
+  for (const chunk of chunks) {
+    pieces.push(chunk)
+    length += chunk.length
+    if (length > most) return { bytes: Buffer.concat(pieces).subarray(0, most), isCut: true }
+  }
+  return { bytes: Buffer.concat(pieces), isCut: false }
+}
+
 /** By the charset of the part, and by that of the HTML if they differ: programs take the one or the other. */
 function htmlReadings(body: Buffer, reading: Reading): Reading[] {
   if (charsetKey(reading.charset) === 'utf8') return [reading]
@@ -153,11 +180,16 @@ function metaCharset(body: Buffer, encoding: Encoding): string {
   return /^utf-?16/i.test(named) || isUtf7(named) ? '' : named
 }
 
+function asciiOf(whole: string, hex: string | undefined, decimal: string | undefined): string {
+  const code = hex === undefined ? Number(decimal) : Number.parseInt(hex, 16)
+  return code < 0x80 ? String.fromCharCode(code) : whole
+}
+
 /** Browsers pass over comments, and over a charset that they don't know. */
 function namedCharset(html: string): string {
   const shown = html.includes('<!--') ? html.replace(COMMENT, '') : html
   for (const [meta] of shown.matchAll(META)) {
-    const charset = META_CHARSET.exec(meta.includes('&') ? decodeHTMLAttribute(meta) : meta)?.[1]
+    const charset = META_CHARSET.exec(meta.replace(ASCII_ENTITY, asciiOf))?.[1]
     if (charset !== undefined && isKnownCharset(charset)) return charset
   }
   return XML.exec(html)?.[1] ?? ''

@@ -1,18 +1,27 @@
 // The names of the files in a winmail.dat: Transport Neutral Encapsulation Format ([MS-OXTNEF]), which Outlook writes and
-// opens. Reads names, sizes and plain text only, in linear time. npm has readers, but none is maintained, and they copy
-// every file.
+// opens. Reads names, files and texts, those of mails within it included, in linear time. npm has readers, but none is maintained,
+// and they copy every file.
 
 import { UnreadableError } from '../unreadable'
+import { decodeBytes } from './charset'
+import { PARTS } from './limits'
 
 export interface TnefFile {
   names: readonly string[]
-  sizeBytes: number
+  /** Empty: it has none. */
+  bytes: Buffer
+}
+
+export interface TnefText {
+  kind: 'plain' | 'html' | 'rtf'
+  charset: string
+  bytes: Buffer
 }
 
 export interface Tnef {
   files: readonly TnefFile[]
-  /** Texts of the mail, with their charset. */
-  texts: readonly { kind: 'plain' | 'html'; charset: string; bytes: Buffer }[]
+  /** Of the mail, without those of mails within it. */
+  texts: readonly TnefText[]
 }
 
 /** [MS-OXTNEF] 2.1.3.1: signature and key. */
@@ -23,10 +32,14 @@ const ATTRIBUTE_BYTES = 9
 const CHECKSUM_BYTES = 2
 /** 2.1.3.4: the ids of attributes. */
 const [ATTACH_RENDER, ATTACH_TITLE, ATTACH_DATA, ATTACH_PROPERTIES] = [0x9002, 0x8010, 0x800f, 0x9005]
-const [BODY, MESSAGE_PROPERTIES] = [0x800c, 0x9003]
+const [BODY, MESSAGE_PROPERTIES, CODE_PAGE] = [0x800c, 0x9003, 0x9007]
 /** [MS-OXPROPS]: file names of an attachment; text and HTML of a mail. */
 const NAME_PROPERTIES = new Set([0x3001, 0x3704, 0x3707])
-const [TEXT_PROPERTY, HTML_PROPERTY] = [0x1000, 0x1013]
+const [TEXT_PROPERTY, RTF_PROPERTY, HTML_PROPERTY] = [0x1000, 0x1009, 0x1013]
+/** An attachment's object: a mail of the same format, behind the identifier of its interface. */
+const OBJECT_PROPERTY = 0x3701
+/** Mails within each other: people forward a few. */
+const DEPTH = 10
 /** [MS-OXCDATA] 2.11.1: types of properties by the bytes that they have; those with a length of their own. */
 const FIXED_BYTES: ReadonlyMap<number, number> = new Map(
   Object.entries({
@@ -49,45 +62,86 @@ const MULTIPLE = 0x1000
 const FIRST_NAMED = 0x8000
 const GUID_BYTES = 16
 
-/** Undefined: the bytes are nothing of the kind. @throws UnreadableError where they break off */
-export function readTnef(bytes: Buffer): Tnef | undefined {
+/** Undefined: the bytes are nothing of the kind. @throws UnreadableError where they break off, or nest too deep */
+export function readTnef(bytes: Buffer, depth = 0): Tnef | undefined {
   if (bytes.length < HEADER_BYTES || bytes.readUInt32LE(0) !== SIGNATURE) return undefined
+  if (depth > DEPTH) throw new UnreadableError(`the mails in its winmail.dat nest deeper than ${DEPTH}`)
   try {
-    return readAttributes(bytes)
+    const reader = new Reader(depth)
+    for (const { id, data } of attributes(bytes)) reader.attribute(id, data)
+    return reader.end()
   } catch (error) {
     if (error instanceof RangeError) throw new UnreadableError('its winmail.dat breaks off')
     throw error
   }
 }
 
-function readAttributes(bytes: Buffer): Tnef {
-  const files: { names: Set<string>; sizeBytes: number }[] = []
-  const texts: { kind: 'plain' | 'html'; charset: string; bytes: Buffer }[] = []
+function* attributes(bytes: Buffer): Generator<{ id: number; data: Buffer }> {
   for (let at = HEADER_BYTES; at + ATTRIBUTE_BYTES <= bytes.length; ) {
-    const id = bytes.readUInt16LE(at + 1)
     const from = at + ATTRIBUTE_BYTES
     const to = from + bytes.readUInt32LE(at + 5)
     if (to > bytes.length) throw new RangeError('an attribute breaks off')
-    const data = bytes.subarray(from, to)
+    yield { id: bytes.readUInt16LE(at + 1), data: bytes.subarray(from, to) }
     at = to + CHECKSUM_BYTES
-    if (id === ATTACH_RENDER) files.push({ names: new Set(), sizeBytes: 0 })
-    const file = files.at(-1)
-    if (id === ATTACH_TITLE) file?.names.add(textOf(data, false))
-    else if (id === ATTACH_DATA && file !== undefined) file.sizeBytes = data.length
-    else if (id === ATTACH_PROPERTIES) {
-      for (const { id: property, isUnicode, value } of properties(data))
-        if (NAME_PROPERTIES.has(property)) file?.names.add(textOf(value, isUnicode))
-    } else if (id === BODY) texts.push({ kind: 'plain', charset: '', bytes: data })
-    else if (id === MESSAGE_PROPERTIES) {
-      for (const { id: property, isUnicode, value } of properties(data)) {
-        const charset = isUnicode ? 'utf-16le' : ''
-        if (property === TEXT_PROPERTY) texts.push({ kind: 'plain', charset, bytes: value })
-        if (property === HTML_PROPERTY) texts.push({ kind: 'html', charset, bytes: value })
-      }
-    }
   }
-  return { files: files.map(({ names, sizeBytes }) => ({ names: [...names], sizeBytes })), texts }
 }
+
+class Reader {
+  readonly #depth: number
+  readonly #files: { names: Set<string>; bytes: Buffer }[] = []
+  readonly #within: TnefFile[] = []
+  readonly #texts: TnefText[] = []
+  /** Of texts that aren't Unicode. '': it names none. */
+  #charset = ''
+
+  constructor(depth: number) {
+    this.#depth = depth
+  }
+
+  attribute(id: number, data: Buffer): void {
+    if (id === ATTACH_RENDER) this.#files.push({ names: new Set(), bytes: NONE })
+    const file = this.#files.at(-1)
+    if (id === ATTACH_TITLE) file?.names.add(this.#nameOf(data, false))
+    else if (id === ATTACH_DATA && file !== undefined) file.bytes = data
+    else if (id === ATTACH_PROPERTIES) {
+      for (const property of properties(data)) this.#fileProperty(property)
+    } else if (id === CODE_PAGE && data.length >= 4) this.#charset = `cp${data.readUInt32LE(0)}`
+    else if (id === BODY) this.#addText('plain', this.#charset, data)
+    else if (id === MESSAGE_PROPERTIES) for (const property of properties(data)) this.#mailProperty(property)
+  }
+
+  end(): Tnef {
+    const files = this.#files.map(({ names, bytes }) => ({ names: [...names], bytes }))
+    return { files: [...files, ...this.#within], texts: this.#texts }
+  }
+
+  #fileProperty({ id, isUnicode, value }: Property): void {
+    const file = this.#files.at(-1)
+    if (NAME_PROPERTIES.has(id)) file?.names.add(this.#nameOf(value, isUnicode))
+    if (id !== OBJECT_PROPERTY || file === undefined) return
+    file.bytes = value.subarray(GUID_BYTES)
+    this.#within.push(...(readTnef(file.bytes, this.#depth + 1)?.files ?? []))
+  }
+
+  #mailProperty({ id, isUnicode, value }: Property): void {
+    const charset = isUnicode ? 'utf-16le' : this.#charset
+    if (id === TEXT_PROPERTY) this.#addText('plain', charset, value)
+    if (id === HTML_PROPERTY) this.#addText('html', charset, value)
+    if (id === RTF_PROPERTY) this.#addText('rtf', '', value)
+  }
+
+  #addText(kind: TnefText['kind'], charset: string, bytes: Buffer): void {
+    if (this.#texts.length >= PARTS) throw new UnreadableError(`its winmail.dat has more than ${PARTS} texts`)
+    this.#texts.push({ kind, charset, bytes })
+  }
+
+  #nameOf(value: Buffer, isUnicode: boolean): string {
+    const text = isUnicode ? value.toString('utf16le') : decodeBytes(value, this.#charset)
+    return text.replace(/\0.*$/s, '')
+  }
+}
+
+const NONE = Buffer.alloc(0)
 
 interface Property {
   id: number
@@ -134,9 +188,4 @@ function afterName(data: Buffer, from: number): number {
 /** To a multiple of four. */
 function padded(length: number): number {
   return Math.ceil(length / 4) * 4
-}
-
-function textOf(value: Buffer, isUnicode: boolean): string {
-  const text = isUnicode ? value.toString('utf16le') : value.toString('latin1')
-  return text.replace(/\0.*$/s, '')
 }

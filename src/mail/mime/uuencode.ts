@@ -1,6 +1,8 @@
 // Uuencode (POSIX, "uuencode") and the names in yEnc: as a transfer encoding, and within a text, where mail programs show
 // the files as attachments. Linear.
 
+import { base64Bytes } from './base64'
+
 const [LF, CR, BLANK, BACKTICK, EQUALS, Y] = [0x0a, 0x0d, 0x20, 0x60, 0x3d, 0x79]
 /** A line encodes at most 45 bytes, but its length may say up to 63. */
 const MOST_IN_LINE = 63
@@ -12,6 +14,8 @@ export interface UuFile {
   name: string
   /** Of yEnc and base64: in its encoded form. */
   sizeBytes: number
+  /** Undefined: it is in yEnc. */
+  bytes: () => Buffer | undefined
 }
 
 /** The decoded bytes, line by line, without the lines around them. A line that can't be one is left out. */
@@ -41,11 +45,22 @@ export function uuFiles(body: Buffer): UuFile[] {
     else {
       const read = fileFrom(body, next, /^begin[ \t]/i.test(line))
       // "begin 2024 with..." is also how a sentence may begin
-      if (read !== undefined) files.push({ name, sizeBytes: read.sizeBytes })
+      if (read !== undefined) {
+        const { sizeBytes } = read
+        const encoded = body.subarray(next, read.next)
+        files.push({ name, sizeBytes, bytes: () => decodedFile(encoded, line) })
+      }
       at = nextBegin(body, read?.next ?? next)
     }
   }
   return files
+}
+
+function decodedFile(encoded: Buffer, begin: string): Buffer | undefined {
+  if (begin.startsWith('=')) return undefined
+  return /^begin-/i.test(begin)
+    ? base64Bytes(encoded.toString('latin1'))
+    : Buffer.concat([...uuBytes(encoded)])
 }
 
 /** The encoded lines from here to `end`. Undefined: the first line isn't one. */
