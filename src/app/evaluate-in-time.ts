@@ -34,10 +34,29 @@ async function evaluateTwice(
   time: QueueTime,
 ): Promise<MailEvaluation | undefined> {
   let read: Promise<Content> | undefined
-  const again: IncomingMail = { ...mail, content: () => (read ??= mail.content()) }
+  const again = withContent(mail, () => (read ??= mail.content()))
   const evaluation = await evaluateMail(again, activeConfig, queue)
   const nowMs = time.nowMs()
   if (evaluation === undefined || !time.knowsTime() || Math.abs(nowMs - mail.nowMs) <= SAME_MS)
     return evaluation
   return evaluateMail({ ...again, nowMs }, activeConfig, queue)
+}
+
+/** As plain data, so that it can be spread. */
+function withContent(mail: IncomingMail, content: IncomingMail['content']): IncomingMail {
+  const { envelope, headerLines, headerIsCut, ownFields, lineLength, nowMs, nowMonoMs, passedOver } = mail
+  return {
+    envelope,
+    headerLines,
+    headerIsCut,
+    ownFields,
+    lineLength,
+    nowMs,
+    nowMonoMs,
+    content,
+    results: path => mail.results(path),
+    search: mail.search,
+    passedOver,
+    ...(mail.isAsked && { isAsked: mail.isAsked }),
+  }
 }

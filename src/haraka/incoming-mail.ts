@@ -2,6 +2,8 @@
 // Only reads the transaction. The raw mail and other plugins' results are read when a rule needs them.
 
 import type { IncomingMail } from '../app/evaluate-mail'
+import type { Content } from '../mail/content'
+import type { Envelope } from '../mail/facts'
 import type { Refusal } from '../mail/refusal'
 import type { EpochMs, MonoMs } from '../units'
 import type { WorkerThreads } from '../worker-thread/worker-threads'
@@ -31,51 +33,79 @@ export interface IncomingMailOptions {
 export function incomingMailOf(
   connection: HarakaConnection,
   transaction: HarakaTransaction,
-  {
-    recipients,
-    refusalsOf,
-    contentLimitBytes,
-    opensArchives,
-    workerThreads,
-    nowMs,
-    nowMonoMs,
-    passedOver,
-  }: IncomingMailOptions,
+  options: IncomingMailOptions,
 ): IncomingMail {
+  return new TransactionMail(connection, transaction, options)
+}
+
+/**
+ * A class, as each getter in an object literal gets a hidden class of its own, which keeps the getter's mail until the next
+ * full garbage collection.
+ */
+class TransactionMail implements IncomingMail {
+  readonly envelope: Envelope
+  readonly headerLines: readonly string[]
+  readonly headerIsCut: boolean
+  readonly ownFields: number
+  readonly lineLength: number | undefined
+  readonly nowMs: EpochMs
+  readonly passedOver: IncomingMail['passedOver']
+  readonly #connection: HarakaConnection
+  readonly #transaction: HarakaTransaction
+  readonly #options: IncomingMailOptions
+
+  constructor(connection: HarakaConnection, transaction: HarakaTransaction, options: IncomingMailOptions) {
+    this.#connection = connection
+    this.#transaction = transaction
+    this.#options = options
+    this.envelope = envelopeOf(connection, transaction, options)
+    this.headerLines = transaction.header_lines
+    this.headerIsCut = isHeaderCut(transaction)
+    this.ownFields = hasOwnReceived(transaction) ? 1 : 0
+    this.lineLength = lineLengthOf(transaction)
+    this.nowMs = options.nowMs
+    this.passedOver = options.passedOver
+  }
+
+  get nowMonoMs(): MonoMs {
+    return this.#options.nowMonoMs()
+  }
+
+  get search(): IncomingMail['search'] {
+    return this.#options.workerThreads.search
+  }
+
+  content(): Promise<Content> {
+    const { data_bytes: sizeBytes, message_stream: stream } = this.#transaction
+    const { workerThreads, contentLimitBytes, opensArchives } = this.#options
+    const read = () => rawMail(to => pipeRaw(stream, to), sizeBytes)
+    return workerThreads.contentOf({ sizeBytes, read }, contentLimitBytes, opensArchives)
+  }
+
+  results(path: string): readonly (string | number)[] {
+    return resultsAt([this.#transaction.results, this.#connection.results], path)
+  }
+}
+
+function envelopeOf(
+  { remote }: HarakaConnection,
+  transaction: HarakaTransaction,
+  { recipients, refusalsOf }: IncomingMailOptions,
+): Envelope {
   return {
-    envelope: {
-      sender: transaction.mail_from?.address ?? '',
-      recipients: recipients.map(({ command, targets }) => {
-        const refusals = refusalsOf?.(command) ?? []
-        return {
-          ...(command ?? { address: targets[0]?.address ?? '', notifyNever: false, isUnattributed: true }),
-          ...(refusals.length > 0 && { refusals }),
-        }
-      }),
-      rcptCommands: answeredCommands(transaction) ?? transaction.rcpt_to.length,
-      relayIp: connection.remote.ip,
-      sizeBytes: transaction.data_bytes,
-    },
-    headerLines: transaction.header_lines,
-    headerIsCut: isHeaderCut(transaction),
-    ownFields: hasOwnReceived(transaction) ? 1 : 0,
-    lineLength: lineLengthOf(transaction),
-    nowMs,
-    passedOver,
-    get nowMonoMs() {
-      return nowMonoMs()
-    },
-    content: () =>
-      workerThreads.contentOf(
-        {
-          sizeBytes: transaction.data_bytes,
-          read: () => rawMail(to => pipeRaw(transaction.message_stream, to), transaction.data_bytes),
-        },
-        contentLimitBytes,
-        opensArchives,
-      ),
-    results: path => resultsAt([transaction.results, connection.results], path),
-    search: workerThreads.search,
+    sender: transaction.mail_from?.address ?? '',
+    recipients: recipients.map(({ command, targets }) => {
+      const recipient = command ?? {
+        address: targets[0]?.address ?? '',
+        notifyNever: false,
+        isUnattributed: true,
+      }
+      const refusals = refusalsOf?.(command) ?? []
+      return refusals.length > 0 ? { ...recipient, refusals } : recipient
+    }),
+    rcptCommands: answeredCommands(transaction) ?? transaction.rcpt_to.length,
+    relayIp: remote.ip,
+    sizeBytes: transaction.data_bytes,
   }
 }
 

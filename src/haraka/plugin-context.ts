@@ -8,7 +8,8 @@ import type { RcptCommands } from './rcpt-commands'
 import { type LastMethods } from './refusal-fates'
 import { RefusalHooks } from './refusal-hooks'
 import { Releases } from './releases'
-import type { HarakaAddress, HarakaConnection, HarakaPlugin, HarakaTransaction, Next } from './types'
+import { TransactionMap } from './transaction-map'
+import type { HarakaAddress, HarakaConnection, HarakaPlugin, Next } from './types'
 
 /** Names of the plugin's methods that Haraka calls in a special case. */
 export interface SpecialMethods {
@@ -28,7 +29,7 @@ export class PluginContext {
   readonly refusals: RefusalHooks
   readonly releases: Releases
   /** The recipients of each RCPT TO command of a relay, before other plugins changed them. */
-  readonly commands = new WeakMap<HarakaTransaction, RcptCommands<HarakaAddress>>()
+  readonly commands = new TransactionMap<RcptCommands<HarakaAddress>>()
   readonly #methods: SpecialMethods
   readonly #failed = () => this.runtime.counts.faulted()
 

@@ -3,7 +3,8 @@
 import type { Refusal } from '../mail/refusal'
 import { standsAlways } from '../mail/standing-refusals'
 import type { Asked, Fate, RefusalKeeper } from './refusal-keeper'
-import type { HarakaConnection, HarakaTransaction, HookToRun } from './types'
+import { TransactionMap } from './transaction-map'
+import type { HarakaConnection, HookToRun } from './types'
 
 /** Our last methods at these hooks. */
 export interface LastMethods {
@@ -25,7 +26,7 @@ export function withoutOthers(hooks: readonly HookToRun[]): HookToRun[] {
 
 export class RefusalFates {
   /** Transactions that the rules have decided about: the relay must hear a plugin that refuses later. */
-  readonly decided = new WeakSet<HarakaTransaction>()
+  readonly decided = new TransactionMap<true>()
   readonly #keeper: RefusalKeeper
   readonly #lastMethods: LastMethods
 
@@ -43,7 +44,7 @@ export class RefusalFates {
       case 'rcpt':
         return this.#atRcpt(asked, refusal)
       case 'data':
-        if (this.decided.has(asked.transaction))
+        if (this.decided.get(asked.transaction))
           return this.#keeper.letStand(asked, refusal, 'the rules were asked before it')
         return this.#keeper.keep(asked, refusal, asked.rcpt.left, undefined)
       case 'queue':

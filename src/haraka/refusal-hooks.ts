@@ -13,6 +13,7 @@ import { type HarakaRefusal, isRefusingHook, readRefusal } from './read-refusal'
 import { type LastMethods, RefusalFates, withoutOthers } from './refusal-fates'
 import { type Asked, type Fate, RefusalKeeper, type RefusalKeeperOptions } from './refusal-keeper'
 import { wordsOfHaraka, wordsOfNobody } from './refusal-words'
+import { TransactionMap } from './transaction-map'
 import type { DenyParams, HarakaAddress, HarakaConnection, HarakaPlugin, HarakaTransaction } from './types'
 
 export interface RefusalHooksOptions extends RefusalKeeperOptions {
@@ -30,7 +31,7 @@ export class RefusalHooks {
   readonly #keeper: RefusalKeeper
   readonly #fates: RefusalFates
   /** Number of errors that plugins had noted when the hooks of the last RCPT TO began. */
-  readonly #errors = new WeakMap<HarakaTransaction, number>()
+  readonly #errors = new TransactionMap<number>()
 
   constructor(options: RefusalHooksOptions) {
     this.#options = options
@@ -67,7 +68,7 @@ export class RefusalHooks {
 
   /** To be called at data_post: from now on refusals of the mail go out. */
   decides(transaction: HarakaTransaction): void {
-    this.#fates.decided.add(transaction)
+    this.#fates.decided.set(transaction, true)
   }
 
   /** Hook rcpt_ok, before all others: they aren't called for a recipient that was refused. */

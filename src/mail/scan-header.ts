@@ -3,6 +3,7 @@
 // (read-facts.ts). Never throws; a header costs time linear in its length.
 
 import { DATA_LINE_LENGTH, possibleBreaks } from './broken-lines'
+import type { HeaderFacts } from './facts'
 import { cleanLine, decoders, type Header, peersLines } from './header'
 import { type HeaderFields, headerFacts, isSmallHeader } from './header-facts'
 import { type Field, readField } from './split-fields'
@@ -15,11 +16,21 @@ export function scanHeader(
   isCut = false,
 ): Header {
   const scanner = new Scanner(peersLines(headerLines, ownFields), lineLength)
-  return {
-    get fields() {
-      return scanner.fields
-    },
-    facts: headerFacts(scanner, decoders, isCut),
+  return new ScannedHeader(scanner, headerFacts(scanner, decoders, isCut))
+}
+
+/** A class, as a getter in an object literal would keep each mail until the next full garbage collection. */
+class ScannedHeader implements Header {
+  readonly facts: HeaderFacts
+  readonly #scanner: Scanner
+
+  constructor(scanner: Scanner, facts: HeaderFacts) {
+    this.#scanner = scanner
+    this.facts = facts
+  }
+
+  get fields(): readonly Field[] {
+    return this.#scanner.fields
   }
 }
 

@@ -2,8 +2,9 @@
 // envelope, the header and other plugins' results, but not the content.
 // It may answer yes too often, but never no for a mail that a rule would decide about.
 
-import type { RecipientFacts } from '../mail/facts'
-import type { CheapFacts, Field } from './fields'
+import type { MailFacts, RecipientFacts } from '../mail/facts'
+import type { EpochMs } from '../units'
+import type { CheapFacts, Field, Question } from './fields'
 import { glance, type YieldPolicy } from './match-budget'
 import { matches } from './patterns'
 import type { Condition, Policy } from './rule'
@@ -57,15 +58,24 @@ function candidatesOf(field: Field, member: string, cheap: CheapFacts): Candidat
   if (field.perRecipient || field.phase === 'content') return undefined
   const { facts, nowMs } = cheap
   if (facts === undefined) return undefined
-  const question = {
-    facts,
-    nowMs,
-    // only asked by fields that depend on it
-    get recipient() {
-      return facts.recipients[0] as RecipientFacts
-    },
-  }
+  const question = new MailQuestion(facts, nowMs)
   return field.isCut?.(question, member) ? undefined : candidates(field, field.read(question, member), false)
+}
+
+/** A class, as a getter in an object literal would keep each mail until the next full garbage collection. */
+class MailQuestion implements Question {
+  readonly facts: MailFacts
+  readonly nowMs: EpochMs
+
+  constructor(facts: MailFacts, nowMs: EpochMs) {
+    this.facts = facts
+    this.nowMs = nowMs
+  }
+
+  /** Only asked by fields that depend on it. */
+  get recipient(): RecipientFacts {
+    return this.facts.recipients[0] as RecipientFacts
+  }
 }
 
 /** Undefined: a value was cut, and what was cut may match. */
