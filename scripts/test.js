@@ -12,13 +12,15 @@ const { run } = require('./mocha')
 
 const root = path.join(__dirname, '..')
 const [ALONE, LIVE] = [/\.alone\.test\.ts$/, /^test\/(?:live\/|http\/browser)/]
+/** scripts/test-refusals.js runs them. */
+const REFUSALS = /^test\/live\/refusals\//
 
 /** By the title of the part: mocha's options and files. */
 function parts() {
   const files = fs
     .readdirSync(path.join(root, 'test'), { recursive: true })
     .map(file => path.posix.join('test', ...file.split(path.sep)))
-    .filter(file => file.endsWith('.test.ts'))
+    .filter(file => file.endsWith('.test.ts') && !REFUSALS.test(file))
     .toSorted()
   const [alone, shared] = split(files, file => ALONE.test(file))
   const [live, others] = split(shared, file => LIVE.test(file))

@@ -1,11 +1,10 @@
-// A plugin that suddenly refuses everybody: nothing is bounced for its sake, and the relay comes again.
+// A plugin that suddenly refuses everybody: nothing is bounced for its sake, and the relay comes again. Other stages than
+// rcpt, and servers behind Haraka: refusals/refusals-surge.test.ts.
 
 import assert from 'node:assert/strict'
 import { sesBounce } from './support/command'
-import { ONE_MORE_TRY, route, send, startDelivery, startMovableServer } from './support/delivery'
 import { assertUntouched, callsFor, deliveredOf, relay, said } from './support/flow'
 import { askHttp, TOKEN, webServers } from './support/http'
-import type { SesMail } from './support/mail'
 import { freePort } from './support/ports'
 import type { Product } from './support/product'
 import { startRefusing } from './support/refusers'
@@ -18,129 +17,61 @@ const OURS = { 'sec-fetch-site': 'same-origin', 'content-type': 'application/x-w
 const LATER = '450 4.3.0 Try again later'
 const FEWEST = 20
 
-const RULES = `
-[unknown]
-refused.by = ldap, nobody, scan, store
-action = bounce
-`
-
-const ACCEPTS = `'use strict'
-exports.hook_rcpt = (next, connection, [{ address }]) => next(address.startsWith('nobody') ? undefined : OK)
-`
-
-describe('with [refusals] surge, a server behind Haraka that refuses most recipients', function () {
-  it('makes Haraka try again, until it accepts one', async () => {
-    const server = await startMovableServer()
-    const product = await startDelivery({
-      ini: { refusals: { surge: '50%/10m' } },
-      outbound: ONE_MORE_TRY,
-      haraka: { nodes: 0 },
-    })
-    try {
-      route(product, { 'yours.example': server.port })
-      for (let at = 1; at <= FEWEST; at++) {
-        const bad = `bad-${at}@yours.example`
-        server.refuse.rcpt.set(bad, '550 5.1.1 No such user')
-        const { mail } = await send(product, { to: [bad] })
-        if (at < FEWEST) assert.equal((await oneCall(product, mail)).length, 1)
-      }
-      await product.haraka.waitForLog('tried again later: most recipients are refused')
-      assert.equal(product.jobs().length, FEWEST - 1)
-      await send(product, { to: [GOOD] })
-      await product.haraka.waitForLog('it has accepted a recipient')
-      await until(() => product.jobs({ state: 'sent' }).length === FEWEST, { what: 'the last bounce' })
-    } finally {
-      await product.stop()
-      await server.close()
-    }
-  })
-})
-
-async function oneCall(product: Product, mail: SesMail) {
-  await until(() => product.jobs({ sesId: mail.sesId }).length === 1, { what: `the bounce of ${mail.sesId}` })
-  return callsFor(product, mail)
-}
-
 describe('with [refusals] surge', function () {
   let product: Product
+  let port: number
+  const bad = (at: number) => ({ to: [`ldap.rcpt.text.${at}@yours.example`] })
+
   beforeEach(async () => {
+    port = await freePort()
     product = await startRefusing({
-      above: ['ldap', 'scan', 'store'].map(name => ({ name })),
-      ini: { refusals: { surge: '50%/10m' } },
-      rules: RULES,
-      files: { 'plugins/accept_all.js': ACCEPTS },
+      above: [{ name: 'ldap' }],
+      ini: { refusals: { surge: '50%/10m' }, http: { token: TOKEN } },
+      rules: '[unknown]\nrefused.by = ldap\naction = bounce\n',
+      files: { 'config/http.ini': `listen = 127.0.0.1:${port}\n` },
     })
   })
   afterEach(() => product.stop())
 
-  const kinds: [what: string, options: (at: number) => Parameters<typeof relay>[1]][] = [
-    ['at rcpt', at => ({ to: [`ldap.rcpt.text.${at}@yours.example`] })],
-    ['at rcpt_ok', at => ({ to: [`ldap.rcpt_ok.dsn.${at}@yours.example`] })],
-    ['by no plugin accepting it', at => ({ to: [`nobody.${at}@yours.example`] })],
-    ['at data', at => ({ to: [`user.${at}@yours.example`], sender: 'scan.data.text@origin.example' })],
-    [
-      'at data_post',
-      at => ({ to: [`user.${at}@yours.example`], sender: 'scan.data_post.text@origin.example' }),
-    ],
-    ['at queue', at => ({ to: [`user.${at}@yours.example`], sender: 'store.queue.text@origin.example' })],
-  ]
-  for (const [what, options] of kinds) {
-    it(`a recipient refused ${what} hears 450 once most are refused, until one is accepted`, async () => {
-      for (let at = 1; at < FEWEST; at++) {
-        const { reply } = await relay(product, options(at))
-        assert.equal(reply.code, 250, `recipient ${at}: ${replyText(reply)}`)
-      }
-      const later = await relay(product, options(FEWEST))
-      // DATA has a code of its own
-      assert.equal(said(later.reply), what === 'at data' ? LATER.replace('450', '451') : LATER)
-      assertUntouched(product, later.mail)
-      await product.haraka.waitForLog(/\[ERROR\].*has refused 20 of the last 20 recipients/)
-      const good = await relay(product, { to: [GOOD] })
-      assert.equal(good.reply.code, 250)
-      assert.deepEqual(deliveredOf(product, good.mail), [{ hook: 'queue', to: [GOOD] }])
-      const again = await relay(product, { ...options(FEWEST), mail: later.mail })
-      assert.equal(again.reply.code, 250, replyText(again.reply))
-      assert.equal((await callsFor(product, later.mail)).length, 1)
-    })
-  }
-
-  it('an operator sees refusals and the surge on the page and in the metrics', async () => {
-    const port = await freePort()
-    const served = await startRefusing({
-      above: [{ name: 'ldap' }],
-      ini: { refusals: { surge: '50%/10m' }, http: { token: TOKEN } },
-      rules: RULES,
-      files: { 'config/http.ini': `listen = 127.0.0.1:${port}\n` },
-    })
-    try {
-      await webServers(served.haraka, 1)
-      for (let at = 0; at < FEWEST; at++) await relay(served, { to: [`ldap.rcpt.text.${at}@yours.example`] })
-      const trusted = { authorization: `Bearer ${TOKEN}` }
-      const metrics = await until(
-        async () => {
-          const { text } = await askHttp(port, '/metrics', trusted)
-          return text.includes('outcome="deferred"') && text
-        },
-        { what: 'the refusals in the metrics' },
-      )
-      assert.match(metrics, /ses_bounce_refusals_total\{by="ldap",outcome="bounced",stage="rcpt"\} 19/)
-      assert.match(metrics, /ses_bounce_refusals_surge\{by="ldap"\} 1/)
-      const { headers } = await askHttp(port, '/session', OURS, `token=${TOKEN}`)
-      const cookie = headers['set-cookie']?.[0]?.split(';', 1)[0] ?? ''
-      const [seen, unseen] = await Promise.all([askHttp(port, '/', { cookie }), askHttp(port, '/')])
-      assert.ok(seen.text.includes('ldap has refused 20 of the last 20 recipients'))
-      assert.ok(seen.text.includes('refused by ldap at rcpt'))
-      assert.ok(unseen.text.includes('has refused 20 of the last 20 recipients'))
-      assert.ok(unseen.text.includes('Refusals by other plugins'))
-      assert.ok(!unseen.text.includes('ldap'))
-    } finally {
-      await served.stop()
+  it('a recipient refused at rcpt hears 450 once most are refused, until one is accepted', async () => {
+    for (let at = 1; at < FEWEST; at++) {
+      const { reply } = await relay(product, bad(at))
+      assert.equal(reply.code, 250, `recipient ${at}: ${replyText(reply)}`)
     }
+    const later = await relay(product, bad(FEWEST))
+    assert.equal(said(later.reply), LATER)
+    assertUntouched(product, later.mail)
+    await product.haraka.waitForLog(/\[ERROR\].*has refused 20 of the last 20 recipients/)
+    const good = await relay(product, { to: [GOOD] })
+    assert.equal(good.reply.code, 250)
+    assert.deepEqual(deliveredOf(product, good.mail), [{ hook: 'queue', to: [GOOD] }])
+    const again = await relay(product, { ...bad(FEWEST), mail: later.mail })
+    assert.equal(again.reply.code, 250, replyText(again.reply))
+    assert.equal((await callsFor(product, later.mail)).length, 1)
   })
 
-  it('an operator sees the surge, and ends it', async () => {
-    const bad = (at: number) => ({ to: [`ldap.rcpt.text.${at}@yours.example`] })
+  it('an operator sees refusals and the surge on the page, in the metrics and by the command, and ends it', async () => {
+    await webServers(product.haraka, 1)
     for (let at = 0; at < FEWEST; at++) await relay(product, bad(at))
+    const trusted = { authorization: `Bearer ${TOKEN}` }
+    const metrics = await until(
+      async () => {
+        const { text } = await askHttp(port, '/metrics', trusted)
+        return text.includes('outcome="deferred"') && text
+      },
+      { what: 'the refusals in the metrics' },
+    )
+    assert.match(metrics, /ses_bounce_refusals_total\{by="ldap",outcome="bounced",stage="rcpt"\} 19/)
+    assert.match(metrics, /ses_bounce_refusals_surge\{by="ldap"\} 1/)
+    const { headers } = await askHttp(port, '/session', OURS, `token=${TOKEN}`)
+    const cookie = headers['set-cookie']?.[0]?.split(';', 1)[0] ?? ''
+    const [seen, unseen] = await Promise.all([askHttp(port, '/', { cookie }), askHttp(port, '/')])
+    assert.ok(seen.text.includes('ldap has refused 20 of the last 20 recipients'))
+    assert.ok(seen.text.includes('refused by ldap at rcpt'))
+    assert.ok(unseen.text.includes('has refused 20 of the last 20 recipients'))
+    assert.ok(unseen.text.includes('Refusals by other plugins'))
+    assert.ok(!unseen.text.includes('ldap'))
+
     assert.equal(said((await relay(product, bad(100))).reply), LATER)
     const listed = await sesBounce(product, 'refusals', 'list')
     assert.equal(listed.code, 1)

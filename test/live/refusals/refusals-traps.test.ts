@@ -1,10 +1,10 @@
 // Other plugins that come between a refusal and its bounce: whatever they do, no refused recipient gets the mail.
 
 import assert from 'node:assert/strict'
-import { assertUntouched, bounceOf, deliveredOf, recipientsOf, relay, said } from './support/flow'
-import type { Product } from './support/product'
-import { startRefusing, WORDS } from './support/refusers'
-import { replyText } from './support/smtp'
+import { assertUntouched, bounceOf, deliveredOf, recipientsOf, relay, said } from '../support/flow'
+import type { Product } from '../support/product'
+import { startRefusing, WORDS } from '../support/refusers'
+import { replyText } from '../support/smtp'
 
 const GOOD = 'user@yours.example'
 const BAD = 'ldap.rcpt.text@yours.example'

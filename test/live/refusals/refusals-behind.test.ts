@@ -2,12 +2,12 @@
 // The server is another real Haraka.
 
 import assert from 'node:assert/strict'
-import { assertUntouched, bounceOf, keptOf, recipientsOf, relay, said } from './support/flow'
-import { type RunningHaraka, startHaraka } from './support/haraka'
-import type { SesMail } from './support/mail'
-import type { Product } from './support/product'
-import { refuserFiles, startRefusing, WORDS } from './support/refusers'
-import { replyText } from './support/smtp'
+import { assertUntouched, bounceOf, keptOf, recipientsOf, relay, said } from '../support/flow'
+import { type RunningHaraka, startHaraka } from '../support/haraka'
+import type { SesMail } from '../support/mail'
+import type { Product } from '../support/product'
+import { refuserFiles, startRefusing, WORDS } from '../support/refusers'
+import { replyText } from '../support/smtp'
 
 const GOOD = 'user@yours.example'
 const ANOTHER = 'another@yours.example'

@@ -10,11 +10,11 @@ import {
   startMovableServer,
   UNDELIVERABLE,
   untilDelivered,
-} from './support/delivery'
-import { callsFor, keptOf, type RelayOptions } from './support/flow'
-import type { SesMail } from './support/mail'
-import { type MailServer, startMailServer } from './support/mail-server'
-import type { Ini, Product } from './support/product'
+} from '../support/delivery'
+import { callsFor, keptOf, type RelayOptions } from '../support/flow'
+import type { SesMail } from '../support/mail'
+import { type MailServer, startMailServer } from '../support/mail-server'
+import type { Ini, Product } from '../support/product'
 
 describe('a delivery that failed', function () {
   let product: Product

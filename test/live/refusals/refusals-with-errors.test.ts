@@ -1,9 +1,9 @@
 // A plugin that refuses and has noted an error: its backend may be down, so only a rule that names it is about its refusals.
 
 import assert from 'node:assert/strict'
-import { assertUntouched, bounceOf, recipientsOf, relay, said } from './support/flow'
-import type { Product } from './support/product'
-import { startRefusing } from './support/refusers'
+import { assertUntouched, bounceOf, recipientsOf, relay, said } from '../support/flow'
+import type { Product } from '../support/product'
+import { startRefusing } from '../support/refusers'
 
 const RULES = `
 [named]

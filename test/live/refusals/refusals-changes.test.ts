@@ -1,7 +1,7 @@
 // What happens between the relay's RCPT and the end of its mail, and in mode observe.
 
 import assert from 'node:assert/strict'
-import { Database } from '../../src/queue/sqlite/database'
+import { Database } from '../../../src/queue/sqlite/database'
 import {
   assertUntouched,
   bounceOf,
@@ -11,13 +11,13 @@ import {
   recipientsOf,
   relay,
   said,
-} from './support/flow'
-import type { SesMail } from './support/mail'
-import { killIfAlive } from './support/processes'
-import { iniText, type Product } from './support/product'
-import { startRefusing, WORDS } from './support/refusers'
-import { write } from './support/reload'
-import { openSession, replyText, type SmtpReply, type SmtpSession } from './support/smtp'
+} from '../support/flow'
+import type { SesMail } from '../support/mail'
+import { killIfAlive } from '../support/processes'
+import { iniText, type Product } from '../support/product'
+import { startRefusing, WORDS } from '../support/refusers'
+import { write } from '../support/reload'
+import { openSession, replyText, type SmtpReply, type SmtpSession } from '../support/smtp'
 
 const FROM = 'someone@origin.example'
 const GOOD = 'user@yours.example'

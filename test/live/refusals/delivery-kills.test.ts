@@ -3,8 +3,8 @@
 import assert from 'node:assert/strict'
 import { existsSync, rmSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
-import type { SesEmulator } from '../../src/ses-emulator/options'
-import { startSesEmulator } from '../../src/ses-emulator/server'
+import type { SesEmulator } from '../../../src/ses-emulator/options'
+import { startSesEmulator } from '../../../src/ses-emulator/server'
 import {
   dsnRecipients,
   type MovableServer,
@@ -14,13 +14,13 @@ import {
   startDelivery,
   startMovableServer,
   untilDelivered,
-} from './support/delivery'
-import { bounceOf, callsFor, recipientsOf as recipientsIn } from './support/flow'
-import type { SesMail } from './support/mail'
-import { type MailServer, startMailServer } from './support/mail-server'
-import { killIfAlive } from './support/processes'
-import type { Product } from './support/product'
-import { until } from './support/wait'
+} from '../support/delivery'
+import { bounceOf, callsFor, recipientsOf as recipientsIn } from '../support/flow'
+import type { SesMail } from '../support/mail'
+import { type MailServer, startMailServer } from '../support/mail-server'
+import { killIfAlive } from '../support/processes'
+import type { Product } from '../support/product'
+import { until } from '../support/wait'
 
 describe('after a kill, a delivery that the server refuses', function () {
   let product: Product

@@ -1,10 +1,10 @@
 // What becomes of a mail that a queue plugin refuses when the rules have been asked about it.
 
 import assert from 'node:assert/strict'
-import { assertUntouched, bounceOf, deliveredOf, keptOf, recipientsOf, relay, said } from './support/flow'
-import type { Product } from './support/product'
-import { startRefusing, WORDS } from './support/refusers'
-import { replyText } from './support/smtp'
+import { assertUntouched, bounceOf, deliveredOf, keptOf, recipientsOf, relay, said } from '../support/flow'
+import type { Product } from '../support/product'
+import { startRefusing, WORDS } from '../support/refusers'
+import { replyText } from '../support/smtp'
 
 const GOOD = 'user@yours.example'
 

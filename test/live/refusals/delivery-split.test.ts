@@ -13,12 +13,12 @@ import {
   startDelivery,
   startMovableServer,
   untilDelivered,
-} from './support/delivery'
-import { callsFor, deliveredOf, keptOf, recipientsOf, relay, said } from './support/flow'
-import type { SesMail } from './support/mail'
-import { type MailServer, startMailServer } from './support/mail-server'
-import type { Ini, Product } from './support/product'
-import { until } from './support/wait'
+} from '../support/delivery'
+import { callsFor, deliveredOf, keptOf, recipientsOf, relay, said } from '../support/flow'
+import type { SesMail } from '../support/mail'
+import { type MailServer, startMailServer } from '../support/mail-server'
+import type { Ini, Product } from '../support/product'
+import { until } from '../support/wait'
 
 const FORWARDED = '[forwarded]\nrefused.stage = queue, delivery\naction = bounce\n'
 const OTHERS = '[others]\nrefused.by = rcpt-ldap, nobody\naction = bounce\n'

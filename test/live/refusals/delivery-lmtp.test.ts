@@ -9,11 +9,11 @@ import {
   startMovableServer,
   UNDELIVERABLE,
   untilDelivered,
-} from './support/delivery'
-import { bounceOf, callsFor, keptOf, recipientsOf, relay, said } from './support/flow'
-import type { SesMail } from './support/mail'
-import { type MailServer, startMailServer } from './support/mail-server'
-import type { Product } from './support/product'
+} from '../support/delivery'
+import { bounceOf, callsFor, keptOf, recipientsOf, relay, said } from '../support/flow'
+import type { SesMail } from '../support/mail'
+import { type MailServer, startMailServer } from '../support/mail-server'
+import type { Product } from '../support/product'
 
 for (const alwaysSplit of [true, false]) {
   describe(`mail for an LMTP server with always_split = ${alwaysSplit}`, function () {

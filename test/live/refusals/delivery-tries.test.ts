@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict'
 import { rmSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
-import { Database } from '../../src/queue/sqlite/database'
+import { Database } from '../../../src/queue/sqlite/database'
 import {
   dsnRecipients,
   type MovableServer,
@@ -16,13 +16,13 @@ import {
   startMovableServer,
   UNDELIVERABLE,
   untilDelivered,
-} from './support/delivery'
-import { bounceOf, callsFor, keptOf, type RelayOptions } from './support/flow'
-import type { SesMail } from './support/mail'
-import { type MailServer, startMailServer, startTalkingServer } from './support/mail-server'
-import { freePort } from './support/ports'
-import type { Product } from './support/product'
-import { until } from './support/wait'
+} from '../support/delivery'
+import { bounceOf, callsFor, keptOf, type RelayOptions } from '../support/flow'
+import type { SesMail } from '../support/mail'
+import { type MailServer, startMailServer, startTalkingServer } from '../support/mail-server'
+import { freePort } from '../support/ports'
+import type { Product } from '../support/product'
+import { until } from '../support/wait'
 
 let server: MovableServer
 /** Where Haraka's own DSN goes. */
