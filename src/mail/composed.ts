@@ -4,8 +4,13 @@
 const MARKS_IN_A_ROW = 30
 /** Combining grapheme joiner: UAX #15 section 13 inserts it into a run of too many marks. */
 const JOINER = '\u034f'
-/** U+0300 is the first combining mark of Unicode. A text without higher characters is composed already. */
-const MAY_CHANGE = /[\u0300-\uffff]/
+/**
+ * All UTF-16 units but those of characters that are composed already, whatever stands beside them: everything below the
+ * first combining mark, and letters and signs of most living languages, punctuation and emoji (Unicode 15).
+ */
+const MAY_CHANGE =
+  // oxlint-disable-next-line no-control-regex, no-misleading-character-class
+  /[^\0-\u02ff\u0388-\u0482\u048a-\u0590\u2010-\u20cf\u2200-\u2328\u232b-\u2ad8\u3001-\u3029\u3030-\u3098\u309b-\ua66e\uac00-\ud7a3\ud83c-\ud83e\udc00-\udfff\uff00-\uffef]/
 /** Marks above are variation selectors, and normalization doesn't sort them. */
 const END_OF_TABLE = 0x20000
 

@@ -118,7 +118,8 @@ class ContentReader implements Visitor {
 
   end(): Content {
     const { texts, readings, isCut } = this.#texts.end()
-    if (this.#hasEncodedText) for (const text of texts) this.#addUuFiles(Buffer.from(text))
+    if (this.#hasEncodedText)
+      for (const text of texts) if (text.includes('begin')) this.#addUuFiles(Buffer.from(text))
     const { all } = this.#attachments
     return { texts, ...(readings.length > 0 && { readings }), attachments: all, isCut }
   }

@@ -19,38 +19,48 @@ const CAPITAL_A = 0x41
 const MARK = /[\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]/
 const MARKS = new RegExp(`([!-~])${MARK.source}+`, 'g')
 
+/** Flags of a UTF-16 unit that may begin a character that is left out, one that is replaced, or a mark. */
+const [INVISIBLE, LOOKS_LIKE, IS_MARK] = [1, 2, 4]
+
 /** How the reader of a text takes it, where that differs from the text itself. */
 export function otherReadings(text: string): readonly string[] {
-  if (!NOT_ASCII.test(text) || firstFlag(text) === text.length) return []
-  const plain = withoutLookAlikes(text)
-  const forms = plain === text || plain === composed(text) ? [] : [plain]
+  if (!NOT_ASCII.test(text)) return []
+  const flags = flagsIn(text)
+  if (flags === 0) return []
+  const own = composed(text)
+  const plain = readAsAscii((flags & INVISIBLE) === 0 ? own : composed(visibleText(text)))
+  const forms = plain === text || plain === own ? [] : [plain]
   return [...forms, ...reversedRuns(text).map(withoutLookAlikes)]
 }
 
 /** Applied twice it changes nothing more. */
 export function withoutLookAlikes(text: string): string {
-  if (!NOT_ASCII.test(text)) return text
-  const plain = composed(visibleText(text))
-  const first = firstFlag(plain)
-  if (first === plain.length) return plain
+  return NOT_ASCII.test(text) ? readAsAscii(composed(visibleText(text))) : text
+}
+
+/** `text`: visible and composed. */
+function readAsAscii(text: string): string {
+  const flags = flagsIn(text)
+  if (flags === 0) return text
+  const ascii = (flags & LOOKS_LIKE) === 0 ? text : replaced(text)
   // a letter that was replaced may make one with an accent behind another mark
-  return composed(replaced(plain, first).replace(MARKS, '$1'))
+  return composed((flags & IS_MARK) === 0 ? ascii : ascii.replace(MARKS, '$1'))
 }
 
-/** The place of the first character that may be left out or replaced: most texts beyond ASCII have none. */
-function firstFlag(text: string): number {
+/** The flags of all characters together. 0: the text has only one reading, as most have. */
+function flagsIn(text: string): number {
   const { flags } = asciiTable()
-  let at = 0
-  while (at < text.length && flags[text.charCodeAt(at)] !== 1) at++
-  return at
+  let all = 0
+  for (let at = 0; at < text.length; at++) all |= flags[text.charCodeAt(at)] as number
+  return all
 }
 
-function replaced(text: string, first: number): string {
+function replaced(text: string): string {
   const { flags, asciiOf } = asciiTable()
   const parts: string[] = []
   let kept = 0
-  for (let at = first; at < text.length; at++) {
-    if (flags[text.charCodeAt(at)] !== 1) continue
+  for (let at = 0; at < text.length; at++) {
+    if (((flags[text.charCodeAt(at)] as number) & LOOKS_LIKE) === 0) continue
     const character = String.fromCodePoint(text.codePointAt(at) ?? 0)
     const ascii = asciiOf(character)
     if (ascii === character) continue
@@ -63,7 +73,7 @@ function replaced(text: string, first: number): string {
 }
 
 interface Table {
-  /** 1 for each UTF-16 unit with which a character begins that may be left out or replaced. */
+  /** By UTF-16 unit. */
   flags: Uint8Array
   asciiOf: (character: string) => string
 }
@@ -80,8 +90,12 @@ function asciiTable(): Table {
       ascii.set(String.fromCodePoint(first + at), String.fromCharCode(CAPITAL_A + at))
   }
   const flags = new Uint8Array(0x10000)
+  const setFlag = (unit: number, flag: number) => {
+    flags[unit] = (flags[unit] ?? 0) | flag
+  }
   const flag = (first: number, last: number) => {
-    for (let point = first; point <= last; point++) flags[String.fromCodePoint(point).charCodeAt(0)] = 1
+    for (let point = first; point <= last; point++)
+      setFlag(String.fromCodePoint(point).charCodeAt(0), LOOKS_LIKE)
   }
   for (const range of COMPATIBLE.split(' ')) {
     const [first = 0, last = first] = range.split('-').map(point => Number.parseInt(point, 16))
@@ -90,7 +104,8 @@ function asciiTable(): Table {
   for (const one of ascii.keys()) flag(one.codePointAt(0) ?? 0, one.codePointAt(0) ?? 0)
   for (let unit = 0; unit < 0x10000; unit++) {
     const character = String.fromCharCode(unit)
-    if (MARK.test(character) || mayBeInvisible(character)) flags[unit] = 1
+    if (MARK.test(character)) setFlag(unit, IS_MARK)
+    if (mayBeInvisible(character)) setFlag(unit, INVISIBLE)
   }
   const asciiOf = (character: string): string => {
     const known = ascii.get(character)

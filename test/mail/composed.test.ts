@@ -32,6 +32,15 @@ describe("Unicode's composed form", () => {
     assert.equal(composed(`a${ACUTE.repeat(30)}`), `a${ACUTE.repeat(30)}`.normalize('NFC'))
   })
 
+  it('is NFC for each character behind a letter, and behind what a Korean vowel or consonant joins', () => {
+    for (let point = 0; point < 0x110000; point++) {
+      const character = String.fromCodePoint(point)
+      if (/[\p{Cs}\p{Co}\p{Cn}]/u.test(character)) continue
+      for (const text of [`a${character}`, `\u1100${character}\uac00${character}`])
+        if (composed(text) !== text.normalize('NFC')) assert.fail(point.toString(16))
+    }
+  })
+
   it('has a joiner after every thirtieth mark of a longer run, as UAX #15 requires', () => {
     const marks = composed(`x${CEDILLA.repeat(65)}y`)
     assert.equal(marks, `x${[30, 30, 5].map(count => CEDILLA.repeat(count)).join('\u034f')}y`)

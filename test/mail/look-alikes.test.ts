@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
+import { composed } from '../../src/mail/composed'
 import { otherReadings, withoutLookAlikes } from '../../src/mail/look-alikes'
+import { reversedRuns } from '../../src/mail/mime/visible-text'
 import { cpuMs } from '../cpu-time'
 
 describe('a text without look-alikes', () => {
@@ -48,13 +50,51 @@ describe('a text without look-alikes', () => {
     assert.deepEqual(otherReadings('a \u202edrac tfig\u202c'), ['a drac tfig', 'gift card'])
   })
 
+  const unit = fc.oneof(
+    fc.string({ unit: 'binary', maxLength: 20 }),
+    fc.constantFrom(
+      'е',
+      'ｅ',
+      '\u0301',
+      '\u034f',
+      'e',
+      '𝛂',
+      '½',
+      '？',
+      'é',
+      '\u00a0',
+      '\u00ad',
+      '…',
+      '\u202eba',
+    ),
+  )
+
+  it('is the same for each character when the text has look-alikes, marks and invisible characters elsewhere', () => {
+    const others = '\nе\u0301 ½a\u0338\u00a0\u200b'
+    for (let point = 0; point < 0x110000; point++) {
+      const character = String.fromCodePoint(point)
+      if (/[\p{Cs}\p{Co}\p{Cn}\u202e]/u.test(character)) continue
+      const text = `e${character}e`
+      if (withoutLookAlikes(text + others) !== withoutLookAlikes(text) + withoutLookAlikes(others))
+        assert.fail(point.toString(16))
+    }
+  })
+
+  it('is among the readings of a text whenever it differs from the text in more than how it is composed', () => {
+    fc.assert(
+      fc.property(fc.array(unit), parts => {
+        const text = parts.join('')
+        const plain = withoutLookAlikes(text)
+        const expected = plain === text || plain === composed(text) ? [] : [plain]
+        assert.deepEqual(otherReadings(text), [...expected, ...reversedRuns(text).map(withoutLookAlikes)])
+      }),
+      { numRuns: 2000, examples: [[['é']], [['\u00ad']], [['\u0301']], [['…']], [['\u202eba']]] },
+    )
+  })
+
   it('changes nothing when it is made again', () => {
     const marked = '\u0435\u0e38\u0301'
     assert.equal(withoutLookAlikes(withoutLookAlikes(marked)), withoutLookAlikes(marked))
-    const unit = fc.oneof(
-      fc.string({ unit: 'binary', maxLength: 20 }),
-      fc.constantFrom('е', 'ｅ', '\u0301', '\u034f', 'e', '𝛂', '½', '？'),
-    )
     fc.assert(
       fc.property(fc.array(unit), parts => {
         const once = withoutLookAlikes(parts.join(''))

@@ -7,6 +7,10 @@ const BLANK = 0x20
 const TAB = 0x09
 /** Blanks between `=` and the end of the line are wrong, but mail programs accept them. So many at most. */
 const BLANKS_LIMIT = 1000
+/** The value of each hexadecimal digit; below 0: it isn't one. */
+const HEX = Int8Array.from({ length: 256 }, (_, byte) =>
+  '0123456789abcdef'.indexOf(String.fromCharCode(byte).toLowerCase()),
+)
 
 /** Decodes chunks in order: an escape may be split between two of them. */
 export class QuotedPrintableDecoder {
@@ -19,11 +23,11 @@ export class QuotedPrintableDecoder {
     const isOpen = last >= 0 && joined.length - last < BLANKS_LIMIT && isOpenFrom(joined, last)
     const end = isOpen ? last : joined.length
     this.#open = Buffer.from(joined.subarray(end))
-    return decode(joined.subarray(0, end))
+    return decode(joined, end)
   }
 
   end(): Buffer {
-    const last = decode(this.#open)
+    const last = decode(this.#open, this.#open.length)
     this.#open = Buffer.alloc(0)
     return last
   }
@@ -53,15 +57,32 @@ function isOpenFrom(bytes: Buffer, equals: number): boolean {
   return at === equals + 1 && equals + 2 >= bytes.length && hexOf(bytes[equals + 1]) >= 0
 }
 
-function decode(coded: Buffer): Buffer {
-  const bytes = Buffer.allocUnsafe(coded.length)
+/** Decodes up to `end`; what comes behind it tells only how an escape before it is meant. */
+function decode(coded: Buffer, end: number): Buffer {
+  const first = coded.indexOf(EQUALS)
+  if (first < 0 || first >= end) return coded.subarray(0, end)
+  const bytes = Buffer.allocUnsafe(end)
+  const whole = end - 2
   let length = 0
-  for (let at = 0; at < coded.length; ) {
+  for (let at = 0; at < end; ) {
     const byte = coded[at] as number
     if (byte !== EQUALS) {
       bytes[length++] = byte
       at++
       continue
+    }
+    if (at < whole) {
+      const [next, second] = [coded[at + 1] as number, coded[at + 2] as number]
+      const value = ((HEX[next] as number) << 4) | (HEX[second] as number)
+      if (value >= 0) {
+        bytes[length++] = value
+        at += 3
+        continue
+      }
+      if (next === CR && second === LF) {
+        at += 3
+        continue
+      }
     }
     const { bytes: count, value, next } = codingAt(coded, at)
     if (count > 0) bytes[length++] = value
@@ -89,8 +110,5 @@ function afterBlanks(bytes: Buffer, from: number): number {
 }
 
 function hexOf(byte: number | undefined): number {
-  if (byte === undefined) return -1
-  if (byte >= 0x30 && byte <= 0x39) return byte - 0x30
-  const upper = byte & 0xdf
-  return upper >= 0x41 && upper <= 0x46 ? upper - 0x37 : -1
+  return byte === undefined ? -1 : (HEX[byte] as number)
 }

@@ -23,7 +23,10 @@ const MAY_CHANGE =
 export function visibleText(raw: string): string {
   const text = raw.includes('\r') ? raw.replaceAll('\r\n', '\n').replaceAll('\r', '\n') : raw
   if (!MAY_CHANGE.test(text)) return text
-  return text.replace(BLANKS, ' ').replace(INVISIBLE, '').replace(LINE_ENDS, '\n')
+  // most often it is the blank of HTML alone
+  const plain = text.replaceAll('\u00a0', ' ')
+  if (plain !== text && !MAY_CHANGE.test(plain)) return plain
+  return plain.replace(BLANKS, ' ').replace(INVISIBLE, '').replace(LINE_ENDS, '\n')
 }
 
 /** False: `visibleText` leaves the character as it is. */
