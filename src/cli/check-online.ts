@@ -5,6 +5,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { ActiveConfig } from '../app/active-config'
+import { proxyFault, proxyText, proxyVariable } from '../aws-proxy'
 import type { Account } from '../config/accounts'
 import { SMTP_FILE } from '../config/owner'
 import { isLoopbackEndpoint } from '../config/ses-parsers'
@@ -62,7 +63,9 @@ export async function askOnline(
   const places = lanes.flatMap(({ account, regions, domains }) =>
     (regions.length > 0 ? regions : (fallback?.regions ?? [])).map(place => ({ account, place, domains })),
   )
-  const notes = [...database, seen.note, fallback?.note].filter(answered => answered !== undefined)
+  const notes = [...database, proxyNote(env), seen.note, fallback?.note].filter(
+    answered => answered !== undefined,
+  )
 
   const identity = await caller(aws, places[0]?.place.region ?? STS_REGION, activeConfig, env)
   if (identity.result === 'error') return { identity, regions: [], notes }
@@ -141,6 +144,16 @@ async function caller(
     return { result: 'unestablished', message, action: CALLER_ACTION }
   }
   return callerVerdict(await aws.callerIdentity(region))
+}
+
+/** Undefined: there is no proxy. */
+function proxyNote(env: NodeJS.ProcessEnv): OnlineAnswer | undefined {
+  const name = proxyVariable(env)
+  if (name === undefined) return undefined
+  const proxy = proxyText(env)
+  return proxy === undefined
+    ? { result: 'error', message: proxyFault(name) }
+    : { result: 'fine', message: `calls to AWS go by the proxy ${proxy} (${name})` }
 }
 
 function openVerdict(template: string): OnlineAnswer {

@@ -2,6 +2,7 @@
 // `ses-bounce`: finds the command and runs it. A command's file is loaded only when it is used.
 // Exit codes: 0 fine, 1 a problem found, 2 wrong usage.
 
+import { silenceNodeVersionWarning } from '../aws-sdk'
 import { withoutHidden } from '../config/hidden-values'
 import { asGroup, type CommandTable, type Describe, runProgram, type Shell } from './command-line'
 import type { Out } from './out'
@@ -85,6 +86,7 @@ function addHelp(program: Parameters<Describe>[0], { out, env, exit }: Shell): v
 }
 
 async function run(): Promise<void> {
+  silenceNodeVersionWarning()
   // the reader of the output, such as `| head`, has ended
   process.stdout.on('error', error => process.exit('code' in error && error.code === 'EPIPE' ? 1 : 2))
   process.exitCode = await main(process.argv.slice(2), {

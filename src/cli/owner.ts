@@ -3,7 +3,7 @@
 
 import { existsSync, readFileSync } from 'node:fs'
 import path from 'node:path'
-import { type Owner, runAs, SMTP_FILE } from '../config/owner'
+import { homeOf, type Owner, runAs, SMTP_FILE } from '../config/owner'
 
 /** The user and group in smtp.ini. @throws ConfigurationError: no such account */
 export function ownerOf(harakaDir: string): Owner {
@@ -18,5 +18,9 @@ export function becomeOwner({ uid, gid }: Owner): void {
     process.setgroups?.([gid])
     process.setgid?.(gid)
   }
-  if (uid !== undefined) process.setuid?.(uid)
+  if (uid === undefined) return
+  process.setuid?.(uid)
+  // the AWS SDK looks for ~/.aws, and root's can't be read any more
+  const home = homeOf(uid)
+  if (home !== undefined) process.env['HOME'] = home
 }

@@ -37,6 +37,20 @@ export function runAs(smtpIni: string | undefined, accounts: Accounts = SYSTEM):
   return { ...(uid !== undefined && { uid }), ...(gid !== undefined && { gid }) }
 }
 
+/** The home of a user, for programs that look for files there. Undefined: it isn't known. */
+export function homeOf(uid: number, accounts: Pick<Accounts, 'passwd'> = SYSTEM): string | undefined {
+  try {
+    const fields = linesOf(accounts.passwd()).find(([, , id]) => id === String(uid))
+    return fields?.[5] || undefined
+  } catch {
+    return undefined
+  }
+}
+
+function linesOf(text: string): string[][] {
+  return text.split('\n').map(line => line.split(':'))
+}
+
 function idOf(
   entry: IniEntry | undefined,
   what: 'user' | 'group',
@@ -46,10 +60,7 @@ function idOf(
   if (entry === undefined || name === '' || /^0+$/.test(name)) return undefined
   if (/^\d{1,10}$/.test(name)) return Number(name)
   // in both files the name is the first field, the number the third
-  const fields = accounts()
-    .split('\n')
-    .map(line => line.split(':'))
-    .find(([first]) => first === name)
+  const fields = linesOf(accounts()).find(([first]) => first === name)
   const id = fields?.[2] ?? ''
   if (/^\d{1,10}$/.test(id)) return Number(id)
   const file = what === 'user' ? '/etc/passwd' : '/etc/group'

@@ -4,7 +4,7 @@
 
 import { AssumeRoleCommand, STSClient } from '@aws-sdk/client-sts'
 import type { Account } from '../config/accounts'
-import { bounded, type ClientOptions, clientConfig, stsEndpoint, timeouts } from './client'
+import { bounded, type ClientOptions, clientConfig, handlerFor, stsEndpoint } from './client'
 import type { Session } from './lane-credentials'
 
 /** In CloudTrail, and for a trust policy that asks for sts:RoleSessionName. */
@@ -18,7 +18,7 @@ export interface RoleClient {
 export function createRoleClient(options: ClientOptions, region: string, account: Account): RoleClient {
   const sts = new STSClient({
     ...clientConfig({ ...options, endpoint: stsEndpoint(options) }, region),
-    requestHandler: timeouts(options),
+    requestHandler: handlerFor(options),
   })
   const input = {
     RoleArn: account.role,

@@ -1,5 +1,6 @@
 // Settings and time limits of all AWS clients. Doesn't load the SDK. Every call ends in time, if need be with an error.
 
+import { proxyHandler } from '../aws-proxy'
 import type { Account } from '../config/accounts'
 
 export interface ClientOptions {
@@ -44,6 +45,12 @@ export function clientConfig(options: ClientOptions, region: string) {
 const GRACE_MS = 100
 /** The SDK's own timers would fire before the socket is read. */
 const LATER_MS = 60_000
+
+/** The handler of clients whose calls needn't be timed: by the proxy that the environment names, if any. */
+export function handlerFor(options: ClientOptions) {
+  const { requestHandler } = proxyHandler(options.timeoutMs)
+  return { ...requestHandler, ...timeouts(options) }
+}
 
 /** For a request handler. The three limit a slow connection, a slow answer, and an answer in small pieces. */
 export function timeouts({ timeoutMs }: ClientOptions) {

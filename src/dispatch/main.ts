@@ -3,6 +3,7 @@
 
 import path from 'node:path'
 import { compileDispatcherSettings } from '../app/dispatcher-settings'
+import { silenceNodeVersionWarning } from '../aws-sdk'
 import { openConfiguration } from '../config/configuration'
 import { withoutHidden } from '../config/hidden-values'
 import { restorerFor } from '../config/restore'
@@ -155,6 +156,7 @@ function relayLog(level: FromDispatcher['level'], message: string): void {
 }
 
 if (require.main === module) {
+  silenceNodeVersionWarning()
   const told = new AbortController()
   for (const event of ['disconnect', 'SIGTERM', 'SIGINT']) process.once(event, () => told.abort())
   dispatch(process.argv[2] ?? process.cwd(), fromEnvironment(process.env), relayLog, told.signal).then(

@@ -56,7 +56,7 @@ export function createSes(current: () => ClientOptions, monoMs: () => MonoMs): S
     if (known) return known
     const { account, region } = parseLane(lane)
     const role = account === undefined ? undefined : roleOf(account, region, options, monoMs)
-    const agents = stampingAgents(() => entry.flight, monoMs)
+    const agents = stampingAgents(() => entry.flight, monoMs, options.timeoutMs)
     const entry: LaneClient = {
       role,
       flight: { opened: false, reached: false },

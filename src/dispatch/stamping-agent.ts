@@ -3,6 +3,7 @@
 import http from 'node:http'
 import https from 'node:https'
 import type { Socket } from 'node:net'
+import { proxyAgent } from '../aws-proxy'
 import type { MonoMs } from '../units'
 
 /** The times of one call. Set by the agent during the call. */
@@ -32,9 +33,15 @@ const IDLE_MS = 10_000
 export function stampingAgents(
   flight: () => RequestTiming,
   monoMs: () => MonoMs,
-): { httpAgent: http.Agent; httpsAgent: https.Agent } {
+  timeoutMs: number,
+): { httpAgent: http.Agent; httpsAgent: http.Agent } {
   const options = { keepAlive: true, maxSockets: 1 }
-  return { httpAgent: stamping(new http.Agent(options)), httpsAgent: stamping(new https.Agent(options)) }
+  // a proxy that doesn't answer must not hold the only socket
+  const proxied = proxyAgent({ keepAlive: true, connectMs: timeoutMs })
+  return {
+    httpAgent: stamping(new http.Agent(options)),
+    httpsAgent: stamping(proxied ?? new https.Agent(options)),
+  }
 
   function stamping<A extends http.Agent>(agent: A): A {
     const createConnection = agent.createConnection.bind(agent)

@@ -4,6 +4,7 @@
 
 import { type ChildProcess, fork } from 'node:child_process'
 import path from 'node:path'
+import { homeOf } from '../config/owner'
 import { errorMessage } from '../errors'
 import { type QueuePlace, toEnvironment } from '../queue/target'
 import { isFromDispatcher, type ToDispatcher } from './messages'
@@ -54,7 +55,7 @@ export function superviseDispatcher(options: SupervisorOptions): Supervisor {
     const startedMs = performance.now()
     const started = fork(path.join(__dirname, 'main.js'), [options.harakaDir], {
       ...options.owner,
-      env: { ...process.env, ...toEnvironment(options.place) },
+      env: { ...process.env, ...homeIn(options.owner), ...toEnvironment(options.place) },
       // Haraka's own flags (a debugger's port, say) aren't the dispatcher's
       execArgv: [],
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
@@ -92,6 +93,12 @@ export function superviseDispatcher(options: SupervisorOptions): Supervisor {
     // a dispatcher that has just died finds the job when it is started again
     if (child?.connected) child.send(message, () => undefined)
   }
+}
+
+/** Of another user than ours: the AWS SDK looks for ~/.aws, and that of root can't be read. */
+function homeIn({ uid }: SupervisorOptions['owner']): { HOME?: string } {
+  const home = uid === undefined || process.geteuid?.() !== 0 ? undefined : homeOf(uid)
+  return home === undefined ? {} : { HOME: home }
 }
 
 function ended(child: ChildProcess | undefined): Promise<void> {

@@ -3,6 +3,8 @@
 
 import { PassThrough, Readable, type Writable } from 'node:stream'
 import type { S3ClientConfig } from '@aws-sdk/client-s3'
+import { proxyHandler } from '../aws-proxy'
+import { silenceNodeVersionWarning } from '../aws-sdk'
 import { asError } from '../errors'
 import type { EpochMs } from '../units'
 
@@ -173,11 +175,13 @@ function isInstalled(name: string): boolean {
 async function loadSdk({ config, answerMs = ANSWER_MS }: S3Options) {
   const missing = missingPackages()
   if (missing !== undefined) throw new Error(missing)
+  silenceNodeVersionWarning()
   const [s3, { Upload }] = await Promise.all([import('@aws-sdk/client-s3'), import('@aws-sdk/lib-storage')])
   const client = new s3.S3Client({
     followRegionRedirects: true,
     maxAttempts: 2,
     requestHandler: {
+      ...proxyHandler(answerMs).requestHandler,
       connectionTimeout: answerMs,
       requestTimeout: answerMs,
       socketTimeout: answerMs,

@@ -1,6 +1,7 @@
 // The queues of SQS: SES's announcements, and the dead-letter queue. The SDK is loaded here only.
 
 import type { SQSClient, SQSClientConfig } from '@aws-sdk/client-sqs'
+import { PROXY_MS, proxyHandler } from '../aws-proxy'
 import type { SqsRelay } from '../config/settings'
 
 /** A message in hand: nobody else gets it until its visibility timeout ends. */
@@ -53,7 +54,12 @@ export async function openQueues(
     const region = regionIn(url)
     const found =
       clients.get(region ?? '') ??
-      new sqs.SQSClient({ ...(region && { region }), useQueueUrlAsEndpoint: !hasEndpoint, ...config })
+      new sqs.SQSClient({
+        ...(region && { region }),
+        ...proxyHandler(PROXY_MS),
+        useQueueUrlAsEndpoint: !hasEndpoint,
+        ...config,
+      })
     clients.set(region ?? '', found)
     return found
   }

@@ -1,6 +1,7 @@
 // Fetches mail from S3. The SDK is loaded here only.
 
 import type { S3ClientConfig } from '@aws-sdk/client-s3'
+import { PROXY_MS, proxyHandler } from '../aws-proxy'
 import { asError } from '../errors'
 
 export type FetchedMail =
@@ -22,7 +23,7 @@ const ENCRYPTED = ['x-amz-key-v2', 'x-amz-key', 'x-amz-matdesc'] as const
 
 export async function openStoredMail(config: S3ClientConfig = {}): Promise<StoredMail> {
   const s3 = await import('@aws-sdk/client-s3')
-  const client = new s3.S3Client({ followRegionRedirects: true, ...config })
+  const client = new s3.S3Client({ followRegionRedirects: true, ...proxyHandler(PROXY_MS), ...config })
   return {
     async fetch(Bucket, Key) {
       try {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { runAs } from '../../src/config/owner'
+import { homeOf, runAs } from '../../src/config/owner'
 
 const ACCOUNTS = {
   passwd: () => 'root:x:0:0:root:/root:/bin/sh\nsmtp:x:101:102::/:/bin/false\nbroken\n',
@@ -22,6 +22,17 @@ describe("the user of Haraka's workers", () => {
 
   it('is never 0, which Haraka ignores', () => {
     assert.deepEqual(of('user=0\ngroup=0'), {})
+  })
+
+  it('has the home that /etc/passwd says, if it says one', () => {
+    const home = (uid: number) => homeOf(uid, ACCOUNTS)
+    assert.deepEqual([home(0), home(101), home(7)], ['/root', '/', undefined])
+    const unreadable = {
+      passwd: () => {
+        throw new Error('EACCES')
+      },
+    }
+    assert.equal(homeOf(0, unreadable), undefined)
   })
 
   it('has an error that names an unknown account', () => {

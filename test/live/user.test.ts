@@ -70,6 +70,18 @@ describe('user and group in smtp.ini', function () {
     assert.deepEqual(new Set(ids('Gid')), new Set([String(idIn('/etc/group', 'nogroup'))]))
   })
 
+  it('give the dispatcher its home, where the AWS SDK looks for ~/.aws', async () => {
+    const variables = readFileSync(`/proc/${await dispatcherPid(product)}/environ`, 'utf8').split('\0')
+    const home = readFileSync('/etc/passwd', 'utf8')
+      .split('\n')
+      .find(line => line.startsWith('nobody:'))
+      ?.split(':')[5]
+    assert.ok(
+      variables.includes(`HOME=${home}`),
+      variables.find(one => one.startsWith('HOME=')),
+    )
+  })
+
   it('own them still when root has used the command, while Haraka runs and after its end', async () => {
     for (const args of [['pause'], ['resume'], ['list'], ['stats'], ['drain']]) {
       const { code, errors } = await sesBounce(product, 'queue', ...args)

@@ -12,7 +12,7 @@ import {
 import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts'
 import type { Account } from '../../config/accounts'
 import { createRoleClient } from '../../dispatch/assume-role'
-import { bounded, type ClientOptions, clientConfig, stsEndpoint, timeouts } from '../../dispatch/client'
+import { bounded, type ClientOptions, clientConfig, handlerFor, stsEndpoint } from '../../dispatch/client'
 import type { Session } from '../../dispatch/lane-credentials'
 import type { Result } from '../../errors'
 import { type Refused, refusedBy } from './refused'
@@ -41,7 +41,7 @@ export interface Aws {
 export function createAws(options: ClientOptions): Aws {
   const config = (region: string, endpoint = options.endpoint) => ({
     ...clientConfig({ ...options, endpoint }, region),
-    requestHandler: timeouts(options),
+    requestHandler: handlerFor(options),
   })
 
   async function ask<C extends { destroy(): void }, T>(

@@ -1,6 +1,7 @@
 // The password for a new connection: a text, a file that is read each time, as passwords rotate, or a token of AWS.
 
 import { readFile } from 'node:fs/promises'
+import { silenceNodeVersionWarning } from '../../aws-sdk'
 import { errorMessage } from '../../errors'
 import type { PostgresTarget } from './target'
 
@@ -28,6 +29,7 @@ async function textOf(file: string): Promise<string> {
 
 /** A token lasts for 15 minutes, and only its use at the login counts. */
 async function awsToken({ host, port, user }: PostgresTarget): Promise<string> {
+  silenceNodeVersionWarning()
   const { Signer } = await rdsSigner()
   const region = RDS_HOST.exec(host)?.[1]
   try {
