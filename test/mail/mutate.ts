@@ -73,6 +73,17 @@ const PIECES = [
   '\xf0\x9f',
   '\0',
   '\xff\xfe',
+  '\r\r',
+  '\rContent-Type: text/html\r',
+  'Content-Type: text/calendar\r\n',
+  'Content-Type: text/rtf\r\n\r\n{\\rtf1',
+  '{\\*\\htmltag ',
+  '{\\fonttbl{\\f0\\fcharset128',
+  "\\'93",
+  '\\u55357?',
+  '\\bin9',
+  'LZFu',
+  'must be converted with BinHex\r\n:',
 ]
 
 const corpus = readdirSync(FOLDER)
