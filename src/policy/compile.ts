@@ -22,6 +22,7 @@ import { checkRefusalOutcomes, warnOfRefusalRule, warnOfUnreachable } from './re
 import type { Condition, Policy, Rule } from './rule'
 import { RuleIndex } from './rule-index'
 import { type OwnDomainNames, suspicionOfLists } from './suspect-patterns'
+import { warnOfExcluded } from './suspect-rules'
 import { ADDRESS_NAMES, parseTemplate, type Template, type TemplateName } from './templates'
 
 export interface PolicyContext {
@@ -124,6 +125,7 @@ class RuleCompiler {
       const rule = this.#rule(section, say)
       if (rule === undefined) continue
       if (rule.ofRefusals) warnOfRefusalRule(rule, say)
+      warnOfExcluded(rule, say)
       if (rule.outcome.action === 'bounce' && rule.mode === 'enforce' && rule.conditions.length === 0)
         say.warn(
           section.line,

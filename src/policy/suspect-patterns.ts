@@ -2,20 +2,18 @@
 // Texts of warnings; undefined: nothing is suspect. Never throws.
 
 import type { Item } from '../config/items'
-import { parseDurationMs, parseNumber, parseSizeBytes } from '../config/values'
 import { asciiDomain } from '../mail/address'
 import type { AsciiDomain } from '../units'
 import { AddressPatterns } from './address-patterns'
 import type { Field } from './fields'
 import { isGlob } from './glob'
 import { loadRe2js } from './regex-pass'
+import { exactMeasure, numberSuspicion } from './suspect-numbers'
 import { TextPatterns } from './text-patterns'
 
 /** Fields whose patterns name addresses at domains of ours. A sender's look-alike domain is what a rule may be about. */
 const OF_OURS: readonly string[] = ['recipient', 'envelope.recipient', 'to', 'cc']
 const NAMES: readonly string[] = ['attachment.name', 'attachment.archive']
-/** A mail has at least one recipient; other numbers begin at 0. */
-const LEAST: Readonly<Record<string, number>> = { recipients: 1 }
 /** A text that nobody writes a pattern for. */
 const UNLIKELY = '\u{f1234}\u{f4321}'
 
@@ -37,6 +35,8 @@ export function suspicionOf(field: Field, item: Item, ours: OwnDomainNames): str
       return numberSuspicion(field, text)
     case 'address':
       return OF_OURS.includes(field.name) ? domainSuspicion(text, ours) : undefined
+    case 'ip':
+      return text.endsWith('/0') ? `"${text}" holds for any address of its family` : undefined
     case 'text':
       return textSuspicion(field, item)
     default:
@@ -44,17 +44,48 @@ export function suspicionOf(field: Field, item: Item, ours: OwnDomainNames): str
   }
 }
 
-function textSuspicion({ name }: Field, { form, text }: Item): string | undefined {
+function textSuspicion({ name, phase }: Field, { form, text }: Item): string | undefined {
   const isWhole = form === 'quoted' || !isGlob(text)
-  if (name === 'body') {
-    if (isWhole) return `"${text}" would have to be all of the text; write *${text}* to find it anywhere`
-    return tagSuspicion(text)
-  }
-  if (NAMES.includes(name) && isWhole && /^\.?[a-z0-9]{1,5}$/i.test(text))
-    return `"${text}" would have to be the whole name of a file; write *.${text.replace('.', '')}`
-  if (name === 'attachment.type' && isWhole && !text.includes('/'))
+  if (form === 'quoted' && /^\*|\*$/.test(text))
+    return `"${text}" in quotes stands for itself, with its *; without quotes write \\, for a comma`
+  if (name === 'body') return bodySuspicion(text, isWhole)
+  if (NAMES.includes(name)) return nameSuspicion(text, isWhole)
+  if (name === 'attachment.type' && !isMediaType(text, isWhole))
     return `"${text}" isn't a media type, as application/pdf is; for names of files there is attachment.name`
-  return undefined
+  if (name === 'region' && isWhole && !/^[a-z]{2}(?:-[a-z]+)+-\d$/i.test(text))
+    return `"${text}" isn't a region, as eu-west-1 is`
+  return phase === 'header' ? encodedSuspicion(text) : undefined
+}
+
+function bodySuspicion(text: string, isWhole: boolean): string | undefined {
+  if (isWhole) return `"${text}" would have to be all of the text; write *${text}* to find it anywhere`
+  const stars = text.replace(/^\*|\*$/g, '')
+  if (!isGlob(stars) && text !== '*' && text !== `*${stars}*`) {
+    const place = text.startsWith('*') ? 'end' : 'beginning'
+    return `"${text}" finds it only at the ${place} of the text; write *${stars}* to find it anywhere`
+  }
+  return tagSuspicion(text)
+}
+
+/** Windows drops blanks and dots at the end of a name, and folders aren't files. */
+function nameSuspicion(text: string, isWhole: boolean): string | undefined {
+  if (isWhole && /^\.?[a-z0-9]{1,5}$/i.test(text))
+    return `"${text}" would have to be the whole name of a file; write *.${text.replace('.', '')}`
+  return /[\s./]$/.test(text)
+    ? `"${text}" never holds: names have no blank, dot or slash at their end`
+    : undefined
+}
+
+function isMediaType(text: string, isWhole: boolean): boolean {
+  if (/[;\s]/.test(text)) return false
+  return text.includes('/') || (!isWhole && !/^\*\.[a-z0-9]{1,5}$/i.test(text))
+}
+
+/** Values of fields are decoded. */
+function encodedSuspicion(text: string): string | undefined {
+  return /=\\?\?[\w-]+(?:\\?\?[bq]|\*|\\?\?\*)/i.test(text)
+    ? `"${text}" may never hold: encoded words are decoded; write the text that a reader sees`
+    : undefined
 }
 
 /** The same for the lists that a condition names. */
@@ -92,31 +123,6 @@ function firstSuspicion(list: AddressPatterns, ours: OwnDomainNames): string | u
   return undefined
 }
 
-/** `20mb` means exactly as many bytes. */
-function exactMeasure({ kind, name }: Field, text: string): string | undefined {
-  if (!/^\d/.test(text) || text.includes('..')) return undefined
-  const value = kind === 'size' ? parseSizeBytes(text) : parseDurationMs(text)
-  // a number without its unit has a warning of its own
-  if (value === undefined || /^\d+$/.test(text)) return undefined
-  return `${name} = ${text} holds only for exactly ${text}; write > ${text} or >= ${text}`
-}
-
-function numberSuspicion({ kind, name }: Field, text: string): string | undefined {
-  const found = /^(<=?|>=?|=?)\s*([^<>=.][^<>=]*)$/.exec(text)
-  if (!found || text.includes('..')) return undefined
-  const [, operator = '', written = ''] = found
-  const parse = kind === 'size' ? parseSizeBytes : kind === 'duration' ? parseDurationMs : parseNumber
-  const limit = parse(written.trim())
-  if (limit === undefined) return undefined
-  const least = LEAST[name] ?? 0
-  const isBelow = limit < least
-  if ((operator === '<' && limit <= least) || (isBelow && ['<=', '=', ''].includes(operator)))
-    return `"${text}" never holds: ${name} is at least ${least}`
-  if ((operator === '>=' && limit <= least) || (operator === '>' && isBelow))
-    return `"${text}" always holds: ${name} is at least ${least}`
-  return undefined
-}
-
 function domainSuspicion(text: string, { domains, isOurs }: OwnDomainNames): string | undefined {
   const domain = asciiDomain(text.slice(text.lastIndexOf('@') + 1).replace(/^\./, ''))
   if (domain === undefined || !text.includes('@') || isOurs(domain)) return undefined
@@ -137,6 +143,7 @@ function regexSuspicion({ name, phase, kind }: Field, { text, flags }: Item): st
     return `/${text}/ may never hold: ^ is the beginning of the value and $ its end; with (?m) they are those of a line`
   if (kind === 'address' && flags !== 'c' && /\s/.test(text) && !/\(\?[a-z]*x/.test(text))
     return `/${text}/ may never hold: an address has no blanks`
+  if (phase === 'header' && kind === 'text') return encodedSuspicion(text)
   return phase === 'content' && kind === 'text' ? contentSuspicion(name, text) : undefined
 }
 

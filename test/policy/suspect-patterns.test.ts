@@ -24,6 +24,32 @@ describe('a pattern that holds never, or always', () => {
       ['recipients = 0', /never holds/],
       ['attachment.count = >= 0', /always holds/],
       ['recipients = > 0', /always holds/],
+      ['size = > 50mb', /"> 50mb" never holds: SES accepts 40 MB/],
+      ['attachment.size = >= 1gb', /never holds/],
+      ['client.ip = 0.0.0.0/0', /holds for any address/],
+      ['not.relay.ip = ::/0', /holds for any address/],
+    ],
+    'a pattern with a star in quotes': [
+      ['subject = "*Dear friend, *"', /stands for itself, with its \*; without quotes write \\, for a comma/],
+      ['body = "*gift*"', /stands for itself/],
+    ],
+    'a text at one end of a body': [
+      ['body = *gift card', /only at the end of the text; write \*gift card\*/],
+      ['body = gift card*', /only at the beginning of the text/],
+    ],
+    'an end that no name has': [
+      ['attachment.name = *.exe.', /no blank, dot or slash at their end/],
+      ['attachment.archive = docs/', /no blank, dot or slash at their end/],
+    ],
+    'what is no media type': [
+      ['attachment.type = *.pdf', /isn't a media type/],
+      [raw`attachment.type = text/html\; charset=utf-8`, /isn't a media type/],
+    ],
+    'what is no region': [['region = us-east', /isn't a region, as eu-west-1 is/]],
+    'an encoded word': [
+      ['subject = *=?utf-8?*', /encoded words are decoded/],
+      ['header.X-Name = =?utf-8?q?x?=', /encoded words are decoded/],
+      [raw`subject = /=\?koi8-r\?b/`, /encoded words are decoded/],
     ],
     'a text that would have to be all of a body': [
       ['body = gift card', /"gift card" would have to be all of the text; write \*gift card\*/],
@@ -80,7 +106,13 @@ describe('a pattern that holds never, or always', () => {
       'body = *gift card*, /gift\\s+card/',
       'not.body = *',
       'attachment.name = *.exe, winmail.dat, README',
-      'attachment.type = application/pdf, image/*',
+      'attachment.type = application/pdf, image/*, *pdf*, *+xml',
+      'region = eu-west-1, us-*, us-gov-west-1',
+      'size = > 40mb',
+      'client.ip = 10.0.0.0/8, ::1',
+      'body = *gift*card*, gift?*',
+      'subject = *a=b?c*, /a=\\?b/',
+      'attachment.archive = */run.exe',
       'sender = @exampel.com',
       'from = @examp1e.com',
       'recipient = @example.com, @other.example, <>, *@example.com',
@@ -102,6 +134,32 @@ describe('a pattern that holds never, or always', () => {
     assert.deepEqual(messages('not.recipient = file:mine', 'a@example.com\nb@exampel.com\n'), [
       '"exampel.com" isn\'t a domain of yours; did you mean "example.com"?',
     ])
+  })
+
+  it('is one that another condition of its rule excludes, too', () => {
+    const never = (key: string) => [`the rule never holds: not.${key} excludes all that ${key} names`]
+    for (const [key, wanted, excluded] of [
+      ['recipient', 'anna@example.com', 'ANNA@example.com, bob@example.com'],
+      ['sender', 'anna@a.example, bob@a.example', '@a.example'],
+      ['subject', '*sale*, /win/', '*sale*, /win/'],
+      ['header.X-Spam', 'yes', '*'],
+      ['sender', 'file:mine', 'file:mine'],
+    ] as const) {
+      const text = `[r]\n${key} = ${wanted}\nnot.${key} = ${excluded}\naction = drop`
+      const { diagnostics } = compile(text, { lists: { mine: 'a@b.example\n' } })
+      assert.deepEqual(
+        diagnostics.map(one => one.message),
+        never(key),
+        text,
+      )
+    }
+    for (const lines of [
+      'recipient = @example.com\nnot.recipient = anna@example.com',
+      'subject = *sale*\nnot.subject = *sales*',
+      'header.X-A = yes\nnot.header.X-B = yes',
+      'subject = /Sale/c\nnot.subject = /sale/c',
+    ])
+      assert.deepEqual(compile(`[r]\n${lines}\naction = drop`).diagnostics, [], lines)
   })
 
   it('is a bounce without any condition, too', () => {
