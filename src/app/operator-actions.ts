@@ -1,49 +1,129 @@
 // Changes to the queue by hand. The status page, the API and the command line share them.
-// Each change is on disk when its function returns; the log tells of it, and the dispatcher is woken where it has work.
+// Each change is on disk, with its entry in the audit, when its function returns; the log tells of it, and the dispatcher is
+// woken where it has work.
 
+import { performance } from 'node:perf_hooks'
 import type { Settings } from '../config/settings'
+import { type Actor, type AuditAction, type AuditDraft, auditDraft } from '../queue/audit'
 import { forecastSpacingMs } from '../queue/forecast'
-import type { ByHand, JobAction, OperatorQueue, Pace } from '../queue/operator'
+import {
+  type ByHand,
+  type Flushed,
+  type JobAction,
+  MOST_CHANGED,
+  type OperatorQueue,
+  type Pace,
+} from '../queue/operator'
 import type { EpochMs, MonoMs } from '../units'
 
 export interface OperatorContext {
   queue: OperatorQueue
   pace: Pace
   now: { ms: EpochMs; monoMs: MonoMs }
+  /** Of the audit. */
+  actor: Actor
+  /** In their own words. */
+  reason?: string
   /** For the log. */
   note: (values: Record<string, string>) => void
   /** Wakes the dispatcher; without this it looks at the queue by itself, within a second. */
   wake: () => void
 }
 
+export function draftOf(
+  { actor, reason, now }: OperatorContext,
+  action: AuditAction,
+  target: string,
+): AuditDraft {
+  return auditDraft(actor, action, { target, atMs: now.ms, ...(reason !== undefined && { reason }) })
+}
+
 export async function changeJob(context: OperatorContext, action: JobAction, id: string): Promise<ByHand> {
   const { queue, pace, now, note, wake } = context
-  const done = await queue[action](id, now.ms, pace)
+  const audit = draftOf(context, action, `job ${id}`)
+  const [done] = await queue.change([id], { action, nowMs: now.ms, pace, audit })
+  if (done === undefined) throw new Error('the queue gave no result')
   if ('fault' in done) return done
   const { from, to } = done.value
-  note({ job: id, state: to, was: from })
+  note({ job: id, state: to, was: from, by: audit.who })
   if (to === 'queued') wake()
   return done
 }
 
-/** `region` undefined: every region. False: it was paused already. */
-export async function pauseSending(
-  { queue, now, note, wake }: OperatorContext,
+/** The queue between two transactions of a change of many jobs. */
+export interface Batches {
+  nowMs: () => EpochMs
+  sleep: (ms: number) => Promise<void>
+  /** Called after each transaction; `ids` are those that it was for. */
+  done: (ids: readonly string[], results: readonly ByHand[]) => void
+}
+
+/** Others may write for twice as long as each transaction took, and some milliseconds at least. */
+const REST = 2
+const LEAST_REST_MS = 5
+
+/**
+ * Changes any number of jobs in bounded transactions, with one entry in the audit. In between others get their turn. What is
+ * done stays done if a later transaction fails. `target`: for the audit.
+ */
+export async function changeJobs(
+  context: OperatorContext,
+  { action, ids, target }: { action: JobAction; ids: readonly string[]; target: string },
+  { nowMs, sleep, done }: Batches,
+): Promise<void> {
+  const { queue, pace, wake } = context
+  const audit = draftOf(context, action, target)
+  for (let from = 0; from < ids.length; from += MOST_CHANGED) {
+    const some = ids.slice(from, from + MOST_CHANGED)
+    const startMs = performance.now()
+    const results = await queue.change(some, { action, nowMs: nowMs(), pace, audit })
+    done(some, results)
+    if (from + MOST_CHANGED < ids.length)
+      await sleep(Math.max(LEAST_REST_MS, (performance.now() - startMs) * REST))
+  }
+  if (action === 'retry') wake()
+}
+
+/** `region` undefined: every region. Jobs that wait for their next attempt are tried now. */
+export async function flushQueue(
+  context: OperatorContext,
   region: string | undefined,
-): Promise<boolean> {
-  const isNew = await queue.pause(region, now.ms)
-  if (isNew) note({ paused: region ?? EVERY_REGION })
+  { nowMs, sleep }: Pick<Batches, 'nowMs' | 'sleep'>,
+): Promise<Omit<Flushed, 'isDone'>> {
+  const { queue, note, wake } = context
+  const audit = draftOf(context, 'flush', region ?? EVERY_REGION)
+  const sum = { jobs: 0, lifted: 0 }
+  for (;;) {
+    const startMs = performance.now()
+    const { jobs, lifted, isDone } = await queue.flush(region, nowMs(), audit)
+    sum.jobs += jobs
+    sum.lifted += lifted
+    if (isDone) break
+    await sleep(Math.max(LEAST_REST_MS, (performance.now() - startMs) * REST))
+  }
+  if (sum.jobs + sum.lifted > 0) {
+    note({ flushed: region ?? EVERY_REGION, jobs: String(sum.jobs), by: audit.who })
+    wake()
+  }
+  return sum
+}
+
+/** `region` undefined: every region. False: it was paused already. */
+export async function pauseSending(context: OperatorContext, region: string | undefined): Promise<boolean> {
+  const { queue, now, reason, note, wake } = context
+  const audit = draftOf(context, 'pause', region ?? EVERY_REGION)
+  const isNew = await queue.pause(region, now.ms, audit)
+  if (isNew) note({ paused: region ?? EVERY_REGION, by: audit.who, ...(reason !== undefined && { reason }) })
   if (isNew) wake()
   return isNew
 }
 
 /** `region` undefined: all that is paused. False: nothing of it was. */
-export async function resumeSending(
-  { queue, note, wake }: OperatorContext,
-  region: string | undefined,
-): Promise<boolean> {
-  const wasPaused = await queue.resume(region)
-  if (wasPaused) note({ resumed: region ?? EVERY_REGION })
+export async function resumeSending(context: OperatorContext, region: string | undefined): Promise<boolean> {
+  const { queue, note, wake } = context
+  const audit = draftOf(context, 'resume', region ?? EVERY_REGION)
+  const wasPaused = await queue.resume(region, audit)
+  if (wasPaused) note({ resumed: region ?? EVERY_REGION, by: audit.who })
   if (wasPaused) wake()
   return wasPaused
 }
@@ -51,8 +131,8 @@ export async function resumeSending(
 export const EVERY_REGION = 'every region'
 
 /** Whether a job has ever been there. */
-export async function isKnownRegion({ queue, now, pace }: OperatorContext, region: string): Promise<boolean> {
-  return (await queue.stats(now, pace)).regions.some(one => one.region === region)
+export async function isKnownRegion({ queue }: OperatorContext, region: string): Promise<boolean> {
+  return (await queue.regions()).includes(region)
 }
 
 export function paceOf({ limit, window }: Pick<Settings, 'limit' | 'window'>): Pace {

@@ -8,6 +8,7 @@ import type { Command } from 'commander'
 import { systemClock } from '../dispatch/clock'
 import { errorMessage } from '../errors'
 import { type QueueTarget, targetFor } from '../queue/target'
+import { actorOf } from './actor'
 import { mustBeThere } from './check'
 import {
   asGroup,
@@ -34,7 +35,7 @@ import { watch } from './queue/watch'
 
 type Work<T> = (run: Run, options: T, ids: string[]) => number | Promise<number>
 
-export const describeQueue = (command: Command, { out, env, exit }: Shell, io = standardIo()): void => {
+export const describeQueue = (command: Command, { out, env, exit }: Shell, io = standardIo(env)): void => {
   const inQueue = <T extends object>(work: Work<T>) =>
     exit(one => {
       const options = one.optsWithGlobals<T & CommonOptions>()
@@ -170,7 +171,7 @@ async function withQueue(
   }
 }
 
-function standardIo(): QueueIo {
+function standardIo(env: NodeJS.ProcessEnv): QueueIo {
   const { stdout } = process
   return {
     monoMs: () => systemClock.monoMs(),
@@ -180,6 +181,7 @@ function standardIo(): QueueIo {
     screen: stdout.isTTY && process.env['TERM'] !== 'dumb' ? stdout : undefined,
     become: becomeOwner,
     stopped: untilStopped,
+    actor: actorOf(env),
   }
 }
 

@@ -36,6 +36,9 @@ const LEAD_MS = 25
 const LATEST_MS = 2000
 /** A limiter's slot comes an interval after the one before, and in a busy process up to so much later. */
 const SLOT_LATE_MS = 1000
+/** Time between two looks, in a longer pause, whether an operator wants it to end. */
+const LOOK_MS = 1000
+
 /** One region's calls, one after the other, through a Bottleneck limiter that is fed one job at a time. */
 export class RegionSender {
   readonly #region: string
@@ -51,6 +54,8 @@ export class RegionSender {
   #changed = false
   /** Monotonic time before which no call starts: the spacing, and the pauses that SES's answers ask for. */
   #notBeforeMonoMs = Number.NEGATIVE_INFINITY
+  /** Since the last call's outcome (epoch ms), and its end (monotonic) by the pace alone. */
+  #rest = { sinceMs: 0, endsMonoMs: Number.NEGATIVE_INFINITY }
   readonly #pace: Pace
   readonly #throughput = new Throughput()
   /** Monotonic time of the end of the last call, or of the beginning of the work. */
@@ -165,7 +170,7 @@ export class RegionSender {
 
   async #oneCall(): Promise<void> {
     const { clock, queue } = this.#parts
-    await clock.waitUntil(this.#notBeforeMonoMs - LEAD_MS, this.#stop)
+    await this.#untilNext()
     if (this.#stop.aborted) return
     await this.#prepared()
     if (this.#stop.aborted) return
@@ -187,6 +192,18 @@ export class RegionSender {
       throw error
     }
     await this.#call(claim, begun.monoMs + LATEST_MS)
+  }
+
+  /** Waits for the next call's time. A pause that is longer than the pace ends when an operator flushes the region. */
+  async #untilNext(): Promise<void> {
+    const { clock, queue } = this.#parts
+    const isLong = () => this.#notBeforeMonoMs - clock.monoMs() > 2 * LOOK_MS
+    while (!this.#stop.aborted && isLong()) {
+      await clock.waitUntil(clock.monoMs() + LOOK_MS, this.#stop)
+      if ((await queue.flushedMs(this.#region)) > this.#rest.sinceMs)
+        this.#notBeforeMonoMs = this.#rest.endsMonoMs
+    }
+    await clock.waitUntil(this.#notBeforeMonoMs - LEAD_MS, this.#stop)
   }
 
   /** With an account: gets credentials before a job is claimed, as its call must leave right after it has begun. */
@@ -231,8 +248,9 @@ export class RegionSender {
     const { outcome, seenMonoMs } = await ses.sendBounce(job.region, sendBounceInput(job), notAfterMonoMs)
     counts?.called(job.region, outcome.kind, clock.monoMs() - begunMonoMs)
     this.#learn(outcome)
-    this.#notBeforeMonoMs = seenMonoMs + this.#spacingMs() + this.#extraPauseMs(outcome)
     const nowMs = clock.nowMs()
+    this.#rest = { sinceMs: nowMs, endsMonoMs: seenMonoMs + this.#spacingMs() }
+    this.#notBeforeMonoMs = this.#rest.endsMonoMs + this.#extraPauseMs(outcome)
     const effect = effectOf(outcome, job, settings().queue, nowMs, this.#blockedPauseMs)
     const { slowdown } = this.#pace
     const { state, changes } = await untilStored(

@@ -129,9 +129,10 @@ async function show({ params }: Request, context: HttpContext): Promise<Reply> {
   return success(200, await whole(params['id'] ?? '', context))
 }
 
-async function cancel({ params }: Request, context: HttpContext): Promise<Reply> {
+async function cancel({ params, token }: Request, context: HttpContext): Promise<Reply> {
   const id = params['id'] ?? ''
-  const done = await changeJob(await operatorContext(context, API_RULE), 'cancel', id)
+  const by = { rule: API_RULE, who: token?.name ?? '', via: 'api' } as const
+  const done = await changeJob(await operatorContext(context, by), 'cancel', id)
   const job = await whole(id, context)
   // a repeated request gets the same answer
   if ('fault' in done && job['state'] !== 'cancelled') throw new Fault(409, 'NOT_CANCELLABLE', done.fault)

@@ -44,7 +44,7 @@ function foreign(): Reply {
 }
 
 async function signIn(request: Request, context: HttpContext): Promise<Reply> {
-  const given = (await field(request, 'token'))?.trim() ?? ''
+  const given = (await formOf(request))('token')?.trim() ?? ''
   const token = tokenOf(`Bearer ${given}`, context.activeConfig().settings.http.tokens)
   if (token === undefined) {
     if (given !== '') await request.tokenWasWrong()
@@ -70,9 +70,9 @@ async function signOut(request: Request, context: HttpContext): Promise<Reply> {
 }
 
 function changeFromPage(request: Request, action: JobAction, context: HttpContext): Promise<Reply> {
-  return ofOperator(request, context, async view => {
+  return ofOperator(request, context, async (view, who) => {
     const id = request.params['id'] ?? ''
-    const operator = await operatorContext(context, PAGE_RULE)
+    const operator = await operatorContext(context, { rule: PAGE_RULE, who, via: 'page' })
     const done = await changeJob(operator, action, id)
     if ('value' in done) return seeOther(`/jobs/${encodeURIComponent(id)}`)
     const job = await operator.queue.job(id)
@@ -82,12 +82,19 @@ function changeFromPage(request: Request, action: JobAction, context: HttpContex
 
 /** A pause that exists already counts as done. */
 function pauseFromPage(request: Request, change: typeof pauseSending, context: HttpContext): Promise<Reply> {
-  return ofOperator(request, context, async () => {
-    const given = await field(request, 'region')
+  return ofOperator(request, context, async (_, who) => {
+    const field = await formOf(request)
+    const given = field('region')
     // every region is paused only if the form says so
     if (given === undefined)
       return plainText(400, 'the form must have the field "region"; empty, it is every region')
-    const operator = await operatorContext(context, PAGE_RULE)
+    const reason = field('reason')?.trim()
+    const operator = await operatorContext(context, {
+      rule: PAGE_RULE,
+      who,
+      via: 'page',
+      ...(reason !== undefined && reason !== '' && { reason }),
+    })
     if (given !== '' && !(await isKnownRegion(operator, given)))
       return plainText(404, 'there is no such region in the queue')
     await change(operator, given === '' ? undefined : given)
@@ -95,12 +102,15 @@ function pauseFromPage(request: Request, change: typeof pauseSending, context: H
   })
 }
 
-/** A field of a form as browsers send it. Undefined: it is missing, or too long. */
-async function field({ headers, body }: Request, name: string): Promise<string | undefined> {
+/** A form as browsers send it. Of a field that is missing or too long it gives undefined. */
+async function formOf({ headers, body }: Request): Promise<(name: string) => string | undefined> {
   const type = headers['content-type'] ?? ''
-  if (!/^application\/x-www-form-urlencoded\b/i.test(type)) return undefined
-  const value = new URLSearchParams((await body()).toString('utf8')).get(name)
-  return value === null || value.length > LONGEST_FIELD ? undefined : value
+  if (!/^application\/x-www-form-urlencoded\b/i.test(type)) return () => undefined
+  const fields = new URLSearchParams((await body()).toString('utf8'))
+  return name => {
+    const value = fields.get(name)
+    return value === null || value.length > LONGEST_FIELD ? undefined : value
+  }
 }
 
 function seeOther(path: string): Reply {

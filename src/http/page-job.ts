@@ -2,17 +2,14 @@
 // Pure. The words of SES, of rules and of the mail are text there, never markup.
 
 import { sendBounceInput } from '../dispatch/send-bounce'
+import { statesFor } from '../queue/by-hand'
 import type { Job, JobEvent, JobState } from '../queue/job'
 import { JOB_ACTIONS, type JobAction, type JobPage } from '../queue/operator'
-import { MAY_FOLLOW } from '../queue/transitions'
 import { type Html, html, lines, type Part } from './html'
 import { count, leftText, timeTag, type View } from './page-layout'
 import { badge, isWaiting, jobTable, searchLink } from './page-sections'
 import { table } from './page-table'
 import { ROOT } from './router'
-
-/** The state that an action leads to. */
-const LEADS_TO: Readonly<Record<JobAction, JobState>> = { retry: 'queued', cancel: 'cancelled', hold: 'held' }
 
 export interface JobRecord {
   history: readonly JobEvent[]
@@ -26,7 +23,7 @@ export function jobMain(view: View, job: Job, { history, mails }: JobRecord, sai
 <section id="job" data-live aria-labelledby="job-title">
 <h1 id="job-title">Job ${job.id} ${badge(job.state)}</h1>
 <dl class="facts">${facts(view, job, mails).map(([what, part]) => html`<dt>${what}</dt><dd>${part}</dd>`)}</dl>
-${view.mayOperate && html`<div class="actions">${JOB_ACTIONS.filter(word => MAY_FOLLOW.operator[LEADS_TO[word]]?.includes(job.state)).map(word => button(job.id, word))}</div>`}
+${view.mayOperate && html`<div class="actions">${JOB_ACTIONS.filter(word => statesFor(word).includes(job.state)).map(word => button(job.id, word))}</div>`}
 </section>
 <section id="recipients" data-live aria-labelledby="recipients-title">
 <h2 id="recipients-title">Recipients</h2>

@@ -1,5 +1,6 @@
 // All routes, and the context that they need from their Haraka process.
 
+import os from 'node:os'
 import type { ActiveConfig } from '../app/active-config'
 import { logLine } from '../app/log-line'
 import { type OperatorContext, paceOf } from '../app/operator-actions'
@@ -42,12 +43,17 @@ export interface HttpContext {
   nowMonoMs(): MonoMs
 }
 
-/** `rule`: the name in the log instead of a rule's. */
-export async function operatorContext(context: HttpContext, rule: string): Promise<OperatorContext> {
+/** `rule`: the name in the log instead of a rule's. `who`: the name of the token. */
+export async function operatorContext(
+  context: HttpContext,
+  { rule, who, via, reason }: { rule: string; who: string; via: 'api' | 'page'; reason?: string },
+): Promise<OperatorContext> {
   return {
     queue: await context.operator(),
     pace: paceOf(context.activeConfig().settings),
     now: { ms: context.nowMs(), monoMs: context.nowMonoMs() },
+    actor: { who, via, host: context.host ?? os.hostname() },
+    ...(reason !== undefined && { reason }),
     note: values => context.log('notice', logLine({ rule, ...values })),
     wake: () => context.wake(),
   }

@@ -56,8 +56,34 @@ export interface JobPage {
   next?: number
 }
 
+/**
+ * retry: held, failed, expired, cancelled -> queued, where it can still start in time; cancel: queued, held -> cancelled;
+ * hold: queued -> held.
+ */
 export const JOB_ACTIONS = ['retry', 'cancel', 'hold'] as const
 export type JobAction = (typeof JOB_ACTIONS)[number]
+
+/** The most jobs that are changed in one transaction: other writers wait meanwhile, some 20 ms. */
+export const MOST_CHANGED = 100
+
+/** A change of jobs by hand. */
+export interface JobChange {
+  action: JobAction
+  nowMs: EpochMs
+  /** For a retry: whether it can start in time. */
+  pace: Pace
+  audit?: AuditDraft
+}
+
+/** What one transaction of a flush has changed. */
+export interface Flushed {
+  /** Jobs that are tried now. */
+  jobs: number
+  /** Senders and regions that waited, as SES refuses them, and are tried now. */
+  lifted: number
+  /** False: more jobs wait; flush again. */
+  isDone: boolean
+}
 
 /** The result of a change by hand. A fault: the reason why nothing was changed. */
 export type ByHand = Result<{ from: JobState; to: JobState }>
@@ -107,12 +133,13 @@ export interface QueueReader {
  * history. A dispatcher sees it at its next poll.
  */
 export interface OperatorQueue extends QueueReader {
-  /** held, failed, expired, cancelled -> queued, where it can still start in time. */
-  retry(id: string, nowMs: EpochMs, pace: Pace): Eventually<ByHand>
-  /** queued, held -> cancelled */
-  cancel(id: string, nowMs: EpochMs): Eventually<ByHand>
-  /** queued -> held */
-  hold(id: string, nowMs: EpochMs): Eventually<ByHand>
+  /** No more than MOST_CHANGED jobs, in one transaction. The results are in the order of the ids. */
+  change(ids: readonly string[], change: JobChange): Eventually<ByHand[]>
+  /**
+   * Waiting jobs of a region, or of all, are tried now and not after their pause: a limited number in one transaction, and
+   * the senders and regions that SES refuses.
+   */
+  flush(region: string | undefined, nowMs: EpochMs, audit?: AuditDraft): Eventually<Flushed>
   /**
    * False: it was paused already; another reason takes the place of the one before. `audit`: its reason and name are those
    * of the pause.

@@ -62,6 +62,7 @@ describe('ses-bounce queue', () => {
       screen: undefined,
       become: owner => void became.push(owner),
       stopped: () => stop.signal,
+      actor: { who: 'root (sudo by anna)', via: 'cli', host: 'web-1' },
       ...changes,
     }
   }
@@ -168,8 +169,8 @@ describe('ses-bounce queue', () => {
       assert.deepEqual(lines.slice(from, from + 6), [
         'History, 5 events',
         '  1970-01-01 00:00:00 UTC queued: user@yours.example, by rule unknown-mailbox',
-        '  1970-01-01 00:00:01 UTC by hand: queued -> held',
-        '  1970-01-01 00:00:02 UTC by hand: held -> queued; before: it was held by hand',
+        '  1970-01-01 00:00:01 UTC by hand: queued -> held by root (sudo by anna)',
+        '  1970-01-01 00:00:02 UTC by hand: held -> queued by root (sudo by anna); before: it was held by hand',
         '  1970-01-01 00:00:03 UTC claimed: the call starts in 0 ms',
         '  1970-01-01 00:00:03 UTC sent: SES made the bounce bounce1',
       ])

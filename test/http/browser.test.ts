@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict'
 import axe from 'axe-core'
 import type { Page } from 'playwright-core'
+import { byHand } from '../queue/by-hand-calls'
 import { HOUR_MS, request } from '../queue/support'
 import { type Api, NOW_MS, startApi } from './api-support'
 import { openPage, useChromium, type Watched } from './chromium'
@@ -134,7 +135,7 @@ describe('the status page in a browser', function () {
       await page.getByText('No connection: this is the last known state.').waitFor()
       assert.equal(await page.getByRole('link', { name: id }).count(), 1)
       await page.unroute('**/ses-bounce/')
-      api.operator.cancel(id, api.clock.ms)
+      byHand(api.operator).cancel(id, api.clock.ms)
       await page.clock.runFor(EVERY_MS)
       await page.getByText('Live', { exact: true }).waitFor()
       assert.equal(await tile(page, 'cancelled').textContent(), '1')
@@ -206,7 +207,7 @@ describe('the status page in a browser', function () {
       await page.getByRole('heading', { name: 'Jobs queued' }).waitFor()
       await page.getByRole('link', { name: id }).click()
       await page.getByRole('heading', { name: `Job ${id} queued` }).waitFor()
-      api.operator.cancel(id, api.clock.ms)
+      byHand(api.operator).cancel(id, api.clock.ms)
       await page.clock.runFor(EVERY_MS)
       await page.getByRole('heading', { name: `Job ${id} cancelled` }).waitFor()
       await page.getByRole('cell', { name: 'by hand' }).waitFor()

@@ -104,7 +104,12 @@ describe('the status page’s forms', () => {
       assert.deepEqual([done.status, done.location, stateOf(id)], [303, `/ses-bounce/jobs/${id}`, state])
     }
     assert.equal(api.wakes, 1)
-    assert.equal(api.log.at(-1), `notice: rule="[page]" job=${id} state=cancelled was=queued`)
+    assert.equal(api.log.at(-1), `notice: rule="[page]" job=${id} state=cancelled was=queued by=token`)
+    const { entries } = api.operator.audit.page({ limit: 10 })
+    assert.deepEqual(
+      entries.map(({ who, via, action, target, items }) => [who, via, action, target, items]),
+      ['cancel', 'retry', 'hold'].map(action => ['token', 'page', action, `job ${id}`, 1]),
+    )
     const refused = await post(`/jobs/${id}/hold`, { ...OURS, Cookie })
     assert.equal(refused.status, 409)
     assert.match(refused.text, /Not changed: it is cancelled; only what is queued can become held\./)
@@ -118,7 +123,7 @@ describe('the status page’s forms', () => {
     const page = async () => (await fetch(`${api.url}/`, { headers: { Cookie } })).text()
     assert.ok((await page()).includes(`name="region" value="${lane}"`))
     assert.equal((await post('/pause', { ...OURS, Cookie }, { region: lane })).status, 303)
-    assert.deepEqual(api.operator.pauses(), [{ region: lane, sinceMs: NOW_MS }])
+    assert.deepEqual(api.operator.pauses(), [{ region: lane, sinceMs: NOW_MS, who: 'token' }])
     assert.ok((await page()).includes(`Paused by hand: ${lane}`))
     const metrics = await (await fetch(`${api.url}/metrics`, { headers: bearer })).text()
     assert.ok(metrics.includes(`ses_bounce_paused{region="${lane}"} 1`), metrics)
@@ -130,15 +135,18 @@ describe('the status page’s forms', () => {
     queued()
     const mine = { ...OURS, Cookie: await session() }
     assert.equal((await post('/pause', mine, { region: 'eu-west-1' })).status, 303)
-    assert.deepEqual(api.operator.pauses(), [{ region: 'eu-west-1', sinceMs: NOW_MS }])
+    assert.deepEqual(api.operator.pauses(), [{ region: 'eu-west-1', sinceMs: NOW_MS, who: 'token' }])
     assert.equal((await post('/resume', mine, { region: 'eu-west-1' })).status, 303)
     assert.equal((await post('/pause', mine, { region: 'nowhere' })).status, 404)
     assert.equal((await post('/pause', mine)).status, 400)
     assert.deepEqual(api.operator.pauses(), [])
     assert.equal((await post('/pause', mine, { region: '' })).status, 303)
-    assert.deepEqual(api.operator.pauses(), [{ sinceMs: NOW_MS }])
+    assert.deepEqual(api.operator.pauses(), [{ sinceMs: NOW_MS, who: 'token' }])
     assert.equal((await post('/resume', mine, { region: '' })).status, 303)
     assert.deepEqual(api.operator.pauses(), [])
+    const reason = 'a <b> new\nbounce sender'
+    assert.equal((await post('/pause', mine, { region: '', reason })).status, 303)
+    assert.deepEqual(api.operator.pauses(), [{ sinceMs: NOW_MS, who: 'token', reason }])
   })
 
   it('do nothing without the token, from any sender', async () => {

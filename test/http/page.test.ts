@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { html, lines } from '../../src/http/html'
+import { byHand } from '../queue/by-hand-calls'
 import { HOUR_MS } from '../queue/support'
 import { type Api, NOW_MS, startApi } from './api-support'
 import { EVIL, fillHostile } from './hostile'
@@ -95,7 +96,7 @@ describe('the status page', () => {
 
   it('says for an hour that something ended without a bounce', async () => {
     const [, id = ''] = fillHostile(api)
-    api.operator.cancel(id, NOW_MS)
+    byHand(api.operator).cancel(id, NOW_MS)
     assert.doesNotMatch((await get('/')).text, /ended without a bounce\./, 'by hand alone')
     const now = { ms: NOW_MS, monoMs: api.clock.monoMs }
     const region = `region ${EVIL}`
@@ -112,7 +113,7 @@ describe('the status page', () => {
 
   it('shows the latest jobs of a state', async () => {
     const [id = '', other = ''] = fillHostile(api)
-    api.operator.cancel(other, NOW_MS)
+    byHand(api.operator).cancel(other, NOW_MS)
     const queued = await get('/search?state=queued')
     assertTame(queued.text)
     assert.match(queued.text, /The latest 1\./)
@@ -194,7 +195,7 @@ describe('the status page', () => {
 
   it('draws what ended and when deadlines are', async () => {
     const ids = fillHostile(api)
-    api.operator.cancel(ids[1] ?? '', NOW_MS + 1000)
+    byHand(api.operator).cancel(ids[1] ?? '', NOW_MS + 1000)
     api.clock.ms += 2000
     const { text } = await get('/', {})
     assert.match(text, /<title>12:00: 0 bounced, 1 ended without, about 1 waiting<\/title>/)

@@ -7,6 +7,7 @@ import { Database } from '../../src/queue/sqlite/database'
 import { openOperatorQueue } from '../../src/queue/sqlite/open'
 import type { SesEmulator } from '../../src/ses-emulator/options'
 import { startSesEmulator } from '../../src/ses-emulator/server'
+import { byHand } from '../queue/by-hand-calls'
 import { dispatcherPid, holdDispatcher } from './support/dispatcher'
 import { bounceOf, keptOf, relay, said, startFlow } from './support/flow'
 import { rawKept } from './support/kept'
@@ -82,7 +83,7 @@ describe('after kills', function () {
     const { mail } = await relay(product)
     const [job] = product.jobs({ sesId: mail.sesId })
     const operator = openOperatorQueue(product.queueFile)
-    assert.ok('value' in operator.cancel(job?.id ?? '', Date.now()))
+    assert.ok('value' in byHand(operator).cancel(job?.id ?? '', Date.now()))
     operator.close()
     assert.equal(inKept(mail).length, 1)
     product.haraka.kill(pid, 'SIGKILL')

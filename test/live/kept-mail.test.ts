@@ -7,6 +7,7 @@ import path from 'node:path'
 import { main } from '../../src/cli/main'
 import { Database } from '../../src/queue/sqlite/database'
 import { openOperatorQueue } from '../../src/queue/sqlite/open'
+import { byHand } from '../queue/by-hand-calls'
 import { holdDispatcher } from './support/dispatcher'
 import { asHandedOn, bounceOf, callsFor, keptOf, mailFor, relay, said, startFlow } from './support/flow'
 import { rawKept } from './support/kept'
@@ -113,7 +114,7 @@ describe('the mail of a bounce', function () {
     const release = await holdDispatcher(product)
     const { mail } = await relay(product)
     const [job] = product.jobs({ sesId: mail.sesId })
-    byHand(product, queue => queue.cancel(job?.id ?? '', Date.now()))
+    atOperator(product, queue => byHand(queue).cancel(job?.id ?? '', Date.now()))
     release()
     const { record } = await quarantined(mail)
     assert.deepEqual(
@@ -126,7 +127,7 @@ describe('the mail of a bounce', function () {
     const release = await holdDispatcher(product)
     const { mail } = await relay(product)
     const [job] = product.jobs({ sesId: mail.sesId })
-    byHand(product, queue => queue.hold(job?.id ?? '', Date.now()))
+    atOperator(product, queue => byHand(queue).hold(job?.id ?? '', Date.now()))
     release()
     // another one goes all the way meanwhile
     const other = await relay(product)
@@ -135,7 +136,7 @@ describe('the mail of a bounce', function () {
     assert.equal(inKept(mail).length, 1)
     const shown = await cli(product, 'queue', 'show', job?.id ?? '')
     assert.match(shown, /the mail +\S+ses-bounce\/kept\/[0-9a-f]{24}\.eml/)
-    byHand(product, queue => queue.cancel(job?.id ?? '', Date.now()))
+    atOperator(product, queue => byHand(queue).cancel(job?.id ?? '', Date.now()))
     await quarantined(mail)
     assert.match(
       await cli(product, 'queue', 'show', job?.id ?? ''),
@@ -196,7 +197,9 @@ describe('the mail of a bounce', function () {
     rmSync(first)
     mkdirSync(first)
     for (const mail of mails)
-      byHand(product, queue => queue.cancel(product.jobs({ sesId: mail.sesId })[0]?.id ?? '', Date.now()))
+      atOperator(product, queue =>
+        byHand(queue).cancel(product.jobs({ sesId: mail.sesId })[0]?.id ?? '', Date.now()),
+      )
     release()
     const [faulty, other] = isFirst ? mails : mails.toReversed()
     assert.ok(faulty && other)
@@ -249,7 +252,10 @@ function isDone({ queueFile }: Product, name: string): boolean {
   }
 }
 
-function byHand({ queueFile }: Product, act: (queue: ReturnType<typeof openOperatorQueue>) => object): void {
+function atOperator(
+  { queueFile }: Product,
+  act: (queue: ReturnType<typeof openOperatorQueue>) => object,
+): void {
   const queue = openOperatorQueue(queueFile)
   try {
     assert.ok('value' in act(queue))
@@ -259,7 +265,9 @@ function byHand({ queueFile }: Product, act: (queue: ReturnType<typeof openOpera
 }
 
 function retry(product: Product, id: string): void {
-  byHand(product, queue => queue.retry(id, Date.now(), { spacingMs: 20, forecastMs: 50, marginMs: 60_000 }))
+  atOperator(product, queue =>
+    byHand(queue).retry(id, Date.now(), { spacingMs: 20, forecastMs: 50, marginMs: 60_000 }),
+  )
 }
 
 async function cli({ haraka }: Product, ...args: string[]): Promise<string> {

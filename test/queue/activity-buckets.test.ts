@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict'
 import { ACTIVITY_BUCKET_MS, type ActivityBucket } from '../../src/queue/stats'
 import { addJob, inTurn, takeLead } from './any-engine'
+import { byHand } from './by-hand-calls'
 import { forEachEngine, type Store } from './engines'
 import { HOUR_MS, request } from './support'
 
@@ -48,18 +49,20 @@ forEachEngine('spans of time', makeStore => {
       const claim = await dispatcher.claim(REGION, later, SPACING)
       assert.ok(claim)
       await dispatcher.begin(claim, later)
-      await operator.hold(ids[0] ?? '', later.ms)
+      await byHand(operator).hold(ids[0] ?? '', later.ms)
       assert.deepEqual(await spans(), [at(0, 5, 0, 0)], 'what is held or sent at the moment still waits')
       await dispatcher.settle(
         claim,
         { state: 'sent', messageId: 'm', detail: 'd' },
         { ms: later.ms, seenMonoMs: 1 },
       )
-      await operator.cancel(ids[0] ?? '', later.ms)
-      await operator.cancel(ids[1] ?? '', later.ms)
+      await byHand(operator).cancel(ids[0] ?? '', later.ms)
+      await byHand(operator).cancel(ids[1] ?? '', later.ms)
       assert.deepEqual(await spans(), [at(0, 5, 0, 0), at(1, 0, 1, 2)])
 
-      assert.ok('value' in (await operator.retry(ids[1] ?? '', NOW_MS + 2 * ACTIVITY_BUCKET_MS, PACE)))
+      assert.ok(
+        'value' in (await byHand(operator).retry(ids[1] ?? '', NOW_MS + 2 * ACTIVITY_BUCKET_MS, PACE)),
+      )
       assert.equal((await dispatcher.expire(REGION, deadlineMs, 0)).length, 0)
       assert.equal((await dispatcher.expire(REGION, deadlineMs + 1, 0)).length, 3)
       const whole = [at(0, 5, 0, 0), at(1, 0, 1, 2), at(2, 1, 0, 0), at(288, 0, 0, 3)]

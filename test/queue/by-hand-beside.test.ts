@@ -6,6 +6,7 @@ import fc from 'fast-check'
 import { hasEnded } from '../../src/queue/job'
 import type { Claim } from '../../src/queue/store'
 import { addJob, inTurn, takeLead } from './any-engine'
+import { byHand } from './by-hand-calls'
 import { forEachEngine } from './engines'
 import { request } from './support'
 
@@ -41,10 +42,10 @@ forEachEngine('the queue with an operator beside a dispatcher', (makeStore, { ru
               const before = await stateOf(id)
               const answer =
                 step.kind === 'retry'
-                  ? await operator.retry(id, now.ms, PACE)
+                  ? await byHand(operator).retry(id, now.ms, PACE)
                   : step.kind === 'cancel'
-                    ? await operator.cancel(id, now.ms)
-                    : await operator.hold(id, now.ms)
+                    ? await byHand(operator).cancel(id, now.ms)
+                    : await byHand(operator).hold(id, now.ms)
               assert.equal(await stateOf(id), 'value' in answer ? answer.value.to : before)
               if (before === 'sending' || before === 'sent') assert.ok('fault' in answer)
             } else if (step.kind === 'pause') {

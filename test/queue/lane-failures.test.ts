@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict'
 import type { Effect } from '../../src/queue/store'
 import { allOf, takeLead } from './any-engine'
+import { byHand } from './by-hand-calls'
 import { forEachEngine, type Store } from './engines'
 import { request } from './support'
 
@@ -73,18 +74,18 @@ forEachEngine('a lane whose calls fail', makeStore => {
     const detail = 'the outcome of 3 calls is unknown, the last: TimeoutError: no answer within 10000 ms'
     try {
       await worker.add([request(), request()], 1)
-      const byHand = (await allOf(operator.jobs()))[0]?.id ?? ''
-      await operator.hold(byHand, 5)
+      const first = (await allOf(operator.jobs()))[0]?.id ?? ''
+      await byHand(operator).hold(first, 5)
       assert.deepEqual(await failing(6), [], 'a person has held it')
       const id = await call(10, { state: 'held', detail })
       assert.deepEqual(await failing(20), [{ region: EU, sinceMs: 10, lastMs: 10, detail }])
-      await operator.retry(byHand, 30, PACE)
+      await byHand(operator).retry(first, 30, PACE)
       await call(30, { state: 'sent', messageId: 'm', detail: 'd' })
       assert.deepEqual(await failing(40), [])
-      await operator.retry(id, 50, PACE)
+      await byHand(operator).retry(id, 50, PACE)
       await call(60, { state: 'held', detail })
       assert.equal((await failing(70))?.length, 1)
-      await operator.cancel(id, 80)
+      await byHand(operator).cancel(id, 80)
       assert.deepEqual(await failing(90), [])
     } finally {
       for (const one of [worker, dispatcher, operator]) await one.close()

@@ -5,6 +5,7 @@ import type { JobQuery, OperatorQueue } from '../../src/queue/operator'
 import type { QueueStats } from '../../src/queue/stats'
 import type { Claim, DispatcherQueue, WorkerQueue } from '../../src/queue/store'
 import { addJob, allOf, due, inTurn, setSpacing, takeLead } from './any-engine'
+import { byHand } from './by-hand-calls'
 import { forEachEngine, type Store } from './engines'
 import { HOUR_MS, request } from './support'
 
@@ -65,17 +66,17 @@ forEachEngine("the operator's side", makeStore => {
   describe('by hand', () => {
     it('holds a queued job, so that no dispatcher claims it, and queues it again', async () => {
       const id = await add()
-      assert.deepEqual(await queue.hold(id, 10), { value: { from: 'queued', to: 'held' } })
+      assert.deepEqual(await byHand(queue).hold(id, 10), { value: { from: 'queued', to: 'held' } })
       assert.equal(await dispatcher.claim('eu-west-1', { ms: 11, monoMs: 11 }, SPACING), undefined)
       assert.deepEqual(await due(dispatcher, 11, 1000), [])
-      assert.deepEqual(await queue.retry(id, 12, PACE), { value: { from: 'held', to: 'queued' } })
+      assert.deepEqual(await byHand(queue).retry(id, 12, PACE), { value: { from: 'held', to: 'queued' } })
       assert.equal((await claim(13)).job.id, id)
     })
 
     it('keeps in the history what was done, and why the job was in its state before', async () => {
       await add()
       const id = await end('failed', 5)
-      await queue.retry(id, 20, PACE)
+      await byHand(queue).retry(id, 20, PACE)
       assert.deepEqual(await lastEvent(id), {
         atMs: 20,
         what: 'by hand',
@@ -86,12 +87,12 @@ forEachEngine("the operator's side", makeStore => {
 
     it('cancels what is queued or held, and the mail counts as ended from then on', async () => {
       const [queued, held] = [await add({ sesId: 'one' }), await add()]
-      await queue.hold(held, 1)
-      assert.deepEqual(await queue.cancel(queued, 2), { value: { from: 'queued', to: 'cancelled' } })
-      assert.deepEqual(await queue.cancel(held, 2), { value: { from: 'held', to: 'cancelled' } })
+      await byHand(queue).hold(held, 1)
+      assert.deepEqual(await byHand(queue).cancel(queued, 2), { value: { from: 'queued', to: 'cancelled' } })
+      assert.deepEqual(await byHand(queue).cancel(held, 2), { value: { from: 'held', to: 'cancelled' } })
       assert.equal((await worker.add([request({ sesId: 'one' })], 3))[0]?.outcome, 'ended')
-      assert.ok('value' in (await queue.retry(queued, 4, PACE)))
-      assert.ok('value' in (await queue.retry(held, 4, PACE)))
+      assert.ok('value' in (await byHand(queue).retry(queued, 4, PACE)))
+      assert.ok('value' in (await byHand(queue).retry(held, 4, PACE)))
       assert.equal((await worker.add([request({ sesId: 'one' })], 5))[0]?.outcome, 'known')
     })
 
@@ -99,7 +100,7 @@ forEachEngine("the operator's side", makeStore => {
       await add()
       const id = await end('held', 5)
       assert.equal((await queue.job(id))?.unknownTries, 1)
-      await queue.retry(id, 6, PACE)
+      await byHand(queue).retry(id, 6, PACE)
       const job = await queue.job(id)
       assert.deepEqual([job?.unknownTries, job?.interruptions, job?.tries], [0, 0, 1])
     })
@@ -108,22 +109,22 @@ forEachEngine("the operator's side", makeStore => {
       const id = await add({ deadlineMs: HOUR_MS })
       await dispatcher.expire('eu-west-1', HOUR_MS - PACE.marginMs, PACE.marginMs + 1)
       assert.equal((await queue.job(id))?.state, 'expired')
-      assert.ok('value' in (await queue.retry(id, HOUR_MS - PACE.marginMs, PACE)))
+      assert.ok('value' in (await byHand(queue).retry(id, HOUR_MS - PACE.marginMs, PACE)))
     })
 
     it('refuses a retry after the last moment, and one with too many jobs before it', async () => {
       const id = await add({ deadlineMs: HOUR_MS })
       await end('failed', 5)
-      assert.deepEqual(await queue.retry(id, HOUR_MS - PACE.marginMs + 1, PACE), {
+      assert.deepEqual(await byHand(queue).retry(id, HOUR_MS - PACE.marginMs + 1, PACE), {
         fault: 'its window has ended: the last moment to send it was 1970-01-01T00:59:00.000Z',
       })
       for (let n = 0; n < 3; n++) await add({ deadlineMs: HOUR_MS - 1 })
       const lastMs = HOUR_MS - PACE.marginMs
-      assert.deepEqual(await queue.retry(id, lastMs - 2999, PACE), {
+      assert.deepEqual(await byHand(queue).retry(id, lastMs - 2999, PACE), {
         fault:
           "it can't start in time: 3 go before it, until 1970-01-01T00:59:00.001Z, and the last moment to send it is 1970-01-01T00:59:00.000Z",
       })
-      assert.ok('value' in (await queue.retry(id, lastMs - 3000, PACE)))
+      assert.ok('value' in (await byHand(queue).retry(id, lastMs - 3000, PACE)))
     })
 
     it('refuses a retry that would have another job expire', async () => {
@@ -132,10 +133,10 @@ forEachEngine("the operator's side", makeStore => {
       await end('failed', 5)
       for (let n = 0; n < 2; n++) await add({ deadlineMs: HOUR_MS + PACE.spacingMs })
       const lastMs = HOUR_MS - PACE.marginMs
-      assert.deepEqual(await queue.retry(id, lastMs, PACE), {
+      assert.deepEqual(await byHand(queue).retry(id, lastMs, PACE), {
         fault: 'a bounce with a later deadline could not start in time any more',
       })
-      assert.ok('value' in (await queue.retry(id, lastMs - PACE.spacingMs, PACE)))
+      assert.ok('value' in (await byHand(queue).retry(id, lastMs - PACE.spacingMs, PACE)))
     })
 
     it('leaves alone what is being sent, what was sent, and what is not there', async () => {
@@ -145,9 +146,9 @@ forEachEngine("the operator's side", makeStore => {
       await claim(2000)
       const before = await inTurn([sent, sending], async id => [await queue.job(id), await queue.history(id)])
       for (const change of [
-        (id: string) => queue.retry(id, 9, PACE),
-        (id: string) => queue.cancel(id, 9),
-        (id: string) => queue.hold(id, 9),
+        (id: string) => byHand(queue).retry(id, 9, PACE),
+        (id: string) => byHand(queue).cancel(id, 9),
+        (id: string) => byHand(queue).hold(id, 9),
       ]) {
         assert.deepEqual(await change(sending), {
           fault: 'it is being sent; its call may be on its way',
@@ -164,9 +165,9 @@ forEachEngine("the operator's side", makeStore => {
 
     it('says when there is nothing to change', async () => {
       const id = await add()
-      assert.deepEqual(await queue.retry(id, 1, PACE), { fault: 'it is queued already' })
-      await queue.hold(id, 1)
-      assert.deepEqual(await queue.hold(id, 2), { fault: 'it is held already' })
+      assert.deepEqual(await byHand(queue).retry(id, 1, PACE), { fault: 'it is queued already' })
+      await byHand(queue).hold(id, 1)
+      assert.deepEqual(await byHand(queue).hold(id, 2), { fault: 'it is held already' })
     })
   })
 
@@ -213,7 +214,7 @@ forEachEngine("the operator's side", makeStore => {
         (await dispatcher.expire('eu-west-1', 200, 0)).map(({ id }) => id),
         [first],
       )
-      assert.ok('value' in (await queue.hold(second, 201)))
+      assert.ok('value' in (await byHand(queue).hold(second, 201)))
     })
   })
 
@@ -226,7 +227,7 @@ forEachEngine("the operator's side", makeStore => {
       const late = await add({ deadlineMs: 3 * HOUR_MS })
       const soon = await add({ deadlineMs: HOUR_MS })
       const held = await add({ deadlineMs: 2 * HOUR_MS })
-      await queue.hold(held, 1)
+      await byHand(queue).hold(held, 1)
       assert.deepEqual(await ids(), [soon, held, late, newer, older])
       assert.deepEqual(await ids({ limit: 2 }), [soon, held])
       assert.deepEqual(await ids({ states: ['failed', 'queued'] }), [soon, late, newer])
@@ -260,7 +261,7 @@ forEachEngine("the operator's side", makeStore => {
       const last = all.at(-1) ?? ''
       const seen: string[] = []
       for await (const { id } of list) {
-        if (seen.length === 0) await queue.hold(last, 1)
+        if (seen.length === 0) await byHand(queue).hold(last, 1)
         seen.push(id)
       }
       assert.deepEqual(seen, all.slice(0, -1))

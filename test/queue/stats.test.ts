@@ -6,6 +6,7 @@ import type { QueueReader } from '../../src/queue/operator'
 import { project } from '../../src/queue/stats'
 import type { DispatcherQueue, Effect } from '../../src/queue/store'
 import { allOf, takeLead } from './any-engine'
+import { byHand } from './by-hand-calls'
 import { forEachEngine, type Store } from './engines'
 import { HOUR_MS, request } from './support'
 
@@ -67,8 +68,8 @@ forEachEngine('the queue in numbers', (makeStore, { runs }) => {
         await worker.add([request(), request(), request({ region: 'us-east-1' }), request(), request()], 1)
       ).map(({ jobId }) => jobId)
       await check(['eu-west-1 queued 4', 'us-east-1 queued 1'])
-      await operator.hold(ids[0] ?? '', 1)
-      await operator.cancel(ids[2] ?? '', 1)
+      await byHand(operator).hold(ids[0] ?? '', 1)
+      await byHand(operator).cancel(ids[2] ?? '', 1)
       await check(['eu-west-1 held 1', 'eu-west-1 queued 3', 'us-east-1 cancelled 1'])
       const claim = await dispatcher.claim(REGION, { ms: 1, monoMs: 1 }, SPACING)
       assert.ok(claim)

@@ -5,6 +5,7 @@ import { MetricsBuffer } from '../../src/queue/metrics-buffer'
 import { relayWarnings } from '../../src/queue/relay-signs'
 import type { DispatcherQueue, Effect, WorkerQueue } from '../../src/queue/store'
 import { allOf, takeLead } from './any-engine'
+import { byHand } from './by-hand-calls'
 import { forEachEngine, type Store } from './engines'
 import { request } from './support'
 
@@ -150,7 +151,7 @@ forEachEngine('an unconfirmed recipient', makeStore => {
     const [failed] = (await jobs()).filter(
       ({ state, recipients }) => state === 'failed' && recipients[0]?.isUnconfirmed,
     )
-    assert.ok('value' in (await operator.retry(failed?.id ?? '', nowMs, PACE)))
+    assert.ok('value' in (await byHand(operator).retry(failed?.id ?? '', nowMs, PACE)))
     await operator.close()
     await call(sent)
     assert.equal((await signs()).refused, 2)

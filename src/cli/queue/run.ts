@@ -3,6 +3,7 @@
 import type { OperatorContext } from '../../app/operator-actions'
 import { queueStats } from '../../app/queue-stats'
 import type { Owner } from '../../config/owner'
+import type { Actor } from '../../queue/audit'
 import type { QueueStats } from '../../queue/stats'
 import type { EpochMs, MonoMs } from '../../units'
 import type { Out } from '../out'
@@ -28,6 +29,8 @@ export interface QueueIo {
   become: (owner: Owner) => void
   /** Aborted by Ctrl-C. */
   stopped: () => AbortSignal
+  /** The person who runs the command. */
+  actor: Actor
 }
 
 export interface Run extends QueueIo {
@@ -43,7 +46,18 @@ export function statsOf({ place: { queue, pace }, nowMs, monoMs }: Run): Promise
 }
 
 /** The change is told of by the command itself; a dispatcher sees it at its next look. */
-export function operatorOf({ place: { queue, pace }, nowMs, monoMs }: Run): OperatorContext {
+export function operatorOf(
+  { place: { queue, pace }, actor, nowMs, monoMs }: Run,
+  reason?: string,
+): OperatorContext {
   const now = { ms: nowMs(), monoMs: monoMs() }
-  return { queue, pace, now, note: () => undefined, wake: () => undefined }
+  return {
+    queue,
+    pace,
+    now,
+    actor,
+    ...(reason !== undefined && { reason }),
+    note: () => undefined,
+    wake: () => undefined,
+  }
 }

@@ -196,6 +196,10 @@ export class PostgresDispatcherQueue implements DispatcherQueue {
     return this.#claims.settle(claim, effect, now)
   }
 
+  flushedMs(region: string): Promise<EpochMs> {
+    return this.#connection.call('flushed_1', { region })
+  }
+
   async prune(beforeMs: EpochMs): Promise<number> {
     const { jobs } = await this.#fenced<{ jobs: number }>('prune_1', {
       before_ms: Math.round(beforeMs),

@@ -140,6 +140,10 @@ export class SqliteDispatcherQueue implements DispatcherQueue {
     return this.#change(() => this.#claims.settle(claim, effect, now))
   }
 
+  flushedMs(region: string): EpochMs {
+    return Number(this.#db.get('SELECT flushed_ms FROM region WHERE name = ?', region)?.['flushed_ms'] ?? 0)
+  }
+
   prune(beforeMs: EpochMs): number {
     return this.#change(() => {
       forgetRecords(this.#db, beforeMs, PRUNE_ANSWERS)

@@ -15,8 +15,6 @@ const FORGOTTEN_AT_ONCE = 5000
 
 type Change = [seq: number, region: string, deadlineMs: EpochMs, jobs: number]
 
-const EMPTY = new DeadlineHistogram()
-
 /** One for each connection. */
 const byHandle = new WeakMap<Database, WaitingDeadlines>()
 
@@ -38,7 +36,7 @@ export class WaitingDeadlines {
 
   /** The present state; in a caller's transaction the state before the caller changed a job. */
   of(region: string): DeadlineHistogram {
-    return this.all().get(region) ?? EMPTY
+    return this.all().get(region) ?? new DeadlineHistogram()
   }
 
   /** By region. */

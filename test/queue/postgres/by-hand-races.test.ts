@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict'
 import type { PostgresConnection } from '../../../src/queue/postgres/connection'
 import { operatorQueueOf } from '../../../src/queue/postgres/operator-queue'
+import { byHand } from '../by-hand-calls'
 import { request } from '../support'
 import { insertJobs, preparedSchema, type TestSchema } from './support'
 
@@ -30,7 +31,7 @@ describe('changes by hand from several hosts at once', () => {
 
   it('change a job once, and the others are told what it is already', async () => {
     const [id = ''] = await insertJobs(first, [request({ deadlineMs: NOW_MS + 60_000 })])
-    const answers = await Promise.all(operators().map(async one => one.hold(id, NOW_MS)))
+    const answers = await Promise.all(operators().map(async one => byHand(one).hold(id, NOW_MS)))
     const done = answers.filter(answer => 'value' in answer)
     assert.equal(done.length, 1)
     for (const answer of answers) if ('fault' in answer) assert.equal(answer.fault, 'it is held already')
@@ -45,9 +46,11 @@ describe('changes by hand from several hosts at once', () => {
     const room = 3
     const jobs = Array.from({ length: HOSTS }, () => request({ deadlineMs: NOW_MS + room * 1000 - 1000 }))
     const ids = await insertJobs(first, jobs)
-    for (const id of ids) await operators()[0]?.hold(id, NOW_MS)
+    const [one] = operators()
+    assert.ok(one)
+    for (const id of ids) await byHand(one).hold(id, NOW_MS)
     const answers = await Promise.all(
-      operators().map(async (one, index) => one.retry(ids[index] ?? '', NOW_MS, PACE)),
+      operators().map(async (one, index) => byHand(one).retry(ids[index] ?? '', NOW_MS, PACE)),
     )
     assert.equal(answers.filter(answer => 'value' in answer).length, room)
     for (const answer of answers)

@@ -5,6 +5,7 @@ import path from 'node:path'
 import { Database } from '../../../src/queue/sqlite/database'
 import { openDispatcherQueue, openOperatorQueue, openWorkerQueue } from '../../../src/queue/sqlite/open'
 import { WaitingDeadlines, waitingDeadlines } from '../../../src/queue/sqlite/waiting-deadlines'
+import { byHand } from '../by-hand-calls'
 import { addJob, request, takeLead, temporaryFolder } from '../support'
 
 const REGION = 'eu-west-1'
@@ -54,8 +55,8 @@ describe('the waiting deadlines that a process holds', () => {
       assert.deepEqual(held()[REGION], [5000, 9000])
       dispatcher.release(claim, 2)
       assert.deepEqual(held()[REGION], [2000, 5000, 9000])
-      operator.cancel(ids[2] ?? '', 3)
-      operator.hold(ids[0] ?? '', 3)
+      byHand(operator).cancel(ids[2] ?? '', 3)
+      byHand(operator).hold(ids[0] ?? '', 3)
       assert.equal(dispatcher.expire(OTHER_REGION, 8000, 0).length, 1)
       assert.deepEqual(held(), { [REGION]: [2000] })
       watched.run('UPDATE job SET region = ?, deadline_ms = 2500 WHERE id = ?', OTHER_REGION, ids[1] ?? '')
