@@ -91,6 +91,17 @@ export function ratioOf(of: Rounds, against: Rounds): Ratio {
   return { median: median(ratios), least: Math.min(...ratios), most: Math.max(...ratios) }
 }
 
+/** As ratioOf, but `least` and `most` are the first quartile and the third: of many short rounds a few are far off. */
+export function quartilesOf(of: Rounds, against: Rounds): Ratio {
+  const ratios = of.map((micros, round) => micros / (against[round] ?? Number.NaN)).toSorted((a, b) => a - b)
+  const middle = ratios.length >> 1
+  return {
+    median: median(ratios),
+    least: median(ratios.slice(0, Math.max(1, middle))),
+    most: median(ratios.slice(Math.min(ratios.length - 1, Math.ceil(ratios.length / 2)))),
+  }
+}
+
 export function median(values: readonly number[]): number {
   const sorted = values.toSorted((a, b) => a - b)
   const middle = sorted.length >> 1

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import path from 'node:path'
 import { SUITES } from '../bench/main'
-import { measure, type Plan, ratioOf, type Work } from '../bench/measure'
+import { measure, type Plan, quartilesOf, ratioOf, type Work } from '../bench/measure'
 import { page } from '../bench/page'
 import { rowNames, type Suite } from '../bench/suite'
 import { type Aim, type Trial, tryOut } from '../bench/trial'
@@ -141,6 +141,12 @@ describe('measuring', () => {
   it('takes the middle of the ratios, and says how far they go', () => {
     assert.deepEqual(ratioOf([2, 8, 3], [1, 2, 2]), { median: 2, least: 1.5, most: 4 })
     assert.deepEqual(ratioOf([2, 8], [1, 2]), { median: 3, least: 2, most: 4 })
+  })
+
+  it('takes the quartiles of many ratios, so that few rounds that are far off change little', () => {
+    assert.deepEqual(quartilesOf([4, 1, 2, 99, 3], [1, 1, 1, 1, 1]), { median: 3, least: 1.5, most: 51.5 })
+    assert.deepEqual(quartilesOf([2, 8, 9, 3], [1, 2, 3, 1]), { median: 3, least: 2.5, most: 3.5 })
+    assert.deepEqual(quartilesOf([3], [2]), { median: 1.5, least: 1.5, most: 1.5 })
   })
 
   it('rejects when a work does', async () => {
