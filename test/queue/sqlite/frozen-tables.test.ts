@@ -19,8 +19,8 @@ const FROZEN: Record<string, string> = {
   'migrations/016-deadline-changes.sql': '9a639cb0e67c12e9aab614823c7693ed9372e61802288c83dd4ae241f15e014d',
   'migrations/017-removals.sql': 'd33c0a2ec82e542508b1a143e3cb254d2ce6627fb050434de9688ebfb198b8f6',
   'migrations/018-audit.sql': 'e3baa854528b28003fc24cf226179618f2356be988504f79722379c1656c4269',
-  'migrations/020-flushed.sql': 'ebf7fdbedd4f978237c60f02c733d8814ee308f0b95a95f3a17a578eeacb5999',
   'migrations/019-quarantine-list.sql': '8cd0dac53742beb8044418999a97ee9d18586fa84d8f9214c87b31f770b34842',
+  'migrations/020-flushed.sql': 'ebf7fdbedd4f978237c60f02c733d8814ee308f0b95a95f3a17a578eeacb5999',
 }
 
 describe('the text of the tables', () => {
