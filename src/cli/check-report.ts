@@ -58,7 +58,7 @@ export function some(number: number, what: string): string[] {
   return number === 0 ? [] : [count(number, what)]
 }
 
-function count(number: number, what: string): string {
+export function count(number: number, what: string): string {
   return `${number} ${what}${number === 1 ? '' : 's'}`
 }
 

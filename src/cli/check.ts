@@ -3,13 +3,14 @@
 
 import { statSync } from 'node:fs'
 import path from 'node:path'
-import { type ActiveConfig, compileActiveConfig } from '../app/active-config'
+import { type ActiveConfig, compileActiveConfig, RULES_FILE } from '../app/active-config'
 import { ConfigurationError } from '../config/configuration-error'
 import type { Diagnostic } from '../config/diagnostics'
-import { runAs, SMTP_FILE } from '../config/owner'
+import { type Owner, runAs, SMTP_FILE } from '../config/owner'
 import { allDiagnostics, createSources, type Sources, signatureOfFault } from '../config/sources'
 import { errorMessage } from '../errors'
-import { notLoaded } from '../haraka/plugin-list'
+import { installDiagnostics } from '../haraka/install-diagnostics'
+import { notLoadedOnce } from '../haraka/plugin-list'
 import { asSplitErrors } from '../haraka/refusal-diagnostics'
 import { explainName } from './check-name'
 import { askOnline } from './check-online'
@@ -20,6 +21,7 @@ import { folderFindings } from './folder-diagnostics'
 import { strictly } from './online/online'
 import { onlineReport } from './online/online-report'
 import { escapeControls, type Out } from './out'
+import { ownerDiagnostics } from './owner-diagnostics'
 
 interface Options extends CommonOptions {
   online?: boolean
@@ -69,8 +71,10 @@ async function checkConfiguration(
   const { value, diagnostics: ofFiles } = look(sources, env)
   const diagnostics = [
     ...asSplitErrors(ofFiles, value.policy),
+    ...installDiagnostics(value, sources, RULES_FILE),
     ...(await relayFindings(options.dir, value.settings, Date.now())),
     ...folderFindings(options.dir),
+    ...ownerDiagnostics(options.dir, sources.seen(), workersUser(sources)),
   ]
   const evaluated = options.strict ? diagnostics.map(asError) : diagnostics
   const write = (lines: string[]) => {
@@ -97,7 +101,16 @@ export function look(
   // read last, as only now all files have been read
   return {
     value,
-    diagnostics: allDiagnostics(sources, [...diagnostics, ...ofAccounts, ...notLoaded(sources)]),
+    diagnostics: allDiagnostics(sources, [...diagnostics, ...ofAccounts, ...notLoadedOnce(sources)]),
+  }
+}
+
+/** Nobody known where smtp.ini names no account of this machine, which has an error of its own. */
+function workersUser(sources: Sources): Owner {
+  try {
+    return runAs(sources.read(SMTP_FILE))
+  } catch {
+    return {}
   }
 }
 

@@ -7,7 +7,7 @@ import type { Diagnostic } from '../config/diagnostics'
 import { openToOthers } from '../config/private-files'
 import { signatureOfFault } from '../config/sources'
 
-const FOLDER = 'ses-bounce'
+export const FOLDER = 'ses-bounce'
 
 export function folderFindings(harakaDir: string): Diagnostic[] {
   return findingsIn(path.join(harakaDir, FOLDER), FOLDER)

@@ -16,10 +16,10 @@ import type { Condition, Policy, Rule } from '../policy/rule'
 import { Subject } from '../policy/subject'
 import { PLUGINS_FILE, type PluginLine, pluginLines } from './plugin-list'
 
-const CONNECTION_FILE = 'connection.ini'
+export const CONNECTION_FILE = 'connection.ini'
 
 /** SES developer guide, service quotas for email receiving: 40 MB with the header. The rest is for lines that hops add. */
-const LARGEST_BYTES = 46_000_000
+export const LARGEST_BYTES = 46_000_000
 
 /** RFC 5321 section 4.5.3.1.6: the most bytes of a line with its end. */
 const LINE_BYTES = 1000
@@ -78,11 +78,11 @@ function byProxy(rules: readonly Rule[], sources: Sources): Diagnostic[] {
 function byRecipient(bounces: readonly Rule[], rules: readonly Rule[], sources: Sources): Diagnostic[] {
   const rule = bounces.find(singlesOutRecipients)
   if (rule === undefined) return []
-  return recipientPlugins(sources.read(PLUGINS_FILE) ?? '', rules).map(({ written, line }) => ({
+  return recipientPlugins(sources.read(PLUGINS_FILE) ?? '', rules).map(({ name, written, line }) => ({
     severity: 'warning',
     file: PLUGINS_FILE,
     line,
-    message: `${quoted(written)} may refuse recipients before the rules see them; let it accept those that [${rule.name}] bounces`,
+    message: `${quoted(written)} may refuse recipients before the rules see them; let it accept those that [${rule.name}] bounces, or add a rule with refused.by = ${name}`,
   }))
 }
 
@@ -112,7 +112,7 @@ function recipientPlugins(text: string, rules: readonly Rule[]): PluginLine[] {
 
 function bySize(bounces: readonly Rule[], sources: Sources): Diagnostic[] {
   if (!bounces.some(({ conditions }) => conditions.some(asksSize))) return []
-  const limit = largestTaken(sources.read(CONNECTION_FILE) ?? '')
+  const limit = largestAccepted(sources.read(CONNECTION_FILE) ?? '')
   if (limit === undefined || limit.bytes >= LARGEST_BYTES) return []
   const refused = [limit.bytes + 1, LARGEST_BYTES].map(bytes => new Subject(bytes))
   const rule = bounces.find(({ conditions }) => {
@@ -134,7 +134,7 @@ function asksSize({ field }: Condition): boolean {
 }
 
 /** Haraka's connection.js: with 0, or a text that isn't a number, there is no limit. */
-function largestTaken(text: string): { bytes: number; line: number } | undefined {
+export function largestAccepted(text: string): { bytes: number; line: number } | undefined {
   const entry = maxEntry(text, 'bytes')
   if (entry === undefined || !/^\d{1,15}$/.test(entry.value) || Number(entry.value) === 0) return undefined
   return { bytes: Number(entry.value), line: entry.line }

@@ -23,10 +23,15 @@ export function pluginLines(text: string): PluginLine[] {
   })
 }
 
-/** Warns when Haraka doesn't load this plugin. For `check` alone: a plugin that isn't loaded can't warn of it. */
-export function notLoaded(sources: Sources): Diagnostic[] {
+/** Warns when Haraka doesn't load this plugin, or twice. For `check` alone: a plugin that isn't loaded can't warn of it. */
+export function notLoadedOnce(sources: Sources): Diagnostic[] {
   const text = sources.read(PLUGINS_FILE)
-  if (text === undefined || pluginLines(text).some(({ name }) => name === NAME)) return []
+  const [first, second] = pluginLines(text ?? '').filter(({ name }) => name === NAME)
+  if (first !== undefined && second !== undefined) {
+    const message = `Haraka loads this plugin twice, as line ${first.line} names it already; remove this line`
+    return [{ severity: 'warning', file: PLUGINS_FILE, line: second.line, message }]
+  }
+  if (text === undefined || first !== undefined) return []
   const message = `Haraka doesn't load this plugin; add the line "${NAME}"`
   return [{ severity: 'warning', file: PLUGINS_FILE, line: 0, message }]
 }

@@ -326,7 +326,7 @@ describe('ses-bounce check', () => {
       warnings({ [SETTINGS]: RELAY, [RULES]: rules, plugins, mailboxes: 'a@example.com\n' })
     const UNKNOWN = '[unknown]\nrecipient = @example.com\nnot.recipient = file:mailboxes\naction = bounce\n'
     const told = (line: number, name: string, rule = 'unknown') =>
-      `plugins:${line}: warning: "${name}" may refuse recipients before the rules see them; let it accept those that [${rule}] bounces`
+      `plugins:${line}: warning: "${name}" may refuse recipients before the rules see them; let it accept those that [${rule}] bounces, or add a rule with refused.by = ${name.replace('rcpt_to.ldap', 'rcpt-ldap')}`
 
     it('by a plugin that knows the recipients, however it is written', async () => {
       const plugins =
