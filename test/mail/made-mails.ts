@@ -36,7 +36,7 @@ const coding = fc.constantFrom<Coding>('8bit', 'base64', 'quoted-printable')
 
 const linesOf = (letters: string) => {
   const word = fc
-    .array(fc.constantFrom(...letters, ...'xyz.,=-'), { minLength: 1, maxLength: 12 })
+    .array(fc.constantFrom(...Array.from(`${letters}xyz.,=-`)), { minLength: 1, maxLength: 12 })
     .map(all => all.join(''))
   const line = fc.array(word, { minLength: 1, maxLength: 12 }).map(words => words.join(' '))
   // a mark at both ends, so that no sign of another kind is the first or the last
