@@ -4,13 +4,22 @@
 import { existsSync, readFileSync, statSync } from 'node:fs'
 import path from 'node:path'
 import type { Command } from 'commander'
+import type { QuarantineContext } from '../app/quarantine-actions'
+import { didYouMean, validAre } from '../config/diagnostics'
 import { type Owner, SMTP_FILE } from '../config/owner'
 import { signatureOfFault } from '../config/sources'
 import { errorMessage } from '../errors'
+import { type Endpoint, endpointOf, parseEndpoint } from '../quarantine/endpoint'
 import { openFolderStore, quarantineFolder } from '../quarantine/folder-store'
+import type { QuarantineFilter } from '../quarantine/list'
 import type { MailStore } from '../quarantine/mail-store'
 import { openMailStore } from '../quarantine/open-store'
+import { QUARANTINE_REASONS } from '../quarantine/reasons'
+import { releaseLockFolder } from '../quarantine/release-lock'
 import { folderTokens, releaseTokenFolder } from '../quarantine/release-token'
+import type { EpochMs } from '../units'
+import { openWorkerThreads } from '../worker-thread/worker-threads'
+import { actorOf } from './actor'
 import { mustBeThere } from './check'
 import {
   asGroup,
@@ -25,15 +34,22 @@ import {
 } from './command-line'
 import { escaping, type Out } from './out'
 import { becomeOwner, ownerOf } from './owner'
-import { type Endpoint, endpointOf, parseEndpoint } from './quarantine/endpoint'
 import { deleteKept, listKept, type Run, releaseKept, showKept } from './quarantine/tasks'
 import { openQueueContext, settingsOf } from './queue/queue-context'
+import { TIME_FORM, timeOption } from './time-option'
 
 type Become = (owner: Owner) => void
 
 interface Options extends CommonOptions {
   limit?: number
   to?: Endpoint
+  text?: boolean
+  reason?: string
+  rule?: string
+  sender?: string
+  recipient?: string
+  since?: EpochMs
+  until?: EpochMs
 }
 
 /** `smtp`: the first address in smtp.ini. */
@@ -51,7 +67,8 @@ export const describeQuarantine = (
       const dir = harakaDir(options, env)
       mustBeThere(dir)
       const place = { dir, json: options.json ?? false, takesOut, out: escaping(out), env, become }
-      return withQuarantine(place, (run, smtp) => work(run, idsOf(one), { ...options, smtp }))
+      const reason = takesOut ? options.reason : undefined
+      return withQuarantine(place, reason, (run, smtp) => work(run, idsOf(one), { ...options, smtp }))
     })
   asGroup(command, exit)
     .description('Works on the mail in the quarantine.')
@@ -65,11 +82,18 @@ Ends with 0; with 1 when a mail isn't there or isn't accepted; with 2 on wrong o
     .command('list')
     .description('lists the mails, latest first: when, sender, recipients, rule, reason, subject')
     .option('--limit <NUMBER>', 'no more than that', countFromOne('--limit'))
-    .action(inQuarantine((run, _, { limit }) => listKept(run, limit)))
+    .option('--reason <WORD>', `why it is there: ${QUARANTINE_REASONS.join(', ')}`, toReason)
+    .option('--rule <NAME>', 'by that rule')
+    .option('--sender <ADDRESS>', 'from that sender of record, or from all at @HOST')
+    .option('--recipient <ADDRESS>', 'for that recipient, or for all at @HOST')
+    .option('--since <TIME>', `quarantined since then: ${TIME_FORM}`, timeOption('--since'))
+    .option('--until <TIME>', 'quarantined before then', timeOption('--until'))
+    .action(inQuarantine((run, _, options) => listKept(run, filterOf(options), options.limit)))
   command
     .command('show <ID...>')
     .description('shows the whole record of a mail, and its file')
-    .action(inQuarantine(showKept))
+    .option('--text', 'its text and the names of its attachments, too')
+    .action(inQuarantine((run, ids, { text }) => (text ? showWithText(run, ids) : showKept(run, ids))))
   command
     .command('release <ID...>')
     .description(
@@ -80,10 +104,12 @@ Ends with 0; with 1 when a mail isn't there or isn't accepted; with 2 on wrong o
       'where this Haraka accepts mail (default: the first address in smtp.ini)',
       toEndpoint,
     )
+    .option('--reason <TEXT>', 'why, for the audit')
     .action(inQuarantine((run, ids, { to, smtp }) => release(run, ids, to ?? smtp), { takesOut: true }))
   command
     .command('delete <ID...>')
     .description('deletes mails permanently')
+    .option('--reason <TEXT>', 'why, for the audit')
     .action(inQuarantine(deleteKept, { takesOut: true }))
 }
 
@@ -109,10 +135,12 @@ interface Place {
 
 async function withQuarantine(
   { dir, json, takesOut, out, env, become }: Place,
+  reason: string | undefined,
   work: (run: Run, smtp: Endpoint | undefined) => Promise<number>,
 ): Promise<number> {
   try {
     const smtp = smtpOf(dir)
+    const actor = actorOf(env)
     become(ownerOf(dir))
     mayLookAt(quarantineFolder(dir))
     // without a queue, as before Haraka's first start, mail isn't counted
@@ -124,7 +152,17 @@ async function withQuarantine(
     try {
       await total?.queue.clock.learn()
       const tokens = total?.queue.releaseTokens ?? folderTokens(releaseTokenFolder(dir))
-      return await work({ store, tokens, out, json, ...(total && { total }) }, smtp)
+      const context: QuarantineContext = {
+        store,
+        tokens,
+        ...(total && { queue: total.queue }),
+        locks: releaseLockFolder(dir),
+        // without a queue nothing else has a time
+        now: () => total?.queue.clock.nowMs() ?? Date.now(),
+        actor,
+        ...(reason !== undefined && { reason }),
+      }
+      return await work({ context, out, json, ...(total && { total }) }, smtp)
     } finally {
       await store.close()
       await total?.queue.close()
@@ -149,6 +187,34 @@ async function release(run: Run, ids: string[], to: Endpoint | undefined): Promi
   if (to !== undefined) return releaseKept(run, ids, to)
   run.out.error('ses-bounce quarantine: smtp.ini names no address for the release; give it with --to')
   return 1
+}
+
+async function showWithText(run: Run, ids: string[]): Promise<number> {
+  const threads = openWorkerThreads()
+  try {
+    return await showKept(run, ids, threads)
+  } finally {
+    threads.close()
+  }
+}
+
+function filterOf({ reason, rule, sender, recipient, since, until }: Options): QuarantineFilter {
+  const kind = QUARANTINE_REASONS.find(one => one === reason)
+  return {
+    ...(kind !== undefined && { reason: kind }),
+    ...(rule !== undefined && { rule }),
+    ...(sender !== undefined && { sender }),
+    ...(recipient !== undefined && { recipient }),
+    ...(since !== undefined && { sinceMs: since }),
+    ...(until !== undefined && { untilMs: until }),
+  }
+}
+
+/** @throws UsageError */
+function toReason(text: string): string {
+  if (QUARANTINE_REASONS.some(one => one === text)) return text
+  const hint = didYouMean(text.slice(0, 40), QUARANTINE_REASONS) || validAre(QUARANTINE_REASONS)
+  throw new UsageError(`--reason can't be "${text}"${hint}`)
 }
 
 /** @throws UsageError */

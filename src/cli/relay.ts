@@ -6,6 +6,7 @@ import { formatDiagnostic } from '../config/diagnostics'
 import { loadSettings, parseSettings, SETTINGS_FILE } from '../config/load'
 import type { SqsRelay } from '../config/settings'
 import { errorMessage } from '../errors'
+import { parseEndpoint } from '../quarantine/endpoint'
 import { openHandOver } from '../relay/hand-over'
 import { openQueues } from '../relay/queues'
 import { newRelayCounts, queueFaults, type RelayState, runRelay } from '../relay/run'
@@ -15,7 +16,6 @@ import { mustBeThere } from './check'
 import { type CommonOptions, type Describe, harakaDir, UsageError } from './command-line'
 import { logTo, stoppedBySignals } from './long-running'
 import { escaping, type Out } from './out'
-import { parseEndpoint } from './quarantine/endpoint'
 
 interface Options extends CommonOptions {
   http?: string

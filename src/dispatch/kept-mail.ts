@@ -17,6 +17,7 @@ import {
   removeUnused,
   storageKey,
 } from '../queue/mail-ledger'
+import type { EpochMs } from '../units'
 import type { Clock } from './clock'
 import { Fullness } from './fullness'
 import type { Log } from './region-sender'
@@ -114,7 +115,7 @@ export class KeptMail {
     const fate = fateOf(recipients, settings().fallback.mismatch !== 'drop')
     const now = await bringInOrder(store, name, fate, clock.nowMs())
     if (now === 'moved') {
-      await ledger.moved(name)
+      await ledger.moved(name, clock.nowMs())
       const jobs = [...new Set(fate.held.map(({ job }) => job))].join(',')
       log('warn', `the mail of job=${jobs} is in the quarantine as ${name}, as a bounce of it was not made`)
     }
@@ -130,7 +131,7 @@ export class KeptMail {
       found: (place, name, file) =>
         place === 'kept'
           ? this.#try(() => this.#foundKept(name, file))
-          : this.#count({ place, name, bytes: file.sizeBytes }),
+          : this.#count({ place, name, bytes: file.sizeBytes }, file.atMs),
     })
     if (removed > 0) log('info', `quarantine: ${removed} files removed, as [quarantine] keep has passed`)
     const [first] = faults
@@ -139,11 +140,11 @@ export class KeptMail {
   }
 
   async #foundKept(name: string, file: StoredFile): Promise<void> {
-    const { ledger } = this.#parts
+    const { ledger, clock } = this.#parts
     if (await this.#isUnused(name, file)) return
     const now = await this.#bringInOrder(name)
     if (now === 'deleted') for (const place of MAIL_PLACES) await ledger.gone({ place, name })
-    if (now === 'waits') await this.#count({ place: 'kept', name, bytes: file.sizeBytes })
+    if (now === 'waits') await this.#count({ place: 'kept', name, bytes: file.sizeBytes }, clock.nowMs())
   }
 
   /** For mail without a recipient on record. True: it was handled, or must wait. */
@@ -154,7 +155,7 @@ export class KeptMail {
       const reason = 'the queue that had its bounce is gone'
       const held = orphanRecord((await store.record('kept', name))?.record, reason)
       await store.hold(name, held, clock.nowMs())
-      await ledger.moved(name)
+      await ledger.moved(name, clock.nowMs())
       log('warn', `a kept mail is in the quarantine as ${name}: ${reason}`)
       return true
     }
@@ -163,10 +164,10 @@ export class KeptMail {
     return true
   }
 
-  #count(file: MailFile): Promise<void> {
-    const { ledger, store, clock } = this.#parts
+  #count(file: MailFile, atMs: EpochMs): Promise<void> {
+    const { ledger, store } = this.#parts
     const senderKey = async () => storageKey(senderOf((await store.record(file.place, file.name))?.record))
-    return ledger.found(file, senderKey, clock.nowMs())
+    return ledger.found(file, senderKey, atMs)
   }
 
   /** Corrects counts of files that don't exist: they were deleted by hand, or their writer was killed. Ends lost removals. */

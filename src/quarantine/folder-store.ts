@@ -71,6 +71,9 @@ function folderId(home: string): string {
 /** A step looks at a thousand files, so some 50,000 mails (the default limit) take ten minutes. */
 const SWEEP_PAUSE_MS = 10_000
 
+/** A record takes some 0.2 ms. */
+const LOOKS_AT_ONCE = 1000
+
 export interface FolderStoreOptions {
   isOnOneHost?: boolean
   /** How far the clock by which files are dated is ahead of the given times. */
@@ -94,6 +97,7 @@ export function openFolderStore(
     get home() {
       return isOnOneHost ? mailHome(harakaDir) : folderId(mailHome(harakaDir))
     },
+    looksAtOnce: LOOKS_AT_ONCE,
     locationOf: emlOf,
     has: (place, name) => isThere(emlOf(place, name)),
     stat: (place, name) => statFile(emlOf(place, name)),

@@ -45,6 +45,8 @@ export interface MailStore {
   readonly isOfAllHosts: boolean
   /** The same in all processes that use this store, and in no other: the queue counts mail by it. */
   readonly home: string
+  /** The most records that one page of a list reads: less than a second's work. */
+  readonly looksAtOnce: number
   /** For people: a path, or s3://... */
   locationOf(place: MailPlace, name: string): string
   has(place: MailPlace, name: string): Eventually<boolean>

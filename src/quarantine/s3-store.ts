@@ -21,6 +21,9 @@ const SWEEP_PAUSE_MS = 600_000
 /** Age after which a mail without a record, or a record without its mail, is removed: no writer takes a day. */
 const UNFINISHED_MS = 86_400_000
 
+/** A record takes two requests of some 20 ms, ten at a time. */
+const LOOKS_AT_ONCE = 200
+
 interface Stored {
   place: MailPlace
   /** Undefined: it can't be read. */
@@ -78,6 +81,7 @@ export function openS3Store(location: S3Location, options: S3StoreOptions = {}):
   return {
     isOfAllHosts: true,
     home: objects.url,
+    looksAtOnce: LOOKS_AT_ONCE,
     sweepPauseMs: SWEEP_PAUSE_MS,
     locationOf: (_, name) => objects.urlOf(`${name}.eml`),
     has: async (place, name) => (await stat(place, name)) !== undefined,

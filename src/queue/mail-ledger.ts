@@ -28,6 +28,27 @@ export interface CountedFile extends MailFile {
   removingMs?: EpochMs
 }
 
+/** A place in the list of the quarantine. */
+export interface ListPosition {
+  atMs: EpochMs
+  name: string
+}
+
+/** Of the list of the quarantine, latest first. */
+export interface ListRange {
+  sinceMs?: EpochMs
+  /** Before then. */
+  untilMs?: EpochMs
+  /** After this one. */
+  after?: ListPosition
+  limit: number
+}
+
+/** Where the list begins: before everything that it may have. */
+export function listStart({ untilMs = Number.MAX_SAFE_INTEGER, after }: ListRange): ListPosition {
+  return after ?? { atMs: untilMs, name: '' }
+}
+
 export interface StoredMail {
   bytes: number
   mails: number
@@ -97,12 +118,14 @@ export interface MailLedger {
   isElsewhere(name: string): Eventually<boolean>
   /** The counted files, in order of place and name. */
   files(after: Pick<MailFile, 'place' | 'name'> | undefined, limit: number): Eventually<CountedFile[]>
-  /** Records that a file of that size exists. */
-  found(file: MailFile, senderKey: () => Promise<string>, nowMs: EpochMs): Promise<void>
+  /** The counted mail in the quarantine, latest first; quick however much there is. */
+  latest(range: ListRange): Eventually<CountedFile[]>
+  /** Records that a file of that size exists, since that time. */
+  found(file: MailFile, senderKey: () => Promise<string>, atMs: EpochMs): Promise<void>
   /** Records that a file doesn't exist any more. */
   gone(file: MailName): Eventually<void>
-  /** Moved from `kept` to the quarantine. */
-  moved(name: string): Eventually<void>
+  /** Moved from `kept` to the quarantine, now. */
+  moved(name: string, nowMs: EpochMs): Eventually<void>
   /**
    * The mail isn't needed for these recipients any more. Undefined: for all whose bounce has ended. True: other
    * recipients need it, and it becomes due.

@@ -150,7 +150,7 @@ export interface OperatorQueue extends QueueReader {
   /** What people did by hand. */
   readonly audit: Audit
   /** For mail in the quarantine, and mail that leaves it by hand. */
-  readonly mail: Pick<MailLedger, 'files' | 'letGo' | 'gone' | 'putBack'>
+  readonly mail: Pick<MailLedger, 'files' | 'latest' | 'letGo' | 'gone' | 'putBack'>
   /** Undefined: tokens are files of the Haraka directory. */
   readonly releaseTokens?: ReleaseTokens
   /** A secret that only the processes of the queue file share: 64 hex digits. */

@@ -7,7 +7,11 @@ import { UnreadableError } from '../mail/unreadable'
 import type { Job, TaskAnswer, TaskName } from './tasks'
 import { WorkerThreadError } from './worker-thread-error'
 
-const WORK: Record<TaskName, string> = { content: 'reading its content', search: 'searching its text' }
+const WORK: Record<TaskName, string> = {
+  content: 'reading its content',
+  preview: 'reading its text',
+  search: 'searching its text',
+}
 /** V8's young generation: texts are short-lived, so a larger one would only use more memory. */
 const YOUNG_MB = 8
 

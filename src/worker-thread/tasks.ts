@@ -1,10 +1,12 @@
 // Tasks for a thread, and their answers: plain data that can be copied between threads.
 
 import type { Content, ReadingOptions } from '../mail/content'
+import type { Preview, PreviewOptions } from '../mail/preview'
 import type { Found } from '../policy/match-budget'
 
 export interface Tasks {
   content: { asked: { raw: Uint8Array } & ReadingOptions; answer: Content }
+  preview: { asked: { raw: Uint8Array } & PreviewOptions; answer: Preview }
   search: { asked: { sources: readonly string[]; text: string }; answer: Found }
 }
 

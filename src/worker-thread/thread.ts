@@ -1,10 +1,11 @@
-// The thread's program: reads content and searches texts, one task after the other.
+// The thread's program: reads content, searches texts, and reads what people look at, one task after the other.
 // An exception is sent as the answer. The main thread notices its end.
 
 import { MessageChannel, parentPort } from 'node:worker_threads'
 import type { RE2Set } from 're2js'
 import { errorMessage } from '../errors'
 import { readContent } from '../mail/content'
+import { readPreview } from '../mail/preview'
 import { UnreadableError } from '../mail/unreadable'
 import { regexSet } from '../policy/regex-pass'
 import type { Asked, TaskAnswer, Tasks } from './tasks'
@@ -17,7 +18,7 @@ const sets = new Map<string, RE2Set>()
 
 parentPort?.on('message', (task: Asked) => {
   tell(run(task))
-  if (task.name === 'content' && task.asked.raw.length > DROPPED_BYTES) drop(task.asked.raw)
+  if (task.name !== 'search' && task.asked.raw.length > DROPPED_BYTES) drop(task.asked.raw)
 })
 
 function tell(answered: TaskAnswer): void {
@@ -38,9 +39,14 @@ function run(task: Asked): TaskAnswer {
 }
 
 function answerOf({ name, asked }: Asked): Tasks[keyof Tasks]['answer'] {
-  return name === 'content'
-    ? readContent(asked.raw, asked.limitCharacters, asked.opensArchives)
-    : setOf(asked.sources).match(asked.text)
+  switch (name) {
+    case 'content':
+      return readContent(asked.raw, asked.limitCharacters, asked.opensArchives)
+    case 'preview':
+      return readPreview(asked.raw, asked)
+    case 'search':
+      return setOf(asked.sources).match(asked.text)
+  }
 }
 
 /** An idle thread collects no garbage, so the bytes of a large mail would stay in memory. */

@@ -2,6 +2,7 @@
 // Hostile mail can only stop or kill such a thread; then the work for that mail rejects. Small mails are read at once.
 
 import type { Content, ReadingOptions } from '../mail/content'
+import type { Preview, PreviewOptions } from '../mail/preview'
 import type { Found, MatchBudgetOptions } from '../policy/match-budget'
 import { MailMemory } from './mail-memory'
 import { AT_ONCE_BYTES, isSmall, readAtOnce, warmUpReading } from './read-at-once'
@@ -22,6 +23,8 @@ export interface WorkerThreads {
   /** As `content`, but reads the mail only when there is room for it in memory, and a small one on this thread. */
   contentOf(mail: UnreadMail, limitCharacters: number, opensArchives?: boolean): Promise<Content>
   search: MatchBudgetOptions['search']
+  /** For people; no mail waits for it. Rejects with WorkerThreadError. */
+  preview(raw: Uint8Array<ArrayBuffer>, options: PreviewOptions): Promise<Preview>
   /** Loads what content needs, here and in the first thread. */
   warmUp(): Promise<void>
   close(): void
@@ -45,6 +48,7 @@ const SEARCHING_MB = 256
 export function openWorkerThreads(program = require.resolve('./thread')): WorkerThreads {
   const reading = new ThreadPool({ program, most: READING_THREADS, memoryMb: READING_MB })
   const searching = new ThreadPool({ program, most: 1, memoryMb: SEARCHING_MB })
+  const looking = new ThreadPool({ program, most: 1, memoryMb: READING_MB })
   const memory = new MailMemory()
   const content = async (raw: Uint8Array, options: ReadingOptions, transfer: readonly ArrayBuffer[] = []) => {
     const timeoutMs = READING_MS + raw.length * READING_MS_A_BYTE
@@ -67,6 +71,11 @@ export function openWorkerThreads(program = require.resolve('./thread')): Worker
       const { answer, tookMs } = await searching.run({ name: 'search', asked: { sources, text } }, timeoutMs)
       return { found: answer as Found, tookMs }
     },
+    async preview(raw, options) {
+      const asked = { raw, ...options }
+      const { answer } = await looking.run({ name: 'preview', asked }, READING_MS, [raw.buffer])
+      return answer as Preview
+    },
     async warmUp() {
       warmUpReading()
       await content(new Uint8Array(), { limitCharacters: 0, opensArchives: false })
@@ -74,6 +83,7 @@ export function openWorkerThreads(program = require.resolve('./thread')): Worker
     close() {
       reading.close()
       searching.close()
+      looking.close()
     },
   }
 }

@@ -62,7 +62,7 @@ forEachEngine('the ledger of mail on disk', (makeStore, { runs }) => {
           }
           const moving = there.get(`kept ${one.name}`)
           if (what === 'move') {
-            await ledger.moved(one.name)
+            await ledger.moved(one.name, 0)
             there.delete(`kept ${one.name}`)
             if (moving !== undefined) there.set(`quarantine ${one.name}`, moving)
           }
@@ -95,8 +95,8 @@ forEachEngine('the ledger of mail on disk', (makeStore, { runs }) => {
 
   it('counts a mail that was moved also when the move is told twice', async () => {
     await ledger.reserve([{ place: 'kept', name: 'a', bytes: 60 }], 'x', LIMIT, 0)
-    await ledger.moved('a')
-    await ledger.moved('a')
+    await ledger.moved('a', 0)
+    await ledger.moved('a', 0)
     assert.deepEqual(await ledger.totals(), {
       kept: { bytes: 0, mails: 0 },
       quarantine: { bytes: 60, mails: 1 },

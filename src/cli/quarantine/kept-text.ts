@@ -2,6 +2,7 @@
 // characters.
 
 import { snakeKeys } from '../../json'
+import type { Preview } from '../../mail/preview'
 import type { Kept } from '../../quarantine/kept'
 import { addressText, quotedText, sizeText, utcText } from '../explain/words'
 
@@ -57,6 +58,25 @@ export function keptData(kept: Kept, values: Values): Record<string, unknown> {
     ...(subject !== undefined && { subject }),
     ...(record ?? { quarantinedAt: new Date(kept.keptAtMs).toISOString() }),
   }
+}
+
+/** Lines of the text keep their order; the caller escapes each. */
+export function previewLines({ texts, attachments, isCut, fault }: Preview): string[] {
+  const [first, second] = texts
+  return [
+    ...(fault === undefined ? [] : [`text: none: ${fault}`]),
+    ...(fault === undefined && first === undefined ? ['text: none'] : []),
+    ...(first === undefined ? [] : ['text', ...textLines(first)]),
+    ...(second === undefined ? [] : ['text of the HTML', ...textLines(second)]),
+    ...attachments.map(({ names, types, sizeBytes }) =>
+      row('attached', `${quotedText(names[0] ?? 'no name')}, ${types.join(', ')}, ${sizeText(sizeBytes)}`),
+    ),
+    ...(isCut ? ['  there is more: only the beginning is shown'] : []),
+  ]
+}
+
+function textLines(text: string): string[] {
+  return text.split(/\r?\n/).map(line => `  ${line.replaceAll('\t', '    ')}`)
 }
 
 function why({ rule, reason }: { rule: string; reason: string }): string {

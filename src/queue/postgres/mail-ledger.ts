@@ -9,6 +9,7 @@ import {
   isBeingRemoved,
   type KeptRecipient,
   letGoOf,
+  listStart,
   MAIL_PLACES,
   type MailFile,
   type MailLedger,
@@ -85,17 +86,28 @@ export function mailLedger(connection: PostgresConnection, home: string): Omit<M
       )
       return rows.map(fileOf)
     },
-    found: async ({ place, name, bytes }, senderKey, nowMs) => {
+    latest: async range => {
+      const { atMs, name } = listStart(range)
+      const rows = await connection.rows(
+        `SELECT place, name, bytes, at_ms, removing_ms FROM ${schema}.mail_file
+         WHERE home = $1 AND place = 'quarantine' AND (at_ms, name) < ($2, $3) AND at_ms >= $4 AND removing_ms IS NULL
+         ORDER BY at_ms DESC, name DESC LIMIT $5`,
+        [home, Math.ceil(atMs), name, Math.ceil(range.sinceMs ?? 0), range.limit],
+      )
+      return rows.map(fileOf)
+    },
+    found: async ({ place, name, bytes }, senderKey, atMs) => {
       const [row] = await connection.rows(
         `SELECT bytes, sender_key, removing_ms FROM ${schema}.mail_file WHERE home = $1 AND place = $2 AND name = $3`,
         [home, place, name],
       )
       if (row?.['bytes'] === bytes || typeof row?.['removing_ms'] === 'number') return
       const key = row === undefined ? await senderKey() : String(row['sender_key'])
-      await change({ set: { place, name, bytes, sender_key: key, at_ms: Math.round(nowMs) } })
+      await change({ set: { place, name, bytes, sender_key: key, at_ms: Math.round(atMs) } })
     },
     gone: ({ place, name }) => change({ remove: [{ place, name }] }),
-    moved: name => change({ move: { name, from: 'kept', to: 'quarantine' } }),
+    moved: (name, nowMs) =>
+      change({ move: { name, from: 'kept', to: 'quarantine', at_ms: Math.round(nowMs) } }),
     putBack: name => change({ move: { name, from: 'quarantine', to: 'kept' } }),
     letGo: (name, addresses, nowMs) => letGo(connection, name, addresses, nowMs),
     madeMs: async () => {

@@ -5,11 +5,13 @@ import { addressKey } from '../../mail/address'
 import type { EpochMs } from '../../units'
 import type { JobState } from '../job'
 import {
+  type CountedFile,
   type Full,
   fullOf,
   isBeingRemoved,
   type KeptRecipient,
   letGoOf,
+  listStart,
   MAIL_PLACES,
   type MailFile,
   type MailLedger,
@@ -17,7 +19,7 @@ import {
   type MailPlace,
   type StoredMail,
 } from '../mail-ledger'
-import { Database } from './database'
+import { Database, type Row } from './database'
 import { text } from './rows'
 
 /** Long, as the dispatcher's process may wait. */
@@ -86,14 +88,23 @@ export function mailLedger(database: Database, home: string): Omit<AtOnce<MailLe
           after?.name ?? '',
           limit,
         )
-        .map(row => ({
-          place: text(row['place']) as MailPlace,
-          name: text(row['name']),
-          bytes: Number(row['bytes']),
-          atMs: Number(row['at_ms']),
-          ...(typeof row['removing_ms'] === 'number' && { removingMs: row['removing_ms'] }),
-        })),
-    found: async (file, senderKey, nowMs) => {
+        .map(fileOf),
+    latest: range => {
+      const { atMs, name } = listStart(range)
+      return database
+        .all(
+          `SELECT * FROM mail_file INDEXED BY mail_file_latest
+           WHERE home = ? AND place = 'quarantine' AND (at_ms, name) < (?, ?) AND at_ms >= ? AND removing_ms IS NULL
+           ORDER BY at_ms DESC, name DESC LIMIT ?`,
+          home,
+          atMs,
+          name,
+          range.sinceMs ?? 0,
+          range.limit,
+        )
+        .map(fileOf)
+    },
+    found: async (file, senderKey, atMs) => {
       const { place, name, bytes } = file
       const row = database.get(
         'SELECT bytes, sender_key, removing_ms FROM mail_file WHERE home = ? AND place = ? AND name = ?',
@@ -103,10 +114,10 @@ export function mailLedger(database: Database, home: string): Omit<AtOnce<MailLe
       )
       if (row?.['bytes'] === bytes || typeof row?.['removing_ms'] === 'number') return
       const key = row === undefined ? await senderKey() : text(row['sender_key'])
-      database.writeUnflushed(() => setFile(database, home, file, key, nowMs))
+      database.writeUnflushed(() => setFile(database, home, file, key, atMs))
     },
     gone: file => database.writeUnflushed(() => removeFile(database, home, file)),
-    moved: name => moveFile(database, home, name, 'kept', 'quarantine'),
+    moved: (name, nowMs) => moveFile(database, home, name, 'kept', 'quarantine', nowMs),
     letGo: (name, addresses, nowMs) => database.write(() => letGo(database, name, addresses, nowMs)),
     putBack: name => moveFile(database, home, name, 'quarantine', 'kept'),
     madeMs: () => Number(database.get('SELECT at_ms FROM queue_made')?.['at_ms'] ?? 0),
@@ -139,6 +150,16 @@ function fullness(
   )
   const [all, ofSender] = [Number(sums?.['everything'] ?? 0), Number(sums?.['of_sender'] ?? 0)]
   return fullOf({ all, ofSender, own, more }, limitBytes)
+}
+
+function fileOf(row: Row): CountedFile {
+  return {
+    place: text(row['place']) as MailPlace,
+    name: text(row['name']),
+    bytes: Number(row['bytes']),
+    atMs: Number(row['at_ms']),
+    ...(typeof row['removing_ms'] === 'number' && { removingMs: row['removing_ms'] }),
+  }
 }
 
 /** Undefined: the file isn't counted. */
@@ -209,13 +230,21 @@ function removeFile(database: Database, home: string, { place, name }: MailName)
 }
 
 /** Can be repeated: what has been moved stays. */
-function moveFile(database: Database, home: string, name: string, from: MailPlace, to: MailPlace): void {
+function moveFile(
+  database: Database,
+  home: string,
+  name: string,
+  from: MailPlace,
+  to: MailPlace,
+  atMs: EpochMs | null = null,
+): void {
   database.writeUnflushed(() => {
     if (bytesOf(database, home, { place: from, name }) === undefined) return
     removeFile(database, home, { place: to, name })
     database.run(
-      'UPDATE mail_file SET place = ? WHERE home = ? AND place = ? AND name = ?',
+      'UPDATE mail_file SET place = ?, at_ms = COALESCE(?, at_ms) WHERE home = ? AND place = ? AND name = ?',
       to,
+      atMs,
       home,
       from,
       name,

@@ -1,6 +1,6 @@
 -- Changes the counts of mail to what was found on disk. Not flushed, as files are counted anew. All parts are optional:
 -- settled {name, changes}; remove [{place, name, marked}] (marked: only where it was about to be removed);
--- move {name, from, to}; set {place, name, sender_key, bytes, at_ms}.
+-- move {name, from, to, at_ms}, at_ms: where the time changes; set {place, name, sender_key, bytes, at_ms}.
 CREATE OR REPLACE FUNCTION change_mail_files_1(args jsonb) RETURNS jsonb LANGUAGE plpgsql VOLATILE
 SET search_path FROM CURRENT SET enable_seqscan = off SET jit = off
 AS $$
@@ -23,7 +23,7 @@ BEGIN
     -- told twice, what was moved stays
     DELETE FROM mail_file WHERE home = store AND place = file->>'to' AND name = file->>'name'
       AND EXISTS (SELECT FROM mail_file f WHERE f.home = store AND f.place = file->>'from' AND f.name = file->>'name');
-    UPDATE mail_file SET place = file->>'to'
+    UPDATE mail_file SET place = file->>'to', at_ms = COALESCE((file->>'at_ms')::bigint, at_ms)
       WHERE home = store AND place = file->>'from' AND name = file->>'name';
   END IF;
   IF args ? 'set' THEN

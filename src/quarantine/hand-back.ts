@@ -5,8 +5,8 @@ import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { createInterface } from 'node:readline'
 import type { Readable } from 'node:stream'
-import { RELEASE_COMMAND } from '../../quarantine/release-token'
 import type { Endpoint } from './endpoint'
+import { RELEASE_COMMAND } from './release-token'
 
 export interface HandedBack {
   from: string

@@ -2,8 +2,8 @@
 // Pure. Text that can't be read gives undefined.
 
 import { isIPv6 } from 'node:net'
-import { parseIni } from '../../config/ini'
-import { SMTP_FILE } from '../../config/owner'
+import { parseIni } from '../config/ini'
+import { SMTP_FILE } from '../config/owner'
 
 export interface Endpoint {
   host: string
