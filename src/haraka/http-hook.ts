@@ -4,6 +4,8 @@ import { withoutHidden } from '../config/hidden-values'
 import { systemClock } from '../dispatch/clock'
 import { mount } from '../http/mount'
 import { allRoutes, type HttpContext } from '../http/routes'
+import { smtpEndpointOf } from '../quarantine/endpoint'
+import { releaseLockFolder } from '../quarantine/release-lock'
 import type { PluginContext } from './plugin-context'
 import type { HarakaPlugin } from './types'
 import type { HarakaServer } from './web-server'
@@ -18,6 +20,10 @@ export function mountRoutes(context: PluginContext, plugin: HarakaPlugin, server
     queue: () => runtime.queue(),
     operator: () => runtime.operator(),
     mailStore: runtime.mailStore,
+    threads: runtime.workerThreads,
+    releaseTokens: () => runtime.releaseTokens(),
+    releaseLocks: releaseLockFolder(runtime.harakaDir),
+    smtpEndpoint: () => smtpEndpointOf(runtime.harakaDir),
     surges: () => runtime.surgeFiles.all(),
     host: runtime.hostName,
     configDigest: () => runtime.configDigest(),

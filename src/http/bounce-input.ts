@@ -14,6 +14,7 @@ import type { EpochMs } from '../units'
 import { ADDRESS_CHARACTERS, BOUNCE_SUBMISSION, SENDER_CHARACTERS, STATUS } from './bounce-schema'
 import { FieldReader } from './field-reader'
 import type { Detail } from './reply'
+import { rfc3339Ms } from './rfc3339'
 
 export interface SubmittedRecipient {
   /** The address in the form that SES accepts. */
@@ -37,9 +38,6 @@ export interface BounceInput {
   authenticated: boolean
 }
 
-/** RFC 3339 section 5.6, with a time zone. */
-export const TIME =
-  /^\d{4}-\d\d-\d\d[Tt](?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d{1,9})?(?:[Zz]|[+-]\d\d:\d\d)$/
 /** The most by which two clocks may differ. */
 const AHEAD_MS = 3_600_000
 
@@ -130,16 +128,10 @@ function reportTwice(reader: FieldReader, recipients: readonly SubmittedRecipien
 }
 
 function timeOf(text: string, nowMs: EpochMs): Result<number> {
-  const ms = TIME.test(text) && isDate(text.slice(0, 10)) ? Date.parse(text) : Number.NaN
-  if (Number.isNaN(ms)) return { fault: 'is no time of RFC 3339, such as 2025-01-01T00:00:00Z' }
+  const ms = rfc3339Ms(text)
+  if (ms === undefined) return { fault: 'is no time of RFC 3339, such as 2025-01-01T00:00:00Z' }
   if (ms < 0) return { fault: 'lies before SES' }
   return only(ms <= nowMs + AHEAD_MS, ms, 'lies in the future')
-}
-
-/** Date.parse reads 30 February as 2 March. */
-function isDate(day: string): boolean {
-  const ms = Date.parse(`${day}T00:00:00Z`)
-  return !Number.isNaN(ms) && new Date(ms).toISOString().startsWith(day)
 }
 
 /** '' and `<>` are the null sender, which a guard refuses later. */

@@ -10,15 +10,15 @@ export const TIME_SCHEMA = { type: 'string', format: 'date-time', examples: ['20
 /** A time in an answer. */
 const TIME = { ...TIME_SCHEMA, pattern: '^\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\dZ$' }
 
-const TEXT = { type: 'string' }
-const NUMBER = { type: 'integer', minimum: 0 }
+export const TEXT = { type: 'string' }
+export const NUMBER = { type: 'integer', minimum: 0 }
 
 export function ref(name: string): { $ref: string } {
   return { $ref: `#/components/schemas/${name}` }
 }
 
 /** All properties are required, except those in `maybe`. */
-function object(properties: Record<string, object>, maybe: Record<string, object> = {}): object {
+export function object(properties: Record<string, object>, maybe: Record<string, object> = {}): object {
   return {
     type: 'object',
     required: Object.keys(properties),
@@ -27,7 +27,7 @@ function object(properties: Record<string, object>, maybe: Record<string, object
   }
 }
 
-const about = (schema: object, description: string) => ({ ...schema, description })
+export const about = (schema: object, description: string) => ({ ...schema, description })
 
 export const BOUNCE = object(
   {
@@ -84,7 +84,7 @@ export const BOUNCE = object(
   },
 )
 
-const succeeded = (data: object) => object({ success: { const: true }, data })
+export const succeeded = (data: object) => object({ success: { const: true }, data })
 
 const LEVELS = ['stopped', 'degraded', 'note']
 /** In milliseconds, unlike those of bounces. */

@@ -3,6 +3,7 @@
 import { JOB_STATES } from '../queue/job'
 import { BOUNCE_SUBMISSION } from './bounce-schema'
 import { LIST_PARAMETERS, MOST_LISTED, STANDARD_LIMIT } from './listing'
+import { QUARANTINE_SCHEMAS, quarantinePaths } from './openapi-quarantine'
 import { BOUNCE, ENVELOPES, HEALTH, ref } from './openapi-schemas'
 
 const PARAMETER_TEXTS: Record<(typeof LIST_PARAMETERS)[number], string> = {
@@ -47,7 +48,7 @@ const FAULTS: Record<number, string> = {
   400: 'The request has faults, each with its field.',
   401: 'The token is missing or wrong, or the API is off.',
   403: 'The token may only read.',
-  404: 'There is no such bounce.',
+  404: 'There is no such thing.',
   405: 'Another method is used here; the header Allow has those that are.',
   408: "The body didn't come in time.",
   409: 'It conflicts with what there is: the code says how.',
@@ -91,7 +92,8 @@ export const OPENAPI = {
   info: {
     title: 'haraka-plugin-ses-bounce',
     version: '1',
-    description: 'Bounces through Amazon SES: scheduled by hand, and what became of each.',
+    description:
+      'Bounces through Amazon SES: scheduled by hand, and what became of each; and mail in the quarantine.',
     license: { name: 'MIT', identifier: 'MIT' },
   },
   servers: [{ url: '/ses-bounce' }],
@@ -145,6 +147,7 @@ export const OPENAPI = {
         responses: at({ 200: answer('It is cancelled.', 'One') }, 403, 404, 409),
       },
     },
+    ...quarantinePaths(at, answer),
     '/health': {
       get: {
         operationId: 'health',
@@ -180,6 +183,12 @@ export const OPENAPI = {
   },
   components: {
     securitySchemes: { token: { type: 'http', scheme: 'bearer' } },
-    schemas: { BounceSubmission: BOUNCE_SUBMISSION, Bounce: BOUNCE, Health: HEALTH, ...ENVELOPES },
+    schemas: {
+      BounceSubmission: BOUNCE_SUBMISSION,
+      Bounce: BOUNCE,
+      Health: HEALTH,
+      ...ENVELOPES,
+      ...QUARANTINE_SCHEMAS,
+    },
   },
 }

@@ -6,14 +6,19 @@ import { logLine } from '../app/log-line'
 import { type OperatorContext, paceOf } from '../app/operator-actions'
 import type { SurgeRecord } from '../app/surge-files'
 import type { Diagnostic } from '../config/diagnostics'
+import type { Endpoint } from '../quarantine/endpoint'
 import type { MailStore } from '../quarantine/mail-store'
+import type { ReleaseTokens } from '../quarantine/release-token'
 import type { OperatorQueue } from '../queue/operator'
 import type { Eventually, WorkerQueue } from '../queue/store'
 import type { EpochMs, MonoMs } from '../units'
+import type { WorkerThreads } from '../worker-thread/worker-threads'
 import { apiRoutes } from './api'
 import { healthRoutes } from './health'
 import { metricsRoute } from './metrics'
 import { pageRoutes } from './page'
+import { quarantinePageRoutes } from './page-quarantine'
+import { quarantineRoutes } from './quarantine-api'
 import type { Route } from './router'
 
 /** The parts of the Haraka process that a handler may use. */
@@ -27,6 +32,14 @@ export interface HttpContext {
   operator(): Eventually<OperatorQueue>
   /** The raw mail. */
   readonly mailStore: MailStore
+  /** Makes mail readable that people look at. */
+  readonly threads: Pick<WorkerThreads, 'preview'>
+  /** For the release of quarantined mail. @throws QueueError */
+  releaseTokens(): Promise<ReleaseTokens>
+  /** A folder for the locks of releases. */
+  readonly releaseLocks: string
+  /** Where this Haraka accepts mail. Undefined: smtp.ini names no address. */
+  smtpEndpoint(): Promise<Endpoint | undefined>
   /** Plugins that refuse most recipients. */
   surges(): readonly SurgeRecord[]
   /** The name of this host, if several share the queue. */
@@ -60,5 +73,12 @@ export async function operatorContext(
 }
 
 export function allRoutes(context: HttpContext): Route[] {
-  return [...apiRoutes(context), metricsRoute(context), ...healthRoutes(context), ...pageRoutes(context)]
+  return [
+    ...apiRoutes(context),
+    ...quarantineRoutes(context),
+    metricsRoute(context),
+    ...healthRoutes(context),
+    ...pageRoutes(context),
+    ...quarantinePageRoutes(context),
+  ]
 }

@@ -1,7 +1,9 @@
 // Finds the address at which this Haraka accepts mail, in smtp.ini or given by the operator.
-// Pure. Text that can't be read gives undefined.
+// Text that can't be read gives undefined.
 
+import { readFile } from 'node:fs/promises'
 import { isIPv6 } from 'node:net'
+import path from 'node:path'
 import { parseIni } from '../config/ini'
 import { SMTP_FILE } from '../config/owner'
 
@@ -35,6 +37,16 @@ export function endpointOf(smtpIni: string): Endpoint | undefined {
     .flatMap(one => parseEndpoint(/:\d+$/.test(one) ? one : `${one}:25`) ?? [])
     .find(({ port }) => port !== tlsPort)
   return found && { ...found, host: reachable(found.host) }
+}
+
+/** As smtp.ini is now. Undefined: it names no address. Rejects with faults of the disk. */
+export async function smtpEndpointOf(harakaDir: string): Promise<Endpoint | undefined> {
+  try {
+    return endpointOf(await readFile(path.join(harakaDir, 'config', SMTP_FILE), 'utf8'))
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return endpointOf('')
+    throw error
+  }
 }
 
 /** A server that listens on all addresses can be reached at a loopback address. */

@@ -75,8 +75,8 @@ export interface MailStore {
   putBack(name: string, record: QuarantineRecord | undefined): Promise<void>
   /** False: it isn't there. */
   remove(place: MailPlace, name: string): Eventually<boolean>
-  /** The names of the mail in the quarantine, latest first. `counted`: the queue's record of all mail in this store. */
-  names(counted?: () => Promise<readonly CountedMail[]>): Promise<string[]>
+  /** The names of all mail in the quarantine, latest first. Slow where there is much. */
+  names(): Promise<string[]>
   /** Looks at a limited number of files, after those of the last step. Also removes unfinished files. */
   sweep(options: SweepOptions): Promise<Swept>
   /** Between two steps. */

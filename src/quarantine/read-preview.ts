@@ -2,7 +2,7 @@
 
 import { buffer } from 'node:stream/consumers'
 import type { Preview } from '../mail/preview'
-import type { WorkerThreads } from '../worker-thread/worker-threads'
+import { WorkerThreadError, type WorkerThreads } from '../worker-thread/worker-threads'
 import type { Kept } from './kept'
 import type { MailStore } from './mail-store'
 
@@ -13,13 +13,18 @@ const PREVIEW_CHARACTERS = 20_000
 /** Enough for the subject. */
 const HEADER_BYTES = 64 * 1024
 
-/** Rejects with faults of the store, or WorkerThreadError. */
-export function previewOf(
+/** Rejects with faults of the store. A mail that takes too long has no text. */
+export async function previewOf(
   store: MailStore,
   kept: Pick<Kept, 'id' | 'sizeBytes'>,
   threads: Pick<WorkerThreads, 'preview'>,
 ): Promise<Preview> {
-  return read(store, kept, threads, { bytes: PREVIEW_BYTES, limitCharacters: PREVIEW_CHARACTERS })
+  try {
+    return await read(store, kept, threads, { bytes: PREVIEW_BYTES, limitCharacters: PREVIEW_CHARACTERS })
+  } catch (error) {
+    if (!(error instanceof WorkerThreadError)) throw error
+    return { header: [], texts: [], attachments: [], isCut: true, fault: error.message }
+  }
 }
 
 /** Undefined: it has none, or it can't be read. Never rejects. */

@@ -109,7 +109,7 @@ export function openS3Store(location: S3Location, options: S3StoreOptions = {}):
       await remove(name)
       return true
     },
-    names: async counted => latestFirst(counted === undefined ? await all() : await counted()),
+    names: async () => latestFirst(await all()),
     async sweep(sweepOptions) {
       const swept: Swept = { removed: 0, faults: [] }
       try {

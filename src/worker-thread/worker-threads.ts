@@ -35,6 +35,8 @@ export interface WorkerThreads {
  * machine.
  */
 const READING_MS = 4000
+/** Somebody waits for it, and no mail; it includes the start of the thread. */
+const LOOKING_MS = 15_000
 const READING_MS_A_BYTE = 0.2 / 1024
 
 /** Up to two hostile mails at once don't delay others. */
@@ -73,7 +75,7 @@ export function openWorkerThreads(program = require.resolve('./thread')): Worker
     },
     async preview(raw, options) {
       const asked = { raw, ...options }
-      const { answer } = await looking.run({ name: 'preview', asked }, READING_MS, [raw.buffer])
+      const { answer } = await looking.run({ name: 'preview', asked }, LOOKING_MS, [raw.buffer])
       return answer as Preview
     },
     async warmUp() {

@@ -10,6 +10,7 @@ import { quarantineFolder } from '../../src/quarantine/folder-store'
 import { openDispatcherQueue, openWorkerQueue } from '../../src/queue/sqlite/open'
 import { startSesEmulator } from '../../src/ses-emulator/server'
 import { startApi, submission } from '../http/api-support'
+import { hold } from '../http/quarantined'
 import { plainMail, sesMail } from '../live/support/mail'
 import { freshSchema } from '../postgres/shared'
 import { keepMail } from '../quarantine/support'
@@ -178,6 +179,15 @@ describe('the names in JSON', () => {
           await api.ask('DELETE', `/v1/bounces/${id}`),
         ],
       }
+      const mail = await hold(api, 'held')
+      Object.assign(asked, {
+        '/v1/quarantine': [await api.ask('GET', '/v1/quarantine')],
+        '/v1/quarantine/{id}/release': [await api.ask('POST', `/v1/quarantine/${mail}/release`)],
+        '/v1/quarantine/{id}': [
+          await api.ask('GET', `/v1/quarantine/${mail}`),
+          await api.ask('DELETE', `/v1/quarantine/${mail}`),
+        ],
+      })
       assert.deepEqual(Object.keys(OPENAPI.paths).toSorted(), Object.keys(asked).toSorted())
       for (const [place, answers] of Object.entries(asked))
         for (const { data } of answers) assertSnakeCase(data, place)

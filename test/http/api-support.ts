@@ -8,8 +8,10 @@ import { type ActiveConfig, compileActiveConfig } from '../../src/app/active-con
 import { snapshotSources } from '../../src/config/sources'
 import { allRoutes, type HttpContext } from '../../src/http/routes'
 import { WrongTokens } from '../../src/http/wrong-tokens'
+import type { Endpoint } from '../../src/quarantine/endpoint'
 import { openFolderStore } from '../../src/quarantine/folder-store'
 import type { MailStore } from '../../src/quarantine/mail-store'
+import { folderTokens } from '../../src/quarantine/release-token'
 import {
   openDispatcherQueue,
   openOperatorQueue,
@@ -18,6 +20,8 @@ import {
   type SqliteOperatorQueue,
   type SqliteWorkerQueue,
 } from '../../src/queue/sqlite/open'
+import { openWorkerThreads } from '../../src/worker-thread/worker-threads'
+import { builtFile } from '../live/support/package-folder'
 import { takeLead, temporaryFolder } from '../queue/support'
 import { assertDescribed } from './described'
 import { bearer, serveRoutes, TOKEN } from './support'
@@ -47,6 +51,8 @@ export interface Api {
   file: string
   /** A test that wants them makes them. */
   mailStore: MailStore
+  /** Where mail is released to. */
+  smtp: { endpoint?: Endpoint }
   /** Another configuration comes into force. `token`: '' is none. `http`: more lines of [http]. */
   configure(ini: string, trusted?: string, token?: string, http?: string): void
   ask(method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<Answer>
@@ -65,6 +71,8 @@ export async function startApi(ini = '', rules = ''): Promise<Api> {
   const queue = openWorkerQueue(file, { create: true })
   const dispatcher = openDispatcherQueue(file)
   const operator = openOperatorQueue(file, { busyMs: 0 })
+  const threads = openWorkerThreads(builtFile('src/worker-thread/thread.js'))
+  const smtp: Api['smtp'] = {}
   const clock = { ms: NOW_MS, monoMs: 1_000_000_000 }
   takeLead(dispatcher, clock.monoMs)
   let activeConfig = compiled(ini, rules)
@@ -79,6 +87,10 @@ export async function startApi(ini = '', rules = ''): Promise<Api> {
         queue: () => queue,
         operator: () => operator,
         mailStore,
+        threads,
+        releaseTokens: async () => folderTokens(path.join(temporary.folder, 'passes')),
+        releaseLocks: path.join(temporary.folder, 'releasing'),
+        smtpEndpoint: async () => smtp.endpoint,
         surges: () => [],
         host: undefined,
         configDigest: () => '0123456789ab',
@@ -113,6 +125,7 @@ export async function startApi(ini = '', rules = ''): Promise<Api> {
     server: served.server,
     file,
     mailStore,
+    smtp,
     configure(text, trusted, token, http) {
       activeConfig = compiled(text, rules, trusted, token, http)
     },
@@ -141,6 +154,7 @@ export async function startApi(ini = '', rules = ''): Promise<Api> {
     },
     async close() {
       await served.close()
+      threads.close()
       for (const one of [queue, dispatcher, operator]) one.close()
       temporary.remove()
     },

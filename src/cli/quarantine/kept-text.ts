@@ -1,6 +1,7 @@
 // Formats a quarantined mail as a line, as a page, and as data for programs. Pure. The caller escapes control
 // characters.
 
+import { keptJson } from '../../app/kept-json'
 import { snakeKeys } from '../../json'
 import type { Preview } from '../../mail/preview'
 import type { Kept } from '../../quarantine/kept'
@@ -49,15 +50,8 @@ export function keptPage(kept: Kept, values: Values): string[] {
 }
 
 export function keptData(kept: Kept, values: Values): Record<string, unknown> {
-  const { id, location, sizeBytes, record } = kept
   const [subject] = values('subject')
-  return {
-    id,
-    file: location,
-    sizeBytes,
-    ...(subject !== undefined && { subject }),
-    ...(record ?? { quarantinedAt: new Date(kept.keptAtMs).toISOString() }),
-  }
+  return keptJson(kept, subject)
 }
 
 /** Lines of the text keep their order; the caller escapes each. */

@@ -36,7 +36,9 @@ export async function listKept(
   filter: QuarantineFilter,
   limit = Number.POSITIVE_INFINITY,
 ): Promise<number> {
-  const latest: Latest = total ? range => total.queue.mail.latest(range) : await uncounted(store)
+  // of a folder also what isn't on the queue's record yet
+  const latest: Latest =
+    total && store.isOfAllHosts ? range => total.queue.mail.latest(range) : await uncounted(store)
   let written = 0
   let after: ListPosition | undefined
   do {
@@ -56,14 +58,15 @@ export async function listKept(
   return 0
 }
 
-/** Without a queue: all that is there. */
+/** All that is there. */
 async function uncounted(store: MailStore): Promise<Latest> {
   const names = await store.names()
+  const places = new Map(names.map((name, index) => [name, index]))
   return async ({ sinceMs = 0, untilMs = Number.POSITIVE_INFINITY, after, limit }) => {
     const found: ListPosition[] = []
-    const rest = names.slice(after === undefined ? 0 : names.indexOf(after.name) + 1)
-    for (const name of rest) {
-      if (found.length === limit) break
+    let at = after === undefined ? 0 : (places.get(after.name) ?? names.length) + 1
+    for (; at < names.length && found.length < limit; at++) {
+      const name = names[at] ?? ''
       const atMs = (await store.stat('quarantine', name))?.atMs ?? 0
       if (atMs >= sinceMs && atMs < untilMs) found.push({ name, atMs })
     }
