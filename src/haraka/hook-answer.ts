@@ -4,6 +4,7 @@
 import { deny, denydisconnect, denysoft, denysoftdisconnect, ok } from 'haraka-constants'
 import type { Eventually } from '../eventually'
 import { errorText } from './error-text'
+import type { RepeatedFaults } from './repeated-faults'
 import type { HarakaConnection, HarakaPlugin, HookToRun, Next } from './types'
 
 /** Without a code Haraka calls the next plugin. */
@@ -23,6 +24,7 @@ export interface HookCall {
   next: Next
   /** Called if the work fails. */
   failed: () => void
+  faults: RepeatedFaults
   /** The plugin's method that Haraka calls if another plugin overrides a refusal. */
   ifOverridden?: string
 }
@@ -39,7 +41,10 @@ export function answerHook(call: HookCall, work: () => Eventually<HookAnswer>): 
   const { hooks_to_run: left } = connection
   const failed = (error: unknown): HookAnswer => {
     call.failed()
-    plugin.logerror(connection, `temporary refusal: ${errorText(error)}`)
+    call.faults.note(error, {
+      log: text => plugin.logerror(connection, text),
+      later: text => plugin.logerror(text),
+    })
     return { code: denysoft, text: TRY_LATER }
   }
   let answer: Eventually<HookAnswer>

@@ -8,6 +8,7 @@ import type { RcptCommands } from './rcpt-commands'
 import { type LastMethods } from './refusal-fates'
 import { RefusalHooks } from './refusal-hooks'
 import { Releases } from './releases'
+import { RepeatedFaults } from './repeated-faults'
 import { TransactionMap } from './transaction-map'
 import type { HarakaAddress, HarakaConnection, HarakaPlugin, Next } from './types'
 
@@ -31,6 +32,7 @@ export class PluginContext {
   /** The recipients of each RCPT TO command of a relay, before other plugins changed them. */
   readonly commands = new TransactionMap<RcptCommands<HarakaAddress>>()
   readonly #methods: SpecialMethods
+  readonly #faults = new RepeatedFaults()
   readonly #failed = () => this.runtime.counts.faulted()
 
   /** @throws ConfigurationError with every error that the files have */
@@ -59,12 +61,19 @@ export class PluginContext {
   }
 
   hookCall(plugin: HarakaPlugin, connection: HarakaConnection, next: Next): HookCall {
-    return { plugin, connection, next, failed: this.#failed }
+    return { plugin, connection, next, failed: this.#failed, faults: this.#faults }
   }
 
   /** As `hookCall`; a refusal that another plugin overrides becomes a temporary one, or Haraka would deliver the mail. */
   afterData(plugin: HarakaPlugin, connection: HarakaConnection, next: Next): HookCall {
-    return { plugin, connection, next, failed: this.#failed, ifOverridden: this.#methods.again }
+    return {
+      plugin,
+      connection,
+      next,
+      failed: this.#failed,
+      faults: this.#faults,
+      ifOverridden: this.#methods.again,
+    }
   }
 
   wakeDispatcher(): void {

@@ -78,8 +78,11 @@ describe('a Haraka whose queue is in a database', () => {
     proxy.cut()
     const haraka = await start()
     assert.deepEqual(await replies(haraka), [450, 250])
+    for (let more = 0; more < 2; more++) assert.equal((await toGone(haraka)).reply.code, 450)
     const log = () => haraka.haraka.log().join('\n')
     assert.ok(log().includes(`the dispatcher can't be started: ${place()}: `), log())
+    // the next line comes after a minute
+    assert.ok(log().split('temporary refusal: ').length - 1 < 3, log())
     proxy.heal()
     await until(async () => (await toGone(haraka)).reply.code === 250, { what: 'a mail that is accepted' })
     await haraka.calls(1)
