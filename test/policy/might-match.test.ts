@@ -5,8 +5,11 @@ import type { CheapFacts } from '../../src/policy/fields'
 import { glance } from '../../src/policy/match-budget'
 import { mightMatchAnyRule } from '../../src/policy/might-match'
 import { cpuMs } from '../cpu-time'
+import { propertyRuns } from '../property-runs'
 import { MAILS, RULES } from './arbitraries'
 import { decideNow, type MailParts, mail, NOW_MS, policy } from './support'
+
+const RUNS = propertyRuns(500)
 
 /** What a cheap look at such a mail finds, with what it may find besides. */
 function cheapLook(facts: MailFacts, more: string[] = [], isRead = false): CheapFacts {
@@ -40,9 +43,9 @@ describe('mightMatchAnyRule', () => {
           }
         },
       ),
-      { numRuns: 2000 },
+      { numRuns: RUNS },
     )
-    assert(passed > 100, 'hardly any mail was passed over: the property proves little')
+    assert(passed > RUNS / 20, 'hardly any mail was passed over: the property proves little')
   })
 
   const concerns = (rules: string, more: string[] = []) =>

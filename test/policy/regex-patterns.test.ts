@@ -6,6 +6,7 @@ import { formatDiagnostic } from '../../src/config/diagnostics'
 import { SYNC_ONLY } from '../../src/policy/match-budget'
 import { matches } from '../../src/policy/patterns'
 import { MATCHED_CHARACTERS, Subject } from '../../src/policy/subject'
+import { propertyRuns } from '../property-runs'
 import { compiled, matcherOf, matching } from './compiled-patterns'
 import { budget, compile } from './support'
 
@@ -117,7 +118,7 @@ describe('patterns between slashes', () => {
           )
         },
       ),
-      { numRuns: 1000 },
+      { numRuns: propertyRuns(300) },
     )
   })
 
