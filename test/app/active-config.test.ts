@@ -5,13 +5,17 @@ import { formatDiagnostic } from '../../src/config/diagnostics'
 import { snapshotSources } from '../../src/config/sources'
 import { domain } from '../units'
 
+/** The warning of a range that holds more than relays. */
+const WIDE = /^trusted has \S+, which is wider than /
+
 function compile(files: Record<string, string>): Compiled<ActiveConfig> {
   return compileActiveConfig(snapshotSources(files), {})
 }
 
 function activeConfig(files: Record<string, string>): ActiveConfig {
   const { value, diagnostics } = compile(files)
-  assert.deepEqual(diagnostics.map(formatDiagnostic), [])
+  const others = diagnostics.filter(({ message }) => !WIDE.test(message))
+  assert.deepEqual(others.map(formatDiagnostic), [])
   return value
 }
 

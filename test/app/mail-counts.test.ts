@@ -30,7 +30,7 @@ function evaluation(
     envelope: { rcptCommands: 1 },
     sender: 'a@origin.example',
     receipt: { sesId: 'mail1', returnPath: 'a@origin.example' },
-    recipients: [{ isBesideFor }],
+    recipients: [{ isBesideFor, envelope: { notifyNever: false } }],
   } as MailEvaluation['facts']
   return { facts, decisions, known: new Map(), plan }
 }
