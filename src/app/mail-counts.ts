@@ -5,6 +5,7 @@ import { type Diagnostic, formatDiagnostic } from '../config/diagnostics'
 import type { MailFacts } from '../mail/facts'
 import type { Refusal } from '../mail/refusal'
 import type { Decision } from '../policy/decision'
+import { reasonKind } from '../quarantine/reasons'
 import { COUNTED, type DecisionNote } from '../queue/counters'
 import type { MetricsBuffer } from '../queue/metrics-buffer'
 import type { EpochMs } from '../units'
@@ -49,6 +50,12 @@ export class MailCounts {
     this.decided(evaluation, mode)
   }
 
+  #quarantined(plan: Plan): void {
+    const held = plan.kind === 'commit' ? plan.held : []
+    for (const reason of new Set(held.map(one => reasonKind(one.reason))))
+      this.#metricsBuffer.count(COUNTED.quarantined, { reason })
+  }
+
   /** Notes what a mail with one recipient says about its relay. */
   onlyRecipient({ envelope, receipt, recipients }: MailFacts): void {
     if (envelope.rcptCommands === 1 && receipt?.returnPath !== undefined)
@@ -61,6 +68,7 @@ export class MailCounts {
 
   /** Counts decisions about a failed delivery, whose mail was counted when it came. */
   decided({ facts, decisions, plan }: MailEvaluation, mode: Mode): void {
+    if (mode === 'enforce') this.#quarantined(plan)
     for (const decision of decisions)
       if (decision.refusal)
         this.refused(decision.refusal, mode === 'observe' ? 'observed' : outcomeOf(decision, plan))

@@ -7,6 +7,7 @@ import { errorMessage } from '../errors'
 import { bringInOrder, type InOrder, orphanRecord } from '../quarantine/bring-in-order'
 import { WRITING_MS } from '../quarantine/clean'
 import type { MailStore, StoredFile } from '../quarantine/mail-store'
+import { type QuarantineReason, reasonKind } from '../quarantine/reasons'
 import { senderOf } from '../quarantine/record'
 import {
   fateOf,
@@ -27,6 +28,8 @@ export interface KeptMailParts {
   store: MailStore
   /** Whether this host's dispatcher leads. */
   leads: () => boolean
+  /** Counts a mail that comes to the quarantine. */
+  quarantined: (reason: QuarantineReason) => void
   settings: () => Settings
   clock: Clock
   log: Log
@@ -109,13 +112,14 @@ export class KeptMail {
   }
 
   async #bringInOrder(name: string): Promise<InOrder> {
-    const { ledger, store, settings, clock, log } = this.#parts
+    const { ledger, store, settings, clock, log, quarantined } = this.#parts
     const recipients = await ledger.recipientsOf(name)
     if (recipients.length === 0) return 'waits'
     const fate = fateOf(recipients, settings().fallback.mismatch !== 'drop')
     const now = await bringInOrder(store, name, fate, clock.nowMs())
     if (now === 'moved') {
       await ledger.moved(name, clock.nowMs())
+      quarantined(reasonKind(fate.held[0]?.reason ?? ''))
       const jobs = [...new Set(fate.held.map(({ job }) => job))].join(',')
       log('warn', `the mail of job=${jobs} is in the quarantine as ${name}, as a bounce of it was not made`)
     }
@@ -149,13 +153,14 @@ export class KeptMail {
 
   /** For mail without a recipient on record. True: it was handled, or must wait. */
   async #isUnused(name: string, { atMs }: StoredFile): Promise<boolean> {
-    const { ledger, store, clock, log } = this.#parts
+    const { ledger, store, clock, log, quarantined } = this.#parts
     if ((await ledger.recipientsOf(name)).length > 0) return false
     if (atMs < (await ledger.madeMs())) {
       const reason = 'the queue that had its bounce is gone'
       const held = orphanRecord((await store.record('kept', name))?.record, reason)
       await store.hold(name, held, clock.nowMs())
       await ledger.moved(name, clock.nowMs())
+      quarantined(reasonKind(reason))
       log('warn', `a kept mail is in the quarantine as ${name}: ${reason}`)
       return true
     }

@@ -10,6 +10,7 @@ import { restorerFor } from '../config/restore'
 import { snapshotFile } from '../config/snapshot'
 import { errorMessage } from '../errors'
 import { inheritedMailPlace, openMailStore } from '../quarantine/open-store'
+import { COUNTED } from '../queue/counters'
 import { MetricsBuffer } from '../queue/metrics-buffer'
 import { startMetricsFlush } from '../queue/metrics-flush'
 import { openCounterStore, openDispatcherQueue, openMailLedger, openQueueReader } from '../queue/open'
@@ -105,6 +106,7 @@ export async function dispatch(
     ledger,
     store,
     leads: () => dispatcher.leads,
+    quarantined: reason => metricsBuffer.count(COUNTED.quarantined, { reason }),
     settings,
     clock,
     log,

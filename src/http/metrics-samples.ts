@@ -5,6 +5,7 @@ import type { SurgeRecord } from '../app/surge-files'
 import { escapeControls, shortened } from '../config/escape'
 import { FALLBACK_ACTIONS, FALLBACK_REASONS } from '../config/settings'
 import { CALL_BUCKETS_S, LAST_BUCKET } from '../dispatch/call-counts'
+import { QUARANTINE_REASONS } from '../quarantine/reasons'
 import { COUNTED, type CountedName, type Labels, OTHER, type Sum } from '../queue/counters'
 import type { Outcome } from '../queue/effects'
 import { JOB_STATES, type JobState } from '../queue/job'
@@ -69,6 +70,10 @@ export function samplesOf(
   return {
     inspected: counted(COUNTED.inspected, [{}]),
     notifyNever: counted(COUNTED.notifyNever, [{}]),
+    quarantined: counted(
+      COUNTED.quarantined,
+      QUARANTINE_REASONS.map(reason => ({ reason })),
+    ),
     deferred: counted(COUNTED.deferred, [{ cause: 'rule' }, { cause: 'fault' }]),
     decisions: counted(COUNTED.decisions, decisions.map(fit)),
     fallbacks: counted(COUNTED.fallbacks, FALLBACKS),

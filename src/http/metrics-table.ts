@@ -26,7 +26,7 @@ export const LABELS = {
     'of calls: sent, throttled, temporary (SES did nothing), unknown (it may have), blocked (credentials, permission, identity, quota), refused; of refusals: bounced, kept (quarantined or dropped), stood (the relay heard it), deferred, observed',
   place: 'kept (until SES has made the bounces), quarantine',
   reason:
-    'expired, overload, no_receipt, mismatch, ended, unsafe, capped, full, unreadable: as in [fallback]',
+    'expired, overload, no_receipt, mismatch, ended, unsafe, capped, full, unreadable: as in [fallback]; of quarantined mail also rule, rejected, refused, not_bounced, other',
   region: 'as AWS names it, with several accounts ACCOUNT/REGION; other, once there are very many',
   result: 'taken, refused',
   rule: "a rule's name; empty: no rule decided; [api]: by the HTTP API; other, once there are very many",
@@ -47,6 +47,11 @@ export const METRICS = {
   notifyNever: counter(
     COUNTED.notifyNever,
     'Mails whose recipients the relay all gave with NOTIFY=NEVER, so that they are never bounced',
+  ),
+  quarantined: counter(
+    COUNTED.quarantined,
+    'Mails that came to the quarantine, once for each reason of theirs',
+    'reason',
   ),
   decisions: counter(
     COUNTED.decisions,

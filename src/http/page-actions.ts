@@ -21,9 +21,7 @@ export function actionRoutes(context: HttpContext): Route[] {
     method: 'POST',
     path,
     access: 'open',
-    // with the header the origin isn't checked, as a page of another site can't send it
-    answer: request =>
-      request.token !== undefined || isFromOurPage(request.headers) ? answer(request) : foreign(),
+    answer: request => fromOurPage(request, () => answer(request)),
   })
   return [
     post('/session', request => signIn(request, context)),
@@ -34,6 +32,11 @@ export function actionRoutes(context: HttpContext): Route[] {
     post('/pause', request => pauseFromPage(request, pauseSending, context)),
     post('/resume', request => pauseFromPage(request, resumeSending, context)),
   ]
+}
+
+/** With the header the origin isn't checked, as a page of another site can't send it. */
+export function fromOurPage<R>(request: Request, answer: () => R): R | Reply {
+  return request.token !== undefined || isFromOurPage(request.headers) ? answer() : foreign()
 }
 
 function foreign(): Reply {
@@ -103,7 +106,7 @@ function pauseFromPage(request: Request, change: typeof pauseSending, context: H
 }
 
 /** A form as browsers send it. Of a field that is missing or too long it gives undefined. */
-async function formOf({ headers, body }: Request): Promise<(name: string) => string | undefined> {
+export async function formOf({ headers, body }: Request): Promise<(name: string) => string | undefined> {
   const type = headers['content-type'] ?? ''
   if (!/^application\/x-www-form-urlencoded\b/i.test(type)) return () => undefined
   const fields = new URLSearchParams((await body()).toString('utf8'))
@@ -113,6 +116,6 @@ async function formOf({ headers, body }: Request): Promise<(name: string) => str
   }
 }
 
-function seeOther(path: string): Reply {
+export function seeOther(path: string): Reply {
   return { status: 303, headers: { Location: ROOT + path } }
 }

@@ -36,10 +36,11 @@ const PAGE_HEADERS: Readonly<Record<string, string>> = {
   'Referrer-Policy': 'same-origin',
 }
 
+/** `isStill`: it doesn't renew itself. */
 export function page(
   status: number,
   view: View | undefined,
-  { title, main }: { title: string; main: Part },
+  { title, main, isStill = false }: { title: string; main: Part; isStill?: boolean },
   headers: Readonly<Record<string, string>> = {},
 ): Reply {
   const { text } = html`<!doctype html>
@@ -65,7 +66,7 @@ ${view && tokenForms(view)}
 ${main}
 </main>
 <footer>
-${view && footText(view)}
+${view && footText(view, isStill)}
 <noscript><p>Without JavaScript, reload the page to see what is new.</p></noscript>
 </footer>
 </body>
@@ -92,8 +93,8 @@ const searchForm = html`<form action="${ROOT}/search" method="get" role="search"
 <button>Search</button>
 </form>`
 
-function footText({ isTrusted, nowMs }: View): Html {
-  return html`<p id="foot" data-live>As of ${timeTag(nowMs)}. ${isTrusted && html`haraka-plugin-ses-bounce ${packageVersion()}, Node ${process.version}.`}</p>`
+function footText({ isTrusted, nowMs }: View, isStill: boolean): Html {
+  return html`${isStill ? html`<p id="foot">` : html`<p id="foot" data-live>`}As of ${timeTag(nowMs)}. ${isTrusted && html`haraka-plugin-ses-bounce ${packageVersion()}, Node ${process.version}.`}</p>`
 }
 
 function tokenForms({ isTrusted, mayOperate, hasToken }: View): Html {

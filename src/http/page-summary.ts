@@ -47,7 +47,7 @@ ${troubles.length > 0 && html`<ul class="plain">${troubles.map(one => html`<li c
 <h1 id="status-title">Status</h1>
 <div class="verdict">${verdict}</div>
 <dl class="tiles">${JOB_STATES.map(state => tile(view, state, now.stats.states[state]))}</dl>
-<p class="soft">${dispatcherText(now)} ${mailText(now)}${hostsLine(view, now)}${!view.isTrusted && " Sign in with the token to see addresses, ids, rules and SES's answers."}</p>
+<p class="soft">${dispatcherText(now)} ${mailText(now)}${view.isTrusted && html` <a href="${ROOT}/quarantine">Show the quarantine</a>.`}${hostsLine(view, now)}${!view.isTrusted && " Sign in with the token to see addresses, ids, rules and SES's answers."}</p>
 </section>`
 }
 

@@ -11,6 +11,7 @@ import { verdictOf } from '../queue/verdict'
 import { ICON } from './assets/icon'
 import { SCRIPT } from './assets/script'
 import { STYLE } from './assets/style'
+import { QUARANTINE_STYLE } from './assets/style-quarantine'
 import { html } from './html'
 import { actionRoutes } from './page-actions'
 import { jobReply, notFound, ofTrusted, viewOf } from './page-auth'
@@ -47,7 +48,7 @@ export function pageRoutes(context: HttpContext): Route[] {
       const view = await viewOf(request, context)
       return first(view, context, view.mayOperate ? kept.operate : view.isTrusted ? kept.read : kept.others)
     }),
-    get('/page.css', () => asset('text/css', STYLE)),
+    get('/page.css', () => asset('text/css', STYLE + QUARANTINE_STYLE)),
     get('/page.js', () => asset('text/javascript', SCRIPT)),
     get('/icon.svg', () => asset('image/svg+xml', ICON)),
     get('/jobs/:id', request => ofTrusted(request, context, view => jobPage(request, view, context))),

@@ -16,7 +16,7 @@ import { snakeKeys } from '../json'
 import { type Kept, readKept } from '../quarantine/kept'
 import { pageOfQuarantine } from '../quarantine/list'
 import { previewOf, subjectOf } from '../quarantine/read-preview'
-import { mailTotalData } from '../quarantine/total-text'
+import { mailTotalData, mailTotalText } from '../quarantine/total-text'
 import type { AuditWay } from '../queue/audit'
 import { Parameters } from './parameters'
 import { positionCursor, type QuarantineListing, readQuarantineListing } from './quarantine-query'
@@ -69,11 +69,20 @@ export interface ListedMail {
   subject: string | undefined
 }
 
-/** For the API and the page. `next`: the cursor of the next page. */
+export interface QuarantineListed {
+  mails: ListedMail[]
+  /** The cursor of the next page. */
+  next: string | undefined
+  totals: Record<string, unknown>
+  /** The same in words. */
+  totalText: string
+}
+
+/** For the API and the page. */
 export async function quarantineList(
   { filter, limit, after }: QuarantineListing,
   context: HttpContext,
-): Promise<{ mails: ListedMail[]; next: string | undefined; totals: Record<string, unknown> }> {
+): Promise<QuarantineListed> {
   const { mailStore, threads } = context
   const operator = await context.operator()
   const page = await pageOfQuarantine(mailStore, range => operator.mail.latest(range), filter, {
@@ -83,10 +92,12 @@ export async function quarantineList(
   const mails: ListedMail[] = []
   for (const kept of page.mails) mails.push({ kept, subject: await subjectOf(mailStore, kept, threads) })
   const { limitBytes } = context.activeConfig().settings.quarantine
+  const totals = await operator.mailTotals()
   return {
     mails,
     next: page.next && positionCursor(page.next),
-    totals: mailTotalData(await operator.mailTotals(), limitBytes),
+    totals: mailTotalData(totals, limitBytes),
+    totalText: mailTotalText(totals, limitBytes),
   }
 }
 

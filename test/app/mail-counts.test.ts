@@ -25,12 +25,13 @@ function evaluation(
   decisions: readonly Decision[],
   plan = planFor(decisions),
   isBesideFor = false,
+  notifyNever = false,
 ): MailEvaluation {
   const facts = {
     envelope: { rcptCommands: 1 },
     sender: 'a@origin.example',
     receipt: { sesId: 'mail1', returnPath: 'a@origin.example' },
-    recipients: [{ isBesideFor, envelope: { notifyNever: false } }],
+    recipients: [{ isBesideFor, envelope: { notifyNever } }],
   } as MailEvaluation['facts']
   return { facts, decisions, known: new Map(), plan }
 }
@@ -68,6 +69,7 @@ describe('the plugin counts', () => {
     assert.deepEqual(
       sums.map(({ name, labels, value }) => [name, labels, value]),
       [
+        [COUNTED.quarantined, { reason: 'unsafe' }, 1],
         [COUNTED.decisions, { rule: 'programs', action: 'bounce', mode: 'enforce' }, 1],
         [COUNTED.decisions, { rule: 'programs', action: 'quarantine', mode: 'enforce' }, 1],
         [COUNTED.fallbacks, { reason: 'unsafe', action: 'quarantine', mode: 'enforce' }, 1],
@@ -114,10 +116,32 @@ describe('the plugin counts', () => {
 
   it('mails with one recipient, by the hour, and those whose header names another one of SES', () => {
     for (const isBesideFor of [true, false, false])
-      counts.evaluated(evaluation([], undefined, isBesideFor), 'enforce')
+      counts.evaluated(evaluation([], undefined, isBesideFor, !isBesideFor), 'enforce')
     assert.deepEqual(counted().onlyRecipients, [
-      { hourMs: NOW_MS - (NOW_MS % 3_600_000), mails: 3, besideFor: 1, notifyNever: 0 },
+      { hourMs: NOW_MS - (NOW_MS % 3_600_000), mails: 3, besideFor: 1, notifyNever: 2 },
     ])
+  })
+
+  it('mails that come to the quarantine, once for each reason of theirs, and none where it only observes', () => {
+    const fallback = { reason: 'unsafe', detail: 'null sender' } as const
+    const decisions = [
+      decision({ rule: 'a', action: 'quarantine' }),
+      decision({ rule: 'b', action: 'quarantine' }),
+      decision({ rule: 'c', action: 'quarantine', fallback }),
+      decision({ rule: 'd', action: 'reject' }),
+    ]
+    counts.evaluated(evaluation(decisions), 'enforce')
+    counts.evaluated(evaluation(decisions), 'observe')
+    assert.deepEqual(
+      counted().sums.flatMap(({ name, labels, value }) =>
+        name === COUNTED.quarantined ? [[labels['reason'], value]] : [],
+      ),
+      [
+        ['rule', 1],
+        ['unsafe', 1],
+        ['rejected', 1],
+      ],
+    )
   })
 
   it('temporary refusals, by a rule and by a fault', () => {

@@ -5,8 +5,9 @@ import http from 'node:http'
 import { text } from 'node:stream/consumers'
 import { sesBounce } from './support/command'
 import { deliveredOf, keptOf, relay } from './support/flow'
-import { startServed, TOKEN } from './support/http'
+import { askHttp, startServed, TOKEN } from './support/http'
 import type { Product } from './support/product'
+import { until } from './support/wait'
 
 const RULES = `[held]\nrecipient = held@yours.example, other@yours.example\naction = quarantine\n`
 
@@ -65,6 +66,13 @@ describe('the quarantine of a whole Haraka', () => {
     )
     assert.deepEqual(keptOf(product, mail), [])
     assert.equal((await ask('GET', `/${one.id}`)).status, 404)
+  })
+
+  it('is counted in the metrics, by reason', async () => {
+    const counted = /^ses_bounce_mails_quarantined_total\{reason="rule"\} 2$/m
+    const metrics = async () => (await askHttp(port, '/metrics', { authorization: `Bearer ${TOKEN}` })).text
+    await until(async () => counted.test(await metrics()), { what: 'the counts of both workers' })
+    assert.match(await metrics(), /^ses_bounce_mails\{place="quarantine"\} 1$/m)
   })
 
   it('is filtered by the command, which shows the text too, and a mail is deleted by the API', async () => {
