@@ -1,6 +1,8 @@
 // Finds which of many literals occur in a text, in one pass over the text, however many there are (Aho and Corasick,
 // "Efficient string matching", CACM 18/6). Never throws; a text costs time linear in its length.
 
+import { PIECE_UNITS, unitsOf } from '../mail/text-units'
+
 /**
  * For each body or header value one finder serves all patterns: `new LiteralFinder(literals)` once for a policy, `find(text)`
  * for each text. The literals are plain strings, so a thread can make its own finder of the same ones.
@@ -9,44 +11,81 @@ export class LiteralFinder {
   /** The class of each UTF-16 unit; 0: in no literal. */
   readonly #classes = new Uint16Array(0x10000)
   readonly #width: number
-  /** The next state, by state and class, with END_BIT where a literal ends there. State 0 is the beginning. */
-  readonly #next: Uint16Array
+  /** Where the next state's row begins, by row and class; with END_BIT, so below 0, where a literal ends in that state. */
+  readonly #next: Int32Array
   /** For each state, the numbers of the literals that end there. */
   readonly #ends: (number[] | undefined)[] = [undefined]
   /** For each state, the nearest state of a shorter end of the same text at which a literal ends. 0: none. */
   readonly #shorter: Uint16Array
   /** For each state, the number of the call that has reported it. */
   readonly #reported: Uint32Array
+  readonly #longest: number
   #calls = 0
 
   /** `literals`: not empty, in the form of `literalForm`, and with `fits` in mind. */
   constructor(literals: readonly string[]) {
+    this.#longest = literals.reduce((most, { length }) => Math.max(most, length), 0)
     this.#width = this.#addClasses(literals)
     const { trie, count } = this.#trieOf(literals)
-    this.#next = trie
     this.#shorter = new Uint16Array(count)
     this.#reported = new Uint32Array(count)
-    this.#link(count)
+    this.#link(trie, count)
+    this.#next = this.#rowsOf(trie)
   }
 
   /** The numbers (indexes) of the literals that occur in the text, each once, in no order. `text`: folded (`fold` in subject.ts). */
   find(text: string): number[] {
     const found: number[] = []
-    const [classes, next, width] = [this.#classes, this.#next, this.#width]
     this.#calls++
-    let state = 0
-    for (let at = 0; at < text.length; at++) {
-      const to = next[state * width + (classes[text.charCodeAt(at)] as number)] as number
-      state = to & STATE_BITS
-      if (to >= END_BIT) this.#report(state, found)
+    let row = 0
+    for (let from = 0; from < text.length; from += PIECE_UNITS) {
+      const to = Math.min(from + PIECE_UNITS, text.length)
+      row = this.#search(unitsOf(text, from, to), to - from, row, found)
     }
     return found
   }
 
-  #report(from: number, found: number[]): void {
+  /**
+   * Goes over both halves at once, as a processor waits for each step before the next of the same half. Returns the row
+   * at the end.
+   */
+  #search(units: Uint16Array, count: number, row: number, found: number[]): number {
+    const [classes, next] = [this.#classes, this.#next]
+    const half = count < 2 * this.#longest ? 0 : count >> 1
+    let left = row
+    let right = half === 0 ? row : 0
+    // a literal may begin in the first half and end in the second; what ends in the first is found there
+    for (let at = Math.max(0, half - this.#longest); at < half; at++)
+      right = (next[right + (classes[units[at] as number] as number)] as number) & ROW_BITS
+    let at = half
+    for (let first = 0; first < half; ) {
+      // without a call in this loop its arrays are looked up once
+      let ends = 0
+      for (; first < half && ends >= 0; first++, at++) {
+        const one = next[left + (classes[units[first] as number] as number)] as number
+        const other = next[right + (classes[units[at] as number] as number)] as number
+        ends = one | other
+        left = one & ROW_BITS
+        right = other & ROW_BITS
+      }
+      if (ends < 0) {
+        this.#report(left, found)
+        this.#report(right, found)
+      }
+    }
+    for (; at < count; at++) {
+      const to = next[right + (classes[units[at] as number] as number)] as number
+      right = to & ROW_BITS
+      if (to < 0) this.#report(right, found)
+    }
+    return right
+  }
+
+  /** The row of a state in which no literal ends reports nothing. */
+  #report(row: number, found: number[]): void {
     // what a reported state leads to was reported with it
     for (
-      let state = from;
+      let state = row / this.#width;
       state !== 0 && this.#reported[state] !== this.#calls;
       state = this.#shorter[state] ?? 0
     ) {
@@ -94,8 +133,8 @@ export class LiteralFinder {
   }
 
   /** Completes the trie breadth first: where a state has no next one, that of its longest shorter end. */
-  #link(count: number): void {
-    const [next, width] = [this.#next, this.#width]
+  #link(next: Uint16Array, count: number): void {
+    const width = this.#width
     const fail = new Uint16Array(count)
     const queue = [0]
     for (const state of queue) {
@@ -112,17 +151,18 @@ export class LiteralFinder {
         queue.push(child)
       }
     }
-    const isEnd = (state: number) => this.#ends[state] !== undefined || this.#shorter[state] !== 0
-    for (let cell = 0; cell < next.length; cell++) {
-      const state = next[cell] ?? 0
-      if (state !== 0 && isEnd(state)) next[cell] = state | END_BIT
-    }
+  }
+
+  #rowsOf(trie: Uint16Array): Int32Array {
+    const endBit = (state: number) =>
+      this.#ends[state] !== undefined || this.#shorter[state] !== 0 ? END_BIT : 0
+    return Int32Array.from(trie, state => (state * this.#width) | endBit(state))
   }
 }
 
-/** In a cell of the table: a literal ends in the next state, or in a shorter end of it. */
-const END_BIT = 0x8000
-const STATE_BITS = 0x7fff
+/** In a cell of the table: a literal ends in the next state, or in a shorter end of it. The sign of a number. */
+const END_BIT = 0x80000000
+const ROW_BITS = 0x7fffffff
 
 /** Units that expressions take for others though folding leaves them: U+017F is a case of s (Unicode, CaseFolding.txt). */
 const ALIKE: readonly (readonly [unit: number, like: number])[] = [[0x17f, 0x73]]
@@ -132,9 +172,9 @@ export function literalForm(folded: string): string {
   return folded.replaceAll('\u017f', 's')
 }
 
-/** States are numbers of 15 bits. */
-const MOST_STATES = STATE_BITS
-/** Cells of the table of next states, 2 bytes each. */
+/** Literals of a thousand rules have some 10,000. */
+const MOST_STATES = 0x7fff
+/** Cells of the table of next states, 4 bytes each. */
 const MOST_CELLS = 8 * 1024 * 1024
 
 /** Counts whether a finder can hold all literals that are added to it. */

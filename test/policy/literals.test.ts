@@ -177,6 +177,39 @@ describe('LiteralFinder', () => {
     )
   })
 
+  it('finds a literal at any place of a long text, in letters of one byte and of two', () => {
+    const literals = ['a', 'bc', 'cbcb', '0123456789abcdef', 'é😀']
+    const finder = new LiteralFinder(literals)
+    fc.assert(
+      fc.property(
+        fc.constantFrom(...literals.keys()),
+        fc.nat({ max: 20_000 }),
+        fc.nat({ max: 20_000 }),
+        fc.constantFrom('x', 'c', '’', '0123456789abcde'),
+        (number, before, after, filler) => {
+          const [start, end] = [before, after].map(many =>
+            filler.repeat(Math.ceil(many / filler.length)).slice(0, many),
+          )
+          const long = `${start}${literals[number]}${end}`
+          assert.deepEqual(
+            finder.find(long).toSorted((a, b) => a - b),
+            [...literals.keys()].filter(at => long.includes(literals[at] ?? '')),
+          )
+        },
+      ),
+      {
+        numRuns: 500,
+        examples: [
+          [3, 8184, 0, 'x'],
+          [3, 8185, 9000, 'x'],
+          [3, 4088, 4088, 'x'],
+          [3, 4090, 4086, '’'],
+          [4, 8191, 1, 'x'],
+        ],
+      },
+    )
+  })
+
   it('takes a long s for an s', () => {
     assert.deepEqual(new LiteralFinder([literalForm('paſs')]).find('a pasſ'), [0])
   })
