@@ -11,16 +11,23 @@ import { faultOfRegex } from './regex-faults'
 import { INSTRUCTIONS, loadRe2js, RegexPass, type RegexPasses } from './regex-pass'
 import { regexTree } from './regex-tree'
 import { literalsOfRegex, type RequiredLiterals } from './required-literals'
+import { type RequiredRun, requiredRun } from './required-run'
 import type { Subject } from './subject'
+
+/** An expression in a pass. */
+interface Expression {
+  number: number
+  run: RequiredRun | undefined
+}
 
 export class RegexPatterns {
   readonly #passes: RegexPasses
   readonly #needOf: ((required: RequiredLiterals) => Need | undefined) | undefined
   /** The passes that hold expressions of this set, with their numbers. */
-  readonly #own = new Map<RegexPass, NeedIndex<number>>()
+  readonly #own = new Map<RegexPass, NeedIndex<Expression>>()
   /** Expressions that are searched for by their steps, and by a pass of their own in a text that is too long for that. */
   readonly #long: { steps: FixedSteps; need: Need | undefined; pass: RegexPass }[] = []
-  #entries: readonly (readonly [RegexPass, NeedIndex<number>])[] = []
+  #entries: readonly (readonly [RegexPass, NeedIndex<Expression>])[] = []
 
   /**
    * `passes` is shared by all sets for the same values. `needOf`: what a pattern with these literals needs. Without it all
@@ -57,9 +64,9 @@ export class RegexPatterns {
       return undefined
     }
     const pass = this.#passes.withRoom(instructions)
-    const numbers = this.#own.get(pass) ?? new NeedIndex()
-    numbers.add(pass.add(searched, instructions), need)
-    this.#own.set(pass, numbers)
+    const expressions = this.#own.get(pass) ?? new NeedIndex()
+    expressions.add({ number: pass.add(searched, instructions), run: requiredRun(tree) }, need)
+    this.#own.set(pass, expressions)
     this.#entries = [...this.#own]
     return undefined
   }
@@ -98,7 +105,7 @@ export class RegexPatterns {
     literals: FoundLiterals,
     yieldPolicy: YieldPolicy,
   ): Answer {
-    const text = form === 'address' ? subject.address.key : subject.composed
+    const text = textOf(subject, form)
     return holdsForOne(
       this.#long,
       ({ steps, need, pass }) => {
@@ -117,18 +124,23 @@ export class RegexPatterns {
     literals: FoundLiterals,
     yieldPolicy: YieldPolicy,
   ): Answer {
+    const text = textOf(subject, form)
     return holdsForOne(
       this.#entries,
       ([pass, index]) => {
-        const numbers = index.find(literals)
-        if (numbers.length === 0) return false
+        const possible = index.find(literals).filter(({ run }) => run?.isIn(text) ?? true)
+        if (possible.length === 0) return false
         const found = subject.found(pass, form, yieldPolicy)
-        const isOurs = (number: number) => numbers.includes(number)
+        const isOurs = (number: number) => possible.some(one => one.number === number)
         return found instanceof Promise ? found.then(all => all.some(isOurs)) : found.some(isOurs)
       },
       yieldPolicy,
     )
   }
+}
+
+function textOf(subject: Subject, form: 'composed' | 'address'): string {
+  return form === 'address' ? subject.address.key : subject.composed
 }
 
 const NO_LITERALS = new FoundLiterals([])
