@@ -17,7 +17,7 @@ import { openCounterStore, openDispatcherQueue, openMailLedger, openQueueReader 
 import type { DispatcherQueue } from '../queue/store'
 import { StoreCounts } from '../queue/store-counts'
 import { fromEnvironment, passwordIn, placeFor, type QueuePlace, targetAt } from '../queue/target'
-import { EMULATOR_CREDENTIALS, type SesEmulator, startSesEmulator } from '../ses-emulator/server'
+import { EMULATOR_CREDENTIALS, type SesEmulator } from '../ses-emulator/options'
 import { CallCounts } from './call-counts'
 import { clockOf, systemClock } from './clock'
 import { Dispatcher } from './dispatcher'
@@ -146,6 +146,8 @@ async function learnTime({ clock }: DispatcherQueue): Promise<void> {
 
 /** `endpoint = local`: an emulator that knows every mail, and sends nothing. */
 async function startEmulator(intervalMs: number, log: Log): Promise<SesEmulator> {
+  // only for [ses] endpoint = local
+  const { startSesEmulator } = require('../ses-emulator/server') as typeof import('../ses-emulator/server')
   const local = await startSesEmulator({ intervalMs, messages: 'any', identities: 'any' })
   log('notice', `[ses] endpoint = local: bounces go to the emulator at ${local.url}, not to SES`)
   return local

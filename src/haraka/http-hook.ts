@@ -2,8 +2,7 @@
 
 import { withoutHidden } from '../config/hidden-values'
 import { systemClock } from '../dispatch/clock'
-import { mount } from '../http/mount'
-import { allRoutes, type HttpContext } from '../http/routes'
+import type { HttpContext } from '../http/routes'
 import { smtpEndpointOf } from '../quarantine/endpoint'
 import { releaseLockFolder } from '../quarantine/release-lock'
 import type { PluginContext } from './plugin-context'
@@ -14,6 +13,9 @@ export function mountRoutes(context: PluginContext, plugin: HarakaPlugin, server
   const { runtime } = context
   const app = server.http?.app
   if (!app) return
+  // most have no web server: a start without them takes less
+  const { mount } = require('../http/mount') as typeof import('../http/mount')
+  const { allRoutes } = require('../http/routes') as typeof import('../http/routes')
   const http: HttpContext = {
     activeConfig: () => runtime.activeConfig(),
     diagnostics: () => runtime.diagnostics(),

@@ -48,12 +48,18 @@ function streamSafe(text: string): string {
 
 let table: Uint8Array | undefined
 
-/** 1 for each code point that is a mark. Made once in 40 ms; testing each character with a regex is 20 times slower. */
+/** Arguments of one call. */
+const POINTS_AT_ONCE = 0x1000
+
+/** 1 for each code point that is a mark. Made once in a few milliseconds; a regex for each character is 20 times slower. */
 function markTable(): Uint8Array {
   if (table !== undefined) return table
   table = new Uint8Array(END_OF_TABLE)
-  for (let point = 0x300; point < END_OF_TABLE; point++) {
-    if (/\p{M}/u.test(String.fromCodePoint(point))) table[point] = 1
+  for (let from = 0; from < END_OF_TABLE; from += POINTS_AT_ONCE) {
+    const units = from > 0xffff ? 2 : 1
+    const points = String.fromCodePoint(...Array.from({ length: POINTS_AT_ONCE }, (_, n) => from + n))
+    for (const { 0: marks, index } of points.matchAll(/\p{M}+/gu))
+      table.fill(1, from + index / units, from + (index + marks.length) / units)
   }
   return table
 }

@@ -7,6 +7,8 @@ const Module = require('node:module')
 const LAZY = {
   // Haraka's outbound/tls.js wants its plugin; a third of the start
   redis: 'haraka-plugin-redis',
+  // for configuration in YAML; 40 ms
+  yaml: 'haraka-config',
   // for the text of HTML mail, while the header alone is read with mailparser; 50 ms
   'html-to-text': 'mailparser',
 }
