@@ -26,7 +26,12 @@ const WANTED: Wanted = new Map(
     // Outlook's buttons
     'v:rect': ['href'],
     'v:roundrect': ['href'],
-    input: ['alt', 'formaction', 'type', 'value'],
+    'v:shape': ['href'],
+    'v:oval': ['href'],
+    'v:group': ['href'],
+    'v:image': ['href'],
+    input: ['alt', 'formaction', 'placeholder', 'type', 'value'],
+    textarea: ['placeholder'],
   }).map(([tag, names]) => [tag, new Set(names)]),
 )
 const TARGETS = ['href', 'xlink:href', 'action', 'formaction']
@@ -46,10 +51,10 @@ export function htmlText(html: string, limit: number): CutText {
   return htmlTextOf(() => [html], limit)
 }
 
-/** As htmlText. Calls `chunks` once, or twice if relative links come before the HTML's `<base>`. */
-export function htmlTextOf(chunks: () => Iterable<string>, limit: number): CutText {
+/** As htmlText. Calls `chunks` once, or twice if the HTML has relative links and a `<base>`. `base`: of HTML without one. */
+export function htmlTextOf(chunks: () => Iterable<string>, limit: number, base = ''): CutText {
   const writer = new Writer(limit)
-  const reader = new Reader(writer)
+  const reader = new Reader(writer, base)
   feed(chunks(), reader)
   if (reader.base === '' || !reader.isRelative) return writer.end()
   // the base also counts for links above it
@@ -208,7 +213,7 @@ class Reader implements HtmlEvents {
 
   #showTexts(attributes: Attributes): void {
     if (attributes.get('type')?.toLowerCase() === 'hidden') return
-    for (const name of ['alt', 'value']) {
+    for (const name of ['alt', 'value', 'placeholder']) {
       const text = attributes.get(name)
       if (text !== undefined) this.#writer.text(` ${text} `)
     }

@@ -28,6 +28,8 @@ export interface PartFields {
 /** RFC 2046 section 5.1.1 allows 70; RFC 5322 section 2.1.1 allows lines of 998. */
 const BOUNDARY_CHARACTERS = 998
 
+const ABSOLUTE = /^https?:\/\/[^/]/i
+
 export function partFields({ fields }: PartHeader, defaultType: string): PartFields {
   const types = (fields.get('content-type') ?? []).map(readField)
   const dispositions = (fields.get('content-disposition') ?? []).map(readField)
@@ -43,7 +45,7 @@ export function partFields({ fields }: PartHeader, defaultType: string): PartFie
     encodings,
     isInline: words.length === 0 || words.includes('inline'),
     isAttached: words.some(word => word !== 'inline'),
-    readings: kinds => readings(kinds, encodings, types),
+    readings: kinds => readings(kinds, { encodings, types, base: baseOf(fields) }),
   }
 }
 
@@ -100,11 +102,19 @@ function boundaryForms(value: string): string[] {
   return forms.map(form => form.trimEnd()).filter(form => form !== '' && form.length <= BOUNDARY_CHARACTERS)
 }
 
-function readings(
-  kinds: readonly TextKind[],
-  encodings: readonly Encoding[],
-  types: readonly ParameterField[],
-): Reading[] {
+/** RFC 2110 and RFC 2557: the address that relative links of HTML begin with. '': they name none. */
+function baseOf(fields: PartHeader['fields']): string {
+  const named = ['content-base', 'content-location'].flatMap(name => fields.get(name) ?? [])
+  return named.map(value => value.replace(/[\s"<>]+/g, '')).find(value => ABSOLUTE.test(value)) ?? ''
+}
+
+interface Described {
+  encodings: readonly Encoding[]
+  types: readonly ParameterField[]
+  base: string
+}
+
+function readings(kinds: readonly TextKind[], { encodings, types, base }: Described): Reading[] {
   const all = valuesOf(types, 'charset').map(value => (value.includes('=?') ? decodeWords(value) : value))
   // programs that don't know one of them take another
   const known = all.filter(isKnownCharset)
@@ -119,6 +129,7 @@ function readings(
         kind,
         encoding,
         charset,
+        ...(base !== '' && kind === 'html' && { base }),
         ...(format && kind === 'plain' && { flowed: { delSp } }),
       })),
     ),

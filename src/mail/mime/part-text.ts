@@ -22,6 +22,8 @@ export interface Reading {
   charset: string
   /** The parameter `format=flowed`, RFC 3676. */
   flowed?: { delSp: boolean }
+  /** Of the part's fields, for the links of HTML that names none itself. */
+  base?: string
 }
 
 /** HTML standard, section 13.2.3.2: browsers search the first 1,024 bytes, and go on while they parse. */
@@ -165,7 +167,7 @@ function htmlReadings(body: Buffer, reading: Reading): Reading[] {
 }
 
 function readHtml(body: Buffer, reading: Reading, limit: number): CutText {
-  return htmlTextOf(() => decodedText(body, reading), limit)
+  return htmlTextOf(() => decodedText(body, reading), limit, reading.base)
 }
 
 /** The charset of the HTML's own `<meta>`. '': it names none. */
