@@ -51,6 +51,8 @@ export interface CutText {
   isCut: boolean
   /** Parts that programs show from right to left, as a reader sees them. */
   reversed?: string
+  /** The text as a reader sees it, where a style hides parts of its words. */
+  shown?: string
 }
 
 /**

@@ -10,6 +10,10 @@ export interface HtmlEvents {
   /** `attributes`: those of `wanted` for this tag; of two with one name the first (section 13.2.5.33). */
   open(tag: string, attributes: Attributes): void
   close(tag: string): void
+  /** True: the next tag's style, class and `hidden` are wanted, too. */
+  asksForStyle(): boolean
+  /** The content of a `<style>`, in pieces. */
+  style(css: string): void
   /** The inside of a comment for Outlook, `<!--[if mso]>...<![endif]-->`, which it displays. */
   conditional(html: string): void
   /** True: nothing more needs to be read. */
@@ -38,6 +42,9 @@ const CONDITIONAL = '[if'
 /** `--!>` may begin in this chunk and end in the next. */
 const COMMENT_END_CHARACTERS = 3
 
+/** Attributes of any element that change how its text is displayed. */
+const STYLE_NAMES = new Set(['style', 'class', 'hidden'])
+
 const NO_ATTRIBUTES: Attributes = new Map()
 
 const [TAB, LF, FF, CR, SPACE] = [0x09, 0x0a, 0x0c, 0x0d, 0x20]
@@ -47,6 +54,7 @@ const [QUOTE, APOSTROPHE, SLASH, EQUALS, GREATER] = [0x22, 0x27, 0x2f, 0x3d, 0x3
 interface OpenTag {
   name: string
   isEnd: boolean
+  isStyled: boolean
   attributes: Map<string, string> | undefined
 }
 
@@ -131,7 +139,8 @@ export class HtmlScanner {
       let end = nameAt + 1
       while (end < html.length && !endsName(html.charCodeAt(end))) end++
       if (end === html.length && !this.#isLast && end - nameAt < NAME_CHARACTERS) return
-      this.#tag = { name: html.slice(nameAt, end).toLowerCase(), isEnd, attributes: undefined }
+      const name = html.slice(nameAt, end).toLowerCase()
+      this.#tag = { name, isEnd, isStyled: !isEnd && this.#events.asksForStyle(), attributes: undefined }
       this.#at = end
       return
     }
@@ -188,7 +197,8 @@ export class HtmlScanner {
     // the end tag may begin in this chunk
     const reached = this.#isLast ? html.length : Math.max(this.#at, html.length - element.length - 3)
     const to = end < 0 ? this.#beforeEntity(reached) : end
-    if (to > this.#at && !HIDDEN.has(element)) {
+    if (to > this.#at && element === 'style') this.#events.style(html.slice(this.#at, to))
+    else if (to > this.#at && !HIDDEN.has(element)) {
       const text = html.slice(this.#at, to)
       if (ESCAPABLE.has(element)) this.#text(text)
       else this.#events.text(text)
@@ -218,7 +228,10 @@ export class HtmlScanner {
       const nameEnd = at
       while (isBlank(code)) code = html.charCodeAt(++at)
       if (at >= html.length) break
-      if (code !== EQUALS) continue
+      if (code !== EQUALS) {
+        if (tag.isStyled) keep(tag, wanted, html.slice(nameAt, nameEnd), '')
+        continue
+      }
       code = html.charCodeAt(++at)
       while (isBlank(code)) code = html.charCodeAt(++at)
       if (at >= html.length) break
@@ -240,7 +253,8 @@ export class HtmlScanner {
         while (at < html.length && code !== GREATER && !isBlank(code)) code = html.charCodeAt(++at)
         if (at >= html.length && at - from < ATTRIBUTE_CHARACTERS) break
       }
-      if (wanted !== undefined) keep(tag, wanted, html.slice(nameAt, nameEnd), html.slice(from, at))
+      if (wanted !== undefined || tag.isStyled)
+        keep(tag, wanted, html.slice(nameAt, nameEnd), html.slice(from, at))
       if (isQuoted) at++
     }
     // an attribute that the chunk breaks off is read again with the next one
@@ -270,9 +284,10 @@ function inRange(text: string): string {
   return text.replace(OUT_OF_RANGE, '\ufffd').replace(ZEROS, (_, begin: string) => `${begin}0`)
 }
 
-function keep(tag: OpenTag, wanted: ReadonlySet<string>, written: string, value: string): void {
+function keep(tag: OpenTag, wanted: ReadonlySet<string> | undefined, written: string, value: string): void {
   const name = written.toLowerCase()
-  if (!wanted.has(name) || tag.attributes?.has(name) === true) return
+  if (!(wanted?.has(name) || (tag.isStyled && STYLE_NAMES.has(name))) || tag.attributes?.has(name) === true)
+    return
   tag.attributes ??= new Map()
   tag.attributes.set(name, value.includes('&') ? decodeHTMLAttribute(inRange(value)) : value)
 }

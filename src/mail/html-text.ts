@@ -5,7 +5,8 @@
 import type { CutText } from './content'
 import { targetOf } from './html-link'
 import { type Attributes, type HtmlEvents, HtmlScanner, type Wanted } from './html-scanner'
-import { reversed, reversedRuns, visibleText } from './mime/visible-text'
+import { HtmlStyles, isShownFromTheRight, MAY_REVERSE } from './html-styles'
+import { HtmlWriter } from './html-writer'
 
 /** HTML standard, section 15.3: elements that are displayed as blocks or break a line. */
 const BLOCKS = new Set(
@@ -40,11 +41,6 @@ const SLICE_CHARACTERS = 65_536
 const BASE_CHARACTERS = 4096
 /** Comments for Outlook within each other: one level is what programs write. */
 const CONDITIONAL_DEPTH = 3
-const SPACE = 0x20
-/** White space that isn't one space. */
-const NOT_ONE_SPACE = /[^\S ]\s*| \s+/g
-/** Most text is ASCII with one space between words, and stays as it is. */
-const MAY_CHANGE = /[^ -~]| {2}/
 
 /** `limit`: in UTF-16 units. */
 export function htmlText(html: string, limit: number): CutText {
@@ -53,12 +49,12 @@ export function htmlText(html: string, limit: number): CutText {
 
 /** As htmlText. Calls `chunks` once, or twice if the HTML has relative links and a `<base>`. `base`: of HTML without one. */
 export function htmlTextOf(chunks: () => Iterable<string>, limit: number, base = ''): CutText {
-  const writer = new Writer(limit)
+  const writer = new HtmlWriter(limit)
   const reader = new Reader(writer, base)
   feed(chunks(), reader)
   if (reader.base === '' || !reader.isRelative) return writer.end()
   // the base also counts for links above it
-  const again = new Writer(limit)
+  const again = new HtmlWriter(limit)
   feed(chunks(), new Reader(again, reader.base))
   return again.end()
 }
@@ -66,6 +62,7 @@ export function htmlTextOf(chunks: () => Iterable<string>, limit: number, base =
 function feed(chunks: Iterable<string>, reader: Reader): void {
   const scanner = new HtmlScanner(reader, WANTED)
   for (const chunk of chunks) {
+    if (MAY_REVERSE.test(chunk)) reader.askAlways()
     for (let at = 0; at < chunk.length && !reader.isFull(); at += SLICE_CHARACTERS)
       scanner.write(chunk.length <= SLICE_CHARACTERS ? chunk : chunk.slice(at, at + SLICE_CHARACTERS))
     if (reader.isFull()) break
@@ -74,83 +71,22 @@ function feed(chunks: Iterable<string>, reader: Reader): void {
   reader.end()
 }
 
-/** Collects text, and folds white space as a browser does. */
-class Writer {
-  readonly #limit: number
-  readonly #parts: string[] = []
-  readonly #reversed: string[] = []
-  #length = 0
-  #gap: '' | ' ' | '\n' = ''
-
-  constructor(limit: number) {
-    this.#limit = limit
-  }
-
-  get isFull(): boolean {
-    return this.#length > this.#limit
-  }
-
-  text(raw: string): void {
-    const text = MAY_CHANGE.test(raw) ? this.#folded(raw) : raw
-    if (text === '') return
-    const isAfterBlank = text.charCodeAt(0) === SPACE
-    if (isAfterBlank) {
-      this.#gap ||= ' '
-      if (text.length === 1) return
-    }
-    const isBeforeBlank = text.charCodeAt(text.length - 1) === SPACE
-    const bare = text.slice(isAfterBlank ? 1 : 0, isBeforeBlank ? -1 : text.length)
-    this.#push(this.#length === 0 ? bare : this.#gap + bare)
-    this.#gap = isBeforeBlank ? ' ' : ''
-  }
-
-  /** A text that is shown from right to left, in the order in which it is written. */
-  reversed(raw: string): void {
-    if (!this.isFull) this.#reversed.push(folded(reversed(raw)))
-  }
-
-  line(): void {
-    this.#gap = '\n'
-  }
-
-  end(): CutText {
-    const text = this.#parts.join('').slice(0, this.#limit)
-    return {
-      text,
-      isCut: this.isFull,
-      ...(this.#reversed.length > 0 && { reversed: this.#reversed.join('\n') }),
-    }
-  }
-
-  #folded(raw: string): string {
-    for (const run of reversedRuns(raw)) this.#reversed.push(folded(run))
-    return folded(raw)
-  }
-
-  #push(text: string): void {
-    if (this.isFull) return
-    this.#parts.push(text)
-    this.#length += text.length
-  }
-}
-
-function folded(raw: string): string {
-  return visibleText(raw).replace(NOT_ONE_SPACE, ' ')
-}
-
 /** Writes what the scanner finds. */
 class Reader implements HtmlEvents {
-  readonly #writer: Writer
+  readonly #writer: HtmlWriter
   readonly #from: string
   readonly #depth: number
+  readonly #styles = new HtmlStyles()
+  /** Styles of all elements may count, not only of those within a word. */
+  #asksAlways = false
   #base = ''
   #isRelative = false
   /** Targets of open links: a form's is shown where it begins, as it may have no end. */
   #target = ''
-  /** The text of a `<bdo dir=rtl>`. Undefined: none is open. */
-  #reversed: string[] | undefined
+  /** The text of an element that is shown from right to left, such as `<bdo dir=rtl>`. Undefined: none is open. */
+  #reversed: { tag: string; depth: number; texts: string[] } | undefined
 
-  constructor(writer: Writer, from = '', depth = 0) {
+  constructor(writer: HtmlWriter, from = '', depth = 0) {
     this.#writer = writer
     this.#from = from
     this.#depth = depth
@@ -172,19 +108,30 @@ class Reader implements HtmlEvents {
 
   text(text: string): void {
     this.#writer.text(text)
-    this.#reversed?.push(text)
+    this.#reversed?.texts.push(text)
+  }
+
+  asksForStyle(): boolean {
+    return this.#asksAlways || this.#writer.isWithinWord || this.#writer.shown !== undefined
+  }
+
+  askAlways(): void {
+    this.#asksAlways = true
+  }
+
+  style(css: string): void {
+    this.#styles.add(css)
   }
 
   open(tag: string, attributes: Attributes): void {
+    if (attributes.size > 0) this.#openStyled(tag, attributes)
+    else if (this.#reversed?.tag === tag) this.#reversed.depth++
+    this.#writer.shown?.open(tag)
     if (BLOCKS.has(tag)) this.#writer.line()
     if (tag === 'a' || tag === 'area') this.#showTarget()
     if (attributes.size === 0) return
     if (tag === 'base') {
       this.#base ||= (attributes.get('href') ?? '').trim().slice(0, BASE_CHARACTERS)
-      return
-    }
-    if (tag === 'bdo') {
-      if (attributes.get('dir')?.toLowerCase() === 'rtl') this.#reversed ??= []
       return
     }
     this.#target ||= TARGETS.map(name => attributes.get(name) ?? '').find(target => target !== '') ?? ''
@@ -195,8 +142,10 @@ class Reader implements HtmlEvents {
 
   close(tag: string): void {
     if (tag === 'a') this.#showTarget()
-    if (tag === 'bdo') this.#showReversed()
+    if (tag === 'style') this.#styles.end()
+    if (this.#reversed?.tag === tag && --this.#reversed.depth === 0) this.#showReversed()
     if (BLOCKS.has(tag)) this.#writer.line()
+    this.#writer.shown?.close(tag)
   }
 
   conditional(html: string): void {
@@ -211,6 +160,13 @@ class Reader implements HtmlEvents {
     this.#showTarget()
   }
 
+  #openStyled(tag: string, attributes: Attributes): void {
+    const isAsked = this.#writer.isWithinWord || this.#writer.shown !== undefined
+    if (isAsked && this.#styles.hide(attributes)) this.#writer.hide(tag)
+    if (this.#reversed?.tag === tag) this.#reversed.depth++
+    else if (isShownFromTheRight(tag, attributes)) this.#reversed ??= { tag, depth: 1, texts: [] }
+  }
+
   #showTexts(attributes: Attributes): void {
     if (attributes.get('type')?.toLowerCase() === 'hidden') return
     for (const name of ['alt', 'value', 'placeholder']) {
@@ -220,7 +176,7 @@ class Reader implements HtmlEvents {
   }
 
   #showReversed(): void {
-    const text = this.#reversed?.join('')
+    const text = this.#reversed?.texts.join('')
     this.#reversed = undefined
     if (text !== undefined) this.#writer.reversed(text)
   }

@@ -80,7 +80,7 @@ export class PartTexts {
 class Joined {
   readonly #limit: number
   readonly #texts: string[] = []
-  readonly #reversed: string[] = []
+  readonly #others: string[] = []
   #length = 0
   #isCut = false
 
@@ -89,9 +89,10 @@ class Joined {
   }
 
   add(read: (room: number) => CutText): void {
-    const { text, isCut, reversed } = read(Math.max(0, this.#limit - this.#length))
+    const { text, isCut, reversed, shown } = read(Math.max(0, this.#limit - this.#length))
     this.#isCut ||= isCut
-    if (reversed !== undefined) this.#reversed.push(reversed)
+    if (reversed !== undefined) this.#others.push(reversed)
+    if (shown !== undefined) this.#others.push(shown)
     if (text === '') return
     this.#texts.push(text)
     this.#length += text.length + 1
@@ -99,7 +100,7 @@ class Joined {
 
   end(): CutText {
     const whole = this.#texts.join('\n')
-    const reversed = this.#reversed.join('\n').slice(0, this.#limit)
+    const reversed = this.#others.join('\n').slice(0, this.#limit)
     return {
       text: whole.slice(0, this.#limit),
       isCut: this.#isCut || whole.length > this.#limit,
