@@ -34,6 +34,7 @@ export function register(this: HarakaPlugin): void {
       },
     },
     { last: { rcpt: RCPT_HOOK, queue: QUEUE_HOOK }, later: 'refuse_for_now', again: 'refuse_again' },
+    { forCommit: () => hooks.forCommit(), forHeld: () => hooks.forHeld() },
   )
   recipients = new RecipientHooks(context, () => hooks.addForSeveral())
   mails = new MailHooks(context, recipients)

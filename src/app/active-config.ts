@@ -127,8 +127,9 @@ function truster(trusted: readonly string[], authUsers: readonly string[]): Acti
   const known = new Map<string, boolean>()
   return (ip, authUser) => {
     if (authUser !== undefined && users.has(authUser)) return true
-    const isTrusted =
-      known.get(ip) ?? (net.isIP(ip) !== 0 && ranges.check(ip, net.isIPv6(ip) ? 'ipv6' : 'ipv4'))
+    const before = known.get(ip)
+    if (before !== undefined) return before
+    const isTrusted = net.isIP(ip) !== 0 && ranges.check(ip, net.isIPv6(ip) ? 'ipv6' : 'ipv4')
     if (known.size >= MOST_PEERS) known.clear()
     known.set(ip, isTrusted)
     return isTrusted

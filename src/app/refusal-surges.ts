@@ -34,7 +34,8 @@ export interface RefusalSurgesOptions {
 
 export class RefusalSurges {
   readonly #options: RefusalSurgesOptions
-  readonly #seen = new Map<string, Map<string, Seen>>()
+  readonly #seen = new Map<string, RecentRecipients>()
+  #uses = 0
   /** The surges that this process knows of, by place. */
   readonly #known = new Map<string, Set<string>>()
 
@@ -110,23 +111,53 @@ export class RefusalSurges {
   }
 
   #note(place: string, recipient: string, by: string | undefined): void {
-    const seen = this.#seen.get(place) ?? new Map<string, Seen>()
-    set(this.#seen, place, seen)
-    // the newest comes last
-    seen.delete(recipient)
-    seen.set(recipient, { atMs: this.#options.nowMonoMs(), by })
-    const [oldest] = seen.keys()
-    if (seen.size > MOST && oldest !== undefined) seen.delete(oldest)
+    let seen = this.#seen.get(place)
+    if (seen === undefined) {
+      if (this.#seen.size >= MOST_PLACES) this.#forgetPlace()
+      seen = new RecentRecipients()
+      this.#seen.set(place, seen)
+    }
+    seen.lastUse = ++this.#uses
+    seen.note(recipient, { atMs: this.#options.nowMonoMs(), by })
+  }
+
+  /** Mail may be for very many domains: the place that wasn't used for longest is forgotten. */
+  #forgetPlace(): void {
+    let [oldest, leastUse] = ['', Number.POSITIVE_INFINITY]
+    for (const [place, { lastUse }] of this.#seen)
+      if (lastUse < leastUse) [oldest, leastUse] = [place, lastUse]
+    this.#seen.delete(oldest)
   }
 
   #recent(place: string, { perMs }: Surge): Seen[] {
     const fromMs = this.#options.nowMonoMs() - perMs
-    return [...(this.#seen.get(place)?.values() ?? [])].filter(({ atMs }) => atMs >= fromMs)
+    return (this.#seen.get(place)?.all() ?? []).filter(({ atMs }) => atMs >= fromMs)
   }
 }
 
-function placeOf(stage: RefusalStage, server = ''): string {
-  return `${stage} ${server}`
+/** The last MOST recipients of a place, each once, the newest last. It is asked to note each mail's. */
+class RecentRecipients {
+  /** By which places are ordered by their last use. */
+  lastUse = 0
+  readonly #seen = new Map<string, Seen>()
+  /** Stands before the oldest. Each new iterator would go over all that were deleted since the map grew. */
+  readonly #oldest = this.#seen.keys()
+
+  note(recipient: string, seen: Seen): void {
+    this.#seen.delete(recipient)
+    this.#seen.set(recipient, seen)
+    if (this.#seen.size <= MOST) return
+    const { value } = this.#oldest.next()
+    if (value !== undefined) this.#seen.delete(value)
+  }
+
+  all(): Seen[] {
+    return [...this.#seen.values()]
+  }
+}
+
+function placeOf(stage: RefusalStage, server?: string): string {
+  return server === undefined ? stage : `${stage} ${server}`
 }
 
 /** Mail may be for very many domains: the oldest place is forgotten. */

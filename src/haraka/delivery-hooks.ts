@@ -15,18 +15,21 @@ import { followDelivery } from './delivery-progress'
 import { errorText } from './error-text'
 import { type Deferral, type DeliveryError, logId, type OutboundMail } from './outbound-mail'
 import type { Targets } from './rcpt-commands'
+import type { HooksToAdd } from './register-hooks'
 import { forwardExchange, isSplit, type Outbound, splitForward } from './split-forward'
 import type { HarakaAddress, HarakaConnection, HarakaPlugin, HarakaTransaction, Next } from './types'
 
 export class DeliveryHooks {
   readonly #runtime: PluginRuntime
+  readonly #hooks: Pick<HooksToAdd, 'forCommit'>
   readonly #wake: () => void
   /** Notes of mail that queue/smtp_forward would refuse for all recipients at once. */
   readonly #toSplit = new WeakMap<HarakaTransaction, DeliveryNote>()
 
-  /** `wake`: there is a new job. */
-  constructor(runtime: PluginRuntime, wake: () => void) {
+  /** `hooks.forCommit`: before a mail is to be split. `wake`: there is a new job. */
+  constructor(runtime: PluginRuntime, hooks: Pick<HooksToAdd, 'forCommit'>, wake: () => void) {
     this.#runtime = runtime
+    this.#hooks = hooks
     this.#wake = wake
   }
 
@@ -44,7 +47,10 @@ export class DeliveryHooks {
     if (!transaction || !(isAsked || isToSplit)) return
     const note = deliveryNoteOf(mail, recipients)
     if (note && isAsked) writeDeliveryNote(transaction, note)
-    if (note && isToSplit) this.#toSplit.set(transaction, note)
+    if (note && isToSplit) {
+      this.#hooks.forCommit()
+      this.#toSplit.set(transaction, note)
+    }
     if (!note) plugin.lognotice(connection, 'the header is too long for a bounce of a failed delivery')
   }
 

@@ -28,7 +28,7 @@ export function evaluateTransaction(
   const held = refusals.of(transaction)
   const mail = incomingMailOf(connection, transaction, {
     recipients,
-    ...(held && { refusalsOf: (command: RcptCommand | undefined) => held.of(command) }),
+    refusalsOf: held && ((command: RcptCommand | undefined) => held.of(command)),
     contentLimitBytes: activeConfig.settings.content.limitBytes,
     opensArchives: activeConfig.policy.opensArchives,
     workerThreads: runtime.workerThreads,

@@ -18,7 +18,7 @@ import type { HarakaAddress, HarakaConnection, HarakaTransaction } from './types
 export interface IncomingMailOptions {
   recipients: readonly Targets<HarakaAddress>[]
   /** Refusals of other plugins that the relay hasn't heard. */
-  refusalsOf?: (command: RcptCommand | undefined) => readonly Refusal[]
+  refusalsOf?: ((command: RcptCommand | undefined) => readonly Refusal[]) | undefined
   /** [content] limit. */
   contentLimitBytes: number
   /** A rule asks for the files in archives. */
@@ -140,5 +140,8 @@ export function remainingTargets(
 
 /** Number of RCPT TO that the relay has had an answer to. Undefined: not known. */
 export function answeredCommands({ rcpt_count: counts }: HarakaTransaction): number | undefined {
-  return counts && Object.values(counts).reduce((sum, count) => sum + count, 0)
+  if (counts === undefined) return undefined
+  let sum = 0
+  for (const count of Object.values(counts)) sum += count
+  return sum
 }

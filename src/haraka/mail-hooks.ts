@@ -53,8 +53,9 @@ export class MailHooks {
     const { refusals, releases } = this.#context
     const { transaction } = connection
     const held = refusals.of(transaction)
-    const isExempt = () => this.#context.isOthers(connection) || releases.isReleased(connection)
-    if (!transaction || (held === undefined && isExempt())) {
+    const isExempt =
+      held === undefined && (this.#context.isOthers(connection) || releases.isReleased(connection))
+    if (!transaction || isExempt) {
       next()
       return
     }
@@ -74,7 +75,10 @@ export class MailHooks {
     const recipients = refusals.recipients(transaction)
     this.#countNever(mail, recipients)
     const passedOver = (facts: MailFacts) => this.#passedOver(mail, facts)
-    const evaluation = evaluateTransaction(this.#context, { ...mail, recipients, passedOver })
+    // not spread: that makes a hidden class for each mail
+    const question = { plugin, connection, transaction, recipients, passedOver }
+    const evaluation = evaluateTransaction(this.#context, question)
+    if (evaluation === undefined && held === undefined) return NEXT_PLUGIN
     const answer = (known: MailEvaluation | undefined): HookAnswer => {
       if (held) held.isSettled = true
       return known ? this.#answerFor(mail, recipients, known, held) : NEXT_PLUGIN
@@ -94,6 +98,7 @@ export class MailHooks {
     if (plan.kind === 'commit') {
       // `commit` logs these decisions, as it knows their jobs
       const targets = recipients.map(one => one.targets)
+      this.#context.hooks.forCommit()
       this.#pending.set(transaction, { evaluation, plan, targets })
       return NEXT_PLUGIN
     }

@@ -11,7 +11,10 @@ export function hasOwnReceived({
   uuid,
 }: Pick<HarakaTransaction, 'header_lines' | 'uuid'>): boolean {
   if (lines[0]?.startsWith('Received: from ') !== true) return false
-  let end = 1
-  while (end < lines.length && BLANKS.includes(lines[end]?.[0] ?? '-')) end++
-  return lines.slice(0, end).join('').includes(` id ${uuid}`)
+  const id = ` id ${uuid}`
+  // Haraka keeps the end of each line, so the id is within one
+  if (lines[0].includes(id)) return true
+  for (let at = 1; at < lines.length && BLANKS.includes(lines[at]?.[0] ?? '-'); at++)
+    if (lines[at]?.includes(id)) return true
+  return false
 }

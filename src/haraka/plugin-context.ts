@@ -7,6 +7,7 @@ import type { HookCall } from './hook-answer'
 import type { RcptCommands } from './rcpt-commands'
 import { type LastMethods } from './refusal-fates'
 import { RefusalHooks } from './refusal-hooks'
+import type { HooksToAdd } from './register-hooks'
 import { Releases } from './releases'
 import { RepeatedFaults } from './repeated-faults'
 import { TransactionMap } from './transaction-map'
@@ -31,16 +32,18 @@ export class PluginContext {
   readonly releases: Releases
   /** The recipients of each RCPT TO command of a relay, before other plugins changed them. */
   readonly commands = new TransactionMap<RcptCommands<HarakaAddress>>()
+  readonly hooks: HooksToAdd
   readonly #methods: SpecialMethods
   readonly #faults = new RepeatedFaults()
   readonly #failed = () => this.runtime.counts.faulted()
 
   /** @throws ConfigurationError with every error that the files have */
-  constructor(options: PluginRuntimeOptions, methods: SpecialMethods) {
+  constructor(options: PluginRuntimeOptions, methods: SpecialMethods, hooks: HooksToAdd) {
     const runtime = new PluginRuntime(options)
     this.runtime = runtime
     this.#methods = methods
-    this.deliveries = new DeliveryHooks(runtime, () => this.wakeDispatcher())
+    this.hooks = hooks
+    this.deliveries = new DeliveryHooks(runtime, hooks, () => this.wakeDispatcher())
     this.releases = new Releases(runtime)
     this.refusals = new RefusalHooks({
       activeConfig: () => runtime.activeConfig(),
@@ -48,6 +51,7 @@ export class PluginContext {
       commandsOf: transaction => this.commands.get(transaction),
       lastMethods: methods.last,
       laterMethod: methods.later,
+      beforeHeld: () => hooks.forHeld(),
       isSurge: (refusal, recipients) => runtime.surges.refused(refusal, recipients),
       count: (refusal, outcome) => runtime.counts.refused(refusal, outcome),
     })

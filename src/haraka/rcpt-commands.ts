@@ -22,10 +22,10 @@ export interface Targets<A extends Address> {
 
 export class RcptCommands<A extends Address> {
   readonly #commands: RcptCommand[] = []
-  /** Undefined: the target may belong to any command. */
-  readonly #owners = new Map<A, RcptCommand | undefined>()
-  /** The commands by their original address object. */
-  readonly #recipients = new Map<A, RcptCommand>()
+  /** Of the first command: most mail has no other one, and needs no maps. */
+  #first: A | undefined
+  #madeOwners: Map<A, RcptCommand | undefined> | undefined
+  #madeRecipients: Map<A, RcptCommand> | undefined
   /** The transaction's recipients when the hooks of the last command began. */
   #seen: A[] = []
 
@@ -46,9 +46,11 @@ export class RcptCommands<A extends Address> {
       this.#seen = [...rcptTo]
     }
     const command = { address: recipient.address, notifyNever }
-    this.#commands.push(command)
-    this.#owners.set(recipient, command)
-    this.#recipients.set(recipient, command)
+    if (this.#commands.push(command) === 1) this.#first = recipient
+    else {
+      this.#owners.set(recipient, command)
+      this.#recipients.set(recipient, command)
+    }
   }
 
   /** Call it after the last command. */
@@ -63,16 +65,34 @@ export class RcptCommands<A extends Address> {
   targetsIn(rcptTo: readonly A[], given = this.#commands.length): Targets<A>[] {
     const isComplete = given === this.#commands.length
     const only = isComplete && given === 1 ? this.#commands[0] : undefined
+    if (only !== undefined) return rcptTo.length === 0 ? [] : [{ command: only, targets: [...rcptTo] }]
     const owners = isComplete ? this.#owners : this.#recipients
     const found = new Map<RcptCommand, A[]>(this.#commands.map(command => [command, []]))
     const unattributed: Targets<A>[] = []
     for (const target of rcptTo) {
-      const command = owners.get(target) ?? only
+      const command = owners.get(target)
       if (command === undefined) unattributed.push({ command, targets: [target] })
       else found.get(command)?.push(target)
     }
     const attributed = [...found].map(([command, targets]) => ({ command, targets }))
     return [...attributed.filter(({ targets }) => targets.length > 0), ...unattributed]
+  }
+
+  /** Undefined: the target may belong to any command. */
+  get #owners(): Map<A, RcptCommand | undefined> {
+    this.#madeOwners ??= this.#ofFirst()
+    return this.#madeOwners
+  }
+
+  /** The commands by their original address object. */
+  get #recipients(): Map<A, RcptCommand> {
+    this.#madeRecipients ??= this.#ofFirst()
+    return this.#madeRecipients
+  }
+
+  #ofFirst(): Map<A, RcptCommand> {
+    const [command] = this.#commands
+    return new Map(this.#first && command ? [[this.#first, command]] : [])
   }
 
   /** Detects the usual case without comparing each recipient of a long list; `end` compares all of them. */

@@ -25,6 +25,8 @@ export interface RefusalKeeperOptions {
   /** Notes that these were refused. True: most are, so that something may be broken. */
   isSurge: (refusal: Refusal, recipients: readonly string[]) => boolean
   count: (refusal: Refusal, outcome: RefusalOutcome) => void
+  /** Called before a refusal is kept from the relay. */
+  beforeHeld: () => void
 }
 
 export interface Asked {
@@ -95,6 +97,7 @@ export class RefusalKeeper {
       this.#options.count(shown, 'deferred')
       return 'later'
     }
+    this.#options.beforeHeld()
     held.add(shown, command, wireReplyOf(asked.raw))
     this.#held.set(transaction, held)
     neverSkip(transaction, plugin.name)

@@ -1,6 +1,7 @@
 // The hooks that the plugin has at Haraka. Each call of a hook costs a mail some microseconds, so some are added when they are
 // needed for the first time: those for rules about refusals at boot or after a reload, that for mail with several recipients with
-// the second RCPT TO. They stay, as a mail may be under way.
+// the second RCPT TO, those that carry decisions out with the first decision, and that for refusals that are kept from the relay
+// with the first of them. They stay, as a mail may be under way.
 
 import { queueFirst } from './queue-order'
 import type { HarakaPlugin, HarakaPlugins, RegisteredHook } from './types'
@@ -11,7 +12,7 @@ export const FIRST = -100
 
 type Hook = readonly [hook: string, method: string, priority?: number]
 
-const ALWAYS: readonly Hook[] = [
+const ALWAYS: readonly [Hook, ...Hook[]] = [
   ['init_master', 'start_dispatcher'],
   ['init_child', 'start_worker'],
   // first, as Haraka answers unknown paths itself and doesn't wait for a plugin that mounts its routes late
@@ -20,8 +21,6 @@ const ALWAYS: readonly Hook[] = [
   ['rcpt', 'note_recipient', FIRST],
   ['deny', 'hold_refusal', FIRST],
   ['data_post', 'decide', LAST],
-  ['queue', 'commit', FIRST],
-  ['queue_outbound', 'commit', FIRST],
   ['get_mx', 'follow_delivery', FIRST],
   ['bounce', 'decide_given_up', LAST],
   ['deferred', 'decide_deferred', LAST],
@@ -35,16 +34,32 @@ export const RCPT_HOOK = 'accept_refused_recipient'
 /** For mail with several RCPT TO. */
 const FOR_SEVERAL: readonly Hook[] = [['data', 'end_recipients', FIRST]]
 
+/** For mail whose decisions are to be carried out. */
+const FOR_COMMIT: readonly Hook[] = [
+  ['queue', 'commit', FIRST],
+  ['queue_outbound', 'commit', FIRST],
+]
+
+/** For refusals that the relay hasn't heard. */
+const FOR_HELD: readonly Hook[] = [['rcpt_ok', 'keep_refused_recipient', FIRST]]
+
 const FOR_REFUSALS: readonly Hook[] = [
   ['data', 'note_accepted', FIRST],
   ['rcpt', RCPT_HOOK, LAST],
-  ['rcpt_ok', 'keep_refused_recipient', FIRST],
   ['queue', QUEUE_HOOK, LAST],
   ['queue_outbound', QUEUE_HOOK, LAST],
   ['queue_ok', 'note_queued', FIRST],
 ]
 
-export class PluginHooks {
+/** Adds the hooks that are needed from now on. */
+export interface HooksToAdd {
+  /** Decisions are to be carried out when no other plugin has refused the mail. */
+  forCommit(): void
+  /** A refusal is kept from the relay. */
+  forHeld(): void
+}
+
+export class PluginHooks implements HooksToAdd {
   readonly #plugin: HarakaPlugin
   readonly #added = new Set<readonly Hook[]>()
 
@@ -72,12 +87,32 @@ export class PluginHooks {
     this.#addLater(FOR_SEVERAL)
   }
 
-  /** Haraka has put the hooks in order long ago. */
+  forCommit(): void {
+    this.#addLater(FOR_COMMIT)
+  }
+
+  forHeld(): void {
+    this.#addLater(FOR_HELD)
+    this.#addLater(FOR_COMMIT)
+  }
+
+  /** Haraka has put the hooks in order long ago. They get the places that they would have had then. */
   #addLater(hooks: readonly Hook[]): void {
     if (this.#added.has(hooks)) return
     this.#add(hooks)
-    for (const [hook] of hooks) this.#registered[hook]?.sort(inHarakasOrder)
+    for (const [hook, method] of hooks) {
+      const all = this.#registered[hook] ?? []
+      const added = all.findLast(one => one.plugin === this.#plugin.name && one.method === method)
+      if (added) added.order = this.#order
+      all.sort(inHarakasOrder)
+    }
     this.putInOrder()
+  }
+
+  /** Of the first hook that was registered at boot: our hooks come together there. */
+  get #order(): number {
+    const [[hook]] = ALWAYS
+    return this.#registered[hook]?.find(({ plugin }) => plugin === this.#plugin.name)?.order ?? 0
   }
 
   #add(hooks: readonly Hook[]): void {

@@ -66,6 +66,7 @@ export interface HarakaConnection {
 
 export interface RegisteredHook {
   plugin: string
+  method: string
   priority: number
   /** By which Haraka orders hooks of one priority. */
   order: number

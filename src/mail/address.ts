@@ -106,6 +106,11 @@ export function asciiAddress(text: string): string | undefined {
   return `${address.local}@${/^[ -~]*$/.test(address.domain) ? address.domain : domain}`
 }
 
+/** The key of an address that most are like: ASCII, without quotes. Undefined: of any other text. */
+export function plainKey(text: string): AddressKey | undefined {
+  return isPlainAddress(text) ? (text.toLowerCase() as AddressKey) : undefined
+}
+
 function isPlainAddress(text: string): boolean {
   return text.length <= DOMAIN_LIMIT && PLAIN_ADDRESS.test(text)
 }

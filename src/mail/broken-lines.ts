@@ -11,17 +11,27 @@ const MOST_BYTES_PER_UNIT = 3
 /** Replaces one to three bytes of invalid UTF-8: a break can be in the middle of a character. */
 const REPLACEMENT = '\ufffd'
 
+const NONE: ReadonlySet<number> = new Set()
+
 /**
  * Indexes of the lines after which Haraka may have inserted a break. `lines`: as in Haraka's `transaction.header_lines`;
  * `lineLength`: Haraka's [max] data_line_length, in bytes.
  */
 export function possibleBreaks(lines: readonly string[], lineLength = DATA_LINE_LENGTH): ReadonlySet<number> {
   const bytes = lineLength - LINE_END_BYTES
-  const found = new Set<number>()
-  for (const [index, line] of lines.entries()) {
-    if (lines[index + 1]?.[0] === ' ' && mayHaveLength(line, bytes)) found.add(index)
+  let found: Set<number> | undefined
+  for (let index = 0; index + 1 < lines.length; index++) {
+    if (lines[index + 1]?.[0] !== ' ' || !mayHaveLength(lines[index] ?? '', bytes)) continue
+    found ??= new Set()
+    found.add(index)
   }
-  return found
+  return found ?? NONE
+}
+
+/** A line of no more characters has no break of Haraka's behind it. */
+export function surelyUnbroken(lineLength: number): number {
+  // a dot at its beginning, see mayHaveLength
+  return (lineLength - LINE_END_BYTES - 1) / MOST_BYTES_PER_UNIT
 }
 
 /** The lines without all possible breaks. If there are none, the same array. */

@@ -108,6 +108,8 @@ const COLON = 0x3a
 const FIRST_OF_NAME = 0x21
 const LAST_OF_NAME = 0x7e
 
+const UNBROKEN: readonly boolean[] = []
+
 class ScannedField implements Field {
   readonly name: string
   readonly #lines: readonly string[]
@@ -138,6 +140,10 @@ class ScannedField implements Field {
     const lines = this.#lines.slice(this.#at, this.#end)
     const breaks = possibleBreaks(lines, this.#lineLength)
     const clean = lines.map(cleanLine)
+    if (breaks.size === 0) {
+      this.#read = readField(clean.includes('') ? clean.filter(line => line !== '') : clean, UNBROKEN)
+      return this.#read
+    }
     // Haraka can leave an empty line in a header; it belongs to no field
     const isThere = (_: unknown, index: number) => clean[index] !== ''
     this.#read = readField(clean.filter(isThere), clean.map((_, index) => breaks.has(index)).filter(isThere))

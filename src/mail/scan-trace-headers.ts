@@ -2,7 +2,7 @@
 // It may find too many candidates, never too few: they include everything that readReceipt finds.
 
 import { withoutBrackets } from './address'
-import { DATA_LINE_LENGTH, possibleBreaks } from './broken-lines'
+import { DATA_LINE_LENGTH, possibleBreaks, surelyUnbroken } from './broken-lines'
 import { cleanLine, isContinuation, peersLines } from './header'
 import { recipientIn } from './received'
 import { unfold } from './split-fields'
@@ -16,6 +16,7 @@ export interface TraceCandidates {
 
 /** Haraka's connection.ini, [headers] max_received: Haraka refuses a mail with more Received fields. */
 const MOST_FIELDS = 100
+const SES_DOMAIN = /amazonaws\.com/i
 /** RFC 5321 section 4.5.3.1.3 allows 256 octets for an address. */
 const LONGEST_FIELD = 4096
 
@@ -39,7 +40,7 @@ export function scanTraceHeaders(
     const field = lines.slice(at, end)
     if (++fields > MOST_FIELDS || !isPlain(field, lineLength)) return undefined
     if (name === 'return-path') candidates.returnPathCandidates.push(withoutBrackets(valueOf(field)))
-    else if (field.some(line => /amazonaws\.com/i.test(line))) {
+    else if (field.some(namesSes)) {
       const recipient = recipientIn(valueOf(field))
       if (recipient !== undefined) candidates.forCandidates.push(recipient)
     }
@@ -48,10 +49,16 @@ export function scanTraceHeaders(
   return candidates
 }
 
+function namesSes(line: string): boolean {
+  return SES_DOMAIN.test(line)
+}
+
 function isPlain(lines: readonly string[], lineLength: number): boolean {
   let characters = 0
   for (const line of lines) characters += line.length
-  return characters <= LONGEST_FIELD && possibleBreaks(lines, lineLength).size === 0
+  if (characters > LONGEST_FIELD) return false
+  // no line of a short field can have the length at which Haraka breaks one
+  return characters <= surelyUnbroken(lineLength) || possibleBreaks(lines, lineLength).size === 0
 }
 
 function valueOf(lines: readonly string[]): string {

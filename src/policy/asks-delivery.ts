@@ -19,7 +19,9 @@ interface Asked {
 const known = new WeakMap<Policy, Asked>()
 
 export function asksDelivery(policy: Policy): Asked {
-  const asked = known.get(policy) ?? asksOf(policy)
+  const before = known.get(policy)
+  if (before !== undefined) return before
+  const asked = asksOf(policy)
   known.set(policy, asked)
   return asked
 }

@@ -38,17 +38,13 @@ interface Candidates {
 type CandidatesFor = (condition: Condition) => Candidates | undefined
 
 function candidatesOnce(cheap: CheapFacts): CandidatesFor {
-  const known = new Map<Field, Map<string, Candidates | undefined>>()
+  const known = new Map<Field | string, Candidates | undefined>()
   return ({ field, member }) => {
-    let ofField = known.get(field)
-    if (ofField === undefined) {
-      ofField = new Map()
-      known.set(field, ofField)
-    }
-    const before = ofField.get(member)
-    if (before !== undefined || ofField.has(member)) return before
+    const id = member === '' ? field : field.name + member
+    const before = known.get(id)
+    if (before !== undefined || known.has(id)) return before
     const candidates = candidatesOf(field, member, cheap)
-    ofField.set(member, candidates)
+    known.set(id, candidates)
     return candidates
   }
 }
@@ -87,8 +83,14 @@ function candidates(
   if (values === undefined) return undefined
   // sender and recipient of record are mostly those of the envelope
   const different = values.length > 1 ? [...new Set(values)] : values
-  const subjects = different.flatMap(value => subjectsOf(field, value))
-  return subjects.some(({ isCut }) => isCut) ? undefined : { subjects, areAlternatives }
+  const subjects: Subject[] = []
+  for (const value of different) {
+    for (const subject of subjectsOf(field, value)) {
+      if (subject.isCut) return undefined
+      subjects.push(subject)
+    }
+  }
+  return { subjects, areAlternatives }
 }
 
 function mayHold(

@@ -2,7 +2,7 @@
 // Never throws: for a text that isn't an address or an IP address these forms are empty.
 
 import { isIPv4, isIPv6 } from 'node:net'
-import { addressKey, domainOf } from '../mail/address'
+import { addressKey, domainOf, plainKey } from '../mail/address'
 import { composed } from '../mail/composed'
 import { withoutLabel } from '../mail/label'
 import { otherReadings } from '../mail/look-alikes'
@@ -154,6 +154,11 @@ function ipForms(text: string): IpForms | undefined {
 }
 
 function addressForms(text: string): AddressForms {
+  const plain = plainKey(text)
+  if (plain !== undefined) {
+    const at = plain.indexOf('@')
+    return { key: plain, local: plain.slice(0, at), domain: plain.slice(at + 1) as AsciiDomain }
+  }
   const key = addressKey(text)
   const domain = domainOf(text)
   if (domain === undefined) return { key, local: '', domain: '' }
