@@ -21,7 +21,9 @@ import type { Aws } from './online/aws'
 import { askDatabase } from './online/database'
 import type { Identity, Online, OnlineAnswer, RegionAnswers } from './online/online'
 import { type Region, regionsOf, seenRegions } from './online/regions'
+import { askRelayQueues } from './online/relay-queues'
 import { sendersOf } from './online/senders'
+import { askingAgain } from './online/throttled'
 import { CALLER_ACTION, callerVerdict } from './online/verdicts'
 
 export interface OnlineParts {
@@ -42,20 +44,25 @@ const PARTS: OnlineParts = {
 export async function askOnline(
   activeConfig: ActiveConfig,
   { dir, env }: { dir: string; env: NodeJS.ProcessEnv },
-  { createAws, pause }: OnlineParts = PARTS,
+  { createAws: create, pause }: OnlineParts = PARTS,
 ): Promise<Online> {
   const { ses, queue } = activeConfig.settings
   const target = targetFor(queue, dir)
-  const database = await askDatabase(target, queue, workerCount(textOf(path.join(dir, 'config', SMTP_FILE))))
+  const workers = workerCount(textOf(path.join(dir, 'config', SMTP_FILE)))
+  const stores = [
+    ...(await askDatabase(target, queue, workers)),
+    ...(await askRelayQueues(activeConfig.settings.sqsRelay, ses.timeoutMs)),
+  ]
   if (ses.endpoint === 'local') {
     const message = '[ses] endpoint = local: bounces go to the emulator, and there is nothing to ask AWS'
-    return { regions: [], notes: [...database, { result: 'fine', message }] }
+    return { regions: [], notes: [...stores, { result: 'fine', message }] }
   }
   const options = {
     endpoint: ses.endpoint,
     timeoutMs: ses.timeoutMs,
     accounts: activeConfig.settings.accounts,
   }
+  const createAws = (of: ClientOptions) => askingAgain(create(of), pause)
   const aws = createAws(options)
   const seen = await seenRegions(target)
   const lanes = lanesOf(activeConfig, seen.regions)
@@ -63,7 +70,7 @@ export async function askOnline(
   const places = lanes.flatMap(({ account, regions, domains }) =>
     (regions.length > 0 ? regions : (fallback?.regions ?? [])).map(place => ({ account, place, domains })),
   )
-  const notes = [...database, proxyNote(env), seen.note, fallback?.note].filter(
+  const notes = [...stores, proxyNote(env), seen.note, fallback?.note].filter(
     answered => answered !== undefined,
   )
 

@@ -24,6 +24,17 @@ describe('ses-bounce check --online', () => {
       assert.equal(answer.ok, false)
     })
 
+    it('asks again where it is throttled, as beside a running dispatcher', async () => {
+      let throttled = 0
+      await start({
+        faults: ({ action }) =>
+          action !== 'GetCallerIdentity' && throttled++ < 2 ? { kind: 'throttle' } : undefined,
+      })
+      const { code, said } = await ofRegion()
+      assert.deepEqual([code, said], [0, ['verified: example.com', 'SendBounce is permitted']])
+      assert.equal(throttled, 4)
+    })
+
     it('leaves open what it may not ask, and goes on', async () => {
       await faultFor('GetIdentityVerificationAttributes', { kind: 'denied' })
       const { code, online } = await run({ domains: ['example.com', 'one.example'] })
@@ -99,7 +110,7 @@ describe('ses-bounce check --online', () => {
       [
         'throttling',
         { kind: 'throttle' },
-        /^whether SendBounce is permitted could not be established: Throttling: Maximum sending rate exceeded\.$/,
+        /^whether SendBounce is permitted could not be established: Throttling: Maximum sending rate exceeded\. \(3 tries\)$/,
         0,
       ],
       [

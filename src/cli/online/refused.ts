@@ -22,6 +22,8 @@ export interface Refused {
   name: string
   /** One line of printable ASCII: AWS's code and words, or what happened. */
   reason: string
+  /** The same call may be answered later. */
+  isThrottled?: true
 }
 
 /** SES API: common errors. */
@@ -29,7 +31,9 @@ const ACCOUNT = new Set(['AccountSendingPausedException', 'LimitExceeded', 'OptI
 
 export function refusedBy(error: unknown): Refused {
   const { name, status, message } = errorParts(error)
-  return { kind: kindOf(error), name, reason: reasonOf(name, status, message || codeOf(error)) }
+  const reason = reasonOf(name, status, message || codeOf(error))
+  const isThrottled = outcomeOfError(error, false).kind === 'throttled'
+  return { kind: kindOf(error), name, reason, ...(isThrottled && { isThrottled }) }
 }
 
 function kindOf(error: unknown): Refused['kind'] {
