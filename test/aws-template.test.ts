@@ -73,9 +73,9 @@ describe('the CloudFormation template', function () {
       /Rule\.Rule\.Actions\.0\.S3Action: there is no ObjectPrefix/,
     ],
     [
-      'a list where there is one text',
+      'a text where there is a list',
       'Recipients: [!Ref Domain]',
-      'Recipients: !Ref',
+      'Recipients: all of them',
       /Rule\.Rule\.Recipients: "all of them" is no array/,
     ],
     [
@@ -116,7 +116,7 @@ describe('the CloudFormation template', function () {
       const [only, ...more] = statements(name)
       assert.deepEqual(more, [])
       assert.deepEqual(only?.['Principal'], { Service: 'ses.amazonaws.com' })
-      const { StringEquals, ArnLike } = only?.['Condition'] as Record<string, Fields>
+      const { StringEquals, ArnLike } = (only?.['Condition'] ?? {}) as Record<string, Fields>
       assert.deepEqual(StringEquals, { 'aws:SourceAccount': { Ref: 'AWS::AccountId' } })
       assert.match(
         JSON.stringify(ArnLike?.['aws:SourceArn']),
@@ -207,7 +207,7 @@ function faultsOf(template: Template, db: SpecDatabase): string[] {
       case 'number':
         return Number.isFinite(Number(value)) && typeof value !== 'object' ? undefined : type.type
       case 'boolean':
-        return ['true', 'false'].includes(String(value)) ? undefined : type.type
+        return ['true', 'false'].includes(JSON.stringify(value)) ? undefined : type.type
       case 'json':
         return typeof value === 'object' && value !== null ? undefined : type.type
       case 'array':

@@ -8,27 +8,23 @@ const TRIES = 3
 /** SES accepts one call a second; the dispatcher may have used that second. */
 const FIRST_PAUSE_MS = 1100
 
-type Pause = (ms: number) => Promise<unknown>
-
-export function askingAgain(aws: Aws, pause: Pause): Aws {
-  const again =
-    <A extends unknown[], T>(ask: (...args: A) => Promise<Result<T, Refused>>) =>
-    async (...args: A): Promise<Result<T, Refused>> => {
-      for (let tried = 1; ; tried++) {
-        const said = await ask(...args)
-        if ('value' in said || !said.fault.isThrottled) return said
-        if (tried === TRIES)
-          return { fault: { ...said.fault, reason: `${said.fault.reason} (${TRIES} tries)` } }
-        await pause(FIRST_PAUSE_MS * tried)
-      }
+export function askingAgain(aws: Aws, pause: (ms: number) => Promise<unknown>): Aws {
+  async function again<T>(ask: () => Promise<Result<T, Refused>>): Promise<Result<T, Refused>> {
+    for (let tried = 1; ; tried++) {
+      const said = await ask()
+      if ('value' in said || !said.fault.isThrottled) return said
+      if (tried === TRIES)
+        return { fault: { ...said.fault, reason: `${said.fault.reason} (${TRIES} tries)` } }
+      await pause(FIRST_PAUSE_MS * tried)
     }
+  }
   return {
     defaultRegion: () => aws.defaultRegion(),
-    callerIdentity: again(aws.callerIdentity),
-    verification: again(aws.verification),
-    sendBounce: again(aws.sendBounce),
-    assumeRole: again(aws.assumeRole),
-    sendQuota: again(aws.sendQuota),
-    sendingEnabled: again(aws.sendingEnabled),
+    callerIdentity: region => again(() => aws.callerIdentity(region)),
+    verification: (region, identities) => again(() => aws.verification(region, identities)),
+    sendBounce: (region, input) => again(() => aws.sendBounce(region, input)),
+    assumeRole: (region, account) => again(() => aws.assumeRole(region, account)),
+    sendQuota: region => again(() => aws.sendQuota(region)),
+    sendingEnabled: region => again(() => aws.sendingEnabled(region)),
   }
 }
