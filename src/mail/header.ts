@@ -6,6 +6,7 @@ import { DATA_LINE_LENGTH, possibleBreaks } from './broken-lines'
 import { composed } from './composed'
 import type { HeaderFacts } from './facts'
 import { type Decoders, FieldList, headerFacts } from './header-facts'
+import { decodeWords } from './mime/encoded-words'
 import { type Field, splitFields } from './split-fields'
 
 export interface Header {
@@ -41,8 +42,14 @@ export async function readHeader(
   return { fields, facts: headerFacts(new FieldList(fields), decoders, isCut) }
 }
 
+/** Encoded words in charsets that libmime doesn't decode. */
+const OTHER_CHARSETS = /=\?(?:x-)?(?:(?:unicode-?1-?1-?)?utf-?7|iso-?2022-?(?:kr|cn)|hz)/i
+
 export const decoders: Decoders = {
-  decodeWords: text => loadParsers().libmime.decodeWords(text),
+  decodeWords: text =>
+    OTHER_CHARSETS.test(text)
+      ? decodeWords(Buffer.from(text).toString('latin1'))
+      : loadParsers().libmime.decodeWords(text),
   addressesIn: text =>
     loadParsers()
       .addressparser(text, { flatten: true })

@@ -52,6 +52,19 @@ describe('the header', () => {
     assert.deepEqual(facts.values('none'), [])
   })
 
+  it('decodes words in charsets of seven bits that few libraries know', async () => {
+    const written = {
+      '=?utf-7?Q?+AGcAaQBm-t?= =?UTF-7?q?_card?=': 'gift card',
+      '=?iso-2022-kr?B?GyQpQw5HUTE5Dw==?=': '한국',
+      'ü =?hz-gb-2312?Q?~{VP9z~}?= x': 'ü 中国 x',
+      '=?iso-2022-cn?B?GyQpQQ5WUDl6Dw==?=': '中国',
+    }
+    for (const [subject, text] of Object.entries(written)) {
+      const { facts } = await readHeader([`Subject: ${subject}\n`], 0)
+      assert.deepEqual(facts.values('subject'), [text])
+    }
+  })
+
   it('reads UTF-8 also if Haraka decodes bytes as characters', async () => {
     const lines = ['A: caf\u00c3\u00a9\n', 'A: café\n', 'A: \u2603\n', 'A: \u00ff\n']
     assert.deepEqual((await readHeader(lines, 0)).facts.values('a'), ['café', 'café', '\u2603', '\u00ff'])
