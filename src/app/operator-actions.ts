@@ -84,22 +84,25 @@ export async function changeJobs(
   if (action === 'retry') wake()
 }
 
-/** `region` undefined: every region. Jobs that wait for their next attempt are tried now. */
+/**
+ * `region` undefined: every region. Jobs that wait for their next attempt are tried now. `most`: transactions; with
+ * `isDone` false there are more such jobs.
+ */
 export async function flushQueue(
   context: OperatorContext,
   region: string | undefined,
-  { nowMs, sleep }: Pick<Batches, 'nowMs' | 'sleep'>,
-): Promise<Omit<Flushed, 'isDone'>> {
+  { nowMs, sleep, most = Number.POSITIVE_INFINITY }: Pick<Batches, 'nowMs' | 'sleep'> & { most?: number },
+): Promise<Flushed> {
   const { queue, note, wake } = context
   const audit = draftOf(context, 'flush', region ?? EVERY_REGION)
-  const sum = { jobs: 0, lifted: 0 }
-  for (;;) {
+  const sum = { jobs: 0, lifted: 0, isDone: false }
+  for (let done = 0; done < most && !sum.isDone; done++) {
     const startMs = performance.now()
     const { jobs, lifted, isDone } = await queue.flush(region, nowMs(), audit)
     sum.jobs += jobs
     sum.lifted += lifted
-    if (isDone) break
-    await sleep(Math.max(LEAST_REST_MS, (performance.now() - startMs) * REST))
+    sum.isDone = isDone
+    if (!isDone) await sleep(Math.max(LEAST_REST_MS, (performance.now() - startMs) * REST))
   }
   if (sum.jobs + sum.lifted > 0) {
     note({ flushed: region ?? EVERY_REGION, jobs: String(sum.jobs), by: audit.who })

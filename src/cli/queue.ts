@@ -3,6 +3,7 @@
 
 import { once } from 'node:events'
 import path from 'node:path'
+import { createInterface } from 'node:readline/promises'
 import { setTimeout as timer } from 'node:timers/promises'
 import type { Command } from 'commander'
 import { systemClock } from '../dispatch/clock'
@@ -22,16 +23,36 @@ import {
 } from './command-line'
 import { escaping, type Out } from './out'
 import { becomeOwner, ownerOf } from './owner'
+import { showAudit } from './queue/audit'
+import { changeByFilter, changeById } from './queue/change-jobs'
 import { drain } from './queue/drain'
 import { showHosts } from './queue/hosts'
-import { changeJobs, listJobs, showJobs } from './queue/jobs'
+import { listJobs } from './queue/list'
 import { migrateQueue } from './queue/migrate'
 import { moveFrom } from './queue/move'
-import { addFilters, durationOf, everyMs, type ListOptions, queryOf, regionOf } from './queue/options'
-import { pause, resume, showStats } from './queue/pausing'
+import {
+  type ActionOptions,
+  type AuditOptions,
+  addAuditFilters,
+  addFilters,
+  auditFilterOf,
+  durationOf,
+  everyMs,
+  hasFilter,
+  type ListOptions,
+  queryOf,
+  regionOf,
+} from './queue/options'
+import { flush, pause, resume, showStats } from './queue/pausing'
 import { openQueueContext, settingsOf } from './queue/queue-context'
 import type { QueueIo, Run } from './queue/run'
+import { showJobs } from './queue/show'
 import { watch } from './queue/watch'
+
+interface ReasonOptions extends CommonOptions {
+  region?: string
+  reason?: string
+}
 
 type Work<T> = (run: Run, options: T, ids: string[]) => number | Promise<number>
 
@@ -67,7 +88,7 @@ Ends with 0; with 1 when a job isn't there or can't be changed, when the queue i
 used; with 2 on wrong options.`,
     )
   addFilters(add('list', 'lists the jobs: waiting ones by deadline, then ended ones, latest first')).action(
-    inQueue<ListOptions>((run, options) => listJobs(run, queryOf(options))),
+    inQueue<ListOptions>((run, options) => listJobs(run, queryOf(options, run.nowMs()))),
   )
   add('show <ID...>', 'shows the whole record of a job, and the SendBounce call').action(
     inQueue((run, _, ids) => showJobs(run, ids)),
@@ -77,16 +98,38 @@ used; with 2 on wrong options.`,
     ['cancel', 'queued, held -> cancelled'],
     ['hold', 'queued -> held, until you retry or cancel it'],
   ] as const)
-    add(`${word} <ID...>`, description).action(inQueue((run, _, ids) => changeJobs(run, word, ids)))
+    addFilters(add(`${word} [ID...]`, `${description}; jobs by their ids, or by a filter`))
+      .option('--dry-run', 'shows what a filter finds, and changes nothing')
+      .option('-y, --yes', "doesn't ask before it changes what a filter finds; needed without a terminal")
+      .option('--because <TEXT>', 'your reason, for the audit and the history')
+      .hook('preAction', one => mustNameJobs(one, word))
+      .action(
+        inQueue<ActionOptions>((run, options, ids) => {
+          const { dryRun = false, yes = false, because } = options
+          const more = { dryRun, yes, ...(because !== undefined && { because }) }
+          return ids.length > 0
+            ? changeById(run, word, ids, more)
+            : changeByFilter(run, word, queryOf(options, run.nowMs()), more)
+        }),
+      )
+  add('flush', 'tries waiting jobs now, not after their pause; also senders and regions that SES refuses')
+    .option('--region <REGION>', 'only there; with an account ACCOUNT/REGION', regionOf)
+    .option('--reason <TEXT>', 'why, for the audit and the history')
+    .action(inQueue<ReasonOptions>((run, options) => flush(run, options)))
   add('stats', 'shows the number of jobs by state, rule and region, and the time to send them').action(
     inQueue(showStats),
   )
   add('pause', 'sends nothing until `resume`, also after a restart; jobs wait, and expire at their deadline')
     .option('--region <REGION>', 'only there; with an account ACCOUNT/REGION', regionOf)
-    .action(inQueue<{ region?: string }>((run, { region }) => pause(run, region)))
+    .option('--reason <TEXT>', 'why; it is shown with the pause, also where no token is needed')
+    .action(inQueue<ReasonOptions>((run, options) => pause(run, options)))
   add('resume', 'ends all pauses')
     .option('--region <REGION>', 'only there; with an account ACCOUNT/REGION', regionOf)
-    .action(inQueue<{ region?: string }>((run, { region }) => resume(run, region)))
+    .option('--reason <TEXT>', 'why, for the audit')
+    .action(inQueue<ReasonOptions>((run, options) => resume(run, options)))
+  addAuditFilters(add('audit', 'shows what people did by hand, latest first')).action(
+    inQueue<AuditOptions>((run, options) => showAudit(run, auditFilterOf(options, run.nowMs()))),
+  )
   add('watch', 'shows the queue again and again, until Ctrl-C')
     .option('--every <TIME>', 'the time between (default: 2s on a terminal, else 5s)', everyMs)
     .action(inQueue<{ every?: number }>((run, { every }) => watch(run, every)))
@@ -120,6 +163,18 @@ export function queue(
 ): Promise<number> {
   const describe: Describe = (command, shell) => describeQueue(command, shell, io)
   return runCommand('queue', describe, args, { out, env })
+}
+
+/** @throws UsageError */
+function mustNameJobs(command: Command, word: string): void {
+  const options = command.opts<ActionOptions>()
+  const isFiltered = hasFilter(options)
+  if (command.args.length > 0 && (isFiltered || options.dryRun))
+    throw new UsageError(`${word} has ids or a filter, not both; --dry-run goes with a filter`)
+  if (command.args.length === 0 && !isFiltered)
+    throw new UsageError(
+      `${word} needs the ids of jobs, or a filter such as --region; see ses-bounce queue ${word} --help`,
+    )
 }
 
 interface TargetRun {
@@ -165,6 +220,7 @@ async function withQueue(
     if (io.nowMs === undefined) await clock.learn()
     return await work({ ...io, nowMs: io.nowMs ?? (() => clock.nowMs()), place })
   } catch (error) {
+    if (error instanceof UsageError) throw error
     return say(errorMessage(error))
   } finally {
     await place.queue.close()
@@ -181,7 +237,19 @@ function standardIo(env: NodeJS.ProcessEnv): QueueIo {
     screen: stdout.isTTY && process.env['TERM'] !== 'dumb' ? stdout : undefined,
     become: becomeOwner,
     stopped: untilStopped,
+    ask: process.stdin.isTTY && stdout.isTTY ? askOnTerminal : undefined,
     actor: actorOf(env),
+  }
+}
+
+/** The end of the input is an empty answer. */
+async function askOnTerminal(question: string): Promise<string> {
+  const terminal = createInterface({ input: process.stdin, output: process.stdout })
+  const ended = once(terminal, 'close').then(() => '')
+  try {
+    return await Promise.race([terminal.question(question), ended])
+  } finally {
+    terminal.close()
   }
 }
 

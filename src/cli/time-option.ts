@@ -7,11 +7,24 @@ import { parseAt } from './explain/options'
 
 export const TIME_FORM = `a time as 2025-02-20T12:38:04Z, or how long ago: ${DURATION_FORM}`
 
+/** As it was given: the present time is that of the queue, which isn't open yet. */
+export type GivenTime = { timeMs: EpochMs } | { agoMs: number }
+
 /** Reads the value of an option. */
-export function timeOption(option: string, nowMs = () => Date.now()): (text: string) => EpochMs {
+export function pastTime(option: string): (text: string) => GivenTime {
   return text => {
-    const at = parseAt(text)
-    if (at === undefined) throw new UsageError(`${option} can't be "${text}"; write ${TIME_FORM}`)
-    return 'timeMs' in at ? at.timeMs : nowMs() - at.afterMs
+    const at = parseAt(text.trim())
+    if (at === undefined)
+      throw new UsageError(`${option} can't be ${JSON.stringify(text.slice(0, 60))}; write ${TIME_FORM}`)
+    return 'timeMs' in at ? at : { agoMs: at.afterMs }
   }
+}
+
+export function timeAt(time: GivenTime, nowMs: EpochMs): EpochMs {
+  return 'timeMs' in time ? time.timeMs : nowMs - time.agoMs
+}
+
+/** Reads the value of an option, by this machine's clock. */
+export function timeOption(option: string, nowMs = () => Date.now()): (text: string) => EpochMs {
+  return text => timeAt(pastTime(option)(text), nowMs())
 }

@@ -1,6 +1,7 @@
 // Follows an operator's pauses: logs each change once, and expires paused jobs at their deadlines.
 // The store itself returns no job of a paused region. Faults of the store are thrown.
 
+import { escapeControls } from '../config/escape'
 import type { Pause } from '../queue/operator'
 import type { Plan } from '../queue/store'
 import { expireJobs } from './expire'
@@ -26,9 +27,12 @@ export class Pauses {
 
   #say(paused: ReadonlyMap<string | undefined, Pause>): void {
     const { log } = this.#parts
-    for (const [region, { sinceMs }] of paused) {
-      if (!this.#known.has(region))
-        log('warn', `paused by hand ${placeOf(region)}, since ${new Date(sinceMs).toISOString()}; jobs wait`)
+    for (const [region, { sinceMs, who, reason }] of paused) {
+      if (this.#known.has(region)) continue
+      const by = who === undefined ? '' : ` by ${who}`
+      const why = reason === undefined ? '' : `: ${reason}`
+      const since = new Date(sinceMs).toISOString()
+      log('warn', escapeControls(`paused by hand ${placeOf(region)}${by}, since ${since}; jobs wait${why}`))
     }
     for (const region of this.#known.keys()) {
       if (!paused.has(region)) log('notice', `resumed by hand ${placeOf(region)}`)

@@ -6,7 +6,7 @@ import { queueStats } from '../app/queue-stats'
 import { verdictData, verdictSettings } from '../app/verdict-settings'
 import { QueueError } from '../errors'
 import { snakeKeys } from '../json'
-import { idleVerdict, unusableQueue, type Verdict, verdictOf } from '../queue/verdict'
+import { idleVerdict, unusableQueue, type Verdict, verdictOf, withoutReasons } from '../queue/verdict'
 import { json } from './reply'
 import type { Route } from './router'
 import type { HttpContext } from './routes'
@@ -38,7 +38,8 @@ async function currentVerdict(context: HealthContext): Promise<Verdict> {
   try {
     const reader = await context.operator()
     const now = { ms: context.nowMs(), monoMs: context.nowMonoMs() }
-    return verdictOf(await queueStats(reader, now, paceOf(settings)), verdictSettings(settings), now.ms)
+    const stats = withoutReasons(await queueStats(reader, now, paceOf(settings)))
+    return verdictOf(stats, verdictSettings(settings), now.ms)
   } catch (error) {
     if (error instanceof QueueError) return unusableQueue(error.code)
     throw error

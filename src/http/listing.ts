@@ -13,6 +13,9 @@ export const LIST_PARAMETERS = [
   'recipient',
   'rule',
   'ses_id',
+  'reason',
+  'since',
+  'until',
   'limit',
   'cursor',
 ] as const
@@ -21,11 +24,13 @@ export const LIST_PARAMETERS = [
 export function readListing(query: URLSearchParams): JobQuery & { limit: number } {
   const given = new Parameters(query, LIST_PARAMETERS)
   const state = given.oneOf('state', JOB_STATES)
+  const sinceMs = given.time('since')
+  const untilMs = given.time('until')
   const limit = given.limit('limit')
   const before = given.cursor('cursor', wholeNumber)
   given.end()
-  const [region, sender, recipient, rule, sesId] = (
-    ['region', 'sender', 'recipient', 'rule', 'ses_id'] as const
+  const [region, sender, recipient, rule, sesId, reason] = (
+    ['region', 'sender', 'recipient', 'rule', 'ses_id', 'reason'] as const
   ).map(name => given.text(name))
   return {
     limit,
@@ -36,5 +41,8 @@ export function readListing(query: URLSearchParams): JobQuery & { limit: number 
     ...(recipient !== undefined && { recipient }),
     ...(rule !== undefined && { rule }),
     ...(sesId !== undefined && { sesId }),
+    ...(reason !== undefined && { reason }),
+    ...(sinceMs !== undefined && { sinceMs }),
+    ...(untilMs !== undefined && { untilMs }),
   }
 }

@@ -8,7 +8,7 @@ import { FAULT_CODES } from './reply'
 /** A time in a request. */
 export const TIME_SCHEMA = { type: 'string', format: 'date-time', examples: ['2025-01-01T00:00:00Z'] }
 /** A time in an answer. */
-const TIME = { ...TIME_SCHEMA, pattern: '^\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\dZ$' }
+export const TIME = { ...TIME_SCHEMA, pattern: '^\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\dZ$' }
 
 export const TEXT = { type: 'string' }
 export const NUMBER = { type: 'integer', minimum: 0 }

@@ -3,6 +3,7 @@
 import { JOB_STATES } from '../queue/job'
 import { BOUNCE_SUBMISSION } from './bounce-schema'
 import { LIST_PARAMETERS, MOST_LISTED, STANDARD_LIMIT } from './listing'
+import { OPERATOR_SCHEMAS, operatorPaths } from './openapi-operator'
 import { QUARANTINE_SCHEMAS, quarantinePaths } from './openapi-quarantine'
 import { BOUNCE, ENVELOPES, HEALTH, ref } from './openapi-schemas'
 
@@ -13,6 +14,9 @@ const PARAMETER_TEXTS: Record<(typeof LIST_PARAMETERS)[number], string> = {
   recipient: 'The address of one of the recipients.',
   rule: 'The rule that bounced one of the recipients; "[api]" for bounces that were submitted here.',
   ses_id: 'The id that SES gave the mail: original_message_id.',
+  reason: 'A part of the reason for the state, in any case.',
+  since: 'The last change was then or later.',
+  until: 'The last change was before then.',
   limit: `How many at most; ${STANDARD_LIMIT} if it isn't given.`,
   cursor: 'The next_cursor of the page before.',
 }
@@ -147,6 +151,7 @@ export const OPENAPI = {
         responses: at({ 200: answer('It is cancelled.', 'One') }, 403, 404, 409),
       },
     },
+    ...operatorPaths(at, answer),
     ...quarantinePaths(at, answer),
     '/health': {
       get: {
@@ -188,6 +193,7 @@ export const OPENAPI = {
       Bounce: BOUNCE,
       Health: HEALTH,
       ...ENVELOPES,
+      ...OPERATOR_SCHEMAS,
       ...QUARANTINE_SCHEMAS,
     },
   },

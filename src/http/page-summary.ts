@@ -101,11 +101,11 @@ function troublesOf(view: View, now: Status): Trouble[] {
         `${text.charAt(0).toUpperCase()}${text.slice(1)}${lane === undefined ? '' : ` (${lane})`}.`,
       ),
     ),
-    ...stats.pauses.flatMap(({ region, sinceMs }) =>
+    ...stats.pauses.flatMap(({ region, sinceMs, who, reason }) =>
       when(
         true,
         'warn',
-        html`Paused by hand: ${region ?? 'every region'}, for ${since(sinceMs, view.nowMs)}.`,
+        html`Paused by hand: ${region ?? 'every region'}, for ${since(sinceMs, view.nowMs)}${view.isTrusted && [who !== undefined && `, by ${who}`, reason !== undefined && `: ${reason}`]}.`,
       ),
     ),
     ...hostTroubles(view, now.stats).flatMap(text => when(true, 'warn', text)),

@@ -7,7 +7,7 @@ import { verdictSettings } from '../app/verdict-settings'
 import { JOB_STATES } from '../queue/job'
 import type { JobPage, QueueReader } from '../queue/operator'
 import { relayWarnings } from '../queue/relay-signs'
-import { verdictOf } from '../queue/verdict'
+import { verdictOf, withoutReasons } from '../queue/verdict'
 import { ICON } from './assets/icon'
 import { SCRIPT } from './assets/script'
 import { STYLE } from './assets/style'
@@ -77,7 +77,7 @@ async function firstAt(view: View, reader: QueueReader, context: HttpContext): P
     isObserving: settings.main.mode === 'observe',
     relayWarnings: relayWarnings(await reader.relaySigns(view.nowMs), settings.relay.recipients),
     surges: context.surges(),
-    verdict: verdictOf(stats, verdictSettings(settings), view.nowMs),
+    verdict: verdictOf(view.isTrusted ? stats : withoutReasons(stats), verdictSettings(settings), view.nowMs),
   }
   const { queued, sending, held } = stats.states
   const main = html`${statusSection(view, now)}

@@ -16,6 +16,7 @@ import type { WorkerThreads } from '../worker-thread/worker-threads'
 import { apiRoutes } from './api'
 import { healthRoutes } from './health'
 import { metricsRoute } from './metrics'
+import { operatorRoutes } from './operator-api'
 import { pageRoutes } from './page'
 import { quarantinePageRoutes } from './page-quarantine'
 import { quarantineRoutes } from './quarantine-api'
@@ -75,6 +76,7 @@ export async function operatorContext(
 export function allRoutes(context: HttpContext): Route[] {
   return [
     ...apiRoutes(context),
+    ...operatorRoutes(context),
     ...quarantineRoutes(context),
     metricsRoute(context),
     ...healthRoutes(context),

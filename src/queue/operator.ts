@@ -44,6 +44,12 @@ export interface JobQuery {
   sender?: string
   /** An address. */
   recipient?: string
+  /** A part of the reason for its state, in any case of the letters of ASCII. */
+  reason?: string
+  /** Its last change was then or later. */
+  sinceMs?: EpochMs
+  /** Its last change was before then. */
+  untilMs?: EpochMs
   /** The most jobs to return. */
   limit?: number
   /** `next` of the page before. */

@@ -1,6 +1,8 @@
 // The one verdict on whether bounces go out, with its reasons, for every view and for health checks. Pure.
-// It follows what came of the calls. Nothing in it is private: no address, no host's name, no text of SES.
+// It follows what came of the calls. Nothing in it is private: no address, no host's name, no text of SES. An operator's
+// reason for a pause is for those with a token: `withoutReasons` takes it out for others.
 
+import { shortened } from '../config/escape'
 import type { EpochMs } from '../units'
 import { failureKind } from './call-failure'
 import { type Blocker, isDispatching, type QueueStats, type RegionStats } from './stats'
@@ -26,6 +28,18 @@ export const REASON_KINDS = [
   'other_endpoint',
 ] as const
 export type ReasonKind = (typeof REASON_KINDS)[number]
+
+/** The verdict is one line. */
+const SHOWN_REASON = 200
+
+/** For everyone. */
+export function withoutReasons(stats: QueueStats): QueueStats {
+  const pauses = stats.pauses.map(({ region, sinceMs }) => ({
+    ...(region !== undefined && { region }),
+    sinceMs,
+  }))
+  return { ...stats, pauses }
+}
 
 export interface Reason {
   kind: ReasonKind
@@ -147,10 +161,10 @@ function reasonsOf(stats: QueueStats, settings: VerdictSettings, nowMs: EpochMs)
   const found: Reason[] = [
     ...(settings.isIdle ? [IDLE] : []),
     ...(isSilent && !settings.isIdle ? [noDispatcher(stats)] : []),
-    ...stats.pauses.map(({ region, sinceMs }) => ({
+    ...stats.pauses.map(({ region, sinceMs, reason }) => ({
       ...ofLane('paused', 'stopped', region),
       sinceMs,
-      text: `paused by hand${region === undefined ? '' : ` in ${region}`} since ${clockText(sinceMs, nowMs)}`,
+      text: `paused by hand${region === undefined ? '' : ` in ${region}`} since ${clockText(sinceMs, nowMs)}${reason === undefined ? '' : `: ${shortened(reason, SHOWN_REASON)}`}`,
     })),
     ...stats.blocked.map(one => blockedReason(one, nowMs)),
     ...failingReasons(stats, nowMs),

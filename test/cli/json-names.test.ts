@@ -122,6 +122,9 @@ describe('the names in JSON', () => {
       await say('test', ...here)
       for (const word of ['list', 'stats']) await say(`queue ${word}`, ...here)
       for (const word of ['show', 'hold', 'retry', 'cancel']) await say(`queue ${word}`, ...here, id, 'none')
+      await say('queue cancel', '--state', 'queued', '--dry-run', ...here)
+      await say('queue flush', ...here)
+      await say('queue audit', ...here)
       await say('queue drain', ...here)
       await say('queue pause', '--region', 'eu-west-1', ...here)
       await say('queue stats', ...here)
@@ -181,6 +184,8 @@ describe('the names in JSON', () => {
       }
       const mail = await hold(api, 'held')
       Object.assign(asked, {
+        '/v1/flush': [await api.ask('POST', '/v1/flush', {})],
+        '/v1/audit': [await api.ask('GET', '/v1/audit')],
         '/v1/quarantine': [await api.ask('GET', '/v1/quarantine')],
         '/v1/quarantine/{id}/release': [await api.ask('POST', `/v1/quarantine/${mail}/release`)],
         '/v1/quarantine/{id}': [

@@ -62,6 +62,7 @@ describe('ses-bounce queue', () => {
       screen: undefined,
       become: owner => void became.push(owner),
       stopped: () => stop.signal,
+      ask: undefined,
       actor: { who: 'root (sudo by anna)', via: 'cli', host: 'web-1' },
       ...changes,
     }
@@ -88,20 +89,45 @@ describe('ses-bounce queue', () => {
   const parsed = ({ lines }: Ran) => lines.map(line => JSON.parse(line) as Record<string, unknown>)
 
   describe('list', () => {
-    it('has a line for each job, with what it waits for or how it ended', async () => {
-      add({ rule: 'old' })
+    it('is a table with whole addresses, the times of the last change and of the deadline, and the reason', async () => {
+      add({ rule: 'old rule' })
       const done = end({ state: 'failed', detail: '400 MessageRejected: no' })
       nowMs = 5 * 60_000
       const waits = add({ recipient: { address: 'a@yours.example' }, sesId: 'm' })
       add({ recipient: { address: 'b@yours.example' }, sesId: 'm' })
-      assert.deepEqual(await run(['list']), {
-        code: 0,
-        errors: [],
-        lines: [
-          `${waits} queued    eu-west-1 23h 55m left a@yours.example,b@yours.example <- sender@origin.example [unknown-mailbox]`,
-          `${done} failed    eu-west-1 5m ago user@yours.example <- sender@origin.example [old] : 400 MessageRejected: no`,
+      const { code, lines } = await run(['list'])
+      assert.equal(code, 0)
+      const [created, deadline] = ['1970-01-01T00:05:00Z', '1970-01-02T00:00:00Z']
+      const sender = 'sender@origin.example'
+      assert.deepEqual(
+        lines.map(line => line.split(/ {2,}/)),
+        [
+          ['ID', 'STATE', 'REGION', 'CHANGED', 'DEADLINE', 'SENDER', 'RECIPIENTS', 'RULE', 'REASON'],
+          [
+            waits,
+            'queued',
+            'eu-west-1',
+            created,
+            deadline,
+            sender,
+            'a@yours.example,b@yours.example',
+            'unknown-mailbox',
+          ],
+          [
+            done,
+            'failed',
+            'eu-west-1',
+            '1970-01-01T00:00:00Z',
+            deadline,
+            sender,
+            'user@yours.example',
+            '"old rule"',
+            '400 MessageRejected: no',
+          ],
         ],
-      })
+      )
+      const column = (line = '') => line.indexOf('eu-west-1')
+      assert.equal(column(lines[1]), column(lines[2]), 'the columns stand below each other')
     })
 
     it('is filtered, and cut', async () => {
@@ -264,12 +290,14 @@ describe('ses-bounce queue', () => {
         'Regions, at a call every 1005ms',
         '  eu-west-1: 2 queued, the next has 20s left; 1 call in the last minute; drained in 1s; 1 will miss their window',
         '  us-east-1: 1 queued, the next has 23h 59m left; 0 calls in the last minute; paused; 1 will miss their window unless somebody acts',
-        'Paused by hand since 1970-01-01 00:00:00 UTC: us-east-1',
+        'Paused by hand since 1970-01-01 00:00:00 UTC: us-east-1, by root (sudo by anna)',
         'A dispatcher runs.',
       ])
         assert.ok(text.split('\n').includes(expected), `${expected}\nis not in\n${text}`)
       const [data] = parsed(await run(['stats', '--json']))
-      assert.deepEqual(data?.['pauses'], [{ region: 'us-east-1', since: '1970-01-01T00:00:00Z' }])
+      assert.deepEqual(data?.['pauses'], [
+        { region: 'us-east-1', since: '1970-01-01T00:00:00Z', who: 'root (sudo by anna)' },
+      ])
       assert.equal(data['is_dispatching'], true)
     })
 
@@ -286,14 +314,16 @@ describe('ses-bounce queue', () => {
         'Paused: every region. Jobs wait, and expire at their deadline.',
       ])
       assert.deepEqual((await run(['pause'])).lines, ['every region is paused already.'])
-      assert.deepEqual((await run(['pause', '--region', 'us-east-1'])).lines, [
-        'Paused: us-east-1. Jobs wait, and expire at their deadline.',
-        'No job has been in us-east-1 yet.',
+      assert.deepEqual((await run(['pause', '--region', 'eu-west-1'])).lines, [
+        'Paused: eu-west-1. Jobs wait, and expire at their deadline.',
       ])
-      assert.deepEqual(await run(['resume', '--region', 'us-east-1']), {
+      assert.deepEqual(await run(['resume', '--region', 'eu-west-1']), {
         code: 1,
         errors: [],
-        lines: ['Resumed: us-east-1.', 'Paused by hand since 1970-01-01 00:00:00 UTC: every region'],
+        lines: [
+          'Resumed: eu-west-1.',
+          'Paused by hand since 1970-01-01 00:00:00 UTC: every region, by root (sudo by anna)',
+        ],
       })
       assert.deepEqual(parsed(await run(['resume', '--json'])), [{ pauses: [] }])
       assert.deepEqual(await run(['resume']), { code: 0, errors: [], lines: ['Nothing was paused.'] })
@@ -442,7 +472,10 @@ describe('ses-bounce queue', () => {
 
   it('says what is wrong with its options, and ends with 2', async () => {
     const faults: [string[], string][] = [
-      [[], 'say what to do: list, show, retry, cancel, hold, stats, pause, resume, watch, drain'],
+      [
+        [],
+        'say what to do: list, show, retry, cancel, hold, flush, stats, pause, resume, audit, watch, drain',
+      ],
       [['lst'], 'unknown command "queue lst"; did you mean "list"?'],
       [['constructor'], 'unknown command "queue constructor"; there are list, show'],
       [['show'], "missing required argument 'ID'; see ses-bounce queue show --help"],
@@ -458,6 +491,18 @@ describe('ses-bounce queue', () => {
       [['watch', '--every', '5'], `--every can't be "5"; write a number and a unit`],
       [['watch', '--every', '1ms'], '--every must be 100ms at least'],
       [['drain', '--timeout', '5s'], '--timeout goes with --wait'],
+      [['retry'], 'retry needs the ids of jobs, or a filter such as --region; see ses-bounce queue retry'],
+      [['hold', 'x', '--region', 'eu-west-1'], 'hold has ids or a filter, not both'],
+      [['cancel', 'x', '--dry-run'], 'cancel has ids or a filter, not both; --dry-run goes with a filter'],
+      [['cancel', '--rule', 'x'], 'a filter needs --yes where nobody can be asked; --dry-run shows the jobs'],
+      [
+        ['retry', '--state', 'sent', '--yes'],
+        'retry is for jobs that are held, failed, expired, cancelled, not sent',
+      ],
+      [['list', '--since', 'yesterday'], `--since can't be "yesterday"; write a time as`],
+      [['list', '--since', '2026-02-30'], `--since can't be "2026-02-30"`],
+      [['list', '--reason', ''], 'an option needs a text'],
+      [['audit', '--action', 'look'], `--action can't be "look"; there are retry, cancel`],
       [['list', '--what'], "unknown option '--what'"],
     ]
     for (const [args, expected] of faults) {

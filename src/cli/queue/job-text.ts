@@ -1,34 +1,9 @@
-// Formats a job as a line and as a page. Pure. The caller escapes control characters.
+// Formats a job as a page. Pure. The caller escapes control characters.
 
 import { sendBounceInput } from '../../dispatch/send-bounce'
-import { hasEnded, type Job, type JobEvent } from '../../queue/job'
+import type { Job, JobEvent } from '../../queue/job'
 import type { EpochMs } from '../../units'
 import { addressText, count, quotedText, timeText, utcText } from '../explain/words'
-
-const SHOWN_RECIPIENTS = 3
-const SHOWN_REASON = 100
-
-/** `ID queued eu-west-1 23h 4m left a@yours.example <- joe@origin.example [rule] after 1 try: ...` */
-export function jobLine(job: Job, nowMs: EpochMs): string {
-  const shown = job.recipients.slice(0, SHOWN_RECIPIENTS).map(({ address }) => addressText(address))
-  const more = job.recipients.length - shown.length
-  const rules = [...new Set(job.recipients.map(({ rule }) => `[${rule}]`))]
-  return [
-    job.id,
-    job.state.padEnd(9),
-    job.region,
-    whenText(job, nowMs),
-    `${shown.join(',')}${more > 0 ? ` and ${more} more` : ''} <- ${addressText(job.sender)}`,
-    rules.join(','),
-    ...(job.reason === undefined || job.state === 'sent' ? [] : [`: ${cut(job.reason)}`]),
-  ].join(' ')
-}
-
-/** For a waiting job the time left, for an ended one the time since its end. */
-function whenText({ state, deadlineMs, changedAtMs }: Job, nowMs: EpochMs): string {
-  if (hasEnded(state) || state === 'sent') return `${timeText(Math.max(0, nowMs - changedAtMs))} ago`
-  return leftText(deadlineMs, nowMs)
-}
 
 export function leftText(deadlineMs: EpochMs, nowMs: EpochMs): string {
   const leftMs = deadlineMs - nowMs
@@ -91,10 +66,6 @@ function recipientRow({
 
 export function timeOf(ms: number): string {
   return utcText(new Date(ms).toISOString())
-}
-
-function cut(text: string): string {
-  return text.length > SHOWN_REASON ? `${text.slice(0, SHOWN_REASON)}...` : text
 }
 
 function row(what: string, text: string): string {

@@ -6,9 +6,13 @@ import { regionList } from '../../config/list-parsers'
 import { DURATION_FORM, parseDurationMs } from '../../config/values'
 import { laneName, parseLane } from '../../lane'
 import { domainOf, parseAddress, withoutBrackets } from '../../mail/address'
+import { AUDIT_ACTIONS, AUDIT_WAYS, type AuditAction, type AuditWay } from '../../queue/audit'
 import { JOB_STATES, type JobState } from '../../queue/job'
 import type { JobQuery } from '../../queue/operator'
+import type { EpochMs } from '../../units'
 import { type CommonOptions, countFromOne, UsageError } from '../command-line'
+import { type GivenTime, pastTime, timeAt } from '../time-option'
+import type { AuditFilter } from './audit'
 
 export interface ListOptions extends CommonOptions {
   state?: JobState[]
@@ -17,6 +21,25 @@ export interface ListOptions extends CommonOptions {
   sender?: string
   recipient?: string
   sesId?: string
+  reason?: string
+  since?: GivenTime
+  until?: GivenTime
+  limit?: number
+}
+
+/** Of `retry`, `cancel` and `hold`. */
+export interface ActionOptions extends ListOptions {
+  dryRun?: true
+  yes?: true
+  because?: string
+}
+
+export interface AuditOptions extends CommonOptions {
+  action?: AuditAction
+  via?: AuditWay
+  by?: string
+  since?: GivenTime
+  until?: GivenTime
   limit?: number
 }
 
@@ -31,10 +54,66 @@ export function addFilters(command: Command): Command {
     .option('--sender <ADDRESS>', 'an address, or @HOST for all at a host', senderOf)
     .option('--recipient <ADDRESS>', 'an address', recipientOf)
     .option('--ses-id <ID>', 'the id that SES gave the mail')
+    .option(
+      '--reason <TEXT>',
+      "jobs with that text in the reason for their state: SES's words, or ours",
+      reasonOf,
+    )
+    .option(
+      '--since <TIME>',
+      'jobs that changed then or later: 2h ago, or 2026-11-26T03:12Z',
+      pastTime('--since'),
+    )
+    .option('--until <TIME>', 'jobs that changed last before then', pastTime('--until'))
     .option('--limit <NUMBER>', 'no more than that', countFromOne('--limit'))
 }
 
-export function queryOf({ state, region, rule, sender, recipient, sesId, limit }: ListOptions): JobQuery {
+export function addAuditFilters(command: Command): Command {
+  return command
+    .option('--action <ACTION>', AUDIT_ACTIONS.join(', '), oneOf('--action', AUDIT_ACTIONS))
+    .option('--by <NAME>', 'a part of the name of a user or a token', reasonOf)
+    .option('--via <WAY>', AUDIT_WAYS.join(', '), oneOf('--via', AUDIT_WAYS))
+    .option('--since <TIME>', 'then or later: 2h ago, or 2026-11-26T03:12Z', pastTime('--since'))
+    .option('--until <TIME>', 'before then', pastTime('--until'))
+    .option('--limit <NUMBER>', 'no more than that', countFromOne('--limit'))
+}
+
+export function auditFilterOf(
+  { action, via, by, since, until, limit }: AuditOptions,
+  nowMs: EpochMs,
+): AuditFilter {
+  return {
+    ...(action !== undefined && { action }),
+    ...(via !== undefined && { via }),
+    ...(by !== undefined && { who: by }),
+    ...(since !== undefined && { sinceMs: timeAt(since, nowMs) }),
+    ...(until !== undefined && { untilMs: timeAt(until, nowMs) }),
+    ...(limit !== undefined && { limit }),
+  }
+}
+
+function oneOf<const T extends string>(option: string, words: readonly T[]): (text: string) => T {
+  return text => {
+    const word = words.find(one => one === text.trim().toLowerCase())
+    if (word === undefined)
+      throw new UsageError(`${option} can't be ${JSON.stringify(text)}; there are ${words.join(', ')}`)
+    return word
+  }
+}
+
+/** An empty text would be in every reason. */
+function reasonOf(text: string): string {
+  if (text.trim() === '') throw new UsageError('an option needs a text')
+  return text
+}
+
+/** Whether there is any filter. */
+export function hasFilter(options: ListOptions): boolean {
+  return Object.keys(queryOf(options, 0)).length > 0
+}
+
+export function queryOf(options: ListOptions, nowMs: EpochMs): JobQuery {
+  const { state, region, rule, sender, recipient, sesId, reason, since, until, limit } = options
   return {
     ...(state && { states: state }),
     ...(region !== undefined && { region }),
@@ -42,6 +121,9 @@ export function queryOf({ state, region, rule, sender, recipient, sesId, limit }
     ...(recipient !== undefined && { recipient }),
     ...(rule !== undefined && { rule }),
     ...(sesId !== undefined && { sesId }),
+    ...(reason !== undefined && { reason }),
+    ...(since !== undefined && { sinceMs: timeAt(since, nowMs) }),
+    ...(until !== undefined && { untilMs: timeAt(until, nowMs) }),
     ...(limit !== undefined && { limit }),
   }
 }

@@ -1,12 +1,18 @@
-// `queue stats`, `pause` and `resume`. The queue file keeps a pause until `resume`, across restarts.
+// `queue stats`, `pause`, `resume` and `flush`. The queue file keeps a pause until `resume`, across restarts.
 
-import { EVERY_REGION, isKnownRegion, pauseSending, resumeSending } from '../../app/operator-actions'
+import { EVERY_REGION, flushQueue, pauseSending, resumeSending } from '../../app/operator-actions'
 import { verdictData } from '../../app/verdict-settings'
+import { didYouMean } from '../../config/diagnostics'
 import { jsonText } from '../../json'
 import { mailTotalData } from '../../quarantine/total-text'
 import { verdictOf } from '../../queue/verdict'
+import { UsageError } from '../command-line'
+import { count } from '../explain/words'
 import { operatorOf, type Run, statsOf } from './run'
 import { pausesData, pauseText, statsData, statsLines } from './stats-text'
+
+/** The regions that an error names. */
+const SHOWN_LANES = 10
 
 export async function showStats(run: Run): Promise<number> {
   const { place, out, json } = run
@@ -28,28 +34,68 @@ export async function showStats(run: Run): Promise<number> {
   return 0
 }
 
-/** A pause that exists already isn't an error. */
-export async function pause(run: Run, region: string | undefined): Promise<number> {
-  const operator = operatorOf(run)
-  const isNew = await pauseSending(operator, region)
-  const place = region ?? EVERY_REGION
+interface Options {
+  region?: string
+  reason?: string
+}
+
+/** A pause that exists already isn't an error. @throws UsageError: an unknown region */
+export async function pause(run: Run, { region, reason }: Options): Promise<number> {
+  await mustBeKnown(run, region)
+  const isNew = await pauseSending(operatorOf(run, reason), region)
   if (run.json) return sayPauses(run)
+  const place = region ?? EVERY_REGION
   run.out.line(
     isNew ? `Paused: ${place}. Jobs wait, and expire at their deadline.` : `${place} is paused already.`,
   )
-  if (region !== undefined && !(await isKnownRegion(operator, region))) {
-    run.out.line(`No job has been in ${region} yet.`)
-    const lanes = (await statsOf(run)).regions
-      .map(one => one.region)
-      .filter(lane => lane.endsWith(`/${region}`))
-    if (lanes.length > 0) run.out.line(`There are jobs in ${lanes.join(', ')}: pause these by their names.`)
+  if (reason !== undefined) await sayPauseOf(run, region)
+  return 0
+}
+
+async function sayPauseOf(run: Run, region: string | undefined): Promise<void> {
+  const all = await run.place.queue.pauses()
+  for (const one of all) if (one.region === region) run.out.line(pauseText(one))
+}
+
+/**
+ * A region that was mistyped would be paused for nothing. Known are those with a job on record, and those of the settings;
+ * before the first job any is. @throws UsageError
+ */
+async function mustBeKnown({ place }: Run, region: string | undefined): Promise<void> {
+  if (region === undefined) return
+  const known = [...new Set([...(await place.queue.regions()), ...place.lanes])]
+  if (known.length === 0 || known.includes(region)) return
+  const lanes = known.filter(lane => lane.endsWith(`/${region}`))
+  const hint =
+    lanes.length > 0
+      ? `; there is ${lanes.join(', ')}`
+      : didYouMean(region, known) || `; there are ${known.slice(0, SHOWN_LANES).join(', ')}`
+  throw new UsageError(`--region ${region}: the queue has no such region${hint}`)
+}
+
+/** Jobs, senders and regions that wait for their next attempt have it now. @throws UsageError: an unknown region */
+export async function flush(run: Run, { region, reason }: Options): Promise<number> {
+  await mustBeKnown(run, region)
+  const { nowMs, sleep, out, json } = run
+  const { jobs, lifted } = await flushQueue(operatorOf(run, reason), region, {
+    nowMs,
+    sleep: ms => sleep(ms),
+  })
+  if (json) out.line(jsonText({ jobs, refused: lifted }))
+  else if (jobs + lifted === 0) out.line('Nothing waits for its next attempt.')
+  else {
+    const also = lifted > 0 ? `, and ${lifted} of the senders and regions that SES refuses` : ''
+    out.line(`Tried now: ${count(jobs, 'job')}${also}.`)
   }
+  for (const one of await run.place.queue.pauses())
+    if (!json && (region === undefined || one.region === undefined || one.region === region))
+      out.line(pauseText(one))
   return 0
 }
 
 /** Also shows that a region is still paused because all regions are. */
-export async function resume(run: Run, region: string | undefined): Promise<number> {
-  const wasPaused = await resumeSending(operatorOf(run), region)
+export async function resume(run: Run, { region, reason }: Options): Promise<number> {
+  const wasPaused = await resumeSending(operatorOf(run, reason), region)
   const left = await run.place.queue.pauses()
   const isStill = region !== undefined && left.some(one => one.region === undefined)
   if (run.json) await sayPauses(run)

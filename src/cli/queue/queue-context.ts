@@ -13,6 +13,7 @@ import type { Settings } from '../../config/settings'
 import { snapshotFile } from '../../config/snapshot'
 import { signatureOfFault } from '../../config/sources'
 import { errorMessage, type Result } from '../../errors'
+import { laneName } from '../../lane'
 import type { MailStore } from '../../quarantine/mail-store'
 import { openMailStore } from '../../quarantine/open-store'
 import { openOperatorQueue } from '../../queue/open'
@@ -28,6 +29,8 @@ export interface Place {
   /** Of mail on disk. */
   limitBytes: number
   verdict: VerdictSettings
+  /** The regions of the settings, with each account. */
+  lanes: string[]
 }
 
 /** `why`: one or more lines. `isAbsent`: there is no file, as before Haraka's first start. */
@@ -57,6 +60,7 @@ export async function openQueueContext(
       store,
       limitBytes: quarantine.limitBytes,
       verdict: verdictSettings(settings),
+      lanes: lanesOf(settings),
     }
     return { value: place }
   } catch (error) {
@@ -85,6 +89,13 @@ export function settingsOf(dir: string, env: NodeJS.ProcessEnv): Settings {
   })
   configuration.stop()
   return configuration.current()
+}
+
+function lanesOf({ ses, accounts }: Settings): string[] {
+  return ses.regions.flatMap(region => [
+    region,
+    ...accounts.map(({ number }) => laneName({ account: number, region })),
+  ])
 }
 
 function whyAbsent(file: string): NoQueue | undefined {

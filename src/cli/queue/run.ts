@@ -29,6 +29,8 @@ export interface QueueIo {
   become: (owner: Owner) => void
   /** Aborted by Ctrl-C. */
   stopped: () => AbortSignal
+  /** Asks on the terminal. Undefined: there is none, or nobody to answer. */
+  ask: ((question: string) => Promise<string>) | undefined
   /** The person who runs the command. */
   actor: Actor
 }

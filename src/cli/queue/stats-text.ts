@@ -81,8 +81,11 @@ function drainedText({ drainMs, willMiss, isStopped, pausedSinceMs }: RegionStat
   return `${drained}; ${number(willMiss)} will miss their window${isStopped ? ' unless somebody acts' : ''}`
 }
 
-export function pauseText({ region, sinceMs }: Pause): string {
-  return `Paused by hand since ${timeOf(sinceMs)}: ${region ?? 'every region'}`
+/** `Paused by hand since 2025-02-20 12:38:04 UTC: eu-west-1, by anna: a new address comes` */
+export function pauseText({ region, sinceMs, who, reason }: Pause): string {
+  const by = who === undefined ? '' : `, by ${who}`
+  const why = reason === undefined ? '' : `: ${reason}`
+  return `Paused by hand since ${timeOf(sinceMs)}: ${region ?? 'every region'}${by}${why}`
 }
 
 function blockedText(
@@ -137,9 +140,11 @@ export function statsData(stats: QueueStats, pace: Pace, nowMs: EpochMs): Record
 }
 
 export function pausesData(pauses: readonly Pause[]): Record<string, unknown>[] {
-  return pauses.map(({ region, sinceMs }) => ({
+  return pauses.map(({ region, sinceMs, who, reason }) => ({
     ...(region !== undefined && { region }),
     since: iso(sinceMs),
+    ...(who !== undefined && { who }),
+    ...(reason !== undefined && { reason }),
   }))
 }
 

@@ -1,14 +1,15 @@
-// An operator's filter as the functions take it (functions/find_jobs_1.sql).
+// An operator's filter as the functions take it (functions/find_jobs_2.sql).
 
 import { addressKey, domainOf } from '../../mail/address'
 import { senderKeys } from '../../mail/sender-key'
+import { asciiLower } from '../ascii-lower'
 import type { JobQuery } from '../operator'
 
 export type JobFilter = Record<string, unknown>
 
 /** Undefined: no job can match. */
 export function filterOf(query: JobQuery): JobFilter | undefined {
-  const { states, region, sesId, rule, sender, recipient } = query
+  const { states, region, sesId, rule, sender, recipient, reason, sinceMs, untilMs } = query
   const senders = sender === undefined ? {} : senderFilter(sender)
   if (senders === undefined) return undefined
   return {
@@ -16,6 +17,9 @@ export function filterOf(query: JobQuery): JobFilter | undefined {
     ...(region !== undefined && { region }),
     ...(sesId !== undefined && { sesId }),
     ...(rule !== undefined && { rule }),
+    ...(reason !== undefined && { reason: asciiLower(reason) }),
+    ...(sinceMs !== undefined && { sinceMs: Math.round(sinceMs) }),
+    ...(untilMs !== undefined && { untilMs: Math.round(untilMs) }),
     ...(recipient !== undefined && { recipient: addressKey(recipient) }),
     ...senders,
   }

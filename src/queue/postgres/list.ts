@@ -25,7 +25,7 @@ export async function* listJobs(connection: PostgresConnection, query: JobQuery)
   let after: unknown
   do {
     const part = { ...filter, most: MOST_LOOKED_AT, ...(after !== undefined && { after }) }
-    const { found, next } = await connection.call<{ found: Found; next: unknown }>('list_jobs_1', part)
+    const { found, next } = await connection.call<{ found: Found; next: unknown }>('list_jobs_2', part)
     const numbers = numbersOf(found, isFrom).slice(0, left)
     left -= numbers.length
     yield* readJobs(connection, numbers, query)
@@ -41,7 +41,7 @@ export async function pageOfJobs(
   const { sender, limit, before = Number.MAX_SAFE_INTEGER } = query
   const filter = filterOf(query)
   if (filter === undefined) return { jobs: [] }
-  const { found, last } = await connection.call<{ found: Found; last: number | null }>('find_jobs_1', {
+  const { found, last } = await connection.call<{ found: Found; last: number | null }>('find_jobs_2', {
     ...filter,
     before,
     most: MOST_LOOKED_AT,

@@ -3,6 +3,7 @@
 // writer's way.
 
 import { addressKey } from '../../mail/address'
+import { asciiLower } from '../ascii-lower'
 import type { Job } from '../job'
 import type { JobQuery } from '../operator'
 import { senderTest } from '../sender-filter'
@@ -52,12 +53,18 @@ function numbersOf(database: Database, query: JobQuery): number[] {
        AND (?3 IS NULL OR ses_id = ?3)
        AND (?4 IS NULL OR EXISTS (SELECT 1 FROM recipient WHERE job = seq AND rule = ?4))
        AND (?5 IS NULL OR EXISTS (SELECT 1 FROM recipient WHERE job = seq AND address_key = ?5))
+       AND (?6 IS NULL OR instr(lower(reason), ?6) > 0)
+       AND (?7 IS NULL OR changed_ms >= ?7)
+       AND (?8 IS NULL OR changed_ms < ?8)
      ORDER BY ${ENDED}, CASE WHEN ${ENDED} THEN -changed_ms ELSE deadline_ms END, seq`,
     query.states === undefined ? null : JSON.stringify(query.states),
     query.region ?? null,
     query.sesId ?? null,
     query.rule ?? null,
     query.recipient === undefined ? null : addressKey(query.recipient),
+    query.reason === undefined ? null : asciiLower(query.reason),
+    query.sinceMs ?? null,
+    query.untilMs ?? null,
   )
   const isFrom = senderTest(query.sender)
   // reads to the end, as an unfinished statement keeps its view of the file

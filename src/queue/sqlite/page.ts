@@ -4,6 +4,7 @@
 
 import { addressKey, domainOf } from '../../mail/address'
 import { senderKeys } from '../../mail/sender-key'
+import { asciiLower } from '../ascii-lower'
 import type { JobPage, JobQuery } from '../operator'
 import { senderTest } from '../sender-filter'
 import type { Database, Value } from './database'
@@ -102,13 +103,17 @@ function search(
 }
 
 /** The conditions to check for each job. A + prevents the use of an index that may hold nearly all jobs. */
-function looksOf({ sesId, recipient, sender, rule, region, states }: JobQuery): Term[] {
+function looksOf(query: JobQuery): Term[] {
+  const { sesId, recipient, sender, rule, region, states, reason, sinceMs, untilMs } = query
   const own = 'SELECT 1 FROM recipient WHERE recipient.job = job.seq'
   return [
     ...(region === undefined ? [] : [['+region = ?', region] satisfies Term]),
     ...(states === undefined
       ? []
       : [['+state IN (SELECT value FROM json_each(?))', JSON.stringify(states)] satisfies Term]),
+    ...(sinceMs === undefined ? [] : [['+changed_ms >= ?', sinceMs] satisfies Term]),
+    ...(untilMs === undefined ? [] : [['+changed_ms < ?', untilMs] satisfies Term]),
+    ...(reason === undefined ? [] : [['instr(lower(reason), ?) > 0', asciiLower(reason)] satisfies Term]),
     ...(sender === undefined ? [] : [lookAtSender(sender)]),
     ...(rule === undefined ? [] : [[`EXISTS (${own} AND +rule = ?)`, rule] satisfies Term]),
     ...(recipient === undefined || sesId === undefined

@@ -130,6 +130,10 @@ const FILTERS = [
   { sender: '@none.example' },
   { recipient: 'to7@yours.example' },
   { recipient: 'to7@yours.example', states: ['sent'] },
+  { sinceMs: RECEIVED_MS + 300, untilMs: RECEIVED_MS + 500 },
+  { reason: 'messageREJECTED' },
+  { reason: 'a%', states: ['failed'] },
+  { reason: '503', states: ['queued'], untilMs: RECEIVED_MS + 1 },
   { rule: 'rule3', region: 'eu-west-1', states: ['queued', 'sent'] },
 ] as const
 
