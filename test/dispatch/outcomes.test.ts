@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import { outcomeOfError, outcomeOfResult } from '../../src/dispatch/outcomes'
+import { cpuMs } from '../cpu-time'
 
 /** As the SDK rejects when SES answers with an error. */
 function answer(status: number, name: string, message = ''): unknown {
@@ -93,12 +94,13 @@ describe('the meaning of an answer of SES', () => {
     })
 
     it('takes little time, whatever a mail puts into them', () => {
-      const from = performance.now()
-      for (const part of ['identities', 'a@', '@', '<', '.', ' ', ':', 'identity/', 'arn:', 'a.'])
-        outcomeOfError(answer(400, 'MessageRejected', `is not verified ${part.repeat(300_000)}`), true, {
-          bounceSender: 'mx@yours.example',
-        })
-      assert.ok(performance.now() - from < 2000)
+      const tookMs = cpuMs(2000, () => {
+        for (const part of ['identities', 'a@', '@', '<', '.', ' ', ':', 'identity/', 'arn:', 'a.'])
+          outcomeOfError(answer(400, 'MessageRejected', `is not verified ${part.repeat(300_000)}`), true, {
+            bounceSender: 'mx@yours.example',
+          })
+      })
+      assert.ok(tookMs < 2000, `${tookMs} ms`)
     })
   })
 

@@ -25,7 +25,7 @@ describe('a standby of the tests', () => {
     // its commits wait for a standby that has left
     const old = new Client({
       connectionString: primary.url({ user: 'postgres', database: 'postgres' }),
-      query_timeout: 500,
+      query_timeout: 2000,
     })
     old.on('error', () => {})
     await old.connect()
@@ -44,7 +44,7 @@ describe('the proxy of the tests', () => {
   })
   beforeEach(async () => {
     proxy.heal()
-    client = new Client({ connectionString: server.url({ port: proxy.port }), query_timeout: 500 })
+    client = new Client({ connectionString: server.url({ port: proxy.port }), query_timeout: 2000 })
     client.on('error', () => {})
     await client.connect()
   })
@@ -56,10 +56,14 @@ describe('the proxy of the tests', () => {
 
   it('delays what goes through it', async () => {
     proxy.delay(100)
-    const startMs = performance.now()
-    await client.query('SELECT 1')
-    const tookMs = performance.now() - startMs
-    assert.ok(tookMs > 190 && tookMs < 450, `${tookMs} ms`)
+    let leastMs = Number.POSITIVE_INFINITY
+    // a busy machine adds to some of them
+    for (let n = 0; n < 5; n++) {
+      const startMs = performance.now()
+      await client.query('SELECT 1')
+      leastMs = Math.min(leastMs, performance.now() - startMs)
+    }
+    assert.ok(leastMs > 190 && leastMs < 450, `${leastMs} ms`)
   })
 
   it('swallows answers while the database does what it was told', async () => {
