@@ -48,10 +48,12 @@ const KEYS = new Map(
 /** What the checker says of a rule with these lines. */
 function diagnostics(...lines: string[]): string[] {
   const rules = ['[rule]', ...lines].join('\n')
-  return compileActiveConfig(
-    snapshotSources({ 'ses-bounce-rules.ini': rules, ...LISTS }),
-    {},
-  ).diagnostics.map(formatDiagnostic)
+  return (
+    compileActiveConfig(snapshotSources({ 'ses-bounce-rules.ini': rules, ...LISTS }), {})
+      .diagnostics.map(formatDiagnostic)
+      // what the example of "TEXT" is about
+      .filter(text => !text.includes('in quotes stands for itself'))
+  )
 }
 
 describe('the tables of the reference', () => {
