@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import { composed } from '../../src/mail/composed'
 import { otherReadings, withoutLookAlikes } from '../../src/mail/look-alikes'
-import { reversedRuns } from '../../src/mail/mime/visible-text'
+import { reversedRuns, visibleText } from '../../src/mail/mime/visible-text'
 import { cpuMs } from '../cpu-time'
 
 describe('a text without look-alikes', () => {
@@ -69,14 +69,19 @@ describe('a text without look-alikes', () => {
     ),
   )
 
-  it('is the same for each character when the text has look-alikes, marks and invisible characters elsewhere', () => {
+  it('is the same for each character whatever else the text has, and however long it is', () => {
     const others = '\nе\u0301 ½a\u0338\u00a0\u200b'
+    const long = 'e'.repeat(100)
     for (let point = 0; point < 0x110000; point++) {
       const character = String.fromCodePoint(point)
       if (/[\p{Cs}\p{Co}\p{Cn}\u202e]/u.test(character)) continue
       const text = `e${character}e`
-      if (withoutLookAlikes(text + others) !== withoutLookAlikes(text) + withoutLookAlikes(others))
+      const plain = withoutLookAlikes(text)
+      if (withoutLookAlikes(text + others) !== plain + withoutLookAlikes(others))
         assert.fail(point.toString(16))
+      if (withoutLookAlikes(text + long) !== plain + long) assert.fail(point.toString(16))
+      if (visibleText(text + long) !== visibleText(text) + long) assert.fail(point.toString(16))
+      assert.equal(otherReadings(text + long).length, otherReadings(text).length)
     }
   })
 

@@ -2,6 +2,7 @@
 // every line end as \n, without white space around it, and cut at a limit.
 
 import type { CutText } from '../content'
+import { HAS_CR, HAS_INVISIBLE, mayBeInvisible, traitsOf } from '../traits'
 
 /**
  * Unicode's default ignorable code points (zero width characters, soft hyphens, direction marks, tags, variation
@@ -12,26 +13,28 @@ const INVISIBLE = /[\p{Default_Ignorable_Code_Point}\0-\x08\x0e-\x1f\x7f\ufff9-\
 /** Hangul fillers are ignorable too, but a reader sees a blank. */
 const BLANKS = /[\p{Zs}\u115f\u1160\u3164\uffa0\u2800]/gu
 const LINE_ENDS = /[\u0085\u2028\u2029]/g
-/**
- * All UTF-16 units but those that none of the three patterns above matches, which most texts consist of. The surrogates
- * left out begin the ignorable code points beyond U+FFFF.
- */
-const MAY_CHANGE =
-  // oxlint-disable-next-line no-control-regex, no-misleading-character-class
-  /[^\t\n\x20-\x7e\xa1-\xac\xae-\u034e\u0350-\u061b\u061d-\u115e\u1161-\u167f\u1681-\u17b3\u17b6-\u180a\u1810-\u1fff\u2010-\u2027\u2030-\u205e\u2070-\u27ff\u2801-\u2fff\u3001-\u3163\u3165-\ud82e\ud830-\ud833\ud835-\udb3f\udb44-\ufdff\ufe10-\ufefe\uff00-\uff9f\uffa1-\uffef]/
+/** A shorter text is tested by an expression: a pass over its units would cost more. */
+const SHORT = 100
 
 export function visibleText(raw: string): string {
-  const text = raw.includes('\r') ? raw.replaceAll('\r\n', '\n').replaceAll('\r', '\n') : raw
-  if (!MAY_CHANGE.test(text)) return text
-  // most often it is the blank of HTML alone
-  const plain = text.replaceAll('\u00a0', ' ')
-  if (plain !== text && !MAY_CHANGE.test(plain)) return plain
-  return plain.replace(BLANKS, ' ').replace(INVISIBLE, '').replace(LINE_ENDS, '\n')
+  if (raw.length < SHORT) {
+    const text = withoutCr(raw)
+    return mayBeInvisible(text) ? shown(text) : text
+  }
+  const traits = traitsOf(raw)
+  const text = (traits & HAS_CR) === 0 ? raw : withoutCr(raw)
+  return (traits & HAS_INVISIBLE) === 0 ? text : shown(text)
 }
 
-/** False: `visibleText` leaves the character as it is. */
-export function mayBeInvisible(character: string): boolean {
-  return MAY_CHANGE.test(character)
+function withoutCr(raw: string): string {
+  return raw.includes('\r') ? raw.replaceAll('\r\n', '\n').replaceAll('\r', '\n') : raw
+}
+
+function shown(text: string): string {
+  // most often it is the blank of HTML alone
+  const plain = text.replaceAll('\u00a0', ' ')
+  if (plain !== text && !mayBeInvisible(plain)) return plain
+  return plain.replace(BLANKS, ' ').replace(INVISIBLE, '').replace(LINE_ENDS, '\n')
 }
 
 /** Right-to-left override: up to its end, or that of the line, programs show the characters from right to left. */
