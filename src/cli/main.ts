@@ -20,6 +20,10 @@ export const COMMANDS: CommandTable = {
     summary: "runs the policy's own test cases",
     load: () => (require('./test') as typeof import('./test')).describeTest,
   },
+  sample: {
+    summary: 'makes a mail as SES hands it on, to try rules with, and can send it',
+    load: () => (require('./sample') as typeof import('./sample')).describeSample,
+  },
   queue: {
     summary: 'shows the bounces in the queue, and changes them by hand',
     load: () => (require('./queue') as typeof import('./queue')).describeQueue,

@@ -142,6 +142,8 @@ describe('the names in JSON', () => {
         share: '20 of the last 24 recipients',
       })
       for (const word of ['list', 'resume']) await say(`refusals ${word}`, ...here)
+      await say('sample', ...here)
+      await say('sample', '--send', '127.0.0.1:1', ...here)
       await say('local-ses', '--port', '0')
       await say('dispatch', ...here)
     } finally {

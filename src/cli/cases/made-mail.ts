@@ -27,19 +27,30 @@ const STANDARD_SIZE_BYTES = 1024
 /** SES accepts 40 MB (developer guide: service quotas, email receiving). */
 const LARGEST_BYTES = 40 * 1024 ** 2
 
+/** Of one mail of many; else they are always the same, so that test results don't change. */
+export interface MailIds {
+  sesId: string
+  messageId: string
+}
+
 /** `atMs`: when the mail is delivered. After a reported fault the result must not be used. */
-export function madeMail(section: IniSection, values: CaseValues, atMs: EpochMs): MadeMail {
+export function madeMail(section: IniSection, values: CaseValues, atMs: EpochMs, ids?: MailIds): MadeMail {
   const recipients = values.addresses('recipient') ?? values.addresses('envelope.recipient') ?? []
   if (!values.has('recipient') && !values.has('envelope.recipient'))
     values.faultOf(section.line, 'the mail has no recipient; write recipient = user@example.com')
   const hasReceipt = values.oneOf('receipt', [NONE]) === undefined
   if (!hasReceipt) checkWithoutReceipt(section, values)
   const sender = values.sender('sender') ?? STANDARD_SENDER
-  const ses = sesPart(values, sender, recipients[0] ?? '')
+  const ses = { ...sesPart(values, sender, recipients[0] ?? ''), ...(ids && { sesId: ids.sesId }) }
   // SES writes whole seconds
   const ageMs = values.durationMs('age') ?? STANDARD_AGE_MS
   const receivedAtMs = Math.floor((atMs - ageMs) / 1000) * 1000
-  const fields = fieldsOf(section, values, { sender, recipients, receivedAtMs })
+  const fields = fieldsOf(section, values, {
+    sender,
+    recipients,
+    receivedAtMs,
+    messageId: ids?.messageId ?? 'test@sender.example',
+  })
   const texts = textsOf(values)
   const attachments = attachmentsOf(values)
   return {
@@ -90,11 +101,12 @@ interface Known {
   sender: string
   recipients: readonly string[]
   receivedAtMs: EpochMs
+  messageId: string
 }
 
 /** The fields of the case, and those that every mail has. */
 function fieldsOf({ entries }: IniSection, values: CaseValues, known: Known): [string, string][] {
-  const { sender, recipients, receivedAtMs } = known
+  const { sender, recipients, receivedAtMs, messageId } = known
   const named = entries
     .filter(({ key }) => key.startsWith('header.') && groupOf(key) === 'header')
     .map(({ key, value }): [string, string] => [key.slice('header.'.length), wholeValue(value)])
@@ -105,7 +117,7 @@ function fieldsOf({ entries }: IniSection, values: CaseValues, known: Known): [s
     ['Reply-To', values.text('reply-to')],
     ['Subject', values.text('subject') ?? 'A test'],
     ['Date', traceDate(receivedAtMs).replace(' (UTC)', '')],
-    ['Message-ID', '<test@sender.example>'],
+    ['Message-ID', `<${messageId}>`],
   ]
   const own = new Set(named.map(([name]) => name.toLowerCase()))
   return [

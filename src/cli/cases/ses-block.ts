@@ -14,6 +14,8 @@ export interface SesPart {
   client: { ip: string; helo?: string; name?: string }
   /** In lower case; `none`: SES wrote nothing. */
   verdicts: SesVerdicts
+  /** Undefined: always the same. */
+  sesId?: string
 }
 
 /** An id in SES's form, always the same, so that test results don't change. */
@@ -26,12 +28,12 @@ export function traceDate(atMs: EpochMs): string {
 
 /** Header lines without their ends. Without a verdict of their own SPF, DKIM and DMARC are about the sender's domain. */
 export function sesBlock(part: SesPart, receivedAtMs: EpochMs): string[] {
-  const { sender, recipient, region, client, verdicts } = part
+  const { sender, recipient, region, client, verdicts, sesId = SES_ID } = part
   const helo = client.helo ?? heloOf(sender)
   return [
     `Return-Path: <${sender}>`,
     `Received: from ${helo} (${client.name ?? helo} [${client.ip}])`,
-    ` by inbound-smtp.${region}.amazonaws.com with SMTP id ${SES_ID}`,
+    ` by inbound-smtp.${region}.amazonaws.com with SMTP id ${sesId}`,
     ` for ${recipient};`,
     ` ${traceDate(receivedAtMs)}`,
     ...field('X-SES-Spam-Verdict', verdicts.spam.toUpperCase()),
