@@ -7,6 +7,7 @@ import { deny, denysoft } from 'haraka-constants'
 import { withoutHidden } from '../src/config/hidden-values'
 import { errorText } from '../src/haraka/error-text'
 import { TRY_LATER } from '../src/haraka/hook-answer'
+import { keepLimit } from '../src/haraka/hook-limit'
 import { mountRoutes } from '../src/haraka/http-hook'
 import { MailHooks } from '../src/haraka/mail-hooks'
 import type { Deferral, DeliveryError, OutboundMail } from '../src/haraka/outbound-mail'
@@ -60,6 +61,7 @@ export function start_dispatcher(this: HarakaPlugin, next: Next, server: HarakaS
 /** Hook init_child: runs in each worker, or in the only process. Loads the parsers, so that the first mail doesn't wait. */
 export function start_worker(this: HarakaPlugin, next: Next): void {
   hooks.putInOrder()
+  keepLimit(this)
   const { runtime } = context
   if (!runtime.activeConfig().idle) {
     const report = (error: unknown) => this.logerror(`mailparser can't be loaded: ${errorText(error)}`)

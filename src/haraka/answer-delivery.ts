@@ -4,6 +4,7 @@
 
 import { ok } from 'haraka-constants'
 import { errorText } from './error-text'
+import { limitOf } from './hook-limit'
 import { logId, type OutboundMail, type OutboundRecipient } from './outbound-mail'
 import type { HarakaPlugin, Next } from './types'
 
@@ -118,7 +119,8 @@ export function hasTries({ cfg, num_failures: failures }: OutboundMail): boolean
   return !Array.isArray(intervals) || failures < intervals.length
 }
 
-async function withinLimit({ timeout }: HarakaPlugin, work: DeliveryWork): Promise<DeliveryOutcome> {
+async function withinLimit(plugin: HarakaPlugin, work: DeliveryWork): Promise<DeliveryOutcome> {
+  const timeout = limitOf(plugin)
   const limitMs = timeout > 0 ? Math.min(LONGEST_MS, timeout * 1000 * SHARE_OF_LIMIT) : LONGEST_MS
   let isLate = false
   let timer: NodeJS.Timeout | undefined

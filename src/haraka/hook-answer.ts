@@ -4,6 +4,7 @@
 import { deny, denydisconnect, denysoft, denysoftdisconnect, ok } from 'haraka-constants'
 import type { Eventually } from '../eventually'
 import { errorText } from './error-text'
+import { ownLimitMs } from './hook-limit'
 import type { RepeatedFaults } from './repeated-faults'
 import type { HarakaConnection, HarakaPlugin, HookToRun, Next } from './types'
 
@@ -34,7 +35,7 @@ const REFUSALS: ReadonlySet<unknown> = new Set([deny, denydisconnect, denysoft, 
 /** The reply to the relay. The reason is in Haraka's log. */
 export const TRY_LATER = '4.3.0 Try again later'
 
-/** Calls `next` once, with a temporary refusal if `work` fails. */
+/** Calls `next` once, with a temporary refusal if `work` fails or takes longer than a hook may. */
 export function answerHook(call: HookCall, work: () => Eventually<HookAnswer>): void {
   const { plugin, connection } = call
   // the hooks of this call: if its time is over, those of another one run by the end
@@ -57,12 +58,34 @@ export function answerHook(call: HookCall, work: () => Eventually<HookAnswer>): 
     give(call, left, answer)
     return
   }
-  answer
-    .catch(failed)
-    .then(known => give(call, left, known))
-    .catch((error: unknown) =>
-      plugin.logerror(connection, `Haraka failed on the answer: ${errorText(error)}`),
-    )
+  giveLater(call, left, answer, failed)
+}
+
+function giveLater(
+  call: HookCall,
+  left: HookToRun[] | undefined,
+  answer: Promise<HookAnswer>,
+  failed: (error: unknown) => HookAnswer,
+): void {
+  const { plugin, connection } = call
+  const limitMs = ownLimitMs(plugin)
+  let isGiven = false
+  const giveOnce = (known: () => HookAnswer) => {
+    if (isGiven) return
+    isGiven = true
+    clearTimeout(timer)
+    try {
+      give(call, left, known())
+    } catch (error) {
+      plugin.logerror(connection, `Haraka failed on the answer: ${errorText(error)}`)
+    }
+  }
+  const late = () => giveOnce(() => failed(new Error(`it took longer than ${Number(limitMs) / 1000} s`)))
+  const timer = limitMs === undefined ? undefined : setTimeout(late, limitMs)
+  answer.then(
+    known => giveOnce(() => known),
+    (error: unknown) => giveOnce(() => failed(error)),
+  )
 }
 
 function give(

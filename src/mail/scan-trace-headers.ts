@@ -16,6 +16,8 @@ export interface TraceCandidates {
 
 /** Haraka's connection.ini, [headers] max_received: Haraka refuses a mail with more Received fields. */
 const MOST_FIELDS = 100
+const UPPER_R = 0x52
+const LOWER_R = 0x72
 const SES_DOMAIN = /amazonaws\.com/i
 /** RFC 5321 section 4.5.3.1.3 allows 256 octets for an address. */
 const LONGEST_FIELD = 4096
@@ -66,7 +68,8 @@ function valueOf(lines: readonly string[]): string {
 }
 
 function traceFieldName(line: string): string | undefined {
-  if (line[0] !== 'R' && line[0] !== 'r') return undefined
+  const first = line.charCodeAt(0)
+  if (first !== UPPER_R && first !== LOWER_R) return undefined
   // the colon may be on the next line
   return /^(received|return-path)\s*(?::|$)/i.exec(line)?.[1]?.toLowerCase()
 }
