@@ -9,7 +9,7 @@ import { reasonKind } from '../quarantine/reasons'
 import { COUNTED, type DecisionNote } from '../queue/counters'
 import type { MetricsBuffer } from '../queue/metrics-buffer'
 import type { EpochMs } from '../units'
-import type { MailEvaluation } from './evaluate-mail'
+import type { Jobs, MailEvaluation } from './evaluate-mail'
 import type { Plan } from './plan'
 
 type Mode = 'enforce' | 'observe'
@@ -42,12 +42,12 @@ export class MailCounts {
   }
 
   /** Counts decisions that were carried out, or only observed. */
-  evaluated(evaluation: MailEvaluation, mode: Mode): void {
+  evaluated(evaluation: MailEvaluation, mode: Mode, jobs: Jobs = evaluation.known): void {
     const { facts, plan } = evaluation
     this.onlyRecipient(facts)
     if (plan.kind === 'refuse' && plan.temporary)
       this.#metricsBuffer.count(COUNTED.deferred, { cause: 'rule' })
-    this.decided(evaluation, mode)
+    this.decided(evaluation, mode, jobs)
   }
 
   #quarantined(plan: Plan): void {
@@ -67,12 +67,14 @@ export class MailCounts {
   }
 
   /** Counts decisions about a failed delivery, whose mail was counted when it came. */
-  decided({ facts, decisions, plan }: MailEvaluation, mode: Mode): void {
+  decided(evaluation: MailEvaluation, mode: Mode, jobs: Jobs = evaluation.known): void {
+    const { facts, decisions, plan } = evaluation
     if (mode === 'enforce') this.#quarantined(plan)
     for (const decision of decisions)
       if (decision.refusal)
         this.refused(decision.refusal, mode === 'observe' ? 'observed' : outcomeOf(decision, plan))
-    for (const { recipient, rule, action, fallback, refusal, observed } of decisions) {
+    for (const decision of decisions) {
+      const { recipient, rule, action, fallback, refusal, observed } = decision
       const mail = { ...ofMail(facts), recipient: recipient.address }
       for (const one of observed) {
         // a rule that couldn't be checked has decided nothing
@@ -80,7 +82,12 @@ export class MailCounts {
       }
       const words = [fallback?.detail, refusal && `refused by ${refusal.by} at ${refusal.stage}`]
       const detail = words.filter(word => word !== undefined).join('; ')
-      const why = { ...fallback, ...(detail !== '' && { detail }) }
+      const isDuplicate = jobs.get(decision)?.outcome === 'known'
+      const why = {
+        ...fallback,
+        ...(detail !== '' && { detail }),
+        ...(isDuplicate && { isDuplicate: true as const }),
+      }
       this.#decided({ ...mail, action, ...(rule !== undefined && { rule }), ...why }, mode)
       if (fallback) this.#metricsBuffer.count(COUNTED.fallbacks, { reason: fallback.reason, action, mode })
     }

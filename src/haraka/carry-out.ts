@@ -33,8 +33,9 @@ export async function carryOut(
     pipeRaw: to => pipeRaw(transaction.message_stream, to),
   })
   if (added.size > 0) context.wakeDispatcher()
-  runtime.counts.evaluated(evaluation, 'enforce')
-  logLines(plugin, connection, linesOf(evaluation, new Map([...evaluation.known, ...added]), 'enforce'))
+  const jobs = new Map([...evaluation.known, ...added])
+  runtime.counts.evaluated(evaluation, 'enforce', jobs)
+  logLines(plugin, connection, linesOf(evaluation, jobs, 'enforce'))
   if (quarantined !== undefined) plugin.lognotice(connection, logLine({ quarantined }))
   const { plan } = evaluation
   const held = refusals.of(transaction)

@@ -109,7 +109,7 @@ async function decide(
   const mode = deliveryMode(activeConfig, delivery.mail)
   const { evaluation, planner } = await evaluateDelivery(delivery.mail, moment, activeConfig, queue)
   const report = (done: typeof evaluation, jobs: typeof evaluation.known) => {
-    runtime.counts.decided(done, mode)
+    runtime.counts.decided(done, mode, jobs)
     for (const { level, text } of linesOf(done, jobs, mode)) plugin[`log${level}`](logId(mail), text)
   }
   const { plan } = evaluation

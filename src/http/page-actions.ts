@@ -75,7 +75,7 @@ async function signOut(request: Request, context: HttpContext): Promise<Reply> {
 function changeFromPage(request: Request, action: JobAction, context: HttpContext): Promise<Reply> {
   return ofOperator(request, context, async (view, who) => {
     const id = request.params['id'] ?? ''
-    const operator = await operatorContext(context, { rule: PAGE_RULE, who, via: 'page' })
+    const operator = await operatorContext(context, byPage(who, await formOf(request)))
     const done = await changeJob(operator, action, id)
     if ('value' in done) return seeOther(`/jobs/${encodeURIComponent(id)}`)
     const job = await operator.queue.job(id)
@@ -91,18 +91,18 @@ function pauseFromPage(request: Request, change: typeof pauseSending, context: H
     // every region is paused only if the form says so
     if (given === undefined)
       return plainText(400, 'the form must have the field "region"; empty, it is every region')
-    const reason = field('reason')?.trim()
-    const operator = await operatorContext(context, {
-      rule: PAGE_RULE,
-      who,
-      via: 'page',
-      ...(reason !== undefined && reason !== '' && { reason }),
-    })
+    const operator = await operatorContext(context, byPage(who, field))
     if (given !== '' && !(await isKnownRegion(operator, given)))
       return plainText(404, 'there is no such region in the queue')
     await change(operator, given === '' ? undefined : given)
     return seeOther('/')
   })
+}
+
+/** For the audit. */
+function byPage(who: string, field: (name: string) => string | undefined) {
+  const reason = field('reason')?.trim() ?? ''
+  return { rule: PAGE_RULE, who, via: 'page' as const, ...(reason !== '' && { reason }) }
 }
 
 /** A form as browsers send it. Of a field that is missing or too long it gives undefined. */

@@ -21,17 +21,31 @@ const HOUR_MS = 3_600_000
 /** SES accepts no bounce later. */
 const AHEAD_MS = 24 * HOUR_MS
 
-/** Up to now, oldest first. The last isn't over yet. @throws QueueError */
-export async function spansUntil(
+/** The buckets up to now, oldest first; the last isn't over yet. @throws QueueError */
+export async function activityUntil(
   nowMs: EpochMs,
   reader: Pick<QueueReader, 'activity'>,
-): Promise<ActivityBucket[]> {
-  const firstMs = nowMs - (nowMs % ACTIVITY_BUCKET_MS) - (SPANS - 1) * ACTIVITY_BUCKET_MS
-  const found = new Map((await reader.activity(firstMs)).map(span => [span.fromMs, span]))
-  return Array.from({ length: SPANS }, (_, index) => {
+): Promise<{ buckets: ActivityBucket[]; waiting: number }> {
+  const lastMs = nowMs - (nowMs % ACTIVITY_BUCKET_MS)
+  const firstMs = lastMs - (SPANS - 1) * ACTIVITY_BUCKET_MS
+  const { buckets: found, waiting } = await reader.activity(firstMs)
+  const buckets = Array.from({ length: SPANS }, (_, index) => {
     const fromMs = firstMs + index * ACTIVITY_BUCKET_MS
-    return found.get(fromMs) ?? { fromMs, came: 0, sent: 0, others: 0 }
+    // what a clock that is ahead has counted is part of the present, or the waiting jobs of the past would change
+    return found
+      .filter(one => one.fromMs === fromMs || (fromMs === lastMs && one.fromMs > lastMs))
+      .reduce(sumOf, { fromMs, came: 0, sent: 0, others: 0 })
   })
+  return { buckets, waiting }
+}
+
+function sumOf({ fromMs, ...one }: ActivityBucket, other: ActivityBucket): ActivityBucket {
+  return {
+    fromMs,
+    came: one.came + other.came,
+    sent: one.sent + other.sent,
+    others: one.others + other.others,
+  }
 }
 
 /** The number of waiting jobs at the end of each span, computed backwards from now. */

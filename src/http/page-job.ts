@@ -3,13 +3,17 @@
 
 import { sendBounceInput } from '../dispatch/send-bounce'
 import { statesFor } from '../queue/by-hand'
-import type { Job, JobEvent, JobState } from '../queue/job'
-import { JOB_ACTIONS, type JobAction, type JobPage } from '../queue/operator'
+import type { Job, JobEvent } from '../queue/job'
+import { JOB_ACTIONS, type JobAction } from '../queue/operator'
 import { type Html, html, lines, type Part } from './html'
-import { count, leftText, timeTag, type View } from './page-layout'
-import { badge, isWaiting, jobTable, searchLink } from './page-sections'
+import { confirmed, cut, REASON } from './page-cut'
+import { left, timeTag, type View } from './page-layout'
+import { badge, isWaiting, searchLink } from './page-sections'
 import { table } from './page-table'
 import { ROOT } from './router'
+
+/** The page has room for nearly all. */
+const MOST_OF_ADDRESS = 64
 
 export interface JobRecord {
   history: readonly JobEvent[]
@@ -23,7 +27,7 @@ export function jobMain(view: View, job: Job, { history, mails }: JobRecord, sai
 <section id="job" data-live aria-labelledby="job-title">
 <h1 id="job-title">Job ${job.id} ${badge(job.state)}</h1>
 <dl class="facts">${facts(view, job, mails).map(([what, part]) => html`<dt>${what}</dt><dd>${part}</dd>`)}</dl>
-${view.mayOperate && html`<div class="actions">${JOB_ACTIONS.filter(word => statesFor(word).includes(job.state)).map(word => button(job.id, word))}</div>`}
+${view.mayOperate && html`<div class="actions">${JOB_ACTIONS.filter(word => statesFor(word).includes(job.state)).map(word => actionOn(job, word))}</div>`}
 </section>
 <section id="recipients" data-live aria-labelledby="recipients-title">
 <h2 id="recipients-title">Recipients</h2>
@@ -38,7 +42,7 @@ ${table(
     { name: 'Added' },
   ],
   job.recipients.map(({ address, isUnconfirmed, rule, bounceType, status, diagnostic, addedAtMs }) => [
-    html`${address}${isUnconfirmed && html` <span class="soft">unconfirmed</span>`}`,
+    html`${cut(address, MOST_OF_ADDRESS)}${isUnconfirmed && html` <span class="soft">unconfirmed</span>`}`,
     rule,
     bounceType,
     status,
@@ -76,7 +80,7 @@ function facts(view: View, job: Job, mails: readonly string[]): [string, Part][]
     ['Mail', html`${searchLink(sesId)}, received ${timeTag(job.receivedAtMs)} in ${region}`],
     ['Sender', sender === '' ? '<>' : searchLink(sender)],
     ['Bounce sender', html`${bounceSender}${bounceSenderArn !== undefined && `, by ${bounceSenderArn}`}`],
-    ['Deadline', html`${timeTag(job.deadlineMs)}${isOpen && `, ${leftText(job.deadlineMs, view.nowMs)}`}`],
+    ['Deadline', isOpen ? left(job.deadlineMs, view.nowMs) : timeTag(job.deadlineMs)],
     ['Attempts', `${job.tries}, ${job.unknownTries} with unknown outcome, ${job.interruptions} interrupted`],
     ...(isLater ? [['Next attempt', html`not before ${timeTag(notBeforeMs)}`] satisfies [string, Part]] : []),
     ...(messageId === undefined ? [] : [['Bounce', messageId] satisfies [string, Part]]),
@@ -84,25 +88,19 @@ function facts(view: View, job: Job, mails: readonly string[]): [string, Part][]
   ]
 }
 
-function button(id: string, word: JobAction): Html {
-  const text = { retry: 'Retry', cancel: 'Cancel', hold: 'Hold' }[word]
-  return html`<form action="${ROOT}/jobs/${encodeURIComponent(id)}/${word}" method="post"><button>${text}</button></form>`
-}
+const WORDS: Readonly<Record<JobAction, string>> = { retry: 'Retry', cancel: 'Cancel', hold: 'Hold' }
 
-/** The latest jobs of a state. */
-export function stateMain(view: View, state: JobState, { jobs, next }: JobPage): Html {
-  return html`<section id="found" data-live aria-labelledby="found-title">
-<h1 id="found-title">Jobs ${badge(state)}</h1>
-<p>The latest ${count(jobs.length)}${next !== undefined && ' of more; all of them are shown by "node_modules/.bin/ses-bounce queue list"'}.</p>
-${jobTable(view, jobs, 'There are none.')}
-</section>`
-}
-
-export function searchMain(view: View, asked: string, { jobs, next }: JobPage): Html {
-  return html`<section id="found" data-live aria-labelledby="found-title">
-<h1 id="found-title">Search</h1>
-<p>For <b>${asked}</b>: ${count(jobs.length)} found${next !== undefined && ', and there may be more'}.</p>
-${jobTable(view, jobs, 'There is no job of that recipient, sender or mail.')}
-</section>
-${jobs.length === 0 && html`<p class="soft">Search for a whole address, the id that SES gave a mail, or the id of a job.</p>`}`
+/** What can't be undone, or may make a second bounce, is asked once more. */
+function actionOn({ id, state }: Job, word: JobAction): Html {
+  const form = (text: string, asked?: Html) =>
+    html`<form action="${ROOT}/jobs/${encodeURIComponent(id)}/${word}" method="post">${asked}<button>${text}</button></form>`
+  if (word === 'cancel')
+    return confirmed(WORDS.cancel, 'Its recipients get no bounce.', form('Cancel this job', REASON))
+  if (word === 'retry' && state === 'held')
+    return confirmed(
+      WORDS.retry,
+      'SES may have made the bounce already: its sender may get two.',
+      form('Retry this job', REASON),
+    )
+  return form(WORDS[word])
 }

@@ -94,7 +94,7 @@ const searchForm = html`<form action="${ROOT}/search" method="get" role="search"
 </form>`
 
 function footText({ isTrusted, nowMs }: View, isStill: boolean): Html {
-  return html`${isStill ? html`<p id="foot">` : html`<p id="foot" data-live>`}As of ${timeTag(nowMs)}. ${isTrusted && html`haraka-plugin-ses-bounce ${packageVersion()}, Node ${process.version}.`}</p>`
+  return html`${isStill ? html`<p id="foot">` : html`<p id="foot" data-live>`}As of ${timeTag(nowMs)}; all times are UTC. ${isTrusted && html`haraka-plugin-ses-bounce ${packageVersion()}, Node ${process.version}.`}</p>`
 }
 
 function tokenForms({ isTrusted, mayOperate, hasToken }: View): Html {
@@ -149,8 +149,20 @@ export function since(ms: number, nowMs: EpochMs): Html {
 }
 
 export function ago(ms: number, nowMs: EpochMs): Html {
-  const iso = new Date(ms).toISOString()
-  return html`<time datetime="${iso}" title="${iso}">${timeText(nowMs - ms)} ago</time>`
+  return moment(`${timeText(nowMs - ms)} ago`, ms, nowMs)
+}
+
+/** The time that is left, and until when. */
+export function left(deadlineMs: EpochMs, nowMs: EpochMs): Html {
+  return moment(leftText(deadlineMs, nowMs), deadlineMs, nowMs)
+}
+
+/** A time in both ways: relative to now, and on the clock (UTC), with its date if that isn't today's. */
+function moment(text: string, ms: number, nowMs: EpochMs): Html {
+  const [iso, today] = [ms, nowMs].map(one => new Date(one).toISOString())
+  const isToday = iso?.slice(0, 10) === today?.slice(0, 10)
+  const clock = isToday ? iso?.slice(11, 19) : iso?.slice(0, 16).replace('T', ' ')
+  return html`<time datetime="${iso}" title="${iso}">${text} <span class="soft">${clock}</span></time>`
 }
 
 /** 12,345. Without Intl, whose first use takes 50 ms in a process that serves mail. */

@@ -1,21 +1,23 @@
-// The lower parts of the first page: deadlines, decisions, rules, configuration.
+// The lower parts of the first page: deadlines, rules, configuration.
 // Pure. Texts from a mail, the rules or SES are shown only with the token.
 
-import { shortened } from '../config/escape'
-import type { DecisionNote, ReloadState, RuleHits } from '../queue/counters'
+import type { ReloadState, RuleHits } from '../queue/counters'
 import type { Job, JobState } from '../queue/job'
 import type { EpochMs } from '../units'
 import { type Html, html, type Part } from './html'
-import { ago, count, leftText, timeTag, type View } from './page-layout'
-import { type Column, table } from './page-table'
+import { clamped, cut, cutAddress } from './page-cut'
+import { ago, count, left, timeTag, type View } from './page-layout'
+import { type Column, type TableOptions, table } from './page-table'
 import { ROOT } from './router'
 
 const SHOWN_RECIPIENTS = 3
+/** Of a rule or a region. */
+export const MOST_OF_NAME = 24
 
 export function deadlines(view: View, jobs: readonly Job[]): Html {
   return html`<section id="deadlines" data-live aria-labelledby="deadlines-title">
 <h2 id="deadlines-title">Next deadlines</h2>
-${jobTable(view, jobs, 'No jobs are waiting.')}
+${jobTable(view, jobs, 'No jobs are waiting.', { fewOnPhone: 'deadlines' })}
 </section>`
 }
 
@@ -26,24 +28,27 @@ const JOB_COLUMNS: readonly Column[] = [
   { name: 'Recipients', isPrivate: true },
   { name: 'Sender', isPrivate: true },
   { name: 'Rule', isPrivate: true },
-  { name: 'Region', kind: 'nowrap' },
+  { name: 'Region' },
   { name: 'Attempts', kind: 'number' },
   { name: 'Reason', kind: 'words', isPrivate: true },
 ]
 
 /** Jobs with a link to the page of each. */
-export function jobTable(view: View, jobs: readonly Job[], none: string): Html {
+export function jobTable(view: View, jobs: readonly Job[], none: string, options: TableOptions = {}): Html {
   return table(
     view,
     JOB_COLUMNS,
     jobs.map(job => jobRow(view, job)),
     none,
+    options,
   )
 }
 
 function jobRow(view: View, job: Job): Part[] {
   const { id, state, region, sender, recipients, tries, reason } = job
-  const addresses = recipients.slice(0, SHOWN_RECIPIENTS).map(({ address }) => html`<div>${address}</div>`)
+  const addresses = recipients
+    .slice(0, SHOWN_RECIPIENTS)
+    .map(({ address }) => html`<div>${cut(address)}</div>`)
   const more = recipients.length - SHOWN_RECIPIENTS
   const rules = [...new Set(recipients.map(({ rule }) => rule))]
   return [
@@ -51,17 +56,17 @@ function jobRow(view: View, job: Job): Part[] {
     badge(state),
     whenText(job, view.nowMs),
     [addresses, more > 0 && `and ${more} more`],
-    sender === '' ? '<>' : sender,
-    rules.map(rule => html`<div>${rule}</div>`),
-    region,
+    cutAddress(sender),
+    rules.map(rule => html`<div>${cut(rule, MOST_OF_NAME)}</div>`),
+    cut(region, MOST_OF_NAME),
     String(tries),
-    reason !== undefined && shortened(reason, 200),
+    reason !== undefined && clamped(reason),
   ]
 }
 
 /** For a waiting job its deadline, for another one the time since its end. */
 function whenText({ state, deadlineMs, changedAtMs }: Job, nowMs: EpochMs): Part {
-  return isWaiting(state) ? leftText(deadlineMs, nowMs) : ago(changedAtMs, nowMs)
+  return isWaiting(state) ? left(deadlineMs, nowMs) : ago(changedAtMs, nowMs)
 }
 
 export function isWaiting(state: JobState): boolean {
@@ -73,37 +78,9 @@ export function badge(word: string): Html {
   return html`<span class="badge ${word}">${word}</span>`
 }
 
-export function decisions(view: View, notes: readonly DecisionNote[]): Html {
-  return html`<section id="decisions" data-live aria-labelledby="decisions-title">
-<h2 id="decisions-title">Recent decisions</h2>
-${table(
-  view,
-  [
-    { name: 'When', kind: 'nowrap' },
-    { name: 'Action', kind: 'nowrap' },
-    { name: 'Rule', isPrivate: true },
-    { name: 'Recipient', isPrivate: true },
-    { name: 'Sender', isPrivate: true },
-    { name: 'Reason', kind: 'words' },
-    { name: 'Mail', kind: 'id', isPrivate: true },
-  ],
-  notes.map(({ atMs, action, rule, recipient, sender, reason, detail, isObserved, sesId }) => [
-    ago(atMs, view.nowMs),
-    [badge(action), isObserved && ' observed'],
-    rule ?? html`<span class="soft">none</span>`,
-    recipient,
-    sender === '' ? '<>' : sender,
-    [reason, ...(view.isTrusted ? [detail] : [])].filter(word => word !== undefined).join(': '),
-    sesId !== undefined && searchLink(sesId),
-  ]),
-  'None yet.',
-)}
-</section>`
-}
-
 /** To the jobs of an address or an SES id. */
-export function searchLink(asked: string): Html {
-  return html`<a href="${ROOT}/search?q=${encodeURIComponent(asked)}">${asked}</a>`
+export function searchLink(asked: string, shown: Part = asked): Html {
+  return html`<a href="${ROOT}/search?q=${encodeURIComponent(asked)}">${shown}</a>`
 }
 
 /** The most rules that are shown. */
@@ -117,14 +94,14 @@ export function rules(view: View, hits: readonly RuleHits[], names: readonly str
   const shown = hits.slice(0, SHOWN_RULES)
   const rows: Part[][] = [
     ...shown.map(({ rule, hits: number, lastMs }) => [
-      rule,
+      cut(rule),
       [count(number), bar(number / most)],
       ago(lastMs, view.nowMs),
       activeConfig.has(rule) ? 'in force' : html`<span class="soft">not in force now</span>`,
     ]),
     ...silent
       .slice(0, SHOWN_RULES - shown.length)
-      .map(rule => [rule, ['0', bar(0)], html`<span class="soft">never</span>`, 'in force']),
+      .map(rule => [cut(rule), ['0', bar(0)], html`<span class="soft">never</span>`, 'in force']),
   ]
   const more = hits.length + silent.length - rows.length
   return html`<section id="rules" data-live aria-labelledby="rules-title">
@@ -139,6 +116,7 @@ ${table(
   ],
   rows,
   'There are none.',
+  { fewOnPhone: 'rules' },
 )}
 ${more > 0 && html`<p class="soft">And ${count(more)} more rules, which decided fewer recipients or none.</p>`}
 </section>`

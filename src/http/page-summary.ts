@@ -7,27 +7,26 @@ import { shortened } from '../config/escape'
 import { mailTotalText } from '../quarantine/total-text'
 import { failureKind } from '../queue/call-failure'
 import { JOB_STATES, type JobState } from '../queue/job'
-import { type Blocker, isDispatching, presentHosts, type QueueStats, type RegionStats } from '../queue/stats'
-import type { ReasonKind, Verdict } from '../queue/verdict'
+import type { Pause } from '../queue/operator'
+import { type Blocker, isDispatching, presentHosts, type QueueStats } from '../queue/stats'
+import type { Reason, Verdict } from '../queue/verdict'
 import { type Html, html, type Part } from './html'
-import { count, leftText, shownTo, since, timeText, type View } from './page-layout'
-import { table } from './page-table'
+import { count, shownTo, since, timeText, type View } from './page-layout'
 import { ROOT } from './router'
 
 export interface Status {
   stats: QueueStats
-  /** Jobs that ended without a bounce in the last hour, by hand too. */
+  /** Jobs that failed or expired in the last hour. */
   lost: number
   mailLimitBytes: number
-  /** No relay is trusted. */
-  isIdle: boolean
-  isObserving: boolean
   /** Warnings of relays that stop bounces. */
   relayWarnings: readonly string[]
   surges: readonly SurgeRecord[]
   verdict: Verdict
 }
 
+/** As page.ts counts them. */
+const HOUR_MS = 3_600_000
 /** The most blocked senders that are shown. */
 const SHOWN_BLOCKERS = 20
 
@@ -39,13 +38,11 @@ interface Trouble {
 export function statusSection(view: View, now: Status): Html {
   const troubles = troublesOf(view, now)
   const own = VERDICT_CLASS[now.verdict.state]
-  const kinds = [own, ...troubles.map(one => one.kind)]
-  const kind = (['bad', 'warn'] as const).find(one => kinds.includes(one)) ?? 'good'
-  const verdict = html`<p class="${own}">${now.verdict.line}${kind === 'good' && '. All is well.'}</p>
-${troubles.length > 0 && html`<ul class="plain">${troubles.map(one => html`<li class="${one.kind}">${one.text}</li>`)}</ul>`}`
+  const isTroubled = troubles.some(({ kind: one }) => one !== 'soft')
+  const kind = own === 'good' && isTroubled ? 'warn' : own
   return html`<section id="status" class="status ${kind}" data-live aria-labelledby="status-title">
-<h1 id="status-title">Status</h1>
-<div class="verdict">${verdict}</div>
+<h1 id="status-title" class="verdict ${own}">${now.verdict.line}${kind === 'good' && '. All is well.'}</h1>
+${troubles.length > 0 && html`<ul class="reasons">${troubles.map(one => html`<li class="${one.kind}">${one.text}</li>`)}</ul>`}
 <dl class="tiles">${JOB_STATES.map(state => tile(view, state, now.stats.states[state]))}</dl>
 <p class="soft">${dispatcherText(now)} ${mailText(now)}${view.isTrusted && html` <a href="${ROOT}/quarantine">Show the quarantine</a>.`}${hostsLine(view, now)}${!view.isTrusted && " Sign in with the token to see addresses, ids, rules and SES's answers."}</p>
 </section>`
@@ -59,15 +56,6 @@ const VERDICT_CLASS = {
   idle: 'warn',
 } as const
 
-/** Reasons that the list of troubles has no words of its own for. */
-const FROM_VERDICT: ReadonlySet<ReasonKind> = new Set([
-  'unreachable',
-  'failing',
-  'throttled',
-  'emulator',
-  'other_endpoint',
-])
-
 /** With a link to its jobs. */
 function tile({ isTrusted }: View, state: JobState, jobs: number): Html {
   const number = isTrusted
@@ -76,53 +64,82 @@ function tile({ isTrusted }: View, state: JobState, jobs: number): Html {
   return html`<div class="${state} ${jobs > 0 && 'some'}"><dt>${state}</dt><dd>${number}</dd></div>`
 }
 
-/** The worst first. */
+/** The worst first. The verdict's first reason is its line already, and is here only where there is more to say. */
 function troublesOf(view: View, now: Status): Trouble[] {
-  const { stats, isIdle, isObserving, relayWarnings, surges } = now
-  const willMiss = stats.regions.reduce((sum, one) => sum + one.willMiss, 0)
-  const failures = (['failed', 'expired'] as const).filter(state => stats.states[state] > 0)
+  const { verdict, relayWarnings, surges } = now
+  const [first] = verdict.state === 'sending' ? [] : verdict.reasons
   const when = (is: boolean, kind: Trouble['kind'], text: Part): Trouble[] => (is ? [{ kind, text }] : [])
+  const warn = (text: Part): Trouble => ({ kind: 'warn', text })
   return [
-    ...when(!isDispatching(stats), 'bad', 'No dispatcher runs: nothing is sent.'),
-    ...when(
-      stats.reload.isRefused,
-      'bad',
-      html`The configuration has errors; the previous one is in force. <a href="#reload-title">Show the errors</a>`,
-    ),
-    ...when(willMiss > 0, 'bad', `${count(willMiss)} waiting jobs will miss their deadline at this pace.`),
-    ...surges.flatMap(one => when(true, 'bad', surgeText(view, one))),
-    ...when(now.lost > 0 && failures.length > 0, 'warn', lostText(view, now.lost, failures)),
-    ...stats.blocked.slice(0, SHOWN_BLOCKERS).flatMap(one => when(true, 'warn', blockerText(view, one))),
-    ...now.verdict.reasons.flatMap(({ kind, level, lane, text }) =>
-      when(
-        FROM_VERDICT.has(kind) ||
-          (kind === 'no_credentials' && !stats.blocked.some(one => one.region === lane)),
-        level === 'note' ? 'soft' : 'warn',
-        `${text.charAt(0).toUpperCase()}${text.slice(1)}${lane === undefined ? '' : ` (${lane})`}.`,
-      ),
-    ),
-    ...stats.pauses.flatMap(({ region, sinceMs, who, reason }) =>
-      when(
-        true,
-        'warn',
-        html`Paused by hand: ${region ?? 'every region'}, for ${since(sinceMs, view.nowMs)}${view.isTrusted && [who !== undefined && `, by ${who}`, reason !== undefined && `: ${reason}`]}.`,
-      ),
-    ),
-    ...hostTroubles(view, now.stats).flatMap(text => when(true, 'warn', text)),
-    ...relayWarnings.flatMap(warning => when(true, 'warn', `${warning.replace(/^t/, 'T')}.`)),
+    ...surges.map((one): Trouble => ({ kind: 'bad', text: surgeText(view, one) })),
+    ...verdict.reasons.flatMap(reason => {
+      const texts = detailsOf(reason, view, now)
+      const known = reason === first || isToldInLine(reason) ? [] : [reasonText(reason)]
+      return (texts ?? known).map((text): Trouble => ({ kind: KINDS[reason.level], text }))
+    }),
+    ...when(now.lost > 0, 'warn', lostText(view, now.lost)),
+    ...hostTroubles(view, now.stats).map(warn),
+    ...relayWarnings.map(warning => warn(`${warning.replace(/^t/, 'T')}.`)),
     ...when(isNearlyFull(now), 'warn', `The quarantine is nearly full. ${mailText(now)}`),
-    ...when(isIdle, 'warn', 'Idle: [relay] trusted is empty, so no mail is looked at.'),
-    ...when(isObserving, 'warn', 'mode = observe: decisions are noted, and nothing is done about them.'),
   ]
+}
+
+const KINDS: Readonly<Record<Reason['level'], Trouble['kind']>> = {
+  stopped: 'bad',
+  degraded: 'warn',
+  note: 'soft',
+}
+
+/** As verdict.ts adds it to the line. */
+function isToldInLine({ kind }: Reason): boolean {
+  return kind === 'missing_deadlines'
+}
+
+function reasonText({ text, lane }: Reason): string {
+  const where = lane === undefined || text.includes(lane) ? '' : ` (${lane})`
+  return `${text.charAt(0).toUpperCase()}${text.slice(1)}${where}.`
+}
+
+/** What only the page says of a reason, in place of its own text. Undefined: no more than that. */
+function detailsOf({ kind, lane }: Reason, view: View, { stats }: Status): Part[] | undefined {
+  switch (kind) {
+    case 'paused':
+      return stats.pauses.filter(({ region }) => region === lane).map(one => pauseText(view, one))
+    case 'blocked':
+    case 'no_credentials': {
+      const own = stats.blocked.filter(({ region }) => region === lane).slice(0, SHOWN_BLOCKERS)
+      const asked = own.filter(one => isWithoutCredentials(one) === (kind === 'no_credentials'))
+      return asked.length === 0 ? undefined : asked.map(one => blockerText(view, one))
+    }
+    case 'configuration_refused':
+      return [
+        html`The configuration has errors; the previous one is in force. <a href="#reload-title">Show the errors</a>`,
+      ]
+    default:
+      return undefined
+  }
+}
+
+function isWithoutCredentials({ why = '' }: Blocker): boolean {
+  return failureKind(why) === 'no_credentials'
+}
+
+/** Names of tokens and the words of operators are shown with the token. */
+function pauseText({ isTrusted, nowMs }: View, { region, sinceMs, reason, who }: Pause): Html {
+  const by = isTrusted && who !== undefined && ` by ${who}`
+  const why = isTrusted && reason !== undefined && `: ${reason}`
+  return html`Paused by hand${by}: ${region ?? 'every region'}, for ${since(sinceMs, nowMs)}${why}.`
 }
 
 function surgeText(view: View, { by, share }: SurgeRecord): Html {
   return html`${shownTo(view, by)} has refused ${share}: what it refuses is 450, and nothing is bounced, until it accepts a recipient or <code>ses-bounce refusals resume</code>.`
 }
 
-function lostText({ isTrusted }: View, lost: number, states: readonly JobState[]): Html {
-  const ways = states.map(state => html` <a href="${ROOT}/search?state=${state}">${state}</a>`)
-  return html`In the last hour ${count(lost)} ended without a bounce.${isTrusted && ways}`
+/** The link leads to as many. */
+function lostText({ isTrusted, nowMs }: View, lost: number): Html {
+  const jobs = `${count(lost)} ${lost === 1 ? 'job' : 'jobs'}`
+  const link = `${ROOT}/lost?since=${new Date(nowMs - HOUR_MS).toISOString()}`
+  return html`In the last hour ${isTrusted ? html`<a href="${link}">${jobs}</a>` : jobs} ended without a bounce.`
 }
 
 function blockerText(view: View, { region, bounceSender, nextTryMs, why }: Blocker): Html {
@@ -137,7 +154,7 @@ function blockerText(view: View, { region, bounceSender, nextTryMs, why }: Block
 
 function dispatcherText({ stats }: Status): string {
   const { silentMs, leader } = stats
-  if (silentMs === undefined)
+  if (silentMs === undefined || !Number.isFinite(silentMs))
     return leader === undefined
       ? 'No dispatcher has run since this machine started.'
       : 'No dispatcher has run yet.'
@@ -177,56 +194,4 @@ const NEARLY_FULL = 0.8
 
 function isNearlyFull({ stats: { mail }, mailLimitBytes }: Status): boolean {
   return mail.kept.bytes + mail.quarantine.bytes >= mailLimitBytes * NEARLY_FULL
-}
-
-export function regions(view: View, { stats }: Status): Html {
-  const isAllPaused = stats.pauses.some(({ region }) => region === undefined)
-  const rows = stats.regions.map(one => regionRow(view, one, stats))
-  return html`<section id="regions" data-live aria-labelledby="regions-title">
-<h2 id="regions-title">Regions</h2>
-${table(
-  view,
-  [
-    { name: 'Region', kind: 'head' },
-    { name: 'State', kind: 'nowrap' },
-    { name: 'One call every', kind: 'number' },
-    { name: 'Waiting', kind: 'number' },
-    { name: 'Drained in', kind: 'number' },
-    { name: 'Next deadline', kind: 'number' },
-    { name: 'Will miss deadline', kind: 'number' },
-    ...(view.mayOperate ? [{ name: 'Pause', kind: 'number' } as const] : []),
-  ],
-  rows,
-  'No bounce has been queued yet.',
-)}
-${view.mayOperate && rows.length > 0 && html`<div class="actions">${pausing(undefined, isAllPaused)}</div>`}
-</section>`
-}
-
-function regionRow(view: View, one: RegionStats, { pauses, blocked }: QueueStats): Part[] {
-  const { region, spacingMs, queued, nextDeadlineMs, drainMs, willMiss } = one
-  const isPaused = one.pausedSinceMs !== undefined
-  const isOwn = pauses.some(pause => pause.region === region)
-  const isBlocked = blocked.some(blocker => blocker.region === region)
-  const states = [...(isPaused ? ['paused by hand'] : []), ...(isBlocked ? ['blocked by SES'] : [])]
-  return [
-    region,
-    html`<span class="${states.length > 0 ? 'warn' : 'good'}">${states.join(', ') || 'working'}</span>`,
-    `${(spacingMs / 1000).toFixed(2)} s`,
-    count(queued),
-    queued === 0 ? 'none waiting' : drainMs === undefined ? 'unknown' : timeText(drainMs),
-    nextDeadlineMs === undefined ? 'none' : leftText(nextDeadlineMs, view.nowMs),
-    html`<span class="${willMiss > 0 && 'bad'}">${count(willMiss)}</span>`,
-    ...(view.mayOperate ? [pausing(region, isOwn)] : []),
-  ]
-}
-
-/** Undefined: every region. */
-function pausing(region: string | undefined, isPaused: boolean): Html {
-  const word = isPaused ? 'resume' : 'pause'
-  // a pause of every region hides those of its own, which stay
-  const what = region ?? (isPaused ? 'all that is paused' : 'every region')
-  return html`<form action="${ROOT}/${word}" method="post">
-<input type="hidden" name="region" value="${region ?? ''}">
-<button>${isPaused ? 'Resume' : 'Pause'} ${what}</button></form>`
 }

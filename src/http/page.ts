@@ -16,12 +16,14 @@ import { html } from './html'
 import { actionRoutes } from './page-actions'
 import { jobReply, notFound, ofTrusted, viewOf } from './page-auth'
 import { Kept } from './page-cache'
-import { charts, spansUntil } from './page-chart'
-import { searchMain, stateMain } from './page-job'
+import { activityUntil, charts } from './page-chart'
+import { decisions, recipientOf, type ShownDecision } from './page-decisions'
+import { lostMain, searchMain, stateMain } from './page-found'
 import { page, type View } from './page-layout'
 import { refusals } from './page-refusals'
-import { deadlines, decisions, lastReload, rules } from './page-sections'
-import { regions, type Status, statusSection } from './page-summary'
+import { regions } from './page-regions'
+import { deadlines, lastReload, rules } from './page-sections'
+import { type Status, statusSection } from './page-summary'
 import type { Reply } from './reply'
 import type { Request } from './request'
 import type { Route } from './router'
@@ -32,6 +34,8 @@ const SHOWN_DECISIONS = 30
 /** The spans of the last hour, and the present one. */
 const HOUR_SPANS = 13
 const MOST_FOUND = 50
+const MOST_LOST = 200
+const HOUR_MS = 3_600_000
 /** Longer than any value that could be found. */
 const LONGEST_ASKED = 400
 
@@ -52,6 +56,7 @@ export function pageRoutes(context: HttpContext): Route[] {
     get('/page.js', () => asset('text/javascript', SCRIPT)),
     get('/icon.svg', () => asset('image/svg+xml', ICON)),
     get('/jobs/:id', request => ofTrusted(request, context, view => jobPage(request, view, context))),
+    get('/lost', request => ofTrusted(request, context, view => lost(request, view, context))),
     get('/search', request => ofTrusted(request, context, view => search(request, view, context))),
     ...actionRoutes(context),
   ]
@@ -66,25 +71,25 @@ async function first(view: View, context: HttpContext, kept: Kept): Promise<Repl
 }
 
 async function firstAt(view: View, reader: QueueReader, context: HttpContext): Promise<Reply> {
-  const { settings, policy, idle } = context.activeConfig()
+  const { settings, policy } = context.activeConfig()
   const stats = await queueStats(reader, { ms: view.nowMs, monoMs: context.nowMonoMs() }, paceOf(settings))
-  const past = await spansUntil(view.nowMs, reader)
+  const { buckets, waiting } = await activityUntil(view.nowMs, reader)
+  // counted only where there is something to count
+  const hasLost = buckets.slice(-HOUR_SPANS).some(({ others }) => others > 0)
+  const { all: lost } = hasLost ? await reader.lostSince(view.nowMs - HOUR_MS, 0) : { all: 0 }
   const now: Status = {
     stats,
-    lost: past.slice(-HOUR_SPANS).reduce((sum, { others }) => sum + others, 0),
+    lost,
     mailLimitBytes: settings.quarantine.limitBytes,
-    isIdle: idle,
-    isObserving: settings.main.mode === 'observe',
     relayWarnings: relayWarnings(await reader.relaySigns(view.nowMs), settings.relay.recipients),
     surges: context.surges(),
     verdict: verdictOf(view.isTrusted ? stats : withoutReasons(stats), verdictSettings(settings), view.nowMs),
   }
-  const { queued, sending, held } = stats.states
   const main = html`${statusSection(view, now)}
 ${regions(view, now)}
-${charts(past, queued + sending + held, await reader.deadlineBuckets(), view.nowMs)}
+${charts(buckets, waiting, await reader.deadlineBuckets(), view.nowMs)}
 ${deadlines(view, await reader.soonest(SOONEST))}
-${decisions(view, await reader.decisions(SHOWN_DECISIONS))}
+${decisions(view, await latestDecisions(reader))}
 ${refusals(view, await reader.sums())}
 ${rules(
   view,
@@ -93,6 +98,17 @@ ${rules(
 )}
 ${lastReload(view, stats.reload)}`
   return page(200, view, { title: now.verdict.line, main })
+}
+
+async function latestDecisions(reader: QueueReader): Promise<ShownDecision[]> {
+  const notes = await reader.decisions(SHOWN_DECISIONS)
+  const mailed = notes.filter(note => recipientOf(note) !== undefined)
+  const states = await reader.statesOf(mailed.flatMap(note => recipientOf(note) ?? []))
+  const jobOf = new Map(mailed.map((note, index) => [note, states[index]]))
+  return notes.map(note => {
+    const job = jobOf.get(note)
+    return job === undefined ? note : { ...note, job }
+  })
 }
 
 async function jobPage({ params }: Request, view: View, context: HttpContext): Promise<Reply> {
@@ -105,11 +121,33 @@ async function search({ query }: Request, view: View, context: HttpContext): Pro
   const operator = await context.operator()
   const state = JOB_STATES.find(one => one === query.get('state'))
   if (state !== undefined) {
-    const jobs = await operator.page({ states: [state], limit: MOST_FOUND })
-    return page(200, view, { title: `Jobs ${state}`, main: stateMain(view, state, jobs) })
+    const before = placeOf(query.get('before'))
+    const found = await operator.page({
+      states: [state],
+      limit: MOST_FOUND,
+      ...(before !== undefined && { before }),
+    })
+    const { settings } = context.activeConfig()
+    const now = { ms: view.nowMs, monoMs: context.nowMonoMs() }
+    const { states } = await operator.stats(now, paceOf(settings))
+    const main = stateMain(view, state, { ...found, all: states[state], isFirst: before === undefined })
+    return page(200, view, { title: `Jobs ${state}`, main })
   }
   const asked = (query.get('q') ?? '').trim().slice(0, LONGEST_ASKED)
   return page(200, view, { title: 'Search', main: searchMain(view, asked, await found(asked, operator)) })
+}
+
+/** Of a page of jobs: a whole number, as the link to it has. */
+function placeOf(given: string | null): number | undefined {
+  return given !== null && /^\d{1,15}$/.test(given) ? Number(given) : undefined
+}
+
+async function lost({ query }: Request, view: View, context: HttpContext): Promise<Reply> {
+  const given = Date.parse(query.get('since') ?? '')
+  const sinceMs = Number.isNaN(given) ? view.nowMs - HOUR_MS : given
+  const operator = await context.operator()
+  const main = lostMain(view, sinceMs, await operator.lostSince(sinceMs, MOST_LOST))
+  return page(200, view, { title: 'Jobs without a bounce', main })
 }
 
 async function found(asked: string, operator: QueueReader): Promise<JobPage> {

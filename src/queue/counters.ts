@@ -57,6 +57,19 @@ export interface DecisionNote {
   detail?: string
   /** True: nothing was changed, as the rule or the plugin only observes. */
   isObserved: boolean
+  /** A bounce that the recipient has already, or will get: nothing was added. */
+  isDuplicate?: true
+}
+
+const DUPLICATE = 'duplicate'
+
+/** How engines store the action of a note. */
+export function storedAction({ action, isDuplicate }: Pick<DecisionNote, 'action' | 'isDuplicate'>): string {
+  return isDuplicate ? DUPLICATE : action
+}
+
+export function actionOf(stored: string): Pick<DecisionNote, 'action' | 'isDuplicate'> {
+  return stored === DUPLICATE ? { action: 'bounce', isDuplicate: true } : { action: stored as Action }
 }
 
 /** A reading of the configuration's files. With errors they didn't become active. */

@@ -9,7 +9,7 @@ import type { DecisionNote, RuleHits, Sum } from './counters'
 import type { Job, JobEvent, JobState } from './job'
 import type { MailLedger, MailPlace, StoredMail } from './mail-ledger'
 import type { RelaySigns } from './relay-signs'
-import type { ActivityBucket, DeadlineBucket, QueueStats, RuleCount } from './stats'
+import type { Activity, DeadlineBucket, QueueStats, RuleCount } from './stats'
 import type { Eventually, QueueClock } from './store'
 
 /** A pause by hand: jobs wait, and expire at their deadline. */
@@ -54,6 +54,17 @@ export interface JobQuery {
   limit?: number
   /** `next` of the page before. */
   before?: number
+}
+
+/** A recipient of an SES mail. */
+export interface MailRecipient {
+  sesId: string
+  address: string
+}
+
+export interface JobInState {
+  id: string
+  state: JobState
 }
 
 /** `next`: `before` of the next page. Undefined: there is none. */
@@ -122,8 +133,12 @@ export interface QueueReader {
   decisions(limit?: number): Eventually<DecisionNote[]>
   /** Most of them first. */
   ruleHits(): Eventually<RuleHits[]>
-  /** Buckets of the last day that begin then or later, oldest first. Empty ones may be missing. */
-  activity(fromMs: EpochMs): Eventually<ActivityBucket[]>
+  /** With the buckets of the last day that begin then or later. */
+  activity(fromMs: EpochMs): Eventually<Activity>
+  /** For each of these recipients its job. Undefined: there is none on record. */
+  statesOf(recipients: readonly MailRecipient[]): Eventually<(JobInState | undefined)[]>
+  /** Jobs that failed or expired then or later, latest first, and how many there are. */
+  lostSince(sinceMs: EpochMs, limit: number): Eventually<{ jobs: Job[]; all: number }>
   /** Soonest first. */
   deadlineBuckets(): Eventually<DeadlineBucket[]>
   mailTotals(): Eventually<Record<MailPlace, StoredMail>>

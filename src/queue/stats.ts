@@ -128,6 +128,14 @@ export interface ActivityBucket {
   others: number
 }
 
+/** What came and went, and how many jobs wait, all of one moment. */
+export interface Activity {
+  /** Oldest first. Empty ones may be missing. */
+  buckets: readonly ActivityBucket[]
+  /** Queued, sending or held. */
+  waiting: number
+}
+
 /** Waiting jobs, by their deadlines. */
 export interface DeadlineBucket {
   fromMs: EpochMs

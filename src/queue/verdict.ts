@@ -205,7 +205,7 @@ function ofLane(kind: ReasonKind, level: Reason['level'], lane: string | undefin
 
 function noDispatcher({ silentMs }: QueueStats): Reason {
   const text =
-    silentMs === undefined
+    silentMs === undefined || !Number.isFinite(silentMs)
       ? 'no dispatcher has run'
       : `no dispatcher runs: no heartbeat for ${waitText(silentMs)}`
   return { kind: 'no_dispatcher', level: 'stopped', stops: true, text }

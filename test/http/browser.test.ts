@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 import axe from 'axe-core'
-import type { Page } from 'playwright-core'
+import type { Locator, Page } from 'playwright-core'
 import { byHand } from '../queue/by-hand-calls'
 import { HOUR_MS, request } from '../queue/support'
 import { type Api, NOW_MS, startApi } from './api-support'
@@ -11,7 +11,7 @@ import { fillDay, RULES } from './day'
 import { EVIL, fillHostile } from './hostile'
 import { TOKEN } from './support'
 
-const OWN = /^\/ses-bounce\/(?:|page\.css|page\.js|icon\.svg|jobs\/\w+|search|session|pause|resume)$/
+const OWN = /^\/ses-bounce\/(?:|page\.css|page\.js|icon\.svg|jobs\/\w+|search|session|pause|resume|lost)$/
 /** As the script has it. */
 const EVERY_MS = 3000
 
@@ -76,7 +76,8 @@ describe('the status page in a browser', function () {
       fillHostile(api)
       const { page } = await open()
       await page.goto(`${api.url}/`)
-      await page.locator('#decisions a').click()
+      await page.locator('#deadlines a').first().click()
+      await page.getByRole('link', { name: 'ses-' }).click()
       await page.getByText('1 found.').waitFor()
       await page.locator('td a').click()
       await page.getByRole('link', { name: 'sender ' }).click()
@@ -120,6 +121,103 @@ describe('the status page in a browser', function () {
       })
   })
 
+  describe('with long values', () => {
+    const LONG = `${'x'.repeat(64)}@${'y'.repeat(180)}.example`
+
+    function addLong(): string {
+      const deadlineMs = NOW_MS + 60_000
+      const all = {
+        deadlineMs,
+        sesId: LONG,
+        sender: LONG,
+        rule: LONG,
+        region: LONG,
+        recipient: { address: LONG },
+      }
+      return api.queue.add([request(all)], NOW_MS)[0]?.jobId ?? ''
+    }
+
+    it('leaves each column where it is, and shows both ends of a value', async () => {
+      add(60)
+      const { page } = await open({ viewport: { width: 1280, height: 900 } })
+      await page.clock.install()
+      await page.goto(`${api.url}/`)
+      const columns = () =>
+        page.evaluate(() =>
+          [...document.querySelectorAll('th[scope=col]')].map(one => {
+            const { x, width } = one.getBoundingClientRect()
+            return [one.closest('section')?.id, one.textContent, Math.round(x), Math.round(width)].join(' ')
+          }),
+        )
+      const before = await columns()
+      assert.ok(before.length > 10)
+      const id = addLong()
+      await page.clock.runFor(EVERY_MS)
+      await page.getByRole('link', { name: id }).waitFor()
+      assert.deepEqual(await columns(), before)
+      const address = page.locator(`#deadlines tr`, { hasText: id }).locator('[data-column=Sender] .cut')
+      assert.equal(await address.getAttribute('title'), LONG)
+      const [shown, height] = await address.evaluate(one => {
+        const { width, height: high } = one.getBoundingClientRect()
+        return [width, high]
+      })
+      assert.ok((shown ?? 0) > 60 && (height ?? 99) < 60, `${shown} x ${height}`)
+    })
+
+    it('copies the whole of a value that is cut', async () => {
+      const id = addLong()
+      const { page } = await open()
+      await page.goto(`${api.url}/`)
+      const address = page.locator(`#deadlines tr`, { hasText: id }).locator('[data-column=Sender] .cut')
+      const copied = await address.evaluate(one => {
+        getSelection()?.selectAllChildren(one)
+        return getSelection()?.toString()
+      })
+      assert.equal(copied, LONG)
+    })
+  })
+
+  it('shows five decisions on a phone, and all of them on demand, which stays so', async () => {
+    fillDay(api, [3, 9])
+    const { page } = await open({ viewport: { width: 390, height: 844 } })
+    await page.clock.install()
+    await page.goto(`${api.url}/`)
+    const shown = () =>
+      page
+        .locator('#decisions tbody tr')
+        .evaluateAll(rows => rows.filter(one => one.getClientRects().length > 0).length)
+    assert.equal(await shown(), 5)
+    await tabTo(page, 'Show all 12', page.locator('#decisions label'))
+    await page.keyboard.press('Space')
+    assert.equal(await shown(), 12)
+    const id = add(60)
+    api.clock.ms += EVERY_MS
+    await page.clock.runFor(EVERY_MS)
+    await page.locator('#deadlines', { hasText: id }).waitFor()
+    await page.locator('#decisions', { hasText: '7s ago' }).waitFor()
+    assert.equal(await shown(), 12)
+    await page.getByText('Show fewer').click()
+    assert.equal(await shown(), 5)
+  })
+
+  it('waits with news where somebody is asked, and goes on afterwards', async () => {
+    add(60)
+    const { page } = await open()
+    await page.clock.install()
+    await page.goto(`${api.url}/`)
+    const summary = page.locator('#regions summary').first()
+    await summary.click()
+    await page.locator('#regions input[name=reason]').first().fill('an outage')
+    const id = add(120)
+    await page.clock.runFor(EVERY_MS)
+    await page.getByRole('link', { name: id }).waitFor()
+    assert.equal(await page.locator('#regions input[name=reason]').first().inputValue(), 'an outage')
+    assert.equal(await page.locator('#regions td[data-column=Waiting]').textContent(), '1')
+    await summary.click()
+    await page.clock.runFor(EVERY_MS)
+    await page.locator('#regions td[data-column=Waiting]', { hasText: '2' }).waitFor()
+  })
+
   describe('without reloading', () => {
     it('shows what is new, and says when it can’t', async () => {
       const { page } = await open()
@@ -143,10 +241,10 @@ describe('the status page in a browser', function () {
 
     it('leaves the focus, a place in a wide table and a selection where they are', async () => {
       add(60)
-      const { page } = await open({ viewport: { width: 720, height: 800 } })
+      const { page } = await open({ viewport: { width: 980, height: 800 } })
       await page.clock.install()
       await page.goto(`${api.url}/`)
-      await page.getByRole('button', { name: 'Pause eu-west-1' }).focus()
+      await page.locator('summary', { hasText: 'Pause eu-west-1' }).focus()
       const wide = page.locator('#deadlines .scroll')
       await wide.evaluate(one => one.scrollTo({ left: 40 }))
       assert.equal(await wide.evaluate(one => one.scrollLeft), 40, 'it is wider than the screen')
@@ -155,9 +253,9 @@ describe('the status page in a browser', function () {
       const later = add(120)
       await page.clock.runFor(EVERY_MS)
       await page.getByRole('link', { name: later }).waitFor()
-      assert.equal(await page.evaluate(() => document.activeElement?.textContent), 'Pause eu-west-1')
+      assert.equal(await page.evaluate(() => document.activeElement?.textContent), 'Pause eu-west-1…')
       assert.equal(await wide.evaluate(one => one.scrollLeft), 40)
-      assert.equal(await page.evaluate(() => getSelection()?.toString()), 'Status')
+      assert.equal(await page.evaluate(() => getSelection()?.toString()), 'Sending. All is well.')
       assert.equal(await tile(page, 'queued').textContent(), '1', 'as it was selected')
       await page.evaluate(() => getSelection()?.removeAllRanges())
       await page.clock.runFor(EVERY_MS)
@@ -227,6 +325,12 @@ describe('the status page in a browser', function () {
         await page.keyboard.type(TOKEN)
         await page.keyboard.press('Enter')
         await page.getByRole('link', { name: id }).waitFor()
+        await tabTo(page, 'Pause eu-west-1…')
+        await page.keyboard.press('Enter')
+        await page.getByText('Its bounces wait until somebody resumes').first().waitFor()
+        assert.equal(api.operator.pauses().length, 0, 'it is asked first')
+        await tabTo(page, 'Reason')
+        await page.keyboard.type('an outage')
         await tabTo(page, 'Pause eu-west-1')
         await page.keyboard.press('Enter')
         await page.getByText('Paused by hand: eu-west-1').waitFor()
@@ -236,10 +340,16 @@ describe('the status page in a browser', function () {
         await tabTo(page, id)
         await page.keyboard.press('Enter')
         await page.getByRole('heading', { name: `Job ${id} queued` }).waitFor()
-        for (const [button, state] of [
-          ['Hold', 'held'],
-          ['Cancel', 'cancelled'],
+        for (const [asked, button, state] of [
+          [undefined, 'Hold', 'held'],
+          ['Cancel…', 'Cancel this job', 'cancelled'],
         ] as const) {
+          if (asked !== undefined) {
+            await tabTo(page, asked)
+            await page.keyboard.press('Enter')
+            await page.getByText('Its recipients get no bounce.').waitFor()
+            assert.equal(api.operator.job(id)?.state, 'held', 'it is asked first')
+          }
           await tabTo(page, button)
           await page.keyboard.press('Enter')
           await page.getByRole('heading', { name: `Job ${id} ${state}` }).waitFor()
@@ -320,10 +430,10 @@ async function complaints(page: Page, rules?: string[]): Promise<string[]> {
 }
 
 /** With the key that goes on to what can be used next. */
-async function tabTo(page: Page, name: string): Promise<void> {
+async function tabTo(page: Page, name: string, outlined?: Locator): Promise<void> {
   for (let presses = 0; presses < 80; presses++) {
     if ((await focusName(page)) === name) {
-      await assertFocus(page, name)
+      await assertFocus(page, name, outlined)
       return
     }
     await page.keyboard.press('Tab')
@@ -331,9 +441,10 @@ async function tabTo(page: Page, name: string): Promise<void> {
   assert.fail(`${name} is not reached by Tab`)
 }
 
-async function assertFocus(page: Page, name: string): Promise<void> {
+/** `outlined`: what has the outline in place of the element. */
+async function assertFocus(page: Page, name: string, outlined = page.locator(':focus')): Promise<void> {
   assert.equal(await focusName(page), name)
-  const outline = await page.locator(':focus').evaluate(one => getComputedStyle(one).outlineStyle)
+  const outline = await outlined.evaluate(one => getComputedStyle(one).outlineStyle)
   assert.equal(outline, 'solid', 'the focus can be seen')
 }
 
@@ -341,7 +452,9 @@ function focusName(page: Page): Promise<string> {
   return page.evaluate(() => {
     const one = document.activeElement
     const label =
-      one instanceof HTMLInputElement ? (one.labels?.[0]?.textContent ?? one.ariaLabel) : one?.textContent
+      one instanceof HTMLInputElement
+        ? (one.labels?.[0]?.innerText.trim() ?? one.ariaLabel)
+        : one?.textContent
     return label ?? ''
   })
 }

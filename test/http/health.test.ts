@@ -48,7 +48,7 @@ describe('the health of the plugin', () => {
     assert.doesNotMatch(JSON.stringify(body), /10\.1\.2\.3/)
     const page = await (await fetch(`${api.url}/`)).text()
     assert.ok(page.includes(`<title>${verdict} - SES bounces</title>`), page.slice(0, 500))
-    assert.ok(page.includes(`>${verdict}</p>`))
+    assert.ok(page.includes(`>${verdict}</h1>`))
     assert.doesNotMatch(page, /All is well|SES says/)
 
     api.operator.pause(undefined, NOW_MS)

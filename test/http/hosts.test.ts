@@ -42,8 +42,6 @@ function statusOf(stats: QueueStats): Status {
     stats,
     lost: 0,
     mailLimitBytes: 1,
-    isIdle: false,
-    isObserving: false,
     relayWarnings: [],
     surges: [],
     verdict,
@@ -83,7 +81,7 @@ describe('the status page of a queue that hosts share', () => {
   it('says that nothing is sent where no host has led yet', () => {
     const { silentMs: _silentMs, ...silent } = STATS
     const text = page({ ...silent, leader: { term: 0 }, silentMs: Number.POSITIVE_INFINITY })
-    assert.match(text, /No dispatcher runs: nothing is sent/)
+    assert.match(text, /Stopped: no dispatcher has run</)
     assert.match(text, /No host leads; also here: web-1, web-2\./)
   })
 })

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import path from 'node:path'
 import { mock } from 'node:test'
 import { toCursor } from '../../src/http/listing'
-import { SPANS, spansUntil, waitingBefore } from '../../src/http/page-chart'
+import { activityUntil, SPANS, waitingBefore } from '../../src/http/page-chart'
 import { rules } from '../../src/http/page-sections'
 import { Database } from '../../src/queue/sqlite/database'
 import { openQueueReader, openWorkerQueue } from '../../src/queue/sqlite/open'
@@ -212,20 +212,33 @@ describe('the rules of a large policy', () => {
 })
 
 describe('the chart', () => {
+  const LAST_MS = NOW_MS - (NOW_MS % ACTIVITY_BUCKET_MS)
+  const NOTHING = { came: 0, sent: 0, others: 0 }
+
   it('has a span for each five minutes of three hours, also where nothing came or ended', async () => {
-    const last = { fromMs: NOW_MS - (NOW_MS % ACTIVITY_BUCKET_MS), came: 1, sent: 2, others: 3 }
+    const last = { fromMs: LAST_MS, came: 1, sent: 2, others: 3 }
     const asked: number[] = []
     const reader = {
       activity(fromMs: number) {
         asked.push(fromMs)
-        return [last]
+        return { buckets: [last], waiting: 7 }
       },
     }
-    const found = await spansUntil(NOW_MS + MINUTE_MS, reader)
-    assert.deepEqual(asked, [found[0]?.fromMs])
-    assert.equal(found.length, SPANS)
-    assert.deepEqual(found.at(-1), last)
-    assert.deepEqual(found.at(-2), { fromMs: last.fromMs - ACTIVITY_BUCKET_MS, came: 0, sent: 0, others: 0 })
+    const { buckets, waiting } = await activityUntil(NOW_MS + MINUTE_MS, reader)
+    assert.equal(waiting, 7)
+    assert.deepEqual(asked, [buckets[0]?.fromMs])
+    assert.equal(buckets.length, SPANS)
+    assert.deepEqual(buckets.at(-1), last)
+    assert.deepEqual(buckets.at(-2), { fromMs: LAST_MS - ACTIVITY_BUCKET_MS, ...NOTHING })
+  })
+
+  it('counts what a clock that is ahead has noted as of now, so that no earlier number of waiting jobs changes', async () => {
+    const earlier = { fromMs: LAST_MS - ACTIVITY_BUCKET_MS, ...NOTHING, came: 5 }
+    const ahead = { fromMs: LAST_MS + ACTIVITY_BUCKET_MS, came: 0, sent: 2, others: 1 }
+    const before = await activityUntil(NOW_MS, { activity: () => ({ buckets: [earlier], waiting: 5 }) })
+    const after = await activityUntil(NOW_MS, { activity: () => ({ buckets: [earlier, ahead], waiting: 2 }) })
+    assert.deepEqual(waitingBefore(before.buckets, before.waiting).slice(-2), [5, 5])
+    assert.deepEqual(waitingBefore(after.buckets, after.waiting).slice(-2), [5, 2])
   })
 
   it('reckons back how many waited: without what came, with what went', () => {

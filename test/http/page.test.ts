@@ -68,7 +68,10 @@ describe('the status page', () => {
     assert.match(text, /5s ago/)
     assert.ok(text.includes(`href="/ses-bounce/jobs/${id}"`))
     api.clock.monoMs += 31_000
-    assert.match((await get('/')).text, /No dispatcher runs: nothing is sent\./)
+    assert.match(
+      (await get('/')).text,
+      /<h1 [^>]*>Stopped: no dispatcher runs: no heartbeat for 31 s; 2 waiting jobs will miss/,
+    )
   })
 
   it('shows a job with its history and its call, and finds it by address and by id', async () => {
@@ -97,16 +100,19 @@ describe('the status page', () => {
   it('says for an hour that something ended without a bounce', async () => {
     const [, id = ''] = fillHostile(api)
     byHand(api.operator).cancel(id, NOW_MS)
-    assert.doesNotMatch((await get('/')).text, /ended without a bounce\./, 'by hand alone')
+    assert.doesNotMatch((await get('/')).text, /ended without a bounce\./, 'by hand')
     const now = { ms: NOW_MS, monoMs: api.clock.monoMs }
     const region = `region ${EVIL}`
     const spacing = { spacingMs: 1000, notBeforeMonoMs: 0, longestPauseMs: HOUR_MS }
     const claim = api.dispatcher.claim(region, now, spacing) ?? assert.fail()
     api.dispatcher.begin(claim, now)
     api.dispatcher.settle(claim, { state: 'failed', detail: EVIL }, { ms: NOW_MS, seenMonoMs: now.monoMs })
-    const said = /In the last hour 2 ended without a bounce\. <a href="\/ses-bounce\/search\?state=failed">/
-    assert.match((await get('/')).text, said)
-    assert.match((await get('/', {})).text, /In the last hour 2 ended without a bounce\.</)
+    const said =
+      /In the last hour <a href="\/ses-bounce(\/lost\?since=[^"]*)">1 job<\/a> ended without a bounce\./
+    const [, link = ''] = said.exec((await get('/')).text) ?? assert.fail()
+    assert.match((await get(link)).text, /1 failed or expired since/)
+    assert.equal((await get(link, {})).status, 401)
+    assert.match((await get('/', {})).text, /In the last hour 1 job ended without a bounce\.</)
     api.clock.ms += HOUR_MS + 5 * 60_000
     assert.doesNotMatch((await get('/')).text, /ended without a bounce\./)
   })
@@ -116,7 +122,7 @@ describe('the status page', () => {
     byHand(api.operator).cancel(other, NOW_MS)
     const queued = await get('/search?state=queued')
     assertTame(queued.text)
-    assert.match(queued.text, /The latest 1\./)
+    assert.match(queued.text, /The latest 1 of 1\./)
     assert.ok(queued.text.includes(`/jobs/${id}"`))
     const cancelled = await get('/search?state=cancelled')
     assert.ok(cancelled.text.includes(`/jobs/${other}"`) && !cancelled.text.includes(`/jobs/${id}"`))

@@ -21,7 +21,10 @@ forEachEngine('spans of time', makeStore => {
   afterEach(() => store.remove())
 
   async function spans(fromMs = 0): Promise<ActivityBucket[]> {
-    return (await store.reader()).activity(fromMs)
+    const { buckets, waiting } = await (await store.reader()).activity(fromMs)
+    const states = await (await store.reader()).countByState()
+    assert.equal(waiting, states.queued + states.sending + states.held)
+    return [...buckets]
   }
 
   const at = (index: number, came: number, sent: number, others: number): ActivityBucket => ({

@@ -12,15 +12,20 @@ export const SCRIPT = `'use strict';
     document.body.classList.toggle('stale', !isOn);
     if (said.textContent !== text) said.textContent = text;
   };
+  const isAskedIn = part => part.querySelector('details[open]') !== null;
   const isSelectedIn = part => {
     const selection = getSelection();
     return selection !== null && !selection.isCollapsed && selection.containsNode(part, true);
   };
-  const within = part => [...part.querySelectorAll('a, button, [tabindex]')];
-  const nameOf = one => [one.tagName, one.href, one.form?.action, one.ariaLabel, one.textContent].join(' ');
+  const within = part => [...part.querySelectorAll('a, button, summary, input, [tabindex]')];
+  const nameOf = one => [one.tagName, one.id, one.href, one.form?.action, one.ariaLabel, one.textContent].join(' ');
   const swap = (part, fresh) => {
     const lefts = [...part.querySelectorAll('.scroll')].map(one => one.scrollLeft);
     const focused = part.contains(document.activeElement) ? nameOf(document.activeElement) : undefined;
+    for (const one of part.querySelectorAll('input[type=checkbox]:checked')) {
+      const same = fresh.querySelector('#' + one.id);
+      if (same !== null) same.checked = true;
+    }
     part.replaceWith(fresh);
     fresh.querySelectorAll('.scroll').forEach((one, index) => { one.scrollLeft = lefts[index] ?? 0; });
     if (focused !== undefined) within(fresh).find(one => nameOf(one) === focused)?.focus({ preventScroll: true });
@@ -29,7 +34,7 @@ export const SCRIPT = `'use strict';
     if (document.title !== other.title) document.title = other.title;
     for (const part of document.querySelectorAll('[data-live]')) {
       const fresh = other.getElementById(part.id);
-      if (fresh === null || isSelectedIn(part) || part.outerHTML === fresh.outerHTML) continue;
+      if (fresh === null || isSelectedIn(part) || isAskedIn(part) || part.outerHTML === fresh.outerHTML) continue;
       swap(part, document.importNode(fresh, true));
     }
   };

@@ -1,8 +1,7 @@
 // A row of the table decision, and the note of it.
 
 import type { FallbackReason } from '../../config/settings'
-import type { Action } from '../../policy/decision'
-import type { DecisionNote } from '../counters'
+import { actionOf, type DecisionNote, storedAction } from '../counters'
 
 export interface DecisionRow {
   at_ms: number
@@ -10,7 +9,7 @@ export interface DecisionRow {
   sender: string | null
   recipient: string
   rule: string
-  action: Action
+  action: string
   reason: FallbackReason | ''
   detail: string
   observed: boolean
@@ -26,7 +25,7 @@ export function rowOf(note: DecisionNote): DecisionRow {
     sender: note.sender === undefined ? null : cut(note.sender),
     recipient: cut(note.recipient),
     rule: note.rule ?? '',
-    action: note.action,
+    action: storedAction(note),
     reason: note.reason ?? '',
     detail: cut(note.detail ?? ''),
     observed: note.isObserved,
@@ -40,7 +39,7 @@ export function noteOf(row: DecisionRow): DecisionNote {
     ...(row.sender !== null && { sender: row.sender }),
     recipient: row.recipient,
     ...(row.rule !== '' && { rule: row.rule }),
-    action: row.action,
+    ...actionOf(row.action),
     ...(row.reason !== '' && { reason: row.reason }),
     ...(row.detail !== '' && { detail: row.detail }),
     isObserved: row.observed,

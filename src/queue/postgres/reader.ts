@@ -1,12 +1,13 @@
 // Views of the queue for people, commands, metrics and tests. Each is one statement, or a few.
 
 import { randomInt } from 'node:crypto'
+import { addressKey } from '../../mail/address'
 import { type CountedName, type DecisionNote, type Labels, RECENT_DECISIONS } from '../counters'
 import type { JobEvent, JobState } from '../job'
 import type { MailPlace, StoredMail } from '../mail-ledger'
-import type { QueueReader } from '../operator'
+import type { MailRecipient, QueueReader } from '../operator'
 import type { RelaySigns } from '../relay-signs'
-import type { ActivityBucket, DeadlineBucket, RuleCount } from '../stats'
+import type { Activity, DeadlineBucket, RuleCount } from '../stats'
 import { auditReader } from './audit'
 import type { PostgresConnection } from './connection'
 import { type DecisionRow, noteOf } from './decision-row'
@@ -68,7 +69,20 @@ export function readerOf(connection: PostgresConnection, options: ReaderOptions)
       return found.map(([rule, hits, lastMs]) => ({ rule, hits, lastMs }))
     },
     activity: async (fromMs: number) =>
-      (await counts<ActivityBucket[]>('activity', { fromMs: Math.round(fromMs) })) ?? [],
+      (await counts<Activity>('activity', { fromMs: Math.round(fromMs) })) ?? { buckets: [], waiting: 0 },
+    statesOf: async (recipients: readonly MailRecipient[]) => {
+      const pairs = recipients.map(({ sesId, address }) => [sesId, addressKey(address)])
+      const found = await connection.call<[place: number, id: string, state: JobState][]>('states_of_1', {
+        recipients: pairs,
+      })
+      const byPlace = new Map(found.map(([place, id, state]) => [place, { id, state }]))
+      return recipients.map((_recipient, index) => byPlace.get(index + 1))
+    },
+    lostSince: async (sinceMs: number, most: number) => {
+      const args = { sinceMs: Math.round(sinceMs), most }
+      const { jobs, lost } = await connection.call<{ jobs: JobRow[]; lost: number }>('lost_since_1', args)
+      return { jobs: jobs.map(jobOf), all: lost }
+    },
     deadlineBuckets: async () => (await counts<DeadlineBucket[]>('deadlines')) ?? [],
     mailTotals: async () =>
       mailTotalsOf(

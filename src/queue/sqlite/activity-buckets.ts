@@ -3,17 +3,20 @@
 // jobs.
 
 import type { EpochMs } from '../../units'
-import type { ActivityBucket } from '../stats'
+import type { Activity, ActivityBucket } from '../stats'
 import type { Database } from './database'
+import { text } from './rows'
 
-/** The buckets from that time on, oldest first. */
-export function activity(database: Database, fromMs: EpochMs): ActivityBucket[] {
-  return database
-    .all('SELECT at_ms, came, sent, others FROM span WHERE at_ms >= ? ORDER BY at_ms', fromMs)
-    .map(row => ({
-      fromMs: Number(row['at_ms']),
-      came: Number(row['came']),
-      sent: Number(row['sent']),
-      others: Number(row['others']),
-    }))
+/** The buckets from that time on, oldest first. One statement: it sees the jobs and the buckets at one moment. */
+export function activity(database: Database, fromMs: EpochMs): Activity {
+  const row = database.get(
+    `SELECT (SELECT COALESCE(SUM(jobs), 0) FROM job_count WHERE state IN ('queued', 'sending', 'held')) AS waiting,
+       (SELECT json_group_array(json_object('fromMs', at_ms, 'came', came, 'sent', sent, 'others', others))
+        FROM (SELECT * FROM span WHERE at_ms >= ? ORDER BY at_ms)) AS buckets`,
+    fromMs,
+  )
+  return {
+    buckets: JSON.parse(text(row?.['buckets'])) as ActivityBucket[],
+    waiting: Number(row?.['waiting']),
+  }
 }

@@ -2,9 +2,9 @@
 // All are limited: further values count as `other`, texts are cut, and the oldest rows are deleted.
 
 import type { FallbackReason } from '../../config/settings'
-import type { Action } from '../../policy/decision'
 import type { EpochMs } from '../../units'
 import {
+  actionOf,
   COUNTED,
   type Counted,
   type CountedName,
@@ -18,6 +18,7 @@ import {
   type ReloadState,
   type RuleHits,
   type Sum,
+  storedAction,
   withOthers,
 } from '../counters'
 import type { Database, Row } from './database'
@@ -112,7 +113,7 @@ function addDecision(database: Database, note: DecisionNote): void {
     note.sender === undefined ? null : cut(note.sender),
     cut(note.recipient),
     note.rule ?? '',
-    note.action,
+    storedAction(note),
     note.reason ?? '',
     cut(note.detail ?? ''),
     note.isObserved ? 1 : 0,
@@ -156,7 +157,7 @@ function noteOf(row: Row): DecisionNote {
     ...(typeof row['sender'] === 'string' && { sender: row['sender'] }),
     recipient: text(row['recipient']),
     ...(rule !== '' && { rule }),
-    action: text(row['action']) as Action,
+    ...actionOf(text(row['action'])),
     ...(reason !== '' && { reason: reason as FallbackReason }),
     ...(detail !== '' && { detail }),
     isObserved: row['observed'] === 1,

@@ -8,6 +8,7 @@ import { recentDecisions, ruleHits, sums } from './counters'
 import { Database } from './database'
 import { listJobs } from './list'
 import { mailTotals } from './mail-ledger'
+import { lostSince, statesOf } from './outcomes'
 import { pageOfJobs } from './page'
 import { pauses } from './pauses'
 import { relaySigns } from './relay-signs'
@@ -53,6 +54,8 @@ export function readerOf(database: Database, home: string) {
     decisions: (limit?: number) => recentDecisions(database, limit),
     ruleHits: () => ruleHits(database),
     activity: fromMs => activity(database, fromMs),
+    statesOf: recipients => statesOf(database, recipients),
+    lostSince: (sinceMs, limit) => lostSince(database, sinceMs, limit),
     deadlineBuckets: () => deadlineBuckets(database),
     mailTotals: () => mailTotals(database, home),
     audit: auditReader(database),

@@ -18,9 +18,12 @@ BEGIN
         SELECT name FROM region UNION SELECT region FROM job_count WHERE jobs > 0) AS names)
     WHEN 'pauses' THEN (
       SELECT jsonb_agg(jsonb_build_object('region', region, 'sinceMs', since_ms) ORDER BY region) FROM pause)
-    WHEN 'activity' THEN (
-      SELECT jsonb_agg(jsonb_build_object('fromMs', at_ms, 'came', came, 'sent', sent, 'others', others) ORDER BY at_ms)
-      FROM activity WHERE at_ms >= from_ms)
+    WHEN 'activity' THEN jsonb_build_object(
+      'waiting', (SELECT COALESCE(sum(jobs), 0) FROM job_count WHERE state IN ('queued', 'sending', 'held')),
+      'buckets', (
+        SELECT COALESCE(jsonb_agg(
+          jsonb_build_object('fromMs', at_ms, 'came', came, 'sent', sent, 'others', others) ORDER BY at_ms), '[]')
+        FROM activity WHERE at_ms >= from_ms))
     WHEN 'deadlines' THEN (
       SELECT jsonb_agg(jsonb_build_object('fromMs', hour * 3600000, 'spanMs', 3600000, 'jobs', n) ORDER BY hour) FROM (
         SELECT deadline_ms / 3600000 AS hour, count(*) AS n FROM job WHERE state = 'queued' GROUP BY 1) AS by_hour)
