@@ -126,9 +126,9 @@ function isWithoutCredentials({ why = '' }: Blocker): boolean {
 
 /** Names of tokens and the words of operators are shown with the token. */
 function pauseText({ isTrusted, nowMs }: View, { region, sinceMs, reason, who }: Pause): Html {
-  const by = isTrusted && who !== undefined && ` by ${who}`
+  const by = isTrusted && who !== undefined && `, by ${who}`
   const why = isTrusted && reason !== undefined && `: ${reason}`
-  return html`Paused by hand${by}: ${region ?? 'every region'}, for ${since(sinceMs, nowMs)}${why}.`
+  return html`Paused by hand: ${region ?? 'every region'}, for ${since(sinceMs, nowMs)}${by}${why}.`
 }
 
 function surgeText(view: View, { by, share }: SurgeRecord): Html {

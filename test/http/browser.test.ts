@@ -334,6 +334,7 @@ describe('the status page in a browser', function () {
         await tabTo(page, 'Pause eu-west-1')
         await page.keyboard.press('Enter')
         await page.getByText('Paused by hand: eu-west-1').waitFor()
+        await page.getByText(/, by token: an outage\.$/).waitFor()
         await tabTo(page, 'Resume eu-west-1')
         await page.keyboard.press('Space')
         await page.getByText('All is well.').waitFor()
