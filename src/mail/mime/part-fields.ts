@@ -49,15 +49,13 @@ export function partFields({ fields }: PartHeader, defaultType: string): PartFie
   }
 }
 
-function namesOf(described: readonly ParameterField[], fields: PartHeader['fields']): string[] {
-  const names = fileNames(described, unfolded(fields.get('content-name')))
+function namesOf(parameters: readonly ParameterField[], fields: PartHeader['fields']): string[] {
+  const names = fileNames(parameters, unfolded(fields.get('content-name')))
   if (names.length > 0) return names
   // programs that find no name take one from what else describes the part
-  const others = ['content-description', 'content-location'].flatMap(name => unfolded(fields.get(name)))
-  return fileNames(
-    [],
-    others.map(text => text.replace(/[?#].*$/s, '').replace(/^.*\//s, '')).filter(isFileName),
-  )
+  const described = unfolded(fields.get('content-description'))
+  const located = unfolded(fields.get('content-location')).map(text => text.replace(/[?#].*$/s, ''))
+  return fileNames([], [...described, ...located].map(text => text.replace(/^.*\//s, '')).filter(isFileName))
 }
 
 function unfolded(values: readonly string[] = []): string[] {

@@ -31,7 +31,8 @@ const HEADER_BYTES = 6
 const ATTRIBUTE_BYTES = 9
 const CHECKSUM_BYTES = 2
 /** 2.1.3.4: the ids of attributes. */
-const [ATTACH_RENDER, ATTACH_TITLE, ATTACH_DATA, ATTACH_PROPERTIES] = [0x9002, 0x8010, 0x800f, 0x9005]
+const [ATTACH_RENDER, ATTACH_TITLE, TRANSPORT_NAME] = [0x9002, 0x8010, 0x9001]
+const [ATTACH_DATA, ATTACH_PROPERTIES] = [0x800f, 0x9005]
 const [BODY, MESSAGE_PROPERTIES, CODE_PAGE] = [0x800c, 0x9003, 0x9007]
 /** [MS-OXPROPS]: file names of an attachment; text and HTML of a mail. */
 const NAME_PROPERTIES = new Set([0x3001, 0x3704, 0x3707])
@@ -101,7 +102,7 @@ class Reader {
   attribute(id: number, data: Buffer): void {
     if (id === ATTACH_RENDER) this.#files.push({ names: new Set(), bytes: NONE })
     const file = this.#files.at(-1)
-    if (id === ATTACH_TITLE) file?.names.add(this.#nameOf(data, false))
+    if (id === ATTACH_TITLE || id === TRANSPORT_NAME) file?.names.add(this.#nameOf(data, false))
     else if (id === ATTACH_DATA && file !== undefined) file.bytes = data
     else if (id === ATTACH_PROPERTIES) {
       for (const property of properties(data)) this.#fileProperty(property)
