@@ -2,11 +2,13 @@
 // A submission is completely on disk before it is answered with 202. Any answer other than 2xx has changed nothing.
 
 import { createHash } from 'node:crypto'
+import os from 'node:os'
 import { iso, jobJson, jobRecordJson } from '../app/job-json'
 import { logLine } from '../app/log-line'
 import { changeJob } from '../app/operator-actions'
 import { forecast, submit } from '../app/submit'
 import { findMail } from '../quarantine/find-mail'
+import { type Actor, auditDraft } from '../queue/audit'
 import type { Submitted } from '../queue/job'
 import type { IdempotencyRecord } from '../queue/store'
 import { jsonBody } from './body'
@@ -38,6 +40,10 @@ export function apiRoutes(context: HttpContext): Route[] {
   ]
 }
 
+function actorOf({ token }: Request, { host }: HttpContext): Actor {
+  return { who: token?.name ?? '', via: 'api', host: host ?? os.hostname() }
+}
+
 async function schedule(request: Request, context: HttpContext): Promise<Reply> {
   const key = readKey(request.headers['idempotency-key'])
   const { value, bytes } = await jsonBody(request)
@@ -59,6 +65,10 @@ async function schedule(request: Request, context: HttpContext): Promise<Reply> 
     nowMs,
     forecast: forecast(activeConfig.settings, now.monoMs),
     ...(key !== undefined && { record: { key, digest } }),
+    audit: auditDraft(actorOf(request, context), 'submit', {
+      target: `mail ${read.value.sesId}`,
+      atMs: nowMs,
+    }),
   })
   // another request with the key came first
   const faster =

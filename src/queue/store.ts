@@ -19,6 +19,7 @@ import type { Eventually } from '../eventually'
 import type { BounceRequest, Cap } from '../policy/decision'
 import type { ReleaseTokens } from '../quarantine/release-token'
 import type { AddressKey, EpochMs, MonoMs } from '../units'
+import type { AuditDraft } from './audit'
 import type { Forecast } from './forecast'
 import type { Job, JobState, Submitted } from './job'
 import type { MailLedger } from './mail-ledger'
@@ -90,6 +91,8 @@ export interface AddOptions {
   mustBeKept?: true
   /** If the submission is written, its results are stored under the key in the same transaction. */
   record?: { key: string; digest: string }
+  /** For a submission by hand: its entry in the audit, with the number of bounces that were added. */
+  audit?: AuditDraft
 }
 
 /** The worker's side of the queue. */

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import { MOST_CHANGED } from '../../src/queue/operator'
 import { Database } from '../../src/queue/sqlite/database'
 import { addJob, HOUR_MS, request } from '../queue/support'
-import { type Api, NOW_MS, startApi } from './api-support'
+import { type Api, NOW_MS, startApi, submission } from './api-support'
 
 const OPS = 'token-of-the-operators'
 const READS = 'token-that-may-only-read'
@@ -123,5 +123,15 @@ describe('the API for those who operate', () => {
     assert.deepEqual(await found('reason=504'), [])
     assert.deepEqual(await found('since=2025-01-01T12:00:00Z'), [id])
     assert.deepEqual(await found('until=2025-01-01T12:00:00Z'), [])
+  })
+
+  it('notes a submission in the audit, with the number of its recipients', async () => {
+    const order = submission()
+    assert.equal((await api.ask('POST', '/v1/bounces', order, as(OPS))).status, 202)
+    assert.equal((await api.ask('POST', '/v1/bounces', order, as(OPS))).status, 200)
+    assert.deepEqual(
+      (await audit()).entries.map(({ who, action, target, count }) => [who, action, target, count]),
+      [['ops', 'submit', `mail ${String(order['original_message_id'])}`, 1]],
+    )
   })
 })

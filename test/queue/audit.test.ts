@@ -4,6 +4,7 @@ import assert from 'node:assert/strict'
 import { AUDIT_KEPT_MS, type AuditEntry, type AuditQuery, auditDraft } from '../../src/queue/audit'
 import type { OperatorQueue } from '../../src/queue/operator'
 import { forEachEngine, type Store } from './engines'
+import { HOUR_MS, request } from './support'
 
 const ANNA = { who: 'root (sudo by Anna)', via: 'cli', host: 'web-1' } as const
 const OPS = { who: 'ops', via: 'api', host: 'web-2' } as const
@@ -141,5 +142,22 @@ forEachEngine('the audit', makeStore => {
       [entry?.who, entry?.target, entry?.reason].map(text => text?.length),
       [1003, 1003, 1003],
     )
+  })
+
+  it('has an entry for bounces that are submitted by hand, and none where nothing was added', async () => {
+    const worker = await store.worker()
+    const by = (target: string) => auditDraft(OPS, 'submit', { target, atMs: NOW_MS })
+    const two = ['a@yours.example', 'b@yours.example'].map(address =>
+      request({ sesId: 'm1', deadlineMs: NOW_MS + HOUR_MS, recipient: { address } }),
+    )
+    const audit = by('mail m1')
+    await worker.add(two, NOW_MS, { audit })
+    assert.deepEqual(await entries(), [{ ...audit, items: 2 }])
+    await worker.add(two, NOW_MS, { audit: by('mail m1 again') })
+    const late = { sesId: 'm2', deadlineMs: NOW_MS }
+    const forecast = { nowMonoMs: 0, spacingMs: 1000, marginMs: 60_000 }
+    const [refused] = await worker.add([request(late)], NOW_MS, { forecast, audit: by('mail m2') })
+    assert.equal(refused?.outcome, 'overloaded')
+    assert.equal((await entries()).length, 1)
   })
 })

@@ -12,6 +12,7 @@ import type { JobState, Submitted } from '../job'
 import { newJobId } from '../job-id'
 import { NOT_KEPT } from '../mail-ledger'
 import type { AddOptions, KnownRecipient, Question, Seen, WorkerQueue } from '../store'
+import { auditArgs } from './audit'
 import { type ConnectionOptions, openConnection, type PostgresConnection } from './connection'
 import { isFault, OWN_STATES } from './faults'
 import { mailLedger } from './mail-ledger'
@@ -130,7 +131,7 @@ async function add(
   home: string,
   requests: readonly BounceRequest[],
   nowMs: EpochMs,
-  { forecast, record, mustBeKept }: AddOptions = {},
+  { forecast, record, mustBeKept, audit }: AddOptions = {},
 ): Promise<Submitted[]> {
   const kept = requests.find(one => one.kept !== undefined)?.kept
   const args = () => ({
@@ -139,10 +140,12 @@ async function add(
     ...(forecast && { forecast: forecastOf(forecast) }),
     ...(record && { record }),
     ...(mustBeKept && kept !== undefined && { home, kept }),
+    ...(audit && { audit: auditArgs(audit) }),
   })
+  const name = audit ? 'add_audited_bounces_1' : 'add_bounces_1'
   for (let tries = 1; ; tries++) {
     try {
-      const answer = await connection.call<{ results: Added[]; not_kept?: true }>('add_bounces_1', args())
+      const answer = await connection.call<{ results: Added[]; not_kept?: true }>(name, args())
       if (answer.not_kept) throw new Error(NOT_KEPT)
       return answer.results.map((result, index) => submittedOf(result, requests[index]?.caps ?? []))
     } catch (error) {

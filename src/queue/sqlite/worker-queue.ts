@@ -12,6 +12,7 @@ import { newJobId } from '../job-id'
 import { bootId } from '../lease-owner'
 import { NOT_KEPT } from '../mail-ledger'
 import type { AddOptions, Ahead, KnownRecipient, Question, Seen, WorkerQueue } from '../store'
+import { addAudit } from './audit'
 import { CallSpacing } from './call-spacing'
 import { counted } from './caps'
 import { machineClock } from './clock'
@@ -48,7 +49,7 @@ export function openWorkerQueue(
     clock: machineClock,
     mail: mailLedger(database, home),
     look: question => database.read(() => look(question)),
-    add: (requests, nowMs, { forecast, mustBeKept, record } = {}) =>
+    add: (requests, nowMs, { forecast, mustBeKept, record, audit } = {}) =>
       database.write(() => {
         database.mustBeInPlace()
         const notKept = mustBeKept && requests.some(({ kept }) => kept && !isKept(database, home, kept))
@@ -67,6 +68,7 @@ export function openWorkerQueue(
         const admitted = admit(requests, records, nowMs, forecast)
         if (!areAdmitted(admitted)) return admitted
         const results = addAll(database, requests, admitted, nowMs, forecast)
+        addAudit(database, audit, results.filter(isNew).length)
         if (record) keepRecord(database, record.key, { digest: record.digest, results }, nowMs)
         return results
       }),
@@ -246,4 +248,8 @@ function insertJob(database: Database, request: BounceRequest, nowMs: EpochMs, f
     request.recipient.isUnconfirmed ? 1 : 0,
   )
   return { seq: row?.['seq'] ?? null, jobId, state: 'queued', createdAtMs: nowMs }
+}
+
+function isNew({ outcome }: Submitted): boolean {
+  return outcome === 'added' || outcome === 'joined'
 }
