@@ -12,6 +12,7 @@ import { startSesEmulator } from '../../src/ses-emulator/server'
 import { startApi, submission } from '../http/api-support'
 import { hold } from '../http/quarantined'
 import { plainMail, sesMail } from '../live/support/mail'
+import { until } from '../live/support/wait'
 import { freshSchema } from '../postgres/shared'
 import { keepMail } from '../quarantine/support'
 import { addJob, request, takeLead } from '../queue/support'
@@ -116,7 +117,14 @@ describe('the names in JSON', () => {
       })
       await say('check', '--dir', broken)
       await say('check', '--explain', 'bounce.type')
-      await say('explain', ...here, ...recipients.flatMap(to => ['--to', to]), one)
+      // on a busy machine the thread that reads the mail may start too slowly
+      await until(
+        async () => {
+          await say('explain', ...here, ...recipients.flatMap(to => ['--to', to]), one)
+          return lines['explain']?.join().includes('"send_bounce"')
+        },
+        { what: 'explain to read a mail' },
+      )
       await say('explain', ...here, mails)
       await say('explain', ...here, '--against', there, mails)
       await say('test', ...here)
