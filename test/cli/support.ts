@@ -5,8 +5,10 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import type { Out } from '../../src/cli/out'
+import { atEnd } from '../live/support/cleanup'
 
 const made: string[] = []
+atEnd(removeDirectories)
 
 export function emptyDirectory(): string {
   const dir = mkdtempSync(path.join(tmpdir(), 'ses-bounce-cli-'))

@@ -8,12 +8,22 @@ import type { BounceRequest, Cap } from '../../src/policy/decision'
 import type { Submitted } from '../../src/queue/job'
 import type { SqliteDispatcherQueue, SqliteWorkerQueue } from '../../src/queue/sqlite/open'
 import type { Ahead, KnownRecipient, Lead } from '../../src/queue/store'
+import { atEnd } from '../live/support/cleanup'
 
 export const HOUR_MS = 3_600_000
 
 export function temporaryFolder(): { folder: string; remove: () => void } {
   const folder = mkdtempSync(path.join(os.tmpdir(), 'ses-bounce-'))
-  return { folder, remove: () => rmSync(folder, { recursive: true, force: true }) }
+  const remove = () => rmSync(folder, { recursive: true, force: true })
+  // a suite of which no test is run has no hooks
+  const forget = atEnd(remove)
+  return {
+    folder,
+    remove: () => {
+      forget()
+      remove()
+    },
+  }
 }
 
 let counter = 0
