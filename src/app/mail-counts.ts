@@ -36,6 +36,11 @@ export class MailCounts {
     this.#metricsBuffer.count(COUNTED.notifyNever)
   }
 
+  /** Counts a mail of SES that a peer has handed over that isn't trusted. */
+  untrusted(): void {
+    this.#metricsBuffer.count(COUNTED.untrusted)
+  }
+
   /** Counts a temporary refusal because of a fault of ours. */
   faulted(): void {
     this.#metricsBuffer.count(COUNTED.deferred, { cause: 'fault' })

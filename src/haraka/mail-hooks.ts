@@ -23,6 +23,7 @@ import type { Targets } from './rcpt-commands'
 import type { RecipientHooks } from './recipient-hooks'
 import type { HarakaAddress, HarakaConnection, HarakaPlugin, HarakaTransaction, Next } from './types'
 import { UnclosedRelays } from './unclosed-relays'
+import { isFromSes, UntrustedPeers } from './untrusted-peers'
 
 /** Decisions that are to be carried out. */
 export interface Pending {
@@ -42,6 +43,7 @@ export class MailHooks {
   readonly #unclosedRelays = new UnclosedRelays()
   readonly #neverRelays = new NeverRelays()
   readonly #samples = new PassedOverSamples()
+  readonly #untrustedPeers = new UntrustedPeers()
 
   constructor(context: PluginContext, recipients: RecipientHooks) {
     this.#context = context
@@ -56,6 +58,7 @@ export class MailHooks {
     const isExempt =
       held === undefined && (this.#context.isOthers(connection) || releases.isReleased(connection))
     if (!transaction || isExempt) {
+      if (this.#untrustedPeers.takes()) this.#lookAtPeer(plugin, connection)
       next()
       return
     }
@@ -184,6 +187,15 @@ export class MailHooks {
     if (!this.#samples.takes(systemClock.monoMs())) return
     this.#context.runtime.counts.onlyRecipient(facts)
     this.#warnOfRelay(plugin, connection, facts)
+  }
+
+  /** Never throws. */
+  #lookAtPeer(plugin: HarakaPlugin, connection: HarakaConnection): void {
+    const { remote, transaction } = connection
+    if (!transaction || !this.#context.isOthers(connection) || !isFromSes(transaction)) return
+    this.#context.runtime.counts.untrusted()
+    const warning = this.#untrustedPeers.hint(remote.ip, systemClock.monoMs())
+    if (warning !== undefined) plugin.lognotice(connection, logLine({ warning }))
   }
 
   #countNever(

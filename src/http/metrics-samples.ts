@@ -70,6 +70,7 @@ export function samplesOf(
   return {
     inspected: counted(COUNTED.inspected, [{}]),
     notifyNever: counted(COUNTED.notifyNever, [{}]),
+    untrusted: counted(COUNTED.untrusted, [{}]),
     quarantined: counted(
       COUNTED.quarantined,
       QUARANTINE_REASONS.map(reason => ({ reason })),

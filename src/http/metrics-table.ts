@@ -48,6 +48,10 @@ export const METRICS = {
     COUNTED.notifyNever,
     'Mails whose recipients the relay all gave with NOTIFY=NEVER, so that they are never bounced',
   ),
+  untrusted: counter(
+    COUNTED.untrusted,
+    "Mails of SES that came from a peer that isn't trusted, of those looked at: one in a hundred of such peers' mails",
+  ),
   quarantined: counter(
     COUNTED.quarantined,
     'Mails that came to the quarantine, once for each reason of theirs',

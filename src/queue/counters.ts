@@ -13,6 +13,7 @@ export const COUNTED = {
   inspected: 'ses_bounce_mails_inspected_total',
   deferred: 'ses_bounce_mails_deferred_total',
   notifyNever: 'ses_bounce_mails_notify_never_total',
+  untrusted: 'ses_bounce_untrusted_ses_mails_total',
   quarantined: 'ses_bounce_mails_quarantined_total',
   decisions: 'ses_bounce_decisions_total',
   fallbacks: 'ses_bounce_fallbacks_total',

@@ -55,4 +55,18 @@ describe('a relay', function () {
       assert.deepEqual(linesOf(product, mail), [])
     })
   }
+
+  it('that is not trusted is hinted at once, with its address and nothing of its mail', async () => {
+    // of each worker the first mail and each hundredth are looked at
+    const hints = () =>
+      product.haraka.log().filter(line => line.includes('hands over mail that SES received'))
+    for (let mails = 0; hints().length === 0 && mails < 250; mails++)
+      await relay(product, { connect: { localAddress: '127.0.0.2' } })
+    const [hint = ''] = hints()
+    assert.match(
+      hint,
+      /127\.0\.(?:0\.2|10\.1) hands over mail that SES received, and isn't in \[relay\] trusted/,
+    )
+    assert.doesNotMatch(hint, /origin\.example|yours\.example/)
+  })
 })
