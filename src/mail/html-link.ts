@@ -7,6 +7,8 @@ export interface Target {
   decoded?: string
   /** A base changes it. */
   isRelative: boolean
+  /** It is printable ASCII without blanks, as most are. */
+  isUsual?: true
 }
 
 /** URL standard, section 4.4: with these schemes any number of slashes or backslashes, or none, may precede the host. */
@@ -29,7 +31,7 @@ const USUAL = /^https?:\/\/[a-z](?![^?#]*\/\.)[!#-$&-?A-Z[\]^-~]*$/
 
 /** `base`: of the HTML. '': it has none. */
 export function targetOf(written: string, base: string): Target {
-  if (USUAL.test(written)) return { target: written, isRelative: false }
+  if (USUAL.test(written)) return { target: written, isRelative: false, isUsual: true }
   // section 4.4: control characters and blanks around it, and line ends and tabs in it, are removed
   // oxlint-disable-next-line no-control-regex
   const target = written.replace(/^[\0-\x20]+|[\0-\x20]+$|[\t\n\r]/g, '')

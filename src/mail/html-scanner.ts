@@ -2,6 +2,7 @@
 // Keeps only the attributes that its caller asks for. Never throws; memory is two chunks and ATTRIBUTE_CHARACTERS.
 
 import { decodeHTML, decodeHTMLAttribute } from 'entities'
+import { commentEnd, endsName, endTagOf, GREATER, isBlank, isLetter, SLASH } from './html-places'
 
 export type Attributes = ReadonlyMap<string, string>
 
@@ -47,8 +48,7 @@ const STYLE_NAMES = new Set(['style', 'class', 'hidden'])
 
 const NO_ATTRIBUTES: Attributes = new Map()
 
-const [TAB, LF, FF, CR, SPACE] = [0x09, 0x0a, 0x0c, 0x0d, 0x20]
-const [QUOTE, APOSTROPHE, SLASH, EQUALS, GREATER] = [0x22, 0x27, 0x2f, 0x3d, 0x3e]
+const [QUOTE, APOSTROPHE, EQUALS] = [0x22, 0x27, 0x3d]
 
 /** A tag whose attributes are being read. */
 interface OpenTag {
@@ -140,6 +140,11 @@ export class HtmlScanner {
       while (end < html.length && !endsName(html.charCodeAt(end))) end++
       if (end === html.length && !this.#isLast && end - nameAt < NAME_CHARACTERS) return
       const name = html.slice(nameAt, end).toLowerCase()
+      if (html.charCodeAt(end) === GREATER) {
+        this.#at = end + 1
+        this.#finish(name, isEnd)
+        return
+      }
       this.#tag = { name, isEnd, isStyled: !isEnd && this.#events.asksForStyle(), attributes: undefined }
       this.#at = end
       return
@@ -219,7 +224,8 @@ export class HtmlScanner {
       if (at >= html.length) return
       if (code === GREATER) {
         this.#at = at + 1
-        this.#finish(tag)
+        this.#tag = undefined
+        this.#finish(tag.name, tag.isEnd, tag.attributes)
         return
       }
       const nameAt = at++
@@ -261,14 +267,13 @@ export class HtmlScanner {
     if (this.#isLast || html.length - this.#at > 2 * ATTRIBUTE_CHARACTERS) this.#at = html.length
   }
 
-  #finish({ name, isEnd, attributes }: OpenTag): void {
-    this.#tag = undefined
+  #finish(name: string, isEnd: boolean, attributes: Attributes = NO_ATTRIBUTES): void {
     if (isEnd) {
       if (FOREIGN.has(name) && this.#foreignDepth > 0) this.#foreignDepth--
       this.#events.close(name)
       return
     }
-    this.#events.open(name, attributes ?? NO_ATTRIBUTES)
+    this.#events.open(name, attributes)
     if (FOREIGN.has(name)) this.#foreignDepth++
     else if (this.#foreignDepth === 0 && TEXT_ELEMENTS.has(name)) this.#textElement = name
   }
@@ -290,35 +295,4 @@ function keep(tag: OpenTag, wanted: ReadonlySet<string> | undefined, written: st
     return
   tag.attributes ??= new Map()
   tag.attributes.set(name, value.includes('&') ? decodeHTMLAttribute(inRange(value)) : value)
-}
-
-/** Where the end of a comment begins, and what comes behind it. Below 0: it isn't here. */
-function commentEnd(html: string, from: number): { at: number; next: number } {
-  for (let at = html.indexOf('--', from); at >= 0; at = html.indexOf('--', at + 1)) {
-    if (html.charCodeAt(at + 2) === GREATER) return { at, next: at + 3 }
-    if (html.startsWith('!>', at + 2)) return { at, next: at + 4 }
-  }
-  return { at: -1, next: -1 }
-}
-
-/** Where the end tag of an element begins that holds text. Below 0: not here. */
-function endTagOf(html: string, element: string, from: number): number {
-  for (let at = html.indexOf('</', from); at >= 0; at = html.indexOf('</', at + 2)) {
-    const end = at + 2 + element.length
-    if (endsName(html.charCodeAt(end)) && html.slice(at + 2, end).toLowerCase() === element) return at
-  }
-  return -1
-}
-
-function isLetter(code: number): boolean {
-  const lower = code | 0x20
-  return lower >= 0x61 && lower <= 0x7a
-}
-
-function isBlank(code: number): boolean {
-  return code === SPACE || code === LF || code === CR || code === TAB || code === FF
-}
-
-function endsName(code: number): boolean {
-  return code === GREATER || code === SLASH || isBlank(code)
 }

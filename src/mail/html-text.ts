@@ -134,7 +134,7 @@ class Reader implements HtmlEvents {
       this.#base ||= (attributes.get('href') ?? '').trim().slice(0, BASE_CHARACTERS)
       return
     }
-    this.#target ||= TARGETS.map(name => attributes.get(name) ?? '').find(target => target !== '') ?? ''
+    for (const name of TARGETS) this.#target ||= attributes.get(name) ?? ''
     if (tag === 'a') return
     if (tag !== 'area') this.#showTarget()
     this.#showTexts(attributes)
@@ -183,9 +183,10 @@ class Reader implements HtmlEvents {
 
   #showTarget(): void {
     if (this.#target === '') return
-    const { target, decoded, isRelative } = targetOf(this.#target, this.#from)
+    const { target, decoded, isRelative, isUsual } = targetOf(this.#target, this.#from)
     this.#isRelative ||= isRelative
-    this.#writer.text(decoded === undefined ? ` [${target}] ` : ` [${target}] [${decoded}] `)
+    if (isUsual) this.#writer.target(target)
+    else this.#writer.text(decoded === undefined ? ` [${target}] ` : ` [${target}] [${decoded}] `)
     this.#target = ''
   }
 }

@@ -3,12 +3,17 @@
 import type { CutText } from './content'
 import { reversed, reversedRuns, visibleText } from './mime/visible-text'
 import { ShownText } from './shown-text'
+import { MAY_BE_INVISIBLE } from './traits'
 
 const SPACE = 0x20
 /** White space that isn't one space. */
 const NOT_ONE_SPACE = /[^\S ]\s*| \s+/g
-/** Most text is ASCII with one space between words, and stays as it is. */
-const MAY_CHANGE = /[^ -~]| {2}/
+/** Most text has one space between words, and stays as it is. */
+const MAY_CHANGE = new RegExp(`${MAY_BE_INVISIBLE.source}|[\\t\\n]| {2}`)
+/** Most text between two tags is shorter. */
+const SHORT = 200
+/** As it stands between tags. */
+const BLANK = /^[\t\n\v\f\r ]+$/
 
 export class HtmlWriter {
   readonly #limit: number
@@ -51,6 +56,10 @@ export class HtmlWriter {
 
   text(raw: string): void {
     this.#shown?.text(raw)
+    if (raw.charCodeAt(0) <= SPACE && BLANK.test(raw)) {
+      this.#gap ||= ' '
+      return
+    }
     const text = MAY_CHANGE.test(raw) ? this.#folded(raw) : raw
     if (text === '') return
     const isAfterBlank = text.charCodeAt(0) === SPACE
@@ -62,6 +71,13 @@ export class HtmlWriter {
     const bare = text.slice(isAfterBlank ? 1 : 0, isBeforeBlank ? -1 : text.length)
     this.#push(this.#length === 0 ? bare : this.#gap + bare)
     this.#gap = isBeforeBlank ? ' ' : ''
+  }
+
+  /** A target of printable ASCII without blanks, in brackets. */
+  target(target: string): void {
+    this.#shown?.text(` [${target}] `)
+    this.#push(this.#length === 0 ? `[${target}]` : `${this.#gap || ' '}[${target}]`)
+    this.#gap = ' '
   }
 
   /** A text that is shown from right to left, in the order in which it is written. */
@@ -86,6 +102,11 @@ export class HtmlWriter {
   }
 
   #folded(raw: string): string {
+    if (raw.length < SHORT) {
+      // most often it is the blank of HTML alone
+      const plain = raw.replaceAll('\u00a0', ' ')
+      if (!MAY_CHANGE.test(plain)) return plain
+    }
     for (const run of reversedRuns(raw)) this.#reversed.push(folded(run))
     return folded(raw)
   }

@@ -16,7 +16,7 @@ export const HAS_MARK = 8
  * All UTF-16 units but those of characters that a reader sees as they are, which most texts consist of. The surrogates left
  * out begin the ignorable code points beyond U+FFFF.
  */
-const MAY_BE_INVISIBLE =
+export const MAY_BE_INVISIBLE =
   // oxlint-disable-next-line no-control-regex, no-misleading-character-class
   /[^\t\n\x20-\x7e\xa1-\xac\xae-\u034e\u0350-\u061b\u061d-\u115e\u1161-\u167f\u1681-\u17b3\u17b6-\u180a\u1810-\u1fff\u2010-\u2027\u2030-\u205e\u2070-\u27ff\u2801-\u2fff\u3001-\u3163\u3165-\ud82e\ud830-\ud833\ud835-\udb3f\udb44-\ufdff\ufe10-\ufefe\uff00-\uff9f\uffa1-\uffef]/
 /** Code points that NFKC changes to printable ASCII (Unicode 15), and mathematical Greek. */

@@ -70,6 +70,47 @@ describe('the text of HTML', () => {
     }
   })
 
+  it('is the same with a blank before the end of each tag, and with other white space between them', () => {
+    const piece = fc.constantFrom(
+      '<b>',
+      '</b>',
+      '<p>',
+      '</p>',
+      '<svg>',
+      '</svg>',
+      '<script>',
+      '</script>',
+      '<x>',
+      '<a href="http://a.example/?a=1&amp;b">',
+      '<a href="//a.example/ü">',
+      '</a>',
+      '<u hidden>',
+      '</u>',
+      'word',
+      'two words',
+      ' ',
+      'é',
+      '&nbsp;',
+      '\u00a0 ',
+      '&nbsp;&raquo;',
+      '\u200b',
+      '…',
+      '&lt;',
+    )
+    fc.assert(
+      fc.property(fc.array(piece), pieces => {
+        const [html, other] = [pieces.join(''), pieces.map(one => (one === ' ' ? '\r\n\t' : one)).join('')]
+        const expected = htmlText(html, 10_000)
+        assert.deepEqual(htmlText(html.replace(/<(\/?[a-z]+)>/g, '<$1 >'), 10_000), expected)
+        assert.deepEqual(htmlText(other, 10_000), expected)
+      }),
+      {
+        numRuns: 1000,
+        examples: [[['word', ' ', '<b>', ' ', 'é']], [['word', '&nbsp;&raquo;', '<script>', 'x']]],
+      },
+    )
+  })
+
   it('is the same however its chunks are cut', () => {
     const piece = fc.constantFrom(
       '<b>',
