@@ -64,6 +64,10 @@ const HOSTILE: Record<string, [begin: string, piece: string]> = {
   'words of RTF': ['Content-Type: text/rtf\r\n\r\n{\\rtf1 ', "\\f1\\'41"],
   'notes of BinHex': ['Content-Type: text/plain\r\n\r\n', 'must be converted with BinHex :!"#'],
   'headers that end at bare CRs': ['Content-Type: message/rfc822\r\r', 'Content-Type: message/rfc822\r\r'],
+  'mails in each other whose headers have no clear end': [
+    'Content-Type: message/rfc822\r\nstray\r\nX: y\r\n\r\n'.repeat(6),
+    'begin x\r\n',
+  ],
   'fields behind bare CRs': ['Content-Type: text/plain', '\rcontent-type: a'],
   'lines of an appointment': ['Content-Type: text/calendar\r\n\r\n', '\r\n \\n'],
   'signs of ISO 2022': ['Content-Type: text/plain; charset=iso-2022-jp\r\n\r\n', '\x1b$B\x1b(B'],

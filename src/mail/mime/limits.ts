@@ -8,7 +8,9 @@ export const DEPTH = 64
 /** Multiparts whose boundary must be guessed: each costs another pass over its body. */
 export const GUESSES = 5
 /** Headers that end at two places, depending on the program: each costs another pass over its body. */
-export const HEADER_ENDS = 20
+export const HEADER_ENDS = 100
+/** Bytes of all such bodies, as a multiple of the mail's size. */
+export const TWICE_READ_SHARE = 2
 /** Bytes of the Content-* fields of one part. A file name of 255 bytes takes 800 in its longest encoding. */
 export const PART_FIELDS_BYTES = 64 * 1024
 /** Parameters of one field. */

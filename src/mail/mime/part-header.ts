@@ -33,12 +33,13 @@ export interface PartHeader {
 export function readPartHeader(raw: Buffer, from: number, boundaries: Boundaries): PartHeader {
   const { fields: own, bodyAt, strayAt } = readLines(raw, from, boundaries)
   const header = raw.subarray(from, bodyAt)
-  const fields = hasFieldBehindCr(header) ? merged(own, fieldsOf(header)) : own
   const crs = header.indexOf('\r\r', 0, 'latin1')
   const crsAt = crs < 0 || header[crs + 2] === LF ? -1 : from + crs
+  const untilCrs = crsAt < 0 ? header : raw.subarray(from, crsAt)
+  const fields = hasFieldBehindCr(untilCrs) ? merged(own, fieldsOf(untilCrs)) : own
   if (crsAt < 0 && (strayAt < 0 || strayAt === bodyAt)) return { fields, bodyAt }
   const isCrs = crsAt >= 0 && (strayAt < 0 || crsAt < strayAt)
-  const early = fieldsOf(raw.subarray(from, isCrs ? crsAt : strayAt))
+  const early = fieldsOf(isCrs ? untilCrs : raw.subarray(from, strayAt))
   return { fields, bodyAt, early: { fields: early, bodyAt: isCrs ? crsAt + 2 : strayAt } }
 }
 

@@ -28,6 +28,8 @@ export interface Reading {
 
 /** HTML standard, section 13.2.3.2: browsers search the first 1,024 bytes, and go on while they parse. */
 const META_BYTES = 65_536
+/** Elements that name a charset: programs write one or two. */
+const METAS = 20
 const META = /<meta[\s/][^>]{0,1000}/gi
 /** XML 1.0 section 4.3.3, at the beginning. */
 const XML = /^\s{0,100}<\?xml\s[^>]{0,1000}?encoding\s*=\s*["']([a-z0-9_:.+-]{1,60})/i
@@ -191,9 +193,12 @@ function asciiOf(whole: string, hex: string | undefined, decimal: string | undef
 /** Browsers pass over comments, and over a charset that they don't know. */
 function namedCharset(html: string): string {
   const shown = html.includes('<!--') ? html.replace(COMMENT, '') : html
+  let metas = 0
   for (const [meta] of shown.matchAll(META)) {
     const charset = META_CHARSET.exec(meta.replace(ASCII_ENTITY, asciiOf))?.[1]
-    if (charset !== undefined && isKnownCharset(charset)) return charset
+    if (charset === undefined) continue
+    if (isKnownCharset(charset)) return charset
+    if (++metas === METAS) break
   }
   return XML.exec(html)?.[1] ?? ''
 }

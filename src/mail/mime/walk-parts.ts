@@ -3,7 +3,7 @@
 
 import { UnreadableError } from '../unreadable'
 import { afterLine, Boundaries, describesPart } from './boundaries'
-import { DECODED_BYTES, DECODED_SHARE, DEPTH, GUESSES, HEADER_ENDS, PARTS } from './limits'
+import { DECODED_BYTES, DECODED_SHARE, DEPTH, GUESSES, HEADER_ENDS, PARTS, TWICE_READ_SHARE } from './limits'
 import { type PartFields, partFields } from './part-fields'
 import { readPartHeader } from './part-header'
 import { signedContent } from './signed-data'
@@ -38,7 +38,8 @@ export function walk(raw: Buffer, visitor: Visitor): void {
     parts: 0,
     decodedBytes: Math.max(DECODED_BYTES, raw.length * DECODED_SHARE),
     guesses: 0,
-    headerEnds: 0,
+    headerEnds: HEADER_ENDS,
+    twiceReadBytes: Math.max(DECODED_BYTES, raw.length * TWICE_READ_SHARE),
   }).entity(0, 0, 'text/plain', { isHidden: false })
 }
 
@@ -48,6 +49,7 @@ interface Budget {
   decodedBytes: number
   guesses: number
   headerEnds: number
+  twiceReadBytes: number
 }
 
 /** Whether a part was found, and the end as `entity` returns it. */
@@ -76,8 +78,10 @@ class Walk {
     const { early, ...header } = readPartHeader(this.#raw, from, this.#boundaries)
     const fields = partFields(header, defaultType)
     if (early === undefined) return this.#read(fields, header.bodyAt, depth, context)
-    if (++this.#budget.headerEnds > HEADER_ENDS)
-      throw new UnreadableError(`more than ${HEADER_ENDS} headers in it have no clear end`)
+    this.#budget.headerEnds--
+    this.#budget.twiceReadBytes -= this.#endFrom(early.bodyAt) - early.bodyAt
+    if (this.#budget.headerEnds < 0 || this.#budget.twiceReadBytes < 0)
+      throw new UnreadableError('too many headers in it have no clear end')
     // parts are found from the earlier end on, too
     if (isMultipart(fields)) return this.#read(fields, early.bodyAt, depth, context)
     const end = this.#read(fields, header.bodyAt, depth, context)
