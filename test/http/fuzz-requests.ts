@@ -3,6 +3,8 @@
 
 import fc from 'fast-check'
 import { LIST_PARAMETERS } from '../../src/http/listing'
+import { QUARANTINE_PARAMETERS } from '../../src/http/quarantine-query'
+import { QUARANTINE_REASONS } from '../../src/quarantine/reasons'
 import { JOB_STATES } from '../../src/queue/job'
 import { submission } from './api-support'
 import { TOKEN } from './support'
@@ -58,6 +60,15 @@ const query = fc
     { maxLength: 4 },
   )
   .map(pairs => new URLSearchParams(pairs).toString())
+const quarantineQuery = fc
+  .array(
+    fc.tuple(
+      fc.oneof(fc.constantFrom(...QUARANTINE_PARAMETERS, 'q'), text),
+      fc.oneof(text, fc.constantFrom(...QUARANTINE_REASONS, '2025-01-01T00:00:00Z'), fc.nat().map(String)),
+    ),
+    { maxLength: 4 },
+  )
+  .map(pairs => new URLSearchParams(pairs).toString())
 const segment = text.map(encodeURIComponent)
 
 const authorization = fc.oneof(
@@ -82,6 +93,21 @@ export const api: fc.Arbitrary<Asked> = fc.oneof(
   fc.record({
     method: fc.constant('GET'),
     path: query.map(one => `/v1/bounces?${one}`),
+    headers: withToken,
+  }),
+  fc.record({
+    method: fc.constant('GET'),
+    path: quarantineQuery.map(one => `/v1/quarantine?${one}`),
+    headers: withToken,
+  }),
+  fc.record({
+    method: fc.constantFrom('GET', 'DELETE', 'POST'),
+    path: fc
+      .tuple(
+        fc.oneof(segment, fc.constant('0'.repeat(24))),
+        fc.constantFrom('', '/release', '?reason=', '/release?reason=%00'),
+      )
+      .map(([one, more]) => `/v1/quarantine/${one}${more}`),
     headers: withToken,
   }),
   fc.record({

@@ -7,6 +7,7 @@ import {
   fateOf,
   fullOf,
   type KeptRecipient,
+  type ListRange,
   letGoOf,
   MAIL_PLACES,
   type MailLedger,
@@ -91,6 +92,34 @@ forEachEngine('the ledger of mail on disk', (makeStore, { runs }) => {
     assert.equal(await ledger.reserve([{ ...mail, name: 'b' }], 'x', LIMIT, 0), 'sender')
     assert.equal(await ledger.reserve([{ ...mail, name: 'b' }], 'y', LIMIT, 0), undefined)
     assert.deepEqual((await ledger.totals()).quarantine, { bytes: 120, mails: 2 })
+  })
+
+  it('lists the mail in the quarantine, latest first, from a place on and within times', async () => {
+    const put = (place: 'kept' | 'quarantine', name: string, atMs: number) =>
+      ledger.reserve([{ place, name, bytes: 1 }], 'x', LIMIT, atMs)
+    for (const [name, atMs] of [
+      ['a', 10],
+      ['b', 30],
+      ['c', 20],
+      ['d', 30],
+    ] as const)
+      await put('quarantine', name, atMs)
+    await put('kept', 'waits', 40)
+    await other.reserve([{ place: 'quarantine', name: 'theirs', bytes: 1 }], 'x', LIMIT, 50)
+    const names = async (range: Partial<ListRange>) =>
+      (await ledger.latest({ limit: 10, ...range })).map(({ name }) => name)
+    assert.deepEqual(await names({}), ['d', 'b', 'c', 'a'])
+    assert.deepEqual(await names({ limit: 2 }), ['d', 'b'])
+    assert.deepEqual(await names({ after: { atMs: 30, name: 'd' } }), ['b', 'c', 'a'])
+    assert.deepEqual(await names({ after: { atMs: 30, name: 'b' } }), ['c', 'a'])
+    assert.deepEqual(await names({ sinceMs: 20, untilMs: 30 }), ['c'])
+    assert.deepEqual(await names({ sinceMs: 30 }), ['d', 'b'])
+    await ledger.moved('waits', 60)
+    assert.deepEqual(await ledger.latest({ limit: 1 }), [
+      { place: 'quarantine', name: 'waits', bytes: 1, atMs: 60 },
+    ])
+    await ledger.startRemoval([{ place: 'quarantine', name: 'd' }], 70)
+    assert.deepEqual(await names({}), ['waits', 'b', 'c', 'a'])
   })
 
   it('counts a mail that was moved also when the move is told twice', async () => {
