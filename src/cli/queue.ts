@@ -242,12 +242,16 @@ function standardIo(env: NodeJS.ProcessEnv): QueueIo {
   }
 }
 
-/** The end of the input is an empty answer. */
+/** The end of the input, and Ctrl-C, are an empty answer. */
 async function askOnTerminal(question: string): Promise<string> {
   const terminal = createInterface({ input: process.stdin, output: process.stdout })
   const ended = once(terminal, 'close').then(() => '')
   try {
-    return await Promise.race([terminal.question(question), ended])
+    const answered = terminal.question(question).catch(() => {
+      process.stdout.write('\n')
+      return ''
+    })
+    return await Promise.race([answered, ended])
   } finally {
     terminal.close()
   }

@@ -136,7 +136,7 @@ describe('the names in JSON', () => {
       await say('queue drain', ...here)
       await say('queue pause', '--region', 'eu-west-1', ...here)
       await say('queue stats', ...here)
-      await say('queue resume', '--region', 'us-east-1', ...here)
+      await say('queue resume', '--region', 'eu-west-1', ...here)
       await say('queue watch', ...here)
       await say('queue resume', ...here)
       for (const word of ['migrate', 'hosts', 'stats']) await say(`queue ${word}`, '--dir', shared)

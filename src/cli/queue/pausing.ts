@@ -58,12 +58,13 @@ async function sayPauseOf(run: Run, region: string | undefined): Promise<void> {
 }
 
 /**
- * A region that was mistyped would be paused for nothing. Known are those with a job on record, and those of the settings;
+ * A region that was mistyped would be paused for nothing. Known are those with a job on record, those of the settings, and paused ones;
  * before the first job any is. @throws UsageError
  */
 async function mustBeKnown({ place }: Run, region: string | undefined): Promise<void> {
   if (region === undefined) return
-  const known = [...new Set([...(await place.queue.regions()), ...place.lanes])]
+  const paused = (await place.queue.pauses()).flatMap(one => one.region ?? [])
+  const known = [...new Set([...(await place.queue.regions()), ...place.lanes, ...paused])]
   if (known.length === 0 || known.includes(region)) return
   const lanes = known.filter(lane => lane.endsWith(`/${region}`))
   const hint =
@@ -93,8 +94,9 @@ export async function flush(run: Run, { region, reason }: Options): Promise<numb
   return 0
 }
 
-/** Also shows that a region is still paused because all regions are. */
+/** Also shows that a region is still paused because all regions are. @throws UsageError: an unknown region */
 export async function resume(run: Run, { region, reason }: Options): Promise<number> {
+  await mustBeKnown(run, region)
   const wasPaused = await resumeSending(operatorOf(run, reason), region)
   const left = await run.place.queue.pauses()
   const isStill = region !== undefined && left.some(one => one.region === undefined)
