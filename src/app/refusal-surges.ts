@@ -17,9 +17,9 @@ const MOST = 1000
 const MOST_PLACES = 100
 
 interface Seen {
-  atMs: number
+  readonly atMs: number
   /** Undefined: accepted. */
-  by: string | undefined
+  readonly by: string | undefined
 }
 
 export interface RefusalSurgesOptions {
@@ -65,7 +65,7 @@ export class RefusalSurges {
     }
     // an operator, or another process, has ended it
     if (known.delete(by)) this.#seen.delete(place)
-    for (const recipient of recipients) this.#note(place, recipient, by)
+    this.#note(place, recipients, by)
     const seen = this.#recent(place, surge)
     const refused = seen.filter(one => one.by === by).length
     if (seen.length < FEWEST || (refused / seen.length) * 100 < surge.percent) return false
@@ -94,7 +94,7 @@ export class RefusalSurges {
       known.clear()
       this.#seen.delete(place)
     }
-    for (const recipient of recipients) this.#note(place, recipient, undefined)
+    this.#note(place, recipients, undefined)
   }
 
   #end(stage: RefusalStage, by: string): void {
@@ -110,7 +110,8 @@ export class RefusalSurges {
     }
   }
 
-  #note(place: string, recipient: string, by: string | undefined): void {
+  #note(place: string, recipients: readonly string[], by: string | undefined): void {
+    if (recipients.length === 0) return
     let seen = this.#seen.get(place)
     if (seen === undefined) {
       if (this.#seen.size >= MOST_PLACES) this.#forgetPlace()
@@ -118,7 +119,8 @@ export class RefusalSurges {
       this.#seen.set(place, seen)
     }
     seen.lastUse = ++this.#uses
-    seen.note(recipient, { atMs: this.#options.nowMonoMs(), by })
+    const one = { atMs: this.#options.nowMonoMs(), by }
+    for (const recipient of recipients) seen.note(recipient, one)
   }
 
   /** Mail may be for very many domains: the place that wasn't used for longest is forgotten. */

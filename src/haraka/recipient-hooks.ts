@@ -91,9 +91,10 @@ export class RecipientHooks {
     const ofMail = commands.get(transaction)
     if (ofMail === undefined) return
     const held = refusals.of(transaction)
-    const recipients = targetsOf(transaction, ofMail)
-      .filter(({ command }) => !held?.has(command))
-      .map(({ command, targets }) => addressKey(command?.address ?? targets[0]?.address ?? ''))
+    const recipients: string[] = []
+    for (const { command, targets } of targetsOf(transaction, ofMail)) {
+      if (!held?.has(command)) recipients.push(addressKey(command?.address ?? targets[0]?.address ?? ''))
+    }
     for (const stage of stages) runtime.surges.accepted(stage, recipients)
   }
 }

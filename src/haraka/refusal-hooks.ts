@@ -4,6 +4,7 @@
 
 import { deny } from 'haraka-constants'
 import { NOBODY } from '../mail/refusing-plugins'
+import { asksNobody } from '../policy/asks-nobody'
 import type { HeldRefusals } from './held-refusals'
 import { targetsOf } from './incoming-mail'
 import { countErrors, hasError } from './plugin-results'
@@ -62,7 +63,9 @@ export class RefusalHooks {
 
   /** To be called when the hooks of a RCPT TO begin. */
   rcptBegins(connection: HarakaConnection, transaction: HarakaTransaction): void {
-    if (this.#options.activeConfig().asksAboutRefusals)
+    const { asksAboutRefusals, policy } = this.#options.activeConfig()
+    // nothing else compares them
+    if (asksAboutRefusals && asksNobody(policy))
       this.#errors.set(transaction, countErrors([transaction.results, connection.results]))
   }
 

@@ -69,8 +69,15 @@ export function peersLines(headerLines: readonly string[], ownFields: number): r
 
 /** Haraka can leave an empty line in a header. It counts as a continuation, as it must not end the header. */
 export function isContinuation(line: string): boolean {
-  return line === '' || ' \t\r\n'.includes(line[0] ?? '')
+  if (line.length === 0) return true
+  const first = line.charCodeAt(0)
+  return first === SPACE || first === TAB || first === CR || first === LF
 }
+
+const SPACE = 0x20
+const TAB = 0x09
+const CR = 0x0d
+const LF = 0x0a
 
 /** One physical line as Unicode, without line ends. */
 export function cleanLine(line: string): string {

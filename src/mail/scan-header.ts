@@ -4,7 +4,7 @@
 
 import { DATA_LINE_LENGTH, possibleBreaks } from './broken-lines'
 import type { HeaderFacts } from './facts'
-import { cleanLine, decoders, type Header, peersLines } from './header'
+import { cleanLine, decoders, type Header, isContinuation, peersLines } from './header'
 import { type HeaderFields, headerFacts, isSmallHeader } from './header-facts'
 import { type Field, readField } from './split-fields'
 
@@ -74,7 +74,7 @@ class Scanner implements HeaderFields {
     const [lines, fields] = [this.#lines, [] as ScannedField[]]
     for (let at = 0; at < lines.length; ) {
       let end = at + 1
-      while (end < lines.length && continues(lines[end] ?? '')) end++
+      while (end < lines.length && isContinuation(lines[end] ?? '')) end++
       if (wanted === undefined || mayBegin(lines[at] ?? '', wanted)) {
         const field = this.#fieldAt(at, end)
         if (wanted === undefined || field.name === wanted) fields.push(field)
@@ -93,16 +93,6 @@ function mayBegin(line: string, name: string): boolean {
 /** The bit in which ASCII's upper and lower case differ. */
 const CASE_BIT = 0x20
 
-/** As isContinuation, for each line of each header. */
-function continues(line: string): boolean {
-  const first = line.charCodeAt(0)
-  return first === SPACE || first === TAB || first === CR || first === LF || line.length === 0
-}
-
-const SPACE = 0x20
-const TAB = 0x09
-const CR = 0x0d
-const LF = 0x0a
 const COLON = 0x3a
 /** RFC 5322 section 2.2: a field's name is printable ASCII without a colon. */
 const FIRST_OF_NAME = 0x21

@@ -103,6 +103,16 @@ describe('a surge of refusals', () => {
     assert.equal(refusedBy('broken.example', 1).at(-1), false)
   })
 
+  it('is counted among the last 1,000 recipients, each once, whatever came before', () => {
+    const surges = watch()
+    for (let time = 0; time < 3; time++) accept(surges, 1000)
+    accept(surges, 1700)
+    accept(surges, 300)
+    assert.equal(refuse(surges, 499).includes(true), false)
+    assert.deepEqual(refuse(surges, 1, 499), [true])
+    assert.match(log[0] ?? '', /has refused 500 of the last 1000 recipients/)
+  })
+
   it('remembers only so many servers', () => {
     const surges = watch()
     const delivery = { by: 'outbound', stage: 'delivery' } as const

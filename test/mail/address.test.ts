@@ -8,7 +8,9 @@ import {
   isSubdomainOrSame,
   organisationalDomain,
   parseAddress,
+  plainKey,
 } from '../../src/mail/address'
+import { Subject } from '../../src/policy/subject'
 import { domain } from '../units'
 
 describe('addresses', () => {
@@ -90,6 +92,28 @@ describe('addresses', () => {
       assert.equal(typeof addressKey(value), 'string')
     })
     fc.assert(property, { numRuns: 2000, seed: 1 })
+  })
+
+  it('have the same forms whether they are read as plain ones or with quotes', () => {
+    const from = (characters: string, maxLength: number) =>
+      fc.string({ unit: fc.constantFrom(...characters), minLength: 1, maxLength })
+    const local = from("aZ09!#$%&'*+-/=?^_`{|}~.", 12)
+    const host = fc.array(from('aZ09-_', 6), { minLength: 1, maxLength: 4 }).map(labels => labels.join('.'))
+    const property = fc.property(local, host, (name, at) => {
+      const [plain, quoted] = [`${name}@${at}`, `"${name}"@${at}`]
+      assert.equal(plainKey(plain), addressKey(quoted))
+      assert.equal(plainKey(quoted), undefined)
+      assert.deepEqual(new Subject(plain).address, new Subject(quoted).address)
+      assert.equal(domainOf(plain), domainOf(quoted))
+    })
+    fc.assert(property, {
+      numRuns: 1000,
+      examples: [
+        ['A+b', 'X.example'],
+        ['.', '-'],
+        ['a', '192.0.2.1'],
+      ],
+    })
   })
 
   it('are read in linear time', () => {
