@@ -202,7 +202,7 @@ export class MailHooks {
     { plugin, connection }: TransactionOfMail,
     recipients: readonly Targets<HarakaAddress>[],
   ): void {
-    const isNever = recipients.every(({ command }) => command?.notifyNever === true)
+    const isNever = recipients.length > 0 && recipients.every(({ command }) => command?.notifyNever === true)
     if (isNever) this.#context.runtime.counts.notifyNever()
     const warning = this.#neverRelays.note(connection.remote.ip, isNever, systemClock.monoMs())
     if (warning !== undefined) plugin.logwarn(connection, logLine({ warning }))

@@ -66,6 +66,12 @@ describe('the quarantine of a whole Haraka', () => {
     )
     assert.deepEqual(keptOf(product, mail), [])
     assert.equal((await ask('GET', `/${one.id}`)).status, 404)
+    const { lines } = await sesBounce(product, 'queue', 'audit', '--json')
+    const [entry] = lines.map(line => JSON.parse(line) as Record<string, unknown>)
+    assert.deepEqual(
+      [entry?.['action'], entry?.['via'], entry?.['who'], entry?.['reason'], entry?.['target']],
+      ['release', 'api', 'token', 'asked for', `${one.id} to held@yours.example`],
+    )
   })
 
   it('is counted in the metrics, by reason', async () => {
