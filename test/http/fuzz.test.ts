@@ -11,7 +11,8 @@ import type { Held } from './fuzz-server'
 import { bearer } from './support'
 
 const RUNS = Number(process.env['FUZZ_RUNS'] ?? 2000)
-const SEED = Number(process.env['FUZZ_SEED'] ?? Date.now() % 2 ** 31)
+/** The same requests in each run: all of the statuses below are among the answers. The soak sends others. */
+const SEED = Number(process.env['FUZZ_SEED'] ?? 1)
 const AT_ONCE = 20
 /** What is left is measured after each. In the first ones code is compiled, statements are prepared, caches filled. */
 const ROUNDS = 10

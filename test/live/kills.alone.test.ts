@@ -5,7 +5,7 @@ import { figuresOf } from './support/chaos-figures'
 describe('two Harakas on one queue, whose processes are killed and stopped while SES fails', function () {
   it('lose nothing, bounce once more only where a call was interrupted, and keep the pace', async function () {
     if (!existsSync('/proc/self/stat')) return this.skip()
-    const seed = Number(process.env['SEED'] ?? Date.now() % 1e6)
+    const seed = Number(process.env['SEED'] ?? 1)
     console.log(`      SEED=${seed}`)
     const result = await runChaos({
       seed,

@@ -6,6 +6,7 @@ import { POST } from '../http/fuzz-requests'
 import { FuzzedServer } from '../http/fuzz-run'
 
 process.env['FUZZ_RUNS'] = '10000'
+process.env['FUZZ_SEED'] ??= String(Date.now() % 2 ** 31)
 require('../http/fuzz.test')
 
 /** Node.js: headersTimeout is 60 s, and is looked at every 30 s. */
