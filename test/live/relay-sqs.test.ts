@@ -269,6 +269,20 @@ describe('ses-bounce relay', () => {
     await empty()
   })
 
+  it('hands over no object that the S3 encryption client wrote, and names the reason', async () => {
+    for (const name of ['x-amz-key-v2', 'x-amz-key', 'x-amz-matdesc']) {
+      const mail = mailTo('user@yours.example')
+      const key = `in/${mail.sesId}`
+      const Metadata = { [name]: '{}', 'x-amz-iv': 'AAAA' }
+      await s3.send(new PutObjectCommand({ Bucket: BUCKET, Key: key, Body: mail.data, Metadata }))
+      await announce(announcement(mail, ['user@yours.example']))
+      const letter = await dead()
+      assert.equal(letter['why'], `the object is encrypted by the S3 client (${name}); use SSE in its place`)
+      assert.deepEqual([letter['bucket'], letter['key']], [BUCKET, key])
+      assert.deepEqual(delivered(mail), [])
+    }
+  })
+
   it('loses no mail when it is killed again and again, and the plugin bounces each once', async () => {
     await endRelays()
     const mails = Array.from({ length: 6 }, () => mailTo('unknown@yours.example'))
@@ -302,13 +316,16 @@ describe('ses-bounce relay', () => {
   /** What a dead relay has in hand, or a poll of it takes after its end, is there again at once: not after two minutes. */
   const giveBack = async () => {
     for (const { receiptHandle } of aws.inspectQueue('mail')?.messages.inflight ?? [])
-      await sqs.send(
-        new ChangeMessageVisibilityCommand({
-          QueueUrl: queueUrl,
-          ReceiptHandle: receiptHandle,
-          VisibilityTimeout: 0,
-        }),
-      )
+      await sqs
+        .send(
+          new ChangeMessageVisibilityCommand({
+            QueueUrl: queueUrl,
+            ReceiptHandle: receiptHandle,
+            VisibilityTimeout: 0,
+          }),
+        )
+        // a relay has deleted it meanwhile
+        .catch((error: Error) => assert.equal(error.name, 'MessageNotInflight'))
   }
 
   it('serves its health and its metrics, and ends with 0 after SIGTERM', async () => {
