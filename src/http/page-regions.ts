@@ -23,7 +23,7 @@ ${table(
   view,
   [
     { name: 'Region', kind: 'head' },
-    { name: 'State', kind: 'nowrap' },
+    { name: 'State' },
     { name: 'One call every', kind: 'number' },
     { name: 'Waiting', kind: 'number' },
     { name: 'Drained in', kind: 'number' },

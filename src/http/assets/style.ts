@@ -78,18 +78,18 @@ thead [data-column=Job] { width: 8rem; }
 thead [data-column=Mail] { width: 9rem; }
 thead [data-column=State] { width: 6.2rem; }
 thead [data-column=Outcome] { width: 7.2rem; }
-thead [data-column=When], thead [data-column="Next deadline"] { width: 8rem; }
+thead [data-column=When], thead [data-column="Next deadline"] { width: 8.8rem; }
 thead [data-column=Added], thead [data-column=What] { width: 11rem; }
 #history thead [data-column=When] { width: 13rem; }
 thead [data-column=Rule]:not(:first-child) { width: 8.2rem; }
 thead [data-column=Region]:not(:first-child) { width: 7.2rem; }
 thead [data-column=Reason] { width: 9rem; }
 #decisions thead [data-column=Reason] { width: 13rem; }
-thead [data-column=Attempts], thead [data-column=Waiting] { width: 5rem; }
+thead [data-column=Attempts], thead [data-column=Waiting], thead [data-column=Size] { width: 5rem; }
 #regions thead [data-column=State] { width: 11rem; }
 thead [data-column="One call every"], thead [data-column="Drained in"] { width: 7.5rem; }
-thead [data-column="Will miss deadline"] { width: 10rem; }
-thead [data-column=Pause] { width: 15rem; }
+thead [data-column="Will miss deadline"] { width: 11rem; }
+thead [data-column=Pause] { width: 14rem; }
 th, td { text-align: left; vertical-align: baseline; padding: .4rem 1rem .4rem 0; border-top: 1px solid var(--line); overflow-wrap: break-word; }
 th:last-child, td:last-child { padding-right: 0; }
 thead th { border-top: 0; color: var(--soft); font-weight: 500; font-size: .85rem; white-space: nowrap; }
@@ -117,13 +117,13 @@ form { display: inline-flex; flex-wrap: wrap; gap: .5rem; align-items: center; m
 input, button { font: inherit; color: inherit; background: var(--field); border: 1px solid var(--soft); border-radius: .45rem; padding: .25rem .7rem; min-height: 2.1rem; max-width: 100%; }
 button { cursor: pointer; background: var(--plain-ground); border-color: var(--line); }
 button:hover { border-color: var(--link); color: var(--link); }
-button.danger, .confirm button { border-color: var(--bad); color: var(--bad); }
+.confirm button { border-color: var(--bad); color: var(--bad); }
 td button, td summary { padding: .05rem .6rem; min-height: 1.8rem; font-size: .9rem; }
 .confirm { display: inline-block; text-align: left; vertical-align: top; max-width: 100%; }
 .confirm > summary { display: inline-block; list-style: none; cursor: pointer; background: var(--plain-ground); border: 1px solid var(--line); border-radius: .45rem; padding: .25rem .7rem; line-height: 1.5; }
 .confirm > summary::-webkit-details-marker { display: none; }
 .confirm > summary:hover { border-color: var(--link); color: var(--link); }
-.confirm > div { border: 1px solid var(--bad); border-radius: .45rem; padding: .5rem .8rem .7rem; margin-top: .4rem; max-width: 22rem; white-space: normal; }
+.confirm > div, .confirm > form { display: block; border: 1px solid var(--bad); border-radius: .45rem; padding: .5rem .8rem .7rem; margin-top: .4rem; max-width: 22rem; white-space: normal; }
 .confirm p { margin: 0 0 .5rem; }
 .actions { display: flex; flex-wrap: wrap; gap: .5rem; margin-top: .9rem; }
 
@@ -160,9 +160,12 @@ svg.meter { display: inline-block; width: 8rem; max-width: 25vw; height: .5rem; 
   .charts { grid-template-columns: 1fr; }
   header, main, footer { padding: .6rem .75rem; }
   section { padding: .8rem .9rem; }
-  header form[role=search] { flex: 1 1 100%; flex-wrap: nowrap; }
+  header form[role=search] { flex: 1 1 100%; flex-wrap: nowrap; order: 1; }
   header form[role=search] input { flex: 1; min-width: 0; }
-  dl.tiles { grid-template-columns: repeat(auto-fill, minmax(5.4rem, 1fr)); }
+  dl.tiles { grid-template-columns: repeat(4, 1fr); gap: .4rem; }
+  dl.tiles div { padding: .3rem .5rem .4rem; min-width: 0; }
+  dl.tiles dt { font-size: .75rem; }
+  dl.tiles dd { font-size: 1.2rem; }
   dl.facts { grid-template-columns: 1fr; gap: 0; }
   dl.facts dd { margin-bottom: .5rem; }
   svg text { font-size: 24px; }
