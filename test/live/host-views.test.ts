@@ -114,7 +114,7 @@ describe('two Harakas with one queue', function () {
     const { reply } = await first().product.deliver({ sender: 'paused@origin.example' })
     assert.equal(reply.code, 250)
     const list = async (host: Host) => (await command(host, 'queue', 'list', '--state', 'queued')).lines
-    const [line = ''] = await list(second())
+    const [, line = ''] = await list(second())
     const [id = ''] = line.split(' ')
     assert.deepEqual((await command(second(), 'queue', 'hold', id)).lines, [`${id}: held, it was queued`])
     assert.deepEqual((await command(first(), 'queue', 'cancel', id)).lines, [`${id}: cancelled, it was held`])
