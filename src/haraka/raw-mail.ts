@@ -41,7 +41,7 @@ export function rawMail(
     stream.once('finish', () => resolve(bytes.subarray(0, length)))
     stream.once('close', () => {
       clearTimeout(timer)
-      reject(new Error('the stream of the mail ended early'))
+      if (!stream.writableFinished) reject(new Error('the stream of the mail ended early'))
     })
     try {
       pipeRaw(stream)
