@@ -69,7 +69,7 @@ BEGIN
 
   FOR one IN SELECT * FROM jsonb_array_elements(args->'onlyRecipients') AS each ORDER BY (each->>'hourMs')::bigint LOOP
     INSERT INTO only_recipient (hour_ms, mails, beside_for, notify_never) VALUES (
-        (one->>'hourMs')::bigint, (one->>'mails')::bigint, (one->>'besideFor')::bigint, (one->>'notifyNever')::bigint)
+        (one->>'hourMs')::bigint, (one->>'mails')::bigint, (one->>'besideFor')::bigint, COALESCE((one->>'notifyNever')::bigint, 0))
       ON CONFLICT (hour_ms) DO UPDATE SET mails = only_recipient.mails + excluded.mails,
         beside_for = only_recipient.beside_for + excluded.beside_for,
         notify_never = only_recipient.notify_never + excluded.notify_never;
