@@ -51,6 +51,38 @@ describe('the plugin counts', () => {
     return all
   }
 
+  it('a bounce that is made or waits already as a duplicate, and a new one not', () => {
+    const [old, again, fresh] = ['one', 'two', 'three'].map(rule =>
+      decision({ rule, action: 'bounce', wanted: 'bounce' }),
+    )
+    assert.ok(old && again && fresh)
+    const found = {
+      ...evaluation([old, again, fresh]),
+      known: new Map([[old, { jobId: '1', outcome: 'known' as const }]]),
+    }
+    counts.evaluated(
+      found,
+      'enforce',
+      new Map<Decision, { jobId: string; outcome: 'known' | 'added' }>([
+        ...found.known,
+        [again, { jobId: '2', outcome: 'known' as const }],
+        [fresh, { jobId: '3', outcome: 'added' as const }],
+      ]),
+    )
+    counts.evaluated(found, 'enforce')
+    assert.deepEqual(
+      counted().decisions.map(({ rule, isDuplicate }) => [rule, isDuplicate]),
+      [
+        ['one', true],
+        ['two', true],
+        ['three', undefined],
+        ['one', true],
+        ['two', undefined],
+        ['three', undefined],
+      ],
+    )
+  })
+
   it('each recipient by its rule, action, and the reason why there is no bounce', () => {
     counts.evaluated(
       evaluation([

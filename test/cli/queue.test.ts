@@ -301,6 +301,27 @@ describe('ses-bounce queue', () => {
       assert.equal(data['is_dispatching'], true)
     })
 
+    it('counts as many jobs of each state as the list has', async () => {
+      for (let n = 0; n < 3; n++) add()
+      end(sent)
+      end({ state: 'failed', detail: '400 X: no' })
+      await run(['hold', add()])
+      await run(['cancel', add()])
+      const [data] = parsed(await run(['stats', '--json']))
+      const states = data?.['states'] as Record<string, number>
+      assert.deepEqual(states, {
+        queued: 1,
+        sending: 0,
+        sent: 1,
+        failed: 1,
+        expired: 0,
+        held: 1,
+        cancelled: 1,
+      })
+      for (const [state, jobs] of Object.entries(states))
+        assert.equal(parsed(await run(['list', '--state', state, '--json'])).length, jobs, state)
+    })
+
     it('says when no dispatcher runs', async () => {
       monoMs = 31_000
       assert.equal((await run(['stats'])).lines.at(-1), 'No dispatcher runs: no heartbeat for 31s.')
