@@ -193,7 +193,19 @@ describe("the API on Haraka's web server, with two workers", () => {
       .map(([, command = '']) => command)
       // nothing is in this quarantine
       .filter(command => !command.includes('/quarantine/$ID'))
-    assert.equal(commands.length, 6)
+    for (const path of [
+      'bounces"',
+      'bounces/$ID',
+      'bounces?',
+      'quarantine?',
+      'flush',
+      'audit',
+      'openapi.json',
+    ])
+      assert.ok(
+        commands.some(command => command.includes(`"$API/${path}`)),
+        path,
+      )
     let id = ''
     const answers: [command: string, data: Record<string, unknown>][] = []
     for (const command of commands) {

@@ -44,6 +44,7 @@ describe('work on a thread of its own', () => {
   after(() => workerThreads.close())
 
   it('reads the content of mails, one after the other', async () => {
+    await readFirstMail(workerThreads)
     const mails = Array.from({ length: 20 }, (_, i) => raw(`Subject: x\r\n\r\nmail ${i}`))
     const read = await Promise.all(mails.map(mail => workerThreads.content(mail, 1000)))
     assert.deepEqual(
