@@ -115,7 +115,7 @@ interface Described {
 function readings(kinds: readonly TextKind[], { encodings, types, base }: Described): Reading[] {
   const all = valuesOf(types, 'charset').map(value => (value.includes('=?') ? decodeWords(value) : value))
   // programs that don't know one of them take another
-  const known = all.filter(isKnownCharset)
+  const known = all.length > 1 ? all.filter(isKnownCharset) : all
   const named = known.length > 0 ? known : all
   // programs that don't know UTF-7 read it as ASCII
   const charsets = distinct([...(named.length === 0 ? [''] : named), ...(named.some(isUtf7) ? [''] : [])])

@@ -7,6 +7,9 @@ import { afterLine, Boundaries, beginsContent } from './boundaries'
 import { PART_FIELDS_BYTES } from './limits'
 
 const LF = 0x0a
+const TWO_CRS = Buffer.from('\r\r')
+/** A field of a part behind a bare CR begins so. */
+const [CR_CAPITAL_C, CR_SMALL_C] = [Buffer.from('\rC'), Buffer.from('\rc')]
 const CR = 0x0d
 const BLANK = 0x20
 const TAB = 0x09
@@ -33,7 +36,7 @@ export interface PartHeader {
 export function readPartHeader(raw: Buffer, from: number, boundaries: Boundaries): PartHeader {
   const { fields: own, bodyAt, strayAt } = readLines(raw, from, boundaries)
   const header = raw.subarray(from, bodyAt)
-  const crs = header.indexOf('\r\r', 0, 'latin1')
+  const crs = header.indexOf(TWO_CRS)
   const crsAt = crs < 0 || header[crs + 2] === LF ? -1 : from + crs
   const untilCrs = crsAt < 0 ? header : raw.subarray(from, crsAt)
   const fields = hasFieldBehindCr(untilCrs) ? merged(own, fieldsOf(untilCrs)) : own
@@ -46,7 +49,7 @@ export function readPartHeader(raw: Buffer, from: number, boundaries: Boundaries
 type Fields = PartHeader['fields']
 
 function hasFieldBehindCr(header: Buffer): boolean {
-  return header.includes('\rC', 0, 'latin1') || header.includes('\rc', 0, 'latin1')
+  return header.includes(CR_CAPITAL_C) || header.includes(CR_SMALL_C)
 }
 
 /** The fields as programs read them that end a line at a bare CR. */
