@@ -1,4 +1,4 @@
-// What holds for every use of the AWS SDK in a process. Doesn't load it.
+// Settings for every use of the AWS SDK in a process. Doesn't load it.
 
 /**
  * The SDK's own switch. Its warning is about versions of the SDK that need a newer Node.js; this package pins one that

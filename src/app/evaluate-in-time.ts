@@ -42,7 +42,7 @@ async function evaluateTwice(
   return evaluateMail({ ...again, nowMs }, activeConfig, queue)
 }
 
-/** As plain data, so that it can be spread. */
+/** Copies the mail into a plain object, which can be spread, as `mail` may be an instance of a class. */
 function withContent(mail: IncomingMail, content: IncomingMail['content']): IncomingMail {
   const { envelope, headerLines, headerIsCut, ownFields, lineLength, nowMs, nowMonoMs, passedOver } = mail
   return {

@@ -25,7 +25,7 @@ import { fallBackFor, forecast, submit } from './submit'
 
 export interface IncomingMail {
   envelope: Envelope
-  /** As in Haraka's `transaction.header_lines`. */
+  /** The lines of Haraka's `transaction.header_lines`. */
   headerLines: readonly string[]
   /** Haraka kept only its beginning. */
   headerIsCut: boolean
@@ -98,7 +98,7 @@ export async function evaluatePolicy(
   return run(policyInSteps(mail, scanFacts(questionOf(mail, activeConfig)), activeConfig))
 }
 
-/** As evaluatePolicy, with mailparser's reading of the header for all that is decided. */
+/** Does the same as evaluatePolicy, but mailparser reads the header. */
 export async function evaluatePolicyParsed(
   mail: IncomingMail,
   activeConfig: ActiveConfig,

@@ -10,9 +10,9 @@ import type { MonoMs } from '../units'
 
 /** A change of the files reaches all hosts by then. */
 const DIFFERS_MS = 600_000
-/** As far as a process's time may be from the database's (take_turn_1.sql). */
+/** The most that a process's time may differ from the database's (take_turn_1.sql). */
 const SKEW_MS = 2000
-/** Right again: not as soon as it is just below. */
+/** The clock counts as right again below this: a lower limit, so that the warning doesn't come and go. */
 const NO_SKEW_MS = 1000
 const TIDY_EVERY_MS = 3_600_000
 

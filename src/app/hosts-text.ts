@@ -2,10 +2,10 @@
 
 import { HOST_LATE_MS, type HostStats, presentHosts, type QueueStats } from '../queue/stats'
 
-/** As far as a process's time may be from the queue's (functions/take_turn_1.sql). */
+/** The most that a process's time may differ from the queue's (functions/take_turn_1.sql). */
 export const WRONG_CLOCK_MS = 2000
 
-/** Of the host that leads. */
+/** The digest of the leader's configuration. */
 export function leaderConfig(stats: QueueStats): string | undefined {
   return presentHosts(stats).find(({ name }) => name === stats.leader?.host)?.config
 }

@@ -20,9 +20,9 @@ export interface OperatorContext {
   queue: OperatorQueue
   pace: Pace
   now: { ms: EpochMs; monoMs: MonoMs }
-  /** Of the audit. */
+  /** The person, as the audit names them. */
   actor: Actor
-  /** In their own words. */
+  /** The person's reason, in their own words. */
   reason?: string
   /** For the log. */
   note: (values: Record<string, string>) => void

@@ -140,7 +140,7 @@ export class PluginQueue {
       givePrivateIfThere(this.place.file + suffix, this.#options.owner)
   }
 
-  /** As `prepare`, and done when it returns. @throws QueueError */
+  /** Does the same as `prepare`, and has finished when it returns. @throws QueueError */
   prepareAtBoot(): void {
     if (this.place.store === 'postgres') prepareAtBoot(this.place, passwordIn(this.#options.settings().queue))
     // a file is made at once

@@ -38,7 +38,7 @@ import { RefusalSurges } from './refusal-surges'
 import { SurgeFiles, surgeFolder } from './surge-files'
 
 const START_AGAIN_MS = 5000
-/** As the other lasting faults are said once an hour. */
+/** Errors in the configuration are logged again once an hour, like other faults that last. */
 const REMIND_MS = 3_600_000
 /** Time after the timeout of a call to record its outcome. */
 const STOP_GRACE_MS = 1000
@@ -174,7 +174,7 @@ export class PluginRuntime {
     return this.#queue.hostName
   }
 
-  /** Of the configuration files as they are now. */
+  /** The digest of the configuration files as they are now. */
   configDigest(): string {
     return this.#configuration.digest()
   }

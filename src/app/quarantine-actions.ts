@@ -34,7 +34,7 @@ export interface TakenAway {
   to: string[]
   /** Why the mail, or a copy, is still there. */
   stays?: string
-  /** What couldn't be written down. */
+  /** The fault of the audit, which then has no entry for the action. */
   unwritten?: string
 }
 

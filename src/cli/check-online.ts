@@ -92,7 +92,7 @@ interface AccountLanes {
   /** Undefined: that of the usual credentials. */
   account?: Account
   regions: Region[]
-  /** Those that the account receives for. */
+  /** The domains that the account receives mail for. */
   domains: readonly string[]
 }
 

@@ -105,7 +105,7 @@ export function look(
   }
 }
 
-/** Nobody known where smtp.ini names no account of this machine, which has an error of its own. */
+/** Empty where smtp.ini names no account of this machine, which has an error of its own. */
 function workersUser(sources: Sources): Owner {
   try {
     return runAs(sources.read(SMTP_FILE))

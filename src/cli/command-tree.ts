@@ -4,11 +4,11 @@ import { Command } from 'commander'
 import { type CommandTable, programOf, type Shell } from './command-line'
 
 export interface CommandInfo {
-  /** Of the command and those above it: `queue list`. '': the program itself. */
+  /** The names of the command and those above it: `queue list`. '': the program itself. */
   path: string
   /** One line. */
   summary: string
-  /** What stands behind its name: `<ID...>`. */
+  /** The arguments behind its name: `<ID...>`. */
   usage: string
   options: readonly OptionInfo[]
   commands: readonly CommandInfo[]

@@ -17,9 +17,9 @@ interface Options extends CommonOptions {
   session: number
 }
 
-/** As at SES. */
+/** The least interval of SES between two calls of SendBounce. */
 const STANDARD_INTERVAL_MS = 1000
-/** As at STS, where a client doesn't ask for less. */
+/** The duration of a session of STS for a client that doesn't ask for less. */
 const STANDARD_SESSION_MS = 3_600_000
 
 export const describeLocalSes = (command: Command, { out, exit }: Shell, stop?: AbortSignal): void => {

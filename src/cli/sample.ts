@@ -118,7 +118,7 @@ async function send(mail: SampleMail, { send, json }: Options, { dir, out, env }
   return replies.every(({ code }) => code >= 200 && code < 300) ? 0 : 1
 }
 
-/** What the reply doesn't tell. Nothing where the configuration isn't here, or has errors. */
+/** Warnings that the reply doesn't contain. None where the configuration isn't here, or has errors. */
 function warningsOf({ host }: Endpoint, dir: string, env: NodeJS.ProcessEnv): string[] {
   const { value, diagnostics } = compileActiveConfig(createSources(path.join(dir, 'config')), env)
   if (diagnostics.some(({ severity }) => severity === 'error')) return []

@@ -7,7 +7,7 @@ import { parseAt } from './explain/options'
 
 export const TIME_FORM = `a time as 2025-02-20T12:38:04Z, or how long ago: ${DURATION_FORM}`
 
-/** As it was given: the present time is that of the queue, which isn't open yet. */
+/** The time in the form of the option: the present time is the queue's, which isn't open yet. */
 export type GivenTime = { timeMs: EpochMs } | { agoMs: number }
 
 /** Reads the value of an option. */

@@ -72,7 +72,7 @@ export function accountHint(section: string): string {
 }
 
 interface Values {
-  /** Of a key that could be read. */
+  /** The value of a key that could be read. */
   valueOf(section: string, key: string): unknown
   /** A value for a diagnostic; the value of an environment variable is never shown. */
   shown(section: string, key: string, text: string): string

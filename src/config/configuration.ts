@@ -62,7 +62,7 @@ export interface Configuration<T> {
   current(): T
   /** The diagnostics of the last reading, whether it became active or not. */
   diagnostics(): readonly Diagnostic[]
-  /** Of the texts of the files that were read last: the same on every host with the same files. */
+  /** The digest of the files' texts at the last reading: the same on every host with the same files. */
   digest(): string
   /** Since when the active configuration has been in force, although the files have errors. Undefined: they have none. */
   outlived(): string | undefined

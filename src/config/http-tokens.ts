@@ -71,7 +71,7 @@ export function tokenHint(section: string, key: string): string {
 }
 
 interface Values {
-  /** Of a key that could be read. */
+  /** The value of a key that could be read. */
   valueOf(section: string, key: string): unknown
 }
 

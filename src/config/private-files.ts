@@ -56,7 +56,7 @@ export function givePrivate(file: string, owner: Owner): void {
   })
 }
 
-/** As `givePrivate`, but a missing file is ignored. */
+/** Does the same as `givePrivate`, but ignores a missing file. */
 export function givePrivateIfThere(file: string, owner: Owner): void {
   // a link without a target counts as a file
   if (lstatSync(file, { throwIfNoEntry: false }) !== undefined) givePrivate(file, owner)

@@ -37,9 +37,9 @@ export type FallbackAction = (typeof FALLBACK_ACTIONS)[number]
 
 /** Whether mail for several recipients that a server behind Haraka may refuse goes to Haraka's outbound, one by one. */
 export const SPLITS = ['auto', 'true', 'false'] as const
-/** What becomes of a delivery whose next try would be too late for a bounce. */
+/** The answer to a delivery whose next try would be too late for a bounce. */
 export const DELIVERY_WINDOWS = ['answered', 'bounce', 'keep'] as const
-/** Who tells the sender of a delivery that failed without a bounce: Haraka where guards pass, or always. */
+/** The senders who get Haraka's own DSN for a failed delivery without a bounce: those that pass the guards, or all. */
 export const OWN_DSNS = ['guarded', 'haraka'] as const
 
 /** The share of the different recipients in that time that one plugin or server refuses. */
@@ -101,7 +101,7 @@ export interface SqsRelay {
   s3Events: 'refuse' | 'for'
 }
 
-/** What a token of the HTTP API may be used for. */
+/** The permission of a token of the HTTP API. */
 export const TOKEN_ROLES = ['read', 'operate'] as const
 export type TokenRole = (typeof TOKEN_ROLES)[number]
 

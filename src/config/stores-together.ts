@@ -2,7 +2,7 @@
 
 import type { Values } from './schema'
 
-/** What was read, and where. */
+/** The keys that were read from the file, with their lines. */
 export interface ReadKeys {
   /** The line of a key that is set and could be read. */
   lineOf(section: string, key: string): number | undefined

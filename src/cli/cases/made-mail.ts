@@ -27,7 +27,7 @@ const STANDARD_SIZE_BYTES = 1024
 /** SES accepts 40 MB (developer guide: service quotas, email receiving). */
 const LARGEST_BYTES = 40 * 1024 ** 2
 
-/** Of one mail of many; else they are always the same, so that test results don't change. */
+/** The ids of one mail of many; without them the ids are always the same, so that test results don't change. */
 export interface MailIds {
   sesId: string
   messageId: string

@@ -12,7 +12,7 @@ export interface Attachment {
 export interface Parts {
   /** Header lines of the whole mail. They stand above the fields that describe its body. */
   head: readonly string[]
-  /** Of the sender's own header. */
+  /** The fields of the sender's own header. */
   fields: readonly (readonly [name: string, value: string])[]
   texts: { plain?: string; html?: string }
   attachments: readonly Attachment[]

@@ -66,7 +66,7 @@ function differencesOf(expectation: Expectation, decisions: readonly ExplainedDe
   })
 }
 
-/** Of those recipients that have such a text. */
+/** The differences of the recipients that have such a text. */
 function textDifferences(
   { what, line, values }: Expectation,
   decisions: readonly ExplainedDecision[],

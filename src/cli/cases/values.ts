@@ -88,7 +88,7 @@ export class CaseValues {
     return this.fault(key, `can't be "${text}"; it is one word`)
   }
 
-  /** As a key of ses-bounce.ini. */
+  /** Reads the value like a key of ses-bounce.ini. */
   kind<T>(key: string, kind: ValueParser<T>): T | undefined {
     const entry = this.#entries.get(key)
     const read = entry && kind.read(entry.value, key)

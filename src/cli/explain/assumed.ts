@@ -21,7 +21,7 @@ export interface Given {
   relay?: string
   /** Replaces the file's own size. */
   sizeBytes?: number
-  /** What other plugins refused: for each recipient, or one list for all. */
+  /** The refusals of other plugins: for each recipient, or one list for all. */
   refusals?: readonly (readonly Refusal[])[]
 }
 

@@ -6,7 +6,7 @@ import type { ExplainedContent } from './explanation'
 import { quotedText, row, sizeText } from './words'
 
 const SHOWN_ATTACHMENTS = 20
-/** Of one archive. */
+/** The most files of one archive. */
 const SHOWN_FILES = 20
 
 export function contentLines({ attachments, texts, textCharacters, isCut }: ExplainedContent): string[] {

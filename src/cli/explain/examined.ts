@@ -16,11 +16,11 @@ import type { Circumstances } from './assumed'
 import { refusedAtOnce, withRefused } from './refused-at-once'
 import type { WireMail } from './wire'
 
-/** What other plugins found, by path: `rspamd.score`. */
+/** The results of other plugins, by path: `rspamd.score`. */
 export type Results = ReadonlyMap<string, readonly (string | number)[]>
 
 export interface ExaminedMail extends PolicyEvaluation {
-  /** Those of `decisions` of which the relay hears at MAIL or RCPT: their recipients are no part of the mail. */
+  /** The decisions that the relay hears at MAIL or RCPT: their recipients are no part of the mail. */
   atOnce: ReadonlySet<Decision>
   nowMs: EpochMs
   /** No rule can hold for it, so the plugin passes it over without a log line. */

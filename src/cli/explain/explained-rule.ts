@@ -24,7 +24,7 @@ export interface ExplainedRule {
   /** The first condition that doesn't hold. */
   failed?: {
     line: number
-    /** As written: `not.recipient`. */
+    /** The key as the file has it: `not.recipient`. */
     key: string
     /** The first values of the mail, each shortened. */
     value: (string | number)[]
@@ -76,7 +76,7 @@ function shortened<T extends string | number>(value: T): T | string {
     : value
 }
 
-/** As written, without a comment. */
+/** The patterns as the file has them, without a comment. */
 function patternsOf({ value }: Condition): string {
   const { items } = splitItems(value)
   const texts = items.map(({ text, form, flags }) => {

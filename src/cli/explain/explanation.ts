@@ -10,13 +10,13 @@ import type { Action } from '../../policy/decision'
 import type { Circumstances } from './assumed'
 import type { ExplainedRule } from './explained-rule'
 
-/** Of one mail. */
+/** The explanation of one mail. */
 export interface Explanation extends ExplainedDecisions {
   /** For each recipient, all rules in their order, whether or not an earlier one decided. */
   rules: ExplainedRule[]
 }
 
-/** Of one mail among many: the same without `rules`. */
+/** The explanation of one mail among many: the same without `rules`. */
 export interface ExplainedDecisions {
   /** SES's receipt. Null: there is none that can be read; `receiptFault` gives the reason. */
   receipt: ExplainedReceipt | null
@@ -57,7 +57,7 @@ export interface ExplainedDecision {
   recipient: string
   /** How it was determined. */
   source: RecipientFacts['source']
-  /** As the relay gave it. */
+  /** The recipient as the relay gave it. */
   envelopeRecipient: string
   /** The refusal of another plugin for which the rule holds, or which stands; null: nobody refused. */
   refused: Refusal | null

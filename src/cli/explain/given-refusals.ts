@@ -1,5 +1,5 @@
-// What other plugins are said to have refused, for `explain` and `test`: read as the plugin reads it from Haraka.
-// Pure; what is wrong is a fault, in words.
+// The refusals that the user gives to `explain` and `test`, read as the plugin reads them from Haraka.
+// Pure; a wrong value is a fault, in words.
 
 import { didYouMean, validAre } from '../../config/diagnostics'
 import type { Result } from '../../errors'

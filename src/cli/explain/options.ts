@@ -19,7 +19,7 @@ export interface ExplainOptions {
   against?: string
   json: boolean
   given: Given
-  /** What other plugins found, by path. */
+  /** The results of other plugins, by path. */
   results: Map<string, (string | number)[]>
 }
 

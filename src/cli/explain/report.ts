@@ -127,7 +127,7 @@ const SOURCES: Record<ExplainedDecision['source'], string> = {
   mismatch: 'SES is not known to have had this recipient',
 }
 
-/** Of one recipient, up to the rule that decided. */
+/** The rules of one recipient, up to the one that decided. */
 function rulesUpTo({ recipient, rule }: ExplainedDecision, rules: readonly ExplainedRule[]): ExplainedRule[] {
   const own = rules.filter(one => one.recipient === recipient)
   const end = own.findIndex(

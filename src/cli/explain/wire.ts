@@ -22,13 +22,13 @@ export interface WireLimits {
 export interface WireMail {
   /** Lines longer than this were broken. */
   lineLength: number
-  /** As Haraka's `transaction.header_lines` behind Haraka's own Received. */
+  /** The lines of Haraka's `transaction.header_lines`, without Haraka's own Received on top. */
   headerLines: string[]
   /** Haraka would keep no further line of the header. */
   headerIsCut: boolean
-  /** As Haraka's `transaction.data_bytes`. */
+  /** The number in Haraka's `transaction.data_bytes`. */
   sizeBytes: number
-  /** Decoded by nobody yet, with CRLF. */
+  /** The mail with CRLF, not decoded. */
   data: () => Buffer
 }
 
@@ -44,7 +44,7 @@ const END_BYTES = 3
 /** A header field, or the continuation of one: Haraka's transaction.js, where a header has no end. */
 const FIELD_OR_FOLD = /^(?:[^\s:]*:|[ \t])/
 
-/** What haraka-config takes for true. */
+/** The words that haraka-config reads as true. */
 const TRUE = /^(?:true|yes|ok|enabled|on|1)$/i
 
 /** `text`: of connection.ini. Missing and invalid values are Haraka's defaults. */

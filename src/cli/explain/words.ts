@@ -36,7 +36,7 @@ export function addressText(address: string): string {
   return address === '' ? '<>' : quotedText(address)
 }
 
-/** As it stands where it is one word. */
+/** Without quotes if it is one word. */
 export function quotedText(text: string): string {
   return /^[^\s",;]+$/u.test(text) && text.length <= SHOWN_CHARACTERS ? text : JSON.stringify(cut(text))
 }

@@ -11,7 +11,7 @@ import type { OnlineAnswer } from './online'
 
 /** A mail that a rule bounces waits for two round trips. */
 const SLOW_MS = 20
-/** As far as a process's time may be from the queue's. */
+/** The most that a process's time may differ from the queue's. */
 const SKEW_MS = 2000
 /** Rows that were deleted since stay, and reads become slow. */
 const LONG_S = 3600

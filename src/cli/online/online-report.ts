@@ -88,7 +88,7 @@ function openActions({ identity, regions }: Online): string[] {
   return [...new Set([...(identity ? open(identity) : []), ...ofRegions])]
 }
 
-/** What a region says of all senders alike counts once. */
+/** An answer of a region that is the same for all senders counts once. */
 function sum({ identity, notes, regions }: Online, strict: boolean): string[] {
   const answers = [
     ...(identity ? [identity] : []),

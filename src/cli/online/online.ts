@@ -16,7 +16,7 @@ export interface Online {
   identity?: Identity
   /** Regions of [ses] regions in their order, then others of the queue, by name. */
   regions: RegionAnswers[]
-  /** What concerns no single region. */
+  /** Answers that concern no single region. */
   notes: OnlineAnswer[]
 }
 

@@ -142,7 +142,7 @@ export function noPermissionVerdict(reason: string): PermissionAnswer {
   return { result: 'unestablished', message, action: SEND_ACTION }
 }
 
-/** Who has come so far was allowed to. SES API: SendBounce has MessageRejected alone; of others only the id counts. */
+/** A call that SES refuses for its id was permitted. SES API: MessageRejected is SendBounce's only error of its own. */
 function isOfTheId({ kind, name, reason }: Refused): boolean {
   if (kind !== 'call') return false
   const isNamed = /message.?id/i.test(reason) || reason.includes(IMPOSSIBLE_ID)

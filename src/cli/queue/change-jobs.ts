@@ -15,7 +15,7 @@ import { Picture } from './watch'
 
 export interface ChangeOptions {
   dryRun: boolean
-  /** Nobody is asked. */
+  /** Changes the jobs without asking. */
   yes: boolean
   /** For the audit and the history. */
   because?: string

@@ -94,7 +94,7 @@ export async function flush(run: Run, { region, reason }: Options): Promise<numb
   return 0
 }
 
-/** Also shows that a region is still paused because all regions are. @throws UsageError: an unknown region */
+/** Tells too if a region is still paused because all regions are. @throws UsageError: an unknown region */
 export async function resume(run: Run, { region, reason }: Options): Promise<number> {
   await mustBeKnown(run, region)
   const wasPaused = await resumeSending(operatorOf(run, reason), region)
