@@ -30,7 +30,7 @@ export const ERRORS = {
   /** Another dispatcher has taken over. */
   QUEUE_LOCK_LOST: {},
   QUEUE_OTHER: {},
-  /** Nobody would send a bounce: for a temporary refusal. */
+  /** No dispatcher would send the bounce: for a temporary refusal. */
   NO_DISPATCHER: {},
 } as const satisfies Record<string, Explained>
 

@@ -13,7 +13,7 @@ const ENOUGH = 5
 /** An answer later than the median by so many median absolute deviations is unusual. */
 const DEVIATIONS = 4
 
-/** Of one region. */
+/** Estimates for one region. */
 export class ArrivalEstimator {
   readonly #latenciesMs: number[] = []
 

@@ -38,7 +38,7 @@ export interface KeptMailParts {
 
 /** Short, so that the mail of a cancelled job is soon in the quarantine. Each check is one cheap query. */
 const LOOK_MS = 500
-/** Also without a change in the queue, as mail may have been deleted by hand. */
+/** After this time the mail is looked at without a change in the queue too, as mail may have been deleted by hand. */
 const LOOK_ANYWAY_MS = 10_000
 /** Due mails in one check. */
 const AT_ONCE = 100

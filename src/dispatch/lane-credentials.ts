@@ -7,7 +7,7 @@ import type { Outcome } from '../queue/effects'
 import type { EpochMs, MonoMs } from '../units'
 import { errorParts, isClockCorrected, oneLine, outcomeOfError } from './outcomes'
 
-/** What STS answers with. */
+/** The credentials in an answer of STS. */
 export interface Session {
   accessKeyId: string
   secretAccessKey: string
@@ -53,7 +53,7 @@ export class LaneCredentials {
   readonly #parts: LaneCredentialsParts
   #held: Held | undefined
   #asking: Promise<void> | undefined
-  /** Of the last attempt. */
+  /** The fault of the last attempt. */
   #fault: Exclude<Outcome, { kind: 'sent' }> | undefined
   #failures = 0
   /** Monotonic milliseconds before which STS isn't asked again beside the calls. */

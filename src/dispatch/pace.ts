@@ -10,11 +10,11 @@ const LEAST_EXCESS = 0.02
 /** The longest interval, for an account with callers that never pause. */
 const LONGEST_MS = 30_000
 
-/** Of one region. */
+/** The pace of one region. */
 export class Pace {
   #slowdown: number
 
-  /** `slowdown`: as an earlier dispatcher left it. */
+  /** `slowdown`: the value that an earlier dispatcher left. */
   constructor(slowdown = 1) {
     this.#slowdown = Math.max(1, slowdown)
   }

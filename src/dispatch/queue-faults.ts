@@ -6,7 +6,7 @@ import type { Log } from './region-sender'
 export class QueueFaults {
   readonly #log: Log
   readonly #again: string
-  /** Of the faults that were logged since the queue was last used. */
+  /** The codes of the faults that were logged since the queue was last used. */
   readonly #codes = new Set<QueueErrorCode | undefined>()
 
   /** `again`: the line for its end. */

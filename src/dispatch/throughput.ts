@@ -12,7 +12,7 @@ const STEP = 1.1
 /** The most steps, for a region in which no call succeeds. */
 const MOST = 30
 
-/** Of one region. */
+/** The throughput of one region. */
 export class Throughput {
   #workedMs = 0
   #jobs = 0

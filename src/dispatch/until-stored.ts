@@ -9,7 +9,7 @@ import type { RegionSenderParts } from './region-sender'
 /** Pause after a fault of the store. */
 export const STORE_RETRY_MS = 500
 
-/** What is logged while a write fails, and when it has succeeded. */
+/** The texts that are logged while a write fails, and when it has succeeded. */
 interface Said {
   meanwhile: string
   after: string

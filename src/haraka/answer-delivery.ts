@@ -8,13 +8,13 @@ import { limitOf } from './hook-limit'
 import { logId, type OutboundMail, type OutboundRecipient } from './outbound-mail'
 import type { HarakaPlugin, Next } from './types'
 
-/** What is done about a delivery: its sender is told, or will be, for all but these recipients. */
+/** The answer to Haraka about a delivery: its sender is told, or will be, for all but these recipients. */
 export type DeliveryOutcome =
-  /** Haraka's own DSN for these; empty: for nobody. */
+  /** Haraka sends its own DSN for these; empty: for none. */
   | { kind: 'done'; own: readonly OutboundRecipient[] }
-  /** Haraka tries all of it again, as a rule wants or as something failed. */
+  /** Haraka tries all of it again: a rule wants that, or something failed. */
   | { kind: 'again'; reason: string; isFault: boolean }
-  /** As without this plugin. */
+  /** Haraka goes on like without this plugin. */
   | { kind: 'untouched' }
 
 /** `isLate`: once it says yes, nothing may be written any more. */
@@ -22,7 +22,7 @@ export type DeliveryWork = (isLate: () => boolean) => Promise<DeliveryOutcome>
 
 /** Below the 30 s that Haraka gives a plugin. */
 const LONGEST_MS = 20_000
-/** Of a shorter time limit (config/plugin_timeout). */
+/** The share of a shorter time limit (config/plugin_timeout) that work may take. */
 const SHARE_OF_LIMIT = 2 / 3
 /** With no try left Haraka calls `bounce` again at once. */
 const AT_ONCE_MS = 1000

@@ -96,7 +96,7 @@ function asksRecipient({ field }: Condition): boolean {
   return field.perRecipient
 }
 
-/** Those above the one that accepts all, but for those of whose refusals a rule may make something else. */
+/** The plugins above the one that accepts all, without those whose refusals a rule may turn into something else. */
 function recipientPlugins(text: string, rules: readonly Rule[]): PluginLine[] {
   const plugins = pluginLines(text)
   const end = plugins.findIndex(({ name }) => name === TAKES_ALL)

@@ -1,4 +1,4 @@
-// What becomes of a failed delivery: asks the rules, writes bounces and kept mail, and says what is left to Haraka.
+// Decides about a failed delivery: asks the rules, writes bounces and kept mail, and tells Haraka what is left to do.
 // Nothing is written once the hook's time is over: Haraka tries the mail again then.
 
 import { commitPlan, type Place } from '../app/commit'

@@ -1,6 +1,6 @@
-// What a mail's transaction leaves for the day on which its delivery fails: Haraka keeps it in the queued mail's notes.
-// By then SES's results can't be read from the queued mail any more, as Haraka moves them. The note is what allows a bounce:
-// only mail that a trusted relay has brought gets one, and only the plugin writes it.
+// The note of a mail's transaction for the time when its delivery fails: Haraka keeps it in the queued mail's notes.
+// By then SES's results can't be read from the queued mail any more, as Haraka moves them. The note
+// allows a bounce: only mail that a trusted relay has brought gets one, and only the plugin writes it.
 
 import type { IncomingMail } from '../app/evaluate-mail'
 import type { Targets } from './rcpt-commands'
@@ -32,7 +32,7 @@ export interface DeliveryNote {
 }
 
 export interface NotedRecipient {
-  /** As the relay gave it in RCPT TO. */
+  /** The address as the relay gave it in RCPT TO. */
   address: string
   notifyNever: boolean
   isUnattributed?: boolean

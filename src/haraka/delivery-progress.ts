@@ -7,7 +7,7 @@ import type { OutboundMail, OutboundRecipient } from './outbound-mail'
 /** Haraka's outbound/hmail.js, `send_command`. It says QUIT before it tells of a refusal. */
 const COMMAND = /^C: (?!QUIT)([A-Z]+|\.)(?:$| (?:TO:<(.*)>)?)/i
 const REFUSAL = /^S: [45]\d\d /
-/** What a server answers by what it thinks of the mail; the dot ends the mail's data. */
+/** Commands whose answers are about the mail; the dot ends the mail's data. */
 const ABOUT_MAIL: ReadonlySet<string> = new Set(['MAIL', 'RCPT', 'DATA', '.'])
 
 interface Progress {

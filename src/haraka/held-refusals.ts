@@ -60,7 +60,7 @@ export class HeldRefusals {
     return [...this.#ofCommands.keys()]
   }
 
-  /** As the relay would have heard it. */
+  /** The reply that the relay would have had. */
   replyOf(refusal: Refusal | undefined): WireReply | undefined {
     return refusal && this.#replies.get(refusal)
   }

@@ -1,4 +1,4 @@
-// What the relay is answered about a mail, and which recipients stay in its transaction.
+// The answer to the relay about a mail, and the recipients that stay in its transaction.
 
 import { deny, denysoft } from 'haraka-constants'
 import type { ActiveConfig } from '../app/active-config'

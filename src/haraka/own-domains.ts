@@ -84,7 +84,7 @@ function noDomain(text: string): string {
   return `${quoted(text)} isn't a domain, so it matches no mail; expressions belong in host_list_regex, and [relay] domains accepts @.example.com for all subdomains`
 }
 
-/** As Haraka reads a list (haraka-config, readers/flat.js): whole lines can be comments. */
+/** Reads a list like Haraka (haraka-config, readers/flat.js): whole lines can be comments. */
 function linesOf(text = ''): { text: string; line: number }[] {
   return text
     .split(/\r\n|\r|\n/)

@@ -52,7 +52,7 @@ function unstuffChunks(transformer: Transform): void {
   Object.assign(transformer, own)
 }
 
-/** Of a chunk with more, the rest is copied: a Buffer for each line of a few bytes takes more memory than a copy. */
+/** The rest of a chunk with more pieces is copied: that takes less memory than a Buffer for each line of a few bytes. */
 const MOST_PIECES = 16
 
 /** The parts of a chunk that stay, in their order. */

@@ -68,7 +68,7 @@ export class PluginContext {
     return { plugin, connection, next, failed: this.#failed, faults: this.#faults }
   }
 
-  /** As `hookCall`; a refusal that another plugin overrides becomes a temporary one, or Haraka would deliver the mail. */
+  /** `hookCall`, but a refusal that another plugin overrides becomes temporary: else Haraka would deliver the mail. */
   afterData(plugin: HarakaPlugin, connection: HarakaConnection, next: Next): HookCall {
     return {
       plugin,

@@ -8,14 +8,14 @@ export const PLUGINS_FILE = 'plugins'
 const NAME = 'ses-bounce'
 
 export interface PluginLine {
-  /** Under which Haraka loads it. */
+  /** The name under which Haraka loads it. */
   name: string
-  /** As it stands there, without `haraka-plugin-`. */
+  /** The name in the file, without `haraka-plugin-`. */
   written: string
   line: number
 }
 
-/** As Haraka reads the file: one name on each line; whole lines can be comments. */
+/** Reads the file like Haraka: one name on each line; whole lines can be comments. */
 export function pluginLines(text: string): PluginLine[] {
   return text.split(/\r\n|\r|\n/).map((raw, index) => {
     const written = raw.trim().replace(/^haraka-plugin-/, '')

@@ -22,7 +22,7 @@ export interface Targets<A extends Address> {
 
 export class RcptCommands<A extends Address> {
   readonly #commands: RcptCommand[] = []
-  /** Of the first command: most mail has no other one, and needs no maps. */
+  /** The recipient of the first command: most mail has no other one, and needs no maps. */
   #first: A | undefined
   #madeOwners: Map<A, RcptCommand | undefined> | undefined
   #madeRecipients: Map<A, RcptCommand> | undefined

@@ -24,7 +24,7 @@ export function isRefusingHook(hook: string): hook is RefusingHook {
 }
 
 export interface HarakaRefusal {
-  /** As Haraka names it; `nobody` where no plugin accepted the recipient. */
+  /** The name under which Haraka loads it; `nobody` where no plugin accepted the recipient. */
   plugin: string
   hook: RefusingHook
   /** DENY, DENYSOFT, DENYDISCONNECT or DENYSOFTDISCONNECT. */

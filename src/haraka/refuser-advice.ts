@@ -9,14 +9,14 @@ import { mayMean } from '../policy/refusal-naming'
 import type { Rule } from '../policy/rule'
 import { PLUGINS_FILE, pluginLines } from './plugin-list'
 
-/** What it does to mail of the relay. Undefined: the plugin refuses no mail, or nothing can be done about it. */
+/** The plugin's effect on mail of the relay, and a remedy. Undefined: it refuses no mail, or there is no remedy. */
 function adviceFor(name: string): string | undefined {
   if (Object.hasOwn(ADVICE, name)) return ADVICE[name]
   if (CONTENT.has(name)) return `refuses mail for its content; ${turned(name)}`
   return undefined
 }
 
-/** What a plugin of that name refuses can become a bounce. */
+/** The rule that makes a bounce of the plugin's refusals. */
 function turned(name: string): string {
   return `a rule with refused.by = ${name} bounces it in place of that`
 }

@@ -109,7 +109,7 @@ export class PluginHooks implements HooksToAdd {
     this.putInOrder()
   }
 
-  /** Of the first hook that was registered at boot: our hooks come together there. */
+  /** The order of the first hook that was registered at boot, so that our hooks come together there. */
   get #order(): number {
     const [[hook]] = ALWAYS
     return this.#registered[hook]?.find(({ plugin }) => plugin === this.#plugin.name)?.order ?? 0
@@ -125,7 +125,7 @@ export class PluginHooks implements HooksToAdd {
   }
 }
 
-/** As Haraka's plugins.js, load_plugins. */
+/** Sorts like Haraka's plugins.js, load_plugins. */
 function inHarakasOrder(one: RegisteredHook, other: RegisteredHook): number {
   return one.priority - other.priority || one.order - other.order
 }

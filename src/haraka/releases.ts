@@ -46,7 +46,7 @@ export class Releases {
     if (this.#next.delete(connection)) this.#released.add(transaction)
   }
 
-  /** Of the connection's mail, also before its first recipient. */
+  /** Whether the connection's mail is released, even before its first recipient. */
   isReleased(connection: HarakaConnection): boolean {
     const { transaction } = connection
     return this.#next.has(connection) || (transaction !== null && this.#released.has(transaction))

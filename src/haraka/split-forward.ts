@@ -108,7 +108,7 @@ function isWanted(forward: ForwardPlugin, connection: HarakaConnection): boolean
   return forward.forward_enabled(connection, config) && exchangesOf(config).length > 0
 }
 
-/** As queue/smtp_forward itself notes it, so that its hook get_mx finds the server. */
+/** Makes the note that queue/smtp_forward makes itself, so that its hook get_mx finds the server. */
 function noteRoute({ notes }: HarakaTransaction, config: ForwardConfig): void {
   const queue = {
     ...(notes[QUEUE] as object | undefined),

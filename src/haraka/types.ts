@@ -18,7 +18,7 @@ export interface HarakaResults extends ResultStore, AllResults {
 /** A hook of a plugin that is still to run, by the name of its method. */
 export type HookToRun = [plugin: { name: string }, method: string, ...unknown[]]
 
-/** Of the hook `deny`: answer, message, plugin and method that refused, the parameters of its hook, and the hook. */
+/** Parameters of the hook `deny`: answer, message, refusing plugin and its method, its hook's parameters, its hook. */
 export type DenyParams = readonly [
   retval: number,
   message: unknown,
@@ -41,7 +41,7 @@ export interface HarakaTransaction {
   cfg?: { headers?: { max_lines?: unknown }; max?: { data_line_length?: unknown } }
   message_stream: MessageStream
   results: HarakaResults
-  /** What plugins leave for others; Haraka keeps it with mail that it queues. */
+  /** Notes of plugins for other plugins; Haraka keeps them with mail that it queues. */
   notes: SkipNotes & Record<string, unknown>
 }
 
@@ -54,9 +54,9 @@ export interface HarakaConnection {
   notes: { auth_user?: unknown; smtp_client?: unknown }
   /** The peer may send to any domain. */
   relaying?: boolean
-  /** Of the hook that runs now. */
+  /** Plugins that are still to run for the present hook. */
   hooks_to_run?: HookToRun[]
-  /** While `deny` runs: of the hook whose plugin has refused (plugins.js, run_hooks). */
+  /** While `deny` runs: those of the hook whose plugin has refused (plugins.js, run_hooks). */
   saved_hooks_to_run?: HookToRun[]
   respond(code: number, text: string, done: () => void): void
   reset_transaction(done: () => void): void

@@ -17,7 +17,7 @@ const LONGEST_FIELD = 2000
 
 /** RFC 5321 section 4.4: the host that received the mail. */
 const BY = /\bby\s{1,20}([a-z\d.-]{1,255})/gi
-/** As src/mail/received.ts has it. */
+/** SES's hosts, the same as in src/mail/received.ts. */
 const SES_HOST =
   /^(?:inbound-smtp|(?:open|auth|mtls)\.mail-manager-smtp)\.[a-z\d-]{1,63}\.amazonaws\.com(?:\.cn)?$/i
 

@@ -209,7 +209,7 @@ function durations(
 
 type SharedKey = 'leader' | 'term' | 'hosts' | 'clockSkew' | 'storeDuration' | 'storeFaults'
 
-/** Of a queue that several hosts share. */
+/** Samples for a queue that several hosts share. */
 function sharedSamples(found: Found): Record<SharedKey, Sample[]> {
   const { leader, host, sums } = found
   const one = (value: number): Sample[] => [{ labels: {}, value }]

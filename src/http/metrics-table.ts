@@ -199,7 +199,7 @@ function gauge(name: string, help: string, ...labels: LabelName[]): Metric {
   return { name, type: 'gauge', help, labels }
 }
 
-/** As docs/monitoring.md has them. */
+/** The lines of the table in docs/monitoring.md. */
 export function metricLines(): string[] {
   const rows = Object.values<Metric>(METRICS).map(({ name, type, help, labels }) => {
     const names = labels.map(label => `\`${label}\``).join(', ')

@@ -26,7 +26,7 @@ export interface MetricsContext {
   surges(): readonly SurgeRecord[]
   /** The name of this host, if several share the queue. */
   readonly host: string | undefined
-  /** Of the configuration files as they are now. */
+  /** The digest of the configuration files as they are now. */
   configDigest(): string
   nowMs(): EpochMs
   nowMonoMs(): MonoMs

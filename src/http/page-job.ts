@@ -90,7 +90,7 @@ function facts(view: View, job: Job, mails: readonly string[]): [string, Part][]
 
 const WORDS: Readonly<Record<JobAction, string>> = { retry: 'Retry', cancel: 'Cancel', hold: 'Hold' }
 
-/** What can't be undone, or may make a second bounce, is asked once more. */
+/** An action that can't be undone, or may make a second bounce, asks for confirmation. */
 function actionOn({ id, state }: Job, word: JobAction): Html {
   const form = (text: string, asked?: Html) =>
     html`<form action="${ROOT}/jobs/${encodeURIComponent(id)}/${word}" method="post">${asked}<button>${text}</button></form>`

@@ -1,5 +1,5 @@
 // The pages of the quarantine: its list, and a mail with its text. Shown only with the token. Pure.
-// What a mail says is text there, never markup; what it hides is shown as \u202e.
+// The text of a mail is text there, never markup; characters that hide something are shown as \u202e.
 
 import { shortened } from '../config/escape'
 import { formatSize } from '../config/values'
@@ -13,7 +13,7 @@ import { table } from './page-table'
 import type { ListedMail } from './quarantine-api'
 import { ROOT } from './router'
 
-/** As the form has them. */
+/** The values in the form's fields. */
 export type Filters = Readonly<Record<'reason' | 'rule' | 'sender' | 'recipient' | 'since' | 'until', string>>
 
 const SHOWN_HELD = 3

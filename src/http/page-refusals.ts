@@ -1,4 +1,4 @@
-// What other plugins refuse, and what came of it: a table on the first page, of what all processes have counted.
+// The refusals of other plugins, and their outcomes: a table on the first page, from the counts of all processes.
 // Pure. Names of plugins are shown only with the token.
 
 import { COUNTED, type Sum } from '../queue/counters'
@@ -6,10 +6,10 @@ import { type Html, html, type Part } from './html'
 import { count, type View } from './page-layout'
 import { table } from './page-table'
 
-/** A page of more would not be read. */
+/** Nobody would read a page of more. */
 const SHOWN = 50
 
-/** As metrics-table.ts has them. */
+/** The outcomes in metrics-table.ts, in the order of the table's columns. */
 const OUTCOMES = ['bounced', 'kept', 'stood', 'deferred', 'observed'] as const
 
 /** Empty without any refusal: most users have no rule about refusals. */

@@ -11,7 +11,7 @@ import { type Column, type TableOptions, table } from './page-table'
 import { ROOT } from './router'
 
 const SHOWN_RECIPIENTS = 3
-/** Of a rule or a region. */
+/** The most characters of the name of a rule or a region. */
 export const MOST_OF_NAME = 24
 
 export function deadlines(view: View, jobs: readonly Job[]): Html {

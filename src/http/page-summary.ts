@@ -25,7 +25,7 @@ export interface Status {
   verdict: Verdict
 }
 
-/** As page.ts counts them. */
+/** The hour for which page.ts counts. */
 const HOUR_MS = 3_600_000
 /** The most blocked senders that are shown. */
 const SHOWN_BLOCKERS = 20
@@ -90,7 +90,7 @@ const KINDS: Readonly<Record<Reason['level'], Trouble['kind']>> = {
   note: 'soft',
 }
 
-/** As verdict.ts adds it to the line. */
+/** Whether verdict.ts adds the reason to its line. */
 function isToldInLine({ kind }: Reason): boolean {
   return kind === 'missing_deadlines'
 }
@@ -100,7 +100,7 @@ function reasonText({ text, lane }: Reason): string {
   return `${text.charAt(0).toUpperCase()}${text.slice(1)}${where}.`
 }
 
-/** What only the page says of a reason, in place of its own text. Undefined: no more than that. */
+/** The page's own text for a reason, in place of the reason's text. Undefined: it has none. */
 function detailsOf({ kind, lane }: Reason, view: View, { stats }: Status): Part[] | undefined {
   switch (kind) {
     case 'paused':

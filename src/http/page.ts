@@ -137,7 +137,7 @@ async function search({ query }: Request, view: View, context: HttpContext): Pro
   return page(200, view, { title: 'Search', main: searchMain(view, asked, await found(asked, operator)) })
 }
 
-/** Of a page of jobs: a whole number, as the link to it has. */
+/** The number of a page of jobs, as the link to it has it. */
 function placeOf(given: string | null): number | undefined {
   return given !== null && /^\d{1,15}$/.test(given) ? Number(given) : undefined
 }

@@ -52,7 +52,7 @@ export async function ofStore<T>(context: Pick<HttpContext, 'log'>, work: () => 
   }
 }
 
-/** As in mount.ts. */
+/** The same as in mount.ts. */
 const LONGEST_FAULT = 500
 
 async function list(listing: QuarantineListing, context: HttpContext): Promise<Reply> {
@@ -156,7 +156,7 @@ export interface ByHand {
   reason?: string
 }
 
-/** Also logs it. @throws QueueError */
+/** Deletes the mail, and logs it. @throws QueueError */
 export async function deleteByHand(
   id: string,
   context: HttpContext,
@@ -167,7 +167,7 @@ export async function deleteByHand(
   return done
 }
 
-/** Also logs it. @throws QueueError */
+/** Releases the mail, and logs it. @throws QueueError */
 export async function releaseByHand(
   id: string,
   context: HttpContext,

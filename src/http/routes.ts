@@ -45,7 +45,7 @@ export interface HttpContext {
   surges(): readonly SurgeRecord[]
   /** The name of this host, if several share the queue. */
   readonly host: string | undefined
-  /** Of the configuration files as they are now. */
+  /** The digest of the configuration files as they are now. */
   configDigest(): string
   /** Counts a submitted bounce for the metrics, under that rule's name. */
   submitted(note: { rule: string; sesId: string; sender: string; recipient: string }): void

@@ -58,7 +58,7 @@ export function requestsOf(
   )
 }
 
-/** Of each recipient. @throws Fault */
+/** The lanes of the recipients, in their order. @throws Fault */
 function lanesOf({ region, recipients }: BounceInput, { policy }: ActiveConfig): string[] {
   const lanes = recipients.map(({ address }) => laneFor(policy.accounts, region, address)?.lane)
   const details = lanes.flatMap((lane, index) =>

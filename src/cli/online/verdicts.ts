@@ -142,7 +142,10 @@ export function noPermissionVerdict(reason: string): PermissionAnswer {
   return { result: 'unestablished', message, action: SEND_ACTION }
 }
 
-/** A call that SES refuses for its id was permitted. SES API: MessageRejected is SendBounce's only error of its own. */
+/**
+ * Whether SES refuses the call for its id, so that the call was permitted. SES API: MessageRejected is the only error of
+ * SendBounce; another error counts only if its text names the id.
+ */
 function isOfTheId({ kind, name, reason }: Refused): boolean {
   if (kind !== 'call') return false
   const isNamed = /message.?id/i.test(reason) || reason.includes(IMPOSSIBLE_ID)
