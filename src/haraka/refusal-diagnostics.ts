@@ -1,5 +1,6 @@
-// Checks Haraka's own files for rules about refusals: plugins that aren't loaded, queue plugins that mix up recipients or
-// give several one answer, time limits. Warns only where there is such a rule. Never throws; a missing file is no warning.
+// Checks Haraka's own files for rules about refusals: plugins that aren't loaded, queue plugins that mix up recipients
+// or give several of them one answer, time limits. Warns only where there is such a rule. Never throws; a missing file
+// is no warning.
 
 import type { Diagnostic } from '../config/diagnostics'
 import { type IniEntry, parseIni } from '../config/ini'

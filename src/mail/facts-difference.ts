@@ -11,7 +11,7 @@ export interface HeaderReading {
   facts: MailFacts
 }
 
-/** What differs, a text for the log. Undefined: nothing that matters. */
+/** The differing part, as a text for the log. Undefined: no difference that matters. */
 export function differenceOf(
   one: HeaderReading,
   other: HeaderReading,

@@ -48,7 +48,7 @@ export interface Receipt {
 }
 
 export interface EnvelopeRecipient {
-  /** As the relay gave it in RCPT TO, without angle brackets. */
+  /** The address as the relay gave it in RCPT TO, without angle brackets. */
   address: string
   /** The relay gave NOTIFY=NEVER (RFC 3461). */
   notifyNever: boolean

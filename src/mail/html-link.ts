@@ -1,9 +1,9 @@
 // The target of a link in HTML, as a reader or a browser sees it. Never throws.
 
 export interface Target {
-  /** As written, or as a browser resolves it by the HTML's base. */
+  /** The target as the HTML has it, or as a browser resolves it by the HTML's base. */
   target: string
-  /** As a browser goes there, with percent signs decoded, if that differs. */
+  /** The target that a browser opens, with percent signs decoded, if that differs. */
   decoded?: string
   /** A base changes it. */
   isRelative: boolean

@@ -28,7 +28,7 @@ export type Wanted = ReadonlyMap<string, ReadonlySet<string>>
 const TEXT_ELEMENTS = new Set('script style xmp iframe noembed noframes textarea title'.split(' '))
 /** Section 15.3.1: their text isn't displayed. */
 const HIDDEN = new Set(['script', 'style'])
-/** Those whose entities are decoded. */
+/** The text elements in which entities are decoded. */
 const ESCAPABLE = new Set(['textarea', 'title'])
 const FOREIGN = new Set(['svg', 'math'])
 /** Longer values are dropped: browsers' own limits for links are between 2,000 and 64,000 characters. */
@@ -61,7 +61,7 @@ interface OpenTag {
 export class HtmlScanner {
   readonly #events: HtmlEvents
   readonly #wanted: Wanted
-  /** What hasn't been read yet, and where it begins. */
+  /** The HTML that is still being read, and the offset of the next character. */
   #html = ''
   #at = 0
   #isLast = false

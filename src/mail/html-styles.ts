@@ -13,7 +13,7 @@ const FROM_THE_RIGHT = /(?=[\s\S]*bidi-override)(?=[\s\S]*direction\s*:\s*rtl)/i
 const CLASS = /\.(-?[a-z_][\w-]{0,100})/gi
 /** Mails have tens. */
 const CLASSES = 1000
-/** Of one style sheet. Gmail reads 16 KB. */
+/** The most characters of one style sheet. Gmail reads 16 KB. */
 const SHEET_CHARACTERS = 65_536
 
 /** Whether the element shows its text in the order of its characters from right to left. */
@@ -26,7 +26,7 @@ export function isShownFromTheRight(tag: string, attributes: Attributes): boolea
 
 export class HtmlStyles {
   readonly #classes = new Set<string>()
-  /** Of the `<style>` that is open. */
+  /** The text of the `<style>` that is open. */
   #sheet = ''
 
   /** A piece of the text of a `<style>`. */

@@ -47,7 +47,7 @@ export function htmlText(html: string, limit: number): CutText {
   return htmlTextOf(() => [html], limit)
 }
 
-/** As htmlText. Calls `chunks` once, or twice if the HTML has relative links and a `<base>`. `base`: of HTML without one. */
+/** htmlText for chunks. Calls `chunks` twice if the HTML has relative links and a `<base>`. `base`: for HTML without one. */
 export function htmlTextOf(chunks: () => Iterable<string>, limit: number, base = ''): CutText {
   const writer = new HtmlWriter(limit)
   const reader = new Reader(writer, base)

@@ -12,7 +12,7 @@ const NOT_ONE_SPACE = /[^\S ]\s*| \s+/g
 const MAY_CHANGE = new RegExp(`${MAY_BE_INVISIBLE.source}|[\\t\\n]| {2}`)
 /** Most text between two tags is shorter. */
 const SHORT = 200
-/** As it stands between tags. */
+/** White space between tags. */
 const BLANK = /^[\t\n\v\f\r ]+$/
 
 export class HtmlWriter {

@@ -1,6 +1,6 @@
-// What people see of a mail before they decide about it: a few fields of its header, its text and its attachments, all decoded.
-// Linear in the mail's length, and never throws: a text that can't be read gives the reason. The texts are as the mail has them:
-// who shows them escapes them.
+// A mail as people see it before they decide about it: a few fields of its header, its text, its attachments, decoded.
+// Linear in the mail's length, and never throws: a text that can't be read gives the reason. The texts are as the mail
+// has them: code that shows them must escape them.
 
 import { errorMessage } from '../errors'
 import { type Attachment, readContent } from './content'

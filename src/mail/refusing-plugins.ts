@@ -1,4 +1,4 @@
-// What the names of Haraka's plugins say about their refusals. Plain data.
+// The meaning of the names of Haraka's plugins in refusals. Plain data.
 // Names are those under which Haraka loads a plugin: without `haraka-plugin-`, deprecated names replaced.
 
 /** No plugin accepted the recipient. */

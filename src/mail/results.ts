@@ -8,14 +8,14 @@ export interface SpfResult {
   /** `pass`, `fail`, `none`, ..., in lower case. */
   word: string
   clientIp: string
-  /** As written. */
+  /** The address as SES has written it. */
   envelopeFrom: string
   helo: string
 }
 
 export interface MethodResult {
   word: string
-  /** As A-labels in lower case. Undefined: no domain, or an unknown property. */
+  /** The domain as A-labels in lower case. Undefined: no domain, or an unknown property. */
   domain?: AsciiDomain
 }
 

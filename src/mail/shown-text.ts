@@ -1,7 +1,7 @@
 // The text of HTML as its reader sees it, where a style hides a part of a word: `gi<span style="display:none">x</span>ft`.
 // Other hidden text, such as a preview for lists of mails, makes no other text: both are searched for the same words.
 
-/** What collects the text. */
+/** Collects the text, and says whether its last word may go on. */
 export interface Collector {
   readonly isWithinWord: boolean
   text(raw: string): void

@@ -15,7 +15,7 @@ const FAULT_CODES: ReadonlySet<number> = new Set([500, 501, 502, 503, 504, 521, 
  */
 const FAULT_STATUS = /^5\.(?:4\.6|5\.\d+|7\.(?:54|57|60[6-9]|6[1-4]\d))$/
 
-/** What servers write that don't want Haraka itself. */
+/** Words of servers that refuse Haraka itself. */
 const FAULT_WORDS = /relay|not authenticated|blocked using|banned/i
 
 /** The reason in few words; undefined: a rule may make something else of it. */

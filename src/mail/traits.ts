@@ -1,4 +1,4 @@
-// What a text has among its characters, found in one pass over it: each step for characters that it lacks is left out.
+// Traits of a text's characters, found in one pass over it: each step for characters that it lacks is left out.
 
 import { LOOK_ALIKES } from './look-alike-table'
 import { PIECE_UNITS, unitsOf } from './text-units'

@@ -1,4 +1,4 @@
-// What the checker says of a single condition: its key, its words, its numbers. Never throws; each fault is reported at its line.
+// The checks of a single condition: its key, its words, its numbers. Never throws; each fault is reported at its line.
 
 import { didYouMean } from '../config/diagnostics'
 import type { Item } from '../config/items'
@@ -40,7 +40,7 @@ function asSeen(item: Item): Item {
   return item.text.startsWith('file:') ? item : { ...item, text: visiblePattern(item.text) }
 }
 
-/** What patterns are made of: for some fields not quite what is written. */
+/** The items from which patterns are compiled: for some fields they differ from the file's. */
 export function compiledItems(
   { field }: FieldKey,
   negated: boolean,

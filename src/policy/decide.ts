@@ -119,7 +119,7 @@ function noteDifference(facts: MailFacts, found: Extract<ConfirmedFacts, { diffe
   if (!facts.warnings.includes(warning)) facts.warnings.push(warning)
 }
 
-/** As a sender may read it. */
+/** The refusal for the sender, with internal names and addresses hidden in the reply. */
 function shown(refusal: Refusal | undefined, { hidden }: Policy): Refusal | undefined {
   return refusal && { ...refusal, reply: hideInternal(refusal.reply, hidden) }
 }

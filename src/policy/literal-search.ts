@@ -4,7 +4,7 @@
 import { FinderSize, LiteralFinder } from './literal-finder'
 import type { RequiredLiterals } from './required-literals'
 
-/** What a pattern needs: of each clause, the literal with one of these numbers. */
+/** The literals that a pattern needs: for each clause, one of the literals with these numbers. */
 export type Need = readonly (readonly number[])[]
 
 /** The literals of all patterns for one kind of value: for `body`, for `subject`, or for one list. */

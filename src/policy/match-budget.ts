@@ -112,7 +112,7 @@ const GLANCE_MS = 25
 /** Calls of isDue for each reading of the clock, which costs as much as matching a glob. */
 const ASKED_BETWEEN = 4
 
-/** As SYNC_ONLY, but with a time limit. */
+/** SYNC_ONLY with a time limit. */
 export function glance(now: () => number = () => performance.now()): YieldPolicy {
   let asked = 0
   let start: number | undefined

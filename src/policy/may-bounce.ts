@@ -11,9 +11,9 @@ import { standsFor } from './standing'
 import { Subject } from './subject'
 
 export interface RefusedNow {
-  /** As in MAIL FROM; '' is the null sender. */
+  /** The address in MAIL FROM; '' is the null sender. */
   sender: string
-  /** As in RCPT TO. Undefined: at MAIL there is none yet. */
+  /** The address in RCPT TO. Undefined: at MAIL there is none yet. */
   recipient: string | undefined
   relayIp: string
   refusal: Refusal

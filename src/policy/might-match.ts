@@ -34,7 +34,7 @@ interface Candidates {
   areAlternatives: boolean
 }
 
-/** What is known of a condition's field. Undefined: nothing. */
+/** Gives the possible values of a condition's field. Undefined: they aren't known. */
 type CandidatesFor = (condition: Condition) => Candidates | undefined
 
 function candidatesOnce(cheap: CheapFacts): CandidatesFor {

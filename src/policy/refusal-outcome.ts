@@ -1,4 +1,4 @@
-// What a rule leaves to the refusal: type, status and diagnostic of the bounce, the reply, and the names in texts. Pure.
+// Takes from a refusal all that a rule leaves to it: the bounce's type, status and diagnostic, the reply, names in texts.
 
 import type { Refusal } from '../mail/refusal'
 import { REPLY_TEXTS, TYPE_TEXTS } from './bounce-types'
@@ -7,7 +7,7 @@ import { bounceTypeOf } from './refusal-types'
 import type { BounceOutcome } from './rule'
 import { parseTemplate, REFUSAL_NAMES, type Template } from './templates'
 
-/** As the sender's own server would have read it. Without words, those of the type. */
+/** The reply as the sender's own server would have read it. A reply without words gets the words of the type. */
 function diagnosticOf({ reply }: Refusal, type: BounceType): Template {
   const words = reply === '' ? TYPE_TEXTS[type].text : '{reason}'
   return parseTemplate(`smtp; {code} {status} ${words}`, REFUSAL_NAMES).template

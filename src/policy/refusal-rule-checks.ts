@@ -1,4 +1,4 @@
-// What the checker says of a rule about refusals, by the rule alone. Never throws; each fault is reported at its line.
+// The checks of a rule about refusals, by the rule alone. Never throws; each fault is reported at its line.
 
 import { didYouMean, validAre } from '../config/diagnostics'
 import type { IniEntry } from '../config/ini'

@@ -4,7 +4,7 @@
 import { literalForm } from './literal-finder'
 import type { RegexTree } from './regex-tree'
 
-/** Of each clause, one literal must be in the folded text. Empty: the pattern can match any text. */
+/** The folded text must have one literal of each clause. Empty: the pattern can match any text. */
 export type RequiredLiterals = readonly (readonly string[])[]
 
 const MOST_CHOICES = 16
@@ -21,7 +21,7 @@ export function literalsOfRegex(tree: RegexTree): RequiredLiterals {
   return best(clausesOf(infoOf(tree)))
 }
 
-/** Of a part of an expression. */
+/** Facts about a part of an expression. */
 interface Info {
   /** All texts that the part can match, in the finder's form. Undefined: too many; then the clauses hold. */
   exact: readonly string[] | undefined
@@ -68,7 +68,7 @@ function ofClass(ranges: readonly number[]): Info {
   return forms.size > MOST_IN_CLASS ? ANY : exactly([...forms])
 }
 
-/** What stands side by side is one text, until a part can match too many. */
+/** The exact texts of adjoining parts are joined, until a part can match too many. */
 function inSequence(parts: readonly Info[]): Info {
   const clauses: (readonly string[])[] = []
   let run: readonly string[] = ['']

@@ -12,14 +12,14 @@ import type { Searches } from './searches'
 import type { Template } from './templates'
 
 export interface Condition {
-  /** As written: `not.recipient`. */
+  /** The key as the file has it: `not.recipient`. */
   key: string
   negated: boolean
   line: number
-  /** As written after the `=`. */
+  /** The value as the file has it, after the `=`. */
   value: string
   field: Field
-  /** Of a family: the part after its name. */
+  /** For a family: the part of the key after the family's name. Else ''. */
   member: string
   matcher: Matcher
 }
@@ -40,7 +40,7 @@ export interface BounceOutcome {
   cap?: Rate
   /** [guard] with the rule's own guard settings. */
   guard: GuardSettings
-  /** What the rule doesn't say, and the refusal does; empty for mail that nobody refused. */
+  /** The keys that the rule leaves to the refusal. They are empty for mail that nobody refused. */
   fromRefusal: readonly ('type' | 'status' | 'diagnostic')[]
 }
 

@@ -129,7 +129,7 @@ export function addressValuesOf(sender: string, recipient: string): (name: Templ
   return name => values[name] ?? ''
 }
 
-/** What the names stand for in a mail, for one of its recipients. */
+/** The values of the names for a mail and one of its recipients. */
 export function valuesOf(
   facts: MailFacts,
   recipient: RecipientFacts,

@@ -15,7 +15,7 @@ import { fold, type Subject } from './subject'
 
 export class TextPatterns implements PatternSet {
   readonly searches: Searches
-  /** What each glob and each expression needs; undefined: nothing. */
+  /** The literals that each glob and each expression needs; undefined: it needs none. */
   readonly needs: (Need | undefined)[] = []
   readonly #plain = new Set<string>()
   readonly #globs = new NeedIndex<Glob>()

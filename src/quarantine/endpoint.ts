@@ -39,7 +39,7 @@ export function endpointOf(smtpIni: string): Endpoint | undefined {
   return found && { ...found, host: reachable(found.host) }
 }
 
-/** As smtp.ini is now. Undefined: it names no address. Rejects with faults of the disk. */
+/** The endpoint in the present smtp.ini. Undefined: it names no address. Rejects with faults of the disk. */
 export async function smtpEndpointOf(harakaDir: string): Promise<Endpoint | undefined> {
   try {
     return endpointOf(await readFile(path.join(harakaDir, 'config', SMTP_FILE), 'utf8'))

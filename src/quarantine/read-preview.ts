@@ -6,7 +6,7 @@ import { WorkerThreadError, type WorkerThreads } from '../worker-thread/worker-t
 import type { Kept } from './kept'
 import type { MailStore } from './mail-store'
 
-/** Of a mail. The text of most comes first, before attachments. */
+/** The first bytes of a mail that are read. Most mails have their text first, before attachments. */
 const PREVIEW_BYTES = 1024 ** 2
 /** Some ten pages. */
 const PREVIEW_CHARACTERS = 20_000

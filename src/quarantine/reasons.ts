@@ -2,7 +2,7 @@
 
 import { FALLBACK_REASONS } from '../config/settings'
 
-/** Those of [fallback], and the others. */
+/** The reasons of the section [fallback], and those that have no fallback. */
 export const QUARANTINE_REASONS = [
   ...FALLBACK_REASONS,
   'rule',

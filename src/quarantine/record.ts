@@ -12,7 +12,7 @@ export interface HeldRecipient {
   reason: string
   /** The job that ended without a bounce. */
   job?: string
-  /** What another plugin, or a server behind Haraka, has answered for the recipient. */
+  /** The refusal of the recipient by another plugin, or by a server behind Haraka. */
   refused?: Refusal
 }
 

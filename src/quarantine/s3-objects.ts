@@ -15,7 +15,7 @@ export interface S3Location {
 }
 
 export interface S3Options {
-  /** Of the SDK's client. Credentials, region and endpoint are otherwise those of the SDK's usual chain. */
+  /** Options for the SDK's client. Credentials, region and endpoint are otherwise those of the SDK's usual chain. */
   config?: S3ClientConfig
   /** The time for one answer of S3, which is asked twice. */
   answerMs?: number

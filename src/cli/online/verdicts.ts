@@ -143,8 +143,8 @@ export function noPermissionVerdict(reason: string): PermissionAnswer {
 }
 
 /**
- * Whether SES refuses the call for its id, so that the call was permitted. SES API: MessageRejected is the only error of
- * SendBounce; another error counts only if its text names the id.
+ * Whether SES refuses the call for its id, so that the call was permitted. SES API: SendBounce has no other error than
+ * MessageRejected; any other counts only if its text names the id.
  */
 function isOfTheId({ kind, name, reason }: Refused): boolean {
   if (kind !== 'call') return false

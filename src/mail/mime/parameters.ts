@@ -82,7 +82,7 @@ function readValue(text: string, at: number): { values: string[]; next: number }
   return { values: distinct(word, ...unfolded(loose)), next: at + word.length }
 }
 
-/** As RFC 5322 section 2.2.3 has it, and as programs read it that take the blank for a part of the fold. */
+/** Unfolds by RFC 5322 section 2.2.3, and as programs do that read the blank as a part of the fold. */
 function unfolded(text: string): string[] {
   return text.includes('\n') ? [text.replaceAll('\n', ''), text.replace(/\n[ \t]*/g, '')] : [text]
 }

@@ -28,7 +28,7 @@ export interface PartHeader {
   /** By name in lower case, unfolded, with \n where a line ended; bytes as Latin-1. */
   fields: ReadonlyMap<string, readonly string[]>
   bodyAt: number
-  /** As programs read it for which it ends earlier: at a line that is no field, or at two bare CRs. */
+  /** The header for programs that end it earlier: at a line that is no field, or at two bare CRs. */
   early?: PartHeader
 }
 

@@ -22,7 +22,7 @@ export interface Reading {
   charset: string
   /** The parameter `format=flowed`, RFC 3676. */
   flowed?: { delSp: boolean }
-  /** Of the part's fields, for the links of HTML that names none itself. */
+  /** The base in the part's fields, for the links of HTML that names none itself. */
   base?: string
 }
 

@@ -14,7 +14,7 @@ interface Group {
   /** Text that isn't displayed, or that stands only for readers of RTF. */
   isHidden: boolean
   isForRtf: boolean
-  /** Of the font. */
+  /** The font's charset. */
   charset: string
   /** Characters behind a `\u` for readers that don't know it. */
   substitutes: number
@@ -103,7 +103,7 @@ class Reader {
   #isHtml = false
   #charset = ''
   readonly #fonts = new Map<number, string>()
-  /** Of the table of fonts, while it is read. */
+  /** The number of the font that is read in the table of fonts. */
   #font: number | undefined
   #isFontTable = false
   /** Bytes of one charset, as a character may have two. */

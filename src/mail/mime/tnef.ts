@@ -20,7 +20,7 @@ export interface TnefText {
 
 export interface Tnef {
   files: readonly TnefFile[]
-  /** Of the mail, without those of mails within it. */
+  /** The texts of the mail, without those of mails within it. */
   texts: readonly TnefText[]
 }
 

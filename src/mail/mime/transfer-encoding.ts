@@ -20,7 +20,7 @@ const LINE_END_BYTES = 2
 const UNKNOWN =
   /^(?:x-?)?(?:yenc|ybase|binhex|binhex40|mac-binhex40|gzip|gzip64|deflate|zip|compress|bzip2|ascii85|base85|base32|base16|hex)/
 
-/** Of a field with several words, each that is one counts: programs differ in the one that they take. */
+/** In a field with several words, each word that is an encoding counts: programs differ in the word that they use. */
 export function encodingsOf(field: string): Encoding[] {
   const text = withoutComments(field.includes('=?') ? decodeWords(field) : field).toLowerCase()
   const first = encodingOf(text)

@@ -40,7 +40,7 @@ function shown(text: string): string {
 /** Right-to-left override: up to its end, or that of the line, programs show the characters from right to left. */
 const OVERRIDDEN = /\u202e([^\u202c\n\r]+)/g
 
-/** Those parts of a text that are shown from right to left, in the order in which a reader sees them. */
+/** The parts of a text that are shown from right to left, each in the order in which a reader sees it. */
 export function reversedRuns(text: string): string[] {
   if (!text.includes('\u202e')) return []
   return Array.from(text.matchAll(OVERRIDDEN), ([, run = '']) => reversed(run))
