@@ -52,7 +52,7 @@ function unstuffChunks(transformer: Transform): void {
   Object.assign(transformer, own)
 }
 
-/** The rest of a chunk with more pieces is copied: a copy takes less memory than a Buffer for each line of few bytes. */
+/** The rest of a chunk with more pieces is copied: a copy needs less memory than a Buffer for each short line. */
 const MOST_PIECES = 16
 
 /** The parts of a chunk that stay, in their order. */

@@ -47,7 +47,7 @@ export function htmlText(html: string, limit: number): CutText {
   return htmlTextOf(() => [html], limit)
 }
 
-/** htmlText for chunks. Calls `chunks` twice if the HTML has relative links and a `<base>`. `base`: for HTML without one. */
+/** htmlText of chunks. Calls `chunks` twice if HTML has relative links and a `<base>`. `base`: for HTML without it. */
 export function htmlTextOf(chunks: () => Iterable<string>, limit: number, base = ''): CutText {
   const writer = new HtmlWriter(limit)
   const reader = new Reader(writer, base)

@@ -1,4 +1,4 @@
-// Takes from a refusal all that a rule leaves to it: the bounce's type, status and diagnostic, the reply, names in texts.
+// Takes from a refusal all that a rule leaves to it: a bounce's type, status and diagnostic, the reply, names in texts.
 
 import type { Refusal } from '../mail/refusal'
 import { REPLY_TEXTS, TYPE_TEXTS } from './bounce-types'

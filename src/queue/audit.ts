@@ -39,9 +39,9 @@ export interface AuditDraft extends Actor {
   id: string
   atMs: EpochMs
   action: AuditAction
-  /** What it is done to: ids, a filter, a region. */
+  /** The object of the action: ids, a filter, a region. */
   target: string
-  /** In their own words. */
+  /** The actor's reason, in their own words. */
   reason?: string
 }
 

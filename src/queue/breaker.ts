@@ -25,9 +25,9 @@ export interface RefusalFacts {
   othersInRow: number
   /** A job waits that wasn't put back and isn't part of the row. */
   waitsUntried: boolean
-  /** Of the jobs that were put back or are part of the row: the one that waits and is due first. */
+  /** The first due job among those that wait and were put back or are part of the row. */
   firstWaiting?: Turn
-  /** Of the same: the one that has failed and has the soonest deadline. */
+  /** The job with the soonest deadline among those that have failed and were put back or are part of the row. */
   firstFailed?: Omit<Turn, 'notBeforeMs'>
 }
 

@@ -11,7 +11,7 @@ export interface LaneFailure {
   lastMs: number
   /** Undefined: no job waits for another attempt. */
   nextTryMs?: number
-  /** Of the latest call. */
+  /** The detail of the latest call. */
   detail: string
 }
 
@@ -30,7 +30,7 @@ export function failureKind(text: string): FailureKind {
   return ANSWERED.test(detail) ? 'answered' : 'unreachable'
 }
 
-/** As queue/effects.ts begins the text of a job that is held. */
+/** The beginning of a held job's text in queue/effects.ts. */
 const HELD = /^the outcome of \d+ calls is unknown, the last: /
 const OF_ROLE =
   /^(?:account .{1,100}?: (?:its role can't be assumed|STS gave no credentials): |no \[account\.NAME\] has a role)/

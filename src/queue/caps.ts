@@ -19,7 +19,7 @@ export function distinctCaps(requests: readonly BounceRequest[]): Cap[] {
   return [...new Map(requests.flatMap(({ caps }) => caps).map(cap => [capKey(cap), cap])).values()]
 }
 
-/** Of a cap that is reached. */
+/** The text for a cap that is reached. */
 export function capText({ rate, by }: Cap): string {
   return `more than ${formatRate(rate)} ${COUNTED_FOR[by]}`
 }

@@ -1,4 +1,4 @@
-// What a database of a shared queue says of itself, and of what this program may do in it. Plain data.
+// Facts about the database of a shared queue, and about the rights of this program in it. Plain data.
 
 export interface DatabaseFacts {
   /** `PostgreSQL 17.2`. */

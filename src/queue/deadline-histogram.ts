@@ -86,8 +86,8 @@ export class DeadlineHistogram {
   }
 
   /**
-   * As `project` has it: goes over the jobs only of those blocks of which some may be in time and others not. `lost`:
-   * deadlines of jobs that don't count, soonest first.
+   * The same result as `project`. Goes over single jobs only in blocks that may have some in time and others not.
+   * `lost`: deadlines of jobs that don't count, soonest first.
    */
   projection(
     nowMs: number,

@@ -1,14 +1,14 @@
-// The hosts that share a queue, as each tells of itself. A queue of one host has no such register.
+// The hosts that share a queue, by their own notes. A queue of one host has no such register.
 
 import type { HostStats } from './stats'
 import type { Eventually } from './store'
 
-/** What a host tells of itself. */
+/** The note of a host about itself. */
 export interface HostNote {
-  /** Of this process: another one for each start. */
+  /** The id of this process: a new one for each start. */
   id: string
   name: string
-  /** Of this package. */
+  /** The version of this package. */
   version: string
   /** The digest of its configuration files. */
   config: string

@@ -34,7 +34,7 @@ export interface ListPosition {
   name: string
 }
 
-/** Of the list of the quarantine, latest first. */
+/** A range of the quarantine's list, latest first. */
 export interface ListRange {
   sinceMs?: EpochMs
   /** Before then. */
@@ -171,7 +171,7 @@ export function isBeingRemoved(queue: string): QueueError {
   return new QueueError('QUEUE_BUSY', `${queue}: an earlier copy of the mail is being removed`)
 }
 
-/** Whose share a mail counts for. The null sender is one sender. */
+/** The key of the sender whose share of the storage a mail counts for. The null sender is one sender. */
 export function storageKey(sender: string): string {
   return sender === '' ? '' : senderKey(sender)
 }

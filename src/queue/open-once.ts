@@ -1,5 +1,5 @@
-// Opens something at its first use, once for all that ask for it meanwhile. What could not be opened is opened anew at the
-// next use.
+// Opens something at its first use, once for all that ask for it meanwhile. After a fault the next use opens
+// it anew.
 
 import type { Eventually } from './store'
 
@@ -22,7 +22,7 @@ export class OpenOnce<T extends { close(): Eventually<void> }> {
     return opened
   }
 
-  /** What is open now. */
+  /** The opened value. Undefined: none is open now. */
   get value(): T | undefined {
     return this.#value
   }

@@ -100,7 +100,7 @@ export async function moveQueueFile(
   }
 }
 
-/** What the database says of itself; undefined: the queue is a file. @throws QueueError */
+/** The facts of the database; undefined: the queue is a file. @throws QueueError */
 export async function examineDatabase(target: QueueTarget): Promise<DatabaseFacts | undefined> {
   if (target.store === 'sqlite') return undefined
   return postgres.examine().examineDatabase(target)

@@ -92,7 +92,7 @@ export interface JobChange {
   audit?: AuditDraft
 }
 
-/** What one transaction of a flush has changed. */
+/** The changes of one transaction of a flush. */
 export interface Flushed {
   /** Jobs that are tried now. */
   jobs: number
@@ -142,7 +142,7 @@ export interface QueueReader {
   /** Soonest first. */
   deadlineBuckets(): Eventually<DeadlineBucket[]>
   mailTotals(): Eventually<Record<MailPlace, StoredMail>>
-  /** What people did by hand. */
+  /** The record of actions by hand. */
   readonly audit: AuditReader
   /** Whether relays seem to rewrite recipients. */
   relaySigns(nowMs: EpochMs): Eventually<RelaySigns>
@@ -168,7 +168,7 @@ export interface OperatorQueue extends QueueReader {
   pause(region: string | undefined, nowMs: EpochMs, audit?: AuditDraft): Eventually<boolean>
   /** Undefined: all pauses. False: there was none. */
   resume(region: string | undefined, audit?: AuditDraft): Eventually<boolean>
-  /** What people did by hand. */
+  /** The record of actions by hand. */
   readonly audit: Audit
   /** For mail in the quarantine, and mail that leaves it by hand. */
   readonly mail: Pick<MailLedger, 'files' | 'latest' | 'letGo' | 'gone' | 'putBack'>

@@ -5,7 +5,7 @@ import type { LaneFailure } from './call-failure'
 import type { Pause } from './operator'
 import { type Blocker, isDispatching, type Projection, type QueueStats, type RegionStats } from './stats'
 
-/** What may keep the jobs of lanes from going out. */
+/** Reasons that may keep the jobs of lanes from being sent. */
 export interface Obstacles {
   pauses: readonly Pause[]
   blocked: readonly Blocker[]

@@ -75,7 +75,7 @@ export interface RegionStats {
   queued: number
   sending: number
   held: number
-  /** Of the queued jobs: those whose next attempt isn't due yet. */
+  /** The number of queued jobs whose next attempt isn't due yet. */
   later: number
   nextDeadlineMs?: EpochMs
   /** The beginning of a pause by hand, of this region or of all. */
@@ -128,7 +128,7 @@ export interface ActivityBucket {
   others: number
 }
 
-/** What came and went, and how many jobs wait, all of one moment. */
+/** Jobs that came and went, and the number that waits, all of one moment. */
 export interface Activity {
   /** Oldest first. Empty ones may be missing. */
   buckets: readonly ActivityBucket[]

@@ -5,7 +5,7 @@ import type { QueueErrorCode } from '../errors'
 import { COUNTED } from './counters'
 import type { MetricsBuffer } from './metrics-buffer'
 
-/** What a connection tells of each statement. */
+/** A connection reports each statement to it. */
 export interface StatementObserver {
   /** `op`: the name of the function, or `read`. */
   answered(op: string, tookMs: number): void

@@ -45,7 +45,7 @@ export interface KnownRecipient {
   jobId: string
   state: JobState
   rule: string
-  /** Of the job. */
+  /** The time when the job was made. */
   createdAtMs: EpochMs
   /** The name under which the mail was kept for it. */
   kept?: string
@@ -62,9 +62,9 @@ export interface IdempotencyRecord {
 /** A worker's question before it decides. */
 export interface Question {
   sesId?: string
-  /** Of one mail. */
+  /** The facts of one mail that admission needs. */
   bounce?: { region: string; deadlineMs: EpochMs; caps: readonly Cap[]; nowMonoMs: MonoMs }
-  /** Of a submission. */
+  /** The key of a submission. */
   idempotencyKey?: string
   nowMs: EpochMs
 }
@@ -148,7 +148,7 @@ export interface PlanQuestion {
   region?: string
   /** The version of an earlier plan: if nothing was written since then, no new plan is made. */
   since?: number
-  /** What forecasts count with from now on, for some regions apart. With a long queue it takes a while to work in. */
+  /** The pace for forecasts from now on, for some regions apart. With a long queue it takes a while to work in. */
   forecast?: { spacingMs: number; regions?: ReadonlyMap<string, number> }
 }
 

@@ -146,7 +146,7 @@ function lineOf(state: VerdictState, reasons: readonly Reason[], areSeveral: boo
   return `${WORDS[state]}: ${text}${where}${moreText(others)}`
 }
 
-/** What becomes of the jobs is worth its place. */
+/** Names missed deadlines, as the outlook for the jobs matters most, and counts the other reasons. */
 function moreText(others: readonly Reason[]): string {
   const missing = others.find(({ kind }) => kind === 'missing_deadlines')
   const rest = others.length - (missing === undefined ? 0 : 1)

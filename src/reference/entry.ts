@@ -15,10 +15,10 @@ export type Topic =
 
 export interface Entry {
   topic: Topic
-  /** As it is written: `[limit] interval`, `attachment.name`, `{size}`. */
+  /** The name as users write it: `[limit] interval`, `attachment.name`, `{size}`. */
   name: string
   meaning: string
-  /** Of a condition: the kind of its patterns. */
+  /** For a condition: the kind of its patterns. */
   kind?: string
   /** The form of its values. */
   values?: string
@@ -26,7 +26,7 @@ export interface Entry {
   default?: string
   /** The conditions or keys that may hold it. */
   where?: string
-  /** Of an outcome key: the actions that it is valid with. */
+  /** For an outcome key: the actions that it is valid with. */
   actions?: readonly Action[]
   /** An example as written in the file. */
   example?: string
@@ -34,7 +34,7 @@ export interface Entry {
   words?: readonly string[]
   /** The standard that it follows. */
   source?: string
-  /** Of a fallback reason: the status of a refusal. */
+  /** For a fallback reason: the status of a refusal. */
   status?: string
   note?: string
   /** The description of its whole section. */

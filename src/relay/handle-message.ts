@@ -104,7 +104,7 @@ function recipientsFor(
   return ours.length === 0 ? NOT_OURS : { ours, others }
 }
 
-/** What was refused or deferred is in a queue before the message goes. */
+/** Sends refused and deferred recipients to a queue before it deletes the message. */
 async function finish(
   mail: Announcement,
   message: Received,
@@ -250,7 +250,7 @@ function split(all: readonly string[], isOurs: (one: string) => boolean): [ours:
   return [all.filter(isOurs), all.filter(one => !isOurs(one))]
 }
 
-/** As nodemailer writes it into RCPT TO, so that its replies can be told apart. */
+/** The address as nodemailer writes it into RCPT TO, so that its replies can be told apart. */
 function withAsciiDomain(address: string): string {
   const at = address.lastIndexOf('@')
   return `${address.slice(0, at)}@${domainToASCII(address.slice(at + 1)) || address.slice(at + 1)}`

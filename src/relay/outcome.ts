@@ -1,4 +1,4 @@
-// What becomes of a message once Haraka has answered, recipient by recipient. Pure.
+// The outcome of a message once Haraka has answered, recipient by recipient. Pure.
 
 /** An SMTP reply. Code 0: there was none, as the connection failed. */
 export interface RecipientReply {

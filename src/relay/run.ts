@@ -47,7 +47,7 @@ async function work(parts: RelayParts, state: RelayState, stop: AbortSignal): Pr
   }
 }
 
-/** What must be right about the queues, else mail is lost: one line each. */
+/** Faults of the queues' settings by which mail would be lost: one line each. */
 export function queueFaults(queue: QueueAttributes, deadLetters: QueueAttributes): string[] {
   const faults: string[] = []
   const { mostReceives } = queue

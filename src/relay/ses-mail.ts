@@ -13,7 +13,7 @@ export interface SesEnvelope {
   forRecipient?: string
 }
 
-/** What SES writes above its Received, in either of its forms. */
+/** The fields that SES writes above its Received, in either of its forms. */
 const SES_FIELDS: ReadonlySet<string> = new Set(['return-path', 'received-spf', 'authentication-results'])
 /** SES's block is far smaller. */
 const LOOKED_AT_BYTES = 64 * 1024

@@ -1,9 +1,9 @@
-// Whose a call is, as STS describes it, and IAM's errors for calls that a policy forbids.
+// The caller of a call, as STS describes it, and IAM's errors for calls that a policy forbids.
 
 import { serviceOf } from './actions'
 import { type Refusal, responseXml, STS_NAMESPACE } from './xml'
 
-/** Whose credentials a call has. */
+/** The owner of a call's credentials. */
 export interface Caller {
   /** The number of the account. */
   account: string

@@ -22,7 +22,7 @@ export interface EmulatorAccount extends RolesOfAccount {
   isInSandbox?: boolean
   /** The account has paused its sending. */
   isPaused?: boolean
-  /** Of a day; default 50000, in the sandbox 200. */
+  /** The most mails of a day; default 50000, in the sandbox 200. */
   quota?: number
 }
 

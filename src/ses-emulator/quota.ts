@@ -3,16 +3,16 @@
 import { responseXml, SES_NAMESPACE } from './xml'
 
 export interface SendQuota {
-  /** Of a day. */
+  /** The most mails of a day. */
   most: number
-  /** A second. */
+  /** Mails a second. */
   rate: number
   sent: number
 }
 
-/** SES Developer Guide, "Request production access": what the sandbox allows. */
+/** The quota of the sandbox: SES Developer Guide, "Request production access". */
 export const SANDBOX_QUOTA = { most: 200, rate: 1 }
-/** What SES often gives an account that has left the sandbox. */
+/** The usual quota of an account that has left the sandbox. */
 export const USUAL_QUOTA = { most: 50_000, rate: 14 }
 
 export function sendQuotaXml({ most, rate, sent }: SendQuota, requestId: string): string {

@@ -20,7 +20,7 @@ export interface UnreadMail {
 export interface WorkerThreads {
   /** Rejects with UnreadableError for a permanent fault of the mail, with WorkerThreadError for a temporary failure. */
   content(raw: Uint8Array, limitCharacters: number, opensArchives?: boolean): Promise<Content>
-  /** As `content`, but reads the mail only when there is room for it in memory, and a small one on this thread. */
+  /** `content`, but reads the mail only when there is room for it in memory, and a small one on this thread. */
   contentOf(mail: UnreadMail, limitCharacters: number, opensArchives?: boolean): Promise<Content>
   search: MatchBudgetOptions['search']
   /** For people; no mail waits for it. Rejects with WorkerThreadError. */

@@ -92,7 +92,7 @@ function inOrder(pieces: readonly Parameter[], name: string): Parameter[] {
   return pieces.toSorted((a, b) => numberOf(a) - numberOf(b))
 }
 
-/** The value, and its forms for lenient programs: without single quotes, with percent signs and encoded words decoded. */
+/** The value, and its forms in lenient programs: without single quotes, percent signs and encoded words decoded. */
 function boundaryForms(value: string): string[] {
   const forms = [value, value.replace(/^'(.*)'$/s, '$1')]
   if (/%[0-9a-f]{2}/i.test(value)) forms.push(percentBytes(value, '%').toString('latin1'))

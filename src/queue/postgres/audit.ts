@@ -12,7 +12,7 @@ import {
 } from '../audit'
 import type { PostgresConnection } from './connection'
 
-/** As the other engine's. */
+/** The same number as in the SQLite engine. */
 const MOST_LOOKED_AT = 3000
 
 interface AuditRow {
@@ -48,7 +48,7 @@ export function auditOf(connection: PostgresConnection): Audit {
   }
 }
 
-/** As `add_audit_1` takes it, without its items. */
+/** The arguments of `add_audit_1`, without its items. */
 export function auditArgs({ atMs, ...draft }: AuditDraft): Record<string, unknown> {
   const at_ms = Math.round(atMs)
   return { ...draft, at_ms, before_ms: at_ms - AUDIT_KEPT_MS }

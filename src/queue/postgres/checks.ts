@@ -1,5 +1,5 @@
-// What each new connection is asked before it is used: whether what the database answers would be durable and exact,
-// and whether its schema is one that this program can work with.
+// Checks each new connection before it is used: whether the database's writes are durable and its answers exact, and
+// whether this program can work with its schema.
 
 import { QueueError } from '../../errors'
 import { MIGRATE, READ_ONLY, STANDBY, unreachable } from './faults'

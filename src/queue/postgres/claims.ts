@@ -87,7 +87,7 @@ export class Claims {
     this.#starts.stamp(claim.job.region, now.monoMs)
   }
 
-  /** Also by a dispatcher that has lost the lead, as it knows what came of its call. */
+  /** A dispatcher that has lost the lead may call it too, as it knows the outcome of its call. */
   async settle(claim: Claim, effect: Effect, now: Settling): Promise<Settled> {
     const { job } = claim
     this.#starts.stamp(job.region, now.seenMonoMs)

@@ -58,7 +58,7 @@ export interface ConnectionOptions {
 
 /** After a fault nothing is asked for so long: mails that come in the meantime are told 450 at once. */
 const REST_MS = 500
-/** Of a machine that was suspended; clocks that are kept differ by less. */
+/** More skew is that of a machine that was suspended; clocks that are kept differ by less. */
 const MOST_SKEW_MS = 2000
 
 export function openConnection(target: PostgresTarget, options: ConnectionOptions = {}): PostgresConnection {

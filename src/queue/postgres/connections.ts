@@ -28,7 +28,7 @@ export class Connections {
   answeredMs: MonoMs = Number.NEGATIVE_INFINITY
   readonly #target: PostgresTarget
   readonly #pool: Pool
-  /** Those that were checked. */
+  /** The connections that were checked. */
   readonly #open = new Set<ClientBase>()
   readonly #sockets = new Set<Socket>()
   readonly #warned = new WeakSet<ClientBase>()

@@ -96,7 +96,7 @@ export class PostgresDispatcherQueue implements DispatcherQueue {
   readonly #lead: PostgresLead
   readonly #starts = new CallSpacing()
   readonly #claims: Claims
-  /** Of the last plan. */
+  /** The version of the last plan. */
   #version = { number: 0, text: '' }
 
   constructor({ connection, beats, owner, host }: DispatcherParts) {

@@ -1,4 +1,4 @@
-// What a database says of itself, and of what this program may do in it: for `check --online`. Changes nothing.
+// Reads facts about a database and this program's rights in it, for `check --online`. Changes nothing.
 
 import { errorMessage, QueueError } from '../../errors'
 import type { BounceRequest } from '../../policy/decision'
@@ -113,7 +113,7 @@ const FORBIDDEN = `SELECT relname AS name FROM pg_class
   WHERE pronamespace = quote_ident($1)::regnamespace AND NOT has_function_privilege(oid, 'EXECUTE')
   ORDER BY 1`
 
-/** As a worker adds a bounce, in a transaction that always fails. */
+/** Adds a bounce as a worker does, in a transaction that always fails. */
 async function addFaultOf(connection: PostgresConnection): Promise<string | undefined> {
   const nowMs = connection.clock.nowMs()
   const args = JSON.stringify({ now_ms: nowMs, requests: [requestOf(sample(nowMs), nowMs)] })

@@ -3,7 +3,7 @@
 import { errorMessage, QueueError, type QueueErrorCode } from '../../errors'
 import { type PostgresTarget, placeOf } from './target'
 
-/** What the product's own functions raise (SQL: classes that begin with S to Z are free for applications). */
+/** The SQLSTATEs that the product's functions raise (SQL: classes that begin with S to Z are free for applications). */
 export const OWN_STATES = {
   /** The caller's time is far from the database's. */
   clock: 'SB009',
@@ -100,7 +100,7 @@ export function stateOf(error: unknown): string | undefined {
     : undefined
 }
 
-/** As pg and pg-pool call it: `Query read timeout`, `timeout exceeded when trying to connect`. */
+/** A word in the messages of pg and pg-pool: `Query read timeout`, `timeout exceeded when trying to connect`. */
 export const TIMED_OUT = 'timeout'
 
 export const TIMED_OUT_CONNECTING = 'connecting: timeout'
@@ -146,7 +146,7 @@ export function unreachable(target: PostgresTarget, text: string, cause?: unknow
   return new QueueError('QUEUE_UNREACHABLE', `${placeOf(target)}: ${text}`, { cause })
 }
 
-/** What pg and Node say of a connection that is gone, in our words where theirs say little. */
+/** The message of pg or Node for a lost connection, in our words where theirs say little. */
 function lost(message: string, target: PostgresTarget): string {
   if (message === TIMED_OUT_CONNECTING) return noAnswer({ timeoutMs: connectTimeoutOf(target) })
   if (/time-?out/i.test(message)) return noAnswer(target)

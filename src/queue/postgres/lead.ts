@@ -36,7 +36,7 @@ export interface Taken {
   now: Now
 }
 
-/** What a function answers that changes nothing, as another dispatcher leads. */
+/** The answer of a function that changes nothing, as another dispatcher leads. */
 export interface LostLead {
   lost: Pick<LeaderRow, 'term' | 'host'>
 }

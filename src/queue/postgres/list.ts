@@ -33,7 +33,7 @@ export async function* listJobs(connection: PostgresConnection, query: JobQuery)
   } while (left > 0 && after !== null)
 }
 
-/** As pageOfJobs of the other engine has it: a page may have fewer jobs than the limit. */
+/** The counterpart of SQLite's pageOfJobs: a page may have fewer jobs than the limit. */
 export async function pageOfJobs(
   connection: PostgresConnection,
   query: JobQuery & { limit: number },

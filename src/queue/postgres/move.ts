@@ -82,7 +82,7 @@ async function mustNotBeLed(connection: PostgresConnection): Promise<void> {
   )
 }
 
-/** As the tables here have it: true for 1, and JSON where SQLite has it as text. */
+/** The job in the form of PostgreSQL's tables: true where SQLite has 1, JSON where it has text. */
 function jobOf({ job, recipients, events, refused }: StoredJob) {
   const { settled } = job
   return {

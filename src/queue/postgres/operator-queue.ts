@@ -13,7 +13,7 @@ import { placeOf } from './target'
 
 /** The most ended sessions: people don't sign out a thousand times a day. */
 const MOST_ENDED = 1000
-/** As the other engine's: 64 hex digits. */
+/** The same length as in the SQLite engine: 64 hex digits. */
 const SECRET_BYTES = 32
 
 export function operatorQueueOf(

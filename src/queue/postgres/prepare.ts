@@ -79,7 +79,7 @@ async function step(
   }
 }
 
-/** Of the right version, but another program's of that version. */
+/** The schema has the right version, but its functions are those of another program of that version. */
 function lacksFunctions(target: PostgresTarget, count: number): QueueError {
   const text = `the schema lacks ${count} functions of this program: run ${MIGRATE}`
   return new QueueError('QUEUE_OLDER', `${placeOf(target)}: ${text}`)

@@ -16,7 +16,7 @@ import { listJobs, pageOfJobs } from './list'
 import { pausesOf } from './pauses'
 import { mailTotalsOf, stats, sumsByState } from './stats'
 
-/** As SQLite's relaySigns. */
+/** The same time as in SQLite's relaySigns. */
 const DAY_MS = 86_400_000
 
 /** `home`: of the mail on disk. `host`: the name of this host. */

@@ -7,7 +7,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 
 export interface SchemaStep {
-  /** Of the tables after the step. */
+  /** The version of the tables after the step. */
   version: number
   /** The oldest version that a program may need to work with these tables: `-- least_reader: 3` in the text. */
   leastReader?: number
@@ -36,7 +36,7 @@ export const SCHEMA_FUNCTIONS: readonly SchemaFunction[] = textsOf('functions').
   digest: createHash('sha256').update(sql).digest('hex'),
 }))
 
-/** Of the tables that this program works with. */
+/** The version of the tables that this program works with. */
 export const NEEDED_VERSION = SCHEMA_STEPS.at(-1)?.version ?? 0
 
 function textsOf(folder: string): { name: string; sql: string }[] {

@@ -54,7 +54,7 @@ export interface HostRow {
   skew_ms: number
 }
 
-/** Of the answer of lane_failures. */
+/** A lane in the answer of lane_failures. */
 type FailingLane = Omit<LaneFailure, 'nextTryMs'> & { nextMs: EpochMs | null }
 
 type Lane = Omit<RegionStats, 'drainMs' | 'willMiss' | 'isStopped'>

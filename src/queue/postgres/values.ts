@@ -1,4 +1,4 @@
-// What goes to the database, and what comes from it, as plain data.
+// Converts values to the database's and back, as plain data.
 
 import { types } from 'pg'
 

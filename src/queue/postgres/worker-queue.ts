@@ -120,7 +120,7 @@ function callOf(
   })
 }
 
-/** As the function answers: refusals without their texts. */
+/** The function's answer for a recipient: refusals without their texts. */
 type Added =
   | Exclude<Submitted, { outcome: 'overloaded' | 'capped' }>
   | { address: string; outcome: 'overloaded'; late: Lateness }

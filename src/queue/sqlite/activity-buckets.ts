@@ -1,6 +1,6 @@
-// What came into the queue and what left it, by spans of five minutes: what the page draws of the last hours.
-// Triggers in schema.sql keep it: no writer of the file can forget to. A day of it is kept, whatever becomes of the
-// jobs.
+// Numbers of jobs that came into the queue and left it, by spans of five minutes, for the page's picture of the last
+// hours. Triggers in schema.sql count, so that no writer of the file can forget to. The numbers are kept for a day,
+// also those of jobs that are deleted earlier.
 
 import type { EpochMs } from '../../units'
 import type { Activity, ActivityBucket } from '../stats'

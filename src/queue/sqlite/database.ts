@@ -131,7 +131,7 @@ export class Database {
   }
 
   /**
-   * As `write`, but not synced to disk: it survives a crash of any process, but not a power cut.
+   * `write` without a sync to disk: it survives a crash of any process, but not a power cut.
    * WAL with synchronous = NORMAL leaves the flush to the next full commit.
    */
   writeUnflushed<T>(work: () => T): T {
@@ -143,7 +143,7 @@ export class Database {
     }
   }
 
-  /** As `writeUnflushed`; then a WAL that has grown long is copied into the file, without waiting for readers. */
+  /** `writeUnflushed`; then a WAL that has grown long is copied into the file, without waiting for readers. */
   writeAndCheckpoint<T>(work: () => T): T {
     this.script(`PRAGMA wal_autocheckpoint = ${DISPATCHER_WAL_PAGES}`)
     try {

@@ -192,7 +192,7 @@ function setFile(
   )
 }
 
-/** Also one that isn't counted, as a worker that comes to write it must find the mark. */
+/** Marks files that aren't counted too, as a worker that comes to write such a file must find the mark. */
 function markFile(database: Database, home: string, { place, name }: MailName, nowMs: EpochMs): void {
   database.run(
     `INSERT INTO mail_file (home, place, name, sender_key, bytes, at_ms, removing_ms) VALUES (?, ?, ?, '', 0, ?, ?)

@@ -1,6 +1,6 @@
 // Makes the queue file, or brings it to the newest version, and reads it through once: for the start of Haraka.
-// As root that is done by a process of the files' owner: SQLite opens by name, and the folder is the owner's, who could
-// put a link in the place of a file.
+// Root starts a process of the files' owner for that: SQLite opens files by name, and the owner of the folder could put
+// a link in the place of a file.
 
 import { spawnSync } from 'node:child_process'
 import { errorMessage } from '../../errors'

@@ -1,4 +1,4 @@
-// What became of recipients and of jobs, for the page: by an index, however long the queue is.
+// The outcomes of recipients and of jobs, for the page: read by an index, however long the queue is.
 
 import { addressKey } from '../../mail/address'
 import type { EpochMs } from '../../units'

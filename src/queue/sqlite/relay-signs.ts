@@ -1,5 +1,5 @@
-// What the queue file holds of the signs that a relay rewrites recipients. Never more than a day's, and what is on
-// record.
+// Reads the signs that a relay rewrites recipients from the queue file: counts of the last day, and refused recipients
+// on record.
 
 import type { EpochMs } from '../../units'
 import type { OnlyRecipients } from '../counters'

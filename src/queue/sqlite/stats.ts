@@ -76,7 +76,7 @@ export function stats(
   }
 }
 
-/** Also reads files of earlier versions, which have no counts. */
+/** Reads files of earlier versions too, which have no counts. */
 export function countByState(database: Database): Record<JobState, number> {
   const rows = database.all('SELECT state, COUNT(*) AS n FROM job GROUP BY state')
   return sumsByState(rows.map(row => ({ state: text(row['state']) as JobState, jobs: Number(row['n']) })))

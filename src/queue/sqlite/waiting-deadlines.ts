@@ -8,7 +8,7 @@ import { text } from './rows'
 
 /** The most changes to read: so many take as long as reading a day of jobs, some 15 ms. */
 const MOST_CHANGES = 500
-/** What a process may be behind before it has to read all jobs: more than MOST_CHANGES says nothing. */
+/** Changes that are kept for processes that are behind: one that is behind by more than MOST_CHANGES reads all jobs. */
 const KEPT_CHANGES = 1000
 /** Changes deleted in one transaction: some milliseconds, in which workers wait. */
 const FORGOTTEN_AT_ONCE = 5000
