@@ -52,9 +52,18 @@ const ELSEWHERE = new Set(['completion', 'relay'])
 
 const UNTIL_TOLD = new Set(['queue watch', 'dispatch'])
 
-/** It listens for signals once it has said that it is there. */
+/** The listeners of this process, which has folders to remove when it is ended. */
+const OWN_LISTENERS = process.listeners('SIGTERM')
+
+/** Ends a command alone: it listens for signals once it has said that it is there. */
 function endSoon(): void {
-  setImmediate(() => process.emit('SIGTERM'))
+  setImmediate(() => {
+    for (const listener of commandListeners()) listener('SIGTERM')
+  })
+}
+
+function commandListeners(): NodeJS.SignalsListener[] {
+  return process.listeners('SIGTERM').filter(one => !OWN_LISTENERS.includes(one))
 }
 
 function callAndEnd(started: string): void {
@@ -93,7 +102,6 @@ describe('the names in JSON', () => {
     writeFileSync(path.join(mails, '1.eml'), mail)
     writeFileSync(path.join(mails, '2.eml'), plainMail({}))
     const one = path.join(mails, '1.eml')
-    const listeners = process.listeners('SIGTERM')
 
     const lines: Record<string, string[]> = {}
     const say = async (command: string, ...args: string[]) => {
@@ -156,8 +164,7 @@ describe('the names in JSON', () => {
       await say('dispatch', ...here)
     } finally {
       // a dispatcher still listens, as its process ends with it
-      for (const one of process.listeners('SIGTERM'))
-        if (!listeners.includes(one)) process.off('SIGTERM', one)
+      for (const one of commandListeners()) process.off('SIGTERM', one)
       await emulator.close()
       await removeSchema()
     }
