@@ -106,7 +106,7 @@ function everyLiteral(): Contest {
   }
 }
 
-/** As if no pattern needed a literal. */
+/** Compiles as if no pattern needed a literal. */
 function withoutLiterals(compile: () => ActiveConfig): ActiveConfig {
   const own = Object.getOwnPropertyDescriptor(LiteralSearch.prototype, 'add')
   Object.defineProperty(LiteralSearch.prototype, 'add', { ...own, value: () => undefined })

@@ -91,7 +91,7 @@ export function ratioOf(of: Rounds, against: Rounds): Ratio {
   return { median: median(ratios), least: Math.min(...ratios), most: Math.max(...ratios) }
 }
 
-/** As ratioOf, but `least` and `most` are the first quartile and the third: of many short rounds a few are far off. */
+/** ratioOf with the first and the third quartile for `least` and `most`: of many short rounds a few are far off. */
 export function quartilesOf(of: Rounds, against: Rounds): Ratio {
   const ratios = of.map((micros, round) => micros / (against[round] ?? Number.NaN)).toSorted((a, b) => a - b)
   const middle = ratios.length >> 1

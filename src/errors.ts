@@ -74,7 +74,7 @@ export function errorMessage(error: unknown): string {
 
 const FAULTS_OF_PROGRAMS = [TypeError, RangeError, ReferenceError, SyntaxError]
 
-/** Of whatever was thrown. */
+/** The thrown value as an Error, whatever it was. */
 export function asError(error: unknown): Error {
   return error instanceof Error ? error : new Error(errorMessage(error))
 }

@@ -1,4 +1,4 @@
-// Units in types: what has a unit can't stand where another unit is meant. No code comes of it.
+// Units in types: a value with a unit can't stand where another unit is meant. The types produce no code.
 
 declare const unit: unique symbol
 
@@ -12,7 +12,7 @@ export type EpochMs = Measured<'ms since the epoch'>
 /** Milliseconds of a clock that is never set, with its zero at no known time. */
 export type MonoMs = Measured<'ms of a monotonic clock'>
 
-/** Of `addressKey`: equal for addresses of one mailbox. */
+/** The result of `addressKey`: equal for addresses of one mailbox. */
 export type AddressKey = Made<'address key'>
-/** Of `asciiDomain`: A-labels in lower case. '' stands for none. */
+/** The result of `asciiDomain`: A-labels in lower case. '' stands for none. */
 export type AsciiDomain = Made<'ASCII domain'> | ''

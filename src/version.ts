@@ -1,4 +1,4 @@
-// Which version of the package this is. Never throws: it is for people to read.
+// The version of this package. Never throws: it is for people to read.
 
 import { readFileSync } from 'node:fs'
 import path from 'node:path'
@@ -10,7 +10,7 @@ export function packageVersion(): string {
   return known
 }
 
-/** From the package.json above this file, in the sources as in dist/. */
+/** The version in the package.json above this file, both in the sources and in dist/. */
 function found(): string {
   for (let folder = __dirname; folder !== path.dirname(folder); folder = path.dirname(folder)) {
     try {

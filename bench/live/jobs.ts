@@ -4,7 +4,7 @@ import { senderKey } from '../../src/mail/sender-key'
 import type { BounceRequest } from '../../src/policy/decision'
 import { newSesId } from '../../test/live/support/mail'
 
-/** As many calls as SES allows in a day. */
+/** A day of calls at one a second, the most that SES allows. */
 export const DAY_OF_JOBS = 86_400
 export const REGION = 'eu-west-1'
 

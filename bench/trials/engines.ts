@@ -25,7 +25,7 @@ const SCALES = {
 }
 const WORKERS = 8
 
-/** As the trial of a long queue: a day of jobs fits into the day, with room for more. */
+/** The limit of the trial of a long queue: a day of jobs fits into the day, with room for more. */
 const LIMIT = { intervalMs: 850, slackMs: 5 }
 const SPACING_MS = forecastSpacingMs(LIMIT)
 const MARGIN_MS = 60_000
@@ -236,7 +236,7 @@ async function many(target: PostgresTarget, each: number): Promise<Findings> {
   }
 }
 
-/** Of each round: CPU time of this process and of the server's, for one thing. Of each thing: its time. */
+/** For each round: CPU time of this process and of the server's, for one thing. For each thing: its time. */
 class Sum {
   readonly cpu: number[] = []
   readonly server: number[] = []

@@ -24,7 +24,7 @@ export interface OperatorContext {
   actor: Actor
   /** The person's reason, in their own words. */
   reason?: string
-  /** For the log. */
+  /** Notes the action for the log. */
   note: (values: Record<string, string>) => void
   /** Wakes the dispatcher; without this it looks at the queue by itself, within a second. */
   wake: () => void
@@ -63,8 +63,8 @@ const REST = 2
 const LEAST_REST_MS = 5
 
 /**
- * Changes any number of jobs in bounded transactions, with one entry in the audit. In between others get their turn. What is
- * done stays done if a later transaction fails. `target`: for the audit.
+ * Changes any number of jobs in bounded transactions, with one entry in the audit. Others get their turn in between.
+ * Changed jobs stay changed if a later transaction fails. `target`: for the audit.
  */
 export async function changeJobs(
   context: OperatorContext,

@@ -25,14 +25,14 @@ export interface QuarantineContext {
   locks: string
   now: () => EpochMs
   actor: Actor
-  /** Why they do it, in their own words. */
+  /** The actor's reason, in their own words. */
   reason?: string
 }
 
 export interface TakenAway {
   /** Recipients that a release went to, as the relay gave them. */
   to: string[]
-  /** Why the mail, or a copy, is still there. */
+  /** The reason why the mail, or a copy, is still there. */
   stays?: string
   /** The fault of the audit, which then has no entry for the action. */
   unwritten?: string

@@ -139,7 +139,7 @@ export class RefusalSurges {
 
 /** The last MOST recipients of a place, each once, the newest last. It is asked to note each mail's. */
 class RecentRecipients {
-  /** By which places are ordered by their last use. */
+  /** Counts up with each use, so that places can be ordered by their last use. */
   lastUse = 0
   readonly #seen = new Map<string, Seen>()
   /** Stands before the oldest. Each new iterator would go over all that were deleted since the map grew. */

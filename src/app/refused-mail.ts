@@ -9,7 +9,7 @@ import type { AsciiDomain } from '../units'
 /** At these stages a refusal is one for all recipients. */
 const OF_MAIL: ReadonlySet<RefusalStage> = new Set(['mail', 'data'])
 
-/** Of several recipients that a queue plugin refused at once. */
+/** The text for several recipients that a queue plugin refused at once. */
 const NOT_KNOWN_WHICH = 'refused at once with others, and which of them is not known'
 
 /**

@@ -13,7 +13,7 @@ export function logTo(out: Out, json: boolean): LongRunningLog {
   }
 }
 
-/** Aborted by the first signal; a second one ends the process at once. `finished`: what is still done after the first. */
+/** Aborted by the first signal; a second one ends the process at once. `finished`: work that ends after the first. */
 export function stoppedBySignals(log: LongRunningLog, finished: string): AbortSignal {
   const stop = new AbortController()
   for (const signal of ['SIGTERM', 'SIGINT'] as const)

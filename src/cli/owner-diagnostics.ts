@@ -1,5 +1,6 @@
 // Checks for `check` whether the user of Haraka's workers may read the configuration, and read and write the plugin's
-// folder. Changes nothing and opens no file. Never throws: what can't be examined is left to Haraka's start.
+// folder. Changes nothing and opens no file. Never throws: files that can't be examined are left to Haraka's
+// start.
 
 import { accessSync, constants, readdirSync, type Stats, statSync } from 'node:fs'
 import path from 'node:path'

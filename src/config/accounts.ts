@@ -10,7 +10,7 @@ import { externalId, roleArn } from './ses-parsers'
 export interface Account {
   /** NAME of its section. */
   name: string
-  /** Of 12 digits, from the role's ARN. */
+  /** The account's number of 12 digits, from the role's ARN. */
   number: string
   /** ARN of the role that makes its calls. */
   role: string

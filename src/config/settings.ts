@@ -87,7 +87,7 @@ export type QueueStoreSettings =
 /** The folders of the Haraka directory, or objects in S3 below a prefix, which has no slash at its ends. */
 export type MailStorePlace = 'folder' | { bucket: string; prefix: string }
 
-/** Of `ses-bounce relay`: mail in S3 that is announced in a queue of SQS. */
+/** The settings of `ses-bounce relay`: mail in S3 that is announced in a queue of SQS. */
 export interface SqsRelay {
   queueUrl: string
   deadLetterUrl: string

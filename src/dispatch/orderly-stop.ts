@@ -41,7 +41,7 @@ export function stopBeforeOthers({ stop, limitMs, log }: StopFirst): () => void 
     void Promise.race([stop(), limit]).then(() => {
       clearTimeout(timer)
       giveBack()
-      // Haraka's is among them; what one of them throws is uncaught, as if the signal had come now
+      // Haraka's is among them; an error that one of them throws is uncaught, as if the signal had come now
       setImmediate(() => others.get(signal)?.forEach(listener => listener(signal, code)))
     })
   }

@@ -95,7 +95,7 @@ export function superviseDispatcher(options: SupervisorOptions): Supervisor {
   }
 }
 
-/** Of another user than ours: the AWS SDK looks for ~/.aws, and that of root can't be read. */
+/** The home of the dispatcher's user, if root starts it: the AWS SDK looks for ~/.aws, and root's can't be read. */
 function homeIn({ uid }: SupervisorOptions['owner']): { HOME?: string } {
   const home = uid === undefined || process.geteuid?.() !== 0 ? undefined : homeOf(uid)
   return home === undefined ? {} : { HOME: home }

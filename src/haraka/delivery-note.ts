@@ -102,7 +102,7 @@ function isRecipient(value: unknown): boolean {
   return typeof address === 'string' && typeof notifyNever === 'boolean' && isTexts(final)
 }
 
-/** At least: each recipient has the names of its members, too. */
+/** A lower bound: each recipient has the names of its members, too. */
 function charactersOf({ headerLines, recipients }: DeliveryNote): number {
   const texts = [...headerLines, ...recipients.flatMap(({ address, final }) => [address, ...final])]
   return texts.reduce((sum, text) => sum + text.length, 0)

@@ -1,6 +1,7 @@
-// How far a delivery got with the server: Haraka tells its hooks a reply, but not which command it answers. A refusal of
-// the greeting concerns Haraka, and one of RCPT a recipient. Haraka gives each line of the session to `logprotocol`, whether
-// it logs it or not; that is where the lines are read here. Without them nothing is known, which proves nothing.
+// The progress of a delivery with the server: Haraka tells its hooks a reply, but not which command it answers. A
+// refusal of the greeting concerns Haraka, and one of RCPT a recipient. Haraka gives each line of the session to
+// `logprotocol`, whether it logs it or not; that is where the lines are read here. Without them nothing is known, which
+// proves nothing.
 
 import type { OutboundMail, OutboundRecipient } from './outbound-mail'
 

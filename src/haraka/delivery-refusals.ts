@@ -1,5 +1,5 @@
 // The recipients for whom a delivery failed, with the words of the server behind Haraka, or Haraka's own.
-// Never throws, whatever a server says. What can't be told for certain is left out, or marked.
+// Never throws, whatever a server says. Uncertain facts are left out, or marked.
 
 import type { Refusal } from '../mail/refusal'
 import { refusalOf } from '../mail/refusal-text'
@@ -12,7 +12,7 @@ import type { Deferral, DeliveryError, OutboundMail, OutboundRecipient } from '.
 export interface FailedRecipient {
   target: OutboundRecipient
   refusal: Refusal
-  /** Why it is no policy of the server about this mail: no rule is asked. */
+  /** The reason why the refusal is no policy of the server about this mail: no rule is asked. */
   stands?: string
   /** The server's reply to this mail, and not Haraka's own words, or a reply to the greeting. */
   isAnswer: boolean
@@ -114,7 +114,7 @@ function isMixedUp(target: OutboundRecipient, mx: DeliveryError['mx'], together:
   return Boolean(mx?.using_lmtp) && together > 1 && !wasRefusedAtRcpt(target)
 }
 
-/** The number of recipients that a delivery began with: what is left of it doesn't tell. */
+/** The number of recipients that a delivery began with: those that are left don't tell it. */
 function recipientsTogether({ cfg, todo }: OutboundMail, { recipients }: DeliveryNote): number {
   if (todo === null || cfg?.always_split === true) return 1
   const ending = `@${todo.domain.toLowerCase()}`

@@ -13,7 +13,7 @@ export function isHeaderCut({
   header_lines: lines,
   cfg,
 }: Pick<HarakaTransaction, 'header_lines' | 'cfg'>): boolean {
-  // the negation of Haraka's own comparison, as with a value that isn't a number Haraka keeps no line
+  // the negation of Haraka's own comparison: with a value that isn't a number Haraka keeps no line
   return !(lines.length < Number(cfg?.headers?.max_lines || DEFAULT_HEADER_LINES))
 }
 

@@ -1,5 +1,5 @@
 // Gives one answer to a hook of Haraka in every case: an exception in a hook would accept the mail, and an unhandled
-// rejection would end the process. What is known at once is answered at once.
+// rejection would end the process. An answer that is known at once is given at once.
 
 import { deny, denydisconnect, denysoft, denysoftdisconnect, ok } from 'haraka-constants'
 import type { Eventually } from '../eventually'

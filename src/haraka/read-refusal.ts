@@ -1,5 +1,5 @@
-// Reads what Haraka gives to the hook `deny`: which plugin refused, at which hook, with which answer and message.
-// Never throws: a plugin may give anything as its message. What the relay would read decides, and not the answer alone.
+// Reads the parameters of Haraka's hook `deny`: the plugin that refused, its hook, answer and message.
+// Never throws: a plugin may give anything as its message. The relay's reply decides, not the answer alone.
 
 import { denysoft, denysoftdisconnect } from 'haraka-constants'
 import type { Refusal, RefusalStage } from '../mail/refusal'

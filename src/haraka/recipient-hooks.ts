@@ -83,7 +83,9 @@ export class RecipientHooks {
     this.#context.commands.get(transaction)?.end(transaction.rcpt_to)
   }
 
-  /** Other plugins have accepted at these stages all recipients that weren't refused: what refuses now isn't broken. */
+  /**
+   * At these stages plugins have accepted all recipients that weren't refused, so one that refuses now isn't broken.
+   */
   noteAccepted(transaction: HarakaTransaction, ...stages: readonly RefusalStage[]): void {
     const { commands, refusals, runtime } = this.#context
     const { asksAboutRefusals, settings } = runtime.activeConfig()

@@ -68,7 +68,7 @@ export interface RegisteredHook {
   plugin: string
   method: string
   priority: number
-  /** By which Haraka orders hooks of one priority. */
+  /** The number by which Haraka orders hooks of one priority. */
   order: number
 }
 

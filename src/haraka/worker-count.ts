@@ -1,4 +1,4 @@
-// How many processes of Haraka serve SMTP on a host: `nodes` in smtp.ini.
+// The number of Haraka's processes that serve SMTP on a host: `nodes` in smtp.ini.
 
 import os from 'node:os'
 import { parseIni } from '../config/ini'

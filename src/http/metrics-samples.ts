@@ -30,7 +30,7 @@ export type Found = QueueStats & {
   surges: readonly Pick<SurgeRecord, 'by'>[]
   /** The name of this host, if several share the queue. */
   host?: string | undefined
-  /** Of its configuration files. */
+  /** The digest of the host's configuration files. */
   configDigest: string
   verdict?: Verdict
 }

@@ -101,7 +101,7 @@ const MAIL = {
   quarantined_at: EXACT_TIME,
 }
 
-/** Without these its record can't be read. */
+/** Members that are missing if the mail's record can't be read. */
 const RECORD = {
   subject: TEXT,
   sender: about(TEXT, 'The sender of record.'),

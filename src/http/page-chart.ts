@@ -112,7 +112,7 @@ ${labels(
   )
 }
 
-/** From now on, to the end of the longest window; what is late is due now. */
+/** The deadlines from now on, to the end of the longest window; late jobs are due now. */
 function ahead(slots: readonly DeadlineBucket[], nowMs: EpochMs): Html {
   const [slot] = slots
   if (slot === undefined) return html`<p class="soft">No jobs are waiting.</p>`

@@ -41,7 +41,7 @@ export function cutId(id: string): Part {
 /** A field for the audit. */
 export const REASON = html`<label>Reason <input name="reason" maxlength="200" autocomplete="off"></label>`
 
-/** With what its form asks once more. Without JavaScript, too. `asks`: what comes of it. */
+/** A button that asks for confirmation, without JavaScript too. `asks`: the text about the consequence. */
 export function confirmed(word: Part, asks: string, form: Html): Html {
   return html`<details class="confirm"><summary>${word}…</summary><div><p>${asks}</p>${form}</div></details>`
 }

@@ -11,7 +11,7 @@ import { ROOT } from './router'
 export interface View {
   /** A token was given: addresses, ids and names are shown. */
   isTrusted: boolean
-  /** That token may change something: without it there are no buttons. */
+  /** The token may change something: without it there are no buttons. */
   mayOperate: boolean
   /** The name of that token. */
   token?: string

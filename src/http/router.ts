@@ -46,7 +46,7 @@ function match(pattern: string, path: string): Record<string, string> | undefine
       const value = decoded(text)
       if (value === undefined || value === '') return undefined
       params[segment.slice(1)] = value
-      // a path of ours has one form: what is below /v1 can be told without decoding
+      // each of our paths has one form, so that a path below /v1 is recognised without decoding
     } else if (segment !== text) return undefined
   }
   return params

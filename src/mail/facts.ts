@@ -77,7 +77,7 @@ export interface RecipientFacts {
   envelope: EnvelopeRecipient
   /** Recipient of record. If it can't be determined, the recipient of the envelope. */
   address: string
-  /** How it was determined. `unconfirmed`: there is no evidence for it or against it. `mismatch`: it couldn't be. */
+  /** The way in which it was found. `unconfirmed`: no evidence for or against it. `mismatch`: it couldn't be found. */
   source: 'for' | 'header' | 'unconfirmed' | 'rewritten' | 'relay' | 'envelope' | 'mismatch'
   /** The reason for a mismatch. */
   mismatch?: Mismatch
@@ -106,7 +106,7 @@ export interface HeaderFacts {
   addressesAreCut(name: string): boolean
 }
 
-/** `difference`: what mailparser reads differently, a text for the log. */
+/** `difference`: the part that mailparser reads differently, as a text for the log. */
 export type ConfirmedFacts = { facts: MailFacts } | { difference: string }
 
 export interface MailFacts {

@@ -281,7 +281,7 @@ export class HtmlScanner {
 
 /** Section 13.2.5.80: a number that is no code point is U+FFFD. Of a very large one the decoder would throw. */
 const OUT_OF_RANGE = /&#(?:x0*[1-9a-f][0-9a-f]{6,}|0*[1-9]\d{7,});?/gi
-/** Of some hundred zeros at the beginning it makes no number. */
+/** The decoder doesn't read a number that begins with some hundred zeros. */
 const ZEROS = /(&#x?)0{8,}/gi
 
 function inRange(text: string): string {

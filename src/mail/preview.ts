@@ -14,7 +14,7 @@ export interface Preview {
   attachments: readonly Pick<Attachment, 'names' | 'types' | 'sizeBytes'>[]
   /** There is more than that. */
   isCut: boolean
-  /** Why there is no text. */
+  /** The reason why there is no text. */
   fault?: string
 }
 

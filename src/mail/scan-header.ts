@@ -108,7 +108,7 @@ class ScannedField implements Field {
   readonly #lineLength: number
   #read: Field | undefined
 
-  /** Of `lines`, those from `at` to before `end`. */
+  /** Takes the lines from `at` to before `end`. */
   constructor(lines: readonly string[], at: number, end: number, lineLength: number) {
     this.#lines = lines
     this.#at = at

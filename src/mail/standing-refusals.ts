@@ -1,4 +1,4 @@
-// Which refusals are no policy about the mail: they always stand, whatever the rules say. Pure.
+// Finds the refusals that are no policy about the mail: they always stand, whatever the rules say. Pure.
 
 import type { Refusal } from './refusal'
 import { alwaysStands } from './refusing-plugins'

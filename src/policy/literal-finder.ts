@@ -54,7 +54,7 @@ export class LiteralFinder {
     const half = count < 2 * this.#longest ? 0 : count >> 1
     let left = row
     let right = half === 0 ? row : 0
-    // a literal may begin in the first half and end in the second; what ends in the first is found there
+    // a literal may begin in the first half and end in the second; one that ends in the first is found there
     for (let at = Math.max(0, half - this.#longest); at < half; at++)
       right = (next[right + (classes[units[at] as number] as number)] as number) & ROW_BITS
     let at = half

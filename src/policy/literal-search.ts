@@ -23,7 +23,7 @@ export class LiteralSearch {
     return required.map(clause => clause.map(literal => this.#numbers.get(literal) ?? 0))
   }
 
-  /** By their numbers: what a thread needs for a LiteralFinder of its own. Empty: there is nothing to search for. */
+  /** The literals by their numbers, for a thread's own LiteralFinder. Empty: there is nothing to search for. */
   get literals(): readonly string[] {
     return this.#literals
   }
@@ -35,7 +35,7 @@ export class LiteralSearch {
     return this.found(this.#finder.find(text))
   }
 
-  /** `numbers`: what a LiteralFinder of the same literals has found in the text, in whatever thread. */
+  /** `numbers`: the literals that a LiteralFinder of the same literals has found in the text, in whatever thread. */
   found(numbers: readonly number[]): FoundLiterals {
     return new FoundLiterals(numbers)
   }

@@ -1,4 +1,4 @@
-// Which refusers a rule is about, by its conditions alone. Pure.
+// The refusers that a rule is about, by its conditions alone. Pure.
 // The refusals of some tell nothing about the sender, or may be faults: a rule must name them.
 
 import { splitItems } from '../config/items'

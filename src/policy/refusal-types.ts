@@ -1,4 +1,4 @@
-// Which type of bounce a refusal becomes where the rule names none. Pure.
+// The type of bounce that a refusal becomes where the rule names none. Pure.
 
 import type { Refusal } from '../mail/refusal'
 import type { BounceType } from './decision'

@@ -30,8 +30,8 @@ export class RegexPatterns {
   #entries: readonly (readonly [RegexPass, NeedIndex<Expression>])[] = []
 
   /**
-   * `passes` is shared by all sets for the same values. `needOf`: what a pattern with these literals needs. Without it all
-   * passes are searched.
+   * `passes` is shared by all sets for the same values. `needOf`: the needs of a pattern with these literals. Without
+   * it all passes are searched.
    */
   constructor(passes: RegexPasses, needOf?: (required: RequiredLiterals) => Need | undefined) {
     this.#passes = passes

@@ -6,7 +6,7 @@ import type { Field } from './fields'
 
 /** A mail has at least one recipient; other numbers begin at 0. */
 const LEAST: Readonly<Record<string, number>> = { recipients: 1 }
-/** SES accepts 40 MB, and the hops behind it add lines: what `[max] bytes` should be. */
+/** The right value of `[max] bytes`: SES accepts 40 MB, and the hops behind it add lines. */
 const MOST_BYTES = 46_000_000
 
 /** `20mb` means exactly as many bytes. */

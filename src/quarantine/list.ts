@@ -19,7 +19,7 @@ export interface QuarantineFilter {
   /** An address, or `@host`. */
   recipient?: string
   sinceMs?: EpochMs
-  /** Before then. */
+  /** Mail from before then. */
   untilMs?: EpochMs
 }
 

@@ -1,4 +1,4 @@
-// Why mail is in the quarantine, in one word: for filters and metrics. Pure.
+// The reasons why mail is in the quarantine, each in one word: for filters and metrics. Pure.
 
 import { FALLBACK_REASONS } from '../config/settings'
 

@@ -1,5 +1,5 @@
-// The audit: what people did by hand, as plain data. An entry is written in the transaction of its action; an action that
-// takes several transactions adds what each has changed to one entry.
+// The audit: the record of actions by hand, as plain data. An entry is written in the transaction of its action; an
+// action that takes several transactions adds what each has changed to one entry.
 
 import type { Eventually } from '../eventually'
 import type { EpochMs } from '../units'
@@ -57,7 +57,7 @@ export interface AuditQuery {
   /** A part of the name, in any case. */
   who?: string
   sinceMs?: EpochMs
-  /** Before then. */
+  /** Entries from before then. */
   untilMs?: EpochMs
   limit: number
   /** `next` of the page before. */

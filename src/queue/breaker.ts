@@ -51,7 +51,7 @@ export interface SenderChange {
   putBack?: Change
   /** Another job, which is tried next. */
   next?: Pick<Turn, 'id' | 'notBeforeMs'>
-  /** For the log. */
+  /** The changes for the log. */
   said: StateChange[]
 }
 

@@ -1,4 +1,4 @@
-// Why the last calls of a lane made no bounce, by the text that was stored of the last one. Pure.
+// The reason why the last calls of a lane made no bounce, by the text that was stored for the last one. Pure.
 
 /** The SDK finds no credentials. */
 export const NO_CREDENTIALS: ReadonlySet<string> = new Set(['CredentialsProviderError', 'TokenProviderError'])

@@ -91,7 +91,7 @@ export interface ReloadState {
   isRefused: boolean
 }
 
-/** Of mails with one RCPT TO, within an hour: see RelaySigns. */
+/** Numbers of mails with one RCPT TO, within an hour: see RelaySigns. */
 export interface OnlyRecipients {
   hourMs: number
   mails: number

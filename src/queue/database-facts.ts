@@ -24,7 +24,7 @@ export interface DatabaseFacts {
   canCreate: boolean
   /** Undefined: there are no tables that this program can work with. */
   schema?: SchemaFacts
-  /** Why there are none. */
+  /** The reason why there are no such tables. */
   schemaFault?: string
 }
 

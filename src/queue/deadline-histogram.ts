@@ -1,4 +1,4 @@
-// The deadlines of the jobs that wait in one region, in memory: what the forecast and the charts ask for takes
+// The deadlines of the jobs that wait in one region, in memory: questions of the forecast and the charts take
 // microseconds however long the queue is. Exact. Pure state; the engine keeps it in step with its records.
 
 import type { EpochMs } from '../units'

@@ -1,5 +1,5 @@
-// This process as others can recognise it, and whether another one is alive. What can't be read is '', and then only the
-// heartbeat tells.
+// The facts by which other processes recognise this one, and whether another one is alive. A fact that can't be read is
+// '', and then only the heartbeat tells.
 
 import { randomUUID } from 'node:crypto'
 import { readFileSync, statSync } from 'node:fs'
@@ -14,7 +14,7 @@ export interface LeaseOwner {
   pidStart: string
   /** Inode of the pid namespace: pids of another one (a container) mean nothing here. */
   pidSpace: string
-  /** Of this boot of the machine: monotonic times and pids of another one mean nothing. */
+  /** The id of this boot of the machine: monotonic times and pids of another one mean nothing. */
   bootId: string
 }
 

@@ -37,9 +37,9 @@ export interface ListPosition {
 /** A range of the quarantine's list, latest first. */
 export interface ListRange {
   sinceMs?: EpochMs
-  /** Before then. */
+  /** Mail from before then. */
   untilMs?: EpochMs
-  /** After this one. */
+  /** The mail after which the range begins. */
   after?: ListPosition
   limit: number
 }
@@ -163,7 +163,7 @@ export async function removeUnused(
   if (marked.length > 0) await ledger.endRemoval(marked)
 }
 
-/** Told by `add`: what was written is gone, and the relay delivers the mail again. */
+/** The text of `add`'s error: the file is gone, and the relay delivers the mail again. */
 export const NOT_KEPT = 'the mail was removed while it was written'
 
 /** `queue`: its file, or its database. */

@@ -70,7 +70,7 @@ export function withoutDispatcher(stats: QueueStats): QueueStats {
   return { ...stats, regions }
 }
 
-/** Of numbers in order, those that remain without the others, which are in order too. */
+/** The numbers that remain without the others. Both lists are in order. */
 export function without(all: readonly number[], others: readonly number[]): readonly number[] {
   if (others.length === 0) return all
   let next = 0

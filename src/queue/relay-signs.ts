@@ -9,9 +9,9 @@ export interface RelaySigns {
   refused: number
   /** Mails of the last day with one RCPT TO. */
   mails: number
-  /** Of these: the header names the recipient that SES names, and not the one that the relay gave. */
+  /** Those of `mails` whose header names the recipient that SES names, and not the one that the relay gave. */
   besideFor: number
-  /** Of these: the relay gave the recipient with NOTIFY=NEVER (RFC 3461 section 4.1). */
+  /** Those of `mails` whose recipient the relay gave with NOTIFY=NEVER (RFC 3461 section 4.1). */
   notifyNever: number
 }
 

@@ -29,7 +29,7 @@ export interface QueueStats {
   silentMs?: number
   /** Mail on disk. */
   mail: Record<MailPlace, StoredMail>
-  /** Of this host's configuration files, if several hosts share the queue. */
+  /** The state of this host's configuration files, if several hosts share the queue. */
   reload: ReloadState
   /** Undefined: the queue belongs to this host alone. By name. */
   hosts?: readonly HostStats[]
@@ -41,7 +41,7 @@ export interface QueueStats {
 export interface HostStats {
   id: string
   name: string
-  /** Of this package. */
+  /** The version of this package. */
   version: string
   /** The digest of its configuration files. */
   config: string

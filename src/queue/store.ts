@@ -1,4 +1,4 @@
-// The durable queue's promise, apart from how it is kept: what an engine must do, and what a caller may rely on.
+// The durable queue's promise, apart from how it is kept: an engine's duties, and a caller's guarantees.
 //
 // - What `add` has returned is on disk: no crash of a process, nor of the machine, loses it.
 // - `add` is all or nothing: a mail's recipients are written together, or none is.
@@ -263,8 +263,8 @@ export interface DispatcherQueue {
   /** Ends queued jobs of a region whose last moment has passed, a bounded number at a time. */
   expire(region: string, nowMs: EpochMs, marginMs: number): Eventually<Job[]>
   /**
-   * The job with the soonest deadline that is due and not over; durable together with its planned start. What the region
-   * has claimed and not begun is given back first: a region has one claim at a time.
+   * The job with the soonest deadline that is due and not over; durable together with its planned start. A job that
+   * the region has claimed and not begun is given back first: a region has one claim at a time.
    */
   claim(region: string, now: Now, spacing: Spacing): Eventually<Claim | undefined>
   /** Gives a claimed job back whose call hasn't begun. */

@@ -230,7 +230,7 @@ const FAILURES = {
   answered: ['failing', 'SES answers with errors'],
 } as const
 
-/** Of lanes that aren't paused or blocked: nothing is tried there, or it is said already. */
+/** Reasons of failing lanes that aren't paused or blocked: nothing is tried there, or it is said already. */
 function failingReasons({ failing = [], blocked, pauses }: QueueStats, nowMs: EpochMs): Reason[] {
   const isTold = (lane: string) =>
     blocked.some(one => one.region === lane) ||

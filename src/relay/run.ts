@@ -1,5 +1,5 @@
-// `ses-bounce relay`: takes messages from the queue, several at a time, until it is told to stop; what is in hand is
-// finished then.
+// `ses-bounce relay`: takes messages from the queue, several at a time, until it is told to stop; it then finishes
+// the messages in hand.
 
 import { setTimeout as wait } from 'node:timers/promises'
 import { errorMessage } from '../errors'

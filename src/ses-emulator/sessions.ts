@@ -1,4 +1,4 @@
-// The sessions that STS has given out: roles, who may assume them, and the temporary credentials with their end.
+// The sessions that STS has given out: roles, users who may assume them, and temporary credentials with their end.
 // In memory only. A refusal is returned as such; nothing throws.
 
 import { randomBytes } from 'node:crypto'
@@ -17,7 +17,7 @@ export interface EmulatorRole {
 }
 
 export interface RolesOfAccount {
-  /** Of 12 digits. */
+  /** The account's number, of 12 digits. */
   id: string
   /** Default 'any'. */
   roles?: 'any' | readonly EmulatorRole[]

@@ -11,7 +11,7 @@ export interface Credentials {
 
 /** Credentials that the server knows. */
 export interface KnownKey extends Credentials {
-  /** Of temporary credentials. */
+  /** The token of temporary credentials. */
   sessionToken?: string
   expiresMs?: number
 }

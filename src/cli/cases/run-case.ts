@@ -16,7 +16,7 @@ export interface Difference {
   /** `expect.rule` */
   key: string
   line: number
-  /** Of record. Undefined: it is about the mail. */
+  /** The recipient of record. Undefined: it is about the mail. */
   recipient?: string
   expected: string
   got: string

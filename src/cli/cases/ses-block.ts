@@ -6,7 +6,7 @@ import type { SesVerdicts } from '../../mail/facts'
 import type { EpochMs } from '../../units'
 
 export interface SesPart {
-  /** Of record; '' is the null sender. */
+  /** The sender of record; '' is the null sender. */
   sender: string
   /** The recipient in SES's Received. */
   recipient: string

@@ -14,7 +14,7 @@ export interface ExplainedRule {
   mode: Rule['mode']
   /** The rule's action. */
   action: Action
-  /** Of record. */
+  /** The recipient of record. */
   recipient: string
   holds: boolean
   /** The reason why it isn't known whether it holds. It then decides by its fallback. */

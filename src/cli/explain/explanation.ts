@@ -53,9 +53,9 @@ export interface ExplainedContent {
 }
 
 export interface ExplainedDecision {
-  /** Of record. */
+  /** The recipient of record. */
   recipient: string
-  /** How it was determined. */
+  /** The way in which the recipient was determined. */
   source: RecipientFacts['source']
   /** The recipient as the relay gave it. */
   envelopeRecipient: string

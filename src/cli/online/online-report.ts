@@ -10,7 +10,7 @@ import { CALLER_ACTION, IDENTITIES_ACTION, SEND_ACTION } from './verdicts'
 /** The most verified identities that are named, so that they fit on a line. */
 const MOST_NAMES = 5
 
-/** `strict`: what isn't certain is an error. */
+/** `strict`: an answer that isn't certain is an error. */
 export function onlineReport(online: Online, strict: boolean): string[] {
   const { identity, notes, regions } = online
   const general = [...(identity ? [identity] : []), ...notes].map(answered => line(answered, strict))

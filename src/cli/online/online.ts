@@ -63,7 +63,7 @@ export function answersOf({ role, senders, sendBounce, quota = [] }: RegionAnswe
   return [...(role ? [role] : []), ...senders, ...(sendBounce ? [sendBounce] : []), ...quota]
 }
 
-/** With what isn't certain as an error. */
+/** Makes an error of each answer that isn't certain. */
 export function strictly({ identity, regions, notes }: Online): Online {
   const strict = <A extends OnlineAnswer>(answered: A): A => ({
     ...answered,

@@ -56,7 +56,7 @@ function reasonOf(name: string, status: number | undefined, message: string): st
   return oneLine(`${isPlain ? status : name}: ${message}`)
 }
 
-/** Of Node: where every address of a host fails, the message is empty. */
+/** Node's code for the error, as the message is empty where every address of a host fails. */
 function codeOf(error: unknown): string {
   return error instanceof Error && 'code' in error ? String(error.code) : 'no reason was given'
 }

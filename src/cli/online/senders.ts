@@ -71,7 +71,7 @@ function covered(address: string, isConstant: boolean): BounceSender {
   return { address, identities: [...(isConstant ? [address] : []), ...withParents(domainOf(address) ?? '')] }
 }
 
-/** Up to the one below the public suffix: nobody can verify more. */
+/** The domain and its parents, up to the one below the public suffix: SES verifies none above it. */
 function withParents(domain: AsciiDomain): string[] {
   const top = organisationalDomain(domain)
   const names: string[] = []

@@ -1,4 +1,4 @@
-// `queue audit`: what people did by hand, the latest first.
+// `queue audit`: shows the actions by hand, the latest first.
 
 import { auditJson } from '../../app/audit-json'
 import { jsonText } from '../../json'

@@ -27,7 +27,7 @@ export interface ListOptions extends CommonOptions {
   limit?: number
 }
 
-/** Of `retry`, `cancel` and `hold`. */
+/** Options of `retry`, `cancel` and `hold`. */
 export interface ActionOptions extends ListOptions {
   dryRun?: true
   yes?: true

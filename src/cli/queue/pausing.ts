@@ -58,8 +58,8 @@ async function sayPauseOf(run: Run, region: string | undefined): Promise<void> {
 }
 
 /**
- * A region that was mistyped would be paused for nothing. Known are those with a job on record, those of the settings, and paused ones;
- * before the first job any is. @throws UsageError
+ * A region that was mistyped would be paused for nothing. Regions with a job on record, regions of the settings and
+ * paused ones are known; before the first job any is. @throws UsageError
  */
 async function mustBeKnown({ place }: Run, region: string | undefined): Promise<void> {
   if (region === undefined) return

@@ -26,7 +26,7 @@ export interface Place {
   queue: OperatorQueue
   pace: Pace
   store: MailStore
-  /** Of mail on disk. */
+  /** The limit for mail on disk. */
   limitBytes: number
   verdict: VerdictSettings
   /** The regions of the settings, with each account. */

@@ -57,7 +57,7 @@ function isOpenFrom(bytes: Buffer, equals: number): boolean {
   return at === equals + 1 && equals + 2 >= bytes.length && hexOf(bytes[equals + 1]) >= 0
 }
 
-/** Decodes up to `end`; what comes behind it tells only how an escape before it is meant. */
+/** Decodes up to `end`; the bytes behind it only tell how an escape before it is meant. */
 function decode(coded: Buffer, end: number): Buffer {
   const first = coded.indexOf(EQUALS)
   if (first < 0 || first >= end) return coded.subarray(0, end)

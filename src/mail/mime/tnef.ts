@@ -92,7 +92,7 @@ class Reader {
   readonly #files: { names: Set<string>; bytes: Buffer }[] = []
   readonly #within: TnefFile[] = []
   readonly #texts: TnefText[] = []
-  /** Of texts that aren't Unicode. '': it names none. */
+  /** The charset of texts that aren't Unicode. '': it names none. */
   #charset = ''
 
   constructor(depth: number) {

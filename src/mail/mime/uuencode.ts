@@ -12,7 +12,7 @@ const BEGIN_BYTES = 1000
 
 export interface UuFile {
   name: string
-  /** Of yEnc and base64: in its encoded form. */
+  /** For yEnc and base64: the size in its encoded form. */
   sizeBytes: number
   /** Undefined: it is in yEnc. */
   bytes: () => Buffer | undefined

@@ -147,8 +147,8 @@ function idOf({ job, number }: Claim): { id: string; number: number } {
 }
 
 /**
- * The next leader may have queued or held the job meanwhile, as one whose call was interrupted; what came of the call
- * counts then. Nothing else may have happened to it.
+ * The next leader may have queued or held the job meanwhile, as one whose call was interrupted; the outcome of the
+ * call counts then. Nothing else may have happened to it.
  */
 function isOpen({ state, last_event }: CallFactsRow): boolean {
   if (state === 'sending') return true

@@ -17,7 +17,7 @@ const SPAN_MS = 10_000
 export class EngineClock {
   readonly #monoMs: () => MonoMs
   readonly #hostMs: () => EpochMs
-  /** Of different spans, oldest first. */
+  /** Samples of different spans, oldest first. */
   #samples: Sample[] = []
   /** Undefined: there was no answer yet. */
   #offsetMs: number | undefined

@@ -44,7 +44,7 @@ export interface PostgresConnection {
   rows(sql: string, values?: readonly Value[]): Promise<Row[]>
   /** Several statements, sent as one message: one transaction. */
   script(sql: string, timeoutMs: number): Promise<void>
-  /** Of this host, of the connections that are open. */
+  /** The ports on this host of the connections that are open. */
   localPorts(): number[]
   close(): Promise<void>
 }

@@ -92,12 +92,12 @@ export class Connections {
     return this.#warned.delete(client)
   }
 
-  /** Of this host. */
+  /** The ports on this host. */
   localPorts(): number[] {
     return [...this.#sockets].flatMap(({ localPort }) => localPort ?? [])
   }
 
-  /** At once: what waits for a connection or an answer ends with the fault. */
+  /** Closes at once: calls that wait for a connection or an answer end with the fault. */
   drop(fault: Error): void {
     for (const fail of this.#waiting) fail(fault)
     this.#destroy()

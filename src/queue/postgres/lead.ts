@@ -1,4 +1,4 @@
-// Which dispatcher leads: one row that names it, with a heartbeat each second. A silent one loses the lead when its
+// The lead of one dispatcher: one row that names it, with a heartbeat each second. A silent one loses the lead when its
 // heartbeat hasn't changed for a while on the clock of a dispatcher that stands by: no two clocks are compared. A dead
 // process of this machine loses it at once.
 

@@ -1,4 +1,4 @@
-// Moves what a queue file of SQLite holds into this queue. May be repeated: what is there already stays as it is.
+// Moves the contents of a queue file of SQLite into this queue. May be repeated: rows that are there stay as they are.
 
 import { QueueError } from '../../errors'
 import type { MonoMs } from '../../units'

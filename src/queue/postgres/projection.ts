@@ -1,5 +1,5 @@
-// When the queued jobs of a region will have been sent, from their deadlines by blocks of time: the deadlines themselves
-// are asked for only in blocks of which some jobs may be in time and others not.
+// The time when the queued jobs of a region will have been sent, from their deadlines by blocks of time: the deadlines
+// themselves are read only in blocks that may have some jobs in time and others not.
 
 import type { EpochMs } from '../../units'
 import type { Pace } from '../operator'
@@ -9,12 +9,15 @@ import { type Projection, project } from '../stats'
 /** The jobs with deadlines within BLOCK_MS from that time on. */
 export type DeadlineBlock = [fromMs: EpochMs, jobs: number]
 
-/** Of level 2 of the tree in steps/003-waiting-slots.sql. */
+/** The span of a block of level 2 of the tree in steps/003-waiting-slots.sql. */
 const BLOCK_MS = 256_000
 /** The blocks of each further question, as a multiple of those of the last: a day of them takes five questions at most. */
 const GROWTH = 4
 
-/** `lost`: deadlines of jobs that don't count, soonest first. `deadlinesIn`: those of the region from one time on and before another, soonest first. */
+/**
+ * `lost`: deadlines of jobs that don't count. `deadlinesIn`: the region's deadlines from one time on and before another.
+ * Both are soonest first.
+ */
 export async function projectionOf(
   all: readonly DeadlineBlock[],
   nowMs: EpochMs,

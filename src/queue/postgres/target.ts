@@ -12,11 +12,11 @@ export interface PostgresTarget {
   /** A file of certificates. Undefined: the system's. */
   ca?: string
   schema: string
-  /** Of this process, at most. */
+  /** The most connections of this process. */
   connections: number
-  /** For an answer of the database. */
+  /** The time for an answer of the database. */
   timeoutMs: number
-  /** For a new connection, if its questions may take longer. Default: timeoutMs. */
+  /** The time for a new connection, if its questions may take longer. Default: timeoutMs. */
   connectTimeoutMs?: number
   /** Is told of each statement. */
   readonly observer?: StatementObserver | undefined

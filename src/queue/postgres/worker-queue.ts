@@ -1,5 +1,5 @@
 // The workers' side of the queue: one round trip before a mail is decided, and one that adds its bounces, durable when it
-// is answered. What decides is in the functions look and add_bounces.
+// is answered. The functions look and add_bounces decide.
 
 import { addressKey, domainOf } from '../../mail/address'
 import type { BounceRequest, Cap } from '../../policy/decision'

@@ -50,8 +50,8 @@ export function addAll(
 }
 
 /**
- * Another process may have said so before: it counts once. A state that was left may come back, as files that are taken
- * away leave the one that was there without them; who is only behind read it before the latest was read.
+ * Another process may have reported the state before: it counts once. An earlier state may come back, for example when
+ * files are deleted; a process that is only behind has read it before the latest state was read.
  */
 function addReload(database: Database, { atMs, state, errors }: Reload): void {
   const row = database.get(

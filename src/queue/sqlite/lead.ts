@@ -1,5 +1,5 @@
-// Which dispatcher leads: one row that names its process. A dead process loses the lead at once, a silent one after a
-// while. A process that has lost it is told so by every further change that it tries, in the same transaction.
+// The lead of one dispatcher: one row that names its process. A dead process loses the lead at once, a silent one after
+// a while. A process that has lost it is told so by every further change that it tries, in the same transaction.
 
 import { QueueError } from '../../errors'
 import type { MonoMs } from '../../units'

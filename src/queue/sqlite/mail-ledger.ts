@@ -229,7 +229,7 @@ function removeFile(database: Database, home: string, { place, name }: MailName)
   database.run('DELETE FROM mail_file WHERE home = ? AND place = ? AND name = ?', home, place, name)
 }
 
-/** Can be repeated: what has been moved stays. */
+/** Can be repeated: a file that was moved stays where it is. */
 function moveFile(
   database: Database,
   home: string,

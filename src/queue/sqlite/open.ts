@@ -1,4 +1,4 @@
-// The queue in a SQLite file. What it opens answers at once.
+// The queue in a SQLite file. The opened parts answer at once.
 
 export { openContents } from './contents'
 export { openCounterStore, type SqliteCounterStore } from './counter-store'
