@@ -135,7 +135,7 @@ function passingOver(): Contest {
   }
 }
 
-/** Nobody has refused the mails. */
+/** A contest for mails that nobody refused. */
 function ofRefusals(): Contest {
   return {
     rows: [

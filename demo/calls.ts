@@ -12,7 +12,7 @@ const LOOK_MS = 50
 /** The time limit. The bounces of all samples take less, even on a slow machine. */
 const LONGEST_MS = 60_000
 
-/** Also shows calls that came while mails were being sent. `startMs`: monotonic. */
+/** Shows calls too that came while mails were being sent. `startMs`: monotonic. */
 export async function showCalls(stage: Stage, samples: readonly Sample[], startMs: number): Promise<void> {
   const { terminal, ses, dir, stop } = stage
   terminal.line()

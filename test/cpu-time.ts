@@ -16,7 +16,7 @@ export function cpuMs(enoughMs: number, work: () => unknown): number {
   return leastMs
 }
 
-/** As `cpuMs`, for work that answers later. */
+/** `cpuMs` for work that answers later. */
 export async function cpuMsOf(enoughMs: number, work: () => Promise<unknown>): Promise<number> {
   let leastMs = Number.POSITIVE_INFINITY
   for (let run = 0; run < RUNS && leastMs >= enoughMs; run++) {
@@ -27,7 +27,7 @@ export async function cpuMsOf(enoughMs: number, work: () => Promise<unknown>): P
   return leastMs
 }
 
-/** Of the main thread alone, where the system tells it; else of the process. */
+/** CPU time of the main thread alone, where the system tells it; else of the process. */
 function threadMs(): number {
   try {
     // Kernel documentation, sched-stats: the first figure of schedstat is nanoseconds on the processor

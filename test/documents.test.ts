@@ -1,4 +1,4 @@
-// What the documents show is what the product takes: their ini files, their examples, their map of the source.
+// The product accepts all that the documents show: their ini files, their examples, their map of the source.
 
 import assert from 'node:assert/strict'
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -194,7 +194,7 @@ async function checked(files: Record<string, string>, command: Command = check):
 
 type Command = typeof check
 
-/** What a command says. */
+/** The lines that a command prints. */
 async function run(args: string[], command: Command = check): Promise<string[]> {
   const lines: string[] = []
   const out = { line: (text: string) => void lines.push(text), error: (text: string) => assert.fail(text) }

@@ -198,7 +198,7 @@ async function addAll(worker: WorkerQueue, steps: number, sum: Sum): Promise<voi
   })
 }
 
-/** What `submit` asks, without a promise. */
+/** Asks the same as `submit`, without a promise. */
 async function addSynchronously(worker: SqliteWorkerQueue, steps: number, sum: Sum): Promise<void> {
   await sum.round(steps, () => {
     const nowMs = Date.now()

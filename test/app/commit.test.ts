@@ -1,4 +1,4 @@
-// What is done with a mail when another worker was faster between its evaluation and its commit: a real queue file, real
+// Commits a mail when another worker was faster between its evaluation and its commit: a real queue file, real
 // files, and the evaluations of two mails that both had room.
 
 import assert from 'node:assert/strict'

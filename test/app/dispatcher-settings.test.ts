@@ -1,4 +1,4 @@
-// What the dispatcher's process accepts as its settings: no more than the workers, where it would have no role for them.
+// The settings that the dispatcher's process accepts: no more than the workers', where it would have no role for them.
 
 import assert from 'node:assert/strict'
 import { compileActiveConfig } from '../../src/app/active-config'

@@ -84,7 +84,7 @@ describe('decisionLine', () => {
   })
 })
 
-/** What a reader of the log makes of a line: bare words and JSON strings. */
+/** The values that a reader of the log finds in a line: bare words and JSON strings. */
 function readBack(line: string): Record<string, string> {
   const values: Record<string, string> = {}
   let rest = line

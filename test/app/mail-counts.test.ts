@@ -1,4 +1,4 @@
-// What is counted of a judgement, and what of it people see as recent decisions.
+// The counts of an evaluation, and the recent decisions that people see.
 
 import assert from 'node:assert/strict'
 import type { MailEvaluation } from '../../src/app/evaluate-mail'

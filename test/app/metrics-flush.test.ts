@@ -1,4 +1,4 @@
-// Who hands over what was counted: any process, but for one that would spoil the files for the workers.
+// Processes that flush counts: any, but for one that would spoil the files for the workers.
 
 import assert from 'node:assert/strict'
 import { mkdirSync, writeFileSync } from 'node:fs'

@@ -25,7 +25,7 @@ interface Fate {
   held: boolean
 }
 
-/** What is to become of a recipient in a mail that is taken. */
+/** The fate of a recipient in an accepted mail. */
 function fateOf({ action, deliver }: Decision): Fate {
   return {
     delivered: action === 'accept' || (action === 'bounce' && deliver),

@@ -12,7 +12,7 @@ export interface BadConfig {
   title: string
   files: readonly CaseFile[]
   env: Readonly<Record<string, string>>
-  /** As `ses-bounce check` prints it. */
+  /** The lines that `ses-bounce check` prints. */
   says: readonly string[]
 }
 
@@ -44,7 +44,7 @@ export function writeConfig(configDir: string, { files }: BadConfig): void {
   for (const file of files) writeCaseFile(path.join(configDir, file.name), file)
 }
 
-/** Of a case that is nothing but text: each file by its name. */
+/** The text of each file by its name, for a case without other changes. */
 export function textsOf({ files }: BadConfig): Map<string, string> {
   return new Map(files.filter(({ what }) => what === '').map(({ name, text }) => [name, text]))
 }

@@ -58,7 +58,7 @@ function countsIn(sum: string): number[] {
   return [count('error'), count('warning')]
 }
 
-/** What means something in one of the files. */
+/** Words with a meaning in one of the files. */
 const WORDS = [
   ...Object.entries(SCHEMA).flatMap(([section, keys]) => [`\n[${section}]\n`, ...Object.keys(keys)]),
   ...'\n[a]\n|\n[b\n|\n|\n = | = |=|, | ;|\\\n|"|/|*|?|(|[z-a]|{|}|{sender}|\u001b[2J|\u009b|\u202e'.split(

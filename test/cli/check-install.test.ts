@@ -1,4 +1,4 @@
-// What `check` says of Haraka's own files: the line of the plugin, other plugins, domains, the host's name, owners.
+// `check` with Haraka's own files: the line of the plugin, other plugins, domains, the host's name, owners.
 
 import assert from 'node:assert/strict'
 import { chmodSync, chownSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'

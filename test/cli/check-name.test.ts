@@ -15,7 +15,7 @@ async function explained(name: string, ...more: string[]) {
   return { code, lines: lines.flatMap(text => text.split('\n')), errors }
 }
 
-/** What is found, as topic and name. */
+/** The found entries, as topic and name. */
 const found = (asked: string) => findEntries(asked).map(({ topic, name }) => `${topic} ${name}`)
 
 describe('ses-bounce check --explain', () => {

@@ -39,7 +39,7 @@ describe('ses-bounce check', () => {
     return ran(['--dir', directory(files), ...args], env)
   }
 
-  /** Of a configuration with nothing but warnings, them alone. */
+  /** The warnings for a configuration that has nothing else. */
   async function warnings(files: Files): Promise<string[]> {
     const { code, lines, errors } = await run(files)
     assert.deepEqual([code, errors], [0, []])

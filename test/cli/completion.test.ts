@@ -11,7 +11,7 @@ import { packageFolder } from '../live/support/package-folder'
 const TREE = commandTree(COMMANDS)
 const hasMan = spawnSync('man', ['--version']).status === 0
 
-/** What bash offers after these words. */
+/** The words that bash offers after these. */
 function offered(...words: string[]): string[] {
   const list = ['ses-bounce', ...words].map(word => `'${word}'`).join(' ')
   const script = `${completionScript('bash', TREE)}

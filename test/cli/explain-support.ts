@@ -82,7 +82,7 @@ export function io(stdin: Buffer = Buffer.alloc(0)) {
   }
 }
 
-/** Of a mail in a file mail.eml. */
+/** Explains a mail in a file mail.eml. */
 export async function run(args: string[], mail: Buffer, files: Files = FILES) {
   const folder = path.join(emptyDirectory(), 'mails')
   mkdirSync(folder)

@@ -19,7 +19,7 @@ import { addJob, request, takeLead } from '../queue/support'
 import { environment, withEnvironment } from './online-support'
 import { emptyDirectory, harakaDirectory, ran, removeDirectories } from './support'
 
-/** Of SendBounce's input, and of what a client of the emulator sent: names of AWS. */
+/** AWS's own names: SendBounce's input, and the parameters that a client sent to the emulator. */
 const AWS_NAMES = new Set(['send_bounce', 'params'])
 
 function assertSnakeCase(value: unknown, where: string): void {

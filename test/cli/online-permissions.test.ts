@@ -1,4 +1,4 @@
-// What `check --online` says of permissions and credentials, with the real SDK over HTTP.
+// `check --online` about permissions and credentials, with the real SDK over HTTP.
 
 import assert from 'node:assert/strict'
 import { type Fault, type SesEmulatorOptions } from '../../src/ses-emulator/server'

@@ -1,4 +1,4 @@
-// Which identities of SES would cover the bounce senders of a configuration.
+// The identities of SES that would cover the bounce senders of a configuration.
 
 import assert from 'node:assert/strict'
 import { sendersOf } from '../../src/cli/online/senders'

@@ -15,7 +15,7 @@ export const CALLED =
   'SendBounce was called once a region, for no mail that there is: nothing was bounced; a running dispatcher may be throttled once'
 export const SENDER = 'mailer-daemon@example.com'
 
-/** What the tests of `check --online` share; each gets an emulator by `start`. */
+/** The parts that the tests of `check --online` share; each gets an emulator by `start`. */
 export function onlineSuite() {
   const directories = new Directories()
   let ses: SesEmulator
@@ -33,7 +33,7 @@ export function onlineSuite() {
     directories.make({ ses: lines(more), ...rest })
   const run = (configured: Configured = {}, args: string[] = []) =>
     runOnline(directory(configured), env(), args)
-  /** What is said of the one region. */
+  /** The lines about the one region. */
   const ofRegion = async (configured: Configured = {}) => {
     const { code, online } = await run(configured)
     const said = online.flatMap(line => /^eu-west-1: (.*)$/.exec(line)?.[1] ?? [])

@@ -11,7 +11,7 @@ import { EMULATOR_CREDENTIALS, type SesEmulator } from '../../src/ses-emulator/s
 export const SETTINGS = 'ses-bounce.ini'
 export const RULES = 'ses-bounce-rules.ini'
 
-/** What the tests set, so that no key or profile of this machine is used. */
+/** The variables that the tests set, so that no key or profile of this machine is used. */
 export function environment(changes: NodeJS.ProcessEnv = {}): NodeJS.ProcessEnv {
   return {
     AWS_ACCESS_KEY_ID: EMULATOR_CREDENTIALS.accessKeyId,
@@ -68,7 +68,7 @@ export class Directories {
 
 export interface Ran {
   code: number
-  /** Those of --online, without their mark. */
+  /** The lines of --online, without their mark. */
   online: string[]
   lines: string[]
 }

@@ -1,4 +1,4 @@
-// What the answers of AWS mean to `check --online`, beyond those that the emulator gives.
+// Verdicts of `check --online` on answers of AWS, beyond those that the emulator gives.
 
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
@@ -16,7 +16,7 @@ import {
 
 const SENDER: BounceSender = { address: 'm@a.example', identities: ['m@a.example', 'a.example'] }
 
-/** As the SDK rejects when AWS answers with an error. */
+/** The SDK's rejection when AWS answers with an error. */
 function refused(status: number, name: string, message: string) {
   return {
     fault: refusedBy(Object.assign(new Error(message), { name, $metadata: { httpStatusCode: status } })),

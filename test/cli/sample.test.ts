@@ -21,7 +21,7 @@ describe('ses-bounce sample', () => {
 
   const run = (...args: string[]) => ran(out => runSample([...args, '--dir', dir], out, {}))
 
-  /** Of the mail that it writes. */
+  /** The parts of the mail that it writes. */
   async function made(...args: string[]) {
     const { code, lines, errors } = await run(...args)
     assert.deepEqual([code, errors], [0, []], args.join(' '))

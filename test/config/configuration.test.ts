@@ -42,7 +42,7 @@ describe('the digest of a configuration', () => {
   after(() => rmSync(root, { recursive: true }))
 
   let number = 0
-  /** Of a host with these files. */
+  /** The digest on a host with these files. */
   function digest(files: Record<string, string>): string {
     const configDir = path.join(root, String(number++))
     mkdirSync(configDir)

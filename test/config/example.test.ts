@@ -50,7 +50,7 @@ describe('the ses-bounce.ini that ships', () => {
   })
 })
 
-/** What a key, or each key of a section, needs beside it. */
+/** Lines that a key, or each key of a section, needs beside it. */
 const BESIDE: Record<string, string> = {
   'queue.url': 'store = postgres\n',
   'relay.sqs.queue_url':

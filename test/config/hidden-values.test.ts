@@ -1,4 +1,4 @@
-// What a variable holds for the endpoint and the queue file is in no error, by whomever it was made.
+// The value of a variable for the endpoint or the queue file is in no error, whichever part made the error.
 
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'

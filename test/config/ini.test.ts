@@ -198,7 +198,7 @@ const TEXT = fc.oneof(
   },
 )
 
-/** What each line says, with those that continue it: slow and plain. */
+/** The statement of each line, with the lines that continue it: slow and plain. */
 function statements(text: string): { line: number; text: string }[] {
   const made: { line: number; text: string; isOpen: boolean }[] = []
   for (const [index, raw] of text

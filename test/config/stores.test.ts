@@ -19,7 +19,7 @@ function load(text: string, env: Record<string, string> = {}) {
   return loadSettings(parseSettings(text), env)
 }
 
-/** Of a right file, the settings of [queue]. */
+/** The settings of [queue] in a right file. */
 function queueOf(lines: string, env: Record<string, string> = {}) {
   const { settings, diagnostics } = load(`[queue]\nstore = postgres\n${lines}\n${S3}`, env)
   assert.deepEqual(diagnostics, [], lines)

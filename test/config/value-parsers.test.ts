@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { parseIni } from '../../src/config/ini'
 import { loadSettings } from '../../src/config/load'
 
-/** What is said of one line in a section, without its place. */
+/** The diagnostic about one line in a section, without its place. */
 function said(section: string, line: string): string {
   const { diagnostics } = loadSettings(parseIni('ses-bounce.ini', `[${section}]\n${line}\n`), {})
   assert.equal(diagnostics.length, 1, line)

@@ -1,4 +1,4 @@
-// What the dispatcher counts of its calls, on a queue of its own and a machine whose time is made.
+// The dispatcher's counts of its calls, on a queue of its own and a machine whose time is made.
 
 import assert from 'node:assert/strict'
 import path from 'node:path'

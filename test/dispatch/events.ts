@@ -1,4 +1,4 @@
-// What may happen to a machine and to SES's answers, at random; and that the dispatcher endures it.
+// Random events of a machine and in SES's answers, and a check that the dispatcher endures them.
 // A failure shows what has happened, and the seed with which it happens again.
 
 import fc from 'fast-check'

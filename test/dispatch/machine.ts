@@ -1,5 +1,5 @@
-// The real dispatcher on the real store, on a machine whose time goes wrong, and what must be true of it whatever happens.
-// What isn't true fails the test that lets it live.
+// The real dispatcher on the real store, on a machine whose time goes wrong, and claims that hold whatever happens.
+// A claim that is broken fails the test that runs the machine.
 
 import assert from 'node:assert/strict'
 import path from 'node:path'
@@ -59,11 +59,11 @@ export class Machine {
   readonly #worker: SqliteWorkerQueue = openWorkerQueue(this.#file, { create: true })
   readonly #reader = openQueueReader(this.#file)
   readonly #settings = loadSettings(parseSettings(INI), {}).settings
-  /** What SES does with the next calls; then it makes every bounce. */
+  /** SES's answers to the next calls; then it makes every bounce. */
   readonly #scripted: Scripted[]
   /** True time of the last call, by region. */
   readonly #lastCallMs = new Map<string, number>()
-  /** What must not be. */
+  /** Faults that were seen. */
   readonly #wrong: string[] = []
   #deaths = 0
   #bounces = 0

@@ -3,17 +3,17 @@ import fc from 'fast-check'
 import { outcomeOfError, outcomeOfResult } from '../../src/dispatch/outcomes'
 import { cpuMs } from '../cpu-time'
 
-/** As the SDK rejects when SES answers with an error. */
+/** The SDK's rejection when SES answers with an error. */
 function answer(status: number, name: string, message = ''): unknown {
   return Object.assign(new Error(message), { name, $metadata: { httpStatusCode: status } })
 }
 
-/** As the SDK rejects when there is no answer. */
+/** The SDK's rejection when there is no answer. */
 function fault(name: string, code: string): unknown {
   return Object.assign(new Error('no answer'), { name, code, $metadata: { attempts: 1 } })
 }
 
-/** What it comes to, with the scope where it blocks. */
+/** The outcome of an error, with the scope where it blocks. */
 function meaning(error: unknown, reached = true): string {
   const outcome = outcomeOfError(error, reached)
   return outcome.kind === 'blocked' ? `blocked ${outcome.scope}` : outcome.kind

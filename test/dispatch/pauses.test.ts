@@ -1,4 +1,4 @@
-// What the dispatcher makes of a pause: one line for each change, and jobs that expire all the same.
+// The dispatcher at a pause: one line for each change, and jobs that expire all the same.
 
 import assert from 'node:assert/strict'
 import path from 'node:path'

@@ -10,7 +10,7 @@ import { killIfAlive, type ProcessInfo, processes } from '../live/support/proces
 import { until } from '../live/support/wait'
 import { temporaryFolder } from '../queue/support'
 
-/** As it is shipped: the process that it starts is a file beside it. */
+/** The built file, as it is shipped: the process that it starts is a file beside it. */
 const FILE = builtFile('src/dispatch/supervisor.js')
 const GOOD_INI = '[ses]\nendpoint = local\n'
 /** Silences the SDK on the versions of Node.js to come, in every dispatcher. */

@@ -9,7 +9,7 @@ interface Timer {
   ring: () => void
 }
 
-/** Of the first boot: any moment will do. */
+/** The time of the first boot: any moment will do. */
 const START_WALL_MS = Date.UTC(2025, 1, 20, 12, 38, 4)
 
 export class World implements Clock {
@@ -60,7 +60,7 @@ export class World implements Clock {
     this.trueMs += ms
   }
 
-  /** As a laptop does: Linux's monotonic clock stands still meanwhile (clock_gettime(2), CLOCK_MONOTONIC). */
+  /** Sleeps like a laptop: Linux's monotonic clock stands still meanwhile (clock_gettime(2), CLOCK_MONOTONIC). */
   sleep(ms: number): void {
     this.trueMs += ms
     this.#bootedAtMs += ms

@@ -14,7 +14,7 @@ import type { HarakaPlugin } from '../../src/haraka/types'
 
 const RECIPIENTS = [{ address: 'one@yours.example' }, { address: 'two@yours.example' }]
 
-/** As much of Haraka as the answers touch. */
+/** The part of Haraka that the answers touch. */
 function haraka({ triesLeft = 1, timeout = 30, cancels = true } = {}) {
   const said: string[] = []
   const logged: string[] = []

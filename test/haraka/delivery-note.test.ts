@@ -41,7 +41,7 @@ const target = (...addresses: string[]) => ({
 })
 const TARGETS = [target('one@inner.example', 'two@inner.example'), target('user@yours.example')]
 
-/** As Haraka keeps it: in a file, as JSON. */
+/** The note after Haraka has kept it in a file, as JSON. */
 function kept(note: DeliveryNote): DeliveryNote | undefined {
   const notes = {}
   writeDeliveryNote({ notes }, note)

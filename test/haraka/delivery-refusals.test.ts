@@ -1,4 +1,4 @@
-// What is read from the recipients of a delivery that failed: whose words count, and what is no policy about the mail.
+// Reads the recipients of a delivery that failed: words that count, and refusals that are no policy about the mail.
 
 import assert from 'node:assert/strict'
 import fc from 'fast-check'

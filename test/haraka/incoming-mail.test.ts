@@ -1,4 +1,4 @@
-// What is left in a transaction when some of its recipients are consumed.
+// The rest of a transaction when some of its recipients are consumed.
 
 import assert from 'node:assert/strict'
 import { remainingTargets } from '../../src/haraka/incoming-mail'

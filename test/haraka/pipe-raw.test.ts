@@ -13,7 +13,7 @@ const HarakaMessageStream = require('haraka-message-stream') as new (
   id: string,
 ) => HarakaStream
 
-/** As Haraka takes it: with the dots that SMTP puts before dots. */
+/** A stream as Haraka makes it: with the dots that SMTP puts before dots. */
 async function taken(lines: readonly Buffer[]): Promise<HarakaStream> {
   const stream = new HarakaMessageStream({}, 'test')
   for (const line of lines) stream.add_line(line)

@@ -38,7 +38,7 @@ class Transaction {
   }
 }
 
-/** As haraka-plugin-aliases does it. */
+/** Replaces recipients like haraka-plugin-aliases. */
 const alias =
   (...to: string[]) =>
   (rcptTo: Recipient[]) => {

@@ -42,7 +42,7 @@ export interface Api {
   dispatcher: SqliteDispatcherQueue
   clock: { ms: number; monoMs: number }
   log: string[]
-  /** What was counted for the metrics. */
+  /** The bounces that were counted for the metrics. */
   submitted: string[]
   /** How often the dispatcher was woken. */
   wakes: number

@@ -12,7 +12,7 @@ import { EVIL, fillHostile } from './hostile'
 import { TOKEN } from './support'
 
 const OWN = /^\/ses-bounce\/(?:|page\.css|page\.js|icon\.svg|jobs\/\w+|search|session|pause|resume|lost)$/
-/** As the script has it. */
+/** The interval in the page's script. */
 const EVERY_MS = 3000
 
 describe('the status page in a browser', function () {
@@ -416,7 +416,7 @@ async function assertTame(page: Page, texts: readonly string[]): Promise<void> {
   for (const mark of ['\u202e', '\u2066', '\u0007']) assert.ok(!seen.text.includes(mark))
 }
 
-/** What axe finds, by some of its rules or all, and whether the page is wider than the screen. */
+/** The complaints of axe, by some of its rules or all, and of a page that is wider than the screen. */
 async function complaints(page: Page, rules?: string[]): Promise<string[]> {
   const wider = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)
   await page.evaluate(axe.source)

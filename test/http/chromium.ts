@@ -52,7 +52,7 @@ export interface Watched {
   page: Page
   /** Paths that were asked for; whole addresses where they are of another host. */
   asked: string[]
-  /** What the browser complained of or a script said: blocked by the policy, not found, thrown. */
+  /** Lines of scripts and complaints of the browser: blocked by the policy, not found, thrown. */
   said: string[]
   dialogs: string[]
   close(): Promise<void>

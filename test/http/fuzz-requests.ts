@@ -1,4 +1,4 @@
-// What a hostile or broken client may ask: requests that an HTTP client sends, and bytes that none would.
+// Requests of a hostile or broken client: some that an HTTP client sends, and bytes that none would.
 // Arbitraries only; nothing here asks anybody.
 
 import fc from 'fast-check'
@@ -40,7 +40,7 @@ const hostile = fc.constantFrom(
   'x'.repeat(5000),
 )
 const text = fc.oneof(hostile, fc.string(), fc.string({ unit: 'binary', maxLength: 40 }))
-/** What stands in place of one field of an order. */
+/** A value in place of one field of an order. */
 const value = fc.oneof(text, fc.integer(), fc.boolean(), fc.constant(null), fc.jsonValue())
 const field = fc.constantFrom(...Object.keys(submission()), 'explanation', 'bounce_sender', 'x')
 const changed = fc

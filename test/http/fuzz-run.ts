@@ -1,5 +1,5 @@
 // Asks a server in a process of its own whatever it is given, many at once, and measures what the server is left with.
-// What isn't answered, or whose connection isn't closed, within the patience is an error: a hang.
+// A request without an answer, or a connection that isn't closed, within the time limit is an error: a hang.
 
 import assert from 'node:assert/strict'
 import { type ChildProcess, fork } from 'node:child_process'

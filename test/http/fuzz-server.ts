@@ -9,7 +9,7 @@ import { until } from '../live/support/wait'
 import { startApi } from './api-support'
 
 export interface Held {
-  /** What JavaScript holds, after a collection. */
+  /** The size of JavaScript's heap, after a collection. */
   heapBytes: number
   /** Open files, sockets and pipes. Linux only; else 0. */
   files: number

@@ -14,10 +14,12 @@ const RUNS = Number(process.env['FUZZ_RUNS'] ?? 2000)
 /** The same requests in each run: all of the statuses below are among the answers. The soak sends others. */
 const SEED = Number(process.env['FUZZ_SEED'] ?? 1)
 const AT_ONCE = 20
-/** What is left is measured after each. In the first ones code is compiled, statements are prepared, caches filled. */
+/** Memory is measured after each. In the first ones code is compiled, statements are prepared, caches filled. */
 const ROUNDS = 10
 const WARM = 4
-/** Of all rounds after those: code that was still compiled, not more. A request that is kept takes some thousands of bytes. */
+/**
+ * The most growth in all later rounds, for code that was still compiled. A kept request takes some thousands of bytes.
+ */
 const GROWTH_BYTES = 1_000_000
 
 describe('the web server, whatever is asked of it', () => {

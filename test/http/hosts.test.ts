@@ -1,4 +1,4 @@
-// What the status page and the metrics say of hosts that share a queue.
+// The status page and the metrics of hosts that share a queue.
 
 import assert from 'node:assert/strict'
 import { samplesOf } from '../../src/http/metrics-samples'

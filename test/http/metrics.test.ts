@@ -1,4 +1,4 @@
-// What a scrape says: in both formats, of what the store holds, and nothing that isn't in the table.
+// The text of a scrape: in both formats, of the store's contents, and nothing that isn't in the table.
 
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'

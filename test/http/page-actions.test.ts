@@ -1,4 +1,4 @@
-// What can be done from the status page: by whom, from where, and what comes of it.
+// Actions on the status page: the people who may do them, from where, and the outcome.
 
 import assert from 'node:assert/strict'
 import type { HttpToken } from '../../src/config/http-tokens'

@@ -154,7 +154,7 @@ function everyTwo(filters: readonly string[]): string[][] {
   }
 }
 
-/** What is asked of the store for these pages, and how many rows it came to. */
+/** The statements to the store for these pages, with their numbers of rows. */
 async function statementsFor(api: Api, paths: readonly string[]): Promise<{ sql: string; rows: number }[]> {
   const spy = mock.method(Database.prototype, 'all')
   const single = mock.method(Database.prototype, 'get')

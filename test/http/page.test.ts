@@ -8,7 +8,7 @@ import { type Api, NOW_MS, startApi } from './api-support'
 import { EVIL, fillHostile } from './hostile'
 import { bearer } from './support'
 
-/** As it is to be shown. */
+/** The text as the page must show it. */
 const TAMED =
   '&quot;&#39;&gt;&lt;script&gt;alert(1)&lt;/script&gt;&amp;amp;&lt;img src=x onerror=alert(1)&gt;\\u202etxt\\u000d\\u000a\\u0007\\u2066'
 

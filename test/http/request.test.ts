@@ -8,7 +8,7 @@ import { Fault } from '../../src/http/reply'
 import { readBody } from '../../src/http/request'
 
 describe('a body', () => {
-  /** What is read of a body whose first bytes come, and no more. */
+  /** The part that is read of a body whose first bytes come, and no more. */
   async function read(
     options: Parameters<typeof readBody>[1],
     before?: (message: IncomingMessage) => unknown,

@@ -22,7 +22,7 @@ export interface Served {
   url: string
   port: number
   server: Server
-  /** What was logged. */
+  /** The lines of the log. */
   log: string[]
   close(): Promise<void>
 }

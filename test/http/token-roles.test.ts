@@ -1,4 +1,4 @@
-// What each role of a token may do, in the API, on the page and in metrics.
+// The permissions of each role of a token, in the API, on the page and in metrics.
 
 import assert from 'node:assert/strict'
 import { addJob, request } from '../queue/support'

@@ -7,7 +7,7 @@ import { type Product, startProduct } from './support/product'
 
 const INTERVAL_MS = 1000
 const ACCOUNTS = { one: '111111111111', two: '222222222222' }
-/** Of each account. More for a longer look: `COUNT=60 npx mocha test/live/accounts-pace.alone.test.ts` */
+/** Mails of each account. More for a longer look: `COUNT=60 npx mocha test/live/accounts-pace.alone.test.ts` */
 const COUNT = Number(process.env['COUNT'] ?? 12)
 /** Shorter than the queue takes, so that each role is asked for several times. */
 const SESSION_MS = 4000

@@ -249,7 +249,7 @@ describe('docs/api.md', () => {
   })
 })
 
-/** Of all objects in it, by their place. */
+/** The keys of all objects in it, by their place. */
 function keysOf(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(keysOf)
   if (typeof value !== 'object' || value === null) return ''

@@ -1,5 +1,5 @@
-// What SES, or an operator, has stopped, through a whole Haraka: its jobs wait, the others go on, each change is said
-// once, and after repair all go out. The minute between two tries is passed by setting the clock.
+// Senders and regions that SES or an operator has stopped, in a whole Haraka: their jobs wait, the others go on, each
+// change is logged once, and after repair all go out. The minute between two tries is passed by setting the clock.
 
 import assert from 'node:assert/strict'
 import type { FaultPlan } from '../../src/ses-emulator/faults'

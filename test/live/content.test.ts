@@ -142,7 +142,7 @@ describe('the content of a mail', function () {
   })
   after(() => product.stop())
 
-  /** What became of it, in a word. */
+  /** The fate of the mail, in a word. */
   async function fate(options: RelayOptions): Promise<{ how: string; mail: SesMail }> {
     const { reply, mail } = await relay(product, options)
     if (reply.code !== 250) return { how: said(reply), mail }

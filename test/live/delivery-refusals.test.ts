@@ -1,4 +1,4 @@
-// What a server behind Haraka refuses when Haraka delivers to it outbound, and what the sender learns.
+// Refusals of a server behind Haraka when Haraka delivers to it outbound, and the news for the sender.
 
 import assert from 'node:assert/strict'
 import {

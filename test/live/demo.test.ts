@@ -125,7 +125,7 @@ describe('npm start', function () {
   })
 })
 
-/** Those that it prefers. */
+/** The ports that it prefers. */
 const USUAL_PORTS = [2525, 8080]
 const PAGE_LINE = /^Watch it in a browser: (http:\S+) with the token (\w+)$/
 const ADDRESSES = [...new Set(MAILS.flatMap(({ from, to }) => [from, ...to]))].filter(text => text !== '')
@@ -170,14 +170,14 @@ async function send(file: string): Promise<string> {
   return stdout
 }
 
-/** Of the samples; told only when it can be opened. */
+/** The page of the samples; the log names it only when it can be opened. */
 async function pageOf({ log }: Demo): Promise<{ url: string; token: string }> {
   const [, url, token] = PAGE_LINE.exec(await log.wait(PAGE_LINE)) ?? []
   assert.ok(url && token, log.tail())
   return { url, token }
 }
 
-/** What people read there: words with one blank between them. */
+/** The text that people read there: words with one blank between them. */
 async function look(url: string, token?: string): Promise<string> {
   const response = await fetch(
     url,

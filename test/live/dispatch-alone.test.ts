@@ -24,7 +24,7 @@ const TAKEN_OVER = 4
 interface Alone {
   child: ChildProcess
   ended: Promise<unknown[]>
-  /** Of its log, as they come: not each is a whole one. */
+  /** Pieces of its log as they come: a piece need not be a whole line. */
   lines: string[]
   said: (what: string) => Promise<unknown>
 }

@@ -95,11 +95,11 @@ interface Sent {
   sesId?: string
   /** HELO in place of EHLO: Haraka then reads headers as bytes. */
   helo?: true
-  /** What a plugin beside ours finds. */
+  /** The results of a plugin beside ours. */
   found?: { score: number; names: string[] }
 }
 
-/** What a running Haraka had, and what it did. */
+/** The facts that a running Haraka had, and its actions. */
 interface Witnessed {
   dataBytes: number
   headerLines: string[]
@@ -317,7 +317,7 @@ function ses(
   return { data, sesId, to, ...(sender !== undefined && { from: sender }) }
 }
 
-/** As Haraka counts: with the line that ends a mail. */
+/** The size as Haraka counts it: with the line that ends a mail. */
 function ofSize(bytes: number): Sent {
   const options = { recipient: 'anna@yours.example', receivedAt: new Date() }
   const missing = bytes - ses({ ...options, body: '' }).data.length - 3
@@ -358,7 +358,7 @@ function withAttachment(name: string, headers: Record<string, string> = {}): Ses
   return { headers: { 'Content-Type': 'multipart/mixed; boundary=b', ...headers }, body: parts.join('\r\n') }
 }
 
-// What Haraka has of each mail, and what ours has decided, whether or not it was refused.
+// Writes down Haraka's facts about each mail, and our plugin's decisions, whether or not it was refused.
 const witnessPlugin = `'use strict'
 const fs = require('node:fs')
 const path = require('node:path')

@@ -31,7 +31,7 @@ bounce.type = DoesNotExist
 
 const HOUR_MS = 3_600_000
 
-/** Why a guard holds, as it is told. */
+/** The words for the guard that holds, with a mail for each. */
 const UNSAFE: Record<string, RelayOptions> = {
   'null sender': { sender: '' },
   'NOTIFY=NEVER': { rcptParams: 'NOTIFY=NEVER' },

@@ -70,7 +70,7 @@ describe('a guard', () => {
   })
   after(() => product.stop())
 
-  /** As it is: a bare CR stays one. */
+  /** Sends the mail as it is: a bare CR stays one. */
   async function relay({ to = ['user@yours.example'], ...options }: RelayOptions) {
     const mail = mailFor(product, to, options)
     const { reply } = await sendMail({

@@ -52,7 +52,7 @@ describe('after kills', function () {
     await product.haraka.stop()
   }
 
-  /** As it is when Haraka was killed behind the write of the file and before that of the job. */
+  /** The state after Haraka was killed behind the write of the file and before that of the job. */
   async function keptWithoutJob(): Promise<SesMail> {
     product = await start()
     await holdDispatcher(product)

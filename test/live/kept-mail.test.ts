@@ -1,4 +1,4 @@
-// What was answered with 250 never vanishes: the raw mail of a bounce is on disk until SES has made the bounce, and in
+// A mail that got 250 never vanishes: the raw mail of a bounce is on disk until SES has made the bounce, and in
 // the quarantine when SES doesn't.
 
 import assert from 'node:assert/strict'

@@ -22,7 +22,7 @@ action = accept
 
 `
 
-/** What SES, or what stands before it, may answer. */
+/** Answers of SES, or of a part before it. */
 const FAULTS: Record<string, Fault> = {
   throttling: { kind: 'throttle' },
   'service unavailable': { kind: 'status', status: 503, body: 'Service Unavailable' },

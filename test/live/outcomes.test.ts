@@ -1,4 +1,4 @@
-// What a rule's keys change: deliver, mode, reply, fallback, guards; and the whole plugin in mode observe.
+// The effects of a rule's keys: deliver, mode, reply, fallback, guards; and the whole plugin in mode observe.
 
 import assert from 'node:assert/strict'
 import { bounceOf, deliveredOf, keptOf, mailFor, relay, said, startFlow } from './support/flow'

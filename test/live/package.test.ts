@@ -1,4 +1,4 @@
-// What is published is enough: nothing that a user needs is missing, and nothing of ours goes with it.
+// The published package is enough: no file that a user needs is missing, and no file of ours goes with it.
 
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
@@ -19,7 +19,7 @@ import { installInto, type Packed } from './support/package'
 import { type Product, startProduct } from './support/product'
 import { until } from './support/wait'
 
-/** What belongs into the package, and what makes it of use. */
+/** The files that may be in the package, and those that must be. */
 const ALLOWED =
   /^(?:package\.json|README\.md|LICENSE|CHANGELOG\.md|docs\/[\w-]+\.(?:md|ya?ml|png|1)|config\/[\w.-]+|dist\/(?:plugins|src)\/[\w/-]+(?:\.d\.ts|\.js|\.sql))$/
 const NEEDED = ['README.md', 'LICENSE', 'CHANGELOG.md']

@@ -1,4 +1,4 @@
-// Whose mail is looked at: that of trusted relays, by address or by user, and nobody else's.
+// The plugin looks at mail of trusted relays, by address or by user, and at nobody else's.
 
 import assert from 'node:assert/strict'
 import { bounceOf, deliveredOf, linesOf, noted, relay, said, startFlow } from './support/flow'

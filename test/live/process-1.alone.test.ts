@@ -18,7 +18,7 @@ const COMMAND = builtFile('src/cli/main.js')
 /** A call of ours is on its way for so long that whatever doesn't wait is seen to end before. */
 const LATENCY_MS = 2000
 const TIMEOUT_MS = 4000
-/** What the supervisor waits for on top of the timeout. */
+/** The time that the supervisor waits on top of the timeout. */
 const GRACE_MS = 1000
 /** A busy machine; without a wait Haraka ends within a tenth of a second. */
 const GONE_MS = 15_000

@@ -58,7 +58,7 @@ describe('[quarantine] limit', function () {
     return product
   }
 
-  /** Of a sender who has sent nothing yet. */
+  /** Sends a mail of a sender who has sent nothing yet. */
   const send = (product: Product, options: RelayOptions = {}) =>
     relay(product, {
       sender: `sender-${inLetters(++senders)}@origin.example`,

@@ -166,7 +166,7 @@ describe('explain with a refusal', function () {
   }
 })
 
-/** As the relay would have heard it. */
+/** The refusal that the relay would have heard. */
 function refusalOf(address: string): Refusal[] {
   const [by = '', hook = '', form = ''] = address.split('@')[0]?.split('.') ?? []
   const words = Object.entries(WORDS).find(([name]) => name === form)?.[1]

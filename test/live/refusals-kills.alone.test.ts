@@ -102,7 +102,7 @@ function mixedMails(product: Product): Sent[] {
   return mails
 }
 
-/** As a relay does: until it is told that the mail was taken. */
+/** Delivers like a relay: until it is told that the mail was accepted. */
 async function deliver(product: Product, { mail, refused, good }: Sent): Promise<void> {
   const to = [...new Set([...refused, ...good])]
   await until(

@@ -1,4 +1,4 @@
-// What becomes of a mail that another plugin refuses as a whole: at MAIL, at DATA, and when it is there.
+// The outcome of a mail that another plugin refuses as a whole: at MAIL, at DATA, and when it is there.
 
 import assert from 'node:assert/strict'
 import { assertUntouched, bounceOf, deliveredOf, keptOf, recipientsOf, relay, said } from './support/flow'
@@ -25,7 +25,7 @@ action = bounce
 bounce.text = The directory: {reason}
 `
 
-/** Nobody accepts some, and foreign domains. */
+/** Accepts no recipient `nobody...`, and none at `@elsewhere...`. */
 const ACCEPTS = `'use strict'
 exports.hook_rcpt = (next, connection, [{ address }]) =>
   next(/^nobody|@elsewhere/.test(address) ? undefined : OK)

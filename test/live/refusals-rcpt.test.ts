@@ -1,4 +1,4 @@
-// What becomes of a recipient that another plugin refuses, or that none accepts.
+// The outcome of a recipient that another plugin refuses, or that none accepts.
 
 import assert from 'node:assert/strict'
 import {

@@ -194,7 +194,7 @@ concurrency = 1
     return bodies.map(({ body }) => JSON.parse(body) as Record<string, unknown>)
   }
 
-  /** What a dead relay had in hand comes again at once, and not after two minutes. */
+  /** Messages that a dead relay had in hand come again at once, and not after two minutes. */
   async function giveBack(): Promise<void> {
     for (const { receiptHandle } of aws.inspectQueue('mail')?.messages.inflight ?? [])
       await sqs

@@ -313,7 +313,10 @@ describe('ses-bounce relay', () => {
     )
   })
 
-  /** What a dead relay has in hand, or a poll of it takes after its end, is there again at once: not after two minutes. */
+  /**
+   * Messages that a dead relay has in hand, or that its last poll receives, are there again at once, not after two
+   * minutes.
+   */
   const giveBack = async () => {
     for (const { receiptHandle } of aws.inspectQueue('mail')?.messages.inflight ?? [])
       await sqs

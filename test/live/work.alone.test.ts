@@ -7,9 +7,9 @@ import { type Product, startProduct } from './support/product'
 import { openSession, replyText, type SmtpSession } from './support/smtp'
 import { type Cost, costOf } from './support/work'
 
-/** What the plugin may cost beyond what the same Haraka costs without it. */
+/** The most that the plugin may cost beyond the cost of the same Haraka without it. */
 const LIMITS: Cost = { threadMs: 100, stretchMs: 100, grownMb: 150 }
-/** Of time the least counts, as what else the machine does only adds. Memory counts each time. */
+/** The least time counts, as other work of the machine only adds to it. Memory counts each time. */
 const TRIES = 4
 /** So many of the hostile headers are left out between two that are sent; all of them take ten minutes. */
 const EVERY = 23
@@ -57,7 +57,7 @@ describe('a hostile mail, beside the same Haraka without the plugin', function (
     return replyText(reply)
   }
 
-  /** Of so many such mails at once. */
+  /** The cost of so many such mails at once. */
   async function costWith({ haraka, session }: Side, mails: readonly Buffer[], to?: string[]): Promise<Cost> {
     const [pid = haraka.pid] = haraka.workers()
     const others = await Promise.all(mails.slice(1).map(() => openSession({ port: haraka.port })))
@@ -76,7 +76,7 @@ describe('a hostile mail, beside the same Haraka without the plugin', function (
     to?: string[]
     /** So many mails come at once. */
     atOnce?: number
-    /** Of the limits, those that count. */
+    /** The limits that count. */
     what?: readonly (keyof Cost)[]
   }
 

@@ -11,7 +11,7 @@ const LIMIT = 10_000
 
 interface Reading {
   texts?: readonly string[]
-  /** Of each attachment. */
+  /** The names of each attachment. */
   names?: string[][]
   unreadable?: string
   /** In archives, of each attachment. Only then archives are opened. */

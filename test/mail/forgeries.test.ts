@@ -53,7 +53,7 @@ const FORMS: Record<string, Parts> = {
   },
 }
 
-/** What the sender writes at the top of the mail. */
+/** Lines of the sender at the top of the mail. */
 const PLACES: Record<string, string[]> = {
   'forged results below': [FORGED_SPF, FORGED_RESULTS],
   'a forged Received-SPF': [FORGED_SPF],

@@ -14,7 +14,7 @@ import { mutatedMail } from './mutate'
 /** `FUZZ_MAILS=1000000 FUZZ_SEED=1 npm run fuzz` */
 const MAILS = Number(process.env['FUZZ_MAILS'] ?? 3000)
 const SEED = Number(process.env['FUZZ_SEED'] ?? 1)
-/** Of the texts. */
+/** The limits of the texts. */
 const LIMITS = [0, 10, 1000, 262_144]
 /** Longer readings are measured by their CPU time. */
 const LONG_MS = 200

@@ -68,7 +68,7 @@ export function hostileHeader(): fc.Arbitrary<string[]> {
   )
 }
 
-/** As Haraka breaks lines that are longer than `length` bytes. */
+/** Breaks lines of more than `length` bytes like Haraka. */
 export function brokenByHaraka(lines: readonly string[], length: number): string[] {
   return lines.flatMap(line => {
     const text = line.replace(/[\r\n]+$/, '')

@@ -1,4 +1,4 @@
-// What people see of a mail before they decide about it, whatever the mail is.
+// The preview of a mail for people who decide about it, whatever the mail is.
 
 import assert from 'node:assert/strict'
 import fc from 'fast-check'

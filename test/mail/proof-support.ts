@@ -26,7 +26,7 @@ export interface Parts {
   spf?: string
   /** Comment of SPF. */
   comment?: string
-  /** As in the results; default: sender. */
+  /** The address in the results; default: sender. */
   envelopeFrom?: string
   /** Behind SPF, each with its semicolon. */
   results?: readonly string[]
@@ -107,7 +107,10 @@ function results(parts: Parts): string[] {
   ]
 }
 
-/** As Haraka hands it over, long lines broken. Lines hold bytes as characters of Latin-1 only where they're ASCII. */
+/**
+ * The facts of the lines as Haraka hands them over, long ones broken. A line's characters stand for bytes of Latin-1
+ * only if they are ASCII.
+ */
 export async function factsOf(lines: readonly string[]): Promise<MailFacts> {
   const wire = onWire(Buffer.from(`${lines.join('\r\n')}\r\n\r\nbody\r\n`), wireLimits(''))
   return readFacts({
@@ -130,7 +133,7 @@ export async function factsOf(lines: readonly string[]): Promise<MailFacts> {
   })
 }
 
-/** What keeps the mail from being bounced: 'no receipt', or the guard's words. Undefined: it would be bounced. */
+/** The reason why the mail isn't bounced: 'no receipt', or the guard's words. Undefined: it would be bounced. */
 export async function heldBecause(
   lines: readonly string[],
   authentication: AuthenticationLevel,

@@ -17,7 +17,7 @@ const FROM = [`From: Joe <${JOE}>`]
 const NOT = 'sender not authenticated'
 const DKIM = 'dkim=pass header.i=@origin.example;'
 
-/** Why it isn't bounced, at `aligned` and at `strict`. */
+/** The reasons why it isn't bounced, at `aligned` and at `strict`. */
 async function held(parts: Parts): Promise<(string | undefined)[]> {
   const lines = headerOf({ sender: JOE, own: FROM, ...parts })
   return Promise.all(LEVELS.map(level => heldBecause(lines, level)))

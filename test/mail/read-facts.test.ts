@@ -102,7 +102,7 @@ describe('the facts of a mail', function () {
 })
 
 describe('a peek', function () {
-  /** What readReceipt finds, and whether it is among the candidates. */
+  /** Proves that the receipt of readReceipt is among the candidates. */
   async function proveCovered(lines: readonly string[], ownFields: number): Promise<boolean> {
     const { receipt } = readReceipt((await readHeader(lines, ownFields)).fields)
     const candidates = scanTraceHeaders(lines, ownFields)

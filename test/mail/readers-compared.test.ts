@@ -29,7 +29,7 @@ async function byMailparser(raw: Buffer): Promise<Reading> {
   }
 }
 
-/** As `byMailparser`: of each attachment only the first type. */
+/** The counterpart of `byMailparser`: only the first type of each attachment. */
 function byUs(raw: Buffer): Reading {
   const { texts, attachments } = readContent(raw, LIMIT)
   return {

@@ -7,7 +7,7 @@ import { propertyRuns } from '../property-runs'
 import { brokenByHaraka, hostileHeader } from './hostile-headers'
 import { headerLines, mutated, random, SAMPLES } from './samples'
 
-/** Of made headers, and of samples. */
+/** The numbers of runs: with made headers, and with samples. */
 const [RUNS, SAMPLED] = [propertyRuns(900), propertyRuns(400)]
 const NAMES = ['from', 'to', 'cc', 'subject', 'received', 'return-path', 'x', 'content-type', 'list-id', '']
 

@@ -1,4 +1,4 @@
-// Which account bounces a mail: by the domain of its recipient, and in which order.
+// The account that bounces a mail: by the domain of its recipient, and in which order.
 
 import assert from 'node:assert/strict'
 import { loadSettings, parseSettings } from '../../src/config/load'

@@ -162,7 +162,7 @@ describe('address patterns', () => {
   })
 })
 
-/** As one item of a list, whatever is in it. */
+/** The text as one item of a list, whatever is in it. */
 function quoted(text: string): string {
   return `"${text.replace(/["\\]/g, '\\$&')}"`
 }

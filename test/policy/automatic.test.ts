@@ -219,7 +219,7 @@ describe('mail that a machine wrote', () => {
   })
 })
 
-/** What programs and hops do to a value: it stays the same to a person. */
+/** Changes of a value by programs and hops: it stays the same to a person. */
 const DECORATIONS: ((value: string) => string)[] = [
   value => ` \t ${value} `,
   value => `(a comment; with, all) ${value}`,

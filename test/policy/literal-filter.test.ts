@@ -7,7 +7,7 @@ import { decideNow, mail, type PolicyParts, policy } from './support'
 
 const RUNS = propertyRuns(1000)
 
-/** As if no pattern had a literal: every rule is tried, and every pattern of it. */
+/** A policy as if no pattern had a literal: every rule is tried, and every pattern of it. */
 function unfiltered(rules: string, parts: PolicyParts): Policy {
   const own = Object.getOwnPropertyDescriptor(LiteralSearch.prototype, 'add')
   assert(own)

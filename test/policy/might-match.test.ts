@@ -11,7 +11,7 @@ import { decideNow, type MailParts, mail, NOW_MS, policy } from './support'
 
 const RUNS = propertyRuns(500)
 
-/** What a cheap look at such a mail finds, with what it may find besides. */
+/** The facts of a cheap look at such a mail, with those that it may find besides. */
 function cheapLook(facts: MailFacts, more: string[] = [], isRead = false): CheapFacts {
   const onRecord = facts.recipients.map(({ address }) => address)
   const trace = {

@@ -86,7 +86,7 @@ export interface MailParts {
   envelopeRecipients?: string[]
   source?: RecipientFacts['source']
   notifyNever?: boolean
-  /** Of every recipient; each: `rcpt-ldap rcpt 550 5.1.1 No such user`. */
+  /** The refusals of every recipient; each: `rcpt-ldap rcpt 550 5.1.1 No such user`. */
   refused?: string[]
   /** null: no receipt. */
   receipt?: Partial<Receipt> | null

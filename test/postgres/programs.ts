@@ -49,7 +49,7 @@ function makeLinks(native: string, folder: string): void {
   }
 }
 
-/** Of the newest version. */
+/** The folder of the newest version. */
 function debianPrograms(missing: string): string {
   const root = '/usr/lib/postgresql'
   const [newest] = existsSync(root) ? readdirSync(root).toSorted((a, b) => Number(b) - Number(a)) : []

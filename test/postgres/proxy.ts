@@ -100,7 +100,7 @@ export class TcpProxy {
     for (const one of both(direction)) this.#delayMs[one] = ms
   }
 
-  /** What comes is swallowed, and nobody is told. New connections open, and hear nothing. */
+  /** Bytes that come are swallowed, and nobody is told. New connections open, and hear nothing. */
   hole(direction?: Direction): void {
     for (const one of both(direction)) this.#isHole[one] = true
   }

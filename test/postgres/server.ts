@@ -40,7 +40,7 @@ export interface ServerOptions {
   dataFolder?: string
   /** Where its folder is made. Default: the temporary directory. */
   parent?: string
-  /** What its data folder needs besides. */
+  /** Called with the data folder before the server starts. */
   beforeStart?: (dataFolder: string) => void
 }
 
@@ -190,7 +190,7 @@ export class PostgresServer {
     this.#signalAll('SIGCONT')
   }
 
-  /** Of new connections, and of settings that need no restart. */
+  /** Reads the rules for new connections again, and settings that need no restart. */
   reload(): void {
     this.#child?.kill('SIGHUP')
   }

@@ -7,7 +7,7 @@ import { until } from '../live/support/wait'
 import { type PostgresServer, type ServerOptions, startServer } from './server'
 
 export interface StandbyOptions extends Pick<ServerOptions, 'port' | 'settings' | 'logins'> {
-  /** As the primary's synchronous_standby_names may name it. */
+  /** The name for the primary's synchronous_standby_names. */
   name: string
   /** Commits of the primary wait for it. */
   isSynchronous?: boolean

@@ -16,7 +16,7 @@ const RECORD: QuarantineRecord = {
   receipt: { sesId: '7k822gft4kqt' },
 }
 
-/** As Haraka's message_stream would write it. */
+/** Writes the data like Haraka's message_stream. */
 function writing(data: string | Buffer): (to: Writable) => void {
   return to => Readable.from([Buffer.from(data)]).pipe(to)
 }

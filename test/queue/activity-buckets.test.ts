@@ -1,4 +1,4 @@
-// What came and what ended, by spans of time, through every change that there is.
+// The numbers of jobs that came and ended, by spans of time, through every change that there is.
 
 import assert from 'node:assert/strict'
 import { ACTIVITY_BUCKET_MS, type ActivityBucket } from '../../src/queue/stats'

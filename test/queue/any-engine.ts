@@ -27,7 +27,7 @@ export async function known(queue: WorkerQueue, sesId: string): Promise<Readonly
   return (await queue.look({ sesId, nowMs: 0 })).known
 }
 
-/** What a bounce would wait for. */
+/** The jobs for which a bounce would wait. */
 export async function ahead(
   queue: WorkerQueue,
   region: string,
@@ -75,7 +75,7 @@ export async function takeLead(dispatcher: DispatcherQueue, monoMs = 0): Promise
   return lead
 }
 
-/** What the dispatcher has to do, by region. */
+/** The dispatcher's work, by region. */
 export async function due(
   dispatcher: DispatcherQueue,
   nowMs: number,
@@ -87,7 +87,7 @@ export async function due(
   )
 }
 
-/** What forecasts count with from now on. */
+/** Sets the spacing for forecasts from now on. */
 export async function setSpacing(
   dispatcher: DispatcherQueue,
   spacingMs: number,

@@ -124,7 +124,7 @@ const steps = fc.oneof(
 )
 type Step = typeof steps extends fc.Arbitrary<infer T> ? T : never
 
-/** Of some the answers are lost, and they are repeated. */
+/** The answers of some commands are lost, and the commands are repeated. */
 const commands = fc.record({ step: steps, isLost: fc.constantFrom(false, false, false, true) })
 type Command = typeof commands extends fc.Arbitrary<infer T> ? T : never
 
@@ -138,7 +138,7 @@ const CALL: Step[] = [CLAIM, { do: 'begin', which: 0 }]
 const AFTER_PAUSE: Step = { do: 'wait', ms: 4000 }
 const settle = (how: (typeof SETTLED)[number]): Step => ({ do: 'settle', which: 0, how })
 
-/** What chance alone might leave out: everything that may come of a step. */
+/** Steps that chance alone might leave out: every outcome of a step. */
 const RARE: Step[][] = [
   [add(0, ['x']), ...CALL, { do: 'die' }],
   [
@@ -202,7 +202,7 @@ class Queues {
     return again
   }
 
-  /** What has come of it. */
+  /** Runs the command, and returns its outcome. */
   async run({ step, isLost }: Command): Promise<string> {
     this.#nowMs += 7
     const nowMs = this.#nowMs

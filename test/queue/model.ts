@@ -5,7 +5,7 @@ import type { BounceRequest } from '../../src/policy/decision'
 import { hasEnded, type JobState } from '../../src/queue/job'
 
 export interface ModelJob {
-  /** As the store named it. */
+  /** The id that the store gave it. */
   id: string
   /** The order of coming. */
   place: number
@@ -43,7 +43,7 @@ export class ModelQueue {
   blocked = new Map<string, number>()
   #place = 0
 
-  /** What comes of each; all are written, or none when one is refused. */
+  /** The outcome of each; all are written, or none when one is refused. */
   add(requests: readonly BounceRequest[], nowMs: number): ModelAdded[] {
     const before = { jobs: [...this.jobs], recipients: [...this.recipients] }
     const added = requests.map(request => this.#addOne(request, nowMs))
@@ -112,7 +112,7 @@ export class ModelQueue {
     return job
   }
 
-  /** Those in the same second go before it; those after it, with a spacing for each before them. */
+  /** Jobs of the same second count as before it. Later jobs need a spacing for each job before them. */
   ahead(region: string, deadlineMs: number, spacingMs: number): { jobs: number; laterMs: number } {
     const second = (ms: number) => ms - (ms % 1000)
     const waiting = this.queued(region)
@@ -129,7 +129,7 @@ export class ModelQueue {
       .toSorted((a, b) => a.request.deadlineMs - b.request.deadlineMs || a.place - b.place)
   }
 
-  /** What was claimed in the region and never began waits again: the answer was lost. */
+  /** A job that was claimed in the region and never began waits again: the answer was lost. */
   claim(region: string, nowMs: number): ModelJob | undefined {
     for (const job of this.jobs)
       if (job.state === 'sending' && !job.begun && job.request.region === region)

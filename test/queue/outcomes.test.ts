@@ -1,4 +1,4 @@
-// What became of recipients, and which jobs were lost of late: what the page shows beside its lists.
+// The outcomes of recipients, and the jobs that were lost of late, which the page shows beside its lists.
 
 import assert from 'node:assert/strict'
 import type { JobState } from '../../src/queue/job'

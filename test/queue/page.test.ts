@@ -8,7 +8,7 @@ import type { PlainJob } from './store'
 import { request } from './support'
 
 const JOBS = 12_000
-/** What any engine may look at for a page, or less. */
+/** No engine looks at more jobs than these for a page. */
 const MOST_LOOKED_AT = 5000
 
 forEachEngine('pages of the queue', makeStore => {

@@ -1,4 +1,4 @@
-// What comes of a call: for its job, and for the others of its bounce sender.
+// The outcome of a call: for its job, and for the others of its bounce sender.
 
 import assert from 'node:assert/strict'
 import type { RefusalFacts, SenderFacts } from '../../src/queue/breaker'

@@ -6,7 +6,7 @@ import type { MailLedger } from '../../src/queue/mail-ledger'
 import type { OperatorQueue, QueueReader } from '../../src/queue/operator'
 import type { DispatcherQueue, Eventually, WorkerQueue } from '../../src/queue/store'
 
-/** Of the Haraka directory that workers, operators and readers belong to. */
+/** The Haraka directory that workers, operators and readers belong to. */
 export const HOME = '/home'
 
 /** A store that is empty at first. What it opens is as a process of its own has it. */
@@ -20,7 +20,7 @@ export interface Store {
   ledger(home: string): Promise<MailLedger>
   /** Jobs in this order, whatever the queue would say to them. */
   put(jobs: readonly PlainJob[]): Promise<void>
-  /** As if the job had been forgotten. */
+  /** Deletes the job, as if it had been forgotten. */
   drop(id: string): Promise<void>
   /** In place of all jobs: queued ones with these deadlines, of times that don't matter. */
   fill(region: string, deadlines: readonly number[]): Promise<void>
@@ -28,7 +28,7 @@ export interface Store {
   remove(): Promise<void>
 }
 
-/** Of one recipient, and of times that don't matter. */
+/** A job of one recipient, with times that don't matter. */
 export interface PlainJob {
   id: string
   state: JobState
@@ -40,7 +40,7 @@ export interface PlainJob {
   rule: string
 }
 
-/** What a test does to the rows behind the queue's back. */
+/** Changes of the rows that a test makes without the queue. */
 export type Rows = {
   [K in 'fill' | 'put' | 'drop']: (...asked: Parameters<Store[K]>) => Eventually<void>
 }

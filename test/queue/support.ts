@@ -61,7 +61,7 @@ export function known(queue: SqliteWorkerQueue, sesId: string): ReadonlyMap<stri
   return queue.look({ sesId, nowMs: 0 }).known
 }
 
-/** What a bounce would wait for. */
+/** The jobs for which a bounce would wait. */
 export function ahead(
   queue: SqliteWorkerQueue,
   region: string,
@@ -102,7 +102,7 @@ export function addJob(
   return { ...added, jobId: added.jobId }
 }
 
-/** As dispatchers do. */
+/** The values with which dispatchers take the lead. */
 export const LEAD = { staleMs: 8000, unknownTries: 3, interruptions: 10 }
 
 /** The dispatcher leads from now on. */
@@ -112,7 +112,7 @@ export function takeLead(dispatcher: SqliteDispatcherQueue, monoMs = 0): Lead {
   return lead
 }
 
-/** What the dispatcher has to do, by region. */
+/** The dispatcher's work, by region. */
 export function due(
   dispatcher: SqliteDispatcherQueue,
   nowMs: number,
@@ -124,7 +124,7 @@ export function due(
   )
 }
 
-/** What forecasts count with from now on. */
+/** Sets the spacing for forecasts from now on. */
 export function setSpacing(
   dispatcher: SqliteDispatcherQueue,
   spacingMs: number,

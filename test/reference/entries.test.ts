@@ -26,9 +26,9 @@ const LISTS = {
   'duration-list': '> 1h\n',
   'number-list': '> 1\n',
 }
-/** What a number has in place of megabytes. */
+/** The unit of a number in place of megabytes. */
 const UNITS: Readonly<Record<string, string>> = { duration: 'h', number: '', result: '' }
-/** What only some can be. */
+/** Values that only some kinds can have. */
 const OWN: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   address: {
     '* and ?': 'anna-*@example.com',
@@ -45,7 +45,7 @@ const KEYS = new Map(
   ),
 )
 
-/** What the checker says of a rule with these lines. */
+/** The checker's diagnostics for a rule with these lines. */
 function diagnostics(...lines: string[]): string[] {
   const rules = ['[rule]', ...lines].join('\n')
   return (

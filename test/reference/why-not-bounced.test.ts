@@ -23,7 +23,7 @@ const HEADER = ['Return-Path: <joe@origin.example>', RECEIVED, 'From: joe@origin
 interface Holds {
   known?: Seen['known']
   ahead?: Partial<Ahead>
-  /** Of every cap. */
+  /** The count of every cap. */
   count?: number
 }
 
@@ -60,7 +60,7 @@ function queueWith({ known = new Map(), ahead = {}, count = 0 }: Holds): WorkerQ
   }
 }
 
-/** Why the plugin makes no bounce of it: reason and detail. */
+/** The reason and the detail why the plugin makes no bounce of it. */
 async function refused({
   header = HEADER,
   settings = '',
@@ -221,7 +221,7 @@ describe('docs/why-not-bounced.md', () => {
   })
 })
 
-/** What stands below a heading, up to the next one. */
+/** The text below a heading, up to the next one. */
 function sectionOf(heading: string): string {
   const [, rest] = page.split(new RegExp(`^#+ ${heading}$`, 'm'))
   assert(rest !== undefined, heading)

@@ -1,4 +1,4 @@
-// What may be asked of the emulator beside SendBounce, by the real SDK: whose the credentials are, what is verified.
+// Questions to the emulator beside SendBounce, by the real SDK: the owner of the credentials, verified identities.
 
 import assert from 'node:assert/strict'
 import { GetIdentityVerificationAttributesCommand, SESClient } from '@aws-sdk/client-ses'

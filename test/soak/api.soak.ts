@@ -1,5 +1,5 @@
 // The fuzz test of `npm test`, with ten thousand requests, and clients that stall. `FUZZ_SEED=1 npm run test:soak`
-// What they hold is let go within a bound, whatever they do.
+// Their resources are let go within a bound, whatever they do.
 
 import assert from 'node:assert/strict'
 import { POST } from '../http/fuzz-requests'

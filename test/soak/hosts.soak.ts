@@ -6,7 +6,7 @@ import { pick, seeded } from '../live/support/random'
 const MINUTE_MS = 60_000
 /** Beyond the eight seconds after which a silent leader loses the lead. */
 const LONGEST_STOP_MS = 16_000
-/** Of a hundred harms: beside another one. */
+/** The number of harms in a hundred that come beside another one. */
 const PAIRS_PER_CENT = 25
 
 /** `SEED=1 MINUTES=30 npm run test:soak` */

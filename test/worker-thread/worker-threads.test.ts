@@ -21,7 +21,7 @@ function randomText(length: number): string {
   return Array.from({ length }, letter).join('')
 }
 
-/** What is compiled starts in time on a busy machine too. */
+/** The compiled file, which starts in time on a busy machine too. */
 const PROGRAM = builtFile('src/worker-thread/thread.js')
 
 /** A promise that the test fulfils. */

@@ -1,4 +1,4 @@
-// What [delivery] own_dsn, the modes and a release from the quarantine change about a delivery that failed.
+// Effects of [delivery] own_dsn, the modes and a release from the quarantine on a delivery that failed.
 
 import assert from 'node:assert/strict'
 import {

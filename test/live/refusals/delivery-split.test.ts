@@ -27,7 +27,7 @@ describe('mail that queue/smtp_forward would give to a server', function () {
   let product: Product
   let server: MovableServer
   let origin: MailServer
-  /** What `product` was started with, while it runs. */
+  /** The configuration with which `product` was started, while it runs. */
   let startedWith: string | undefined
   before(async () => {
     server = await startMovableServer()

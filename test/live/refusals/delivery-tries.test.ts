@@ -27,7 +27,7 @@ import { until } from '../support/wait'
 let server: MovableServer
 /** Where Haraka's own DSN goes. */
 let origin: MailServer
-/** Of a server that isn't there. */
+/** The port of a server that isn't there. */
 let noServer = 0
 before(async () => {
   server = await startMovableServer()

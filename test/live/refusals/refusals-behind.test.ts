@@ -1,4 +1,4 @@
-// What servers behind Haraka refuse: smtp_proxy hands each recipient on at rcpt_ok, smtp_forward the mail at the end.
+// Refusals of servers behind Haraka: smtp_proxy hands each recipient on at rcpt_ok, smtp_forward the mail at the end.
 // The server is another real Haraka.
 
 import assert from 'node:assert/strict'

@@ -1,4 +1,4 @@
-// What happens between the relay's RCPT and the end of its mail, and in mode observe.
+// Changes between the relay's RCPT and the end of its mail, and in mode observe.
 
 import assert from 'node:assert/strict'
 import { Database } from '../../../src/queue/sqlite/database'

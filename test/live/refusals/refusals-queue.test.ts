@@ -1,4 +1,4 @@
-// What becomes of a mail that a queue plugin refuses when the rules have been asked about it.
+// The outcome of a mail that a queue plugin refuses when the rules have been asked about it.
 
 import assert from 'node:assert/strict'
 import { assertUntouched, bounceOf, deliveredOf, keptOf, recipientsOf, relay, said } from '../support/flow'

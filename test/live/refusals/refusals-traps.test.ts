@@ -25,7 +25,7 @@ refused.by = scan
 action = bounce
 `
 
-/** What the sender's local part tells it to do. */
+/** Acts as the sender's local part tells it. */
 const MEDDLER = `'use strict'
 const { Address } = require(${JSON.stringify(require.resolve('@haraka/email-address'))})
 const asked = (connection, what) => connection.transaction.mail_from.address.startsWith(what)

@@ -1,5 +1,5 @@
-// What the database itself saw: who took the lead, and who began which call, whatever the product made of it. Triggers write
-// it down in the same transaction, with the address that the connection came from.
+// The database's own record of dispatchers that took the lead, and of calls that began, whatever the product says.
+// Triggers write it down in the same transaction, with the address that the connection came from.
 
 import type { PostgresServer } from '../../postgres/server'
 import { SCHEMA } from './hosts'

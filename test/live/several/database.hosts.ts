@@ -1,4 +1,4 @@
-// What may happen to the database itself: restarted, full, without rights, with another password, and failing over to a
+// Faults of the database itself: restarted, full, without rights, with another password, and failing over to a
 // standby while the old one lives on.
 
 import assert from 'node:assert/strict'
@@ -15,7 +15,7 @@ import { SCHEMA } from './hosts'
 import { ALL_HOSTS, Several } from './several'
 
 const AWAY_MS = 5000
-/** Of tmpfs: the programs, and the database as it is made. */
+/** The size of the tmpfs: for the programs, and for the database as it is made. */
 const DISK_KB = 160_000
 
 async function harm(what: string, work: () => Promise<void>): Promise<Harm> {

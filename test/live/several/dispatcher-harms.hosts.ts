@@ -16,7 +16,7 @@ const WINDOW_MS = 24_000
 const DELAY_MS = 250
 /** SES's answers. */
 const LATENCY_MS = 150
-/** What a process sent before it was stopped has arrived, and is known here. */
+/** After this time a message that a process sent before it was stopped has arrived, and is known here. */
 const ARRIVED_MS = 100
 
 const CLOCKS = { 'web-1': HOUR_MS, 'web-2': 0, 'web-3': -HOUR_MS }

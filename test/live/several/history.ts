@@ -22,7 +22,7 @@ export interface Harm {
 
 export interface History {
   intervalMs: number
-  /** Of an answer of the database. */
+  /** The time for an answer of the database. */
   timeoutMs: number
   /** New jobs of one sender in a day. */
   perSender: number
@@ -41,7 +41,7 @@ export interface History {
   left: readonly string[]
 }
 
-/** What the database holds. */
+/** The rows of the database. */
 export async function readRows(
   server: PostgresServer,
 ): Promise<Pick<History, 'jobs' | 'leads' | 'begun' | 'steps'>> {

@@ -22,7 +22,7 @@ export interface HostsOptions {
   hosts: number
   sesUrl: string
   intervalMs: number
-  /** Of an answer of the database. */
+  /** The time for an answer of the database. */
   timeoutMs: number
   /** New jobs of one sender in a day. */
   perSender: number
@@ -30,7 +30,7 @@ export interface HostsOptions {
   passwordFile?: string
 }
 
-/** What can be harmed of a host. */
+/** The parts of a host that can be harmed. */
 export type Part = 'worker' | 'dispatcher'
 
 const RULES = `[unknown]
@@ -41,7 +41,7 @@ bounce.type = DoesNotExist
 
 export class Host {
   readonly name: string
-  /** Of its connections, as the database sees them. */
+  /** The address of its connections, as the database sees them. */
   readonly address: string
   readonly proxy: TcpProxy
   readonly dir = mkdtempSync(path.join(tmpdir(), 'haraka-'))

@@ -1,4 +1,4 @@
-// What is done to several hosts, and at which moment: the way to the database shows which statement is under way.
+// Harms to several hosts, and their moments: the way to the database shows which statement is under way.
 
 import { setTimeout as pause } from 'node:timers/promises'
 import type { TcpProxy } from '../../postgres/proxy'

@@ -1,4 +1,4 @@
-// What must be true of a history with several hosts, whatever was done to them. Each fault found is a line of text. Pure; an
+// Checks a history with several hosts, whatever was done to them. Each fault found is a line of text. Pure; an
 // excuse is precise: a second bounce needs an interruption on record, and that a harm at its time.
 
 import type { JobEvent } from '../../../src/queue/job'
@@ -11,7 +11,7 @@ import type { History } from './history'
 const MOMENT_MS = 50
 /** From the begin of a call, when nobody else may lead yet (LATEST in docs/several-hosts.md). */
 const LATEST_MS = 2000
-/** What all else of a mail takes on a busy machine. */
+/** The time for the rest of a mail's way on a busy machine. */
 const REST_OF_MAIL_MS = 1500
 /** After a harm a host finds its way back within so long. */
 const BACK_MS = 3000

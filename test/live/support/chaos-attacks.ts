@@ -8,7 +8,7 @@ import { prepare, type Relays } from './chaos-relays'
 import type { ChaosSes } from './chaos-ses'
 import { type HarakaPair, SLOW_HEADER } from './haraka-pair'
 
-/** What was done to a process that had the lock when it was done: its calls may have been interrupted by it. */
+/** A harm to a process that had the lock at that time: its calls may have been interrupted by it. */
 export interface Harm {
   what: 'kill' | 'stop'
   /** Milliseconds since the epoch. */
@@ -16,7 +16,7 @@ export interface Harm {
   toMs: number
 }
 
-/** What an attack came to. */
+/** The outcome of an attack. */
 export interface Struck {
   attack: Attack
   hit: boolean
@@ -54,7 +54,7 @@ export class Attackers {
     )
   }
 
-  /** Nobody stays stopped. */
+  /** Wakes all processes that are stopped. */
   end(): void {
     for (const pid of this.#stopped) this.#field.pair.signal(pid, 'SIGCONT')
   }

@@ -1,4 +1,4 @@
-// What a chaos test was like, in a line for the reader of the test run. Pure.
+// The figures of a chaos test, in a line for the reader of the test run. Pure.
 
 import type { ChaosResult } from './chaos'
 import { gapsOf } from './chaos-verdict'

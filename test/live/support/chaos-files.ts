@@ -1,4 +1,4 @@
-// What attacks do to the queue's file: another program that writes to it, and a disk without room.
+// Attacks on the queue's file: another program that writes to it, and a disk without room.
 // The file itself isn't touched; whatever was filled or locked is free when the attack is over.
 
 import { rmSync } from 'node:fs'
@@ -35,7 +35,7 @@ export async function fillDisk(disk: string | undefined, forMs: number): Promise
   return true
 }
 
-/** As another program may that has the file open. */
+/** Locks the file like another program that has it open. */
 export async function lock(queueFile: string, forMs: number): Promise<boolean> {
   const endMs = performance.now() + AIM_MS
   while (performance.now() < endMs) {

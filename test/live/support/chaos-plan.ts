@@ -1,19 +1,19 @@
-// What happens in a chaos test, drawn from its seed before it begins: mails, attacks and SES's faults.
+// The plan of a chaos test, drawn from its seed before it begins: mails, attacks and SES's faults.
 // Pure: the same seed and measure give the same plan, whatever the machine does with it.
 
 import type { Fault } from '../../../src/ses-emulator/faults'
 import { pick, seeded } from './random'
 
 export type Victim = 'master' | 'worker' | 'dispatcher'
-/** Which of the two Harakas. */
+/** One of the two Harakas. */
 export type Instance = 0 | 1
 
 export type Attack = { atMs: number } & (
   | { kind: 'kill'; instance: Instance; what: Victim }
   | { kind: 'stop'; instance: Instance; what: Victim; forMs: number }
-  /** Whoever made the next call that arrives at SES, before it is answered. */
+  /** Kills the process that made the next call that arrives at SES, before the answer. */
   | { kind: 'kill in call' }
-  /** Whoever is about to make a call: it has been written down as begun, and hasn't arrived. */
+  /** Stops a process before its call: the call has been written down as begun, and hasn't arrived. */
   | { kind: 'stop before call'; forMs: number }
   /** The workers of which one has taken a mail into the queue and hasn't said so yet. */
   | { kind: 'kill before 250'; instance: Instance }
@@ -30,7 +30,7 @@ export interface PlannedMail {
   recipients: readonly string[]
   /** Where the relay tries first. */
   instance: Instance
-  /** What becomes of the first answer: the relay hangs up before it comes, or delivers again all the same. */
+  /** The fate of the first answer: the relay hangs up before it comes, or delivers again all the same. */
   answer: 'heard' | 'lost' | 'forgotten'
 }
 
@@ -60,7 +60,7 @@ export interface Plan {
   faults: (FaultName | undefined)[]
 }
 
-/** What SES, or what stands before it, may answer. `carried out`: the bounce was made all the same. */
+/** Answers of SES, or of a part before it. `carried out`: the bounce was made all the same. */
 export const FAULTS = {
   throttling: { kind: 'throttle' },
   'service unavailable': { kind: 'status', status: 503, body: 'Service Unavailable' },

@@ -66,7 +66,7 @@ export class Relays {
     }
   }
 
-  /** What isn't answered by now stays as it is. */
+  /** Ends the relays: mails without an answer stay as they are. */
   end(): void {
     this.#ended = true
   }

@@ -1,4 +1,4 @@
-// What a chaos test that failed says: what wasn't kept, its plan, and what became of each attack.
+// The report of a chaos test that failed: the broken promises, its plan, and the outcome of each attack.
 
 import { mkdtempSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'

@@ -8,7 +8,7 @@ import type { Fault } from '../../../src/ses-emulator/faults'
 import { startSesEmulator } from '../../../src/ses-emulator/server'
 import { atEnd } from './cleanup'
 
-/** What arrived. */
+/** A call that arrived. */
 export interface SeenCall {
   number: number
   region: string

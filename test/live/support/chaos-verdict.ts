@@ -1,4 +1,4 @@
-// What must be true when a chaos test is over, judged from plain data: each fault found is a line of text.
+// The checks at the end of a chaos test, from plain data: each fault found is a line of text.
 // Pure; an excuse is precise: an extra bounce needs an interruption on record, and that an attack at its time.
 
 import type { Job, JobEvent } from '../../../src/queue/job'
@@ -19,7 +19,7 @@ export interface Evidence {
   delivered: readonly { to: readonly string[]; sesId: string }[]
   /** Lines of Haraka's log that tell of a fault nobody caught. */
   complaints: readonly string[]
-  /** What SQLite says of the file. */
+  /** SQLite's own check of the file. */
   integrity: readonly string[]
   /** Processes that didn't end. */
   left: readonly string[]
@@ -39,7 +39,7 @@ export function faultsOf(evidence: Evidence): string[] {
   ]
 }
 
-/** What must be in the queue when a mail was taken; all else is delivered. */
+/** Whether an accepted mail must be in the queue for the recipient; else it is delivered. */
 export function isBounced(recipient: string): boolean {
   return !recipient.startsWith('friend-')
 }

@@ -18,9 +18,9 @@ import { until } from './wait'
 
 export interface ChaosOptions extends Measure {
   intervalMs: number
-  /** Of SES's answers: calls are interrupted meanwhile. */
+  /** The latency of SES's answers: calls are interrupted meanwhile. */
   latencyMs: number
-  /** Of a call. */
+  /** The timeout of a call. */
   timeoutMs: number
   /** For an answer, until a relay comes again: a worker that was stopped gives none. */
   relayTimeoutMs: number
@@ -35,7 +35,7 @@ export interface ChaosResult {
   failedBoots: readonly string[]
 }
 
-/** Of tmpfs: room for the jobs of an hour. */
+/** The size of the tmpfs: room for the jobs of an hour. */
 const DISK_KB = 16_384
 
 /** Rejects with all that wasn't kept, the plan, and what the attacks did. */

@@ -1,4 +1,4 @@
-// What must not outlive a test run: processes and mounts.
+// Ends processes and mounts that must not outlive a test run.
 // Runs every task once, also when the run is interrupted; only SIGKILL gets past it.
 
 const tasks = new Set<() => void>()

@@ -45,7 +45,7 @@ export function route({ haraka }: Product, ports: Readonly<Record<string, number
   writeFileSync(path.join(haraka.dir, 'config/routes.json'), JSON.stringify(ports))
 }
 
-/** As `relay`, from a relay that may send to any domain: Haraka delivers the mail outbound. */
+/** `relay` from a relay that may send to any domain: Haraka delivers the mail outbound. */
 export function send(
   product: Product,
   options: RelayOptions = {},

@@ -19,7 +19,7 @@ import { packageFolder } from './package-folder'
 import { freePort } from './ports'
 
 export const checkout = realpathSync(packageFolder())
-/** As processes show it, also where node_modules is a link. */
+/** The path in the form that processes show, even where node_modules is a link. */
 export const harakaPackage = realpathSync(path.join(checkout, 'node_modules/Haraka'))
 
 export interface DirectoryOptions {
@@ -66,7 +66,7 @@ export async function prepareDirectory(options: DirectoryOptions): Promise<{ dir
   return { dir, port }
 }
 
-/** What reached the last queue plugin so far, oldest first. */
+/** The mails that reached the last queue plugin so far, oldest first. */
 export function readDelivered(dir: string): DeliveredMail[] {
   const lines = readFileSync(path.join(dir, deliveredFile), 'utf8').split('\n')
   // the last piece is empty, or a line that is being written

@@ -27,7 +27,7 @@ import { until } from './wait'
 export const REGION = 'eu-west-1'
 const SCHEMA = 'ses_bounce'
 const HOST_SHIM = path.join(__dirname, 'host-shim.js')
-/** Of `[queue] timeout`. */
+/** The value of `[queue] timeout`. */
 export const TIMEOUT_MS = 1000
 
 type Dispatch = ChildProcessByStdio<null, Readable, null>
@@ -211,7 +211,7 @@ export class DispatcherHosts {
     })
   }
 
-  /** What must not be: calls too soon after the one before, and calls that no recorded interruption explains. */
+  /** Faults: calls too soon after the one before, and calls that no recorded interruption explains. */
   async faults(): Promise<string[]> {
     const { intervalMs } = this.#options
     const { calls } = this.ses

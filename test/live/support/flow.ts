@@ -1,5 +1,5 @@
 // A mail's whole way: in from the relay, and what became of it with SES, the queue, the quarantine and the next plugin.
-// What is asked right after the reply needs no wait: all of it but the call is on disk before Haraka answers.
+// Checks right after the reply need no wait: all but the call is on disk before Haraka answers.
 
 import assert from 'node:assert/strict'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
@@ -125,7 +125,7 @@ export interface Kept {
   record: QuarantineRecord
 }
 
-/** What the quarantine holds of a mail. */
+/** The mails of the quarantine that are this one. */
 export function keptOf(product: Product, mail: SesMail): Kept[] {
   return everythingKept(product.haraka).filter(({ eml }) => eml.includes(messageId(mail)))
 }
@@ -136,7 +136,7 @@ function messageId({ data }: SesMail): string {
   return id
 }
 
-/** As Haraka hands a mail on, without its own Received: it moves what others wrote on authentication to the end. */
+/** The mail as Haraka hands it on, without its own Received: it moves others' fields on authentication to the end. */
 export function asHandedOn({ data }: SesMail): string {
   const [header = '', ...body] = data.toString('latin1').split('\r\n\r\n')
   const fields = header.split(/\r\n(?![ \t])/)
@@ -169,7 +169,7 @@ function everythingKept({ dir }: RunningHaraka): Kept[] {
     })
 }
 
-/** Nobody has got it, and nobody will: neither SES nor the next plugin nor the quarantine. */
+/** The mail is nowhere, and will be nowhere: neither at SES nor at the next plugin nor in the quarantine. */
 export function assertUntouched(product: Product, mail: SesMail): void {
   assert.deepEqual(deliveredOf(product, mail), [])
   assert.deepEqual(product.jobs({ sesId: mail.sesId }), [])
@@ -191,7 +191,7 @@ export interface Noted {
   decisions: Decided[] | undefined
 }
 
-/** What `probe` found in transaction.results, for mail that was answered with 250; oldest first. */
+/** The results that `probe` found in transaction.results, for mail that was answered with 250; oldest first. */
 export function noted({ dir }: RunningHaraka): Noted[] {
   const file = path.join(dir, 'results.jsonl')
   if (!existsSync(file)) return []

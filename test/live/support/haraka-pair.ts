@@ -16,7 +16,7 @@ import { until } from './wait'
 
 export interface HarakaPairOptions {
   sesUrl: string
-  /** Of the queue. */
+  /** The folder of the queue. */
   folder: string
   intervalMs: number
   timeoutMs: number
@@ -40,7 +40,7 @@ bounce.type = ExceededQuota
 bounce.text = The mailbox is full.
 `
 
-/** What a mail with this header waits for between its commit and its 250, where other plugins may do anything. */
+/** A mail with this header waits between its commit and its 250, where other plugins may do anything. */
 export const SLOW_HEADER = 'X-Slow-Answer'
 const slowPlugin = `'use strict'
 exports.hook_queue_ok = (next, connection) => {
@@ -55,9 +55,9 @@ export class HarakaPair {
   readonly #dirs: readonly string[]
   readonly #up = new Map<Instance, RunningHaraka>()
   readonly #starts: RunningHaraka[] = []
-  /** Why a Haraka didn't come up: it was killed, or the disk was full. */
+  /** The reasons why a Haraka didn't come up: it was killed, or the disk was full. */
   readonly failedBoots: string[] = []
-  /** Of those whose master was killed: lines that it, or its workers, had written by then. */
+  /** For each Haraka whose master was killed: the number of lines that it and its workers had written by then. */
   readonly #linesAtKill = new Map<RunningHaraka, number>()
   #guards: Promise<void>[] = []
   #over = false
@@ -79,7 +79,7 @@ export class HarakaPair {
     return this.#up.get(instance)?.port
   }
 
-  /** Of the start that is up now; none while it isn't. */
+  /** The pids of the start that is up now; none while it isn't. */
   pids(instance: Instance, what: Victim): number[] {
     const haraka = this.#up.get(instance)
     if (haraka === undefined) return []
@@ -90,7 +90,7 @@ export class HarakaPair {
       .flatMap(({ pid, cmdline }) => (cmdline.includes('/dispatch/main.js') ? [pid] : []))
   }
 
-  /** Whose turn it is to dispatch, if it is one of ours. */
+  /** The process that has the lead, if it is one of ours. */
   holder(): number | undefined {
     const pid = this.#holder()
     return pid !== undefined && this.#owns(pid) ? pid : undefined

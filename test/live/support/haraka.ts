@@ -35,7 +35,7 @@ interface StartOptions {
    * can tell by 'disconnect' that this process was killed.
    */
   logFile?: string
-  /** Of node, for master and workers. */
+  /** Arguments of node, for master and workers. */
   nodeArgs?: readonly string[]
   /** Ends the wait; the Haraka that is still starting is the caller's to stop. */
   signal?: AbortSignal
@@ -43,7 +43,7 @@ interface StartOptions {
 
 export interface HarakaOptions extends DirectoryOptions, StartOptions {}
 
-/** Of a directory that is complete. */
+/** A directory that is complete. */
 export interface Place {
   dir: string
   /** That its smtp.ini names. */

@@ -5,7 +5,7 @@ const LINES = 960
 /** Haraka breaks lines at 992 bytes. */
 const LINE_BYTES = 985
 
-/** What a line is filled with, again and again. */
+/** The texts with which a line is filled, again and again. */
 const UNITS = {
   'names without an address': 'a,',
   'the shortest addresses': 'a@b,',

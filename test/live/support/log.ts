@@ -1,4 +1,4 @@
-// What a program writes, line by line, and waiting for a line.
+// Keeps the lines of a program's output, and waits for a line.
 // A wait that ends in vain rejects with the end of the log.
 
 import { existsSync, readFileSync } from 'node:fs'

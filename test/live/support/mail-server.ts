@@ -7,7 +7,7 @@ import { atEnd } from './cleanup'
 /** A reply with its code: `550 5.1.1 No such user`. Undefined: the server accepts. */
 export type Refusing = (address: string, session: Session) => string | undefined
 
-/** What came on one connection. */
+/** The recipients that came on one connection. */
 export interface Session {
   /** Where its RCPT TO stand: refused ones too. */
   recipients: string[]
@@ -33,7 +33,7 @@ export interface ReceivedMail {
 
 export interface MailServer {
   port: number
-  /** What the server has accepted, oldest first; LMTP: for those recipients. */
+  /** The mails that the server has accepted, oldest first; LMTP: for those recipients. */
   accepted: ReceivedMail[]
   /** How many MAIL FROM there were. */
   tries: () => number

@@ -55,9 +55,9 @@ export interface SesMail {
   data: Buffer
   sesId: string
   receivedAt: Date
-  /** As in SES's Return-Path; '' is the null sender; undefined: the mail has none. */
+  /** The address in SES's Return-Path; '' is the null sender; undefined: the mail has none. */
   sender: string | undefined
-  /** As behind SES's `for`; undefined: it names none. */
+  /** The address behind SES's `for`; undefined: it names none. */
   recipient: string | undefined
 }
 

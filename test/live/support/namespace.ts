@@ -1,5 +1,5 @@
 // A command as process 1 of a pid namespace, as it is in a container: unshare(1) of util-linux starts it.
-// What the namespace's process 1 leaves behind, the kernel kills.
+// The kernel kills processes that the namespace's process 1 leaves behind.
 
 import { type ChildProcess, spawnSync } from 'node:child_process'
 import { processes } from './processes'
@@ -7,14 +7,14 @@ import { until } from './wait'
 
 /** /proc must show the namespace's own processes; --kill-child: nothing outlives a killed test. */
 const NAMESPACE = ['--pid', '--fork', '--kill-child', '--mount-proc']
-/** Who isn't root needs a user namespace, in which they are. */
+/** A user other than root needs a user namespace, in which they are root. */
 const UNSHARE = process.getuid?.() === 0 ? NAMESPACE : ['--map-root-user', ...NAMESPACE]
 
 export function asProcess1(command: readonly string[]): string[] {
   return ['unshare', ...UNSHARE, ...command]
 }
 
-/** Why no pid namespace can be made here; undefined: it can. */
+/** The reason why no pid namespace can be made here; undefined: it can. */
 export function whyNoProcess1(): string | undefined {
   const { status, error } = spawnSync('unshare', [...UNSHARE, 'true'], { stdio: 'ignore' })
   if (error) return 'there is no unshare here'

@@ -14,7 +14,9 @@ setInterval(() => {
 
 const lags = new WeakMap<Call, number>()
 
-/** As the emulator's `onCall`. A call that is read now came after the tick before the last: until then there was none. */
+/**
+ * For the emulator's `onCall`. A call that is read now came after the tick before the last: until then there was none.
+ */
 export function noteLag(call: Call): void {
   lags.set(call, Math.max(0, performance.now() - beforeMs))
 }

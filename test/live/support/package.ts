@@ -38,7 +38,7 @@ export function packInto(folder: string): Packed {
   return { files, text, manifest: JSON.parse(text('package.json')) as Manifest }
 }
 
-/** What `npm install` of the package leaves in a directory; its dependencies, and no others, are links to ours. */
+/** Does the same as `npm install` of the package; its dependencies, and no others, are links to ours. */
 export function installInto(dir: string): Packed {
   const modules = path.join(dir, 'node_modules')
   const packed = packInto(path.join(modules, 'haraka-plugin-ses-bounce'))

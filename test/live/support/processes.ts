@@ -1,4 +1,4 @@
-// What runs on this machine, by /proc: whose child a process is, and which start it belongs to.
+// The processes of this machine, by /proc: their parents, and the start of Haraka to which they belong.
 // Processes that vanish meanwhile are left out; without /proc nothing is found.
 
 import { existsSync, readdirSync, readFileSync } from 'node:fs'

@@ -18,7 +18,7 @@ export const FORMS = [
 ] as const
 export type Form = (typeof FORMS)[number]
 
-/** What the relay hears of each form at RCPT, and with it the sender. */
+/** The words of each form at RCPT, for the relay and so for the sender. */
 export const WORDS: Record<Form, string> = {
   text: 'No mailbox here by that name',
   coded: '550 5.1.6 The mailbox has moved',

@@ -24,7 +24,7 @@ export interface Exit {
 }
 
 export class RunningHaraka {
-  /** Of the master, or with `nodes: 0` of the one process. */
+  /** The pid of the master, or with `nodes: 0` of the one process. */
   readonly pid: number
   /** Resolves when the master has ended and all that it wrote is in log(). */
   readonly exited: Promise<Exit>

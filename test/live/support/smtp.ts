@@ -152,7 +152,7 @@ export class SmtpSession {
     this.destroy()
   }
 
-  /** Also when the server has hung up already. */
+  /** Resolves even when the server has hung up already. */
   async quit(): Promise<void> {
     await this.command('QUIT').catch(() => {})
     this.destroy()

@@ -1,4 +1,4 @@
-// What bad input must leave as it was: the processes, the log, and everybody's mail but the one in question.
+// Bad input must leave these as they were: the processes, the log, and all mail but the one in question.
 
 import assert from 'node:assert/strict'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
@@ -54,14 +54,14 @@ function emlOf(record: string): string {
   return record.replace(/json$/, 'eml')
 }
 
-/** Why a mail of that id was kept back; empty: it wasn't. */
+/** The reasons why a mail of that id was kept back; empty: it wasn't. */
 export function reasonsHeld(product: Product, sesId: string): string[] {
   return quarantined(product)
     .filter(({ receipt }) => JSON.stringify(receipt).includes(sesId))
     .flatMap(({ held }) => held.map(({ reason }) => reason))
 }
 
-/** As SES would know the mail, so that the emulator takes a bounce for it. */
+/** Tells the emulator of the mail, as SES would know it, so that it accepts a bounce for it. */
 export function tellSes(
   { ses }: Product,
   mail: { sesId: string; sender: string | undefined; receivedAt: Date; recipient: string | undefined },

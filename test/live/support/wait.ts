@@ -7,7 +7,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 export const PATIENCE_MS = 60_000
 
 export interface WaitOptions {
-  /** What is waited for, as the end of `waited N ms for`. */
+  /** The object of the wait, as the end of `waited N ms for`. */
   what: string
   timeoutMs?: number
   /** Between two questions. Default: little at first, then more and more, as each may cost much. */

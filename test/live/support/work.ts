@@ -1,4 +1,5 @@
-// What a mail costs the Haraka process that takes it: CPU time of its main thread, the longest stretch of it, and memory.
+// The cost of a mail for the Haraka process that reads it: CPU time of its main thread, its longest stretch, and
+// memory.
 // Linux only: by /proc of the process.
 
 import { readFileSync, writeFileSync } from 'node:fs'

@@ -7,7 +7,7 @@ const HOST_AHEAD_MS = 3_600_000
 
 describe("the database's clock", () => {
   let monoMs = 0
-  /** Of the database. */
+  /** The time by which the database's clock is ahead. */
   let aheadMs = 1_000_000
   let clock: EngineClock
   beforeEach(() => {

@@ -1,4 +1,4 @@
-// What a process makes of a database that fails, and of what it can't hold.
+// A process with a database that fails, and with values that the database can't hold.
 
 import assert from 'node:assert/strict'
 import { rmSync, writeFileSync } from 'node:fs'
@@ -16,7 +16,7 @@ import { preparedSchema, type TestSchema } from './support'
 const TIMEOUT_MS = 1500
 /** Calls fail at once for 500 ms after a fault; and a little more, as timers aren't exact. */
 const REST_MS = 600
-/** As the server starts. */
+/** The settings with which the server starts. */
 const DURABLE = { fsync: 'on', full_page_writes: 'on' }
 /** For a machine that is busy. Two waits after each other are longer. */
 const MARGIN_MS = 1400

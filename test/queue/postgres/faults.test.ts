@@ -1,4 +1,4 @@
-// What the queue does, and says, when PostgreSQL refuses something: real answers of a server of its own.
+// The queue's reactions and words when PostgreSQL refuses something: real answers of a server of its own.
 
 import assert from 'node:assert/strict'
 import { Client } from 'pg'

@@ -198,7 +198,7 @@ describe('the sums over waiting jobs', () => {
     await worker.close()
     assert.deepEqual(await scans(30), before)
 
-    /** Of whole tables. Connections tell what they did soon after it, or when they end. */
+    /** The number of scans of whole tables. Connections report soon after a scan, or when they end. */
     async function scans(added: number): Promise<unknown> {
       const rows = await until(
         async () => {

@@ -67,7 +67,7 @@ function rowsOf(connect: () => PostgresConnection): Rows {
   }
 }
 
-/** As many as are written within the time for an answer, on a busy machine. */
+/** The number of rows that are written within the time for an answer, on a busy machine. */
 const AT_ONCE = 1000
 
 async function putSome(connection: PostgresConnection, jobs: readonly PlainJob[]): Promise<void> {

@@ -10,7 +10,7 @@ import {
 } from '../../../src/queue/sqlite/open'
 import { ahead, request, setSpacing, takeLead, temporaryFolder } from '../support'
 
-/** As many as SES sends in a day. */
+/** The number of bounces that SES sends in a day. */
 const FULL = 86_400
 const SPACING_MS = 1000
 const FORECAST = { nowMonoMs: 0, spacingMs: SPACING_MS, marginMs: 60_000 }

@@ -45,7 +45,7 @@ const OPENERS: Record<string, (file: string) => unknown> = {
 }
 /** Tables of earlier versions whose rows say nothing that others don't: sums of the jobs' deadlines. */
 const GONE = ['slot']
-/** What becomes of the jobs that wait, but for those of the region that is paused. */
+/** The waiting jobs that are sent in the end: all but those of the region that is paused. */
 const SENT = [ASKED_FOR, 'plain', 'several', 'putoff', 'splitoff', 'claimed', 'interrupted', 'blocked']
 
 let folder: string
@@ -283,7 +283,7 @@ function rowsOf(queueFile: string): Rows {
   })
 }
 
-/** Of `rows` the tables and columns that there were. */
+/** The part of `rows` in tables and columns that there were before. */
 function withColumnsOf(before: Rows, rows: Rows): Rows {
   return Object.fromEntries(
     Object.entries(before).map(([table, [first = {}]]) => {

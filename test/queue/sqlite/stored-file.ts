@@ -17,7 +17,7 @@ export const REGION = 'eu-west-1'
 /** By hand. */
 export const PAUSED_REGION = 'us-east-1'
 const BLOCKED_SENDER = 'blocked@yours.example'
-/** Of the submission with a key. */
+/** The key and the digest of a submission. */
 export const RECORD = { key: 'stored', digest: 'digest' }
 /** The mail that it is about. */
 export const ASKED_FOR = 'asked-for'
@@ -63,7 +63,7 @@ export const JOBS: StoredJob[] = [
   { sesId: 'cancelled', state: 'cancelled', more: { reason: "'by hand'" } },
 ]
 
-/** Of the newest version. */
+/** Makes a stored file of the newest version. */
 export function makeStoredFile(target: string): void {
   const { folder, remove } = temporaryFolder()
   try {

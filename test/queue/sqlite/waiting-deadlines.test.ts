@@ -1,4 +1,4 @@
-// What a process holds of the waiting jobs' deadlines, held against the jobs in the file.
+// Compares a process's deadlines of waiting jobs with the jobs in the file.
 
 import assert from 'node:assert/strict'
 import path from 'node:path'
