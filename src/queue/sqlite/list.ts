@@ -51,7 +51,7 @@ function numbersOf(database: Database, query: JobQuery): number[] {
      WHERE (?1 IS NULL OR state IN (SELECT value FROM json_each(?1)))
        AND (?2 IS NULL OR region = ?2)
        AND (?3 IS NULL OR ses_id = ?3)
-       AND (?4 IS NULL OR EXISTS (SELECT 1 FROM recipient WHERE job = seq AND rule = ?4))
+       AND (?4 IS NULL OR EXISTS (SELECT 1 FROM recipient WHERE job = seq AND +rule = ?4))
        AND (?5 IS NULL OR EXISTS (SELECT 1 FROM recipient WHERE job = seq AND address_key = ?5))
        AND (?6 IS NULL OR instr(lower(reason), ?6) > 0)
        AND (?7 IS NULL OR changed_ms >= ?7)
