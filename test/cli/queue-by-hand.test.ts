@@ -196,6 +196,16 @@ describe('ses-bounce queue by hand', () => {
     )
   })
 
+  it('changes with --limit the jobs that the list shows with it', async () => {
+    const late = add({ deadlineMs: nowMs + 20 * HOUR_MS })
+    const soon = add({ deadlineMs: nowMs + 2 * HOUR_MS })
+    const young = add({ deadlineMs: nowMs + 22 * HOUR_MS })
+    const filter = ['--region', 'eu-west-1', '--limit', '1']
+    assert.deepEqual(await ids(...filter), [soon])
+    assert.deepEqual((await run(['hold', ...filter, '--yes'])).lines, ['1 of 1 job held.'])
+    assert.deepEqual([late, soon, young].map(stateOf), ['queued', 'held', 'queued'])
+  })
+
   it('tries jobs now that wait for their next attempt', async () => {
     const id = add()
     const claim = dispatcher.claim('eu-west-1', { ms: nowMs, monoMs: 0 }, SPACING)

@@ -5,7 +5,7 @@ import { changeJobs } from '../../app/operator-actions'
 import { jsonText } from '../../json'
 import { lastMomentMs, statesFor } from '../../queue/by-hand'
 import { JOB_STATES, type Job, type JobState } from '../../queue/job'
-import type { ByHand, JobAction, JobQuery } from '../../queue/operator'
+import type { ByHand, JobAction, JobQuery, OperatorQueue } from '../../queue/operator'
 import { UsageError } from '../command-line'
 import { count } from '../explain/words'
 import { filterText } from './filter-text'
@@ -171,28 +171,33 @@ function withStates(query: JobQuery, action: JobAction): JobQuery {
   throw new UsageError(`${action} is for jobs that are ${possible.join(', ')}, not ${other}`)
 }
 
-/** A page looks at a limited number of jobs, so nothing waits for this. Holds the ids only. */
+/** Holds the ids only. */
 async function find(
   { place: { queue, pace }, nowMs }: Run,
-  { limit = Number.POSITIVE_INFINITY, ...query }: JobQuery,
+  query: JobQuery,
 ): Promise<{ found: Found[]; states: Record<JobState, number>; tooLate: number; first: Job[] }> {
   const found: Found[] = []
   const first: Job[] = []
   const states = Object.fromEntries(JOB_STATES.map(state => [state, 0])) as Record<JobState, number>
   let tooLate = 0
+  // the first of a list are those that `queue list` shows with the same filter
+  for await (const job of query.limit === undefined ? pagesOf(queue, query) : queue.jobs(query)) {
+    found.push({ id: job.id, deadlineMs: job.deadlineMs })
+    states[job.state] += 1
+    if (lastMomentMs(job, pace) < nowMs()) tooLate += 1
+    if (first.length < SHOWN) first.push(job)
+  }
+  return { found, states, tooLate, first }
+}
+
+/** A page looks at a limited number of jobs, so nothing waits for this. */
+async function* pagesOf(queue: OperatorQueue, query: JobQuery): AsyncIterableIterator<Job> {
   let before: number | undefined
   do {
     const page = await queue.page({ ...query, limit: PAGE, ...(before !== undefined && { before }) })
-    for (const job of page.jobs) {
-      if (found.length >= limit) return { found, states, tooLate, first }
-      found.push({ id: job.id, deadlineMs: job.deadlineMs })
-      states[job.state] += 1
-      if (lastMomentMs(job, pace) < nowMs()) tooLate += 1
-      if (first.length < SHOWN) first.push(job)
-    }
+    yield* page.jobs
     before = page.next
   } while (before !== undefined)
-  return { found, states, tooLate, first }
 }
 
 function listed(texts: readonly string[]): string {
