@@ -207,7 +207,7 @@ function noDispatcher({ silentMs }: QueueStats): Reason {
   const text =
     silentMs === undefined || !Number.isFinite(silentMs)
       ? 'no dispatcher has run'
-      : `no dispatcher runs: no heartbeat for ${waitText(silentMs)}`
+      : `no dispatcher runs: no heartbeat for ${pastText(silentMs)}`
   return { kind: 'no_dispatcher', level: 'stopped', stops: true, text }
 }
 
@@ -301,4 +301,10 @@ function nextText(ms: EpochMs, nowMs: EpochMs): string {
 function waitText(ms: number): string {
   const seconds = Math.ceil(ms / 1000)
   return seconds < 120 ? `${seconds} s` : `${Math.ceil(seconds / 60)} min`
+}
+
+/** No longer than it was. */
+function pastText(ms: number): string {
+  const seconds = Math.floor(ms / 1000)
+  return seconds < 120 ? `${seconds} s` : `${Math.floor(seconds / 60)} min`
 }

@@ -322,6 +322,15 @@ describe('ses-bounce queue', () => {
         assert.equal(parsed(await run(['list', '--state', state, '--json'])).length, jobs, state)
     })
 
+    it('says how late the next job is once its deadline has passed', async () => {
+      add({ deadlineMs: 20_000 })
+      nowMs = 80_000
+      const { lines } = await run(['stats'])
+      assert.ok(lines.includes('  deadline   the next: 1m too late'))
+      const lane = lines.find(line => line.startsWith('  eu-west-1: 1 queued'))
+      assert.match(lane ?? '', /, the next is 1m too late; /)
+    })
+
     it('says when no dispatcher runs', async () => {
       monoMs = 31_000
       assert.equal((await run(['stats'])).lines.at(-1), 'No dispatcher runs: no heartbeat for 31s.')

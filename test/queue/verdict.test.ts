@@ -134,6 +134,12 @@ describe('the verdict', () => {
       false,
     ],
     [
+      'a dispatcher that is silent for some minutes',
+      { silentMs: 206_000 },
+      'Stopped: no dispatcher runs: no heartbeat for 3 min',
+      false,
+    ],
+    [
       'throttled calls, some of which pass',
       { regions: [lane('eu-west-1', { spacingMs: 4000, lastMinute: { calls: 9, sent: 8, throttled: 1 } })] },
       'Degraded: SES throttles the calls: one call every 4.0 s',

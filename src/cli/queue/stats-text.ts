@@ -66,7 +66,9 @@ export function regionText(region: RegionStats, nowMs: EpochMs, pace: Pace): str
     `${region.region}: ${number(queued)} queued${later > 0 ? ` (${number(later)} not due yet)` : ''}`,
     ...(sending > 0 ? [', one is being sent'] : []),
     ...(held > 0 ? [`, ${number(held)} held`] : []),
-    ...(nextDeadlineMs === undefined ? [] : [`, the next has ${leftText(nextDeadlineMs, nowMs)}`]),
+    ...(nextDeadlineMs === undefined
+      ? []
+      : [`, the next ${nextDeadlineMs < nowMs ? 'is' : 'has'} ${leftText(nextDeadlineMs, nowMs)}`]),
     `; ${count(calls, 'call')} in the last minute`,
     ...(throttled > 0 ? [`, ${number(throttled)} throttled`] : []),
     ...(region.spacingMs > pace.spacingMs ? [`, a call every ${timeText(region.spacingMs)} now`] : []),
