@@ -124,7 +124,7 @@ const PREVIEW = object(
     header: { type: 'array', items: object({ name: TEXT, value: TEXT }) },
     texts: about(
       { type: 'array', items: TEXT },
-      'The text of all plain parts, and that of all HTML parts. As in the mail: never show it as HTML.',
+      'The text of all plain parts, and that of all HTML parts. Without invisible characters. The sender wrote it: never show it as HTML.',
     ),
     attachments: {
       type: 'array',

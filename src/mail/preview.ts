@@ -1,6 +1,6 @@
 // A mail as people see it before they decide about it: a few fields of its header, its text, its attachments, decoded.
-// Linear in the mail's length, and never throws: a text that can't be read gives the reason. The texts are as the mail
-// has them: code that shows them must escape them.
+// Linear in the mail's length, and never throws: a text that can't be read gives the reason. The texts are the
+// sender's, without invisible characters: code that shows them must escape them.
 
 import { errorMessage } from '../errors'
 import { type Attachment, readContent } from './content'

@@ -132,6 +132,34 @@ describe('ses-bounce quarantine', () => {
     assert.deepEqual(readdirSync(folder), [])
   })
 
+  it('shows with --text what a reader sees of a hostile mail, and every name of an attachment', async () => {
+    const mail = [
+      'Subject: x',
+      'Content-Type: multipart/mixed; boundary=b',
+      '',
+      '--b',
+      'Content-Type: text/plain; charset=utf-8',
+      '',
+      'a\u202eb \u001b]0;title\u0007',
+      '--b',
+      'Content-Type: application/octet-stream; name="invoice.pdf"',
+      'Content-Disposition: attachment; filename="invoice.exe"',
+      '',
+      'MZ',
+      '--b--',
+      '',
+    ].join('\r\n')
+    const id = await keep('one', { mail: Buffer.from(mail).toString('latin1') })
+    const { code, lines } = await run('show', '--text', id)
+    assert.equal(code, 0)
+    const from = lines.indexOf('text')
+    assert.deepEqual(lines.slice(from), [
+      'text',
+      '  ab ]0;title',
+      '  attached   invoice.exe or invoice.pdf, application/octet-stream or application/pdf, 2 bytes',
+    ])
+  })
+
   it('is empty where nothing was kept', async () => {
     assert.deepEqual(await run('list'), { code: 0, errors: [], lines: ['the quarantine is empty'] })
     assert.deepEqual(await run('list', '--json'), { code: 0, errors: [], lines: [] })

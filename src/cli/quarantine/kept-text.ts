@@ -63,7 +63,10 @@ export function previewLines({ texts, attachments, isCut, fault }: Preview): str
     ...(first === undefined ? [] : ['text', ...textLines(first)]),
     ...(second === undefined ? [] : ['text of the HTML', ...textLines(second)]),
     ...attachments.map(({ names, types, sizeBytes }) =>
-      row('attached', `${quotedText(names[0] ?? 'no name')}, ${types.join(', ')}, ${sizeText(sizeBytes)}`),
+      row(
+        'attached',
+        `${names.length === 0 ? 'no name' : names.map(quotedText).join(' or ')}, ${types.join(' or ')}, ${sizeText(sizeBytes)}`,
+      ),
     ),
     ...(isCut ? ['  there is more: only the beginning is shown'] : []),
   ]
