@@ -11,18 +11,18 @@ type ConnectOptions = Parameters<HttpsProxyAgent<string>['connect']>[1]
 
 const VARIABLES = ['https_proxy', 'HTTPS_PROXY', 'all_proxy', 'ALL_PROXY'] as const
 
-/** The first that is set, as proxy-from-env reads them. */
+/** The first variable that is set, in the order of proxy-from-env. */
 export function proxyVariable(env: NodeJS.ProcessEnv = process.env): (typeof VARIABLES)[number] | undefined {
   return VARIABLES.find(name => env[name])
 }
 
-/** Without its login. Undefined: there is none, or the value isn't a URL. */
+/** The proxy's URL without its login. Undefined: there is none, or the value isn't a URL. */
 export function proxyText(env: NodeJS.ProcessEnv = process.env): string | undefined {
   const url = proxyUrl(env)
   return url === undefined ? undefined : `${url.protocol}//${url.host}`
 }
 
-/** A value without a scheme is of a proxy that is asked by http, as curl(1) reads it. */
+/** A value without a scheme means a proxy over http, as in curl(1). */
 function proxyUrl(env: NodeJS.ProcessEnv): URL | undefined {
   const name = proxyVariable(env)
   const text = name === undefined ? '' : (env[name] ?? '').trim()
@@ -31,12 +31,12 @@ function proxyUrl(env: NodeJS.ProcessEnv): URL | undefined {
   return text !== '' && isUsable ? new URL(url) : undefined
 }
 
-/** For a proxy's answer where no setting limits a call. */
+/** The time for a proxy's answer where no setting limits a call. */
 export const PROXY_MS = 10_000
 
 export interface ProxyAgentOptions {
   keepAlive?: boolean
-  /** For the proxy's answer to CONNECT; it may accept a connection and never answer. */
+  /** The time for the proxy's answer to CONNECT: it may accept a connection and never answer. */
   connectMs: number
 }
 
@@ -52,7 +52,7 @@ export function proxyFault(name: string): string {
   return `${name} must be the URL of an http or https proxy, such as http://proxy.example.com:3128`
 }
 
-/** For clients of the SDK whose calls needn't be timed. */
+/** An option for clients of the SDK whose calls needn't be timed. */
 export function proxyHandler(connectMs: number): {
   requestHandler?: { httpsAgent: HttpsProxyAgent<string> }
 } {

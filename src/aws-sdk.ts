@@ -6,7 +6,7 @@
  */
 const SWITCH = 'AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'
 
-/** Before the first client is made. A value that is set already stays. */
+/** To be called before the first client is made. A value that is set already stays. */
 export function silenceNodeVersionWarning(env: NodeJS.ProcessEnv = process.env): void {
   env[SWITCH] ??= 'true'
 }

@@ -10,7 +10,7 @@ import { verdictSettings } from './verdict-settings'
 const SHOWN_CHARACTERS = 200
 
 /**
- * `outlived`: since when the configuration has been in force, if the files have errors.
+ * `outlived`: the time since which the configuration has been in force, if the files have errors.
  * `0.1.0: mode = enforce; relays 192.0.2.10; 3 rules; accounts one, two; queue in FILE; bounces go to SES`
  */
 export function bootLine(

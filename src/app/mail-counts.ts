@@ -36,7 +36,7 @@ export class MailCounts {
     this.#metricsBuffer.count(COUNTED.notifyNever)
   }
 
-  /** Counts a mail of SES that a peer has handed over that isn't trusted. */
+  /** Counts a mail of SES that came from a peer that isn't trusted. */
   untrusted(): void {
     this.#metricsBuffer.count(COUNTED.untrusted)
   }

@@ -101,7 +101,7 @@ export class PluginRuntime {
       keepsSnapshot: !isWorker,
       kept: (name, text) => (name === SETTINGS_FILE ? withoutSecrets(text) : text),
       restored: restorerFor(configDir),
-      // a worker starts while the master runs, so it must have what the master has
+      // a worker starts while the master runs, so it falls back to the configuration that the master uses
       fallsBack: isWorker || ((broken, saved) => startsOnLastGood(broken, saved?.settings, process.env)),
       ...(!isWorker && { remindsEveryMs: REMIND_MS }),
       // the master reads the files too, and logs their errors

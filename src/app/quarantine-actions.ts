@@ -1,5 +1,6 @@
-// Mail leaves the quarantine by hand: released through Haraka, or deleted. The command line, the API and the status page share
-// this. It is gone only once Haraka has answered 250 to its release, or by deletion. Each is in the audit.
+// Mail leaves the quarantine by hand: released through Haraka, or deleted. The command line, the API and the status
+// page share this code. A mail is gone only once Haraka has answered 250 to its release, or by deletion. Each action is
+// in the audit.
 
 import { errorMessage, type Result } from '../errors'
 import { addressKey } from '../mail/address'

@@ -137,7 +137,7 @@ export class RefusalSurges {
   }
 }
 
-/** The last MOST recipients of a place, each once, the newest last. It is asked to note each mail's. */
+/** The last MOST recipients of a place, each once, the newest last. Mail waits for `note`, so each step is short. */
 class RecentRecipients {
   /** Counts up with each use, so that places can be ordered by their last use. */
   lastUse = 0

@@ -1,4 +1,4 @@
-// The person who runs a command, for the audit: the user of this process, and who became it by sudo.
+// The person who runs a command, for the audit: the user of this process, and the user who called sudo.
 // Asked before root becomes Haraka's user.
 
 import os from 'node:os'

@@ -96,7 +96,7 @@ interface AccountLanes {
   domains: readonly string[]
 }
 
-/** With accounts in the configuration, theirs alone. `seen`: the lanes of the queue. */
+/** The lanes to check: with accounts in the configuration, only theirs. `seen`: the lanes of the queue. */
 function lanesOf({ settings, policy, domains }: ActiveConfig, seen: readonly string[]): AccountLanes[] {
   const { accounts, ses } = settings
   const lanes = seen.map(parseLane)

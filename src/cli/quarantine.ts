@@ -157,7 +157,7 @@ async function withQuarantine(
         tokens,
         ...(total && { queue: total.queue }),
         locks: releaseLockFolder(dir),
-        // without a queue nothing else has a time
+        // without a queue this machine's clock is the only one
         now: () => total?.queue.clock.nowMs() ?? Date.now(),
         actor,
         ...(reason !== undefined && { reason }),

@@ -27,7 +27,7 @@ export function exampleSettings(): string {
   return [HEAD, ...sections, accounts()].join('\n')
 }
 
-/** An example, as their names aren't known. */
+/** An example of a token with a name, as the names aren't known. */
 function tokens(): string {
   const keys: [string, Key<unknown>][] = Object.entries(TOKEN_KEYS)
   const lines = keys.map(

@@ -8,7 +8,7 @@ import { TOKEN_ROLES, type TokenRole } from './settings'
 import { type ValueParser, whole } from './value-parsers'
 
 export interface HttpToken {
-  /** NAME; of the key `token` itself: `token`. */
+  /** NAME, or `token` for the key `token` itself. */
   name: string
   role: TokenRole
   /** SHA-256 of the token, in hexadecimal. */

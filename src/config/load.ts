@@ -53,7 +53,7 @@ export function parseSettings(text: string): IniFile {
 }
 
 export interface LoadOptions {
-  /** Sections that the caller doesn't need: a value whose variable isn't set counts there as a key that isn't. */
+  /** Sections that the caller doesn't need: a key with a variable that isn't set counts there as not set. */
   unneeded?: readonly SectionName[]
 }
 

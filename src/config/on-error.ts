@@ -5,8 +5,9 @@ import type { Settings } from './settings'
 import type { Sources } from './sources'
 
 /**
- * The value in the files counts, errors elsewhere or not. If it can't be read there, that of the last good configuration
- * does: a key that is mistyped, or a file that is gone, is no wish to stop. `saved`: its settings, if there are any.
+ * The value in the files counts, errors elsewhere or not. If it can't be read there, the value of the last good
+ * configuration counts: a key that is mistyped, or a file that is gone, is no wish to stop. `saved`: its settings, if
+ * there are any.
  */
 export function startsOnLastGood(
   broken: Pick<Sources, 'read'>,

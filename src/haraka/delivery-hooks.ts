@@ -26,7 +26,7 @@ export class DeliveryHooks {
   /** Notes of mail that queue/smtp_forward would refuse for all recipients at once. */
   readonly #toSplit = new WeakMap<HarakaTransaction, DeliveryNote>()
 
-  /** `hooks.forCommit`: before a mail is to be split. `wake`: there is a new job. */
+  /** `hooks.forCommit` is called before a mail is split, `wake` for a new job. */
   constructor(runtime: PluginRuntime, hooks: Pick<HooksToAdd, 'forCommit'>, wake: () => void) {
     this.#runtime = runtime
     this.#hooks = hooks

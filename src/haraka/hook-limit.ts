@@ -4,7 +4,7 @@
 
 import type { HarakaPlugin } from './types'
 
-/** Seconds, by the plugins that keep them. */
+/** The time limits in seconds, by the plugins that keep them. */
 const kept = new WeakMap<HarakaPlugin, number>()
 
 /** To be called when Haraka runs its init hooks, whose time it limits itself. */

@@ -13,7 +13,7 @@ export function mountRoutes(context: PluginContext, plugin: HarakaPlugin, server
   const { runtime } = context
   const app = server.http?.app
   if (!app) return
-  // most have no web server: a start without them takes less
+  // loaded here, as most installations have no web server and start faster without these files
   const { mount } = require('../http/mount') as typeof import('../http/mount')
   const { allRoutes } = require('../http/routes') as typeof import('../http/routes')
   const http: HttpContext = {

@@ -46,7 +46,7 @@ function foreignDomains(
   sources: Sources,
   file: string,
 ): Diagnostic[] {
-  // a directory without both is no whole one
+  // a directory without both files isn't a whole Haraka directory
   if (sources.read(HOST_LIST) === undefined && sources.read(HOST_LIST_REGEX) === undefined) return []
   const { ownDomains } = readOwnDomains(relay.domains, name => sources.read(name))
   return rules.flatMap(rule =>

@@ -1,4 +1,4 @@
-// Finds relays most of whose mail has one fault. Says so once an hour for each relay. Memory is bounded.
+// Finds relays with one fault in most of their mail. Says so once an hour for each relay. Memory is bounded.
 
 import type { MonoMs } from '../units'
 
@@ -8,7 +8,7 @@ interface Counts {
 }
 
 const HOUR_MS = 3_600_000
-/** Mails before a relay is told of: fewer may be an exception. */
+/** The fewest mails for a warning about a relay: fewer may be an exception. */
 const FEWEST_MAILS = 3
 /** Relays that are counted in an hour. Further ones are counted in the next. */
 const MOST_RELAYS = 1000

@@ -34,13 +34,13 @@ export const RCPT_HOOK = 'accept_refused_recipient'
 /** For mail with several RCPT TO. */
 const FOR_SEVERAL: readonly Hook[] = [['data', 'end_recipients', FIRST]]
 
-/** For mail whose decisions are to be carried out. */
+/** Hooks for mail whose decisions are to be carried out. */
 const FOR_COMMIT: readonly Hook[] = [
   ['queue', 'commit', FIRST],
   ['queue_outbound', 'commit', FIRST],
 ]
 
-/** For refusals that the relay hasn't heard. */
+/** Hooks for refusals that the relay hasn't heard. */
 const FOR_HELD: readonly Hook[] = [['rcpt_ok', 'keep_refused_recipient', FIRST]]
 
 const FOR_REFUSALS: readonly Hook[] = [

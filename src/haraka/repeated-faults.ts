@@ -17,7 +17,7 @@ export class RepeatedFaults {
     this.#repeatMs = repeatMs
   }
 
-  /** `log`: for this mail; `later`: for several. */
+  /** `log` writes the line about this mail, `later` the line about several. */
   note(error: unknown, { log, later }: { log: LogError; later: LogError }): void {
     const text = `temporary refusal: ${errorText(error)}`
     if (!(error instanceof SesBounceError)) {

@@ -1,4 +1,4 @@
-// A value for each transaction, for what is kept of every mail.
+// A value for each transaction, for facts that are kept about every mail.
 // It is a property of the transaction: an entry of a WeakMap keeps its value until the next full garbage collection, so that
 // the values of thousands of mails are copied about, which costs more than deciding about the mails.
 

@@ -1,5 +1,5 @@
-// Looks at one mail in a hundred of peers that aren't trusted: one that hands over SES's mail may be a relay that is missing
-// in [relay] trusted. Told of once an hour for each such peer. The other mails cost a count.
+// Looks at one mail in a hundred of peers that aren't trusted: a peer that hands over SES's mail may be a relay that is
+// missing in [relay] trusted. Each such peer is logged once an hour. Other mails only cost a count.
 
 import type { MonoMs } from '../units'
 import { hasOwnReceived } from './own-received'
@@ -7,7 +7,7 @@ import type { HarakaTransaction } from './types'
 
 const ONE_IN = 100
 const HOUR_MS = 3_600_000
-/** Peers that are told of in an hour: forged mail must not fill the log. */
+/** The most peers that are logged in an hour: forged mail must not fill the log. */
 const MOST_PEERS = 20
 /** SES's Received is below those of a relay's own hops. */
 const MOST_FIELDS = 3

@@ -86,7 +86,7 @@ export function quarantinePaths(at: Answers, answer: Answer): Record<string, obj
 }
 
 const STORED = object({ bytes: NUMBER, mails: NUMBER })
-/** In milliseconds, unlike those of bounces. */
+/** A time with milliseconds, unlike the times of bounces. */
 const EXACT_TIME = { type: 'string', format: 'date-time' }
 
 const REFUSED = about(

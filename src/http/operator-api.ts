@@ -1,4 +1,4 @@
-// The API for those who operate: the audit, and a flush of the queue. docs/api.md explains it.
+// The API for operators: the audit, and a flush of the queue. docs/api.md explains it.
 
 import { setTimeout as sleep } from 'node:timers/promises'
 import { auditJson } from '../app/audit-json'

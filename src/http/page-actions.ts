@@ -99,13 +99,13 @@ function pauseFromPage(request: Request, change: typeof pauseSending, context: H
   })
 }
 
-/** For the audit. */
+/** The actor on the page, for the audit. */
 function byPage(who: string, field: (name: string) => string | undefined) {
   const reason = field('reason')?.trim() ?? ''
   return { rule: PAGE_RULE, who, via: 'page' as const, ...(reason !== '' && { reason }) }
 }
 
-/** A form as browsers send it. Of a field that is missing or too long it gives undefined. */
+/** A form as browsers send it. A field that is missing or too long is undefined. */
 export async function formOf({ headers, body }: Request): Promise<(name: string) => string | undefined> {
   const type = headers['content-type'] ?? ''
   if (!/^application\/x-www-form-urlencoded\b/i.test(type)) return () => undefined

@@ -23,7 +23,7 @@ export async function viewOf(request: Request, context: HttpContext): Promise<Vi
   }
 }
 
-/** In the header, or the one that the session began with. @throws QueueError */
+/** The token in the header, or the one that the session began with. @throws QueueError */
 async function tokenOfViewer(request: Request, context: HttpContext): Promise<HttpToken | undefined> {
   return request.token ?? (await currentSession(request, context))?.token
 }
@@ -47,7 +47,7 @@ export async function ofTrusted(
   return view.isTrusted ? answer(view) : tokenNeeded(view)
 }
 
-/** Answers requests of those who may change something. `who`: the name of their token. */
+/** Answers requests of people who may change something. `who`: the name of their token. */
 export function ofOperator(
   request: Request,
   context: HttpContext,

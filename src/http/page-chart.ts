@@ -31,7 +31,7 @@ export async function activityUntil(
   const { buckets: found, waiting } = await reader.activity(firstMs)
   const buckets = Array.from({ length: SPANS }, (_, index) => {
     const fromMs = firstMs + index * ACTIVITY_BUCKET_MS
-    // what a clock that is ahead has counted is part of the present, or the waiting jobs of the past would change
+    // counts by a clock that is ahead are part of the present, or the waiting jobs of the past would change
     return found
       .filter(one => one.fromMs === fromMs || (fromMs === lastMs && one.fromMs > lastMs))
       .reduce(sumOf, { fromMs, came: 0, sent: 0, others: 0 })

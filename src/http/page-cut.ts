@@ -1,5 +1,5 @@
 // Long values in tables are cut in their middle, so that none pushes the other columns away. The whole value stays in the
-// page: as the title, for copying, for a search in the browser, and for those who listen to it. Pure.
+// page: as the title, for copying, for a search in the browser, and for people who listen to it. Pure.
 
 import { escapeControls } from '../config/escape'
 import { type Html, html, type Part } from './html'
@@ -28,7 +28,7 @@ export function cutAddress(address: string): Part {
   return address === '' ? '<>' : cut(address)
 }
 
-/** Words of somebody's, of which the beginning is enough in a table. */
+/** A person's own words: their beginning is enough in a table. */
 export function clamped(text: string): Part {
   return text === '' ? '' : html`<span class="clamp" title="${text}">${text}</span>`
 }

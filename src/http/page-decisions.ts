@@ -1,4 +1,4 @@
-// The latest decisions on the first page, each with what came of it: the state of its job, a duplicate, or the action.
+// The latest decisions on the first page, each with its outcome: the state of its job, a duplicate, or the action.
 // Pure. Texts from a mail and names of rules are shown only with the token.
 
 import type { DecisionNote } from '../queue/counters'

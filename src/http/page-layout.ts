@@ -152,7 +152,7 @@ export function ago(ms: number, nowMs: EpochMs): Html {
   return moment(`${timeText(nowMs - ms)} ago`, ms, nowMs)
 }
 
-/** The time that is left, and until when. */
+/** The time that is left, and the time when it ends. */
 export function left(deadlineMs: EpochMs, nowMs: EpochMs): Html {
   return moment(leftText(deadlineMs, nowMs), deadlineMs, nowMs)
 }

@@ -93,7 +93,7 @@ function whenOf({ record, keptAtMs }: Kept): number {
   return record === undefined ? keptAtMs : Date.parse(record.quarantinedAt)
 }
 
-/** `said`: why it was not released. */
+/** `said`: the reason why it was not released. */
 export function quarantinedMain(view: View, kept: Kept, preview: Preview, said?: string): Html {
   const { record } = kept
   return html`${said !== undefined && html`<section class="status bad" role="alert"><p class="bad">Not released: ${said}.</p></section>`}

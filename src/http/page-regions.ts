@@ -38,7 +38,7 @@ ${view.mayOperate && rows.length > 0 && html`<div class="actions">${pausing(unde
 </section>`
 }
 
-/** In a few words why bounces of a lane don't go out, or not as they should. */
+/** The reason, in a few words, why bounces of a lane don't go out, or not as they should. */
 const WORDS: Partial<Record<ReasonKind, string>> = {
   no_dispatcher: 'no dispatcher',
   paused: 'paused by hand',

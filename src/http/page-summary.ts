@@ -135,7 +135,7 @@ function surgeText(view: View, { by, share }: SurgeRecord): Html {
   return html`${shownTo(view, by)} has refused ${share}: what it refuses is 450, and nothing is bounced, until it accepts a recipient or <code>ses-bounce refusals resume</code>.`
 }
 
-/** The link leads to as many. */
+/** The link leads to the jobs that are counted. */
 function lostText({ isTrusted, nowMs }: View, lost: number): Html {
   const jobs = `${count(lost)} ${lost === 1 ? 'job' : 'jobs'}`
   const link = `${ROOT}/lost?since=${new Date(nowMs - HOUR_MS).toISOString()}`

@@ -7,8 +7,8 @@ import type { View } from './page-layout'
 export interface Column {
   name: string
   /**
-   * `head`: its cells name their rows. `nowrap`: short words, which stay in one piece. `words`: somebody's, of any
-   * length.
+   * `head`: its cells name their rows. `nowrap`: short words, which stay in one piece. `words`: a person's own
+   * words, of any length.
    */
   kind?: 'head' | 'nowrap' | 'number' | 'words'
   /** Shown only with the token. */
@@ -20,7 +20,7 @@ export interface TableOptions {
   fewOnPhone?: string
 }
 
-/** With more columns it is wider than a tablet. */
+/** A table with more columns is wider than a tablet. */
 const MANY = 5
 
 /** So many rows are shown at first on a phone (style.ts has the same number). */

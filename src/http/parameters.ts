@@ -61,7 +61,7 @@ export class Parameters<N extends string> {
     return STANDARD_LIMIT
   }
 
-  /** `read`: of what `toCursor` got. */
+  /** `read` gets the text that `toCursor` got. */
   cursor<T>(name: N, read: (text: string) => T | undefined): T | undefined {
     const cursor = this.text(name)
     if (cursor === undefined) return undefined

@@ -78,7 +78,7 @@ export interface QuarantineListed {
   totalText: string
 }
 
-/** For the API and the page. */
+/** A page of the quarantine's list, for the API and the status page. */
 export async function quarantineList(
   { filter, limit, after }: QuarantineListing,
   context: HttpContext,
@@ -101,7 +101,7 @@ export async function quarantineList(
   }
 }
 
-/** It is long, and of one mail only. */
+/** Leaves the receipt out of lists: it is long, and the answer for one mail has it. */
 function withoutReceipt({ receipt: _receipt, ...rest }: Record<string, unknown>): Record<string, unknown> {
   return rest
 }
@@ -149,7 +149,7 @@ function reasonIn({ query }: Request): { reason?: string } {
   return reason === undefined ? {} : { reason }
 }
 
-/** Somebody with a token, and why they do it. */
+/** The person with a token, and their reason. */
 export interface ByHand {
   who: string
   via: Exclude<AuditWay, 'cli'>

@@ -33,13 +33,13 @@ export interface HttpContext {
   operator(): Eventually<OperatorQueue>
   /** The raw mail. */
   readonly mailStore: MailStore
-  /** Makes mail readable that people look at. */
+  /** The threads that make mail readable for people. */
   readonly threads: Pick<WorkerThreads, 'preview'>
   /** For the release of quarantined mail. @throws QueueError */
   releaseTokens(): Promise<ReleaseTokens>
   /** A folder for the locks of releases. */
   readonly releaseLocks: string
-  /** Where this Haraka accepts mail. Undefined: smtp.ini names no address. */
+  /** The address where this Haraka accepts mail. Undefined: smtp.ini names no address. */
   smtpEndpoint(): Promise<Endpoint | undefined>
   /** Plugins that refuse most recipients. */
   surges(): readonly SurgeRecord[]

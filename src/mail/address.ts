@@ -106,7 +106,7 @@ export function asciiAddress(text: string): string | undefined {
   return `${address.local}@${/^[ -~]*$/.test(address.domain) ? address.domain : domain}`
 }
 
-/** The key of an address that most are like: ASCII, without quotes. Undefined: of any other text. */
+/** The key of a usual address: ASCII, without quotes. Undefined: the text is any other. */
 export function plainKey(text: string): AddressKey | undefined {
   return isPlainAddress(text) ? (text.toLowerCase() as AddressKey) : undefined
 }

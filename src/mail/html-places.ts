@@ -4,7 +4,7 @@ const [TAB, LF, FF, CR, SPACE] = [0x09, 0x0a, 0x0c, 0x0d, 0x20]
 export const SLASH = 0x2f
 export const GREATER = 0x3e
 
-/** Where the end of a comment begins, and what comes behind it. Below 0: it isn't here. */
+/** The offset where the end of a comment begins, and the offset behind it. Below 0: it isn't here. */
 export function commentEnd(html: string, from: number): { at: number; next: number } {
   for (let at = html.indexOf('--', from); at >= 0; at = html.indexOf('--', at + 1)) {
     if (html.charCodeAt(at + 2) === GREATER) return { at, next: at + 3 }
@@ -13,7 +13,7 @@ export function commentEnd(html: string, from: number): { at: number; next: numb
   return { at: -1, next: -1 }
 }
 
-/** Where the end tag of an element begins that holds text. Below 0: not here. */
+/** The offset of the end tag of an element that holds text. Below 0: it isn't here. */
 export function endTagOf(html: string, element: string, from: number): number {
   for (let at = html.indexOf('</', from); at >= 0; at = html.indexOf('</', at + 2)) {
     const end = at + 2 + element.length

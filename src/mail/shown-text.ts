@@ -20,7 +20,7 @@ export class ShownText {
   #isOpenWord = false
   #hidesPartOfWord = false
 
-  /** `collector`: with the text before the first hidden element. */
+  /** `collector` has the text before the first hidden element. */
   constructor(collector: Collector) {
     this.#collector = collector
   }
@@ -55,7 +55,7 @@ export class ShownText {
     if (this.#hidden?.tag === tag && --this.#hidden.depth === 0) this.#hidden = undefined
   }
 
-  /** Undefined: no word is another one. */
+  /** The text without its hidden parts. Undefined: no word has a hidden part, so it is the same as with them. */
   end(): string | undefined {
     return this.#hidesPartOfWord ? this.#collector.end().text : undefined
   }

@@ -11,7 +11,9 @@ export class LiteralFinder {
   /** The class of each UTF-16 unit; 0: in no literal. */
   readonly #classes = new Uint16Array(0x10000)
   readonly #width: number
-  /** Where the next state's row begins, by row and class; with END_BIT, so below 0, where a literal ends in that state. */
+  /**
+   * The offset of the next state's row, by row and class; with END_BIT, so below 0, if a literal ends in that state.
+   */
   readonly #next: Int32Array
   /** For each state, the numbers of the literals that end there. */
   readonly #ends: (number[] | undefined)[] = [undefined]

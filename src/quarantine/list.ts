@@ -1,5 +1,5 @@
-// The list of the quarantine, a page at a time, latest first. However much there is and rare what is asked for, a page reads a
-// limited number of records: it may hold fewer mails than asked.
+// The list of the quarantine, a page at a time, latest first. A page reads a limited number of records, however large
+// the quarantine is and however rare the wanted mail: it may hold fewer mails than the limit.
 
 import type { ListPosition, ListRange } from '../queue/mail-ledger'
 import { senderTest } from '../queue/sender-filter'

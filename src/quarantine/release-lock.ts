@@ -1,5 +1,5 @@
 // One release of a mail at a time on this host: two clicks, or a click and a command, would deliver it twice.
-// A file that only one process can make; that of a process that was killed counts for some minutes.
+// The lock is a file that only one process can make; the file of a process that was killed counts for some minutes.
 
 import { rm, stat, writeFile } from 'node:fs/promises'
 import path from 'node:path'

@@ -115,7 +115,7 @@ export function flushedText(notBeforeMs: EpochMs, by: By | undefined): string {
   return `${flushedPrefix(by)}${iso(notBeforeMs)}`
 }
 
-/** The line without the time that was to be waited for, which ends it. */
+/** The line up to the time of the next attempt, with which it ends. */
 export function flushedPrefix(by: By | undefined): string {
   const who = by === undefined ? '' : ` by ${by.who}`
   const why = by?.reason === undefined ? '' : `: ${by.reason}`

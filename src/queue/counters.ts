@@ -64,7 +64,7 @@ export interface DecisionNote {
 
 const DUPLICATE = 'duplicate'
 
-/** How engines store the action of a note. */
+/** The action of a note in the form that engines store. */
 export function storedAction({ action, isDuplicate }: Pick<DecisionNote, 'action' | 'isDuplicate'>): string {
   return isDuplicate ? DUPLICATE : action
 }

@@ -17,7 +17,7 @@ export interface Pause {
   /** Undefined: every region. */
   region?: string
   sinceMs: EpochMs
-  /** In the words of the operator. */
+  /** The operator's reason, in their own words. */
   reason?: string
   /** The operator, as in the audit. */
   who?: string
@@ -133,7 +133,7 @@ export interface QueueReader {
   decisions(limit?: number): Eventually<DecisionNote[]>
   /** Most of them first. */
   ruleHits(): Eventually<RuleHits[]>
-  /** With the buckets of the last day that begin then or later. */
+  /** The activity in the buckets of the last day that begin then or later. */
   activity(fromMs: EpochMs): Eventually<Activity>
   /** For each of these recipients its job. Undefined: there is none on record. */
   statesOf(recipients: readonly MailRecipient[]): Eventually<(JobInState | undefined)[]>

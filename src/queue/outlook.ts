@@ -37,7 +37,7 @@ export function callsPassFrom(
   ]
   const ms = Math.max(nowMs, ...tries.map(({ nextTryMs = nowMs }) => nextTryMs))
   const isThrottled = lastMinute.throttled > 0 && lastMinute.sent === 0
-  // of a blocked sender the others of the lane go out, and how many of the jobs are its own isn't counted
+  // the lane's other senders go on when one is blocked, and the jobs of the blocked one aren't counted apart
   return { ms, isSure: tries.length + blockers.length === 0 && !isThrottled }
 }
 

@@ -1,4 +1,4 @@
-// Signs that a relay does what stops bounces: it rewrites recipients, though the settings don't say so, or it asks for no
+// Signs that a relay stops bounces: it rewrites recipients, though the settings don't say so, or it asks for no
 // bounces. Pure. Mail to Bcc recipients and of lists looks the same as rewritten mail, and some senders ask for no bounce, so
 // only many mails are a sign.
 
@@ -18,7 +18,7 @@ export interface RelaySigns {
 /** So many refusals aren't a coincidence. */
 const ENOUGH = 3
 
-/** For people. `recipients`: the setting. */
+/** The signs as texts for people. `recipients`: the setting. */
 export function relayWarnings(signs: RelaySigns, recipients: RelayRecipients): string[] {
   return [...(recipients === 'auto' ? rewritingWarning(signs) : []), ...neverWarning(signs)]
 }

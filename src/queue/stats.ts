@@ -53,9 +53,9 @@ export interface HostStats {
   skewMs: number
 }
 
-/** A host tells of itself as often. */
+/** The time between two notes of a host about itself. */
 export const TELL_EVERY_MS = 10_000
-/** One that has missed six of these is gone. */
+/** A host that has missed six of these is gone. */
 export const HOST_GONE_MS = 6 * TELL_EVERY_MS
 
 /** A host that was last seen before that may be gone. */

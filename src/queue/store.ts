@@ -276,7 +276,7 @@ export interface DispatcherQueue {
    * again, and the bounce sender is paused in that region.
    */
   settle(claim: Claim, effect: Effect, now: Settling): Eventually<Settled>
-  /** When an operator last wanted every waiting job of the region to be tried at once. 0: never. */
+  /** The last time when an operator wanted every waiting job of the region to be tried at once. 0: never. */
   flushedMs(region: string): Eventually<EpochMs>
   /** Deletes ended jobs that changed last before that time, a limited number. Returns the number. */
   prune(beforeMs: EpochMs): Eventually<number>

@@ -1,6 +1,6 @@
 // The one verdict on whether bounces go out, with its reasons, for every view and for health checks. Pure.
-// It follows what came of the calls. Nothing in it is private: no address, no host's name, no text of SES. An operator's
-// reason for a pause is for those with a token: `withoutReasons` takes it out for others.
+// It follows the outcomes of the calls. Nothing in it is private: no address, no host's name, no text of SES. An
+// operator's reason for a pause is for people with a token: `withoutReasons` takes it out for others.
 
 import { shortened } from '../config/escape'
 import type { EpochMs } from '../units'

@@ -1,4 +1,4 @@
-// The thread's program: reads content, searches texts, and reads what people look at, one task after the other.
+// The thread's program: reads content, searches texts, and makes previews for people, one task after the other.
 // An exception is sent as the answer. The main thread notices its end.
 
 import { MessageChannel, parentPort } from 'node:worker_threads'

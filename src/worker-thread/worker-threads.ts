@@ -35,7 +35,7 @@ export interface WorkerThreads {
  * machine.
  */
 const READING_MS = 4000
-/** Somebody waits for it, and no mail; it includes the start of the thread. */
+/** The time for a preview: a person waits for it, and no mail. It includes the start of the thread. */
 const LOOKING_MS = 15_000
 const READING_MS_A_BYTE = 0.2 / 1024
 

@@ -18,7 +18,7 @@ export function regionsOf(configured: readonly string[], seen: readonly string[]
   ]
 }
 
-/** No file, no regions. Faults of a database are told by `askDatabase`, with what would be right. */
+/** Without a file there are no regions. `askDatabase` reports the faults of a database, with a remedy. */
 export async function seenRegions(target: QueueTarget): Promise<{ regions: string[]; note?: OnlineAnswer }> {
   try {
     if (target.store === 'sqlite' && !isThere(target.file)) return { regions: [] }

@@ -36,7 +36,7 @@ export async function listKept(
   filter: QuarantineFilter,
   limit = Number.POSITIVE_INFINITY,
 ): Promise<number> {
-  // of a folder also what isn't on the queue's record yet
+  // a folder's list includes mail that isn't on the queue's record yet
   const latest: Latest =
     total && store.isOfAllHosts ? range => total.queue.mail.latest(range) : await uncounted(store)
   let written = 0

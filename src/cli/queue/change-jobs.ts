@@ -1,5 +1,5 @@
-// `queue retry`, `cancel` and `hold`: for jobs by their ids, or for all that match a filter. Each change is told of, and the
-// exit code is 1 if one of them was refused.
+// `queue retry`, `cancel` and `hold`: for jobs by their ids, or for all that match a filter. Each change is shown, and
+// the exit code is 1 if one of them was refused.
 
 import { changeJobs } from '../../app/operator-actions'
 import { jsonText } from '../../json'

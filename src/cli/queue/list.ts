@@ -11,7 +11,7 @@ import type { Run } from './run'
 
 /** Lines between two checks whether the output is still read. */
 const AT_ONCE = 500
-/** On a terminal; a pipe gets all of it. */
+/** The most on a terminal; a pipe gets all. */
 const SHOWN_RECIPIENTS = 3
 const SHOWN_REASON = 100
 

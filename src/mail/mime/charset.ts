@@ -128,7 +128,7 @@ function byName(label: string, bytes: Buffer): TextDecoding {
   return isNative(label) ? native(label.trim().toLowerCase()) : new GuessedDecoding(label)
 }
 
-/** Numbers of code pages by which iconv-lite has another name. */
+/** Numbers of code pages that have another name in iconv-lite. */
 const CODE_PAGES: ReadonlyMap<string, string> = new Map([
   ['10000', 'macroman'],
   ['10006', 'macgreek'],
@@ -160,7 +160,7 @@ function isNative(label: string): boolean {
   }
 }
 
-/** How many of the first bytes are at most that, at even offsets and at odd ones. */
+/** Counts those of the first bytes that are at most `most`, at even offsets and at odd ones. */
 function highBytes(bytes: Buffer, most: number): [even: number, odd: number] {
   const counts: [number, number] = [0, 0]
   for (let at = 0; at < Math.min(bytes.length, 4096); at++) {

@@ -5,7 +5,7 @@
 const HEADER_BYTES = 16
 const KIND_AT = 8
 const [COMPRESSED, UNCOMPRESSED] = [0x75465a4c, 0x414c454d]
-/** 2.1.3.1.1 and 2.1.3.1.4: the dictionary is a ring; it begins with this text, and so does what refers to it. */
+/** 2.1.3.1.1 and 2.1.3.1.4: the dictionary is a ring that begins with this text; references may point to it. */
 const DICTIONARY_BYTES = 4096
 const FIRST_TEXT = Buffer.from(
   '{\\rtf1\\ansi\\mac\\deff0\\deftab720{\\fonttbl;}{\\f0\\fnil \\froman \\fswiss \\fmodern \\fscript \\fdecor MS Sans SerifSymbolArialTimes New RomanCourier{\\colortbl\\red0\\green0\\blue0\r\n\\par \\pard\\plain\\f0\\fs20\\b\\i\\u\\tab\\tx',
@@ -49,7 +49,7 @@ function decompressed(data: Buffer, mostBytes: number): Decompressed {
   return ring.end(mostBytes)
 }
 
-/** The last 4,096 bytes, and all that left it. */
+/** A ring of the last 4,096 bytes, and all bytes that were overwritten in it. */
 class Ring {
   readonly #bytes = Buffer.alloc(DICTIONARY_BYTES)
   readonly #pieces: Buffer[] = []

@@ -52,7 +52,7 @@ function hasFieldBehindCr(header: Buffer): boolean {
   return header.includes(CR_CAPITAL_C) || header.includes(CR_SMALL_C)
 }
 
-/** The fields as programs read them that end a line at a bare CR. */
+/** The fields for programs that end a line at a bare CR. */
 function fieldsOf(header: Buffer): Fields {
   const lines = Buffer.from(header.toString('latin1').replace(/\r(?!\n)/g, '\n'), 'latin1')
   return readLines(lines, 0, new Boundaries(lines)).fields

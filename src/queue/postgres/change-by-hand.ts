@@ -1,5 +1,5 @@
-// Changes of jobs by hand, and their entry in the audit. ../by-hand.ts has the rules. A change is decided from what was
-// read, and written only if that is still so; else it is read again.
+// Changes of jobs by hand, and their entry in the audit. ../by-hand.ts has the rules. A change is decided from the rows
+// that were read, and written only if they are unchanged; else they are read again.
 
 import { QueueError } from '../../errors'
 import type { EpochMs } from '../../units'

@@ -17,7 +17,7 @@ import { text } from './rows'
 
 /** Entries that are looked at for one page, as with jobs. */
 const MOST_LOOKED_AT = 3000
-/** Old entries that go with a new one. */
+/** The most old entries that are deleted with a new one. */
 const PRUNE_ROWS = 100
 
 export function auditReader(database: Database) {
