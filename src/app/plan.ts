@@ -17,7 +17,7 @@ export type Plan =
 
 export interface CommitPlan {
   kind: 'commit'
-  /** Without recipients that have a bounce in the queue already. */
+  /** The bounces to submit, without recipients that have a bounce in the queue already. */
   bounces: { decision: Decision; request: BounceRequest }[]
   held: Held[]
   /** Recipients that are removed from the transaction, as the plugin has dealt with them. */
@@ -62,7 +62,7 @@ export function bouncesIn(decisions: readonly Decision[]): CommitPlan['bounces']
   )
 }
 
-/** Before Haraka answers the relay. */
+/** The planner for mail that Haraka hasn't answered yet. */
 export const SMTP_PLANNER: Planner = { settle: decision => decision, planFor }
 
 export function reasonOf(decision: Decision): string {

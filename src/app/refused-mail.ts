@@ -6,7 +6,7 @@ import { REPLY_TEXTS } from '../policy/bounce-types'
 import type { Decision } from '../policy/decision'
 import type { AsciiDomain } from '../units'
 
-/** At these stages a refusal is one for all recipients. */
+/** The stages at which a refusal is one for all recipients. */
 const OF_MAIL: ReadonlySet<RefusalStage> = new Set(['mail', 'data'])
 
 /** The text for several recipients that a queue plugin refused at once. */

@@ -183,7 +183,7 @@ interface TargetRun {
   monoMs: QueueIo['monoMs']
 }
 
-/** For what is done before a queue can be opened. */
+/** Runs work that is done before a queue can be opened. */
 async function withTarget(
   dir: string,
   env: NodeJS.ProcessEnv,

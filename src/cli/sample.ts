@@ -137,7 +137,7 @@ function warningsOf({ host }: Endpoint, dir: string, env: NodeJS.ProcessEnv): st
 /** Keys whose values are lists, quoted already. */
 const LISTS: ReadonlySet<string> = new Set(['recipient', 'attachment.name'])
 
-/** By the keys of test cases. */
+/** The values of the options, by the keys of test cases. */
 function keysOf(options: Options, dir: string, env: NodeJS.ProcessEnv): Record<string, string> {
   const {
     to = [standardRecipient(dir, env)],

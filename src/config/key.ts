@@ -15,7 +15,7 @@ export const SES_WINDOW_MS = DAY
 
 export interface Key<T> {
   parser: ValueParser<T>
-  /** In the form of the file. */
+  /** The default in the form of the file. */
   default: string
   /** One line that can stand alone. */
   meaning: string

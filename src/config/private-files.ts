@@ -62,7 +62,7 @@ export function givePrivateIfThere(file: string, owner: Owner): void {
   if (lstatSync(file, { throwIfNoEntry: false }) !== undefined) givePrivate(file, owner)
 }
 
-/** For an open file that this process made. */
+/** Gives an open file that this process made to the owner. */
 export function giveFile(descriptor: number, owner: Owner): void {
   fchmodSync(descriptor, 0o600)
   give(descriptor, owner)

@@ -54,7 +54,7 @@ export const boolean: ValueParser<boolean> = whole('true or false', (text, key) 
   return value === undefined ? unknownValue(text, key, boolean.form) : { value }
 })
 
-/** For a guard that a standard forbids to turn off. */
+/** A parser for a guard that a standard forbids to turn off. */
 export function alwaysTrue(reason: string): ValueParser<true> {
   return whole('true', (text, key) => {
     const read = boolean.read(text, key)

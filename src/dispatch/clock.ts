@@ -30,7 +30,7 @@ export const systemClock: Clock = {
   },
 }
 
-/** With the wall clock of a queue. */
+/** This machine's clocks, but with the wall clock of a queue. */
 export function clockOf(queue: { clock: Pick<Clock, 'nowMs'> }): Clock {
   return { ...systemClock, nowMs: () => queue.clock.nowMs() }
 }

@@ -37,7 +37,7 @@ const UNUSED_PART = 10
 const FIRST_RETRY_MS = 1000
 const LONGEST_RETRY_MS = 60_000
 
-/** In the form of the SDK. */
+/** The session in the form of the SDK. */
 type Identity = Omit<Session, 'expiresMs'> & { expiration: Date }
 
 interface Held {
@@ -79,7 +79,7 @@ export class LaneCredentials {
     return { ...this.#fault, laneWaitMs: Math.max(0, this.#notBeforeMs - this.#parts.monoMs()) }
   }
 
-  /** For the SDK, which asks for each call. */
+  /** The credentials for the SDK, which asks for each call. */
   async provide(): Promise<Identity> {
     if (!this.#isUsable()) await this.#ask()
     const held = this.#held

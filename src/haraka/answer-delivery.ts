@@ -24,10 +24,13 @@ export type DeliveryWork = (isLate: () => boolean) => Promise<DeliveryOutcome>
 const LONGEST_MS = 20_000
 /** The share of a shorter time limit (config/plugin_timeout) that work may take. */
 const SHARE_OF_LIMIT = 2 / 3
-/** With no try left Haraka calls `bounce` again at once. */
+/**
+ * A call of `bounce` within this time is about the mail that was sent back: with no try left Haraka calls it again at
+ * once.
+ */
 const AT_ONCE_MS = 1000
 
-/** When a mail was last sent back to Haraka's queue from here. */
+/** The times when mails were last sent back to Haraka's queue from here. */
 const sentBackAtMs = new WeakMap<OutboundMail, number>()
 
 /** Whether Haraka asks about a try that this plugin itself has put off. */

@@ -22,7 +22,7 @@ export interface DeliveryNote {
   sender: string
   relayIp: string
   sizeBytes: number
-  /** How many RCPT TO the relay gave. */
+  /** The number of RCPT TO commands of the relay. */
   rcptCommands?: number
   headerLines: readonly string[]
   headerIsCut: boolean

@@ -29,7 +29,7 @@ import { isFromSes, UntrustedPeers } from './untrusted-peers'
 export interface Pending {
   evaluation: MailEvaluation
   plan: CommitPlan
-  /** For each decision, in order, its recipients in the transaction. */
+  /** The recipients of each decision in the transaction, in the decisions' order. */
   targets: readonly (readonly HarakaAddress[])[]
 }
 

@@ -49,7 +49,7 @@ export function hasError(stores: readonly ResultStore[], plugin: string): boolea
   })
 }
 
-/** How many errors plugins have noted so far. */
+/** The number of errors that plugins have noted so far. */
 export function countErrors(stores: readonly AllResults[]): number {
   let count = 0
   for (const store of stores) {

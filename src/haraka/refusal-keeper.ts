@@ -34,7 +34,7 @@ export interface Asked {
   connection: HarakaConnection
   transaction: HarakaTransaction
   rcpt: RcptState
-  /** With Haraka's own words where the plugin gave none. */
+  /** The refusal, with Haraka's own words where the plugin gave none. */
   raw: HarakaRefusal
 }
 

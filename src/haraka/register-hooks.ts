@@ -31,7 +31,7 @@ const ALWAYS: readonly [Hook, ...Hook[]] = [
 export const QUEUE_HOOK = 'settle_queue_refusal'
 export const RCPT_HOOK = 'accept_refused_recipient'
 
-/** For mail with several RCPT TO. */
+/** Hooks for mail with several RCPT TO. */
 const FOR_SEVERAL: readonly Hook[] = [['data', 'end_recipients', FIRST]]
 
 /** Hooks for mail whose decisions are to be carried out. */
@@ -69,12 +69,12 @@ export class PluginHooks implements HooksToAdd {
     this.#add(ALWAYS)
   }
 
-  /** Before Haraka puts the hooks in order. */
+  /** To be called before Haraka puts the hooks in order. */
   addForRefusals(): void {
     this.#add(FOR_REFUSALS)
   }
 
-  /** When all plugins are loaded. */
+  /** To be called when all plugins are loaded. */
   putInOrder(): void {
     queueFirst(this.#registered, this.#plugin.name, FIRST)
   }

@@ -41,7 +41,7 @@ export interface MailExchange {
   auth_pass?: unknown
 }
 
-/** In the notes of mail that was split. */
+/** Keys in the notes of mail that was split. */
 const QUEUE = 'queue'
 const SPLIT = 'ses-bounce-split'
 

@@ -87,7 +87,7 @@ export const BOUNCE = object(
 export const succeeded = (data: object) => object({ success: { const: true }, data })
 
 const LEVELS = ['stopped', 'degraded', 'note']
-/** In milliseconds, unlike those of bounces. */
+/** A time with milliseconds, unlike the times of bounces. */
 const EXACT_TIME = { type: 'string', format: 'date-time' }
 
 export const HEALTH = object({

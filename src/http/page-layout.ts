@@ -121,7 +121,7 @@ export function timeTag(ms: number): Html {
   return html`<time datetime="${iso}">${iso.slice(0, 19).replace('T', ' ')} UTC</time>`
 }
 
-/** In seconds. */
+/** Units of time, in seconds. */
 const UNITS = [
   ['d', 86_400],
   ['h', 3600],

@@ -56,7 +56,7 @@ const VERDICT_CLASS = {
   idle: 'warn',
 } as const
 
-/** With a link to its jobs. */
+/** The number of jobs in a state, with a link to them. */
 function tile({ isTrusted }: View, state: JobState, jobs: number): Html {
   const number = isTrusted
     ? html`<a href="${ROOT}/search?state=${state}" aria-label="${count(jobs)} ${state}">${count(jobs)}</a>`

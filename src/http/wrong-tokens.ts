@@ -34,7 +34,7 @@ export interface WrongTokensParts {
 }
 
 export class WrongTokens {
-  /** In the order of their last wrong token. */
+  /** The peers, in the order of their last wrong token. */
   readonly #peers = new Map<string, Peer>()
   readonly #parts: WrongTokensParts
   #waiting = 0

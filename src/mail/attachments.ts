@@ -8,7 +8,7 @@ import type { PartFields } from './mime/part-fields'
 import { decodedSize, decodedWhole } from './mime/transfer-encoding'
 import { UnreadableError } from './unreadable'
 
-/** For this type programs use the file name instead. */
+/** The type for which programs use the file name instead. */
 const UNTYPED = 'application/octet-stream'
 /** Types and names of archives that must be readable: a file of another type may be a zip archive too, such as a .jar. */
 const ZIP_TYPE = /^(?:application|multipart)\/(?:x-)?zip(?:-compressed)?$/

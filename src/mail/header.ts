@@ -10,7 +10,7 @@ import { decodeWords } from './mime/encoded-words'
 import { type Field, splitFields } from './split-fields'
 
 export interface Header {
-  /** From top to bottom. */
+  /** The fields from top to bottom. */
   fields: readonly Field[]
   facts: HeaderFacts
 }

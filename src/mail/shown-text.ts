@@ -45,7 +45,7 @@ export class ShownText {
     this.#isOpenWord ||= this.#collector.isWithinWord
   }
 
-  /** For each element, behind `hide`. */
+  /** Call it for each element, behind `hide`. */
   open(tag: string): void {
     if (this.#hidden?.tag === tag) this.#hidden.depth++
   }

@@ -83,7 +83,7 @@ export interface Decision {
   account?: string
   /** The mail is bounced and delivered as well. */
   deliver: boolean
-  /** For reject and defer. */
+  /** The reply for reject and defer. */
   reply?: Reply
   /** For the action bounce. Undefined then: the queue has the bounce already. */
   bounce?: BounceRequest

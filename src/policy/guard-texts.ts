@@ -15,7 +15,7 @@ export interface GuardText {
   hasNoKey?: true
 }
 
-/** In the order in which they are checked. */
+/** The guards in the order in which they are checked. */
 export const GUARD_TEXTS: readonly GuardText[] = [
   {
     name: 'null_sender',

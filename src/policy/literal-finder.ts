@@ -15,11 +15,11 @@ export class LiteralFinder {
    * The offset of the next state's row, by row and class; with END_BIT, so below 0, if a literal ends in that state.
    */
   readonly #next: Int32Array
-  /** For each state, the numbers of the literals that end there. */
+  /** The numbers of the literals that end in each state. */
   readonly #ends: (number[] | undefined)[] = [undefined]
   /** For each state, the nearest state of a shorter end of the same text at which a literal ends. 0: none. */
   readonly #shorter: Uint16Array
-  /** For each state, the number of the call that has reported it. */
+  /** The number of the call that has reported each state. */
   readonly #reported: Uint32Array
   readonly #longest: number
   #calls = 0

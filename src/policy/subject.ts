@@ -111,7 +111,7 @@ export class Subject {
   }
 }
 
-/** How the reader of a value takes it. */
+/** The value as its reader takes it. */
 export function readingSubject(text: string): Subject {
   return new Subject(text, Number.POSITIVE_INFINITY, true)
 }

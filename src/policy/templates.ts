@@ -27,7 +27,7 @@ export type TemplateName =
   | (typeof REFUSAL_NAMES)[number]
   | (typeof ADDRESS_NAMES)[number]
 
-/** For the documentation. */
+/** The meanings for the documentation. */
 export const TEMPLATE_MEANINGS: Readonly<Record<TemplateName, string>> = {
   recipient: 'the recipient of record',
   'recipient.domain': 'the domain of the recipient of record',

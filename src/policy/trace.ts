@@ -22,7 +22,7 @@ export interface RuleTrace {
   values: readonly (string | number)[]
 }
 
-/** For each recipient, the checks in the order of the rules. */
+/** The checks for each recipient, in the order of the rules. */
 export async function traceRules(
   policy: Policy,
   facts: MailFacts,

@@ -11,7 +11,7 @@ import type { QuarantineRecord } from './record'
 export interface Kept {
   /** Its name. */
   id: string
-  /** For people. */
+  /** The place of the mail, for people. */
   location: string
   sizeBytes: number
   keptAtMs: EpochMs

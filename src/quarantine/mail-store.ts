@@ -11,7 +11,7 @@ import type { HeldRecipient, QuarantineRecord } from './record'
 
 export interface StoredFile {
   sizeBytes: number
-  /** When it was written, or came to the quarantine. */
+  /** The time when it was written, or came to the quarantine. */
   atMs: EpochMs
 }
 
@@ -71,7 +71,7 @@ export interface MailStore {
   writeRecord(place: MailPlace, name: string, record: QuarantineRecord): Promise<void>
   /** From `kept` to the quarantine, where `[quarantine] keep` begins now. Another process may do the same at once. */
   hold(name: string, held: HeldRecipient[], nowMs: EpochMs): Promise<void>
-  /** From the quarantine to `kept`. */
+  /** Moves a mail from the quarantine to `kept`. */
   putBack(name: string, record: QuarantineRecord | undefined): Promise<void>
   /** False: it isn't there. */
   remove(place: MailPlace, name: string): Eventually<boolean>
@@ -79,7 +79,7 @@ export interface MailStore {
   names(): Promise<string[]>
   /** Looks at a limited number of files, after those of the last step. Also removes unfinished files. */
   sweep(options: SweepOptions): Promise<Swept>
-  /** Between two steps. */
+  /** The time between two steps of a sweep. */
   readonly sweepPauseMs: number
   close(): Promise<void>
 }

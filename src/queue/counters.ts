@@ -83,7 +83,7 @@ export interface Reload {
 }
 
 export interface ReloadState {
-  /** When the active configuration was first read. */
+  /** The time when the active configuration was first read. */
   takenMs?: EpochMs
   /** The last one with errors. */
   refused?: Omit<Reload, 'state'>

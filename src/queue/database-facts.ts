@@ -9,14 +9,14 @@ export interface DatabaseFacts {
   /** The version of TLS. Undefined: the connection isn't encrypted. */
   tls?: string
   roundTripMs: number
-  /** How far this host's clock is ahead of the database's. */
+  /** The time by which this host's clock is ahead of the database's. */
   skewMs: number
   synchronousCommit: string
   /** `sync_state` of each standby; null: this login may not know. */
   standbys: (string | null)[]
   /** Connections that are left to logins like this one. */
   mostConnections: number
-  /** In seconds, those of others that this login may know. */
+  /** The age of the longest transaction of others that this login may know, in seconds. */
   longestTransactionS: number
   /** `transaction`: two connections share one of the server's. `unknown`: something is between that changes ports. */
   pooler: 'none' | 'transaction' | 'unknown'

@@ -112,7 +112,7 @@ export class DeadlineHistogram {
     return { drainMs: started * spacingMs, willMiss }
   }
 
-  /** By spans of whole blocks, soonest first. */
+  /** The waiting jobs by spans of whole blocks, soonest first. */
   buckets(blocks: number): DeadlineBucket[] {
     const spanMs = blocks * BLOCK_MS
     const buckets: DeadlineBucket[] = []

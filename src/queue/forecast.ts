@@ -11,7 +11,7 @@ export const SLOT_MS = 1000
 export interface Forecast {
   /** This process's monotonic clock. */
   nowMonoMs: MonoMs
-  /** From the start of a call to the next one's. */
+  /** The time from the start of a call to the next one's. */
   spacingMs: number
   /** No call starts later than this before its deadline. */
   marginMs: number

@@ -21,7 +21,7 @@ export interface SeenHosts {
   hosts: HostStats[]
   /** The name of the one whose dispatcher leads. */
   leader?: string
-  /** How far this host's clock is ahead of the queue's. */
+  /** The time by which this host's clock is ahead of the queue's. */
   skewMs: number
 }
 

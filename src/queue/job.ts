@@ -89,7 +89,7 @@ export interface JobEvent {
 export interface SubmittedJob {
   jobId: string
   state: JobState
-  /** When the job was made. */
+  /** The time when the job was made. */
   createdAtMs: EpochMs
 }
 

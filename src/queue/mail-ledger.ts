@@ -133,7 +133,7 @@ export interface MailLedger {
   letGo(name: string, addresses: readonly string[] | undefined, nowMs: EpochMs): Eventually<boolean>
   /** Moved from the quarantine to `kept`. */
   putBack(name: string): Eventually<void>
-  /** When the queue file was made. */
+  /** The time when the queue file was made. */
   madeMs(): Eventually<number>
   close(): Eventually<void>
 }

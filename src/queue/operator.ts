@@ -170,7 +170,7 @@ export interface OperatorQueue extends QueueReader {
   resume(region: string | undefined, audit?: AuditDraft): Eventually<boolean>
   /** The record of actions by hand. */
   readonly audit: Audit
-  /** For mail in the quarantine, and mail that leaves it by hand. */
+  /** The ledger for mail in the quarantine, and for mail that leaves it by hand. */
   readonly mail: Pick<MailLedger, 'files' | 'latest' | 'letGo' | 'gone' | 'putBack'>
   /** Undefined: tokens are files of the Haraka directory. */
   readonly releaseTokens?: ReleaseTokens

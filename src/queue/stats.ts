@@ -15,13 +15,13 @@ export interface QueueStats {
   states: Record<JobState, number>
   /** By region and state. Missing ones are 0. */
   jobs: readonly { region: string; state: JobState; jobs: number }[]
-  /** By name. */
+  /** The regions, by name. */
   regions: readonly RegionStats[]
   pauses: readonly Pause[]
   blocked: readonly Blocker[]
-  /** By name. */
+  /** The lanes whose calls fail, by name. */
   failing?: readonly LaneFailure[]
-  /** When the oldest waiting job was added. */
+  /** The time when the oldest waiting job was added. */
   oldestMs?: EpochMs
   /** The soonest deadline of the waiting jobs. */
   nextDeadlineMs?: EpochMs
@@ -49,7 +49,7 @@ export interface HostStats {
   seenMs: EpochMs
   /** Time since then. */
   silentMs: number
-  /** How far its clock is ahead of the queue's. */
+  /** The time by which its clock is ahead of the queue's. */
   skewMs: number
 }
 

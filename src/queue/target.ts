@@ -26,7 +26,7 @@ interface PostgresPlace extends Omit<PostgresTarget, 'password' | 'observer'> {
   hostName: string
 }
 
-/** With the password as it is set now. */
+/** The place of the queue, with the password as it is set now. */
 export type QueueTarget = SqlitePlace | (PostgresPlace & PostgresTarget)
 
 export function placeFor(queue: Settings['queue'], harakaDir: string): QueuePlace {
@@ -47,7 +47,7 @@ export function placeFor(queue: Settings['queue'], harakaDir: string): QueuePlac
   }
 }
 
-/** In the characters and the length that a name of a host may have. */
+/** The machine's name, in the characters and the length that a name of a host may have. */
 function machineName(): string {
   return (
     os

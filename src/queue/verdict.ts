@@ -32,7 +32,7 @@ export type ReasonKind = (typeof REASON_KINDS)[number]
 /** The verdict is one line. */
 const SHOWN_REASON = 200
 
-/** For everyone. */
+/** The numbers for everyone: without the reasons of pauses. */
 export function withoutReasons(stats: QueueStats): QueueStats {
   const pauses = stats.pauses.map(({ region, sinceMs }) => ({
     ...(region !== undefined && { region }),
@@ -51,7 +51,7 @@ export interface Reason {
   lane?: string
   sinceMs?: EpochMs
   nextTryMs?: EpochMs
-  /** Without a full stop. */
+  /** The text without a full stop. */
   text: string
 }
 
@@ -73,7 +73,7 @@ export interface VerdictSettings {
   /** mode = observe */
   isObserving: boolean
   endpoint: 'aws' | 'emulator' | 'other'
-  /** From one call to the next, by the settings. */
+  /** The time from one call to the next, by the settings. */
   spacingMs: number
 }
 

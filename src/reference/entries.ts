@@ -24,7 +24,7 @@ import type { Entry } from './entry'
 const PAGE = 'docs/reference.md'
 const REASONS_PAGE = 'docs/why-not-bounced.md'
 
-/** In the order of the page. */
+/** The entries in the order of the page. */
 export const ENTRIES: readonly Entry[] = [
   ...Object.entries(SCHEMA).flatMap(([section, keys]) =>
     Object.entries(keys).map(([name, key]: [string, Key<unknown>]) => ofSetting(section, name, key)),

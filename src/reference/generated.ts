@@ -8,7 +8,7 @@ import { packageVersion } from '../version'
 import { referencePage } from './page'
 import { exampleRules } from './rules-file'
 
-/** By their names in the package. */
+/** The generated files, by their names in the package. */
 export const GENERATED: Readonly<Record<string, () => string>> = {
   'config/ses-bounce.ini': exampleSettings,
   'config/ses-bounce-rules.ini': exampleRules,

@@ -6,7 +6,7 @@ export interface Announcement {
   kind: 'mail'
   /** SES's id of the mail. */
   sesId: string
-  /** When SES received it. */
+  /** The time when SES received it. */
   receivedAtMs: number
   /** RCPT TO at SES: receipt.recipients. Undefined: an event of S3, which names none. */
   recipients: readonly string[] | undefined

@@ -9,7 +9,7 @@ export interface Received {
   body: string
   handle: string
   messageId: string
-  /** How many times it was received, this one included. */
+  /** The number of times that it was received, this one included. */
   receives: number
   /** On the monotonic clock: until when it is certainly ours. */
   ownUntilMonoMs: number

@@ -68,7 +68,7 @@ export interface SesEmulator extends EventEmitter<{ call: [Call] }> {
   /** `http://127.0.0.1:4579` */
   readonly url: string
   readonly port: number
-  /** In the order in which they had arrived completely. */
+  /** The calls in the order in which they had arrived completely. */
   readonly calls: readonly Call[]
   addMessage(message: KnownMessage): void
   /** `account`: its number; default: that of the emulator's own credentials. */

@@ -54,7 +54,7 @@ const RECEIVED_ID = /^[0-9a-z]+$/
 
 export class Ses {
   readonly #options: SesOptions
-  /** By region and id. */
+  /** The known mails by region and id. */
   readonly #messages = new Map<string, KnownMessage>()
   readonly #identities: string[]
   readonly #bounced = new Set<string>()

@@ -10,7 +10,7 @@ import type { Refusal } from './xml'
 
 /** A role that the emulator's own credentials may assume. */
 export interface EmulatorRole {
-  /** With its path. */
+  /** The role's name with its path. */
   name: string
   /** Its trust policy asks for it. */
   externalId?: string
@@ -36,7 +36,7 @@ const SESSION_MS = 3_600_000
 export class Sessions {
   readonly #accounts: 'any' | readonly RolesOfAccount[]
   readonly #longestMs: number
-  /** By access key. */
+  /** The sessions by access key. */
   readonly #sessions = new Map<string, Session>()
 
   /** `longestMs`: sessions end after that time, if they were to last longer. */

@@ -18,7 +18,7 @@ export interface PoolOptions extends ThreadOptions {
 }
 
 interface Waiting extends Job {
-  /** In milliseconds of the monotonic clock. */
+  /** The beginning of the task, in milliseconds of the monotonic clock. */
   sinceMs: number
 }
 

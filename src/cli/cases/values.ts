@@ -44,7 +44,7 @@ export class CaseValues {
     return entry && wholeValue(entry.value)
   }
 
-  /** With `\n` for a line end. */
+  /** The value, with `\n` for a line end. */
   lines(key: string): string | undefined {
     return this.text(key)?.replaceAll('\\n', '\r\n')
   }
@@ -81,7 +81,7 @@ export class CaseValues {
     return read?.every(address => address !== undefined) ? read : undefined
   }
 
-  /** Without blanks. */
+  /** A value without blanks. */
   word(key: string): string | undefined {
     const text = this.text(key)
     if (text === undefined || /^\S+$/.test(text)) return text

@@ -31,7 +31,7 @@ export interface Circumstances {
   relay: Relay
   nowMs: EpochMs
   sizeBytes?: number
-  /** For each recipient, or one list for all. */
+  /** The refusals for each recipient, or one list for all. */
   refusals?: readonly (readonly Refusal[])[]
   /** The sources of assumed values. */
   assumed: { from?: string; to?: string; relay?: string; at?: string }
@@ -121,7 +121,7 @@ function senderIn({ facts }: Header, receipt: Receipt | undefined): { value: str
     : { value: address, why: 'from its header, as SES wrote none' }
 }
 
-/** By default one that is trusted, where any is. */
+/** The given relay; by default one that is trusted, where any is. */
 export function relayOf(given: Given, { settings: { relay } }: ActiveConfig): Relay & { why?: string } {
   if (given.relay !== undefined) return { ip: given.relay, isLoggedIn: false }
   const [range] = relay.trusted

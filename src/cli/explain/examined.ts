@@ -106,7 +106,7 @@ export async function traceMail(
   }
 }
 
-/** Without the words that the log needs around it. */
+/** The reason without the words that the log needs around it. */
 function reasonOf(error: unknown): string {
   return errorMessage(error instanceof Error && error.cause instanceof Error ? error.cause : error)
 }

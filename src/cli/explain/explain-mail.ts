@@ -18,7 +18,7 @@ export interface Asked {
   given: Given
   results: Results
   workerThreads: WorkerThreads
-  /** For a mail without a receipt. */
+  /** The time for a mail without a receipt. */
   nowMs: EpochMs
 }
 

@@ -106,7 +106,7 @@ function explainDecisions(
   })
 }
 
-/** With the code that Haraka puts before it. */
+/** The reply with the code that Haraka puts before it. */
 function fullReply(decision: Decision): string | null {
   const { action, reply } = decision
   return reply ? `${action === 'defer' ? 450 : codeOf(decision)} ${replyText(reply)}` : null

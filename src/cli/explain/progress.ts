@@ -3,9 +3,9 @@
 import { count } from './words'
 
 export interface Progress {
-  /** Before each mail, with how many there were. */
+  /** Called before each mail, with the number of mails before it. */
   at(mails: number): void
-  /** Before lines are written, and at the end. */
+  /** Called before lines are written, and at the end. */
   clear(): void
 }
 

@@ -121,7 +121,7 @@ function* broken(line: Buffer, lineBytes: number): Generator<Buffer> {
   }
 }
 
-/** Without an empty line the header ends where a line is none of its. */
+/** The lines of the header: without an empty line it ends at the first line that can't belong to it. */
 function withoutBody(lines: string[]): string[] {
   const end = lines.findIndex(line => !FIELD_OR_FOLD.test(line))
   return end < 0 ? lines : lines.slice(0, end)

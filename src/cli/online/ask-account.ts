@@ -11,7 +11,7 @@ import type { RegionAnswers } from './online'
 import type { Region } from './regions'
 
 export interface AccountParts extends Pick<RegionParts, 'pause' | 'bounceSenderArn' | 'senders'> {
-  /** With the usual credentials. */
+  /** AWS with the usual credentials. */
   aws: Aws
   options: ClientOptions
   createAws: (options: ClientOptions) => Aws

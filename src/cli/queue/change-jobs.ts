@@ -17,7 +17,7 @@ export interface ChangeOptions {
   dryRun: boolean
   /** Changes the jobs without asking. */
   yes: boolean
-  /** For the audit and the history. */
+  /** The reason for the audit and the history. */
   because?: string
 }
 

@@ -114,7 +114,7 @@ class Walk {
     return named.end
   }
 
-  /** By the boundaries that it names, or by one that is guessed. */
+  /** Splits by the boundaries that the fields name, or by one that is guessed. */
   #splitSomehow(fields: PartFields, bodyAt: number, depth: number, context: PartContext): Split {
     const named = this.#split(fields.boundaries, fields, bodyAt, depth, context)
     if (named.isSplit) return named

@@ -6,7 +6,7 @@ import type { Now } from '../store'
 
 export class CallSpacing {
   #starts = new Map<string, MonoMs>()
-  /** From the monotonic clock to the queue's. */
+  /** The difference from the monotonic clock to the queue's. */
   #offsetMs = 0
 
   /** `regions`: those that have had a call. `isOurs`: by this process. */
@@ -31,7 +31,7 @@ export class CallSpacing {
     this.#starts.set(region, Math.max(this.lastStart(region), monoMs))
   }
 
-  /** In the queue's time, for forecasts and views. */
+  /** The time by the queue's clock, for forecasts and views. */
   inQueueTime(monoMs: MonoMs): number {
     return monoMs + this.#offsetMs
   }

@@ -22,7 +22,7 @@ export class EngineClock {
   /** Undefined: there was no answer yet. */
   #offsetMs: number | undefined
 
-  /** Until the first answer the host's clock counts. */
+  /** The host's clock counts until the first answer. */
   constructor(monoMs: () => MonoMs = () => performance.now(), hostMs: () => EpochMs = () => Date.now()) {
     this.#monoMs = monoMs
     this.#hostMs = hostMs

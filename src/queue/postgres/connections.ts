@@ -24,7 +24,7 @@ const NARROW_MS = 10_000
 const WARNING = '01000'
 
 export class Connections {
-  /** When the database last answered anything. */
+  /** The time of the database's last answer. */
   answeredMs: MonoMs = Number.NEGATIVE_INFINITY
   readonly #target: PostgresTarget
   readonly #pool: Pool

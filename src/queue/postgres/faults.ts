@@ -83,7 +83,7 @@ export function noAnswer({ timeoutMs }: Pick<PostgresTarget, 'timeoutMs'>): stri
   return `no answer within ${timeoutMs} ms`
 }
 
-/** How long a new connection may take, until it can be used. */
+/** The time that a new connection may take, until it can be used. */
 export function connectTimeoutOf({ timeoutMs, connectTimeoutMs = timeoutMs }: PostgresTarget): number {
   return connectTimeoutMs
 }

@@ -32,7 +32,7 @@ export interface Taken {
   regions: string[]
   /** Jobs that are being sent. */
   sending: JobRow[]
-  /** When the answer was here. */
+  /** The time when the answer was here. */
   now: Now
 }
 

@@ -16,7 +16,7 @@ const MOST_LOOKED_AT = 3000
 
 type Found = [seq: number, sender: string][]
 
-/** By deadline, then the ended ones, latest change first. */
+/** The jobs by deadline, then the ended ones, latest change first. */
 export async function* listJobs(connection: PostgresConnection, query: JobQuery): AsyncIterableIterator<Job> {
   const filter = filterOf(query)
   if (filter === undefined) return

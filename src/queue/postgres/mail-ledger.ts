@@ -28,7 +28,7 @@ export function openMailLedger(
   return { ...mailLedger(connection, home), close: () => connection.close() }
 }
 
-/** On the caller's connections. */
+/** The ledger on the caller's connections. */
 export function mailLedger(connection: PostgresConnection, home: string): Omit<MailLedger, 'close'> {
   const { schema } = connection
   const change = async (changes: Record<string, unknown>) => {

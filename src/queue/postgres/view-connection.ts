@@ -11,7 +11,7 @@ const COMMAND_TIMEOUT_MS = 30_000
 
 const shared = new Map<string, { connection: PostgresConnection; users: number }>()
 
-/** For the process that serves SMTP, and the dispatcher's. */
+/** One connection for views of the process that serves SMTP, and of the dispatcher's. */
 export function shareViewConnection(target: PostgresTarget): PostgresConnection {
   const { host, port, user, database, schema, timeoutMs } = target
   const key = JSON.stringify([host, port, user, database, schema, timeoutMs])

@@ -40,7 +40,7 @@ export function openMailLedger(
   return { ...mailLedger(database, home), close: () => database.close() }
 }
 
-/** On the caller's connection. */
+/** The ledger on the caller's connection. */
 export function mailLedger(database: Database, home: string): Omit<AtOnce<MailLedger>, 'close'> {
   return {
     reserve: (files, senderKey, limitBytes, nowMs) =>

@@ -10,7 +10,7 @@ export function jobOf(database: Database, row: Row): Job {
   return jobsOf(database, [row])[0] ?? { ...factsOf(row), recipients: [] }
 }
 
-/** In the order of the rows. */
+/** The jobs in the order of the rows. */
 export function jobsOf(database: Database, rows: readonly Row[]): Job[] {
   const recipients = database.all(
     'SELECT * FROM recipient WHERE job IN (SELECT value FROM json_each(?)) ORDER BY job, added_ms, address_key',

@@ -11,7 +11,7 @@ import { waitingDeadlines } from './waiting-deadlines'
 /** A quarter of an hour each. */
 const BLOCKS_OF_HOUR = 4
 
-/** By deadline. */
+/** The jobs with the soonest deadlines. */
 export function soonest(database: Database, limit: number): Job[] {
   const found = database
     .all('SELECT name FROM region')

@@ -39,7 +39,7 @@ export class WaitingDeadlines {
     return this.all().get(region) ?? new DeadlineHistogram()
   }
 
-  /** By region. */
+  /** The histograms by region. */
   all(): ReadonlyMap<string, DeadlineHistogram> {
     if (!this.#follow()) this.#readAll()
     return this.#regions
