@@ -15,6 +15,7 @@ import { jsonBody } from './body'
 import { readBounceInput } from './bounce-input'
 import { readListing, toCursor } from './listing'
 import { OPENAPI } from './openapi'
+import { noParameters, reasonIn } from './parameters'
 import { Fault, idle, json, type Reply, success } from './reply'
 import type { Request } from './request'
 import type { Route } from './router'
@@ -45,6 +46,7 @@ function actorOf({ token }: Request, { host }: HttpContext): Actor {
 }
 
 async function schedule(request: Request, context: HttpContext): Promise<Reply> {
+  noParameters(request.query)
   const key = readKey(request.headers['idempotency-key'])
   const { value, bytes } = await jsonBody(request)
   const digest = createHash('sha256').update(bytes).digest('hex')
@@ -135,13 +137,14 @@ async function list({ query }: Request, context: HttpContext): Promise<Reply> {
   })
 }
 
-async function show({ params }: Request, context: HttpContext): Promise<Reply> {
+async function show({ params, query }: Request, context: HttpContext): Promise<Reply> {
+  noParameters(query)
   return success(200, await whole(params['id'] ?? '', context))
 }
 
-async function cancel({ params, token }: Request, context: HttpContext): Promise<Reply> {
+async function cancel({ params, query, token }: Request, context: HttpContext): Promise<Reply> {
   const id = params['id'] ?? ''
-  const by = { rule: API_RULE, who: token?.name ?? '', via: 'api' } as const
+  const by = { rule: API_RULE, who: token?.name ?? '', via: 'api', ...reasonIn(query) } as const
   const done = await changeJob(await operatorContext(context, by), 'cancel', id)
   const job = await whole(id, context)
   // a repeated request gets the same answer

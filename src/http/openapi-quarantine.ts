@@ -33,7 +33,7 @@ const ID = {
   schema: { type: 'string' },
 }
 
-const REASON = {
+export const REASON = {
   name: 'reason',
   in: 'query',
   description: 'Why, in your own words, for the audit.',
@@ -64,7 +64,7 @@ export function quarantinePaths(at: Answers, answer: Answer): Record<string, obj
       get: {
         operationId: 'getQuarantined',
         summary: 'A mail, with its text.',
-        responses: at({ 200: answer('The mail.', 'QuarantineOne') }, 404),
+        responses: at({ 200: answer('The mail.', 'QuarantineOne') }, 400, 404),
       },
       delete: {
         operationId: 'deleteQuarantined',

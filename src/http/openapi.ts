@@ -4,7 +4,7 @@ import { JOB_STATES } from '../queue/job'
 import { BOUNCE_SUBMISSION } from './bounce-schema'
 import { LIST_PARAMETERS, MOST_LISTED, STANDARD_LIMIT } from './listing'
 import { OPERATOR_SCHEMAS, operatorPaths } from './openapi-operator'
-import { QUARANTINE_SCHEMAS, quarantinePaths } from './openapi-quarantine'
+import { QUARANTINE_SCHEMAS, quarantinePaths, REASON } from './openapi-quarantine'
 import { BOUNCE, ENVELOPES, HEALTH, ref } from './openapi-schemas'
 
 const PARAMETER_TEXTS: Record<(typeof LIST_PARAMETERS)[number], string> = {
@@ -143,12 +143,13 @@ export const OPENAPI = {
       get: {
         operationId: 'getBounce',
         summary: 'A bounce, with its history.',
-        responses: at({ 200: answer('The bounce.', 'One') }, 404),
+        responses: at({ 200: answer('The bounce.', 'One') }, 400, 404),
       },
       delete: {
         operationId: 'cancelBounce',
         summary: 'Cancel a bounce that is queued or held.',
-        responses: at({ 200: answer('It is cancelled.', 'One') }, 403, 404, 409),
+        parameters: [REASON],
+        responses: at({ 200: answer('It is cancelled.', 'One') }, 400, 403, 404, 409),
       },
     },
     ...operatorPaths(at, answer),

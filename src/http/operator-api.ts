@@ -7,7 +7,7 @@ import { AUDIT_ACTIONS, AUDIT_WAYS, type AuditQuery } from '../queue/audit'
 import { jsonBody } from './body'
 import { FieldReader } from './field-reader'
 import { AUDIT_PARAMETERS, FLUSH } from './operator-input'
-import { Parameters, toCursor, wholeNumber } from './parameters'
+import { noParameters, Parameters, toCursor, wholeNumber } from './parameters'
 import { Fault, type Reply, success } from './reply'
 import type { Request } from './request'
 import type { Route } from './router'
@@ -56,6 +56,7 @@ function auditQuery(query: URLSearchParams): AuditQuery {
 }
 
 async function flush(request: Request, context: HttpContext): Promise<Reply> {
+  noParameters(request.query)
   const { value } = await jsonBody(request)
   const reader = new FieldReader(value, FLUSH)
   const region = reader.text('region', text => ({ value: text }))

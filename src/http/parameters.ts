@@ -78,6 +78,19 @@ export class Parameters<N extends string> {
   }
 }
 
+/** @throws Fault */
+export function noParameters(query: URLSearchParams): void {
+  new Parameters(query, []).end()
+}
+
+/** The reason of somebody who changes something, which is the only parameter. @throws Fault */
+export function reasonIn(query: URLSearchParams): { reason?: string } {
+  const given = new Parameters(query, ['reason'])
+  given.end()
+  const reason = given.text('reason')
+  return reason === undefined ? {} : { reason }
+}
+
 /** An opaque text for clients. */
 export function toCursor(position: string | number): string {
   return Buffer.from(String(position)).toString('base64url')

@@ -18,7 +18,7 @@ import { pageOfQuarantine } from '../quarantine/list'
 import { previewOf, subjectOf } from '../quarantine/read-preview'
 import { mailTotalData, mailTotalText } from '../quarantine/total-text'
 import type { AuditWay } from '../queue/audit'
-import { Parameters } from './parameters'
+import { noParameters, reasonIn } from './parameters'
 import { positionCursor, type QuarantineListing, readQuarantineListing } from './quarantine-query'
 import { Fault, type Reply, success } from './reply'
 import type { Request } from './request'
@@ -106,7 +106,8 @@ function withoutReceipt({ receipt: _receipt, ...rest }: Record<string, unknown>)
   return rest
 }
 
-async function show({ params }: Request, context: HttpContext): Promise<Reply> {
+async function show({ params, query }: Request, context: HttpContext): Promise<Reply> {
+  noParameters(query)
   const kept = await readKept(context.mailStore, params['id'] ?? '')
   if (kept === undefined) throw notThere()
   const preview = await previewOf(context.mailStore, kept, context.threads)
@@ -115,7 +116,7 @@ async function show({ params }: Request, context: HttpContext): Promise<Reply> {
 }
 
 async function remove(request: Request, context: HttpContext): Promise<Reply> {
-  const reason = reasonIn(request)
+  const reason = reasonIn(request.query)
   const id = request.params['id'] ?? ''
   const who = request.token?.name ?? ''
   const done = await deleteByHand(id, context, { who, via: 'api', ...reason })
@@ -124,7 +125,7 @@ async function remove(request: Request, context: HttpContext): Promise<Reply> {
 }
 
 async function release(request: Request, context: HttpContext): Promise<Reply> {
-  const reason = reasonIn(request)
+  const reason = reasonIn(request.query)
   const id = request.params['id'] ?? ''
   const who = request.token?.name ?? ''
   const done = await releaseByHand(id, context, { who, via: 'api', ...reason })
@@ -139,14 +140,6 @@ function said({ stays, unwritten }: TakenAway): Record<string, string> {
 
 function notThere(): Fault {
   return new Fault(404, 'NOT_FOUND', NOT_THERE)
-}
-
-/** @throws Fault */
-function reasonIn({ query }: Request): { reason?: string } {
-  const given = new Parameters(query, ['reason'])
-  given.end()
-  const reason = given.text('reason')
-  return reason === undefined ? {} : { reason }
 }
 
 /** The person with a token, and their reason. */

@@ -130,6 +130,27 @@ describe('the answer of the API about bounces', () => {
     assert.deepEqual([again.status, again.data], [200, cancelled.data])
   })
 
+  it('is that a cancellation has its reason in the history and in the audit, and no other parameter', async () => {
+    const { data } = await api.ask('POST', '/v1/bounces', submission())
+    const where = `/v1/bounces/${String(data['id'])}`
+    const wrong = await api.ask('DELETE', `${where}?reson=x`)
+    assert.deepEqual([wrong.status, wrong.code], [400, 'VALIDATION_ERROR'])
+    const cancelled = await api.ask('DELETE', `${where}?reason=${encodeURIComponent('<b>asked for</b>')}`)
+    assert.equal(cancelled.data['reason'], 'it was cancelled by hand: <b>asked for</b>')
+    const audit = await api.ask('GET', '/v1/audit?action=cancel&limit=1')
+    const [entry] = audit.data['entries'] as Record<string, unknown>[]
+    assert.deepEqual([entry?.['reason'], entry?.['count']], ['<b>asked for</b>', 1])
+  })
+
+  it('is that a parameter that is not known changes nothing', async () => {
+    const before = (await api.ask('GET', '/v1/bounces')).data
+    const submitted = await api.ask('POST', '/v1/bounces?dry_run=true', submission())
+    assert.deepEqual([submitted.status, submitted.code], [400, 'VALIDATION_ERROR'])
+    assert.deepEqual((await api.ask('GET', '/v1/bounces')).data, before)
+    const flushed = await api.ask('POST', '/v1/flush?region=eu-west-1', {})
+    assert.deepEqual([flushed.status, flushed.code], [400, 'VALIDATION_ERROR'])
+  })
+
   it('is that one can not be cancelled any more while it is sent', async () => {
     const { data } = await api.ask('POST', '/v1/bounces', submission({ region: 'us-east-1' }))
     const now = { ms: api.clock.ms, monoMs: api.clock.monoMs }
