@@ -1,5 +1,6 @@
 // Every error that the product throws on purpose: its code, whether it passes by itself, where it is explained.
-// And the one type for what fails in ordinary life, and the one way to put an error in words. Imports nothing.
+// And the one type for results that may be failures in ordinary life, and the one way to put an error in words. Imports
+// nothing.
 
 interface Explained {
   /** Page and anchor in the package, where somebody has to act. */
@@ -40,7 +41,7 @@ export type QueueErrorCode = Extract<ErrorCode, `QUEUE_${string}`>
 export class SesBounceError<C extends ErrorCode = ErrorCode> extends Error {
   readonly code: C
 
-  /** `message`: what, where, and what would be right. */
+  /** `message`: the fault, its place, and the right form. */
   constructor(code: C, message: string, options?: ErrorOptions) {
     super(message, options)
     this.name = 'SesBounceError'
@@ -63,7 +64,7 @@ export function isLasting({ code }: SesBounceError): boolean {
   return row.lasting === true
 }
 
-/** For what fails in ordinary life: a value, or why there is none. Exceptions are for faults. */
+/** A value, or the reason why there is none: for failures in ordinary life. Exceptions are for faults. */
 export type Result<T, F = string> = { value: T } | { fault: F }
 
 /** In words. A fault of the program itself has its kind before it. */

@@ -4,7 +4,7 @@ declare const unit: unique symbol
 
 /** A plain number fits, as sums and literals are; a number of another unit doesn't. */
 type Measured<U extends string> = number & { readonly [unit]?: U }
-/** Only what is cast to it, in the one function that makes it. */
+/** A text gets this type only by a cast, in the one function that makes it. */
 type Made<U extends string> = string & { readonly [unit]: U }
 
 /** Milliseconds since the epoch, of the clock that can be set. */

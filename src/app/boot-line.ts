@@ -1,4 +1,4 @@
-// The line in the log that says at boot with what the plugin works. Pure.
+// The line in the log at boot: the mode, relays, rules, accounts, queue and target of bounces. Pure.
 
 import { shortened } from '../config/escape'
 import { type QueuePlace, targetText } from '../queue/target'

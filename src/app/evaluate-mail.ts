@@ -235,7 +235,7 @@ function isBounce(decision: Decision): decision is Decision & { bounce: BounceRe
 function alreadyBounced(policy: Policy, decision: Decision, rule: string): Decision {
   const { fallback: _fallback, reply: _reply, bounce: _bounce, ...rest } = decision
   const outcome = policy.rules.find(({ name }) => name === rule)?.outcome
-  // what another plugin refuses this time is not delivered because of an earlier rule
+  // a mail that another plugin refuses this time is not delivered because of an earlier rule
   const deliver = outcome?.action === 'bounce' && outcome.deliver && decision.refusal === undefined
   return { ...rest, action: 'bounce', deliver }
 }

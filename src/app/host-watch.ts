@@ -1,6 +1,6 @@
-// Tells the other hosts of the queue of this one, every 10 s, and looks at what they tell: warns of a clock that is wrong,
-// and, where this host leads, of hosts with another configuration. Never throws nor rejects: a fault of the database is
-// told of by those who need it.
+// Tells the other hosts of the queue of this one, every 10 s, and reads their notes: warns of a clock that is wrong,
+// and, where this host leads, of hosts with another configuration. Never throws nor rejects: other parts that need the
+// database report its faults.
 
 import { randomUUID } from 'node:crypto'
 import type { HostRegister, SeenHosts } from '../queue/hosts'

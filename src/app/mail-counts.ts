@@ -61,7 +61,7 @@ export class MailCounts {
       this.#metricsBuffer.count(COUNTED.quarantined, { reason })
   }
 
-  /** Notes what a mail with one recipient says about its relay. */
+  /** Notes the signs of a mail with one recipient about its relay. */
   onlyRecipient({ envelope, receipt, recipients }: MailFacts): void {
     if (envelope.rcptCommands === 1 && receipt?.returnPath !== undefined)
       this.#metricsBuffer.onlyRecipient(

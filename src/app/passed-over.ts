@@ -1,5 +1,5 @@
-// Mail that no rule holds for is passed over, but what the log says about a relay needs to know some of it: a few mails an
-// hour are looked at for that. In memory, for one process.
+// Mail for which no rule can hold is passed over, but warnings about a relay need facts about some of it: a few mails
+// an hour are looked at for them. In memory, for one process.
 
 import type { MonoMs } from '../units'
 

@@ -96,7 +96,7 @@ export class PluginQueue {
     try {
       return await (await this.worker()).clock.learn()
     } catch {
-      // what is asked of the queue next says so
+      // the next call of the queue reports the fault
       return this.nowMs()
     }
   }

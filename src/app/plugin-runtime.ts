@@ -185,8 +185,9 @@ export class PluginRuntime {
 
   /**
    * In the master: makes and checks the files and the queue, and starts the dispatcher. Does nothing while the plugin is
-   * idle. Rejects with what must stop Haraka. A database that can't be used now doesn't: mail gets a temporary refusal, and
-   * it is tried again. Nothing of it is left for later, so that no mail comes before a rejection.
+   * idle. Rejects with the fault that must stop Haraka. A database that can't be used now doesn't: mail gets a
+   * temporary refusal, and it is tried again. Nothing of it is left for later, so that no mail comes before a
+   * rejection.
    */
   async boot(): Promise<void> {
     const outlived = this.#configuration.outlived()
@@ -236,7 +237,7 @@ export class PluginRuntime {
     })
   }
 
-  /** Loads and starts what reads content, if a rule needs content, and asks the queue for its time. */
+  /** Loads the parsers and starts a thread, if a rule needs content, and asks the queue for its time. */
   async warmUp(): Promise<void> {
     const learned = this.learnTime()
     const asks = this.activeConfig().policy.rules.some(({ conditions }) =>

@@ -1,4 +1,4 @@
-// Checks what the stores of jobs and mail need besides their settings: certificates, and packages of the AWS SDK.
+// Checks the needs of the stores of jobs and mail besides their settings: certificates, and packages of the AWS SDK.
 // Never throws.
 
 import { X509Certificate } from 'node:crypto'

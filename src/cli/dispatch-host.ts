@@ -25,7 +25,7 @@ export function watchAsHost(
     restored: restorerFor(path.join(dir, 'config')),
     keepsSnapshot: false,
     fallsBack: true,
-    // the dispatcher's own reading logs what is wrong
+    // the dispatcher's own reading logs the errors
     log: () => undefined,
   })
   const target = targetFor(configuration.current().settings.queue, dir)

@@ -1,4 +1,4 @@
-// The sections [account.NAME] of ses-bounce.ini: their table, and what is checked between them.
+// The sections [account.NAME] of ses-bounce.ini: their table, and the checks between them.
 // Never throws; a section with an error makes no account.
 
 import { type Diagnostic, didYouMean } from './diagnostics'

@@ -19,7 +19,7 @@ const POLL_MS = 200
 const LOOK_MS = 5000
 /** A process without a heartbeat loses the lead after this time; a dead one on this machine at once. */
 const STALE_MS = 8000
-/** While an earlier leader may be alive on another host, and still know what came of its call. */
+/** While an earlier leader may be alive on another host, and still know the outcome of its call. */
 const INTERRUPTED_PAUSE_MS = 60_000
 /** If so many dispatchers died during a job's calls, the job is held, as it may be the cause. */
 const MOST_INTERRUPTIONS = 10

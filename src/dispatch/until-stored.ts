@@ -1,5 +1,5 @@
-// Repeats a write to the queue until it has succeeded, so that what came of a call isn't lost while the disk is full or the
-// database is away.
+// Repeats a write to the queue until it has succeeded, so that the outcome of a call isn't lost while the disk is full
+// or the database is away.
 
 import { isLasting, QueueError, type QueueErrorCode } from '../errors'
 import type { Eventually } from '../queue/store'
@@ -51,5 +51,7 @@ export function passes(error: unknown): error is QueueError {
   return !isLasting(error) || OF_SETTINGS.has(error.code)
 }
 
-/** Somebody has to act on the database, and then it takes what came of a call. It is asked only for new connections. */
+/**
+ * Somebody has to act on the database, and then it takes the outcome of a call. It is asked only for new connections.
+ */
 const OF_SETTINGS: ReadonlySet<QueueErrorCode> = new Set(['QUEUE_NOT_DURABLE', 'QUEUE_OLDER', 'QUEUE_NEWER'])

@@ -1,6 +1,6 @@
 // Haraka's hooks `bounce` and `deferred`: a delivery behind Haraka has failed for good, or is to be tried again.
 // Any answer but CONT at `bounce`, a time limit that is over too, has Haraka delete the mail and tell nobody. So work has a
-// limit of its own, below Haraka's, and what fails is tried again, as long as Haraka has tries left.
+// limit of its own, below Haraka's, and a delivery whose work fails is tried again, as long as Haraka has tries left.
 
 import { ok } from 'haraka-constants'
 import { errorText } from './error-text'

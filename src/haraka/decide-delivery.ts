@@ -114,7 +114,7 @@ async function decide(
   }
   const { plan } = evaluation
   if (plan.kind !== 'commit') {
-    // what Haraka only puts off isn't decided
+    // a delivery that Haraka only puts off isn't decided
     if (moment === 'given up') report(evaluation, evaluation.known)
     if (mode === 'observe') return UNTOUCHED
     return leftToHaraka(plan.kind === 'refuse' && plan.temporary, evaluation.decisions, delivery)

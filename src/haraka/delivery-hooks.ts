@@ -1,4 +1,4 @@
-// Haraka's hooks about mail that it delivers itself: notes what a bounce will need, follows each try, and decides when a
+// Haraka's hooks about mail that it delivers itself: notes the facts for a bounce, follows each try, and decides when a
 // delivery fails. Mail without a note is Haraka's business alone.
 
 import { denysoft, ok } from 'haraka-constants'

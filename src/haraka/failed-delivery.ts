@@ -60,7 +60,7 @@ export function failedDeliveryOf(
           contentLimitBytes,
           opensArchives,
         ),
-      // what other plugins found is gone with the transaction
+      // other plugins' results are gone with the transaction
       results: () => [],
       search: workerThreads.search,
       isAsked: recipient => targets.has(recipient),

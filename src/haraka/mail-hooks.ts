@@ -134,7 +134,7 @@ export class MailHooks {
     })
   }
 
-  /** Hooks queue and queue_outbound, after all others: a queue plugin has refused what is left of the mail. */
+  /** Hooks queue and queue_outbound, after all others: a queue plugin has refused the rest of the mail. */
   settleQueueRefusal(plugin: HarakaPlugin, next: Next, connection: HarakaConnection, method: string): void {
     const { refusals } = this.#context
     const { transaction } = connection

@@ -1,4 +1,4 @@
-// The state that the plugin's hooks share in one process, and what each of them asks first.
+// The state that the plugin's hooks share in one process, and the questions that each of them asks first.
 
 import cluster from 'node:cluster'
 import { PluginRuntime, type PluginRuntimeOptions } from '../app/plugin-runtime'

@@ -1,4 +1,4 @@
-// A job's page, with all that is on record of it, and what a search found. Shown only with the token.
+// A job's page, with all that is on record of it, and the results of a search. Shown only with the token.
 // Pure. The words of SES, of rules and of the mail are text there, never markup.
 
 import { sendBounceInput } from '../dispatch/send-bounce'

@@ -65,7 +65,7 @@ export class Fault extends Error {
   }
 }
 
-/** The answer while no relay is trusted, which tells what is missing. */
+/** The answer while no relay is trusted: it names the missing setting. */
 export function idle(): Fault {
   return new Fault(
     503,

@@ -71,7 +71,7 @@ function feed(chunks: Iterable<string>, reader: Reader): void {
   reader.end()
 }
 
-/** Writes what the scanner finds. */
+/** Writes the text that the scanner finds. */
 class Reader implements HtmlEvents {
   readonly #writer: HtmlWriter
   readonly #from: string

@@ -62,7 +62,7 @@ class Scanner implements HeaderFields {
     return this.#scan(name)
   }
 
-  /** The same field each time, as what its reading costs is counted for it. */
+  /** The same field each time, as it keeps the cost of its reading. */
   #fieldAt(at: number, end: number): ScannedField {
     const field = this.#made.get(at) ?? new ScannedField(this.#lines, at, end, this.#lineLength)
     this.#made.set(at, field)

@@ -99,7 +99,7 @@ function* decideInSteps(
       decisions.push(fallBackSaying(policy, decision, UNREADABLE, 'unreadable', name.message))
       continue
     }
-    // other actions need nothing of what SES and the sender wrote
+    // only a bounce needs the facts in SES's and the sender's fields confirmed
     const confirmed =
       action === 'bounce' && facts.confirm ? yield* wait(facts.confirm(GUARD_FIELDS)) : { facts }
     if ('difference' in confirmed) noteDifference(facts, confirmed)

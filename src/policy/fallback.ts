@@ -47,7 +47,7 @@ export function fallBackSaying(
   detail: string,
 ): Decision {
   const chosen = fallbackAction(policy, decision, reason)
-  // what another plugin refused is never delivered
+  // a mail that another plugin refused is never delivered
   const action = chosen === 'accept' && decision.refusal ? 'reject' : chosen
   const shown = printable(detail).slice(0, DETAIL_CHARACTERS)
   const fallback = { reason, detail: shown }

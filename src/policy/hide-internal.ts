@@ -45,7 +45,7 @@ export function hideInternal(reply: string, hidden: readonly string[]): string {
     .replace(IP, (whole, address: string) => (isPrivate(address) ? HIDDEN : whole))
     .replace(NAME, (whole, at: string, name: string) => {
       const lower = name.toLowerCase()
-      // the domain itself, in an address, is what the sender wrote to
+      // the domain itself, in an address, is the one that the sender wrote to
       const isUnder = hidden.some(domain => lower.endsWith(`.${domain}`) || (at === '' && lower === domain))
       return isUnder ? at + HIDDEN : whole
     })

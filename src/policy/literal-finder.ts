@@ -85,7 +85,7 @@ export class LiteralFinder {
 
   /** The row of a state in which no literal ends reports nothing. */
   #report(row: number, found: number[]): void {
-    // what a reported state leads to was reported with it
+    // the states behind a reported one were reported with it
     for (
       let state = row / this.#width;
       state !== 0 && this.#reported[state] !== this.#calls;

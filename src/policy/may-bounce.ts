@@ -1,4 +1,4 @@
-// Whether a rule may make something else of a refusal than the refusal itself, by what is known when it comes.
+// Whether a rule may turn a refusal into something else, by the facts that are known when it comes.
 // It may answer yes too often, never no for a refusal that a rule would turn: the rest is decided when the mail is there.
 
 import type { Refusal } from '../mail/refusal'

@@ -1,5 +1,5 @@
-// Finds out, before recipients of record are looked for, whether any rule can hold for a mail. It asks what is known of the
-// envelope, the header and other plugins' results, but not the content.
+// Finds out, before recipients of record are looked for, whether any rule can hold for a mail. It asks for the known
+// facts of the envelope, the header and other plugins' results, but not for the content.
 // It may answer yes too often, but never no for a mail that a rule would decide about.
 
 import type { MailFacts, RecipientFacts } from '../mail/facts'
@@ -74,7 +74,7 @@ class MailQuestion implements Question {
   }
 }
 
-/** Undefined: a value was cut, and what was cut may match. */
+/** Undefined: a value was cut, and the missing part may match. */
 function candidates(
   field: Field,
   values: readonly (string | number)[] | undefined,

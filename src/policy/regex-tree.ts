@@ -1,4 +1,4 @@
-// The syntax tree of a regular expression, for what can be known of its matches before a text is searched.
+// The syntax tree of a regular expression, for facts about its matches that are known before a text is searched.
 // The library parses and simplifies it, so it is the tree that is searched for. Reading it throws only for a faulty expression.
 
 import { loadRe2js } from './regex-pass'

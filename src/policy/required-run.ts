@@ -84,7 +84,7 @@ function sameInSequence(parts: readonly RegexTree[]): Run[] {
     if (own === undefined) continue
     ranges = own
     length++
-    // what follows a repetition needn't stand beside its first character
+    // the part behind a repetition needn't stand beside its first character
     if (part.kind === 'repeat') finish()
   }
   finish()

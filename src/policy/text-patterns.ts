@@ -62,7 +62,7 @@ export class TextPatterns implements PatternSet {
     return this.#globs.find(found).length > 0 || this.#regexes.mayMatch(found)
   }
 
-  /** Whether the text stands there as it is, and not only as a part of what a glob or an expression stands for. */
+  /** Whether the text is a pattern itself, and not only a match of a glob or an expression. */
   names(text: string): boolean {
     return this.#plain.has(fold(text))
   }

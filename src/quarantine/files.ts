@@ -1,5 +1,5 @@
-// New files, and their flush to the disk. Only what may take long waits on a thread of the pool: flushes, and writes of
-// large pieces. The rest takes some ten microseconds, which is less than to hand it over.
+// New files, and their flush to the disk. Only calls that may take long wait on a thread of the pool: flushes, and
+// writes of large pieces. The rest takes some ten microseconds, which is less than to hand it over.
 
 import { closeSync, constants, fsync, mkdirSync, openSync, writeFileSync, writev, writevSync } from 'node:fs'
 import path from 'node:path'

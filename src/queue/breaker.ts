@@ -43,8 +43,8 @@ export interface SenderChange {
   ends: readonly Scope[]
   pause?: { scope: Scope; untilMs: EpochMs; by: 'answer' | 'refusals' }
   /**
-   * `ended`: the row is forgotten, and what was put back is due at once. Else the job is remembered: as one of the row
-   * (jobs that were refused with another error are forgotten), or as put back.
+   * `ended`: the row is forgotten, and jobs that were put back are due at once. Else the job is remembered: as one of
+   * the row (jobs that were refused with another error are forgotten), or as put back.
    */
   row?: 'ended' | { error: string; isPutBack: boolean }
   /** The change for the failed jobs of the row, which are put back. */

@@ -30,7 +30,7 @@ export interface HostRegister {
   seen(note: HostNote): Eventually<SeenHosts>
   /** The host ends in good order. */
   gone(id: string): Eventually<void>
-  /** For the leader's host, now and then: forgets what belongs to hosts and versions that are gone. */
+  /** For the leader's host, now and then: deletes the rows of hosts and versions that are gone. */
   tidy(version: string): Eventually<void>
   close(): Eventually<void>
 }

@@ -1,5 +1,5 @@
 // Opens the queue, in the engine that its target names. Only this file, outside the engines' folders, knows the engines.
-// A store on another machine may take its time: callers await what they get.
+// A store on another machine may take its time: callers await each answer.
 
 import { QueueError } from '../errors'
 import type { MonoMs } from '../units'
@@ -81,7 +81,7 @@ export function openHostRegister(target: QueueTarget): Eventually<HostRegister |
   return postgres.views().openHostRegister(target)
 }
 
-/** Moves what a queue file holds into another queue. `monoMs`: the machine's clock. @throws QueueError */
+/** Moves the contents of a queue file into another queue. `monoMs`: the machine's clock. @throws QueueError */
 export async function moveQueueFile(
   file: string,
   target: QueueTarget,

@@ -1,5 +1,5 @@
-// Counts what a process's statements to a database take, and their faults. In memory, so counting never fails and never
-// waits. Statements that are made to write these counts aren't counted: they would never come to an end.
+// Counts the durations of a process's statements to a database, and their faults. In memory, so counting never fails
+// and never waits. Statements that are made to write these counts aren't counted: they would never come to an end.
 
 import type { QueueErrorCode } from '../errors'
 import { COUNTED } from './counters'

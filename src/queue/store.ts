@@ -272,7 +272,7 @@ export interface DispatcherQueue {
   /** The call begins now: from here on its outcome is unknown until it is settled. */
   begin(claim: Claim, now: Now): Eventually<void>
   /**
-   * Records what came of the call. When five mails in a row were refused with the same error, their jobs are queued
+   * Records the outcome of the call. When five mails in a row were refused with the same error, their jobs are queued
    * again, and the bounce sender is paused in that region.
    */
   settle(claim: Claim, effect: Effect, now: Settling): Eventually<Settled>

@@ -251,7 +251,7 @@ function failingReasons({ failing = [], blocked, pauses }: QueueStats, nowMs: Ep
   })
 }
 
-/** Only what SES has said in the last minute, or the pace that is left of it while jobs wait. */
+/** Counts only SES's answers of the last minute, or the slower pace that they left while jobs wait. */
 function throttledReason(
   { region, lastMinute, spacingMs, queued }: RegionStats,
   { failing = [] }: QueueStats,

@@ -1,4 +1,5 @@
-// The way of one message: read, fetch the mail, check it, hand it to Haraka, write what is left, delete the message.
+// The way of one message: read, fetch the mail, check it, hand it to Haraka, send the rest to queues, delete the
+// message.
 // It is deleted last: a kill at any point gives a second copy of a mail, and never loses one. It isn't deleted when its
 // time in hand is over, as another relay may have it by then.
 

@@ -35,7 +35,7 @@ export function readAtOnce(raw: Uint8Array, limitCharacters: number, opensArchiv
   }
 }
 
-/** Loads what reading needs, so that no mail waits for it. */
+/** Loads the modules for reading, so that no mail waits for them. */
 export function warmUpReading(): void {
   const html = '<meta charset=iso-8859-2><p>&auml;<a href="http://a.example/">b</a>'
   const name = "filename*=utf-8''%C3%A4.bin"

@@ -25,7 +25,7 @@ export interface WorkerThreads {
   search: MatchBudgetOptions['search']
   /** For people; no mail waits for it. Rejects with WorkerThreadError. */
   preview(raw: Uint8Array<ArrayBuffer>, options: PreviewOptions): Promise<Preview>
-  /** Loads what content needs, here and in the first thread. */
+  /** Loads the modules for content, here and in the first thread. */
   warmUp(): Promise<void>
   close(): void
 }

@@ -1,5 +1,5 @@
-// Decides for `check --online` whether the database of a shared queue is fine, from what it says of itself. Each answer
-// says what would be right.
+// Decides for `check --online` whether the database of a shared queue is fine, from its own facts. Each answer names a
+// remedy.
 
 import type { Settings } from '../../config/settings'
 import { errorMessage } from '../../errors'

@@ -1,4 +1,4 @@
-// `queue move --from FILE`: moves what a queue file holds into the database of [queue] url. The file stays.
+// `queue move --from FILE`: moves the contents of a queue file into the database of [queue] url. The file stays.
 
 import { jsonText } from '../../json'
 import { moveQueueFile, prepareQueue } from '../../queue/open'

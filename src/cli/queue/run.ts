@@ -47,7 +47,7 @@ export function statsOf({ place: { queue, pace }, nowMs, monoMs }: Run): Promise
   return queueStats(queue, { ms: nowMs(), monoMs: monoMs() }, pace)
 }
 
-/** The change is told of by the command itself; a dispatcher sees it at its next look. */
+/** The command itself shows the change; a dispatcher sees it at its next look. */
 export function operatorOf(
   { place: { queue, pace }, actor, nowMs, monoMs }: Run,
   reason?: string,

@@ -52,7 +52,7 @@ export function partFields({ fields }: PartHeader, defaultType: string): PartFie
 function namesOf(parameters: readonly ParameterField[], fields: PartHeader['fields']): string[] {
   const names = fileNames(parameters, unfolded(fields.get('content-name')))
   if (names.length > 0) return names
-  // programs that find no name take one from what else describes the part
+  // programs that find no name take one from other fields that describe the part
   const described = unfolded(fields.get('content-description'))
   const located = unfolded(fields.get('content-location')).map(text => text.replace(/[?#].*$/s, ''))
   return fileNames([], [...described, ...located].map(text => text.replace(/^.*\//s, '')).filter(isFileName))

@@ -1,5 +1,5 @@
-// A dispatcher's claims in PostgreSQL. The functions take the next job and write what came of its call;
-// ../transitions.ts and ../settlement.ts decide each step from what the functions have read.
+// A dispatcher's claims in PostgreSQL. The functions take the next job and write the outcome of its call;
+// ../transitions.ts and ../settlement.ts decide each step from the facts that the functions have read.
 
 import { QueueError } from '../../errors'
 import { addressKey } from '../../mail/address'

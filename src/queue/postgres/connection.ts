@@ -153,7 +153,7 @@ class Connection implements PostgresConnection {
     } catch (error) {
       const isAnswer = stateOf(error) !== undefined
       if (isAnswer) connections.answeredMs = this.clock.monoMs()
-      // what follows on a connection that is silent would wait behind
+      // the next statements on a connection that is silent would wait behind it
       client?.release(!isAnswer)
       const { error: fault, drops } = faultOf(error, this.target)
       if (!isFault(fault, OWN_STATES.clock)) this.target.observer?.failed(fault.code)

@@ -125,7 +125,7 @@ function poolConfig(
   sockets: Set<Socket>,
 ): PoolConfig {
   const { host, port, user, database, connections, timeoutMs } = target
-  // the pool waits for what it returns
+  // the pool waits for the promise that it returns
   const onConnect: (client: ClientBase) => unknown = check
   return {
     host,

@@ -237,7 +237,7 @@ export class PostgresDispatcherQueue implements DispatcherQueue {
   }
 }
 
-/** An earlier leader may still write what came of its call: it is tried again a while later. */
+/** An earlier leader may still write the outcome of its call: the job is tried again a while later. */
 function recovered(row: JobRow, limits: LeadLimits, nowMs: EpochMs): Change {
   const change = leftBehind(jobOf(row), row.call_begun, limits)
   const { pause } = limits

@@ -1,4 +1,4 @@
-// Turns faults of the database and of the way to it into QueueError, with what the administrator reads.
+// Turns faults of the database and of the way to it into QueueError, with a text for the administrator.
 
 import { errorMessage, QueueError, type QueueErrorCode } from '../../errors'
 import { type PostgresTarget, placeOf } from './target'

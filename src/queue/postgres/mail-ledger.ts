@@ -143,7 +143,7 @@ function fileOf(row: Row): MailFile & { atMs: EpochMs; removingMs?: EpochMs } {
   }
 }
 
-/** Decided by what was read, and read again if that has changed meanwhile. */
+/** Decides by the rows that were read, and reads them again if they have changed meanwhile. */
 async function letGo(
   connection: PostgresConnection,
   name: string,

@@ -1,4 +1,4 @@
-// Opens the views of a queue in PostgreSQL, changes by hand, and what hosts tell of themselves.
+// Opens the views of a queue in PostgreSQL, changes by hand, and the notes of hosts about themselves.
 
 import type { CounterStore } from '../counters'
 import type { HostRegister } from '../hosts'

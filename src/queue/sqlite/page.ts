@@ -1,6 +1,6 @@
 // Jobs a page at a time, newest first. A page goes on where the one before ended, whatever came or went meanwhile.
-// However long the queue and rare what is asked for, a page looks at a bounded number of jobs: it may hold fewer than
-// asked.
+// A page looks at a bounded number of jobs, however long the queue is and however rare the wanted jobs: it may hold
+// fewer than the limit.
 
 import { addressKey, domainOf } from '../../mail/address'
 import { senderKeys } from '../../mail/sender-key'

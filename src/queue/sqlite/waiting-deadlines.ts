@@ -88,7 +88,7 @@ export class WaitingDeadlines {
   }
 }
 
-/** They are, but for what SQLite promises. */
+/** The deadlines are sorted already, but SQLite doesn't promise it. */
 function sorted(deadlines: readonly number[]): readonly number[] {
   const isSorted = deadlines.every((one, index) => index === 0 || one >= (deadlines[index - 1] ?? 0))
   return isSorted ? deadlines : deadlines.toSorted((one, other) => one - other)
