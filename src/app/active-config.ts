@@ -5,7 +5,7 @@ import net from 'node:net'
 import os from 'node:os'
 import type { Diagnostic } from '../config/diagnostics'
 import { parseIni } from '../config/ini'
-import { loadSettings, parseSettings, SETTINGS_FILE } from '../config/load'
+import { type LoadOptions, loadSettings, parseSettings, SETTINGS_FILE } from '../config/load'
 import type { Settings } from '../config/settings'
 import type { Sources } from '../config/sources'
 import { refusedBeforeRules } from '../haraka/before-rules'
@@ -43,13 +43,17 @@ export interface Compiled<T> {
   diagnostics: Diagnostic[]
 }
 
-export function compileActiveConfig(sources: Sources, env: NodeJS.ProcessEnv): Compiled<ActiveConfig> {
+export function compileActiveConfig(
+  sources: Sources,
+  env: NodeJS.ProcessEnv,
+  options: LoadOptions = {},
+): Compiled<ActiveConfig> {
   const {
     settings,
     diagnostics: ofSettings,
     lineOf,
     shown,
-  } = loadSettings(parseSettings(sources.read(SETTINGS_FILE) ?? ''), env)
+  } = loadSettings(parseSettings(sources.read(SETTINGS_FILE) ?? ''), env, options)
   const rules = parseIni(RULES_FILE, sources.read(RULES_FILE) ?? '')
   const lists = new Set<string>()
   const {

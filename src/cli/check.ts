@@ -6,6 +6,7 @@ import path from 'node:path'
 import { type ActiveConfig, compileActiveConfig, RULES_FILE } from '../app/active-config'
 import { ConfigurationError } from '../config/configuration-error'
 import type { Diagnostic } from '../config/diagnostics'
+import type { LoadOptions } from '../config/load'
 import { type Owner, runAs, SMTP_FILE } from '../config/owner'
 import { allDiagnostics, createSources, type Sources, signatureOfFault } from '../config/sources'
 import { errorMessage } from '../errors'
@@ -95,8 +96,9 @@ const NOT_ASKED = 'online: AWS was not asked, as the configuration has errors'
 export function look(
   sources: Sources,
   env: NodeJS.ProcessEnv,
+  options: LoadOptions = {},
 ): { value: ActiveConfig; diagnostics: Diagnostic[] } {
-  const { value, diagnostics } = compileActiveConfig(sources, env)
+  const { value, diagnostics } = compileActiveConfig(sources, env, options)
   const ofAccounts = accountFault(sources)
   // read last, as only now all files have been read
   return {

@@ -8,6 +8,17 @@ import { harakaDirectory, ran, removeDirectories } from './support'
 describe('ses-bounce explain', () => {
   afterEach(() => removeDirectories())
 
+  it('needs no token or password that only the environment of Haraka or of the relay has', async () => {
+    const secrets = '[http]\ntoken = env:NOT_SET_1\n[relay.sqs]\npassword = env:NOT_SET_2\n'
+    const files = { ...FILES, 'ses-bounce.ini': `${FILES['ses-bounce.ini']}${secrets}` }
+    const { decisions } = await object([], sample(), files)
+    assert.equal(decisions[0]?.action, 'bounce')
+    const endpoint = `${FILES['ses-bounce.ini']}[ses]\nendpoint = env:NOT_SET_3\n`
+    const { code, lines: shown } = await run([], sample(), { ...FILES, 'ses-bounce.ini': endpoint })
+    assert.equal(code, 1)
+    assert.match(shown.join('\n'), /the environment variable "NOT_SET_3" isn't set/)
+  })
+
   describe('assumes', () => {
     it('what it is told', async () => {
       const { envelope, assumed, decisions, at } = await object(

@@ -13,6 +13,9 @@ export interface ConfigContext {
   limits: WireLimits
 }
 
+/** No decision depends on a token or a password that only Haraka's or the relay's environment has. */
+const UNNEEDED = ['http', 'relay.sqs'] as const
+
 /** A fault: lines for people, or one object of JSON. */
 export function readConfigContext(
   dir: string,
@@ -20,7 +23,7 @@ export function readConfigContext(
   json: boolean,
 ): Result<ConfigContext, string[]> {
   const sources = createSources(configOf(dir))
-  const { value, diagnostics } = look(sources, env)
+  const { value, diagnostics } = look(sources, env, { unneeded: UNNEEDED })
   if (diagnostics.some(isError))
     return { fault: json ? [jsonReport(diagnostics)] : report(diagnostics, value, sources) }
   return { value: { activeConfig: value, limits: wireLimits(sources.read(CONNECTION_FILE) ?? '') } }
