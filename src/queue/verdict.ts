@@ -268,7 +268,7 @@ function throttledReason(
 /** New bounces of the lane go out all the same. */
 function heldReason({ region, held, queued, sending }: RegionStats): Reason[] {
   if (held === 0) return []
-  const are = held === 1 ? '1 job is' : `${held} jobs are`
+  const are = held === 1 ? '1 job is' : `${number(held)} jobs are`
   const text = `${are} held until somebody retries or cancels ${held === 1 ? 'it' : 'them'}`
   const others = queued + sending === 0 ? ', and no other waits' : ''
   return [{ ...ofLane('held', 'degraded', region), stops: false, text: `${text}${others}` }]
@@ -279,10 +279,17 @@ function missReason(regions: readonly RegionStats[]): Reason[] {
   const jobs = missing.reduce((sum, { willMiss }) => sum + willMiss, 0)
   if (jobs === 0) return []
   const what =
-    jobs === 1 ? '1 waiting job will miss its deadline' : `${jobs} waiting jobs will miss their deadline`
+    jobs === 1
+      ? '1 waiting job will miss its deadline'
+      : `${number(jobs)} waiting jobs will miss their deadline`
   const when = missing.some(({ isStopped }) => isStopped) ? 'unless somebody acts' : 'as things are'
   const isPace = missing.every(({ drainMs }) => drainMs !== undefined)
   return [note('missing_deadlines', 'degraded', `${what} ${isPace ? 'at this pace' : when}`)]
+}
+
+/** `50,000` */
+function number(value: number): string {
+  return value.toLocaleString('en-US')
 }
 
 const DAY_MS = 86_400_000

@@ -455,6 +455,10 @@ describe('ses-bounce queue', () => {
       assert.deepEqual(await run(['drain']), { code: 0, errors: [], lines: ['No jobs are waiting.'] })
       add()
       assert.deepEqual((await run(['drain'])).lines, ['Not drained: 1 job to send: --wait waits for them.'])
+      await run(['hold', add({ region: 'us-east-1' })])
+      assert.deepEqual((await run(['drain'])).lines, [
+        'Not drained: 1 job to send: --wait waits for them; 1 job held until you retry or cancel.',
+      ])
     })
   })
 

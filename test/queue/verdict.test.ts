@@ -134,6 +134,12 @@ describe('the verdict', () => {
       false,
     ],
     [
+      'thousands of held jobs',
+      { regions: [lane('eu-west-1', { held: 12_345, queued: 1 })] },
+      'Degraded: 12,345 jobs are held until somebody retries or cancels them',
+      true,
+    ],
+    [
       'a dispatcher that is silent for some minutes',
       { silentMs: 206_000 },
       'Stopped: no dispatcher runs: no heartbeat for 3 min',

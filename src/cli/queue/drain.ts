@@ -36,7 +36,7 @@ export async function drain(run: Run, options: { wait: boolean; timeoutMs?: numb
       run.out.line(
         waiting === 0
           ? `No jobs are waiting${kept}.`
-          : `Not drained: ${count(waiting, 'job')} to send${kept}: ${why ?? ''}.`,
+          : `Not drained: ${count(waiting, 'job')} to send: ${why ?? ''}${kept}.`,
       )
     }
     return waiting === 0 ? 0 : 1
