@@ -1,7 +1,8 @@
 // The part of the configuration that counts for the verdict, and the verdict as data for programs. Pure.
 
 import type { Settings } from '../config/settings'
-import type { Verdict, VerdictSettings } from '../queue/verdict'
+import type { Verdict } from '../queue/verdict'
+import type { VerdictSettings } from '../queue/verdict-reasons'
 import type { EpochMs } from '../units'
 import { paceOf } from './operator-actions'
 

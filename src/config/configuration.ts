@@ -1,13 +1,13 @@
 // The active configuration of one process: read at the start, and again when one of its files changes.
 // At the start errors throw, or the last good configuration is used. Later they are logged, and the active one stays.
 
-import { createHash } from 'node:crypto'
 import { stat } from 'node:fs/promises'
 import path from 'node:path'
 import { errorMessage } from '../errors'
 import { ConfigurationError } from './configuration-error'
+import type { ConfigurationOptions } from './configuration-options'
 import { type Diagnostic, formatDiagnostic } from './diagnostics'
-import type { Owner } from './owner'
+import { digestOf, stateOf } from './digests'
 import { loadSnapshot, saveSnapshot } from './snapshot'
 import {
   allDiagnostics,
@@ -18,45 +18,6 @@ import {
   signatureOfFault,
   snapshotSources,
 } from './sources'
-
-export interface ConfigurationOptions<T> {
-  /** Haraka's config directory. */
-  configDir: string
-  /** Every file that it reads is watched from then on. With an error among the diagnostics, the value isn't used. */
-  compile(sources: Sources): { value: T; diagnostics: Diagnostic[] }
-  snapshotFile: string
-  /** The file where each good configuration is saved, for this owner. */
-  keepsSnapshot: boolean
-  /** Changes the text of a file before it is saved there. */
-  kept?: (name: string, text: string) => string
-  /** Changes the saved text of a file when it replaces the file. */
-  restored?: (name: string, text: string) => string
-  owner?: Owner
-  /**
-   * At the start, the saved configuration replaces files with errors. `broken`: these files; `saved`: undefined when there
-   * is none that can be used.
-   */
-  fallsBack: boolean | ((broken: Sources, saved: T | undefined) => boolean)
-  /** While files have errors, a line in the log says so this often. Undefined: never. */
-  remindsEveryMs?: number
-  log: (level: 'notice' | 'warn' | 'error', message: string) => void
-  /**
-   * Another process logs the errors of the files; this one logs only errors of its own, such as a file that it can't
-   * read.
-   */
-  logsOwnOnly?: boolean
-  /** Called after a reload; not at the start. */
-  onChange?: (value: T, previous: T) => void
-  /**
-   * Called when the files were read, also at the start; files with errors don't become active. `state` is the same in
-   * every process that reads the same files, and differs after each change.
-   */
-  onRead?: (state: string, errors: readonly Diagnostic[]) => void
-  /** Time between two checks of the files. */
-  pollMs?: number
-  nowMs?: () => number
-  monoMs?: () => number
-}
 
 export interface Configuration<T> {
   current(): T
@@ -297,25 +258,6 @@ class OpenConfiguration<T> {
   #now(): string {
     return new Date(this.#options.nowMs?.() ?? Date.now()).toISOString()
   }
-}
-
-function stateOf(sources: Sources): string {
-  const parts = sources.seen().map(({ name, signature }) => `${name} ${signature}`)
-  return createHash('sha256').update(parts.toSorted().join('|')).digest('base64url')
-}
-
-/** Files about the host itself: its name, and the addresses of its web server. */
-const OF_HOST: ReadonlySet<string> = new Set(['me', 'http.ini'])
-/** `[queue] host` in ses-bounce.ini: the name of the host, too. */
-const HOST_NAME = /^[ \t]*host[ \t]*=.*$/gm
-/** Enough to tell some configurations apart, and too little to find a token by trying. */
-const DIGEST_LENGTH = 12
-
-function digestOf(sources: readonly Source[]): string {
-  const texts = sources.flatMap(({ name, text }) =>
-    OF_HOST.has(name) || text === undefined ? [] : [JSON.stringify([name, text.replace(HOST_NAME, '')])],
-  )
-  return createHash('sha256').update(texts.toSorted().join()).digest('hex').slice(0, DIGEST_LENGTH)
 }
 
 function asItIs(_name: string, text: string): string {

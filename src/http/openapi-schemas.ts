@@ -2,7 +2,8 @@
 
 import { BOUNCE_TYPES } from '../policy/decision'
 import { JOB_STATES } from '../queue/job'
-import { REASON_KINDS, VERDICT_STATES } from '../queue/verdict'
+import { VERDICT_STATES } from '../queue/verdict'
+import { REASON_KINDS } from '../queue/verdict-reasons'
 import { FAULT_CODES } from './reply'
 
 /** A time in a request. */

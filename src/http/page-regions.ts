@@ -2,7 +2,8 @@
 // Pure.
 
 import type { RegionStats } from '../queue/stats'
-import type { ReasonKind, Verdict } from '../queue/verdict'
+import type { Verdict } from '../queue/verdict'
+import type { ReasonKind } from '../queue/verdict-reasons'
 import { type Html, html, type Part } from './html'
 import { confirmed, cut, REASON } from './page-cut'
 import { count, left, timeText, type View } from './page-layout'

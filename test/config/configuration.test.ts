@@ -14,12 +14,9 @@ import {
 import os from 'node:os'
 import path from 'node:path'
 import { inspect } from 'node:util'
-import {
-  type Configuration,
-  type ConfigurationOptions,
-  openConfiguration,
-} from '../../src/config/configuration'
+import { type Configuration, openConfiguration } from '../../src/config/configuration'
 import { ConfigurationError } from '../../src/config/configuration-error'
+import type { ConfigurationOptions } from '../../src/config/configuration-options'
 import type { Diagnostic } from '../../src/config/diagnostics'
 import type { Sources } from '../../src/config/sources'
 

@@ -3,7 +3,8 @@
 import assert from 'node:assert/strict'
 import { failureKind } from '../../src/queue/call-failure'
 import type { QueueStats, RegionStats } from '../../src/queue/stats'
-import { idleVerdict, unusableQueue, type VerdictSettings, verdictOf } from '../../src/queue/verdict'
+import { idleVerdict, unusableQueue, verdictOf } from '../../src/queue/verdict'
+import type { VerdictSettings } from '../../src/queue/verdict-reasons'
 
 const NOW_MS = Date.UTC(2025, 0, 1, 4)
 const AT_0312 = Date.UTC(2025, 0, 1, 3, 12, 5)

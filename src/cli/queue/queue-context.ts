@@ -19,7 +19,7 @@ import { openMailStore } from '../../quarantine/open-store'
 import { openOperatorQueue } from '../../queue/open'
 import type { OperatorQueue, Pace } from '../../queue/operator'
 import { targetFor } from '../../queue/target'
-import type { VerdictSettings } from '../../queue/verdict'
+import type { VerdictSettings } from '../../queue/verdict-reasons'
 import { ownerOf } from '../owner'
 
 export interface Place {
