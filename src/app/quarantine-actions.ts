@@ -40,6 +40,9 @@ export interface TakenAway {
 }
 
 export const NOT_THERE = 'there is no such mail in the quarantine'
+/** A lock of 15 minutes, see release-lock.ts. */
+const BEING_RELEASED =
+  'it is being released at this moment; if that release was killed, try again in 15 minutes'
 const WAITS = 'the mail stays, as it waits for other bounces'
 
 /** Rejects with faults of the store; then nothing is gone. */
@@ -59,7 +62,7 @@ export async function releaseMail(
 ): Promise<Result<TakenAway>> {
   if (!isName(id) || !(await context.store.has('quarantine', id))) return { fault: NOT_THERE }
   const done = await oneAtATime(context.locks, id, () => released(context, id, endpoint))
-  return done ?? { fault: 'it is being released at this moment' }
+  return done ?? { fault: BEING_RELEASED }
 }
 
 async function released(
@@ -77,6 +80,10 @@ async function released(
     const from = kept.record.envelope.sender
     const why = await handBack(endpoint, { from, to, raw: store.read('quarantine', id), token: pass.token })
     if (why !== undefined) return { fault: `${endpoint.host}:${endpoint.port} did not accept it: ${why}` }
+  } catch (error) {
+    // deleted meanwhile
+    if (!(await store.has('quarantine', id))) return { fault: NOT_THERE }
+    throw error
   } finally {
     await pass.revoke()
   }

@@ -22,13 +22,15 @@ const TIMEOUT_MS = 60_000
 /** readline passes on the socket's error, which the socket itself has said by then. */
 const ENDED = { value: '', done: true }
 
-/** Undefined: Haraka has accepted it. Else the reason. */
+/** Undefined: Haraka has accepted it. Else the reason. Rejects if the raw mail can't be read; then it was not accepted. */
 export async function handBack(endpoint: Endpoint, mail: HandedBack): Promise<string | undefined> {
   const socket = connect(endpoint)
   let broken = 'the connection was closed'
   socket.on('error', error => {
     broken = error.message
   })
+  // its file is opened by now, and may be gone: an error that nobody hears would end the process
+  mail.raw.on('error', () => undefined)
   socket.setTimeout(TIMEOUT_MS, () => socket.destroy(new Error('no answer')))
   const replies = createInterface({ input: socket })[Symbol.asyncIterator]()
   let sent = ''
@@ -55,6 +57,7 @@ export async function handBack(endpoint: Endpoint, mail: HandedBack): Promise<st
       const why = await refusal(command, '2')
       if (why !== undefined) return why
     }
+    if (mail.raw.errored !== null) throw mail.raw.errored
     const why = await refusal('DATA', '3')
     if (why !== undefined) return why
     sent = ' before an answer came; it may have been accepted'

@@ -22,8 +22,14 @@ export async function previewOf(
   try {
     return await read(store, kept, threads, { bytes: PREVIEW_BYTES, limitCharacters: PREVIEW_CHARACTERS })
   } catch (error) {
-    if (!(error instanceof WorkerThreadError)) throw error
-    return { header: [], texts: [], attachments: [], isCut: true, fault: error.message }
+    const fault =
+      error instanceof WorkerThreadError
+        ? error.message
+        : (await store.has('quarantine', kept.id))
+          ? undefined
+          : 'the mail has left the quarantine meanwhile'
+    if (fault === undefined) throw error
+    return { header: [], texts: [], attachments: [], isCut: true, fault }
   }
 }
 
