@@ -9,6 +9,12 @@ import type { HttpsProxyAgent } from 'https-proxy-agent'
 
 type ConnectOptions = Parameters<HttpsProxyAgent<string>['connect']>[1]
 
+/** To CONNECT: RFC 9110 section 9.3.6. */
+interface ProxyAnswer {
+  statusCode: number
+  statusText: string
+}
+
 const VARIABLES = ['https_proxy', 'HTTPS_PROXY', 'all_proxy', 'ALL_PROXY'] as const
 
 /** The first variable that is set, in the order of proxy-from-env. */
@@ -82,8 +88,16 @@ function makeAgent(
       }, connectMs)
       // read before the first pause of `connect`; net.Socket ends with its signal
       this.connectOpts = { ...this.#toProxy, signal: abort.signal }
+      let answer: ProxyAnswer | undefined
+      request.once('proxyConnect', (given: ProxyAnswer) => {
+        answer = given
+      })
       try {
-        return await super.connect(request, options)
+        const socket = await super.connect(request, options)
+        if (answer === undefined || answer.statusCode === 200) return socket
+        // the package would show a refusal as the answer of AWS: its 403 would be one to our credentials
+        socket.destroy()
+        throw new Error(`the proxy answered ${answer.statusCode} ${answer.statusText.slice(0, 100)}`.trim())
       } catch (error) {
         throw abort.signal.aborted ? (abort.signal.reason as Error) : error
       } finally {

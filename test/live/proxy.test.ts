@@ -71,6 +71,15 @@ describe('a proxy that HTTPS_PROXY names', () => {
     const haraka = await start({ https_proxy: proxy.url })
     const { mail } = await haraka.deliver()
     await until(() => proxy.asked.length >= 2, { what: 'two tries that the proxy refuses' })
+    // of SES it would mean that the credentials are refused
+    proxy.mode = 403
+    const before = proxy.asked.length
+    await until(() => proxy.asked.length > before + 1, { what: 'tries that the proxy forbids' })
+    const [job] = haraka.jobs({ sesId: mail.sesId })
+    const { lines } = await sesBounceWith(TRUSTED, haraka, 'queue', 'show', job?.id ?? '')
+    assert.match(lines.join('\n'), /retry: Error: the proxy answered 407 Not now/)
+    assert.match(lines.join('\n'), /retry: Error: the proxy answered 403 Not now/)
+    assert.deepEqual((await sesBounceWith(TRUSTED, haraka, 'queue', 'stats')).lines.filter(isBlocked), [])
     proxy.mode = 'silent'
     const refused = proxy.asked.length
     await until(() => proxy.asked.length > refused + 1, { what: 'tries that the proxy never answers' })
@@ -107,6 +116,14 @@ describe('a proxy that HTTPS_PROXY names', () => {
     )
     assert.ok(!lines.join('\n').includes('p:w'))
     assert.deepEqual(new Set(proxy.asked), new Set([`sts.${REGION}.amazonaws.com:443`, SES_HOST]))
+  })
+
+  it('that refuses is named with its answer by check --online', async () => {
+    const haraka = await start({})
+    proxy.mode = 407
+    const env = { ...KEYS, ...TRUSTED, HTTPS_PROXY: proxy.url, AWS_REGION: REGION }
+    const { lines } = await sesBounceWith(env, haraka, 'check', '--online')
+    assert.match(lines.join('\n'), /SendBounce is permitted could not be established: the proxy answered 407/)
   })
 
   it('whose variable holds no URL is an error of check --online, and its value is not shown', async () => {
@@ -188,3 +205,8 @@ smtp = 127.0.0.1:${product.haraka.port}
     }
   })
 })
+
+/** The region is paused, as SES refuses all of it. */
+function isBlocked(line: string): boolean {
+  return line.startsWith("SES doesn't accept")
+}
