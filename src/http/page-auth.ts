@@ -56,7 +56,7 @@ export function ofOperator(
   return ofTrusted(request, context, view => {
     if (view.mayOperate) return answer(view, view.token ?? '')
     const main = html`<section role="alert"><h1>This token may only read</h1><p>Sign out, and sign in with one that may operate.</p></section>`
-    return page(403, view, { title: 'Only to read', main })
+    return page(403, view, { title: 'Read only', main })
   })
 }
 

@@ -99,7 +99,7 @@ function footText({ isTrusted, nowMs }: View, isStill: boolean): Html {
 
 function tokenForms({ isTrusted, mayOperate, hasToken }: View): Html {
   if (isTrusted)
-    return html`${!mayOperate && html`<span class="soft">Only to read</span>`}<form action="${ROOT}/session/end" method="post"><button>Sign out</button></form>`
+    return html`${!mayOperate && html`<span class="soft">Read only</span>`}<form action="${ROOT}/session/end" method="post"><button>Sign out</button></form>`
   if (!hasToken)
     return html`<p class="soft">Read-only: there is no [http] token in config/ses-bounce.ini.</p>`
   // browsers store a password with a user name
