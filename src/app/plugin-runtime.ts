@@ -4,21 +4,15 @@
 import { existsSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
-import { type Configuration, openConfiguration } from '../config/configuration'
+import type { Configuration } from '../config/configuration'
 import type { Diagnostic } from '../config/diagnostics'
-import { SETTINGS_FILE } from '../config/load'
-import { startsOnLastGood } from '../config/on-error'
 import { type Owner, runAs } from '../config/owner'
-import { claimFolder, makePrivateDir } from '../config/private-files'
-import { restorerFor } from '../config/restore'
-import { withoutSecrets } from '../config/secret'
 import type { MailStorePlace } from '../config/settings'
 import { snapshotFile } from '../config/snapshot'
 import { systemClock } from '../dispatch/clock'
 import { stopBeforeOthers } from '../dispatch/orderly-stop'
 import { type Supervisor, superviseDispatcher } from '../dispatch/supervisor'
 import { errorMessage, isLasting, QueueError } from '../errors'
-import { keptFolder, quarantineFolder } from '../quarantine/folder-store'
 import type { MailStore } from '../quarantine/mail-store'
 import { inheritedMailPlace, openMailStore, passOnMailPlace } from '../quarantine/open-store'
 import { folderTokens, type ReleaseTokens, releaseTokenFolder } from '../quarantine/release-token'
@@ -29,17 +23,17 @@ import type { Eventually, WorkerQueue } from '../queue/store'
 import { StoreCounts } from '../queue/store-counts'
 import type { EpochMs } from '../units'
 import { openWorkerThreads, type WorkerThreads } from '../worker-thread/worker-threads'
-import { type ActiveConfig, compileActiveConfig } from './active-config'
+import type { ActiveConfig } from './active-config'
 import { bootLine } from './boot-line'
 import type { HostWatch } from './host-watch'
 import { MailCounts } from './mail-counts'
+import { makeFiles } from './make-files'
+import { openActiveConfiguration } from './open-active-configuration'
 import { PluginQueue } from './plugin-queue'
 import { RefusalSurges } from './refusal-surges'
 import { SurgeFiles, surgeFolder } from './surge-files'
 
 const START_AGAIN_MS = 5000
-/** Errors in the configuration are logged again once an hour, like other faults that last. */
-const REMIND_MS = 3_600_000
 /** Time after the timeout of a call to record its outcome. */
 const STOP_GRACE_MS = 1000
 
@@ -93,19 +87,11 @@ export class PluginRuntime {
       nowMonoMs: () => systemClock.monoMs(),
       log,
     })
-    this.#configuration = openConfiguration({
+    this.#configuration = openActiveConfiguration({
       configDir,
-      compile: sources => compileActiveConfig(sources, process.env),
       snapshotFile: snapshotFile(harakaDir),
       owner: this.#owner,
-      keepsSnapshot: !isWorker,
-      kept: (name, text) => (name === SETTINGS_FILE ? withoutSecrets(text) : text),
-      restored: restorerFor(configDir),
-      // a worker starts while the master runs, so it falls back to the configuration that the master uses
-      fallsBack: isWorker || ((broken, saved) => startsOnLastGood(broken, saved?.settings, process.env)),
-      ...(!isWorker && { remindsEveryMs: REMIND_MS }),
-      // the master reads the files too, and logs their errors
-      logsOwnOnly: isWorker,
+      isWorker,
       log,
       onChange: activeConfig => this.#changed(activeConfig),
       onRead: (state, errors) => this.counts.read(state, errors),
@@ -214,7 +200,7 @@ export class PluginRuntime {
 
   async #prepareAndSupervise(prepare: () => Eventually<void>): Promise<void> {
     const { harakaDir, log } = this.#options
-    this.#makeFiles()
+    makeFiles(harakaDir, this.#owner, this.#queue, log)
     await prepare()
     if (this.#isClosed) return
     const supervisor = superviseDispatcher({
@@ -264,17 +250,6 @@ export class PluginRuntime {
     void this.#queue.close()
   }
 
-  /** Makes all files for the workers' user, as the master may be root and the workers not. */
-  #makeFiles(): void {
-    const folder = path.join(this.harakaDir, 'ses-bounce')
-    makePrivateDir(folder, this.#owner)
-    this.#queue.claimFiles(() => {
-      for (const warning of claimFolder(folder, this.#owner)) this.#options.log('warn', warning)
-    })
-    for (const folderOf of [keptFolder, quarantineFolder])
-      makePrivateDir(folderOf(this.harakaDir), this.#owner)
-  }
-
   /** After a reload Haraka can't be stopped, so a failure is logged and tried again. */
   #startOrTryAgain(): void {
     clearTimeout(this.#again)
@@ -308,7 +283,7 @@ export class PluginRuntime {
   }
 
   /**
-   * The master makes the files first (`#makeFiles`). As root SQLite makes -wal and -shm the owner's of the file as it
+   * The master makes the files first (`makeFiles`). As root SQLite makes -wal and -shm the owner's of the file as it
    * finds it; should that be put right later, workers would be shut out.
    */
   #mayHandOver(): boolean {

@@ -1,37 +1,14 @@
 // Opens the queue's database and runs typed statements. Only this file knows the SQLite driver.
 // Faults become QueueError (errors.ts): busy and full are temporary; an unreadable file isn't changed.
 
-import {
-  closeSync,
-  constants,
-  existsSync,
-  lstatSync,
-  mkdirSync,
-  openSync,
-  statfsSync,
-  statSync,
-} from 'node:fs'
-import path from 'node:path'
-import { pathToFileURL } from 'node:url'
+import { existsSync } from 'node:fs'
 import Driver from 'libsql'
-import { errorMessage, QueueError, type QueueErrorCode } from '../../errors'
+import { QueueError, type QueueErrorCode } from '../../errors'
+import { createEmpty, identityOf, refuseNetworkFileSystem, untouchedUri } from './queue-file'
 import { checkVersion, migrate } from './schema'
 
 export type Value = string | number | null
 export type Row = Record<string, Value>
-
-/** Magic numbers of statfs(2): file systems on which SQLite's locks or shared memory can't be trusted. */
-const NETWORK_FILE_SYSTEMS = new Map([
-  [0x6969, 'NFS'],
-  [0x517b, 'SMB'],
-  [0xff534d42, 'CIFS'],
-  [0xfe534d42, 'SMB2'],
-  [0x5346414f, 'AFS'],
-  [0x00c36400, 'Ceph'],
-  [0x0bd00bd0, 'Lustre'],
-  [0x47504653, 'GPFS'],
-  [0x73757245, 'Coda'],
-])
 
 export interface OpenOptions {
   /** Longest time that a call may block when another process writes. The wait is synchronous. */
@@ -274,53 +251,3 @@ const CODES: [prefix: string, code: QueueErrorCode, text: string][] = [
   ['SQLITE_PERM', 'QUEUE_UNWRITABLE', "the queue file can't be opened"],
   ['SQLITE_AUTH', 'QUEUE_UNWRITABLE', "the queue file can't be opened"],
 ]
-
-/**
- * SQLite: URI filenames. Read-only, SQLite still makes a -wal file where there is none; but then nobody has the file
- * open, and it can be read as one that doesn't change.
- */
-function untouchedUri(file: string): string {
-  return `${pathToFileURL(file).href}?${existsSync(`${file}-wal`) ? 'mode=ro' : 'mode=ro&immutable=1'}`
-}
-
-/** By its name: the file is never opened here (see `createEmpty`). */
-function identityOf(file: string): string {
-  const found = statSync(file, { throwIfNoEntry: false })
-  return found === undefined ? '' : `${found.dev}:${found.ino}`
-}
-
-function refuseNetworkFileSystem(file: string): void {
-  let folder = path.dirname(file)
-  while (!existsSync(folder)) folder = path.dirname(folder)
-  const name = NETWORK_FILE_SYSTEMS.get(statfsSync(folder).type >>> 0)
-  if (name === undefined) return
-  throw new QueueError(
-    'QUEUE_NETWORK_FS',
-    `${file}: the queue needs a local disk, and this is on a network file system (${name})`,
-  )
-}
-
-/**
- * SQLite gives its -wal and -shm files the mode of the database, so that it must be right from the first byte. A file
- * that is there isn't opened: this process may have it open already, and would lose its locks when it closes it here
- * (sqlite.org/howtocorrupt.html section 2.2).
- */
-function createEmpty(file: string): void {
-  try {
-    mkdirSync(path.dirname(file), { recursive: true, mode: 0o700 })
-    // the folder belongs to the workers, so root must not follow a link in it
-    const found = lstatSync(file, { throwIfNoEntry: false })
-    if (found?.isSymbolicLink()) throw new Error('it is a link')
-    if (!found) closeSync(openSync(file, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, 0o600))
-  } catch (error) {
-    // another process has made it
-    if (error instanceof Error && 'code' in error && error.code === 'EEXIST') return
-    throw new QueueError(
-      'QUEUE_UNWRITABLE',
-      `${file}: the queue file can't be made (${errorMessage(error)})`,
-      {
-        cause: error,
-      },
-    )
-  }
-}
