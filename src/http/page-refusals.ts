@@ -6,7 +6,7 @@ import { type Html, html, type Part } from './html'
 import { count, type View } from './page-layout'
 import { table } from './page-table'
 
-/** Nobody would read a page of more. */
+/** A longer page would not be read. */
 const SHOWN = 50
 
 /** The outcomes in metrics-table.ts, in the order of the table's columns. */

@@ -9,9 +9,9 @@ export interface RelaySigns {
   refused: number
   /** Mails of the last day with one RCPT TO. */
   mails: number
-  /** Those of `mails` whose header names the recipient that SES names, and not the one that the relay gave. */
+  /** The mails, of `mails`, whose header names the recipient that SES names, and not the one that the relay gave. */
   besideFor: number
-  /** Those of `mails` whose recipient the relay gave with NOTIFY=NEVER (RFC 3461 section 4.1). */
+  /** The mails, of `mails`, whose recipient the relay gave with NOTIFY=NEVER (RFC 3461 section 4.1). */
   notifyNever: number
 }
 
