@@ -145,15 +145,20 @@ describe('bad mail', function () {
           .map(line => `${line}\n`)
         const data = Buffer.from(mutated(lines, pick).join(''), 'latin1')
         sent.push(data.toString('latin1'))
-        const reply = await send(data, [TO, FRIEND, 'echo@yours.example'][n % 3], on)
+        const to = [TO, FRIEND, 'echo@yours.example'][n % 3]
+        const first = await send(data, to, on)
+        // on a busy machine the queue may be busy for longer than a mail waits: a relay sends it again
+        const reply = first.startsWith('450 ') ? await send(data, to, on) : first
         assert.match(
           reply,
           /^(?:250 (?:Message accepted by policy|captured)|550 5\.\d\.\d [ -~]* \(not bounced: )/,
-          sent.at(-1),
+          `${reply}\n${sent.at(-1)}`,
         )
       }
     }
-    await Promise.all(sessions.map(sendMutations))
+    // all of them end before the next test begins
+    const ended = await Promise.allSettled(sessions.map(sendMutations))
+    for (const one of ended) if (one.status === 'rejected') throw one.reason
     for (const on of sessions) await on.quit()
     const made = strict.product.jobs().filter(({ id }) => !before.has(id))
     assert.ok(made.length > 10, `${made.length} bounces: the mails are too broken to show anything`)
