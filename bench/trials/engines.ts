@@ -20,7 +20,7 @@ import { pseudoRandom } from '../text'
 import { type Findings, type Found, foundRatio, type Size, type Trial } from '../trial'
 
 const SCALES = {
-  whole: { jobs: DAY_OF_JOBS, rounds: 20, steps: 100 },
+  whole: { jobs: DAY_OF_JOBS, rounds: 10, steps: 100 },
   least: { jobs: 20, rounds: 1, steps: 2 },
 }
 const WORKERS = 8
